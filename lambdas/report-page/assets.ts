@@ -1,7 +1,7 @@
 /**
- * The page's style and script. They are real files, which editors, the formatter and the linter understand. The bundle
- * of the Lambdas has a copy of their folder next to its files (`scripts/bundle.ts`), so the same path leads to them
- * from this file and from the bundle.
+ * The page's style and script. They are separate files, so that editors, the formatter and the linter handle them. The
+ * bundle of the Lambdas contains a copy of their folder next to its files (`scripts/bundle.ts`), so the same relative
+ * path works from this file and from the bundle.
  */
 import { readFileSync } from 'node:fs';
 
@@ -17,6 +17,6 @@ export interface PageAssets {
 
 let assets: PageAssets | undefined;
 
-/** Returns the style and the script. Reads them from disk once in a process, when they are first needed. */
+/** Returns the style and the script. Reads them from disk once per process, when they are first needed. */
 export const pageAssets = (): PageAssets =>
   (assets ??= { style: STYLES.map((name) => read(`${name}.css`)).join(''), script: read('page.js') });

@@ -1,4 +1,4 @@
-/** HTML as text: values that are put into a template are escaped, unless they are `Html`. */
+/** Builds HTML as text: values in a template are escaped, unless they are `Html`. */
 import { createHash } from 'node:crypto';
 import { jsonText } from '../domain/text/text.ts';
 
@@ -20,11 +20,11 @@ function textOf(part: Part): string {
   return part instanceof Html ? part.text : escaped(String(part));
 }
 
-/** Values are escaped for text and for attributes in double quotes; never put one anywhere else. */
+/** Escapes values for text and for attributes in double quotes. Values must not be used anywhere else in a template. */
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.map((string, index) => `${string}${textOf(parts[index])}`).join(''));
 
-/** Returns JSON for a `script` element with data: nothing in it can end the element or start a comment. */
+/** Returns JSON for a `script` element that holds data: nothing in it can end the element or start a comment. */
 export const jsonFor = (value: unknown): Html =>
   new Html(
     jsonText(value).replace(/[<>&]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),

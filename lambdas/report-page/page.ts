@@ -1,7 +1,7 @@
 /**
- * The report of a sweep as one HTML page that needs no network and no other file. Data from AWS is text in the page,
- * never markup, and its Content Security Policy allows no script but the page's own. Without JavaScript the page has
- * the totals and the first rows.
+ * The report of a sweep as one HTML page that needs no network and no other file. Data from AWS appears in the page as
+ * text, never as markup, and the Content Security Policy allows only the page's own script. Without JavaScript the page
+ * shows the totals and the first rows.
  */
 import { sweepClass } from '../domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../domain/sweep/report.ts';
@@ -12,19 +12,19 @@ import { hashOf, html, Html, jsonFor } from './html.ts';
 import type { PageData, PageRow } from './rows.ts';
 import {
   amount,
-  asked,
   badge,
   blockers,
+  counted,
   duration,
   figures,
   heading,
-  many,
   locations,
+  requestSection,
   time,
   totals,
 } from './sections.ts';
 
-/** The number of rows in the page without JavaScript. With it, the page shows as many at first on a wide screen. */
+/** The number of rows without JavaScript. With it, the page initially shows the same number on a wide screen. */
 export const FIRST_ROWS = 200;
 
 const whatOf = ({ addon, cluster }: ReportRow): string =>
@@ -47,16 +47,16 @@ function pageRows(rows: ReportRow[]): PageRow[] {
       anchor,
       what: whatOf(row),
       why: whyOf(row),
-      became: outcomeOf(row),
+      result: outcomeOf(row),
       took: row.seconds === undefined ? undefined : duration(row.seconds),
     };
   });
 }
 
-const rowOf = ({ anchor, what, cluster, account, region, class: found, became, why, wave, took }: PageRow): Html =>
-  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${became && badge(became)}</td><td data-label="Why" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Took" class="n">${took}</td></tr>`;
+const rowOf = ({ anchor, what, cluster, account, region, class: found, result, why, wave, took }: PageRow): Html =>
+  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${result && badge(result)}</td><td data-label="Reason" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Duration" class="n">${took}</td></tr>`;
 
-/** For each column, the key of a row that it sorts by, and its name. */
+/** For each column, the key of the row that it is sorted by, and its heading. */
 const COLUMNS = [
   ['addon', 'Add-on'],
   ['cluster', 'Cluster'],
@@ -64,9 +64,9 @@ const COLUMNS = [
   ['region', 'Region'],
   ['class', 'Found'],
   ['outcome', 'Outcome'],
-  ['why', 'Why'],
+  ['why', 'Reason'],
   ['wave', 'Wave'],
-  ['seconds', 'Took'],
+  ['seconds', 'Duration'],
 ] as const;
 const NUMBERS: readonly string[] = ['wave', 'seconds'];
 
@@ -79,8 +79,8 @@ function filters({ rows, totals: { byClass } }: SweepReport): Html {
   return html`<form id="filters" role="search" aria-label="Filter the fleet" hidden>
 <label>Found <select name="class">${[option('', 'any class'), ...sweepClass.options.map((name) => option(name, `${STATUSES[name].label} (${amount(byClass[name] ?? 0)})`))]}</select></label>
 ${outcomes.size === 0 ? undefined : html`<label>Outcome <select name="outcome">${[option('', 'any outcome'), ...Object.entries(STATUSES).flatMap(([name, { label }]) => (outcomes.has(name) ? option(name, label) : []))]}</select></label>`}
-<label>Where <select name="place">${[option('', 'everywhere'), ...[...regions].flatMap(([account, all]) => [option(account, account), ...[...all].map((region) => option(`${account}/${region}`, `${account} ${region}`))])]}</select></label>
-<label class="text">Text <input name="q" type="search" placeholder="cluster, add-on, check, id …" autocomplete="off" spellcheck="false"></label>
+<label>Location <select name="place">${[option('', 'any location'), ...[...regions].flatMap(([account, all]) => [option(account, account), ...[...all].map((region) => option(`${account}/${region}`, `${account} ${region}`))])]}</select></label>
+<label class="text">Search <input name="q" type="search" placeholder="cluster, add-on, check, ID …" autocomplete="off" spellcheck="false"></label>
 <button type="button" id="reset">Show all</button>
 <p id="shown" role="status" aria-live="polite"></p>
 </form>`;
@@ -89,21 +89,21 @@ ${outcomes.size === 0 ? undefined : html`<label>Outcome <select name="outcome">$
 function fleet(report: SweepReport, rows: PageRow[]): Html {
   const cut =
     rows.length > FIRST_ROWS
-      ? html`<p class="notice" id="cut">These are the first ${amount(FIRST_ROWS)} of ${many(rows.length, 'row')}; all are here with JavaScript, and in the CSV and JSON files of this report.</p>`
+      ? html`<p class="notice" id="cut">Showing the first ${amount(FIRST_ROWS)} of ${counted(rows.length, 'row')}. Enable JavaScript, or open the CSV or JSON file of this report, to see all of them.</p>`
       : undefined;
   // If no migration was started, no row has an outcome.
-  const kind = rows.some(({ became }) => became !== undefined) ? 'cards' : 'cards found-only';
+  const kind = rows.some(({ result }) => result !== undefined) ? 'cards' : 'cards found-only';
   const heads = COLUMNS.map(
     ([key, name]) =>
       html`<th scope="col" data-sort="${key}"${NUMBERS.includes(key) ? html` class="n"` : undefined}>${name}</th>`,
   );
   return html`<section aria-labelledby="fleet"><h2 id="fleet" tabindex="-1">The fleet</h2>
-<p class="notice" id="without">Filters, sorting and the matrix need JavaScript. The tables do not.</p>
+<p class="notice" id="without">Filters, sorting and the matrix need JavaScript. The tables work without it.</p>
 ${filters(report)}
-<div id="matrix-part" hidden><h3 id="matrix-title">Clusters and their add-ons</h3><div class="box tall" role="region" aria-labelledby="matrix-title" tabindex="0"><table id="matrix"><caption>What became of each add-on, or else what was found. Each leads to its details.</caption><thead></thead><tbody></tbody></table></div><button type="button" class="more" id="more-clusters" hidden></button></div>
+<div id="matrix-part" hidden><h3 id="matrix-title">Clusters and their add-ons</h3><div class="box tall" role="region" aria-labelledby="matrix-title" tabindex="0"><table id="matrix"><caption>The outcome of each add-on, or its class if there is no outcome. Select a cell to see the details.</caption><thead></thead><tbody></tbody></table></div><button type="button" class="more" id="more-clusters" hidden></button></div>
 <h3 id="list-title">All add-ons</h3>
 ${cut}
-<div class="box" role="region" aria-labelledby="list-title" tabindex="0"><table id="list" class="${kind}"><caption>Each add-on, and each cluster or region that could not be looked at.</caption><thead><tr>${heads}</tr></thead><tbody>${rows.slice(0, FIRST_ROWS).map(rowOf)}</tbody></table></div><button type="button" class="more" id="more-rows" hidden></button>
+<div class="box" role="region" aria-labelledby="list-title" tabindex="0"><table id="list" class="${kind}"><caption>All add-ons, and all clusters and regions that could not be inspected.</caption><thead><tr>${heads}</tr></thead><tbody>${rows.slice(0, FIRST_ROWS).map(rowOf)}</tbody></table></div><button type="button" class="more" id="more-rows" hidden></button>
 </section>
 <dialog id="detail" aria-labelledby="detail-title"></dialog>`;
 }
@@ -125,7 +125,7 @@ export function reportPage(given: SweepReport): string {
 <link rel="icon" href="data:,">
 <title>Fleet sweep ${sweepId}${simulated ? ' (simulated)' : ''}</title>
 <style>${new Html(style)}</style></head>
-<body><a class="skip" href="#fleet">To the fleet</a>
+<body><a class="skip" href="#fleet">Skip to the fleet</a>
 ${heading(report)}
 <main>
 ${totals(report)}
@@ -133,9 +133,9 @@ ${blockers(report)}
 ${fleet(report, rows)}
 ${locations(report)}
 ${figures(report)}
-${asked(report)}
+${requestSection(report)}
 </main>
-<footer><p>Made ${time(report.at)} by pod-identity, report version ${report.schemaVersion}. All of it is in the JSON and CSV files of this report, too.</p></footer>
+<footer><p>Generated ${time(report.at)} by pod-identity, report version ${report.schemaVersion}. The JSON and CSV files of this report contain the same data.</p></footer>
 <script type="application/json" id="data">${jsonFor(data)}</script>
 <script>${new Html(script)}</script>
 </body></html>

@@ -2,19 +2,20 @@
 import type { ReportRow } from '../domain/sweep/report.ts';
 import type { Shown, Status, STATUSES } from '../domain/sweep/statuses.ts';
 
-/** A row of the report with the texts that are shown of it, with JavaScript and without. */
+/** A row of the report with the texts that the page shows for it, with and without JavaScript. */
 export interface PageRow extends ReportRow {
-  /** The row's id in the page, made of names, so that it is the same in the page of the next sweep. */
+  /** The row's id in the page. It consists of names, so that it is the same in the report of the next sweep. */
   anchor: string;
   what: string;
   /** The most important reason, on one line. */
   why: string;
-  became?: Status | undefined;
+  /** Absent if the sweep did nothing with the row. */
+  result?: Status | undefined;
   took?: string | undefined;
 }
 
 export interface PageData {
-  /** The script adds the text that it searches, in lower case. */
+  /** The script adds `text`, which it searches, in lower case. */
   rows: (PageRow & { text?: string })[];
   statuses: typeof STATUSES & Record<string, Pick<Shown, 'label' | 'sign' | 'tone'>>;
   simulated: boolean;

@@ -1,4 +1,4 @@
-/** Debian's Chromium, and pages from files in it that can reach nothing. */
+/** Runs Debian's Chromium, and opens pages from files in it, without network. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = '/usr/bin/chromium';
-/** It runs as root in containers, and asks nobody for updates meanwhile. */
+/** Chromium runs as root in containers, and must not check for updates. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -17,7 +17,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Why these tests can't run here; undefined where they can. In CI they always run, and fail without it. */
+/**
+ * Returns why these tests can't run here; `undefined` if they can. In CI they always run, and fail without Chromium.
+ */
 export const reasonToSkip = (): string | undefined => {
   if (existsSync(CHROMIUM) || process.env['CI'] === 'true') return undefined;
   const reason = `skipped: there is no ${CHROMIUM} (apt-get install chromium)`;
@@ -27,11 +29,11 @@ export const reasonToSkip = (): string | undefined => {
 
 export interface Opened {
   page: Page;
-  /** What the console, the page's errors and its dialogs said, and what it asked for beside its own file. */
+  /** Messages of the console, errors and dialogs of the page, and requests for anything but its own file. */
   heard: string[];
 }
 
-/** Ends a hang only, in place of Playwright's 30 seconds, which a busy machine may need. */
+/** Ends hangs only. Replaces Playwright's 30 seconds, which a busy machine may exceed. */
 export const PATIENCE = 300_000;
 
 export class Files {
@@ -49,7 +51,7 @@ export class Files {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Puts the page into a file and opens that, at `hash`, in a context of its own. */
+  /** Writes the page to a file and opens the file, at `hash`, in a context of its own. */
   async open(html: string, { hash = '', ...options }: BrowserContextOptions & { hash?: string } = {}): Promise<Opened> {
     const file = join(this.folder, 'report.html');
     writeFileSync(file, html);

@@ -1,15 +1,15 @@
-/** What is measured inside of a page, as text that it runs: the tests themselves know no DOM. */
+/** Measurements inside a page, as text that the page runs: the tests themselves have no DOM types. */
 import type { Page } from 'playwright-core';
 
 export interface Contrast {
   text: string;
   ratio: number;
-  /** WCAG 2.2, 1.4.3: 4.5, and 3 of large text. */
+  /** WCAG 2.2, 1.4.3: 4.5, and 3 for large text. */
   least: number;
 }
 
 /**
- * Of each text that is shown: the contrast of its colour to what is behind it, by WCAG's formula for relative
+ * Returns, for each visible text, the contrast of its colour with its background, by WCAG's formula for relative
  * luminance.
  */
 export const contrasts = (page: Page): Promise<Contrast[]> =>
@@ -27,7 +27,7 @@ export const contrasts = (page: Page): Promise<Contrast[]> =>
       const [red, green, blue] = rgb.slice(0, 3).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
       return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     };
-    // What is alike in all its ancestors is measured once.
+    // Texts whose ancestors have the same tags and classes are measured once.
     const likeness = (element) => (element === document.body ? '' : likeness(element.parentElement) + '>' + element.tagName + '.' + element.className);
     const found = new Map();
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -45,7 +45,8 @@ export const contrasts = (page: Page): Promise<Contrast[]> =>
   })()`);
 
 /**
- * How much wider the page is than the window, and what of it sticks out, but for what scrolls inside a box of its own.
+ * Returns by how much the page is wider than the window, and which elements stick out, except those that scroll inside
+ * a box of their own.
  */
 export const sticksOut = (page: Page): Promise<{ wider: number; elements: string[] }> =>
   page.evaluate(`(() => {
@@ -54,18 +55,18 @@ export const sticksOut = (page: Page): Promise<{ wider: number; elements: string
     return { wider: scrollWidth - clientWidth, elements: out.map((one) => one.tagName + ' ' + one.className) };
   })()`);
 
-/** Text of the first element that matches, of all of them, and how many there are of each kind. */
+/** Returns the texts of a column's cells. */
 export const cells = (page: Page, column: string): Promise<string[]> =>
   page.locator(`#list tbody td[data-label="${column}"]`).allInnerTexts();
 
-/** What has the focus: its role or tag, and its words. */
+/** Returns the tag, the text and the link of the element that has the focus. */
 export const focused = (page: Page): Promise<{ tag: string; text: string; inMatrix: boolean; href: string | null }> =>
   page.evaluate(`(() => {
     const one = document.activeElement;
     return { tag: one.tagName, text: one.textContent.trim(), inMatrix: Boolean(one.closest('#matrix')), href: one.getAttribute('href') };
   })()`);
 
-/** As the browser tells assistive technology: how many nodes have each role. */
+/** Returns how many nodes have each role in the tree that the browser exposes to assistive technology. */
 export const rolesIn = async (page: Page): Promise<Record<string, number>> => {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send('Accessibility.getFullAXTree');
@@ -75,7 +76,7 @@ export const rolesIn = async (page: Page): Promise<Record<string, number>> => {
   return roles;
 };
 
-/** Of all that can be operated, what has no name. */
+/** Returns the roles of the interactive elements that have no name. */
 export const nameless = async (page: Page): Promise<string[]> => {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send('Accessibility.getFullAXTree');

@@ -1,4 +1,4 @@
-/** The page of a sweep's report, from a file, in a browser that reaches nothing. */
+/** Opens the page of a sweep's report from a file, in a browser without network. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
@@ -8,9 +8,9 @@ import { fleetReport } from '../lambdas/domain/sweep-report-fixtures.ts';
 import { Files, type Opened, PATIENCE, reasonToSkip } from './chromium.ts';
 import { cells, contrasts, focused, nameless, rolesIn, sticksOut } from './measure.ts';
 
-/** A folder for pictures of the page, for people to look at. */
-/** What a page does after an action, it does in tasks of its own: it is asked until then. */
+/** The page reacts to an action in tasks of its own, so assertions are polled. */
 const SOON = { timeout: PATIENCE };
+/** A folder for screenshots of the page, for people to review. */
 const PICTURES = process.env['PICTURES'];
 
 const reason = reasonToSkip();
@@ -42,7 +42,7 @@ describe.skipIf(reason !== undefined)(
     afterAll(async () => {
       await files?.end();
     });
-    // After each test, so that what a page says late is heard too.
+    // Called at the end of each test, so that late console messages are recorded too.
     const quiet = async (): Promise<void> => {
       for (const { page, heard } of opened.splice(0)) {
         await page.context().close();
@@ -50,14 +50,14 @@ describe.skipIf(reason !== undefined)(
       }
     };
 
-    it('has a cell for each row, in its colour, with its sign and its words', async () => {
+    it('has a cell for each row, with its sign and its label', async () => {
       const page = await open(html);
       const links = page.locator('#matrix tbody a');
       await expect.poll(() => links.count(), SOON).toBe(report.rows.length);
       const texts = await links.allInnerTexts();
       const labels = report.rows.map((row) => `${STATUSES[statusOf(row)].sign} ${STATUSES[statusOf(row)].label}`);
       expect(texts.toSorted()).toEqual(labels.toSorted());
-      // By its row and its column.
+      // Find the cell by its row and its column.
       const column = (await page.locator('#matrix thead th').allInnerTexts()).indexOf(back.addon!);
       const row = page
         .locator('#matrix tbody tr')
@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('filters by what was found, by outcome, by place and by text, and keeps that in its address', async () => {
+    it('filters by class, outcome, location and text, and keeps the filters in its URL', async () => {
       const page = await open(html);
       const shown = page.getByRole('status');
       await page.getByLabel('Outcome').selectOption('Rolled back');
@@ -83,20 +83,20 @@ describe.skipIf(reason !== undefined)(
         .toMatch(new RegExp(`^Showing ${failed} of ${report.rows.length} rows, in \\d+ clusters\\.$`));
       expect(new Set(await cells(page, 'Outcome'))).toEqual(new Set(['↺ Rolled back']));
       await expect.poll(() => page.locator('#matrix tbody a').count(), SOON).toBe(failed);
-      await page.getByRole('combobox', { name: 'Where' }).selectOption(`${back.account} ${back.region}`);
+      await page.getByRole('combobox', { name: 'Location' }).selectOption(`${back.account} ${back.region}`);
       expect(new Set(await cells(page, 'Region'))).toEqual(new Set([back.region]));
       await page.reload();
       await expect.poll(() => page.getByLabel('Outcome').inputValue(), SOON).toBe('rolled-back');
       expect(new Set(await cells(page, 'Account'))).toEqual(new Set([back.account]));
       await page.getByRole('button', { name: 'Show all' }).click();
       await expect.poll(() => shown.innerText(), SOON).toContain(`Showing ${report.rows.length} of`);
-      await page.getByRole('searchbox', { name: 'Text' }).pressSequentially('AGENT blocked ');
+      await page.getByRole('searchbox', { name: 'Search' }).pressSequentially('AGENT blocked ');
       await expect
         .poll(() => page.locator('#list tbody tr').count(), SOON)
         .toBe(rowsWhere(({ checks }) => checks.some(({ id }) => id === 'agent')));
-      await page.getByRole('searchbox', { name: 'Text' }).fill('no such thing');
+      await page.getByRole('searchbox', { name: 'Search' }).fill('no such thing');
       await expect.poll(() => shown.innerText(), SOON).toBe(`Showing 0 of ${report.rows.length} rows, in 0 clusters.`);
-      // A number above leads to what it counts.
+      // A tile links to the rows that it counts.
       await page.getByRole('link', { name: 'Node role' }).first().click();
       expect(new Set(await cells(page, 'Found'))).toEqual(new Set(['◇ Node role']));
       await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(report.totals.byClass['node-role']);
@@ -106,11 +106,11 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('sorts by any column, both ways, what has no value last', async () => {
+    it('sorts by any column in both orders, with empty values last', async () => {
       const page = await open(html);
-      const head = page.getByRole('columnheader', { name: 'Took' });
+      const head = page.getByRole('columnheader', { name: 'Duration' });
       const took = async (): Promise<(number | undefined)[]> =>
-        (await cells(page, 'Took')).map((text) =>
+        (await cells(page, 'Duration')).map((text) =>
           text === ''
             ? undefined
             : text
@@ -136,7 +136,7 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('leads to what is known of one, and back to where one was', async () => {
+    it('opens the details of an add-on, and returns focus to the link when they are closed', async () => {
       const page = await open(html);
       const link = page.locator(`#matrix a[href="${ANCHOR}"]`);
       await link.click();
@@ -155,7 +155,7 @@ describe.skipIf(reason !== undefined)(
       await page.keyboard.press('Escape');
       await expect.poll(() => page.locator('#detail').isVisible(), SOON).toBe(false);
       await expect.poll(async () => (await focused(page)).href, SOON).toBe(ANCHOR);
-      // What blocks, with what to do.
+      // The blocking checks, with their remedies.
       await page
         .getByRole('link', { name: /^Blocked, / })
         .first()
@@ -166,7 +166,7 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('opens at one by its address, and closes it by going back', async () => {
+    it('opens the details of an add-on from a URL, and closes them when the user navigates back', async () => {
       const page = await open(html, { hash: `${ANCHOR}?outcome=rolled-back` });
       await expect.poll(() => page.locator(title.dialog).innerText(), SOON).toBe(`${back.addon} on ${back.cluster}`);
       expect(new Set(await cells(page, 'Outcome'))).toEqual(new Set(['↺ Rolled back']));
@@ -179,12 +179,12 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('can be worked with the keyboard alone', async () => {
+    it('can be used with the keyboard alone', async () => {
       const page = await open(html);
       await page.keyboard.press('Tab');
-      await expect.poll(async () => (await focused(page)).text, SOON).toBe('To the fleet');
+      await expect.poll(async () => (await focused(page)).text, SOON).toBe('Skip to the fleet');
       await page.keyboard.press('Enter');
-      // From there on to the matrix: four filters, a button, the box that scrolls, and its first cell.
+      // The tab stops up to the matrix: four filters, a button, the box that scrolls, and its first cell.
       const stops: string[] = [];
       while (!(await focused(page)).inMatrix && stops.length < 10) {
         await page.keyboard.press('Tab');
@@ -195,7 +195,7 @@ describe.skipIf(reason !== undefined)(
       await page.keyboard.press('Enter');
       await page.locator(title.dialog).waitFor();
       await expect.poll(async () => (await focused(page)).tag, SOON).toBe('H2');
-      // Nothing behind can be reached while it is open.
+      // Nothing behind the dialog can be reached while it is open.
       for (let presses = 0; presses < 6; presses += 1) {
         await page.keyboard.press('Tab');
         await expect.poll(async () => (await focused(page)).inMatrix, SOON).toBe(false);
@@ -210,61 +210,67 @@ describe.skipIf(reason !== undefined)(
     it.each([
       ['1280', WIDE],
       ['390', NARROW],
-    ] as const)('tells assistive technology what is what, %s pixels wide', async (_, viewport) => {
-      const page = await open(html, { viewport });
-      const landmarks = ['banner', 'main', 'contentinfo', 'search', 'status'] as const;
-      await expect
-        .poll(() => Promise.all(landmarks.map((role) => page.getByRole(role).count())), SOON)
-        .toEqual([1, 1, 1, 1, 1]);
-      const levels = await page.evaluate<number[]>(
-        '[...document.querySelectorAll("h1,h2,h3")].filter((one) => one.checkVisibility()).map((one) => Number(one.tagName[1]))',
-      );
-      expect(levels[0]).toBe(1);
-      levels.forEach((level, at) => expect(level - (levels[at - 1] ?? 0)).toBeLessThanOrEqual(1));
-      expect(levels.filter((level) => level === 1)).toHaveLength(1);
-      const captions = await page.evaluate<number>(
-        '[...document.querySelectorAll("table")].filter((one) => one.caption && one.caption.textContent).length',
-      );
-      expect(captions).toBe(await page.locator('table').count());
-      const roles = await rolesIn(page);
-      expect(roles['table']).toBe(captions);
-      const [rows, clusters] = [
-        await page.locator('#list tbody tr').count(),
-        await page.locator('#matrix tbody tr').count(),
-      ];
-      expect(roles['rowheader']).toBeGreaterThanOrEqual(rows + clusters);
-      expect(roles['cell']).toBeGreaterThan(rows * 3);
-      await expect.poll(() => nameless(page), SOON).toEqual([]);
-      expect(
-        await page.getByRole('link', { name: `Rolled back, ${back.addon} on ${back.cluster}` }).count(),
-      ).toBeGreaterThan(0);
-      await quiet();
-    });
+    ] as const)(
+      'has landmarks, headings, captions and roles for assistive technology, %s pixels wide',
+      async (_, viewport) => {
+        const page = await open(html, { viewport });
+        const landmarks = ['banner', 'main', 'contentinfo', 'search', 'status'] as const;
+        await expect
+          .poll(() => Promise.all(landmarks.map((role) => page.getByRole(role).count())), SOON)
+          .toEqual([1, 1, 1, 1, 1]);
+        const levels = await page.evaluate<number[]>(
+          '[...document.querySelectorAll("h1,h2,h3")].filter((one) => one.checkVisibility()).map((one) => Number(one.tagName[1]))',
+        );
+        expect(levels[0]).toBe(1);
+        levels.forEach((level, at) => expect(level - (levels[at - 1] ?? 0)).toBeLessThanOrEqual(1));
+        expect(levels.filter((level) => level === 1)).toHaveLength(1);
+        const captions = await page.evaluate<number>(
+          '[...document.querySelectorAll("table")].filter((one) => one.caption && one.caption.textContent).length',
+        );
+        expect(captions).toBe(await page.locator('table').count());
+        const roles = await rolesIn(page);
+        expect(roles['table']).toBe(captions);
+        const [rows, clusters] = [
+          await page.locator('#list tbody tr').count(),
+          await page.locator('#matrix tbody tr').count(),
+        ];
+        expect(roles['rowheader']).toBeGreaterThanOrEqual(rows + clusters);
+        expect(roles['cell']).toBeGreaterThan(rows * 3);
+        await expect.poll(() => nameless(page), SOON).toEqual([]);
+        expect(
+          await page.getByRole('link', { name: `Rolled back, ${back.addon} on ${back.cluster}` }).count(),
+        ).toBeGreaterThan(0);
+        await quiet();
+      },
+    );
 
     it.each([
       ['light', '1280', WIDE],
       ['dark', '1280', WIDE],
       ['light', '390', NARROW],
       ['dark', '390', NARROW],
-    ] as const)('is readable, %s, %s pixels wide', async (colorScheme, width, viewport) => {
-      const page = await open(html, { colorScheme, viewport });
-      const all = await contrasts(page);
-      // Each tone is there, or this would say nothing about it.
-      expect(TONES.filter((tone) => !all.some(({ text }) => text.startsWith(`s s-${tone}`)))).toEqual([]);
-      expect(all.filter(({ ratio, least }) => ratio < least)).toEqual([]);
-      await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
-      if (PICTURES !== undefined)
-        await page.screenshot({ path: join(PICTURES, `${colorScheme}-${width}.png`), fullPage: true });
-      await page.locator('#matrix a', { hasText: 'Rolled back' }).first().click();
-      await page.locator(title.dialog).waitFor();
-      await expect
-        .poll(async () => (await contrasts(page)).filter(({ ratio, least }) => ratio < least), SOON)
-        .toEqual([]);
-      await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
-      await quiet();
-    });
+    ] as const)(
+      'has readable contrast and fits the screen, %s, %s pixels wide',
+      async (colorScheme, width, viewport) => {
+        const page = await open(html, { colorScheme, viewport });
+        const all = await contrasts(page);
+        // Without an element of each tone, the assertion on contrast would prove nothing about that tone.
+        expect(TONES.filter((tone) => !all.some(({ text }) => text.startsWith(`s s-${tone}`)))).toEqual([]);
+        expect(all.filter(({ ratio, least }) => ratio < least)).toEqual([]);
+        await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
+        if (PICTURES !== undefined)
+          await page.screenshot({ path: join(PICTURES, `${colorScheme}-${width}.png`), fullPage: true });
+        await page.locator('#matrix a', { hasText: 'Rolled back' }).first().click();
+        await page.locator(title.dialog).waitFor();
+        await expect
+          .poll(async () => (await contrasts(page)).filter(({ ratio, least }) => ratio < least), SOON)
+          .toEqual([]);
+        await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
+        await quiet();
+      },
+    );
 
-    it('is no wider than a small screen with names as long as they may be', async () => {
+    it('is no wider than a small screen with names of the maximum length', async () => {
       const long = (letter: string): string => letter.repeat(100);
       const rows = report.rows.map((row) => ({
         ...row,
@@ -296,20 +302,20 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('of an inventory has no columns for what became of things', async () => {
+    it('has no columns for outcomes in the report of an inventory', async () => {
       const page = await open(reportPage(fleetReport({ mode: 'inventory' })));
       await expect
         .poll(
           async () => (await page.locator('#list thead th:visible').allInnerTexts()).map((text) => text.trim()),
           SOON,
         )
-        .toEqual(['Add-on', 'Cluster', 'Account', 'Region', 'Found', 'Why']);
+        .toEqual(['Add-on', 'Cluster', 'Account', 'Region', 'Found', 'Reason']);
       await expect.poll(() => page.getByRole('combobox').count(), SOON).toBe(2);
       await expect.poll(() => page.getByRole('heading', { name: 'What the sweep did' }).count(), SOON).toBe(0);
       await quiet();
     });
 
-    it('shows what others wrote as text, and runs nothing of it', async () => {
+    it('shows third-party text as text, and runs none of it', async () => {
       const text = '</script><img src=x onerror=alert(1)>\u202e';
       const page = await open(
         reportPage({
@@ -330,7 +336,7 @@ describe.skipIf(reason !== undefined)(
       await quiet();
     });
 
-    it('would not run what got in all the same', async () => {
+    it('does not run injected markup, because of its Content Security Policy', async () => {
       const { page, heard } = await files.open(
         html.replace(
           '<main>',

@@ -136,18 +136,18 @@ describe('a request by JSON', () => {
     [
       'that names both',
       { addon: 'aws-ebs-csi-driver', serviceAccount: REF },
-      /serviceAccount.*name either addon or serviceAccount, not both/,
+      /serviceAccount.*must not be set together with addon/,
     ],
-    ['that names neither', {}, /addon.*name either addon or serviceAccount, and neither is there/],
+    ['that names neither', {}, /addon.*addon or serviceAccount is required/],
     [
       'that asks of a service account what is of add-ons',
       { serviceAccount: REF, strategy: 'recreate' },
-      /strategy.*is of add-ons, and this request is about a service account: leave it out/,
+      /strategy.*applies only to add-ons, and this request is about a service account: leave it out/,
     ],
     [
       'that asks of an add-on what applies to service accounts',
       { addon: 'aws-ebs-csi-driver', annotation: 'remove' },
-      /annotation.*is of service accounts that are no add-on's/,
+      /annotation.*can only be remove for a service account/,
     ],
     [
       'with a name that is none',

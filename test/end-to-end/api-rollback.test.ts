@@ -55,7 +55,10 @@ describe('a rollback over HTTP', () => {
       expect({ outcome, endedAt }).toEqual({ outcome: 'migrated', endedAt: before.endedAt });
       expect(rollback).toMatchObject({
         state: 'refused',
-        error: { name: 'RollbackRefused', message: expect.stringContaining('somebody else deleted') as unknown },
+        error: {
+          name: 'RollbackRefused',
+          message: expect.stringContaining('another principal has deleted') as unknown,
+        },
         next: expect.stringContaining(id) as unknown,
       });
       expect(links).toHaveProperty('rollback');

@@ -125,7 +125,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
       expect({ code: shown.code, report: reportIn(shown) }).toEqual({ code: 0, report: reportIn(back) });
       const twice = await command('rollback', migrationId);
       expect(twice.code).toBe(2);
-      expect(twice.err).toContain('it was put back already');
+      expect(twice.err).toContain('it was already rolled back');
       expect((await command('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
     });
   });

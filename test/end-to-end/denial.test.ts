@@ -39,15 +39,15 @@ describe('a denied UpdateAddon', () => {
       const [message = '', ...others] = messagesIn(world);
       expect(others).toEqual([]);
       for (const part of [
-        'UpdateAddon was denied, a migration fixes it: aws-ebs-csi-driver on reliability-dev',
+        'UpdateAddon was denied, a migration would fix it: aws-ebs-csi-driver on reliability-dev',
         'Terraform called UpdateAddon',
-        `It was called as ${PRINCIPAL}.`,
-        'EKS takes the empty text for a role of another account',
-        'Nothing was changed by it.',
-        'The plan: in place; pods roll, capacity stays.',
+        `The caller was ${PRINCIPAL}.`,
+        'EKS treats the empty string as a role of another account',
+        'The call changed nothing.',
+        'Plan: in place (pods are replaced in a rolling update, capacity is kept).',
         `+ association kube-system/${SERVICE_ACCOUNT} with arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role`,
         'To carry out the plan: pod-identity migrate --cluster reliability-dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-        'drop service_account_role_arn',
+        'remove service_account_role_arn',
       ]) {
         expect(message).toContain(part);
       }
@@ -79,7 +79,7 @@ describe('a denied UpdateAddon', () => {
       await deliver(world, deniedEvent({ cluster: 'gone' }));
       expect(notificationsIn(world)).toMatchObject([{ type: 'blocked', cluster: 'gone' }]);
       expect(messagesIn(world)).toHaveLength(1);
-      expect(messagesIn(world)[0]).toContain('UpdateAddon was denied, a migration is blocked');
+      expect(messagesIn(world)[0]).toContain('UpdateAddon was denied, the migration is blocked');
     });
   });
 

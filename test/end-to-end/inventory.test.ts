@@ -108,7 +108,7 @@ describe('an inventory', () => {
     expect(new Set(clusters['delta']?.findings.map(({ reason }) => reason))).toEqual(
       new Set(['Cluster delta is DELETING.']),
     );
-    expect(clusters['india']?.findings[0]?.reason).toBe('It has the tag pod-identity-migration = exclude.');
+    expect(clusters['india']?.findings[0]?.reason).toBe('The add-on has the tag pod-identity-migration = exclude.');
     expect(location).toMatchObject({ ...LOCATION, clusters: 9, notSelected: 0, calls: { eks: 1 } });
     expect(location?.unreachable).toBeUndefined();
     expect(answers).toEqual([{ done: true, after: 'india', clusters: 9 }]);

@@ -70,7 +70,7 @@ describe('a rollback of a migration that ended migrated', () => {
       expect(back.failure!.message).toContain(WHO.reason);
       expect(twice).toEqual({
         name: 'RollbackRefused',
-        message: expect.stringContaining('it was put back already') as unknown,
+        message: expect.stringContaining('it was already rolled back') as unknown,
       });
       expect(locks).toEqual([]);
     },
@@ -127,12 +127,12 @@ describe('a rollback that is refused', () => {
     [
       'the add-on has been updated since',
       updated({ addonVersion: 'v1.44.0-eksbuild.1' }),
-      /somebody else changed .*version v1\.44\.0-eksbuild\.1, was v1\.38\.1/,
+      /another principal has changed the version of .* to v1\.44\.0-eksbuild\.1, was v1\.38\.1/,
     ],
     [
       'the add-on has been configured since',
       updated({ configurationValues: '{}' }),
-      /somebody else changed the configuration values/,
+      /another principal has changed the configuration values/,
     ],
     [
       'the add-on has been deleted since',
@@ -141,7 +141,7 @@ describe('a rollback that is refused', () => {
           .clients(undefined, target.region)
           .eks()
           .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON })),
-      /somebody else deleted add-on aws-ebs-csi-driver/,
+      /another principal has deleted add-on aws-ebs-csi-driver/,
     ],
   ])('because %s: nothing is changed, and the migration stays migrated', async (_, happen, why) => {
     const { refusal, changes, report, locks, before, after } = await inWorld(

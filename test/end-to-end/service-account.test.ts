@@ -335,7 +335,7 @@ describe('a change by another client', () => {
       const refusal = await world.rollBack({ migrationId }).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(CliError);
       expect((refusal as CliError).message).toMatch(
-        /somebody else has taken the annotation eks\.amazonaws\.com\/role-arn off service account payments\/api/,
+        /another principal has removed the annotation eks\.amazonaws\.com\/role-arn from service account payments\/api/,
       );
       expect(world.readAccount(ACCOUNT)).toMatchObject({
         annotation: undefined,

@@ -118,7 +118,7 @@ describe('a sweep by its state machine', () => {
       const { sweepId } = await world.start({ mode: 'migrate', limits: LIMITS });
       const { sweep } = await world.until(sweepId, ({ tally }) => tally.inFlight > 0);
       await world.backend.stepFunctions.send(new StopExecutionCommand({ executionArn: sweep.executionArn! }));
-      await expect(world.send(sweepId, 'resume')).rejects.toThrow('was stopped a moment ago');
+      await expect(world.send(sweepId, 'resume')).rejects.toThrow('was just stopped');
       await world.backend.clock.sleep(30 * MINUTE);
       expect(await world.show(sweepId)).toMatchObject({ sweep: { status: 'running' }, tally: { inFlight: 1 } });
       await world.send(sweepId, 'resume');

@@ -298,7 +298,7 @@ describe('a restart', () => {
         waitingFor: {
           what: 'pods',
           text: expect.stringMatching(
-            /Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and no node takes pod (ebs-csi-controller-\S+) \(kubectl -n kube-system describe pod \1 says why\)/,
+            /Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and pod (ebs-csi-controller-\S+) is not scheduled \(for the reason: kubectl -n kube-system describe pod \1\)/,
           ) as string,
         },
       });

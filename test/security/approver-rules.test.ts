@@ -109,7 +109,7 @@ describe('an approver who may be the requester', () => {
 });
 
 describe('an unauthenticated requester', () => {
-  const UNKNOWN = /^nobody has authenticated who requested it/;
+  const UNKNOWN = /^the requester is not authenticated/;
   it.each(['ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11', 'cloudtrail: someone', role('Deployer', 'ann'), ''])(
     'bars every approver by default: %j',
     async (requestedBy) => {
@@ -173,7 +173,7 @@ describe('the principal of the denied call that the service answers', () => {
   it.each([undefined, 'someone', role('Deployer', 'ann').slice(0, -5), `${user('a')}${'x'.repeat(LONGEST_PRINCIPAL)}`])(
     'is unknown if the event has %s',
     async (arn) => {
-      expect(await judge(arn, BOB)).toMatch(/^nobody has authenticated/);
+      expect(await judge(arn, BOB)).toMatch(/^the requester is not authenticated/);
       expect(requestFor(event(arn), 'ask').requestedBy).toBe('cloudtrail: an unknown principal');
     },
   );

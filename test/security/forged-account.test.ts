@@ -270,12 +270,12 @@ describe('a forged migration of a service account', () => {
     [
       'names the service account with another uid',
       (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }),
-      /RestoreRefused: The annotation is not put back: somebody else has deleted service account payments\/api and made it again/,
+      /RestoreRefused: The annotation is not put back: another principal has deleted service account payments\/api and created it again/,
     ],
     [
       "has an administrator's role in the annotation, which now has another value",
       (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }),
-      /RestoreRefused: The annotation is not put back: somebody else has given service account payments\/api the annotation/,
+      /RestoreRefused: The annotation is not put back: another principal has set the annotation eks\.amazonaws\.com\/role-arn of service account payments\/api/,
     ],
   ])('whose snapshot %s needs a person and changes nothing', async (_, serviceAccount, why) => {
     const { error, cause } = await attempted({

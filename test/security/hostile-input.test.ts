@@ -87,7 +87,7 @@ describe('an invalid name', () => {
     [
       'a target with more fields',
       { target: { ...target, endpoint: 'https://evil.example.com' } },
-      /BadInput: .*fields that are not known: endpoint/,
+      /BadInput: .*unknown fields: endpoint/,
     ],
   ])('as the target: %s', async (_, request, why) => {
     const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
@@ -134,7 +134,7 @@ describe('an invalid name', () => {
       { roles: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`sa-${index}`, OWN_ROLE])) },
       /request\.roles: must have at most 50 entries/,
     ],
-    ['a typing error', { dryrun: true }, /fields that are not known: dryrun/],
+    ['a typing error', { dryrun: true }, /unknown fields: dryrun/],
     ['a strategy that is none', { strategy: SECRET }, /request\.strategy: /],
     ['a text for a truth', { dryRun: SECRET }, /request\.dryRun: /],
   ])('elsewhere: %s', async (_, request, why) => {

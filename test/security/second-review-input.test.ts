@@ -29,7 +29,7 @@ describe('a field at the wrong position of an input', () => {
         { name },
       );
       expect({ status, error }).toEqual({ status: 'FAILED', error: 'Blocked' });
-      expect(cause).toMatch(/BadInput: .*has fields that are not known: dryRun/);
+      expect(cause).toMatch(/BadInput: .*has unknown fields: dryRun/);
       expect(stateOf(world)).toEqual(before);
       expect(changesIn(world)).toEqual([]);
     });
@@ -37,7 +37,7 @@ describe('a field at the wrong position of an input', () => {
 
   it('does not make Recover a dry run, and nothing is rolled back', async () => {
     const cause = await unchanged((world, migrationId) => world.recover(migrationId, { dryRun: true }));
-    expect(cause).toMatch(/BadInput: .*has fields that are not known: dryRun/);
+    expect(cause).toMatch(/BadInput: .*has unknown fields: dryRun/);
   });
 
   it('does not narrow a retirement, which is refused', async () => {
@@ -47,7 +47,7 @@ describe('a field at the wrong position of an input', () => {
         { machine: world.backend.retireStateMachineArn!, name: `retire-${migrationId}` },
       ),
     );
-    expect(cause).toMatch(/BadInput: .*has fields that are not known: roles/);
+    expect(cause).toMatch(/BadInput: .*has unknown fields: roles/);
   });
 
   it('does not narrow a sweep, which is refused', async () => {
@@ -58,7 +58,7 @@ describe('a field at the wrong position of an input', () => {
         { machine: world.backend.sandbox.outputs.sweepStateMachineArn, name: sweepId },
       );
     });
-    expect(cause).toMatch(/BadInput: .*has fields that are not known: selection/);
+    expect(cause).toMatch(/BadInput: .*has unknown fields: selection/);
   });
 
   it('is reported in a short message, regardless of the number and names of the fields', async () => {

@@ -65,7 +65,7 @@ describe('a flood of requests', () => {
     expect(fakes.executions.migrations).toHaveLength(CAPS.perPrincipal);
     expect(JSON.parse(answers.at(-1)!.body)).toMatchObject({
       type: 'urn:eks-pod-identity-migrator:problem:too-many-waiting',
-      detail: `50 migrations of ${role('deployer')} wait already for an approval or a change window, and 50 may (waiting.perPrincipal). Nothing was changed. Approve, reject or cancel some of them, then start again.`,
+      detail: `50 migrations of ${role('deployer')} already wait for an approval or a change window, and the limit is 50 (waiting.perPrincipal). Nothing was changed. Approve, reject or cancel some of them, then start the migration again.`,
     });
     // A request that was admitted gets the same answer again.
     expect((await post(fakes, 7)).body).toBe(answers[7]!.body);

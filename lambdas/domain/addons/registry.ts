@@ -1,31 +1,33 @@
 /**
- * The one place to add an add-on. What DescribeAddonConfiguration answers goes before all of it; this registry adds
- * what the API does not say. Source: EKS User Guide, "AWS add-ons" and "IAM roles for Amazon EKS add-ons"; the custom
- * resource definitions are those of the charts that each add-on is made from.
+ * The registry of known add-ons. To support another add-on, add it here. The response of DescribeAddonConfiguration
+ * takes
+ * precedence; the registry adds what the API does not return. Source: EKS User Guide, "AWS add-ons" and "IAM roles for
+ * Amazon EKS add-ons"; the custom resource definitions are those of the add-ons' charts.
  */
 import type { CustomResourceKind } from '../kubernetes/objects.ts';
 
-/** A custom resource whose definition comes, and goes, with an add-on. */
+/** A custom resource whose definition is installed and deleted with an add-on. */
 export interface OwnedKind {
   group: string;
   plural: string;
   /**
-   * Versions that one release or another serves: asked for in turn, since a version that is not served answers like no
-   * definition.
+   * Versions that the releases of the add-on serve. They are tried in turn, since a version that is not served looks
+   * like
+   * a missing definition.
    */
   versions: string[];
-  /** Names of the instances that the add-on makes itself, in its own namespace: it makes them again. */
+  /** Names of the instances that the add-on itself creates in its namespace, and creates again after a deletion. */
   madeByAddon?: string[];
 }
 
 export interface KnownAddon {
-  /** Where its service accounts live, unless the add-on was created with a namespaceConfig or EKS names another. */
+  /** Namespace of its service accounts, unless the add-on has a namespaceConfig or EKS returns another one. */
   namespace: string;
-  /** `networking`: without its DaemonSet new pods get no address, so it is never deleted without preserve. */
+  /** `networking`: without its DaemonSet new pods get no IP address, so it is never deleted without preserve. */
   risk: 'ordinary' | 'networking';
-  /** False for add-ons that call no AWS API and so have nothing to migrate. */
+  /** False for add-ons that call no AWS API, and therefore have nothing to migrate. */
   needsIam: boolean;
-  /** Deleted with the add-on unless it is preserved, and every instance with them. */
+  /** Definitions that are deleted with the add-on unless it is preserved, together with all instances. */
   customResources: OwnedKind[];
 }
 
@@ -53,7 +55,7 @@ const registry: Record<string, KnownAddon> = {
   'aws-ebs-csi-driver': ordinary(),
   'aws-efs-csi-driver': ordinary(),
   'aws-fsx-csi-driver': ordinary(),
-  // One for each volume that a pod has mounted. github.com/awslabs/mountpoint-s3-csi-driver, charts.
+  // One instance per volume that a pod has mounted. github.com/awslabs/mountpoint-s3-csi-driver, charts.
   'aws-mountpoint-s3-csi-driver': ordinary(
     'kube-system',
     kinds('s3.csi.aws.com', ['v2', 'v2beta', 'v1'], { mountpoints3podattachments: [] }),
@@ -68,8 +70,9 @@ const registry: Record<string, KnownAddon> = {
       ...kinds('networking.k8s.aws', ['v1alpha1'], { policyendpoints: [] }),
     ],
   },
-  // github.com/open-telemetry/opentelemetry-operator, config/crd. The collectors of the configuration values are the
-  // add-on's own.
+  // github.com/open-telemetry/opentelemetry-operator, config/crd. The add-on creates the collectors of its
+  // configuration
+  // values.
   adot: ordinary(
     'opentelemetry-operator-system',
     kinds('opentelemetry.io', ['v1alpha1'], {
@@ -123,48 +126,50 @@ const registry: Record<string, KnownAddon> = {
   'prometheus-node-exporter': withoutIam('ordinary', 'prometheus-node-exporter'),
 };
 
-/** The add-on that runs the Pod Identity agent, and the DaemonSet of the same name that it makes. */
+/** The name of the add-on that runs the Pod Identity agent, and of the DaemonSet that it creates. */
 export const AGENT_ADDON = 'eks-pod-identity-agent';
 
 export const knownAddon = (name: string): KnownAddon | undefined =>
   Object.hasOwn(registry, name) ? registry[name] : undefined;
 
-/** An add-on by its name, with the namespace that DescribeAddon shows for it, where it shows one. */
+/** An add-on's name, with its namespace if DescribeAddon returns one. */
 type Placed = { name: string; namespace?: string | undefined };
 
 /**
- * Where an installed add-on's service accounts are: what DescribeAddon shows, else the default namespace that
- * DescribeAddonVersions names, else the registry's. Undefined where none of them says so: an association in a guessed
- * namespace would give no pod an identity.
+ * Returns the namespace of an installed add-on's service accounts: the one of DescribeAddon, else the default namespace
+ * of DescribeAddonVersions, else the one of the registry. Returns `undefined` if none of them has it, since an
+ * association
+ * in a guessed namespace would not give any pod an identity.
  */
 export const namespaceOf = ({ name, namespace }: Placed, defaultNamespace?: string): string | undefined =>
   namespace ?? defaultNamespace ?? knownAddon(name)?.namespace;
 
 /**
- * The namespace to name in CreateAddon: the one that the add-on has, where it differs from the add-on's default.
- * DescribeAddon shows a namespace also where nobody chose one, and EKS may refuse it for an add-on whose namespace is
- * fixed. Where no default is known, what is shown may have been chosen, and is named.
+ * Returns the namespace to pass to CreateAddon: the add-on's namespace, if it differs from the default. DescribeAddon
+ * returns a namespace even if none was chosen, and EKS may refuse it for an add-on with a fixed namespace. If the
+ * default
+ * is not known, the namespace may have been chosen, and is passed.
  */
 export const chosenNamespace = ({ name, namespace }: Placed, defaultNamespace?: string): string | undefined =>
   namespace === (defaultNamespace ?? knownAddon(name)?.namespace) ? undefined : namespace;
 
-/** Whether DescribeAddon shows a namespace of which nobody can say whether it was chosen. */
+/** Returns whether DescribeAddon returns a namespace that may have been chosen, since the default is not known. */
 export const mayHaveChosenNamespace = ({ name, namespace }: Placed, defaultNamespace?: string): boolean =>
   namespace !== undefined && (defaultNamespace ?? knownAddon(name)?.namespace) === undefined;
 
-/** For messages: why an add-on's namespace is not known. */
+/** Why an add-on's namespace is not known, for messages. */
 export const NAMESPACE_UNKNOWN =
-  'DescribeAddon shows no namespaceConfig, DescribeAddonVersions no defaultNamespace, and this release does not know the add-on';
+  'DescribeAddon returns no namespaceConfig, DescribeAddonVersions returns no defaultNamespace, and this release does not know the add-on';
 
-/** Without it new pods get no network. */
+/** Returns whether new pods get no network without the add-on. */
 export const isNetworking = (name: string): boolean => knownAddon(name)?.risk === 'networking';
 
-/** What to list to find the instances of an add-on's own kinds. */
+/** Returns the custom resources to list to find the instances of an add-on's own kinds. */
 export const ownedKinds = (name: string): CustomResourceKind[] =>
   (knownAddon(name)?.customResources ?? []).flatMap(({ group, plural, versions }) =>
     versions.map((version) => ({ group, version, plural })),
   );
 
-/** Names of the instances of a kind that the add-on makes itself. */
+/** Returns the names of the instances of a kind that the add-on itself creates. */
 export const madeByAddon = (name: string, { group, plural }: Pick<CustomResourceKind, 'group' | 'plural'>): string[] =>
   knownAddon(name)?.customResources.find((one) => one.group === group && one.plural === plural)?.madeByAddon ?? [];

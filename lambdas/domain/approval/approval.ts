@@ -1,6 +1,8 @@
 /**
- * Approvals: somebody looks at a plan and says that it may be carried out. Each is bound to one plan by its hash, so
- * that it counts for no other one. The task token by which Step Functions waits is never part of it: see `Ledger`.
+ * Approvals: a principal reads a plan and decides whether it may be carried out. The hash binds each approval to one
+ * plan,
+ * so that it counts for no other plan. The task token with which Step Functions waits is never part of an approval: see
+ * `Ledger`.
  */
 import { z } from 'zod';
 import { reason, requestedBy } from '../text/names.ts';
@@ -8,7 +10,7 @@ import { schemaNames, time } from '../text/schemas.ts';
 import { likeness, parsePrincipal, type SharedRole } from '../aws/principal.ts';
 import { requesterOf, statedPrincipal } from './requester.ts';
 
-/** `expired`: nobody decided in time. `withdrawn`: the migration ended before, such as by a cancel. */
+/** `expired`: no one decided in time. `withdrawn`: the migration ended before a decision, for example by a cancel. */
 export const approvalState = z.enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn']);
 export type ApprovalState = z.infer<typeof approvalState>;
 
@@ -18,7 +20,7 @@ export const approval = z
       .number()
       .int()
       .positive()
-      .describe('Number of the request for approval, from 1. A plan that changes is submitted again.'),
+      .describe('Number of the request for approval, from 1. A plan that changes is submitted for approval again.'),
     planHash: z.string().describe('Hash of the plan that the approval is for. It counts for no other plan.'),
     state: approvalState.describe(
       'State of the approval. `expired`: no one decided in time. `withdrawn`: the migration ended before.',
@@ -29,12 +31,12 @@ export const approval = z
       .optional()
       .describe('ARN of the principal that decided. Absent while it is pending, and if it expired.'),
     decidedAt: time.optional().describe('When the principal decided.'),
-    reason: reason.optional().describe('Why, in the words of the principal that decided.'),
+    reason: reason.optional().describe('Reason, as stated by the principal that decided.'),
   })
   .register(schemaNames, { name: 'Approval' });
 export type Approval = z.infer<typeof approval>;
 
-/** What somebody says about the plan with that hash. */
+/** A decision about the plan with that hash. */
 export const approvalDecision = z
   .strictObject({
     decision: z.enum(['approve', 'reject']).describe('Whether the plan may be carried out.'),
@@ -47,19 +49,19 @@ export const approvalDecision = z
   .register(schemaNames, { name: 'ApprovalDecision' });
 export type ApprovalDecision = z.infer<typeof approvalDecision>;
 
-/** Who may approve what somebody requested, as the deployment configures it. */
+/** Which principals may approve a request, as the deployment configures it. */
 export const approverRule = z.enum(['anyone', 'another-session', 'another-role']);
 export type ApproverRule = z.infer<typeof approverRule>;
 
 export interface ApproverRules {
   approver: ApproverRule;
-  /** Whether a request may be approved whose requester nobody has authenticated. */
+  /** Whether a request without an authenticated requester may be approved. */
   allowUnknownRequester: boolean;
 }
 
 /**
- * `barred`: why that principal may not approve. `shared`: both are sessions of that role, and whether that bars it
- * depends on whose the role is.
+ * `barred`: why that principal may not approve. `shared`: both principals are sessions of that role, and whether the
+ * approver is barred depends on who created the role.
  */
 export type ApproverVerdict = 'admitted' | { barred: string } | { shared: SharedRole };
 
@@ -69,11 +71,11 @@ const SAME_PRINCIPAL = 'the requester of a migration may not approve it, and thi
 const UNDECIDED =
   'the requester of a migration may not approve it, and the ARN of a federated user does not show whose session it is. Approve it as a role';
 const UNKNOWN_APPROVER =
-  'the approver cannot be told from the requester: it is not the whole ARN of a user or a role. Approve it as one';
+  'the approver cannot be distinguished from the requester, because its ARN is not the complete ARN of a user or a role. Approve it as a user or a role';
 const UNKNOWN_REQUESTER =
-  'nobody has authenticated who requested it, so that nobody can be told from the requester. Request the migration by the API, or have the deployment allow it (setting approvals.allowUnknownRequester)';
+  'the requester is not authenticated, so that no approver can be distinguished from the requester. Request the migration through the API, or allow it in the deployment (setting approvals.allowUnknownRequester)';
 
-/** By the role or user, whatever the session. */
+/** Compares the roles or users, regardless of the session. */
 function judgePrincipals(requester: string, approver: string): ApproverVerdict {
   const [asking, approving] = [parsePrincipal(requester), parsePrincipal(approver)];
   if (!approving) return { barred: UNKNOWN_APPROVER };
@@ -91,14 +93,16 @@ function judgePrincipals(requester: string, approver: string): ApproverVerdict {
   }
 }
 
-/** What an unknown requester states bars whom it names, and admits nobody. */
+/**
+ * Compares the approver with a stated requester. The statement can bar the principal that it names, but admits no one.
+ */
 function judgeStated(stated: string, approver: string): ApproverVerdict {
   const named = statedPrincipal(stated);
   if (named === approver) return { barred: SAME_PRINCIPAL };
   return parsePrincipal(named) && parsePrincipal(approver) ? judgePrincipals(named, approver) : 'admitted';
 }
 
-/** Whether the rule lets that principal approve the plan of a migration that has this requester. */
+/** Decides whether the rule allows a principal to approve the plan of a migration with this requester. */
 export function judgeApprover(
   { approver: rule, allowUnknownRequester }: ApproverRules,
   record: Parameters<typeof requesterOf>[0],
@@ -113,40 +117,41 @@ export function judgeApprover(
     if (rule === 'another-role') return judgeStated(stated, approver);
     return statedPrincipal(stated) === approver ? { barred: SAME_PRINCIPAL } : 'admitted';
   }
-  // The configuration requested it, and whoever deploys that needs no approval to do what they like.
+  // The configuration requested it, and a principal that can deploy the configuration needs no approval anyway.
   if (requester.source === 'schedule') return 'admitted';
   if (rule === 'another-role') return judgePrincipals(requester.principal, approver);
   return requester.principal === approver ? { barred: SAME_PRINCIPAL } : 'admitted';
 }
 
-/** What a role turned out to be that both share. `unreadable`: IAM does not let the service read it. */
+/** What kind of role the requester and the approver share. `unreadable`: the service may not read the role in IAM. */
 export type SharedRoleFound = 'identity-center' | 'other' | 'unreadable';
 
-/** Why two different sessions of that role do not make two people; undefined where they do. */
+/** Returns why two sessions of that role do not count as two people; `undefined` if they do. */
 export const barredByRole = ({ name }: SharedRole, found: SharedRoleFound): string | undefined => {
   if (found === 'identity-center') return undefined;
   return found === 'other'
     ? SAME_ROLE
-    : `${SAME_ROLE}: whether IAM Identity Center made role ${name}, whose sessions are then different people, cannot be read here. Approve it as another role`;
+    : `${SAME_ROLE}. Role ${name} cannot be read, so that it is not known whether IAM Identity Center created it, whose sessions would be different people. Approve it as another role`;
 };
 
 /**
- * Whether the last approval of a migration is one of that plan, given in time: `approver`, who gave it, who has still to
- * be admitted by the rule; `why` it is none.
+ * Checks that the last approval of a migration is for that plan, and was given in time. Returns the `approver`, whom
+ * the
+ * rule must still admit, or `why` the plan is not approved.
  */
 export function notApproved(last: Approval | undefined, planHash: string): { approver: string } | { why: string } {
   if (!last) return { why: 'the ledger has no approval' };
   const { state, decidedBy, decidedAt, expiresAt } = last;
-  if (state !== 'approved') return { why: `the ledger has its approval as ${state}` };
-  if (last.planHash !== planHash) return { why: 'the ledger has the approval of another plan' };
+  if (state !== 'approved') return { why: `the approval in the ledger is ${state}` };
+  if (last.planHash !== planHash) return { why: 'the approval in the ledger is for another plan' };
   if (decidedBy === undefined || decidedAt === undefined)
-    return { why: 'the ledger does not have who approved it, and when' };
+    return { why: 'the approval in the ledger does not show who approved it, and when' };
   return Date.parse(decidedAt) < Date.parse(expiresAt)
     ? { approver: decidedBy }
     : { why: `it was approved at ${decidedAt}, and the approval expired at ${expiresAt}` };
 }
 
-/** The one that is being waited for. */
+/** Returns the approval that the migration waits for. */
 export const pendingApproval = (approvals: readonly Approval[]): Approval | undefined => {
   const last = approvals.at(-1);
   return last?.state === 'pending' ? last : undefined;

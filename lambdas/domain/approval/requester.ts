@@ -1,6 +1,7 @@
 /**
- * Who requests a migration, as far as anybody has authenticated it. The text `requestedBy` of a request is what its
- * sender states. By the API, AWS has authenticated it; whoever starts an execution by hand may state anything.
+ * The authenticated requester of a migration. The text `requestedBy` of a request is only what its sender states: for
+ * the
+ * API, AWS has authenticated it, but a person who starts an execution manually can state anything.
  */
 import { z } from 'zod';
 import { BY_CLOUDTRAIL, plainText, requestedBy } from '../text/names.ts';
@@ -10,8 +11,8 @@ import { schemaNames } from '../text/schemas.ts';
 import { migrationRequest, type MigrationRequest } from '../migration/request.ts';
 
 /**
- * What vouches for the requester: `api`, API Gateway, which has verified the signature; `cloudtrail`, CloudTrail's event
- * of the call that the migration answers; `schedule`, a schedule of the deployment's configuration.
+ * What authenticates the requester: `api`, API Gateway, which has verified the signature; `cloudtrail`, CloudTrail's
+ * event of the call that the migration answers; `schedule`, a schedule of the deployment's configuration.
  */
 export const authenticatedRequester = z.discriminatedUnion('source', [
   z
@@ -36,50 +37,51 @@ export const authenticatedRequester = z.discriminatedUnion('source', [
 export type AuthenticatedRequester = z.infer<typeof authenticatedRequester>;
 
 /**
- * The record's own note of it. `request`: what that requester requested. An execution that was started by hand under
- * the same id puts another request into the record, to which this does not apply.
+ * The requester as the record has it. `request` is what that requester requested. An execution that was started
+ * manually
+ * with the same id stores another request in the record, to which the requester does not apply.
  */
 export const notedRequester = z.object({ requester: authenticatedRequester, request: migrationRequest });
 export type NotedRequester = z.infer<typeof notedRequester>;
 
-/** What a record, or whatever becomes one, says of who requested it. */
+/** The requester and the request of a record, or of a migration before it has a record. */
 export interface Requested {
   request: MigrationRequest;
   requester?: NotedRequester | undefined;
 }
 
-/** Undefined where nobody has authenticated who requested what the record has. */
+/** Returns the authenticated requester of the record's request; `undefined` if there is none. */
 export const requesterOf = ({ request, requester: noted }: Requested): AuthenticatedRequester | undefined =>
   noted && sha256(noted.request) === sha256(request) ? noted.requester : undefined;
 
-/** Whom CloudTrail's event names; undefined where that is not the whole ARN of a principal. */
+/** Returns the requester that CloudTrail's event names; `undefined` if that is not the complete ARN of a principal. */
 export const requesterByCloudTrail = (arn: string | undefined): AuthenticatedRequester | undefined =>
   arn !== undefined && parsePrincipal(arn) ? { source: 'cloudtrail', principal: arn } : undefined;
 
-/** The principal that a request states, by its ARN; of a denied call as well. */
+/** Returns the ARN of the principal that a request states, also if a denied call led to the request. */
 export const statedPrincipal = (text: string): string =>
   text.startsWith(BY_CLOUDTRAIL) ? text.slice(BY_CLOUDTRAIL.length) : text;
 
-/** What is shown of a request: who requested it, and what it states itself. */
+/** The authenticated and the stated requester, for people. */
 interface Shown {
   requester?: AuthenticatedRequester | undefined;
   requestedBy?: string | undefined;
 }
 
-/** Says for people who requested it, so that nobody takes what a request states for what AWS has verified. */
+/** Returns the requester as text for people, so that a stated requester is not mistaken for an authenticated one. */
 export function requesterText({ requester, requestedBy: stated }: Shown): string {
   if (!requester) return stated === undefined ? 'an unknown requester' : `an unknown requester, who states "${stated}"`;
   switch (requester.source) {
     case 'api':
       return requester.principal;
     case 'cloudtrail':
-      return `${requester.principal}, by a denied call`;
+      return `${requester.principal}, through a denied call`;
     case 'schedule':
       return `schedule ${requester.schedule}`;
   }
 }
 
-/** Who requested a sweep; its schedule says it by itself. */
+/** Returns the requester of a sweep, which is its schedule if it has one and no other requester. */
 export const sweepRequesterOf = ({
   requester,
   schedule,

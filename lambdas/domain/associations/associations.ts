@@ -1,6 +1,7 @@
 /**
- * Which associations stand in the way of a migration, which of them may be deleted, and what of them is carried over to
- * the new ones. Promise 3 of the design: one decision, taken alike by the plan, by `begin` and by the purge itself.
+ * Decides which associations conflict with a migration, which of them may be deleted, and which settings are carried
+ * over
+ * to the new associations. Promise 3 of the design: the plan, `begin` and the purge itself use the same decision.
  */
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
@@ -16,7 +17,9 @@ const IAC_TAGS = new Map([
 ]);
 
 /**
- * The tool whose tags an association carries, or undefined: `ManagedBy`-like tags, and the prefixes that tools reserve.
+ * Returns the tool whose tags an association has, or `undefined`. Tools are recognised by tags such as `ManagedBy`, and
+ * by
+ * the prefixes that they reserve.
  */
 export function managingTool(tags: Record<string, string>): string | undefined {
   for (const [key, value] of Object.entries(tags)) {
@@ -30,7 +33,9 @@ export function managingTool(tags: Record<string, string>): string | undefined {
 type Unportable = Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>;
 
 /**
- * What the add-on form of an association can't carry, but for tags. `disableSessionTags: false` is what a new one has.
+ * Returns the settings, except tags, that AddonPodIdentityAssociations can't express. `disableSessionTags: false` is
+ * the
+ * default of a new association.
  */
 function unportable({ targetRoleArn, disableSessionTags, policy }: Unportable): Unportable {
   return {
@@ -40,19 +45,20 @@ function unportable({ targetRoleArn, disableSessionTags, policy }: Unportable): 
   };
 }
 
-/** Names of the fields that the add-on form of an association can't carry, and that this one has. */
+/** Returns the names of the association's fields that AddonPodIdentityAssociations can't express. */
 export const unportableFields = (association: Unportable): string[] => Object.keys(unportable(association));
 
 /**
- * What of an association gives pods other, or fewer, rights than its role has, in words. One that has such is never made
- * again through the add-on's form, which would give all of the role's rights until it is updated (ADR 41).
+ * Returns, as text, the settings of an association that give pods other or fewer permissions than its role has. An
+ * association with such settings is never replaced by one of the add-on, which would grant all permissions of the role
+ * until it is updated (ADR 41).
  */
 export const narrowingFields = ({ targetRoleArn, policy }: Unportable): string[] => [
   ...(targetRoleArn === undefined ? [] : ['a target role']),
   ...(policy === undefined ? [] : ['a session policy']),
 ];
 
-/** Tags that a caller may set: AWS keeps the prefix `aws:` to itself. */
+/** Returns the tags that a caller may set: AWS reserves the prefix `aws:`. */
 export const ownTags = (tags: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 
@@ -61,34 +67,34 @@ const isFor = (
   association: Pick<Association, 'namespace' | 'serviceAccount'>,
 ): boolean => planned.namespace === association.namespace && planned.serviceAccount === association.serviceAccount;
 
-/** The planned association that takes the place of that one, if any. */
+/** Returns the planned association that replaces an association, if there is one. */
 export const plannedFor = (
   association: Pick<Association, 'namespace' | 'serviceAccount'>,
   planned: readonly PlannedAssociation[],
 ): PlannedAssociation | undefined => planned.find((one) => isFor(one, association));
 
-/** Those of the planned associations that the add-on makes and owns: what its form asks for. */
+/** Returns the planned associations that the add-on creates and owns. */
 export const ownedOf = (planned: readonly PlannedAssociation[]): PlannedAssociation[] =>
   planned.filter(({ standalone }) => standalone !== true);
 
-/** For a message: `namespace/name → ROLE_ARN`. */
+/** Returns a planned association for a message: `namespace/name → ROLE_ARN`. */
 export const plannedText = ({ namespace, serviceAccount, roleArn, standalone }: PlannedAssociation): string =>
   `${namespace}/${serviceAccount} → ${roleArn}${standalone === true ? ' (standalone)' : ''}`;
 
-/** Those that the migration of an add-on makes by itself. */
+/** Returns the standalone associations that the migration of an add-on creates. */
 export const standaloneOf = (planned: readonly PlannedAssociation[]): PlannedAssociation[] =>
   planned.filter(({ standalone }) => standalone === true);
 
 /**
- * What goes from associations that are there now to the new ones of the same service accounts; only where there is
- * something.
+ * Returns the settings that existing associations pass on to the new associations of the same service accounts, without
+ * associations that have none.
  */
 export function carriedOver(
   associations: readonly Association[],
   planned: readonly PlannedAssociation[],
 ): CarriedOver[] {
   return associations.flatMap((association): CarriedOver[] => {
-    // A standalone one that is kept keeps all that it has.
+    // A standalone association that is kept also keeps its settings.
     if (!plannedFor(association, ownedOf(planned))) return [];
     const fields = unportable(association);
     const tags = ownTags(association.tags);
@@ -106,8 +112,8 @@ export function carriedOver(
 }
 
 /**
- * An association of a service account for which the add-on takes none: one that has the planned role is kept, whoever
- * made it, unless an add-on owns it.
+ * Decides about an association of a service account for which the add-on takes no association. An association with the
+ * planned role is kept, regardless of who created it, unless an add-on owns it.
  */
 function decideStandalone(association: Association, { roleArn }: PlannedAssociation, cluster: string): PurgeDecision {
   const { id, namespace, serviceAccount } = association;
@@ -115,33 +121,36 @@ function decideStandalone(association: Association, { roleArn }: PlannedAssociat
   if (association.ownerArn !== undefined)
     return refuse(
       `${where} is owned by an add-on: ${association.ownerArn}`,
-      `leave it alone, and take ${serviceAccount} out of the roles of the request`,
+      `leave it unchanged, and remove ${serviceAccount} from the roles of the request`,
     );
   if (association.roleArn === roleArn) return { do: 'keep' };
   return refuse(
     `${where} has role ${association.roleArn}, and the request names ${roleArn}`,
-    `keep its role: ${shellCommand(['--role', `${serviceAccount}=${association.roleArn}`])}; or give it the other one, then plan again: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', cluster], ['--association-id', id, '--role-arn', roleArn])}`,
+    `keep its role: ${shellCommand(['--role', `${serviceAccount}=${association.roleArn}`])}; or give it the other role, then plan again: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', cluster], ['--association-id', id, '--role-arn', roleArn])}`,
   );
 }
 
 export interface PurgeContext {
   cluster: string;
   addon: string;
-  /** ARN of the add-on's copy that is there now; absent while there is none. */
+  /** ARN of the current copy of the add-on; absent while there is none. */
   addonArn?: string;
   planned: readonly PlannedAssociation[];
-  /** The way that is taken. */
+  /** The current attempt. */
   attempt: Pick<Attempt, 'strategy'>;
   /**
-   * Once it is taken: nothing that is not in it as it stands is deleted, but for what the add-on's own copies made
-   * since.
+   * Present once the snapshot was taken. An association is then deleted only if the snapshot has it unchanged, or if a
+   * copy of the add-on has created it since.
    */
   snapshot?: Pick<Snapshot, 'associations'>;
 }
 
 export type PurgeDecision =
   | { do: 'purge' }
-  /** The current copy's own one, in place: UpdateAddon replaces it. Or a standalone one with the planned role. */
+  /**
+   * For an association of the current copy that UpdateAddon replaces in place, or a standalone one with the planned
+   * role.
+   */
   | { do: 'keep' }
   | { do: 'refuse'; reason: string; remedy: string };
 
@@ -157,7 +166,7 @@ const sameContent = (a: Association, b: Association): boolean => {
   return content(a) === content(b);
 };
 
-/** Why the snapshot forbids to delete it; a standalone one must be in there, and be as it was. */
+/** Returns a refusal if the snapshot forbids the deletion: an association must be in the snapshot, and be unchanged. */
 function againstSnapshot(
   association: Association,
   { snapshot, cluster, addon }: PurgeContext,
@@ -168,31 +177,31 @@ function againstSnapshot(
   if (!known)
     return refuse(
       `${where} appeared after the snapshot`,
-      'find out who made it; delete it if nobody needs it, then migrate again',
+      'find out who created it; delete it if it is not needed, then migrate again',
     );
   if (!sameContent(known, association))
     return refuse(`${where} was changed after the snapshot`, 'find out who changed it, then migrate again');
   return undefined;
 }
 
-/** Whether the migration of that add-on may, and has to, delete that association of a service account. */
+/** Decides whether the migration of an add-on deletes an association, keeps it, or is refused. */
 export function decidePurge(association: Association, context: PurgeContext): PurgeDecision {
   const { cluster, addon, addonArn, planned, attempt } = context;
   const where = `${association.id} (${association.namespace}/${association.serviceAccount})`;
   const successor = plannedFor(association, planned);
-  if (!successor) return refuse(`${where} is not part of the plan`, 'leave it alone');
+  if (!successor) return refuse(`${where} is not part of the plan`, 'leave it unchanged');
   if (successor.standalone) return decideStandalone(association, successor, cluster);
   const ours = isOwnedBy(association.ownerArn, cluster, addon);
   if (association.ownerArn !== undefined && !ours)
     return refuse(
       `${where} is owned by another add-on: ${association.ownerArn}`,
-      'free the service account from that add-on first',
+      'remove the association from that add-on first',
     );
   const tool = ours ? undefined : managingTool(association.tags);
   if (tool !== undefined) {
     return refuse(
-      `${where} carries the tags of another tool: ${tool}`,
-      `remove it where it is managed, then migrate; ${tool} would otherwise make it again`,
+      `${where} has the tags of another tool: ${tool}`,
+      `remove it with the tool that manages it, then migrate; otherwise ${tool} would create it again`,
     );
   }
   const forbidden = againstSnapshot(association, context, where);
@@ -200,15 +209,15 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   const narrowing = narrowingFields(association);
   if (narrowing.length > 0) {
     return refuse(
-      `${where} has ${narrowing.join(' and ')}, which an association of an add-on is made without: until it had ${narrowing.length > 1 ? 'them' : 'it'} back, pods would have all rights of role ${association.roleArn} itself`,
-      `if pods may have that role without ${narrowing.length > 1 ? 'them' : 'it'}, delete the association by hand and migrate: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}; otherwise leave the add-on as it is`,
+      `${where} has ${narrowing.join(' and ')}, which an association of an add-on does not have when it is created: until ${narrowing.length > 1 ? 'they were' : 'it was'} restored, pods would have all permissions of role ${association.roleArn}`,
+      `if pods may use that role without ${narrowing.length > 1 ? 'them' : 'it'}, delete the association and migrate: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}; otherwise leave the add-on as it is`,
     );
   }
   const fields = unportableFields(association);
   if (fields.length > 0 && association.roleArn !== successor.roleArn) {
     return refuse(
-      `${where} has ${fields.join(', ')} for role ${association.roleArn}, which would mean something else for the planned role ${successor.roleArn}`,
-      `keep its role: ${shellCommand(['--role', `${association.serviceAccount}=${association.roleArn}`])}; or, if nobody needs it, delete it by hand: ${shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', association.id])}`,
+      `${where} has ${fields.join(', ')} for role ${association.roleArn}, which would have another effect on the planned role ${successor.roleArn}`,
+      `keep its role: ${shellCommand(['--role', `${association.serviceAccount}=${association.roleArn}`])}; or, if it is not needed, delete it: ${shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', association.id])}`,
     );
   }
   return attempt.strategy === 'in-place' && ours && association.ownerArn === addonArn

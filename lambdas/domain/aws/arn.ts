@@ -1,7 +1,7 @@
 import { partitionOf } from './partitions.ts';
 import { issuerName } from '../policy/index.ts';
 
-/** Parts of an IAM role's ARN. */
+/** The parts of the ARN of an IAM role. */
 export interface RoleArn {
   partition: string;
   account: string;
@@ -11,30 +11,35 @@ export interface RoleArn {
 }
 
 /**
- * The longest that an ARN of a role may be: its path has up to 512 characters, but EKS takes no more than this (EKS API
- * model, RoleArn).
+ * The maximum length of a role's ARN: a path can have up to 512 characters, but EKS accepts no longer ARN than this
+ * (EKS
+ * API model, RoleArn).
  */
 export const MAX_ROLE_ARN = 255;
 
 /**
- * Of paths IAM takes every printable character, and none of them means anything to it. Here a path has the characters
- * of names alone, as IAM wants it of the path of a policy (IAM API model, policyPathType): what is left out are `*` and
- * `?`, which stand for other text in the pattern of an allow-list, `$` and quotes, and `//`.
+ * IAM accepts every printable character in the path of a role, and gives none of them a meaning. Here a path may
+ * contain
+ * only the characters of names, as IAM requires for the path of a policy (IAM API model, policyPathType). This excludes
+ * `*` and `?`, which are wildcards in an allow-list, `$`, quotes and `//`.
  */
 const ROLE_ARN = /^arn:(aws(?:-[a-z]+)*):iam::(\d{12}):role(\/(?:[A-Za-z0-9_+=,.@-]+\/)*)([A-Za-z0-9_+=,.@-]{1,64})$/;
-/** Nothing resolves them, but whoever reads `role/eks-addons/../admin` may think so. */
+/** Path segments `.` and `..`. They are not resolved, but a reader of `role/eks-addons/../admin` may think so. */
 const DOTS = /\/\.\.?(?:\/|$)/;
 
-/** A part of a path that is neither `.` nor `..`, of at most so many characters: without lookahead, which not all know. */
+/**
+ * Returns a pattern for a path segment of at most `most` characters that is neither `.` nor `..`. It has no lookahead,
+ * which not all regular expression engines support.
+ */
 const partOf = (most: number | ''): string => {
   const [any, noDot] = ['[A-Za-z0-9_+=,.@-]', '[A-Za-z0-9_+=,@-]'];
   const up = (taken: number): string => `{0,${most === '' ? '' : most - taken}}`;
   return String.raw`(${noDot}${any}${up(1)}|\.${noDot}${any}${up(2)}|\.\.${noDot}${any}${up(3)}|\.\.\.${any}${up(3)})`;
 };
-/** All of this as one pattern, for what checks inputs before they come here. */
+/** The same rules as one pattern, for systems that check inputs before they reach the service. */
 export const ROLE_ARN_PATTERN = String.raw`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/(${partOf('')}/)*${partOf(64)}$`;
 
-/** Undefined for what is not the ARN of a role that the service would use. */
+/** Parses the ARN of a role. Returns `undefined` if it is not the ARN of a role that the service accepts. */
 export function parseRoleArn(arn: string): RoleArn | undefined {
   const match = arn.length > MAX_ROLE_ARN || DOTS.test(arn) ? undefined : ROLE_ARN.exec(arn);
   if (!match) return undefined;
@@ -42,14 +47,14 @@ export function parseRoleArn(arn: string): RoleArn | undefined {
   return { partition, account, path, name };
 }
 
-/** Of something in EKS, such as `cluster/dev`. */
+/** Returns the ARN of an EKS resource, such as `cluster/dev`. */
 export const eksArn = ({ account, region }: { account: string; region: string }, resource: string): string =>
   `arn:${partitionOf(region)}:eks:${region}:${account}:${resource}`;
 
 export const clusterArn = (target: { account: string; region: string; cluster: string }): string =>
   eksArn(target, `cluster/${target.cluster}`);
 
-/** The cluster that an ARN names; undefined where it is none, or its partition is not the region's. */
+/** Parses the ARN of a cluster. Returns `undefined` for other ARNs, and if the partition does not match the region. */
 export function parseClusterArn(arn: string): { account: string; region: string; cluster: string } | undefined {
   const match = /^arn:aws[a-z-]*:eks:([a-z0-9-]+):(\d{12}):cluster\/([0-9A-Za-z][\w-]{0,99})$/.exec(arn);
   if (!match) return undefined;
@@ -58,12 +63,13 @@ export function parseClusterArn(arn: string): { account: string; region: string;
   return clusterArn(target) === arn ? target : undefined;
 }
 
-/** IAM's OIDC provider for an issuer, in the cluster's account. */
+/** Returns the ARN of the IAM OIDC provider for an issuer, in the cluster's account. */
 export const oidcProviderArn = (target: { account: string; region: string }, issuer: string): string =>
   `arn:${partitionOf(target.region)}:iam::${target.account}:oidc-provider/${issuerName(issuer)}`;
 
 /**
- * Whether an association's owner is that add-on of that cluster, whichever of its incarnations: each create makes a new
+ * Returns whether an association's owner is that add-on of that cluster, regardless of which copy: each create has a
+ * new
  * UUID.
  */
 export const isOwnedBy = (ownerArn: string | undefined, cluster: string, addon: string): boolean =>

@@ -1,4 +1,4 @@
-/** EKS as the decisions need it: plain data, whatever client read it. */
+/** The data of EKS that the decisions need, independent of the client that read it. */
 export interface Cluster {
   name: string;
   arn: string;
@@ -8,9 +8,9 @@ export interface Cluster {
   status: string;
   /** https URL of the Kubernetes API server. */
   endpoint?: string;
-  /** PEM, base64 as DescribeCluster gives it. */
+  /** PEM in base64, as DescribeCluster returns it. */
   certificateAuthority?: string;
-  /** https URL of the OIDC issuer; absent where the cluster has none. */
+  /** https URL of the OIDC issuer; absent if the cluster has none. */
   oidcIssuer?: string;
   autoMode: boolean;
   /** The control plane runs on AWS Outposts. */
@@ -20,7 +20,7 @@ export interface Cluster {
   tags: Record<string, string>;
 }
 
-/** Lets a role or user in to the API server; all types but STANDARD are those of nodes. */
+/** Gives a role or user access to the API server. All types except STANDARD are for nodes. */
 export interface AccessEntry {
   principalArn: string;
   /** STANDARD, EC2_LINUX, EC2, HYBRID_LINUX, … */
@@ -28,8 +28,8 @@ export interface AccessEntry {
 }
 
 /**
- * An association as ListPodIdentityAssociations has it: without its role, its tags, and what else only a look at it
- * says.
+ * An association as ListPodIdentityAssociations returns it: without the role, the tags, and other fields that only
+ * DescribePodIdentityAssociation returns.
  */
 export interface AssociationRef {
   id: string;
@@ -44,22 +44,22 @@ export interface OfferedVersion {
   requiresIamPermissions: boolean;
   /** Who publishes the add-on: `eks`, `aws`, or a vendor of the AWS Marketplace. */
   owner?: string;
-  /** Where EKS installs the add-on unless a namespace is chosen: of the add-on, and so the same for each version. */
+  /** Namespace of the add-on if none is chosen. It belongs to the add-on, so it is the same for all versions. */
   defaultNamespace?: string;
 }
 
-/** The default namespace of the add-on whose versions these are. */
+/** Returns the default namespace of the add-on that these versions belong to. */
 export const defaultNamespaceOf = (offered: readonly OfferedVersion[]): string | undefined =>
   offered.find((one) => one.defaultNamespace !== undefined)?.defaultNamespace;
 
-/** What DescribeAddonConfiguration answers about a version. */
+/** What DescribeAddonConfiguration returns for a version. */
 export interface AddonConfiguration {
   podIdentity: PodIdentityServiceAccount[];
-  /** JSON Schema of the configuration values, as text; absent where EKS gives none. */
+  /** JSON Schema of the configuration values, as text; absent if EKS returns none. */
   configurationSchema?: string;
 }
 
-/** Service accounts for which a version takes Pod Identity associations. */
+/** A service account for which a version takes a Pod Identity association. */
 export interface PodIdentityServiceAccount {
   serviceAccount: string;
   recommendedManagedPolicies: string[];

@@ -1,14 +1,13 @@
 /**
- * The partitions of AWS, and what they call their hosts: the one place for the whole code. Source: the SDKs'
- * partitions.json; `test/lambdas/domain/aws/partitions.test.ts` holds this table against what the pinned SDK and CDK say of
- * every region.
+ * The partitions of AWS and the names of their hosts, defined once for all code. Source: the SDKs' partitions.json;
+ * `test/lambdas/domain/aws/partitions.test.ts` compares this table with the pinned SDK and CDK for every region.
  */
 interface Partition {
-  /** As ARNs name it. */
+  /** The name in ARNs. */
   name: string;
-  /** What the names of its regions begin with; of `aws` they have no beginning in common. */
+  /** The prefix of the names of its regions; empty for `aws`, whose regions share no prefix. */
   prefix: string;
-  /** What the names of its hosts end with. */
+  /** The suffix of the names of its hosts. */
   dnsSuffix: string;
 }
 
@@ -23,13 +22,13 @@ const OTHERS: readonly Partition[] = [
   { name: 'aws-iso-f', prefix: 'us-isof-', dnsSuffix: 'csp.hci.ic.gov' },
 ];
 
-/** A region that no other partition has is of `aws`, as the SDKs take it. */
+/** Returns the partition of a region. A region that matches no other partition belongs to `aws`, as in the SDKs. */
 const of = (region: string): Partition => OTHERS.find(({ prefix }) => region.startsWith(prefix)) ?? AWS;
 
 /** Returns the partition of a region, as AWS names it: aws, aws-cn, aws-us-gov, aws-eusc, aws-iso, … */
 export const partitionOf = (region: string): string => of(region).name;
 
-/** Returns what the hosts of a region's services end with, such as amazonaws.com. */
+/** Returns the suffix of the hosts of a region's services, such as amazonaws.com. */
 export const dnsSuffixOf = (region: string): string => of(region).dnsSuffix;
 
 /** Returns the host of a service's regional endpoint, such as sts.eu-west-1.amazonaws.com. */
@@ -38,5 +37,5 @@ export const hostOf = (service: string, region: string): string => `${service}.$
 /** The names of all partitions, as ARNs have them. */
 export const PARTITION_NAMES: readonly string[] = [AWS, ...OTHERS].map(({ name }) => name);
 
-/** What hosts of AWS end with, in any partition. */
+/** The suffixes of AWS hosts in all partitions. */
 export const DNS_SUFFIXES: readonly string[] = [...new Set([AWS, ...OTHERS].map(({ dnsSuffix }) => dnsSuffix))];

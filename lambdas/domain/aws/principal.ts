@@ -1,15 +1,18 @@
 /**
- * Principals of IAM and STS: what the ARN that AWS authenticates says of who calls, and whether two of them can be the
- * same person. Sources: IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas" (names have up to 64 characters
- * and are unique in an account whatever their case; role session names have up to 64); IAM API model, pathType (up to
- * 512 characters, both slashes included); STS API Reference, GetFederationToken (names of 2 to 32 characters; it is
- * called by IAM users and the root user alone).
+ * Principals of IAM and STS: what an authenticated ARN shows about the caller, and whether two principals can be the
+ * same
+ * person. Sources: IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas" (names have up to 64 characters and
+ * are
+ * unique in an account regardless of their case; role session names have up to 64); IAM API model, pathType (up to 512
+ * characters, including both slashes); STS API Reference, GetFederationToken (names of 2 to 32 characters; only IAM
+ * users
+ * and the root user can call it).
  */
 import { PARTITION_NAMES } from './partitions.ts';
 
 const [LONGEST_PATH, LONGEST_NAME, LONGEST_SESSION, LONGEST_FEDERATED] = [512, 64, 64, 32];
 
-/** What a principal is, without what differs from one session of it to the next. */
+/** The partition and account of a principal. */
 interface Located {
   partition: string;
   account: string;
@@ -18,9 +21,9 @@ export type Principal = Located &
   (
     | { kind: 'root' }
     | { kind: 'user'; name: string }
-    /** `session`: absent in the ARN of the role itself. */
+    /** `session`: absent for the ARN of the role itself. */
     | { kind: 'role'; name: string; session?: string }
-    /** A session of an IAM user, or of the root user; the ARN does not say of which one. */
+    /** A session of an IAM user or of the root user; the ARN does not show of which user. */
     | { kind: 'federated-user'; name: string }
   );
 
@@ -41,7 +44,7 @@ const FORMS: [service: string, resource: RegExp, read: (parts: string[]) => obje
 
 const longest = (texts: readonly string[]): number => Math.max(...texts.map(({ length }) => length));
 const PREFIX = `arn:${'x'.repeat(longest(PARTITION_NAMES))}:iam::123456789012:`.length;
-/** The most characters that an ARN of a principal has: those of a user or a role under the longest path. */
+/** The maximum length of a principal's ARN: that of a user or a role with the longest path. */
 export const LONGEST_PRINCIPAL =
   PREFIX +
   Math.max(
@@ -51,7 +54,7 @@ export const LONGEST_PRINCIPAL =
     'federated-user/'.length + LONGEST_FEDERATED,
   );
 
-/** Undefined for a text that is not the whole ARN of a user, a role, a session or an account's root user. */
+/** Parses the ARN of a user, a role, a session or an account's root user. Returns `undefined` for any other text. */
 export function parsePrincipal(arn: string): Principal | undefined {
   if (arn.length > LONGEST_PRINCIPAL) return undefined;
   const [, partition = '', service = '', account = '', resource = ''] =
@@ -66,33 +69,34 @@ export function parsePrincipal(arn: string): Principal | undefined {
   return undefined;
 }
 
-/** A role whose sessions may be of different people. */
+/** A role whose sessions may belong to different people. */
 export interface SharedRole extends Located {
   name: string;
 }
 
 /**
- * `undecided`: nobody can tell. A `shared` role has to be read: two sessions of it are two people where IAM Identity
- * Center made it, and anybody's otherwise.
+ * `undecided`: the ARNs do not show it. A `shared` role must be read: two sessions of it are two people if IAM Identity
+ * Center created the role, and may be the same person otherwise.
  */
 export type Likeness = { is: 'same' | 'other' | 'undecided' } | { is: 'shared'; role: SharedRole };
 
-/** Names of IAM and user names of IAM Identity Center are unique whatever their case. */
+/** Names of IAM and user names of IAM Identity Center are unique regardless of their case. */
 const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /**
- * IAM Identity Center names its roles so, and gives each session the name of the user whose it is. Source: IAM Identity
- * Center User Guide, "IAM roles created by IAM Identity Center".
+ * The prefix of roles that IAM Identity Center creates. Each session has the name of its user. Source: IAM Identity
+ * Center
+ * User Guide, "IAM roles created by IAM Identity Center".
  */
 const OF_IDENTITY_CENTER = /^AWSReservedSSO_/i;
-/** The path of these roles, which nobody else can create roles under; the ARN of a session does not have it. */
+/** The path of these roles, under which only AWS can create roles. The ARN of a session does not contain it. */
 const PATH_OF_IDENTITY_CENTER = 'role/aws-reserved/sso.amazonaws.com/';
 
-/** Whether the ARN of a role is of one that IAM Identity Center made. */
+/** Returns whether the ARN of a role shows that IAM Identity Center created it. */
 export const isOfIdentityCenter = (roleArn: string): boolean =>
   roleArn.split(':').slice(5).join(':').startsWith(PATH_OF_IDENTITY_CENTER);
 
-/** Returns the ARN of a session's role; any other text as it is. */
+/** Returns the ARN of a session's role, and any other text unchanged. */
 export function withoutSession(arn: string): string {
   const principal = parsePrincipal(arn);
   return principal?.kind === 'role' && principal.session !== undefined
@@ -100,7 +104,7 @@ export function withoutSession(arn: string): string {
     : arn;
 }
 
-/** Compares two principals by their user or role, whatever their sessions. */
+/** Compares two principals by their user or role, regardless of their sessions. */
 export function likeness(a: Principal, b: Principal): Likeness {
   if (a.partition !== b.partition || a.account !== b.account) return { is: 'other' };
   if (a.kind === 'federated-user' || b.kind === 'federated-user')

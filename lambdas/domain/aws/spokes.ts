@@ -1,8 +1,7 @@
 /**
- * Other accounts ("spokes"), whose clusters the service (in its "hub") works on by roles that it assumes there: one for
- * each capability, under names that never change, so that access entries can name them before the service has been
- * there. `lib/spokes` makes the roles; `ROLE_OF_STEPS` says which step works with which. How to set it up:
- * docs/accounts.md.
+ * Other accounts ("spokes"), in which the service (in its "hub") works through roles that it assumes: one for each
+ * capability, under fixed names, so that access entries can name them before the service has worked there. `lib/spokes`
+ * creates the roles; `ROLE_OF_STEPS` defines which step uses which role. For the setup, see docs/accounts.md.
  */
 import type { ServiceRoles } from '../access/entries.ts';
 import { ACCESS_OF_STEPS, type Purpose } from '../access/rules.ts';
@@ -11,8 +10,9 @@ import type { ActingStep } from '../plan/acting.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
 
 /**
- * `read` looks at EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust
- * policies. The others are for API servers alone, and have no right in AWS.
+ * `read` reads EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust
+ * policies.
+ * The others are only for API servers, and have no permissions in AWS.
  */
 export const CAPABILITIES = [
   'read',
@@ -29,31 +29,32 @@ export type AwsCapability = Extract<Capability, 'read' | 'change' | 'trust'>;
 /** Capabilities of API servers. */
 export type KubernetesCapability = Exclude<Capability, AwsCapability>;
 
-/** The stack, and the name of its template, that makes the roles in such an account. */
+/** The name of the stack, and of its template, that creates the roles in a spoke. */
 export const SPOKE_STACK = 'PodIdentityMigratorSpoke';
 
-/** Name of the role, without a path: aws-auth knows no paths. */
+/** Returns the name of a role. It has no path, since aws-auth does not support paths. */
 export const spokeRoleName = (capability: Capability): string => `pod-identity-migrator-${capability}`;
 export const spokeRoleArn = (account: string, capability: Capability, partition = 'aws'): string =>
   `arn:${partition}:iam::${account}:role/${spokeRoleName(capability)}`;
 
-/** Seconds: the shortest that STS takes. A role that is assumed from a role has an hour at most. */
+/** Duration of a session in seconds: the minimum of STS. Role chaining allows at most an hour. */
 export const SPOKE_SESSION_SECONDS = 900;
 
 /**
- * Told with each AssumeRole; one for each hub, so that nobody has to make one up. Source: IAM User Guide, "Access to
- * AWS accounts owned by third parties".
+ * Returns the external id of each AssumeRole. It is derived from the hub, so that no one has to choose one. Source: IAM
+ * User Guide, "Access to AWS accounts owned by third parties".
  */
 export const externalIdOf = (hubAccount: string): string => `pod-identity-migrator-${hubAccount}`;
 
 /**
- * What a session of a step is called: CloudTrail shows it beside the role. At most 64 characters (STS API Reference,
+ * Returns the session name of a step, which CloudTrail shows with the role. At most 64 characters (STS API Reference,
  * AssumeRole).
  */
 export const spokeSessionName = (step: string): string => `pod-identity-migrator-${step}`.slice(0, 64);
 
 /**
- * By which role a step works in another account; a step that is not here calls neither EKS nor IAM. Where it has two,
+ * The role of each step in another account. A step that is not listed calls neither EKS nor IAM. If a step has two
+ * roles,
  * the first is for EKS and the second for IAM.
  */
 export const ROLE_OF_STEPS = {
@@ -91,14 +92,16 @@ const KUBERNETES: Record<Purpose, KubernetesCapability> = {
   annotate: 'kubernetes-annotate',
 };
 
-/** The roles of one step. `kubernetes`: absent where it calls no API server. */
+/** The roles of one step. `kubernetes`: absent if it calls no API server. */
 export interface StepRoles {
   eks: AwsCapability;
   iam: AwsCapability;
   kubernetes?: KubernetesCapability;
 }
 
-/** Which roles a step assumes. On API servers one that restarts, or annotates, reads with the same role. */
+/**
+ * Returns the roles that a step assumes. A step that restarts or annotates uses the same role to read the API server.
+ */
 export function rolesOfStep(step: SpokeStep): StepRoles {
   const [eks, iam = eks]: readonly [AwsCapability, AwsCapability?] = ROLE_OF_STEPS[step];
   const access: Partial<Record<string, readonly Purpose[]>> = ACCESS_OF_STEPS;
@@ -106,17 +109,17 @@ export function rolesOfStep(step: SpokeStep): StepRoles {
   return { eks, iam, ...(purpose === undefined ? {} : { kubernetes: KUBERNETES[purpose] }) };
 }
 
-/** Each once, in the order of CAPABILITIES. */
+/** Returns the capabilities of a step, each once, in the order of `CAPABILITIES`. */
 export function capabilitiesOf(step: SpokeStep): Capability[] {
   const { eks, iam, kubernetes } = rolesOfStep(step);
   return CAPABILITIES.filter((one) => one === eks || one === iam || one === kubernetes);
 }
 
-/** Those whose roles are let in to the role of that capability. */
+/** Returns the steps whose roles may assume the role of a capability. */
 export const stepsWith = (capability: Capability): SpokeStep[] =>
   SPOKE_STEPS.filter((step) => capabilitiesOf(step).includes(capability));
 
-/** The roles that call API servers in an account, as access entries name them. */
+/** Returns the roles that call API servers in an account, as access entries name them. */
 export function spokeKubernetesRoles(account: string, partition = 'aws'): ServiceRoles {
   const arnOf = (purpose: Purpose): string => spokeRoleArn(account, KUBERNETES[purpose], partition);
   return {
@@ -126,12 +129,12 @@ export function spokeKubernetesRoles(account: string, partition = 'aws'): Servic
   };
 }
 
-/** Every account: of the sandbox alone, no configuration can name it. */
+/** Stands for all accounts. Only the sandbox uses it; a configuration cannot contain it. */
 export const EVERY_ACCOUNT = '*';
 
-/** Where the service is, and which other accounts it was deployed for. */
+/** The account of the service, and the other accounts that it was deployed for. */
 export interface Served {
-  /** The service's own account; absent where nobody said it. */
+  /** The service's own account; absent if it is not configured. */
   account?: string | undefined;
   accounts?: readonly string[] | undefined;
 }
@@ -139,13 +142,13 @@ export interface Served {
 export const isServed = (account: string, { account: own, accounts = [] }: Served): boolean =>
   account === own || accounts.includes(account) || accounts.includes(EVERY_ACCOUNT);
 
-/** A place in AWS whose roles are meant. */
-interface Somewhere {
+/** The location whose roles the settings are for. */
+interface RoleLocation {
   account: string;
   region: string;
 }
 
-/** What the deployment tells of roles. */
+/** The deployment's settings about roles. */
 interface RoleSettings extends Served {
   passableRoleArns: string[];
   repairableRoleArns: string[];
@@ -154,12 +157,12 @@ interface RoleSettings extends Served {
 }
 
 /**
- * The same settings as they are for clusters of that account: a pattern that begins with `role/` is of whichever
- * account it is asked about, and in another one than the service's own the steps act with the roles that they assume there.
+ * Returns the settings for clusters of an account: a pattern that begins with `role/` becomes an ARN pattern of that
+ * account, and in a spoke the steps act with the roles that they assume there.
  */
 export function settingsFor<Settings extends RoleSettings>(
   settings: Settings,
-  { account, region }: Somewhere,
+  { account, region }: RoleLocation,
 ): Settings {
   const partition = partitionOf(region);
   const there = (pattern: string): string =>
@@ -181,6 +184,6 @@ export function settingsFor<Settings extends RoleSettings>(
   };
 }
 
-/** Whether a role is one of those that the service has in other accounts. */
+/** Returns whether a role is one of the service's roles in other accounts. */
 export const isSpokeRole = (arn: string): boolean =>
   CAPABILITIES.some((capability) => arn.endsWith(`:role/${spokeRoleName(capability)}`));

@@ -1,7 +1,9 @@
 /**
- * CloudTrail's event of an UpdateAddon that EKS refused because the role was to be taken off the add-on by an empty
- * text: what of it is used, and what is asked for then. Sources: hashicorp/terraform-provider-aws#30645 (AWS Support
- * quotes requestParameters and message: the cluster is `name`); CloudTrail User Guide, "CloudTrail record contents".
+ * CloudTrail's event of an UpdateAddon that EKS refused because it was to remove the add-on's role with an empty
+ * string:
+ * the fields that the service uses, and the migration that it requests. Sources:
+ * hashicorp/terraform-provider-aws#30645 (AWS Support quotes requestParameters and message: the cluster is `name`);
+ * CloudTrail User Guide, "CloudTrail record contents".
  */
 import { z } from 'zod';
 import { type MigrationRequest, migrationRequest } from '../migration/model.ts';
@@ -11,21 +13,24 @@ import { fit } from './parts.ts';
 import { EVERY_ACCOUNT, isServed } from '../aws/spokes.ts';
 import type { Trigger } from '../migration/trigger.ts';
 
-/** `notify` plans and tells; `ask` starts a migration that waits for an approval; `migrate` starts one. */
+/**
+ * `notify` makes a plan and reports it; `ask` starts a migration that waits for an approval; `migrate` starts a
+ * migration.
+ */
 export const denialAction = z.enum(['notify', 'ask', 'migrate']);
 
 export const denialSettings = z.object({
-  /** The service's own. */
+  /** The service's own account. */
   account: accountId,
-  /** Others whose events are taken. */
+  /** Other accounts whose events are accepted. */
   accounts: z.array(z.union([accountId, z.literal(EVERY_ACCOUNT)])),
   action: denialAction,
-  /** For how long the next denial of the same add-on leads to nothing. */
+  /** How long further denials of the same add-on are ignored. */
   quietHours: z.number().int().min(1).max(720),
 });
 export type DenialSettings = z.infer<typeof denialSettings>;
 
-/** Enough of an event to say whether it is about such a call. Whatever else is in it is not looked at. */
+/** The fields of an event that show whether it is about a refused UpdateAddon. All other fields are ignored. */
 export const denialEnvelope = z.looseObject({
   source: z.string(),
   'detail-type': z.string(),
@@ -41,7 +46,7 @@ export const denialEnvelope = z.looseObject({
 });
 export type DenialEnvelope = z.infer<typeof denialEnvelope>;
 
-/** CloudTrail has parameters of the path as they stood there. */
+/** CloudTrail records path parameters in their URL-encoded form. */
 function decoded(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
@@ -52,7 +57,7 @@ function decoded(value: unknown): unknown {
 }
 const inPath = <Name extends z.ZodType>(name: Name) => z.preprocess(decoded, name);
 
-/** All that is used of it. */
+/** All fields that the service uses. */
 export const denial = z.object({
   account: accountId,
   region: regionName,
@@ -70,8 +75,8 @@ const REFUSAL = 'Cross-account pass role';
 const emptied = z.looseObject({ serviceAccountRoleArn: z.literal('') });
 
 /**
- * Why an event is none of these; undefined for one that is. A role of another account that is really named is refused
- * in the same words, and no migration helps there.
+ * Returns why an event is not about a refused UpdateAddon with an empty role; `undefined` if it is. EKS refuses a call
+ * that names a role of another account with the same message, and a migration does not help there.
  */
 export function unrelated({ source, 'detail-type': detailType, detail }: DenialEnvelope): string | undefined {
   if (
@@ -79,7 +84,7 @@ export function unrelated({ source, 'detail-type': detailType, detail }: DenialE
     detailType !== 'AWS API Call via CloudTrail' ||
     detail.eventSource !== 'eks.amazonaws.com'
   )
-    return "it is not CloudTrail's event of a call of EKS";
+    return 'it is not a CloudTrail event of an EKS API call';
   if (detail.eventName !== 'UpdateAddon') return 'the call was not UpdateAddon';
   if (detail.errorCode?.startsWith('AccessDenied') !== true || detail.errorMessage?.includes(REFUSAL) !== true)
     return 'the call was not refused as a cross-account pass role';
@@ -88,7 +93,7 @@ export function unrelated({ source, 'detail-type': detailType, detail }: DenialE
     : 'the call did not have an empty serviceAccountRoleArn';
 }
 
-/** Why an account's events are not taken; undefined where they are. */
+/** Returns why an account's events are not accepted; `undefined` if they are. */
 export function refusedAccount(
   account: string,
   served: Pick<DenialSettings, 'account' | 'accounts'>,
@@ -96,7 +101,7 @@ export function refusedAccount(
   return isServed(account, served) ? undefined : 'its account is not configured';
 }
 
-/** What is claimed: one add-on of one cluster. */
+/** Returns the key of the claim, which is for one add-on of one cluster. */
 export const denialKey = ({ account, region, detail: { requestParameters } }: Denial): string =>
   ['DENIAL', account, region, requestParameters.name, requestParameters.addonName].join('#');
 
@@ -111,7 +116,7 @@ export function triggerOf({ detail: { eventID: eventId, eventTime, userAgent, us
   };
 }
 
-/** Who made the call; undefined where the event does not name a whole principal. */
+/** Returns the principal that made the call; `undefined` if the event does not contain a complete ARN. */
 export const requesterFor = ({ detail }: Denial): AuthenticatedRequester | undefined =>
   requesterByCloudTrail(detail.userIdentity?.arn);
 

@@ -1,6 +1,6 @@
 /**
- * What the Lambdas measure for the dashboard and the alarms (`lib/operations`): one place for the names, so that nobody
- * watches what nobody sends.
+ * The metrics that the Lambdas emit for the dashboard and the alarms (`lib/operations`). Their names are defined in one
+ * file, so that no alarm watches a metric that is never emitted.
  */
 import type { ErrorName } from '../failures/errors.ts';
 import { type Outcome, OUTCOMES } from '../migration/model.ts';
@@ -11,35 +11,36 @@ export const METRICS_SERVICE = 'pod-identity-migrator';
 
 export const outcomeMetric = <One extends Outcome>(outcome: One): `outcome-${One}` => `outcome-${outcome}`;
 export const sweepMetric = <One extends SweepOutcome>(outcome: One): `sweep-${One}` => `sweep-${outcome}`;
-/** An error without one of our names: a defect, or a surprise. */
+/** Counts errors without a name of this service: a defect, or an unforeseen condition. */
 export const UNEXPECTED_ERROR = 'unexpected-error';
-/** A call that AWS or an API server refused because there were too many. */
+/** Counts steps that failed because AWS or an API server throttled a call. */
 export const THROTTLED_CALL = 'throttled-call';
-/** The same, each of them: those too that are made again within the step. */
+/** Counts every throttled call, including those that the step itself repeats. */
 export const REFUSED_CALL = 'refused-call';
 /** Seconds that a call waited for its turn in the shared pace. */
 export const PACED_SECONDS = 'paced-seconds';
-/** Invocations that could not have the shared pace, and called without it. */
+/** Invocations that could not reserve calls of the shared pace, and called without it. */
 export const UNPACED = 'unpaced';
 /**
- * Locks that are held and not parked, at each look of find-stranded; 0 is sent too, so that no number means no look.
+ * Locks that are held and not parked, counted at each run of find-stranded. 0 is sent too: no value means no run.
  */
 export const LOCKS_HELD = 'locks-held';
-/** Of them, the age of the oldest in seconds. */
+/** The age of the oldest of these locks, in seconds. */
 export const OLDEST_LOCK = 'oldest-lock';
-/** Migrations that hold one though their execution is no longer at work. */
+/** Migrations that hold a lock although their execution is no longer running. */
 export const STRANDED = 'stranded';
-/** Approvals that are waited for, at each look of publish-events; 0 is sent too, as of the locks. */
+/** Pending approvals, counted at each run of publish-events. 0 is sent too: no value means no run. */
 export const APPROVALS_PENDING = 'approvals-pending';
-/** Of them, the age of the oldest in seconds. */
+/** The age of the oldest pending approval, in seconds. */
 export const OLDEST_APPROVAL = 'oldest-approval';
-/** CloudTrail's events of accounts that are not taken. */
+/** CloudTrail events that were refused because their account is not configured. */
 export const DENIAL_REFUSED = 'denial-refused';
 
 /**
- * Measured for the service as a whole: an alarm adds up ten metrics at most, and there are more steps. All others (each
- * error by its name) have the step as a dimension. No account and no cluster is one: each value would be a metric to
- * pay for.
+ * Metrics of the service as a whole: an alarm can add up at most ten metrics, and there are more steps. All other
+ * metrics
+ * (each error by its name) have the step as a dimension. Neither the account nor the cluster is a dimension: each value
+ * would be a metric to pay for.
  */
 export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([
   ...OUTCOMES.map(outcomeMetric),
@@ -58,8 +59,8 @@ export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([
 ]);
 
 /**
- * What an error counts as beside its own name; a poll's "not yet" is no failure, and an error that a step means is told
- * of by the outcome.
+ * Returns the metric that an error counts for in addition to its own name. A poll's "not yet" is not a failure, and an
+ * error that a step throws deliberately is reported by the outcome.
  */
 export function failureMetric(
   name: string,

@@ -1,5 +1,5 @@
 /**
- * What the service tells others of a migration: the names of its events, and the ids by which a repeated one is known.
+ * The names of the outbox events of a migration, and their ids, by which a receiver recognises a repeated event.
  */
 import { z } from 'zod';
 import { type Outcome, outcome, OUTCOMES } from '../migration/model.ts';
@@ -12,8 +12,10 @@ export type EventType = z.infer<typeof eventType>;
 const WAIT = new RegExp(`^(waiting|resumed)\\.(${WAITS_FOR.join('|')})\\.(\\d{1,10})$`);
 
 /**
- * An outcome, or one of the moments before it. `approval-needed.2`: of the second time that somebody is asked.
- * `waiting.service.1767603600`: what it waits for, and the second since 1970 at which it began to wait.
+ * An outcome, or an event before it. `approval-needed.2` is the second request for an approval.
+ * `waiting.service.1767603600` names what the migration waits for, and the time at which the wait began, in seconds
+ * since
+ * 1970.
  */
 export const outboxEvent = z.union([
   outcome,
@@ -28,22 +30,22 @@ export type OutboxEvent =
   | `approval-needed.${number}`
   | `${'waiting' | 'resumed'}.${WaitsFor}.${number}`;
 
-/** The round of an approval that is needed; undefined for what is told otherwise. */
-export const roundOf = (told: OutboxEvent): number | undefined =>
-  told.startsWith('approval-needed') ? Number(told.split('.')[1] ?? 1) : undefined;
+/** Returns the round of the approval that an event is about; `undefined` for any other event. */
+export const roundOf = (event: OutboxEvent): number | undefined =>
+  event.startsWith('approval-needed') ? Number(event.split('.')[1] ?? 1) : undefined;
 
 export const approvalNeeded = (round: number): OutboxEvent =>
   round === 1 ? 'approval-needed' : `approval-needed.${round}`;
 
-/** That a migration waits for that since then, or that it has gone on since. */
+/** Returns the event for a migration that began to wait, or that continues after a wait. */
 export const waitEvent = (
   type: 'waiting' | 'resumed',
   { what, since }: { what: WaitsFor; since: string },
 ): OutboxEvent => `${type}.${what}.${Math.floor(Date.parse(since) / 1000)}`;
 
-/** What such an announcement is about; undefined for any other. */
-export function waitOf(told: OutboxEvent): { type: 'waiting' | 'resumed'; what: WaitsFor; since: string } | undefined {
-  const [, type, what, second] = WAIT.exec(told) ?? [];
+/** Returns the wait that an event is about; `undefined` for any other event. */
+export function waitOf(event: OutboxEvent): { type: 'waiting' | 'resumed'; what: WaitsFor; since: string } | undefined {
+  const [, type, what, second] = WAIT.exec(event) ?? [];
   if (type === undefined) return undefined;
   return {
     type: type as 'waiting' | 'resumed',
@@ -52,5 +54,5 @@ export function waitOf(told: OutboxEvent): { type: 'waiting' | 'resumed'; what: 
   };
 }
 
-/** Unique for what is told, and the same however often it is: who has seen it can leave it. */
-export const eventIdOf = (migrationId: string, told: OutboxEvent): string => `${migrationId}#${told}`;
+/** Returns the id of an event, which is unique, and the same each time the event is sent. */
+export const eventIdOf = (migrationId: string, event: OutboxEvent): string => `${migrationId}#${event}`;

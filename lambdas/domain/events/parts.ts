@@ -1,22 +1,22 @@
 /**
- * Parts of the service's events that are cut to fit, and what is left out of them because others wrote it for fewer
- * eyes.
+ * Cuts parts of the service's events to fit, and leaves out third-party values that were written for a smaller
+ * audience.
  */
 import type { Migration } from '../migration/model.ts';
 import { note } from '../text/shell.ts';
 import { printable } from '../text/text.ts';
 
-/** Printable, at most that many characters, with a sign of it where something was cut off. */
+/** Returns a printable text of at most `most` characters, which ends with `…` if it was cut. */
 export function fit(text: string, most: number): string {
   const whole = printable(text.slice(0, most + 1));
   if (whole.length <= most) return whole;
-  // Cut again, since escapes have made it longer; then no half of a character may be left.
+  // Cut again, since escapes make the text longer. Half of a surrogate pair must not be left.
   return `${whole.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 /**
- * Options whose values are names, ARNs, ids and words of the API. All others may carry configuration values, policies,
- * tags.
+ * Options whose values are names, ARNs, ids and words of the API. All others may contain configuration values, policies
+ * or tags.
  */
 const PLAIN_OPTIONS: ReadonlySet<string> = new Set(
   [
@@ -52,16 +52,16 @@ const PLAIN_OPTIONS: ReadonlySet<string> = new Set(
 const carriesValues = (line: string): boolean =>
   [...line.matchAll(/(?<![\w-])--[\w-]+/g)].some(([option]) => !PLAIN_OPTIONS.has(option));
 
-/** The hand-off's lines as an event may have them: none with values of others in it, none cut into another command. */
+/** Returns the hand-off's lines for an event: without third-party values, and with no command cut. */
 export function handOffFor(
   { migrationId, handOff }: Pick<Migration, 'migrationId' | 'handOff'>,
   { commands, command }: { commands: number; command: number },
 ): string[] {
   const lines = handOff.map((line) => {
     if (carriesValues(line))
-      return note`A line with values that an event does not carry belongs here: pod-identity show ${migrationId} --deployed`;
+      return note`A line was left out here, because events do not contain its values. To see it: pod-identity show ${migrationId} --deployed`;
     return line.length > command || printable(line) !== line
-      ? note`A line that is too long for an event belongs here: pod-identity show ${migrationId} --deployed`
+      ? note`A line was left out here, because it is too long for an event. To see it: pod-identity show ${migrationId} --deployed`
       : line;
   });
   return lines.length <= commands

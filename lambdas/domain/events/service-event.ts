@@ -1,7 +1,8 @@
 /**
- * The service's own events, as others receive them: documented in docs/events.md, whose JSON Schema is made from the
- * schema here (scripts/events-schema.ts). `version` changes when a field goes or means something else; fields may be
- * added without that. There is no task token, no configuration value and no policy in any of them.
+ * The events that the service publishes. docs/events.md documents them; their JSON Schema is generated from the schema
+ * here (scripts/events-schema.ts). `version` changes when a field is removed or its meaning changes; fields may be
+ * added
+ * without a new version. No event contains a task token, a configuration value or a policy.
  */
 import { z } from 'zod';
 import { type OutboxEvent, eventIdOf, eventType, type EventType, roundOf, waitOf } from './outbox-events.ts';
@@ -16,11 +17,16 @@ import { trigger } from '../migration/trigger.ts';
 import { WAITS_FOR } from '../waiting/waiting-for.ts';
 
 /**
- * EventBridge keeps sources that begin with `aws.` to AWS; this one anybody in the account may use who may put events.
+ * EventBridge reserves sources that begin with `aws.` for AWS. Every principal of the account that may put events can
+ * use
+ * this source.
  */
 export const EVENT_SOURCE = 'pod-identity-migrator';
 
-/** Most of each. Together an entry stays far below the 256 KB that EventBridge takes, whatever the record holds. */
+/**
+ * The maximum of each field. With them, an entry stays far below EventBridge's limit of 256 KB, however large the
+ * record.
+ */
 export const MOST = {
   title: 100,
   lines: 30,
@@ -36,58 +42,64 @@ const LONGEST_TIME = 40;
 const time = z.string().max(LONGEST_TIME);
 
 export const serviceEvent = z.object({
-  version: z.literal('1').describe('Of this schema.'),
+  version: z.literal('1').describe('Version of this schema.'),
   eventId: z
     .string()
     .max(90)
-    .describe('`migrationId#what`: the same however often the event comes. Who has seen it can leave it.'),
+    .describe(
+      '`migrationId#what`: unique for the event, and the same each time it is sent. Ignore events whose id you have processed.',
+    ),
   type: eventType.describe('What happened.'),
-  migrationId: migrationId.describe('Of the migration: `pod-identity show` and the API know it.'),
+  migrationId: migrationId.describe('Id of the migration, for `pod-identity show` and the API.'),
   at: time.describe('When it happened, ISO 8601, UTC.'),
   account: accountId.describe("The cluster's account."),
   region: regionName.describe("The cluster's region."),
   cluster: clusterName.describe("The cluster's name."),
-  addon: z.string().max(100).optional().describe('The add-on; or else `serviceAccount`.'),
-  serviceAccount: serviceAccountRef.optional().describe("The service account that is no add-on's."),
-  outcome: outcome.optional().describe('How it ended; there for types that are outcomes.'),
-  verified: verified.optional().describe('How the end was verified: on the pods, by what EKS says, or not.'),
-  dryRun: z.boolean().describe('Whether a plan is all that was asked for.'),
+  addon: z.string().max(100).optional().describe('The add-on. Absent if the subject is a service account.'),
+  serviceAccount: serviceAccountRef
+    .optional()
+    .describe('The service account, if the subject is one that does not belong to an add-on.'),
+  outcome: outcome.optional().describe('How the migration ended. Present if the type is an outcome.'),
+  verified: verified
+    .optional()
+    .describe('How the outcome was verified: on the pods, by the state that EKS reports, or not at all.'),
+  dryRun: z.boolean().describe('Whether only a plan was requested.'),
   requester: authenticatedRequester
     .optional()
-    .describe('Who requested it, as the API, CloudTrail or the deployment vouches for; absent where nobody does.'),
+    .describe('The requester, as authenticated by the API, CloudTrail or the deployment. Absent if none did.'),
   requestedBy: requestedBy
     .optional()
-    .describe('Who requested it, in the words of the request: `requester` is who it was.'),
-  reason: reason.optional().describe('Why, in the words of the request.'),
-  planHash: z.string().max(64).optional().describe('Of the plan; of an approval the one that it is about.'),
+    .describe('The requester, as stated in the request. It proves nothing: use `requester`.'),
+  reason: reason.optional().describe('The reason, as stated in the request.'),
+  planHash: z.string().max(64).optional().describe('Hash of the plan, or of the plan that the approval is about.'),
   approval: z
     .object({ round: z.number().int().positive(), expiresAt: time })
     .optional()
-    .describe('Of `approval-needed`: how often has been asked by now, and until when is waited.'),
+    .describe('For `approval-needed`: how often an approval has been requested, and when this request expires.'),
   waitingFor: z
     .object({ what: z.enum(WAITS_FOR), since: time, until: time.optional() })
     .optional()
     .describe(
-      'Of `waiting` and `resumed`: what it waits, or has waited, for, since when, and until when it does so at most.',
+      'For `waiting` and `resumed`: what the migration waits or waited for, since when, and until when at the latest.',
     ),
   failure: z
     .object({ name: z.string().max(100), message: z.string().max(MOST.failure) })
     .optional()
-    .describe('The first error, of ends that have one.'),
+    .describe('The first error, if there was one.'),
   handOff: z
     .array(z.string().max(MOST.command))
     .max(MOST.commands)
     .optional()
     .describe(
-      'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a note. A note is a line that begins with `: ` and does nothing.',
+      'For `needs-human`: the commands that finish the migration manually. A command that contains values, or that is too long, is replaced by a note: a line that begins with `: ` and does nothing.',
     ),
-  trigger: trigger.optional().describe('What had the service start it by itself.'),
-  correlation: correlation.optional().describe('Of the request of the API that it was taken in by.'),
+  trigger: trigger.optional().describe('What made the service start the migration automatically.'),
+  correlation: correlation.optional().describe('Correlation ids of the API request that started the migration.'),
   warnings: z
     .array(z.object({ id: z.string().max(100), message: z.string().max(MOST.warning) }))
     .max(MOST.warnings)
     .optional()
-    .describe('What is worth knowing although it went well.'),
+    .describe('Warnings that did not change the outcome.'),
   title: z.string().max(MOST.title).describe('One line for people.'),
   message: z
     .string()
@@ -102,7 +114,10 @@ export type ServiceEvent = z.infer<typeof serviceEvent>;
 
 const isOutcome = (type: EventType): type is (typeof OUTCOMES)[number] => OUTCOMES.some((one) => one === type);
 
-/** When: an end that a rollback, or a recovery, has replaced since is not noted any more, but it was before that. */
+/**
+ * Returns when the event happened. If a rollback or a recovery has replaced the outcome, the record no longer has the
+ * time of that outcome: the start of the rollback or recovery is returned instead.
+ */
 function timeOf(
   { startedAt, endedAt, outcome: end, recovery, rollback }: Migration,
   type: EventType,
@@ -122,7 +137,7 @@ function timeOf(
   return (end === type ? endedAt : (rollback?.startedAt ?? recovery?.startedAt)) ?? startedAt;
 }
 
-/** What it waits for, with the end of that where it still does. */
+/** Returns what the migration waits for, with the end of the wait if it still waits. */
 const waitIn = (
   { waitingFor: noted }: Migration,
   { what, since }: NonNullable<ReturnType<typeof waitOf>>,
@@ -132,32 +147,34 @@ const waitIn = (
   ...(noted?.what === what ? { until: fit(noted.until, LONGEST_TIME) } : {}),
 });
 
-/** The last end, as the record has it. */
+/** Returns the outcome of the event, and how it was verified if the record still has that outcome. */
 const endIn = (record: Migration, type: EventType): Pick<ServiceEvent, 'outcome' | 'verified'> => ({
   ...(isOutcome(type) ? { outcome: type } : {}),
   ...(record.outcome === type ? { verified: record.verified } : {}),
 });
 
 /**
- * The event of what is to be told of a migration, as its record has it now. Undefined where that can't be told any
- * more: of an approval that the record does not know. `begunAt`: when its snapshot was taken, where it was.
+ * Returns the event to publish for an outbox event, with the contents of the migration's record as it is now. Returns
+ * `undefined` if the event is about an approval that the record does not have. `begunAt` is the time of the snapshot,
+ * if
+ * there is one.
  */
-export function serviceEventOf(record: Migration, told: OutboxEvent, begunAt?: string): ServiceEvent | undefined {
-  const round = roundOf(told);
-  const wait = waitOf(told);
-  const type: EventType = wait?.type ?? (round === undefined ? eventType.parse(told) : 'approval-needed');
+export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: string): ServiceEvent | undefined {
+  const round = roundOf(event);
+  const wait = waitOf(event);
+  const type: EventType = wait?.type ?? (round === undefined ? eventType.parse(event) : 'approval-needed');
   const asked = record.approvals.find((one) => one.round === round);
   if (round !== undefined && !asked) return undefined;
   const { request, plan, trigger: cause, correlation: ofRequest } = record;
   const { target, addon, serviceAccount, dryRun } = request;
-  // What the record says of its end is of the last one alone.
+  // The record has the failure, warnings and hand-off of its latest outcome only.
   const isLast = record.outcome === type;
   const failure = isLast ? record.failure : undefined;
   const warnings = isLast ? record.warnings.slice(0, MOST.warnings) : [];
   const requester = requesterOf(record);
   const planHash = asked?.planHash ?? plan?.hash;
   const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
-  // A line of the message is shorter than one of the field, and no command may be cut.
+  // The limit for a line of the message is lower than for one of `handOff`, and no command may be cut.
   const pasted = handOff.length > 0 ? handOffFor(record, { ...MOST, command: MOST.line }) : [];
   const lines = linesOf(record, type, { asked, wait }, pasted).flatMap((line) =>
     line === '' ? [] : [fit(line, MOST.line)],
@@ -174,7 +191,7 @@ export function serviceEventOf(record: Migration, told: OutboxEvent, begunAt?: s
       : lines;
   return {
     version: '1',
-    eventId: eventIdOf(record.migrationId, told),
+    eventId: eventIdOf(record.migrationId, event),
     type,
     migrationId: record.migrationId,
     at: fit(timeOf(record, type, { asked, begunAt, wait }), LONGEST_TIME),
@@ -202,6 +219,6 @@ export function serviceEventOf(record: Migration, told: OutboxEvent, begunAt?: s
   };
 }
 
-/** `Pod Identity Migration Needs Human`. */
+/** Returns the detail type of an event, such as `Pod Identity Migration Needs Human`. */
 export const detailTypeOf = ({ type }: Pick<ServiceEvent, 'type'>): string =>
   `Pod Identity Migration ${type.replaceAll(/(^|-)(\w)/g, (_, dash: string, letter: string) => `${dash === '' ? '' : ' '}${letter.toUpperCase()}`)}`;

@@ -1,15 +1,18 @@
-/** What the service's events say to people: one title, and lines with what happened, where, why, and what to do now. */
+/**
+ * Builds the text of the service's events for people: a title, and lines with what happened, where, why, and what to
+ * do.
+ */
 import type { Approval, Check, Migration, Outcome, Plan, Attempt } from '../migration/model.ts';
 import { blocks, nameOf } from '../plan/attempts.ts';
 import { diagnosis, terraformLines } from './denial-text.ts';
 import { requesterOf, requesterText } from '../approval/requester.ts';
 import { shellCommand } from '../text/shell.ts';
-import { subjectOf } from '../migration/subject.ts';
+import { subjectOf, subjectTitle } from '../migration/subject.ts';
 import type { waitOf, EventType } from './outbox-events.ts';
 import { WAITS_TEXT } from '../waiting/waiting-for.ts';
 
-/** Checks and associations that are told; of more the event says how many. */
-const TOLD = 5;
+/** The number of checks or associations that an event lists. If there are more, it shows how many. */
+const MOST_LISTED = 5;
 
 const TITLES: Record<EventType, string> = {
   started: 'Migration started',
@@ -21,13 +24,13 @@ const TITLES: Record<EventType, string> = {
   planned: 'Planned',
   blocked: 'Blocked',
   'rolled-back': 'Rolled back',
-  'needs-human': 'Needs human',
+  'needs-human': 'Needs human action',
 };
 
-/** Of what CloudTrail told of, the ends that changed nothing. */
+/** Titles of migrations that CloudTrail's event started, for outcomes that changed nothing. */
 const DENIED_TITLES: Partial<Record<EventType, string>> = {
-  planned: 'UpdateAddon was denied, a migration fixes it',
-  blocked: 'UpdateAddon was denied, a migration is blocked',
+  planned: 'UpdateAddon was denied, a migration would fix it',
+  blocked: 'UpdateAddon was denied, the migration is blocked',
   'already-migrated': 'UpdateAddon was denied, already migrated',
 };
 
@@ -35,16 +38,18 @@ export const titleOf = ({ request, trigger }: Migration, type: EventType): strin
   `${(trigger && DENIED_TITLES[type]) ?? TITLES[type]}: ${subjectOf(request)} on ${request.target.cluster}`;
 
 const DISRUPTION: Record<Attempt['disruption'], string> = {
-  rolling: 'pods roll, capacity stays',
-  outage: 'the software is gone for a while',
+  rolling: 'pods are replaced in a rolling update, capacity is kept',
+  outage: 'the software is unavailable for a while',
 };
 
 const firstOf = (lines: string[], what: string): string[] =>
-  lines.length > TOLD ? [...lines.slice(0, TOLD), `… and ${lines.length - TOLD} more ${what}`] : lines;
+  lines.length > MOST_LISTED
+    ? [...lines.slice(0, MOST_LISTED), `… and ${lines.length - MOST_LISTED} more ${what}`]
+    : lines;
 
 const warningLines = (warnings: Check[]): string[] =>
   firstOf(
-    warnings.map(({ id, message }) => `Warning, ${id}: ${message}`),
+    warnings.map(({ id, message }) => `Warning (${id}): ${message}`),
     'warnings',
   );
 
@@ -53,16 +58,18 @@ const checkLines = ({ id, message, remedy }: Check): string[] => [
   ...(remedy === undefined ? [] : [`  What to do: ${remedy}`]),
 ];
 
-const showLine = ({ migrationId }: Migration): string =>
-  `All of it: ${shellCommand(['pod-identity', 'show', migrationId, '--deployed'])}`;
+const showCommand = ({ migrationId }: Migration): string =>
+  shellCommand(['pod-identity', 'show', migrationId, '--deployed']);
 
-/** What would be done, in short. */
+const showLine = (record: Migration): string => `Details: ${showCommand(record)}`;
+
+/** Returns a summary of a plan. */
 function planLines({ attempts, associations, purge, trustRepairs, installAgent, checks }: Plan): string[] {
   const [first, ...later] = attempts;
   return [
     ...(first
       ? [
-          `The plan: ${nameOf(first)}; ${DISRUPTION[first.disruption]}.${later.length === 0 ? '' : ` If the pods do not take the new identity so: ${later.map((one) => `${nameOf(one)} (${DISRUPTION[one.disruption]})`).join(', then ')}.`}`,
+          `Plan: ${nameOf(first)} (${DISRUPTION[first.disruption]}).${later.length === 0 ? '' : ` If the pods do not get the new identity that way: ${later.map((one) => `${nameOf(one)} (${DISRUPTION[one.disruption]})`).join(', then ')}.`}`,
         ]
       : []),
     ...firstOf(
@@ -76,9 +83,11 @@ function planLines({ attempts, associations, purge, trustRepairs, installAgent, 
       purge.map((id) => `- association ${id}`),
       'associations',
     ),
-    ...(installAgent ? [`The EKS Pod Identity agent is installed first (${installAgent.version}), and stays.`] : []),
+    ...(installAgent
+      ? [`The EKS Pod Identity agent (${installAgent.version}) is installed first, and remains installed.`]
+      : []),
     ...firstOf(
-      trustRepairs.map(({ roleArn }) => `The trust policy of ${roleArn} gets one statement more.`),
+      trustRepairs.map(({ roleArn }) => `One statement is added to the trust policy of ${roleArn}.`),
       'trust policies',
     ),
     ...warningLines(checks.filter(({ status }) => status === 'warn')),
@@ -89,43 +98,45 @@ function approvalLines(record: Migration, { planHash, expiresAt, round }: Approv
   const { migrationId, plan } = record;
   const decide = `POST /migrations/${migrationId}/approval`;
   return [
-    `It waits for an approval until ${expiresAt}, and ends blocked without one. Nothing was changed yet.`,
-    ...(round > 1 ? [`It is asked for the ${round}. time: what was found has changed since the plan before.`] : []),
-    ...(plan?.hash === planHash ? planLines(plan) : ['The plan that this was about does not stand any more.']),
-    `Plan ${planHash}`,
+    `The migration waits for an approval until ${expiresAt}, and ends blocked without one. Nothing has been changed yet.`,
+    ...(round > 1
+      ? [`This is request ${round} for an approval: the plan has changed since the previous request.`]
+      : []),
+    ...(plan?.hash === planHash ? planLines(plan) : ['The plan that this approval was about has been replaced.']),
+    `Plan hash: ${planHash}`,
     `To approve: ${shellCommand(['pod-identity', 'approve', migrationId, '--plan', planHash, '--deployed'])}`,
-    `or by the API: ${decide} ${JSON.stringify({ decision: 'approve', planHash })}`,
-    `To say no: ${shellCommand(['pod-identity', 'reject', migrationId, '--plan', planHash, '--deployed'])}`,
+    `To approve through the API: ${decide} ${JSON.stringify({ decision: 'approve', planHash })}`,
+    `To reject: ${shellCommand(['pod-identity', 'reject', migrationId, '--plan', planHash, '--deployed'])}`,
   ];
 }
 
-/** Checks that stand in the way, or else the error that came before there were any. */
+/** Returns the checks that block the migration, or the error that occurred before there were any. */
 function blockedLines({ plan, failure }: Migration): string[] {
   const failing = plan?.checks.filter(blocks) ?? [];
   const reasons =
     failing.length > 0
       ? [
-          `In the way:`,
-          ...failing.slice(0, TOLD).flatMap(checkLines),
-          ...(failing.length > TOLD ? [`… and ${failing.length - TOLD} more checks`] : []),
+          'Checks that block the migration:',
+          ...failing.slice(0, MOST_LISTED).flatMap(checkLines),
+          ...(failing.length > MOST_LISTED ? [`… and ${failing.length - MOST_LISTED} more checks`] : []),
         ]
       : [];
   return [
     'Nothing was changed.',
     ...reasons,
-    ...(failing.length === 0 && failure ? [`Why: ${failure.name}: ${failure.message}`] : []),
+    ...(failing.length === 0 && failure ? [`Error: ${failure.name}: ${failure.message}`] : []),
   ];
 }
 
 const failureLines = ({ failure }: Migration): string[] =>
-  failure ? [`The first error: ${failure.name}: ${failure.message}`] : [];
+  failure ? [`First error: ${failure.name}: ${failure.message}`] : [];
 
-/** What the end was verified by. */
+/** Returns how the outcome was verified. */
 const verifiedBy = ({ verified }: Migration): string =>
   verified === 'injected'
     ? 'verified on its pods'
     : verified === 'api'
-      ? 'by what EKS says; no pod was looked at'
+      ? 'as reported by EKS; no pod was inspected'
       : 'not verified';
 
 const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migration): string =>
@@ -146,37 +157,41 @@ const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migratio
         '--deployed',
       ]);
 
-/** By how it ended. What the record says of its end is not said of one that another has replaced since. */
+/** The lines for each outcome. They describe the record's latest outcome only, not one that was replaced since. */
 const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => string[]> = {
   migrated: (record) => [
-    `It is on EKS Pod Identity, ${verifiedBy(record)}.`,
+    `${subjectTitle(subjectOf(record.request))} uses EKS Pod Identity, ${verifiedBy(record)}.`,
     ...warningLines(record.warnings),
     ...(record.trigger ? terraformLines(record) : []),
     showLine(record),
   ],
   'already-migrated': (record) => [
-    'It is on EKS Pod Identity already. Nothing was changed.',
+    `${subjectTitle(subjectOf(record.request))} already uses EKS Pod Identity. Nothing was changed.`,
     ...(record.trigger ? terraformLines(record) : []),
     showLine(record),
   ],
   planned: (record) => [
-    'Nothing was changed: this is a plan.',
+    'Nothing was changed: this was a dry run.',
     ...(record.plan ? planLines(record.plan) : []),
     `To carry it out: ${migrateCommand(record)}`,
     ...(record.trigger ? terraformLines(record) : []),
     showLine(record),
   ],
-  blocked: (record) => [...blockedLines(record), `Once that is done: ${migrateCommand(record)}`, showLine(record)],
+  blocked: (record) => [
+    ...blockedLines(record),
+    `To try again after that: ${migrateCommand(record)}`,
+    showLine(record),
+  ],
   'rolled-back': (record) => [
-    `It is as it was before, ${verifiedBy(record)}.`,
+    `The previous state was restored, ${verifiedBy(record)}.`,
     ...failureLines(record),
     ...warningLines(record.warnings),
     showLine(record),
   ],
   'needs-human': (record, handOff) => [
-    'A person has to finish this: going on or back by itself would be wrong, or has failed. Nothing else can start on it meanwhile.',
+    'A person has to finish this migration: to continue or roll back automatically would be unsafe, or has failed. Until then, no other migration of the same subject can start.',
     ...failureLines(record),
-    'What finishes it, in this order, as it was found at the end:',
+    'Run these commands in this order. They are based on the state at the end of the execution:',
     ...handOff,
     // After the commands, since the message is cut at its end.
     ...warningLines(record.warnings),
@@ -185,7 +200,7 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
 };
 
 type Wait = NonNullable<ReturnType<typeof waitOf>>;
-/** What the event is about, beside the record. */
+/** What the event is about, in addition to the record. */
 interface About {
   asked: Approval | undefined;
   wait: Wait | undefined;
@@ -196,15 +211,13 @@ const cancelCommand = ({ migrationId }: Migration): string =>
 
 function waitLines(record: Migration, { type, what, since }: Wait): string[] {
   if (type === 'resumed')
-    return [`It goes on. It had waited since ${since} for ${WAITS_TEXT[what]}.`, showLine(record)];
+    return [`The migration continues. It had waited since ${since} for ${WAITS_TEXT[what]}.`, showLine(record)];
   const noted = record.waitingFor?.what === what ? record.waitingFor : undefined;
   return [
-    `Since ${since} it waits for ${WAITS_TEXT[what]}. It goes on by itself once that is over; nothing is put back because of it.`,
-    ...(noted ? [`${noted.text} A person has to decide if that goes on until ${noted.until}.`] : []),
-    `What may help: find out why. ${showLine(record)}`,
-    ...(record.recovery || record.status === 'rolling-back'
-      ? []
-      : [`To stop it in good order: ${cancelCommand(record)}`]),
+    `The migration has waited since ${since} for ${WAITS_TEXT[what]}. It continues automatically when the wait is over, and is not rolled back because of it.`,
+    ...(noted ? [`${noted.text} If the wait lasts until ${noted.until}, a person has to decide.`] : []),
+    `To find out why it waits: ${showCommand(record)}`,
+    ...(record.recovery || record.status === 'rolling-back' ? [] : [`To cancel it: ${cancelCommand(record)}`]),
   ];
 }
 
@@ -220,19 +233,19 @@ function whatHappened(
     return [
       'The change has begun.',
       ...(record.plan ? planLines(record.plan) : []),
-      `To stop it in good order: ${cancelCommand(record)}`,
+      `To cancel it: ${cancelCommand(record)}`,
     ];
-  // What is left are outcomes.
+  // All other types are outcomes.
   const end = type as Outcome;
   return record.outcome === end
     ? ENDS[end](record, handOff)
     : [
-        `It had ended ${end}; since then it was taken up again${record.status === 'ended' && record.outcome ? `, and has ended ${record.outcome}` : ''}.`,
+        `The migration had ended ${end}, and was resumed later${record.status === 'ended' && record.outcome ? `: its outcome is now ${record.outcome}` : ''}.`,
         showLine(record),
       ];
 }
 
-/** In order, none of them cut; the first is the title. */
+/** Returns all lines in order, uncut. The first line is the title. */
 export function linesOf(record: Migration, type: EventType, about: About, handOff: readonly string[]): string[] {
   const { request, trigger, migrationId } = record;
   const { account, region } = request.target;
@@ -245,7 +258,7 @@ export function linesOf(record: Migration, type: EventType, about: About, handOf
       ? diagnosis(record, trigger)
       : [
           `Requested by ${requesterText({ requester, requestedBy })}.`,
-          reason === undefined ? '' : `Reason, as the request states it: ${reason}`,
+          reason === undefined ? '' : `Reason, as stated in the request: ${reason}`,
         ]),
     ...whatHappened(record, type, about, handOff),
   ];

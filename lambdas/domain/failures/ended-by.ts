@@ -1,18 +1,23 @@
-/** The failure that has ended a rollback, and the earlier one that it was for: the state machine keeps both in one text. */
+/**
+ * Separates the failure that ended a rollback from the one that started it: the state machine keeps both in one text.
+ */
 import type { ErrorName } from './errors.ts';
 import type { Check, Failure } from '../migration/model.ts';
 
-/** Comes between the two (`lib/migration/rollback.ts`). */
+/** The text between the two failures (`lib/migration/rollback.ts`). */
 export const NOT_PUT_BACK_TEXT = 'Putting it back failed too';
 
 export interface EndedBy {
-  /** What has ended it. */
+  /** The failure that ended the migration. */
   last: Failure;
-  /** What it was put back for; absent where one failure is all. */
+  /** The failure that started the rollback. Absent if there was only one failure. */
   earlier?: Failure;
 }
 
-/** Returns the parts of a failure. Whoever writes the same words into an error's text can have it divided, and no more. */
+/**
+ * Returns the parts of a failure. A third party that writes the separating text into an error's message can make it be
+ * split, but nothing more.
+ */
 export function endedBy({ name, message }: Failure): EndedBy {
   const at = message.lastIndexOf(` ${NOT_PUT_BACK_TEXT}: `);
   const [, ended, text] = /^ [^:]+: ([\w.]+): ([^]*)$/.exec(at < 0 ? '' : message.slice(at)) ?? [];
@@ -20,16 +25,18 @@ export function endedBy({ name, message }: Failure): EndedBy {
   return { last: { name: ended, message: text }, earlier: { name, message: message.slice(0, at) } };
 }
 
-/** Whether that error of ours has ended it. */
+/** Returns whether a failure was ended by that error. */
 export const isEndedBy = (failure: Failure | undefined, error: ErrorName): boolean =>
   failure !== undefined && endedBy(failure).last.name === error;
 
-/** The warning with what has ended the latest rollback on demand, where the record's failure is of an earlier end. */
+/**
+ * The id of the warning with the failure of the latest rollback on demand, if the record's failure is an earlier one.
+ */
 export const LAST_ROLLBACK = 'last-rollback';
 
 const failureText = ({ name, message }: Failure): string => `${name}: ${message}`;
 
-/** Returns why a migration ended as it did, the latest failure first, and then those that came before it. */
+/** Returns the failures of a migration as text, the latest first. */
 export function whyEnded(failure: Failure | undefined, warnings: readonly Check[]): string[] {
   const latest = warnings.filter(({ id }) => id === LAST_ROLLBACK).map(({ message }) => message);
   if (!failure) return latest;

@@ -5,21 +5,21 @@ import { shown } from '../text/text.ts';
  * Step Functions matches on the name alone. `lib/migration/errors.ts` turns this table into Retry and Catch.
  *
  * - `retryable`: the same call may succeed later; nothing is known to be wrong.
- * - `waiting`: not an error at all, a poll whose answer is "not yet".
- * - `terminal`: trying again can't help; after `begin` it leads to the rollback.
- * - `needs-human`: going on, or back, by itself would be wrong.
+ * - `waiting`: not an error, but a poll whose answer is "not yet".
+ * - `terminal`: a retry can't help; after `begin` it leads to the rollback.
+ * - `needs-human`: to continue or roll back automatically would be unsafe.
  */
 export const ERROR_CLASSES = {
-  // What the adapters make of AWS's and the API server's answers.
+  // The adapters map errors of AWS and of the API server to these.
   Throttled: 'retryable',
-  // The service's own pace: nothing is begun before its turn has come (`domain/aws/pace.ts`, `pacedSeconds`).
+  // The service's own pace: no call is made before its turn (`domain/aws/pace.ts`, `pacedSeconds`).
   Paced: 'retryable',
   ServiceUnavailable: 'retryable',
   ConnectionLost: 'retryable',
   Busy: 'retryable',
-  // Too little time is left of the invocation to begin a change.
+  // Too little time is left in the invocation to start a change.
   OutOfTime: 'retryable',
-  // The API server lets the service in no more (401, 403): an access entry takes effect late, an authorizer is away.
+  // The API server refuses access (401, 403): an access entry takes effect late, or an authorizer is unavailable.
   ApiServerDenied: 'retryable',
   AccessDenied: 'terminal',
   InvalidRequest: 'terminal',
@@ -31,56 +31,56 @@ export const ERROR_CLASSES = {
   AssociationStillThere: 'waiting',
   PodsNotSettled: 'waiting',
   RestoreInProgress: 'waiting',
-  // Another run changes the trust policy of a role, or others work with a role whose trust policy this one changes.
+  // Another migration changes the trust policy of a role, or others use a role whose trust policy this one changes.
   RoleLockHeld: 'waiting',
-  // A trust policy was changed a moment ago, and EKS does not see it yet.
+  // A trust policy was just changed, and EKS does not see the change yet.
   TrustNotSeenYet: 'waiting',
-  // The execution that held the lock has stopped, and Recover has not put its work back yet.
+  // The execution that held the lock has stopped, and Recover has not rolled back its changes yet.
   RecoveryPending: 'waiting',
-  // The execution that held the lock has stopped, but a Lambda of it may still be running.
+  // The execution that held the lock has stopped, but one of its Lambda functions may still be running.
   OwnerMayStillAct: 'waiting',
-  // The change may begin within its window alone, and that is not open.
+  // The change may begin only within its change window, which is not open.
   WindowClosed: 'waiting',
-  // It does not open within the hour: looks may be an hour apart.
+  // The window does not open within the hour: polls may be an hour apart.
   WindowFarOff: 'waiting',
   // Decisions of the steps.
   BadInput: 'terminal',
   LockHeld: 'terminal',
-  // Another migration works on what this one is about.
+  // Another migration works on the same subject.
   SubjectBusy: 'terminal',
   Cancelled: 'terminal',
-  // Somebody said no to the plan, or nobody said anything in time; and a window that does not open in time.
+  // The plan was rejected, or not approved in time; or the change window does not open in time.
   ApprovalRejected: 'terminal',
   ApprovalExpired: 'terminal',
   WindowOutOfReach: 'terminal',
-  // As many migrations wait as may; and another one has begun on the same subject meanwhile.
+  // The limit of waiting migrations is reached; or another migration of the same subject has begun.
   TooManyWaiting: 'terminal',
   Superseded: 'terminal',
-  // It was planned again and again, and each time there was something to wait for.
+  // The migration was planned several times, and had to wait again each time.
   WaitedTooOften: 'terminal',
-  // A rollback on demand that can't be begun; nothing is changed by it.
+  // A rollback on demand can't start; nothing was changed.
   RollbackRefused: 'terminal',
-  // A trust policy that can't be written, or that somebody else has changed since it was read: it is left as it is.
+  // A trust policy can't be written, or another principal has changed it since it was read: it is left unchanged.
   TrustTooLong: 'terminal',
   TrustChanged: 'terminal',
-  // Nothing shows any more that the service account may have the role: it is not given.
+  // No grant for the service account to use the role was found any more, so the role is not associated.
   RoleNotGranted: 'terminal',
-  // What `retire` would take away is still needed, or it is too early; nothing is changed by it.
+  // The trust that `retire` would remove is still needed, or it is too early; nothing was changed.
   RetireRefused: 'terminal',
   AddonChanged: 'terminal',
   AddonFailed: 'terminal',
   ServiceAccountChanged: 'terminal',
   AssociationChanged: 'terminal',
   PodsOnWrongIdentity: 'terminal',
-  // Pods have the identity that they should have, and do not work with it, though those of before did.
+  // Pods have the intended identity, but do not work with it, although the previous pods worked.
   PodsFailing: 'terminal',
   LockLost: 'needs-human',
-  // It has waited for one thing as long as may be, and nothing is known to have failed.
+  // The maximum wait for one condition has passed, and nothing is known to have failed.
   WaitedTooLong: 'needs-human',
   RestoreRefused: 'needs-human',
-  // The way back would take longer than the sessions of the pods last for sure: a person decides.
+  // The rollback could take longer than the pods' sessions are guaranteed to last: a person decides.
   SessionsMayEnd: 'needs-human',
-  // New pods still get EKS Pod Identity long after their association is gone: it is given back to them.
+  // New pods still get EKS Pod Identity long after their association was deleted: the association is created again.
   WebhookStillInjects: 'needs-human',
   RestoreFailed: 'needs-human',
 } as const satisfies Record<string, 'retryable' | 'waiting' | 'terminal' | 'needs-human'>;
@@ -88,12 +88,13 @@ export const ERROR_CLASSES = {
 export type ErrorName = keyof typeof ERROR_CLASSES;
 export type ErrorClass = (typeof ERROR_CLASSES)[ErrorName];
 
-/** Characters of a message that are kept: as many as the state machine's own texts take of one. */
+/** The maximum length of a message, which is also what the state machine's own texts keep of it. */
 const LONGEST_MESSAGE = 4000;
 
 /**
- * An error with one of the names above. `message` says what, where, why, and what to do next. It goes to logs, records
- * and terminals and may repeat what AWS or a caller said: it is cut, and what is not printable in it is escaped.
+ * An error with one of the names above. `message` has what happened, where, why, and what to do next. It goes to logs,
+ * records and terminals, and may contain text from AWS or from a caller: it is cut, and unprintable characters are
+ * escaped.
  */
 export class MigrationError extends Error {
   override readonly name: ErrorName;
@@ -103,7 +104,7 @@ export class MigrationError extends Error {
   }
 }
 
-/** AWS lets the service assume no role in an account: whatever is read or changed there fails by it. */
+/** The service can't assume a role in an account, so every call in that account fails. */
 export class RoleNotAssumed extends MigrationError {
   readonly account: string;
   constructor(account: string, message: string, options?: ErrorOptions) {
@@ -116,13 +117,13 @@ export const isMigrationError = (error: unknown, name?: ErrorName): error is Mig
   error instanceof MigrationError && (name === undefined || error.name === name);
 
 /**
- * Whether EKS has refused an association since its service account has one: of somebody else's, or one that was deleted
- * some seconds ago, whose key is not free yet (aws-controllers-k8s/community#2684).
+ * Returns whether EKS refused an association because its service account already has one: a third-party association, or
+ * one that was deleted seconds ago and whose key is not free yet (aws-controllers-k8s/community#2684).
  */
 export const isAssociationConflict = (error: unknown): error is MigrationError =>
   isMigrationError(error, 'Busy') && /association already exists/i.test(error.message);
 
-/** Of a name that somebody else has written; undefined for none of ours. */
+/** Returns the class of an error by its name; `undefined` if the name is not one of this service. */
 export const classOf = (name: string): ErrorClass | undefined =>
   Object.hasOwn(ERROR_CLASSES, name) ? ERROR_CLASSES[name as ErrorName] : undefined;
 

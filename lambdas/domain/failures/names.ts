@@ -1,21 +1,21 @@
 /**
- * The names that a failure has for who reads it by the API: a closed set, each explained in docs/failures.md. A record
- * keeps whatever name an error had, those of AWS and of defects too.
+ * The names of failures that the API shows: a closed set, explained in docs/failures.md. A record keeps the original
+ * name of an error, including those of AWS and of defects.
  */
 import { classOf, ERROR_CLASSES, type ErrorName } from './errors.ts';
 import type { Failure } from '../migration/model.ts';
 
-/** Beside those of errors. */
+/** Names in addition to those of errors. */
 const OTHERS = [
-  // Of a migration that Recover has taken over: why.
+  // Why Recover has taken over a migration.
   'ExecutionStopped',
   'RollbackRequested',
-  // Of a sweep.
+  // Sweeps.
   'SweepStopped',
-  // Of AWS.
+  // AWS.
   'TimedOut',
   'FunctionFailed',
-  // A defect, or a surprise.
+  // A defect, or an unforeseen condition.
   'Unexpected',
 ] as const;
 export type FailureName = ErrorName | (typeof OTHERS)[number];
@@ -24,13 +24,13 @@ export const FAILURE_NAMES: readonly FailureName[] = [...(Object.keys(ERROR_CLAS
 
 const isOther = (name: string): name is (typeof OTHERS)[number] => OTHERS.some((one) => one === name);
 
-/** As Step Functions names what Lambda, and it itself, failed by. */
+/** Maps the names that Step Functions uses for failures of Lambda, and for its own. */
 function nameOfAws(name: string): FailureName {
   if (name === 'States.Timeout' || name === 'Sandbox.Timedout') return 'TimedOut';
   return name.startsWith('Lambda.') ? 'FunctionFailed' : 'Unexpected';
 }
 
-/** A failure by one of the names above. Where that is not its own, the message begins with it. */
+/** Returns a failure with one of the names above. If its original name differs, the message begins with that name. */
 export function knownFailure({ name, message }: Failure): { name: FailureName; message: string } {
   if (classOf(name) !== undefined || isOther(name)) return { name: name as FailureName, message };
   return { name: nameOfAws(name), message: `${name}: ${message}` };

@@ -1,34 +1,38 @@
 /**
- * What follows where a step fails once the first change may have been made: the migration holds, goes forward or back, or
- * a person decides (promise 10, ADR 53). It depends on what has changed by then, and on what has failed. The state
- * machine's catches are made of this table (`lib/migration/errors.ts`); docs/runbook.md explains it.
+ * Decides what follows when a step fails after the first change may have been made: the migration holds, continues or
+ * rolls back, or a person decides (promise 10, ADR 53). The decision depends on what has changed by then, and on what
+ * has
+ * failed. The state machine's catches are generated from this table (`lib/migration/errors.ts`); docs/runbook.md
+ * explains it.
  */
 import { classOf } from './errors.ts';
 
 /**
- * - `hold`: the step is entered again, and everything stays as it is meanwhile.
- * - `forward`: it is recorded as migrated, with the failure.
- * - `back`: what was there before is restored.
- * - `person`: nothing more is changed, the associations stay, and the lock is kept for whoever decides.
+ * - `hold`: the step is entered again, and nothing is changed in the meantime.
+ * - `forward`: the migration is recorded as migrated, with the failure.
+ * - `back`: the previous state is restored.
+ * - `person`: nothing more is changed, the associations stay, and the lock is kept for the person who decides.
  */
 export type Onward = 'hold' | 'forward' | 'back' | 'person';
 
-/** What has changed by the time at which a step fails. */
+/** What has changed by the time that a step fails. */
 export type Stage =
-  /** Nothing of the subject: at most the agent, a trust policy, or standalone associations beside the add-on's role. */
+  /**
+   * Nothing of the subject: at most the agent, a trust policy, or standalone associations next to the add-on's role.
+   */
   | 'unchanged'
   /** The add-on is being deleted, or is gone. */
   | 'apart'
-  /** The call that gives the associations was refused, or its effect is not known. */
+  /** The call that creates the associations was refused, or its effect is not known. */
   | 'changing'
-  /** The associations exist, without all that those of before had. */
+  /** The associations exist, but do not have all settings of the previous ones yet. */
   | 'incomplete'
-  /** The associations are as planned: new pods take EKS Pod Identity, and those that run follow. */
+  /** The associations are as planned: new pods get EKS Pod Identity, and running pods are being replaced. */
   | 'associated'
   /** Every pod is verified on EKS Pod Identity. */
   | 'verified';
 
-/** The stage that each step of the change works in. */
+/** The stage of each step that changes something. */
 export const STAGE_OF = {
   'install-agent': 'unchanged',
   'repair-trust': 'unchanged',
@@ -43,7 +47,7 @@ export const STAGE_OF = {
   'restart-pods': 'associated',
   'annotate-service-account': 'verified',
 } as const satisfies Record<string, Stage>;
-/** A step after whose failure something may have to be put back. */
+/** A step after whose failure a rollback may be needed. */
 export type StepOfChange = keyof typeof STAGE_OF;
 
 /** What has failed. */
@@ -67,7 +71,7 @@ const KINDS: Partial<Record<string, FailureKind>> = {
   WindowFarOff: 'unexpected',
 };
 
-/** Returns what has failed; an error that is none of ours is a defect, or what nobody has foreseen. */
+/** Returns what has failed. An error that is not one of this service is a defect, or an unforeseen condition. */
 export function failureKind(error: string): FailureKind {
   const kind = Object.hasOwn(KINDS, error) ? KINDS[error] : undefined;
   if (kind) return kind;
@@ -75,7 +79,7 @@ export function failureKind(error: string): FailureKind {
   return errorClass === 'retryable' || errorClass === 'waiting' ? 'time' : 'unexpected';
 }
 
-/** Before the associations are there as planned, going back is the smaller change, and nobody is on them for good. */
+/** Until the associations are as planned, a rollback is the smaller change, and no pod depends on them permanently. */
 const TOWARDS_BEFORE: Record<FailureKind, Onward> = {
   time: 'hold',
   pods: 'back',
@@ -91,13 +95,14 @@ export const ONWARD: Record<Stage, Record<FailureKind, Onward>> = {
   unchanged: TOWARDS_BEFORE,
   apart: TOWARDS_BEFORE,
   changing: TOWARDS_BEFORE,
-  // A right that is missing here leaves pods with session tags that were disabled: not a state to hold.
+  // A permission that is missing here leaves pods with session tags that should be disabled: this state must not be
+  // held.
   incomplete: TOWARDS_BEFORE,
   associated: {
     ...TOWARDS_BEFORE,
-    // The pods have credentials, and the rollback would need the same right to look at them.
+    // The pods have credentials, and the rollback would need the same permission to read them.
     rights: 'hold',
-    // Neither pods nor EKS have failed, and the rollback ends with the very look that has just failed.
+    // Neither pods nor EKS have failed, and the rollback ends with the same verification that has just failed.
     unexpected: 'person',
   },
   verified: {
@@ -109,10 +114,10 @@ export const ONWARD: Record<Stage, Record<FailureKind, Onward>> = {
   },
 };
 
-/** Decides what follows where that step fails by that error. */
+/** Decides what follows when the step fails with the error. */
 export function onwardFrom(step: StepOfChange, error: string): Onward {
   const stage: Stage = STAGE_OF[step];
-  // Without its association a verified pod has no successor: new ones have the annotation's role alone.
+  // Without the association, pods that replace the verified pods would have only the annotation's role.
   if (stage === 'verified' && error === 'AssociationChanged') return 'back';
   return ONWARD[stage][failureKind(error)];
 }

@@ -1,17 +1,20 @@
-/** Kubernetes objects as the decisions need them: plain data, whatever client read it. */
+/** The data of Kubernetes objects that the decisions need, independent of the client that read it. */
 export interface Container {
   name: string;
   image: string;
   init: boolean;
-  /** A value that comes from elsewhere (valueFrom) is `undefined`. */
+  /** A value from another object (valueFrom) is `undefined`. */
   env: Record<string, string | undefined>;
   /**
-   * Of those, the ones that are not set at all where the Secret or ConfigMap they come from is not there (`optional`).
+   * The variables with a value from another object that are not set if the Secret or ConfigMap does not exist
+   * (`optional`).
    */
   optionalEnv?: string[];
-  /** Secrets and ConfigMaps whose keys all become variables, such as `Secret/aws`: the keys are not in the pod. */
+  /**
+   * Secrets and ConfigMaps whose keys all become variables, such as `Secret/aws`. The pod does not contain the keys.
+   */
   envFrom?: string[];
-  /** Names of the volumes that it mounts. */
+  /** Names of the volumes that the container mounts. */
   mounts: string[];
 }
 
@@ -32,19 +35,19 @@ export interface Pod {
   annotations: Record<string, string>;
   phase: string;
   ready: boolean;
-  /** Has a deletionTimestamp: on its way out, no longer counted. */
+  /** The pod has a deletionTimestamp, and no longer counts. */
   terminating: boolean;
-  /** When it is to be gone at the latest: its deletionTimestamp, which is when the grace period ends. */
+  /** When the pod should be gone at the latest: its deletionTimestamp, which is the end of the grace period. */
   deletionDue?: string;
-  /** Since when it is ready without interruption; left out where it is not. */
+  /** Since when the pod has been ready without interruption; absent if it is not ready. */
   readyAt?: string;
-  /** Restarts of its containers, all together; left out where nobody says. */
+  /** Total number of restarts of its containers; absent if it is not known. */
   restarts?: number;
-  /** Why containers of it wait, as the kubelet says: `CrashLoopBackOff`, `ImagePullBackOff`, … Each once. */
+  /** Why its containers wait, as the kubelet reports: `CrashLoopBackOff`, `ImagePullBackOff`, … Each reason once. */
   waiting?: string[];
-  /** Why it is in its phase, such as `Evicted`. */
+  /** Why the pod is in its phase, such as `Evicted`. */
   reason?: string;
-  /** Uses its node's network, and so reaches the node's own credentials too. */
+  /** The pod uses the network of its node, and can therefore reach the node's credentials too. */
   hostNetwork: boolean;
   owner?: { kind: string; name: string };
   containers: Container[];
@@ -52,7 +55,7 @@ export interface Pod {
 }
 
 export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'StatefulSet';
-/** The resource of each kind, in URLs, in RBAC and for kubectl; all are of `apps/v1`. */
+/** The resource of each kind in URLs, in RBAC and for kubectl. All belong to `apps/v1`. */
 export const WORKLOAD_PLURALS: Record<WorkloadKind, string> = {
   Deployment: 'deployments',
   DaemonSet: 'daemonsets',
@@ -67,27 +70,29 @@ export interface WorkloadRef {
   name: string;
 }
 
-/** Under which this service is known on API servers: what it has set, and what it has made. */
+/** The name of this service on API servers, for the fields that it has set and the objects that it has created. */
 export const SERVICE_MANAGER = 'eks-pod-identity-migrator';
 
-/** Returns whether this workload has made the pod: a workload of the same kind and name in another namespace has not. */
+/** Returns whether a workload created a pod, by namespace, kind and name. */
 export const isMadeBy = (
   pod: Pick<Pod, 'namespace' | 'owner'>,
   { kind, namespace, name }: Pick<WorkloadRef, 'kind' | 'namespace' | 'name'>,
 ): boolean => pod.namespace === namespace && pod.owner?.kind === kind && pod.owner.name === name;
-/** A pod that ends by itself, and whose next one takes the new identity. */
+/** Returns whether a pod belongs to a Job. Such a pod ends by itself, and its successor gets the new identity. */
 export const isOfJob = ({ owner }: Pick<Pod, 'owner'>): boolean => owner?.kind === 'Job';
 
-/** How a change of a workload's template is rolled out, as its spec has it; what it leaves out is Kubernetes' default. */
+/**
+ * How a change of a workload's template is rolled out, from its spec. Absent settings have the default of Kubernetes.
+ */
 export interface RolloutSettings {
   /** Counts, or percentages such as `10%`. */
   maxUnavailable?: number | string;
   maxSurge?: number | string;
-  /** Of a StatefulSet: pods of lower ordinals stay as they are. */
+  /** For a StatefulSet: pods with lower ordinals are not updated. */
   partition?: number;
   minReadySeconds?: number;
   graceSeconds?: number;
-  /** Of a Deployment: seconds without progress after which it is called stuck. */
+  /** For a Deployment: seconds without progress after which the rollout counts as stuck. */
   progressDeadlineSeconds?: number;
 }
 
@@ -95,48 +100,47 @@ export interface Workload extends WorkloadRef {
   serviceAccount: string;
   desired: number;
   ready: number;
-  /** Pods of the newest template, and of all templates; left out where nobody says. */
+  /** Number of pods of the newest template, and of all templates; absent if not known. */
   updated?: number;
   total?: number;
-  /** Whether the controller has seen the newest template; left out where nobody says. */
+  /** Whether the controller has seen the newest template; absent if not known. */
   observed?: boolean;
   rollout?: RolloutSettings;
-  /** A Deployment with strategy Recreate: its pods all end before new ones are made. */
+  /** True for a Deployment with strategy Recreate: all its pods end before new ones are created. */
   recreates?: boolean;
-  /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
+  /** True if the controller has seen the newest template, and all pods belong to it and are ready. */
   settled: boolean;
   /**
-   * Why a change of its template would not replace its pods by itself, for a message: `it is paused`. Left out where it
-   * would.
+   * Why a change of its template would not replace its pods, for a message, such as `it is paused`. Absent if it would.
    */
   heldBack?: string;
   templateAnnotations: Record<string, string>;
-  /** As the template has them, before any webhook. */
+  /** The containers of the template, before any webhook. */
   containers: Container[];
   labels: Record<string, string>;
-  /** Who set which fields, as `metadata.managedFields` says; without those of `status`. */
+  /** Which manager set which fields, from `metadata.managedFields`, without those of `status`. */
   managedFields: ManagedFields[];
 }
 
 /**
- * Fields that one manager owns, as paths such as `.spec.replicas` or `.spec.template.spec.containers[name="x"].image`.
- * Paths that only lead to other fields are left out.
+ * The fields that one manager owns, as paths such as `.spec.replicas` or
+ * `.spec.template.spec.containers[name="x"].image`. Paths that only contain other fields are omitted.
  */
 export interface ManagedFields {
   manager: string;
-  /** The subresource that it wrote them through, such as `scale`; left out where it wrote the object itself. */
+  /** The subresource through which the manager wrote the fields, such as `scale`; absent for the object itself. */
   subresource?: string;
   fields: string[];
 }
 
-/** A custom resource, by its definition's coordinates; `plural` is the resource's name in URLs. */
+/** A custom resource, identified by its definition. `plural` is the name of the resource in URLs. */
 export interface CustomResourceKind {
   group: string;
   version: string;
   plural: string;
 }
 
-/** What a node runs on. `auto`: EKS Auto Mode; `hybrid`: a machine of one's own. */
+/** The compute type of a node. `auto`: EKS Auto Mode; `hybrid`: an EKS Hybrid Node. */
 export type Compute = 'ec2' | 'auto' | 'fargate' | 'hybrid';
 
 export interface Node {
@@ -154,35 +158,37 @@ export interface MutatingWebhook {
   configuration: string;
   name: string;
   failurePolicy: 'Fail' | 'Ignore';
-  /** Versions of AdmissionReview that it is asked with. */
+  /** Versions of AdmissionReview that the webhook accepts. */
   reviewVersions: string[];
 }
 
 export interface ServiceAccount {
   namespace: string;
   name: string;
-  /** By the annotation `eks.amazonaws.com/role-arn`. */
+  /** From the annotation `eks.amazonaws.com/role-arn`. */
   roleArn?: string;
 }
 
-/** One service account as a migration of it needs it. */
+/** A service account with the details that its migration needs. */
 export interface ServiceAccountDetail extends ServiceAccount {
   uid: string;
   resourceVersion: string;
-  /** Who has set the annotation, as `metadata.managedFields` says; empty where there is none, or nobody says. */
+  /**
+   * Managers that set the annotation, from `metadata.managedFields`; empty if there is no annotation, or none is known.
+   */
   annotatedBy: string[];
 }
 
-/** A service account that IRSA gives a role to, by its annotation `eks.amazonaws.com/role-arn`. */
+/** A service account with an IRSA role, from its annotation `eks.amazonaws.com/role-arn`. */
 export interface AnnotatedServiceAccount {
   namespace: string;
   name: string;
   roleArn: string;
 }
 
-/** The same, with what says whose annotation it is. */
+/** An annotated service account, with the managers of the annotation and its labels. */
 export interface AttributedServiceAccount extends AnnotatedServiceAccount {
-  /** As `ServiceAccountDetail` has it. */
+  /** As in `ServiceAccountDetail`. */
   annotatedBy: string[];
   labels: Record<string, string>;
 }

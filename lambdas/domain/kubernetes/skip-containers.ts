@@ -1,7 +1,7 @@
 /**
- * Which containers of a pod its annotation tells the webhook to leave alone, read as the webhook reads it: the names
- * are the first record of a CSV text, by the rules of Go's encoding/csv. So a name keeps the blanks around it, may be
- * quoted, and a text that is no CSV skips nothing.
+ * Parses the annotation with the containers of a pod that the webhook must skip, as the webhook does: the names are the
+ * first record of a CSV text, by the rules of Go's encoding/csv. A name therefore keeps the blanks around it and may be
+ * quoted, and a text that is not valid CSV skips nothing.
  * Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler/handler.go (`getContainersToSkip`).
  */
 const SKIP_ANNOTATION = 'eks.amazonaws.com/skip-containers';
@@ -12,13 +12,13 @@ interface Field {
   rest: string;
 }
 
-/** Up to the next comma or the end of the line; a quote inside of it is a mistake. */
+/** Reads up to the next comma or the end of the line. A quote in the field is an error. */
 function bareField(text: string): Field | undefined {
   const name = /^[^,\n]*/.exec(text)?.[0] ?? '';
   return name.includes('"') ? undefined : { name, rest: text.slice(name.length) };
 }
 
-/** Between quotes, of which a doubled one is meant; it may go over several lines, but has to end before a comma. */
+/** Reads a quoted field, in which a doubled quote is a quote. It may span lines, and must end before a comma. */
 function quotedField(text: string): Field | undefined {
   const quoted = /^"(?:[^"]|"")*"(?=,|\n|$)/.exec(text)?.[0];
   return quoted === undefined
@@ -26,7 +26,7 @@ function quotedField(text: string): Field | undefined {
     : { name: quoted.slice(1, -1).replaceAll('""', '"'), rest: text.slice(quoted.length) };
 }
 
-/** The first record of a CSV text, after empty lines; undefined where there is none, or it is malformed. */
+/** Returns the first record of a CSV text, after empty lines; `undefined` if there is none, or if it is malformed. */
 function firstRecord(csv: string): string[] | undefined {
   let rest = csv.replaceAll('\r\n', '\n').replace(/\r$/, '').replace(/^\n+/, '');
   if (rest === '') return undefined;
@@ -40,7 +40,7 @@ function firstRecord(csv: string): string[] | undefined {
   }
 }
 
-/** Returns the names that the annotations of a pod, or of a template of pods, exclude from the webhook's work. */
+/** Returns the names of the containers that the annotations of a pod or a pod template exclude from the webhook. */
 export function skippedContainers(annotations: Readonly<Record<string, string>> | undefined): ReadonlySet<string> {
   return new Set(firstRecord(annotations?.[SKIP_ANNOTATION] ?? ''));
 }

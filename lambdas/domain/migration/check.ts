@@ -1,4 +1,4 @@
-/** What a plan, or a retirement, finds about one question. */
+/** The result of one check of a plan or of a retirement. */
 import { z } from 'zod';
 import { schemaNames } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';

@@ -1,12 +1,13 @@
-/** What a migration saw and did, as zod schemas: part of the records in `model.ts`. */
+/** What a migration observed and did, as zod schemas: part of the records in `model.ts`. */
 import { z } from 'zod';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 
 /**
- * How a pod gets its AWS credentials. `mixed`: some of its containers by one way, some by another, or both in one,
- * which is IRSA in effect. `unknown`: its spec alone can't tell. `not-applicable`: its service account neither migrates
- * nor loses what it has.
+ * How a pod gets its AWS credentials. `mixed`: its containers use different methods, or one container has both, in
+ * which
+ * case IRSA takes effect. `unknown`: its spec alone does not show it. `not-applicable`: its service account neither
+ * migrates nor loses its identity.
  */
 export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'unknown', 'not-applicable']);
 export type PodIdentity = z.infer<typeof podIdentity>;
@@ -18,7 +19,7 @@ export const podEvidence = z
     uid: shownText.describe('UID of the pod.'),
     serviceAccount: shownText.describe('Service account of the pod.'),
     identity: podIdentity.describe(
-      'How the pod gets its AWS credentials. `mixed`: by several ways. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated.',
+      'How the pod gets its AWS credentials. `mixed`: by several methods. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated.',
     ),
     loss: z
       .object({
@@ -28,7 +29,7 @@ export const podEvidence = z
       .register(schemaNames, { name: 'PodIdentityLoss' })
       .optional()
       .describe(
-        'Present for a pod whose service account loses its identity by the migration. The pod does not count for the verification.',
+        'Present for a pod whose service account loses its identity in the migration. The pod does not count for the verification.',
       ),
     excluded: shownText
       .optional()
@@ -45,7 +46,7 @@ export const stepLine = z
   .object({
     name: z.string().describe('Name of the step, with its attempt and round if it has several.'),
     startedAt: time.describe('When the step began.'),
-    endedAt: time.describe('When the step ended last.'),
+    endedAt: time.describe('When the last invocation of the step ended.'),
     tries: z
       .number()
       .int()
@@ -59,7 +60,7 @@ export const stepLine = z
       })
       .register(schemaNames, { name: 'StepError' })
       .optional()
-      .describe('The error that the step ended with last.'),
+      .describe('The error of the last invocation of the step.'),
   })
   .register(schemaNames, { name: 'Step' });
 export type StepLine = z.infer<typeof stepLine>;

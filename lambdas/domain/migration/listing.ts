@@ -1,10 +1,10 @@
-/** Lists of migrations and of sweeps: what they are narrowed down by, and their order, the newest first. */
+/** The filters of lists of migrations and sweeps, and their order: the newest first. */
 import { z } from 'zod';
 import { migrationId } from '../text/names.ts';
 import type { Outcome, Status } from './outcome.ts';
 import type { SweepStatus } from '../sweep/model.ts';
 
-/** A migration's or a sweep's place in the order of its list. Where two started at once, the greater id comes first. */
+/** A migration's or a sweep's position in its list. If two started at the same time, the greater id comes first. */
 export const listPosition = z.object({ startedAt: z.iso.datetime(), id: migrationId });
 export type ListPosition = z.infer<typeof listPosition>;
 
@@ -15,25 +15,25 @@ interface Started {
   until?: number | undefined;
 }
 
-/** Which migrations; each field that is there narrows the list. */
+/** Selects migrations. Each field that is present narrows the list. */
 export interface MigrationFilter extends Started {
   account?: string | undefined;
   region?: string | undefined;
   cluster?: string | undefined;
   addon?: string | undefined;
-  /** What the request states, whole. */
+  /** The full text that the request states. */
   requestedBy?: string | undefined;
   status?: Status | undefined;
-  /** A migration that is rolling back has none. */
+  /** A migration that is rolling back has no outcome. */
   outcome?: Outcome | undefined;
-  /** Dry runs alone, or none of them; both where it is undefined. */
+  /** `true`: only dry runs; `false`: no dry runs; absent: both. */
   dryRun?: boolean | undefined;
 }
 
-/** Which sweeps. */
+/** Selects sweeps. */
 export interface SweepFilter extends Started {
   status?: SweepStatus | undefined;
 }
 
-/** A text that sorts as the list does, from its end. */
+/** Returns a text whose ascending order is the reverse of the list's order. */
 export const orderOf = ({ startedAt, id }: ListPosition): string => `${startedAt}#${id}`;

@@ -1,6 +1,6 @@
 /**
- * What the service speaks of, as zod schemas: one schema each, used by the Lambdas, the command line's JSON and the
- * report alike. All times are ISO 8601 strings in UTC with milliseconds. Names follow the AWS and Kubernetes APIs.
+ * The data model of the service, as zod schemas that the Lambdas, the command line's JSON and the report share. All
+ * times are ISO 8601 strings in UTC with milliseconds. Names follow the AWS and Kubernetes APIs.
  */
 import { z } from 'zod';
 import { approval } from '../approval/approval.ts';
@@ -50,31 +50,33 @@ export {
   roleArn,
 } from '../text/names.ts';
 
-/** What was there before anything changed; a rollback works from this alone. Of an add-on, or of a service account. */
+/** The state of an add-on, or of a service account, before the first change. A rollback works from this alone. */
 export const snapshot = z.object({
   takenAt: z.string(),
   addon: addon.optional(),
-  /** Absent too where nobody may look at the API server. */
+  /** Absent for an add-on, and if the service may not read the API server. */
   serviceAccount: serviceAccountState.optional(),
   namespace: z.string(),
-  /** As in the plan: a create names the add-on's namespace only where it is another one. */
+  /** As in the plan. A create names the add-on's namespace only if it differs from this one. */
   defaultNamespace: z.string().optional(),
   planned: z.array(plannedAssociation),
-  /** As the plan has them: their pods are not expected to have Pod Identity, and get back what they had on a rollback. */
+  /**
+   * As in the plan. Their pods are not expected to have Pod Identity, and a rollback restores their former identity.
+   */
   identityLosses: z.array(identityLoss).default([]),
   /**
-   * Other service accounts of the add-on that had its role by annotation, and whose pods all had it: none of them may
-   * have lost it when the pods are verified. Empty where nobody may read the API server.
+   * Other service accounts of the add-on that had its role by annotation, and whose pods all used it. None of them may
+   * have lost it when the pods are verified. Empty if the service may not read the API server.
    */
   bystanders: z.array(z.string()).default([]),
   /**
-   * Planned service accounts that had the add-on's role by annotation; absent where nobody looked. The add-on's update
-   * takes the annotation away, so that only this says later that it was there.
+   * Planned service accounts that had the add-on's role by annotation; absent if they were not read. The update of the
+   * add-on removes the annotation, so that afterwards only this field shows that it existed.
    */
   annotated: z.array(z.string()).optional(),
-  /** As in the plan: pods that did not work before anything was changed. */
+  /** As in the plan: pods that did not work before the first change. */
   brokenPods: z.array(brokenPod).optional(),
-  /** Every association of the planned service accounts as it was. */
+  /** All associations of the planned service accounts before the first change. */
   associations: z.array(association),
   /** Trust policy documents by role ARN, decoded JSON text. */
   trustPolicies: z.record(z.string(), z.string()),
@@ -85,34 +87,34 @@ export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== 
 
 export const verified = z.enum(['injected', 'api', 'none']);
 
-/** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
+/** A request to stop a migration. Before `begin` the migration ends blocked; after it, it rolls back. */
 export const cancellation = z
   .object({
     requestedAt: time.describe('When it was requested.'),
     requestedBy: requestedBy.optional().describe('ARN of the principal that requested it.'),
-    reason: reason.optional().describe('Why, in the words of that principal.'),
+    reason: reason.optional().describe('Reason, as stated by that principal.'),
     supersededBy: migrationId
       .optional()
       .describe(
-        'Id of another migration that began on the same subject while this one waited. No one else requested it.',
+        'Id of another migration that began on the same subject while this one waited, which cancelled this one.',
       ),
   })
   .register(schemaNames, { name: 'Cancellation' });
 export type Cancellation = z.infer<typeof cancellation>;
 
-/** A person has let go the locks that a migration keeps after it ended `needs-human`; nothing was put back by that. */
+/** A person has released the locks that a migration keeps after it ended `needs-human`. A release restores nothing. */
 export const release = z
   .object({
     at: time.describe('When the locks were released.'),
     by: requestedBy.optional().describe('Who released them.'),
-    reason: reason.optional().describe('Why, in their words.'),
+    reason: reason.optional().describe('Reason, as they stated it.'),
   })
   .register(schemaNames, { name: 'LockRelease' });
 export type Release = z.infer<typeof release>;
 
 /**
- * The annotation that a migration takes off: noted before it is written. `writtenAt`: it is off; `undoneAt`: it is
- * there again.
+ * The removal of the annotation by a migration, recorded before it is written. `writtenAt`: the annotation was removed;
+ * `undoneAt`: it was set again.
  */
 export const annotationChange = z
   .object({
@@ -122,73 +124,73 @@ export const annotationChange = z
   })
   .register(schemaNames, { name: 'AnnotationChange' });
 
-/** What a migration deleted, made and put back. */
+/** The associations that a migration deleted, created and restored. */
 export const associationChanges = z
   .object({
     purged: z.array(association).describe('Associations that it deleted, as they were.'),
-    created: z.array(association).describe('Associations that it made.'),
-    restored: z.array(association).describe('Associations that its rollback made again.'),
+    created: z.array(association).describe('Associations that it created.'),
+    restored: z.array(association).describe('Associations that its rollback created again.'),
   })
   .register(schemaNames, { name: 'AssociationChanges' });
 export type AnnotationChange = z.infer<typeof annotationChange>;
 
-/** The ledger's record of a migration: all that the run's Lambdas share, and what remains when it is over. */
+/** The ledger's record of a migration: the data that its steps share, and that remains when it has ended. */
 export const migration = z.object({
   migrationId,
   request: migrationRequest,
-  /** Who requested it, where that is authenticated: see `requesterOf`. */
+  /** The requester, if authenticated: see `requesterOf`. */
   requester: notedRequester.optional(),
-  /** The execution that works on it, or did last. */
+  /** The execution that works on it, or the last that did. */
   executionArn: z.string().optional(),
   startedAt: z.string(),
   endedAt: z.string().optional(),
   status,
-  /** How it ended; while it is rolling back, how it had ended before. */
+  /** Its outcome. While it is rolling back, the outcome that it had before. */
   outcome: outcome.optional(),
-  /** What had the service start it by itself. */
+  /** What made the service start it automatically. */
   trigger: trigger.optional(),
-  /** Of the request that it was taken in by. */
+  /** Correlation ids of the request that started it. */
   correlation: correlation.optional(),
-  /** Each time that somebody was asked to approve its plan, in order. */
+  /** Each request for an approval of its plan, in order. */
   approvals: z.array(approval).default([]),
-  /** From the moment that it was verified, before the end is recorded. */
+  /** Set when the pods are verified, before the outcome is recorded. */
   verified: verified.default('none'),
   plan: plan.optional(),
-  /** How far the last look at the pods found the rollout that it waits for. */
+  /** Progress of the rollout that it waits for, when the pods were last read. */
   progress: progress.optional(),
-  /** What it waits for; absent while it is at work. Approvals have their own items: see `waitingForOf`. */
+  /** What it waits for; absent while it is working. Approvals have their own items: see `waitingForOf`. */
   waitingFor: notedWait.optional(),
-  /** Index in the plan's ladder of the way that is, or was last, being tried; absent before anything began. */
+  /** Index of the current or last attempt in the plan; absent before the first attempt. */
   attempt: z.number().int().min(0).optional(),
-  /** Keys of the locks that it takes, in the order in which it takes them. */
+  /** Keys of the locks that it acquires, in the order in which it acquires them. */
   locks: z.array(z.string()).default([]),
-  /** ARNs of the add-on's copies that this migration has asked EKS to delete, and of those that it made. */
+  /** ARNs of the copies of the add-on that this migration has deleted (`removed`) and created (`made`). */
   removed: z.array(z.string()).default([]),
   made: z.array(z.string()).default([]),
-  /** Of the service account's IRSA annotation, once it is about to be taken off. */
+  /** Change of the service account's IRSA annotation; present once the annotation is about to be removed. */
   annotationChange: annotationChange.optional(),
   recovery: recovery.optional(),
-  /** The last one. */
+  /** The last rollback. */
   rollback: rollback.optional(),
-  /** The last one; it counts for the end before it, see `standingRelease`. */
+  /** The last release of the locks. It applies to the outcome before it: see `standingRelease`. */
   released: release.optional(),
-  /** What is worth knowing although it went well, such as `irsa-role-still-set`. */
+  /** Warnings that did not change the outcome, such as `irsa-role-still-set`. */
   warnings: z.array(check).default([]),
-  associations: associationChanges.describe('Associations that it deleted, made and restored.'),
-  /** Trust policies that it repaired, by role; and what `retire` took out of them later. */
+  associations: associationChanges.describe('Associations that it deleted, created and restored.'),
+  /** Trust policies that it repaired, by role, and what `retire` removed from them later. */
   trustChanges: z.array(trustChange).default([]),
   retirements: z.array(trustRetirement).default([]),
-  /** The last one that was asked for, or begun. */
+  /** The last retirement that was requested or started. */
   retirement: retirement.optional(),
   failure: failure.optional(),
-  /** The migration that held the lock of what this one is about, where it was blocked by that. */
+  /** The migration that held the lock of the subject, if that blocked this one. */
   heldBy: migrationId.optional(),
-  /** Commands that finish by hand what the service could not. */
+  /** Commands that manually finish what the service could not. */
   handOff: z.array(z.string().overwrite(pasteable)).default([]),
 });
 export type Migration = z.infer<typeof migration>;
 
-/** One that has just begun: nothing was changed for it yet. */
+/** Returns the record of a migration that has just started, and has changed nothing yet. */
 export const newMigration = (
   base: Pick<
     Migration,
@@ -209,7 +211,7 @@ export const newMigration = (
   handOff: [],
 });
 
-/** Over the whole migration, for the workloads whose service accounts migrate. */
+/** Disruption over the whole migration, for the workloads whose service accounts migrate. */
 export const disruption = z.object({
   controllerUnavailableSeconds: z.number().describe('Seconds in which one of these workloads had no ready pod.'),
   minReadyPods: z.number().int().describe('The lowest number of ready pods that any of these workloads had.'),
@@ -217,7 +219,7 @@ export const disruption = z.object({
 });
 export type Disruption = z.infer<typeof disruption>;
 
-/** One document about one migration: the command line's `--json`, the API's answer and the report's row. */
+/** The document about one migration: the command line's `--json`, the API's response and the report's row. */
 export const migrationReport = z.object({
   migrationId: migrationId.describe('Id of the migration.'),
   outcome: outcome.describe('How it ended.'),
@@ -229,21 +231,21 @@ export const migrationReport = z.object({
   verified: verified.describe('Level at which the pods are verified. `none`: not yet, or not at all.'),
   startedAt: time.describe('When it started.'),
   endedAt: time.describe('When it ended.'),
-  plan: plan.optional().describe('The plan. Absent until it is made.'),
-  trigger: trigger.optional().describe('What made the service start it by itself. Absent if it was requested.'),
+  plan: plan.optional().describe('The plan. Absent until there is one.'),
+  trigger: trigger.optional().describe('What made the service start it automatically. Absent if it was requested.'),
   correlation: acceptedUnder,
   requester: authenticatedRequester
     .optional()
     .describe('Who requested it. Absent if the requester is not authenticated.'),
   approvals: z.array(approval).default([]).describe('Each time that its plan was submitted for approval, in order.'),
-  applied: attempt.optional().describe('The attempt that was made last. Absent if none was begun.'),
+  applied: attempt.optional().describe('The last attempt. Absent if there was none.'),
   recovery: recovery.optional().describe('Present if the service took it over from an execution that stopped.'),
   rollback: rollback.optional().describe('The last rollback. Absent if there was none.'),
   released: release.optional().describe('Present if the locks that it kept after its end were released.'),
-  warnings: z.array(check).describe('What is worth knowing although it went well.'),
-  disruption: disruption.optional().describe("What it did to the subject's pods. Absent if no one watched them."),
-  steps: z.array(stepLine).describe('Steps that it made, in order.'),
-  associations: associationChanges.describe('Associations that it deleted, made and restored.'),
+  warnings: z.array(check).describe('Warnings that did not change the outcome.'),
+  disruption: disruption.optional().describe("Disruption of the subject's pods. Absent if it was not measured."),
+  steps: z.array(stepLine).describe('Steps that it ran, in order.'),
+  associations: associationChanges.describe('Associations that it deleted, created and restored.'),
   trustChanges: z.array(trustChange).default([]).describe('Trust policies that it changed.'),
   annotationChange: annotationChange
     .optional()
@@ -251,7 +253,7 @@ export const migrationReport = z.object({
   retirements: z.array(trustRetirement).default([]).describe('What was removed from trust policies afterwards.'),
   retirement: retirement
     .optional()
-    .describe('The last retirement of its OIDC trust. A refused one stays. Absent if there was none.'),
+    .describe('The last retirement of its OIDC trust, even if it was refused. Absent if there was none.'),
   verification: z
     .object({
       before: z.array(podEvidence).describe('Evidence of the pods before the change.'),
@@ -262,10 +264,10 @@ export const migrationReport = z.object({
   failure: failure.optional().describe('Why it did not end `migrated`. Absent if it did.'),
   heldBy: migrationId
     .optional()
-    .describe('Id of the migration that had begun on the same subject, so that this one was blocked.'),
+    .describe('Id of the migration that blocked this one, since it had begun on the same subject.'),
   handOff: z
     .array(z.string().overwrite(pasteable))
-    .describe('Commands that finish by hand what the service could not.'),
+    .describe('Commands that manually finish what the service could not.'),
   simulated: z.boolean().describe('True if it ran in the sandbox.'),
 });
 export type MigrationReport = z.infer<typeof migrationReport>;

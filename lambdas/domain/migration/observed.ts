@@ -1,4 +1,4 @@
-/** What a migration finds in EKS and on the API server, and remembers: part of the records in `model.ts`. */
+/** What a migration reads from EKS and from the API server, and records: part of the records in `model.ts`. */
 import { z } from 'zod';
 import { schemaNames, time } from '../text/schemas.ts';
 
@@ -11,7 +11,7 @@ export const addonHealthIssue = z
   .register(schemaNames, { name: 'AddonHealthIssue' });
 
 /**
- * An installed add-on, as DescribeAddon answers. `configurationValues` is the raw string, JSON or YAML, never parsed.
+ * An installed add-on, as DescribeAddon returns it. `configurationValues` is the raw text, JSON or YAML, never parsed.
  */
 export const addon = z
   .object({
@@ -43,7 +43,7 @@ export const addon = z
   .register(schemaNames, { name: 'Addon' });
 export type Addon = z.infer<typeof addon>;
 
-/** An EKS Pod Identity association, whole, as DescribePodIdentityAssociation answers. */
+/** An EKS Pod Identity association, as DescribePodIdentityAssociation returns it. */
 export const association = z
   .object({
     id: z.string().describe('Id of the association.'),
@@ -69,7 +69,7 @@ export const association = z
   .register(schemaNames, { name: 'Association' });
 export type Association = z.infer<typeof association>;
 
-/** A service account that is no add-on's, as the API server has it. */
+/** A service account that belongs to no add-on, as the API server returns it. */
 export const serviceAccountState = z
   .object({
     namespace: z.string().describe('Kubernetes namespace of the service account.'),
@@ -78,7 +78,9 @@ export const serviceAccountState = z
     roleArn: z
       .string()
       .optional()
-      .describe('ARN of the IRSA role, from the annotation `eks.amazonaws.com/role-arn`. Absent without one.'),
+      .describe(
+        'ARN of the IRSA role, from the annotation `eks.amazonaws.com/role-arn`. Absent if there is no annotation.',
+      ),
     annotatedBy: z
       .array(z.string())
       .describe('Field managers that set the annotation, from `metadata.managedFields`, such as `helm`.'),

@@ -1,4 +1,4 @@
-/** How a migration stands, and how it ends. */
+/** The status of a migration, and its outcome. */
 import { z } from 'zod';
 import { shownText } from '../text/text.ts';
 
@@ -6,7 +6,7 @@ export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', '
 export const outcome = z.enum(OUTCOMES);
 export type Outcome = z.infer<typeof outcome>;
 
-/** `rolling-back`: a rollback is under way, or was requested and is not begun yet. */
+/** `rolling-back`: a rollback is running, or was requested and has not started yet. */
 export const status = z.enum(['running', 'rolling-back', 'ended']);
 export type Status = z.infer<typeof status>;
 

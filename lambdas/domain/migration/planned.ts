@@ -1,35 +1,37 @@
-/** What a plan decides for single service accounts, as zod schemas: part of the records in `model.ts`. */
+/** What a plan decides for each service account, as zod schemas: part of the records in `model.ts`. */
 import { z } from 'zod';
 import { podIdentity } from './evidence.ts';
 import { schemaNames } from '../text/schemas.ts';
 
 /**
- * One association that the migration will make: the add-on form knows no more than these. Its role may be the add-on's
- * own, whatever that is: the plan's checks judge it. `standalone`: the add-on takes none for that service account, so
- * the migration makes it by itself, before the add-on is changed.
+ * An association that the migration will create. AddonPodIdentityAssociations has no other fields. The role can be any
+ * role of the add-on: the plan's checks evaluate it. `standalone`: the add-on takes no association for this service
+ * account, so the migration creates a standalone one before it changes the add-on.
  */
 export const plannedAssociation = z
   .object({
     namespace: z.string().describe('Kubernetes namespace of the service account.'),
     serviceAccount: z.string().describe('Name of the service account.'),
-    roleArn: z.string().describe('ARN of the role that the association gives.'),
+    roleArn: z.string().describe('ARN of the role of the association.'),
     standalone: z
       .literal(true)
       .optional()
-      .describe('True if the add-on takes no association for this service account, so that a standalone one is made.'),
+      .describe(
+        'True if the add-on takes no association for this service account, so that a standalone one is created.',
+      ),
   })
   .register(schemaNames, { name: 'PlannedAssociation' });
 export type PlannedAssociation = z.infer<typeof plannedAssociation>;
 
 /**
- * A service account that has the add-on's identity, takes no association from it, and is planned none: once the add-on
- * has no role, new pods fall back to the node role.
+ * A service account that has the add-on's identity and gets no association, neither from the add-on nor from the plan:
+ * once the add-on has no role, its new pods fall back to the node role.
  */
 export const identityLoss = z
   .object({
     namespace: z.string().describe('Kubernetes namespace of the service account.'),
     serviceAccount: z.string().describe('Name of the service account.'),
-    roleArn: z.string().describe('ARN of the role that its new pods do not get any more.'),
+    roleArn: z.string().describe('ARN of the role that its new pods no longer get.'),
     identity: podIdentity.describe('How its pods get their AWS credentials now.'),
     pods: z.number().int().describe('Number of pods that run with the service account.'),
     accepted: z.boolean().describe('Whether the request accepts the loss, by `acceptIdentityLoss`.'),
@@ -38,8 +40,8 @@ export const identityLoss = z
 export type IdentityLoss = z.infer<typeof identityLoss>;
 
 /**
- * What the add-on form of an association can't carry: put on the new one, by UpdatePodIdentityAssociation and
- * TagResource, once EKS has made it. `from`: id of the association that had it.
+ * The settings that AddonPodIdentityAssociations can't express. UpdatePodIdentityAssociation and TagResource apply them
+ * to the new association once EKS has created it. `from` is the id of the association that had them.
  */
 export const carriedOver = z
   .object({

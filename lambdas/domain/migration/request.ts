@@ -1,4 +1,4 @@
-/** What somebody asks for, as zod schemas: part of the records in `model.ts`. */
+/** The request for a migration, as zod schemas: part of the records in `model.ts`. */
 import { z } from 'zod';
 import { changeWindow } from '../waiting/change-window.ts';
 import {
@@ -27,48 +27,48 @@ export type Target = z.infer<typeof target>;
 export const strategy = z.enum(['auto', 'in-place', 'recreate']);
 export type Strategy = z.infer<typeof strategy>;
 
-/** `rolling`: pods roll, capacity stays. `outage`: the add-on's software is removed for a while. */
+/** `rolling`: pods are replaced in a rolling update. `outage`: the add-on's software is removed for a while. */
 export const maxDisruption = z.enum(['rolling', 'outage']);
 export type MaxDisruption = z.infer<typeof maxDisruption>;
 
-/** What EKS does with fields that others changed; CreateAddon takes PRESERVE for NONE. */
+/** What EKS does with fields that another field manager changed. CreateAddon treats PRESERVE as NONE. */
 export const resolveConflicts = z.enum(['NONE', 'OVERWRITE', 'PRESERVE']);
 export type ResolveConflicts = z.infer<typeof resolveConflicts>;
 
-/** Far more than the service accounts of any add-on: three, at the time of writing. */
+/** Far more than the service accounts of any add-on, which has at most three at the time of writing. */
 const MAX_ROLES = 50;
 
 /**
- * `injected`: the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts. `api`: by
- * what EKS says alone, where nobody may look at the pods.
+ * `injected`: the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts. `api`:
+ * only the state that EKS reports is checked, for clusters whose pods the service may not read.
  */
 export const verificationMode = z.enum(['injected', 'api']);
 export type VerificationMode = z.infer<typeof verificationMode>;
 
 /**
- * What becomes of a cluster without the Pod Identity agent. `require`: it blocks; `install`: its add-on is installed
- * first.
+ * What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the agent's
+ * add-on is installed first.
  */
 export const agentMode = z.enum(['require', 'install']);
 export type AgentMode = z.infer<typeof agentMode>;
 
-/** What becomes of a service account's IRSA annotation once its pods are verified. */
+/** What happens to a service account's IRSA annotation once its pods are verified. */
 export const annotationMode = z.enum(['keep', 'remove']);
 export type AnnotationMode = z.infer<typeof annotationMode>;
 
-/** Whether somebody has to approve the plan before anything is changed; the deployment may want it of every request. */
+/** `required`: the plan must be approved before the first change. The deployment can require it for every request. */
 export const approvalMode = z.enum(['none', 'required']);
 export type ApprovalMode = z.infer<typeof approvalMode>;
 
-/** How long an approval is waited for, hours: a week at most. */
+/** How long a migration waits for an approval, in hours: at most a week. */
 export const APPROVAL_HOURS = { least: 1, most: 168, usual: 24 } as const;
 
 /**
- * The longest that a migration may be forecast to take, minutes: a week, as long as an execution waits for pods.
+ * The upper limit for `maxDurationMinutes`: a week, which is as long as an execution waits for pods.
  */
 export const MOST_DURATION_MINUTES = 7 * 24 * 60;
 
-/** Minutes that a migration may be forecast to take. */
+/** The longest allowed forecast of a migration, in minutes. */
 export const maxDurationMinutes = z.number().int().min(1).max(MOST_DURATION_MINUTES);
 
 /** The fields of a request; see `migrationRequest`. */
@@ -84,23 +84,23 @@ export const migrationRequestFields = z.object({
   strategy: strategy
     .default('auto')
     .describe(
-      'How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified.',
+      'How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified.',
     ),
   preserve: z
     .boolean()
     .default(false)
     .describe(
-      'Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.',
+      'Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.',
     ),
   maxDisruption: maxDisruption
     .optional()
     .describe(
-      'The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.',
+      'The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.',
     ),
   resolveConflicts: resolveConflicts
     .optional()
     .describe(
-      'What EKS does with fields that others changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.',
+      'What EKS does with fields that another field manager changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.',
     ),
   roles: z
     .record(serviceAccountName, roleArn)
@@ -108,17 +108,17 @@ export const migrationRequestFields = z.object({
     .meta({ maxProperties: MAX_ROLES })
     .default({})
     .describe('ARN of the role for each service account, by name. Default: the role that it has by IRSA.'),
-  roleArn: roleArn.optional().describe('ARN of one role for every planned service account. `roles` goes before it.'),
+  roleArn: roleArn.optional().describe('ARN of one role for every planned service account. `roles` takes precedence.'),
   trust: trustMode
     .default('validate')
     .describe(
-      'What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.',
+      'What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.',
     ),
   acceptedKeys: z
     .array(conditionKey)
     .max(20)
     .default([])
-    .describe('Condition keys whose values cannot be known beforehand, and that do not block the migration.'),
+    .describe('Condition keys whose values cannot be known in advance, and that must not block the migration.'),
   acceptIdentityLoss: z
     .array(serviceAccountName)
     .max(MAX_ROLES)
@@ -127,12 +127,12 @@ export const migrationRequestFields = z.object({
   verification: verificationMode
     .default('injected')
     .describe(
-      'How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.',
+      'How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.',
     ),
   agent: agentMode
     .default('require')
     .describe(
-      'What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.',
+      'What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.',
     ),
   approval: approvalMode
     .default('none')
@@ -147,17 +147,17 @@ export const migrationRequestFields = z.object({
   maxDurationMinutes: maxDurationMinutes
     .optional()
     .describe(
-      'Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on.',
+      'The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues.',
     ),
   changeWindow: changeWindow
     .optional()
-    .describe("When the change may begin. Default: the deployment's own window if it has one, else at once."),
+    .describe("When the change may begin. Default: the deployment's window if it has one, else immediately."),
   dryRun: z.boolean().default(false).describe('Whether to plan only, and change nothing.'),
-  requestedBy: requestedBy.optional().describe('Who requests it, as the sender states it.'),
+  requestedBy: requestedBy.optional().describe('Who requests it, as stated by the sender.'),
   reason: reason.optional().describe('Why, for the people who read the migration later.'),
 });
 
-/** Options that only make sense where an add-on is updated, or deleted and created again. */
+/** Options that apply only to add-ons, which are updated, or deleted and created again. */
 const OF_ADDONS = {
   strategy: ({ strategy: chosen }: SubjectFields) => chosen !== 'auto',
   preserve: ({ preserve }: SubjectFields) => preserve,
@@ -177,7 +177,7 @@ type SubjectFields = Pick<
   | 'acceptIdentityLoss'
 >;
 
-/** What a request is about: an add-on or a service account, and no option of the other. */
+/** Checks that a request is about an add-on or a service account, and has no option that applies only to the other. */
 export function checkSubject(
   request: SubjectFields,
   { addIssue }: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void },
@@ -187,13 +187,13 @@ export function checkSubject(
     addIssue({
       code: 'custom',
       path: [addon === undefined ? 'addon' : 'serviceAccount'],
-      message: `name either addon or serviceAccount, ${addon === undefined ? 'and neither is there' : 'not both'}`,
+      message: addon === undefined ? 'addon or serviceAccount is required' : 'must not be set together with addon',
     });
   } else if (addon !== undefined && annotation === 'remove') {
     addIssue({
       code: 'custom',
       path: ['annotation'],
-      message: "is of service accounts that are no add-on's: EKS looks after those of add-ons itself",
+      message: 'can only be remove for a service account: EKS manages the annotations of add-ons',
     });
   }
   for (const [option, isGiven] of Object.entries(OF_ADDONS)) {
@@ -201,22 +201,23 @@ export function checkSubject(
       addIssue({
         code: 'custom',
         path: [option],
-        message: 'is of add-ons, and this request is about a service account: leave it out',
+        message: 'applies only to add-ons, and this request is about a service account: leave it out',
       });
   }
 }
 
 /**
- * What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the role that the
- * add-on, or the service account, has by IRSA. A service account of the add-on for which the add-on takes no
- * association gets a standalone one where `roles` names it.
+ * The request for a migration. `roles` maps the name of a service account to the role that it gets; default: the role
+ * that the add-on, or the service account, has by IRSA. A service account for which the add-on takes no association
+ * gets
+ * a standalone association if `roles` names it.
  */
 export const migrationRequest = migrationRequestFields.superRefine(checkSubject);
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 export type MigrationRequestInput = z.input<typeof migrationRequest>;
 
 /**
- * As somebody outside says them. A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a
+ * The fields of a request from outside. An unknown field is refused: a `dryrun` instead of `dryRun` must not lead to a
  * change.
  */
 export const strictRequestFields = migrationRequestFields
@@ -234,5 +235,5 @@ export const strictMigrationRequest = strictRequestFields.superRefine(checkSubje
 /** A request for an add-on. */
 export type AddonRequest = MigrationRequest & { addon: string };
 export const isForAddon = (request: MigrationRequest): request is AddonRequest => request.addon !== undefined;
-/** A request for a service account that is no add-on's. */
+/** A request for a service account that belongs to no add-on. */
 export type ServiceAccountRequest = MigrationRequest & { serviceAccount: ServiceAccountRef };

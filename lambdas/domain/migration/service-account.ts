@@ -1,21 +1,21 @@
 /**
- * The migration of a service account that is no add-on's: whose association is whose, and what somebody else has
- * changed meanwhile.
+ * The migration of a service account that belongs to no add-on: which associations belong to it, and what another
+ * principal has changed since it began.
  */
 import { type Doing, isTaken } from '../rollback/decisions.ts';
 import type { Association, Migration, PlannedAssociation, ServiceAccountState, Snapshot } from './model.ts';
 
 /**
- * A tag of each association that a migration makes by itself, with its id: what a call whose reply was lost has made is
- * known by it.
+ * The tag, with the migration's id, of each standalone association that a migration creates. It identifies what a call
+ * whose reply was lost has created.
  */
 export const MIGRATION_TAG = 'pod-identity-migrator/migration';
 
 type Known = Pick<Migration, 'migrationId' | 'associations'>;
 
 /**
- * Made by this migration, as its record or the association's own tag says. Never one of an add-on's, whatever they say:
- * only EKS makes those.
+ * Returns whether this migration created an association, according to its record or to the tag of the association.
+ * Associations that an add-on owns never count, even with the tag: only EKS creates them.
  */
 export const isOwnAssociation = (
   { migrationId, associations }: Known,
@@ -23,10 +23,11 @@ export const isOwnAssociation = (
 ): boolean =>
   ownerArn === undefined && (associations.created.some((one) => one.id === id) || tags[MIGRATION_TAG] === migrationId);
 
+/** Returns whether an association existed when the snapshot was taken. */
 export const wasThere = ({ associations }: Pick<Snapshot, 'associations'>, { id }: Pick<Association, 'id'>): boolean =>
   associations.some((one) => one.id === id);
 
-/** Those that neither were there before nor are this migration's. */
+/** Returns the associations that neither the snapshot has nor this migration created. */
 export const foreignAssociations = (
   record: Known,
   snapshot: Pick<Snapshot, 'associations'>,
@@ -37,8 +38,8 @@ export const associationText = ({ id, namespace, serviceAccount, roleArn }: Asso
   `${id} of ${namespace}/${serviceAccount} with ${roleArn}`;
 
 /**
- * What of these is not as the road leaves it, in words, or undefined: the one planned association, this migration's or
- * of before.
+ * Returns how the associations differ from what the migration leaves behind, which is the planned association alone,
+ * whether created by this migration or earlier. Returns `undefined` if they do not differ.
  */
 export function associationProblem(
   record: Known,
@@ -47,55 +48,62 @@ export function associationProblem(
   there: readonly Association[],
 ): string | undefined {
   const [foreign] = foreignAssociations(record, snapshot, there);
-  if (foreign) return `somebody else made ${associationText(foreign)} meanwhile`;
+  if (foreign) return `another principal has created association ${associationText(foreign)}`;
   const [found] = there;
   if (!found) return `the association of ${planned.namespace}/${planned.serviceAccount} is gone`;
-  return found.roleArn === planned.roleArn ? undefined : `somebody else gave ${found.id} the role ${found.roleArn}`;
+  return found.roleArn === planned.roleArn
+    ? undefined
+    : `another principal has given association ${found.id} the role ${found.roleArn}`;
 }
 
-/** Whether this migration has taken the annotation off, or may have. */
+/** Returns whether this migration has removed the annotation, or may have removed it. */
 export const isUnannotated = ({ annotationChange }: Pick<Migration, 'annotationChange'>): boolean =>
   annotationChange !== undefined && annotationChange.undoneAt === undefined;
 
 type AccountNow = Pick<ServiceAccountState, 'uid' | 'roleArn'> | undefined;
 
-/** What another principal has changed at a service account, in words, and what a person can have decided about it. */
+/** A change of a service account by another principal, as text, and as what a person can have decided about it. */
 interface AccountChange {
   doing: Doing;
   text: string;
 }
 
-/** All of them, the one that matters most first. */
+/** Returns all changes by another principal, the most important first. */
 function accountChanges(was: ServiceAccountState, now: AccountNow, unannotated: boolean): AccountChange[] {
   const what = `service account ${was.namespace}/${was.name}`;
-  if (!now) return [{ doing: 'service-account-deleted', text: `somebody else has deleted ${what}` }];
+  if (!now) return [{ doing: 'service-account-deleted', text: `another principal has deleted ${what}` }];
   const again: AccountChange[] =
     now.uid === was.uid
       ? []
-      : [{ doing: 'service-account-created-again', text: `somebody else has deleted ${what} and made it again` }];
+      : [
+          {
+            doing: 'service-account-created-again',
+            text: `another principal has deleted ${what} and created it again`,
+          },
+        ];
   if (now.roleArn === was.roleArn || (unannotated && now.roleArn === undefined)) return again;
   return [
     ...again,
     now.roleArn === undefined
       ? {
           doing: 'annotation-removed',
-          text: `somebody else has taken the annotation eks.amazonaws.com/role-arn off ${what}`,
+          text: `another principal has removed the annotation eks.amazonaws.com/role-arn from ${what}`,
         }
       : {
           doing: 'annotation-changed',
-          text: `somebody else has given ${what} the annotation eks.amazonaws.com/role-arn: ${now.roleArn}`,
+          text: `another principal has set the annotation eks.amazonaws.com/role-arn of ${what} to ${now.roleArn}`,
         },
   ];
 }
 
 /**
- * What somebody else has changed at a service account since it was seen, in words, or undefined. `unannotated`: this
- * migration may have taken the annotation off.
+ * Returns, as text, what another principal has changed at a service account since it was read, or `undefined`.
+ * `unannotated`: this migration may have removed the annotation.
  */
 export const accountProblem = (was: ServiceAccountState, now: AccountNow, unannotated: boolean): string | undefined =>
   accountChanges(was, now, unannotated)[0]?.text;
 
-/** The same on the way back, without what a person has decided to leave. */
+/** Returns the same during a rollback, without the changes that a person has decided to keep. */
 export const accountProblemBack = (
   record: Pick<Migration, 'rollback'>,
   was: ServiceAccountState,
@@ -103,7 +111,7 @@ export const accountProblemBack = (
   unannotated: boolean,
 ): string | undefined => accountChanges(was, now, unannotated).find(({ doing }) => !isTaken(record, doing))?.text;
 
-/** What of it a person has decided to leave, in words. */
+/** Returns, as text, the changes that a person has decided to keep. */
 export const accountTaken = (
   record: Pick<Migration, 'rollback'>,
   was: ServiceAccountState,

@@ -1,9 +1,9 @@
 /**
- * Names of the lines that a record has of its steps, and of the one that a migration is at: a closed set, each explained
- * in docs/failures.md. A step that does different things by its input has a line for each.
+ * The names of the lines that a record has for its steps, and of the step that a migration is in: a closed set, which
+ * docs/failures.md explains. A step that does different things depending on its input has a line for each.
  */
 
-/** In the order of a migration, then of the way back, then of what comes later. */
+/** In the order of a migration, then of its rollback, then of a retirement. */
 export const STEP_LINES = [
   'plan',
   'request-approval',
@@ -45,16 +45,16 @@ export type StepLine = (typeof STEP_LINES)[number];
 
 export interface LineParts {
   base: string;
-  /** 1 for the first way of the ladder. */
+  /** 1 for the first attempt. */
   attempt: number;
   round: number;
 }
 
-/** `verify-pods.2-3` is the third round of `verify-pods` on the second way. */
+/** Parses the name of a line: `verify-pods.2-3` is the third round of `verify-pods` in the second attempt. */
 export function partsOf(name: string): LineParts {
   const [, base = name, attempt = '1', round = '1'] = /^(.*?)(?:\.(\d+))?(?:-(\d+))?$/.exec(name) ?? [];
   return { base, attempt: Number(attempt), round: Number(round) };
 }
 
-/** A name without its way and round. */
+/** Returns a name without its attempt and round. */
 export const baseOf = (name: string): string => partsOf(name).base;

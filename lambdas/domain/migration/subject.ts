@@ -1,6 +1,9 @@
 /**
- * What migrates: an add-on, or a service account that is no add-on's. In locks, in the state machine's variables and in
- * messages either is one text: the add-on's name, or `namespace/name`, which no add-on is called.
+ * The subject of a migration: an add-on, or a service account that belongs to no add-on. In locks, in the state
+ * machine's
+ * variables and in messages a subject is one text: the add-on's name, or `namespace/name`, which cannot be the name of
+ * an
+ * add-on.
  */
 import { z } from 'zod';
 import { addonName, namespaceName, serviceAccountName } from '../text/names.ts';
@@ -14,7 +17,7 @@ export const serviceAccountRef = z
   .register(schemaNames, { name: 'ServiceAccount' });
 export type ServiceAccountRef = z.infer<typeof serviceAccountRef>;
 
-/** The text of either. */
+/** The text of a subject. */
 export const subjectName = z
   .string()
   .refine(
@@ -22,7 +25,7 @@ export const subjectName = z
     'must be an EKS add-on name such as aws-ebs-csi-driver, or a service account as namespace/name',
   );
 
-/** Exactly one of the two. */
+/** Exactly one of the two fields is set. */
 export interface Subject {
   addon?: string | undefined;
   serviceAccount?: ServiceAccountRef | undefined;
@@ -33,7 +36,7 @@ const nameOf = ({ namespace, name }: ServiceAccountRef): string => `${namespace}
 export const subjectOf = ({ addon, serviceAccount }: Subject): string =>
   addon ?? (serviceAccount ? nameOf(serviceAccount) : '');
 
-/** `undefined` for a text that is neither. */
+/** Parses the text of a subject. Returns `undefined` if the text is neither an add-on name nor `namespace/name`. */
 export function parseSubject(text: string): Subject | undefined {
   const [namespace = '', ...rest] = text.split('/');
   if (rest.length === 0) return addonName.safeParse(text).success ? { addon: text } : undefined;
@@ -41,10 +44,10 @@ export function parseSubject(text: string): Subject | undefined {
   return serviceAccount.success ? { serviceAccount: serviceAccount.data } : undefined;
 }
 
-/** `add-on aws-ebs-csi-driver`, or `service account payments/api`. */
+/** Returns the subject with its kind: `add-on aws-ebs-csi-driver`, or `service account payments/api`. */
 export const subjectText = (subject: string): string =>
   `${subject.includes('/') ? 'service account' : 'add-on'} ${subject}`;
 
-/** The same at the beginning of a sentence. */
+/** Returns the same with a capital letter, for the beginning of a sentence. */
 export const subjectTitle = (subject: string): string =>
   subjectText(subject).replace(/^./, (first) => first.toUpperCase());

@@ -1,4 +1,4 @@
-/** A migration in a list of many: what it is about, and how far it has come. */
+/** A migration in a list: its subject and its status. */
 import { z } from 'zod';
 import { migrationId, outcome, type Migration, status as statusSchema, target } from './model.ts';
 import { serviceAccountRef } from './subject.ts';
@@ -6,11 +6,15 @@ import { time } from '../text/schemas.ts';
 
 const MOMENT =
   'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
-/** A bound of when they were started, as text; milliseconds since 1970, before which nothing was. A day is its begin. */
+/**
+ * Parses a bound for the time of the start into milliseconds since 1970, never less than 0. A day means the beginning
+ * of
+ * that day.
+ */
 export const moment = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], MOMENT)
   .transform((text) => Math.max(0, Date.parse(text)));
-/** Undefined where the two bounds leave some time between them. */
+/** Returns what is wrong with two bounds that leave no time between them; `undefined` if they leave some. */
 export const emptyTime = ({
   since,
   until,
@@ -19,16 +23,16 @@ export const emptyTime = ({
   until?: number | undefined;
 }): string | undefined =>
   since !== undefined && until !== undefined && until <= since
-    ? 'must be later than since: a list has what was started at since or later, and before until'
+    ? 'must be later than since: a list contains what was started at since or later, and before until'
     : undefined;
 
-/** What a list shows of a request. */
+/** The fields of a request that a list shows. */
 export const listedRequest = z.object({
   target,
   addon: z.string().optional(),
   serviceAccount: serviceAccountRef.optional(),
   dryRun: z.boolean(),
-  /** What the request states; who it was is in the migration itself (`requester`). */
+  /** As stated in the request. The migration itself has the authenticated requester (`requester`). */
   requestedBy: z.string().optional(),
 });
 export type ListedRequest = z.infer<typeof listedRequest>;
@@ -44,13 +48,13 @@ export const migrationSummary = z.object({
   requestedBy: z
     .string()
     .optional()
-    .describe('Who requested it, as the request states it. The migration itself has the authenticated requester.'),
+    .describe('Who requested it, as stated in the request. The migration itself has the authenticated requester.'),
   startedAt: time.describe('When it started.'),
   endedAt: time.optional().describe('When it ended. Absent until then.'),
 });
 export type MigrationSummary = z.infer<typeof migrationSummary>;
 
-/** The same without fields that are undefined. */
+/** Returns the listed fields of a request, without those that are undefined. */
 export const listedRequestOf = ({
   target: where,
   addon,

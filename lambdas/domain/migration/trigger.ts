@@ -1,11 +1,10 @@
-/** What has the service start a migration, or a dry run of one, by itself. */
+/** What makes the service start a migration, or a dry run, automatically. */
 import { z } from 'zod';
 import { plainText } from '../text/names.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 
 /**
- * CloudTrail told of an UpdateAddon that was refused because the role was to be taken off the add-on by an empty
- * string.
+ * CloudTrail reported an UpdateAddon that EKS refused because it was to remove the add-on's role with an empty string.
  */
 export const trigger = z
   .object({

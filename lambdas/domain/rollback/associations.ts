@@ -1,10 +1,10 @@
-/** Which associations the way back puts back, which it takes away, and what of one is still missing. */
+/** Decides which associations a rollback restores and deletes, and which of their settings are still missing. */
 import { ownTags } from '../associations/associations.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Addon, Association, Migration, AddonSnapshot } from '../migration/model.ts';
 
 /**
- * Those of the snapshot that belonged to the add-on's copy itself: they come back with it, through the add-on's API.
+ * Returns the associations of the snapshot that the add-on owned. They are restored with it, through the add-on's API.
  */
 export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association[] =>
   associations.filter((one) => one.ownerArn === addon.arn);
@@ -12,14 +12,14 @@ export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association
 export const wasOwned = (snapshot: AddonSnapshot, { id }: Pick<Association, 'id'>): boolean =>
   ownedBefore(snapshot).some((one) => one.id === id);
 
-/** Whose it is: `namespace/name` of its service account. */
+/** Returns `namespace/name` of an association's service account. */
 export const accountOf = ({ namespace, serviceAccount }: Pick<Association, 'namespace' | 'serviceAccount'>): string =>
   `${namespace}/${serviceAccount}`;
 
-/** One association, as far as the add-on's API can say it. */
+/** Returns the fields of an association that the add-on's API can express, as text. */
 const contentOf = (one: Association): string => `${accountOf(one)} ${one.roleArn}`;
 
-/** What of an add-on's own associations is missing, and which it did not have before. */
+/** Compares an add-on's associations with those before: which are missing, and which are new. */
 export function compareOwned(
   snapshot: AddonSnapshot,
   owned: readonly Association[],
@@ -34,21 +34,23 @@ export function compareOwned(
 }
 
 /**
- * Those that come back by themselves: standalone ones, and left-overs of an earlier copy of the add-on, whose owner
- * can't be made again. What another add-on owns is never purged, so there is nothing to put back.
+ * Returns the associations that are restored as standalone ones: standalone associations, and left-overs of an earlier
+ * copy of the add-on, whose owner can't be created again. Associations of another add-on are never purged.
  */
 export const standAloneBefore = ({ addon, associations }: AddonSnapshot, cluster: string): Association[] =>
   associations.filter(
     (one) => one.ownerArn === undefined || (one.ownerArn !== addon.arn && isOwnedBy(one.ownerArn, cluster, addon.name)),
   );
 
-/** What the record knows of the copies and the associations that are this migration's. */
+/** The copies and associations of this migration according to the record. */
 export type KnownAssociations = Pick<Migration, 'made' | 'associations'>;
 
 /**
- * Of the associations that are there now: those that this migration has brought about and that no add-on would take
- * with it: their owner is a copy that is gone, or EKS has cleared the owner. They would keep new pods on Pod Identity,
- * and no create could make one for the same service account.
+ * Returns the existing associations that this migration has caused and that are not deleted with an add-on: their owner
+ * is
+ * a copy that is gone, or EKS has cleared the owner. They would keep new pods on Pod Identity, and would conflict with
+ * a
+ * new association for the same service account.
  */
 export function leftOvers(
   snapshot: AddonSnapshot,
@@ -65,8 +67,9 @@ export function leftOvers(
 }
 
 /**
- * Of the associations that are there now: those that the way back takes away once the role is back. They are the
- * migration's own, of the copy that is there and of earlier ones.
+ * Returns the existing associations that the rollback deletes once the role is back: those of this migration, whether
+ * the
+ * current copy or an earlier copy owns them.
  */
 export function toRemove(
   snapshot: AddonSnapshot,
@@ -78,7 +81,7 @@ export function toRemove(
   return [...compareOwned(snapshot, owned).extra, ...leftOvers(snapshot, record, now, there)];
 }
 
-/** Those that neither the snapshot, nor this migration, nor the copy that is there now accounts for. */
+/** Returns the associations that belong neither to the snapshot, nor to this migration, nor to the current copy. */
 export function createdByThirdParty(
   snapshot: AddonSnapshot,
   record: KnownAssociations,
@@ -94,13 +97,13 @@ export function createdByThirdParty(
 }
 
 export interface MissingFields {
-  /** For UpdatePodIdentityAssociation; absent where nothing is missing. */
+  /** For UpdatePodIdentityAssociation; absent if nothing is missing. */
   change?: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string };
   /** For TagResource. */
   tags?: Record<string, string>;
 }
 
-/** What an association had that the one in its place has not; both empty where it is as it was. */
+/** Returns the settings that an association had and its replacement lacks; empty if nothing is missing. */
 export function missingFields(was: Association, now: Association): MissingFields {
   const change = {
     ...(was.targetRoleArn !== undefined && was.targetRoleArn !== now.targetRoleArn
@@ -117,7 +120,7 @@ export function missingFields(was: Association, now: Association): MissingFields
 
 const KEPT = ['namespace', 'serviceAccount', 'roleArn', 'targetRoleArn', 'policy'] as const;
 
-/** Whether one is the other again, in every field that a caller can set. */
+/** Returns whether two associations are the same in every field that a caller can set. */
 export function isSameAssociation(was: Association, now: Association): boolean {
   const tags = (one: Association): string =>
     JSON.stringify(Object.entries(ownTags(one.tags)).sort(([a], [b]) => (a < b ? -1 : 1)));

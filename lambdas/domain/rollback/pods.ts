@@ -1,9 +1,11 @@
 /**
- * How pods go from EKS Pod Identity back to what they had, so that none is without credentials on the way. Once its
- * association is gone, a pod lives on what it has fetched, and only a new pod gets anything else: so the replacement has
- * to be over before the first session can end. And EKS's webhook knows an association for a while longer: a pod that is
- * admitted meanwhile gets the environment of EKS Pod Identity and no credentials at all. So one pod goes ahead, and the
- * others follow when a new pod shows what they had.
+ * How pods return from EKS Pod Identity to their former identity without losing their credentials. Once its association
+ * is deleted, a pod has only the session that it has fetched, and only a new pod gets other credentials. The
+ * replacement
+ * must therefore complete before the first session can end. EKS's webhook also remembers a deleted association for a
+ * while: a pod that is admitted during that time gets the environment of EKS Pod Identity, and no credentials. One pod
+ * is
+ * therefore replaced first, and the others follow when a new pod has the former identity.
  */
 import { podsThatCount } from '../verification/pod-identity.ts';
 import { isMadeBy, type Pod, type Workload, type WorkloadRef } from '../kubernetes/objects.ts';
@@ -13,19 +15,22 @@ import type { Leniency } from '../rollout/settled.ts';
 import { type ExpectedPods, isExpected, judgePods, type PodsVerdict } from '../verification/pods.ts';
 
 /**
- * EKS Auth's sessions. Sources: EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS services": six
- * hours; aws/eks-pod-identity-agent, internal/cache: what the agent gives away is three hours old at most.
+ * The duration of EKS Auth's sessions. Sources: EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS
+ * services": six hours; aws/eks-pod-identity-agent, internal/cache: the agent returns sessions that are at most three
+ * hours old.
  */
 const SESSION_SECONDS = 6 * 3600;
 const OLDEST_GIVEN_SECONDS = 3 * 3600;
-/** SDKs ask for the next session when so little is left of theirs; botocore does from fifteen minutes on. */
+/** SDKs refresh a session when this little is left of it; botocore starts at fifteen minutes. */
 const REFRESH_SECONDS = 5 * 60;
 
 /**
- * Returns the seconds for which a pod that has been on EKS Pod Identity since it was created has credentials for sure,
- * whatever becomes of its association now. It fetched its first session with a token that no agent knew: a whole one.
- * Its second may have been three hours old by then, and of later ones nobody knows the phase. Containers that start anew
- * meanwhile, and pods that have not fetched any, have nothing: no age helps those.
+ * Returns the seconds for which a pod that has been on EKS Pod Identity since its creation is guaranteed to have
+ * credentials, even if its association is deleted now. It fetched its first session with a token that was not in the
+ * agent's cache, so that the session was new. Its second session may already have been three hours old, and the age of
+ * later sessions is not known. Containers that restart, and pods that have not fetched a session yet, have no
+ * credentials,
+ * regardless of their age.
  */
 export function sureSessionSeconds(ageSeconds: number): number {
   const first = SESSION_SECONDS - ageSeconds;
@@ -34,25 +39,27 @@ export function sureSessionSeconds(ageSeconds: number): number {
   return Math.max(second, REFRESH_SECONDS);
 }
 
-/** The longest that EKS's webhook is expected to know of an association that is gone; it takes several seconds. */
+/** The longest time that EKS's webhook is expected to remember a deleted association. Usually it is several seconds. */
 const WEBHOOK_SECONDS = 60;
 
-/** `ask`: in so many seconds one of them may be without credentials, and the replacement takes longer. */
+/** `ask`: after `sureSeconds` a pod may be without credentials, and the replacement is forecast to take longer. */
 export type AssociationRemoval = { do: 'go' } | { do: 'ask'; neededSeconds: number; sureSeconds: number; pod: string };
 
 export interface AssociationRemovalFacts {
-  /** Of the namespaces in question. */
+  /** The pods of the affected namespaces. */
   pods: readonly Pod[];
   workloads: readonly Workload[];
-  /** uids of pods that have EKS Pod Identity, and shall have what they had. */
+  /** uids of pods that have EKS Pod Identity, and must return to their former identity. */
   leaving: ReadonlySet<string>;
   /** Milliseconds since 1970. */
   now: number;
 }
 
 /**
- * Whether the associations of pods may be taken away: the replacement is forecast to be over before the first session of
- * a pod that works can end. Pods that fail with EKS Pod Identity have nothing to lose; nothing is refused by a guess.
+ * Decides whether the associations of pods may be deleted: the replacement must be forecast to complete before the
+ * first
+ * session of a working pod can end. Pods that fail with EKS Pod Identity have nothing to lose, and an assumed forecast
+ * never leads to a refusal.
  */
 export function mayRemoveAssociations({ pods, workloads, leaving, now }: AssociationRemovalFacts): AssociationRemoval {
   const working = pods.filter(({ uid, ready, terminating }) => leaving.has(uid) && ready && !terminating);
@@ -67,13 +74,16 @@ export function mayRemoveAssociations({ pods, workloads, leaving, now }: Associa
   return { do: 'ask', neededSeconds, sureSeconds: Math.floor(first.seconds), pod: first.pod };
 }
 
-/** What is replaced next. */
+/** The pods to replace next. */
 export interface Replacement {
-  /** All of their pods. */
+  /** Workloads whose pods are all replaced. */
   restart: WorkloadRef[];
-  /** One pod of each of these workloads. */
+  /** Workloads of which one pod is replaced. */
   evict: { pod: Pod; workload: WorkloadRef }[];
-  /** A new pod of each service account shows that the webhook has forgotten the association: the rest may follow. */
+  /**
+   * True if a new pod of each service account shows that the webhook has forgotten the association: the rest may
+   * follow.
+   */
   isWitnessed: boolean;
 }
 
@@ -83,11 +93,12 @@ interface ObservedPods {
   workloads: readonly Workload[];
   expected: ExpectedPods;
   /**
-   * When the newest pod was created that was there as the association went, by the API server's clock; left out: none
-   * went, so that no webhook has to forget one.
+   * Creation time, by the API server's clock, of the newest pod that existed when the association was deleted. Absent
+   * if
+   * no association was deleted, so that the webhook has none to forget.
    */
   since?: string | undefined;
-  /** What is not held against the pods. */
+  /** Problems of the pods that are ignored. */
   leniency?: Leniency;
 }
 
@@ -96,7 +107,7 @@ const refOf = ({ kind, namespace, name }: Workload): WorkloadRef => ({ kind, nam
 const isNewer = ({ createdAt }: Pick<Pod, 'createdAt'>, since: string): boolean =>
   Date.parse(createdAt) > Date.parse(since);
 
-/** The pods that count and have what they shall not have, and those that have what they shall. */
+/** Returns the pods that count, sorted into those with a wrong and those with an expected identity. */
 function sortPods({ evidence, pods, expected }: ObservedPods): { wrong: Pod[]; right: Pod[] } {
   const counted = new Map(podsThatCount([...evidence]).map((pod) => [pod.uid, isExpected(expected, pod)]));
   return {
@@ -105,7 +116,7 @@ function sortPods({ evidence, pods, expected }: ObservedPods): { wrong: Pod[]; r
   };
 }
 
-/** Whether a new pod of that service account shows that the webhook has forgotten its association. */
+/** Returns whether a new pod of the service account shows that the webhook has forgotten its association. */
 const isWitnessed = (
   { namespace, serviceAccount }: Pick<Workload, 'namespace' | 'serviceAccount'>,
   right: readonly Pod[],
@@ -114,7 +125,7 @@ const isWitnessed = (
   since === undefined ||
   right.some((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && isNewer(pod, since));
 
-/** The pod that goes ahead: one that is of no use already, else the oldest, whose session ends first. */
+/** Returns the pod to replace first: one that does not work anyway, else the oldest, whose session ends first. */
 function firstToGo(wrong: readonly Pod[], since: string): Pod | undefined {
   const useless = (pod: Pod): number => (isNewer(pod, since) ? 2 : pod.ready ? 0 : 1);
   return [...wrong].sort(
@@ -124,13 +135,14 @@ function firstToGo(wrong: readonly Pod[], since: string): Pod | undefined {
 }
 
 /**
- * What of the workloads with wrong pods is replaced next. Where no new pod of the service account has shown what it shall
- * have, one pod goes ahead, of the first workload; a workload with one pod that works is restarted, which keeps that one
- * until the new one is ready.
+ * Returns which pods of workloads with wrong pods are replaced next. Until a new pod of the service account has the
+ * expected identity, one pod of the first workload is replaced. A workload with a single working pod is restarted,
+ * which
+ * keeps that pod until the new pod is ready.
  */
-export function replaceNext(looked: ObservedPods): Replacement {
-  const { workloads, expected, since } = looked;
-  const { wrong, right } = sortPods(looked);
+export function replaceNext(observed: ObservedPods): Replacement {
+  const { workloads, expected, since } = observed;
+  const { wrong, right } = sortPods(observed);
   const next: Replacement = { restart: [], evict: [], isWitnessed: true };
   const ahead = new Set<string>();
   for (const workload of workloads) {
@@ -152,7 +164,10 @@ export function replaceNext(looked: ObservedPods): Replacement {
   return next;
 }
 
-/** Whether nothing of a workload is under way: as many pods as there should be, and all that are not ready are wrong. */
+/**
+ * Returns whether a workload makes no progress: it has all its pods, and all pods that are not ready have a wrong
+ * identity.
+ */
 function isStuck(workload: Workload, pods: readonly Pod[], wrong: readonly Pod[]): boolean {
   const own = pods.filter((pod) => isMadeBy(pod, workload));
   const unready = own.filter((pod) => !pod.ready);
@@ -165,15 +180,17 @@ function isStuck(workload: Workload, pods: readonly Pod[], wrong: readonly Pod[]
 }
 
 /**
- * The same judgement as forward, but for pods that have no credentials to get ready with: those that the webhook gave an
- * association that was gone, and those that failed with the new identity. A rollout of such pods never settles, so that
- * nobody waits for it.
+ * Evaluates the pods as in a migration, except for pods that have no credentials to become ready with: those for which
+ * the
+ * webhook used a deleted association, and those that failed with the new identity. A rollout of such pods never
+ * settles,
+ * so it is not waited for.
  */
-export function judgeRollback(looked: ObservedPods): PodsVerdict {
-  const { evidence, pods, workloads, expected, since } = looked;
-  const judged = judgePods([...evidence], [...pods], [...workloads], expected, looked.leniency);
+export function judgeRollback(observed: ObservedPods): PodsVerdict {
+  const { evidence, pods, workloads, expected, since } = observed;
+  const judged = judgePods([...evidence], [...pods], [...workloads], expected, observed.leniency);
   if (judged.verdict !== 'wait') return judged;
-  const { wrong, right } = sortPods(looked);
+  const { wrong, right } = sortPods(observed);
   const isLost = (pod: Pod, workload: Workload): boolean =>
     since !== undefined && isNewer(pod, since) && !isWitnessed(workload, right, since) && isMadeBy(pod, workload);
   const hopeless = workloads.filter(

@@ -1,14 +1,17 @@
-/** Whether Recover may take a migration over, and what it needs then: a decision from what is recorded. */
+/** Decides from the records whether Recover may take over a migration, and what it has to do. */
 import type { Migration, Release } from '../migration/model.ts';
 import type { TrustChange } from '../trust/model.ts';
 
-/** What Step Functions says of an execution; `undefined`: it does not know it any more, so it stopped long ago. */
+/**
+ * The state of an execution in Step Functions; `undefined` if Step Functions no longer has it, since it stopped long
+ * ago.
+ */
 export type OwnerState = { status: string; stoppedAt?: string } | undefined;
 
 export interface RecoveryLock {
   key: string;
   holder?: { migrationId: string; executionArn: string; since: string } | undefined;
-  /** Others share it, and this migration needs no more than that. */
+  /** Other migrations share the lock, and this migration only needs to share it. */
   shareable?: boolean;
 }
 
@@ -16,24 +19,24 @@ export interface RecoveryFacts {
   record: Migration;
   cause: 'stranded' | 'requested';
   hasSnapshot: boolean;
-  /** A step of the way back has been taken, so that a verified change no longer means that only the end is missing. */
+  /** A step of the rollback has run, so that a verified change no longer means that only the end was not recorded. */
   rollbackBegun: boolean;
-  /** The locks of the record, as they are held now. */
+  /** The locks of the record with their current holders. */
   locks: RecoveryLock[];
-  /** By ARN, for every execution but the asking one that holds one of the locks or that the record names. */
+  /** The states, by ARN, of all other executions that hold one of the locks or that the record names. */
   owners: Map<string, OwnerState>;
   /** Milliseconds since 1970. */
   now: number;
-  /** How long after its execution has stopped a Lambda may still act, milliseconds. */
+  /** How long a Lambda function may still act after its execution has stopped, in milliseconds. */
   graceMs: number;
 }
 
 export type RecoveryDecision =
   | { do: 'nothing'; why: string }
   | { do: 'refuse'; why: string }
-  /** A Lambda of the execution that stopped may still be at work. */
+  /** A Lambda function of the stopped execution may still be running. */
   | { do: 'wait'; why: string }
-  /** It is over, only its locks were left held. */
+  /** The migration has ended, and only its locks are still held. */
   | { do: 'let-go' }
   | { do: 'take-over'; action: 'roll-back' | 'finish' | 'release' };
 
@@ -41,8 +44,9 @@ export const isRunning = (owner: OwnerState): boolean =>
   owner?.status === 'RUNNING' || owner?.status === 'PENDING_REDRIVE';
 
 /**
- * The release of the present end's locks: a rollback on demand may have ended anew, and kept them again, since an
- * earlier one.
+ * Returns the release that applies to the current outcome. A rollback on demand may have ended after an earlier
+ * release,
+ * and kept the locks again.
  */
 export const standingRelease = ({
   status,
@@ -51,27 +55,27 @@ export const standingRelease = ({
 }: Pick<Migration, 'status' | 'endedAt' | 'released'>): Release | undefined =>
   status === 'ended' && released && released.at >= endedAt ? released : undefined;
 
-/** Changes of trust policies that are, or may be, in force: a way back has to undo them. */
+/** Returns the changes of trust policies that are, or may be, in force, and that a rollback has to undo. */
 export const standingTrustChanges = ({ trustChanges }: Pick<Migration, 'trustChanges'>): TrustChange[] =>
   trustChanges.filter((one) => one.undoneAt === undefined);
 
-/** What a migration that has not ended needs. */
+/** Decides what to do with a migration that has not ended. */
 function unfinished({ record, cause, hasSnapshot, rollbackBegun }: RecoveryFacts): RecoveryDecision {
-  // Nor is any trust policy changed then: that needs the snapshot too.
+  // Without a snapshot, no trust policy was changed either.
   if (!hasSnapshot) return { do: 'take-over', action: 'release' };
-  // Also by what EKS says alone, where no more was asked for: it would say no more of what is put back.
+  // This includes verification by EKS alone, if the request asks for no more: a rollback could not be verified better.
   const onlyTheEndIsMissing = record.verified !== 'none' && !rollbackBegun && cause === 'stranded';
   return { do: 'take-over', action: onlyTheEndIsMissing ? 'finish' : 'roll-back' };
 }
 
-/** Why a migration that is over has nothing to put back, or undefined: it has, or it is not over. */
+/** Returns why an ended migration has nothing to roll back; `undefined` if it has, or if it has not ended. */
 export function nothingToPutBack({
   migrationId,
   status,
   outcome,
 }: Pick<Migration, 'migrationId' | 'status' | 'outcome'>): string | undefined {
   if (status !== 'ended' || outcome === 'migrated' || outcome === 'needs-human') return undefined;
-  const why = outcome === 'rolled-back' ? 'it was put back already' : 'it changed nothing';
+  const why = outcome === 'rolled-back' ? 'it was already rolled back' : 'it changed nothing';
   return `Migration ${migrationId} ended ${outcome ?? 'without an outcome'}: ${why}, so there is nothing to roll back`;
 }
 
@@ -86,7 +90,7 @@ function onDemand(facts: RecoveryFacts): RecoveryDecision {
   if (other?.holder && hasSnapshot) {
     return {
       do: 'refuse',
-      why: `Migration ${other.holder.migrationId} holds the lock ${other.key} since ${other.holder.since}: roll back when it has ended`,
+      why: `Migration ${other.holder.migrationId} has held the lock ${other.key} since ${other.holder.since}: roll back when it has ended`,
     };
   }
   return record.status === 'ended'
@@ -97,7 +101,7 @@ function onDemand(facts: RecoveryFacts): RecoveryDecision {
 export function decideRecovery(facts: RecoveryFacts): RecoveryDecision {
   const { record, cause, locks, owners, now, graceMs } = facts;
   const held = locks.some((lock) => lock.holder?.migrationId === record.migrationId);
-  // What needs a person keeps its lock until one asks for the rollback.
+  // A migration that needs a person keeps its locks until a person requests the rollback.
   if (cause === 'stranded' && record.status === 'ended' && (!held || record.outcome === 'needs-human'))
     return { do: 'nothing', why: `migration ${record.migrationId} has ended ${record.outcome ?? ''}` };
 
@@ -114,7 +118,7 @@ export function decideRecovery(facts: RecoveryFacts): RecoveryDecision {
   if (lingering)
     return {
       do: 'wait',
-      why: `execution ${lingering[0]} stopped at ${lingering[1]?.stoppedAt ?? ''}; one of its Lambdas may still be at work`,
+      why: `execution ${lingering[0]} stopped at ${lingering[1]?.stoppedAt ?? ''}; one of its Lambda functions may still be running`,
     };
 
   if (cause === 'requested') return onDemand(facts);

@@ -1,7 +1,7 @@
 /**
- * What to do next to put back what was: a decision from the snapshot, the record and what is there now, so that the
- * same function serves the first look, each poll, and one that follows a lost reply. It never answers with another
- * version or another configuration than the add-on has, and what somebody else has done meanwhile is left to a person.
+ * Decides the next action of a rollback from the snapshot, the record and the current state, so that the same function
+ * serves the first read, each poll, and a read after a lost reply. It never changes the version or the configuration of
+ * the add-on, and leaves changes by another principal to a person.
  */
 import { ownedOf } from '../associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../addons/copies.ts';
@@ -12,9 +12,9 @@ import { accountOf, compareOwned, type KnownAssociations, leftOvers, ownedBefore
 export type RestoreDecision =
   | { do: 'wait'; why: string }
   | { do: 'create' }
-  /** Attach the role again, and what associations the add-on had, by UpdateAddon: nothing is removed meanwhile. */
+  /** Restore the role and the associations of the add-on by UpdateAddon, without removing anything yet. */
   | { do: 'update' }
-  /** A copy that never worked has to go before it can be made again. */
+  /** A copy that never worked must be deleted before the add-on can be created again. */
   | { do: 'delete' }
   | { do: 'done' }
   | { do: 'refuse'; why: string };
@@ -25,56 +25,61 @@ export type RestoreRecord = KnownAssociations &
 export interface RestoreFacts {
   snapshot: AddonSnapshot;
   record: RestoreRecord;
-  /** `undefined` for an absence that was confirmed by several looks. */
+  /** `undefined` if several reads have confirmed that there is no copy. */
   now: Addon | undefined;
-  /** Of the service accounts that the add-on takes associations for, as they are now. */
+  /** The current associations of the service accounts for which the add-on takes associations. */
   associations: Association[];
-  /** How many actions the way back has taken so far. */
+  /** How many actions the rollback has taken so far. */
   actions: number;
 }
 
-/** A delete that failed is tried again as long as the way back has not taken more actions than this. */
+/** A failed delete is tried again until the rollback has taken this many actions. */
 const DELETES_AGAIN = 2;
 
 const BUSY: ReadonlySet<Addon['status']> = new Set(['CREATING', 'UPDATING', 'DELETING']);
 
 const reasons = (addon: Addon): string => addon.issues.map((issue) => issue.message).join('; ') || 'no reason given';
 
-/** The way that was being tried when the migration failed; `undefined` where none was begun. */
+/** Returns the attempt during which the migration failed; `undefined` if there was none. */
 export const triedAttempt = ({ plan, attempt = 0 }: Pick<RestoreRecord, 'plan' | 'attempt'>): Attempt | undefined =>
   plan?.attempts[attempt];
 
 /**
- * Whether the add-on's Kubernetes objects outlived what the migration deleted: they did unless it asked for the
- * opposite.
+ * Returns whether the add-on's Kubernetes objects were kept when the migration deleted the add-on, which is the case
+ * unless the attempt was without `preserve`.
  */
 const objectsPreserved = (record: Pick<RestoreRecord, 'plan' | 'attempt'>): boolean => {
   const tried = triedAttempt(record);
   return tried?.strategy !== 'recreate' || tried.preserve;
 };
 
-/** DeleteAddon's `preserve` for a copy that failed, as the way that failed had it. */
+/** Returns DeleteAddon's `preserve` for a copy that failed, as in the attempt that failed. */
 export const preservesFailedCopy = objectsPreserved;
 
 /**
- * CreateAddon's `resolveConflicts` on the way back: what others changed in preserved objects is reset by consent alone.
+ * Returns CreateAddon's `resolveConflicts` for the rollback: third-party changes of preserved objects are reset only if
+ * the request accepted that.
  */
 export const conflictsOfCreate = (
   record: Pick<RestoreRecord, 'plan' | 'attempt'>,
 ): Extract<ResolveConflicts, 'NONE' | 'OVERWRITE'> =>
   !objectsPreserved(record) || triedAttempt(record)?.resolveConflicts === 'OVERWRITE' ? 'OVERWRITE' : 'NONE';
 
-/** Fields that others own stopped a create over preserved objects, and nobody has agreed to reset them. */
+/**
+ * Returns whether a create over preserved objects failed because of third-party fields, and the request did not accept
+ * that they are reset.
+ */
 export const needsConsent = (record: Pick<RestoreRecord, 'plan' | 'attempt'>, now: Addon): boolean =>
   now.issues.some((issue) => issue.code === 'ConfigurationConflict') && conflictsOfCreate(record) === 'NONE';
 
 /**
- * What the add-on owns now, or `undefined` while DescribeAddon and the list do not agree. One that this migration has
- * deleted itself is gone, whatever DescribeAddon still shows: nobody knows what becomes of its ARN there.
+ * Returns the associations that the add-on owns now, or `undefined` while DescribeAddon and the list differ. An
+ * association that this migration has deleted counts as deleted, even if DescribeAddon still shows its ARN, since it is
+ * not known for how long it does.
  */
 function ownedNow({ snapshot, record, associations }: RestoreFacts, now: Addon): Association[] | undefined {
   const owned = associations.filter((one) => one.ownerArn === now.arn);
-  // Of service accounts that are not planned, if the add-on has any: not looked at, and not ours.
+  // Associations of service accounts that are not planned, if the add-on has any, do not belong to this migration.
   const others = new Set(
     snapshot.addon.podIdentityAssociations.filter((arn) => snapshot.associations.every((one) => one.arn !== arn)),
   );
@@ -87,22 +92,24 @@ function ownedNow({ snapshot, record, associations }: RestoreFacts, now: Addon):
 }
 
 /**
- * Whether EKS has to replace the pods, since nobody else may look at them: by an update that takes the associations
- * away. Otherwise they go one by one, and the pods after them (`restore-associations`).
+ * Returns whether EKS must replace the pods, by an update that removes the associations, since the service may not read
+ * the pods. Otherwise the associations are deleted one by one, followed by the pods (`restore-associations`).
  */
 export const isReplacedByEks = ({ request }: Pick<RestoreRecord, 'request'>): boolean => request.verification === 'api';
 
-/** What UpdateAddon has to say next. */
+/** The parameters of the next UpdateAddon. */
 export interface RestoreUpdate {
-  /** Left out: the associations stay as they are. */
+  /** Absent: the associations stay as they are. */
   podIdentityAssociations?: Association[];
-  /** What to say instead, where EKS refuses the role as long as there are associations: all at once. */
+  /** The associations to pass together with the role, if EKS refuses the role while there are associations. */
   instead?: Association[];
 }
 
 /**
- * The role comes first, by an update that leaves the associations as they are: while there is one, new pods take it,
- * whatever their service account is annotated with. They go when the annotation is back.
+ * Returns the next update. The role is restored first, by an update that leaves the associations unchanged: while there
+ * is
+ * an association, new pods use it, regardless of the annotation of their service account. The associations are deleted
+ * when the annotation is back.
  */
 export function updateOf(facts: RestoreFacts, now: Addon): RestoreUpdate {
   const { snapshot, record } = facts;
@@ -119,36 +126,38 @@ export function updateOf(facts: RestoreFacts, now: Addon): RestoreUpdate {
   return isRoleFirst ? { instead: before } : { podIdentityAssociations: before };
 }
 
-/** Role and associations of a copy that is not busy and did not fail to be made or deleted. */
+/**
+ * Decides about the role and the associations of a copy that is not busy, and whose create or delete has not failed.
+ */
 function decideIdentity(facts: RestoreFacts, now: Addon, mayUpdate: boolean): RestoreDecision {
   const { snapshot, record, associations } = facts;
   const was = snapshot.addon;
   const owned = ownedNow(facts, now);
-  if (!owned) return { do: 'wait', why: `the associations of add-on ${was.name} are not listed as it shows them yet` };
+  if (!owned) return { do: 'wait', why: `EKS does not list the associations that add-on ${was.name} shows yet` };
   const { missing, extra } = compareOwned(snapshot, owned);
   const byEks = isReplacedByEks(record);
   const isBack = now.serviceAccountRoleArn === was.serviceAccountRoleArn && missing.length === 0;
   if (isBack && (extra.length === 0 || (mayUpdate && !byEks))) {
     const left = leftOvers(snapshot, record, now, associations);
     if ((byEks && left.length > 0) || (mayUpdate && now.status === 'UPDATE_FAILED')) return { do: 'update' };
-    // With what they have now the pods may never get ready: they go on to what they had.
+    // With their current identity the pods may never become ready, so the rollback continues to their former identity.
     const mayGoOn = now.status === 'DEGRADED' && extra.length + left.length > 0;
     return now.status === 'ACTIVE' || mayGoOn
       ? { do: 'done' }
-      : { do: 'wait', why: `add-on ${was.name} has its identity back and is ${now.status}: ${reasons(now)}` };
+      : { do: 'wait', why: `add-on ${was.name} has its former identity, and is ${now.status}: ${reasons(now)}` };
   }
   if (mayUpdate && isAsPlanned(facts, owned)) return { do: 'update' };
   return {
     do: 'refuse',
-    why: `somebody else changed add-on ${was.name} meanwhile: it has ${now.serviceAccountRoleArn ?? 'no role'} and ${owned.length} associations, which is neither as it was nor as this migration makes it`,
+    why: `another principal has changed add-on ${was.name}: it has ${now.serviceAccountRoleArn ?? 'no role'} and ${owned.length} associations, which is neither its former state nor the planned one`,
   };
 }
 
-/** Whether the add-on owns what this migration gives it, but for what the way back has taken away already. */
+/** Returns whether the add-on owns the planned associations, except those that the rollback has already deleted. */
 function isAsPlanned({ snapshot, record }: RestoreFacts, owned: readonly Association[]): boolean {
   const planned = new Set(ownedOf(snapshot.planned).map(accountOf));
   const there = new Set(owned.map(accountOf));
-  // A standalone one that stood in the way was purged too: without it the add-on is not as this migration makes it.
+  // A conflicting standalone association was purged too, but was never one of the planned associations.
   const ofCopies = ({ ownerArn }: Association): boolean =>
     ownerArn !== undefined && [snapshot.addon.arn, ...record.made].includes(ownerArn);
   const taken = new Set(
@@ -159,6 +168,7 @@ function isAsPlanned({ snapshot, record }: RestoreFacts, owned: readonly Associa
   );
 }
 
+/** Decides the next action to restore the add-on. */
 export function decideRestore(facts: RestoreFacts): RestoreDecision {
   const { snapshot, record, now, actions } = facts;
   const was = snapshot.addon;
@@ -166,12 +176,12 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
   if (!now)
     return copy === 'removed-by-us'
       ? { do: 'create' }
-      : { do: 'refuse', why: `somebody else deleted add-on ${was.name} meanwhile` };
+      : { do: 'refuse', why: `another principal has deleted add-on ${was.name}` };
   if (BUSY.has(now.status)) return { do: 'wait', why: `add-on ${was.name} is ${now.status}` };
 
   const changed = changedByThirdParty(snapshot, now);
   if (changed !== undefined || copy === 'foreign') {
-    // Left as it is; but where it has its identity back, there is nothing to put back either.
+    // The add-on is left unchanged. If it has its former identity, there is nothing to restore.
     const identity = decideIdentity(facts, now, false);
     if (
       (changed === undefined || isTaken(record, 'addon-changed')) &&
@@ -183,14 +193,14 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
       do: 'refuse',
       why:
         changed ??
-        `somebody else made add-on ${was.name} again meanwhile, otherwise than it was (${now.serviceAccountRoleArn ?? 'no role'}, ${now.status})`,
+        `another principal has created add-on ${was.name} again, with a different state (${now.serviceAccountRoleArn ?? 'no role'}, ${now.status})`,
     };
   }
   if (now.status === 'CREATE_FAILED') {
     if (!needsConsent(record, now)) return { do: 'delete' };
     return {
       do: 'refuse',
-      why: `add-on ${was.name} can't be made again over objects that others have changed, and nobody has agreed to reset them: ${reasons(now)}`,
+      why: `add-on ${was.name} cannot be created again over objects that other field managers have changed, and the request does not accept that these fields are reset: ${reasons(now)}`,
     };
   }
   if (now.status === 'DELETE_FAILED') {
@@ -201,7 +211,7 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
 }
 
 /**
- * Whether the add-on is still the very one that the snapshot shows: same incarnation, version, role and configuration.
+ * Returns whether the add-on is still the one of the snapshot: same ARN, version, role and configuration.
  */
 export const isAsSnapshot = (snapshot: Pick<AddonSnapshot, 'addon'>, now: Addon): boolean =>
   now.arn === snapshot.addon.arn &&

@@ -1,6 +1,7 @@
 /**
- * A rollback as an operation: requested, under way, over or refused. A migration has one at a time; the record keeps the
- * last one. While it is under way the migration's outcome and its time of end stand for what was before.
+ * A rollback as an operation: requested, running, ended or refused. A migration has one rollback at a time, and the
+ * record
+ * keeps the last one. While it runs, the migration's outcome and end time are those before the rollback.
  */
 import { z } from 'zod';
 import { acceptedUnder } from '../migration/correlation.ts';
@@ -24,7 +25,7 @@ export const rollback = z
     state: z
       .enum(['requested', 'running', 'ended', 'refused'])
       .describe(
-        'State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed.',
+        'State of the rollback. `requested`: accepted, not started. `running`: it restores the previous state. `refused`: not started, and nothing was changed.',
       ),
     cause: z
       .enum(['requested', 'cancelled', 'failed', 'stopped'])
@@ -33,8 +34,8 @@ export const rollback = z
       ),
     requestedBy: requestedBy
       .optional()
-      .describe('ARN of the principal that requested it. Absent if the migration rolled back by itself.'),
-    reason: reason.optional().describe('Why, in the words of the principal that requested it.'),
+      .describe('ARN of the principal that requested it. Absent if the migration rolled back automatically.'),
+    reason: reason.optional().describe('Reason, as stated by the principal that requested it.'),
     correlation: acceptedUnder,
     after: outcome
       .optional()
@@ -53,7 +54,7 @@ export const rollback = z
   .register(schemaNames, { name: 'Rollback' });
 export type Rollback = z.infer<typeof rollback>;
 
-/** Who took a migration over whose execution stopped before its end was recorded. */
+/** The recovery of a migration whose execution stopped before its end was recorded. */
 export const recovery = z
   .object({
     startedAt: time.describe('When the service took the migration over.'),
@@ -63,11 +64,11 @@ export const recovery = z
   .register(schemaNames, { name: 'Recovery' });
 export type Recovery = z.infer<typeof recovery>;
 
-/** What of a record says how its rollback stands. */
+/** The part of a record with the state of its rollback. */
 export const rollbackStanding = z.object({ status: statusSchema, rollback: rollback.optional() });
 export type RollbackStanding = z.infer<typeof rollbackStanding>;
 
-/** Returns the part of a record that says how its rollback stands. */
+/** Returns the part of a record with the state of its rollback. */
 export const rollbackStandingOf = ({ status, rollback: one }: RollbackStanding): RollbackStanding => ({
   status,
   ...(one ? { rollback: one } : {}),
@@ -78,15 +79,15 @@ interface Standing {
   rollback?: Rollback | undefined;
 }
 
-/** The rollback that was requested and is not begun; undefined where there is none. */
+/** Returns the rollback that was requested and has not started; `undefined` if there is none. */
 export const requestedRollback = ({ status, rollback: one }: Standing): Rollback | undefined =>
   status === 'rolling-back' && one?.state === 'requested' ? one : undefined;
 
-/** Returns the record as it was before a rollback that is not begun: nothing was changed by it. */
+/** Returns the record as it was before a rollback that has not started, and has changed nothing. */
 export const asBeforeRequest = <Record extends Standing>(record: Record): Record =>
   requestedRollback(record) ? { ...record, status: 'ended', rollback: undefined } : record;
 
-/** Whether it still changes something, or will. */
+/** Returns whether a migration still changes something, or will. */
 export const isOpen = ({ status }: Pick<Standing, 'status'>): boolean => status !== 'ended';
 
 const NEXT: Partial<Record<Outcome, (migrationId: string) => string>> = {
@@ -94,7 +95,7 @@ const NEXT: Partial<Record<Outcome, (migrationId: string) => string>> = {
     `Run the commands of the hand-off, then roll back again: pod-identity show ${migrationId}`,
 };
 
-/** Returns the rollback of a migration that has come to an end; undefined where none was under way. */
+/** Returns the rollback of a migration that has ended; `undefined` if none was running. */
 export function endedRollback(
   { migrationId, rollback: one }: { migrationId: string; rollback?: Rollback | undefined },
   end: { outcome: Outcome; endedAt: string; failure?: Failure | undefined },

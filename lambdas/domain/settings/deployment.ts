@@ -1,7 +1,8 @@
 /**
- * The settings of a deployment that grow with its configuration. They ship with the functions in a file of a Lambda
- * layer, since a function's environment has 4 KB (ADR 30). `lib/settings-layer.ts` writes the file; it names no account
- * and no region of the deployment's own, so that the same file is right wherever the service is deployed.
+ * The settings of a deployment whose size grows with its configuration. They are deployed in a file of a Lambda layer,
+ * since a function's environment is limited to 4 KB (ADR 30). `lib/settings-layer.ts` writes the file. It contains
+ * neither
+ * the account nor the region of the deployment, so that the same file is valid in every location.
  */
 import { z } from 'zod';
 import type { ChangeWindow } from '../waiting/change-window.ts';
@@ -12,8 +13,9 @@ export const LAYER_FOLDER = '/opt';
 export const SETTINGS_FILE_NAME = 'settings.json';
 
 /**
- * The form alone: whether the schedule opens often enough takes 25 ms of a cold start to say. The synthesis has made
- * sure of it, and nobody can change the file of a layer that is published.
+ * Checks only the types: checking how often the schedule opens would take 25 ms of a cold start. The synthesis has
+ * checked
+ * it, and the file of a published layer cannot be changed.
  */
 const window = z.strictObject({
   schedule: z.string().min(1),
@@ -23,15 +25,15 @@ const window = z.strictObject({
 }) satisfies z.ZodType<ChangeWindow>;
 
 export const deploymentSettings = z.strictObject({
-  /** Other accounts whose clusters the service works on; `*`: any (in the sandbox alone). */
+  /** Other accounts whose clusters the service works on; `*`: all accounts (only in the sandbox). */
   accounts: z.array(z.string().min(1)),
-  /** ARN patterns; one that begins with `role/` is of each cluster's own account. */
+  /** ARN patterns; a pattern that begins with `role/` applies to each cluster's own account. */
   passableRoleArns: z.array(z.string().min(1)).min(1),
-  /** The same; absent where no trust policy may be changed. */
+  /** ARN patterns of the same form; absent if no trust policy may be changed. */
   repairableRoleArns: z.array(z.string().min(1)).min(1).optional(),
-  /** Which roles may be given to which service accounts whatever their trust policies say; absent: none. */
+  /** Which roles may be given to which service accounts, regardless of their trust policies; absent: none. */
   roleGrants: z.array(roleGrant).min(1).optional(),
-  /** Regions that a sweep reads where its request names none; absent: the one that the function runs in. */
+  /** Regions that a sweep inspects if its request names none; absent: the region of the function. */
   regions: z.array(z.string().min(1)).min(1).optional(),
   /** When any change may begin; absent: at any time. */
   changeWindow: window.optional(),

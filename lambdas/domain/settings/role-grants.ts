@@ -5,10 +5,11 @@ import type { Target } from '../migration/request.ts';
 import { matchesWildcard } from '../policy/index.ts';
 
 /**
- * One entry, as the functions read it: each role of `roles` may be given to each of `serviceAccounts`
- * (`namespace/name`) in each of `clusters`. All are patterns in which `*` stands for any text and `?` for any one
- * character. Roles are ARNs, those that begin with `role/` of each cluster's own account; clusters are ARNs, those that
- * begin with `cluster/` of any account and region that the service works in.
+ * One entry of the setting: each role of `roles` may be given to each of `serviceAccounts` (`namespace/name`) in each
+ * of
+ * `clusters`. All are patterns in which `*` stands for any text and `?` for any one character. Roles are ARNs, or begin
+ * with `role/` for roles of each cluster's own account. Clusters are ARNs, or begin with `cluster/` for clusters in any
+ * location that the service works in.
  */
 export const roleGrant = z.strictObject({
   roles: z.array(z.string().min(1)).min(1),
@@ -17,14 +18,14 @@ export const roleGrant = z.strictObject({
 });
 export type RoleGrant = z.output<typeof roleGrant>;
 
-/** The service account of a cluster that is to get a role. */
+/** A service account of a cluster that a role may be given to. */
 export interface GrantSubject {
   target: Target;
   namespace: string;
   serviceAccount: string;
 }
 
-/** A namespace and a name are matched apart: no wildcard of the one reaches into the other. */
+/** Matches the namespace and the name separately, so that no wildcard spans both. */
 function matchesAccount(pattern: string, { namespace, serviceAccount }: GrantSubject): boolean {
   const [ofNamespace = '', ofName = ''] = pattern.split('/');
   return matchesWildcard(ofNamespace, namespace) && matchesWildcard(ofName, serviceAccount);
@@ -35,7 +36,7 @@ const matchesCluster = (pattern: string, { target }: GrantSubject): boolean =>
     ? matchesWildcard(pattern, `cluster/${target.cluster}`)
     : matchesWildcard(pattern, clusterArn(target));
 
-/** Returns whether an entry names the role and the subject. `grants`: as `settingsFor` makes them for the account. */
+/** Returns whether an entry names the role and the subject. `grants` must come from `settingsFor` for the account. */
 export const isGranted = (grants: readonly RoleGrant[], roleArn: string, subject: GrantSubject): boolean =>
   grants.some(
     ({ roles, clusters, serviceAccounts }) =>
@@ -44,7 +45,7 @@ export const isGranted = (grants: readonly RoleGrant[], roleArn: string, subject
       serviceAccounts.some((pattern) => matchesAccount(pattern, subject)),
   );
 
-/** Returns the entry that would name exactly this role and this subject, as it is written in the configuration. */
+/** Returns the entry for exactly this role and this subject, as written in the configuration. */
 export const grantFor = (roleArn: string, { target, namespace, serviceAccount }: GrantSubject): RoleGrant => ({
   roles: [roleArn],
   clusters: [clusterArn(target)],

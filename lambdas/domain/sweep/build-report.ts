@@ -1,6 +1,7 @@
 /**
- * Makes the report of a sweep of what it found, what it began, and the report before. Nothing that was found is left
- * out, and nothing is said twice.
+ * Builds the report of a sweep from what it found, the migrations that it started, and the previous report. Each
+ * finding
+ * is in the report exactly once.
  */
 import type { Outcome } from '../migration/model.ts';
 import { costOf } from './cost.ts';
@@ -20,24 +21,24 @@ import type { ReportRow, SweepReport } from './report.ts';
 
 export interface ReportInput {
   sweep: Sweep;
-  /** What the looks at regions of accounts came to, each once. */
+  /** The results of the inspected locations, each once. */
   locations: LocationInventory[];
-  /** What was to be looked at. */
+  /** The locations that were to be inspected. */
   locationsRequested: SweepLocation[];
-  /** Each once. */
+  /** The inspected clusters, each once. */
   clusters: ClusterInventory[];
   items: SweepItem[];
-  /** Of the sweep before, for the trend. */
+  /** The report of the previous sweep, for the trend. */
   previous?: SweepReport | undefined;
   /** ISO 8601. */
   at: string;
   simulated: boolean;
 }
 
-export const DID_NOT_END = 'The look at it did not end.';
-export const NO_ADDONS = 'It has no EKS add-ons.';
-/** Of an add-on that was queued by a look before the one whose result is there. */
-const NOT_FOUND_AGAIN = 'It was found ready, and was not there any more when its cluster was looked at again.';
+export const DID_NOT_END = 'The inspection of this location did not complete.';
+export const NO_ADDONS = 'The cluster has no EKS add-ons.';
+/** The reason for an add-on that an earlier inspection of the same sweep has queued. */
+const NOT_FOUND_AGAIN = 'The add-on was found ready, and no longer existed when its cluster was inspected again.';
 
 const keyOf = (...parts: (string | undefined)[]): string => JSON.stringify(parts);
 const locationOf = ({ account, region }: SweepLocation): string => keyOf(account, region);
@@ -50,7 +51,9 @@ const itemKey = ({
 
 const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** Seconds from one time to another, to a tenth; `undefined` where one is no time, or they are the wrong way round. */
+/**
+ * Returns the seconds between two times, to a tenth; `undefined` if one is not a time, or if they are in reverse order.
+ */
 function secondsBetween(from: string | undefined, to: string | undefined): number | undefined {
   const seconds = Math.round((Date.parse(to ?? '') - Date.parse(from ?? '')) / 100) / 10;
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
@@ -60,7 +63,7 @@ function ofItem(item: SweepItem): Partial<ReportRow> {
   const { migrationId, outcome, state, failure, heldBy, refused, begunAt, endedAt, wave } = item;
   const seconds = secondsBetween(begunAt, endedAt);
   return {
-    // There is no migration of that id.
+    // No migration with this id exists.
     ...(refused ? {} : { migrationId }),
     state,
     ...(outcome === undefined ? {} : { outcome }),
@@ -87,7 +90,7 @@ const ofFinding = ({
   checks,
 });
 
-/** Rows of a cluster; takes the items of its add-ons out of `waiting`. */
+/** Returns the rows of a cluster, and removes the items of its add-ons from `waiting`. */
 function clusterRows(
   { account, region, cluster, version, findings }: ClusterInventory,
   waiting: Map<string, SweepItem>,
@@ -104,14 +107,14 @@ function clusterRows(
 
 const COLUMNS = ['account', 'region', 'cluster', 'addon'] as const;
 /**
- * By their code units, as S3 sorts too: the same on every machine, whatever its language. What stands for more comes
- * first.
+ * Compares by code units, as S3 sorts, so that the order does not depend on the locale. Rows for a whole cluster or
+ * location come first.
  */
 const compared = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
 const inOrder = (a: ReportRow, b: ReportRow): number =>
   COLUMNS.reduce((order, column) => order || compared(a[column], b[column]), 0);
 
-/** One for each place that was asked for or looked at, in order. */
+/** Returns one entry for each location that was requested or inspected, in order. */
 function allLocations({ locations, locationsRequested, clusters }: ReportInput): LocationInventory[] {
   const known = new Set(locations.map(locationOf));
   const without = new Map(
@@ -154,7 +157,7 @@ function byClassOf(rows: ReportRow[]): Record<SweepClass, number> {
   return counts;
 }
 
-/** A check counts once for each add-on, however many messages it has there. */
+/** Counts each check once for each add-on, even if it has several messages. */
 function blockersOf(rows: ReportRow[]): SweepReport['blockers'] {
   const blockers = new Map<string, { addons: number; first: BlockingCheck }>();
   for (const { checks } of rows.filter((row) => row.class === 'blocked')) {
@@ -193,7 +196,7 @@ function durationsOf(rows: ReportRow[]): SweepReport['durations'] {
 
 const perOne = (count: number, of: number): number => (of === 0 ? 0 : Math.round((count / of) * 100) / 100);
 
-/** Seconds from the first that was begun to the last that ended, or to the report where one is under way. */
+/** Returns the seconds from the first start to the last end, or to the report if a migration is in progress. */
 function migratingSeconds(rows: ReportRow[], at: string): number {
   const begun = rows.flatMap(({ begunAt }) => begunAt ?? []);
   const ended = rows.flatMap(({ state, endedAt }) => (state === 'in-flight' ? at : (endedAt ?? [])));
@@ -216,9 +219,9 @@ function costOfReport(
 ): SweepReport['cost'] {
   const callsOf = new Map(locations.map((location) => [locationOf(location), [location.calls]]));
   for (const cluster of clusters) callsOf.get(locationOf(cluster))?.push(cluster.calls);
-  const looked = [...callsOf.values()].map(added).map((calls) => ({ eks: calls['eks'] ?? 0, calls: total(calls) }));
+  const inspected = [...callsOf.values()].map(added).map((calls) => ({ eks: calls['eks'] ?? 0, calls: total(calls) }));
   return costOf({
-    locations: looked,
+    locations: inspected,
     callsPerSecond: request.callsPerSecond,
     clusters: clusters.length,
     items: items.length,
@@ -228,12 +231,12 @@ function costOfReport(
 }
 
 const trendOf = (sweepId: string, previous: SweepReport | undefined): SweepReport['trend'] =>
-  // A sweep that is resumed makes its report anew; it is no sweep before itself.
+  // A resumed sweep builds its report again, and must not be compared with itself.
   previous && previous.sweepId !== sweepId
     ? { sweepId: previous.sweepId, at: previous.at, byClass: previous.totals.byClass, addons: previous.totals.addons }
     : undefined;
 
-/** The report as it stands `at` then, whether the sweep has ended or not. The same input gives the same report. */
+/** Builds the report as of `at`, even if the sweep has not ended. The same input leads to the same report. */
 export function buildReport(input: ReportInput): SweepReport {
   const { sweep, clusters, previous, at, simulated } = input;
   const { sweepId, request, status, outcome, cause, requester, schedule, startedAt, endedAt } = sweep;

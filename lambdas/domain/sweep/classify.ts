@@ -1,6 +1,7 @@
 /**
- * The class of each add-on that a sweep finds: one, and never none. A migration's own plan decides what is ready and
- * what blocks.
+ * Determines the class of each add-on that a sweep finds: exactly one. The plan of a migration decides whether the
+ * add-on
+ * is ready, and what blocks it.
  */
 import { knownAddon } from '../addons/registry.ts';
 import type { Addon, Check, Plan } from '../migration/model.ts';
@@ -9,26 +10,27 @@ import { isMigrated } from '../plan/plan.ts';
 import { rolesOf } from '../plan/roles.ts';
 import type { BlockingCheck, SweepFinding, SweepLocation } from './model.ts';
 
-/** What was seen of an add-on. */
+/** What was observed of an add-on. */
 export type SeenAddon = { name: string; version?: string | undefined } & (
   | { leftOut: string }
-  /** It could not be read, and why. */
+  /** Why the add-on could not be read. */
   | { unread: string }
   /**
-   * One without an IRSA role. `takes`: service accounts that its version takes associations for; `associated`: those of
-   * them that have one.
+   * An add-on without an IRSA role. `takes`: service accounts for which its version takes associations; `associated`:
+   * those of them that have an association.
    */
   | { addon: Addon; takes: readonly string[]; associated: readonly string[] }
   /**
-   * One with an IRSA role. `unanswered`: why the API server gave no answer, and the plan had to do without;
-   * `agentKnown`: EKS itself knows an agent in the cluster.
+   * An add-on with an IRSA role. `unanswered`: why the API server could not be read when the plan was made;
+   * `agentKnown`:
+   * EKS itself shows an agent in the cluster.
    */
   | { plan: Plan; unanswered?: string | undefined; agentKnown: boolean }
 );
 
 type Judged = Pick<SweepFinding, 'class'> & Partial<SweepFinding>;
 
-/** Each check once: what it says of several roles stands together. */
+/** Returns each blocking check once, with its messages about several roles combined. */
 function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
   const found = new Map<string, { messages: Set<string>; remedies: Set<string> }>();
   for (const { id, message, remedy } of checks.filter(blocks)) {
@@ -45,13 +47,14 @@ function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
 }
 
 /**
- * Whether it says no more than that the API server gave no answer: an agent that EKS does not know may be there all the
- * same.
+ * Returns whether a check blocks only because the API server could not be read: an agent that EKS does not show may
+ * still
+ * exist.
  */
 const isForWantOfAnswer = ({ id, status }: Check, agentKnown: boolean): boolean =>
   id === 'kubernetes-access' ||
   (id === 'agent' && !agentKnown) ||
-  // The annotation could have shown it.
+  // The annotation, which could not be read, might have shown the grant.
   (id === 'role-grant' && status === 'unknown');
 
 function byPlan({
@@ -85,7 +88,7 @@ function withoutRole({
   if (takes.length > 0 || knownAddon(addon.name)?.needsIam === true) return { class: 'node-role' };
   return {
     class: 'not-concerned',
-    reason: 'It needs no rights in AWS: its version takes no association, and it has no role.',
+    reason: 'The add-on needs no permissions in AWS: its version takes no association, and it has no role.',
   };
 }
 
@@ -103,7 +106,7 @@ export const classify = (seen: SeenAddon): SweepFinding => ({
   ...judge(seen),
 });
 
-/** Of a cluster of whose add-ons nothing is known. */
+/** Returns the finding for a cluster whose add-ons are not known. */
 export const unreachableCluster = (reason: string): SweepFinding => ({
   class: 'unreachable',
   reason,
@@ -112,22 +115,23 @@ export const unreachableCluster = (reason: string): SweepFinding => ({
 });
 
 /**
- * EKS's states of a cluster in which it answers; one that is being updated does. Source: EKS API Reference, Cluster,
+ * The states of a cluster in which it can be inspected, which includes updates. Source: EKS API Reference, Cluster,
  * status.
  */
 const ANSWERING: readonly string[] = ['ACTIVE', 'UPDATING'];
 
-/** Why a cluster in that state is not looked into. */
+/** Returns why a cluster in that state is not inspected; `undefined` if it is. */
 export const stateReason = (name: string, status: string): string | undefined =>
   ANSWERING.includes(status) ? undefined : `Cluster ${name} is ${status}.`;
 
 /**
- * How AWS refuses valid credentials in a region that their account has not enabled: EKS, and STS. Source: boto3#3533;
- * AWS Account Management Reference Guide, "Enable or disable AWS Regions".
+ * The errors of EKS and STS for valid credentials in a region that their account has not enabled. Source: boto3#3533;
+ * AWS
+ * Account Management Reference Guide, "Enable or disable AWS Regions".
  */
 const NOT_ENABLED = /: (UnrecognizedClientException|InvalidClientTokenId|RegionDisabledException): /;
 
-/** Why a region of an account can't be looked at, by what its first call said. */
+/** Returns why a location can't be inspected, based on the error of its first call. */
 export const locationReason = ({ account, region }: SweepLocation, message: string): string =>
   NOT_ENABLED.test(message)
     ? `Region ${region} is most likely not enabled in account ${account}: enable it there, or leave it out of the sweep. ${message}`

@@ -1,51 +1,52 @@
-/** What may be asked of a sweep, by the state that it is in: pause, resume and stop. */
+/** Decides which commands a sweep accepts in its current state: pause, resume and stop. */
 import type { Sweep, SweepCommand } from './model.ts';
 
 /**
- * Its last execution: `over` where it has ended, was stopped, or never began; `settling`: it was stopped a moment ago,
- * and a Lambda of it may still be at work.
+ * The state of its last execution. `over`: it has ended, was stopped, or never started. `settling`: it was just
+ * stopped,
+ * and one of its Lambda functions may still be running.
  */
 export type SweepExecution = 'running' | 'settling' | 'over';
 
 /**
- * `refused`: why the command makes no sense. Otherwise it is noted, and the dispatcher heeds it at its next look;
- * `restart`: an execution has to be started for that; `anew`: what it failed by is forgotten, and the waves begin small
- * again.
+ * `refused`: why the command is refused. Otherwise it is recorded, and the dispatcher follows it at its next poll.
+ * `restart`: an execution must be started for that. `reset`: its failures are reset, and the waves start small again.
  */
-export type CommandVerdict = { refused: string } | { refused?: undefined; restart: boolean; anew: boolean };
+export type CommandVerdict = { refused: string } | { refused?: undefined; restart: boolean; reset: boolean };
 
 type Asked = SweepCommand['command'];
 
-const NOTED: CommandVerdict = { restart: false, anew: false };
+const NOTED: CommandVerdict = { restart: false, reset: false };
 
 function ofEnded({ outcome }: Sweep, asked: Asked): CommandVerdict {
   if (asked !== 'resume') return { refused: `it has ended ${outcome ?? ''}, so there is nothing to ${asked}` };
   if (outcome === 'completed')
-    return { refused: 'it has completed, so there is nothing to resume. Start another sweep to look again' };
-  return { restart: true, anew: true };
+    return {
+      refused: 'it has completed, so there is nothing to resume. To inspect the fleet again, start another sweep',
+    };
+  return { restart: true, reset: true };
 }
 
 function ofResume({ status, command }: Sweep, execution: SweepExecution): CommandVerdict {
-  if (execution === 'over') return { restart: true, anew: status === 'stopping' };
+  if (execution === 'over') return { restart: true, reset: status === 'stopping' };
   if (execution === 'settling')
     return {
-      refused:
-        'its execution was stopped a moment ago, and may still be starting migrations. Say it again in two minutes',
+      refused: 'its execution was just stopped, and may still be starting migrations. Try again in two minutes',
     };
   if (status === 'stopping')
     return { refused: 'it is stopping. Resume it once the migrations in flight have ended and it has stopped' };
   return status === 'paused' || command?.command === 'pause' ? NOTED : { refused: 'it is running already' };
 }
 
-/** Whether that may be asked of the sweep now, and what has to be done about it. */
+/** Decides whether the sweep accepts a command now, and what is needed to follow it. */
 export function judgeCommand(sweep: Sweep, asked: Asked, execution: SweepExecution): CommandVerdict {
   if (sweep.status === 'ended') return ofEnded(sweep, asked);
   if (asked === 'resume') return ofResume(sweep, execution);
   if (sweep.request.mode === 'inventory')
-    return { refused: `it is an inventory, which begins no migration: there is nothing to ${asked}` };
-  if (sweep.status === 'stopping') return { refused: `it is stopping already: nothing more is begun` };
+    return { refused: `it is an inventory, which starts no migrations: there is nothing to ${asked}` };
+  if (sweep.status === 'stopping') return { refused: 'it is already stopping: no more migrations are started' };
   if (sweep.phase === 'report')
-    return { refused: `all that it had to begin has ended, and it writes its report: there is nothing to ${asked}` };
-  // Somebody has to see to it that it ends.
-  return { restart: asked === 'stop' && execution === 'over', anew: false };
+    return { refused: `all its migrations have ended, and it is writing its report: there is nothing to ${asked}` };
+  // An execution is needed to end the sweep.
+  return { restart: asked === 'stop' && execution === 'over', reset: false };
 }

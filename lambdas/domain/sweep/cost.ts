@@ -1,6 +1,6 @@
 /**
- * What a sweep costs on AWS: counts times prices. An estimate, from what is in the report alone; nothing is read from a
- * bill.
+ * Estimates what a sweep costs on AWS: counts times prices. The estimate uses the contents of the report alone; no bill
+ * is read.
  */
 import type { Outcome } from '../migration/model.ts';
 import type { CostLine, SweepCost } from './report.ts';
@@ -22,20 +22,20 @@ export const PRICES = {
 type Counted = keyof typeof PRICES;
 type Counts = Record<Counted, number>;
 
-/** Memory of each Lambda: lib/step-function-lambda.ts. */
+/** Memory of each Lambda function, from lib/step-function-lambda.ts. */
 const GB = 0.5;
 /**
- * Seconds that a call of EKS, IAM or an API server takes, and an invocation beside its calls. Assumed: nothing of this
- * was measured in AWS.
+ * Seconds that a call of EKS, IAM or an API server takes, and that an invocation takes in addition to its calls. Both
+ * are assumptions, not measured in AWS.
  */
 const SECONDS_A_CALL = 0.1;
 const SECONDS_AN_INVOCATION = 1;
 /**
- * Seconds that one invocation of take-inventory works: its time-out, but for what it leaves for the cluster that it is
- * at.
+ * Seconds that one invocation of take-inventory works: its time-out, less the reserve for the cluster that it is
+ * inspecting.
  */
 const SECONDS_PER_POLL = 840;
-/** Seconds between two looks of the dispatcher. */
+/** Seconds between two polls of the dispatcher. */
 const SECONDS_A_TICK = 20;
 
 interface Run {
@@ -45,76 +45,83 @@ interface Run {
   readUnits: number;
 }
 /**
- * Of one execution of MigrateAddon. Transitions (states entered, and retries, which count as one each) and invocations
- * are those of the sandbox's first scenario, in place; test/end-to-end/sweep-cost.test.ts counts them again. Each look
- * at what is not ready yet has a pause: two invocations, and four transitions. Units of the ledger, rounded up: docs/adr/0006.
+ * What one execution of MigrateAddon uses. Transitions (states entered, and retries, which count as one each) and
+ * invocations are those of the sandbox's first scenario, in place; test/end-to-end/sweep-cost.test.ts counts them
+ * again.
+ * Each poll that finds something not ready yet is followed by a pause: two invocations and four transitions. Units of
+ * the ledger are rounded up: docs/adr/0006.
  */
 const CHANGED: Run = { transitions: 45, invocations: 21, writeUnits: 310, readUnits: 500 };
-/** In place too, for pods that kept the old identity over two restarts, and back. */
-const WENT_BACK: Run = { transitions: 124, invocations: 60, writeUnits: 720, readUnits: 1100 };
-/** The plan alone. Its ledger: 4 writes, of which the record counts 8, 16 of the indexes of lists, and 2 reads. */
+/** An in-place attempt whose pods kept the old identity over two restarts, and its rollback. */
+const ROLLED_BACK: Run = { transitions: 124, invocations: 60, writeUnits: 720, readUnits: 1100 };
+/**
+ * The plan alone. In the ledger: 4 writes, of which the record counts 8, 16 writes of the lists' indexes, and 2 reads.
+ */
 const PLANNED: Run = { transitions: 4, invocations: 1, writeUnits: 50, readUnits: 20 };
 
 export const RUNS: Record<Outcome | 'none', Run> = {
   migrated: CHANGED,
-  'rolled-back': WENT_BACK,
-  'needs-human': WENT_BACK,
-  none: WENT_BACK,
+  'rolled-back': ROLLED_BACK,
+  'needs-human': ROLLED_BACK,
+  none: ROLLED_BACK,
   planned: PLANNED,
   blocked: PLANNED,
   'already-migrated': PLANNED,
 };
 
 /**
- * An item is queued, begun and ended: put three times, taken away twice, and each end counts in the record (of 2 KB).
+ * An item is queued, started and ended: three puts, two deletes, and each end updates the record (of 2 KB).
  */
 const ITEM_WRITES = 8;
-/** Who holds its add-on's lock is read before it is begun, and the report reads it. */
+/** The holder of the add-on's lock is read before the item is started, and the report reads the item. */
 const ITEM_READS = 2;
 /**
- * Each look of the dispatcher reads the record, what is in flight and what is queued, and writes the record where a
- * wave goes on.
+ * Each poll of the dispatcher reads the record, the items in flight and the queued items, and writes the record if the
+ * wave continues.
  */
 const TICK_READS = 20;
 const TICK_WRITES = 2;
-/** BeginSweep, two choices, the Map, ReportSweep and the end; a child execution: the look, its choice and its end. */
+/**
+ * BeginSweep, two choices, the Map, ReportSweep and the end. A child execution: the inspection, its choice and its end.
+ */
 const TRANSITIONS_A_SWEEP = 6;
 const TRANSITIONS_PER_POLL = 2;
 const TRANSITIONS_A_TICK = 3;
-/** The list of places, the Map's results and manifest, and three reports. */
+/** The list of locations, the Map's results and manifest, and three reports. */
 const S3_WRITES_A_SWEEP = 8;
-/** Objects that one LIST answers. */
+/** Objects in one response of LIST. */
 const LISTED = 1_000;
 
 export interface CostInput {
-  /** Of each place: calls of EKS, and of all services. */
+  /** For each location: calls of EKS, and calls of all services. */
   locations: { eks: number; calls: number }[];
   callsPerSecond: number;
   clusters: number;
-  /** Items that were queued, and those that were begun by their outcome; `none` where there is none yet. */
+  /** Items that were queued. */
   items: number;
+  /** Items that were started, by their outcome; `none` if they have none yet. */
   byOutcome: Record<string, number>;
-  /** Seconds in which migrations were under way. */
+  /** Seconds during which migrations were in progress. */
   migratingSeconds: number;
 }
 
 const isRun = (outcome: string): outcome is keyof typeof RUNS => Object.hasOwn(RUNS, outcome);
 
 function countsOf({ locations, callsPerSecond, clusters, items, byOutcome, migratingSeconds }: CostInput): Counts {
-  // The pace of EKS makes a look last, and a Lambda that waits is paid for like one that works.
+  // An inspection takes as long as the pace of EKS makes it take. A Lambda function costs the same while it waits.
   const pollSeconds = locations.map(({ eks, calls }) => Math.max(eks / callsPerSecond, calls * SECONDS_A_CALL));
-  const looks = pollSeconds.reduce((sum, seconds) => sum + Math.max(1, Math.ceil(seconds / SECONDS_PER_POLL)), 0);
+  const inspections = pollSeconds.reduce((sum, seconds) => sum + Math.max(1, Math.ceil(seconds / SECONDS_PER_POLL)), 0);
   const ticks = items === 0 ? 0 : Math.ceil(migratingSeconds / SECONDS_A_TICK) + 1;
   const runs = Object.entries(byOutcome).map(([outcome, count]) => ({
     ...RUNS[isRun(outcome) ? outcome : 'none'],
     count,
   }));
   const inRuns = (of: keyof Run): number => runs.reduce((sum, run) => sum + run[of] * run.count, 0);
-  const invocations = 2 + looks + ticks + inRuns('invocations');
+  const invocations = 2 + inspections + ticks + inRuns('invocations');
   return {
     transitions:
       TRANSITIONS_A_SWEEP +
-      looks * TRANSITIONS_PER_POLL +
+      inspections * TRANSITIONS_PER_POLL +
       locations.length +
       ticks * TRANSITIONS_A_TICK +
       inRuns('transitions'),
@@ -129,7 +136,7 @@ function countsOf({ locations, callsPerSecond, clusters, items, byOutcome, migra
 
 const rounded = (dollars: number): number => Math.round(dollars * 1e6) / 1e6;
 
-/** Its `dollars` are the sum of its lines, rounded to a millionth. */
+/** Returns the estimated cost. `dollars` is the sum of the lines, rounded to a millionth. */
 export function costOf(input: CostInput): SweepCost {
   const counts = countsOf(input);
   const lines = (Object.keys(PRICES) as Counted[]).map((counted): CostLine => {
@@ -146,6 +153,6 @@ export function costOf(input: CostInput): SweepCost {
     dollars: rounded(lines.reduce((sum, { dollars }) => sum + dollars, 0)),
     lines,
     basis:
-      'An estimate: counts of this sweep, with what one migration took in the sandbox, times the list prices of us-east-1 without the free tier. Logs, traces, metrics, data transfer and storage are not in it.',
+      'An estimate: the counts of this sweep, with the usage of one migration in the sandbox, times the list prices of us-east-1 without the free tier. It does not include logs, traces, metrics, data transfer and storage.',
   };
 }

@@ -1,4 +1,4 @@
-/** The report as a table for spreadsheets: RFC 4180, UTF-8 without a mark, one line for each row. */
+/** Writes the report as a table for spreadsheets: RFC 4180, UTF-8 without a byte order mark, one line for each row. */
 import { printable } from '../text/text.ts';
 import type { ReportRow, SweepReport } from './report.ts';
 
@@ -28,15 +28,15 @@ const COLUMNS: Record<string, (row: ReportRow) => Cell> = {
 };
 
 /**
- * Where a spreadsheet may see the beginning of a formula, which can send the sheet to somebody: at the beginning of a
- * cell, or of what a spreadsheet takes for one that splits at `;`, tabs or `|`, as some locales do. Blanks and quotes
- * before it do not count. Source: OWASP, "CSV Injection".
+ * The positions at which a spreadsheet may recognise a formula, which can send the sheet to a third party: at the
+ * beginning of a cell, also in locales that split cells at `;`, tabs or `|`. Blanks and quotes before it do not count.
+ * Source: OWASP, "CSV Injection".
  */
 const FORMULA = /(^|[;|\t])(?=[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/g;
 
 function cellOf(value: Cell): string {
   if (typeof value !== 'string') return `"${value ?? ''}"`;
-  // Before it is made printable, which turns a tab into text.
+  // This precedes `printable`, which turns a tab into text.
   const text = printable(value.replaceAll(FORMULA, "$1'"));
   return `"${text.replaceAll('"', '""')}"`;
 }
@@ -44,8 +44,8 @@ function cellOf(value: Cell): string {
 const lineOf = (cells: Cell[]): string => `${cells.map(cellOf).join(',')}\r\n`;
 
 /**
- * Every cell is quoted. What a spreadsheet could take for a formula has a `'` before it; line breaks and other control
- * characters are written as `\n`, `\x1b`.
+ * Returns the CSV file. Every cell is quoted. Text that a spreadsheet could recognise as a formula has a `'` before it;
+ * line breaks and other control characters are written as `\n`, `\x1b`.
  */
 export const reportCsv = ({ rows }: SweepReport): string =>
   [lineOf(Object.keys(COLUMNS)), ...rows.map((row) => lineOf(Object.values(COLUMNS).map((of) => of(row))))].join('');

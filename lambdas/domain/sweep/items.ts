@@ -1,9 +1,9 @@
-/** What a sweep migrates, or plans: each add-on that it found ready. */
+/** The items of a sweep: each add-on that it found ready, to be migrated or planned. */
 import { migrationRequest, type AddonRequest, type Target } from '../migration/model.ts';
 import { ulidFrom } from '../text/ulid.ts';
 import type { ClusterInventory, Sweep, SweepItem, SweepRequest } from './model.ts';
 
-/** The request of the migration of one add-on, as the sweep asks for it. `dryRun`: its plan alone. */
+/** Returns the sweep's request for the migration of one add-on. `dryRun`: only for a plan. */
 export const requestOf = (
   { options }: Pick<SweepRequest, 'options'>,
   target: Target,
@@ -11,14 +11,14 @@ export const requestOf = (
   dryRun: boolean,
 ): AddonRequest => ({ ...migrationRequest.parse({ ...options, target, addon, dryRun }), addon });
 
-/** Derived, so that a sweep that looks again finds what it has queued before. */
+/** Returns the id of an item. It is derived, so that a repeated inspection finds the items that were queued before. */
 export const itemId = (
   { sweepId, startedAt }: Pick<Sweep, 'sweepId' | 'startedAt'>,
   { account, region, cluster }: Target,
   addon: string,
 ): string => ulidFrom(Date.parse(startedAt), [sweepId, account, region, cluster, addon].join(' '));
 
-/** What is to be queued of a cluster; nothing where the sweep only looks. */
+/** Returns the items to queue for a cluster; none if the sweep is an inventory. */
 export function itemsOf(
   sweep: Pick<Sweep, 'sweepId' | 'startedAt' | 'request'>,
   { account, region, cluster, findings }: Pick<ClusterInventory, 'account' | 'region' | 'cluster' | 'findings'>,

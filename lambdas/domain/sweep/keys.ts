@@ -1,10 +1,10 @@
-/** Where a sweep keeps what in its bucket. */
+/** The keys of a sweep's objects in its bucket. */
 import type { SweepLocation } from './model.ts';
 
 const ofSweep = (sweepId: string): string => `sweeps/${sweepId}`;
-/** JSON array of the places that it looks at: what the Distributed Map reads. */
+/** Returns the key of the JSON array of the locations to inspect, which the Distributed Map reads. */
 export const locationsKey = (sweepId: string): string => `${ofSweep(sweepId)}/locations.json`;
-/** Under it, what was found: `clusterInventory` and `locationInventory`. */
+/** Returns the prefix of the findings: `clusterInventory` and `locationInventory`. */
 export const inventoryPrefix = (sweepId: string): string => `${ofSweep(sweepId)}/inventory/`;
 const locationPrefix = (sweepId: string, { account, region }: SweepLocation): string =>
   `${inventoryPrefix(sweepId)}${account}/${region}/`;
@@ -12,13 +12,14 @@ export const clusterKey = (sweepId: string, location: SweepLocation, cluster: st
   `${locationPrefix(sweepId, location)}clusters/${cluster}.json`;
 export const paceScopeKey = (sweepId: string, location: SweepLocation): string =>
   `${locationPrefix(sweepId, location)}place.json`;
-/** Which of the keys under `inventoryPrefix` are of clusters, and which of places. */
+/** Returns whether a key under `inventoryPrefix` belongs to a cluster. */
 export const isClusterKey = (key: string): boolean => key.includes('/clusters/');
+/** Returns whether a key under `inventoryPrefix` belongs to a location. */
 export const isLocationKey = (key: string): boolean => key.endsWith('/place.json');
-/** How far the look at a place has come that takes more than one invocation. */
+/** Returns the key of the progress of an inspection that takes more than one invocation. */
 export const progressKey = (sweepId: string, { account, region }: SweepLocation): string =>
   `${ofSweep(sweepId)}/progress/${account}/${region}.json`;
-/** Under it, what the Distributed Map says of its child executions. */
+/** Returns the prefix of the Distributed Map's results of its child executions. */
 export const mapPrefix = (sweepId: string): string => `${ofSweep(sweepId)}/map`;
 export const reportKey = (sweepId: string, format: 'json' | 'csv' | 'html'): string =>
   `${ofSweep(sweepId)}/report.${format}`;

@@ -1,4 +1,4 @@
-/** Where a sweep looks: each region of each account. */
+/** The locations that a sweep inspects: each region of each account. */
 import { EVERY_ACCOUNT } from '../aws/spokes.ts';
 import type { SweepLocation, SweepSelection } from './model.ts';
 import { assertAccountsAllowed } from './selection.ts';
@@ -6,17 +6,19 @@ import { assertAccountsAllowed } from './selection.ts';
 export interface Territory {
   /** The service's own account. */
   home: string;
-  /** Other accounts of its configuration; `*`: any that is named. */
+  /** Other accounts of its configuration; `*`: any account that the selection names. */
   accounts: readonly string[];
-  /** Those that are looked at where nobody names any. */
+  /** The regions to inspect if the selection names none. */
   regions: readonly string[];
 }
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
 /**
- * All of them, each once, region by region: those that are looked at together are then of many accounts, whose one IAM
- * all of an account's regions share. Throws BadInput for an account that the service may not work on.
+ * Returns all locations, each once, region by region: the locations that are inspected together then belong to many
+ * accounts, since all regions of an account share its limit of IAM. Throws `BadInput` for an account that the service
+ * may
+ * not work on.
  */
 export function locationsOf(
   selection: Pick<SweepSelection, 'accounts' | 'regions'>,

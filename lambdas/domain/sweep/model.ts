@@ -1,6 +1,7 @@
 /**
- * A sweep: one look at a fleet of clusters in many accounts and regions, and, where that is asked for, the migration of
- * what is ready there, in waves. Each zod schema once; the API, the command line's JSON and the report are these.
+ * A sweep: the inspection of a fleet of clusters in many accounts and regions and, if requested, the migration in waves
+ * of
+ * the add-ons that are ready. The API, the command line's JSON and the report share these zod schemas.
  */
 import { z } from 'zod';
 import { acceptedUnder } from '../migration/correlation.ts';
@@ -27,22 +28,22 @@ export * from './request.ts';
 export const sweepLocation = z.object({ account: accountId, region: regionName });
 export type SweepLocation = z.infer<typeof sweepLocation>;
 
-/** Of each add-on exactly one. `blocked`: it uses IRSA, and checks of its plan stand in the way. */
+/** Each add-on has exactly one class. `blocked`: it uses IRSA, and checks of its plan block the migration. */
 export const sweepClass = z.enum(['on-pod-identity', 'ready', 'blocked', 'node-role', 'not-concerned', 'unreachable']);
 export type SweepClass = z.infer<typeof sweepClass>;
 
-/** A check that stands in the way: `message` and `remedy` are the plan's. */
+/** A check that blocks the migration, with the message and the remedy of the plan. */
 export const blockingCheck = z.object({ id: shownText, message: shownText, remedy: shownText.optional() });
 export type BlockingCheck = z.infer<typeof blockingCheck>;
 
-/** One add-on as it was found. Where not even its name is known (`unreachable`), it stands for the whole cluster. */
+/** One add-on as it was found. Without a name (`unreachable`), the finding is about the whole cluster. */
 export const sweepFinding = z.object({
   addon: shownText.optional(),
   version: shownText.optional(),
   class: sweepClass,
-  /** Why, in one sentence: of `unreachable` and `not-concerned`. */
+  /** The reason for `unreachable` and `not-concerned`, in one sentence. */
   reason: shownText.optional(),
-  /** Of `blocked`. */
+  /** For `blocked`. */
   checks: z.array(blockingCheck).default([]),
   /** Roles that its migration would lock: the IRSA role and the planned ones. */
   roles: z.array(roleArn).default([]),
@@ -54,59 +55,59 @@ export const clusterInventory = z.object({
   account: accountId,
   region: regionName,
   cluster: clusterName,
-  /** Absent where it could not be described. */
+  /** Absent if the cluster could not be described. */
   version: shownText.optional(),
   observedAt: z.string(),
   findings: z.array(sweepFinding),
-  /** Calls that it took, by service: `eks`, `iam`, `sts`, `kubernetes`. */
+  /** Number of calls for the cluster, by service: `eks`, `iam`, `sts`, `kubernetes`. */
   calls: z.record(z.string(), z.int()),
 });
 export type ClusterInventory = z.infer<typeof clusterInventory>;
 
-/** What the look at one region of one account came to: one object in the bucket, written when it is over. */
+/** The result of the inspection of one location: one object in the bucket, written when the inspection is complete. */
 export const locationInventory = z.object({
   account: accountId,
   region: regionName,
-  /** Clusters that were looked at, and those that the selection leaves out. */
+  /** Number of clusters that were inspected, and number that the selection excludes. */
   clusters: z.int(),
   notSelected: z.int(),
-  /** Why the place, or the rest of it, could not be looked at: `Unreachable place`, as the findings have it. */
+  /** Why the location, or the rest of it, could not be inspected. */
   unreachable: shownText.optional(),
-  /** Calls that it took beside those of its clusters. */
+  /** Number of calls, not including those for its clusters. */
   calls: z.record(z.string(), z.int()),
 });
 export type LocationInventory = z.infer<typeof locationInventory>;
 
 /**
- * `running`: it looks, or begins migrations; `paused`: somebody asked it to begin none for now; `stopping`: it begins
- * none, and those in flight end.
+ * `running`: it inspects, or starts migrations; `paused`: it was asked to start no migrations for now; `stopping`: it
+ * starts none, and those in flight complete.
  */
 export const sweepStatus = z.enum(['running', 'paused', 'stopping', 'ended']);
 export type SweepStatus = z.infer<typeof sweepStatus>;
 
 /**
- * `completed`: nothing was left to begin. `stopped`: by a threshold, or by somebody; it can be resumed. `failed`: by an
- * error of its own.
+ * `completed`: nothing was left to start. `stopped`: by a limit or on request; it can be resumed. `failed`: by an
+ * error.
  */
 export const sweepOutcome = z.enum(['completed', 'stopped', 'failed']);
 export type SweepOutcome = z.infer<typeof sweepOutcome>;
 
-/** What somebody asked of a sweep that is under way, or has stopped; the last one counts. */
+/** A command for a sweep that is in progress or has stopped. The last command counts. */
 export const sweepCommand = z
   .object({
     command: z.enum(['pause', 'resume', 'stop']).describe('What was requested.'),
     at: time.describe('When it was requested.'),
     by: requestedBy.optional().describe('ARN of the principal that requested it.'),
-    reason: reason.optional().describe('Why, in the words of that principal.'),
+    reason: reason.optional().describe('Reason, as stated by that principal.'),
   })
   .register(schemaNames, { name: 'SweepCommand' });
 export type SweepCommand = z.infer<typeof sweepCommand>;
 
-/** How migrations of the sweep have ended; `none`: an execution that ended without an outcome. */
+/** The counts of the sweep's migrations. `none`: an execution that ended without an outcome. */
 export const sweepTally = z
   .object({
-    queued: z.int().describe('Number of migrations that have not begun.'),
-    inFlight: z.int().describe('Number of migrations that are under way.'),
+    queued: z.int().describe('Number of migrations that have not started.'),
+    inFlight: z.int().describe('Number of migrations that are in progress.'),
     ended: z
       .record(z.string(), z.int())
       .describe('Number of migrations that have ended, by outcome. `none`: without an outcome.'),
@@ -115,19 +116,21 @@ export const sweepTally = z
 export type SweepTally = z.infer<typeof sweepTally>;
 
 /**
- * The dispatcher's own: which wave it is at, and how much of it was begun. `endedBefore`: how many had ended when it
- * was opened; absent: it opens once those of before have ended.
+ * The state of the dispatcher: the current wave, and how many of its migrations were started. `endedBefore`: how many
+ * migrations had ended when the wave was opened; absent: the wave opens once the previous migrations have ended.
  */
 export const sweepWave = z
   .object({
     number: z.int().min(1).describe('Number of the wave, from 1.'),
     size: z.int().min(1).describe('Number of migrations that the wave may have.'),
-    begun: z.int().min(0).describe('Number of migrations of the wave that have begun.'),
+    begun: z.int().min(0).describe('Number of migrations of the wave that have started.'),
     endedBefore: z
       .int()
       .min(0)
       .optional()
-      .describe('Number of migrations that had ended when the wave began. Absent while it waits for the wave before.'),
+      .describe(
+        'Number of migrations that had ended when the wave began. Absent while it waits for the previous wave to end.',
+      ),
   })
   .register(schemaNames, { name: 'SweepWave' });
 export type SweepWave = z.infer<typeof sweepWave>;
@@ -137,19 +140,22 @@ export const sweep = z.object({
   sweepId: sweepId.describe('Id of the sweep.'),
   request: sweepRequest.describe('What was requested, with defaults filled in.'),
   status: sweepStatus.describe(
-    'Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end.',
+    'Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete.',
   ),
-  phase: z.enum(['inventory', 'migrations', 'report']).describe('What the sweep is at.'),
+  phase: z.enum(['inventory', 'migrations', 'report']).describe('Current phase of the sweep.'),
   startedAt: time.describe('When the sweep started.'),
   endedAt: time.optional().describe('When the sweep ended. Absent until then.'),
   outcome: sweepOutcome
     .optional()
     .describe(
-      'How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error.',
+      'How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error.',
     ),
   cause: failure.optional().describe('Why it stopped or failed. Absent if it did not.'),
-  executionArn: z.string().optional().describe('ARN of the Step Functions execution that works on it, or did last.'),
-  /** How many executions it has had: each next one goes on where the one before ended. */
+  executionArn: z
+    .string()
+    .optional()
+    .describe('ARN of the Step Functions execution that works on it, or of the last one that did.'),
+  /** Number of executions so far. Each execution continues where the previous one ended. */
   executions: z.int().min(0).default(0),
   requester: authenticatedRequester
     .optional()
@@ -163,12 +169,10 @@ export const sweep = z.object({
     .register(schemaNames, { name: 'SweepSchedule' })
     .optional()
     .describe('The schedule that started it. Absent if it was requested.'),
-  wave: sweepWave.optional().describe('The wave that it is at. Absent before the first.'),
-  /**
-   * Ids of failed migrations that count for the stop, and how many have ended since; both begin anew where the sweep is
-   * resumed.
-   */
+  wave: sweepWave.optional().describe('The current wave. Absent before the first.'),
+  /** Ids of failed migrations that count for the limits. Reset when the sweep is resumed. */
   failed: z.array(z.string()).default([]),
+  /** Number of migrations that have ended. Reset when the sweep is resumed. */
   ended: z.int().default(0),
   command: sweepCommand.optional().describe('The last command to pause, resume or stop it. Absent if there was none.'),
   previous: sweepId.optional().describe('Id of the sweep before it with the same selection.'),
@@ -181,11 +185,11 @@ export const sweep = z.object({
     })
     .register(schemaNames, { name: 'SweepReports' })
     .optional()
-    .describe('Where the report is. Absent until it is written.'),
+    .describe('Location of the report in S3. Absent until it is written.'),
 });
 export type Sweep = z.infer<typeof sweep>;
 
-/** A sweep in a list of many. */
+/** A sweep in a list. */
 export const sweepSummary = sweep.pick({
   sweepId: true,
   request: true,
@@ -196,9 +200,9 @@ export const sweepSummary = sweep.pick({
 });
 export type SweepSummary = z.infer<typeof sweepSummary>;
 
-/** An add-on that the sweep migrates, or plans: waiting, in flight, or over. */
+/** An add-on that the sweep migrates or plans: queued, in flight, or ended. */
 export const sweepItem = z.object({
-  /** Derived from the sweep and the add-on, so that it is begun once. */
+  /** Derived from the sweep and the add-on, so that the migration is started only once. */
   migrationId: z.string(),
   account: accountId,
   region: regionName,
@@ -209,12 +213,12 @@ export const sweepItem = z.object({
   begunAt: z.string().optional(),
   endedAt: z.string().optional(),
   outcome: outcome.optional(),
-  /** Of one that ended without an outcome, or was blocked. */
+  /** Present if the migration ended without an outcome, or was blocked. */
   failure: failure.optional(),
   wave: z.int().optional(),
-  /** Of one that was blocked because another migration works on its add-on: that migration's id. */
+  /** Id of the migration that holds the lock of the add-on, if that blocked this one. */
   heldBy: migrationId.optional(),
-  /** Nothing was started for it: that the add-on is busy was known before. */
+  /** True if no migration was started, since the add-on was known to be busy. */
   refused: z.literal(true).optional(),
 });
 export type SweepItem = z.infer<typeof sweepItem>;

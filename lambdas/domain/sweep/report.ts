@@ -1,4 +1,4 @@
-/** The report of a sweep, as one document: what the JSON file, the CSV file and the page are made of. */
+/** The report of a sweep as one document, from which the JSON file, the CSV file and the page are generated. */
 import { z } from 'zod';
 import { failure, outcome } from '../migration/model.ts';
 import { shownText } from '../text/text.ts';
@@ -15,34 +15,34 @@ import {
 } from './model.ts';
 
 /**
- * An add-on of a cluster: what was found, and what became of it. Where its name is absent, the row stands for the whole
- * cluster, or region of an account.
+ * An add-on of a cluster: what was found, and the outcome. Without the name of an add-on, the row is about the whole
+ * cluster or the whole location.
  */
 export const reportRow = z.object({
   account: z.string(),
   region: z.string(),
-  /** Absent: the whole region of the account could not be looked at. */
+  /** Absent: the whole location could not be inspected. */
   cluster: shownText.optional(),
   /** Kubernetes version. */
   kubernetes: shownText.optional(),
-  /** Absent: the whole cluster could not be looked at, or has no add-ons. */
+  /** Absent: the whole cluster could not be inspected, or has no add-ons. */
   addon: shownText.optional(),
   version: shownText.optional(),
   class: sweepClass,
   reason: shownText.optional(),
   checks: z.array(blockingCheck).default([]),
-  /** Of a migration, or a plan, that the sweep has begun, or is to begin; absent where it was refused. */
+  /** Id of the migration or plan that the sweep has started, or will start; absent if it was refused. */
   migrationId: z.string().optional(),
   outcome: outcome.optional(),
-  /** Of what the sweep was to begin: `queued`, it has not; `in-flight`, it is still under way. */
+  /** State of the migration or plan: `queued`, it has not started; `in-flight`, it is in progress. */
   state: z.enum(['queued', 'in-flight', 'ended']).optional(),
-  /** Of one that ended without an outcome, was blocked, or went back. */
+  /** Present if the migration ended without an outcome, was blocked, or was rolled back. */
   failure: failure.optional(),
-  /** Of one that was blocked because another migration works on its add-on: that migration's id. */
+  /** Id of the migration that holds the lock of the add-on, if that blocked this one. */
   heldBy: z.string().optional(),
   begunAt: z.string().optional(),
   endedAt: z.string().optional(),
-  /** From begun to ended. */
+  /** From start to end. */
   seconds: z.number().optional(),
   wave: z.int().optional(),
 });
@@ -50,7 +50,7 @@ export type ReportRow = z.infer<typeof reportRow>;
 
 const counts = z.record(z.string(), z.int());
 
-/** So many of that, at that price for `per` of them. */
+/** A count of items at a price for `per` items. */
 export const costLine = z.object({
   what: z.string(),
   count: z.number(),
@@ -60,7 +60,7 @@ export const costLine = z.object({
 });
 export type CostLine = z.infer<typeof costLine>;
 
-/** US dollars, computed from counts by the prices that it names; an estimate. */
+/** An estimate in US dollars, computed from counts and the prices that it contains. */
 export const sweepCost = z.object({
   transitions: z.int(),
   lambdaInvocations: z.int(),
@@ -69,9 +69,9 @@ export const sweepCost = z.object({
   /** Write and read units, on demand. */
   dynamoDbUnits: z.int(),
   dollars: z.number(),
-  /** Whose dollars add up to `dollars`. */
+  /** The lines whose sum is `dollars`. */
   lines: z.array(costLine),
-  /** Where the prices are from, and what is not in it. */
+  /** The source of the prices, and what the estimate does not include. */
   basis: z.string(),
 });
 export type SweepCost = z.infer<typeof sweepCost>;
@@ -88,33 +88,33 @@ export const sweepReport = z.object({
   schedule: sweep.shape.schedule,
   startedAt: z.string(),
   endedAt: z.string().optional(),
-  /** When this report was made. */
+  /** When this report was generated. */
   at: z.string(),
   totals: z.object({
     locations: z.int(),
-    /** Clusters that were looked at. */
+    /** Number of clusters that were inspected. */
     clusters: z.int(),
-    /** Rows that are an add-on's. */
+    /** Number of rows that are about an add-on. */
     addons: z.int(),
-    /** All rows by their class, also those of whole clusters and regions: adds up to the number of rows. */
+    /** Number of rows by class, including those about whole clusters and locations. The sum is the number of rows. */
     byClass: z.record(sweepClass, z.int()),
-    /** Of the migrations and plans that have ended; `none` of those without an outcome. */
+    /** Number of migrations and plans that have ended, by outcome; `none`: without an outcome. */
     byOutcome: counts,
     queued: z.int(),
     inFlight: z.int(),
   }),
-  /** What blocks: by check, how many add-ons. */
+  /** The blocking checks, with the number of add-ons that each blocks. */
   blockers: z.array(z.object({ id: z.string(), addons: z.int(), example: z.string(), remedy: z.string().optional() })),
-  /** Of migrations that changed something (`migrated`, `rolled-back`, `needs-human`), seconds. */
+  /** Seconds of migrations that changed something (`migrated`, `rolled-back`, `needs-human`). */
   durations: z.object({ count: z.int(), least: z.number(), median: z.number(), most: z.number() }).optional(),
-  /** Calls that the inventory took, by service, and how many of all for each cluster and add-on. */
+  /** Calls of the inventory by service, and the average number per cluster and per add-on. */
   calls: z.object({ total: counts, perCluster: z.number(), perAddon: z.number() }),
   cost: sweepCost.optional(),
-  /** The same totals of the sweep before. */
+  /** The totals of the previous sweep. */
   trend: z.object({ sweepId, at: z.string(), byClass: z.record(sweepClass, z.int()), addons: z.int() }).optional(),
   locations: z.array(locationInventory),
   rows: z.array(reportRow),
-  /** True where AWS was played by the sandbox: durations then come from the scenario's knobs. */
+  /** True if the sandbox simulated AWS: durations then come from the scenario's knobs. */
   simulated: z.boolean(),
 });
 export type SweepReport = z.infer<typeof sweepReport>;

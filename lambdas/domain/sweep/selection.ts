@@ -1,4 +1,4 @@
-/** Which clusters and add-ons a sweep is about, by its selection. */
+/** Decides which clusters and add-ons the selection of a sweep includes. */
 import { MigrationError } from '../failures/errors.ts';
 import { matchesWildcard } from '../policy/index.ts';
 import { isServed, type Served } from '../aws/spokes.ts';
@@ -6,41 +6,41 @@ import { SWEEP_TAG, type SweepItem, type SweepSelection, TAG_IN, TAG_OUT } from 
 
 type Tags = Readonly<Record<string, string>>;
 
-/** By its name alone, which costs no call. */
+/** Returns whether the selection includes a cluster of that name, which costs no call. */
 export const namesCluster = ({ clusters }: Pick<SweepSelection, 'clusters'>, name: string): boolean =>
   clusters === undefined || clusters.some((pattern) => matchesWildcard(pattern, name));
 
-/** By its tags: all that are asked for have to be there, as they stand. */
+/** Returns whether a cluster has all tags of the selection, with the same values. */
 export const tagsCluster = ({ clusterTags = {} }: Pick<SweepSelection, 'clusterTags'>, tags: Tags): boolean =>
   Object.entries(clusterTags).every(([key, value]) => Object.hasOwn(tags, key) && tags[key] === value);
 
-/** What the tag says; anything but its two values says nothing. */
-function said(tags: Tags): typeof TAG_IN | typeof TAG_OUT | undefined {
+/** Returns the value of the sweep's tag; `undefined` if there is none, or if it has another value. */
+function sweepTag(tags: Tags): typeof TAG_IN | typeof TAG_OUT | undefined {
   const value = Object.hasOwn(tags, SWEEP_TAG) ? tags[SWEEP_TAG] : undefined;
   return value === TAG_IN || value === TAG_OUT ? value : undefined;
 }
 
-/** Why an add-on of that name is none of the sweep's business, which costs no call. */
+/** Returns why the selection excludes an add-on of that name, which costs no call; `undefined` if it does not. */
 export const nameLeftOut = ({ addons }: Pick<SweepSelection, 'addons'>, name: string): string | undefined =>
-  addons === undefined || addons.includes(name) ? undefined : `The sweep is about other add-ons: ${addons.join(', ')}.`;
+  addons === undefined || addons.includes(name) ? undefined : `The sweep selects other add-ons: ${addons.join(', ')}.`;
 
-/** The same by its tags, and by those of its cluster where it says nothing itself. */
+/** Returns why the tags of an add-on, or else those of its cluster, exclude it; `undefined` if they do not. */
 export function tagLeftOut(
   { tagging }: Pick<SweepSelection, 'tagging'>,
   addonTags: Tags,
   clusterTags: Tags,
 ): string | undefined {
-  const own = said(addonTags);
-  const tag = own ?? said(clusterTags);
-  if (tag === TAG_OUT) return `${own === undefined ? 'Its cluster' : 'It'} has the tag ${SWEEP_TAG} = ${TAG_OUT}.`;
+  const own = sweepTag(addonTags);
+  const tag = own ?? sweepTag(clusterTags);
+  if (tag === TAG_OUT) return `The ${own === undefined ? 'cluster' : 'add-on'} has the tag ${SWEEP_TAG} = ${TAG_OUT}.`;
   if (tagging === 'opt-in' && tag !== TAG_IN)
-    return `Neither it nor its cluster has the tag ${SWEEP_TAG} = ${TAG_IN}, which this sweep asks for.`;
+    return `Neither the add-on nor its cluster has the tag ${SWEEP_TAG} = ${TAG_IN}, which this sweep requires.`;
   return undefined;
 }
 
 /**
- * Whether an item of a sweep is of its selection, as far as names say: its tags were looked at when it was queued, and
- * what is queued is read from the ledger.
+ * Returns whether the selection includes an item of the sweep, by names alone. The item's tags were checked when it was
+ * queued, but queued items are read from the ledger and checked again.
  */
 export const isSelected = (
   { accounts, regions, ...selection }: SweepSelection,
@@ -64,10 +64,10 @@ const canonical = ({ accounts, regions, clusters, clusterTags, addons, tagging }
     ].map((part) => part ?? null),
   );
 
-/** Whether both mean the same, in whatever order they say it. */
+/** Returns whether two selections are equivalent, regardless of the order of their values. */
 export const sameSelection = (a: SweepSelection, b: SweepSelection): boolean => canonical(a) === canonical(b);
 
-/** Throws BadInput that names the accounts which the service may not work on, and the setting. */
+/** Throws `BadInput` with the accounts that the service may not work on, and the setting that allows them. */
 export function assertAccountsAllowed(accounts: readonly string[], served: Served): void {
   const refused = accounts.filter((account) => !isServed(account, served));
   if (refused.length === 0) return;

@@ -1,15 +1,15 @@
-/** A sweep as it stands, for whoever looks at it: the API, and the command line's JSON. */
+/** The current state of a sweep, for the API and the command line's JSON. */
 import { z } from 'zod';
 import { type Sweep, sweep, sweepTally, type SweepTally } from './model.ts';
 
 export const sweepStanding = sweep.omit({ failed: true, ended: true, executions: true }).extend({
   failures: z.int().describe('Number of failed migrations that count for `limits.stopAfterFailures`.'),
-  tally: sweepTally.describe('Number of migrations that wait, are under way, and have ended.'),
+  tally: sweepTally.describe('Number of migrations that are queued, are in progress, and have ended.'),
   executionStatus: z
     .string()
     .optional()
     .describe(
-      'Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed.',
+      'Status of the execution in Step Functions until the sweep has ended. If it is not `RUNNING`, the sweep can be resumed.',
     ),
 });
 export type SweepStanding = z.infer<typeof sweepStanding>;

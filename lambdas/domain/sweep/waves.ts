@@ -1,42 +1,46 @@
 /**
- * How a sweep goes through its add-ons: in waves, each twice as large as the one before, until as many run at once as
- * its limits say; from then on one begins where another has ended. The dispatcher asks at each of its looks what to
- * begin now.
+ * Decides which migrations a sweep starts: in waves, each twice as large as the previous one, until `concurrency` of
+ * its
+ * limits is reached. From then on a migration starts whenever another has ended. The dispatcher asks at each poll which
+ * migrations to start.
  */
 import type { Failure, Migration, Outcome } from '../migration/model.ts';
 import type { Sweep, SweepItem, SweepLimits, SweepWave } from './model.ts';
 
-/** Something broke, or nobody knows: what counts for the stop. One that is blocked was left as it was. */
+/**
+ * The outcomes that count as failures: something broke, or the outcome is not known. A blocked migration changed
+ * nothing.
+ */
 const FAILED: ReadonlySet<Outcome | undefined> = new Set<Outcome | undefined>([
   'rolled-back',
   'needs-human',
   undefined,
 ]);
-/** `outcome`: undefined where an execution ended without one. */
+/** Returns whether an outcome counts as a failure. `undefined` means that an execution ended without an outcome. */
 export const countsAsFailed = (outcome: Outcome | undefined): boolean => FAILED.has(outcome);
 
 export const STOPPED = 'SweepStopped';
 
-export interface Look {
-  /** As it stands after what has ended was noted. */
+export interface WaveInput {
+  /** The sweep after the migrations that have ended were recorded. */
   sweep: Pick<Sweep, 'status' | 'request' | 'wave' | 'failed' | 'ended' | 'command' | 'cause'>;
   inFlight: SweepItem[];
-  /** In the order in which they wait; not all of them have to be there, but where there are any, at least one. */
+  /** Queued items in order. Not all of them are needed, but at least one if there are any. */
   queued: SweepItem[];
-  /** False: it is not the time to begin a change. */
+  /** False if the change window is closed. */
   windowOpen: boolean;
-  /** By `regionOf`, how many more may be begun there now, where calls wait for their turn; any number where it is left out. */
+  /** How many more migrations the pace of calls allows now, by `regionOf`. A location without an entry has no limit. */
   rooms?: ReadonlyMap<string, number>;
 }
 
 export interface Decision {
   status: 'running' | 'paused' | 'stopping';
-  /** Of one that is stopping. */
+  /** Present if the sweep is stopping. */
   cause?: Failure;
-  /** Absent before the first has opened. */
+  /** Absent before the first wave has opened. */
   wave?: SweepWave;
   begin: SweepItem[];
-  /** Nothing is in flight, and nothing is left that it would begin. */
+  /** True if no migration is in flight, and none is left to start. */
   done: boolean;
 }
 
@@ -44,12 +48,21 @@ const isRamping = ({ size }: SweepWave, { concurrency }: SweepLimits): boolean =
 
 const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
 
-/** Why no more is begun; undefined where nothing says so. What has begun to stop, stops. */
-function stopCause({ status, cause, failed, ended, command, request: { limits } }: Look['sweep']): Failure | undefined {
+/**
+ * Returns why no more migrations are started; `undefined` if they may be. A sweep that is stopping continues to stop.
+ */
+function stopCause({
+  status,
+  cause,
+  failed,
+  ended,
+  command,
+  request: { limits },
+}: WaveInput['sweep']): Failure | undefined {
   const { concurrency, stopAfterFailures, stopAtFailurePercent } = limits;
   if (status === 'stopping' && cause) return cause;
   const ofAll = `${plural(failed.length, 'failed migration')} of ${ended} that have ended`;
-  const resume = 'Nothing more was begun. Look at them, then resume the sweep';
+  const resume = 'No more migrations were started. Check the failed migrations, then resume the sweep';
   if (failed.length >= stopAfterFailures)
     return { name: STOPPED, message: `${ofAll}: it stops after ${stopAfterFailures}. ${resume}.` };
   if (ended >= concurrency && failed.length * 100 >= ended * stopAtFailurePercent)
@@ -63,7 +76,8 @@ function stopCause({ status, cause, failed, ended, command, request: { limits } 
 }
 
 /**
- * The wave that is open now. A wave opens once nothing is in flight: all that the one before has begun has ended then.
+ * Returns the current wave. A wave opens once no migration is in flight: all migrations of the previous wave have
+ * ended.
  */
 function openWave({
   sweep: {
@@ -72,7 +86,7 @@ function openWave({
     request: { limits },
   },
   inFlight,
-}: Look): SweepWave | undefined {
+}: WaveInput): SweepWave | undefined {
   const { canary, concurrency } = limits;
   if (wave?.endedBefore !== undefined) {
     const begun = ended - wave.endedBefore + inFlight.length;
@@ -86,18 +100,18 @@ function openWave({
   return { ...next, begun: 0, endedBefore: ended };
 }
 
-/** How many more may be in flight in that wave. */
+/** Returns how many more migrations may be in flight in the wave. */
 function roomIn(wave: SweepWave, inFlight: number, limits: SweepLimits): number {
   if (wave.endedBefore === undefined) return 0;
   return isRamping(wave, limits) ? Math.min(wave.size - wave.begun, wave.size - inFlight) : wave.size - inFlight;
 }
 
 const accountOf = ({ account }: SweepItem): string => account;
-/** One region of one account, as `rooms` has it. */
+/** Returns the key of an item's location in `rooms`. */
 export const regionOf = ({ account, region }: Pick<SweepItem, 'account' | 'region'>): string => `${account} ${region}`;
 const clusterOf = ({ account, region, cluster }: SweepItem): string => `${account} ${region} ${cluster}`;
 
-/** The first `room` of those that wait whose cluster, roles, account and region have room for them too. */
+/** Returns the first `room` queued items whose cluster, roles, account and region have room for them. */
 function choose(
   {
     queued,
@@ -106,7 +120,7 @@ function choose(
     sweep: {
       request: { limits },
     },
-  }: Look,
+  }: WaveInput,
   room: number,
 ): SweepItem[] {
   const used = new Map<string, number>();
@@ -125,7 +139,7 @@ function choose(
   const chosen: SweepItem[] = [];
   for (const item of queued) {
     if (chosen.length >= room) break;
-    // One whose move into flight broke off is in both places.
+    // If the move of an item was interrupted, the item is both queued and in flight.
     if (known.has(item.migrationId) || capsOf(item).some(([key, most]) => (used.get(key) ?? 0) >= most)) continue;
     const here = left.get(regionOf(item));
     if (here !== undefined && here < 1) continue;
@@ -136,9 +150,9 @@ function choose(
   return chosen;
 }
 
-/** What to begin now, and what to note before. */
-export function decideWave(look: Look): Decision {
-  const { sweep, inFlight, queued, windowOpen } = look;
+/** Decides which migrations to start now, and what to record before. */
+export function decideWave(input: WaveInput): Decision {
+  const { sweep, inFlight, queued, windowOpen } = input;
   const { limits } = sweep.request;
   const cause = stopCause(sweep);
   if (cause)
@@ -151,12 +165,12 @@ export function decideWave(look: Look): Decision {
     };
 
   const status = sweep.command?.command === 'pause' ? 'paused' : 'running';
-  const wave = openWave(look);
+  const wave = openWave(input);
   const mayBegin = status === 'running' && windowOpen && wave !== undefined;
-  const begin = mayBegin ? choose(look, roomIn(wave, inFlight.length, limits)) : [];
+  const begin = mayBegin ? choose(input, roomIn(wave, inFlight.length, limits)) : [];
   return {
     status,
-    // Only what begins something opens a wave: a pause, or a window that is closed, may last.
+    // A wave opens only when one of its migrations starts, since a pause or a closed window may last.
     ...(wave && (begin.length > 0 || wave.endedBefore === sweep.wave?.endedBefore)
       ? { wave: { ...wave, begun: wave.begun + begin.length } }
       : sweep.wave
@@ -168,17 +182,18 @@ export function decideWave(look: Look): Decision {
 }
 
 /**
- * Whether anything could be begun at all, so that what waits has to be looked at; also where only that is left to know.
+ * Returns whether the queue must be read: a migration could be started, or only the queue shows whether the sweep is
+ * done.
  */
-export const needsQueue = (look: Omit<Look, 'queued'>): boolean => {
-  const wave = openWave({ ...look, queued: [] });
+export const needsQueue = (input: Omit<WaveInput, 'queued'>): boolean => {
+  const wave = openWave({ ...input, queued: [] });
   return (
-    look.inFlight.length === 0 ||
-    (look.windowOpen && wave !== undefined && roomIn(wave, look.inFlight.length, look.sweep.request.limits) > 0)
+    input.inFlight.length === 0 ||
+    (input.windowOpen && wave !== undefined && roomIn(wave, input.inFlight.length, input.sweep.request.limits) > 0)
   );
 };
 
-/** What became of a migration in flight, as its record says; undefined while it is under way. */
+/** Returns the outcome of a migration in flight, from its record; `undefined` while it is in progress. */
 export const endOf = (
   record: Pick<Migration, 'status' | 'outcome' | 'failure' | 'heldBy' | 'endedAt'> | undefined,
 ): { outcome: Outcome; failure?: Failure; heldBy?: string; endedAt?: string } | undefined => {

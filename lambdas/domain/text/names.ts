@@ -1,6 +1,5 @@
 /**
- * Names that come from outside, as zod schemas: what each may consist of is said here, once. None of their errors
- * repeats what was given.
+ * Schemas for names from outside. Each format is defined once, here. No error message repeats the input.
  */
 import { z } from 'zod';
 import { MAX_ROLE_ARN, ROLE_ARN_PATTERN, parseRoleArn } from '../aws/arn.ts';
@@ -50,8 +49,8 @@ export const namespaceName = z
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be the name of a Kubernetes namespace such as kube-system');
 
 /**
- * One line that people read in logs and terminals. It is kept as it was given, and shown with escapes where it has zero-width
- * characters, such as those that join emojis.
+ * One line of text that people read in logs and terminals. It is stored unchanged, and shown with escapes if it has
+ * zero-width characters, such as those that join emojis.
  */
 export const plainText = (most: number) =>
   z
@@ -60,12 +59,15 @@ export const plainText = (most: number) =>
     .refine(isOneLine, 'must be one line of text, without control characters')
     .meta({ pattern: `^[^${PORTABLE_CONTROL}]*$` });
 
-/** What comes before the ARN of whoever made the call that the service answers with a request of its own. */
+/**
+ * The prefix of `requestedBy` if a call that CloudTrail reported led to the request. The ARN of the caller follows it.
+ */
 export const BY_CLOUDTRAIL = 'cloudtrail: ';
 
 /**
- * Who requests or decides something, as its sender states it, and why. There is room for the longest ARN, so that none
- * is ever cut: half an ARN is another principal's, or nobody's.
+ * The principal that requests or decides something, as stated by the sender. It has room for the longest ARN, so that
+ * no
+ * ARN is ever cut: a part of an ARN could be the ARN of another principal.
  */
 export const requestedBy = plainText(BY_CLOUDTRAIL.length + LONGEST_PRINCIPAL);
 export const reason = plainText(1024);

@@ -1,54 +1,55 @@
 /**
- * What is wrong with data that does not fit its schema, in words that name each field and repeat no value: a value may
- * be a secret, or a megabyte long.
+ * Describes what is wrong with data that does not match its schema. The messages name each field, and repeat no value:
+ * a
+ * value may be a secret, or a megabyte long.
  */
 import type { z } from 'zod';
 import { shown } from './text.ts';
 
-/** As many as a person reads at once. */
-const TOLD = 10;
-/** Characters of one part of a path: a key may be somebody's text too. */
+/** The number of problems to list. */
+const MOST_LISTED = 10;
+/** The maximum length of one part of a path: a key may be third-party text. */
 const KEY = 64;
 
-function wordsOf(issue: z.core.$ZodIssue): string {
+function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_key') return `has a key that ${issue.issues[0]?.message ?? 'is not allowed'}`;
   if (issue.code !== 'unrecognized_keys') return issue.message;
   const { keys } = issue;
-  return `has fields that are not known: ${keys
-    .slice(0, TOLD)
+  return `has unknown fields: ${keys
+    .slice(0, MOST_LISTED)
     .map((key) => shown(key, KEY))
-    .join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;
+    .join(', ')}${keys.length > MOST_LISTED ? ` and ${keys.length - MOST_LISTED} more` : ''}`;
 }
 
-/** A path as it is shown: `roles.0`. `whole`: what the data is called where the path is empty. */
+/** Returns a path as text, such as `roles.0`. `whole` is the name of the data, for an empty path. */
 export const pathOf = (path: readonly PropertyKey[], whole: string): string =>
   path.map((part) => shown(String(part), KEY)).join('.') || whole;
 
-/** One thing that is wrong, and where: a key that is not known is its own place. */
+/** One problem and its path. The path of an unknown key includes the key. */
 export interface Wrong {
   /** `whole`, then the path below it, with dots between. */
   path: string;
   message: string;
 }
 
-/** The same as a list, for whoever looks at single fields: whole, each key that is not known by itself. */
+/** Returns all problems as a list, with one entry for each unknown key. */
 export const wrongsOf = ({ issues }: z.ZodError, whole: string): Wrong[] =>
   issues.flatMap((issue) => {
     const pathText = (path: readonly PropertyKey[]): string =>
       path.length === 0 ? whole : `${whole}.${pathOf(path, '')}`;
-    if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: wordsOf(issue) }];
-    return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: 'is not known here' }));
+    if (issue.code !== 'unrecognized_keys') return [{ path: pathText(issue.path), message: messageOf(issue) }];
+    return issue.keys.map((key) => ({ path: pathText([...issue.path, key]), message: 'is not a known field' }));
   });
 
-/** `whole`: what the data is called where it is wrong itself. The first ten, and how many more there are. */
+/** Returns the first ten problems as one text, and how many more there are. `whole` is the name of the data. */
 export function problemsOf({ issues }: z.ZodError, whole: string): string {
-  const told = issues.slice(0, TOLD).map((issue) => `${pathOf(issue.path, whole)}: ${wordsOf(issue)}`);
-  return [...told, ...(issues.length > TOLD ? [`and ${issues.length - TOLD} more`] : [])].join('; ');
+  const listed = issues.slice(0, MOST_LISTED).map((issue) => `${pathOf(issue.path, whole)}: ${messageOf(issue)}`);
+  return [...listed, ...(issues.length > MOST_LISTED ? [`and ${issues.length - MOST_LISTED} more`] : [])].join('; ');
 }
 
 /**
- * Whether there is a key `__proto__` anywhere: JSON has it as any other, schemas leave it out without a word. Not by
- * recursion: nobody says how deep it is.
+ * Returns whether data has a key `__proto__` at any level: JSON allows it, and schemas silently drop it. Not recursive,
+ * since the depth is not limited.
  */
 export function hasProtoKey(data: unknown): boolean {
   const left = [data];

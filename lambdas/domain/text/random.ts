@@ -1,4 +1,6 @@
-/** Numbers that are drawn from a text: runs that share a limit never act in step, and each can be replayed. */
+/**
+ * Random numbers with a text as their seed: runs that share a limit do not act in lockstep, and each can be replayed.
+ */
 import { createHash } from 'node:crypto';
 
 /** Returns a source of numbers from 0 up to 1, the same ones for the same text. */

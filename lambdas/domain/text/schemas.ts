@@ -1,16 +1,18 @@
-/** What the schemas of published documents have in common: names, and times. */
+/** What the schemas of published documents share: names and times. */
 import { z } from 'zod';
 import { shownText } from './text.ts';
 
 /**
- * Names under which schemas are published: the document of the API has each of these once, and refers to it by its name.
- * A schema that is made of a named one by refining or describing it has the same name; one that is extended needs its
- * own.
+ * The names under which schemas are published: the OpenAPI document contains each of them once, and refers to it by
+ * name.
+ * A schema that refines or describes a named schema keeps the name; a schema that extends one needs its own name.
  */
 export const schemaNames = z.registry<{ name: string }>();
 
-/** A time as the service writes it: ISO 8601, in UTC. It is text to whoever reads a record: the format is a promise. */
+/**
+ * A time as the service writes it: ISO 8601, in UTC. The format is documented but not validated when a record is read.
+ */
 export const time = z.string().meta({ format: 'date-time' });
 
-/** The same, where a third party has written it. */
+/** A time that a third party has written. */
 export const shownTime = shownText.meta({ format: 'date-time' });

@@ -1,27 +1,32 @@
 /**
- * Text that third parties wrote, for logs, records and terminals: nothing in it may act on whoever shows it, or hide,
- * and it has an end. Which values are text to show, and which are data to restore: ADR 43.
+ * Third-party text for logs, records and terminals: nothing in it may control the program that shows it, or be
+ * invisible,
+ * and its length is limited. ADR 43 defines which values are text to show, and which are data to restore.
  */
 import { z } from 'zod';
 
 /**
- * What ends a line or turns its order around: control characters (ESC begins a terminal's commands), line and paragraph
- * separators, marks that reverse text (CVE-2021-42574), and halves of characters. No input may have any.
+ * Characters that end a line or change its order: control characters (ESC starts a terminal's commands), line and
+ * paragraph separators, marks that reverse text (CVE-2021-42574), and lone surrogates. No input may contain them.
  */
 const CONTROL = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
-/** The same rule as a pattern for a whole text, for what checks inputs before they come here. */
+/** The same rule as a pattern for a whole text, for systems that check inputs before they reach the service. */
 export const ONE_LINE_PATTERN = `^${CONTROL.source.replace('[', '[^')}*$`;
-/** What no input may have, as a part of a class, for validators that know no classes such as `\p{Cc}`. */
+/** The same characters as part of a character class, for validators that do not support classes such as `\p{Cc}`. */
 export const PORTABLE_CONTROL = CONTROL.source
   .slice(1, -1)
   .replace(String.raw`\p{Cc}`, String.raw`\u0000-\u001f\u007f-\u009f`)
-  // Halves of characters: most of them take none anyway.
+  // Lone surrogates, which most validators do not accept anyway.
   .replace(String.raw`\p{Cs}`, '');
 
 /**
- * What is not shown as itself: all of the above, other formats (tags of the block U+E0000 among them), separators, and
- * what Unicode lets programs leave out (Default_Ignorable_Code_Point: zero-width characters, Hangul fillers, variation
- * selectors). A name in Arabic or Hebrew is shown as it is; of an emoji that is joined by U+200D the parts are.
+ * Characters that are not shown as themselves: all of the above, other format characters (including the tags of the
+ * block
+ * U+E0000), separators, and characters that programs may omit (Default_Ignorable_Code_Point: zero-width characters,
+ * Hangul
+ * fillers, variation selectors). A name in Arabic or Hebrew is shown unchanged; an emoji that is joined by U+200D is
+ * shown
+ * as its parts.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]/u;
 const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
@@ -40,7 +45,7 @@ export const printable = (text: string): string => text.replace(EVERY_UNPRINTABL
 /** Returns whether a text is shown as it is. */
 export const isPrintable = (text: string): boolean => !UNPRINTABLE.test(text);
 
-/** Returns whether a text is one line, in its own order: what an input has to be. */
+/** Returns whether a text is one line without marks that change its order, as inputs must be. */
 export const isOneLine = (text: string): boolean => !CONTROL.test(text);
 
 /** Returns a text of several lines, each of them printable. */
@@ -57,21 +62,21 @@ export function shownIn<Value>(value: Value): Value {
 }
 
 /**
- * Text to show, of a third party: printable from where it enters, which is wherever a document with it is parsed. Data
- * to restore is `z.string()`, and is escaped where it is shown.
+ * Third-party text to show. It is made printable when a document that contains it is parsed. Data to restore is
+ * `z.string()`, and is escaped when it is shown.
  */
 export const shownText = z.string().overwrite(printable);
 
-/** Returns the text printable, and cut where it has more than `most` characters, of which it then has the count. */
+/** Returns a printable text. A text of more than `most` characters is cut, and its length is appended. */
 export function shown(text: string, most: number): string {
-  // Cut first: of a text that is a megabyte long only the beginning is looked at.
+  // Cut first, so that only the beginning of a very long text is processed.
   if (text.length <= most) return printable(text);
   return `${printable(text.slice(0, most))}… (${text.length} characters)`;
 }
 
 /**
- * Returns a JSON document in which every character that is not shown as itself is an escape of JSON's: whoever parses it
- * has the same data, and a terminal or a viewer of logs gets nothing to act on.
+ * Returns a JSON document in which every character that is not shown as itself is a JSON escape: parsing it returns the
+ * same data, and it contains nothing that a terminal or a log viewer acts on.
  */
 export const jsonText = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent).replace(EVERY_UNPRINTABLE, (character) =>
@@ -84,7 +89,8 @@ const jsonEscape = (character: string): string =>
     .join('');
 
 /**
- * Returns a text of another program as a part of a sentence, without the full stop and the line break that it may end
- * in: an API server that is asked too often answers `Too many requests, please try again later.` and a line break.
+ * Returns a text of another program as part of a sentence, without a final full stop and line break. For example, an
+ * API
+ * server that throttles returns `Too many requests, please try again later.` and a line break.
  */
 export const asClause = (text: string): string => text.trim().replace(/\.$/, '');

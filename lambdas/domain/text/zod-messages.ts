@@ -1,6 +1,7 @@
 /**
- * What is wrong with a value, where its schema has no words of its own for it: in the words of all other messages, and
- * not in zod's. Nothing of the value is repeated.
+ * Default messages for values that do not match a schema without its own message. They follow the style of the
+ * service's
+ * other messages instead of zod's, and do not repeat the value.
  */
 import type { z } from 'zod';
 
@@ -18,7 +19,7 @@ const KINDS: Record<string, string> = {
 
 const count = (value: number | bigint, one: string, more = `${one}s`): string => `${value} ${value === 1 ? one : more}`;
 
-/** What has a size: a text, a list, or else a number. */
+/** Returns the size with its unit for a text, a list or an object; `undefined` for a number. */
 function sized(origin: string, value: number | bigint): string | undefined {
   if (origin === 'string') return count(value, 'character');
   if (origin === 'array' || origin === 'set') return count(value, 'entry', 'entries');
@@ -59,18 +60,18 @@ const WORDS: Words = {
   too_small: tooSmall,
   too_big: tooBig,
   not_multiple_of: ({ divisor }) => `must be a multiple of ${divisor}`,
-  unrecognized_keys: ({ keys }) => `has ${count(keys.length, 'field that is', 'fields that are')} not known`,
-  invalid_union: () => 'has none of the forms that it may have',
+  unrecognized_keys: ({ keys }) => `has ${count(keys.length, 'unknown field')}`,
+  invalid_union: () => 'has none of the allowed forms',
   invalid_key: () => 'has a key that is not allowed',
   invalid_element: () => 'has an entry that is not allowed',
   custom: () => 'is not allowed',
 };
 
-/** What is not there at all is missing, whatever it should be. */
+/** Returns whether a value is missing, regardless of its type. */
 const isMissing = ({ code, input }: z.core.$ZodRawIssue): boolean =>
   input === undefined && (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union');
 
-/** Given to `parse` and `safeParse` wherever somebody reads what comes of it. A schema's own words go before these. */
+/** Parameter of `parse` and `safeParse` if people read the errors. A schema's own messages take precedence. */
 export const PLAIN_WORDS: z.core.ParseContext<z.core.$ZodIssue> = {
   error: (issue) => (isMissing(issue) ? 'is missing' : (WORDS[issue.code] as (issue: unknown) => string)(issue)),
 };

@@ -1,14 +1,14 @@
 import type { Addon, ServiceAccountState } from '../migration/model.ts';
 
 /**
- * By which IRSA's webhook knows the role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes
- * service accounts".
+ * The annotation with the IRSA role of a service account. Source: EKS User Guide, "Assign IAM roles to Kubernetes
+ * service
+ * accounts".
  */
 export const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
 
 /**
- * The role that an add-on, or a service account, has by IRSA, of whatever has either; `undefined` where it has none, or
- * nobody could see.
+ * Returns the IRSA role of an add-on or a service account; `undefined` if it has none, or if it could not be read.
  */
 export const irsaRoleOf = ({
   addon,

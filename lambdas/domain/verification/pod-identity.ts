@@ -1,8 +1,9 @@
 /**
- * Which identity a pod uses, from its spec alone. The webhook writes it at admission and it never changes after.
- * Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler; SDK credential chains: static keys go before web
- * identity, and that before container credentials, so a pod with both sets of env is on IRSA in effect and counts as
- * `mixed`.
+ * Determines which identity a pod uses from its spec alone. The webhook sets it at admission, and it never changes
+ * afterwards. Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler; SDK credential chains: static keys
+ * take
+ * precedence over web identity, which takes precedence over container credentials. A pod with both sets of environment
+ * variables therefore uses IRSA, and counts as `mixed`.
  */
 import type { IdentityLoss, PodEvidence, PodIdentity } from '../migration/model.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
@@ -19,47 +20,53 @@ const STATIC_KEY = 'AWS_ACCESS_KEY_ID';
 const AGENT_HOSTS = new Set(['169.254.170.23', '[fd00:ec2::23]']);
 
 const has = ({ env }: Container, key: string): boolean => env[key] !== undefined;
-/** The name is in the pod, the value elsewhere (valueFrom). */
+/** Returns whether the pod has the name of a variable, but its value comes from another object (valueFrom). */
 const isElsewhere = ({ env }: Container, key: string): boolean => Object.hasOwn(env, key) && env[key] === undefined;
 const isAgent = (address: string | undefined): boolean =>
   address !== undefined && URL.canParse(address) && AGENT_HOSTS.has(new URL(address).hostname);
 
-/** Every EBS CSI driver names static keys of a Secret that it can do without (its chart, templates/controller.yaml). */
+/**
+ * Returns whether static keys come from an optional Secret, as in every EBS CSI driver (its chart,
+ * templates/controller.yaml).
+ */
 const hasOptionalStaticKey = (container: Container): boolean =>
   isElsewhere(container, STATIC_KEY) && (container.optionalEnv ?? []).includes(STATIC_KEY);
 
-/** Variables that outrank, or may outrank, whatever the webhook adds. */
+/** Returns the variables that take precedence, or may take precedence, over the variables that the webhook adds. */
 function hiddenBy(container: Container): string | undefined {
   const where = `container ${container.name}`;
   if (has(container, STATIC_KEY) || (isElsewhere(container, STATIC_KEY) && !hasOptionalStaticKey(container)))
-    return `${where} sets ${STATIC_KEY}, and static keys go before every role`;
+    return `${where} sets ${STATIC_KEY}, and static keys take precedence over every role`;
   const elsewhere = [...IRSA_KEYS, ...POD_IDENTITY_KEYS].filter((key) => isElsewhere(container, key));
   return elsewhere.length === 0
     ? undefined
-    : `${where} takes ${elsewhere.join(' and ')} from elsewhere (valueFrom), so that the value is not in the pod`;
+    : `${where} gets ${elsewhere.join(' and ')} from another object (valueFrom), so that the value is not in the pod`;
 }
 
-/** Whole Secrets and ConfigMaps as variables: what they hold is not in the pod. */
+/** Returns whether all keys of Secrets or ConfigMaps become variables, which the pod does not show. */
 const openBySource = ({ name, envFrom = [] }: Container): string | undefined =>
   envFrom.length === 0
     ? undefined
-    : `container ${name} takes variables from ${envFrom.join(', ')} (envFrom), so that it is not in the pod whether ${STATIC_KEY} or ${IRSA_KEYS[0]} is among them`;
+    : `container ${name} gets variables from ${envFrom.join(', ')} (envFrom), so that the pod does not show whether ${STATIC_KEY} or ${IRSA_KEYS[0]} is among them`;
 
 /**
- * Variables that leave open whether the agent is asked: where one of its two is there already, the webhook adds
- * neither.
+ * Returns variables that leave open whether the container uses the agent: if it already has one of the agent's two
+ * variables, the webhook adds neither.
  */
 function leftOpenBy(container: Container): string | undefined {
   const where = `container ${container.name}`;
   const [own, ...more] = POD_IDENTITY_KEYS.filter((key) => has(container, key));
   if (own !== undefined && more.length === 0)
-    return `${where} has ${own} of its own, without ${POD_IDENTITY_KEYS.find((key) => key !== own) ?? ''}`;
+    return `${where} sets ${own} itself, without ${POD_IDENTITY_KEYS.find((key) => key !== own) ?? ''}`;
   if (own !== undefined && !isAgent(container.env[ADDRESS]))
-    return `${where} has an ${ADDRESS} of its own, ${container.env[ADDRESS] ?? ''}, which is not the agent's`;
+    return `${where} sets ${ADDRESS} itself to ${container.env[ADDRESS] ?? ''}, which is not the address of the agent`;
   return openBySource(container);
 }
 
-/** Containers that the pod's annotation (or its template's) tells the webhook to skip don't count. */
+/**
+ * Returns the containers that count: not those that the annotation of the pod, or of its template, excludes from the
+ * webhook.
+ */
 export function notSkipped(containers: readonly Container[], annotations: Record<string, string>): Container[] {
   const skipped = skippedContainers(annotations);
   return containers.filter((container) => !skipped.has(container.name));
@@ -68,8 +75,8 @@ export function notSkipped(containers: readonly Container[], annotations: Record
 const judgedContainers = (pod: Pod): Container[] => notSkipped(pod.containers, pod.annotations);
 
 /**
- * Why it could not be told of a pod on Pod Identity whose credentials it takes, although no variable of its own says
- * so; empty where it could.
+ * Returns why the identity of a pod on Pod Identity would be uncertain: variables that the pod does not show could take
+ * precedence. Returns an empty list if there are none.
  */
 export const hiddenVariables = (pod: Pod): string[] =>
   judgedContainers(pod).flatMap((container) => openBySource(container) ?? []);
@@ -90,7 +97,7 @@ export interface Classified {
   evidence: string;
 }
 
-/** The class, and what in the spec makes it; of `unknown`, what is missing to judge. */
+/** Returns the identity of a pod, and the evidence for it in the spec; for `unknown`, what the spec does not show. */
 export function classifyPod(pod: Pod): Classified {
   const containers = judgedContainers(pod);
   const readings = containers.map(readContainer);
@@ -98,13 +105,13 @@ export function classifyPod(pod: Pod): Classified {
   const audiences = new Set(pod.tokens.map((token) => token.audience));
   const all = containers.length === 1 ? 'its one container' : `all ${containers.length} containers`;
   const unless = containers.some(hasOptionalStaticKey)
-    ? `; an optional Secret or ConfigMap could set ${STATIC_KEY}, which would go before it`
+    ? `; an optional Secret or ConfigMap could set ${STATIC_KEY}, which would take precedence`
     : '';
 
   if (of('nothing') === readings.length) {
     return {
       identity: 'node-role',
-      evidence: `no container has credentials in its env: the SDK falls back to the node role${unless}`,
+      evidence: `no container has credentials in its environment: the SDK falls back to the node role${unless}`,
     };
   }
   if (of('pod-identity') === readings.length && audiences.has(POD_IDENTITY_AUDIENCE)) {
@@ -119,14 +126,14 @@ export function classifyPod(pod: Pod): Classified {
   }
   const unknown = readings.flatMap((reading) => (reading.is === 'unknown' ? [reading.why] : []));
   if (of('irsa', 'both') === 0 && unknown.length > 0)
-    return { identity: 'unknown', evidence: `it can't be told: ${unknown.join('; ')}` };
+    return { identity: 'unknown', evidence: `it cannot be determined: ${unknown.join('; ')}` };
   const both = containers.filter((_, index) => readings[index]?.is === 'both').map(({ name }) => name);
   return {
     identity: 'mixed',
     evidence: [
-      `${of('pod-identity', 'both')} of ${containers.length} containers have Pod Identity's env, ${of('irsa', 'both')} have IRSA's, token audiences: ${[...audiences].join(', ') || 'none'}`,
+      `${of('pod-identity', 'both')} of ${containers.length} containers have the environment of Pod Identity, ${of('irsa', 'both')} have that of IRSA, token audiences: ${[...audiences].join(', ') || 'none'}`,
       ...(both.length > 0
-        ? [`with both, ${both.join(', ')} ${both.length === 1 ? 'is' : 'are'} on IRSA in effect, which SDKs take first`]
+        ? [`with both, ${both.join(', ')} ${both.length === 1 ? 'uses' : 'use'} IRSA, to which SDKs give precedence`]
         : []),
       ...unknown,
     ].join('; '),
@@ -135,33 +142,34 @@ export function classifyPod(pod: Pod): Classified {
 
 export const NAME_LABEL = 'app.kubernetes.io/name';
 
-/** Since when service accounts have the association that they have now, by `namespace/name`. */
+/** When the current association of each service account was created, by `namespace/name`. */
 export type AssociatedSince = ReadonlyMap<string, string>;
 
 /**
- * What a pod's age says beside its class. The webhook looks at a pod once, when it is created, and knows a new
- * association some seconds late (aws/eks-pod-identity-agent#52).
+ * Returns what the age of a pod shows in addition to its identity. The webhook processes a pod once, at its creation,
+ * and
+ * learns of a new association some seconds late (aws/eks-pod-identity-agent#52).
  */
 function ageText({ createdAt }: Pod, identity: Classified['identity'], since: string | undefined): string {
   if (since === undefined) return '';
-  // A pod's time has whole seconds.
+  // The creation time of a pod has whole seconds.
   const isOlder = Date.parse(createdAt) + 1000 <= Date.parse(since);
   if (identity === 'pod-identity')
-    return isOlder ? `; admitted under an earlier association: the present one is of ${since}` : '';
-  if (isOlder) return `; created before its association, which is of ${since}: only a new pod can take it`;
+    return isOlder ? `; admitted under an earlier association: the current one was created at ${since}` : '';
+  if (isOlder) return `; created before its association, which was created at ${since}: only a new pod can use it`;
   return identity === 'irsa' || identity === 'node-role'
-    ? `; created after its association, which is of ${since}, but admitted without it: the webhook did not know it yet`
+    ? `; created after its association, which was created at ${since}, but admitted without it: the webhook did not know it yet`
     : '';
 }
 
-/** What the pods of a service account had before, by `namespace/name` of those that lose it. */
+/** The previous identity of service accounts that lose it, by `namespace/name`. */
 export type LostIdentities = ReadonlyMap<string, PodIdentity>;
 
 /** Identities that a pod can lose. */
 export const isLosable = (identity: PodIdentity): boolean =>
   identity === 'irsa' || identity === 'pod-identity' || identity === 'mixed';
 
-/** What of a pod that does not migrate is told: what it loses, where its service account loses something. */
+/** Returns the evidence of a pod that does not migrate, with its loss if its service account loses its identity. */
 function ofBystander(pod: Pod, from: PodIdentity | undefined): Pick<PodEvidence, 'identity' | 'loss' | 'evidence'> {
   if (from === undefined)
     return {
@@ -177,10 +185,12 @@ function ofBystander(pod: Pod, from: PodIdentity | undefined): Pick<PodEvidence,
 }
 
 /**
- * Evidence for the pods of an add-on: those of the planned service accounts count; others that carry the same
- * `app.kubernetes.io/name` belong to the add-on too, but don't migrate. Of those, and of others, the pods of service
- * accounts that lose their identity (`lost`) show that. Pods on their way out are left out, but for those that can't end
- * (`excluded`, by uid, with why): these are listed, and don't count.
+ * Returns evidence for the pods of an add-on. Pods of the planned service accounts count. Other pods with the same
+ * `app.kubernetes.io/name` belong to the add-on too, but do not migrate. Pods of service accounts that lose their
+ * identity
+ * (`lost`) show the loss. Terminating pods are omitted, except those that can't end (`excluded`, by uid, with the
+ * reason),
+ * which are listed but do not count.
  */
 export function collectEvidence(
   pods: Pod[],
@@ -226,12 +236,12 @@ export function collectEvidence(
     .sort((a, b) => Number(!counts(a)) - Number(!counts(b)) || a.name.localeCompare(b.name));
 }
 
-/** Whether the migration is verified on that pod: its service account migrates, and the pod is not excluded. */
+/** Returns whether a pod counts for the verification: its service account migrates, and the pod is not excluded. */
 const counts = ({ identity, loss, excluded }: Pick<PodEvidence, 'identity' | 'loss' | 'excluded'>): boolean =>
   identity !== 'not-applicable' && loss === undefined && excluded === undefined;
 
 export const podsThatCount = (evidence: PodEvidence[]): PodEvidence[] => evidence.filter(counts);
 
-/** By `namespace/name`, what the pods of these service accounts had. */
+/** Returns the previous identities of service accounts that lose theirs, by `namespace/name`. */
 export const lostIdentities = (losses: readonly IdentityLoss[]): LostIdentities =>
   new Map(losses.map(({ namespace, serviceAccount, identity }) => [`${namespace}/${serviceAccount}`, identity]));

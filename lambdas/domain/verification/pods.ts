@@ -1,6 +1,7 @@
 /**
- * Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong
- * to; and what is said where nobody looked.
+ * Decides from the evidence and the workloads whether the pods have the expected identity, and builds the warnings
+ * about
+ * pods that were not inspected.
  */
 import { grantCommand } from '../access/command.ts';
 import { podsThatCount } from './pod-identity.ts';
@@ -26,22 +27,23 @@ import { isSettled, type Leniency, NO_LENIENCY, unreadyBefore } from '../rollout
 import { shellCommand } from '../text/shell.ts';
 import { type ServiceAccountRef, subjectText } from '../migration/subject.ts';
 
-/** What the pods shall have, by name of their service account: any of these identities will do. */
+/** The expected identities of pods, by name of their service account: any identity of the set is accepted. */
 export interface ExpectedPods {
   identities: ReadonlyMap<string, ReadonlySet<PodIdentity>>;
-  /** There were none before, so that there need be none now. */
+  /** There were no pods before, so that none are needed now. */
   mayBeNone: boolean;
 }
 
-/** After the change: Pod Identity, and nothing else. */
+/** Returns what is expected after the change: Pod Identity alone. */
 export const onPodIdentity = ({ planned }: Pick<Snapshot, 'planned'>): ExpectedPods => ({
   identities: new Map(planned.map((one) => [one.serviceAccount, new Set<PodIdentity>(['pod-identity'])])),
   mayBeNone: false,
 });
 
 /**
- * After a rollback: IRSA, or what the service account's pods had before (`before`: evidence of then), or Pod Identity
- * where the snapshot has an association for it. What was accepted to be lost comes back too.
+ * Returns what is expected after a rollback: IRSA, or the previous identity of the service account's pods (`before` is
+ * their evidence), or Pod Identity if the snapshot has an association. Identities whose loss was accepted are restored
+ * too.
  */
 export const asBefore = (
   { planned, identityLosses, associations }: Pick<Snapshot, 'planned' | 'identityLosses' | 'associations'>,
@@ -66,26 +68,27 @@ export const asBefore = (
   mayBeNone: podsThatCount(before).length === 0,
 });
 
-/** Whether a pod that counts is as it shall be. */
+/** Returns whether a pod that counts has an expected identity. */
 export const isExpected = ({ identities }: ExpectedPods, pod: PodEvidence): boolean =>
   identities.get(pod.serviceAccount)?.has(pod.identity) ?? false;
 
 export type PodsVerdict =
   | { verdict: 'verified' }
   /**
-   * These workloads' pods are settled, but have another identity: a rolling restart lets the webhook see them again.
+   * The pods of these workloads are settled, but have another identity: a rolling restart makes the webhook process
+   * them.
    */
   | { verdict: 'restart'; workloads: WorkloadRef[]; pods: PodEvidence[] }
-  /** Of these pods it can't be told which identity they have, and of no other is it wrong: a restart would not help. */
+  /** The identity of these pods is unknown, and no other pod has a wrong identity: a restart would not help. */
   | { verdict: 'unknown'; pods: PodEvidence[] }
   | { verdict: 'wait'; why: string };
 
-/** A pod that no node takes keeps its workload from settling for good: say, for want of room for a surge. */
+/** Names a pod that can't be scheduled, for example for lack of capacity for a surge: its workload never settles. */
 function unscheduled(pods: Pod[], workload: Workload): string {
   const { namespace } = workload;
   const pod = pods.find((one) => isMadeBy(one, workload) && one.node === undefined && !one.terminating);
   return pod
-    ? `, and no node takes pod ${pod.name} (${shellCommand(['kubectl', '-n', namespace, 'describe', 'pod', pod.name])} says why)`
+    ? `, and pod ${pod.name} is not scheduled (for the reason: ${shellCommand(['kubectl', '-n', namespace, 'describe', 'pod', pod.name])})`
     : '';
 }
 
@@ -95,11 +98,13 @@ const refOf = (workload: Workload): WorkloadRef => ({
   name: workload.name,
 });
 
-/** The workloads that are expected to have pods with these identities. */
+/** Returns the workloads that are expected to have pods with these identities. */
 export const concernedWorkloads = (workloads: readonly Workload[], { identities }: ExpectedPods): Workload[] =>
   workloads.filter((workload) => identities.has(workload.serviceAccount) && workload.desired > 0);
 
-/** Uids of pods that need not be ready: of each workload as many as were not before, and those of no workload. */
+/**
+ * Returns the uids of pods that need not be ready: for each workload as many as were not ready before, and broken pods.
+ */
 function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[], leniency: Leniency) {
   const unready = pods.filter(({ uid }) => counted.some((one) => one.uid === uid && !one.ready));
   const ofWorkloads = workloads.flatMap((workload) =>
@@ -108,14 +113,14 @@ function forgiven(counted: readonly PodEvidence[], pods: readonly Pod[], workloa
   return new Set([...ofWorkloads, ...leniency.broken].map(({ uid }) => uid));
 }
 
-/** The workloads that have made these pods. */
+/** Returns the workloads that created these pods. */
 function owningWorkloads(evidence: readonly PodEvidence[], pods: readonly Pod[], workloads: Workload[]): Workload[] {
   const uids = new Set(evidence.map(({ uid }) => uid));
   const seen = pods.filter((pod) => uids.has(pod.uid));
   return workloads.filter((workload) => seen.some((pod) => isMadeBy(pod, workload)));
 }
 
-/** `leniency`: what is not held against the pods, since it was so before. */
+/** Evaluates the pods. `leniency` has the problems that are ignored, since they existed before. */
 export function judgePods(
   evidence: PodEvidence[],
   pods: Pod[],
@@ -151,7 +156,7 @@ export function judgePods(
   if (ofJob)
     return {
       verdict: 'wait',
-      why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it began with until it ends`,
+      why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it started with until it ends`,
     };
   if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
   return { verdict: 'restart', workloads: owningWorkloads(wrong, pods, concerned).map(refOf), pods: wrong };
@@ -159,22 +164,25 @@ export function judgePods(
 
 export const ROLE_STILL_SET = 'irsa-role-still-set';
 
-/** EKS may go on showing the role after an update that left it out; the pods are what counts, where they were seen. */
+/**
+ * Returns the warning that EKS still shows the role after an update that omitted it. The pods are what counts, if
+ * inspected.
+ */
 export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verification: VerificationMode): Check => ({
   id: ROLE_STILL_SET,
   status: 'warn',
-  message: `${verification === 'injected' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was looked at'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
+  message: `${verification === 'injected' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was inspected'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
   remedy:
     verification === 'injected'
-      ? 'Nothing has to be done for the pods: Pod Identity goes before the role. Take the role out of whatever manages the add-on, so that nobody takes it for the one in use.'
-      : 'Pods that are made from now on take Pod Identity before the role; older ones may be on the role still. Look at them, then take the role out of whatever manages the add-on.',
+      ? 'The pods need no action: Pod Identity takes precedence over the role. Remove the role from the tool that manages the add-on, so that it is not mistaken for the role in use.'
+      : 'For new pods, Pod Identity takes precedence over the role; older pods may still use the role. Check the pods, then remove the role from the tool that manages the add-on.',
   source:
     'hashicorp/terraform-provider-aws#30645; EKS User Guide, "Assign IAM roles to add-ons": with the agent installed the role is ignored',
 });
 
 export const IDENTITY_LOST = 'identity-loss';
 
-/** What a migration has taken from pods, as its request has accepted: it stays in the record. */
+/** Returns warnings about the identities that pods have lost, as the request accepted. They stay in the record. */
 export const identityLost = (
   losses: Snapshot['identityLosses'],
   { target, verification }: Pick<MigrationRequest, 'target' | 'verification'>,
@@ -182,13 +190,16 @@ export const identityLost = (
   losses.map(({ namespace, serviceAccount, roleArn, identity, accepted }) => ({
     id: IDENTITY_LOST,
     status: 'warn',
-    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification === 'injected' ? '' : '. None of its pods was looked at'}.`,
-    remedy: `If its pods need AWS access, give it an association: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', target.region, '--cluster-name', target.cluster], ['--namespace', namespace], ['--service-account', serviceAccount], ['--role-arn', roleArn])} ; then restart them.`,
+    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification === 'injected' ? '' : '. None of its pods were inspected'}.`,
+    remedy: `If its pods need AWS access, create an association for it: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', target.region, '--cluster-name', target.cluster], ['--namespace', namespace], ['--service-account', serviceAccount], ['--role-arn', roleArn])} ; then restart them.`,
   }));
 
 export const PODS_NOT_SEEN = 'pods-not-seen';
 
-/** How somebody with access finds the workloads of the planned service accounts, and restarts them. */
+/**
+ * Returns the commands with which a person with access finds and restarts the workloads of the planned service
+ * accounts.
+ */
 function restartByHand(planned: Snapshot['planned']): string {
   const accounts = [...new Set(planned.map((one) => one.serviceAccount))].join(', ');
   const commands = [...new Set(planned.map((one) => one.namespace))].map((namespace) => {
@@ -201,7 +212,7 @@ function restartByHand(planned: Snapshot['planned']): string {
   return commands.join('; ');
 }
 
-/** What an end that EKS alone has confirmed leaves to a person. `planned`: whose pods nobody looked at. */
+/** Returns the warning about an outcome that only EKS has confirmed. `planned` has the service accounts of the pods. */
 export const podsNotSeen = (
   outcome: 'migrated' | 'rolled-back',
   subject: string,
@@ -212,16 +223,16 @@ export const podsNotSeen = (
   status: 'warn',
   message:
     outcome === 'migrated'
-      ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.${subject.includes('/') ? '' : " Nor were service accounts found that had the add-on's role and take no association: their new pods fall back to the node role."}`
-      : `EKS shows ${subjectText(subject)}${subject.includes('/') ? '' : ' ACTIVE'} as it was before, but no pod was looked at: those that still have Pod Identity's env, or no credentials at all, were not found, and none was restarted.`,
-  remedy: `Look at the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. How each workload gets its credentials then: pod-identity identities --cluster ${cluster}`,
+      ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was inspected: pods that kept their old identity, or that were created before the webhook knew the associations, were not detected, and none were restarted.${subject.includes('/') ? '' : " Service accounts that had the add-on's role and get no association were not detected either: their new pods fall back to the node role."}`
+      : `EKS shows ${subjectText(subject)}${subject.includes('/') ? '' : ' ACTIVE'} as it was before, but no pod was inspected: pods that still have the environment of Pod Identity, or no credentials at all, were not detected, and none were restarted.`,
+  remedy: `Check the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. To check how each workload gets its credentials afterwards: pod-identity identities --cluster ${cluster}`,
   source:
-    'aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created; aws/eks-pod-identity-agent#52',
+    'aws/amazon-eks-pod-identity-webhook: it processes a pod once, at its creation; aws/eks-pod-identity-agent#52',
 });
 
 export const PODS_EXCLUDED = 'pods-excluded';
 
-/** Pods that nobody can end, and that the verification leaves out. Nothing where there are none. */
+/** Returns a warning about pods that can't end, and that the verification leaves out, if there are any. */
 export const podsExcluded = (pods: readonly PodEvidence[]): Check[] =>
   pods.length === 0
     ? []
@@ -229,19 +240,22 @@ export const podsExcluded = (pods: readonly PodEvidence[]): Check[] =>
         {
           id: PODS_EXCLUDED,
           status: 'warn',
-          message: `The verification leaves out ${pods.length === 1 ? 'a pod' : `${pods.length} pods`} that can't end: ${pods.map(({ namespace, name, identity, excluded }) => `${namespace}/${name} (${identity}; ${excluded ?? ''})`).join(', ')}.`,
-          remedy: `Find out whether their nodes are off for good, and delete them then (${shellCommand(['kubectl', 'delete', 'node'])} NODE): the pods go with them. A node that comes back ends them itself.`,
+          message: `The verification leaves out ${pods.length === 1 ? 'a pod' : `${pods.length} pods`} that cannot terminate: ${pods.map(({ namespace, name, identity, excluded }) => `${namespace}/${name} (${identity}; ${excluded ?? ''})`).join(', ')}.`,
+          remedy: `Find out whether their nodes are permanently gone, and if so delete the nodes (${shellCommand(['kubectl', 'delete', 'node'])} NODE), which also deletes the pods. A node that comes back terminates them itself.`,
           source: 'Kubernetes documentation, "Nodes", "Node status"; "Non-graceful node shutdown handling"',
         },
       ];
 
 export const ANNOTATION_LEFT = 'annotation-left';
 
-/** That the annotation stays where it was to go: it does nothing as long as there is an association. */
+/**
+ * Returns the warning that the annotation was to be removed, and was not. It has no effect while there is an
+ * association.
+ */
 export const annotationLeft = ({ namespace, name }: ServiceAccountRef, target: Target): Check => ({
   id: ANNOTATION_LEFT,
   status: 'warn',
-  message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} was not taken off, or nobody knows whether it was; the step's own line says why. Its pods are on Pod Identity nevertheless, which goes before it.`,
-  remedy: `Take it off yourself: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])} ; or let the service do so, and migrate again: ${grantCommand({ target, serviceAccount: { namespace, name }, annotation: 'remove' })}`,
-  source: 'aws/amazon-eks-pod-identity-webhook: the association goes before the annotation',
+  message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} was not removed, or it is not known whether it was; the line of the step shows why. Its pods are on Pod Identity nevertheless, which takes precedence.`,
+  remedy: `Remove it: ${shellCommand(['kubectl', '-n', namespace, 'annotate', 'serviceaccount', name, 'eks.amazonaws.com/role-arn-'])} ; or allow the service to remove it, and migrate again: ${grantCommand({ target, serviceAccount: { namespace, name }, annotation: 'remove' })}`,
+  source: 'aws/amazon-eks-pod-identity-webhook: the association takes precedence over the annotation',
 });

@@ -1,7 +1,7 @@
 /**
- * Change windows: when a migration may change things. Schedules are cron's, and are read by croner, which is pure as
- * long as it is given no function to call: every answer here follows from the arguments and the time zones that the
- * runtime's ICU knows.
+ * Change windows: when a migration may make changes. Schedules are cron expressions, parsed by croner, which is pure as
+ * long as it gets no function to call: every result here depends only on the arguments and on the time zones of the
+ * runtime's ICU.
  */
 import { Cron } from 'croner';
 import { z } from 'zod';
@@ -9,24 +9,24 @@ import { schemaNames } from '../text/schemas.ts';
 
 const [MINUTE, HOUR] = [60_000, 3_600_000];
 /**
- * How far ahead an opening is looked for: longer than a year and the most that a yearly one can move (`SUN#1`, a leap
- * day).
+ * How far ahead the search for an opening goes: longer than a year plus the most by which a yearly opening can move
+ * (`SUN#1`, a leap day).
  */
 export const HORIZON_MS = 400 * 24 * HOUR;
-/** The longest that a window may be waited for. */
+/** The longest wait for a window. */
 export const MOST_WINDOW_HOURS = 336;
 const FIELDS = ['minute', 'hour', 'day of the month', 'month', 'day of the week'] as const;
 
 const SCHEDULE =
   "must be a cron schedule of five fields (minute, hour, day of the month, month, day of the week), such as '0 22 * * SUN'";
-const SELDOM = 'must open at least once in every year; a day such as 29 February or 31 June alone does not';
+const SELDOM = 'must open at least once every year; a day such as 29 February or 31 June alone does not';
 const ZONE = 'must be the name of a time zone in the IANA database, such as Europe/Berlin or UTC';
-/** Of croner's signs but `+`: with it, a schedule may leave years out. */
+/** Allows all of croner's symbols except `+`, with which a schedule could skip years. */
 const FIVE_FIELDS = /^[\w*?,/#-]+( +[\w*?,/#-]+){4}$/;
 
 /**
- * `no-wildcard`: that a start in an hour which the clocks skip is made up for, and one in an hour which they repeat is
- * not repeated, holds for lists and ranges too (`30 1,2 * * *`), and not for single times alone.
+ * `no-wildcard`: a start in an hour that the clocks skip is made up for, and a start in an hour that they repeat is not
+ * repeated, also for lists and ranges (`30 1,2 * * *`) and not only for single times.
  */
 const cron = (schedule: string, timezone: string): Cron =>
   new Cron(schedule, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
@@ -40,7 +40,7 @@ function isRead(schedule: string): boolean {
   }
 }
 
-/** Weekdays and leap years come back after these many. */
+/** The pattern of weekdays and leap years repeats after 28 years. */
 const CYCLE = Array.from({ length: 28 }, (_, index) => 2024 + index);
 const opensEachYear = (schedule: string): boolean =>
   CYCLE.every(
@@ -51,8 +51,9 @@ const opensEachYear = (schedule: string): boolean =>
   );
 
 /**
- * croner's own errors repeat what was given. Whether it opens is a matter of the calendar, not of today: what was right
- * once stays right.
+ * Returns what is wrong with a schedule; `undefined` if it is valid. croner's own errors are not used, since they
+ * repeat
+ * the input. The result depends on the calendar, not on the current date: a schedule that was valid once stays valid.
  */
 function problemOf(schedule: string): string | undefined {
   if (!FIVE_FIELDS.test(schedule)) return SCHEDULE;
@@ -60,12 +61,13 @@ function problemOf(schedule: string): string | undefined {
   const wrong = FIELDS.filter(
     (_, index) => !isRead(FIELDS.map((__, other) => (other === index ? fields[index] : '*')).join(' ')),
   );
-  if (wrong.length > 0) return `${SCHEDULE}: its ${wrong.join(' and its ')} is not one`;
+  if (wrong.length > 0)
+    return `${SCHEDULE}: the ${wrong.length === 1 ? 'field' : 'fields'} ${wrong.join(' and ')} ${wrong.length === 1 ? 'is' : 'are'} not valid`;
   if (!isRead(schedule)) return SCHEDULE;
   return opensEachYear(schedule) ? undefined : SELDOM;
 }
 
-/** Intl takes offsets such as +02:00 too: those know no summer time. */
+/** Intl accepts offsets such as +02:00 too, which have no daylight saving time. */
 const ZONE_NAME = /^[A-Za-z][\w+-]*(\/[\w+-]+)*$/;
 function isZone(name: string): boolean {
   if (!ZONE_NAME.test(name)) return false;
@@ -82,10 +84,11 @@ const whole = (least: number, most: number, what: string) => {
 };
 
 /**
- * When changes may begin: at each start that `schedule` has in `timeZone`, for `durationMinutes`. Where the clocks go
- * forward, a start in the hour that is skipped is at its end; where they go back, a start in the hour that comes twice
- * is at the first. Schedules with `*` or a step for the minute or hour follow the clocks instead: they leave the
- * skipped hour out, and start in both. Source: croner, README, "Pattern".
+ * When changes may begin: at each start of `schedule` in `timeZone`, for `durationMinutes`. When the clocks go forward,
+ * a
+ * start in the skipped hour moves to the end of that hour; when they go back, a start in the repeated hour happens the
+ * first time only. Schedules with `*` or a step for the minute or hour follow the clocks instead: they omit the skipped
+ * hour, and start in both repeated hours. Source: croner, README, "Pattern".
  */
 export const changeWindow = z
   .strictObject({
@@ -98,7 +101,7 @@ export const changeWindow = z
       })
       .meta({ pattern: FIVE_FIELDS.source })
       .describe(
-        'When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year.',
+        'When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week). It must open at least once every year.',
       ),
     durationMinutes: whole(15, 10_080, 'minutes').describe(
       'How long it stays open each time, in minutes: from 15 to 10080 (a week).',
@@ -112,37 +115,39 @@ export const changeWindow = z
     waitAtMostHours: whole(1, MOST_WINDOW_HOURS, 'hours')
       .default(336)
       .describe(
-        'How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.',
+        'The longest time that a migration waits for the window, in hours: up to 336 (two weeks). After that it ends `blocked`.',
       ),
   })
   .register(schemaNames, { name: 'ChangeWindow' });
 export type ChangeWindow = z.infer<typeof changeWindow>;
 
-/** Names a window in a message. */
+/** Returns the name of a window for a message. */
 export const windowText = ({ schedule, timeZone }: Pick<ChangeWindow, 'schedule' | 'timeZone'>): string =>
   `The change window (${schedule}, ${timeZone})`;
 
-/** What follows needs no limit to the wait. */
+/** A window without the limit for the wait. */
 type Openings = Omit<ChangeWindow, 'waitAtMostHours'>;
 
-/** The first start at or after `now` (both in milliseconds since 1970); undefined where none comes within 400 days. */
+/**
+ * Returns the first start at or after `now` (in milliseconds since 1970); `undefined` if there is none within 400 days.
+ */
 export function nextOpening({ schedule, timeZone }: Openings, now: number): number | undefined {
-  // croner looks for starts after the given second.
+  // croner finds starts after the given second.
   const start = cron(schedule, timeZone)
     .nextRun(new Date(Math.ceil(now / 1000) * 1000 - 1000))
     ?.getTime();
   return start === undefined || start - now > HORIZON_MS ? undefined : start;
 }
 
-/** Whether there is a start s with s <= now < s + duration. */
+/** Returns whether there is a start s with s <= now < s + duration. */
 export function isOpen(window: Openings, now: number): boolean {
   const start = nextOpening(window, now - window.durationMinutes * MINUTE + 1);
   return start !== undefined && start <= now;
 }
 
 /**
- * When the opening that `now` falls into closes, in milliseconds since 1970: of several, the one that began last.
- * Undefined while it is closed.
+ * Returns when the current opening closes, in milliseconds since 1970; if several overlap, the one that began last.
+ * Returns `undefined` while the window is closed.
  */
 export function openUntil(window: Openings, now: number): number | undefined {
   const start = cron(window.schedule, window.timeZone)

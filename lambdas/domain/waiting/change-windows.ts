@@ -1,29 +1,34 @@
 /**
- * The deployment's change window and a request's own, together: a change may begin only while all of them are open. Outside of
- * its window a deployment is frozen, and no request can lift that.
+ * The deployment's change window together with the request's: a change may begin only while both are open. Outside its
+ * window a deployment is frozen, and no request can override that.
  */
 import { type ChangeWindow, HORIZON_MS, isOpen, nextOpening, openUntil, windowText } from './change-window.ts';
 
 type Windows = readonly ChangeWindow[];
 
 /**
- * Openings that are compared at most: more than two windows of 15 minutes have in the longest wait. What has not met by
- * then would be no use to anybody, and takes half a second to find.
+ * The maximum number of openings that are compared: more than two windows of 15 minutes have in the longest wait. A
+ * later
+ * overlap would be of no use, and this many comparisons already take half a second.
  */
 const MOST_COMPARED = 4000;
 
-/** Whether all are open; without any, a change may begin at any time. */
+/** Returns whether all windows are open. Without any window, a change may begin at any time. */
 export const areOpen = (windows: Windows, now: number): boolean => windows.every((window) => isOpen(window, now));
 
-/** When the first of them closes again, in milliseconds since 1970; undefined while one is closed, or without any. */
+/**
+ * Returns when the first of the open windows closes, in milliseconds since 1970; `undefined` while a window is closed,
+ * or
+ * without any window.
+ */
 export function allOpenUntil(windows: Windows, now: number): number | undefined {
   const ends = windows.flatMap((window) => openUntil(window, now) ?? []);
   return ends.length > 0 && ends.length === windows.length ? Math.min(...ends) : undefined;
 }
 
 /**
- * The first time at or after `now` when all are open; undefined where none comes within 400 days. Each step goes to the
- * next opening of a window that is closed, which can be no later than the time that is looked for.
+ * Returns the first time at or after `now` at which all windows are open; `undefined` if there is none within 400 days.
+ * Each step goes to the next opening of a closed window, which can't be later than the result.
  */
 export function nextCommonOpening(windows: Windows, now: number): number | undefined {
   let time = now;
@@ -38,16 +43,16 @@ export function nextCommonOpening(windows: Windows, now: number): number | undef
   return undefined;
 }
 
-/** Names them at the beginning of a message. */
+/** Returns the names of the windows for the beginning of a message. */
 export const windowsText = (windows: Windows): string =>
   windows.length === 1
     ? windows.map(windowText).join('')
     : `The overlap of the change windows of the deployment and of the request (${windows.map(({ schedule, timeZone }) => `${schedule}, ${timeZone}`).join('; ')})`;
 
-/** Whether there is no time in sight at which the change could begin. */
+/** Returns whether the windows have no overlap within 400 days. */
 export const neverMeet = (windows: Windows, now: number): boolean =>
   windows.length > 1 && nextCommonOpening(windows, now) === undefined;
 
-/** What is wrong with a request whose window never meets the deployment's, after the name of its field. */
+/** Returns the problem of a request whose window never overlaps the deployment's, to follow the name of its field. */
 export const neverMeetText = ([deployments]: Windows): string =>
-  `is never open together with the deployment's change window${deployments ? ` (${deployments.schedule}, ${deployments.timeZone}, for ${deployments.durationMinutes} minutes)` : ''}. A request can narrow that window, and not widen it: choose one within it, or leave it out`;
+  `is never open together with the deployment's change window${deployments ? ` (${deployments.schedule}, ${deployments.timeZone}, for ${deployments.durationMinutes} minutes)` : ''}. A request can only narrow that window: choose one within it, or leave it out`;

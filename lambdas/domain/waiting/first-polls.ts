@@ -1,23 +1,28 @@
 /**
- * When a migration first looks at what EKS does by itself: shortly before it is likely to be over. An earlier look finds
- * nothing, a later one is time lost, in which software may be gone.
+ * When a migration first polls an asynchronous operation of EKS: shortly before it is likely to complete. An earlier
+ * poll
+ * finds nothing; a later poll loses time during which software may be unavailable.
  */
 import { z } from 'zod';
 import type { Forecast } from '../rollout/model.ts';
 
 /**
- * Seconds that EKS takes at least beside the add-on's pods, which start meanwhile. EKS publishes none of them. A create
- * was seen to take 30 seconds to 4 minutes (upbound/configuration-aws-eks#11,
- * crossplane-contrib/provider-upjet-aws#149); an update is said to take "a few seconds"
- * (hashicorp/terraform-provider-aws#30645), and one to three minutes with the pods of a Deployment. Of a delete nobody
- * says anything: it counts as an update does.
+ * Minimum seconds that EKS takes, apart from the add-on's pods, which start at the same time. EKS publishes no
+ * durations.
+ * Creates were reported to take 30 seconds to 4 minutes (upbound/configuration-aws-eks#11,
+ * crossplane-contrib/provider-upjet-aws#149); an update "a few seconds" (hashicorp/terraform-provider-aws#30645), and
+ * one
+ * to three minutes with the pods of a Deployment. There are no reports about deletes, which count like updates.
  */
 const LEAST_SECONDS = { updated: 20, created: 30, deleted: 20 } as const;
 
-/** Seconds: what goes wrong with pods, or with the add-on itself, is to be seen by then, however long they take. */
+/**
+ * The longest time without a poll, in seconds, so that problems of pods or of the add-on are noticed during a long
+ * wait.
+ */
 export const LONGEST_UNSEEN = 300;
 
-/** The part of the forecast after which the first look comes. */
+/** The fraction of the forecast after which the first poll comes. */
 export const FIRST_POLL = 0.9;
 
 export const firstPolls = z.object({
@@ -26,11 +31,11 @@ export const firstPolls = z.object({
   deleted: z.number().int().positive(),
 });
 
-/** Seconds until the slowest workload is forecast to be done, without the waits around it. */
+/** Returns the forecast seconds of the slowest workload, without the waits around it. */
 export const rolloutSeconds = (forecast: Pick<Forecast, 'workloads'> | undefined): number =>
   Math.max(0, ...(forecast?.workloads ?? []).map(({ seconds }) => seconds));
 
-/** Seconds from each call to the first look, by how long the plan's workloads are forecast to take. */
+/** Returns the seconds from each call to the first poll, based on the forecast of the plan's workloads. */
 export function firstPollsOf(forecast: Pick<Forecast, 'workloads'> | undefined): z.infer<typeof firstPolls> {
   const rollout = rolloutSeconds(forecast);
   // The add-on is ACTIVE once its pods are ready.

@@ -1,6 +1,8 @@
 /**
- * How an execution waits for what time may cure: for how long after each look, and when waiting is over. Every state of
- * the state machines comes here after a few quick retries; no state has a time budget of its own.
+ * How an execution waits for conditions that may resolve with time: how long it pauses after each poll, and when it
+ * stops
+ * waiting. Every state of the state machines pauses this way after a few quick retries; no state has its own time
+ * limit.
  */
 import { randomFrom } from '../text/random.ts';
 import type { ErrorName } from '../failures/errors.ts';
@@ -11,34 +13,34 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Waiting for one thing ends after that many days, with a person who decides. */
+/** The maximum wait for one condition, in days. After that a person decides. */
 export const MOST_DAYS_WAITING = 7;
 
-/** Seconds between two looks, whatever is waited for. */
+/** The maximum of seconds between two polls. */
 const LONGEST_STEP = 30 * MINUTE;
 
 /**
- * Pauses of one execution: the history of an execution has room for so many (docs/histories.md). What comes before a
- * rollback leaves enough for one: seven days in steps of half an hour are 336, and some 80 more before the steps are
- * that long.
+ * The maximum number of pauses of one execution, for which its history has room (docs/histories.md). `forward` leaves
+ * enough for a rollback: seven days in steps of half an hour are 336 pauses, and some 80 more before the steps are that
+ * long.
  */
 export const MOST_PAUSES = { forward: 480, all: 900 } as const;
 
 /**
- * What becomes of a wait that has lasted too long: `person`, since nothing is known to be wrong, so that going back by
- * itself would be a guess; `failed`, since it is not a matter of time any more.
+ * What follows a wait that has lasted too long. `person`: nothing is known to be wrong, so an automatic rollback would
+ * be
+ * a guess. `failed`: more time would not help.
  */
 type End = 'person' | 'failed';
 
 interface Wait {
   /**
-   * `poll`: somebody works on it, and is done sooner or later; a look at a time. `outage`: nobody knows when it is over,
-   * and more calls make it worse.
+   * `poll`: an operation is running and will complete. `outage`: its end is not known, and more calls make it worse.
    */
   kind: 'poll' | 'outage';
   patience: number;
   end: End;
-  /** Seconds after which others are told: much longer than it takes as a rule. */
+  /** Seconds after which an event is published: much longer than the usual duration. */
   notifiedAfter: number;
 }
 
@@ -61,22 +63,24 @@ const WAITS: Record<Paused, Wait> = {
   service: outage(),
   function: outage(),
   'api-access': outage(),
-  // On the way back, and while pods follow their associations: a right may have been taken away, or an SCP been attached,
-  // by mistake. Somebody is told after a minute, and has half a day to give it back. Longer would keep the commands from
-  // them that finish by hand.
+  // During a rollback, and while pods are being replaced: a permission may have been removed, or an SCP attached, by
+  // mistake. An event is published after a minute, and people have half a day to restore the permission. A longer wait
+  // would delay the hand-off with the commands to finish manually.
   access: outage(12 * HOUR),
-  // Calls of the service's own, which it spaces out: each look says when its turn is.
+  // The service spaces out its own calls: each poll returns when its turn is.
   pace: poll(HOUR),
   busy: poll(30 * MINUTE),
   deletion: poll(30 * MINUTE),
-  // EKS moves an add-on out of CREATING and UPDATING by itself. DEGRADED it may stay: that is EKS's own word for an
-  // add-on that does not work, and after three hours it counts as that.
+  // EKS moves an add-on out of CREATING and UPDATING, but an add-on may stay DEGRADED, which is EKS's status for an
+  // add-on
+  // that does not work. After three hours it counts as failed.
   activation: poll(HOUR, 3 * HOUR, 'failed'),
-  // EKS documents several seconds. After half an hour there is another association than the ones that it lists.
+  // EKS documents several seconds. After half an hour, an association must exist that EKS does not list.
   association: poll(10 * MINUTE, 30 * MINUTE, 'failed'),
   pods: poll(2 * HOUR),
   restore: poll(30 * MINUTE),
-  // Changes of IAM are visible everywhere after seconds, or minutes. After an hour the policy is not what EKS wants.
+  // Changes of IAM are visible everywhere within seconds or minutes. After an hour, the policy does not meet EKS's
+  // needs.
   trust: poll(10 * MINUTE, HOUR, 'failed'),
   'role-lock': poll(HOUR),
   recovery: poll(HOUR),
@@ -103,39 +107,42 @@ const ERRORS: Partial<Record<ErrorName, Paused>> = {
   OwnerMayStillAct: 'execution',
 };
 
-/** Returns what an error has the migration wait for; what is none of ours is of Lambda, or of Step Functions. */
+/**
+ * Returns what an error makes the migration wait for. Errors without a name of this service come from Lambda or Step
+ * Functions.
+ */
 export const waitsForOf = (error: string): Paused =>
   (Object.hasOwn(ERRORS, error) ? ERRORS[error as ErrorName] : undefined) ?? 'function';
 
-/** Seconds that a migration waits for one thing at most. */
+/** Returns the maximum wait for one condition, in seconds. */
 export const patienceFor = (what: Paused): number => WAITS[what].patience;
 
 export interface PauseQuestion {
   what: Paused;
-  /** Seconds since it began to wait for that. */
+  /** Seconds since the wait began. */
   waited: number;
-  /** Pauses of this execution so far, this one included. */
+  /** Pauses of this execution so far, including this one. */
   pauses: number;
-  /** Whether the execution is on its way back, or records its end: then it may use what was left for that. */
+  /** Whether the execution rolls back, or records its end: it may then use the pauses that are reserved for that. */
   back: boolean;
-  /** What jitter is drawn from. */
+  /** Seed for the jitter. */
   seed: string;
-  /** Seconds that it is forecast to take, from the time on when it began to wait. */
+  /** Forecast of the wait in seconds, from its beginning. */
   expected?: number | undefined;
-  /** Seconds after which it shall be tried again, where whoever refused it has said so. */
+  /** Seconds after which to try again, if the error contains them. */
   asked?: number | undefined;
 }
 
 export interface PauseDecision {
-  /** Absent where it is waited on. */
+  /** Absent while the wait continues. */
   over?: End;
-  /** Until the next look. */
+  /** Seconds until the next poll. */
   seconds: number;
-  /** Whether others are to be told that it waits. */
+  /** Whether to publish an event about the wait. */
   tell: boolean;
 }
 
-/** Part of the time waited so far that the next wait takes; with fewer pauses left the steps grow faster. */
+/** Returns the next pause as a fraction of the time waited so far. With fewer pauses left, the pauses grow faster. */
 function growth(kind: Wait['kind'], left: number): number {
   const usual = kind === 'poll' ? 0.1 : 0.5;
   if (left > 400) return usual;
@@ -143,9 +150,11 @@ function growth(kind: Wait['kind'], left: number): number {
 }
 
 /**
- * The step of a poll: a tenth of the time waited so far, so that what takes long is looked at rarely, and a migration
- * takes little longer than what it waits for. With a forecast a look comes shortly before its end, and the looks after
- * it are as close as if it had begun to wait then; before it looks are rare, and only for what may go wrong.
+ * Returns the seconds to the next poll: a tenth of the time waited so far, so that a long operation is polled rarely,
+ * and
+ * a migration takes little longer than the operation. With a forecast, a poll comes shortly before its end, and the
+ * polls
+ * after it are as close as if the wait had begun then. Before it, polls are rare, and only detect problems.
  */
 function pollStep(waited: number, expected: number, share: number): number {
   const firstPoll = FIRST_POLL * expected;
@@ -162,9 +171,9 @@ export function decidePause({ what, waited, pauses, back, seed, expected = 0, as
   if (left <= 0) return { over: 'person', seconds: 0, tell };
   const share = growth(kind, left);
   const step = asked ?? (kind === 'poll' ? pollStep(waited, expected, share) : Math.max(15, share * waited));
-  // Jitter only adds: what is down is not asked earlier than meant.
+  // Jitter only adds time: a service that is down is not called earlier than intended.
   const jittered = step * (1 + (kind === 'poll' ? 0.1 : 0.5) * randomFrom(`${seed} ${pauses}`)());
-  // Steps of half an hour, but where so many of them are not left for all of the patience.
+  // Half an hour at most, unless too few pauses are left to cover the remaining patience.
   const longest = Math.max(LONGEST_STEP, patience / left);
   const untilTheEnd = patience - waited;
   return { seconds: Math.max(1, Math.ceil(Math.min(jittered, longest, untilTheEnd))), tell };

@@ -1,6 +1,7 @@
 /**
- * What a migration waits for: one notion for approvals, change windows, polls and outages. The state machine waits; the
- * record says what for, so that whoever looks sees more than a step that does not end.
+ * What a migration waits for: one concept for approvals, change windows, polls and outages. The record has what the
+ * state
+ * machine waits for, so that people see more than a step that does not end.
  */
 import { z } from 'zod';
 import type { Approval } from '../approval/approval.ts';
@@ -8,7 +9,7 @@ import type { Status } from '../migration/outcome.ts';
 import { shownText } from '../text/text.ts';
 import { schemaNames, shownTime, time } from '../text/schemas.ts';
 
-/** A closed set of words; `WAITS_TEXT` says each of them for people. */
+/** A closed set of words. `WAITS_TEXT` has their texts for people. */
 export const WAITS_FOR = [
   'approval',
   'window',
@@ -35,18 +36,18 @@ export const WAITS_TEXT: Record<WaitsFor, string> = {
   approval: 'the approval of its plan',
   window: 'its change window to open',
   service: 'an AWS service or the API server, which fails or throttles calls',
-  function: "Lambda, which does not run the service's functions to their end",
-  'api-access': 'the API server, which refuses the service access',
-  access: 'the right to make a call, which AWS refuses',
-  pace: 'its turn among the calls that the service makes at once',
-  busy: 'EKS, which still works on the add-on or on its associations',
+  function: 'Lambda, which does not complete the functions of the service',
+  'api-access': 'access to the API server, which refuses the service',
+  access: 'permission for a call, which AWS denies',
+  pace: 'its turn among the calls that the service makes at the same time',
+  busy: 'EKS to complete an earlier operation on the add-on or its associations',
   deletion: 'EKS to delete the add-on',
   activation: 'the add-on to become ACTIVE',
   association: 'EKS to release the associations that were deleted',
   pods: 'the pods to roll out',
   restore: 'EKS to restore the add-on',
   trust: 'EKS to see the repaired trust policy',
-  'role-lock': 'another migration that works with the same role',
+  'role-lock': 'another migration that uses the same role',
   recovery: 'the recovery of another migration of the same subject',
   execution: 'the last function of the stopped execution to end',
 };
@@ -56,19 +57,19 @@ export const waitingFor = z
     what: z.enum(WAITS_FOR).describe('What it waits for.'),
     since: shownTime.describe('When it began to wait.'),
     until: shownTime.describe('When it stops waiting at the latest. For a change window, when the window opens.'),
-    text: shownText.describe('What it waits for and what it saw last, as sentences.'),
-    nextTryAt: time.optional().describe('When it tries again by itself. Absent if a person has to act.'),
+    text: shownText.describe('What it waits for and what it observed last, as sentences.'),
+    nextTryAt: time.optional().describe('When it tries again automatically. Absent if a person has to act.'),
   })
   .register(schemaNames, { name: 'WaitingFor' });
 export type WaitingFor = z.infer<typeof waitingFor>;
 
-/** As the record has it. */
+/** A wait as the record has it. */
 export const notedWait = waitingFor.extend({
-  /** The state that waits, as the state machine calls it. */
+  /** Name of the state that waits, in the state machine. */
   state: shownText,
-  /** When it was noted last. */
+  /** When the wait was last recorded. */
   notedAt: z.string(),
-  /** Whether others were told that it waits, so that they are told when it goes on. */
+  /** Whether an event about the wait was published, so that another one follows when the migration continues. */
   told: z.boolean(),
 });
 export type NotedWait = z.infer<typeof notedWait>;
@@ -79,7 +80,7 @@ interface Waiting {
   waitingFor?: NotedWait | undefined;
 }
 
-/** Returns what a migration waits for now; undefined for one that is at work, or over. */
+/** Returns what a migration waits for now; `undefined` if it is working, or has ended. */
 export function waitingForOf({ status, approvals, waitingFor: noted }: Waiting): WaitingFor | undefined {
   if (status === 'ended') return undefined;
   if (noted) return waitingFor.parse(noted);

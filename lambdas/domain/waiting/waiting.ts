@@ -1,4 +1,7 @@
-/** How long a migration may wait before it begins: for approvals, and for its window. It holds no lock meanwhile. */
+/**
+ * How long a migration may wait before it begins, for approvals and for its change window. It holds no lock while it
+ * waits.
+ */
 import { z } from 'zod';
 import type { ChangeWindow } from './change-window.ts';
 import { areOpen } from './change-windows.ts';
@@ -9,22 +12,22 @@ import { type Requested, requesterOf } from '../approval/requester.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * From the start on, over all approvals and windows: an execution must have time left to make the change and to go
- * back.
+ * The limit from the start, over all approvals and windows: an execution must have time left to make the change and to
+ * roll it back.
  */
 export const MOST_DAYS_BEFORE_BEGIN = 30;
 
 /**
- * How often a migration is planned again, each time that it has waited; then it ends rather than to wait once more. An
- * execution's history has room for so many rounds, however each of them goes (docs/scale.md).
+ * How often a migration is planned again after a wait. After that it ends instead of waiting once more. An execution's
+ * history has room for this many rounds in all cases (docs/scale.md).
  */
 export const MOST_REPLANS = 4;
 
-/** Milliseconds since 1970. */
+/** Returns when a migration must have begun, in milliseconds since 1970. */
 export const deadlineOf = ({ startedAt }: { startedAt: string }): number =>
   Date.parse(startedAt) + MOST_DAYS_BEFORE_BEGIN * 24 * HOUR_MS;
 
-/** When an approval that is asked for now is no longer waited for. */
+/** Returns when an approval that is requested now expires. */
 export const approvalExpiry = (
   { approvalHours }: Pick<MigrationRequest, 'approvalHours'>,
   record: { startedAt: string },
@@ -36,19 +39,21 @@ interface Rules {
   changeWindow?: ChangeWindow | undefined;
 }
 
-/** Whether somebody has to approve: because the request says so, or because the deployment wants it of every change. */
+/** Returns whether an approval is required, by the request or by the deployment. */
 export const needsApproval = ({ approval }: { approval: ApprovalMode }, { approvals }: Rules): boolean =>
   approval === 'required' || approvals.required;
 
-/** The windows that have to be open, the deployment's first: a request's own narrows it, and never widens it. */
+/**
+ * Returns the windows that must be open, the deployment's first. A request's window can only narrow the deployment's.
+ */
 export const windowsOf = (request: { changeWindow?: ChangeWindow | undefined }, rules: Rules): ChangeWindow[] =>
   [rules.changeWindow, request.changeWindow].filter((window) => window !== undefined);
 
-/** Until when windows are waited for, from the moment that the wait began: no longer than any of them allows. */
+/** Returns when the wait for the windows ends, counted from its beginning: no later than any of them allows. */
 export const windowLimit = (windows: readonly ChangeWindow[], record: { startedAt: string }, since: number): number =>
   Math.min(...windows.map(({ waitAtMostHours }) => since + waitAtMostHours * HOUR_MS), deadlineOf(record));
 
-/** How many migrations may wait at once, for approvals and for windows. */
+/** How many migrations may wait at the same time, for approvals and for windows. */
 export const waitingCaps = z.object({
   perPrincipal: z.int().positive(),
   perDeployment: z.int().positive(),
@@ -62,15 +67,15 @@ export interface WaitingMigration {
   subject: string;
   since: string;
 }
-/** `waiting`: how many there are already where it is full. */
+/** `waiting`: how many migrations already wait, if the limit is reached. */
 export type SlotResult = { taken: true } | { taken: false; full: 'principal' | 'deployment'; waiting: number };
 
-/** Milliseconds after which nothing waits any more, whatever happened to the execution. */
+/** Milliseconds after which no migration still waits, even if its execution was stopped. */
 export const LONGEST_WAIT_MS = (MOST_DAYS_BEFORE_BEGIN * 24 + APPROVAL_HOURS.most + 24) * HOUR_MS;
 
 /**
- * Returns whom a request that waits counts for: whoever is known to have made it, all sessions of a role as one. Requests
- * whose requester nobody vouches for share one count, whatever they state.
+ * Returns the principal that a waiting request counts for: its authenticated requester, with all sessions of a role as
+ * one. Requests without an authenticated requester share one count, regardless of what they state.
  */
 export function waitingPrincipal(record: Requested): string {
   const requester = requesterOf(record);
@@ -79,7 +84,7 @@ export function waitingPrincipal(record: Requested): string {
   return withoutSession(requester.principal);
 }
 
-/** Returns whether the request waits before it begins, as things are now. */
+/** Returns whether the request has to wait before it begins, in the current state. */
 export function waitsBeforeBegin(
   request: Pick<MigrationRequest, 'approval' | 'changeWindow' | 'dryRun'>,
   rules: Rules,
@@ -89,7 +94,7 @@ export function waitsBeforeBegin(
   return needsApproval(request, rules) || !areOpen(windowsOf(request, rules), now);
 }
 
-/** Says why a migration is not admitted among those that wait, and what to do about it. */
+/** Returns why a migration may not wait, and what to do about it. */
 export function tooManyWaitingText(
   { full, waiting }: Extract<SlotResult, { taken: false }>,
   principal: string,
@@ -99,5 +104,5 @@ export function tooManyWaitingText(
     full === 'principal'
       ? ([`of ${principal}`, caps.perPrincipal, 'waiting.perPrincipal'] as const)
       : (['of this deployment', caps.perDeployment, 'waiting.perDeployment'] as const);
-  return `${waiting} migrations ${who} wait already for an approval or a change window, and ${cap} may (${setting}). Nothing was changed. Approve, reject or cancel some of them, then start again.`;
+  return `${waiting} migrations ${who} already wait for an approval or a change window, and the limit is ${cap} (${setting}). Nothing was changed. Approve, reject or cancel some of them, then start the migration again.`;
 }

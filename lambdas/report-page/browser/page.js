@@ -1,5 +1,6 @@
 /*
- * The page's script: ECMAScript 2020, put into the page as it is. It builds elements and text from the data, never
+ * The page's script: ECMAScript 2020, inserted into the page unchanged. It builds elements and text from the data,
+ * never
  * markup. The block keeps its names out of the global scope.
  */
 'use strict';
@@ -14,27 +15,27 @@
 
   // Roles are repeated, because some screen readers ignore a table whose parts are displayed as blocks.
   const ROLES = { TABLE: 'table', THEAD: 'rowgroup', TBODY: 'rowgroup', TR: 'row', TD: 'cell' };
-  const withRole = (made) => {
-    const header = made.getAttribute('scope') === 'row' ? 'rowheader' : 'columnheader';
-    const role = made.tagName === 'TH' ? header : ROLES[made.tagName];
-    if (role) made.setAttribute('role', role);
-    return made;
+  const withRole = (element) => {
+    const header = element.getAttribute('scope') === 'row' ? 'rowheader' : 'columnheader';
+    const role = element.tagName === 'TH' ? header : ROLES[element.tagName];
+    if (role) element.setAttribute('role', role);
+    return element;
   };
-  const make = (tag, attributes, ...children) => {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) if (value !== undefined) made.setAttribute(name, value);
-    made.append(...children.filter((child) => child !== undefined && child !== ''));
-    return withRole(made);
+  const create = (tag, attributes, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) if (value !== undefined) element.setAttribute(name, value);
+    element.append(...children.filter((child) => child !== undefined && child !== ''));
+    return withRole(element);
   };
   const statusOf = (name) =>
     Object.prototype.hasOwnProperty.call(statuses, name) ? statuses[name] : { label: name, sign: '?', tone: 'unknown' };
-  const sign = (text) => make('span', { class: 'sign', 'aria-hidden': 'true' }, text);
+  const sign = (text) => create('span', { class: 'sign', 'aria-hidden': 'true' }, text);
   const badge = (name) => {
     const { label, sign: character, tone } = statusOf(name);
-    return make('span', { class: 's s-' + tone }, sign(character), ' ' + label);
+    return create('span', { class: 's s-' + tone }, sign(character), ' ' + label);
   };
   const amount = (count) => count.toLocaleString('en');
-  const many = (count, one) => amount(count) + ' ' + one + (count === 1 ? '' : 's');
+  const counted = (count, one) => amount(count) + ' ' + one + (count === 1 ? '' : 's');
   const timeOf = (at) => at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2 UTC');
 
   for (const row of rows) {
@@ -45,7 +46,7 @@
       row.addon,
       row.version,
       statusOf(row.class).label,
-      row.became && statusOf(row.became).label,
+      row.result && statusOf(row.result).label,
       row.why,
       row.reason,
       row.migrationId,
@@ -58,75 +59,77 @@
   const keys = {
     addon: (row) => row.addon,
     class: (row) => statusOf(row.class).label,
-    outcome: (row) => row.became && statusOf(row.became).label,
+    outcome: (row) => row.result && statusOf(row.result).label,
   };
   const keyOf = (row, column) => (keys[column] ? keys[column](row) : row[column]) || undefined;
 
-  // The address holds the open row and the filters: #a-account/region/cluster/addon?class=blocked
+  // The URL holds the open row and the filters: #a-account/region/cluster/addon?class=blocked
   const FILTERS = ['class', 'outcome', 'place', 'q'];
-  let asked = new URLSearchParams();
+  let params = new URLSearchParams();
   // A row takes more space as a card on a narrow screen than in a table on a wide one.
   const [rowsAtOnce, clustersAtOnce] = matchMedia('(max-width:44rem)').matches ? [40, 20] : [200, 60];
   let shownRows = rowsAtOnce;
   let shownClusters = clustersAtOnce;
-  const addressOf = (anchor) => '#' + anchor + (asked.toString() ? '?' + asked : '');
+  const addressOf = (anchor) => '#' + anchor + (params.toString() ? '?' + params : '');
   const readAddress = () => {
     const [anchor, ...query] = location.hash.slice(1).split('?');
     return { anchor, query: new URLSearchParams(query.join('?')) };
   };
   const setAddress = (anchor) => history.replaceState(null, '', addressOf(anchor));
-  const ask = (name, value) => {
-    if (value) asked.set(name, value);
-    else asked.delete(name);
+  const setParam = (name, value) => {
+    if (value) params.set(name, value);
+    else params.delete(name);
   };
 
   const matches = () => {
-    const [found, outcome, place, text] = FILTERS.map((name) => asked.get(name) || '');
+    const [found, outcome, place, text] = FILTERS.map((name) => params.get(name) || '');
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return (row) =>
       (!found || row.class === found) &&
-      (!outcome || row.became === outcome) &&
+      (!outcome || row.result === outcome) &&
       (!place || place === row.account || place === row.account + '/' + row.region) &&
       words.every((word) => row.text.includes(word));
   };
   const sorted = (all) => {
-    const column = asked.get('sort');
+    const column = params.get('sort');
     if (!column) return all;
-    const way = asked.get('order') === 'descending' ? -1 : 1;
+    const direction = params.get('order') === 'descending' ? -1 : 1;
     const compare = (a, b) => (typeof a === 'number' ? a - b : a < b ? -1 : a > b ? 1 : 0);
     // Rows without a value come last in both orders.
     return all
       .map((row) => [keyOf(row, column), row])
       .sort(([a], [b]) =>
-        a === undefined || b === undefined ? Number(a === undefined) - Number(b === undefined) : way * compare(a, b),
+        a === undefined || b === undefined
+          ? Number(a === undefined) - Number(b === undefined)
+          : direction * compare(a, b),
       )
       .map(([, row]) => row);
   };
 
   const cell = (label, content, kind) =>
-    make('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
+    create('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
   const listRow = (row) =>
-    make(
+    create(
       'tr',
       {},
-      make('th', { scope: 'row' }, make('a', { href: addressOf(row.anchor) }, row.what)),
+      create('th', { scope: 'row' }, create('a', { href: addressOf(row.anchor) }, row.what)),
       cell('Cluster', row.cluster),
       cell('Account', row.account),
       cell('Region', row.region),
       cell('Found', badge(row.class)),
-      cell('Outcome', row.became && badge(row.became)),
-      cell('Why', row.why, 'why'),
+      cell('Outcome', row.result && badge(row.result)),
+      cell('Reason', row.why, 'why'),
       cell('Wave', row.wave === undefined ? undefined : String(row.wave), 'n'),
-      cell('Took', row.took, 'n'),
+      cell('Duration', row.took, 'n'),
     );
 
   const counts = new Map();
   for (const { addon } of rows) if (addon) counts.set(addon, (counts.get(addon) || 0) + 1);
   const addons = Array.from(counts.keys()).sort((a, b) => counts.get(b) - counts.get(a) || (a < b ? -1 : 1));
   const link = (row) => {
-    const { label, sign: character, tone } = statusOf(row.became || row.class);
+    const { label, sign: character, tone } = statusOf(row.result || row.class);
     const where = [row.what, row.cluster].filter(Boolean).join(' on ');
-    return make(
+    return create(
       'a',
       { class: 's s-' + tone, href: addressOf(row.anchor), 'aria-label': label + ', ' + where },
       sign(character),
@@ -137,25 +140,25 @@
     const [first] = members;
     const where = [first.account, first.region, first.kubernetes]
       .filter(Boolean)
-      .flatMap((text, index) => [index === 0 ? '' : ' · ', make('span', {}, text)]);
-    const head = make(
+      .flatMap((text, index) => [index === 0 ? '' : ' · ', create('span', {}, text)]);
+    const head = create(
       'th',
       { scope: 'row' },
-      make('span', { class: 'name' }, first.cluster || 'whole region'),
-      make('span', { class: 'where' }, ...where),
+      create('span', { class: 'name' }, first.cluster || 'whole region'),
+      create('span', { class: 'where' }, ...where),
     );
     const whole = members.filter((row) => !row.addon);
-    const notes = whole.map((row) => make('span', { class: 'note' }, link(row), ' ' + (row.reason || '')));
+    const notes = whole.map((row) => create('span', { class: 'note' }, link(row), ' ' + (row.reason || '')));
     const of = new Map(members.filter((row) => row.addon).map((row) => [row.addon, row]));
     const colspan = String(Math.max(1, addons.length));
-    if (of.size === 0) return make('tr', {}, head, make('td', { colspan, class: 'whole' }, ...notes));
+    if (of.size === 0) return create('tr', {}, head, create('td', { colspan, class: 'whole' }, ...notes));
     head.append(...notes);
-    return make(
+    return create(
       'tr',
       {},
       head,
       ...addons.map((addon) =>
-        of.has(addon) ? make('td', { 'data-label': addon }, link(of.get(addon))) : make('td', { class: 'none' }),
+        of.has(addon) ? create('td', { 'data-label': addon }, link(of.get(addon))) : create('td', { class: 'none' }),
       ),
     );
   };
@@ -179,19 +182,19 @@
     more(byId('more-clusters'), inMatrix.length - shownClusters, clustersAtOnce, 'clusters');
     const named = inMatrix.filter(([first]) => first.cluster).length;
     byId('shown').textContent =
-      `Showing ${amount(kept.length)} of ${many(rows.length, 'row')}, in ${many(named, 'cluster')}.`;
+      `Showing ${amount(kept.length)} of ${counted(rows.length, 'row')}, in ${counted(named, 'cluster')}.`;
     for (const head of headOf(list).rows[0].cells) {
-      if (head.dataset.sort === asked.get('sort'))
-        head.setAttribute('aria-sort', asked.get('order') === 'descending' ? 'descending' : 'ascending');
+      if (head.dataset.sort === params.get('sort'))
+        head.setAttribute('aria-sort', params.get('order') === 'descending' ? 'descending' : 'ascending');
       else head.removeAttribute('aria-sort');
     }
     for (const name of FILTERS) {
       const field = /** @type {HTMLInputElement | null} */ (form.elements.namedItem(name));
-      if (field && field.value.trim() !== (asked.get(name) || '')) field.value = asked.get(name) || '';
+      if (field && field.value.trim() !== (params.get(name) || '')) field.value = params.get(name) || '';
     }
     for (const tile of document.querySelectorAll('a.tile')) {
       const [[name, value]] = new URLSearchParams(/** @type {HTMLAnchorElement} */ (tile).hash.slice(2));
-      if (asked.get(name) === value) tile.setAttribute('aria-current', 'true');
+      if (params.get(name) === value) tile.setAttribute('aria-current', 'true');
       else tile.removeAttribute('aria-current');
     }
   };
@@ -202,46 +205,52 @@
   };
 
   const term = (name, value) =>
-    value === undefined || value === '' ? [] : [make('div', {}, make('dt', {}, name), make('dd', {}, value))];
+    value === undefined || value === '' ? [] : [create('div', {}, create('dt', {}, name), create('dd', {}, value))];
   const check = ({ id, message, remedy }) =>
-    make(
+    create(
       'li',
       {},
-      make('code', {}, id),
-      make('p', {}, message),
-      remedy ? make('p', { class: 'remedy' }, make('strong', {}, 'What to do: '), remedy) : undefined,
+      create('code', {}, id),
+      create('p', {}, message),
+      remedy ? create('p', { class: 'remedy' }, create('strong', {}, 'What to do: '), remedy) : undefined,
     );
   const open = (row) => {
-    const close = make('button', { type: 'button', class: 'close' }, 'Close');
+    const close = create('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => dialog.close());
     const known = row.migrationId || row.heldBy;
     const facts = [
       ['Found', badge(row.class)],
-      ['Outcome', row.became && badge(row.became)],
+      ['Outcome', row.result && badge(row.result)],
       ['Account', row.account],
       ['Region', row.region],
       ['Cluster', row.cluster],
       ['Kubernetes', row.kubernetes],
       ['Version', row.version],
       ['Wave', row.wave === undefined ? undefined : String(row.wave)],
-      ['Begun', row.begunAt && timeOf(row.begunAt)],
+      ['Started', row.begunAt && timeOf(row.begunAt)],
       ['Ended', row.endedAt && timeOf(row.endedAt)],
-      ['Took', row.took && row.took + (simulated ? ' (simulated)' : '')],
-      ['Migration', row.migrationId && make('code', {}, row.migrationId)],
-      ['Held by', row.heldBy && make('code', {}, row.heldBy)],
+      ['Duration', row.took && row.took + (simulated ? ' (simulated)' : '')],
+      ['Migration', row.migrationId && create('code', {}, row.migrationId)],
+      ['Held by', row.heldBy && create('code', {}, row.heldBy)],
     ];
     dialog.replaceChildren(
-      make('h2', { id: 'detail-title', tabindex: '-1' }, row.what + (row.addon ? ' on ' + row.cluster : '')),
-      make('dl', { class: 'facts' }, ...facts.flatMap(([name, value]) => term(name, value))),
-      row.reason ? make('p', {}, row.reason) : '',
+      create('h2', { id: 'detail-title', tabindex: '-1' }, row.what + (row.addon ? ' on ' + row.cluster : '')),
+      create('dl', { class: 'facts' }, ...facts.flatMap(([name, value]) => term(name, value))),
+      row.reason ? create('p', {}, row.reason) : '',
       row.failure
-        ? make('p', { class: 'notice notice-bad' }, make('strong', {}, row.failure.name), ' ' + row.failure.message)
+        ? create('p', { class: 'notice notice-bad' }, create('strong', {}, row.failure.name), ' ' + row.failure.message)
         : '',
-      row.checks.length > 0 ? make('h3', {}, 'What stands in the way') : '',
-      row.checks.length > 0 ? make('ul', { class: 'checks' }, ...row.checks.map(check)) : '',
-      known ? make('p', {}, row.migrationId ? 'All of it:' : 'Of the migration that holds it:') : '',
+      row.checks.length > 0 ? create('h3', {}, 'Blocking checks') : '',
+      row.checks.length > 0 ? create('ul', { class: 'checks' }, ...row.checks.map(check)) : '',
       known
-        ? make('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed'))
+        ? create(
+            'p',
+            {},
+            row.migrationId ? 'Details of the migration:' : 'Details of the migration that holds the lock:',
+          )
+        : '',
+      known
+        ? create('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed'))
         : '',
       close,
     );
@@ -256,9 +265,9 @@
   const follow = () => {
     const { anchor, query } = readAddress();
     const row = byAnchor.get(anchor);
-    // Any other anchor is a section of the page, and has no filters.
-    if ((row || anchor === '') && query.toString() !== asked.toString()) {
-      asked = query;
+    // Any other anchor names a section of the page, and has no filters.
+    if ((row || anchor === '') && query.toString() !== params.toString()) {
+      params = query;
       showFromStart();
       if (!row) byId('fleet').focus();
     }
@@ -270,12 +279,12 @@
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('input', ({ target }) => {
     const { name, value } = /** @type {HTMLInputElement} */ (target);
-    ask(name, value.trim());
+    setParam(name, value.trim());
     setAddress('');
     showFromStart();
   });
   byId('reset').addEventListener('click', () => {
-    for (const name of FILTERS) asked.delete(name);
+    for (const name of FILTERS) params.delete(name);
     setAddress('');
     showFromStart();
   });
@@ -289,23 +298,23 @@
   });
 
   for (const head of headOf(list).rows[0].cells) {
-    const button = make('button', { type: 'button' }, head.textContent);
+    const button = create('button', { type: 'button' }, head.textContent);
     head.replaceChildren(button);
     button.addEventListener('click', () => {
       const column = head.dataset.sort;
-      ask('order', asked.get('sort') === column && asked.get('order') !== 'descending' ? 'descending' : '');
-      ask('sort', column);
+      setParam('order', params.get('sort') === column && params.get('order') !== 'descending' ? 'descending' : '');
+      setParam('sort', column);
       setAddress('');
       showFromStart();
     });
   }
   document.querySelectorAll('table.cards, table.cards *, #matrix, #matrix *').forEach(withRole);
   headOf(matrix).append(
-    make(
+    create(
       'tr',
       {},
-      make('th', { scope: 'col' }, 'Cluster'),
-      ...addons.map((addon) => make('th', { scope: 'col' }, addon)),
+      create('th', { scope: 'col' }, 'Cluster'),
+      ...addons.map((addon) => create('th', { scope: 'col' }, addon)),
     ),
   );
   for (const hidden of [form, byId('matrix-part')]) hidden.hidden = false;

@@ -103,7 +103,7 @@ export async function commandSweep(
 
   const at = utcNow(clock);
   const before = await sweeps.command(sweepId, { command, at, by: who.by, reason: who.reason });
-  if (verdict.anew) {
+  if (verdict.reset) {
     await sweeps.forgetFailures(sweepId);
     const { wave, phase } = sweep;
     await sweeps.update(sweepId, {

@@ -277,7 +277,7 @@ describe('all that is wrong', () => {
     const found = problemIn(await send(newFakes(), post({ body: { ...body, ...junk } })), 'invalid-request');
     expect([found.errors?.length, found.moreErrors]).toEqual([20, 2980]);
     expect(found.detail).toMatch(
-      /^3000 parts of the request are invalid\. The first 20 are: body\.x0: is not known here; body\.x1: /,
+      /^3000 parts of the request are invalid\. The first 20 are: body\.x0: is not a known field; body\.x1: /,
     );
     const few = problemIn(await send(newFakes(), post({ body: { ...body, x: 1 } })), 'invalid-request');
     expect(few).not.toHaveProperty('moreErrors');

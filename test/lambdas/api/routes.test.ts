@@ -350,7 +350,7 @@ describe('GET /migrations', () => {
     expect(found.errors).toEqual([
       {
         field: 'query.until',
-        message: 'must be later than since: a list has what was started at since or later, and before until',
+        message: 'must be later than since: a list contains what was started at since or later, and before until',
       },
     ]);
   });

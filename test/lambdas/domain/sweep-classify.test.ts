@@ -26,7 +26,7 @@ import {
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
-const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} stands in the way.`): Check => ({
+const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} blocks the migration.`): Check => ({
   id,
   status,
   message,
@@ -35,7 +35,7 @@ const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} s
 const blocked = (...checks: Check[]): Plan => planWith({ verdict: 'blocked', checks });
 
 describe('the class of an add-on', () => {
-  it('is ready where a migration would begin, with the roles that it would lock', () => {
+  it('is ready if a migration would start, with the roles that it would lock', () => {
     const plan = planMigration(someFacts());
     expect(plan.verdict).toBe('migrate');
     expect(classify({ ...seen, plan, agentKnown: true })).toEqual({
@@ -60,7 +60,7 @@ describe('the class of an add-on', () => {
     expect(classify({ ...seen, plan: turned, agentKnown: true }).roles).toEqual([ROLE, OTHER_ROLE].sort());
   });
 
-  it('is blocked with each check that blocks, once, and what to do', () => {
+  it('is blocked, with each blocking check once and its remedy', () => {
     const plan = blocked(
       aCheck('agent'),
       aCheck('webhook', 'warn'),
@@ -74,14 +74,14 @@ describe('the class of an add-on', () => {
       class: 'blocked',
       roles: [],
       checks: [
-        { id: 'agent', message: 'agent stands in the way.', remedy: 'Mend agent.' },
+        { id: 'agent', message: 'agent blocks the migration.', remedy: 'Mend agent.' },
         { id: 'role-trust', message: 'Of role a. Of role b.', remedy: 'Mend role-trust.' },
-        { id: 'proxy', message: 'proxy stands in the way.', remedy: 'Mend proxy.' },
+        { id: 'proxy', message: 'proxy blocks the migration.', remedy: 'Mend proxy.' },
       ],
     });
   });
 
-  it('is blocked where pods would lose their identity, until the sweep accepts that', () => {
+  it('is blocked if pods would lose their identity, until the sweep accepts that', () => {
     const nodes = aNodePod({ ...aPod('irsa'), name: 'node', uid: 'node', serviceAccount: 'ebs-csi-node-sa' });
     const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, annotatedBy: ['eks'], labels: {} };
     const facts = { annotated: { seen: [lost] }, pods: [aPod('irsa'), nodes] };
@@ -108,7 +108,7 @@ describe('the class of an add-on', () => {
       'unreachable',
     ],
     ['nothing shows whose the role is', [access, aCheck('role-grant')], true, 'blocked'],
-  ])('where the API server gave no answer, and %s', (_, checks, agentKnown, expected) => {
+  ])('if the API server could not be read, and %s', (_, checks, agentKnown, expected) => {
     const finding = classify({
       ...seen,
       plan: blocked(...checks),
@@ -117,7 +117,7 @@ describe('the class of an add-on', () => {
     });
     expect(finding.class).toBe(expected);
     expect(finding.reason).toBe(expected === 'unreachable' ? 'No answer from the API server.' : undefined);
-    // Refused is not unanswered: whoever may not look can be let in.
+    // A refusal is an answer: access can be granted.
     expect(classify({ ...seen, plan: blocked(...checks), agentKnown }).class).toBe('blocked');
   });
 
@@ -129,19 +129,19 @@ describe('the class of an add-on', () => {
     ['it is known to need rights, and its version takes no association', {}, [], [], 'node-role'],
     ['nobody knows it, and it takes associations', { name: 'somebodys-addon' }, ['a'], [], 'node-role'],
     ['nobody knows it, and it takes none', { name: 'somebodys-addon' }, [], [], 'not-concerned'],
-    ['it needs no rights', { name: 'coredns' }, [], [], 'not-concerned'],
-  ])('without a role, where %s', (_, change, takes, associated, expected) => {
+    ['it needs no permissions', { name: 'coredns' }, [], [], 'not-concerned'],
+  ])('without a role, if %s', (_, change, takes, associated, expected) => {
     const { serviceAccountRoleArn: _role, ...addon } = anAddon(change);
     const finding = classify({ name: addon.name, addon, takes, associated });
     expect(finding.class).toBe(expected);
-    expect(finding.reason?.includes('no rights in AWS') ?? false).toBe(expected === 'not-concerned');
+    expect(finding.reason?.includes('no permissions in AWS') ?? false).toBe(expected === 'not-concerned');
   });
 
-  it('is not-concerned where it was left out, and unreachable where it could not be read, with the reason', () => {
-    expect(classify({ name: ADDON, leftOut: 'The sweep is about other add-ons.' })).toEqual({
+  it('is not-concerned if it was left out, and unreachable if it could not be read, with the reason', () => {
+    expect(classify({ name: ADDON, leftOut: 'The sweep selects other add-ons.' })).toEqual({
       addon: ADDON,
       class: 'not-concerned',
-      reason: 'The sweep is about other add-ons.',
+      reason: 'The sweep selects other add-ons.',
       checks: [],
       roles: [],
     });
@@ -189,7 +189,7 @@ describe('the class of an add-on', () => {
       unanswered: fc.option(fc.constant('no answer'), { nil: undefined }),
     }),
   );
-  it('is always one, and says what belongs to it and nothing else', () => {
+  it('is exactly one, with the fields of that class only', () => {
     const found = new Set<string>();
     fc.assert(
       fc.property(anySeen, (one) => {
@@ -210,7 +210,7 @@ describe('the class of an add-on', () => {
 });
 
 describe('a cluster', () => {
-  it('is looked into while it is ACTIVE or UPDATING', () => {
+  it('is inspected while it is ACTIVE or UPDATING', () => {
     expect(
       ['ACTIVE', 'UPDATING', 'CREATING', 'DELETING', 'FAILED', 'PENDING'].map((status) => stateReason('dev', status)),
     ).toEqual([
@@ -222,7 +222,7 @@ describe('a cluster', () => {
       'Cluster dev is PENDING.',
     ]);
   });
-  it('stands for itself where nothing is known of it', () => {
+  it('has a finding of its own if nothing is known of it', () => {
     expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({
       class: 'unreachable',
       reason: 'why',
@@ -231,7 +231,7 @@ describe('a cluster', () => {
     });
   });
 
-  it('say of a region that is not enabled what is most likely', () => {
+  it('explain that a region is most likely not enabled', () => {
     const location = { account: '111122223333', region: 'eu-south-1' };
     const refused =
       'eks:ListClusters: UnrecognizedClientException: The security token included in the request is invalid. (request 1)';

@@ -51,7 +51,7 @@ describe('reportCsv', () => {
     expect(lines.map((line) => line['class'])).toEqual(report.rows.map((one) => one.class));
     expect(reportCsv(report).split('\n')).toHaveLength(report.rows.length + 2);
   });
-  it('has what stands in the way, and what became of it', () => {
+  it('has the blocking checks, and the outcome', () => {
     const [blocked, ended] = ofRows([
       row({ class: 'blocked', checks: [TRUST, TRUST, AGENT] }),
       row({
@@ -90,14 +90,14 @@ describe('reportCsv', () => {
     [' =1', "' =1"],
     ['a;b;-1', "a;b;'-1"],
     ['a=b-c', 'a=b-c'],
-  ])('makes %j harmless where a spreadsheet splits at other characters', (reason, as) => {
+  ])('makes %j harmless if a spreadsheet splits at other characters', (reason, as) => {
     expect(ofRows([row({ reason })])[0]?.['reason']).toBe(as);
   });
   it('has every cell in quotes', () => {
     const csv = reportCsv({ ...report, rows: [...report.rows, row({ reason: 'a;=1', seconds: 1 })] });
     for (const line of csv.split('\r\n').slice(0, -1)) expect(line).toMatch(/^"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*$/);
   });
-  it('comes back as it was, whatever is in it', () => {
+  it('is parsed to the same text, for any contents', () => {
     const text = fc.string({
       unit: fc.oneof(
         fc.constantFrom(...'"\',;=+-@\t\r\n\u202e '.split('')),

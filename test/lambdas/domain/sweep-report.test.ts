@@ -126,12 +126,12 @@ describe('buildReport, of any inventory', () => {
           state: item.state,
         });
     }));
-  it('says nothing twice', () =>
+  it('has nothing twice', () =>
     always((input) => {
       const names = buildReport(input).rows.map(nameOf);
       expect(new Set(names).size).toBe(names.length);
     }));
-  it('tells of each place and of each cluster', () =>
+  it('has each location and each cluster', () =>
     always((input) => {
       const { rows, locations } = buildReport(input);
       expect(locations.map(({ account, region }) => `${account} ${region}`)).toEqual(
@@ -150,7 +150,7 @@ describe('buildReport, of any inventory', () => {
           ),
         ).toBe(true);
     }));
-  it('has totals that are its rows, added up', () =>
+  it('has totals that are the sums of its rows', () =>
     always((input) => {
       const { rows, totals, blockers, calls, cost } = buildReport(input);
       expect(sum(totals.byClass)).toBe(rows.length);
@@ -173,7 +173,7 @@ describe('buildReport, of any inventory', () => {
       expect(sum(calls.total)).toBe(taken.reduce((all, count) => all + count, 0));
       expect(cost?.dollars).toBeCloseTo(cost?.lines.reduce((all, { dollars }) => all + dollars, 0) ?? -1, 6);
     }));
-  it('does not depend on the order in which things were read, and is what its schema says', () =>
+  it('does not depend on the order of the input, and conforms to its schema', () =>
     always((input) => {
       const report = buildReport(input);
       expect(buildReport(shuffled(input))).toEqual(report);
@@ -184,7 +184,7 @@ describe('buildReport, of any inventory', () => {
 describe('buildReport', () => {
   const report = fleetReport();
 
-  it('says which place has no end, which is disabled, which cluster is deleted and which has no add-ons', () => {
+  it('shows which location did not complete, which is disabled, which cluster is deleted and which has no add-ons', () => {
     const whole = report.rows
       .filter(({ addon }) => addon === undefined)
       .map(({ account, region, cluster: name, class: found, reason }) => [account, region, name, found, reason]);
@@ -215,7 +215,7 @@ describe('buildReport', () => {
       calls: {},
     });
   });
-  it('joins what was found with what became of it', () => {
+  it('joins findings and outcomes', () => {
     const back = report.rows.find(({ outcome }) => outcome === 'rolled-back');
     expect(back).toEqual({
       account: '111122223333',
@@ -239,7 +239,7 @@ describe('buildReport', () => {
       },
     });
   });
-  it('names who holds an add-on, and no migration where none was started for it', () => {
+  it('names the migration that holds an add-on, and no migration if none was started for it', () => {
     const input = fleetInput();
     const [item] = input.items;
     const blocked: SweepItem = {
@@ -254,14 +254,14 @@ describe('buildReport', () => {
     expect(rowOf({ ...blocked, refused: true })).toMatchObject({ heldBy: SWEEP, outcome: 'blocked' });
     expect(rowOf({ ...blocked, refused: true })).not.toHaveProperty('migrationId');
   });
-  it('names what blocks most first', () => {
+  it('lists the most frequent blocking check first', () => {
     expect(report.blockers.map(({ id, addons }) => [id, addons])).toEqual([
       ['role-trust', 10],
       ['agent', 5],
     ]);
     expect(report.blockers[1]).toEqual({ id: 'agent', addons: 5, example: AGENT.message, remedy: AGENT.remedy });
   });
-  it('has the durations of what changed something alone', () => {
+  it('has the durations only of migrations that changed something', () => {
     const input = fleetInput();
     const took = (seconds: number, outcome: SweepItem['outcome'], index: number): SweepItem => ({
       ...input.items[index]!,
@@ -297,7 +297,7 @@ describe('buildReport', () => {
       none: 1,
     });
   });
-  it('does not lose an add-on that was queued and is in no inventory any more', () => {
+  it('keeps an add-on that was queued and is no longer in an inventory', () => {
     const input = fleetInput();
     const gone = { ...input.items[0]!, cluster: 'was-here' };
     const row = buildReport({
@@ -306,7 +306,7 @@ describe('buildReport', () => {
     }).rows.find(({ cluster: name }) => name === 'was-here');
     expect(row).toMatchObject({ class: 'unreachable', migrationId: '01KF0E44M1ZZZZZZZZZZZZZZZZ', outcome: 'migrated' });
   });
-  it('compares with the sweep before, and not with itself', () => {
+  it('compares with the previous sweep, and not with itself', () => {
     const input = fleetInput();
     const earlier = { ...buildReport(fleetInput({ clusters: 2 })), sweepId: BEFORE };
     expect(buildReport({ ...input, previous: earlier }).trend).toEqual({
@@ -318,14 +318,14 @@ describe('buildReport', () => {
     expect(buildReport({ ...input, previous: buildReport(input) }).trend).toBeUndefined();
     expect(buildReport(input).trend).toBeUndefined();
   });
-  it('estimates more for more', () => {
+  it('has a higher estimate for more work', () => {
     const costOf = (options: Parameters<typeof fleetInput>[0]): number =>
       buildReport(fleetInput(options)).cost!.dollars;
     expect(costOf({ mode: 'inventory' })).toBeLessThan(costOf({ mode: 'plan' }));
     expect(costOf({ mode: 'plan' })).toBeLessThan(costOf({ mode: 'migrate' }));
     expect(costOf({ clusters: 4 })).toBeLessThan(costOf({ clusters: 8 }));
   });
-  it('says how many calls a cluster and an add-on took, to two decimals, and none of none', () => {
+  it('has the calls per cluster and per add-on, to two decimals, and 0 without any', () => {
     const location = { account: '111122223333', region: 'eu-west-1' };
     const input = { ...fleetInput({ mode: 'inventory' }), locationsRequested: [location], items: [] };
     const locations = [{ ...location, clusters: 3, notSelected: 0, calls: { eks: 1 } }];
@@ -342,7 +342,7 @@ describe('buildReport', () => {
     expect(calls).toEqual({ total: { eks: 22, iam: 6 }, perCluster: 9.33, perAddon: 7 });
     expect(buildReport({ ...input, locations, clusters: [] }).calls).toMatchObject({ perCluster: 0, perAddon: 0 });
   });
-  it('costs of an inventory by hand', () => {
+  it('has the costs of an inventory that were computed manually', () => {
     const location = { account: '111122223333', region: 'eu-west-1' };
     const input = {
       ...fleetInput({ mode: 'inventory' }),
@@ -357,7 +357,7 @@ describe('buildReport', () => {
       calls: { eks: 19, iam: 5 },
     });
     const { cost } = buildReport({ ...input, clusters: [one] });
-    // 20 calls of EKS at 5 a second are 4 s, beside three invocations of a second each, in half a GB.
+    // 20 calls of EKS at 5 a second are 4 s, in addition to three invocations of a second each, in half a GB.
     expect(cost).toMatchObject({
       transitions: 9,
       lambdaInvocations: 3,

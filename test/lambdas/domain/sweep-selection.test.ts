@@ -27,7 +27,7 @@ describe('the selection of clusters', () => {
     [['dev', 'prod-?'], 'prod-1', true],
     [['dev', 'prod-?'], 'prod-12', false],
     [['dev'], 'DEV', false],
-  ])('by names %j takes %s: %j', (clusters, name, expected) => {
+  ])('by names %j includes %s: %j', (clusters, name, expected) => {
     expect(namesCluster({ clusters }, name)).toBe(expected);
   });
   it.each<[Record<string, string> | undefined, Record<string, string>, boolean]>([
@@ -36,42 +36,42 @@ describe('the selection of clusters', () => {
     [{ env: 'prod', team: 'b' }, { env: 'prod', team: 'a' }, false],
     [{ env: '' }, {}, false],
     [{ constructor: 'x' }, {}, false],
-  ])('by tags %j takes %j: %j', (clusterTags, tags, expected) => {
+  ])('by tags %j includes %j: %j', (clusterTags, tags, expected) => {
     expect(tagsCluster({ clusterTags }, tags)).toBe(expected);
   });
 });
 
 describe('the selection of add-ons', () => {
-  it('leaves out those that it does not name, and says so', () => {
+  it('excludes add-ons that it does not name, with the reason', () => {
     expect(nameLeftOut({}, ADDON)).toBeUndefined();
     expect(nameLeftOut({ addons: [ADDON] }, ADDON)).toBeUndefined();
     expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(
-      `The sweep is about other add-ons: ${ADDON}, adot.`,
+      `The sweep selects other add-ons: ${ADDON}, adot.`,
     );
   });
   const tag = (value?: string): Record<string, string> =>
     value === undefined ? {} : { 'pod-identity-migration': value };
   it.each<['opt-in' | 'opt-out', string | undefined, string | undefined, string]>([
     ['opt-out', undefined, undefined, ''],
-    ['opt-out', 'exclude', undefined, 'It has the tag pod-identity-migration = exclude.'],
-    ['opt-out', undefined, 'exclude', 'Its cluster has the tag pod-identity-migration = exclude.'],
+    ['opt-out', 'exclude', undefined, 'The add-on has the tag pod-identity-migration = exclude.'],
+    ['opt-out', undefined, 'exclude', 'The cluster has the tag pod-identity-migration = exclude.'],
     ['opt-out', 'include', 'exclude', ''],
-    ['opt-out', 'exclude', 'include', 'It has the tag pod-identity-migration = exclude.'],
-    ['opt-out', 'Exclude', 'exclude', 'Its cluster has the tag pod-identity-migration = exclude.'],
+    ['opt-out', 'exclude', 'include', 'The add-on has the tag pod-identity-migration = exclude.'],
+    ['opt-out', 'Exclude', 'exclude', 'The cluster has the tag pod-identity-migration = exclude.'],
     [
       'opt-in',
       undefined,
       undefined,
-      'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.',
+      'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
     ],
     ['opt-in', 'include', undefined, ''],
     ['opt-in', undefined, 'include', ''],
-    ['opt-in', 'exclude', 'include', 'It has the tag pod-identity-migration = exclude.'],
+    ['opt-in', 'exclude', 'include', 'The add-on has the tag pod-identity-migration = exclude.'],
     [
       'opt-in',
       'yes',
       undefined,
-      'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.',
+      'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
     ],
   ])('%s, tagged %j in a cluster tagged %j: %s', (tagging, own, cluster, expected) => {
     expect(tagLeftOut({ tagging }, tag(own), tag(cluster)) ?? '').toBe(expected);
@@ -90,7 +90,7 @@ describe('two selections', () => {
     },
     { requiredKeys: [] },
   );
-  it('are the same in whatever order they say it, and not where one says more', () => {
+  it('are the same in any order, and differ if one has more values', () => {
     fc.assert(
       fc.property(selection, (input) => {
         const one = sweepSelection.parse(input);
@@ -118,9 +118,9 @@ describe('two selections', () => {
   });
 });
 
-describe('the places of a sweep', () => {
+describe('the locations of a sweep', () => {
   const territory = { home: '222233334444', accounts: ['111122223333'], regions: ['us-east-1', 'eu-west-1'] };
-  it('are all accounts and regions of the deployment, region by region, where it names none', () => {
+  it('are all accounts and regions of the deployment, region by region, if it names none', () => {
     expect(locationsOf({}, territory)).toEqual([
       { account: '111122223333', region: 'eu-west-1' },
       { account: '222233334444', region: 'eu-west-1' },
@@ -133,7 +133,7 @@ describe('the places of a sweep', () => {
       { account: '111122223333', region: 'ap-south-1' },
     ]);
   });
-  it('are in no account that the service may not work on', () => {
+  it('cannot be in an account that the service may not work on', () => {
     const refused = (): unknown =>
       locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
     expect(refused).toThrow(/accounts 555566667777, 999988887777.*setting accounts/);
@@ -170,7 +170,7 @@ describe('what a sweep queues', () => {
     ],
   };
 
-  it('is what is ready, once somebody asks for more than a look', () => {
+  it('are the add-ons that are ready, unless the sweep is an inventory', () => {
     expect(itemsOf(sweep({ mode: 'inventory' }), inventory)).toEqual([]);
     const items = itemsOf(sweep({ mode: 'migrate' }), inventory);
     expect(items.map((item) => sweepItem.parse(item))).toEqual(items);
@@ -184,7 +184,7 @@ describe('what a sweep queues', () => {
       },
     ]);
   });
-  it('has an id of its own, the same each time', () => {
+  it('have their own ids, the same each time', () => {
     const one = sweep({ mode: 'plan' });
     const ids = [
       itemId(one, target, ADDON),
@@ -196,7 +196,7 @@ describe('what a sweep queues', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(itemId(one, target, ADDON)).toBe(ids[0]);
   });
-  it('is asked for as the sweep says', () => {
+  it('have the options of the sweep in their requests', () => {
     const request = sweepRequest.parse({
       mode: 'migrate',
       options: {
@@ -243,7 +243,7 @@ describe('the principal of an access entry', () => {
   ])("%s is nobody's node: %j", (arn, expected) => {
     expect(isNobodysNode(arn)).toBe(expected);
   });
-  it("is of the cluster's account where it is a node's", () => {
+  it("belongs to the cluster's account if it is for a node", () => {
     const nodes = 'arn:aws:iam::111122223333:role/dev-nodes';
     expect([
       isNobodysNode(nodes, '111122223333'),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
-import { countsAsFailed, decideWave, endOf, type Look, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
+import { countsAsFailed, decideWave, endOf, type WaveInput, needsQueue } from '../../../lambdas/domain/sweep/waves.ts';
 import { aMigration, at } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
 
@@ -10,8 +10,8 @@ const flying = (count: number): SweepItem[] =>
   queue(count).map((item) => ({ ...item, state: 'in-flight', begunAt: at(0), wave: 1 }));
 const look = (
   limits: SweepRequestInput['limits'],
-  more: Partial<Look> & { record?: Partial<Look['sweep']> } = {},
-): Look => {
+  more: Partial<WaveInput> & { record?: Partial<WaveInput['sweep']> } = {},
+): WaveInput => {
   const { record, ...rest } = more;
   return {
     sweep: { ...aSweep({ limits: { perAccount: 100, perRegion: 100, ...limits } }), ...record },
@@ -33,7 +33,7 @@ describe('waves', () => {
     });
   });
 
-  it('begin nothing more of a wave that was begun whole, until all of it have ended', () => {
+  it('start no next wave until all migrations of the current wave have ended', () => {
     const wave = { number: 1, size: 3, begun: 3, endedBefore: 0 };
     expect(decideWave(look({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } }))).toEqual({
       status: 'running',
@@ -43,7 +43,7 @@ describe('waves', () => {
     });
   });
 
-  it('fill up a wave that was begun in part', () => {
+  it('complete a wave that was partly started', () => {
     const decided = decideWave(
       look(
         { canary: 3 },
@@ -69,7 +69,7 @@ describe('waves', () => {
     );
   });
 
-  it('roll once they are as large as the concurrency: one begins where another has ended', () => {
+  it('roll once they are as large as the concurrency: a migration starts whenever another has ended', () => {
     const rolling = { number: 4, size: 10, begun: 10, endedBefore: 15 };
     expect(
       decideWave(look({ concurrency: 10 }, { inFlight: flying(7), record: { wave: rolling, ended: 40 } })).begin,
@@ -83,7 +83,7 @@ describe('waves', () => {
     expect(decideWave(look({ canary: 50, concurrency: 10 })).begin).toHaveLength(10);
   });
 
-  it('wait for what was in flight before, where a sweep was resumed', () => {
+  it('wait for the migrations in flight after a sweep was resumed', () => {
     const wave = { number: 3, size: 2, begun: 0 };
     expect(decideWave(look({ canary: 2 }, { inFlight: flying(1), record: { wave } }))).toEqual({
       status: 'running',
@@ -115,7 +115,7 @@ describe('caps', () => {
     const items = queue(6, (number) => ({ cluster: `cluster-${number % 2}` }));
     expect(decideWave(look(wide, { queued: items })).begin).toEqual(items.slice(0, 2));
   });
-  it('do not mix clusters of one name up', () => {
+  it('do not confuse clusters with the same name', () => {
     expect(
       decideWave(
         look(wide, {
@@ -124,7 +124,7 @@ describe('caps', () => {
       ).begin,
     ).toHaveLength(3);
   });
-  it('are one with a role, whichever of them', () => {
+  it('allow one migration per role', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
       string,
       string,
@@ -147,7 +147,7 @@ describe('caps', () => {
       ),
     ).toEqual(ids([items[0]!, items[4]!]));
   });
-  it('are so many in an account, and in a region of it, with what is in flight', () => {
+  it('limit migrations per account and per region, including those in flight', () => {
     const locations = queue(40, (number) => ({
       account: number % 2 ? '111122223333' : '444455556666',
       region: number % 4 < 2 ? 'eu-west-1' : 'us-east-1',
@@ -159,7 +159,7 @@ describe('caps', () => {
     expect(counts({ perAccount: 3 }, ({ account }) => account)).toEqual([3, 3]);
     expect(counts({ perRegion: 2 }, ({ account, region }) => `${account} ${region}`)).toEqual([2, 2, 2, 2]);
   });
-  it('are what a place has room for now, where calls wait there, and nothing elsewhere', () => {
+  it('follow the room of a location whose calls wait, and do not limit other locations', () => {
     const locations = queue(12, (number) => ({ region: ['eu-west-1', 'us-east-1', 'us-west-2'][number % 3]! }));
     const { account } = locations[0]!;
     const rooms = new Map([
@@ -181,7 +181,7 @@ describe('caps', () => {
       done: false,
     });
   });
-  it('let none be begun twice that is in both places after a crash', () => {
+  it('start no migration twice that is both queued and in flight after a crash', () => {
     const [both, ...others] = queue(3);
     const decided = decideWave(
       look(
@@ -199,7 +199,7 @@ describe('caps', () => {
 
 describe('a stop', () => {
   const failed = (count: number): string[] => ids(queue(count));
-  it('comes with so many failures, and says so with the numbers', () => {
+  it('follows a number of failures, and its message has the numbers', () => {
     expect(
       decideWave(look({ stopAfterFailures: 3 }, { inFlight: flying(2), record: { failed: failed(3), ended: 9 } })),
     ).toEqual({
@@ -207,7 +207,7 @@ describe('a stop', () => {
       cause: {
         name: 'SweepStopped',
         message:
-          '3 failed migrations of 9 that have ended: it stops after 3. Nothing more was begun. Look at them, then resume the sweep.',
+          '3 failed migrations of 9 that have ended: it stops after 3. No more migrations were started. Check the failed migrations, then resume the sweep.',
       },
       begin: [],
       done: false,
@@ -216,7 +216,7 @@ describe('a stop', () => {
       'running',
     );
   });
-  it('comes with a share of failures, once as many have ended as may run at once', () => {
+  it('follows a percentage of failures, once `concurrency` migrations have ended', () => {
     const limits = { concurrency: 10, stopAfterFailures: 1000, stopAtFailurePercent: 20 };
     const status = (count: number, ended: number): string =>
       decideWave(look(limits, { record: { failed: failed(count), ended } })).status;
@@ -228,13 +228,13 @@ describe('a stop', () => {
       'stopping',
     ]);
   });
-  it('keeps its first cause, and is done when nothing is in flight, whatever waits', () => {
+  it('keeps its first cause, and is done when nothing is in flight, even if items are queued', () => {
     const cause = { name: 'SweepStopped', message: 'why' };
     expect(
       decideWave(look({}, { record: { status: 'stopping', cause, command: { command: 'resume', at: at(0) } } })),
     ).toMatchObject({ status: 'stopping', cause, begin: [], done: true });
   });
-  it('that somebody asked for says who, when and why', () => {
+  it('on request names the requester, the time and the reason', () => {
     const said = decideWave(
       look({}, { record: { command: { command: 'stop', at: at(0), by: 'ada', reason: 'lunch' } } }),
     );
@@ -245,7 +245,7 @@ describe('a stop', () => {
       cause: { message: `Stopped by ada at ${at(0)}: lunch.` },
     });
   });
-  it('counts what broke, and what nobody knows the end of', () => {
+  it('counts failures, and migrations without a known outcome', () => {
     expect(
       ['rolled-back', 'needs-human', undefined, 'migrated', 'already-migrated', 'planned', 'blocked'].map((outcome) =>
         countsAsFailed(outcome as 'migrated' | undefined),
@@ -255,13 +255,13 @@ describe('a stop', () => {
 });
 
 describe('a pause, and a window that is closed', () => {
-  it('begin nothing, open no wave, and are over when nothing is left', () => {
+  it('start nothing, open no wave, and are done when nothing is left', () => {
     const paused = look({}, { record: { command: { command: 'pause', at: at(0) } } });
     expect(decideWave(paused)).toEqual({ status: 'paused', begin: [], done: false });
     expect(decideWave(look({}, { windowOpen: false }))).toEqual({ status: 'running', begin: [], done: false });
     expect(decideWave({ ...paused, queued: [] }).done).toBe(true);
   });
-  it('go on where they were', () => {
+  it('continue where they were', () => {
     const wave = { number: 2, size: 2, begun: 2, endedBefore: 1 };
     const over = { wave, ended: 3 };
     expect(decideWave(look({}, { windowOpen: false, record: over })).wave).toEqual(wave);
@@ -272,7 +272,7 @@ describe('a pause, and a window that is closed', () => {
 });
 
 describe('the queue', () => {
-  it('is looked at where something could be begun, or where nothing is in flight', () => {
+  it('is read if something could be started, or if nothing is in flight', () => {
     const full = look(
       { canary: 2 },
       { inFlight: flying(2), record: { wave: { number: 1, size: 2, begun: 2, endedBefore: 0 } } },
@@ -287,7 +287,7 @@ describe('the queue', () => {
 });
 
 describe('the end of a migration', () => {
-  it('is what its record says, once that has one', () => {
+  it('is the outcome in its record, once it has one', () => {
     const failure = { name: 'AddonFailed', message: 'x' };
     expect(endOf(undefined)).toBeUndefined();
     expect(endOf(aMigration())).toBeUndefined();

@@ -53,7 +53,7 @@ const MADE =
 const DATA =
   /(?:^|\.)(?:configurationValues|policy|externalId|tags\{\}|trustPolicies\{\}|before|after|statement\{\}|kept\{\}|annotatedBy\[\]|requestedBy|decidedBy|by|reason|issues\[\]\.(?:code|message|resourceIds\[\])|steps\[\]\.(?:what|calls\[\]|undo)|principal|schedule|userAgent|eventId|acceptedKeys\[\])$/;
 
-describe('every text of third parties in a record', () => {
+describe('every third-party text in a record', () => {
   it.each<[string, z.ZodType]>([
     ['a migration', migration],
     ['a snapshot', snapshot],

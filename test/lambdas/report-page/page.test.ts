@@ -23,7 +23,7 @@ const dataOf = (html: string): { rows: (ReportRow & { anchor: string })[] } =>
 const listOf = (html: string): string => html.slice(html.indexOf('<table id="list"'), html.indexOf('id="more-rows"'));
 
 describe('reportPage', () => {
-  it('runs its own script alone, and asks for nothing', () => {
+  it('allows only its own script, and loads nothing', () => {
     const policy = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1]?.replaceAll('&#39;', "'");
     const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, text]) => text);
     const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, text]) => text);
@@ -37,12 +37,12 @@ describe('reportPage', () => {
       /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest/,
     );
   });
-  it('has columns for what became of add-ons where anything was begun alone', () => {
+  it('has columns for outcomes only if a migration was started', () => {
     const classOf = (html: string): string | undefined => /<table id="list" class="([^"]*)"/.exec(html)?.[1];
     expect(classOf(page)).toBe('cards');
     expect(classOf(reportPage(fleetReport({ mode: 'inventory' })))).toBe('cards found-only');
   });
-  it('says what, when, by whom and why', () => {
+  it('shows the outcome, the time, the requester and the reason of the sweep', () => {
     for (const text of [
       'Fleet sweep stopped',
       report.sweepId,
@@ -55,21 +55,21 @@ describe('reportPage', () => {
       expect(page).toContain(text);
     expect(reportPage({ ...report, simulated: false })).not.toContain('Simulated.');
   });
-  it('has each row in its data, under an anchor of its own that is made of names', () => {
+  it('has each row in its data, under a unique anchor that consists of names', () => {
     const { rows } = dataOf(page);
     expect(rows).toHaveLength(report.rows.length);
     expect(rows).toMatchObject(report.rows);
     expect(new Set(rows.map(({ anchor }) => anchor)).size).toBe(rows.length);
     expect(rows[0]?.anchor).toBe('a-111122223333/eu-west-1/checkout-dev-4/adot');
   });
-  it('has the first rows as they are without JavaScript, and says where the others are', () => {
+  it('shows the first rows without JavaScript, and where to find the others', () => {
     expect(listOf(page).match(/<tr id="a-/g)).toHaveLength(report.rows.length);
     expect(page).not.toContain('id="cut"');
     const large = fleetReport({ clusters: 20 });
     const html = reportPage(large);
     expect(listOf(html).match(/<tr id="a-/g)).toHaveLength(FIRST_ROWS);
     expect(html).toContain(
-      `These are the first ${FIRST_ROWS} of ${large.rows.length} rows; all are here with JavaScript, and in the CSV and JSON files of this report.`,
+      `Showing the first ${FIRST_ROWS} of ${large.rows.length} rows. Enable JavaScript, or open the CSV or JSON file of this report, to see all of them.`,
     );
   });
   it('names every class and every outcome', () => {
@@ -79,11 +79,11 @@ describe('reportPage', () => {
   });
   it.each<[string, Partial<ReportRow>[]]>([
     ['on Pod Identity', [{ class: 'on-pod-identity' }, { outcome: 'migrated' }, { outcome: 'already-migrated' }]],
-    ['on IRSA, not moved yet', [{}, { outcome: 'planned' }, { state: 'queued' }, { state: 'in-flight' }]],
+    ['on IRSA, not migrated yet', [{}, { outcome: 'planned' }, { state: 'queued' }, { state: 'in-flight' }]],
     ['on IRSA, blocked', [{ class: 'blocked' }, { outcome: 'blocked' }]],
     ['failed', [{ outcome: 'rolled-back' }, { outcome: 'needs-human' }, { state: 'ended' }]],
     ['on the node role', [{ class: 'node-role' }]],
-  ])('counts in its bar as %s what is so by now', (name, changes) => {
+  ])('counts add-ons as %s in its bar by their current state', (name, changes) => {
     const ready = report.rows.find(({ class: found, addon }) => found === 'ready' && addon !== undefined)!;
     const { outcome: _, state: _state, ...row } = ready;
     const rows = changes.map((change) => ({
@@ -91,7 +91,7 @@ describe('reportPage', () => {
       ...(change.outcome === undefined ? {} : { state: 'ended' as const }),
       ...change,
     }));
-    // Neither what needs no role nor a cluster that could not be looked at uses IAM.
+    // Neither an add-on that needs no role nor a cluster that could not be inspected uses IAM.
     const others: ReportRow[] = [
       { ...row, class: 'not-concerned' },
       { ...row, class: 'unreachable', addon: undefined },
@@ -102,7 +102,7 @@ describe('reportPage', () => {
     const on = name === 'on Pod Identity' ? rows.length : 0;
     expect(html).toContain(`<strong>${on} of ${rows.length}</strong> add-ons that use IAM are on Pod Identity now`);
   });
-  it('says of each region whether it was looked at, or why not', () => {
+  it('shows for each location that it was inspected, or why not', () => {
     const [location] = report.locations;
     const { unreachable: _, ...seen } = location!;
     const html = reportPage({
@@ -114,10 +114,10 @@ describe('reportPage', () => {
     });
     const results = [...html.matchAll(/<td data-label="Result">(.*?)<\/td>/gs)].map(([, cell]) => cell);
     expect(results).toHaveLength(2);
-    expect([results[0]?.includes('Looked at'), results[1]?.includes('Looked at')]).toEqual([true, false]);
+    expect([results[0]?.includes('Inspected'), results[1]?.includes('Inspected')]).toEqual([true, false]);
     expect(results[1]).toContain('No role may be assumed.');
   });
-  it('has what it costs, line by line, where that is known', () => {
+  it('shows the cost of the sweep line by line, if it is known', () => {
     const { cost, ...free } = fleetReport({ mode: 'inventory' });
     const html = reportPage({ ...free, cost: cost! });
     const [, table] = /<h3>Cost on AWS: about [0-9.]+ USD<\/h3>.*?<tbody>(.*?)<\/tbody>/s.exec(html)!;
@@ -126,14 +126,14 @@ describe('reportPage', () => {
     expect(html).toContain(cost!.basis);
     expect(reportPage(free)).not.toContain('Cost on AWS');
   });
-  it('names the checks in the way of an add-on, or else its failure, or why it was not looked at', () => {
+  it('names the checks that block an add-on, or its failure, or why it was not inspected', () => {
     const rows = dataOf(page).rows as unknown as (ReportRow & { why: string })[];
     const blocked = rows.find(({ checks, failure }) => checks.length > 1 && failure === undefined)!;
     expect(blocked.why.split(', ').sort()).toEqual([...new Set(blocked.checks.map(({ id }) => id))].sort());
     for (const { failure, why } of rows.filter((row) => row.failure !== undefined)) expect(why).toBe(failure?.name);
     for (const { reason, why } of rows.filter(({ class: found }) => found === 'unreachable')) expect(why).toBe(reason);
   });
-  it('tells how things have changed since the sweep before', () => {
+  it('shows the changes since the previous sweep', () => {
     expect(page).toContain('found 78 add-ons');
     expect(page).toMatch(/42 <span class="trend">\+13</);
     const fewer = reportPage({
@@ -143,7 +143,7 @@ describe('reportPage', () => {
     expect(fewer).toMatch(/10 <span class="trend">−1,002</);
     expect(fewer).toMatch(/3 <span class="trend">±0</);
   });
-  it('is a page too where nothing was found', () => {
+  it('is a complete page if nothing was found', () => {
     const empty = reportPage(
       buildReport({
         ...fleetInput({ mode: 'migrate' }),
@@ -154,16 +154,16 @@ describe('reportPage', () => {
       }),
     );
     for (const text of [
-      'No add-on was found that uses IAM.',
-      'No check stands in the way',
-      'It had nothing to migrate.',
+      'No add-on that uses IAM was found.',
+      'No check blocks an add-on that uses IRSA.',
+      'There was nothing to migrate.',
       'Nothing was migrated.',
     ])
       expect(empty).toContain(text);
   });
 });
 
-describe('reportPage, of hostile names', () => {
+describe('reportPage, with hostile names', () => {
   const HOSTILE = [
     '" onclick="alert(1)" x="',
     '</script><script>alert(1)</script>',
@@ -219,7 +219,7 @@ describe('reportPage, of hostile names', () => {
     ].map(([, tag, attributes]) => [tag, ...(attributes ?? '').replaceAll(/="[^"]*"/g, '').split(/\s+/)].join(' '));
   const harmless = tagsOf(reportPage(hostile('harmless')));
 
-  it.each(HOSTILE)('%j is text and nothing else', (text) => {
+  it.each(HOSTILE)('shows %j as text only', (text) => {
     const html = reportPage(hostile(text));
     expect(tagsOf(html)).toEqual(harmless);
     expect(html.match(/<\/script>/g)).toHaveLength(2);

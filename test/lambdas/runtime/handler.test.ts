@@ -289,7 +289,7 @@ describe('createHandler', () => {
     [
       'a field that the plan does not know',
       { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, dryrun: true } },
-      /request: has fields that are not known: dryrun/,
+      /request: has unknown fields: dryrun/,
     ],
     [
       'five hundred wrong roles',

@@ -313,9 +313,9 @@ describe('plan of a service account', () => {
   });
 
   it.each([
-    ['neither', { serviceAccount: undefined }, /neither is there/],
-    ['both', { addon: ADDON }, /not both/],
-    ['an option of add-ons', { strategy: 'in-place' }, /is of add-ons/],
+    ['neither', { serviceAccount: undefined }, /addon or serviceAccount is required/],
+    ['both', { addon: ADDON }, /must not be set together with addon/],
+    ['an option of add-ons', { strategy: 'in-place' }, /applies only to add-ons/],
   ])('refuses a request with %s', async (_, request, why) => {
     const fakes = accountFakes();
     await expect(run(fakes, request)).rejects.toThrow(why);

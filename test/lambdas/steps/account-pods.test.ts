@@ -107,25 +107,25 @@ describe('verify-pods of a service account', () => {
       'given the association another role',
       ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
       'AssociationChanged',
-      /^Somebody else gave a-own the role/,
+      /^Another principal has given association a-own the role/,
     ],
     [
       'put another one in its place',
       ({ eks }) => (eks.associations = [THEIRS]),
       'AssociationChanged',
-      /^Somebody else made a-theirs/,
+      /^Another principal has created association a-theirs/,
     ],
     [
       'deleted the service account',
       ({ kubernetes }) => (kubernetes.serviceAccounts = []),
       'ServiceAccountChanged',
-      /^Somebody else has deleted service account payments\/api\. It was left alone/,
+      /^Another principal has deleted service account payments\/api\. It was left alone/,
     ],
     [
       'made the service account again',
       ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]),
       'ServiceAccountChanged',
-      /made it again/,
+      /created it again/,
     ],
     [
       'given the service account another role',
@@ -240,7 +240,7 @@ describe('verify-pods of a service account that is put back', () => {
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(verifyBack(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
-      message: expect.stringMatching(/^The way back stops: somebody else has .*left as it is/) as string,
+      message: expect.stringMatching(/^The way back stops: another principal has .*left as it is/) as string,
     });
   });
 

@@ -176,7 +176,7 @@ describe('restore-associations of a service account', () => {
     await expect(restore(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
       message: expect.stringMatching(
-        /^The way back stops: somebody else .*association was left as it is, since pods would be without a role/,
+        /^The way back stops: another principal .*association was left as it is, since pods would be without a role/,
       ) as string,
     });
     expect(there(fakes)).toEqual(['a-own']);

@@ -149,7 +149,11 @@ describe('a rollback on demand of a service account', () => {
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
-    ['somebody has taken the annotation off', unannotated, /taken the annotation .* off service account payments\/api/],
+    [
+      'somebody has taken the annotation off',
+      unannotated,
+      /removed the annotation .* from service account payments\/api/,
+    ],
     [
       'somebody has given it another role',
       ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]),
@@ -163,7 +167,7 @@ describe('a rollback on demand of a service account', () => {
     [
       'the service account was made again',
       ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]),
-      /made it again/,
+      /created it again/,
     ],
     [
       'somebody has associated it anew',

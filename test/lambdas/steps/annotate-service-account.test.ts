@@ -26,9 +26,13 @@ async function taken(annotationChange: AnnotationChange = TAKEN): Promise<Begun>
   return fakes;
 }
 const thirdParty: [string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp][] = [
-  ['deleted it', undefined, /somebody else has deleted service account payments\/api/i],
-  ['made it again', { uid: 'another' }, /and made it again/],
-  ['given it another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn: .*somebody-elses/],
+  ['deleted it', undefined, /another principal has deleted service account payments\/api/i],
+  ['made it again', { uid: 'another' }, /and created it again/],
+  [
+    'given it another role',
+    { roleArn: OTHER_ROLE },
+    /annotation eks\.amazonaws\.com\/role-arn of .* to .*somebody-elses/,
+  ],
 ];
 
 describe('annotate-service-account', () => {
@@ -95,12 +99,12 @@ describe('annotate-service-account', () => {
     [
       'given the association another role',
       ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
-      /gave a-own the role/,
+      /given association a-own the role/,
     ],
     [
       'put another one in its place',
       ({ eks }) => (eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })]),
-      /somebody else made a-theirs/,
+      /another principal has created association a-theirs/,
     ],
   ])('leaves it where somebody has %s: without both, new pods have no role', async (_, change, why) => {
     const fakes = await removing();

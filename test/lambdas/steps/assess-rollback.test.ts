@@ -158,14 +158,14 @@ describe('assess-rollback', () => {
     [
       'another version',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
-      /version v1\.40\.0.*left as it is/,
+      /changed the version of .* to v1\.40\.0.*left as it is/,
     ],
     ['another role', (fakes) => recreated(fakes, { serviceAccountRoleArn: OTHER_ROLE }), /somebody-elses/],
-    ['a delete that was not its own', (fakes) => fakes.eks.addons.delete(ADDON), /somebody else deleted/],
+    ['a delete that was not its own', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],
     [
       'a copy that was not its own',
       (fakes) => fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(5), podIdentityAssociations: [] })),
-      /somebody else made/,
+      /another principal has created/,
     ],
   ])('leaves %s to a person', async (_, change, message) => {
     const fakes = await begun();

@@ -117,22 +117,22 @@ describe('create-association', () => {
       'has associated it',
       [],
       [THEIRS],
-      /somebody else made a-theirs of payments\/api with .*left alone; find out who did it/,
+      /another principal has created association a-theirs of payments\/api with .*left alone; find out who did it/,
     ],
     [
       'has associated it by another migration',
       [],
       [ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })],
-      /somebody else made a-own/,
+      /another principal has created association a-own/,
     ],
     [
       'has given the one of before another role',
       [KEPT],
       [anAccountAssociation({ roleArn: OTHER_ROLE })],
-      /gave a-there0000000000001 the role .*somebody-elses/,
+      /given association a-there0000000000001 the role .*somebody-elses/,
     ],
     ['has deleted the one of before', [KEPT], [], /the association of payments\/api is gone/],
-    ['has put another one in its place', [KEPT], [THEIRS], /somebody else made a-theirs/],
+    ['has put another one in its place', [KEPT], [THEIRS], /another principal has created association a-theirs/],
   ])('stops, and leaves it alone, where somebody else %s', async (_, before, there, why) => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);
@@ -213,7 +213,7 @@ describe('create-association', () => {
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(create(fakes)).rejects.toMatchObject({
       name: 'ServiceAccountChanged',
-      message: expect.stringMatching(/^Somebody else has .*\. It was left alone\.$/) as string,
+      message: expect.stringMatching(/^Another principal has .*\. It was left alone\.$/) as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);

@@ -151,7 +151,7 @@ describe('verify-pods', () => {
       await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', association);
     await verify(fakes);
     const [first, second] = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
-    expect(first!.evidence).toContain(`created before its association, which is of ${at(-60)}`);
+    expect(first!.evidence).toContain(`created before its association, which was created at ${at(-60)}`);
     expect(second!.evidence).toContain('admitted under an earlier association');
   });
   it('gives up at once on pods that can not be judged, and says what is missing; no other way is tried', async () => {
@@ -163,7 +163,7 @@ describe('verify-pods', () => {
       await expect(verify(fakes, round)).rejects.toMatchObject({
         name: 'PodsOnWrongIdentity',
         message: expect.stringMatching(
-          /^It can't be told of these pods .*: dark \(it can't be told: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own/,
+          /^It can't be told of these pods .*: dark \(it cannot be determined: container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself/,
         ) as string,
       });
     }

@@ -144,7 +144,7 @@ describe('take-inventory', () => {
     await begin({ selection: { addons: ['vpc-cni'] } });
     await take();
     expect(found().findings).toMatchObject([
-      { addon: ADDON, class: 'not-concerned', reason: 'The sweep is about other add-ons: vpc-cni.' },
+      { addon: ADDON, class: 'not-concerned', reason: 'The sweep selects other add-ons: vpc-cni.' },
       { class: 'not-concerned' },
     ]);
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([

@@ -224,14 +224,14 @@ describe('take-over on demand', () => {
     [
       'somebody has updated the add-on',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
-      /version v1\.40\.0/,
+      /version of .* to v1\.40\.0/,
     ],
     [
       'somebody updates the add-on',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }),
-      /version v1\.40\.0/,
+      /version of .* to v1\.40\.0/,
     ],
-    ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /somebody else deleted/],
+    ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],
     [
       'somebody has changed its associations',
       (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])),
@@ -347,7 +347,7 @@ describe('take-over on demand', () => {
     });
     await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject({
       name: 'RollbackRefused',
-      message: expect.stringMatching(/put back already.*Nothing was changed\.$/) as string,
+      message: expect.stringMatching(/already rolled back.*Nothing was changed\.$/) as string,
     });
   });
 

@@ -73,7 +73,7 @@ describe('a rollout that has not settled', () => {
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsFailing' });
   });
   it.each<[string, Partial<Pod>, RegExp]>([
-    ['no node takes a pod', { node: undefined, ready: false, phase: 'Pending' }, /pod c is not scheduled to a node/],
+    ['no node takes a pod', { node: undefined, ready: false, phase: 'Pending' }, /pod c is not scheduled/],
     ['an image is not there', { ready: false, waiting: ['ImagePullBackOff'] }, /ImagePullBackOff/],
     ['a node is down', { ...CRASHING, node: 'lost' }, /node lost of pod c is not ready/],
   ])('is held, and says why, where %s', async (_, change, why) => {

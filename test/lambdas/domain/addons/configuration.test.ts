@@ -48,16 +48,16 @@ describe('validateConfiguration', () => {
     [
       'that the schema does not know',
       'podAnnotations: {a: b}',
-      ['/podAnnotations: is not defined in the schema, which allows nothing else'],
+      ['/podAnnotations: is not defined in the schema, which allows no other properties'],
     ],
     [
       'that a part of the schema does not know',
       'controller: {x: 1}',
-      ['/controller/x: is not defined in the schema, which allows nothing else'],
+      ['/controller/x: is not defined in the schema, which allows no other properties'],
     ],
     ['in a list', 'list: [1, hush]', ['/list/1: Instance type "string" is invalid. Expected "integer"']],
     [
-      'beside another',
+      'next to another error',
       '{"list":1,"mode":"hush"}',
       [
         '/list: Instance type "number" is invalid. Expected "array"',
@@ -65,11 +65,11 @@ describe('validateConfiguration', () => {
       ],
     ],
     ['that are null', 'null', ['/: Instance type "null" is invalid. Expected "object"']],
-  ])('refuses values %s, and tells them by their place, not their value', (_, raw, errors) => {
+  ])('refuses values %s, and names their location instead of their value', (_, raw, errors) => {
     expect(judge(raw)).toEqual({ verdict: 'invalid', errors });
     expect(JSON.stringify(judge(raw))).not.toContain('hush');
   });
-  it('tells all that no form takes', () => {
+  it('reports all errors if no form matches', () => {
     expect(judge('either: off')).toMatchObject({
       verdict: 'invalid',
       errors: expect.arrayContaining([expect.stringMatching(/^\/either: /)]) as string[],
@@ -77,14 +77,14 @@ describe('validateConfiguration', () => {
   });
 
   it.each([
-    ['neither JSON nor YAML', 'controller: [', /^they are neither JSON nor YAML \([A-Z_]+, at character \d+\)$/],
+    ['neither JSON nor YAML', 'controller: [', /^they are neither JSON nor YAML \([A-Z_]+ at character \d+\)$/],
     ['several documents', 'a: 1\n---\nb: 2\n', /^they are neither JSON nor YAML \(MULTIPLE_DOCS/],
     ['an alias that leads nowhere', 'a: *b', /YAML/],
   ])('refuses %s, schema or not', (_, raw, error) => {
     for (const text of [schema, undefined])
       expect(validateConfiguration(raw, text)).toEqual({ verdict: 'invalid', errors: [expect.stringMatching(error)] });
   });
-  it('refuses an alias that blows up', () => {
+  it('refuses an alias that expands excessively', () => {
     const levels = Array.from(
       { length: 12 },
       (_, level) =>
@@ -94,11 +94,11 @@ describe('validateConfiguration', () => {
   });
 
   it.each([
-    ['is not there', undefined, /gives no schema/],
-    ['is not JSON', '{', /can't be read/],
-    ['is no schema', '[]', /no JSON Schema/],
-    ['refers to nothing', '{"$ref":"#/definitions/none"}', /can't be evaluated/],
-  ])('does not decide where the schema %s', (_, text, why) => {
+    ['is not there', undefined, /returns no schema/],
+    ['is not JSON', '{', /cannot be parsed/],
+    ['is no schema', '[]', /not a JSON Schema/],
+    ['refers to nothing', '{"$ref":"#/definitions/none"}', /cannot be evaluated/],
+  ])('does not decide if the schema %s', (_, text, why) => {
     expect(validateConfiguration('{"a":1}', text)).toEqual({
       verdict: 'unknown',
       why: expect.stringMatching(why) as string,

@@ -18,7 +18,7 @@ const known = (change: Partial<KnownCopies> = {}): KnownCopies => ({ removed: []
 /** As `create-addon` makes it. */
 const migrated = (change: Partial<Addon> = {}): Addon =>
   anAddon({ arn: SECOND, serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
-/** As the way back makes it. */
+/** A copy as the rollback creates it. */
 const restored = (change: Partial<Addon> = {}): Addon => anAddon({ arn: SECOND, ...change });
 
 describe('classifyCopy', () => {
@@ -35,7 +35,7 @@ describe('classifyCopy', () => {
     ],
     [
       'planned-shape',
-      'a create on the road whose reply was lost',
+      'a create of the migration whose reply was lost',
       known({ removed: [FIRST] }),
       migrated({ status: 'CREATING' }),
     ],
@@ -45,7 +45,7 @@ describe('classifyCopy', () => {
       known({ removed: [FIRST, SECOND], made: [SECOND] }),
       migrated({ arn: THIRD }),
     ],
-    ['restored-shape', 'a create of the way back whose reply was lost', known({ removed: [FIRST] }), restored()],
+    ['restored-shape', 'a create of the rollback whose reply was lost', known({ removed: [FIRST] }), restored()],
     ['foreign', 'a new copy while ours was not removed', known(), migrated()],
     [
       'foreign',
@@ -75,7 +75,7 @@ describe('classifyCopy', () => {
     expect(classifyCopy(aSnapshot(), record, now)).toBe(copy);
   });
 
-  it('takes a copy without a role for the planned one where the snapshot had none either', () => {
+  it('treats a copy without a role as the planned one if the snapshot had none either', () => {
     const snapshot = aSnapshot({ addon: anAddon({ serviceAccountRoleArn: undefined }) });
     const record = known({ removed: [FIRST] });
     expect(classifyCopy(snapshot, record, migrated())).toBe('planned-shape');
@@ -118,11 +118,11 @@ describe('changedByThirdParty', () => {
         issues: [{ code: 'InsufficientNumberOfReplicas', message: 'few', resourceIds: [] }],
       }),
     ],
-  ])('does not mind %s', (_, now) => {
+  ])('accepts %s', (_, now) => {
     expect(changedByThirdParty(aSnapshot(), now)).toBeUndefined();
   });
   it.each<[RegExp, Partial<Addon>]>([
-    [/version v1\.40\.0-eksbuild\.1, was v1\.38\.1/, { version: 'v1.40.0-eksbuild.1' }],
+    [/version of .* to v1\.40\.0-eksbuild\.1, was v1\.38\.1/, { version: 'v1.40.0-eksbuild.1' }],
     [/configuration values/, { configurationValues: '{}' }],
     [/configuration values/, { configurationValues: undefined }],
     [/the role arn:.*somebody-elses/, { serviceAccountRoleArn: OTHER_ROLE }],

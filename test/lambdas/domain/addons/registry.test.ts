@@ -78,11 +78,11 @@ describe('the custom resource definitions of an add-on', () => {
   ])('%s: %s', (name, kind) => {
     expect(ownedKinds(name).map(({ group, version, plural }) => `${plural}.${group} ${version}`)).toContain(kind);
   });
-  it('are none for the storage drivers, which have no kinds of their own', () => {
+  it('do not exist for the storage drivers, which have no kinds of their own', () => {
     for (const name of ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver'])
       expect(ownedKinds(name)).toEqual([]);
   });
-  it('have instances that the add-on makes itself', () => {
+  it('have instances that the add-on itself creates', () => {
     expect(madeByAddon('adot', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' })).toContain(
       'adot-col-prom-metrics',
     );
@@ -101,7 +101,7 @@ describe('the default namespace', () => {
       requiresIamPermissions: false,
       ...(defaultNamespace === undefined ? {} : { defaultNamespace }),
     }));
-  it('is that of any version that shows it', () => {
+  it('is taken from any version that has it', () => {
     expect(defaultNamespaceOf(offered(undefined, 'external-dns'))).toBe('external-dns');
     expect(defaultNamespaceOf(offered('external-dns', undefined))).toBe('external-dns');
     expect([defaultNamespaceOf(offered(undefined)), defaultNamespaceOf([])]).toEqual([undefined, undefined]);

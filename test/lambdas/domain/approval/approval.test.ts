@@ -3,16 +3,16 @@ import { barredByRole } from '../../../../lambdas/domain/approval/approval.ts';
 
 describe('two sessions of one role', () => {
   const role = { partition: 'aws', account: '111122223333', name: 'Admin_0123' };
-  it('are two people where IAM Identity Center made the role', () => {
+  it('are two people if IAM Identity Center created the role', () => {
     expect(barredByRole(role, 'identity-center')).toBeUndefined();
   });
-  it('may be one person where something else made it, or where nobody can say', () => {
+  it('may be one person if something else created the role, or if it cannot be read', () => {
     const other = barredByRole(role, 'other');
     expect(other).toMatch(/role/);
     expect(other).not.toContain(role.name);
     const unreadable = barredByRole(role, 'unreadable');
     expect(unreadable).toBe(
-      `${other}: whether IAM Identity Center made role ${role.name}, whose sessions are then different people, cannot be read here. Approve it as another role`,
+      `${other}. Role ${role.name} cannot be read, so that it is not known whether IAM Identity Center created it, whose sessions would be different people. Approve it as another role`,
     );
   });
 });

@@ -57,10 +57,10 @@ describe('carriedOver', () => {
   const { namespace, serviceAccount } = planned;
   const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
 
-  it("is nothing where the add-on's form says it all", () => {
+  it('is empty if AddonPodIdentityAssociations can express everything', () => {
     expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]);
   });
-  it("has what the form can't carry, and from which association", () => {
+  it('has the settings that AddonPodIdentityAssociations cannot express, and their association', () => {
     expect(
       carried({
         targetRoleArn: OTHER_ROLE,
@@ -81,7 +81,7 @@ describe('carriedOver', () => {
       },
     ]);
   });
-  it("has tags of the add-on's own one too, but none that AWS reserves", () => {
+  it("includes tags of the add-on's own association, but none that AWS reserves", () => {
     expect(
       carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', awsome: '1' } }),
     ).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
@@ -95,7 +95,7 @@ describe('carriedOver', () => {
 });
 
 describe('plannedFor', () => {
-  it('finds the one of the same namespace and service account', () => {
+  it('finds the association of the same namespace and service account', () => {
     expect(plannedFor(anAssociation(), [{ ...planned, namespace: 'web' }, planned])).toBe(planned);
     expect(plannedFor(anAssociation({ serviceAccount: 'shop' }), [planned])).toBeUndefined();
   });
@@ -113,7 +113,7 @@ describe('decidePurge', () => {
     expect(decide(change, { attempt: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
   });
 
-  it("keeps the current copy's own one in place, where UpdateAddon replaces it, but not in a recreate", () => {
+  it("keeps the current copy's association in place, since UpdateAddon replaces it, but not in a recreate", () => {
     const own = { ownerArn: addonArn(1) };
     expect(decide(own)).toEqual({ do: 'keep' });
     expect(decide(own, { attempt: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
@@ -122,27 +122,32 @@ describe('decidePurge', () => {
   });
 
   it.each<[string, Partial<Association>, RegExp, RegExp]>([
-    ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it alone/],
-    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it alone/],
+    ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it unchanged/],
+    ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it unchanged/],
     [
       'another service account, though owned by the add-on',
       { serviceAccount: 'shop', ownerArn: addonArn(1) },
       /not part of the plan/,
-      /leave it alone/,
+      /leave it unchanged/,
     ],
     [
       'another add-on',
       { ownerArn: addonArn(1, 'aws-efs-csi-driver') },
       /owned by another add-on: arn:.*aws-efs-csi-driver/,
-      /free the service account/,
+      /remove the association from that add-on/,
     ],
     [
       'the same add-on in another cluster',
       { ownerArn: addonArn(1, ADDON, 'prod') },
       /owned by another add-on/,
-      /free the service account/,
+      /remove the association from that add-on/,
     ],
-    ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
+    [
+      'another tool',
+      { tags: { 'managed-by': 'terraform' } },
+      /tags of another tool: Terraform/,
+      /with the tool that manages it/,
+    ],
     [
       'disabled session tags for another role',
       { roleArn: OTHER_ROLE, disableSessionTags: true },
@@ -152,19 +157,19 @@ describe('decidePurge', () => {
     [
       'a target role, whose own role has other rights',
       { targetRoleArn: OTHER_ROLE },
-      /has a target role, which an association of an add-on is made without: .* all rights of role .*ebs-csi itself/,
-      /^if pods may have that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
+      /has a target role, which an association of an add-on does not have .* all permissions of role .*ebs-csi$/,
+      /^if pods may use that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
     ],
     [
       'a session policy, though owned by the add-on',
       { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) },
-      /has a session policy, which an association of an add-on is made without/,
+      /has a session policy, which an association of an add-on does not have/,
       /otherwise leave the add-on as it is$/,
     ],
     [
       'both',
       { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' },
-      /has a target role and a session policy, .* until it had them back/,
+      /has a target role and a session policy, .* until they were restored/,
       /without them/,
     ],
   ])('refuses %s and says what to do', (_, change, reason, remedy) => {
@@ -183,10 +188,10 @@ describe('decidePurge', () => {
     const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, disableSessionTags: true })] };
     const asIs = { disableSessionTags: true, tags: { b: '2', a: '1' } };
 
-    it('deletes what the snapshot has, as it has it', () => {
+    it('deletes associations that are unchanged since the snapshot', () => {
       expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' });
     });
-    it('refuses what appeared since', () => {
+    it('refuses an association that appeared since', () => {
       expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({
         do: 'refuse',
         reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot',
@@ -198,13 +203,13 @@ describe('decidePurge', () => {
       ['session tags', { disableSessionTags: false }],
       ['a policy', { policy: '{}' }],
       ['other tags', { tags: { a: '2', b: '2' } }],
-    ])('refuses what has %s since', (_, change) => {
+    ])('refuses an association that has %s since', (_, change) => {
       expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
         do: 'refuse',
         reason: expect.stringContaining('was changed after the snapshot') as string,
       });
     });
-    it("deletes what the add-on's own copies made since", () => {
+    it("deletes associations that the add-on's own copies created since", () => {
       expect(
         decide(
           { id: 'a-new', ownerArn: addonArn(2), disableSessionTags: true },
@@ -214,7 +219,7 @@ describe('decidePurge', () => {
     });
   });
 
-  it("deletes exactly what is in the plan, nobody else's, and keeps its meaning", () => {
+  it('deletes exactly the planned associations, no third-party ones, and keeps their settings', () => {
     const some = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
     const association = fc
       .record({

@@ -40,13 +40,13 @@ describe('parseRoleArn', () => {
     `arn:aws:iam::111122223333:role/${'x'.repeat(65)}`,
     'arn:aws:iam::111122223333:role/a b',
     'arn:aws:sts::111122223333:assumed-role/ebs/session',
-  ])('does not take %j for a role', (arn) => {
+  ])('does not accept %j as a role', (arn) => {
     expect(parseRoleArn(arn)).toBeUndefined();
     expect(roleArn.safeParse(arn).success).toBe(false);
   });
 });
 
-it('makes the ARN of a cluster', () => {
+it('builds the ARN of a cluster', () => {
   expect(clusterArn(target)).toBe('arn:aws:eks:eu-west-1:111122223333:cluster/dev');
   expect(clusterArn({ ...target, region: 'cn-north-1' })).toBe('arn:aws-cn:eks:cn-north-1:111122223333:cluster/dev');
 });
@@ -61,7 +61,7 @@ describe('ROLE_ARN_PATTERN', () => {
       fc.oneof(part, fc.constantFrom('a'.repeat(64), 'a'.repeat(65), `..${'a'.repeat(62)}`, `..${'a'.repeat(63)}`)),
     )
     .map(([partition, account, path, name]) => `arn:${partition}:iam::${account}:role/${[...path, name].join('/')}`);
-  it('says the same, but for the length', () => {
+  it('accepts the same as parseRoleArn, except for the length', () => {
     fc.assert(
       fc.property(arns, (arn) => {
         expect(arn.length <= MAX_ROLE_ARN && new RegExp(ROLE_ARN_PATTERN, 'u').test(arn)).toBe(

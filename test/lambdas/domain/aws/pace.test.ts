@@ -46,7 +46,7 @@ describe('a location', () => {
 });
 
 describe('the rate', () => {
-  it('begins at the ceiling, and a first refusal halves it', () => {
+  it('starts at the ceiling, and the first throttled call halves it', () => {
     const fresh = freshState('eks', NOW);
     expect(rateAt(fresh, 'eks', NOW)).toBe(CEILINGS.eks);
     expect(cut(fresh, 'eks', NOW)).toMatchObject({ rate: CEILINGS.eks / 2, cutAt: NOW });
@@ -70,7 +70,7 @@ describe('the rate', () => {
     );
   });
 
-  it('grows back with time, up to the ceiling, by no write', () => {
+  it('recovers with time, up to the ceiling, without a write', () => {
     fc.assert(
       fc.property(states, spans, spans, (state, first, more) => {
         const [early, late] = [rateAt(state, 'eks', NOW + first), rateAt(state, 'eks', NOW + first + more)];
@@ -96,7 +96,7 @@ describe('what is allowed', () => {
     );
   });
 
-  it('is known for each number of calls: when', () => {
+  it('has a known time for each number of calls', () => {
     fc.assert(
       fc.property(states, fc.integer({ min: -100, max: 5000 }), (state, calls) => {
         const when = allowedAt(state, 'eks', state.atCut + calls);
@@ -132,7 +132,7 @@ describe('reservations', () => {
   );
   const resting = rates.map((rate) => aState({ rate, atCut: 1000, head: 0 }));
 
-  it('never begin more calls in a window than the rate allows, and one', () => {
+  it('never start more calls in a window than the rate allows plus one', () => {
     fc.assert(
       fc.property(resting, asked, fc.integer({ min: 100, max: 60_000 }), (state, asks, window) => {
         const starts = reserveAll(state, asks).starts.sort((a, b) => a - b);
@@ -144,7 +144,7 @@ describe('reservations', () => {
     );
   });
 
-  it('wait no longer than what is reserved before takes', () => {
+  it('wait no longer than the earlier reservations take', () => {
     fc.assert(
       fc.property(resting, asked, (state, asks) => {
         const { starts, asks: times } = reserveAll(state, asks);
@@ -157,7 +157,7 @@ describe('reservations', () => {
     );
   });
 
-  it('take no harm from clocks that are off by seconds: the backlog is off by as much', () => {
+  it('tolerate clocks that are off by seconds: the backlog is off by the same amount', () => {
     const skewed = asked.chain((asks) =>
       fc
         .array(fc.integer({ min: -5000, max: 5000 }), { minLength: asks.length, maxLength: asks.length })
@@ -178,7 +178,7 @@ describe('reservations', () => {
     );
   });
 
-  it('move with the rate, and are not made again', () => {
+  it('move with the rate, and are not repeated', () => {
     const state = aState({ rate: 10, atCut: 0, head: 100, cutAt: NOW - CUT_AT_MOST_EVERY });
     const before = backlogOf(state, 'eks', NOW);
     const after = backlogOf(cut(state, 'eks', NOW)!, 'eks', NOW);
@@ -188,7 +188,7 @@ describe('reservations', () => {
 });
 
 describe('new work', () => {
-  it('is begun while less than ten seconds of calls wait, as much as fills them', () => {
+  it('is started while less than ten seconds of calls wait, up to that limit', () => {
     const rest = aState({ rate: 5, atCut: 0, head: 0 });
     expect(roomFor(rest, 'eks', 12, NOW)).toBe(5);
     expect(roomFor({ ...rest, head: 30 }, 'eks', 12, NOW)).toBe(2);
@@ -198,7 +198,7 @@ describe('new work', () => {
 });
 
 describe('what the ledger has', () => {
-  it('is told from what this service never wrote', () => {
+  it('is distinguished from data that this service never wrote', () => {
     expect(isPlausible(aState({ head: 1000 }), 'eks', NOW)).toBe(true);
     expect(isPlausible(aState({ head: 1e9 }), 'eks', NOW)).toBe(false);
     expect(isPlausible(aState({ cutAt: NOW + 2 * 86_400_000 }), 'eks', NOW)).toBe(false);
@@ -206,7 +206,7 @@ describe('what the ledger has', () => {
 });
 
 describe('the seconds of Paced', () => {
-  it('are read as they were written, from the message and from the Cause around it', () => {
+  it('are parsed from the message, and from the Cause that contains it', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1000, max: 1_000_000 }), (milliseconds) => {
         const seconds = pacedSeconds(JSON.stringify({ errorMessage: `Step plan waits (${pacedText(milliseconds)}).` }));

@@ -25,10 +25,10 @@ it.each([
   'us-isob-south-9',
   'eu-isoe-north-9',
   'us-isof-north-9',
-])('a region that is still to come, %s, lies where the SDK puts it', async (region) => {
+])('a future region, %s, is in the partition that the SDK assigns', async (region) => {
   expect(hostOf('sts', region)).toBe(await stsHost(region));
 });
 
-it('knows every partition that CDK knows, and no other ending', () => {
+it('knows every partition of CDK, and no other suffix', () => {
   expect(new Set<string | undefined>(DNS_SUFFIXES)).toEqual(new Set(RegionInfo.regions.map((one) => one.domainSuffix)));
 });

@@ -47,13 +47,13 @@ describe('the ARN of a principal', () => {
   ])('is not read: %j', (arn) => {
     expect(parsePrincipal(arn)).toBeUndefined();
   });
-  it('has at most so many characters as the longest that IAM gives', () => {
+  it('has at most as many characters as the longest ARN of IAM', () => {
     const longest = PARTITION_NAMES.map((partition) => `arn:${partition}:iam::${A}:user${LONG_PATH}${NAME}`);
     expect(Math.max(...longest.map(({ length }) => length))).toBe(LONGEST_PRINCIPAL);
     expect(longest.filter((arn) => parsePrincipal(arn) === undefined)).toEqual([]);
     expect(LONGEST_PRINCIPAL).toBe(613);
   });
-  it('is of IAM Identity Center by its path alone', () => {
+  it('belongs to IAM Identity Center by its path alone', () => {
     const of = (resource: string): boolean => isOfIdentityCenter(`arn:aws:iam::${A}:role/${resource}`);
     expect([
       of('aws-reserved/sso.amazonaws.com/AWSReservedSSO_x_1'),
@@ -78,7 +78,7 @@ const principals = record({
 }).map(({ partition, account, form, name: one }) => `arn:${partition}:${form(one).replace('ACCOUNT', account)}`);
 
 describe('two principals', () => {
-  it('are as like as each other, and never another than themselves', () => {
+  it('compare symmetrically, and each is the same as itself', () => {
     assert(
       property(principals, principals, (a, b) => {
         const [one, two] = [parsePrincipal(a)!, parsePrincipal(b)!];
@@ -95,7 +95,7 @@ describe('two principals', () => {
       }),
     );
   });
-  it('of a role that IAM Identity Center may have made are for IAM to say', () => {
+  it('of a role that IAM Identity Center may have created can only be distinguished with IAM', () => {
     const session = (of: string) => parsePrincipal(`arn:aws:sts::${A}:assumed-role/AWSReservedSSO_x_1/${of}`)!;
     expect(likeness(session('ann'), session('bob'))).toEqual({
       is: 'shared',

@@ -27,7 +27,7 @@ const HUB = '111122223333';
 const OTHER = '444455556666';
 
 describe('the roles in other accounts', () => {
-  it.each(CAPABILITIES)('have a name that IAM takes, without a path: %s', (capability) => {
+  it.each(CAPABILITIES)('have a name that IAM accepts, without a path: %s', (capability) => {
     expect(spokeRoleName(capability)).toMatch(/^[\w-]{1,64}$/);
     expect(roleArn.parse(spokeRoleArn(OTHER, capability, 'aws-us-gov'))).toBe(
       `arn:aws-us-gov:iam::${OTHER}:role/pod-identity-migrator-${capability}`,
@@ -35,7 +35,7 @@ describe('the roles in other accounts', () => {
     expect(isSpokeRole(spokeRoleArn(OTHER, capability))).toBe(true);
   });
 
-  it('are known by their whole name', () => {
+  it('are recognised by their complete name', () => {
     for (const arn of [
       `arn:aws:iam::${OTHER}:role/my-pod-identity-migrator-read`,
       `arn:aws:iam::${OTHER}:role/team/pod-identity-migrator-read`,
@@ -44,13 +44,13 @@ describe('the roles in other accounts', () => {
       expect(isSpokeRole(arn)).toBe(false);
   });
 
-  it.each(SPOKE_STEPS)('are told of %s by the session: a name and an external id that STS takes', (step) => {
+  it.each(SPOKE_STEPS)('get a session name and an external id that STS accepts from step %s', (step) => {
     expect(spokeSessionName(step)).toMatch(/^[\w+=,.@-]{2,64}$/);
     expect(spokeSessionName(step)).toContain(step);
     expect(externalIdOf(HUB)).toMatch(/^[\w+=,.@:/-]{2,1224}$/);
   });
 
-  it('are in access entries with the groups of what they do', () => {
+  it('are in access entries with the groups for their purpose', () => {
     expect(
       wantedEntries(spokeKubernetesRoles(OTHER)).map(({ principalArn, groups }) => [
         principalArn.split('/')[1],
@@ -65,7 +65,7 @@ describe('the roles in other accounts', () => {
 });
 
 describe('the roles of a step', () => {
-  it('are for API servers exactly where the step calls some, and of what it does there', () => {
+  it('include a role for API servers exactly if the step calls them, for its purpose there', () => {
     for (const step of SPOKE_STEPS) {
       const access: readonly string[] = (ACCESS_OF_STEPS as Record<string, readonly string[]>)[step] ?? [];
       const last = access.at(-1);
@@ -82,7 +82,7 @@ describe('the roles of a step', () => {
     expect(capabilitiesOf('retire-trust')).toEqual(['read', 'trust', 'kubernetes-read']);
   });
 
-  it('are let in to by every step that has them, and by no other', () => {
+  it('may be assumed by every step that has them, and by no other', () => {
     for (const capability of CAPABILITIES) {
       expect(stepsWith(capability).length).toBeGreaterThan(0);
       for (const step of SPOKE_STEPS)
@@ -91,7 +91,7 @@ describe('the roles of a step', () => {
     expect(stepsWith('trust')).toEqual(['repair-trust', 'retire-trust']);
   });
 
-  it('are of steps that there are, each of which is told where the service is', () => {
+  it('belong to existing steps, each of which knows the account of the service', () => {
     for (const step of Object.keys(ROLE_OF_STEPS)) {
       expect(Object.keys(stepSchemas)).toContain(step);
       expect(Object.keys(stepSchemas[step as keyof typeof ROLE_OF_STEPS].environment.shape)).toEqual(
@@ -114,7 +114,7 @@ describe('isServed', () => {
     expect(isServed(account, served)).toBe(expected);
   });
 
-  it('has a word for every account that no configuration can say', () => {
+  it('has a value for all accounts that no configuration can contain', () => {
     expect(accountId.safeParse(EVERY_ACCOUNT).success).toBe(false);
   });
 });

@@ -5,18 +5,21 @@ import { failureMetric, outcomeMetric, SERVICE_METRICS } from '../../../../lambd
 import { OUTCOMES } from '../../../../lambdas/domain/migration/model.ts';
 
 describe('failureMetric', () => {
-  it('counts no error of ours as a failure, least of all a poll that says "not yet"; only throttling is of interest', () => {
+  it('counts only throttling among the errors of the service', () => {
     expect(Object.keys(ERROR_CLASSES).filter((name) => failureMetric(name, true) !== undefined)).toEqual(['Throttled']);
     expect(failureMetric('Throttled', true)).toBe('throttled-call');
   });
 
-  it.each(['TypeError', 'ZodError', 'Throttled', 'AddonNotActive'])('counts a %s that is none of ours', (name) => {
-    expect(failureMetric(name, false)).toBe('unexpected-error');
-  });
+  it.each(['TypeError', 'ZodError', 'Throttled', 'AddonNotActive'])(
+    'counts a %s that the service did not throw',
+    (name) => {
+      expect(failureMetric(name, false)).toBe('unexpected-error');
+    },
+  );
 });
 
 describe('metrics of the service', () => {
-  it('are those of each outcome, and no error by its name', () => {
+  it('include each outcome, and no error by its name', () => {
     for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
     expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
     expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 11);

@@ -36,10 +36,10 @@ const anApproval = (change: Partial<Approval> = {}): Approval => ({
 });
 const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
   aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
-const event = (record: Migration, told: OutboxEvent): ServiceEvent => {
-  const made = serviceEventOf(record, told);
-  expect(made).toBeDefined();
-  return serviceEvent.parse(made);
+const published = (record: Migration, event: OutboxEvent): ServiceEvent => {
+  const built = serviceEventOf(record, event);
+  expect(built).toBeDefined();
+  return serviceEvent.parse(built);
 };
 const failing: Check = { id: 'agent-ready', status: 'fail', message: 'The agent is not there.', remedy: 'Install it.' };
 const trigger = {
@@ -51,12 +51,12 @@ const trigger = {
 };
 
 describe('the event of a migration', () => {
-  it('says what, where and how, under one id for what is told', () => {
-    const made = event(
+  it('has the outcome, the target, the verification and one id for each outbox event', () => {
+    const built = published(
       ended('migrated', { verified: 'injected', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
       'migrated',
     );
-    expect(made).toMatchObject({
+    expect(built).toMatchObject({
       version: '1',
       eventId: `${MIGRATION_ID}#migrated`,
       type: 'migrated',
@@ -70,70 +70,70 @@ describe('the event of a migration', () => {
       requestedBy: 'ann',
       reason: 'why not',
     });
-    expect(made.title).toBe('Migrated: aws-ebs-csi-driver on dev');
-    // Nobody has authenticated who that is.
-    expect(made).not.toHaveProperty('requester');
-    expect(made.message).toContain(
-      'Requested by an unknown requester, who states "ann".\nReason, as the request states it: why not',
+    expect(built.title).toBe('Migrated: aws-ebs-csi-driver on dev');
+    // The requester was not authenticated.
+    expect(built).not.toHaveProperty('requester');
+    expect(built.message).toContain(
+      'Requested by an unknown requester, who states "ann".\nReason, as stated in the request: why not',
     );
-    expect(made.message).toContain('verified on its pods');
+    expect(built.message).toContain('verified on its pods');
   });
 
-  it('is there for each thing that can be told, with a title and a message of printable lines', () => {
+  it('exists for each type of event, with a title and a message of printable lines', () => {
     const record = ended('planned', { approvals: [anApproval()] });
-    for (const told of ['started', 'approval-needed', ...OUTCOMES] as const) {
-      const made = event(
-        { ...record, ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}) },
-        told,
+    for (const type of ['started', 'approval-needed', ...OUTCOMES] as const) {
+      const built = published(
+        { ...record, ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}) },
+        type,
       );
-      expect(made.eventId).toBe(`${MIGRATION_ID}#${told}`);
-      expect(made.message).toBe(made.lines.join('\n'));
-      expect(made.lines[0]).toBe(made.title);
-      expect(made.lines.every((line) => line !== '' && isPrintable(line))).toBe(true);
-      expect(made.message).toContain(`migration ${MIGRATION_ID}`);
+      expect(built.eventId).toBe(`${MIGRATION_ID}#${type}`);
+      expect(built.message).toBe(built.lines.join('\n'));
+      expect(built.lines[0]).toBe(built.title);
+      expect(built.lines.every((line) => line !== '' && isPrintable(line))).toBe(true);
+      expect(built.message).toContain(`migration ${MIGRATION_ID}`);
     }
   });
 
-  it('of a service account names it, and the command of its own', () => {
+  it('names the service account of a migration without an add-on, and its own command', () => {
     const request = aRequest({ dryRun: true });
     const { addon: _, ...others } = request;
-    const made = event(
+    const built = published(
       ended('planned', { request: { ...others, serviceAccount: { namespace: 'payments', name: 'api' } } }),
       'planned',
     );
-    expect(made).toMatchObject({
+    expect(built).toMatchObject({
       serviceAccount: { namespace: 'payments', name: 'api' },
       dryRun: true,
       title: 'Planned: payments/api on dev',
     });
-    expect(made).not.toHaveProperty('addon');
-    expect(made.message).toContain(
+    expect(built).not.toHaveProperty('addon');
+    expect(built.message).toContain(
       'pod-identity migrate-workload --cluster dev --region eu-west-1 --namespace payments --service-account api --deployed',
     );
   });
 
-  it('of an end that another has replaced does not tell that one as its own', () => {
+  it('of an outcome that was replaced has no details of the later outcome', () => {
     const record = ended('rolled-back', {
       failure: { name: 'X', message: 'secret of the later end' },
       rollback: aRollback({ startedAt: at(50), after: 'migrated' }),
     });
-    const made = event(record, 'migrated');
-    expect(made).toMatchObject({ outcome: 'migrated', at: at(50) });
-    expect(made.message).toContain(
-      'It had ended migrated; since then it was taken up again, and has ended rolled-back.',
+    const built = published(record, 'migrated');
+    expect(built).toMatchObject({ outcome: 'migrated', at: at(50) });
+    expect(built.message).toContain(
+      'The migration had ended migrated, and was resumed later: its outcome is now rolled-back.',
     );
-    expect(JSON.stringify(made)).not.toContain('later end');
-    expect(made).not.toHaveProperty('verified');
+    expect(JSON.stringify(built)).not.toContain('later end');
+    expect(built).not.toHaveProperty('verified');
   });
 
-  it('has a detail type of its own', () => {
+  it('has a detail type for its type', () => {
     expect(detailTypeOf({ type: 'needs-human' })).toBe('Pod Identity Migration Needs Human');
     expect(detailTypeOf({ type: 'migrated' })).toBe('Pod Identity Migration Migrated');
     expect(detailTypeOf({ type: 'approval-needed' })).toBe('Pod Identity Migration Approval Needed');
   });
 });
 
-describe('the event of an approval that is needed', () => {
+describe('the event `approval-needed`', () => {
   const planned = (): Migration => {
     const record = aMigration({
       plan: aPlan({ purge: ['a-1'], checks: [{ id: 'sharing', status: 'warn', message: 'Others use the role.' }] }),
@@ -141,30 +141,30 @@ describe('the event of an approval that is needed', () => {
     return { ...record, approvals: [anApproval({ planHash: record.plan?.hash ?? '' })] };
   };
 
-  it('has the plan in short, its hash, until when, and how to approve', () => {
+  it('has a summary of the plan, its hash, the expiry, and how to approve', () => {
     const record = planned();
     const hash = record.plan?.hash ?? '';
-    const made = event(record, 'approval-needed');
-    expect(made).toMatchObject({
+    const built = published(record, 'approval-needed');
+    expect(built).toMatchObject({
       type: 'approval-needed',
       at: at(10),
       planHash: hash,
       approval: { round: 1, expiresAt: at(3600) },
     });
     const parts = [
-      'The plan: in place; pods roll, capacity stays. If the pods do not take the new identity so: recreate with preserve (pods roll, capacity stays).',
+      'Plan: in place (pods are replaced in a rolling update, capacity is kept). If the pods do not get the new identity that way: recreate with preserve (pods are replaced in a rolling update, capacity is kept).',
       `+ association kube-system/ebs-csi-controller-sa with ${ROLE}`,
       '- association a-1',
-      'Warning, sharing: Others use the role.',
-      `Plan ${hash}`,
+      'Warning (sharing): Others use the role.',
+      `Plan hash: ${hash}`,
       at(3600),
       `pod-identity approve ${MIGRATION_ID} --plan ${hash} --deployed`,
       `POST /migrations/${MIGRATION_ID}/approval {"decision":"approve","planHash":"${hash}"}`,
     ];
-    expect(parts.filter((part) => !made.lines.some((line) => line.includes(part)))).toEqual([]);
+    expect(parts.filter((part) => !built.lines.some((line) => line.includes(part)))).toEqual([]);
   });
 
-  it('of a later round is another event, about that round', () => {
+  it('is a separate event for each round', () => {
     const record = {
       ...planned(),
       approvals: [
@@ -172,28 +172,28 @@ describe('the event of an approval that is needed', () => {
         anApproval({ round: 2, planHash: 'b'.repeat(64), requestedAt: at(20) }),
       ],
     };
-    const made = event(record, approvalNeeded(2));
-    expect(made).toMatchObject({
+    const built = published(record, approvalNeeded(2));
+    expect(built).toMatchObject({
       eventId: `${MIGRATION_ID}#approval-needed.2`,
       type: 'approval-needed',
       planHash: 'b'.repeat(64),
       approval: { round: 2 },
       at: at(20),
     });
-    expect(made.message).toContain('asked for the 2. time');
-    // The record's plan is not the one that it is about.
-    expect(made.message).toContain('does not stand any more');
-    expect(made.message).not.toContain('+ association');
+    expect(built.message).toContain('This is request 2 for an approval');
+    // The record's plan is not the plan that the approval is about.
+    expect(built.message).toContain('The plan that this approval was about has been replaced.');
+    expect(built.message).not.toContain('+ association');
   });
 
-  it('is none where the record does not know that round', () => {
+  it('is not published for a round that the record does not have', () => {
     expect(serviceEventOf(planned(), approvalNeeded(3))).toBeUndefined();
   });
 });
 
-describe('what to do', () => {
-  it('is in the event of one that is blocked: each check with its remedy', () => {
-    const made = event(
+describe('what to do next', () => {
+  it('is the remedy of each check, for a blocked migration', () => {
+    const built = published(
       ended('blocked', {
         plan: aPlan({
           verdict: 'blocked',
@@ -203,48 +203,50 @@ describe('what to do', () => {
       }),
       'blocked',
     );
-    expect(made.message).toContain('- agent-ready: The agent is not there.\n  What to do: Install it.');
-    expect(made.message).not.toContain('fine');
+    expect(built.message).toContain('- agent-ready: The agent is not there.\n  What to do: Install it.');
+    expect(built.message).not.toContain('fine');
   });
 
-  it('is the error where no check is in the way', () => {
-    const made = event(
+  it('is shown as the error, if no check blocks', () => {
+    const built = published(
       ended('blocked', { failure: { name: 'ApprovalExpired', message: 'nobody decided' } }),
       'blocked',
     );
-    expect(made.message).toContain('Why: ApprovalExpired: nobody decided');
-    expect(made.failure).toEqual({ name: 'ApprovalExpired', message: 'nobody decided' });
+    expect(built.message).toContain('Error: ApprovalExpired: nobody decided');
+    expect(built.failure).toEqual({ name: 'ApprovalExpired', message: 'nobody decided' });
   });
 
-  it('is the first error, and where to look, where it was rolled back', () => {
-    const made = event(
+  it('is shown as the first error and the command for details, after a rollback', () => {
+    const built = published(
       ended('rolled-back', { verified: 'injected', failure: { name: 'PodsOnWrongIdentity', message: 'they kept it' } }),
       'rolled-back',
     );
-    expect(made.message).toContain('The first error: PodsOnWrongIdentity: they kept it');
-    expect(made.message).toContain(`pod-identity show ${MIGRATION_ID} --deployed`);
+    expect(built.message).toContain('First error: PodsOnWrongIdentity: they kept it');
+    expect(built.message).toContain(`pod-identity show ${MIGRATION_ID} --deployed`);
   });
 
-  it('are the commands where a person is needed, in their order', () => {
+  it('is the list of commands in their order, if a person is needed', () => {
     const handOff = [
       'aws eks update-addon --region eu-west-1 --cluster-name dev --addon-name aws-ebs-csi-driver',
       ": 'then'",
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ];
-    const made = event(ended('needs-human', { handOff }), 'needs-human');
-    expect(made.handOff).toEqual(handOff);
-    expect(made.message).toContain(handOff.join('\n'));
+    const built = published(ended('needs-human', { handOff }), 'needs-human');
+    expect(built.handOff).toEqual(handOff);
+    expect(built.message).toContain(handOff.join('\n'));
   });
 
-  it('has no command in the message that is cut there, and is whole in the field of its own', () => {
+  it('leaves a command that is too long for the message out of it, and has it whole in `handOff`', () => {
     const long = `kubectl -n x annotate ${'y'.repeat(MOST.line)}`;
-    const made = event(ended('needs-human', { handOff: [long] }), 'needs-human');
-    expect(made.handOff).toEqual([long]);
-    expect(made.message).not.toContain('kubectl');
-    expect(made.lines).toContainEqual(expect.stringMatching(/^: 'A line that is too long for an event belongs here/));
+    const built = published(ended('needs-human', { handOff: [long] }), 'needs-human');
+    expect(built.handOff).toEqual([long]);
+    expect(built.message).not.toContain('kubectl');
+    expect(built.lines).toContainEqual(
+      expect.stringMatching(/^: 'A line was left out here, because it is too long for an event/),
+    );
   });
 
-  it('hands on no command with values in it, nor one that is cut', () => {
+  it('contains no command with values, and no command that is cut', () => {
     const secret = 'password-of-the-configuration';
     const handOff = [
       `aws eks create-addon --region eu-west-1 --configuration-values '{"a":"${secret}"}'`,
@@ -255,80 +257,80 @@ describe('what to do', () => {
       `kubectl -n x annotate ${'y'.repeat(MOST.command)}`,
       ...Array.from({ length: 40 }, (_, index) => `kubectl -n kube-system rollout restart deployment/d${index}`),
     ];
-    const made = event(ended('needs-human', { handOff }), 'needs-human');
-    expect(JSON.stringify(made)).not.toContain(secret);
-    expect(made.handOff).toHaveLength(MOST.commands);
-    expect(made.handOff?.slice(0, 6).every((line) => line.startsWith(": 'A line "))).toBe(true);
-    expect(made.handOff?.[6]).toBe('kubectl -n kube-system rollout restart deployment/d0');
-    expect(made.handOff?.at(-1)).toBe(`: '22 more lines: pod-identity show ${MIGRATION_ID} --deployed'`);
+    const built = published(ended('needs-human', { handOff }), 'needs-human');
+    expect(JSON.stringify(built)).not.toContain(secret);
+    expect(built.handOff).toHaveLength(MOST.commands);
+    expect(built.handOff?.slice(0, 6).every((line) => line.startsWith(": 'A line "))).toBe(true);
+    expect(built.handOff?.[6]).toBe('kubectl -n kube-system rollout restart deployment/d0');
+    expect(built.handOff?.at(-1)).toBe(`: '22 more lines: pod-identity show ${MIGRATION_ID} --deployed'`);
   });
 });
 
-describe('the event of what CloudTrail told of', () => {
+describe("the event of a migration that CloudTrail's event started", () => {
   const denied = (outcome: Outcome, change: Partial<Migration> = {}): ServiceEvent =>
-    event(ended(outcome, { trigger, request: aRequest({ dryRun: true }), ...change }), outcome);
+    published(ended(outcome, { trigger, request: aRequest({ dryRun: true }), ...change }), outcome);
 
-  it('has the diagnosis, the plan, the one command that fixes it, and what to change in Terraform after that', () => {
-    const made = denied('planned');
-    expect(made).toMatchObject({
+  it('has the diagnosis, the plan, the command that fixes it, and what to change in Terraform afterwards', () => {
+    const built = denied('planned');
+    expect(built).toMatchObject({
       trigger,
-      title: 'UpdateAddon was denied, a migration fixes it: aws-ebs-csi-driver on dev',
+      title: 'UpdateAddon was denied, a migration would fix it: aws-ebs-csi-driver on dev',
     });
     for (const part of [
       'Terraform called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at',
-      `It was called as ${trigger.principal}.`,
+      `The caller was ${trigger.principal}.`,
       'serviceAccountRoleArn: ""',
       'Cross-account pass role is not allowed.',
       'c0ffee',
-      'Nothing was changed by it.',
-      'The plan: in place',
+      'The call changed nothing.',
+      'Plan: in place',
       'To carry it out: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-      'drop service_account_role_arn',
+      'remove service_account_role_arn',
       `pod_identity_association with service_account = "ebs-csi-controller-sa" and role_arn = "${ROLE}"`,
     ]) {
-      expect(made.message).toContain(part);
+      expect(built.message).toContain(part);
     }
   });
 
-  it('is not cut, however long the names are', () => {
+  it('is not cut, even if the names are long', () => {
     const long = 'x'.repeat(100);
-    const made = denied('planned', {
+    const built = denied('planned', {
       request: aRequest({ dryRun: true, addon: long, target: { ...target, cluster: long } }),
       trigger: { ...trigger, eventId: 'e'.repeat(128), principal: 'p'.repeat(380) },
     });
-    expect(made.lines.filter((line) => line.endsWith('…'))).toEqual([]);
-    expect(made.title).toHaveLength(MOST.title);
+    expect(built.lines.filter((line) => line.endsWith('…'))).toEqual([]);
+    expect(built.title).toHaveLength(MOST.title);
   });
 
-  it('has the checks where the migration is blocked, and no plan where there is nothing to migrate', () => {
+  it('has the checks if the migration is blocked, and no plan if there is nothing to migrate', () => {
     expect(
       denied('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks: [failing] }) }).message,
     ).toContain('- agent-ready: The agent is not there.');
-    expect(denied('already-migrated').message).toContain('It is on EKS Pod Identity already.');
-    expect(denied('already-migrated').message).toContain('drop service_account_role_arn');
+    expect(denied('already-migrated').message).toContain('Add-on aws-ebs-csi-driver already uses EKS Pod Identity.');
+    expect(denied('already-migrated').message).toContain('remove service_account_role_arn');
   });
 
-  it('has how to approve where that is asked for', () => {
+  it('has how to approve, if an approval is needed', () => {
     const record = aMigration({ trigger });
-    const made = event(
+    const built = published(
       { ...record, approvals: [anApproval({ planHash: record.plan?.hash ?? '' })] },
       'approval-needed',
     );
-    expect(made.message).toContain('serviceAccountRoleArn: ""');
-    expect(made.message).toContain(`pod-identity approve ${MIGRATION_ID}`);
+    expect(built.message).toContain('serviceAccountRoleArn: ""');
+    expect(built.message).toContain(`pod-identity approve ${MIGRATION_ID}`);
   });
 
   it.each([
     ['APN/1.0 Pulumi/1.0 (https://www.pulumi.com) terraform-provider-aws', 'Pulumi'],
     ['eksctl/0.200.0', 'eksctl'],
     ['aws-cli/2.17.0 md/awscrt', 'The AWS CLI'],
-    ['Mozilla/5.0', 'Somebody'],
-    [undefined, 'Somebody'],
-  ])('of the user agent %s says who it was: %s', (userAgent, name) => {
+    ['Mozilla/5.0', 'An unknown tool'],
+    [undefined, 'An unknown tool'],
+  ])('of a call with user agent %s names the caller: %s', (userAgent, name) => {
     const { userAgent: _, ...rest } = trigger;
-    const made = denied('planned', { trigger: { ...rest, ...(userAgent === undefined ? {} : { userAgent }) } });
-    expect(made.lines[2]?.startsWith(`${name} called UpdateAddon `)).toBe(true);
-    expect(made.message.includes('aws_eks_addon')).toBe(name === 'Pulumi');
+    const built = denied('planned', { trigger: { ...rest, ...(userAgent === undefined ? {} : { userAgent }) } });
+    expect(built.lines[2]?.startsWith(`${name} called UpdateAddon `)).toBe(true);
+    expect(built.message.includes('aws_eks_addon')).toBe(name === 'Pulumi');
   });
 });
 
@@ -344,7 +346,7 @@ describe('an entry', () => {
   );
   const texts = fc.array(long, { maxLength: 60 });
 
-  it('is one of the schema and has less than 200 KB, however long the texts of the record are', () => {
+  it('conforms to the schema and has less than 200 KB, even if the texts of the record are long', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('started', 'approval-needed', ...OUTCOMES),
@@ -353,7 +355,7 @@ describe('an entry', () => {
         long,
         texts,
         long,
-        (told, byEvent, message, name, many, hash) => {
+        (type, byEvent, message, name, many, hash) => {
           const checks: Check[] = many.map((text, index) => ({
             id: text,
             status: index % 2 === 0 ? 'warn' : 'fail',
@@ -362,7 +364,7 @@ describe('an entry', () => {
           }));
           const record = aMigration({
             status: 'ended',
-            ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}),
+            ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}),
             startedAt: message,
             endedAt: name,
             failure: { name, message },
@@ -378,9 +380,9 @@ describe('an entry', () => {
             associations: many.map((text) => ({ namespace: text, serviceAccount: text, roleArn: text })),
             installAgent: { version: message },
           });
-          const made = serviceEvent.parse(serviceEventOf(record, told));
-          expect(Buffer.byteLength(JSON.stringify(made))).toBeLessThan(MOST_BYTES);
-          expect(made.lines.every(isPrintable)).toBe(true);
+          const built = serviceEvent.parse(serviceEventOf(record, type));
+          expect(Buffer.byteLength(JSON.stringify(built))).toBeLessThan(MOST_BYTES);
+          expect(built.lines.every(isPrintable)).toBe(true);
         },
       ),
       { numRuns: 150 },
@@ -396,17 +398,17 @@ describe('an entry', () => {
       warnings: many.map((text) => ({ id: text, status: 'warn', message: text })),
       request: aRequest({ requestedBy: 'ä'.repeat(256), reason: '"'.repeat(1024) }),
     });
-    const made = event(record, 'needs-human');
-    expect(Buffer.byteLength(JSON.stringify(made))).toBeLessThan(MOST_BYTES);
-    expect(made.lines).toHaveLength(MOST.lines);
+    const built = published(record, 'needs-human');
+    expect(Buffer.byteLength(JSON.stringify(built))).toBeLessThan(MOST_BYTES);
+    expect(built.lines).toHaveLength(MOST.lines);
   });
 
-  it('has nothing of configuration values and policies, wherever the record has them', () => {
+  it('contains no configuration values and policies, even if the record has them', () => {
     const secret = 'VALUE-THAT-NOBODY-MAY-SEE';
     const whole = anAssociation({ policy: secret, tags: { x: secret }, externalId: secret });
-    for (const told of ['started', 'approval-needed', ...OUTCOMES] as const) {
+    for (const type of ['started', 'approval-needed', ...OUTCOMES] as const) {
       const record = ended('planned', {
-        ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}),
+        ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}),
         approvals: [anApproval()],
         associations: { purged: [whole], created: [whole], restored: [whole] },
         plan: aPlan({
@@ -416,7 +418,7 @@ describe('an entry', () => {
         }),
         trustChanges: [{ roleArn: ROLE, before: secret, after: secret, statement: { x: secret }, notedAt: at(0) }],
       });
-      expect(JSON.stringify(event(record, told))).not.toContain(secret);
+      expect(JSON.stringify(published(record, type))).not.toContain(secret);
     }
   });
 });

@@ -8,7 +8,7 @@ const both = (first: string, name: string, text: string): { name: string; messag
 });
 
 describe('endedBy', () => {
-  it('tells what ended a rollback from what it was for', () => {
+  it('separates the failure that ended a rollback from the one that started it', () => {
     expect(endedBy(both('Pods fail.', 'SessionsMayEnd', 'It takes about 9 minutes: too long.'))).toEqual({
       last: { name: 'SessionsMayEnd', message: 'It takes about 9 minutes: too long.' },
       earlier: { name: 'PodsFailing', message: 'Pods fail.' },
@@ -20,7 +20,7 @@ describe('endedBy', () => {
     expect(endedBy(twice)).toMatchObject({ last: { name: 'AccessDenied', message: 'No.' } });
   });
 
-  it('leaves a failure alone that is the only one, whatever it says', () =>
+  it('does not split a failure that is the only one', () =>
     assert(
       property(string(), (message) => {
         const failure = { name: 'AddonFailed', message: message.replaceAll(NOT_PUT_BACK_TEXT, '') };
@@ -28,7 +28,7 @@ describe('endedBy', () => {
       }),
     ));
 
-  it('knows an error of ours as the one that ended it', () => {
+  it('recognises an error of the service as the one that ended it', () => {
     const failure = both('Pods fail.', 'WebhookStillInjects', 'Still.');
     expect([isEndedBy(failure, 'WebhookStillInjects'), isEndedBy(failure, 'PodsFailing')]).toEqual([true, false]);
     expect(isEndedBy({ name: 'SessionsMayEnd', message: 'x' }, 'SessionsMayEnd')).toBe(true);

@@ -89,7 +89,7 @@ describe('lines of steps', () => {
     });
     expect(STEP_LINES.toSorted()).toEqual(possible.toSorted());
   });
-  it('have a base, a way and a round', () => {
+  it('have a base, an attempt and a round', () => {
     expect(partsOf('verify-pods.2-3')).toEqual({ base: 'verify-pods', attempt: 2, round: 3 });
     for (const line of STEP_LINES)
       for (const name of [line, `${line}.2`, `${line}-4`, `${line}.10-11`]) expect(baseOf(name)).toBe(line);

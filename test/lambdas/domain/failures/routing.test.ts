@@ -24,7 +24,7 @@ const CASES: [string, StepOfChange, string, Onward][] = [
   ['a create for which a right is missing: one with the role needs fewer', 'create-addon', 'AccessDenied', 'back'],
   ['a create that EKS refuses', 'create-addon', 'InvalidRequest', 'back'],
   ['a role that may not be given any more', 'update-addon', 'RoleNotGranted', 'back'],
-  ['an association of another principal in the way', 'update-addon', 'AssociationChanged', 'back'],
+  ['a conflicting association of another principal', 'update-addon', 'AssociationChanged', 'back'],
   ['a delete for which a right is missing', 'delete-addon', 'AccessDenied', 'back'],
   ['an association that a right is missing for', 'create-association', 'AccessDenied', 'back'],
   ['session tags that could not be carried over', 'carry-over', 'AccessDenied', 'back'],
@@ -58,33 +58,33 @@ describe('onwardFrom', () => {
     expect(onwardFrom(step, error)).toBe(onward);
   });
 
-  it('holds for what time may cure, wherever it is', () => {
+  it('holds for errors that may resolve with time, at every stage', () => {
     const ends = ALL.filter(({ error }) => failureKind(error) === 'time').map(({ onward }) => onward);
     expect(new Set(ends)).toEqual(new Set(['hold']));
   });
 
-  it('leads back from associations that are in place only where pods, EKS or another principal have made it fail, or a person asks', () => {
+  it('rolls back existing associations only if pods, EKS or another principal made it fail, or a person asks', () => {
     const back = ALL.filter(({ step, onward }) => STAGE_OF[step] === 'associated' && onward === 'back');
     expect(new Set(back.map(({ error }) => failureKind(error)))).toEqual(new Set(['pods', 'eks', 'others', 'asked']));
   });
 
-  it('goes forward only with verified pods', () => {
+  it('continues only with verified pods', () => {
     const forward = ALL.filter(({ onward }) => onward === 'forward');
     expect(new Set(forward.map(({ step }) => STAGE_OF[step]))).toEqual(new Set(['verified']));
   });
 
-  it('heeds a person who asks, and leaves another execution’s work alone', () => {
+  it('follows a cancel request, and leaves another execution’s work unchanged', () => {
     for (const step of STEPS)
       expect([onwardFrom(step, 'Cancelled'), onwardFrom(step, 'LockLost')]).toEqual(['back', 'person']);
   });
 
-  it('takes no name of JavaScript for an error of ours', () => {
+  it('does not mistake a JavaScript property for an error of the service', () => {
     expect(failureKind('constructor')).toBe('unexpected');
   });
 });
 
 describe('docs/runbook.md', () => {
-  it('has the table as it is', () => {
+  it('has the same table', () => {
     const text = readFileSync(join(import.meta.dirname, '..', '../../../docs/runbook.md'), 'utf8');
     const [head = '', , ...rows] = text.split('## Forward, back, or a person')[1]!.match(/^\|.*\|$/gm)!;
     const cells = (row: string): string[] =>

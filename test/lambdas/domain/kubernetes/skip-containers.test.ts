@@ -25,13 +25,13 @@ describe('the names of the annotation', () => {
     expect(skippedContainers({ [ANNOTATION]: text })).toEqual(new Set(names));
   });
 
-  it('are none without it', () => {
+  it('are empty without the annotation', () => {
     expect(skippedContainers(undefined)).toEqual(new Set());
     expect(skippedContainers({})).toEqual(new Set());
   });
 });
 
-describe('containers that are judged', () => {
+describe('containers that count', () => {
   it('are recorded for pods with the annotation', () => expect(pods.length).toBeGreaterThan(15));
 
   it.each(pods.map((answer) => [answer.name, answer] as const))(

@@ -29,19 +29,19 @@ const shared = (...holders: LockHolder[]): Lock =>
 const alone = (holder: LockHolder): Lock => after(FREE, takeAlone(FREE, holder));
 
 describe('a lock', () => {
-  it('is shared by many, and had alone by one', () => {
+  it('is shared by several executions, or held by one alone', () => {
     expect(shared(ANN, BOB).shared).toEqual([ANN, BOB]);
     expect(takeShared(alone(ANN), BOB)).toEqual({ do: 'wait', holder: ANN });
     expect(takeAlone(alone(ANN), BOB)).toEqual({ do: 'wait', holder: ANN });
     expect(takeAlone(shared(ANN), BOB)).toMatchObject({ do: 'wait', holder: ANN });
   });
 
-  it('is had alone by the only one that shared it, and shared by one that has it alone', () => {
+  it('is held alone by its only sharer, and shared by an execution that holds it alone', () => {
     expect(takeAlone(shared(ANN), ANN)).toEqual({ do: 'take', next: { key: 'k', fence: 2, holder: ANN } });
     expect(takeShared(alone(ANN), ANN)).toEqual({ do: 'has', fence: 1 });
   });
 
-  it('always names one of those that share it, also when another one lets go', () => {
+  it('always names one of its sharers, even after another sharer releases it', () => {
     const lock = withoutSharer(shared(ANN, BOB), ANN.executionArn)!;
     expect(lock).toMatchObject({ holder: BOB, shared: [BOB] });
     expect(withoutSharer(lock, BOB.executionArn)).toEqual({ key: 'k', fence: 4 });
@@ -49,7 +49,7 @@ describe('a lock', () => {
     expect(withoutSharer(alone(ANN), ANN.executionArn)).toBeUndefined();
   });
 
-  it('is left to whoever wishes to have it alone: who comes later waits, who has it keeps it', () => {
+  it('is left to an execution that wishes to hold it alone: new sharers wait, existing sharers keep it', () => {
     const wished = after(shared(ANN), takeAlone(shared(ANN), BOB));
     expect(takeShared(wished, EVE)).toMatchObject({ do: 'wait', holder: { migrationId: 'bob' } });
     expect(takeShared(wished, ANN)).toMatchObject({ do: 'has' });
@@ -59,7 +59,7 @@ describe('a lock', () => {
     expect(after(free, takeAlone(free, BOB))).not.toHaveProperty('wish');
   });
 
-  it('is no longer left to one that has not said so again', () => {
+  it('is no longer left to an execution that has not renewed its wish', () => {
     const wished = after(shared(ANN), takeAlone(shared(ANN), BOB));
     const seconds = WISH_LASTS_MS / 1000;
     expect(takeShared(wished, who('eve', seconds - 1))).toMatchObject({ do: 'wait' });
@@ -68,12 +68,12 @@ describe('a lock', () => {
     expect(takeShared(again, who('eve', seconds + 29))).toMatchObject({ do: 'wait' });
   });
 
-  it('keeps the wish of who came first', () => {
+  it('keeps the first wish', () => {
     const wished = after(shared(ANN), takeAlone(shared(ANN), BOB));
     expect(takeAlone(wished, EVE)).toEqual({ do: 'wait', holder: ANN });
   });
 
-  it('passes one share on, and none of a migration that has none', () => {
+  it('passes on one share, and none for a migration without a share', () => {
     const recovery = { ...who('ann', 60), executionArn: 'x-recovery' };
     const taking = takeOverShare(shared(ANN, BOB), ANN.executionArn, recovery)!;
     const lock = after(FREE, taking);
@@ -86,7 +86,7 @@ describe('a lock', () => {
     expect(takeOverShare(lock, EVE.executionArn, who('eve', 60))).toBeUndefined();
   });
 
-  it('is in the way of whom it can not be shared with', () => {
+  it('conflicts with migrations that it cannot be shared with', () => {
     expect(isConflicting(shared(ANN), 'bob', 'shared')).toBe(false);
     expect(isConflicting(shared(ANN), 'bob', 'exclusive')).toBe(true);
     expect(isConflicting(alone(ANN), 'bob', 'shared')).toBe(true);
@@ -96,7 +96,7 @@ describe('a lock', () => {
   });
 });
 
-describe('whatever is asked in whatever order', () => {
+describe('requests in any order', () => {
   const names = ['a', 'b', 'c', 'd'];
   const step = record({
     name: constantFrom(...names),
@@ -104,7 +104,7 @@ describe('whatever is asked in whatever order', () => {
     passes: integer({ min: 0, max: 200 }),
   });
 
-  it('one that has it alone shares it with nobody, and the fence only grows', () => {
+  it('never share a lock that is held alone, and the fence only increases', () => {
     assert(
       property(array(step, { maxLength: 60 }), (steps) => {
         let lock: Lock = FREE;
@@ -133,7 +133,7 @@ describe('whatever is asked in whatever order', () => {
     );
   });
 
-  it('one that keeps asking to have it alone gets it, however many come to share it', () => {
+  it('eventually succeed for an execution that keeps requesting the lock alone, despite many sharers', () => {
     const isHadAlone = () =>
       property(array(nat({ max: 3 }), { minLength: 40, maxLength: 40 }), (stays) => {
         // Each sharer stays for some rounds, and in each round a new one comes; nobody stays longer than four.

@@ -8,7 +8,7 @@ const problems = (request: object): string[] =>
   migrationRequest
     .safeParse({ target, ...request })
     .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
-const OF_ADDONS = 'is of add-ons, and this request is about a service account: leave it out';
+const OF_ADDONS = 'applies only to add-ons, and this request is about a service account: leave it out';
 
 describe('migrationRequest', () => {
   it('takes an add-on or a service account', () => {
@@ -17,16 +17,16 @@ describe('migrationRequest', () => {
     expect([isForAddon(aRequest()), isForAddon(anAccountRequest())]).toEqual([true, false]);
   });
 
-  it('keeps the annotation unless it is told to take it off', () => {
+  it('keeps the annotation unless its removal is requested', () => {
     expect(anAccountRequest().annotation).toBe('keep');
     expect(anAccountRequest({ annotation: 'remove' }).annotation).toBe('remove');
     expect(problems({ serviceAccount: REF, annotation: 'drop' })).toHaveLength(1);
   });
 
-  it('refuses neither and both', () => {
-    expect(problems({})).toEqual(['addon: name either addon or serviceAccount, and neither is there']);
+  it('refuses a request with neither or both', () => {
+    expect(problems({})).toEqual(['addon: addon or serviceAccount is required']);
     expect(problems({ addon: ADDON, serviceAccount: REF })).toEqual([
-      'serviceAccount: name either addon or serviceAccount, not both',
+      'serviceAccount: must not be set together with addon',
     ]);
   });
 
@@ -41,7 +41,7 @@ describe('migrationRequest', () => {
     expect(problems({ addon: ADDON, ...given })).toEqual([]);
   });
 
-  it('names every option that is too much', () => {
+  it('names every option that does not apply', () => {
     expect(
       problems({ serviceAccount: REF, strategy: 'in-place', preserve: true, roles: { api: ROLE } }).map(
         (one) => one.split(':')[0],
@@ -49,7 +49,7 @@ describe('migrationRequest', () => {
     ).toEqual(['strategy', 'preserve', 'roles']);
   });
 
-  it('takes what an add-on has too', () => {
+  it('accepts options that add-ons have too', () => {
     expect(
       problems({
         serviceAccount: REF,
@@ -67,9 +67,9 @@ describe('migrationRequest', () => {
     ).toEqual([]);
   });
 
-  it('refuses to take the annotation off an add-on', () => {
+  it('refuses to remove the annotation of an add-on', () => {
     expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual([
-      "annotation: is of service accounts that are no add-on's: EKS looks after those of add-ons itself",
+      'annotation: can only be remove for a service account: EKS manages the annotations of add-ons',
     ]);
     expect(problems({ addon: ADDON, annotation: 'keep' })).toEqual([]);
   });

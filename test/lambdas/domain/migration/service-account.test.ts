@@ -1,4 +1,4 @@
-/** Whose association is whose, and what somebody else has changed at a service account. */
+/** The owners of associations, and third-party changes of a service account. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { irsaRoleOf } from '../../../../lambdas/domain/verification/irsa.ts';
@@ -27,7 +27,7 @@ const record = (created: Association[] = []): ReturnType<typeof accountMigration
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 
 describe('an association', () => {
-  it("is the migration's own by its record, or by its tag", () => {
+  it('belongs to the migration by its record or by its tag', () => {
     expect(isOwnAssociation(record(), ownAssociation())).toBe(true);
     expect(isOwnAssociation(record([ownAssociation()]), ownAssociation({ tags: {} }))).toBe(true);
     expect(isOwnAssociation(record(), THEIRS)).toBe(false);
@@ -35,7 +35,7 @@ describe('an association', () => {
     expect(isOwnAssociation(record(), ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } }))).toBe(false);
   });
 
-  it('is of before by its id alone', () => {
+  it('existed before by its id alone', () => {
     const snapshot = accountSnapshot({ associations: [THEIRS] });
     expect(wasThere(snapshot, anAccountAssociation({ id: THEIRS.id, roleArn: OTHER_ROLE }))).toBe(true);
     expect(wasThere(snapshot, { ...THEIRS, id: 'a-again' })).toBe(false);
@@ -50,7 +50,7 @@ describe('an association', () => {
       .map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
     { maxLength: 5 },
   );
-  it("is always of before, the migration's own, or foreign, and never foreign beside that", () => {
+  it('either existed before, belongs to the migration, or is third-party, and is never third-party otherwise', () => {
     fc.assert(
       fc.property(associations, associations, associations, (before, created, there) => {
         const snapshot = accountSnapshot({ associations: before });
@@ -58,9 +58,9 @@ describe('an association', () => {
         const foreign = foreignAssociations(known, snapshot, there);
         for (const one of there)
           expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
-        // What is foreign is a problem, whatever else is there.
+        // A third-party association is always a problem.
         const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
-        expect(problem.startsWith('somebody else made')).toBe(foreign.length > 0);
+        expect(problem.startsWith('another principal has created')).toBe(foreign.length > 0);
       }),
     );
   });
@@ -74,22 +74,22 @@ describe('an association', () => {
       'given another role',
       [],
       [ownAssociation({ roleArn: OTHER_ROLE })],
-      `somebody else gave a-own the role ${OTHER_ROLE}`,
+      `another principal has given association a-own the role ${OTHER_ROLE}`,
     ],
     [
       'given another role since it was seen',
       [THEIRS],
       [{ ...THEIRS, roleArn: OTHER_ROLE }],
-      `somebody else gave a-theirs the role ${OTHER_ROLE}`,
+      `another principal has given association a-theirs the role ${OTHER_ROLE}`,
     ],
-    ["somebody else's", [], [THEIRS], `somebody else made a-theirs of payments/api with ${ROLE} meanwhile`],
+    ['third-party', [], [THEIRS], `another principal has created association a-theirs of payments/api with ${ROLE}`],
     [
-      "somebody else's in the place of the one of before",
+      'third-party, and replaces the former one',
       [THEIRS],
       [anAccountAssociation({ id: 'a-again' })],
-      `somebody else made a-again of payments/api with ${ROLE} meanwhile`,
+      `another principal has created association a-again of payments/api with ${ROLE}`,
     ],
-  ])('that is %s: what is said of it', (_, before, there, said) => {
+  ])('that is %s has this problem', (_, before, there, said) => {
     expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said);
   });
 });
@@ -103,44 +103,46 @@ describe('accountProblem', () => {
     [
       'without its annotation',
       bare,
-      'somebody else has taken the annotation eks.amazonaws.com/role-arn off service account payments/api',
+      'another principal has removed the annotation eks.amazonaws.com/role-arn from service account payments/api',
       undefined,
     ],
     [
       'deleted',
       undefined,
-      'somebody else has deleted service account payments/api',
-      'somebody else has deleted service account payments/api',
+      'another principal has deleted service account payments/api',
+      'another principal has deleted service account payments/api',
     ],
     [
       'made again',
       { ...was, uid: 'another' },
-      'somebody else has deleted service account payments/api and made it again',
-      'somebody else has deleted service account payments/api and made it again',
+      'another principal has deleted service account payments/api and created it again',
+      'another principal has deleted service account payments/api and created it again',
     ],
     [
       'made again without its annotation',
       { ...bare, uid: 'another' },
-      'somebody else has deleted service account payments/api and made it again',
-      'somebody else has deleted service account payments/api and made it again',
+      'another principal has deleted service account payments/api and created it again',
+      'another principal has deleted service account payments/api and created it again',
     ],
     [
       'given another role',
       { ...was, roleArn: OTHER_ROLE },
-      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
-      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
+      `another principal has set the annotation eks.amazonaws.com/role-arn of service account payments/api to ${OTHER_ROLE}`,
+      `another principal has set the annotation eks.amazonaws.com/role-arn of service account payments/api to ${OTHER_ROLE}`,
     ],
   ])('of one that is %s', (_name, now, annotated, unannotated) => {
     expect(accountProblem(was, now, false)).toBe(annotated);
     expect(accountProblem(was, now, true)).toBe(unannotated);
   });
 
-  it('of one that had no annotation speaks of the one that it has now', () => {
+  it('names a new annotation of a service account that had none', () => {
     expect(accountProblem(bare, bare, false)).toBeUndefined();
-    expect(accountProblem(bare, was, true)).toContain(`the annotation eks.amazonaws.com/role-arn: ${ROLE}`);
+    expect(accountProblem(bare, was, true)).toContain(
+      `the annotation eks.amazonaws.com/role-arn of service account payments/api to ${ROLE}`,
+    );
   });
 
-  it('excuses no change but the missing annotation', () => {
+  it('accepts no change except the missing annotation', () => {
     const roles = fc.constantFrom(undefined, ROLE, OTHER_ROLE);
     const states = fc
       .record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles })
@@ -155,7 +157,7 @@ describe('accountProblem', () => {
 });
 
 describe('isUnannotated', () => {
-  it('from the moment that it is noted until it is undone', () => {
+  it('is true from the record of the change until it is undone', () => {
     expect(isUnannotated({})).toBe(false);
     expect(isUnannotated({ annotationChange: { notedAt: at(0) } })).toBe(true);
     expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1) } })).toBe(true);

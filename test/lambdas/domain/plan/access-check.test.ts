@@ -81,7 +81,7 @@ describe('pods-judgeable', () => {
         id: 'pods-judgeable',
         status: 'unknown',
         message: expect.stringMatching(
-          /pod ebs-csi-controller-1: container ebs-plugin takes variables from Secret\/aws/,
+          /pod ebs-csi-controller-1: container ebs-plugin gets variables from Secret\/aws/,
         ) as string,
       });
       expect(judgeable!.remedy).toMatch(/--verification api$/);

@@ -82,7 +82,7 @@ describe('planAssociations', () => {
     expect(statuses(plan)).toEqual(['associations fail', 'associations fail']);
     expect(plan.checks[0]?.message).toContain('a-one');
     expect(plan.checks[1]?.message).toContain('a-two');
-    expect(plan.checks[1]?.remedy).toMatch(/^Remove it where it is managed.*Pulumi.*\.$/);
+    expect(plan.checks[1]?.remedy).toMatch(/^Remove it with the tool that manages it.*Pulumi.*\.$/);
   });
 
   it("carries over what the add-on's form can't", () => {

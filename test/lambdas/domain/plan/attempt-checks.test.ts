@@ -161,7 +161,7 @@ const rows: Row[] = [
     { configurationSchema: undefined },
     {
       status: 'warn',
-      message: /cannot be checked beforehand: EKS gives no schema/,
+      message: /cannot be checked beforehand: EKS returns no schema/,
       remedy: /rolled back/,
       attempts: [RECREATE],
     },

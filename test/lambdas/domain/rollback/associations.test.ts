@@ -23,8 +23,8 @@ const full: Partial<Association> = {
   tags: { team: 'storage' },
 };
 
-describe('what belonged to whom', () => {
-  it('tells what comes back with the add-on from what comes back by itself', () => {
+describe('the owners of associations', () => {
+  it('separates what is restored with the add-on from what is restored as standalone', () => {
     expect(ownedBefore(snapshot)).toEqual([owned]);
     expect(standAloneBefore(snapshot, CLUSTER)).toEqual([ofDeadCopy, standAlone]);
   });
@@ -45,28 +45,28 @@ describe('leftOvers and createdByThirdParty', () => {
     ['standalone and unknown', made(), false, true],
     ['owned by a copy that nobody knows', made({ ownerArn: addonArn(7) }), false, true],
     ['owned by another add-on', made({ ownerArn: addonArn(1, 'aws-efs-csi-driver') }), false, true],
-  ])('one %s: left over %s, of others %s', (_, association, isLeftOver, isThirdParty) => {
+  ])('an association %s: left over %s, third-party %s', (_, association, isLeftOver, isThirdParty) => {
     expect(leftOvers(snapshot, record(), current, [association]).length > 0).toBe(isLeftOver);
     expect(createdByThirdParty(snapshot, record(), current, [association]).length > 0).toBe(isThirdParty);
   });
 
-  it('knows one whose owner EKS has cleared by the record', () => {
+  it('recognises an association whose owner EKS has cleared by the record', () => {
     expect(leftOvers(snapshot, record({ created: [made()] }), current, [made()])).toEqual([made()]);
     expect(createdByThirdParty(snapshot, record({ restored: [made()] }), current, [made()])).toEqual([]);
   });
 
-  it('has no current owner where there is no add-on', () => {
+  it('has no current owner if there is no add-on', () => {
     expect(leftOvers(snapshot, record(), undefined, [made({ ownerArn: addonArn(2) })])).toHaveLength(1);
     expect(createdByThirdParty(snapshot, record(), undefined, [made()])).toHaveLength(1);
   });
 });
 
 describe('missingFields', () => {
-  it('is empty for one that is as it was', () => {
+  it('is empty for an unchanged association', () => {
     expect(missingFields(anAssociation(full), anAssociation(full))).toEqual({});
     expect(missingFields(anAssociation(), anAssociation({ disableSessionTags: false }))).toEqual({});
   });
-  it("names every field that the add-on form can't carry", () => {
+  it('names every field that AddonPodIdentityAssociations cannot express', () => {
     const { tags, ...change } = full;
     expect(missingFields(anAssociation(full), anAssociation())).toEqual({ change, tags });
   });

@@ -18,7 +18,7 @@ const BY_ITSELF: [string, Pick<Migration, 'rollback'>][] = [
 ];
 
 describe('what a person has decided', () => {
-  it('counts in a rollback after a hand-off, whoever goes on with it', () => {
+  it('counts in a rollback after a hand-off, also if another execution continues it', () => {
     expect(decidedByPerson(rollback())).toBe(true);
     // The rollback's own execution stopped, and another one has taken it over.
     expect(decidedByPerson(rollback({ executionArn: 'another' }))).toBe(true);
@@ -45,7 +45,7 @@ describe('what a person has decided', () => {
     expect(isTaken(rollback(), doing)).toBe(taken);
   });
 
-  it('is told at the end, all of it, and nothing where there is nothing', () => {
+  it('is reported completely at the end, and not at all if there is nothing', () => {
     expect(leftAsChanged([])).toEqual([]);
     expect(leftAsChanged(['one', 'two'])).toMatchObject([
       { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) as string },

@@ -28,7 +28,7 @@ describe('sureSessionSeconds', () => {
     expect(sureSessionSeconds(age)).toBe(sure);
   });
 
-  it('is never more than any pod of that age has at least, whenever its agent has renewed', () => {
+  it('is a lower bound for every pod of that age, whenever its agent has refreshed', () => {
     // What an SDK holds: fetched at once, then each time that five minutes are left, of an age that the agent chooses.
     const ages = fc.array(fc.integer({ min: 0, max: 3 * HOUR }), { minLength: 12, maxLength: 12 });
     fc.assert(
@@ -71,7 +71,7 @@ describe('mayRemoveAssociations', () => {
   const owned = (pods: Pod[]): Pod[] =>
     pods.map((one) => ({ ...one, owner: { kind: 'StatefulSet', name: deployment!.name } }));
 
-  it('goes where all are replaced before the first session can end, and asks where not', () => {
+  it('allows the removal if all pods are replaced before the first session can end, and asks otherwise', () => {
     expect(decide(owned(many(18)), 18)).toEqual({ do: 'go' });
     // Of the same pods a week later nobody knows more than five minutes.
     const old = { createdAt: at(-7 * 24 * HOUR), readyAt: at(-7 * 24 * HOUR + 30) };
@@ -79,7 +79,7 @@ describe('mayRemoveAssociations', () => {
     expect(decide(owned(many(2, old)), 2)).toEqual({ do: 'go' });
   });
 
-  it('asks for nobody who has nothing to lose, nor by a guess', () => {
+  it('does not ask for pods that have nothing to lose, nor because of an assumed forecast', () => {
     const old = { createdAt: at(-7 * 24 * HOUR), readyAt: at(-7 * 24 * HOUR + 30) };
     expect(decide(owned(many(18, { ...old, ready: false })), 18)).toEqual({ do: 'go' });
     expect(decide(owned(many(18, { ...old, terminating: true })), 18)).toEqual({ do: 'go' });
@@ -124,14 +124,14 @@ describe('replaceNext', () => {
     expect(next(...from)).toEqual(result);
   });
 
-  it('lets one of several workloads of a service account go ahead', () => {
+  it('replaces a pod of one of several workloads of a service account first', () => {
     const other = workload({ name: 'other' });
     const ofOther = pod('of-other', 'pod-identity', { owner: { kind: 'Deployment', name: 'other' } });
     expect(next([old, ofOther], [workload(), other])).toEqual([[], ['old'], false]);
     expect(next([witness, old, ofOther], [workload(), other])).toEqual([[NAME, 'other'], [], true]);
   });
 
-  it('never replaces more than one pod without a witness, and never one that is right', () => {
+  it('never replaces more than one pod without a witness, and never a pod with the expected identity', () => {
     const some = fc.record({
       identity: fc.constantFrom('irsa' as const, 'pod-identity' as const),
       seconds: fc.integer({ min: -HOUR, max: HOUR }),

@@ -54,7 +54,7 @@ const ended = (outcome: Migration['outcome']): Partial<Migration> => ({ status: 
 const free = [{ key: ADDON_LOCK }];
 
 describe('decideRecovery of a stranded migration', () => {
-  it('puts it back, from the moment on that no Lambda can act any more', () => {
+  it('rolls back once no Lambda function can act any more', () => {
     expect(decide()).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(decide({ owner: stopped(75) })).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(decide({ owner: stopped(74) })).toMatchObject({
@@ -64,7 +64,7 @@ describe('decideRecovery of a stranded migration', () => {
     expect(decide({ owner: undefined })).toEqual({ do: 'take-over', action: 'roll-back' });
   });
 
-  it('leaves a running one alone', () => {
+  it('leaves a running migration unchanged', () => {
     for (const status of ['RUNNING', 'PENDING_REDRIVE'])
       expect(decide({ owner: { status } })).toMatchObject({
         do: 'nothing',
@@ -89,7 +89,7 @@ describe('decideRecovery of a stranded migration', () => {
     },
   );
 
-  it('lets go where nothing was begun', () => {
+  it('releases the locks if nothing was started', () => {
     expect(decide({ hasSnapshot: false })).toEqual({ do: 'take-over', action: 'release' });
     expect(decide({ hasSnapshot: false, locks: [] })).toEqual({ do: 'take-over', action: 'release' });
     expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual({
@@ -124,13 +124,13 @@ describe('decideRecovery on demand', () => {
     ['blocked', 'refuse'],
     ['planned', 'refuse'],
     ['already-migrated', 'refuse'],
-  ])('of one that ended %s: %s', (outcome, expected) => {
+  ])('of a migration that ended %s: %s', (outcome, expected) => {
     expect(onDemand({ record: ended(outcome) }).do).toBe(expected);
   });
 
-  it('says why not', () => {
+  it('refuses with the reason', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
-      why: expect.stringContaining('put back already') as string,
+      why: expect.stringContaining('already rolled back') as string,
     });
     expect(onDemand({ record: ended('blocked') })).toMatchObject({
       why: expect.stringContaining('changed nothing') as string,
@@ -155,21 +155,21 @@ describe('decideRecovery on demand', () => {
     });
   });
 
-  it('puts back verified pods too', () => {
+  it('rolls back verified pods too', () => {
     expect(onDemand({ record: { verified: 'injected' } })).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(onDemand({ record: ended('migrated'), owner: stopped(10) }).do).toBe('wait');
   });
 });
 
 describe('changes of trust policies', () => {
-  it('stand until they are undone, also where it is not known whether they were written', () => {
+  it('remain in force until they are undone, also if it is not known whether they were written', () => {
     const noted = { roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) };
     const undone = { ...noted, roleArn: OTHER_ROLE, writtenAt: at(2), undoneAt: at(3) };
     expect(standingTrustChanges(aMigration({ trustChanges: [noted, undone] }))).toEqual([noted]);
     expect(standingTrustChanges(aMigration())).toEqual([]);
   });
 
-  it('are put back by the same decision as the add-on', () => {
+  it('are undone by the same decision as the add-on', () => {
     const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
     expect(decide({ record: { trustChanges } })).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual({
@@ -180,7 +180,7 @@ describe('changes of trust policies', () => {
 });
 
 describe('a release of the locks', () => {
-  it('counts for the end before it, not for a later one', () => {
+  it('applies to the outcome before it, not to a later one', () => {
     const released = { at: at(20), by: 'jo' };
     expect(standingRelease({ status: 'ended', endedAt: at(10), released })).toEqual(released);
     expect(standingRelease({ status: 'ended', endedAt: at(20), released })).toEqual(released);
@@ -191,7 +191,7 @@ describe('a release of the locks', () => {
 });
 
 describe('decideRecovery', () => {
-  it('comes out the same when its own retry finds the locks its own and the record running again', () => {
+  it('decides the same when its own retry holds the locks and finds the record running again', () => {
     const own = { owner: 'none', locks: [heldBy(RECOVERY_EXECUTION)] } as const;
     const taken = { executionArn: RECOVERY_EXECUTION, status: 'rolling-back', rollback: aRollback() } as const;
     expect(decide({ ...own, locks: [...own.locks], record: taken })).toEqual(decide());
@@ -205,7 +205,7 @@ describe('decideRecovery', () => {
     ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
   });
 
-  it('never takes over while an execution runs or may still act, and never without a snapshot to put back', () => {
+  it('never takes over while an execution runs or may still act, and never without a snapshot', () => {
     const owner = fc.option(
       fc.oneof(fc.constant<OwnerState>({ status: 'RUNNING' }), fc.integer({ min: 0, max: 200 }).map(stopped)),
       { nil: undefined },

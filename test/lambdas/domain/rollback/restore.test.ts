@@ -67,12 +67,12 @@ const decide = (now: Addon | undefined, change?: Change): RestoreDecision => dec
 const untouched = { removed: [], made: [] };
 
 describe('decideRestore', () => {
-  it('makes again what this migration has removed, and no other', () => {
+  it('creates again only an add-on that this migration has deleted', () => {
     expect(decide(undefined, { record: { made: [] } })).toEqual({ do: 'create' });
     expect(decide(undefined, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'create' });
     expect(decide(undefined)).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('somebody else deleted') as string,
+      why: expect.stringContaining('another principal has deleted') as string,
     });
     expect(decide(undefined, { record: untouched })).toMatchObject({ do: 'refuse' });
   });
@@ -92,7 +92,7 @@ describe('decideRestore', () => {
     expect(decide(inPlace({ status }), { record: untouched }).do).toBe(updated);
   });
 
-  it('covers every status that EKS has', () => {
+  it('covers every status of EKS', () => {
     for (const status of statuses) expect(decide(anAddon({ status })).do).not.toBe('create');
   });
 
@@ -106,18 +106,18 @@ describe('decideRestore', () => {
   const byEks = { request: aMigration({}).request };
   const api = { request: { ...byEks.request, verification: 'api' as const } };
 
-  it('leaves associations beside the role that is back: they go one by one, or by EKS where nobody sees pods', () => {
+  it('leaves associations once the role is restored: they are deleted one by one, or by EKS if pods cannot be read', () => {
     const now = inPlace({ serviceAccountRoleArn: ROLE });
     expect(decide(now, { record: untouched })).toEqual({ do: 'done' });
     expect(decide(now, { record: { ...untouched, ...api } })).toEqual({ do: 'update' });
   });
 
-  it('goes on with pods that never get ready as they are, once the role is back', () => {
+  it('continues with pods that never become ready, once the role is restored', () => {
     expect(decide(inPlace({ serviceAccountRoleArn: ROLE, status: 'DEGRADED' }), { record: untouched }).do).toBe('done');
     expect(decide(anAddon({ status: 'DEGRADED' }), { record: untouched }).do).toBe('wait');
   });
 
-  it('does not take for changed by others what it has taken away itself', () => {
+  it('does not treat its own removals as third-party changes', () => {
     const purged = { associations: { purged: [made({ ownerArn: addonArn(1) })], created: [], restored: [] } };
     const half = inPlace({ podIdentityAssociations: [] });
     expect(decide(half, { record: { ...untouched, ...purged } })).toEqual({ do: 'update' });
@@ -126,7 +126,7 @@ describe('decideRestore', () => {
     expect(decide(shown, { record: { ...untouched, ...purged }, associations: [] })).toEqual({ do: 'done' });
   });
 
-  it('is not done as long as an association of its own is left, where only EKS replaces pods', () => {
+  it('is not done while an association of its own is left, if only EKS replaces pods', () => {
     const record = { made: [COPY, addonArn(7)], removed: [addonArn(1), COPY], ...api };
     const back = anAddon({ arn: addonArn(7) });
     for (const left of [made(), made({ ownerArn: addonArn(1) })])
@@ -138,7 +138,7 @@ describe('decideRestore', () => {
     });
   });
 
-  it("wants the add-on's own associations back, role by role", () => {
+  it("restores the add-on's own associations, role by role", () => {
     const owned = anAssociation({ id: 'a-old', ownerArn: addonArn(1), roleArn: OTHER_ROLE });
     const snapshot = { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] };
     const now = anAddon({ podIdentityAssociations: [owned.arn] });
@@ -149,7 +149,7 @@ describe('decideRestore', () => {
     expect(decide(anAddon(), { record: untouched, snapshot, associations: [] })).toMatchObject({ do: 'refuse' });
   });
 
-  it('does not look at associations of service accounts that are not planned', () => {
+  it('ignores associations of service accounts that are not planned', () => {
     const elsewhere = made({ id: 'a-elsewhere', serviceAccount: 'other-sa' });
     const snapshot = { addon: anAddon({ podIdentityAssociations: [elsewhere.arn] }) };
     expect(
@@ -157,7 +157,7 @@ describe('decideRestore', () => {
     ).toEqual({ do: 'done' });
   });
 
-  it('waits while the add-on and the list of associations do not agree', () => {
+  it('waits while the add-on and the list of associations differ', () => {
     expect(decide(migrated(), { associations: [] }).do).toBe('wait');
     expect(decide(anAddon(), { record: untouched, associations: [made({ ownerArn: addonArn(1) })] }).do).toBe('wait');
   });
@@ -167,12 +167,12 @@ describe('decideRestore', () => {
     [
       'another version that failed',
       decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })),
-      /changed add-on/,
+      /changed the version of add-on/,
     ],
     [
       'another version with the old role',
       decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }),
-      /changed add-on/,
+      /changed the version of add-on/,
     ],
     [
       'another configuration',
@@ -182,7 +182,7 @@ describe('decideRestore', () => {
     [
       'another role',
       decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }),
-      /gave add-on .* the role arn:.*somebody-elses/,
+      /given add-on .* the role arn:.*somebody-elses/,
     ],
     [
       'neither role nor associations',
@@ -198,17 +198,17 @@ describe('decideRestore', () => {
       /could not delete .*: no rights/,
     ],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
-    ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /somebody else made/],
+    ['a copy of another principal', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
     [
       'such a copy that failed',
       decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }),
-      /somebody else made/,
+      /another principal has created/,
     ],
   ])('leaves %s to a person', (_, decision, why) => {
     expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });
   });
 
-  it('takes over a copy whose create was its own and whose reply was lost', () => {
+  it('adopts a copy from its own create whose reply was lost', () => {
     const record = { removed: [addonArn(1)], made: [] };
     expect(decide(migrated({ arn: addonArn(5) }), { record, associations: [made({ ownerArn: addonArn(5) })] })).toEqual(
       { do: 'update' },
@@ -217,13 +217,13 @@ describe('decideRestore', () => {
     expect(decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
   });
 
-  it('deletes once more what it has deleted itself, not for ever', () => {
+  it('repeats its own failed delete, but not forever', () => {
     const failed = anAddon({ status: 'DELETE_FAILED' });
     const record = { removed: [addonArn(1)], made: [] };
     expect([0, 1, 2].map((actions) => decide(failed, { record, actions }).do)).toEqual(['delete', 'delete', 'refuse']);
   });
 
-  it('takes what others changed as it is once a person has asked for the end', () => {
+  it('keeps third-party changes once a person has requested the rollback', () => {
     const rollback = aRollback();
     const other = anAddon({ version: 'v1.40.0-eksbuild.1' });
     expect(decide(other, { record: { ...untouched, rollback } })).toEqual({ do: 'done' });
@@ -234,7 +234,7 @@ describe('decideRestore', () => {
     );
   });
 
-  it('never creates over something, and is done only where role, version and status are as they were', () => {
+  it('never creates over an existing add-on, and is done only if role, version and status are restored', () => {
     const now = fc
       .record({
         status: fc.constantFrom(...statuses),
@@ -261,7 +261,7 @@ describe('decideRestore', () => {
           addon.serviceAccountRoleArn === ROLE &&
           (addon.podIdentityAssociations.length === 0 || !isForeign);
         expect(action === 'done').toBe(same);
-        // What somebody else has changed or made is neither updated nor deleted.
+        // Third-party changes and copies are neither updated nor deleted.
         const foreign =
           addon.version !== 'v1.38.1-eksbuild.1' ||
           addon.serviceAccountRoleArn === OTHER_ROLE ||
@@ -292,13 +292,13 @@ describe('conflicts over preserved objects', () => {
     expect(decide(failed, tried(attempt)).do).toBe(conflicts === 'NONE' ? 'refuse' : 'delete');
   });
 
-  it('are named where a person has to decide', () => {
+  it('are named if a person has to decide', () => {
     expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({
       why: expect.stringContaining('Conflicts found') as string,
     });
   });
 
-  it('goes by the way that was tried last', () => {
+  it('depend on the last attempt', () => {
     const record = { plan: aPlan({ attempts: [RECREATE_PRESERVING, RECREATE] }), attempt: 1 };
     expect(conflictsOfCreate(facts(undefined, { record }).record)).toBe('OVERWRITE');
     expect(preservesFailedCopy(aMigration({ plan: undefined }))).toBe(true);

@@ -138,13 +138,13 @@ describe('readJson', () => {
     [`${'['.repeat(33)}${']'.repeat(33)}`, '1:33 nested deeper than 32 levels'],
     [`${'{"a":'.repeat(32)}{}`, '1:161 nested deeper than 32 levels'],
     ['['.repeat(1_000_000), '1:33 nested deeper than 32 levels'],
-  ])('says where, and what: %#', (text, expected) => {
+  ])('names the position and the problem: %#', (text, expected) => {
     expect(failure(text)).toBe(expected);
   });
 });
 
 describe('parseJson', () => {
-  it('gives what JSON.parse gives, where no key is there twice', () => {
+  it('returns the same as JSON.parse if no key occurs twice', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 4 }), (text) => {
         const value: unknown = JSON.parse(text);
@@ -159,7 +159,7 @@ describe('parseJson', () => {
     ['{"a": {"b": [1, {"c": 1, "d": [], "c": 2}]}}', ['a', 'b', 1, 'c']],
     ['[[], [{"a": 1, "\\u0061": 1}]]', [1, 0, 'a']],
     ['{"__proto__": 1, "__proto__": 1}', ['__proto__']],
-  ])('names the key that is there twice by its path: %s', (text, twice) => {
+  ])('names a duplicate key by its path: %s', (text, twice) => {
     expect(parseJson(text)).toMatchObject({ ok: false, twice });
   });
 
@@ -177,7 +177,7 @@ describe('parseJson', () => {
     );
   });
 
-  it('has no path for what is not JSON', () => {
+  it('has no path for text that is not JSON', () => {
     expect(parseJson('{"a":1,}')).toEqual({
       ok: false,
       line: 1,

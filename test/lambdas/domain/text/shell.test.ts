@@ -56,19 +56,19 @@ describe('shellWord', () => {
     for (const word of ['=ls', '~', '@(x)', '%1', '+x', '^x', '#x', '{a,b}', 'a==ls', 'b:=ls', 'a=~', 'x='])
       expect(shellWord(word)).toBe(`'${word}'`);
   });
-  it('has in escapes what a terminal acts on, and bash where single quotes are within double ones', () => {
+  it('escapes what a terminal acts on, and what bash expands in single quotes within double quotes', () => {
     expect(shellWord("a\r\t\u001b!\u202eé'\\")).toBe(String.raw`$'a\015\011\033\041\342\200\256\303\251\047\134'`);
     for (const word of words) expect(shellWord(word)).toMatch(/^[ -~]+$/);
     expect(shellWord('$HOME `id` *')).toBe("'$HOME `id` *'");
   });
-  it('comes through a shell unchanged', () => {
+  it('passes through a shell unchanged', () => {
     expect(
       bash(`printf '%s\\0' ${words.map(shellWord).join(' ')}`)
         .split('\0')
         .slice(0, -1),
     ).toEqual(words);
   });
-  it("comes through the tests' own reader as through a shell", async () => {
+  it("passes through the tests' own parser as through a shell", async () => {
     const line = await parseLine(`aws ${words.map(shellWord).join(' ')}`, () =>
       Promise.reject(new Error('nothing to substitute')),
     );
@@ -77,14 +77,14 @@ describe('shellWord', () => {
 });
 
 describe('shellCommand', () => {
-  it("joins words, leaves out what is not there, and keeps what is the shell's own", () => {
+  it('joins words, omits undefined groups, and keeps shell syntax', () => {
     expect(shellCommand(['aws', 'a b'], undefined, ['--id', { raw: '"$(x)"' }])).toBe(`aws 'a b' --id "$(x)"`);
   });
   it('keeps an option and a value that looks like one together', () => {
     expect(option('--configuration-values', '---\na: 1')).toEqual(['--configuration-values=---\na: 1']);
     expect(option('--policy', '{}')).toEqual(['--policy', '{}']);
   });
-  it('has notes of own words and names, and of nothing else', () => {
+  it('builds notes only from its own words and names', () => {
     const [arn, said] = ['arn:aws:iam::111122223333:role/a@b', "$(id) it's\r"];
     expect(note`Role ${arn} has ${said}.`).toBe(": 'Role arn:aws:iam::111122223333:role/a@b has (not shown).'");
     expect(bash(`set -e\n${note`It's $HOME, "so"`}\n${ifWanted('aws x')}\necho on`)).toBe('on\n');
@@ -97,7 +97,7 @@ describe('shellCommand', () => {
     expect(bash(pasteable(line))).toBe(word);
     for (const made of [note`x`, shellCommand(['a', word])]) expect(pasteable(made)).toBe(made);
   });
-  it('lets a line fail where it says so', () => {
+  it('allows a line to fail if requested', () => {
     expect(bash(`set -e; ${mayFail('false')}; echo on`)).toBe('on\n');
   });
 });

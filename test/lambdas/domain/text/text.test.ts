@@ -7,7 +7,7 @@ import { PLAIN_WORDS } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { hasProtoKey, problemsOf } from '../../../../lambdas/domain/text/problems.ts';
 import { isOneLine, isPrintable, jsonText, printable, shown, shownIn } from '../../../../lambdas/domain/text/text.ts';
 
-describe('text of others', () => {
+describe('third-party text', () => {
   it.each([
     ['plain', 'plain'],
     ['\u001b]0;x\u0007', '\\x1b]0;x\\x07'],
@@ -30,18 +30,18 @@ describe('text of others', () => {
     const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
     expect(all.filter((character) => hidden.test(character) && isPrintable(character))).toEqual([]);
   });
-  it('is the same once more', () => {
+  it('is idempotent', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(printable(printable(text))).toBe(printable(text));
       }),
     );
   });
-  it('is refused in an input where it ends the line or turns it around, and else taken as it is', () => {
+  it('is refused in an input if it ends the line or reverses text, and otherwise accepted unchanged', () => {
     expect(['a\nb', '\u202e', '\u001b', '\ufeff'].filter(isOneLine)).toEqual([]);
     expect(['👩\u200d💻 ❤\ufe0f', 'می\u200cخواهم'].filter((text) => !isOneLine(text))).toEqual([]);
   });
-  it('is escaped wherever it is in a value', () =>
+  it('is escaped anywhere in a value', () =>
     expect(shownIn({ a: ['\u001b', { 'k\u200b': 'x\ny' }], n: 1 })).toEqual({
       a: ['\\x1b', { 'k\\u200b': 'x\ny' }],
       n: 1,
@@ -54,11 +54,11 @@ describe('text of others', () => {
         expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(value));
       }),
     ));
-  it('is cut, and says how long it was', () => {
+  it('is cut, and its length is appended', () => {
     expect(shown('12345', 5)).toBe('12345');
     expect(shown(`\u001b${'x'.repeat(1_000_000)}`, 3)).toBe('\\x1bxx… (1000001 characters)');
   });
-  it('is so in every error of ours', () => {
+  it('is printable in every error of the service', () => {
     const { message } = new MigrationError('InvalidRequest', `\u001b[2J${'x'.repeat(100_000)}`);
     expect(message).toMatch(/^\\x1b\[2Jx+… \(100004 characters\)$/);
     expect(message.length).toBeLessThan(4100);
@@ -82,9 +82,9 @@ describe('what is wrong with data', () => {
     expect(problems({ name: 'a', tags: { [`\u001b${'X'.repeat(100)}`]: 1 } })).toBe(
       `tags.\\x1b${'X'.repeat(63)}… (101 characters): has a key that must be small`,
     );
-    expect(problems({ name: 'a', tags: {}, 'ju\nnk': 1 })).toBe('input: has fields that are not known: ju\\nnk');
+    expect(problems({ name: 'a', tags: {}, 'ju\nnk': 1 })).toBe('input: has unknown fields: ju\\nnk');
   });
-  it('tells of ten at most', () => {
+  it('lists at most ten problems', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key-${index}`, 1]));
     expect(problems({ name: 'a', tags: many })).toMatch(
       /(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/,
@@ -97,7 +97,7 @@ describe('what is wrong with data', () => {
   });
 });
 
-describe('what may be secret in configuration values', () => {
+describe('texts of configuration values that may be secret', () => {
   it('are its texts and longer numbers, the longest first, also as JSON writes them; never its keys', () => {
     expect(secretsIn('{"password":"hunter2-\\"x","port":80,"id":123456,"list":["abcd"]}')).toEqual([
       'hunter2-\\"x',
@@ -112,9 +112,9 @@ describe('what may be secret in configuration values', () => {
       'line two',
     ]);
   });
-  it('is every word of what can not be read', () =>
+  it('are all words of values that cannot be parsed', () =>
     expect(secretsIn('{"password": "hunter2", [')).toEqual(['password', 'hunter2']));
-  it('is found in bounded time, in aliases too', () => {
+  it('are found in bounded time, also in aliases', () => {
     expect(secretsIn('a: &a [secret, *a]')).toEqual(['secret']);
     expect(secretsIn(`${'['.repeat(5000)}"deep"${']'.repeat(5000)}`)).toContain('deep');
   });

@@ -31,13 +31,13 @@ describe('what is wrong with a value', () => {
     ['no multiple', z.number().multipleOf(5), 2, 'it: must be a multiple of 5'],
     ['no time', z.iso.datetime(), 'x', 'it: must be a time such as 2026-01-15T09:00:00Z'],
     ['another form', z.string().regex(/^a$/), 'x', 'it: must match the pattern /^a$/'],
-    ['none of several', z.union([z.string(), z.number()]), true, 'it: has none of the forms that it may have'],
+    ['none of several', z.union([z.string(), z.number()]), true, 'it: has none of the allowed forms'],
     ['refused', z.string().refine(() => false), 'x', 'it: is not allowed'],
-    ['an unknown field', z.strictObject({}), { a: 1 }, 'it: has fields that are not known: a'],
+    ['an unknown field', z.strictObject({}), { a: 1 }, 'it: has unknown fields: a'],
     ["a schema's own words", z.string('must be a name'), 1, 'it: must be a name'],
-  ])('is told for %s', (_, schema, value, expected) => expect(words(schema, value)).toBe(expected));
+  ])('has a message for %s', (_, schema, value, expected) => expect(words(schema, value)).toBe(expected));
 
-  it("is never told in zod's words, and never repeats the value", () => {
+  it("never has zod's own message, and never repeats the value", () => {
     const leaf = fc.constantFrom<z.ZodType>(
       z.string().min(2).max(3),
       z.int().min(2).max(9),

@@ -31,7 +31,7 @@ describe('classifyPod', () => {
     ['Pod Identity in one, IRSA in the other', withContainers([onPodIdentity, { ...onIrsa, name: 'two' }]), 'mixed'],
     ['IRSA in one of two', withContainers([onIrsa, plain]), 'mixed'],
     [
-      'a role ARN alone beside Pod Identity',
+      'a role ARN alone in addition to Pod Identity',
       withContainers([aContainer({ env: { ...envOf['pod-identity'], AWS_ROLE_ARN: ROLE } })]),
       'mixed',
     ],
@@ -54,25 +54,29 @@ describe('classifyPod', () => {
       'unknown',
     ],
     ['an address that is none', withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'agent' })]), 'unknown'],
-    ['a role ARN from elsewhere beside Pod Identity', withContainers([also({ AWS_ROLE_ARN: undefined })]), 'unknown'],
+    [
+      'a role ARN from another object in addition to Pod Identity',
+      withContainers([also({ AWS_ROLE_ARN: undefined })]),
+      'unknown',
+    ],
     [
       'the address from elsewhere',
       withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: undefined })]),
       'unknown',
     ],
     [
-      'all variables of a Secret beside Pod Identity',
+      'all variables of a Secret in addition to Pod Identity',
       withContainers([{ ...onPodIdentity, ...FROM_SECRET }]),
       'unknown',
     ],
     ['all variables of a Secret and no others', withContainers([{ ...plain, ...FROM_SECRET }]), 'unknown'],
     [
-      'all variables of a Secret beside IRSA, which goes before them',
+      'all variables of a Secret in addition to IRSA, which takes precedence',
       withContainers([{ ...onIrsa, ...FROM_SECRET }]),
       'irsa',
     ],
     [
-      'static keys beside Pod Identity',
+      'static keys in addition to Pod Identity',
       withContainers([also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'x' })]),
       'unknown',
     ],
@@ -90,7 +94,7 @@ describe('classifyPod', () => {
       'pod-identity',
     ],
     [
-      "one that can't be told beside IRSA",
+      'an unknown container in addition to IRSA',
       withContainers([onIrsa, aContainer({ name: 'two', env: { AWS_ROLE_ARN: undefined } })]),
       'mixed',
     ],
@@ -148,7 +152,7 @@ describe('classifyPod', () => {
     expect(classifyPod(pod).identity).toBe(identity);
   });
 
-  it('says what in the spec makes the class', () => {
+  it('has the evidence in the spec', () => {
     expect(classifyPod(aPod('pod-identity')).evidence).toBe(
       'AWS_CONTAINER_CREDENTIALS_FULL_URI in all 2 containers, token for pods.eks.amazonaws.com',
     );
@@ -157,63 +161,63 @@ describe('classifyPod', () => {
     );
     expect(classifyPod(aPod('node-role')).evidence).toContain('node role');
     expect(classifyPod(aPod('mixed')).evidence).toBe(
-      "2 of 2 containers have Pod Identity's env, 2 have IRSA's, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner are on IRSA in effect, which SDKs take first",
+      '2 of 2 containers have the environment of Pod Identity, 2 have that of IRSA, token audiences: pods.eks.amazonaws.com, sts.amazonaws.com; with both, ebs-plugin, csi-provisioner use IRSA, to which SDKs give precedence',
     );
     expect(
       classifyPod(withContainers([also({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })]))
         .evidence,
     ).toMatch(
-      /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would go before it$/,
+      /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would take precedence$/,
     );
     expect(classifyPod(withContainers([onPodIdentity, plain])).evidence).toBe(
-      "1 of 2 containers have Pod Identity's env, 0 have IRSA's, token audiences: pods.eks.amazonaws.com",
+      '1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com',
     );
   });
 });
 
-describe('a pod that can not be judged', () => {
+describe('a pod whose identity is unknown', () => {
   it.each<[string, Pod['containers'][number], RegExp]>([
     [
       'half of the env',
       aContainer({ env: envOf.unknown }),
-      /^container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own, without AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE$/,
+      /^container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself, without AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE$/,
     ],
     [
       'another address',
       also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/' }),
-      /has an AWS_CONTAINER_CREDENTIALS_FULL_URI of its own, http:\/\/127\.0\.0\.1\/, which is not the agent's$/,
+      /sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself to http:\/\/127\.0\.0\.1\/, which is not the address of the agent$/,
     ],
     [
       'values from elsewhere',
       also({ AWS_ROLE_ARN: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined }),
-      /takes AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from elsewhere \(valueFrom\)/,
+      /gets AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from another object \(valueFrom\)/,
     ],
-    ['a whole Secret', { ...onPodIdentity, ...FROM_SECRET }, /takes variables from Secret\/aws \(envFrom\)/],
+    ['a whole Secret', { ...onPodIdentity, ...FROM_SECRET }, /gets variables from Secret\/aws \(envFrom\)/],
     [
       'static keys',
       also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }),
-      /sets AWS_ACCESS_KEY_ID, and static keys go before every role$/,
+      /sets AWS_ACCESS_KEY_ID, and static keys take precedence over every role$/,
     ],
-  ])('says what is missing: %s', (_, container, why) => {
+  ])('has the reason: %s', (_, container, why) => {
     const pod = withContainers([container]);
     const { identity, evidence } = classifyPod(pod);
     expect(identity).toBe('unknown');
-    expect(evidence.replace("it can't be told: ", '')).toMatch(why);
+    expect(evidence.replace('it cannot be determined: ', '')).toMatch(why);
   });
 
-  it('names every container that stands in the way', () => {
+  it('names every container whose identity is unknown', () => {
     expect(
       classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
-    ).toMatch(/^it can't be told: container ebs-plugin has .*; container plain takes variables from/);
+    ).toMatch(/^it cannot be determined: container ebs-plugin sets .*; container plain gets variables from/);
   });
 
-  it('for what whole Secrets hold is known before the change too, while IRSA goes before it', () => {
+  it('is predicted for variables from Secrets before the change, while IRSA takes precedence', () => {
     const pod = withContainers([{ ...onIrsa, ...FROM_SECRET }]);
     expect(classifyPod(pod).identity).toBe('irsa');
-    expect(hiddenVariables(pod)).toEqual([expect.stringContaining('takes variables from Secret/aws (envFrom)')]);
+    expect(hiddenVariables(pod)).toEqual([expect.stringContaining('gets variables from Secret/aws (envFrom)')]);
   });
 
-  it('is none for a container that the webhook was told to skip', () => {
+  it('does not depend on containers that the webhook skips', () => {
     expect(
       hiddenVariables(
         withContainers([onPodIdentity, { ...plain, ...FROM_SECRET }], {
@@ -228,29 +232,31 @@ describe('collectEvidence', () => {
   const since = new Map([[`${NAMESPACE}/${SERVICE_ACCOUNT}`, at(-60)]]);
   const evidenceOf = (pod: Pod): string => collectEvidence([pod], accounts, since)[0]!.evidence;
 
-  it('says of a pod that is older than its association that it can not have it', () => {
+  it('notes that a pod that is older than its association cannot use it', () => {
     for (const identity of ['irsa', 'node-role', 'mixed', 'unknown'] as const)
       expect(evidenceOf(aPod(identity))).toMatch(
-        /; created before its association, which is of \S+: only a new pod can take it$/,
+        /; created before its association, which was created at \S+: only a new pod can use it$/,
       );
-    expect(evidenceOf(aPod('pod-identity'))).toMatch(/; admitted under an earlier association: the present one is of/);
+    expect(evidenceOf(aPod('pod-identity'))).toMatch(
+      /; admitted under an earlier association: the current one was created at/,
+    );
   });
-  it('says of a pod that is younger, and goes without, that the webhook was late', () => {
+  it('notes that the webhook was late for a younger pod without the association', () => {
     for (const identity of ['irsa', 'node-role'] as const)
       expect(evidenceOf(aPod(identity, { createdAt: at(-58) }))).toMatch(
-        /; created after its association, which is of \S+, but admitted without it: the webhook did not know it yet$/,
+        /; created after its association, which was created at \S+, but admitted without it: the webhook did not know it yet$/,
       );
     expect(evidenceOf(aPod('pod-identity', { createdAt: at(-58) }))).toBe(
       collectEvidence([aPod('pod-identity')], accounts)[0]!.evidence,
     );
   });
-  it('takes a pod of the same second for younger: its time has no fractions', () => {
+  it('treats a pod of the same second as younger, since its time has no fractions', () => {
     expect(evidenceOf(aPod('node-role', { createdAt: new Date(Date.parse(at(-60)) - 999).toISOString() }))).toContain(
       'created after its association',
     );
     expect(evidenceOf(aPod('node-role', { createdAt: at(-61) }))).toContain('created before its association');
   });
-  it('says nothing of an association of another namespace', () => {
+  it('ignores an association of another namespace', () => {
     expect(collectEvidence([aPod('irsa', { namespace: 'elsewhere' })], accounts, since)[0]!.evidence).not.toContain(
       'association',
     );
@@ -291,7 +297,7 @@ describe('collectEvidence', () => {
     ]);
   });
 
-  it('leaves out pods that are going or over', () => {
+  it('leaves out pods that are terminating or have ended', () => {
     const gone = [
       aPod('irsa', { name: 'a', terminating: true }),
       aPod('irsa', { name: 'b', phase: 'Succeeded' }),
@@ -302,7 +308,7 @@ describe('collectEvidence', () => {
     ).toEqual(['ebs-csi-controller-1']);
   });
 
-  it('does not take pods without a name label for one family', () => {
+  it('does not group pods without a name label', () => {
     expect(
       collectEvidence([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })], accounts).map((pod) => pod.name),
     ).toEqual(['ebs-csi-controller-1']);

@@ -42,7 +42,7 @@ describe('judgePods', () => {
   it('is verified when every pod that counts is ready on Pod Identity', () => {
     expect(judge([good(), good({ name: 'two' }), aNodePod()])).toEqual({ verdict: 'verified' });
   });
-  it('does not care for other service accounts, unready or on IRSA', () => {
+  it('ignores other service accounts, unready or on IRSA', () => {
     const others = [
       aPod('irsa', { name: 'shop', serviceAccount: 'shop', labels: {}, ready: false }),
       aNodePod({ ready: false, terminating: true }),
@@ -51,7 +51,7 @@ describe('judgePods', () => {
       judge([good(), ...others], [aWorkload(), aWorkload({ name: 'shop', serviceAccount: 'shop', settled: false })]),
     ).toEqual({ verdict: 'verified' });
   });
-  it('does not care for a workload that shall have no pods', () => {
+  it('ignores a workload that has no desired pods', () => {
     expect(judge([good()], [aWorkload(), aWorkload({ name: 'off', desired: 0, ready: 0, settled: false })])).toEqual({
       verdict: 'verified',
     });
@@ -94,7 +94,7 @@ describe('judgePods', () => {
     },
   );
 
-  it('wants a restart in the namespace of the pod alone, where another one has a workload of the same kind and name', () => {
+  it('restarts only in the namespace of the pod, if another namespace has a workload of the same kind and name', () => {
     const [here, there] = [NAMESPACE, 'shop'].map((namespace) => aWorkload({ namespace }));
     const workloads = [here, there].filter((one) => one !== undefined);
     const wrong = aPod('irsa', { name: 'wrong', namespace: 'shop' });
@@ -110,12 +110,12 @@ describe('judgePods', () => {
     });
   });
 
-  it('says which pod no node takes, which keeps the rollout from its end', () => {
+  it('names the pod that is not scheduled, and keeps the rollout from completing', () => {
     const { node: _, ...pending } = aPod('node-role', { name: 'new', ready: false, phase: 'Pending' });
     const rolling = [aWorkload({ settled: false, desired: 2 })];
     expect(judge([good(), pending], rolling)).toEqual({
       verdict: 'wait',
-      why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and no node takes pod new (kubectl -n kube-system describe pod new says why)',
+      why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and pod new is not scheduled (for the reason: kubectl -n kube-system describe pod new)',
     });
     for (const other of [
       { ...pending, terminating: true },
@@ -128,7 +128,7 @@ describe('judgePods', () => {
     }
   });
 
-  it('asks for no restart of pods that can not be judged, unless another pod is certainly wrong', () => {
+  it('restarts no pods with an unknown identity, unless another pod is certainly wrong', () => {
     expect(judge([good(), aPod('unknown', { name: 'dark' })])).toMatchObject({
       verdict: 'unknown',
       pods: [{ name: 'dark' }],
@@ -144,7 +144,7 @@ describe('judgePods', () => {
 
   it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {
     const job = aPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } });
-    const why = 'pod nightly-1 of Job nightly keeps the identity that it began with until it ends';
+    const why = 'pod nightly-1 of Job nightly keeps the identity that it started with until it ends';
     expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
     expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
     expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'verified' });
@@ -155,7 +155,7 @@ describe('judgePods', () => {
     expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
   });
 
-  it('names no workload for a pod that belongs to none', () => {
+  it('names no workload for a pod without one', () => {
     const { owner: _, ...bare } = aPod('irsa');
     expect(judge([bare])).toMatchObject({
       verdict: 'restart',
@@ -165,23 +165,23 @@ describe('judgePods', () => {
   });
 });
 
-describe('what is said where no pod was looked at', () => {
-  it('never speaks of pods that are on Pod Identity', () => {
+describe('the warnings if no pod was inspected', () => {
+  it('never claim that pods are on Pod Identity', () => {
     const addon = anAddon();
     expect(roleStillSet(addon, 'injected').message).toBe(
       `All pods are on Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
     );
     expect(roleStillSet(addon, 'api').message).toBe(
-      `The associations are as planned, and no pod was looked at, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
+      `The associations are as planned, and no pod was inspected, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
     );
     expect(roleStillSet(addon, 'api').remedy).not.toContain('Nothing has to be done');
   });
 
-  it('says how to find and restart the pods, in each namespace', () => {
+  it('explain how to find and restart the pods in each namespace', () => {
     const both = [planned, { ...planned, serviceAccount: 'second' }, { ...planned, namespace: 'shop' }];
     const { message, remedy, status } = podsNotSeen('migrated', ADDON, target, both);
     expect(status).toBe('warn');
-    expect(message).toContain('no pod was looked at');
+    expect(message).toContain('no pod was inspected');
     for (const namespace of ['kube-system', 'shop']) {
       expect(remedy).toContain(
         `kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`,
@@ -193,15 +193,15 @@ describe('what is said where no pod was looked at', () => {
     expect(podsNotSeen('rolled-back', ADDON, target, both).message).toContain('as it was before');
   });
 
-  it('speaks of a service account as one, which is never ACTIVE', () => {
+  it('do not call a service account ACTIVE', () => {
     const [there, back] = (['migrated', 'rolled-back'] as const).map((outcome) =>
       podsNotSeen(outcome, SUBJECT, target, [plannedAccount]),
     );
     expect(there?.message).toMatch(
-      /^EKS shows service account payments\/api with its Pod Identity association, but no pod was looked at/,
+      /^EKS shows service account payments\/api with its Pod Identity association, but no pod was inspected/,
     );
     expect(back?.message).toMatch(
-      /^EKS shows service account payments\/api as it was before, but no pod was looked at/,
+      /^EKS shows service account payments\/api as it was before, but no pod was inspected/,
     );
     for (const { message, remedy } of [there!, back!]) {
       expect(message).not.toMatch(/ACTIVE|add-on/);
@@ -210,15 +210,15 @@ describe('what is said where no pod was looked at', () => {
   });
 });
 
-describe('an annotation that was to go', () => {
-  it('is told with the command that takes it off, and the one that lets the service do so', () => {
+describe('an annotation that was to be removed', () => {
+  it('leads to a warning with the commands to remove it, and to allow the service to remove it', () => {
     const { id, status, message, remedy } = annotationLeft(REF, {
       account: '111122223333',
       region: 'eu-west-1',
       cluster: 'payments-prod',
     });
     expect([id, status]).toEqual(['annotation-left', 'warn']);
-    expect(message).toMatch(/of service account payments\/api was not taken off.*on Pod Identity nevertheless/);
+    expect(message).toMatch(/of service account payments\/api was not removed.*on Pod Identity nevertheless/);
     // Set off by blanks, so that nothing else is copied with it.
     expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
     expect(remedy).toMatch(
@@ -227,13 +227,13 @@ describe('an annotation that was to go', () => {
   });
 });
 
-describe('towards what was before', () => {
+describe('the pods that are expected after a rollback', () => {
   const before = (...identities: PodIdentity[]): ReturnType<typeof anEvidence>[] =>
     identities.map((identity) => anEvidence({ identity }));
   const back = (had: PodIdentity[], pods: Pod[], associations = [] as ReturnType<typeof anAssociation>[]): string =>
     judge(pods, [aWorkload()], asBefore(aSnapshot({ associations }), before(...had))).verdict;
 
-  it('takes IRSA, whatever the pods had', () => {
+  it('accept IRSA, regardless of the former identity', () => {
     expect(back(['irsa'], [aPod('irsa')])).toBe('verified');
     expect(back(['node-role'], [aPod('irsa')])).toBe('verified');
     expect(back([], [aPod('irsa')])).toBe('verified');
@@ -245,12 +245,12 @@ describe('towards what was before', () => {
       expect(back(['irsa'], [aPod(identity)])).toBe('restart');
     },
   );
-  it('takes Pod Identity where the snapshot has an association for the service account', () => {
+  it('accept Pod Identity if the snapshot has an association for the service account', () => {
     expect(back(['irsa'], [aPod('pod-identity')], [anAssociation()])).toBe('verified');
     expect(back(['irsa'], [aPod('pod-identity')], [anAssociation({ serviceAccount: 'another' })])).toBe('restart');
     expect(back(['irsa'], [aPod('node-role')], [anAssociation()])).toBe('restart');
   });
-  it('looks at each service account by itself', () => {
+  it('are decided for each service account separately', () => {
     const both = aSnapshot({ planned: [planned, { ...planned, serviceAccount: 'second' }] });
     const expected = asBefore(both, [
       anEvidence({ identity: 'node-role', serviceAccount: 'second' }),

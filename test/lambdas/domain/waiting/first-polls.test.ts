@@ -15,15 +15,15 @@ const lasting = (...seconds: number[]) => ({
   })),
 });
 
-describe('the first look', () => {
-  it('comes shortly before the slowest workload is forecast to be done', () => {
+describe('the first poll', () => {
+  it('comes shortly before the forecast end of the slowest workload', () => {
     expect(firstPollsOf(lasting(30, 100))).toEqual({ updated: 90, created: 90, deleted: 20 });
   });
-  it('comes as early as EKS may be done, where the pods are done sooner, or nothing is forecast', () => {
+  it('comes as early as EKS can complete, if the pods complete sooner, or without a forecast', () => {
     for (const forecast of [lasting(1), lasting(), undefined])
       expect(firstPollsOf(forecast)).toEqual({ updated: 18, created: 27, deleted: 20 });
   });
-  it('comes within minutes, however long it takes, and is a time that can be waited', () => {
+  it('comes within minutes even for long forecasts, and is a valid wait', () => {
     assert(
       property(integer({ min: 0, max: 1_000_000 }), (seconds) => {
         const looks = firstPolls.parse(firstPollsOf(lasting(seconds)));

@@ -26,7 +26,7 @@ function looks(question: Omit<PauseQuestion, 'waited' | 'seed'>): { at: number[]
   }
 }
 
-describe('waiting for one thing', () => {
+describe('a wait for one condition', () => {
   it.each(PAUSED)('of %s ends after its patience, within the pauses that an execution has', (what) => {
     for (const back of [false, true]) {
       const { at } = looks({ what, pauses: 1, back });
@@ -35,18 +35,18 @@ describe('waiting for one thing', () => {
     }
   });
 
-  it('leaves enough pauses for a way back that waits for a week too', () => {
+  it('leaves enough pauses for a rollback that also waits for a week', () => {
     const { at } = looks({ what: 'restore', pauses: MOST_PAUSES.forward, back: true });
     expect(at.at(-1)).toBeGreaterThanOrEqual(MOST_DAYS_WAITING * DAY);
   });
 
-  it('has patience of hours at least while an add-on may be gone, and of a week in an outage', () => {
+  it('lasts for hours at least while an add-on may be missing, and for a week in an outage', () => {
     for (const what of ['service', 'function', 'api-access', 'deletion', 'restore', 'pods'] as const)
       expect(patienceFor(what)).toBe(MOST_DAYS_WAITING * DAY);
     expect(patienceFor('access')).toBeGreaterThanOrEqual(6 * 3600);
   });
 
-  it('takes a step of half an hour at most, and one of some seconds at least', () => {
+  it('pauses for at most half an hour, and for at least some seconds', () => {
     assert(
       property(
         constantFrom(...PAUSED),
@@ -64,7 +64,7 @@ describe('waiting for one thing', () => {
     );
   });
 
-  it('is jittered above its floor, and the same for the same migration', () => {
+  it('has jitter above its minimum, and the same jitter for the same migration', () => {
     const step = (seed: string): number =>
       decidePause({ what: 'service', waited: 600, pauses: 5, back: false, seed }).seconds;
     const steps = Array.from({ length: 50 }, (_, run) => step(`run ${run}`));
@@ -76,7 +76,7 @@ describe('waiting for one thing', () => {
 });
 
 describe('a poll', () => {
-  it('sees soon what is over soon, and late by a tenth what takes long', () => {
+  it('notices short operations soon, and long operations within a tenth of their duration', () => {
     const { at } = looks({ what: 'deletion', pauses: 1, back: false });
     for (const seconds of [10, 30, 60, 180, 600, 3600]) {
       const seen = at.find((time) => time >= seconds)!;
@@ -84,7 +84,7 @@ describe('a poll', () => {
     }
   });
 
-  it('with a forecast looks shortly before its end, and then often', () => {
+  it('with a forecast comes shortly before its end, and then often', () => {
     const expected = 3000;
     let waited = 0;
     const at: number[] = [];
@@ -100,7 +100,7 @@ describe('a poll', () => {
     expect(at.filter((time) => time >= 0.9 * expected && time <= 1.2 * expected).length).toBeGreaterThan(5);
   });
 
-  it('is told to nobody while it takes what it takes as a rule', () => {
+  it('publishes no event within the usual duration', () => {
     for (const what of ['deletion', 'activation', 'pods', 'busy'] as const)
       expect(decidePause({ what, waited: 600, pauses: 9, back: false, seed: 'a' }).tell).toBe(false);
     expect(
@@ -111,13 +111,13 @@ describe('a poll', () => {
 });
 
 describe('an outage', () => {
-  it('is told of after a minute', () => {
+  it('publishes an event after a minute', () => {
     const told = (waited: number): boolean =>
       decidePause({ what: 'service', waited, pauses: 2, back: false, seed: 'a' }).tell;
     expect([0, 59, 60].map(told)).toEqual([false, false, true]);
   });
 
-  it('leads to a person and nothing back', () => {
+  it('leads to a person, and rolls nothing back', () => {
     for (const what of ['service', 'function', 'api-access', 'pods', 'deletion', 'restore'] as const)
       expect(looks({ what, pauses: 1, back: false }).over).toBe('person');
     for (const what of ['association', 'trust', 'activation'] as const)
@@ -126,7 +126,7 @@ describe('an outage', () => {
 });
 
 describe('an error', () => {
-  it('of each class that time may cure is something to wait for', () => {
+  it('of each class that may resolve with time leads to a wait', () => {
     const named = [...namesOfClass('retryable'), ...namesOfClass('waiting')].filter(
       (error) => error !== 'WindowClosed' && error !== 'WindowFarOff' && error !== 'OutOfTime',
     );
@@ -135,7 +135,7 @@ describe('an error', () => {
       expect(waitsForOf(error)).toBe('function');
   });
 
-  it('has words that complete a sentence', () => {
+  it('has a text that completes a sentence', () => {
     for (const what of WAITS_FOR) expect(WAITS_TEXT[what]).toMatch(/^[\w].*[^.]$/);
   });
 });

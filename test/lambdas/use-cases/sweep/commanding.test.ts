@@ -118,7 +118,7 @@ describe('a command', () => {
     stopped(-119);
     await expect(tell('resume')).rejects.toMatchObject({
       name: 'BadInput',
-      message: expect.stringContaining('was stopped a moment ago') as string,
+      message: expect.stringContaining('was just stopped') as string,
     });
     expect((await record()).command).toBeUndefined();
   });
@@ -157,7 +157,7 @@ describe('what may be asked', () => {
     (['pause', 'resume', 'stop'] as const).map((asked) => {
       const verdict = judgeCommand(aSweep({}, { phase: 'migrations', ...sweep }), asked, execution);
       if (verdict.refused !== undefined) return 'refused';
-      return verdict.restart ? (verdict.anew ? 'anew' : 'restart') : 'noted';
+      return verdict.restart ? (verdict.reset ? 'reset' : 'restart') : 'noted';
     });
   it.each([
     ['running', {}, 'running', ['noted', 'refused', 'noted']],
@@ -167,20 +167,20 @@ describe('what may be asked', () => {
     ['stopping', { status: 'stopping' }, 'running', ['refused', 'refused', 'refused']],
     ['writing its report', { phase: 'report' }, 'running', ['refused', 'refused', 'refused']],
     ['running, its execution stopped', {}, 'over', ['noted', 'restart', 'restart']],
-    ['stopping, its execution stopped', { status: 'stopping' }, 'over', ['refused', 'anew', 'refused']],
+    ['stopping, its execution stopped', { status: 'stopping' }, 'over', ['refused', 'reset', 'refused']],
     ['writing its report, its execution stopped', { phase: 'report' }, 'over', ['refused', 'restart', 'refused']],
     ['running, its execution stopped just now', {}, 'settling', ['noted', 'refused', 'noted']],
     ['completed', { status: 'ended', outcome: 'completed' }, 'over', ['refused', 'refused', 'refused']],
-    ['stopped', { status: 'ended', outcome: 'stopped' }, 'over', ['refused', 'anew', 'refused']],
-    ['failed', { status: 'ended', outcome: 'failed' }, 'over', ['refused', 'anew', 'refused']],
+    ['stopped', { status: 'ended', outcome: 'stopped' }, 'over', ['refused', 'reset', 'refused']],
+    ['failed', { status: 'ended', outcome: 'failed' }, 'over', ['refused', 'reset', 'refused']],
   ] as const)('of one that is %s', (_, sweep, execution, expected) => {
     expect(judged(sweep, execution)).toEqual(expected);
   });
   it('of an inventory is nothing but to resume it', () => {
     const inventory = aSweep({ mode: 'inventory' });
     expect(judgeCommand(inventory, 'pause', 'running')).toEqual({
-      refused: 'it is an inventory, which begins no migration: there is nothing to pause',
+      refused: 'it is an inventory, which starts no migrations: there is nothing to pause',
     });
-    expect(judgeCommand(inventory, 'resume', 'over')).toEqual({ restart: true, anew: false });
+    expect(judgeCommand(inventory, 'resume', 'over')).toEqual({ restart: true, reset: false });
   });
 });
