@@ -25,8 +25,7 @@ const DELETE_SHOWS_AFTER_MS = 10_000;
  * within the read.
  */
 const PROVISIONAL: ReadonlySet<RestoreDecision['do']> = new Set(['wait', 'update', 'delete']);
-const isSure = ({ now, decision }: RestoreObservation): boolean =>
-  now === undefined || PROVISIONAL.has(decision.do);
+const isSure = ({ now, decision }: RestoreObservation): boolean => now === undefined || PROVISIONAL.has(decision.do);
 
 const run: StepRun<typeof assessRollbackSchema> = async (
   { migrationId, target, subject: addon, fence, actions },

@@ -19,7 +19,10 @@ const run: StepRun<typeof awaitDeletedSchema> = async (
   if (classifyCopy(snapshot, record, now) === 'removed-by-us') return { gone: true };
   if (!now) throw addonChanged(addon, 'it was deleted outside this migration');
   if (!record.removed.includes(now.arn))
-    throw addonChanged(addon, `it was created again outside this migration during its deletion (${describeState(now)})`);
+    throw addonChanged(
+      addon,
+      `it was created again outside this migration during its deletion (${describeState(now)})`,
+    );
   if (now.status === 'DELETE_FAILED')
     throw new MigrationError(
       'AddonFailed',

@@ -26,18 +26,17 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
   const { eks } = dependencies.portsFor(target);
   const now = await readAfterDelete({ eks, clock }, addon, work);
   if (now && record.removed.includes(now.arn))
-    throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again after it was deleted. The creation is retried.`);
+    throw new MigrationError(
+      'Busy',
+      `EKS shows add-on ${addon} as ${now.status} again after it was deleted. The creation is retried.`,
+    );
   const copy = classifyCopy(snapshot, record, now);
   if (copy === 'made') return { created: false };
   if (now && copy === 'planned-shape') {
     await ledger.recordCopy(migrationId, 'made', now.arn);
     return { created: false };
   }
-  if (now)
-    throw addonChanged(
-      addon,
-      `it exists (${describeState(now)}), but was created outside this migration`,
-    );
+  if (now) throw addonChanged(addon, `it exists (${describeState(now)}), but was created outside this migration`);
   if (copy !== 'removed-by-us') throw addonChanged(addon, 'it was deleted outside this migration');
 
   const was = snapshot.addon;

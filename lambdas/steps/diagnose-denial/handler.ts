@@ -79,7 +79,11 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
     },
     dependencies,
   );
-  telemetry.log.info('handled a denied UpdateAddon', { migrationId: claim.migrationId, eventId: data.detail.eventID, first });
+  telemetry.log.info('handled a denied UpdateAddon', {
+    migrationId: claim.migrationId,
+    eventId: data.detail.eventID,
+    first,
+  });
   return { did: first ? 'started' : 'known', migrationId: claim.migrationId };
 };
 

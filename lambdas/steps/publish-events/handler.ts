@@ -43,7 +43,10 @@ async function publishOf(id: string, { ledger, events, telemetry }: HandlerDepen
   if (known.length > 0) await events.publish(known);
   const lost = candidates.filter(({ event }) => !event).map(({ name }) => name);
   if (lost.length > 0)
-    telemetry.log.warn('the record of a migration does not contain what an outbox event is about', { migrationId: id, events: lost });
+    telemetry.log.warn('the record of a migration does not contain what an outbox event is about', {
+      migrationId: id,
+      events: lost,
+    });
   // The record of an ended migration no longer changes, so that it can never supply such an event.
   await ledger.markSent(
     id,
@@ -109,7 +112,9 @@ const run: StepRun<typeof publishEventsSchema> = async ({ name = '' }, dependenc
     let last = from;
     for await (const id of inTurn(ledger, from)) {
       if (remainingTime() < TIME_FOR_ONE) {
-        telemetry.log.warn('the time ran out before all events were published; the next tick continues', { after: last });
+        telemetry.log.warn('the time ran out before all events were published; the next tick continues', {
+          after: last,
+        });
         await ledger.setUnsentMark(last);
         return;
       }

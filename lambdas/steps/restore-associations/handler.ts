@@ -70,7 +70,11 @@ const refused = (other: Association): MigrationError =>
  * Returns the association of that service account if it is the former one or was created in its place. Throws if another
  * association exists.
  */
-function formerOrReplacement(was: Association, there: Association[], { snapshot, record, now }: Work): Association | undefined {
+function formerOrReplacement(
+  was: Association,
+  there: Association[],
+  { snapshot, record, now }: Work,
+): Association | undefined {
   const kept =
     there.find((one) => one.id === was.id) ??
     there.find((one) => one.ownerArn === undefined && isSameAssociation(was, one));
@@ -175,7 +179,10 @@ async function removeAssociations(work: Work): Promise<Association[]> {
   }
   const [left] = there.length === 0 ? [] : await readUntilSure(clock, list, (found) => found.length === 0);
   if (left)
-    throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed after its deletion.`);
+    throw new MigrationError(
+      'AssociationStillThere',
+      `Association ${left.id} of this migration is still listed after its deletion.`,
+    );
   // Another call of this rollback, or an earlier rollback, has deleted the others.
   const before = new Set([...snapshot.associations, ...there].map((one) => one.id));
   return [...there, ...record.associations.purged.filter((one) => !before.has(one.id))];
@@ -272,7 +279,15 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   if (!isOfAddon(snapshot)) {
-    const { there, taken: removed } = await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard });
+    const { there, taken: removed } = await restoreOfAccount({
+      record,
+      snapshot,
+      eks,
+      kubernetes,
+      ledger,
+      clock,
+      guard,
+    });
     // Even if the migration has created none, or none that exists, the webhook may still know an association.
     return { restored: there, ...(await webhookOf(removed, { record, kubernetes })), awaitsWebhook: true };
   }

@@ -84,10 +84,7 @@ export async function decideApproval(
   });
   const decided = standing?.approval;
   if (!standing || !decided || !isSame(decided))
-    return no(
-      'decided',
-      decided ? overText(decided) : `migration ${migrationId} no longer has that approval`,
-    );
+    return no('decided', decided ? overText(decided) : `migration ${migrationId} no longer has that approval`);
   // If a simultaneous request made the same decision, that request has reported it to the execution.
   if (!(await reportDecision(migrationId, decided, dependencies)) && record.status !== 'ended' && standing.first)
     return no('expired', 'the execution no longer waits for it');
