@@ -41,7 +41,7 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, 
   if (noted?.text !== text)
     await noteWait(
       ledger,
-      { migrationId, before: record.waitingFor, tell: false },
+      { migrationId, before: record.waitingFor, notifies: false },
       { ...wait, since: noted?.since ?? utcOf(Date.parse(startedAt)), until: utcOf(opens), text, notedAt: utcOf(now) },
     );
   const isFarOff = pollsHourly && opens - now > HOUR_MS;

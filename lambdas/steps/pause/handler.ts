@@ -108,7 +108,7 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
   const seconds = (await isNewlyCancelled(input, before, dependencies)) ? 1 : decision.seconds;
   await noteWait(
     ledger,
-    { migrationId, before, tell: decision.tell || isLate === true },
+    { migrationId, before, notifies: decision.tell || isLate === true },
     {
       what,
       since,

@@ -68,10 +68,10 @@ type KubernetesFacts = Pick<
 const NO_ANSWER = ['ConnectionLost', 'ServiceUnavailable', 'Throttled', 'Busy'] as const;
 
 /**
- * What happens if an API server does not answer: `throws`, so that the read is retried later, or `tells`, so that it is
+ * What happens if an API server does not answer: `throws`, so that the read is retried later, or `reports`, so that it is
  * reported like an API server that refuses access.
  */
-export type Unanswered = 'throws' | 'tells';
+export type Unanswered = 'throws' | 'reports';
 
 /** Without access to the API server, the plan's verdict is `unknown`, which blocks; the plan itself does not fail. */
 export async function readKubernetes(
@@ -107,7 +107,7 @@ export async function readKubernetes(
     const closed = isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
     // If no pod is to be read anyway, an endpoint that can't be reached is handled like one that refuses access.
     const unreached = request.verification === 'api' && isMigrationError(error, 'ConnectionLost');
-    const reported = unanswered === 'tells' && NO_ANSWER.some((name) => isMigrationError(error, name));
+    const reported = unanswered === 'reports' && NO_ANSWER.some((name) => isMigrationError(error, name));
     if ((closed || unreached || reported) && error instanceof Error)
       return { kubernetesError: error.message, customResources: [] };
     throw error;

@@ -243,7 +243,10 @@ async function decideReinstatement(
   }
   if (decisions.length === 0)
     return {
-      checks: [...checks, pass('reinstate-retired', `Everything that migration ${migrationId} has retired is restored.`)],
+      checks: [
+        ...checks,
+        pass('reinstate-retired', `Everything that migration ${migrationId} has retired is restored.`),
+      ],
       decisions,
     };
   if (!checks.some(isBlocking)) return { checks, decisions };

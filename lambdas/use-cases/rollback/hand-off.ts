@@ -136,7 +136,9 @@ export async function handOff(noted: Migration, observer: Observer, failure?: Fa
 }
 
 const thirdPartyText = (record: Migration, others: readonly Association[]): string[] =>
-  takenAssociations(record, others).map((one) => `association ${associationText(one)} was created outside this migration`);
+  takenAssociations(record, others).map(
+    (one) => `association ${associationText(one)} was created outside this migration`,
+  );
 
 async function leftOfAddon(
   record: Migration,

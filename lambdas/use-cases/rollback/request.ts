@@ -43,7 +43,10 @@ function refusalOf(record: Migration): Extract<RollbackRequested, { refused: str
   if (status === 'rolling-back') return { refused: 'rolling-back', why: inProgressText(record) };
   if (isOpen(record))
     return recovery
-      ? { refused: 'running', why: `Recovery of migration ${migrationId} has been in progress since ${recovery.startedAt}` }
+      ? {
+          refused: 'running',
+          why: `Recovery of migration ${migrationId} has been in progress since ${recovery.startedAt}`,
+        }
       : {
           refused: 'running',
           why: `Migration ${migrationId} is still running. Cancel it instead, which rolls its changes back`,

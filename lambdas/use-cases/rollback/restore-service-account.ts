@@ -82,7 +82,10 @@ export async function deleteOwnAssociations(
   const now = await readUntilSure(clock, list, (found) => found.some(isLeft));
   const [left] = now.filter(isLeft);
   if (left)
-    throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed after its deletion.`);
+    throw new MigrationError(
+      'AssociationStillThere',
+      `Association ${left.id} of this migration is still listed after its deletion.`,
+    );
   const [foreign] = foreignAssociations(record, snapshot, now);
   // If this migration has created none, no pod was restarted for it: a third-party association conflicts with nothing.
   if (foreign && created.length > 0 && !isTaken(record, 'association-created'))
