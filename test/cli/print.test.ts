@@ -101,10 +101,10 @@ describe('a summary of a migration', () => {
     const late = text({
       outcome: 'needs-human',
       failure,
-      warnings: [warn('last-rollback', 'The last rollback on demand did not end either: AccessDenied: No.', 'Run it.')],
+      warnings: [warn('last-rollback', 'The last rollback on demand did not complete: AccessDenied: No.', 'Run it.')],
     });
     expect(late).toMatch(
-      /Why\n {2}The last rollback on demand did not end either: AccessDenied: No\.\n\nEarlier\n {2}SessionsMayEnd/,
+      /Why\n {2}The last rollback on demand did not complete: AccessDenied: No\.\n\nEarlier\n {2}SessionsMayEnd/,
     );
     expect(late.match(/AccessDenied: No/g)).toHaveLength(1);
   });
@@ -174,7 +174,7 @@ describe('a summary of a migration', () => {
     expect(first).toBe(
       '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at',
     );
-    expect(second).toContain('verified by the EKS API alone: no pod was seen');
+    expect(second).toContain('was verified by the EKS API alone: no pod was read');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
     expect(lines).toContain('Pods  as they were before the migration; none was looked at after it');
     expect(lines).not.toMatch(/verified on the pods|NOW/);

@@ -52,7 +52,7 @@ describe('verified by the EKS API alone', () => {
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
       expect(text).toContain('what its pods use was not looked at');
-      expect(text).toMatch(/verified by the EKS API alone: no pod was seen/);
+      expect(text).toMatch(/was verified by the EKS API alone: no pod was read/);
       expect(text).not.toMatch(/verified on the pods/);
     }));
 
@@ -176,7 +176,7 @@ describe('the identity of each pod', () => {
         failure: {
           name: 'PodsOnWrongIdentity',
           message: expect.stringMatching(
-            /^After 2 restarts these pods are still not on Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/,
+            /^After 2 restarts these pods still are not on EKS Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/,
           ) as string,
         },
       });

@@ -51,7 +51,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
   if (ignored !== undefined) return { did: 'ignored', why: ignored };
   const refused = refusedAccount(event.account, denials);
   if (refused !== undefined) {
-    telemetry.log.warn('refused an event', {
+    telemetry.log.warn('an event was refused', {
       why: refused,
       account: fit(event.account, 20),
       eventId: fit(event.detail.eventID ?? '', 128),

@@ -197,7 +197,7 @@ describe('begin, where somebody has to approve', () => {
     await put({ fakes }, given(planHash));
     await expect(begin({ fakes, planHash })).rejects.toMatchObject({
       name: 'BadInput',
-      message: expect.stringContaining('nobody has approved it') as string,
+      message: expect.stringContaining('it was not approved') as string,
     });
   });
 });

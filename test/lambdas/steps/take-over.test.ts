@@ -192,7 +192,7 @@ describe('take-over on demand', () => {
       fence: 2,
       failure: {
         Error: 'RollbackRequested',
-        Cause: expect.stringContaining('jo asked for the rollback: it is slow') as string,
+        Cause: expect.stringContaining('The rollback was requested by jo: it is slow') as string,
       },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
