@@ -137,6 +137,6 @@ function assertPassable(arns: readonly string[], patterns: readonly string[]): v
   if (refused.length === 0) return;
   throw new MigrationError(
     'BadInput',
-    `The plan uses ${refused.join(', ')}, which this deployment may not pass (it may pass: ${patterns.join(', ') || 'no role'}). Nothing was changed. If the configuration was narrowed since, plan again; otherwise find out who wrote that plan to the ledger.`,
+    `This deployment may not pass ${refused.join(', ')}, which the plan uses (it may pass: ${patterns.join(', ') || 'no role'}). Nothing was changed. If the configuration was narrowed since, plan again; otherwise find out who wrote that plan to the ledger.`,
   );
 }

@@ -105,10 +105,10 @@ describe('retire-trust of a service account', () => {
       /was rolled back, or its rollback has begun/,
     ],
     [
-      'no pod was seen',
+      'no pod was read',
       ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
       'retire-verified',
-      /no pod was seen/,
+      /no pod was read/,
     ],
     [
       'it is too early',

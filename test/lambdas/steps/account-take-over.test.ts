@@ -166,7 +166,7 @@ describe('a rollback on demand of a service account', () => {
       /made it again/,
     ],
     [
-      'somebody has associated it anew',
+      'it was associated outside this migration',
       ({ eks }) => (eks.associations = [THEIRS]),
       /association a-theirs of payments\/api .*was created outside this migration/,
     ],
@@ -175,7 +175,7 @@ describe('a rollback on demand of a service account', () => {
       ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
       /OIDC trust .*allows these service accounts: payments\/api/,
     ],
-    ['the role is gone', ({ roles }) => delete roles.trust[ROLE], /not there any more/],
+    ['the role is gone', ({ roles }) => delete roles.trust[ROLE], /no longer exists/],
     ['the cluster has no issuer', ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined })), /no OIDC issuer/],
     [
       'another migration has its lock',

@@ -95,7 +95,7 @@ describe('delete-addon', () => {
     vi.spyOn(fakes.eks, 'deleteAddon').mockResolvedValueOnce(false);
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'ServiceUnavailable',
-      message: expect.stringContaining('tried again') as string,
+      message: expect.stringContaining('The deletion is retried') as string,
     });
     expect(await run(fakes)).toEqual({ deleted: true });
   });

@@ -240,7 +240,7 @@ describe('install-agent', () => {
     fakes.eks.addons.delete(AGENT);
     await expect(install(fakes)).rejects.toMatchObject({
       name: 'AddonFailed',
-      message: expect.stringContaining('it was deleted outside this migration') as string,
+      message: expect.stringContaining('was deleted after this migration had installed it') as string,
     });
     expect(creates(fakes)).toHaveLength(1);
   });

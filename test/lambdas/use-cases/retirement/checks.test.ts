@@ -13,10 +13,10 @@ describe('checkVerified', () => {
   });
 
   it.each<[Partial<Migration>, boolean, string]>([
-    [{ status: 'running' }, false, `is not over: ${NEEDS}`],
+    [{ status: 'running' }, false, `has not ended: ${NEEDS}`],
     [{ ...migrated, outcome: 'rolled-back' }, false, `ended rolled-back: ${NEEDS}`],
     [{ ...migrated, outcome: undefined }, false, `ended without an outcome: ${NEEDS}`],
-    [{ ...migrated, verified: 'none' }, false, `ended migrated, ended migrated without a verification: ${NEEDS}`],
+    [{ ...migrated, verified: 'none' }, false, `ended migrated without a verification: ${NEEDS}`],
     [migrated, true, `was rolled back, or its rollback has begun (it ended migrated): ${NEEDS}`],
     [
       { ...migrated, verified: 'api' },
