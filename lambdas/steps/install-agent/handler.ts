@@ -104,10 +104,7 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
       return existing;
     }
     await note(ledger, record, agentLeftInstalled(target, version, OURS));
-    throw new MigrationError(
-      'AddonNotActive',
-      `Add-on ${AGENT_ADDON} ${version} was just created and is not ACTIVE yet.`,
-    );
+    throw new MigrationError('AddonNotActive', `Add-on ${AGENT_ADDON} ${version} was just created.`);
   };
 
   const found = await read();

@@ -89,7 +89,7 @@ describe('begin', () => {
     [
       'whose role may not be passed',
       { record: { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) }, passable: [ROLE] },
-      /may not pass .*somebody-elses \(it may pass: .*ebs-csi\)/,
+      /may not pass .*somebody-elses, which the plan uses \(it may pass: .*ebs-csi\)/,
     ],
     [
       "whose add-on's own role may not be passed",
@@ -116,7 +116,7 @@ describe('begin', () => {
     [
       'that repairs where nothing may be repaired',
       { record: repairing(REPAIR), repairable: [] },
-      /may not change the trust policy of role .*\(it may for: none\)/,
+      /may not change the trust policy of role .*\(it may change: none\)/,
     ],
     [
       'that repairs without being asked to',
