@@ -66,10 +66,7 @@ const refused = (other: Association): MigrationError =>
     `${where(other)} was associated with ${other.roleArn} outside this migration (${other.id}), so its former association was not restored. The present one was left alone; the record's hand-off shows the former one.`,
   );
 
-/**
- * Returns the association of that service account if it is the former one or was created in its place. Throws if another
- * association exists.
- */
+/** Returns the former association or its replacement. Throws if the service account has another one. */
 function formerOrReplacement(
   was: Association,
   there: Association[],
