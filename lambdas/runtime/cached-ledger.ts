@@ -27,16 +27,16 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<LedgerWrite>([
 ]);
 
 /**
- * The ledger of one invocation: a migration's file is read once, and again after the invocation itself has written to
- * it. Everything else goes through, the locks above all: those are read anew each time. Once the invocation's time is
- * up it writes nothing more, since another one may have written since: OutOfTime.
+ * Returns the ledger of one invocation: a migration's file is read once, and again after the invocation itself has written
+ * to it. All other calls pass through; in particular, the locks are read each time. Once the invocation's time is up, a
+ * write throws OutOfTime, since another invocation may have written by then.
  */
 export function rememberedLedger(ledger: Ledger, remainingTime: () => number): Ledger {
   const files = new Map<string, Promise<MigrationFile>>();
   const fileOf = (migrationId: string): Promise<MigrationFile> => {
     const file = files.get(migrationId) ?? ledger.getFile(migrationId);
     files.set(migrationId, file);
-    // What could not be read is asked for again.
+    // A failed read is repeated.
     file.catch(() => files.delete(migrationId));
     return file;
   };
@@ -56,12 +56,12 @@ export function rememberedLedger(ledger: Ledger, remainingTime: () => number): L
         if (!isRead(LEDGER_KINDS, name) && remainingTime() <= 0)
           throw new MigrationError(
             'OutOfTime',
-            'The time of this invocation is up: it writes nothing more into the ledger.',
+            'The time of this invocation is up, so it may not write to the ledger. The state machine repeats the step.',
           );
         try {
           return (await Reflect.apply(member, inner, parameters)) as unknown;
         } finally {
-          // Whether it had its effect is not known where its reply was lost.
+          // If the reply was lost, it is unknown whether the write had an effect.
           if (WRITES.has(name)) files.clear();
         }
       };

@@ -1,5 +1,5 @@
 /**
- * By whose credentials a step works where: in the service's own account by its own, in others by the roles that it
+ * Chooses a step's credentials: in the service's own account the function's own, in other accounts those of the roles that it
  * assumes there.
  */
 import { ClientFactory } from '../adapters/clients.ts';
@@ -18,11 +18,11 @@ import {
   spokeSessionName,
 } from '../domain/aws/spokes.ts';
 
-/** Clients of a place's region, by what they are for. */
+/** The clients for a location's region, by their purpose. */
 export interface TargetClients {
   eks: ClientFactory;
   iam: ClientFactory;
-  /** Whose tokens API servers get. */
+  /** The credentials for tokens that API servers receive. */
   kubernetes: ClientFactory;
 }
 
@@ -31,7 +31,7 @@ interface Location {
   region: string;
 }
 
-/** The caller's own, whatever account that is. */
+/** Returns clients with the caller's own credentials, in any account. */
 export function ownClients(clients: ClientFactory, { region: elsewhere }: Pick<Location, 'region'>): TargetClients {
   const { transport, credentials, region } = clients.config;
   const own =
@@ -41,7 +41,7 @@ export function ownClients(clients: ClientFactory, { region: elsewhere }: Pick<L
   return { eks: own, iam: own, kubernetes: own };
 }
 
-/** One for each function: what it has made is kept as long as the function is warm. */
+/** Each function has one instance, which keeps its clients and sessions as long as the function is warm. */
 export class Callers {
   private readonly clients: ClientFactory;
   private readonly step: string;
@@ -57,8 +57,8 @@ export class Callers {
   }
 
   /**
-   * Throws BadInput for an account that the service was not deployed for, and for a region of another partition:
-   * nothing is called then.
+   * Returns the clients. Throws BadInput for an account that the service was not deployed for, and for a region of another
+   * partition: nothing is called then.
    */
   in({ account, region }: Location): TargetClients {
     const key = `${account} ${region}`;
@@ -66,21 +66,21 @@ export class Callers {
     if (known) return known;
     this.assertPartition(region);
     const { account: own } = this.served;
-    const made =
+    const clients =
       own === undefined || account === own
         ? ownClients(this.clients, { region })
         : this.spokeClients(own, { account, region });
-    this.known.set(key, made);
-    return made;
+    this.known.set(key, clients);
+    return clients;
   }
 
-  /** Accounts and credentials are of one partition: what is signed by them is sent to no other one. */
+  /** Accounts and credentials belong to one partition: requests that they sign are sent to no other one. */
   private assertPartition(region: string): void {
     const [there, here] = [partitionOf(region), partitionOf(this.clients.config.region)];
     if (there === here) return;
     throw new MigrationError(
       'BadInput',
-      `Region ${region} is of the partition ${there}, and this service is in ${here}, whose accounts and credentials are not known there. Nothing was read or changed there. Name a region of ${here}, or use a service that is deployed in ${there}.`,
+      `Region ${region} is in the partition ${there}, but this service is in ${here}, whose accounts and credentials do not exist there. Nothing was read or changed. Name a region of ${here}, or use a service that is deployed in ${there}.`,
     );
   }
 
@@ -89,13 +89,13 @@ export class Callers {
     if (!isServed(account, this.served)) {
       throw new MigrationError(
         'BadInput',
-        `Account ${account} is not one that this service was deployed for; nothing was read or changed there. Add it to the setting accounts of the configuration, deploy again, and deploy the stack PodIdentityMigratorSpoke in that account: docs/accounts.md.`,
+        `This service was not deployed for account ${account}. Nothing was read or changed there. Add the account to the setting accounts of the configuration, deploy again, and deploy the stack PodIdentityMigratorSpoke in that account: docs/accounts.md.`,
       );
     }
     if (!isSpokeStep(step))
       throw new MigrationError(
         'BadInput',
-        `The step ${step} has no role in other accounts; nothing was read or changed in account ${account}.`,
+        `The step ${step} has no role in other accounts. Nothing was read or changed in account ${account}.`,
       );
     const { eks, iam, kubernetes = eks } = rolesOfStep(step);
     const clientsOf = (capability: Capability): ClientFactory => this.clientsOf(own, capability, { account, region });
@@ -114,12 +114,12 @@ export class Callers {
       seconds: SPOKE_SESSION_SECONDS,
     });
     const { sessions } = this;
-    const made = new ClientFactory({
+    const factory = new ClientFactory({
       region,
       transport: this.clients.config.transport,
       credentials: () => sessions.credentialsOf(roleArn),
     });
-    this.assumed.set(key, made);
-    return made;
+    this.assumed.set(key, factory);
+    return factory;
   }
 }

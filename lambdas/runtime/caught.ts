@@ -1,17 +1,17 @@
 import type { Failure } from '../domain/migration/model.ts';
 import { printable } from '../domain/text/text.ts';
 
-/** What is said of a failure that came without a cause, as a time-out of Step Functions does. */
+/** The message of a failure that came without a cause, such as a time-out of Step Functions. */
 export const NO_CAUSE = 'Step Functions gave no cause: the history of the execution shows the state that failed.';
 
-/** Reads an errorOutput of Step Functions: it gives Lambda's errors as JSON in Cause, its own as plain text. */
+/** Reads an errorOutput of Step Functions, which has Lambda's errors as JSON in Cause, and its own as plain text. */
 export function caughtFailure(output: { Error: string; Cause: string }): Failure {
   try {
     const cause: unknown = JSON.parse(output.Cause);
     if (typeof cause === 'object' && cause !== null && 'errorMessage' in cause)
       return { name: output.Error, message: printable(String(cause.errorMessage)) };
   } catch {
-    // Plain text, or cut off: kept as it is.
+    // Plain text, or cut off JSON, is kept as it is.
   }
   return { name: output.Error, message: printable(output.Cause) || NO_CAUSE };
 }

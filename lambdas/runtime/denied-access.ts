@@ -1,7 +1,7 @@
 /**
- * An API server that has let the service in, when the plan was made, and does so no more: an access entry takes effect
- * some seconds late, an authorizer of the control plane is away, or somebody has removed the entry. Once a migration has
- * begun none of that is a reason to go back; it is waited for.
+ * Handles an API server that allowed the service access when the plan was made, and no longer does: an access entry takes
+ * effect some seconds late, an authorizer of the control plane is unavailable, or the entry was removed. Once a migration has
+ * begun, none of that is a reason to roll back; access is waited for.
  */
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
@@ -13,7 +13,7 @@ const waited = (error: unknown): unknown =>
     ? new MigrationError('ApiServerDenied', error.message, { cause: error })
     : error;
 
-/** The same ports; what the API server refuses to the service throws ApiServerDenied. */
+/** Returns the same ports, except that a refusal by the API server throws ApiServerDenied. */
 export const waitingForAccess =
   (portsFor: HandlerDependencies['portsFor']): HandlerDependencies['portsFor'] =>
   (target, around) => {

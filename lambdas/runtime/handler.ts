@@ -1,7 +1,7 @@
 /**
- * The one handler around every step: parse, heed a cancel, run, note the step's line in the ledger, turn what is thrown
- * into an error with a name that the state machine knows. The middy stack is the same in AWS, in the sandbox and in the
- * tests; what a deployment adds (Powertools' middlewares) is handed in.
+ * The handler around every step: parses the input, checks for a cancel, runs the step, records the step's line in the ledger,
+ * and turns what is thrown into an error with a name that the state machine knows. The middy stack is the same in AWS, in the
+ * sandbox and in the tests; a deployment passes its additional middlewares (Powertools).
  */
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
@@ -28,7 +28,7 @@ import { printable, shownIn } from '../domain/text/text.ts';
 
 export type LambdaContext = Context;
 
-/** Enough of any step's input to say whose line it is, and which. */
+/** The fields of any step's input that identify its line in a record. */
 const identified = z.object({
   migrationId,
   startedAt: z.string().optional(),
@@ -43,14 +43,14 @@ const identified = z.object({
 type Identified = z.infer<typeof identified>;
 
 /**
- * Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that
- * was migrated.
+ * Outcomes that may follow another one, which keeps its own line: `finish-rolled-back` comes after the `finish` of a
+ * migration that was migrated.
  */
 const LATE_ENDINGS: readonly (string | undefined)[] = ['rolled-back', 'needs-human'];
 
 /**
- * The line's name: what is done again, on another way or in another round, keeps its own times. `verify-pods.2-3`: way
- * 2, round 3.
+ * Returns the line's name: a step that runs again in another attempt or round has a line of its own. `verify-pods.2-3` is
+ * attempt 2, round 3.
  */
 function lineName({ schema }: Step, { attempt = 0, round = 1, towards, action, outcome }: Identified): string {
   const base = (towards === 'before' ? schema.rollbackVariant : undefined) ?? schema.name;
@@ -62,7 +62,7 @@ function parseInput(step: Step, event: unknown): unknown {
   const wrong = (what: string): MigrationError =>
     new MigrationError(
       'BadInput',
-      `The input of step ${step.schema.name} is wrong: ${what}. Nothing was changed by this step; correct it, then start again.`,
+      `The input of step ${step.schema.name} is wrong: ${what}. This step changed nothing. Correct the input, then start again.`,
     );
   if (!step.schema.answersProblems && hasProtoKey(event)) throw wrong('it has a key __proto__');
   const parsed = step.schema.input.safeParse(event, PLAIN_WORDS);
@@ -70,7 +70,7 @@ function parseInput(step: Step, event: unknown): unknown {
   throw wrong(problemsOf(parsed.error, 'input'));
 }
 
-/** As it leaves the function: the runtime logs its text and its stack, and Step Functions keeps both. */
+/** Returns the error as it may leave the function: the runtime logs its message and stack, and Step Functions keeps both. */
 function outward(error: unknown): Error {
   if (isMigrationError(error)) return error;
   const { name, message } = failureOf(error);
@@ -83,8 +83,7 @@ function outward(error: unknown): Error {
 }
 
 /**
- * Somebody may have asked the migration to stop: then no further step of the change is begun. The way back is never
- * stopped.
+ * Throws if the migration was cancelled, so that no further step of the change begins. A rollback is never stopped.
  */
 async function heedCancel(
   { schema }: Step,
@@ -94,10 +93,10 @@ async function heedCancel(
   if (!schema.cancellable || !who || who.towards === 'before') return;
   const cancel = await ledger.getCancel(who.migrationId);
   if (!cancel) return;
-  throw new MigrationError(cancelledAs(cancel), `${cancelledText(cancel)}: step ${schema.name} was not begun.`);
+  throw new MigrationError(cancelledAs(cancel), `${cancelledText(cancel)}: step ${schema.name} did not begin.`);
 }
 
-/** What the migration waited for before this call; what the step itself reads is read once. */
+/** Returns what the migration waited for before this call. It does not cause a second read of the record. */
 const waitedFor = async (
   { schema }: Step,
   who: Identified | undefined,
@@ -106,16 +105,16 @@ const waitedFor = async (
   who && schema.hasLine ? (await ledger.getMigration(who.migrationId))?.waitingFor : undefined;
 
 /**
- * A step of a migration whose plan has seen the API server: `begin`, and what comes after it. But for taking off an
- * annotation, which the pods do without: that the service may not do so is told of, and nothing waits for it.
+ * Returns whether the step belongs to a migration whose plan has reached the API server: `begin`, and the steps after it. The
+ * removal of an annotation is an exception, since the pods work without it: a missing right is reported, and not waited for.
  */
 const waitsForAccess = ({ schema: { name } }: Step, who: Identified | undefined): boolean =>
   name === 'begin' || (who?.fence !== undefined && (name !== 'annotate-service-account' || who.towards === 'before'));
 
-/** What the input of each step has that works at a target; `request`: of the first. */
+/** The target in the input of a step; `request` is in the input of the first step. */
 const targeted = z.object({ target: target.optional(), request: z.object({ target }).optional() });
 
-/** Where the step works; undefined for one that works at no target. */
+/** Returns the target of the step; undefined if it works at none. */
 function targetOf(event: unknown): Target | undefined {
   const found = targeted.safeParse(event).data;
   return found?.target ?? found?.request?.target;
@@ -151,15 +150,15 @@ async function runStep(
     return output;
   } catch (error) {
     reportFailure(step.schema.name, error, dependencies.telemetry);
-    // What the step threw matters more than a line that could not be written.
+    // The step's own error matters more than a line that could not be written.
     await note({ error: failureOf(error) }).catch((second: unknown) =>
-      dependencies.telemetry.log.warn('step line not written', failureOf(second)),
+      dependencies.telemetry.log.warn('could not write the step line', failureOf(second)),
     );
     throw outward(error);
   }
 }
 
-/** Log lines quote data that third parties wrote, such as names of roles: nothing in them acts on who reads them. */
+/** Makes log lines safe to display: they quote data of third parties, such as names of roles. */
 const withShownText = (telemetry: Telemetry): Telemetry => ({
   count: (metric, value) => telemetry.count(metric, value),
   seconds: (metric, value) => telemetry.seconds(metric, value),
@@ -171,8 +170,8 @@ const withShownText = (telemetry: Telemetry): Telemetry => ({
 });
 
 /**
- * Makes the Lambda handler of a step. Nothing is bound at import: everything it needs is in `dependencies`, but for the
- * time that is left, which each invocation's context knows.
+ * Creates the Lambda handler of a step. Nothing is bound at import: everything that the handler needs is in `dependencies`,
+ * except for the remaining time, which comes from each invocation's context.
  */
 export function createHandler(
   step: Step,

@@ -12,12 +12,12 @@ import { createHandler, type LambdaContext } from './handler.ts';
 import type { Step } from './step.ts';
 import { deploymentSettingsOf, wire, type WireOptions } from './wiring.ts';
 
-/** Powertools behind our telemetry port, and the middlewares that flush and annotate it. */
+/** Returns Powertools behind the telemetry port, and the middlewares that flush and annotate it. */
 function powertools(step: Step): { telemetry: Telemetry; middlewares: MiddlewareObj<unknown, unknown>[] } {
   const logger = new Logger();
   const metrics = new Metrics();
   metrics.setDefaultDimensions({ step: step.schema.name });
-  // Without the step. Each is sent at once, so that it is known of even where the invocation dies.
+  // These metrics have no step dimension. Each is sent at once, so that it is not lost if the invocation dies.
   const ofService = new Metrics({ singleMetric: true });
   const metricsFor = (metric: string): Metrics => (SERVICE_METRICS.has(metric) ? ofService : metrics);
   return {
@@ -30,7 +30,7 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
       count: (metric, value = 1) => metricsFor(metric).addMetric(metric, MetricUnit.Count, value),
       seconds: (metric, value) => metricsFor(metric).addMetric(metric, MetricUnit.Seconds, value),
     },
-    // Never the event itself: configuration values must not land in the log.
+    // The event itself is never logged: it may contain configuration values.
     middlewares: [injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)] as MiddlewareObj<
       unknown,
       unknown
@@ -39,12 +39,12 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
 }
 
 /**
- * A step as AWS Lambda runs it. Clients are made at the first invocation, from the function's own role and environment.
- * `beside`: what few steps need.
+ * Returns a step as AWS Lambda runs it. Clients are created at the first invocation, from the function's own role and
+ * environment. `additional` has what only few steps need.
  */
 export function lambdaHandler(
   step: Step,
-  beside: Pick<WireOptions, 'documentsOf'> = {},
+  additional: Pick<WireOptions, 'documentsOf'> = {},
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   let handler: ReturnType<typeof createHandler> | undefined;
   return (event, context) => {
@@ -61,7 +61,7 @@ export function lambdaHandler(
           clock: systemClock,
           ids: systemIds,
           telemetry,
-          ...beside,
+          ...additional,
         }),
         middlewares,
       );

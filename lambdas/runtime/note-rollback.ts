@@ -1,19 +1,19 @@
-/** Notes in the record that a migration goes back by itself, before the first step of that. */
+/** Notes in the record that a migration rolls back automatically, before the first step of the rollback. */
 import { executionName } from '../domain/aws/arn.ts';
 import { rollbackStandingOf } from '../domain/rollback/rollback.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { utcNow } from './utc.ts';
 
-/** Steps that go back alone; those of both directions say in their input that they go `towards` what was before. */
-const GOES_BACK: ReadonlySet<string> = new Set(['assess-rollback', 'restore-addon', 'restore-associations']);
+/** Steps that only roll back; steps for both directions have `towards: 'before'` in their input in a rollback. */
+const ROLLBACK_STEPS: ReadonlySet<string> = new Set(['assess-rollback', 'restore-addon', 'restore-associations']);
 
-/** Notes nothing where it is noted already, as it is for a rollback that Recover carries out. */
+/** Notes nothing if it is noted already, as for a rollback that Recover carries out. */
 export async function noteRollback(
   step: string,
   { migrationId, towards }: { migrationId: string; towards?: string | undefined },
   { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
 ): Promise<void> {
-  if (towards !== 'before' && !GOES_BACK.has(step)) return;
+  if (towards !== 'before' && !ROLLBACK_STEPS.has(step)) return;
   const { migration: record, cancel } = await ledger.getFile(migrationId);
   if (record?.status !== 'running') return;
   const { executionArn } = record;

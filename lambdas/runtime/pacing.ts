@@ -1,7 +1,7 @@
 /**
- * The shared pace of one invocation: what its step will call is reserved before the step begins, and each call waits
- * for its position. What changes something, and what puts something back, reserves and does not wait. Without the
- * ledger, or with an item in it that can't be used, calls are made without a pace.
+ * The shared pace of one invocation: the expected calls of a step are reserved before the step begins, and each call waits
+ * for its position. A step that changes or restores something reserves its calls, but does not wait. Without the ledger, or
+ * if its item can't be used, calls are made without a pace.
  */
 import { MigrationError } from '../domain/failures/errors.ts';
 import { PACED_SECONDS, REFUSED_CALL, UNPACED } from '../domain/events/metrics.ts';
@@ -25,10 +25,10 @@ import type { AroundCalls, Clock, Pace, Reserved, Telemetry } from '../ports/ind
 import { failureOf } from './failures.ts';
 import type { Patience, StepSchema } from './step.ts';
 
-/** Calls that are reserved at once where a step makes more than it was expected to, or is not known. */
+/** The number of calls that are reserved at once if a step makes more than expected, or has no expected number. */
 const MORE = 4;
 
-/** Positions that the invocation has: those from `next` up to `end`. */
+/** The positions that the invocation has reserved: from `next` up to, but not including, `end`. */
 interface Turns {
   scope: PaceScope;
   next: number;
@@ -40,23 +40,23 @@ export interface InvocationPaceOptions {
   pace: Pace;
   clock: Clock;
   telemetry: Telemetry;
-  /** Milliseconds of the invocation that may be waited, now. */
+  /** Returns the milliseconds of the invocation that may be spent on waiting now. */
   spareTime: () => number;
   step: Pick<StepSchema, 'name' | 'calls' | 'patience'>;
-  /** The step puts something back. */
+  /** Whether the step restores something. */
   isRollback: boolean;
   /** From 0 up to 1. */
   random: () => number;
 }
 
-const locationOf = (service: PacedService, { account, region, cluster }: Target): PaceScope => ({
+const scopeOf = (service: PacedService, { account, region, cluster }: Target): PaceScope => ({
   service,
   account,
   region,
   cluster,
 });
 
-/** An API server's answer that says so; AWS's clients throw. */
+/** Returns whether an API server's answer is a refusal because of throttling; AWS's clients throw instead. */
 const isThrottle = (answer: unknown): boolean =>
   typeof answer === 'object' && answer !== null && 'status' in answer && answer.status === 429;
 
@@ -64,11 +64,11 @@ export class InvocationPace {
   private readonly options: InvocationPaceOptions;
   private readonly patience: Patience;
   private readonly turns = new Map<string, Turns>();
-  /** By location: a reservation that is under way. */
+  /** By scope: a reservation in progress. */
   private readonly asked = new Map<string, Promise<unknown>>();
-  /** Milliseconds that all calls together may still wait: the rest of the invocation is for what it is there for. */
+  /** The milliseconds that all calls together may still wait: the rest of the invocation is for the step's work. */
   private mayWait: number;
-  /** The ledger gave no pace: it is not asked again. */
+  /** Whether the ledger could not supply the pace: it is not asked again. */
   private isLost = false;
 
   constructor(options: InvocationPaceOptions) {
@@ -78,8 +78,8 @@ export class InvocationPace {
   }
 
   /**
-   * Reserves what the step is known to call, before it begins. Throws Paced where it would have to wait for longer than
-   * an invocation should, and may come back: then nothing is reserved for it.
+   * Reserves the calls that the step is known to make, before it begins. Throws Paced if they would have to wait longer than
+   * an invocation should and the step may come back: then nothing stays reserved for it.
    */
   async admit(target: Target): Promise<void> {
     const { step } = this.options;
@@ -87,7 +87,7 @@ export class InvocationPace {
     for (const service of PACED_SERVICES) {
       const calls = step.calls?.[service];
       if (calls === undefined) continue;
-      const scope = locationOf(service, target);
+      const scope = scopeOf(service, target);
       const full = await this.reserve(scope, calls, within);
       if (!full) continue;
       await this.end();
@@ -95,7 +95,7 @@ export class InvocationPace {
     }
   }
 
-  /** Stands around calls. `waits`: each call waits for its position, as far as the step is patient. */
+  /** Wraps calls. `waits`: each call waits for its position, as far as the step's patience allows. */
   around(target: Target, { waits }: { waits: boolean }): AroundCalls {
     return this.within(
       async (_service, call, _nameOf, prepare) => {
@@ -108,13 +108,13 @@ export class InvocationPace {
   }
 
   /**
-   * Stands between somebody who stands around each try of a call, and the call. The position is waited for as part of
-   * what a call has to have before it can leave, so that it leaves when the other one says so.
+   * Wraps calls inside another wrapper that handles each try. The wait for the position is part of a call's preparation, so
+   * that the outer wrapper decides when the call is made.
    */
   within(outer: AroundCalls, target: Target, { waits }: { waits: boolean }): AroundCalls {
     return (service, call, nameOf, prepare) => {
       if (!isPaced(service)) return outer(service, call, nameOf, prepare);
-      const scope = locationOf(service, target);
+      const scope = scopeOf(service, target);
       let isInTurn = true;
       const watched: typeof call = async () => {
         try {
@@ -133,7 +133,7 @@ export class InvocationPace {
     };
   }
 
-  /** Gives back what was reserved and not used, where others wait for it. Nothing more is called then. */
+  /** Returns unused reservations if other invocations wait for them. No call may follow. */
   async end(): Promise<void> {
     for (const { scope, next, end, state } of this.turns.values()) {
       const isWaitedFor = allowedAt(state, scope.service, state.head) > this.now();
@@ -148,15 +148,15 @@ export class InvocationPace {
   private paced(scope: PaceScope, state: PaceState): MigrationError {
     const { step, random } = this.options;
     const rate = rateAt(state, scope.service, this.now()).toFixed(1);
-    // Twice the backlog at most, so that those that are sent away together don't come back together.
+    // The wait is at most twice the backlog, random so that steps that are sent away together don't come back together.
     const wait = backlogOf(state, scope.service, this.now()) * (1 + random());
     return new MigrationError(
       'Paced',
-      `Step ${step.name} waits for its turn to call ${paceScopeText(scope)}, where the service makes ${rate} calls a second at most at the moment. Nothing is wrong, and nothing has to be done: the step begins by itself (${pacedText(wait)}).`,
+      `Step ${step.name} waits for its turn to call ${paceScopeText(scope)}: the service currently makes at most ${rate} calls a second there. Nothing is wrong, and no action is needed: the step begins automatically (${pacedText(wait)}).`,
     );
   }
 
-  /** Undefined once the pace can't be had: then the caller does without. */
+  /** Returns undefined once the pace is unavailable: the caller then works without it. */
   private async unlessLost<T>(ask: (pace: Pace) => Promise<T>): Promise<T | undefined> {
     if (this.isLost) return undefined;
     const { pace, telemetry, step } = this.options;
@@ -171,23 +171,23 @@ export class InvocationPace {
     }
   }
 
-  /** Answers the location where the calls would have to wait for longer than that: then nothing is reserved. */
+  /** Returns the scope's state if the calls would have to wait longer than `within`: then nothing is reserved. */
   private async reserve(scope: PaceScope, calls: number, within?: number): Promise<PaceState | undefined> {
-    const made = await this.unlessLost((pace) => pace.reserve(scope, calls, this.now(), within));
-    if (!made) return undefined;
-    const { state } = made;
-    if (!('position' in made)) return state;
-    const next = made.position;
+    const result = await this.unlessLost((pace) => pace.reserve(scope, calls, this.now(), within));
+    if (!result) return undefined;
+    const { state } = result;
+    if (!('position' in result)) return state;
+    const next = result.position;
     this.turns.set(paceScopeKey(scope), { scope, next, end: next + calls, state });
     return undefined;
   }
 
-  /** Milliseconds until a call at that position may be made. */
+  /** Returns the milliseconds until a call at that position may be made. */
   private until({ service }: PaceScope, state: PaceState, position: number): number {
     return Math.max(0, allowedAt(state, service, position) - TOLERANCE - this.now());
   }
 
-  /** The next position of what is reserved; undefined where there is no pace. */
+  /** Returns the next reserved position; undefined if there is no pace. */
   private async nextTurn(scope: PaceScope, calls: number): Promise<Reserved | undefined> {
     const key = paceScopeKey(scope);
     for (;;) {
@@ -197,14 +197,14 @@ export class InvocationPace {
         return { position: turns.next - 1, state: turns.state };
       }
       if (this.isLost) return undefined;
-      // Of several calls at once one reserves, and all look again.
+      // Of several simultaneous calls, one makes the reservation, and all of them check again.
       const asked = this.asked.get(key) ?? this.reserve(scope, calls).finally(() => this.asked.delete(key));
       this.asked.set(key, asked);
       await asked;
     }
   }
 
-  /** Whether the call comes when its position is allowed, or in that second before. */
+  /** Waits for the turn. Returns whether the call comes when its position is allowed, or in the second before. */
   private async turn(scope: PaceScope, waits: boolean): Promise<boolean> {
     const turn = await this.nextTurn(scope, MORE);
     if (!turn) return true;
@@ -218,7 +218,7 @@ export class InvocationPace {
     return waited >= wait;
   }
 
-  /** A call that did not wait for its turn says nothing about the rate. */
+  /** Reports a refusal to the pace. A call that did not wait for its turn says nothing about the rate. */
   private async refused(scope: PaceScope, isInTurn: boolean): Promise<void> {
     this.options.telemetry.count(REFUSED_CALL);
     const turns = this.turns.get(paceScopeKey(scope));

@@ -9,8 +9,8 @@ interface StepOfChange {
 }
 
 /**
- * Throws BadInput where the ledger has another plan than the one that this execution has begun, of which only Step
- * Functions tells the hash. A step that holds no lock has not begun any, and one of the way back goes by the snapshot.
+ * Throws BadInput if the ledger has another plan than the one that this execution has begun, whose hash only Step Functions
+ * passes on. A step without a lock has begun no plan, and a step of the rollback relies on the snapshot.
  */
 export async function assertPlanUnchanged(
   { migrationId, fence, planHash }: StepOfChange,
@@ -21,6 +21,6 @@ export async function assertPlanUnchanged(
   if (record?.plan && record.plan.hash === planHash && hashOf(record.plan, record.request) === planHash) return;
   throw new MigrationError(
     'BadInput',
-    `The ledger's plan of migration ${migrationId} is not the one that was begun: it was exchanged since. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+    `The ledger's plan of migration ${migrationId} is not the one that this execution began: it was replaced since. This step changed nothing. Find out who wrote it to the ledger.`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Calls that are refused for the moment, and are made again later, within what is left of the invocation: as the SDK's
- * standard mode would, but in time that can be virtual.
+ * Retries calls that are refused for the moment, within the time that is left of the invocation: like the SDK's standard
+ * mode, but in time that can be virtual.
  */
 import { randomFrom } from '../domain/text/random.ts';
 import type { ErrorName } from '../domain/failures/errors.ts';
@@ -8,28 +8,28 @@ import type { Target } from '../domain/migration/model.ts';
 import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../ports/index.ts';
 import { EKS_KINDS, isRead, type Kinds, ROLES_KINDS } from '../ports/kinds.ts';
 
-/** Of one call, the first one too. */
+/** The most tries of one call, including the first. */
 export const MOST_ATTEMPTS = 8;
 /**
- * Exponential backoff with full jitter, milliseconds: a random share of a bound that doubles from the base up to the
+ * The exponential backoff with full jitter, in milliseconds: a random share of a bound that doubles from the base up to the
  * cap. Source of both: AWS SDKs and Tools Reference Guide, "Retry behavior" (standard mode: base 1 s, cap 20 s).
  */
 export const BACKOFF = { base: 1000, cap: 20_000 } as const;
-/** Milliseconds of the invocation that no wait may use up: what was found by then has to be kept. */
+/** The milliseconds of the invocation that no wait may use up: they are needed to store the results. */
 export const RESERVE = 15_000;
 
-/** Milliseconds to wait after that attempt (1 is the first) has failed. */
+/** Returns the milliseconds to wait after that attempt (1 is the first) has failed. */
 export const backoff = (attempt: number, random: number): number =>
   Math.floor(random * Math.min(BACKOFF.cap, BACKOFF.base * 2 ** (attempt - 1)));
 
 export interface RetryOptions {
   clock: Clock;
   random: () => number;
-  /** What may be over in a moment. */
+  /** Errors that may be transient. */
   errors: readonly ErrorName[];
-  /** Before each attempt. */
+  /** Called before each try. */
   begin?: (service: CalledService) => Promise<void>;
-  /** Before each wait; may refuse it by throwing, what it likes or `error`. */
+  /** Called before each wait. May refuse the wait by throwing any error, or `error` itself. */
   beforeWait: (wait: number, service: CalledService, name: ErrorName, error: unknown) => void;
 }
 
@@ -37,13 +37,13 @@ export function retryLater({ clock, random, errors, begin, beforeWait }: RetryOp
   return async (service, call, nameOf, prepare) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        // Before its turn: one that leaves late would come together with those that are begun after it.
+        // Preparation comes before the turn: a call that left late would coincide with those that are begun after it.
         await prepare?.();
         await begin?.(service);
         return await call();
       } catch (error) {
         const name = nameOf(error);
-        // An API server has no limit that others share: whoever asks it decides about a second try.
+        // An API server has no limit that is shared with other tools: its caller decides about a second try.
         if (service === 'kubernetes' || attempt === MOST_ATTEMPTS || !errors.includes(name)) throw error;
         const wait = backoff(attempt, random());
         beforeWait(wait, service, name, error);
@@ -67,11 +67,11 @@ function readingBy<Port extends object>(kinds: Kinds<Port>, reading: Port, chang
 }
 
 /**
- * The ports of a step, whose reads wait for their turn in the shared pace, and for a service that throttles them: a step
- * that reads more than is taken at once would not come any further when the state machine began it anew. What is still
- * throttled when the time is up is thrown as it is. A change does not wait for its turn, since what was read for it grows
- * old, and is not simply made again: the step looks first, and the state machine begins it anew. `text`: what the waits
- * are drawn from.
+ * Returns the ports of a step. Its reads wait for their turn in the shared pace, and are retried when a service throttles
+ * them: a step that needs more reads than are allowed at once would get no further if the state machine started it again.
+ * An error that is still thrown when the time is up is passed on unchanged. A change does not wait for its turn, since the
+ * facts for it grow old, and is not simply retried: the state machine starts the step again, which reads first. The waits
+ * are derived from `text`.
  */
 export function throughThrottling(
   portsFor: HandlerDependencies['portsFor'],
@@ -91,7 +91,7 @@ export function throughThrottling(
     },
   });
   return (target, around) => {
-    // Whoever stands around the calls decides about a second try.
+    // The given wrapper decides about a second try.
     if (around) return portsFor(target, pacing.within(around, target, { waits: true }));
     const [reading, changing] = [
       portsFor(target, pacing.within(patience, target, { waits: true })),

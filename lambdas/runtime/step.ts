@@ -5,9 +5,9 @@ import { byVariable } from '../domain/plan/acting.ts';
 import { subjectName } from '../domain/migration/subject.ts';
 import type { HandlerDependencies, TargetPorts } from '../ports/index.ts';
 
-/** Environment of every step's Lambda; the CDK construct that deploys it must give exactly these. */
+/** The environment of every step's Lambda; the CDK construct that deploys the step must set exactly these variables. */
 export const stepEnvironment = z.object({
-  /** Name of the ledger's DynamoDB table. */
+  /** The name of the ledger's DynamoDB table. */
   TABLE_NAME: z.string().min(1),
   POWERTOOLS_SERVICE_NAME: z.string().min(1),
   POWERTOOLS_METRICS_NAMESPACE: z.string().min(1),
@@ -16,49 +16,50 @@ export const stepEnvironment = z.object({
 export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
 /**
- * A step that reads settings of the deployment that grow with its configuration: SETTINGS_FILE is the path of their
- * file (`deployment-settings.ts`). Its function has the layer with that file.
+ * The environment of a step that reads settings of the deployment that grow with its configuration: SETTINGS_FILE is the path
+ * of their file (`deployment-settings.ts`). The step's function has the layer with that file.
  */
 export const settingsEnvironment = stepEnvironment.extend({ SETTINGS_FILE: z.string().min(1) });
-/** A step that works on clusters. ACCOUNT: the service's own. */
+/** The environment of a step that works on clusters. ACCOUNT is the service's own account. */
 export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string().min(1) });
-/** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
+/** The environment of a step that decides whether an approval is needed: `true` if every change needs one. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
-/** A step that admits migrations among those that wait: how many may, of one principal and in all. */
+/** The environment of a step that admits waiting migrations: the limits for one principal and in total. */
 export const waitingEnvironment = z.object({
   MOST_WAITING_PER_PRINCIPAL: z.string().min(1),
   MOST_WAITING: z.string().min(1),
 });
 /**
- * A step that judges who may approve what somebody requested. ALLOW_UNKNOWN_REQUESTER: `true` where that may be somebody
- * whom nobody has authenticated.
+ * The environment of a step that decides who may approve a request. ALLOW_UNKNOWN_REQUESTER is `true` if the requester need
+ * not be authenticated.
  */
 export const approverEnvironment = z.object({
   APPROVER: approverRule,
   ALLOW_UNKNOWN_REQUESTER: z.enum(['true', 'false']),
 });
 /**
- * A step that makes plans. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no
- * nodes have them. The others: the roles of the steps that change something in EKS, about which IAM is asked.
+ * The environment of a step that makes plans. KUBERNETES_ROLE_ARNS has the service's own roles that call API servers,
+ * separated by commas: no nodes have them. The other variables are the roles of the steps that change something in EKS; IAM
+ * is asked about them.
  */
 export const planningEnvironment = targetEnvironment.extend(approvalEnvironment.shape).extend({
   KUBERNETES_ROLE_ARNS: z.string(),
   ...byVariable(() => z.string().min(1)),
 });
-/** A step that starts the state machine Retire, where the deployment has it. */
+/** The environment of a step that starts the state machine Retire, if the deployment has it. */
 export const retiringEnvironment = z.object({ RETIRE_STATE_MACHINE_ARN: z.string().min(1).optional() });
-/** A step that starts the state machine Recover. */
+/** The environment of a step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
-/** What starts migrations for somebody outside, and rollbacks, and decides about approvals. */
+/** The environment of a step that starts migrations and rollbacks on request, and decides about approvals. */
 export const startingEnvironment = recoveringEnvironment
   .extend(targetEnvironment.shape)
   .extend(approverEnvironment.shape)
   .extend({ STATE_MACHINE_ARN: z.string().min(1) });
 
 /**
- * What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account).
- * `startedAt`: when the Wait before a poll began, for the step's line.
+ * The input of every step: the migration, and its subject (an add-on's name, or `namespace/name` of a service account).
+ * `startedAt` is when the Wait before a poll began, for the step's line.
  */
 export const stepInput = z.object({
   migrationId,
@@ -68,8 +69,9 @@ export const stepInput = z.object({
 });
 
 /**
- * A step that holds the lock: `fence` is the number under which `begin` took it. `planHash`: of the plan that this
- * execution has begun, which only Step Functions tells; absent on the way back, which goes by the snapshot.
+ * The input of a step that holds the lock: `fence` is the number under which `begin` acquired it. `planHash` is the hash of
+ * the plan that this execution has begun, which only Step Functions passes on; absent in a rollback, which relies on the
+ * snapshot.
  */
 export const lockedStepInput = stepInput.extend({
   fence: z.number().int().positive(),
@@ -77,8 +79,8 @@ export const lockedStepInput = stepInput.extend({
 });
 
 /**
- * Of a state machine's first step: names of fields of the execution's input that it does not know. Absent from machines
- * of a release before.
+ * In a state machine's first step: the names of fields in the execution's input that the machine does not know. Absent in
+ * machines of earlier releases.
  */
 export const unknownFields = z
   .array(z.string())
@@ -87,41 +89,41 @@ export const unknownFields = z
   })
   .optional();
 
-/** A step of the change itself: `attempt` is the index of the way in the plan's ladder. */
+/** The input of a step of the change itself: `attempt` is the index in the plan's attempts. */
 export const changingStepInput = lockedStepInput.extend({ attempt: z.number().int().min(0) });
 
-/** How far the way back has come with the pods; absent in definitions of releases that replaced all at once. */
+/** The progress of a rollback with the pods; absent in definitions of releases that replaced all pods at once. */
 export const rollbackInput = {
-  /** When the newest pod was created that was there as an association went; empty where none went. */
+  /** When the newest pod was created that existed at the deletion of an association; empty if none was deleted. */
   newestPodAt: z.string().optional(),
-  /** How often one pod was replaced, to see what a new one gets. */
+  /** How often a single pod was replaced to see what a new pod gets. */
   tries: z.number().int().min(0).optional(),
-  /** Service accounts whose association comes back after their pods; empty where there are none. */
+  /** The service accounts whose association is restored after their pods; empty if there are none. */
   deferred: z.string().optional(),
 };
 
 /**
  * The time-out of a step's Lambda in seconds, unless the step has its own. Every step that runs under a lock has this
- * one: for so long its Lambda may still act after its execution has stopped.
+ * time-out: its Lambda may still act for that long after its execution has stopped.
  */
 export const LONGEST_LAMBDA_SECONDS = 60;
 
 /**
  * What a step does if its calls would have to wait long for their turn: it `comes-back` later, because it only reads or
- * has changed nothing yet; it `waits` for some seconds, because a change is under way; or it `goes-on` at once, because
+ * has changed nothing yet; it `waits` for some seconds, because a change is in progress; or it `goes-on` at once, because
  * software may be missing or is being restored.
  */
 export type Patience = 'comes-back' | 'waits' | 'goes-on';
 
-/** The definition of a step. Everything that is known of a step apart from its work and its permissions is here. */
+/** The definition of a step: everything about the step except its work and its permissions. */
 export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
-  /** Also the name of its folder, its line in the record, its function and its bundle. */
+  /** The step's name, which is also that of its folder, its line in the record, its function and its bundle. */
   name: string;
   /** What the step does, for people who follow a migration. */
   title: string;
   /**
-   * Titles of everything else that the step does, by the name that the record and the command line have for it: what it
-   * does on another input, and the wait that follows it.
+   * The titles of everything else that the step does, by its name in the record and on the command line: its work on
+   * another input, and the wait that follows it.
    */
   variants: Readonly<Record<string, string>>;
   /** The variant that is noted if the step works `towards: 'before'`, if that has a line of its own. */
@@ -144,9 +146,9 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
   /** The ports of the target through which the step changes something. */
   changes: readonly (keyof TargetPorts)[];
   /**
-   * How many calls the step reserves of each service's shared pace before it begins: as few as it makes where there is
-   * little to do, because others can't use what is reserved in vain. It reserves more while it works. A step that
-   * doesn't say it reserves as it calls.
+   * How many calls the step reserves of each service's shared pace before it begins: as few as it makes if there is little
+   * to do, because other steps can't use calls that are reserved in vain. It reserves more while it works. A step without
+   * this field reserves calls as it makes them.
    */
   calls?: Readonly<Partial<Record<PacedService, number>>>;
   /** What the step does if its turn is not near. During a rollback every step goes on at once. */
@@ -198,13 +200,13 @@ export const defineStep = <
   variants: definition.variants ?? ({} as Record<Variant, string>),
 });
 
-/** A step's work, pure of wiring: ask the ports, decide, act through the ports, answer. */
+/** A step's work, free of wiring: it reads through the ports, decides, acts through the ports, and returns its output. */
 export type StepRun<Schema extends StepSchema> = (
   input: z.output<Schema['input']>,
   dependencies: HandlerDependencies,
 ) => Promise<z.input<Schema['output']>>;
 
-/** A step as the registry, the sandbox and the runtime hold it: types erased, schemas kept. */
+/** A step as the registry, the sandbox and the runtime use it: with erased types and its schemas. */
 export interface Step {
   schema: StepSchema;
   run(input: unknown, dependencies: HandlerDependencies): Promise<unknown>;

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/index.ts';
 
-/** ISO 8601 in UTC of milliseconds since 1970. */
+/** Returns a time in milliseconds since 1970 as ISO 8601 in UTC. */
 export const utcOf = (time: number): string => new Date(time).toISOString();
 
-/** Now, as records have it: ISO 8601 in UTC with milliseconds. */
+/** Returns the present time in the form of records: ISO 8601 in UTC with milliseconds. */
 export const utcNow = (clock: Clock): string => utcOf(clock.now());

@@ -34,25 +34,24 @@ import { Callers, ownClients, type TargetClients } from './callers.ts';
 import { stepEnvironment, type StepSchema } from './step.ts';
 
 export interface PortsOptions {
-  /** Stands around each of their calls. */
+  /** Wraps each call of the ports. */
   around?: AroundCalls | undefined;
-  /** ARNs of the service's own roles, as far as they have access entries. */
+  /** The ARNs of the service's own roles, as far as they have access entries. */
   ofService?: readonly string[];
-  /** Whose credentials they are made from; the caller's own where it is left out. */
-  others?: TargetClients;
+  /** The clients to create the ports from; the caller's own if it is absent. */
+  spokeClients?: TargetClients;
 }
 
 /**
- * The ports of one target, made from the caller's own credentials: its account is the caller's, unless others are
- * given.
+ * Returns the ports of one target with the caller's own credentials, in the caller's account, unless other clients are given.
  */
 export function portsOf(
   clients: ClientFactory,
   target: Target,
-  { around, ofService = [], others }: PortsOptions = {},
+  { around, ofService = [], spokeClients }: PortsOptions = {},
 ): TargetPorts {
   const { transport } = clients.config;
-  const there = others ?? ownClients(clients, target);
+  const there = spokeClients ?? ownClients(clients, target);
   const client = aroundClient(there.eks.eks(), 'eks', around);
   const eks = new AwsEks(client, target.cluster, ofService);
   const kubernetes = createHttpKubernetes({
@@ -63,17 +62,17 @@ export function portsOf(
       if (!cluster?.endpoint)
         throw new MigrationError(
           'NotFound',
-          `Cluster ${target.cluster} in ${target.region} has no API server endpoint.`,
+          `Cluster ${target.cluster} in ${target.region} has no API server endpoint. Wait until the cluster is ACTIVE, then try again.`,
         );
-      // Without it Node would trust every public authority.
+      // Without its certificate authority, Node would trust every public authority.
       if (!cluster.certificateAuthority)
         throw new MigrationError(
           'NotFound',
-          `Cluster ${target.cluster} in ${target.region} has no certificate authority, by which its API server could be known.`,
+          `Cluster ${target.cluster} in ${target.region} has no certificate authority, so that its API server can't be authenticated. Wait until the cluster is ACTIVE, then try again.`,
         );
       return { url: cluster.endpoint, certificateAuthority: cluster.certificateAuthority };
     },
-    // Signed at the caller's own time, as the SDK signs.
+    // The token is signed with the machine's own time, as the SDK signs requests.
     token: async () =>
       (transport.eksToken ?? eksToken)({
         cluster: target.cluster,
@@ -87,25 +86,25 @@ export function portsOf(
 
 export interface WireOptions {
   clients: ClientFactory;
-  /** Name of the step that is wired: it says by which roles other accounts are worked on. */
+  /** The name of the step that is wired, which determines its roles in other accounts. */
   step: string;
   environment: Record<string, string | undefined>;
-  /** Of the deployment, as `deploymentSettingsOf` reads them; left out of functions that use none. */
+  /** The deployment's settings, as `deploymentSettingsOf` reads them; absent for functions that use none. */
   deployment?: DeploymentSettings | undefined;
   clock: Clock;
   ids: Ids;
   telemetry: Telemetry;
-  /** Makes the bucket's port, by the name that `bucket` answers; left out of functions that have none. */
+  /** Creates the bucket's port from the name that `bucket` returns; absent for functions without a bucket. */
   documentsOf?: ((clients: ClientFactory, bucket: () => string) => Documents) | undefined;
 }
 
 const refuseDocuments = (): never => {
-  throw new MigrationError('BadInput', 'This function has no bucket; deploy the service again.');
+  throw new MigrationError('BadInput', 'The function has no bucket. Deploy the service again.');
 };
-/** Of a function that has nothing to do with it. */
+/** The port of a function that does not use the bucket. */
 const noDocuments: Documents = { put: refuseDocuments, get: refuseDocuments, list: refuseDocuments };
 
-/** A variable that only some steps are given; whoever lacks it is told when it needs it. */
+/** Returns a variable that only some steps have. Throws BadInput, when the variable is needed, if it is not set. */
 function requireVariable(environment: WireOptions['environment'], name: string): string {
   const value = environment[name];
   if (value) return value;
@@ -122,8 +121,8 @@ const listIn = (value: string | undefined): string[] =>
     .filter((one) => one !== '');
 
 /**
- * The settings that ship with a step's function; undefined for a step that uses none. Throws BadInput where the step
- * uses them and its function was given no file, or a wrong one.
+ * Returns the settings that ship with a step's function; undefined for a step that uses none. Throws BadInput if the step uses
+ * them and its function has no settings file, or a wrong one.
  */
 export function deploymentSettingsOf(
   { environment: { shape } }: Pick<StepSchema, 'environment'>,
@@ -132,7 +131,7 @@ export function deploymentSettingsOf(
   return 'SETTINGS_FILE' in shape ? readSettingsFile(requireVariable(environment, 'SETTINGS_FILE')) : undefined;
 }
 
-/** Of the one step that is given them. */
+/** Returns the settings of the one step that handles denied calls. */
 function denialsIn(environment: WireOptions['environment'], accounts: readonly string[]): DenialSettings | undefined {
   const { ACCOUNT: account, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
   if (action === undefined) return undefined;
@@ -140,11 +139,11 @@ function denialsIn(environment: WireOptions['environment'], accounts: readonly s
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',
-    `The settings of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
+    `The function's settings about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
   );
 }
 
-/** Of the steps that admit migrations among those that wait. */
+/** Returns the settings of the steps that admit waiting migrations. */
 function waitingIn(environment: WireOptions['environment']): Pick<Settings, 'waiting'> {
   const { MOST_WAITING_PER_PRINCIPAL: perPrincipal, MOST_WAITING: perDeployment } = environment;
   if (perPrincipal === undefined || perDeployment === undefined) return {};
@@ -155,11 +154,11 @@ function waitingIn(environment: WireOptions['environment']): Pick<Settings, 'wai
   if (parsed.success) return { waiting: parsed.data };
   throw new MigrationError(
     'BadInput',
-    `The settings of this function about migrations that wait are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
+    `The function's settings about waiting migrations are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
   );
 }
 
-/** Made once: a schema takes longer to make than to use. */
+/** Created once: creating a schema takes longer than using it. */
 const approver = approverRule.catch('another-role');
 
 const settingsIn = (
@@ -193,8 +192,8 @@ const settingsIn = (
 });
 
 /**
- * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
- * no end of the invocation: the handler does.
+ * Creates everything that a step needs from clients and an environment, in the same way in a Lambda and in the sandbox. It
+ * knows no end of the invocation: the handler does.
  */
 export function wire({
   clients,
@@ -214,7 +213,7 @@ export function wire({
       portsOf(clients, target, {
         around,
         ofService: listIn(environment['KUBERNETES_ROLE_ARNS']),
-        others: callers.in(target),
+        spokeClients: callers.in(target),
       }),
     fleetOf: (location, around) => new AwsFleet(aroundClient(callers.in(location).eks.eks(), 'eks', around)),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),

@@ -8,7 +8,7 @@ async function load(name: StepName): Promise<Step> {
   return step;
 }
 
-/** Every step with its handler, by its name. */
+/** Every step with its handler, by name. */
 export const steps = Object.fromEntries(
   await Promise.all(STEP_NAMES.map(async (name) => [name, await load(name)] as const)),
 ) as Record<StepName, Step>;

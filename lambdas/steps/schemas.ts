@@ -33,8 +33,8 @@ import { verifyPodsSchema } from './verify-pods/schema.ts';
 
 /**
  * The registry of all steps, from which everything else finds them: bundles, functions, handlers, titles. A test compares
- * it with the folders. The order is that of the workflow: the steps of the state machines `MigrateAddon` and `Recover`,
- * then that of `Retire`, then what EventBridge and API Gateway call, then those of `Sweep`.
+ * it with the folders. It is in the order of the workflow: the steps of the state machines `MigrateAddon` and `Recover`,
+ * then the step of `Retire`, then those that EventBridge and API Gateway invoke, then those of `Sweep`.
  */
 export const stepSchemas = {
   plan: planSchema,

@@ -128,11 +128,11 @@ describe('migrate', () => {
       'Delete the add-on \\(attempt 2\\)',
       '\\(attempt 2, round 3\\)',
       'Restore the add-on by an update',
-      'Verify the pods: do they have their old identity again',
+      "Verify the pods' former identity",
     ]) {
       expect(err).toMatch(new RegExp(`[✔✖] .*${line}.*simulated`));
     }
-    expect(out).toMatch(/Verify the pods: do they have their old identity again\?.* verdict verified/);
+    expect(out).toMatch(/Verify the pods' former identity.* verdict verified/);
   });
 
   it('whose execution is stopped half-way ends with the report of what put it back', async () => {

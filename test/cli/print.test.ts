@@ -101,10 +101,10 @@ describe('a summary of a migration', () => {
     const late = text({
       outcome: 'needs-human',
       failure,
-      warnings: [warn('last-rollback', 'The last rollback on demand did not end either: AccessDenied: No.', 'Run it.')],
+      warnings: [warn('last-rollback', 'The last rollback on demand did not complete: AccessDenied: No.', 'Run it.')],
     });
     expect(late).toMatch(
-      /Why\n {2}The last rollback on demand did not end either: AccessDenied: No\.\n\nEarlier\n {2}SessionsMayEnd/,
+      /Why\n {2}The last rollback on demand did not complete: AccessDenied: No\.\n\nEarlier\n {2}SessionsMayEnd/,
     );
     expect(late.match(/AccessDenied: No/g)).toHaveLength(1);
   });
@@ -172,7 +172,7 @@ describe('a summary of a migration', () => {
     expect(first).toBe(
       '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS reports the add-on on EKS Pod Identity; the pods were not checked',
     );
-    expect(second).toContain('verified by the EKS API only: no pod was checked');
+    expect(second).toContain('was verified by the EKS API alone: no pod was read');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
     expect(lines).toContain('Pods  before the migration; no pod was checked after it');
     expect(lines).not.toMatch(/verified on the pods|NOW/);

@@ -97,7 +97,7 @@ describe('migrated', () => {
       `service account before: IRSA annotation ${ROLE}\n  service account now:    no IRSA annotation: it was removed\n`,
     );
     expect(out).toMatch(/! annotation: The annotation eks.amazonaws.com\/role-arn of payments\/api was set by helm/);
-    expect(err).toMatch(/Verify the pods[^]*✔ Remove the IRSA annotation of the service account/);
+    expect(err).toMatch(/Verify the pods[^]*✔ Remove the IRSA annotation from the service account/);
     expect(changes.at(-1)).toBe('patch serviceaccounts');
   });
 
@@ -237,7 +237,7 @@ describe('that fails half-way', () => {
     expect(out).not.toMatch(/the add-on's|service account now:/);
     expect(out).toMatch(/associations created and deleted again:\n {4}= a-\w{17} {2}payments\/api/);
     expect(out).toMatch(/payments\/outbox-0 +api +irsa +irsa /);
-    expect(err).toMatch(/✔ Restore the associations.*[^]*✔ Verify the pods: do they have their old identity again/);
+    expect(err).toMatch(/✔ Restore the associations.*[^]*✔ Verify the pods' former identity/);
   });
 
   it('and cannot even go back exits with 5 and hands over the commands', async () => {

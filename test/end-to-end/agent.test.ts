@@ -237,7 +237,10 @@ describe('an install that fails', () => {
     });
     expect(seen.report).toMatchObject({
       outcome: 'rolled-back',
-      failure: { name: 'AddonFailed', message: expect.stringContaining('somebody else has deleted it') as unknown },
+      failure: {
+        name: 'AddonFailed',
+        message: expect.stringContaining('it was deleted outside this migration') as unknown,
+      },
     });
     expect(seen.calls).toEqual(['install-agent CreateAddon']);
   });
@@ -342,7 +345,7 @@ describe('two migrations of one cluster at once', () => {
     const origins = reports.flatMap(({ warnings }) =>
       warnings
         .filter(({ id }) => id.startsWith('agent'))
-        .map(({ id, message }) => `${id} ${message.includes('or by somebody else') ? 'third-party' : 'own'}`),
+        .map(({ id, message }) => `${id} ${message.includes('or by another principal') ? 'third-party' : 'own'}`),
     );
     expect(origins.filter((one) => one.endsWith('own'))).toEqual(['agent-left-installed own']);
   });

@@ -150,7 +150,7 @@ describe('an inventory', () => {
     scenario.knobs.defaultNamespaceShown = false;
     expect(await classes()).toMatchObject([
       { class: 'node-role' },
-      { class: 'unreachable', reason: expect.stringContaining('nothing says which namespace it runs in') },
+      { class: 'unreachable', reason: expect.stringContaining('since its namespace is unknown') },
       { class: 'unreachable', reason: expect.stringContaining('logs/fluent-bit') },
     ]);
   });

@@ -122,7 +122,7 @@ describe('a rollback that is refused', () => {
     [
       'the role is gone',
       ({ backend }) => backend.sandbox.world.accounts.get('111122223333')!.roles.delete('payments-prod-ebs-csi-driver'),
-      /role .*payments-prod-ebs-csi-driver is not there any more/,
+      /role .*payments-prod-ebs-csi-driver no longer exists/,
     ],
     [
       'the add-on has been updated since',

@@ -49,7 +49,7 @@ describe('two add-ons that share a role', () => {
     expect(changes).toEqual([]);
     expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'WaitedTooLong' } });
     expect(report.failure!.message).toContain(
-      `Migration ${holder.migrationId} holds the lock on role ${ROLE} since ${holder.since}`,
+      `Migration ${holder.migrationId} has held the lock on role ${ROLE} since ${holder.since}`,
     );
   });
 

@@ -49,7 +49,7 @@ describe('verified by the EKS API alone', () => {
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
       expect(text).toContain('the pods were not checked');
-      expect(text).toMatch(/verified by the EKS API only: no pod was checked/);
+      expect(text).toMatch(/was verified by the EKS API alone: no pod was read/);
       expect(text).not.toMatch(/verified on the pods/);
     }));
 
@@ -173,7 +173,7 @@ describe('the identity of each pod', () => {
         failure: {
           name: 'PodsOnWrongIdentity',
           message: expect.stringMatching(
-            /^After 2 restarts these pods are still not on Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/,
+            /^After 2 restarts these pods still are not on EKS Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/,
           ) as string,
         },
       });

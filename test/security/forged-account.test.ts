@@ -72,40 +72,40 @@ describe('the plan for a service account that is exchanged before begin', () => 
     [
       'for one with another role',
       (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }),
-      /BadInput: .*not what its hash was made of/,
+      /BadInput: .*content does not match its hash/,
     ],
     [
       'for one with another role that its request names too',
       (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
-      /BadInput: .*(may not pass .*admin|another one than the step plan has made)/,
+      /BadInput: .*(may not pass .*admin|not the plan that the step plan made)/,
     ],
     [
       "for one whose annotation names an administrator's role",
       (record, plan) =>
         resealed(record, withRole({ ...plan, serviceAccount: { ...plan.serviceAccount!, roleArn: ADMIN } }, ADMIN)),
-      /BadInput: .*(may not pass|another one than)/,
+      /BadInput: .*(may not pass|not the plan that the step plan made)/,
     ],
     [
       'for one of another service account',
       (record, plan) => resealed(record, forAccount(plan, WEB)),
-      /BadInput: .*(is for service account payments\/web|another one than)/,
+      /BadInput: .*(is for service account payments\/web|not the plan that the step plan made)/,
     ],
     [
       'for one of another namespace',
       (record, plan) => resealed(record, forAccount(plan, ELSEWHERE)),
-      /BadInput: .*(is for service account shop\/api|another one than)/,
+      /BadInput: .*(is for service account shop\/api|not the plan that the step plan made)/,
     ],
     [
       'together with its request, for another service account',
       (record, plan) =>
         resealed({ ...record, request: { ...record.request, serviceAccount: WEB } }, forAccount(plan, WEB)),
-      /BadInput: .*asks for service account payments\/web.*what was planned is payments\/api/,
+      /BadInput: .*about  service account payments\/web.*the plan was made for payments\/api/,
     ],
     [
       'together with its request, for an add-on',
       (record, plan) =>
         resealed({ ...record, request: { ...record.request, serviceAccount: undefined, addon: 'vpc-cni' } }, plan),
-      /BadInput: .*asks for add-on vpc-cni.*what was planned is payments\/api/,
+      /BadInput: .*about  add-on vpc-cni.*the plan was made for payments\/api/,
     ],
     [
       'together with its request, for another cluster',
@@ -122,7 +122,7 @@ describe('the plan for a service account that is exchanged before begin', () => 
     [
       'for one that removes the annotation',
       (record, plan) => resealed({ ...record, request: { ...record.request, annotation: 'remove' } }, plan),
-      /BadInput: .*another one than the step plan has made/,
+      /BadInput: .*not the plan that the step plan made/,
     ],
     [
       'for one of two service accounts',
@@ -134,7 +134,7 @@ describe('the plan for a service account that is exchanged before begin', () => 
             { namespace: WEB.namespace, serviceAccount: WEB.name, roleArn: OWN_ROLE },
           ],
         }),
-      /BadInput: .*(other roles or namespaces|another one than)/,
+      /BadInput: .*(other roles or namespaces|not the plan that the step plan made)/,
     ],
   ])('%s is refused', async (_, forge, why) => {
     expect(await inside((world) => exchangedIn(world, forge, ASKED))).toMatch(why);
@@ -261,7 +261,7 @@ describe('a forged migration of a service account', () => {
     const { error, cause, locks } = await attempted(forgery);
     expect([error, cause]).toEqual([
       'RecoveryFailed',
-      expect.stringMatching(/BadInput.*does not belong to what it was asked for/),
+      expect.stringMatching(/BadInput.*does not belong to its subject/),
     ]);
     expect(locks).toEqual([]);
   });
@@ -270,12 +270,12 @@ describe('a forged migration of a service account', () => {
     [
       'names the service account with another uid',
       (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }),
-      /RestoreRefused: The annotation is not put back: another principal has deleted service account payments\/api and created it again/,
+      /RestoreRefused: The annotation was not restored: another principal has deleted service account payments\/api and created it again/,
     ],
     [
       "has an administrator's role in the annotation, which now has another value",
       (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }),
-      /RestoreRefused: The annotation is not put back: another principal has set the annotation eks\.amazonaws\.com\/role-arn of service account payments\/api/,
+      /RestoreRefused: The annotation was not restored: another principal has set the annotation eks\.amazonaws\.com\/role-arn of service account payments\/api/,
     ],
   ])('whose snapshot %s needs a person and changes nothing', async (_, serviceAccount, why) => {
     const { error, cause } = await attempted({
@@ -304,7 +304,7 @@ describe('a forged migration of a service account', () => {
     expect([error, cause]).toEqual([
       'NeedsHuman',
       expect.stringMatching(
-        /RestoreRefused: The annotation is not put back: this deployment may not give pods arn:aws:iam::111122223333:role\/admin/,
+        /RestoreRefused: The annotation was not restored: this deployment may not pass arn:aws:iam::111122223333:role\/admin/,
       ),
     ]);
   });
@@ -318,7 +318,7 @@ describe('a forged migration of a service account', () => {
     });
     expect([error, cause]).toEqual([
       'NeedsHuman',
-      expect.stringMatching(/RestoreRefused: Somebody else made association/),
+      expect.stringMatching(/RestoreRefused: Association .* was created outside this migration/),
     ]);
   });
 
@@ -378,7 +378,7 @@ describe('a snapshot that is exchanged during a migration', () => {
       const { cause: said = '' } = await world.ask({ ...ASKED, annotation: 'remove' }, { name: migrationId });
       return { cause: said, changes: changesIn(world), before: seen, after: stateOf(world) };
     });
-    expect(cause).toMatch(/BadInput: The ledger's record of migration \w+ is not acted upon: .* does not belong to/);
+    expect(cause).toMatch(/BadInput: The ledger's record of migration \w+ is not used: .* does not belong to/);
     expect(changes).toEqual([]);
     expect(after).toEqual(before);
   });

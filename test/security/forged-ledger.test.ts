@@ -41,17 +41,17 @@ describe('a plan that is exchanged before begin', () => {
     [
       'for one with another role',
       (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }),
-      /BadInput: .*not what its hash was made of/,
+      /BadInput: .*content does not match its hash/,
     ],
     [
       'for one with another role and a matching hash',
       (record, plan) => resealed(record, withRole(plan, ADMIN)),
-      /BadInput: .*(other roles or namespaces|another one than the step plan has made)/,
+      /BadInput: .*(other roles or namespaces|not the plan that the step plan made)/,
     ],
     [
       'for one with another role that its request names too',
       (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
-      /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|another one than the step plan has made)/,
+      /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|not the plan that the step plan made)/,
     ],
     [
       "for one that records another role as the add-on's own, which a rollback would pass",
@@ -60,7 +60,7 @@ describe('a plan that is exchanged before begin', () => {
           { ...record, request: { ...record.request, roleArn: OWN_ROLE } },
           { ...plan, addon: { ...plan.addon!, serviceAccountRoleArn: ADMIN } },
         ),
-      /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|another one than the step plan has made)/,
+      /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|not the plan that the step plan made)/,
     ],
     [
       'for one of another namespace',
@@ -69,17 +69,17 @@ describe('a plan that is exchanged before begin', () => {
           ...plan,
           associations: plan.associations.map((one) => ({ ...one, namespace: 'payments' })),
         }),
-      /BadInput: .*(other roles or namespaces|another one than)/,
+      /BadInput: .*(other roles or namespaces|not the plan that the step plan made)/,
     ],
     [
       'for one of another add-on',
       (record, plan) => resealed(record, { ...plan, addon: { ...plan.addon!, name: 'vpc-cni' } }),
-      /BadInput: .*(is for add-on vpc-cni|another one than)/,
+      /BadInput: .*(is for add-on vpc-cni|not the plan that the step plan made)/,
     ],
     [
       'together with its request, for another add-on',
       (record, plan) => resealed({ ...record, request: { ...record.request, addon: 'vpc-cni' } }, plan),
-      /BadInput: .*asks for add-on vpc-cni.*what was planned is aws-ebs-csi-driver/,
+      /BadInput: .*about  add-on vpc-cni.*the plan was made for aws-ebs-csi-driver/,
     ],
     [
       'together with its request, for another cluster',
@@ -96,12 +96,12 @@ describe('a plan that is exchanged before begin', () => {
         ...record,
         plan: { ...plan, existing: [...plan.existing, 'a-third-partys'], purge: [...plan.purge, 'a-third-partys'] },
       }),
-      /BadInput: .*not what its hash was made of/,
+      /BadInput: .*content does not match its hash/,
     ],
     [
-      'for one that purges more, with a matching hash',
-      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-third-partys'] }),
-      /AssociationChanged|another one than/,
+      'for one that purges more, and the hash of that',
+      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-somebody-elses'] }),
+      /AssociationChanged|not the plan that the step plan made/,
     ],
     [
       'for one that repairs the trust of another role',
@@ -113,7 +113,7 @@ describe('a plan that is exchanged before begin', () => {
             trustRepairs: [{ roleArn: ADMIN, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }],
           },
         ),
-      /BadInput: .*(would change the trust policy of .*admin|another one than)/,
+      /BadInput: .*(would change the trust policy of .*admin|not the plan that the step plan made)/,
     ],
     [
       'for one that repairs a role that may be passed, but not repaired',
@@ -125,7 +125,7 @@ describe('a plan that is exchanged before begin', () => {
             trustRepairs: [{ roleArn: OWN_ROLE, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }],
           },
         ),
-      /BadInput: .*(may not change the trust policy of role|another one than)/,
+      /BadInput: .*(may not change the trust policy of role|not the plan that the step plan made)/,
     ],
     [
       'for one whose repair allows more',
@@ -136,7 +136,7 @@ describe('a plan that is exchanged before begin', () => {
           attempts: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }],
         },
       }),
-      /BadInput: .*not what its hash was made of/,
+      /BadInput: .*content does not match its hash/,
     ],
     [
       'for garbage',

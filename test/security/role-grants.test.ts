@@ -311,7 +311,7 @@ describe('a ground that disappears after the plan', () => {
       meanwhile: (world) => world.onFirst(noted('begin', 'DescribeAddon'), () => withoutIrsa(world, OWN_ROLE)),
     });
     expect({ outcome, changes }).toEqual({ outcome: 'blocked', changes: [] });
-    expect(cause).toMatch(/RoleNotGranted: Nothing shows any more that role .* may be given to kube-system\/ebs/);
+    expect(cause).toMatch(/RoleNotGranted: It is no longer certain that role .* may be given to kube-system\/ebs/);
   });
   it.each([
     ['in place', {}, 'update-addon', []],

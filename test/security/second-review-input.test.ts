@@ -86,7 +86,7 @@ describe("a region of another partition, in the service's own account", () => {
       await inHostileWorld({}, async (world) => {
         const { error, cause } = await world.ask({ target: { ...world.target, region } });
         expect(error).toBe('Blocked');
-        expect(cause).toMatch(/BadInput: Region \S+ is of the partition aws-[\w-]+, and this service is in aws/);
+        expect(cause).toMatch(/BadInput: Region \S+ is in the partition aws-[\w-]+, but this service is in aws/);
         const { calls } = world.backend.sandbox.world.log;
         expect(calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service))).toEqual([]);
       });

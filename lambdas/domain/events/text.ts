@@ -173,7 +173,7 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
   planned: (record) => [
     'Nothing was changed: this was a dry run.',
     ...(record.plan ? planLines(record.plan) : []),
-    `To carry it out: ${migrateCommand(record)}`,
+    `To carry out the plan: ${migrateCommand(record)}`,
     ...(record.trigger ? terraformLines(record) : []),
     showLine(record),
   ],

@@ -1,12 +1,13 @@
 /**
- * Takes the annotation eks.amazonaws.com/role-arn off the service account, once its pods are verified to do without; on
- * the way back, puts it back as the snapshot has it, before anything is restarted. Idempotency: looks first, and writes
- * only what differs; that it sets about to is in the ledger before. The write names the version of the object that was
- * seen, so that nothing which somebody changes in between is overwritten. Failure: an annotation, or a service account,
- * that somebody else has changed is left alone (ServiceAccountChanged), and so is the annotation where its association
- * is not as it was verified: without both, new pods have no role (AssociationChanged), and that leads back. For anything
- * else of a migration whose pods are verified nothing is put back: the association goes before an annotation, and its end
- * says that it is still there. On the way back a person decides (RestoreRefused).
+ * Removes the annotation eks.amazonaws.com/role-arn from the service account once its pods are verified to work without
+ * it. During a rollback, restores the annotation from the snapshot before any pod is restarted. Idempotency: reads the
+ * object first and writes only what differs; the intent is stored in the ledger before the write. The write names the
+ * version of the object that was read, so that a concurrent change is not overwritten. Failure: an annotation or a
+ * service account that was changed outside this migration is left alone (ServiceAccountChanged). So is the annotation if
+ * its association is no longer as it was verified (AssociationChanged): without both, new pods have no role, and the
+ * migration rolls back. No other failure undoes a migration whose pods are verified: the association takes precedence
+ * over an annotation, and the end of the migration warns that the annotation is still there. During a rollback a person
+ * decides (RestoreRefused).
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
@@ -39,7 +40,7 @@ interface Work {
   dependencies: HandlerDependencies;
 }
 
-const look = ({ input, was, dependencies }: Work): Promise<ServiceAccountDetail | undefined> =>
+const readCurrent = ({ input, was, dependencies }: Work): Promise<ServiceAccountDetail | undefined> =>
   readAccount(dependencies.portsFor(input.target).kubernetes, was, dependencies.clock);
 
 async function write(work: Work, now: ServiceAccountDetail, roleArn: string | null): Promise<void> {
@@ -48,7 +49,7 @@ async function write(work: Work, now: ServiceAccountDetail, roleArn: string | nu
   await dependencies.portsFor(input.target).kubernetes.annotateServiceAccount(now, roleArn);
 }
 
-/** Throws AssociationChanged where the association is gone, or another: the annotation is what new pods have then. */
+/** Throws AssociationChanged if the association is missing or another one: new pods then depend on the annotation. */
 async function assertAssociated({ input, record, snapshot, dependencies }: Work): Promise<void> {
   const { eks } = dependencies.portsFor(input.target);
   const problem = async (): Promise<string | undefined> => {
@@ -63,11 +64,11 @@ async function assertAssociated({ input, record, snapshot, dependencies }: Work)
     );
 }
 
-async function takeOff(work: Work): Promise<boolean> {
+async function removeAnnotation(work: Work): Promise<boolean> {
   const { input, record, was, dependencies } = work;
   const { ledger, clock } = dependencies;
-  const now = await look(work);
-  // Where somebody else has taken it off, it is as it shall be.
+  const now = await readCurrent(work);
+  // An annotation that was removed outside this migration is already in the wanted state.
   const why = accountProblem(was, now, true);
   if (!now || why !== undefined) throw accountChanged(why ?? '');
   const note: AnnotationChange =
@@ -82,27 +83,27 @@ async function takeOff(work: Work): Promise<boolean> {
 }
 
 /**
- * IAM asks nobody about an annotation, and the role comes from the ledger: throws RestoreRefused where the deployment
- * may not give it to pods.
+ * Throws RestoreRefused if the deployment may not pass the role to pods: IAM does not check an annotation, and the role
+ * comes from the ledger.
  */
 function assertGivable(roleArn: string, { passableRoleArns }: Settings): void {
   if (isCovered(passableRoleArns, roleArn)) return;
   throw new MigrationError(
     'RestoreRefused',
-    `The annotation is not put back: this deployment may not give pods ${roleArn} (it may give: ${passableRoleArns.join(', ') || 'no role'}). Where its configuration was narrowed since, the record's hand-off has the command; otherwise find out who wrote that role into the ledger.`,
+    `The annotation was not restored: this deployment may not pass ${roleArn} to pods (it may pass: ${passableRoleArns.join(', ') || 'no role'}). If its configuration was narrowed since, run the command in the record's hand-off; otherwise find out who wrote that role into the ledger.`,
   );
 }
 
-async function putBack(work: Work): Promise<boolean> {
+async function restoreAnnotation(work: Work): Promise<boolean> {
   const { input, record, was, dependencies } = work;
   const { annotationChange: note } = record;
   if (!note || !isUnannotated(record) || was.roleArn === undefined) return false;
-  const now = await look(work);
+  const now = await readCurrent(work);
   const why = accountProblemBack(record, was, now, true);
   if (!now || why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
-      `The annotation is not put back: ${why ?? ''}. It was left as it is; the record's hand-off says how it was before.`,
+      `The annotation was not restored: ${why ?? ''}. It was left as it is; the record's hand-off shows its former value.`,
     );
   if (now.roleArn === undefined) {
     assertGivable(was.roleArn, settingsFor(dependencies.settings, input.target));
@@ -114,12 +115,12 @@ async function putBack(work: Work): Promise<boolean> {
   return now.roleArn === undefined;
 }
 
-/** What the plan could not see is not in the snapshot, and is not touched. */
-function seenIn({ serviceAccount }: Snapshot, { migrationId, request }: Migration): ServiceAccountState {
+/** Returns the service account as the snapshot has it. What the plan could not see is not in the snapshot and not changed. */
+function snapshotAccount({ serviceAccount }: Snapshot, { migrationId, request }: Migration): ServiceAccountState {
   if (serviceAccount && request.annotation === 'remove') return serviceAccount;
   throw new MigrationError(
     'BadInput',
-    `The plan of migration ${migrationId} takes no annotation off. Nothing was changed by this step.`,
+    `The plan of migration ${migrationId} does not remove an annotation. This step changed nothing.`,
   );
 }
 
@@ -128,8 +129,8 @@ const run: StepRun<typeof annotateServiceAccountSchema> = async (input, dependen
   const record = await recordedMigration(ledger, input.migrationId);
   planOf(record);
   const snapshot = await recordedSnapshot(ledger, input.migrationId);
-  const work: Work = { input, record, snapshot, was: seenIn(snapshot, record), dependencies };
-  return { changed: await (input.towards === 'before' ? putBack(work) : takeOff(work)) };
+  const work: Work = { input, record, snapshot, was: snapshotAccount(snapshot, record), dependencies };
+  return { changed: await (input.towards === 'before' ? restoreAnnotation(work) : removeAnnotation(work)) };
 };
 
 export const annotateServiceAccountStep = step(annotateServiceAccountSchema, run);

@@ -9,8 +9,8 @@ import {
 } from '../../runtime/step.ts';
 
 /**
- * API Gateway cuts an answer off after 29 seconds (Amazon API Gateway quotas, REST APIs): the function shall be over
- * before.
+ * API Gateway cuts off a response after 29 seconds (Amazon API Gateway quotas, REST APIs): the function must end before
+ * that.
  */
 const TIMEOUT_SECONDS = 25;
 

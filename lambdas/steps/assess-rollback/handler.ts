@@ -1,8 +1,8 @@
 /**
- * Looks at what is there and says what the way back needs next. Changes nothing at the target.
- * Idempotency: repeatable at will; what it finds of this migration's own copies is noted.
- * Failure: what somebody else has changed is left to a person (RestoreRefused), and so is what six actions did not put
- * back (RestoreFailed).
+ * Reads the present state and decides what the rollback needs next. Changes nothing at the target.
+ * Idempotency: can be repeated at any time; copies of this migration's own that it finds are noted in the ledger.
+ * Failure: what was changed outside this migration is left to a person (RestoreRefused), and so is what six actions could
+ * not restore (RestoreFailed).
  */
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -15,18 +15,17 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { assessRollbackSchema, MAX_RESTORE_ACTIONS } from './schema.ts';
 
 /**
- * A delete whose reply was lost may show the old status for so long: the Terraform provider waits with ACTIVE as a
- * pending state of a delete.
+ * EKS may show the old status for this long after a delete whose reply was lost: the Terraform provider lists ACTIVE as
+ * a pending state of a delete.
  */
 const DELETE_SHOWS_AFTER_MS = 10_000;
 
 /**
- * These need no second look: EKS is at work, the action itself looks again, or the absence was confirmed within the
- * look.
+ * These decisions need no second read: EKS is at work, the action itself reads again, or the absence was confirmed
+ * within the read.
  */
 const PROVISIONAL: ReadonlySet<RestoreDecision['do']> = new Set(['wait', 'update', 'delete']);
-const needsNoOther = ({ now, decision }: RestoreObservation): boolean =>
-  now === undefined || PROVISIONAL.has(decision.do);
+const isSure = ({ now, decision }: RestoreObservation): boolean => now === undefined || PROVISIONAL.has(decision.do);
 
 const run: StepRun<typeof assessRollbackSchema> = async (
   { migrationId, target, subject: addon, fence, actions },
@@ -36,12 +35,11 @@ const run: StepRun<typeof assessRollbackSchema> = async (
   const { eks } = portsFor(target);
   const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  const look = (): Promise<RestoreObservation> => observeRestore({ eks, clock, record, snapshot, actions });
-
-  let seen = await readUntilSure(clock, look, needsNoOther);
+  const observe = (): Promise<RestoreObservation> => observeRestore({ eks, clock, record, snapshot, actions });
+  let seen = await readUntilSure(clock, observe, isSure);
   if (seen.decision.do === 'done' && seen.now && record.removed.includes(seen.now.arn)) {
     await clock.sleep(DELETE_SHOWS_AFTER_MS);
-    seen = await readUntilSure(clock, look, needsNoOther);
+    seen = await readUntilSure(clock, observe, isSure);
   }
   const copy = classifyCopy(snapshot, record, seen.now);
   if (seen.now && (copy === 'planned-shape' || copy === 'restored-shape'))
@@ -52,12 +50,12 @@ const run: StepRun<typeof assessRollbackSchema> = async (
   if (decision.do === 'refuse')
     throw new MigrationError(
       'RestoreRefused',
-      `The way back stops: ${decision.why}. It was left as it is; the record's hand-off has the commands that put it back.`,
+      `The rollback of add-on ${addon} stopped: ${decision.why}. The add-on was left as it is; run the commands in the record's hand-off to restore it.`,
     );
   if (decision.do !== 'done' && actions >= MAX_RESTORE_ACTIONS) {
     throw new MigrationError(
       'RestoreFailed',
-      `After ${actions} actions add-on ${addon} still needs one (${decision.do}; now ${seen.now?.status ?? 'gone'}). Nothing more is tried; the record's hand-off has the commands that put it back.`,
+      `After ${actions} actions add-on ${addon} still needs another (${decision.do}; its status is ${seen.now?.status ?? 'gone'}). The rollback has stopped; run the commands in the record's hand-off to restore the add-on.`,
     );
   }
   return { action: decision.do };

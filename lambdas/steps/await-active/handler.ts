@@ -1,9 +1,10 @@
 /**
- * One look at whether the add-on is ACTIVE with its new associations, after a create or an update in place; the state
- * machine comes again. EKS calls it DEGRADED while not enough of its pods are ready, which many slow pods are for
- * hours: where pods are looked at, verify-pods judges them, and waits for ACTIVE. By EKS alone DEGRADED is waited out
- * here. Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so
- * is one that somebody else has deleted, replaced or changed (AddonChanged).
+ * Checks once whether the add-on is ACTIVE with its new associations, after a create or an in-place update; the state
+ * machine polls. EKS reports DEGRADED while too few of its pods are ready, which can last for hours if many pods are
+ * slow. If the migration verifies pods, DEGRADED passes here, and verify-pods evaluates the pods and waits for ACTIVE. If it
+ * relies on EKS alone, DEGRADED is waited out here. Idempotency: reads, and notes the associations that it finds.
+ * Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so is
+ * an add-on that was deleted, replaced or changed outside this migration (AddonChanged).
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -15,7 +16,7 @@ import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { awaitActiveSchema } from './schema.ts';
 
-/** EKS makes nothing more of these by itself. */
+/** EKS does not leave these statuses automatically. */
 const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'];
 
 function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void {
@@ -23,7 +24,7 @@ function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void
   const issues = issuesOf(now);
   throw new MigrationError(
     FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive',
-    `Add-on ${now.name} is ${now.status}${issues ? ` (${issues})` : ''}.`,
+    `Add-on ${now.name} is ${now.status}, not ACTIVE${issues ? `: ${issues}` : ''}.`,
   );
 }
 
@@ -34,13 +35,13 @@ const run: StepRun<typeof awaitActiveSchema> = async (
   const work = await recordedAddonWork(ledger, migrationId, attempt);
   const { snapshot, currentAttempt } = work;
   const { eks } = portsFor(target);
-  const look = (): Promise<Addon> => readOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');
-  // In place it was ACTIVE all the time before, and the answer may be of then. A role that is gone proves that it is
-  // not.
+  const read = (): Promise<Addon> => readOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');
+  // Before an in-place update the add-on was ACTIVE too, and EKS may still answer with that state. Only a role that is
+  // gone shows that the answer is new.
   const isNew = (now: Addon): boolean =>
     currentAttempt.strategy === 'recreate' ||
     (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
-  const now = await readUntilSure(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
+  const now = await readUntilSure(clock, read, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
   assertActive(now, work.record);
 
   const planned = ownedOf(snapshot.planned);
@@ -50,7 +51,7 @@ const run: StepRun<typeof awaitActiveSchema> = async (
       const missing = planned[index];
       throw new MigrationError(
         'AddonNotActive',
-        `Add-on ${addon} is ${now.status}, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`,
+        `Add-on ${addon} is ${now.status}, but EKS does not list its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} yet.`,
       );
     }
     await ledger.recordAssociation(migrationId, 'created', association);

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Throws AddonNotActive until the add-on is ACTIVE and its associations are listed; AddonFailed when it never will be.
- * DEGRADED is an answer too, where the pods are looked at next.
+ * Throws AddonNotActive until the add-on is ACTIVE and its associations are listed, and AddonFailed if it can't become
+ * ACTIVE. Returns DEGRADED too if the pods are verified next.
  */
 export const awaitActiveSchema = defineStep('await-active', {
   title: 'Wait until the add-on is ACTIVE',
@@ -12,6 +12,6 @@ export const awaitActiveSchema = defineStep('await-active', {
   input: changingStepInput,
   output: z.object({ status: z.enum(['ACTIVE', 'DEGRADED']), associations: z.array(z.string()) }),
   calls: { eks: 1 },
-  // It only reads, and lets those steps go first that change something.
+  // It only reads, and gives precedence to the steps that change something.
   patience: 'comes-back',
 });

@@ -1,6 +1,7 @@
 /**
- * One look at whether the add-on is gone; the state machine comes again. Failure: DELETE_FAILED is terminal, and so is a
- * copy of somebody else's; a delete that never ends is waited for as long as a pause may last.
+ * Checks once whether the add-on is gone; the state machine polls. Idempotency: only reads. Failure: DELETE_FAILED is
+ * terminal (AddonFailed), and so is a copy that this migration did not create (AddonChanged); a delete that never ends
+ * is waited for as long as a pause may last.
  */
 import { classifyCopy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -16,15 +17,18 @@ const run: StepRun<typeof awaitDeletedSchema> = async (
   const { record, snapshot } = await recordedAddonWork(ledger, migrationId, attempt);
   const now = await readAfterDelete({ eks: portsFor(target).eks, clock }, addon, { snapshot, record });
   if (classifyCopy(snapshot, record, now) === 'removed-by-us') return { gone: true };
-  if (!now) throw addonChanged(addon, 'somebody else has deleted it');
+  if (!now) throw addonChanged(addon, 'it was deleted outside this migration');
   if (!record.removed.includes(now.arn))
-    throw addonChanged(addon, `somebody else created it again while it was being deleted (${describeState(now)})`);
+    throw addonChanged(
+      addon,
+      `it was created again outside this migration during its deletion (${describeState(now)})`,
+    );
   if (now.status === 'DELETE_FAILED')
     throw new MigrationError(
       'AddonFailed',
-      `EKS could not delete add-on ${addon}: ${issuesOf(now) || 'no reason given'}`,
+      `EKS could not delete add-on ${addon}: ${issuesOf(now) || 'it gives no reason'}.`,
     );
-  throw new MigrationError('AddonStillThere', `Add-on ${addon} is still ${now.status}.`);
+  throw new MigrationError('AddonStillThere', `Add-on ${addon} still exists: EKS shows it as ${now.status}.`);
 };
 
 export const awaitDeletedStep = step(awaitDeletedSchema, run);

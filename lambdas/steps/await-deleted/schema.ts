@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
-/** Throws AddonStillThere until the add-on is gone for good. */
+/** Throws AddonStillThere until the add-on is deleted. */
 export const awaitDeletedSchema = defineStep('await-deleted', {
   title: 'Wait until the add-on is gone',
   environment: targetEnvironment,

@@ -1,7 +1,7 @@
 /**
- * Waits for the change window, holding no lock: a poll, so that a cancel is seen while it waits.
- * Idempotency: it only looks, and keeps the slot that it has.
- * Failure: ends `blocked`; nothing was changed. TooManyWaiting where as many wait already as may.
+ * Waits for the change window without a lock. The state machine polls, so that a cancel is noticed during the wait.
+ * Idempotency: reads, and keeps the waiting slot that it has.
+ * Failure: the migration ends `blocked`; nothing was changed. Throws TooManyWaiting if all waiting slots are in use.
  */
 import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -31,17 +31,17 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, 
     const next = opens === undefined ? 'within 400 days' : `before ${utcOf(opens)}`;
     throw new MigrationError(
       'WindowOutOfReach',
-      `${windowsText(windows)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`,
+      `${windowsText(windows)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start the migration later, or allow a longer wait.`,
     );
   }
   await assertMayWait(record, dependencies);
   const wait = { what: 'window', state: 'AwaitWindow' } as const;
-  const text = `It waits for ${WAITS_TEXT.window}: ${windowsText(windows)} opens at ${utcOf(opens)}.`;
+  const text = `The migration waits for ${WAITS_TEXT.window}: ${windowsText(windows)} opens at ${utcOf(opens)}.`;
   const noted = sameWait(record, wait);
   if (noted?.text !== text)
     await noteWait(
       ledger,
-      { migrationId, before: record.waitingFor, tell: false },
+      { migrationId, before: record.waitingFor, notifies: false },
       { ...wait, since: noted?.since ?? utcOf(Date.parse(startedAt)), until: utcOf(opens), text, notedAt: utcOf(now) },
     );
   const isFarOff = pollsHourly && opens - now > HOUR_MS;

@@ -2,19 +2,19 @@ import { z } from 'zod';
 import { defineStep, stepInput, settingsEnvironment, waitingEnvironment } from '../../runtime/step.ts';
 
 /**
- * Throws WindowClosed until the window is open, and WindowOutOfReach where it will not be in time; WindowFarOff, where
- * the caller knows that, as long as it does not open within the hour.
+ * Throws WindowClosed until the window is open, and WindowOutOfReach if it does not open in time. If the caller knows
+ * WindowFarOff, throws that instead of WindowClosed while the window opens in more than an hour.
  */
 export const awaitWindowSchema = defineStep('await-window', {
   title: 'Wait for the change window',
   environment: settingsEnvironment.extend(waitingEnvironment.shape),
   cancellable: true,
   input: stepInput.required({ startedAt: true }).extend({
-    /** Whether the caller knows WindowFarOff; a definition of an earlier release does not. */
+    /** Whether the caller knows WindowFarOff; the definition of an earlier release does not. */
     pollsHourly: z.boolean().default(false),
   }),
   output: z.object({
-    /** When the window closes again; absent where there is none. */
+    /** When the window closes again; absent if the migration has no window. */
     openUntil: z.string().optional(),
   }),
 });

@@ -1,7 +1,7 @@
 /**
- * Notes that an execution works on the sweep, and lays out where it looks. Idempotency: repeatable at will; an
- * execution notes itself once, and the places are put again as they are. Failure: nothing was looked at. An account
- * that the service may not work on is refused before anything is called there.
+ * Notes that an execution works on the sweep, and stores the locations to inspect. Idempotency: can be repeated at any
+ * time; an execution notes itself once, and the same locations are stored again. Failure: the sweep fails before any
+ * location was inspected. An account that the service may not work on is refused before anything is called there.
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { mapPrefix, locationsKey } from '../../domain/sweep/keys.ts';
@@ -15,14 +15,14 @@ import { utcNow } from '../../runtime/utc.ts';
 import { assertWindowsMeet } from '../../use-cases/approval/windows.ts';
 import { beginSweepSchema } from './schema.ts';
 
-/** Sweeps before this one that are looked through for one with the same selection: years of a weekly one. */
+/** The number of earlier sweeps that are searched for one with the same selection: years of a weekly sweep. */
 const MOST_LISTED = 200;
 const PAGE = 50;
 
-/** The last one before it that looked at the same, and to the end. */
+/** Returns the last completed sweep before this one that has the same selection. */
 async function previousOf({ sweepId, startedAt, request }: Sweep, sweeps: Sweeps): Promise<string | undefined> {
   let from: ListPosition | undefined = { startedAt, id: sweepId };
-  for (let looked = 0; looked < MOST_LISTED && from !== undefined; looked += PAGE) {
+  for (let listed = 0; listed < MOST_LISTED && from !== undefined; listed += PAGE) {
     const page = await sweeps.list({}, PAGE, from);
     const found = page.sweeps.find(
       (one) =>
@@ -38,7 +38,7 @@ function territoryOf({ account: home, accounts = [], regions, bucket }: Settings
   if (home === undefined || regions === undefined || bucket === undefined)
     throw new MigrationError(
       'BadInput',
-      'This function was not told where the service looks and keeps what it finds (ACCOUNT, SETTINGS_FILE, BUCKET_NAME); deploy the service again.',
+      'The function does not know which locations to inspect and where to store what it finds: ACCOUNT, SETTINGS_FILE or BUCKET_NAME is not set. Deploy the service again.',
     );
   return { home, accounts, regions, bucket };
 }
@@ -49,13 +49,13 @@ const run: StepRun<typeof beginSweepSchema> = async (
 ) => {
   const { bucket, ...territory } = territoryOf(settings);
   const known = await sweeps.get(sweepId);
-  const asked = known?.request ?? request;
-  if (!asked)
+  const effective = known?.request ?? request;
+  if (!effective)
     throw new MigrationError(
       'BadInput',
-      `There is no sweep ${sweepId} in the ledger, and the execution's input has no request. Start it with one: {"sweepId": "…", "request": {"mode": "inventory"}}.`,
+      `The ledger has no sweep ${sweepId}, and the execution's input has no request. Start the execution with a request: {"sweepId": "…", "request": {"mode": "inventory"}}.`,
     );
-  const sweep = known ?? (await sweeps.create(newSweep({ sweepId, request: asked, startedAt: utcNow(clock) })));
+  const sweep = known ?? (await sweeps.create(newSweep({ sweepId, request: effective, startedAt: utcNow(clock) })));
   const answer = {
     sweepId,
     mode: sweep.request.mode,
@@ -64,7 +64,7 @@ const run: StepRun<typeof beginSweepSchema> = async (
     mapPrefix: mapPrefix(sweepId),
   };
   if (sweep.status === 'ended') return { ...answer, phase: 'ended', locations: 0 };
-  // First of all, so that what is refused below ends as a sweep that failed.
+  // This comes first, so that a refusal below ends the sweep as failed.
   if (sweep.executionArn !== executionArn)
     await sweeps.update(sweepId, { executionArn, executions: sweep.executions + 1 });
   if (sweep.phase !== 'inventory') return { ...answer, phase: sweep.phase, locations: 0 };

@@ -1,10 +1,11 @@
 /**
- * Takes the locks (that of the add-on or the service account, then those of its roles) and stores the snapshot: promise
- * 1, nothing is changed before both are there. Idempotency: the same execution finds its own locks under the fences
- * that they have; the first snapshot stands. Failure: ends `blocked`; nothing was changed. Outside its window it lets
- * go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may
- * not carry out, is refused first of all, and under the locks one whose approval does not count. Roles are shared with
- * other migrations; one whose trust this plan repairs is had alone, and whoever does not get it so waits.
+ * Takes the locks (the subject's, then those of its roles) and stores the snapshot. Promise 1: nothing is changed before
+ * both exist. Idempotency: the same execution finds its own locks under their fences; the first snapshot is kept.
+ * Failure: the migration ends `blocked`; nothing was changed. Outside the change window it releases its locks, and the
+ * workflow waits for the window. A plan that is not the migration's own, or that this deployment may not carry out, is
+ * refused before any lock is taken; a plan whose approval does not count is refused under the locks. Role locks are shared
+ * with other migrations; the lock of a role whose trust this plan repairs is exclusive, and a migration that can't get it
+ * waits.
  */
 import { areOpen, nextCommonOpening, windowsText } from '../../domain/waiting/change-windows.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -47,7 +48,10 @@ import { utcNow, utcOf } from '../../runtime/utc.ts';
 import { endWaiting } from '../../use-cases/waiting/waiting-slots.ts';
 import { beginSchema } from './schema.ts';
 
-/** Answers the fence of the first, the subject's; notes who has one that it needs. What is taken stays taken while a role's lock is waited for. */
+/**
+ * Returns the fence of the first lock, the subject's. Notes which migration holds a lock that is needed. Locks that were
+ * taken are kept while the step waits for a role's lock.
+ */
 async function takeLocks(
   ledger: Ledger,
   keys: readonly string[],
@@ -72,10 +76,10 @@ async function trustOf({ roles }: TargetPorts, arns: Iterable<string>): Promise<
 }
 
 /**
- * The add-on, or the service account, and its associations. Throws AddonChanged, ServiceAccountChanged or
- * AssociationChanged where they are no longer as planned.
+ * Returns the add-on or the service account, and its associations. Throws AddonChanged, ServiceAccountChanged or
+ * AssociationChanged if they are no longer as planned.
  */
-async function seenAsPlanned(
+async function readAsPlanned(
   plan: Plan,
   { target, addon, serviceAccount }: MigrationRequest,
   { eks, kubernetes }: TargetPorts,
@@ -88,7 +92,7 @@ async function seenAsPlanned(
     assertAssociationsAsPlanned(plan, associations, { target, addon: found });
     return { addon: found, associations };
   }
-  // What the plan could not see, nobody may look at.
+  // A service account that the plan could not see may not be read here either.
   const account =
     plan.serviceAccount && serviceAccount ? await readAccount(kubernetes, serviceAccount, clock) : undefined;
   if (plan.serviceAccount) assertAccountAsPlanned(plan.serviceAccount, account);
@@ -97,7 +101,10 @@ async function seenAsPlanned(
   return { ...(account ? { serviceAccount: stateOf(account) } : {}), associations };
 }
 
-/** Service accounts that have the add-on's role by annotation; undefined where nobody may look, or it has none. */
+/**
+ * Returns the service accounts that have the add-on's role by annotation, or undefined if pods may not be read or the
+ * add-on has no role.
+ */
 async function annotatedWithRole(
   { addon, namespace = '' }: Plan,
   { verification }: MigrationRequest,
@@ -109,8 +116,8 @@ async function annotatedWithRole(
 }
 
 /**
- * Service accounts of the add-on beside the planned ones, and beside those whose loss is accepted, that have its role by
- * annotation, and whose pods all have it: one that came after the plan is among them.
+ * Returns the service accounts of the add-on that have its role by annotation and whose pods all use it, without those
+ * that are planned and those whose loss is accepted. A service account that was created after the plan is included.
  */
 async function bystandersOf(
   { addon, namespace = '', associations, identityLosses }: Plan,
@@ -133,7 +140,10 @@ async function bystandersOf(
     .sort();
 }
 
-/** A role's lock may have been waited for until after the window. Nothing is held while the next one is waited for. */
+/**
+ * Throws WindowClosed if the window has closed, for example during the wait for a role's lock, and releases the locks: none
+ * is held during the wait for the next window.
+ */
 async function assertWindowOpen(
   request: MigrationRequest,
   locks: readonly string[],
@@ -146,7 +156,7 @@ async function assertWindowOpen(
   const opens = nextCommonOpening(windows, clock.now());
   throw new MigrationError(
     'WindowClosed',
-    `${windowsText(windows)} is not open. Nothing was changed. ${opens === undefined ? 'It does not open again within 400 days' : `It opens at ${utcOf(opens)}, and is waited for`}.`,
+    `${windowsText(windows)} is not open. Nothing was changed. ${opens === undefined ? 'It does not open within 400 days; start the migration again later' : `It opens at ${utcOf(opens)}; the migration waits until then`}.`,
   );
 }
 
@@ -163,7 +173,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const locks = lockKeys(target, subject, roles, plan.associations);
   const isBegun = (await ledger.getSnapshot(migrationId)) !== undefined;
   if (!isBegun) await assertWindowOpen(record.request, locks, executionArn, dependencies);
-  // First of all, so that whoever ends this migration knows what to let go.
+  // This comes first, so that any code that ends this migration knows which locks to release.
   await ledger.updateMigration(migrationId, { locks });
   const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) }, plan);
   const begun = async (): Promise<{ fence: number }> => {
@@ -175,10 +185,10 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
 
   const ports = portsFor(target);
   const takenAt = utcNow(clock);
-  const seen = await seenAsPlanned(plan, record.request, ports, clock);
+  const seen = await readAsPlanned(plan, record.request, ports, clock);
   assertRollbackIsAllowed(seen.associations, settings);
   const trustPolicies = await trustOf(ports, roles);
-  // While a role's lock was waited for, its holder may have changed the trust.
+  // The holder of a role's lock may have changed the trust policy while this migration waited for the lock.
   assertTrustAsPlanned(plan, trustPolicies);
   const withRole = await annotatedWithRole(plan, record.request, ports);
   const annotated = withRole?.map(({ name }) => name);
@@ -201,7 +211,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
     trustPolicies,
   };
   await ledger.noteAttempt(migrationId, 0);
-  // Before the snapshot, with which it has begun: else a lost reply could leave it untold.
+  // This comes before the snapshot, which marks the migration as begun: otherwise a lost reply could lose the event.
   await ledger.addOutboxEvent(migrationId, 'started');
   await ledger.putSnapshot(migrationId, snapshot);
   return begun();

@@ -7,13 +7,13 @@ import {
   targetEnvironment,
 } from '../../runtime/step.ts';
 
-/** What the plan was held to is asked again, since whoever can write into the ledger can write a plan. */
+/** The rules for plans are checked again here, since a principal that can write to the ledger can write a plan. */
 const environment = targetEnvironment.extend(approvalEnvironment.shape).extend(approverEnvironment.shape);
 
 /**
- * Throws RoleLockHeld while another run changes the trust of a role, or works with one whose trust this plan repairs,
- * SubjectBusy where another run has this one, WindowClosed where the change may not begin now, BadInput for a plan that is
- * not this migration's, not allowed here, or not approved.
+ * Throws RoleLockHeld while another migration changes the trust policy of a role, or uses a role whose trust this plan
+ * repairs; SubjectBusy if another migration works on the subject; WindowClosed if the change may not begin now; and
+ * BadInput for a plan that is not this migration's own, not allowed here, or not approved.
  */
 export const beginSchema = defineStep('begin', {
   title: 'Take the locks and store the snapshot',
@@ -21,12 +21,12 @@ export const beginSchema = defineStep('begin', {
   cancellable: true,
   input: stepInput.extend({
     executionArn: z.string(),
-    /** The hash that `plan` answered: out of reach of whoever can write into the ledger. */
+    /** The hash that `plan` returned: a principal that can write to the ledger can't change it. */
     planHash: z.string(),
     /**
-     * The hash of the plan that somebody approved, as the execution was told; empty where nobody was asked. It has to
-     * agree with the approval that the ledger has, and is none by itself: whoever reads the task token in the
-     * execution's history can tell the execution anything. An execution that began before there were approvals has none.
+     * The hash of the approved plan, as the execution received it; empty if no approval was needed. It must match the
+     * approval in the ledger and is no approval by itself: anyone who reads the task token in the execution's history
+     * can send any hash. An execution that began before approvals existed has none.
      */
     approvedHash: z.string().default(''),
   }),

@@ -1,8 +1,8 @@
 /**
- * Gives the new associations what the old ones had and the add-on form can't carry: target role, session tags, policy
- * and tags, as the plan lists them. Idempotency: compares first, and sends only what differs; what is there already,
- * from a call whose reply was lost, is kept. Failure: an association that somebody else has deleted, replaced or
- * changed meanwhile is left alone (AssociationChanged).
+ * Gives the new associations what the old ones had and the add-on form can't express: target role, session tags, policy
+ * and tags, as the plan lists them. Idempotency: compares first and sends only what differs; what a call whose reply was
+ * lost has written is kept. Failure: an association that was deleted, replaced or changed outside this migration is left
+ * alone (AssociationChanged).
  */
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { standingCopy } from '../../domain/addons/copies.ts';
@@ -19,13 +19,13 @@ import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { carryOverSchema } from './schema.ts';
 
 /**
- * A new association has neither target role nor policy: what is there beside what the old one had, somebody else has
- * put there.
+ * A new association has neither a target role nor a policy: a value that the old association did not have was set
+ * outside this migration.
  */
 const changedByThirdParty = (was: Association, now: Association): boolean =>
   (['targetRoleArn', 'policy'] as const).some((field) => now[field] !== undefined && now[field] !== was[field]);
 
-/** EKS takes a policy only together with disableSessionTags. */
+/** EKS accepts a policy only together with disableSessionTags. */
 const updateOf = (
   change: NonNullable<ReturnType<typeof missingFields>['change']>,
 ): NonNullable<ReturnType<typeof missingFields>['change']> => ({
@@ -52,13 +52,13 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
     );
     if (!now)
       throw associationChanged(
-        `for ${namespace}/${serviceAccount} is no longer as this migration made it`,
-        'find out who changed it',
+        `for ${namespace}/${serviceAccount} is no longer as this migration created it`,
+        'find out who changed it, then migrate again',
       );
     if (changedByThirdParty(was, now))
       throw associationChanged(
-        `${now.id} (${namespace}/${serviceAccount}) has a target role or a policy that somebody else gave it`,
-        'find out who did',
+        `${now.id} (${namespace}/${serviceAccount}) has a target role or a policy that was set outside this migration`,
+        'find out who set it, then migrate again',
       );
     return now;
   };
@@ -69,7 +69,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
     if (!was)
       throw new MigrationError(
         'BadInput',
-        `The plan carries over what association ${from} had, but the snapshot of migration ${migrationId} does not know it.`,
+        `The plan carries over the settings of association ${from}, but the snapshot of migration ${migrationId} does not contain it. This step changed nothing about it; plan the migration again.`,
       );
     const now = await find(was);
     const { change, tags } = missingFields(was, now);
@@ -85,7 +85,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
       await guard();
       await eks.tagResource(now.arn, tags);
     }
-    // As it shall be, which EKS's next answer may not show yet.
+    // The wanted state is noted, since EKS's next answer may not show it yet.
     await ledger.recordAssociation(migrationId, 'created', { ...now, ...fields, tags: { ...now.tags, ...tags } });
     carried.push(now.id);
   }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Gives the new associations what the add-on form can't carry; `carried`: their ids. Throws TrustNotSeenYet while EKS
- * has not seen a repaired trust policy.
+ * Gives the new associations the settings that the add-on form can't express. `carried` has their ids. Throws
+ * TrustNotSeenYet while EKS has not seen a repaired trust policy.
  */
 export const carryOverSchema = defineStep('carry-over', {
   title: 'Carry over the other settings of the associations',

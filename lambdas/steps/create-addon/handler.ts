@@ -1,10 +1,10 @@
 /**
- * Deletes the conflicting associations and, directly after them, creates the add-on again: the very version, raw
- * configuration values and tags it had, with associations and without a role. Idempotency: observes first; a copy that is
- * known as made, or has the planned shape, is ours, from a call whose reply was lost; each conflicting association is in
- * the ledger, whole, before it is deleted (promise 3). Failure: what somebody else has created meanwhile is left alone
- * (AddonChanged, AssociationChanged); "Association already exists" shortly after a delete is EKS being eventually
- * consistent, and tried again.
+ * Deletes the conflicting associations and directly afterwards creates the add-on again: with the same version, raw
+ * configuration values and tags, with associations and without a role. Idempotency: observes first; a copy that is noted
+ * as created, or that has the planned shape, comes from an earlier call of this migration whose reply was lost. Each
+ * conflicting association is stored whole in the ledger before it is deleted (promise 3). Failure: what was created
+ * outside this migration is left alone (AddonChanged, AssociationChanged). "Association already exists" shortly after a
+ * delete comes from EKS's eventual consistency, and the create is retried.
  */
 import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownedOf, ownTags } from '../../domain/associations/associations.ts';
@@ -26,24 +26,23 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
   const { eks } = dependencies.portsFor(target);
   const now = await readAfterDelete({ eks, clock }, addon, work);
   if (now && record.removed.includes(now.arn))
-    throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again, although it was gone.`);
+    throw new MigrationError(
+      'Busy',
+      `EKS shows add-on ${addon} as ${now.status} again after it was deleted. The creation is retried.`,
+    );
   const copy = classifyCopy(snapshot, record, now);
   if (copy === 'made') return { created: false };
   if (now && copy === 'planned-shape') {
     await ledger.recordCopy(migrationId, 'made', now.arn);
     return { created: false };
   }
-  if (now)
-    throw addonChanged(
-      addon,
-      `it is there (${describeState(now)}), but not as this migration creates it: somebody else did`,
-    );
-  if (copy !== 'removed-by-us') throw addonChanged(addon, 'somebody else has deleted it');
+  if (now) throw addonChanged(addon, `it exists (${describeState(now)}), but was created outside this migration`);
+  if (copy !== 'removed-by-us') throw addonChanged(addon, 'it was deleted outside this migration');
 
   const was = snapshot.addon;
   const namespace = chosenNamespace(was, snapshot.defaultNamespace);
   await assertGranted(work, { associations: ownedOf(snapshot.planned) }, dependencies);
-  const made = await overConflicts({ work, input, dependencies }, () =>
+  const created = await overConflicts({ work, input, dependencies }, () =>
     eks
       .createAddon({
         addon,
@@ -57,7 +56,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
       })
       .catch((error: unknown) => explainTrust(error, record, clock)),
   );
-  await ledger.recordCopy(migrationId, 'made', made);
+  await ledger.recordCopy(migrationId, 'made', created);
   return { created: true };
 };
 

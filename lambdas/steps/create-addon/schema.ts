@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, AssociationStillThere while the key of a
- * deleted association is still taken.
+ * Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, and AssociationStillThere while the key of a
+ * deleted association is still in use.
  */
 export const createAddonSchema = defineStep('create-addon', {
   title: 'Create the add-on with its Pod Identity associations',

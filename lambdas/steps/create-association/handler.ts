@@ -1,9 +1,9 @@
 /**
- * Associates the service account with its role; one that was there before with that role is kept. Pods that run keep
- * their identity: the next step finds them, and restarts what they belong to. Of an add-on: the same for each service
- * account that is planned a standalone association, before anything takes the add-on's role away. Idempotency: observes
- * first; one that is noted as created, or carries the migration's tag, is its own, from a call whose reply was lost.
- * Failure: what somebody else has associated, or changed, meanwhile is left alone (AssociationChanged,
+ * Associates the service account with its role; an earlier association with that role is kept. Running pods keep their
+ * identity: the next step finds them and restarts their workloads. For an add-on, it does the same for each service
+ * account with a planned standalone association, before anything removes the add-on's role. Idempotency: observes first;
+ * an association that is noted as created, or that has the migration's tag, comes from an earlier call whose reply was
+ * lost. Failure: what was associated or changed outside this migration is left alone (AssociationChanged,
  * ServiceAccountChanged).
  */
 import { plannedFor, standaloneOf } from '../../domain/associations/associations.ts';
@@ -32,13 +32,13 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { createAssociationSchema } from './schema.ts';
 
-/** Whether the snapshot has an association of that service account. */
+/** Returns whether the snapshot has an association of that service account. */
 const hadAssociation = ({ associations }: Snapshot, one: PlannedAssociation): boolean =>
   associations.some((was) => plannedFor(was, [one]) !== undefined);
 
 /**
- * Throws AssociationChanged where what is there is not as planned; answers it, or undefined where there is none and
- * none was.
+ * Returns the present association, or undefined if there is none and the snapshot has none. Throws AssociationChanged if
+ * it is not as planned.
  */
 function planned(
   record: Migration,
@@ -50,11 +50,11 @@ function planned(
   if (!found && !hadAssociation(snapshot, one)) return undefined;
   const why = associationProblem(record, snapshot, one, there);
   if (why !== undefined)
-    throw associationChanged(`is no longer as planned: ${why}`, 'find out who did it, then migrate again');
+    throw associationChanged(`is no longer as planned: ${why}`, 'find out who changed it, then migrate again');
   return found;
 }
 
-/** Where nobody may look at the API server, nobody does. */
+/** Throws ServiceAccountChanged if the service account is not as planned. It is not read if the request excludes the API server. */
 async function assertAccount(
   { serviceAccount: was }: Snapshot,
   { request }: Migration,
@@ -68,17 +68,17 @@ async function assertAccount(
 
 type Input = Parameters<StepRun<typeof createAssociationSchema>>[0];
 
-/** Which associations the step makes. Throws BadInput where there is none, or more than the service account's own. */
-function toMake(snapshot: Snapshot, migrationId: string): PlannedAssociation[] {
+/** Returns the associations to create. Throws BadInput if there are none, or several for a service account. */
+function toCreate(snapshot: Snapshot, migrationId: string): PlannedAssociation[] {
   const wanted = isOfAddon(snapshot) ? standaloneOf(snapshot.planned) : snapshot.planned;
   if (wanted.length === 1 || (isOfAddon(snapshot) && wanted.length > 0)) return wanted;
   throw new MigrationError(
     'BadInput',
-    `The snapshot of migration ${migrationId} plans ${wanted.length} associations that this step could make, and it makes ${isOfAddon(snapshot) ? 'the standalone ones of an add-on' : 'one'}. Nothing was changed by it.`,
+    `The snapshot of migration ${migrationId} plans ${wanted.length} associations for this step, which creates ${isOfAddon(snapshot) ? 'the standalone associations of an add-on' : 'exactly one'}. This step changed nothing; plan the migration again.`,
   );
 }
 
-/** Answers the id of the association, and whether this call has made it. */
+/** Returns the id of the association, and whether this call has created it. */
 async function associate(
   one: PlannedAssociation,
   work: Work,
@@ -102,14 +102,14 @@ async function associate(
   try {
     const wanted = { namespace, serviceAccount, roleArn, tags: { [MIGRATION_TAG]: migrationId } };
     const which = standalone === true ? `-${standaloneOf(snapshot.planned).indexOf(one)}` : '';
-    const made = await eks
+    const created = await eks
       .createAssociation(wanted, `${migrationId}-create-association-${attempt}${which}`)
       .catch((error: unknown) => explainTrust(error, record, clock));
-    await ledger.recordAssociation(migrationId, 'created', made);
-    return { created: true, id: made.id };
+    await ledger.recordAssociation(migrationId, 'created', created);
+    return { created: true, id: created.id };
   } catch (error) {
     if (!isAssociationConflict(error)) throw error;
-    // Somebody else was faster; or none is listed, and the key of a deleted one is not free yet
+    // Another writer was faster; or no association is listed, and the key of a deleted one is not free yet
     // (aws-controllers-k8s/community#2684).
     planned(record, snapshot, one, await list());
     throw new MigrationError('AssociationStillThere', error.message, { cause: error });
@@ -121,12 +121,12 @@ const run: StepRun<typeof createAssociationSchema> = async (input, dependencies)
   const { ledger, clock } = dependencies;
   const work = await recordedWork(ledger, migrationId, attempt);
   const { record, snapshot } = work;
-  const wanted = toMake(snapshot, migrationId);
+  const wanted = toCreate(snapshot, migrationId);
   await noteAttempt(ledger, record, attempt);
   await assertAccount(snapshot, record, dependencies.portsFor(target).kubernetes, clock);
-  const made: { created: boolean; id: string }[] = [];
-  for (const one of wanted) made.push(await associate(one, work, input, dependencies));
-  return { created: made.some(({ created }) => created), associations: made.map(({ id }) => id) };
+  const results: { created: boolean; id: string }[] = [];
+  for (const one of wanted) results.push(await associate(one, work, input, dependencies));
+  return { created: results.some(({ created }) => created), associations: results.map(({ id }) => id) };
 };
 
 export const createAssociationStep = step(createAssociationSchema, run);

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * The change of a service account that is no add-on's; of an add-on, its standalone associations, which come before its
- * change. Throws TrustNotSeenYet while EKS has not seen a repaired trust
- * policy, AssociationStillThere while the key of a deleted association is still taken.
+ * Makes the change for a service account that belongs to no add-on; for an add-on, creates its standalone associations
+ * before the add-on is changed. Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, and
+ * AssociationStillThere while the key of a deleted association is still in use.
  */
 export const createAssociationSchema = defineStep('create-association', {
   title: 'Create the standalone associations',
@@ -16,7 +16,7 @@ export const createAssociationSchema = defineStep('create-association', {
   input: changingStepInput,
   output: z.object({
     created: z.boolean(),
-    /** Their ids: this migration's, or those that were there before. */
+    /** The ids of the associations: created by this migration, or kept from before. */
     associations: z.array(z.string()),
   }),
   changes: ['eks'],

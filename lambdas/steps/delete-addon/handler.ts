@@ -1,9 +1,9 @@
 /**
- * Deletes the add-on's copy that stands, with or without preserve, as the way says. Idempotency: observes first; gone
- * or DELETING by this migration counts as done, so a lost reply does no harm. The copy's ARN is noted before the call:
- * an add-on that is absent later was removed by this migration, or by somebody else. Failure: an add-on that somebody
- * else has changed, replaced or deleted is left alone (AddonChanged, which this step never throws once its own delete
- * may have been done).
+ * Deletes the add-on's present copy, with or without preserve, as the attempt requires. Idempotency: observes first; an
+ * add-on that this migration has deleted or is deleting counts as done, so that a lost reply does no harm. The copy's ARN
+ * is noted before the call, so that a later absence can be attributed to this migration or to another writer. Failure:
+ * an add-on that was changed, replaced or deleted outside this migration is left alone (AddonChanged, which this step
+ * never throws once its own delete may have happened).
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -18,14 +18,14 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { deleteAddonSchema } from './schema.ts';
 
 /**
- * On the first way nothing of ours has touched it; later ways find what an earlier one has left: without its role,
- * mostly.
+ * Returns how the add-on differs from what this attempt may delete. Before the first attempt this migration has changed
+ * nothing; later attempts find what an earlier one has left, which mostly has no role.
  */
 function changed(snapshot: AddonSnapshot, now: Addon, attempt: number): string | undefined {
   if (now.status !== 'ACTIVE' && now.status !== 'DEGRADED' && now.status !== 'DELETE_FAILED')
     return `now ${describeState(now)}`;
   if (attempt === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
-  // Each way before this one has ended with the planned associations, whatever the pods made of them.
+  // Each earlier attempt has ended with the planned associations, even if the pods did not get the new identity.
   const [owned, planned] = [now.podIdentityAssociations.length, ownedOf(snapshot.planned).length];
   return (
     changedByThirdParty(snapshot, now) ??
@@ -42,12 +42,12 @@ const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
   const now = await readAddonUntilSure(eks, addon, clock);
   const copy = classifyCopy(snapshot, record, now);
   if (copy === 'removed-by-us') return { deleted: false };
-  if (!now) throw addonChanged(addon, 'somebody else has deleted it');
-  // Its own delete is done, and another copy is there by now: that is await-deleted's to tell, since something is
-  // changed.
+  if (!now) throw addonChanged(addon, 'it was deleted outside this migration');
+  // This migration's delete is done, and another copy exists by now. await-deleted reports that, since something was
+  // changed already.
   if (standingCopy(snapshot, record) === undefined && !record.removed.includes(now.arn)) return { deleted: false };
   if (copy !== 'snapshot' && copy !== 'made')
-    throw addonChanged(addon, `somebody else has created it again (${describeState(now)})`);
+    throw addonChanged(addon, `it was created again outside this migration (${describeState(now)})`);
   const asked = record.removed.includes(now.arn);
   if (asked && now.status === 'DELETING') return { deleted: false };
   const why = changed(snapshot, now, attempt);
@@ -55,12 +55,12 @@ const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
   if (!asked) await ledger.recordCopy(migrationId, 'removed', now.arn);
   await changeGuard(dependencies, input)();
   const deleted = await eks.deleteAddon(addon, { preserve: currentAttempt.preserve });
-  // Taken at its word, a 404 about an add-on that stands would have its end waited for, in vain.
-  const stands = deleted ? undefined : await readAddonUntilSure(eks, addon, clock);
-  if (stands?.arn === now.arn && stands.status !== 'DELETING')
+  // If EKS's 404 about an add-on that exists were believed, the workflow would wait in vain for its deletion.
+  const present = deleted ? undefined : await readAddonUntilSure(eks, addon, clock);
+  if (present?.arn === now.arn && present.status !== 'DELETING')
     throw new MigrationError(
       'ServiceUnavailable',
-      `EKS answers that there is no add-on ${addon} to delete, and describes it all the same. The deletion is tried again.`,
+      `EKS answers that add-on ${addon} does not exist, but still describes it. The deletion is retried.`,
     );
   return { deleted };
 };

@@ -1,8 +1,8 @@
 /**
- * By CloudTrail's event of a denied UpdateAddon: starts MigrateAddon for that add-on, as a dry run unless the
- * deployment says otherwise. What is told, and how it ends, is that migration's own. Idempotency: an event always comes
- * to the same migration; one add-on has one within the quiet hours, whose start is completed by whoever comes again.
- * Failure: nothing is started by an event that is not of a configured account, or not as CloudTrail writes it.
+ * Starts MigrateAddon for the add-on of a denied UpdateAddon, as a dry run unless the deployment is configured otherwise.
+ * It is triggered by CloudTrail's event; notifications and the outcome are those of that migration. Idempotency: an event
+ * always leads to the same migration; one add-on has one migration within the quiet hours, and a repeated event completes
+ * its start. Failure: an event of an account that is not configured, or in another form than CloudTrail's, starts nothing.
  */
 import {
   denial,
@@ -27,13 +27,13 @@ import { diagnoseDenialSchema } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** It was asked long enough ago, and what came of it does not go on any more. */
+/** Returns whether the quiet hours of the claim are over and its migration no longer runs. */
 async function hasPassed(
   { at, migrationId }: Claim,
   quietHours: number,
   { ledger, clock }: HandlerDependencies,
 ): Promise<boolean> {
-  // What is no time is none that holds anything up.
+  // A timestamp that can't be parsed does not hold up another migration.
   if (clock.now() - Date.parse(at) < quietHours * HOUR_MS) return false;
   const status = (await ledger.getMigration(migrationId))?.status;
   return status === undefined || status === 'ended';
@@ -45,7 +45,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
   if (!denials)
     throw new MigrationError(
       'BadInput',
-      'This function was not told whose events to take and what to do then (ACCOUNT, SETTINGS_FILE, DENIAL_ACTION, QUIET_HOURS); deploy the service again.',
+      'The function does not know which events to accept and what to do with them: ACCOUNT, SETTINGS_FILE, DENIAL_ACTION or QUIET_HOURS is not set. Deploy the service again.',
     );
   const ignored = unrelated(event);
   if (ignored !== undefined) return { did: 'ignored', why: ignored };
@@ -63,7 +63,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
   if (!parsed.success)
     throw new MigrationError(
       'BadInput',
-      `CloudTrail's event of a denied UpdateAddon is not as expected, and nothing was started by it: ${problemsOf(parsed.error, 'the event')}.`,
+      `CloudTrail's event of a denied UpdateAddon does not have the expected form: ${problemsOf(parsed.error, 'the event')}. No migration was started.`,
     );
   const { data } = parsed;
   const request = requestFor(data, denials.action);
@@ -79,7 +79,11 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
     },
     dependencies,
   );
-  telemetry.log.info('a denied UpdateAddon', { migrationId: claim.migrationId, eventId: data.detail.eventID, first });
+  telemetry.log.info('handled a denied UpdateAddon', {
+    migrationId: claim.migrationId,
+    eventId: data.detail.eventID,
+    first,
+  });
   return { did: first ? 'started' : 'known', migrationId: claim.migrationId };
 };
 

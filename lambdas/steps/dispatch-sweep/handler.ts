@@ -1,8 +1,8 @@
 /**
- * One look of a sweep's dispatcher: notes what has ended, and begins what the waves, the caps and the window allow.
- * Idempotency: said again it goes on from the ledger; a migration is moved into flight before it is started, and
- * started under its own id, so once. Failure: one that can't be started does not keep the others waiting; a look that
- * fails is made up for by the next one.
+ * Runs one poll of a sweep's dispatcher: notes which migrations have ended, and begins those that the waves, the caps and
+ * the window allow. Idempotency: a repeated call continues from the ledger; a migration is noted as in flight before it
+ * is started, and started under its own id, so only once. Failure: a migration that can't be started does not keep the
+ * others waiting; the next poll makes up for a poll that fails.
  */
 import { step } from '../../runtime/step.ts';
 import { dispatchSweep } from '../../use-cases/sweep/dispatching.ts';

@@ -1,9 +1,9 @@
 /**
- * By schedule: looks for locks, for migrations that wait, and for rollbacks that were requested, whose execution is no
- * longer at work, or was never started, and starts Recover for each of them; starts the retirements that were requested
- * and never started; ends the waits that were asked to end, and frees the slots of those that are over.
- * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
- * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
+ * Runs on a schedule. Finds locks, waiting migrations and requested rollbacks whose execution has stopped or was never
+ * started, and starts Recover for each of them. Starts retirements that were requested and never started. Ends the waits
+ * of cancelled migrations, and frees the waiting slots of those that are over. Idempotency: a second Recover does no
+ * harm, since the locks pass to only one of them.
+ * Failure: a migration that can't be handled does not keep the others waiting; the next tick tries again.
  */
 import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/events/metrics.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
@@ -22,21 +22,21 @@ const needsRecovery = async (
   if (!holder || isRunning(await executions.describe(holder.executionArn))) return false;
   const record = await ledger.getMigration(holder.migrationId);
   if (!record) {
-    telemetry.log.warn('a lock is held by a migration that the ledger does not know', {
+    telemetry.log.warn('a lock is held by a migration that has no record', {
       key,
       migrationId: holder.migrationId,
     });
     return false;
   }
   if (record.status === 'ended' && record.outcome === 'needs-human') {
-    // Its end is recorded, only the parking of its lock is missing, or the letting go of a role's.
+    // The end is recorded; only the subject's lock is not parked yet, or a role's lock not released.
     await (isRoleLock(key) ? ledger.releaseLock(key, holder.executionArn) : ledger.parkLock(key, holder.executionArn));
     return false;
   }
   return true;
 };
 
-/** Milliseconds that the oldest of these locks has been held; 0 where none is. */
+/** Returns for how many milliseconds the oldest of these locks has been held; 0 if there is none. */
 function longestHeld(held: Lock[], now: number): number {
   const ages = held.map(({ holder }) => now - Date.parse(holder?.since ?? '')).filter((age) => age > 0);
   return Math.max(0, ...ages);
@@ -45,17 +45,17 @@ function longestHeld(held: Lock[], now: number): number {
 const errorText = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
-/** What can't be listed now is looked at by the next tick; the locks are measured nevertheless. */
+/** Returns no migrations if they can't be listed, so that the locks are still measured; the next tick lists them. */
 async function stoppedWhileWaiting(dependencies: HandlerDependencies): Promise<string[]> {
   try {
     return await resumeWaiting(dependencies);
   } catch (error) {
-    dependencies.telemetry.log.error('the migrations that wait could not be listed', { error: errorText(error) });
+    dependencies.telemetry.log.error('could not list the waiting migrations', { error: errorText(error) });
     return [];
   }
 }
 
-/** As above, of rollbacks and retirements that were requested and are not begun. */
+/** Returns the ids of the migrations with a requested rollback or retirement that has not begun; none if they can't be listed. */
 async function requested(
   what: 'rollback' | 'retirement',
   { ledger, telemetry }: HandlerDependencies,
@@ -63,12 +63,12 @@ async function requested(
   try {
     return await (what === 'rollback' ? ledger.listRequestedRollbacks() : ledger.listRequestedRetirements());
   } catch (error) {
-    telemetry.log.error(`the ${what}s that were requested could not be listed`, { error: errorText(error) });
+    telemetry.log.error(`could not list the requested ${what}s`, { error: errorText(error) });
     return [];
   }
 }
 
-/** Answers the ids of the migrations for which it started something. */
+/** Returns the ids of the migrations for which it has started an execution. */
 async function startRequested(
   what: 'rollback' | 'retirement',
   resume: (migrationId: string) => Promise<boolean>,
@@ -79,7 +79,7 @@ async function startRequested(
     try {
       if (await resume(migrationId)) started.push(migrationId);
     } catch (error) {
-      dependencies.telemetry.log.error(`a ${what} that was requested could not be looked after`, {
+      dependencies.telemetry.log.error(`could not resume a requested ${what}`, {
         migrationId,
         error: errorText(error),
       });
@@ -92,16 +92,16 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const { ledger, executions, clock, telemetry } = dependencies;
   const held = await ledger.listHeldLocks();
   const tick = Math.floor(clock.now() / 1000);
-  // Before the locks: one that is never started must not be kept waiting by a lock that its migration has left.
+  // This comes before the locks: a rollback that never starts must not wait for a lock that its migration has left.
   const rollbacks = await startRequested('rollback', (id) => resumeRollback(id, tick, dependencies), dependencies);
   const retirements = await startRequested('retirement', (id) => resumeRetirement(id, dependencies), dependencies);
   const stranded = new Set([...rollbacks, ...retirements]);
-  // Recover may be needed for a migration beside its retirement.
+  // A migration may need Recover in addition to its retirement.
   const started = new Set(rollbacks);
   for (const lock of held) {
     const migrationId = lock.holder?.migrationId;
     if (migrationId === undefined)
-      telemetry.log.warn('a lock is not as this service writes it, and is left alone', { key: lock.key });
+      telemetry.log.warn('ignored a lock that does not have the form that this service writes', { key: lock.key });
     if (migrationId === undefined || started.has(migrationId)) continue;
     try {
       if (!(await needsRecovery(lock, dependencies))) continue;
@@ -109,7 +109,7 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
       started.add(migrationId);
     } catch (error) {
-      telemetry.log.error('a held lock could not be looked after', {
+      telemetry.log.error('could not check a held lock', {
         key: lock.key,
         migrationId,
         error: errorText(error),
@@ -123,7 +123,7 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
       started.add(migrationId);
     } catch (error) {
-      telemetry.log.error('Recover could not be started for a migration that waited', {
+      telemetry.log.error('could not start Recover for a waiting migration', {
         migrationId,
         error: errorText(error),
       });

@@ -2,17 +2,18 @@ import { z } from 'zod';
 import { defineStep, recoveringEnvironment, retiringEnvironment } from '../../runtime/step.ts';
 
 /**
- * By schedule: looks for held locks whose execution is no longer RUNNING, and starts Recover for each of their
- * migrations; and for rollbacks and retirements that were accepted and never started. Its input, EventBridge's event, is not looked at.
+ * Runs on a schedule. Starts Recover for each migration with a held lock whose execution is no longer RUNNING, and for
+ * rollbacks that were accepted and never started; starts retirements that were accepted and never started. Ignores its
+ * input, EventBridge's event.
  */
 export const findStrandedSchema = defineStep('find-stranded', {
   title: 'Find stranded migrations',
   environment: recoveringEnvironment.extend(retiringEnvironment.shape),
   input: z.unknown(),
   output: z.object({
-    /** Locks that were looked at. */
+    /** The number of locks that were checked. */
     held: z.number().int(),
-    /** Ids of the migrations for which Recover was started. */
+    /** The ids of the migrations for which Recover was started. */
     started: z.array(z.string()),
   }),
 });

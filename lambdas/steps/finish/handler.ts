@@ -1,8 +1,8 @@
 /**
- * Writes the outcome into the ledger and lets go of the locks; where a person is needed, the exact commands with it.
- * Idempotency: an end that is recorded stands; one of an execution that another has taken the migration over from is
- * not written. `needs-human` keeps the lock on what it migrates, so that nothing else starts on it. Failure: commands
- * for a state that can't be looked at are written for any state.
+ * Writes the outcome into the ledger and releases the locks; if a person is needed, adds the exact commands.
+ * Idempotency: a recorded end is kept; an execution whose migration another execution has taken over writes no end.
+ * `needs-human` keeps the subject's lock, so that no other migration starts on it. Failure: if the present state can't be
+ * read, the commands are written so that they work in any state.
  */
 import { pendingApproval } from '../../domain/approval/approval.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
@@ -34,8 +34,9 @@ import { freeWaitingSlots } from '../../use-cases/waiting/waiting-slots.ts';
 import { finishSchema } from './schema.ts';
 
 /**
- * A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one
- * changed; and what the ledger notes that this service does not make is told of at every such end.
+ * Returns warnings about trust policies that were not restored. A deployment that no longer changes trust policies has
+ * no step that could undo or report an earlier change; and a noted change that this service does not make is reported at
+ * every end of this kind.
  */
 function trustWarnings({ warnings, request, ...record }: Migration, outcome: Outcome): Check[] {
   const isBack = outcome === 'rolled-back';
@@ -43,28 +44,29 @@ function trustWarnings({ warnings, request, ...record }: Migration, outcome: Out
   return standingTrustChanges(record).flatMap((change) => {
     const strange = strangeRepair({ request, ...record }, change);
     if (strange !== undefined) return [trustNotOwn(change, strange)];
-    // A hand-off has the commands of the others.
+    // The commands for the other changes are in the hand-off.
     return isBack ? [trustNotRestored(change, request.target, 'this deployment may not change trust policies')] : [];
   });
 }
 
 type Verified = 'migrated' | 'rolled-back';
-/** Ends that are reached only when the pods, or EKS where no more was asked for, have shown that it is so. */
+/** Returns whether the outcome is reached only after the pods, or EKS if the request asks for no more, have confirmed it. */
 const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migrated' || outcome === 'rolled-back';
 
 /**
- * That nobody looked at the pods is said at the end that it was so for, not at an earlier one of the same migration.
+ * Returns the warning that no pods were read. It belongs to the end for which it is true, not to an earlier end of the
+ * same migration.
  */
 function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
   if (!isVerified(outcome) || request.verification === 'injected') return [];
   return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
 }
 
-/** Taken off, and not put back since. */
-const isOff = (change: Migration['annotationChange']): boolean =>
+/** Returns whether the annotation was removed and not restored since. */
+const isRemoved = (change: Migration['annotationChange']): boolean =>
   change?.writtenAt !== undefined && change.undoneAt === undefined;
 
-/** What was asked for, and could not be done: the pods do without it. */
+/** Returns the warning that the requested removal of the annotation could not be done; the pods work without it. */
 function annotationWarnings(
   { request: { annotation, serviceAccount, target }, annotationChange, plan }: Migration,
   outcome: Outcome,
@@ -73,24 +75,24 @@ function annotationWarnings(
     outcome !== 'migrated' ||
     annotation !== 'remove' ||
     !serviceAccount ||
-    isOff(annotationChange) ||
+    isRemoved(annotationChange) ||
     plan?.serviceAccount?.roleArn === undefined
   )
     return [];
   return [annotationLeft(serviceAccount, target)];
 }
 
-/** The record's failure is the first one: that of a rollback on demand is told with the hand-off. */
+/** The record's failure is the first one; the failure of a rollback on demand is reported with the hand-off. */
 const lastRollback = (failure: Failure): Check => {
   const { name, message } = endedBy(failure).last;
   return warn(
     LAST_ROLLBACK,
-    `The last rollback on demand did not end either: ${name}: ${asClause(message)}.`,
-    'Run the commands of the hand-off: they are for the state that was there after it.',
+    `The last rollback on demand did not complete: ${name}: ${asClause(message)}.`,
+    'Run the commands in the hand-off: they apply to the state after that rollback.',
   );
 };
 
-/** Warnings that are made anew for each end, or that are no longer true of it: after a rollback nothing is lost. */
+/** Returns the warnings that are created again for each end, or that no longer apply to it: a rollback loses no identity. */
 const ofEnd = (outcome: Outcome): string[] => [
   PODS_NOT_SEEN,
   ANNOTATION_LEFT,
@@ -101,7 +103,7 @@ const ofEnd = (outcome: Outcome): string[] => [
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST] : []),
 ];
 
-/** Nobody is waited for any more. */
+/** Closes an open request for approval, since the migration has ended. */
 async function closeApproval(
   { migrationId, approvals }: Migration,
   { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
@@ -124,10 +126,10 @@ const run: StepRun<typeof finishSchema> = async (
   const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
   const isOurs = record?.executionArn === undefined || record.executionArn === executionArn;
-  // One whose rollback is requested had ended before: this end is recorded already.
+  // A migration whose rollback is requested has ended before; that end is recorded already.
   const isOpen = record !== undefined && record.status !== 'ended' && !requestedRollback(record);
   if (isOpen && isOurs) {
-    // Of a migration that was recovered the first failure is the one that tells why.
+    // The first failure of a recovered migration explains why it was recovered.
     const first = record.recovery || record.rollback ? record.failure : undefined;
     const latest = failure && caughtFailure(failure);
     const kept = first ?? latest;
@@ -160,13 +162,13 @@ const run: StepRun<typeof finishSchema> = async (
     );
   }
   if (isOurs && record) await closeApproval(record, dependencies);
-  // Every other end comes after `begin`, which has freed what the migration had.
+  // Every other outcome comes after `begin`, which has freed the waiting slots.
   if (isOurs && record && outcome === 'blocked') await freeWaitingSlots(record, dependencies);
-  // A person must hear of it: rather twice than not at all, where the reply to the record was lost.
+  // A person must be notified: if the reply to the record's write was lost, twice is better than never.
   if (isOurs && (isOpen || outcome === 'needs-human')) telemetry.count(outcomeMetric(outcome));
   const own = subjectLock(target, subject);
   for (const key of new Set([own, ...(record?.locks ?? [])])) {
-    // Others with the same role need not wait for the person.
+    // Other migrations with the same role need not wait for the person.
     await (outcome === 'needs-human' && key === own
       ? ledger.parkLock(key, executionArn)
       : ledger.releaseLock(key, executionArn));

@@ -11,10 +11,10 @@ export const finishSchema = defineStep('finish', {
   },
   environment: targetEnvironment,
   input: stepInput.extend({
-    /** Whose locks are let go. */
+    /** The execution whose locks are released. */
     executionArn: z.string(),
     outcome: ends,
-    /** What led here, as Step Functions' errorOutput has it: Cause is Lambda's JSON, or plain text. */
+    /** What led here, in the form of Step Functions' errorOutput: Cause is Lambda's JSON, or plain text. */
     failure: z.object({ Error: z.string(), Cause: z.string() }).optional(),
   }),
   output: z.object({ outcome: ends }),

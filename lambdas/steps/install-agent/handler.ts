@@ -1,9 +1,9 @@
 /**
- * Installs the Pod Identity agent's add-on where the plan says so, and waits until it is ready: one look, the state
- * machine comes again. It is never taken away again; the record's warnings say so, from before the create on.
- * Idempotency: observes first; an agent that is there by now is waited for, whoever has installed it, and a repeated
+ * Installs the Pod Identity agent's add-on if the plan requires it, and waits until it is ready: checks once, the state
+ * machine polls. The add-on is never removed again; the record's warnings state that from before the create on.
+ * Idempotency: observes first; an agent that exists by now is waited for, regardless of who installed it, and a repeated
  * create is the same request to EKS. Failure: an add-on that EKS could not create, or that is being deleted, is
- * terminal (AddonFailed). Nothing is created over an agent that somebody runs without EKS.
+ * terminal (AddonFailed). Nothing is created over an agent that runs without an EKS add-on.
  */
 import { AGENT_ADDON } from '../../domain/addons/registry.ts';
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
@@ -23,25 +23,25 @@ import { planOf, recordedMigration, recordedSnapshot } from '../../use-cases/mig
 import { step, type StepRun } from '../../runtime/step.ts';
 import { installAgentSchema } from './schema.ts';
 
-/** EKS makes nothing more of these by itself. */
+/** EKS does not leave these statuses automatically. */
 const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'];
 
 const UNTOUCHED = 'The add-on to migrate was not touched.';
 const OURS = 'by this migration';
-/** A create whose reply was lost can't be told from somebody else's. */
-const OWN_OR_THIRD_PARTY = 'by this migration or by somebody else at the same time';
+/** A create whose reply was lost can't be distinguished from another writer's create. */
+const OWN_OR_THIRD_PARTY = 'by this migration or by another principal at the same time';
 
 const isNoted = ({ warnings }: Migration, id: string): boolean => warnings.some((one) => one.id === id);
 
-/** Notes how far the install is, in place of what was noted of it before; nothing where it came to nothing. */
+/** Replaces the record's warnings about the install by these; by none if the install changed nothing. */
 async function note(ledger: Ledger, { migrationId, warnings }: Migration, ...now: Check[]): Promise<void> {
   const others = warnings.filter(({ id }) => id !== AGENT_LEFT_INSTALLED && id !== AGENT_INSTALL_BEGUN);
   await ledger.updateMigration(migrationId, { warnings: [...others, ...now] });
 }
 
 /**
- * Its DaemonSet, whoever runs it. Not looked at where the request says that EKS's word is enough: there nobody may
- * look.
+ * Returns the agent's DaemonSet, regardless of who runs it. It is not read if the request relies on EKS alone: there the
+ * service may have no right to read it.
  */
 const readWorkload = async (kubernetes: Kubernetes, { request }: Migration): Promise<Workload | undefined> =>
   request.verification === 'api'
@@ -55,7 +55,7 @@ function assertActive(now: Addon): void {
   if (!FAILED.includes(now.status)) throw new MigrationError('AddonNotActive', state);
   throw new MigrationError(
     'AddonFailed',
-    `${state} ${UNTOUCHED} Bring the agent to ACTIVE, or delete its add-on (with --preserve where somebody runs the agent without EKS), then migrate again.`,
+    `${state} ${UNTOUCHED} Bring the agent to ACTIVE or delete its add-on (with --preserve if the agent is managed outside EKS), then migrate again.`,
   );
 }
 
@@ -73,17 +73,17 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
   if (!installAgent)
     throw new MigrationError(
       'BadInput',
-      `The plan of migration ${migrationId} installs no Pod Identity agent. Nothing was changed by this step.`,
+      `The plan of migration ${migrationId} does not install the Pod Identity agent. This step changed nothing.`,
     );
-  // Nothing may be changed without it.
+  // Nothing may be changed before the snapshot exists.
   await recordedSnapshot(ledger, migrationId);
   const { version } = installAgent;
   const { eks, kubernetes } = portsFor(target);
-  const look = (): Promise<Addon | undefined> => readAddonUntilSure(eks, AGENT_ADDON, clock);
+  const read = (): Promise<Addon | undefined> => readAddonUntilSure(eks, AGENT_ADDON, clock);
 
   const guard = changeGuard(dependencies, input);
 
-  /** Answers the copy of whoever was faster, "Addon already exists"; its own has to be waited for. */
+  /** Returns another writer's copy if that was faster ("Addon already exists"); the migration's own has to be waited for. */
   const install = async (): Promise<Addon> => {
     await note(ledger, record, agentInstallBegun(target, version));
     await guard();
@@ -98,23 +98,23 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
     } catch (error) {
       if (!isMigrationError(error)) throw error;
       if (ERROR_CLASSES[error.name] === 'terminal') await note(ledger, record);
-      const others = error.name === 'Busy' ? await look() : undefined;
-      if (!others) throw error;
-      await note(ledger, record, agentLeftInstalled(target, others.version, OWN_OR_THIRD_PARTY));
-      return others;
+      const existing = error.name === 'Busy' ? await read() : undefined;
+      if (!existing) throw error;
+      await note(ledger, record, agentLeftInstalled(target, existing.version, OWN_OR_THIRD_PARTY));
+      return existing;
     }
     await note(ledger, record, agentLeftInstalled(target, version, OURS));
-    throw new MigrationError('AddonNotActive', `Add-on ${AGENT_ADDON} ${version} has just been created.`);
+    throw new MigrationError('AddonNotActive', `Add-on ${AGENT_ADDON} ${version} was just created.`);
   };
 
-  const found = await look();
+  const found = await read();
   const workload = await readWorkload(kubernetes, record);
   if (found && isNoted(record, AGENT_INSTALL_BEGUN))
     await note(ledger, record, agentLeftInstalled(target, found.version, OWN_OR_THIRD_PARTY));
   if (!found && isNoted(record, AGENT_LEFT_INSTALLED))
     throw new MigrationError(
       'AddonFailed',
-      `Add-on ${AGENT_ADDON} is gone again: somebody else has deleted it. ${UNTOUCHED} Find out who, then migrate again.`,
+      `Add-on ${AGENT_ADDON} was deleted after this migration had installed it. ${UNTOUCHED} Find out who deleted it, then migrate again.`,
     );
   if (!found && workload) {
     assertReady(workload);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
-/** Throws AddonNotActive until the agent is ready; AddonFailed when it never will be. */
+/** Throws AddonNotActive until the agent is ready, and AddonFailed if it can't become ready. */
 export const installAgentSchema = defineStep('install-agent', {
   title: 'Install the Pod Identity agent and wait until it is ready',
   environment: targetEnvironment,
@@ -9,7 +9,7 @@ export const installAgentSchema = defineStep('install-agent', {
   input: lockedStepInput,
   output: z.object({
     /**
-     * Of the agent that is there: the plan's, unless somebody else was faster; absent for one that EKS does not know.
+     * The version of the agent's add-on: the plan's, unless another writer was faster; absent for an agent without an add-on.
      */
     version: z.string().optional(),
   }),

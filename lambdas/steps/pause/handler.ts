@@ -1,9 +1,9 @@
 /**
- * Says for how long an execution waits before it enters a state again that has failed, notes what it waits for in the
- * record, and what others are to be told of it: once that it waits, and once that it goes on (`handler.ts` notes that
- * when a step has succeeded). Changes nothing at the target.
- * Idempotency: it may be asked again; what it waits for keeps the time at which that began.
- * Failure: WaitedTooLong, or the error that it was given, where waiting is over. An outage of the ledger itself is
+ * Decides how long an execution waits before it enters a failed state again. Notes in the record what it waits for, and
+ * adds the outbox events: one when the wait begins and one when it ends (`handler.ts` adds that one when a step has
+ * succeeded). Changes nothing at the target.
+ * Idempotency: can be repeated; a wait keeps the time at which it began.
+ * Failure: when the wait is over, throws WaitedTooLong or the error that it was given. An outage of the ledger itself is
  * waited out by the state machine alone.
  */
 import { type ErrorName, MigrationError } from '../../domain/failures/errors.ts';
@@ -23,12 +23,12 @@ import { pauseSchema } from './schema.ts';
 
 type Input = Parameters<StepRun<typeof pauseSchema>>[0];
 
-/** Characters of the last error that the record repeats. */
+/** The number of characters of the last error that the record repeats. */
 const SHOWN = 600;
 
-const lastSeen = ({ name, message }: Failure): string => `The last error: ${name}: ${message.slice(0, SHOWN)}`;
+const lastSeen = ({ name, message }: Failure): string => `Last error: ${name}: ${message.slice(0, SHOWN)}`;
 
-/** What is waited for is over, or is no longer a matter of time. */
+/** Returns the error for a wait that has reached its limit, or whose cause time can't fix. */
 function overAs(
   end: 'person' | 'failed',
   { migrationId, error, state }: Input,
@@ -37,11 +37,11 @@ function overAs(
 ): MigrationError {
   const waited = `Migration ${migrationId} has waited in state ${state} since ${since} for ${WAITS_TEXT[what]}`;
   return end === 'failed'
-    ? new MigrationError(error as ErrorName, `${waited}: it is not a matter of time any more. ${lastSeen(failure)}`)
-    : new MigrationError('WaitedTooLong', `${waited}, and waits no longer. ${lastSeen(failure)}`);
+    ? new MigrationError(error as ErrorName, `${waited}. Waiting longer can't fix that. ${lastSeen(failure)}`)
+    : new MigrationError('WaitedTooLong', `${waited}, which is the limit. ${lastSeen(failure)}`);
 }
 
-/** Somebody has asked for a cancel since the last look: the state that failed sees that when it is entered again. */
+/** Returns whether a cancel was requested since the last poll: the failed state notices it when it is entered again. */
 async function isNewlyCancelled(
   { migrationId, back }: Input,
   before: NotedWait | undefined,
@@ -53,8 +53,8 @@ async function isNewlyCancelled(
 }
 
 /**
- * When it began to wait for that. What can't be noted is counted from the beginning: of the execution, where its plan
- * has written no record yet, or from the end that the record has.
+ * Returns when the wait began. A wait that can't be noted is counted from the start of the execution if its plan has
+ * written no record yet, or from the end that the record has.
  */
 function waitingSince(
   record: Migration | undefined,
@@ -67,12 +67,12 @@ function waitingSince(
   return same?.since ?? utcOf(now);
 }
 
-/** What takes as long as the plan has forecast: the pods, and the add-on, which is ACTIVE once they are ready. */
+/** The waits whose duration the plan forecasts: for pods, and for the add-on, which becomes ACTIVE once they are ready. */
 const FORECAST: readonly ReturnType<typeof waitsForOf>[] = ['pods', 'activation'];
 
 /**
- * Seconds that are left of the plan's forecast when it began to wait: the change began with the snapshot. Undefined
- * where nothing was forecast, and on the way back, which begins whenever it does.
+ * Returns the seconds that were left of the plan's forecast when the wait began; the change began with the snapshot.
+ * Undefined if there is no forecast, and during a rollback, which can begin at any time.
  */
 function leftOfForecast(
   { migration, snapshot }: MigrationFile,
@@ -103,17 +103,17 @@ const run: StepRun<typeof pauseSchema> = async (input, dependencies) => {
     asked: error === 'Paced' ? pacedSeconds(failure.message) : undefined,
   });
   if (decision.over) throw overAs(decision.over, input, { what, since }, failure);
-  // Longer than the request allows: nothing goes back because of it, and whoever asked for it is told.
+  // A wait beyond the request's limit does not roll anything back, but the requester is notified.
   const isLate = snapshot && isOverdue(Date.parse(snapshot.takenAt), now, record?.request.maxDurationMinutes);
   const seconds = (await isNewlyCancelled(input, before, dependencies)) ? 1 : decision.seconds;
   await noteWait(
     ledger,
-    { migrationId, before, tell: decision.tell || isLate === true },
+    { migrationId, before, notifies: decision.tell || isLate === true },
     {
       what,
       since,
       until: utcOf(Date.parse(since) + patienceFor(what) * 1000),
-      text: `It waits for ${WAITS_TEXT[what]}. ${lastSeen({ ...failure, message: asClause(failure.message) })}.`,
+      text: `The migration waits for ${WAITS_TEXT[what]}. ${lastSeen({ ...failure, message: asClause(failure.message) })}.`,
       nextTryAt: utcOf(now + seconds * 1000),
       state,
       notedAt: utcOf(now),

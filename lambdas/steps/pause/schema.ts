@@ -3,9 +3,9 @@ import { migrationId } from '../../domain/migration/model.ts';
 import { defineStep } from '../../runtime/step.ts';
 
 /**
- * Called after a state has failed by what time may cure: says for how long to wait before that state is entered again.
- * Throws WaitedTooLong when nothing is known to be wrong and it has waited for one thing as long as may be, or the error
- * that it was given where that is no matter of time any more.
+ * Runs after a state has failed with an error that time may cure, and returns how long to wait before that state is
+ * entered again. Throws WaitedTooLong when one wait has lasted as long as it may and no other cause is known, or the
+ * error that it was given if waiting can't cure it any more.
  */
 export const pauseSchema = defineStep('pause', {
   title: 'Wait until a failing service has recovered',
@@ -14,12 +14,12 @@ export const pauseSchema = defineStep('pause', {
     migrationId,
     /** The state that failed. */
     state: z.string().min(1),
-    /** Whether the execution is on its way back, or records an end: nobody can cancel that. */
+    /** Whether the execution rolls back or records an end: neither can be cancelled. */
     back: z.boolean(),
-    /** What failed, as Step Functions' errorOutput has it. */
+    /** The error of the failed state, in the form of Step Functions' errorOutput. */
     error: z.string(),
     cause: z.string(),
-    /** Pauses of this execution so far, this one included. */
+    /** The number of pauses of this execution so far, including this one. */
     pauses: z.number().int().positive(),
     executionStartedAt: z.string(),
   }),

@@ -1,8 +1,9 @@
 /**
- * Reads what is there and decides whether, and how, the add-on, or the service account, can move. Changes nothing but
- * the ledger. Idempotency: repeatable at will; the record is put again while the migration runs, and a plan that has
- * ended it (its answer, or the step's line, was lost) is answered again as it stands. Failure: any error here ends
- * `blocked`, with nothing changed. RecoveryPending waits for Recover to put back what a stopped execution left behind.
+ * Reads the present state and decides whether and how the add-on, or the service account, can be migrated. Changes nothing
+ * but the ledger. Idempotency: can be repeated at any time; the record is written again while the migration runs, and a
+ * plan that has ended the migration (its answer, or the step's line, was lost) is returned again unchanged. Failure: any
+ * error here ends `blocked`, with nothing changed. RecoveryPending waits for Recover to roll back what a stopped execution
+ * has left behind.
  */
 import type { z } from 'zod';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -37,7 +38,7 @@ import { freeWaitingSlots } from '../../use-cases/waiting/waiting-slots.ts';
 import { assertWindowsMeet } from '../../use-cases/approval/windows.ts';
 import { planSchema } from './schema.ts';
 
-/** Who else holds the lock of what shall migrate, if anybody does. */
+/** Returns the other holder of the subject's lock, or undefined if there is none. */
 async function readLock(
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
   request: MigrationRequest,
@@ -47,10 +48,10 @@ async function readLock(
   if (!holder || holder.executionArn === executionArn) return undefined;
   const execution = await executions.describe(holder.executionArn);
   const record = await ledger.getMigration(holder.migrationId);
-  // One that is being recovered still has the outcome of before.
+  // A migration that is being recovered still has its former outcome.
   const outcome = record?.status === 'ended' ? record.outcome : undefined;
   const running = execution?.status === 'RUNNING';
-  // An execution of MigrateAddon is called by its migration's id, one of Recover never.
+  // An execution of MigrateAddon is named after its migration's id, an execution of Recover never is.
   const recovering = running && !holder.executionArn.endsWith(`:${holder.migrationId}`);
   return { ...holder, running, recovering, ...(outcome ? { outcome } : {}) };
 }
@@ -87,7 +88,7 @@ function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answ
 
 const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request);
 
-/** Reads what there is, unless somebody else holds the lock, and decides. */
+/** Reads the present state, unless another execution holds the lock, and makes the plan. */
 async function decide(
   empty: Facts,
   { portsFor, settings, ledger }: HandlerDependencies,
@@ -97,25 +98,25 @@ async function decide(
     const facts = empty.lock ? empty : await readFacts(empty, ports, { settings, ledger });
     return { facts, plan: planMigration(facts) };
   }
-  // A request is about one of the two.
+  // A request is about an add-on or a service account, so that this one is about a service account.
   const account: ServiceAccountFacts = { ...empty, request: empty.request as ServiceAccountRequest };
   const facts = account.lock ? account : await readServiceAccountFacts(account, ports, { settings, ledger });
   return { facts, plan: planServiceAccount(facts) };
 }
 
-/** What the record says of an end at which another migration had the lock; a dry run has nothing to wait for. */
+/** Returns the record's fields for an end at which another migration held the lock; a dry run need not wait for it. */
 const busyBy = (request: MigrationRequest, lock: LockFact | undefined): Pick<Migration, 'failure' | 'heldBy'> =>
   lock && !request.dryRun
     ? {
         failure: {
           name: 'SubjectBusy',
-          message: `${busyText(request, lock)}. Wait until it has ended, then start again.`,
+          message: `${busyText(request, lock)}. Wait until that migration has ended, then start again.`,
         },
         heldBy: lock.migrationId,
       }
     : {};
 
-/** What the first plan can't reach blocks it. One that is made again has been seen before, and is waited for. */
+/** Whatever the first plan can't reach blocks it. A repeated plan has reached everything before, and waits for it. */
 const reading = (action: 'again' | undefined, dependencies: HandlerDependencies): HandlerDependencies =>
   action === 'again'
     ? dependencies
@@ -123,11 +124,11 @@ const reading = (action: 'again' | undefined, dependencies: HandlerDependencies)
 
 const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request, action }, dependencies) => {
   const { ledger, settings, clock, telemetry } = dependencies;
-  // First of all, so that a plan that fails leaves a record too.
+  // This comes first, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
   if (before?.status === 'ended' && before.executionArn === executionArn && before.plan)
     return answer(before.request, before.plan, settings);
-  // Whoever has put the record before the execution has noted the requester.
+  // If the record existed before the execution, its writer has noted the requester.
   const requester = before ? undefined : await requesterBySweep(migrationId, request, dependencies);
   await ledger.putMigration(
     newMigration({
@@ -142,15 +143,15 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   assertWindowsMeet(request, settings, clock);
   const empty = noFacts(request, settings, utcNow(clock));
   const lock = await readLock(dependencies, request, executionArn);
-  // What needs a person does not go away by waiting; anything else that has stopped is Recover's to put back, or to let
-  // go.
+  // A lock that needs a person is not released by waiting; what any other stopped execution has left is for Recover to
+  // roll back or release.
   if (lock && (lock.recovering || (!lock.running && lock.outcome !== 'needs-human')) && !request.dryRun) {
     const why = lock.recovering
-      ? `and ${lock.executionArn} is at work for it, to put back what it changed or to retire its trust: waiting until that is done`
-      : `but its execution ${lock.executionArn} has stopped: waiting until what it left behind is put back`;
+      ? `and ${lock.executionArn} is rolling back its change or retiring its trust. This migration waits until that is done`
+      : `but its execution ${lock.executionArn} has stopped. This migration waits until its change is rolled back`;
     throw new MigrationError(
       'RecoveryPending',
-      `Migration ${lock.migrationId} holds the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`,
+      `Migration ${lock.migrationId} has held the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`,
     );
   }
   const observedAt = utcNow(clock);
@@ -175,7 +176,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
     outcome ? { outcome, endedAt: utcNow(clock), ...busyBy(request, lock) } : undefined,
   );
   if (outcome) telemetry.count(outcomeMetric(outcome));
-  // It has ended: whoever had it wait before, or the API, has taken a slot for it.
+  // The migration has ended: an earlier wait, or the API, has taken a slot for it.
   if (outcome && (decided.needsApproval || decided.hasWindow))
     await freeWaitingSlots({ migrationId, request }, dependencies);
   return decided;

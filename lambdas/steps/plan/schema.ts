@@ -5,7 +5,7 @@ import { PLAN_CALLS } from '../../domain/aws/pace.ts';
 import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';
 
-/** Throws RecoveryPending while what a stopped execution left behind is being put back. */
+/** Throws RecoveryPending while the change of a stopped execution is being rolled back. */
 export const planSchema = defineStep('plan', {
   title: 'Run the checks and create the plan',
   variants: {
@@ -21,12 +21,12 @@ export const planSchema = defineStep('plan', {
     unknownFields,
   }),
   output: z.object({
-    /** `planned`: it could go on, but a dry run was asked for. */
+    /** `planned`: the migration could begin, but the request asks for a dry run. */
     verdict: z.enum(['migrate', 'already-migrated', 'planned', 'blocked']),
     target,
-    /** What migrates, as one text. */
+    /** The subject of the migration, as one text. */
     subject: subjectName,
-    /** The plan's ladder, for the state machine's choices; the steps read theirs from the ledger. */
+    /** The plan's attempts, for the state machine's choices; the steps read theirs from the ledger. */
     attempts: z.array(attempt.pick({ strategy: true, preserve: true })),
     /** Whether the Pod Identity agent is installed first. */
     installsAgent: z.boolean(),
@@ -34,18 +34,18 @@ export const planSchema = defineStep('plan', {
     repairsTrust: z.boolean(),
     /** Whether standalone associations are created before the add-on is changed. */
     createsStandalone: z.boolean(),
-    /** Whether the service account's IRSA annotation is taken off once its pods are verified. */
+    /** Whether the service account's IRSA annotation is removed once its pods are verified. */
     removesAnnotation: z.boolean(),
-    /** Whether somebody has to approve the plan, and for how long that is waited for. */
+    /** Whether the plan needs an approval, and for how long the execution waits for it. */
     needsApproval: z.boolean(),
     approvalSeconds: z.number().int().positive(),
-    /** Whether the change may begin within a window alone. */
+    /** Whether the change may begin only within a change window. */
     hasWindow: z.boolean(),
-    /** Seconds from each call until EKS's work is looked at first. */
+    /** For each call, the seconds until EKS's work is polled for the first time. */
     firstPolls,
-    /** The plan's own: `begin` carries out no other one. */
+    /** The hash of this plan: `begin` carries out no other plan. */
     planHash: z.string(),
-    /** Ids of the checks that block. */
+    /** The ids of the checks that block. */
     blockedBy: z.array(z.string()),
   }),
   calls: PLAN_CALLS,

@@ -1,8 +1,9 @@
 /**
- * Puts what is to be told of migrations on the bus, and notes that it was. Looks at all of them by schedule, and
- * measures then how long approvals have been waited for. Idempotency: an event has one id however often it is put; it
- * is put at least once, since it is noted as put after that. Failure: one that can't be put does not keep the others
- * waiting; it fails at the end, and the next tick tries again. Where the time is up, the next tick goes on from there.
+ * Publishes the outbox events of migrations on the bus, and notes that they were published. On a schedule it handles all
+ * migrations, and measures how long approvals have been pending. Idempotency: an event has one id however often it is
+ * published; it is published at least once, since that is noted afterwards. Failure: an event that can't be published does
+ * not keep the others waiting; the step fails at the end, and the next tick tries again. If the time runs out, the next
+ * tick continues from there.
  */
 import { type OutboxEvent, roundOf, waitOf } from '../../domain/events/outbox-events.ts';
 import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/events/metrics.ts';
@@ -12,41 +13,44 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { publishEventsSchema } from './schema.ts';
 
-/** Milliseconds that one migration may take: a few calls. With less left the next tick goes on. */
+/** The milliseconds that one migration, a few calls, may take. With less time left, the next tick continues. */
 const TIME_FOR_ONE = 10_000;
 
-/** More than anybody is asked for one migration, and less than any time. */
+/** More than the number of approvals of any migration, and less than any timestamp. */
 const MOST_APPROVALS = 1_000_000;
 
-/** In the order in which it happened: every approval comes before the start, and an end is after it, and all waits. */
-const locationOf = (told: OutboxEvent): number => {
-  const round = roundOf(told);
+/** Sorts outbox events by when they happened: approvals come before the start, and the end comes after it and all waits. */
+const orderOf = (event: OutboxEvent): number => {
+  const round = roundOf(event);
   if (round !== undefined) return round;
-  const wait = waitOf(told);
+  const wait = waitOf(event);
   if (wait) return Date.parse(wait.since) + (wait.type === 'resumed' ? 500 : 0);
-  return told === 'started' ? MOST_APPROVALS : Number.MAX_SAFE_INTEGER;
+  return event === 'started' ? MOST_APPROVALS : Number.MAX_SAFE_INTEGER;
 };
 
-/** How many were put. */
+/** Returns how many events were published. */
 async function publishOf(id: string, { ledger, events, telemetry }: HandlerDependencies): Promise<number> {
-  const unsent = (await ledger.unsent(id)).sort((a, b) => locationOf(a) - locationOf(b));
+  const unsent = (await ledger.unsent(id)).sort((a, b) => orderOf(a) - orderOf(b));
   if (unsent.length === 0) {
-    // It was sent, and only its place in the index is left.
+    // The events were published, and only the migration's entry in the index is left.
     await ledger.markSent(id, []);
     return 0;
   }
-  // After what is to be told: the record then has all that this is about.
+  // This comes after the read of the outbox: the record then contains all that the events are about.
   const { migration: record, snapshot } = await ledger.getFile(id);
-  const made = unsent.map((told) => ({ told, event: record && serviceEventOf(record, told, snapshot?.takenAt) }));
-  const known = made.flatMap(({ event }) => (event ? [event] : []));
+  const candidates = unsent.map((name) => ({ name, event: record && serviceEventOf(record, name, snapshot?.takenAt) }));
+  const known = candidates.flatMap(({ event }) => (event ? [event] : []));
   if (known.length > 0) await events.publish(known);
-  const lost = made.filter(({ event }) => !event).map(({ told }) => told);
+  const lost = candidates.filter(({ event }) => !event).map(({ name }) => name);
   if (lost.length > 0)
-    telemetry.log.warn('what is to be told of a migration is not in its record', { migrationId: id, told: lost });
-  // Of a migration that is over nothing comes any more that could tell it.
+    telemetry.log.warn('the record of a migration does not contain what an outbox event is about', {
+      migrationId: id,
+      events: lost,
+    });
+  // The record of an ended migration no longer changes, so that it can never supply such an event.
   await ledger.markSent(
     id,
-    made.flatMap(({ told, event }) => (event || record?.status === 'ended' ? [told] : [])),
+    candidates.flatMap(({ name, event }) => (event || record?.status === 'ended' ? [name] : [])),
   );
   return known.length;
 }
@@ -59,8 +63,8 @@ async function measureApprovals({ ledger, clock, telemetry }: HandlerDependencie
 }
 
 /**
- * All migrations with something unsent, once each: from the one on up to which the last look came, then those before.
- * What fails again and again, and takes its time, so comes last before it comes again.
+ * Yields all migrations with an unsent event once each: first those after the mark that the last run has left, then those
+ * before it. So a migration that fails repeatedly, and takes its time, comes last before it comes again.
  */
 async function* inTurn(ledger: HandlerDependencies['ledger'], from: string | undefined): AsyncGenerator<string> {
   const rounds =
@@ -90,34 +94,36 @@ const run: StepRun<typeof publishEventsSchema> = async ({ name = '' }, dependenc
   if (one !== undefined) return { sent: await publishOf(one, dependencies) };
 
   const failures: unknown[] = [];
-  const goOn = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
+  const attemptTo = async <T>(what: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
     } catch (error) {
-      telemetry.log.error(`${what} failed`, {
+      telemetry.log.error(`could not ${what}`, {
         error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
       });
       failures.push(error);
       return undefined;
     }
   };
-  await goOn('the look at approvals', () => measureApprovals(dependencies));
+  await attemptTo('measure the pending approvals', () => measureApprovals(dependencies));
   let sent = 0;
-  await goOn('the look at what is unsent', async () => {
+  await attemptTo('publish the unsent events', async () => {
     const from = await ledger.unsentMark();
     let last = from;
     for await (const id of inTurn(ledger, from)) {
       if (remainingTime() < TIME_FOR_ONE) {
-        telemetry.log.warn('the time is up before all events are put; the next tick goes on', { after: last });
+        telemetry.log.warn('the time ran out before all events were published; the next tick continues', {
+          after: last,
+        });
         await ledger.setUnsentMark(last);
         return;
       }
-      sent += (await goOn(`telling of migration ${id}`, () => publishOf(id, dependencies))) ?? 0;
+      sent += (await attemptTo(`publish the events of migration ${id}`, () => publishOf(id, dependencies))) ?? 0;
       last = id;
     }
     if (from !== undefined) await ledger.setUnsentMark(undefined);
   });
-  // Each was told of by now; the first has a name by which it counts.
+  // Each failure was logged above; the first one's name is what the metrics count.
   if (failures.length > 0) throw failures[0];
   return { sent };
 };

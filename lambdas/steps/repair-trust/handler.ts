@@ -1,10 +1,10 @@
 /**
- * Writes the trust policies that the plan holds ready; on the way back, takes out of them what was added. Idempotency:
- * each change is in the ledger, before and after, before it is written; the policy is compared first, so that a
- * repeated one finds its own work. Failure: IAM has no conditional write, so the policy is read directly before it, and
- * read back after. One that somebody else has changed since the plan is left alone (TrustChanged). On the way back a
- * policy from which the statement can't be taken out cleanly is left as it is, and the record's warnings say so: the
- * add-on works without that.
+ * Writes the trust policies that the plan contains; during a rollback, removes the added statements from them.
+ * Idempotency: each change is in the ledger, before and after, before it is written; the policy is compared first, so that
+ * a repeated call finds its own work. Failure: IAM has no conditional write, so the policy is read directly before the
+ * write, and read back after it. A policy that was changed outside this migration since the plan is left alone
+ * (TrustChanged). During a rollback, a policy from which the statement can't be removed cleanly is left as it is, and the
+ * record's warnings report that: the add-on works without that removal.
  */
 import { TRUST_NOT_RESTORED, trustNotOurs, trustNotOwn, trustNotRestored } from '../../domain/hand-off/trust.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -33,9 +33,9 @@ import { repairTrustSchema } from './schema.ts';
 
 interface Work {
   record: Migration;
-  /** Throws RoleNotGranted where the service accounts have no claim to the role, by the policy that the plan found. */
+  /** Throws RoleNotGranted if the service accounts have no claim to the role by the policy that the plan found. */
   assertGranted: (planned: TrustRepair) => Promise<void>;
-  /** Has the role's lock alone from now on, or answers who has it instead. */
+  /** Makes the role's lock exclusive from now on, or returns its other holder. */
   haveAlone: (roleArn: string) => Promise<LockHolder | undefined>;
   roles: Roles;
   ledger: Ledger;
@@ -45,8 +45,8 @@ interface Work {
 }
 
 /**
- * Whether it is written already. Throws TrustChanged where the policy is neither as the plan found it nor as it shall
- * be.
+ * Returns whether the planned policy is written already. Throws TrustChanged if the policy is neither as the plan found it
+ * nor as planned.
  */
 async function isWritten({ roleArn, before, after }: TrustRepair, { roles }: Work): Promise<boolean> {
   const role = await roles.getRole(roleArn);
@@ -55,13 +55,13 @@ async function isWritten({ roleArn, before, after }: TrustRepair, { roles }: Wor
   throw trustChanged(roleArn, `is no longer as the plan found it${role ? '' : ': the role is gone'}`);
 }
 
-/** Answers whether the change is this migration's. */
+/** Writes the planned policy, unless it is written already. Returns whether the change is this migration's. */
 async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
   const { record, ledger, clock, guard, roles } = work;
   const { roleArn, before, after } = planned;
   const noted = standingTrustChanges(record).find((one) => one.roleArn === roleArn);
   const written = await isWritten(planned, work);
-  // What is not noted was not written here: somebody has followed the plan's remedy by hand, and a rollback leaves it.
+  // A change that is not noted was not written here: the plan's remedy was followed by hand, and a rollback keeps that.
   if (written && !noted) return false;
   const change: TrustChange = noted ?? { ...planned, notedAt: utcNow(clock) };
   if (!written) {
@@ -72,7 +72,7 @@ async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
     if (other)
       throw new MigrationError(
         'Busy',
-        `Migration ${other.migrationId} works with role ${roleArn} since ${other.since}: its trust policy is not changed meanwhile. It is tried again.`,
+        `Migration ${other.migrationId} has used role ${roleArn} since ${other.since}, so its trust policy can't be changed now. The change is retried.`,
       );
     if (!(await isWritten(planned, work))) {
       await guard();
@@ -93,12 +93,12 @@ async function repairAll(work: Work, repairable: readonly string[]): Promise<boo
   return changed;
 }
 
-/** Answers why the statement is still there, or undefined. */
+/** Returns why the statement is still there, or undefined if it was removed. */
 async function undo(change: TrustChange, work: Work): Promise<string | undefined> {
   const { record, roles, ledger, clock, guard } = work;
   const { roleArn, before } = change;
   const other = await work.haveAlone(roleArn);
-  // A write whose reply was lost may not be seen yet: that nothing is to be undone is not believed at one look.
+  // A write whose reply was lost may not be visible yet: one read is not enough to conclude that nothing has to be undone.
   const role = await readUntilSure(
     clock,
     () => roles.getRole(roleArn),
@@ -107,7 +107,7 @@ async function undo(change: TrustChange, work: Work): Promise<string | undefined
   const decision = role ? undoRepair(change, role.trustPolicy) : ({ do: 'nothing' } as const);
   if (decision.do === 'refuse') return decision.why;
   if (role && decision.do === 'write') {
-    if (other) return `migration ${other.migrationId} works with the role since ${other.since}`;
+    if (other) return `migration ${other.migrationId} has used the role since ${other.since}`;
     await guard();
     await roles.updateTrustPolicy(roleArn, decision.document);
     await readBack({ roles, clock }, roleArn, decision.document, role.trustPolicy);
@@ -121,7 +121,7 @@ async function undoAll(work: Work, repairable: readonly string[]): Promise<boole
   const left: Check[] = [];
   const standing = standingTrustChanges(record);
   for (const change of standing) {
-    // Whatever the record says.
+    // A role that this deployment may not repair is not changed, even if the record contains it.
     if (!isCovered(repairable, change.roleArn)) {
       left.push(trustNotOurs(change, repairable));
       continue;
@@ -134,9 +134,9 @@ async function undoAll(work: Work, repairable: readonly string[]): Promise<boole
     const why = await undo(change, work);
     if (why !== undefined) left.push(trustNotRestored(change, record.request.target, why));
   }
-  const others = record.warnings.filter((one) => one.id !== TRUST_NOT_RESTORED);
-  if (left.length > 0 || others.length < record.warnings.length)
-    await ledger.updateMigration(record.migrationId, { warnings: [...others, ...left] });
+  const otherWarnings = record.warnings.filter((one) => one.id !== TRUST_NOT_RESTORED);
+  if (left.length > 0 || otherWarnings.length < record.warnings.length)
+    await ledger.updateMigration(record.migrationId, { warnings: [...otherWarnings, ...left] });
   return record.trustChanges.length > left.length;
 }
 
@@ -145,11 +145,11 @@ const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
   const { ledger, clock, portsFor } = dependencies;
   const { repairableRoleArns } = settingsFor(dependencies.settings, target);
   const record = await recordedMigration(ledger, migrationId);
-  // Nothing may be changed without it, and whoever takes the migration over goes by it.
+  // Nothing may be changed before the snapshot exists: a recovery relies on it.
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const work: Work = {
     record,
-    // Before the last look at the policy: between that and the write nothing may come but the lock.
+    // This comes before the last read of the policy: between that read and the write, only the lock may come.
     assertGranted: (planned) =>
       assertGranted({ record, plan: planOf(record), snapshot }, { repair: planned }, dependencies),
     roles: portsFor(target).roles,
@@ -157,12 +157,12 @@ const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
     clock,
     guard: changeGuard(dependencies, input),
     haveAlone: async (roleArn) => {
-      // Of the execution that works on it: `begin`, or whoever took it over, has the lock as a rule.
+      // The owner is the execution that works on the migration: `begin` or a takeover has usually locked the role for it.
       const { executionArn } = record;
       if (executionArn === undefined)
         throw new MigrationError(
           'BadInput',
-          `The record of migration ${migrationId} names no execution, so nothing can be locked for it. Nothing was written.`,
+          `The record of migration ${migrationId} names no execution, so no lock can be acquired for it. No trust policy was changed.`,
         );
       const owner = { migrationId, executionArn, since: utcNow(clock) };
       const taken = await ledger.acquireLock(roleLock(roleArn), owner, 'exclusive');

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Writes the trust policies that the plan holds ready, or takes what was added out of them again. Throws TrustChanged
- * where a policy is no longer as the plan found it, Busy while IAM does not show what was written.
+ * Writes the trust policies that the plan contains, or removes the added statements again. Throws TrustChanged if a policy
+ * is no longer as the plan found it, and Busy while IAM does not show what was written.
  */
 export const repairTrustSchema = defineStep('repair-trust', {
   title: "Allow EKS Pod Identity in the roles' trust policies",
@@ -15,13 +15,13 @@ export const repairTrustSchema = defineStep('repair-trust', {
   environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput.extend({
-    /** Pod Identity, or the trust policies as they were before (after a rollback). */
+    /** The direction: towards Pod Identity, or back to the trust policies before the migration (in a rollback). */
     towards: z.enum(['pod-identity', 'before']),
   }),
   output: z.object({
     /**
-     * Whether this migration has written a policy in that direction, by this invocation or an earlier one: EKS may not
-     * see it yet.
+     * Whether this invocation or an earlier one of this migration has written a policy in that direction: EKS may not see
+     * it yet.
      */
     changed: z.boolean(),
   }),

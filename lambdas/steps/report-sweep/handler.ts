@@ -1,7 +1,7 @@
 /**
- * Writes the report of a sweep into the bucket and ends its record.
- * Idempotency: the objects are replaced, and an end that is recorded stands.
- * Failure: a report that can't be made ends the sweep as failed; nothing of what it has migrated is lost by that.
+ * Writes the report of a sweep into the bucket and ends the sweep's record.
+ * Idempotency: the objects are replaced, and a recorded end is kept.
+ * Failure: if the report can't be created, the sweep ends as failed; its migrations are not affected.
  */
 import { step } from '../../runtime/step.ts';
 import { reportSweep } from '../../use-cases/sweep/reporting.ts';

@@ -3,15 +3,15 @@ import { failure } from '../../domain/migration/model.ts';
 import { sweepId, sweepOutcome } from '../../domain/sweep/model.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 
-/** Last of the state machine Sweep: writes the report and ends the record. */
+/** Last step of the state machine Sweep: writes the report and ends the record. */
 export const reportSweepSchema = defineStep('report-sweep', {
   title: 'Write the report of the sweep',
   environment: stepEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
-  /** `failure`: what the sweep failed by. */
+  /** `failure` is the error with which the sweep failed. */
   input: z.object({ sweepId, executionArn: z.string().min(1), failure: failure.optional() }),
   output: z.object({ outcome: sweepOutcome, text: z.string() }),
   timeoutSeconds: 600,
-  // It has the whole report in memory, and that of the sweep before: docs/scale.md says how many add-ons that is enough
-  // for.
+  // The whole report and that of the previous sweep are in memory: docs/scale.md states for how many add-ons this is
+  // enough.
   memoryMb: 2048,
 });

@@ -1,9 +1,9 @@
 /**
- * Asks for somebody's approval of the plan, and keeps the token under which the execution waits for it.
- * Idempotency: asked again about the same plan, the same request stands, under the new attempt's token: the one before
- * counts no more. What was decided under that one was never heard, so it is asked for anew.
- * Failure: ends `blocked`; nothing was changed. ApprovalExpired where the migration has waited too long before,
- * TooManyWaiting where as many wait already as may.
+ * Requests an approval of the plan, and stores the token under which the execution waits for it.
+ * Idempotency: a repeated request for the same plan keeps the open request, under the new attempt's token; the earlier
+ * token no longer counts. A decision that was made under that one never reached the execution, so it is requested again.
+ * Failure: the migration ends `blocked`; nothing was changed. Throws ApprovalExpired if the migration has waited too long
+ * already, and TooManyWaiting if all waiting slots are in use.
  */
 import { approvalNeeded } from '../../domain/events/outbox-events.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -24,14 +24,14 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, dependencies) =
   if (now >= deadlineOf(record)) {
     throw new MigrationError(
       'ApprovalExpired',
-      `Migration ${migrationId} has waited for ${MOST_DAYS_BEFORE_BEGIN} days since ${record.startedAt}: no further approval is asked for. Nothing was changed. Start it again.`,
+      `Migration ${migrationId} has waited for ${MOST_DAYS_BEFORE_BEGIN} days since ${record.startedAt}, so no further approval is requested. Nothing was changed. Start the migration again.`,
     );
   }
   await assertMayWait(record, dependencies);
   const last = record.approvals.at(-1);
-  const again = last?.state === 'pending' && last.planHash === planHash ? last : undefined;
-  // Nobody can approve a plan that is no longer the one to be carried out.
-  if (last?.state === 'pending' && !again)
+  const open = last?.state === 'pending' && last.planHash === planHash ? last : undefined;
+  // A plan that will not be carried out can't be approved.
+  if (last?.state === 'pending' && !open)
     await ledger.decideApproval(migrationId, {
       round: last.round,
       planHash: last.planHash,
@@ -40,7 +40,7 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, dependencies) =
     });
   const { round, expiresAt } = await ledger.putApproval(
     migrationId,
-    again ?? {
+    open ?? {
       round: (last?.round ?? 0) + 1,
       planHash,
       state: 'pending',

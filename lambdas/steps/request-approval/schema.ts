@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineStep, stepEnvironment, stepInput, waitingEnvironment } from '../../runtime/step.ts';
 
 /**
- * The state waits under `taskToken` after the step has answered: for Step Functions' SendTaskSuccess, whose output is
+ * After the step has returned, the state waits under `taskToken` for Step Functions' SendTaskSuccess, whose output is
  * `approvalGiven`.
  */
 export const requestApprovalSchema = defineStep('request-approval', {
@@ -10,9 +10,9 @@ export const requestApprovalSchema = defineStep('request-approval', {
   environment: stepEnvironment.extend(waitingEnvironment.shape),
   cancellable: true,
   input: stepInput.extend({
-    /** The hash that `plan` answered. */
+    /** The hash that `plan` returned. */
     planHash: z.string(),
-    /** Secret: who has it decides. It goes into the ledger alone. */
+    /** A secret: its holder can decide. It is stored in the ledger only. */
     taskToken: z.string().min(1),
   }),
   output: z.object({ round: z.number().int().positive(), expiresAt: z.string() }),

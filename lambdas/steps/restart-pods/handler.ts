@@ -1,9 +1,10 @@
 /**
- * Starts a rolling restart of the workloads whose pods have another identity than they shall have, since they kept it
- * or were admitted before the webhook knew the association: only a new pod is looked at by the webhook again. On the
- * way back one pod goes ahead: the others follow when a new one shows what they had.
- * Idempotency: the restart's mark is made of the migration, the way and the round; the same mark again changes nothing.
- * A pod is evicted by its uid, and only while no other new pod shows what it has.
+ * Starts a rolling restart of the workloads whose pods do not have the expected identity, since they kept the old one or
+ * were admitted before the webhook knew the association: the webhook injects only into new pods. During a rollback one
+ * pod goes first; the others follow when a new pod shows the identity that it had before.
+ * Idempotency: the restart's marker consists of the migration, the attempt and the round; the same marker changes nothing.
+ * A pod is evicted by its uid, and only while no other new pod shows its identity. Failure: an API server that does not
+ * answer, or that no longer finds a listed workload, is retried.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Replacement } from '../../domain/rollback/pods.ts';
@@ -24,28 +25,28 @@ interface Work {
 
 const textOf = ({ kind, namespace, name }: WorkloadRef): string => `${kind}/${namespace}/${name}`;
 
-/** A workload that was listed a moment ago, and is not found: the next look finds it deleted, or restarts it. */
-function rereadPods(error: unknown): never {
+/** Throws a retryable error for a workload that was just listed but is not found: the next read shows its present state. */
+function retryIfNotFound(error: unknown): never {
   if (isMigrationError(error, 'NotFound'))
-    throw new MigrationError('ServiceUnavailable', `${error.message} It is looked at again.`, { cause: error });
+    throw new MigrationError('ServiceUnavailable', `${error.message} The restart is retried.`, { cause: error });
   throw error;
 }
 
 async function restart(workloads: readonly WorkloadRef[], { kubernetes, marker, guard }: Work): Promise<string[]> {
   for (const workload of workloads) {
     await guard();
-    await kubernetes.restartWorkload(workload, marker).catch(rereadPods);
+    await kubernetes.restartWorkload(workload, marker).catch(retryIfNotFound);
   }
   return workloads.map(textOf);
 }
 
 /**
- * Where a pod can't be evicted, by its budget or for want of the right, the webhook is given the time of so many tries;
- * then its workload is restarted as a whole, which no budget holds back.
+ * The number of tries for which the webhook gets time when a pod can't be evicted, because of its budget or a missing
+ * right. After them its workload is restarted as a whole, which no budget holds back.
  */
 const TRIES_WAITED = 3;
 
-async function goBack(
+async function replacePods(
   next: Replacement,
   tries: number,
   work: Work,
@@ -67,19 +68,19 @@ const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { kubernetes } = dependencies.portsFor(target);
   const expected = await expectedPods(ledger, migrationId, snapshot, towards, deferred);
-  const looking = { towards, expected, newestPodAt, now: clock.now() };
-  const { judged, next } = await observePods(kubernetes, snapshot, looking);
+  const options = { towards, expected, newestPodAt, now: clock.now() };
+  const { judged, next } = await observePods(kubernetes, snapshot, options);
   const isTry = next?.isWitnessed === false ? { isTry: true } : {};
-  // What it has begun before its reply was lost is under way.
+  // A restart that began before its reply was lost is in progress, and not repeated.
   if (judged.verdict !== 'restart') return { restarted: [], ...isTry };
-  // A rollback may be tried again by another execution, under another fence: its restarts are its own.
+  // A rollback may be repeated by another execution, under another fence: its restarts are its own.
   const marker =
     towards === 'before'
       ? `${migrationId}-before-${fence}-${round}${tries === 0 ? '' : `-${tries}`}`
       : `${migrationId}-${attempt}-${round}`;
   const work: Work = { kubernetes, marker, guard: changeGuard(dependencies, input) };
   if (!next) return { restarted: await restart(judged.workloads, work) };
-  const { restarted, evicted } = await goBack(next, tries, work);
+  const { restarted, evicted } = await replacePods(next, tries, work);
   return {
     restarted,
     ...(evicted.length > 0 ? { evicted } : {}),

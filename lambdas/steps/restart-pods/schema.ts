@@ -4,7 +4,7 @@ import { changingStepInput, defineStep, rollbackInput, targetEnvironment } from 
 export const restartPodsSchema = defineStep('restart-pods', {
   title: 'Restart the pods that kept their old identity',
   variants: {
-    'restart-restored': 'Restart the pods that do not have their old identity again',
+    'restart-restored': 'Restart the pods that do not have their former identity yet',
   },
   rollbackVariant: 'restart-restored',
   environment: targetEnvironment,
@@ -16,9 +16,9 @@ export const restartPodsSchema = defineStep('restart-pods', {
   }),
   output: z.object({
     restarted: z.array(z.string()),
-    /** Pods that were evicted, to see which identity the next one gets. */
+    /** The pods that were evicted, to see which identity the next pod gets. */
     evicted: z.array(z.string()).optional(),
-    /** On the way back: what comes now is another try to see a new pod with what it had, and no restart of all. */
+    /** True during a rollback if this was another try to get one new pod with its former identity, not a restart of all. */
     isTry: z.boolean().optional(),
   }),
   changes: ['kubernetes'],

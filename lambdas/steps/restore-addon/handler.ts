@@ -1,9 +1,9 @@
 /**
- * Takes one action of the way back: update, delete a copy that failed, or create; never another version. The role comes
- * back before any association goes: while there is neither, new pods have nothing.
- * Idempotency: looks again and acts only where the same decision comes out; each create and update has a token of its
- * own round, so that a repeated one is the same request to EKS.
- * Failure: whatever stops it is looked at again by assess-rollback, or left to a person.
+ * Takes one action of the rollback: updates the add-on, deletes a failed copy, or creates the add-on; never in another
+ * version. The role is restored before any association is deleted: without both, new pods have no identity.
+ * Idempotency: reads again and acts only if the same decision results; each create and update has a token of its own
+ * round, so that a repeated call is the same request to EKS.
+ * Failure: assess-rollback evaluates the state again after any error, or leaves it to a person.
  */
 import { chosenNamespace } from '../../domain/addons/registry.ts';
 import { ownTags } from '../../domain/associations/associations.ts';
@@ -36,23 +36,23 @@ interface Work extends Restoring {
   clientRequestToken: string;
 }
 
-/** What an update takes away is in the ledger before, as what is deleted one by one. */
-async function noteTaken(kept: Association[] | undefined, look: RestoreObservation, work: Work): Promise<void> {
+/** Stores in the ledger the associations that an update will remove, just like those that are deleted one by one. */
+async function noteRemoved(kept: Association[] | undefined, seen: RestoreObservation, work: Work): Promise<void> {
   if (kept === undefined) return;
   const named = new Set(kept.map(accountOf));
-  for (const one of look.associations)
-    if (one.ownerArn === look.now?.arn && !named.has(accountOf(one)))
+  for (const one of seen.associations)
+    if (one.ownerArn === seen.now?.arn && !named.has(accountOf(one)))
       await work.ledger.recordAssociation(work.migrationId, 'purged', one);
 }
 
-/** EKS is said to take the role by itself; one that refuses it gets all at once. */
-async function updateBy(update: RestoreUpdate, look: RestoreObservation, work: Work): Promise<void> {
-  const { snapshot } = look;
+/** Assumes that EKS accepts the role alone; if it refuses that, sends the role and the associations in one update. */
+async function updateBy(update: RestoreUpdate, seen: RestoreObservation, work: Work): Promise<void> {
+  const { snapshot } = seen;
   const { serviceAccountRoleArn } = snapshot.addon;
   const call = async (podIdentityAssociations: Association[] | undefined, token: string): Promise<void> => {
-    await noteTaken(podIdentityAssociations, look, work);
+    await noteRemoved(podIdentityAssociations, seen, work);
     await work.guard();
-    await overFreedKeys(look, work, () =>
+    await overFreedKeys(seen, work, () =>
       work.eks.updateAddon({
         addon: snapshot.addon.name,
         ...(podIdentityAssociations === undefined ? {} : { podIdentityAssociations }),
@@ -70,14 +70,14 @@ async function updateBy(update: RestoreUpdate, look: RestoreObservation, work: W
   }
 }
 
-async function updateAsItWas(look: RestoreObservation, work: Work): Promise<boolean> {
-  const facts = await makeWay(look, work);
-  // Where left-overs were all that was wrong, nothing more is changed: an update would roll pods for nothing.
-  if (decideRestore(facts).do !== 'update' || !look.now) return true;
+async function updateAsItWas(seen: RestoreObservation, work: Work): Promise<boolean> {
+  const facts = await clearConflicts(seen, work);
+  // If left-over associations were the only problem, nothing more is changed: an update would roll pods for nothing.
+  if (decideRestore(facts).do !== 'update' || !seen.now) return true;
   try {
-    await updateBy(updateOf(facts, look.now), look, work);
+    await updateBy(updateOf(facts, seen.now), seen, work);
   } catch (error) {
-    // Gone since the look just before: assess-rollback finds out whether it is.
+    // The add-on is gone since the read just before: assess-rollback confirms whether it is.
     if (isMigrationError(error, 'NotFound')) return false;
     throw error;
   }
@@ -85,13 +85,13 @@ async function updateAsItWas(look: RestoreObservation, work: Work): Promise<bool
 }
 
 /**
- * Deletes what is left over. Where pods are looked at, only what an association of before can't be made beside: all
- * else stays until the role is back (`restore-associations`).
+ * Deletes left-over associations. If pods are verified, deletes only those that conflict with a former association: all
+ * others stay until the role is restored (`restore-associations`).
  */
-function makeWay(look: RestoreObservation, work: Work): Promise<RestoreFacts> {
-  if (isReplacedByEks(look.record)) return deleteLeftOvers(look, work);
-  const before = new Set(ownedBefore(look.snapshot).map(accountOf));
-  return deleteLeftOvers(look, work, (one) => before.has(accountOf(one)));
+function clearConflicts(seen: RestoreObservation, work: Work): Promise<RestoreFacts> {
+  if (isReplacedByEks(seen.record)) return deleteLeftOvers(seen, work);
+  const before = new Set(ownedBefore(seen.snapshot).map(accountOf));
+  return deleteLeftOvers(seen, work, (one) => before.has(accountOf(one)));
 }
 
 async function deleteFailedCopy(
@@ -99,8 +99,8 @@ async function deleteFailedCopy(
   { migrationId, eks, ledger, guard }: Work,
 ): Promise<boolean> {
   if (!now) return false;
-  // With preserve they outlive the copy, and EKS may clear their owner: from then on only the record knows whose they
-  // are.
+  // With preserve, the associations outlive the copy, and EKS may clear their owner: from then on, only the record shows
+  // that they belong to this migration.
   const known = new Set(snapshot.associations.map((one) => one.id));
   for (const one of associations)
     if (one.ownerArn === now.arn && !known.has(one.id)) await ledger.recordAssociation(migrationId, 'created', one);
@@ -109,18 +109,18 @@ async function deleteFailedCopy(
   return eks.deleteAddon(now.name, { preserve: preservesFailedCopy(record) });
 }
 
-async function createAsItWas(look: RestoreObservation, work: Work): Promise<boolean> {
-  await makeWay(look, work);
-  const was = look.snapshot.addon;
-  const namespace = chosenNamespace(was, look.snapshot.defaultNamespace);
-  const owned = ownedBefore(look.snapshot);
+async function createAsItWas(seen: RestoreObservation, work: Work): Promise<boolean> {
+  await clearConflicts(seen, work);
+  const was = seen.snapshot.addon;
+  const namespace = chosenNamespace(was, seen.snapshot.defaultNamespace);
+  const owned = ownedBefore(seen.snapshot);
   await work.guard();
-  const arn = await overFreedKeys(look, work, () =>
+  const arn = await overFreedKeys(seen, work, () =>
     work.eks.createAddon({
       addon: was.name,
       version: was.version,
       tags: ownTags(was.tags),
-      resolveConflicts: conflictsOfCreate(look.record),
+      resolveConflicts: conflictsOfCreate(seen.record),
       clientRequestToken: work.clientRequestToken,
       ...(was.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: was.serviceAccountRoleArn }),
       ...(owned.length > 0 ? { podIdentityAssociations: owned } : {}),
@@ -141,14 +141,14 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
   const guard = changeGuard(dependencies, input);
   const snapshot = await recordedAddonSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  const look = await observeRestore({ eks, clock, record, snapshot, actions: taken });
-  const copy = classifyCopy(snapshot, record, look.now);
-  // A create of this migration whose reply was lost.
-  if (look.now && (copy === 'planned-shape' || copy === 'restored-shape'))
-    await ledger.recordCopy(migrationId, 'made', look.now.arn);
-  if (look.decision.do !== action) return { done: false };
+  const seen = await observeRestore({ eks, clock, record, snapshot, actions: taken });
+  const copy = classifyCopy(snapshot, record, seen.now);
+  // The copy comes from a create of this migration whose reply was lost.
+  if (seen.now && (copy === 'planned-shape' || copy === 'restored-shape'))
+    await ledger.recordCopy(migrationId, 'made', seen.now.arn);
+  if (seen.decision.do !== action) return { done: false };
   return {
-    done: await actions[action](look, {
+    done: await actions[action](seen, {
       migrationId,
       target,
       eks,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Takes one action of the way back, where it is still the one that is needed. Throws AssociationStillThere,
+ * Takes one action of the rollback if it is still the one that is needed. Throws AssociationStillThere or
  * RestoreRefused.
  */
 export const restoreAddonSchema = defineStep('restore-addon', {
@@ -15,7 +15,7 @@ export const restoreAddonSchema = defineStep('restore-addon', {
   environment: targetEnvironment,
   input: lockedStepInput.extend({ action: z.enum(['update', 'delete', 'create']), actions: z.number().int().min(0) }),
   output: z.object({
-    /** False: what is there asked for something else by now; nothing was changed. */
+    /** False if the present state requires another action by now; nothing was changed. */
     done: z.boolean(),
   }),
   changes: ['eks'],

@@ -1,10 +1,10 @@
 /**
- * Takes the migration's own associations away, once the role is back and the service accounts name it: those of the
- * add-on, which EKS lets go one by one without rolling pods, and standalone ones; of a service account that is no
- * add-on's, its association. Puts back what the add-on's API can't: the standalone associations that were purged, whole,
- * and the fields of the add-on's own ones that its form does not carry.
- * Idempotency: compares field by field first, so that a repeated one finds its own work.
- * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
+ * Deletes the migration's own associations once the role is restored and the service accounts are annotated with it: those
+ * of the add-on, which EKS deletes one by one without rolling pods, and standalone ones; for a service account that
+ * belongs to no add-on, its association. Restores what the add-on's API can't: purged standalone associations, whole, and
+ * the fields of the add-on's own associations that its form can't express.
+ * Idempotency: compares field by field first, so that a repeated call finds its own work.
+ * Failure: an association that was created outside this migration is left alone, and a person decides (RestoreRefused).
  */
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations/associations.ts';
 import { isTaken } from '../../domain/rollback/decisions.ts';
@@ -47,7 +47,7 @@ import { restoreAssociationsSchema } from './schema.ts';
 
 interface Work {
   migrationId: string;
-  /** Of every client request token of this execution's way back. */
+  /** The prefix of every client request token in this execution's rollback. */
   token: string;
   snapshot: AddonSnapshot;
   record: Migration;
@@ -63,11 +63,15 @@ const where = ({ namespace, serviceAccount }: Association): string => `${namespa
 const refused = (other: Association): MigrationError =>
   new MigrationError(
     'RestoreRefused',
-    `Somebody else associated ${where(other)} with ${other.roleArn} meanwhile (${other.id}); it was left alone. The record's hand-off says how it was before.`,
+    `${where(other)} was associated with ${other.roleArn} outside this migration (${other.id}), so its former association was not restored. The present one was left alone; the record's hand-off shows the former one.`,
   );
 
-/** The one on that key which is the old one or made in its place; throws where another one has the key. */
-function inPlace(was: Association, there: Association[], { snapshot, record, now }: Work): Association | undefined {
+/** Returns the former association or its replacement. Throws if the service account has another one. */
+function formerOrReplacement(
+  was: Association,
+  there: Association[],
+  { snapshot, record, now }: Work,
+): Association | undefined {
   const kept =
     there.find((one) => one.id === was.id) ??
     there.find((one) => one.ownerArn === undefined && isSameAssociation(was, one));
@@ -79,7 +83,7 @@ function inPlace(was: Association, there: Association[], { snapshot, record, now
   ) {
     throw new MigrationError(
       'AssociationStillThere',
-      `Association ${other.id} of this migration for ${where(other)} is still listed.`,
+      `Association ${other.id} of this migration for ${where(other)} is still listed after its deletion.`,
     );
   }
   throw refused(other);
@@ -88,7 +92,7 @@ function inPlace(was: Association, there: Association[], { snapshot, record, now
 async function restoreStandAlone(was: Association, work: Work): Promise<string> {
   const { eks, ledger, migrationId, guard, token } = work;
   const list = async (): Promise<Association | undefined> =>
-    inPlace(was, await eks.listAssociations(was.namespace, was.serviceAccount), work);
+    formerOrReplacement(was, await eks.listAssociations(was.namespace, was.serviceAccount), work);
   const restored = async (one: Association): Promise<string> => {
     if (one.id !== was.id) await ledger.recordAssociation(migrationId, 'restored', one);
     return one.id;
@@ -104,7 +108,7 @@ async function restoreStandAlone(was: Association, work: Work): Promise<string> 
     if (!isAssociationConflict(error)) throw error;
     const found = await list();
     if (found) return restored(found);
-    // The key of the one that was deleted is freed some seconds later (aws-controllers-k8s/community#2684).
+    // The key of a deleted association becomes free some seconds later (aws-controllers-k8s/community#2684).
     throw new MigrationError('AssociationStillThere', error.message, { cause: error });
   }
 }
@@ -116,7 +120,7 @@ async function restoreFields(was: Association, { eks, clock, now, guard, token }
   if (!owned)
     throw new MigrationError(
       'RestoreRefused',
-      `The association that the add-on owned for ${where(was)} did not come back with it, although the add-on was asked for it; ${was.roleArn} was its role.`,
+      `EKS restored the add-on without the association that it owned for ${where(was)} (role ${was.roleArn}), although the request contained it. Create that association by the commands in the record's hand-off.`,
     );
   const { change, tags } = missingFields(was, owned);
   if (change) {
@@ -130,21 +134,21 @@ async function restoreFields(was: Association, { eks, clock, now, guard, token }
   return owned.id;
 }
 
-/** Without the add-on's role, new pods of a service account without its association would have none at all. */
+/** Throws if the add-on's role is not restored: without it, new pods that lose their association would have no role. */
 function assertRoleIsBack({ addon: was }: AddonSnapshot, now: Addon | undefined): void {
   if (now?.serviceAccountRoleArn === was.serviceAccountRoleArn) return;
   throw new MigrationError(
     'RestoreRefused',
-    `The rollback stops: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The associations of this migration were left as they are, since pods would be without a role; the record's hand-off has the commands that put everything back.`,
+    `The rollback stopped: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The associations of this migration were left as they are, since pods would have no role without them; run the commands in the record's hand-off to restore everything.`,
   );
 }
 
-/** Throws where pods would be without a role, or without credentials for too long. */
-async function assertLeft(accounts: readonly Association[], work: Work): Promise<void> {
+/** Throws if deleting these associations would leave pods without a role, or without credentials for too long. */
+async function assertRemovable(accounts: readonly Association[], work: Work): Promise<void> {
   assertRoleIsBack(work.snapshot, work.now);
   if (isReplacedByEks(work.record)) return;
   await assertAnnotated(accounts, work);
-  // Those that have another association soon are on EKS Pod Identity then as before.
+  // A service account that soon has another association uses EKS Pod Identity as before.
   const purged = new Set(work.record.associations.purged.map((one) => one.id));
   const again = new Set(
     work.snapshot.associations.filter((one) => one.ownerArn !== undefined || purged.has(one.id)).map(accountOf),
@@ -155,8 +159,8 @@ async function assertLeft(accounts: readonly Association[], work: Work): Promise
   );
 }
 
-/** Takes away what the migration gave the add-on and its copies; answers whether any is gone by that. */
-async function removeAssociation(work: Work): Promise<Association[]> {
+/** Deletes the associations that the migration gave to the add-on and its copies, and returns those that are gone. */
+async function removeAssociations(work: Work): Promise<Association[]> {
   const { snapshot, record, now, eks, ledger, clock, migrationId, guard } = work;
   const isOurs = now !== undefined && classifyCopy(snapshot, record, now) !== 'foreign';
   const list = async (): Promise<Association[]> =>
@@ -164,7 +168,7 @@ async function removeAssociation(work: Work): Promise<Association[]> {
       (one) => isOurs || one.ownerArn !== now?.arn,
     );
   const there = isReplacedByEks(record) ? [] : await list();
-  if (there.length > 0) await assertLeft(there, work);
+  if (there.length > 0) await assertRemovable(there, work);
   for (const association of there) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
@@ -172,19 +176,22 @@ async function removeAssociation(work: Work): Promise<Association[]> {
   }
   const [left] = there.length === 0 ? [] : await readUntilSure(clock, list, (found) => found.length === 0);
   if (left)
-    throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
-  // By another call of this way back, or by one of an earlier one.
+    throw new MigrationError(
+      'AssociationStillThere',
+      `Association ${left.id} of this migration is still listed after its deletion.`,
+    );
+  // Another call of this rollback, or an earlier rollback, has deleted the others.
   const before = new Set([...snapshot.associations, ...there].map((one) => one.id));
   return [...there, ...record.associations.purged.filter((one) => !before.has(one.id))];
 }
 
-/** What the webhook has to forget, and the pods by which it is seen that it has. */
+/** Returns whether the webhook has to forget an association, and the newest pod, by which a later check recognises that. */
 async function webhookOf(
-  taken: readonly Association[],
+  removed: readonly Association[],
   { record, kubernetes }: Pick<Work, 'record' | 'kubernetes'>,
 ): Promise<{ awaitsWebhook: boolean; newestPodAt?: string }> {
-  if (taken.length === 0) return { awaitsWebhook: false };
-  const newestPodAt = isReplacedByEks(record) ? undefined : await newestPodOf(taken, kubernetes);
+  if (removed.length === 0) return { awaitsWebhook: false };
+  const newestPodAt = isReplacedByEks(record) ? undefined : await newestPodOf(removed, kubernetes);
   return { awaitsWebhook: true, ...(newestPodAt === undefined ? {} : { newestPodAt }) };
 }
 
@@ -198,10 +205,10 @@ async function accountsOnIrsa({ record, ledger }: Work): Promise<(one: Associati
 }
 
 /**
- * Service accounts whose purged association waits until their pods are on IRSA again: with it, new pods would take EKS
- * Pod Identity, by an association that none of the pods of before has used.
+ * Returns the service accounts whose purged association is restored only after their pods use IRSA again: with it, new
+ * pods would use EKS Pod Identity, through an association that none of the former pods has used.
  */
-async function deferredOf(taken: readonly Association[], work: Work): Promise<string[]> {
+async function deferredOf(removed: readonly Association[], work: Work): Promise<string[]> {
   const { record, snapshot, eks } = work;
   if (isReplacedByEks(record)) return [];
   const hadIrsa = await accountsOnIrsa(work);
@@ -210,7 +217,7 @@ async function deferredOf(taken: readonly Association[], work: Work): Promise<st
     const account = accountOf(one);
     if (
       snapshot.associations.some(({ id }) => id === one.id) &&
-      taken.some((other) => accountOf(other) === account) &&
+      removed.some((other) => accountOf(other) === account) &&
       hadIrsa(one) &&
       (await eks.listAssociations(one.namespace, one.serviceAccount)).length === 0
     )
@@ -219,30 +226,31 @@ async function deferredOf(taken: readonly Association[], work: Work): Promise<st
   return deferred;
 }
 
-/** Puts back what was there before, beside the add-on's own form. */
-async function putBack(work: Work, cluster: string, deferred: readonly string[] = []): Promise<string[]> {
+/** Restores the former associations, except for what the add-on's own form restores. */
+async function restoreFormer(work: Work, cluster: string, deferred: readonly string[] = []): Promise<string[]> {
   const { snapshot, record } = work;
   const purged = new Set(record.associations.purged.map((one) => one.id));
   const restored: string[] = [];
   for (const was of ownedBefore(snapshot)) restored.push(await restoreFields(was, work));
   for (const was of standAloneBefore(snapshot, cluster)) {
-    // One that this migration has not deleted is there, or somebody else has deleted it.
+    // An association that this migration has not deleted either exists or was deleted outside this migration.
     const isDue = purged.has(was.id) && !deferred.includes(accountOf(was));
     if (isDue) restored.push(await restoreStandAlone(was, work));
   }
   return restored;
 }
 
-/** Later on the way back it is tried again, and what stops it then is told. */
-const mayComeLater = (error: unknown): boolean =>
+/** Returns whether the error can wait: a later step of the rollback tries again, and reports what stops it then. */
+const canWait = (error: unknown): boolean =>
   isMigrationError(error) && (error.name === 'AssociationStillThere' || ERROR_CLASSES[error.name] === 'terminal');
 
 /**
- * Puts purged associations back before anything else: pods that were on them have nothing else to ask for once their
- * sessions end. Where another one has the key by now, it is this migration's, and goes later, or somebody else's. While the add-on is gone, those of
- * pods that had IRSA wait until it is back: the pods that come with it would take EKS Pod Identity instead.
+ * Restores purged associations before anything else: pods that used them have no other source of credentials once their
+ * sessions end. If another association exists for the service account by now, it is this migration's and is deleted
+ * later, or it was created outside this migration. While the add-on is gone, associations of pods that had IRSA wait until
+ * it is restored: the pods that come with it would use EKS Pod Identity instead.
  */
-async function putBackFirst(work: Work, cluster: string): Promise<string[]> {
+async function restorePurged(work: Work, cluster: string): Promise<string[]> {
   const { snapshot, record, now, eks } = work;
   const purged = new Set(record.associations.purged.map((one) => one.id));
   const hadIrsa = now === undefined ? await accountsOnIrsa(work) : () => false;
@@ -253,7 +261,7 @@ async function putBackFirst(work: Work, cluster: string): Promise<string[]> {
     try {
       restored.push(await restoreStandAlone(was, work));
     } catch (error) {
-      if (!mayComeLater(error)) throw error;
+      if (!canWait(error)) throw error;
     }
   }
   return restored;
@@ -268,19 +276,27 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
   if (!isOfAddon(snapshot)) {
-    const { there, taken } = await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard });
-    // Where it has made none, or none that is there, the webhook may still know of one.
-    return { restored: there, ...(await webhookOf(taken, { record, kubernetes })), awaitsWebhook: true };
+    const { there, taken: removed } = await restoreOfAccount({
+      record,
+      snapshot,
+      eks,
+      kubernetes,
+      ledger,
+      clock,
+      guard,
+    });
+    // Even if the migration has created none, or none that exists, the webhook may still know an association.
+    return { restored: there, ...(await webhookOf(removed, { record, kubernetes })), awaitsWebhook: true };
   }
   const now = await readAddonUntilSure(eks, snapshot.addon.name, clock);
   const token = `${migrationId}-${fence}-restore`;
   const work: Work = { migrationId, token, snapshot, record, now, eks, kubernetes, ledger, clock, guard };
 
-  if (action === 'purged') return { restored: await putBackFirst(work, target.cluster), awaitsWebhook: false };
-  if (action === 'deferred') return { restored: await putBack(work, target.cluster), awaitsWebhook: false };
-  const taken = await removeAssociation(work);
-  const deferred = await deferredOf(taken, work);
-  const restored = await putBack(work, target.cluster, deferred);
+  if (action === 'purged') return { restored: await restorePurged(work, target.cluster), awaitsWebhook: false };
+  if (action === 'deferred') return { restored: await restoreFormer(work, target.cluster), awaitsWebhook: false };
+  const removed = await removeAssociations(work);
+  const deferred = await deferredOf(removed, work);
+  const restored = await restoreFormer(work, target.cluster, deferred);
   const after = await recordedMigration(ledger, migrationId);
   const [other] = createdByThirdParty(
     snapshot,
@@ -290,11 +306,11 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   );
   if (other && !isTaken(record, 'association-created')) throw refused(other);
   const standalone = await deleteOwnAssociations(work, standaloneOf(snapshot.planned), (gone) =>
-    assertLeft(gone, work),
+    assertRemovable(gone, work),
   );
   return {
     restored: [...restored, ...standalone.there],
-    ...(await webhookOf([...taken, ...standalone.taken], work)),
+    ...(await webhookOf([...removed, ...standalone.taken], work)),
     ...(deferred.length > 0 ? { deferred: deferred.join(' ') } : {}),
   };
 };

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * Takes the migration's own associations away and puts the purged ones back, whole; `restored`: ids of those that are
- * there now. Throws AssociationStillThere, RestoreInProgress while a service account has no annotation yet,
- * RestoreRefused, SessionsMayEnd where that would take longer than the sessions of the pods last for sure.
+ * Deletes the migration's own associations and restores the purged ones, whole. `restored` has the ids of the present
+ * associations. Throws AssociationStillThere; RestoreInProgress while a service account has no annotation yet;
+ * RestoreRefused; and SessionsMayEnd if the replacement could take longer than the pods' sessions are certain to last.
  */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
   title: 'Restore the associations',
@@ -17,22 +17,22 @@ export const restoreAssociationsSchema = defineStep('restore-associations', {
   environment: targetEnvironment,
   input: lockedStepInput.extend({
     /**
-     * `purged`: puts back what was purged where its key is free, before anything else, and nothing more. `deferred`: puts
-     * back what was left out until the pods are on IRSA again. `own`: puts back the migration's own, which the rollback
-     * has deleted and EKS's webhook still injects.
+     * `purged`: restores purged associations of service accounts that have none now, before anything else, and does
+     * nothing more. `deferred`: restores the associations that had to wait until the pods use IRSA again. `own`:
+     * recreates the migration's own associations, which the rollback has deleted and EKS's webhook still injects.
      */
     action: z.enum(['purged', 'deferred', 'own']).optional(),
   }),
   output: z.object({
     restored: z.array(z.string()),
-    /** An association is gone of which EKS's webhook still knows for some seconds. */
+    /** Whether an association was deleted that EKS's webhook still knows for some seconds. */
     awaitsWebhook: z.boolean(),
     /**
-     * When the newest pod was created that was there as that one went, by the API server's clock; left out where none
-     * went, or none was there, or nobody may look.
+     * When the newest pod that existed at that deletion was created, by the API server's clock; absent if nothing was
+     * deleted, no pod existed, or pods may not be read.
      */
     newestPodAt: z.string().optional(),
-    /** Service accounts, `namespace/name` with a space between, whose association comes back after their pods. */
+    /** The service accounts whose association is restored after their pods: `namespace/name`, separated by spaces. */
     deferred: z.string().optional(),
   }),
   changes: ['eks'],

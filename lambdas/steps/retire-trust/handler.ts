@@ -1,11 +1,12 @@
 /**
- * Takes this cluster's OIDC trust of migrated service accounts out of its role, or puts it back. Everything is decided
- * twice: before the locks are taken, so that what is refused disturbs nobody, and again under them. Idempotency: what
- * was there and what will be is in the ledger before it is written, and the policy is compared first: a repeated one
- * finds its own work. Failure: a check that fails, or can't be decided, refuses all of it (RetireRefused). IAM has no
- * conditional write, so the policy is read directly before it, and read back after; one that somebody else has changed
- * meanwhile is left alone (TrustChanged). The locks are let go at every end; those that a crash leaves are found by
- * find-stranded. What becomes of it is noted in the migration's record, as the last retirement that began.
+ * Removes this cluster's OIDC trust of migrated service accounts from their role, or restores it. Everything is decided
+ * twice: before the locks are taken, so that a refusal disturbs no other migration, and again under them. Idempotency: the
+ * policies before and after are in the ledger before the write, and the present policy is compared first, so that a
+ * repeated call finds its own work. Failure: a check that fails, or can't be decided, refuses the whole retirement
+ * (RetireRefused). IAM has no conditional write, so the policy is read directly before the write, and read back after it; a
+ * policy that was changed outside this service in the meantime is left alone (TrustChanged). The locks are released at
+ * every end; find-stranded finds those that a crash leaves. The result is noted in the migration's record, as the last
+ * retirement that began.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, RetiredRole } from '../../domain/migration/model.ts';
@@ -32,12 +33,12 @@ type Input = Parameters<StepRun<typeof retireTrustSchema>>[0];
 type Output = Awaited<ReturnType<StepRun<typeof retireTrustSchema>>>;
 type Action = Input['action'];
 type Change = Extract<Decision, { do: 'write' }>;
-/** By the lock's key, the fence under which it was taken. */
+/** The fence of each lock, by the lock's key. */
 type Fences = Map<string, number>;
 
-const ALREADY: Record<Action, string> = { retire: 'It is taken out already', reinstate: 'It is there already' };
+const ALREADY: Record<Action, string> = { retire: 'It is removed already', reinstate: 'It is restored already' };
 
-/** What would become of a role; of one that needs no change, what does become of it. */
+/** Returns the result that a role would have; for a role that needs no change, the result that it has. */
 function foreseen(decision: Decision, action: Action): RetiredRole {
   const { roleArn } = decision;
   switch (decision.do) {
@@ -65,7 +66,10 @@ const answer = ({ action, dryRun }: Input, { checks, decisions }: RetirementPrev
   roles: decisions.map((one) => foreseen(one, action)),
 });
 
-/** One that can't be let go is found later, since its execution has ended then: what was done counts more. */
+/**
+ * Releases the locks. A failure is only logged, since the work is done: find-stranded releases the lock once its execution
+ * has ended.
+ */
 async function releaseLocks(
   keys: string[],
   executionArn: string,
@@ -74,11 +78,11 @@ async function releaseLocks(
   for (const key of keys.toReversed()) {
     await ledger
       .releaseLock(key, executionArn)
-      .catch((error: unknown) => telemetry.log.warn('a lock was not let go', { key, error: String(error) }));
+      .catch((error: unknown) => telemetry.log.warn('could not release a lock', { key, error: String(error) }));
   }
 }
 
-/** Does the work under the lock of what was migrated and the roles', in the order in which migrations take them. */
+/** Does the work under the locks of the subject and of the roles, acquired in the same order as in a migration. */
 async function underLocks<T>(
   { request }: Migration,
   roleArns: string[],
@@ -97,12 +101,12 @@ async function underLocks<T>(
   }
 }
 
-/** Errors after which it is not known whether IAM took the write. */
+/** Errors after which it is unknown whether IAM has accepted the write. */
 const UNKNOWN_OUTCOME = ['ConnectionLost', 'ServiceUnavailable'] as const;
 
 /**
- * Writes the policy where it is still as it was decided upon, and reads it back. Throws TrustChanged, or Busy while IAM
- * shows the old one.
+ * Writes the policy if it is still the one that was decided upon, and reads it back. Throws TrustChanged, or Busy while
+ * IAM shows the old policy.
  */
 async function write(
   { roleArn, before, after }: Change,
@@ -119,7 +123,7 @@ async function write(
   if (!now || !samePolicy(now.trustPolicy, before))
     throw new MigrationError(
       'TrustChanged',
-      `The trust policy of role ${roleArn} was changed by somebody else just now; it was left alone. Look at it, then start again.`,
+      `The trust policy of role ${roleArn} was changed outside this service during the retirement. It was left alone. Review it, then start again: aws iam get-role --role-name ${roleArn.split('/').at(-1) ?? ''}`,
     );
   await ledger.assertLock(roleLock(roleArn), migrationId, fences.get(roleLock(roleArn)) ?? 0);
   await changeGuard(dependencies, {
@@ -132,7 +136,7 @@ async function write(
     await roles.updateTrustPolicy(roleArn, after);
   } catch (error) {
     if (!UNKNOWN_OUTCOME.some((name) => isMigrationError(error, name))) throw error;
-    telemetry.log.warn('the reply to the write of a trust policy was lost: it is read again', {
+    telemetry.log.warn('lost the reply to the write of a trust policy and reads the policy again', {
       roleArn,
       error: String(error),
     });
@@ -140,7 +144,7 @@ async function write(
   await readBack({ roles, clock }, roleArn, after, before);
 }
 
-/** Answers what has become of the role. */
+/** Carries the decision out and returns the result for the role. */
 async function carryOut(
   decision: Decision,
   record: Migration,
@@ -171,13 +175,13 @@ async function carryOut(
     };
   }
   await finish();
-  // Who has put it back can't be told: somebody may have by hand. Only `retire` notes beforehand that it will write.
+  // Only `retire` notes beforehand that it will write. A statement that is there again may have been restored by hand.
   return action === 'retire'
     ? { roleArn, result: 'removed', before: note.before, after: note.after }
     : foreseen(decision, action);
 }
 
-/** `found`: is told of each look. */
+/** Retires or reinstates. `found` is called with the result of each preview. */
 async function retire(input: Input, dependencies: HandlerDependencies, found: (what: Output) => void): Promise<Output> {
   const { action } = input;
   const { record, ...ahead } = await previewRetirement(input, dependencies);
@@ -187,7 +191,7 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
     .filter((one) => one.do === 'write' || one.do === 'confirm')
     .map((one) => one.roleArn);
   if (changing.length === 0 || !isAllowed(ahead)) {
-    // An attempt of this execution that was cut off may have left them held.
+    // An earlier try of this execution that was cut off may have left these locks held.
     const { request } = record;
     await releaseLocks(
       lockKeys(
@@ -210,7 +214,7 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
       if ((decision.do === 'write' || decision.do === 'confirm') && !fences.has(roleLock(decision.roleArn))) {
         throw new MigrationError(
           'Busy',
-          `What is to be done about role ${decision.roleArn} has changed just now: it is looked at again.`,
+          `The decision about role ${decision.roleArn} changed while the locks were acquired. The retirement is retried.`,
         );
       }
       roles.push(await carryOut(decision, locked, input, fences, dependencies));

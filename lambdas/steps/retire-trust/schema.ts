@@ -11,10 +11,10 @@ import {
 import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**
- * The only step of the state machine `Retire`: takes the statement out of the trust policy of a migrated add-on's IRSA
- * role that lets the add-on's service accounts in by this cluster's OIDC provider, or puts it back. Throws
- * RetireRefused where it may not be done, LockHeld while the migration's add-on is being worked on, RoleLockHeld while
- * the role is.
+ * The only step of the state machine `Retire`: removes from the trust policy of a migrated add-on's IRSA role the statement
+ * that trusts the add-on's service accounts through this cluster's OIDC provider, or restores it. Throws RetireRefused if
+ * that is not allowed, LockHeld while another execution works on the migration's add-on, and RoleLockHeld while another
+ * migration uses the role.
  */
 export const retireTrustSchema = defineStep('retire-trust', {
   title: "Change this cluster's OIDC statement in the roles' trust policies",
@@ -25,9 +25,9 @@ export const retireTrustSchema = defineStep('retire-trust', {
   environment: targetEnvironment,
   input: z.object({
     migrationId,
-    /** The execution that holds the locks meanwhile: of Retire. */
+    /** The execution of Retire that holds the locks. */
     executionArn: z.string(),
-    /** When Step Functions started that one; left out by executions that an earlier version began. */
+    /** When Step Functions started that execution; absent in executions that an earlier version began. */
     executionStartedAt: z.iso.datetime({ offset: true }).optional(),
     action: retirementAction,
     dryRun: z.boolean(),
@@ -39,7 +39,7 @@ export const retireTrustSchema = defineStep('retire-trust', {
   output: z.object({
     action: retirementAction,
     dryRun: z.boolean(),
-    /** Whether the trust policy is another because of this execution. */
+    /** Whether this execution has changed the trust policy. */
     done: z.boolean(),
     checks: z.array(check),
     roles: z.array(retiredRole),

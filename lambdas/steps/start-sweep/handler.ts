@@ -1,7 +1,7 @@
 /**
- * Starts the sweep of a schedule. Idempotency: the sweep's id is derived from the schedule and the time at which it was
- * due, so that a delivery that comes again finds what the first one did, and does what is missing. Failure: EventBridge
- * Scheduler delivers it again; nothing but the sweep's record is left of the first try.
+ * Starts a scheduled sweep. Idempotency: the sweep's id is derived from the schedule and its due time, so that a repeated
+ * delivery finds what the first one did, and completes it. Failure: EventBridge Scheduler delivers the event again; the
+ * first try has left nothing but the sweep's record.
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { ulidFrom } from '../../domain/text/ulid.ts';
@@ -14,12 +14,12 @@ const run: StepRun<typeof startSweepSchema> = async ({ schedule, at, request }, 
   const due = Date.parse(at);
   const wish = { sweepId: ulidFrom(due, schedule), schedule: { name: schedule, at: utcOf(due) } };
   const { sweeps } = dependencies;
-  // Its id can be computed: whoever may start executions of Sweep may have put another sweep in its place.
+  // The id can be computed: a principal that may start executions of Sweep may have started another sweep under it.
   const there = await sweeps.get(wish.sweepId);
   if (there && (there.schedule?.name !== schedule || there.schedule.at !== wish.schedule.at))
     throw new MigrationError(
       'BadInput',
-      `Schedule ${schedule} of ${at} starts nothing: sweep ${wish.sweepId}, which its id stands for, was started by ${there.request.requestedBy ?? 'somebody who is not named'} otherwise. Look at that sweep, then start the scheduled one by hand.`,
+      `Schedule ${schedule} could not start its sweep of ${at}: sweep ${wish.sweepId} already uses its id and was started by ${there.request.requestedBy ?? 'a caller without a name'} in another way. Inspect that sweep with pod-identity sweep show ${wish.sweepId}, then start the scheduled one by hand.`,
     );
   const { sweepId } = await startSweep(request, `schedule ${schedule}`, dependencies, wish);
   return { sweepId };

@@ -1,8 +1,8 @@
 /**
- * Looks at the clusters of one region of one account, and keeps what it finds of each in the bucket. Changes nothing
- * else but the queue of its sweep. Idempotency: repeatable at will; a cluster's result replaces the one before, and
- * what is queued stays as it is. Failure: what can't be looked at is part of the answer, with its reason. What is
- * thrown is a defect, or the ledger's and the bucket's own: those are tried again.
+ * Inspects the clusters of one region of one account, and stores the result of each in the bucket. Changes nothing else but
+ * the sweep's queue. Idempotency: can be repeated at any time; a cluster's result replaces the earlier one, and queued
+ * items stay as they are. Failure: what can't be inspected is part of the result, with the reason. An error that is thrown
+ * is a defect, or comes from the ledger or the bucket; the latter are retried.
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { inspectLocation } from '../../use-cases/sweep/location.ts';
@@ -17,7 +17,7 @@ const run: StepRun<typeof takeInventorySchema> = async (
   if (!sweep)
     throw new MigrationError(
       'BadInput',
-      `There is no sweep ${sweepId} in the ledger. Start it by its state machine, which notes it first.`,
+      `The ledger has no sweep ${sweepId}. Start the sweep through its state machine, whose first step stores the record.`,
     );
   return inspectLocation(sweep, { account, region }, { after, tooShortFor }, dependencies);
 };

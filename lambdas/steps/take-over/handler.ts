@@ -1,9 +1,9 @@
 /**
- * Takes a migration over: from an execution that has stopped, or for a rollback on demand. The record names the new
- * execution only after the locks are its own.
- * Idempotency: a lock that is its own already is answered with its fence, and the decision comes out the same; of two
- * that come at once, the first lock that both want decides, and the other one does nothing.
- * Failure: nothing is changed by it; what it has taken for a rollback that then can't be begun is let go again.
+ * Takes a migration over from an execution that has stopped, or for a rollback on demand. The record names the new execution
+ * only after that one holds the locks.
+ * Idempotency: a lock that the execution already holds keeps its fence, and the decision is the same; if two executions
+ * take over at once, the first lock that both need decides, and the other execution does nothing.
+ * Failure: nothing is changed; locks that were taken for a rollback that can't begin are released.
  */
 import { executionName } from '../../domain/aws/arn.ts';
 import { rollbackStandingOf } from '../../domain/rollback/rollback.ts';
@@ -36,16 +36,16 @@ type Input = Parameters<StepRun<typeof takeOverSchema>>[0];
 type Output = Awaited<ReturnType<StepRun<typeof takeOverSchema>>>;
 type TakeOver = Extract<RecoveryDecision, { do: 'take-over' }>;
 
-/** What to do next. A person may have decided otherwise, and the locks that wait for the rollback have another way out. */
+/** Returns the next command. A person may have decided otherwise; locks that wait for the rollback can be released. */
 const nextAfterRefusal = (record: Migration): string =>
   record.status === 'ended' && record.outcome === 'needs-human' && !standingRelease(record)
-    ? `To leave it as it is and let the locks go: pod-identity release ${record.migrationId}`
-    : `To look at the migration: pod-identity show ${record.migrationId}`;
+    ? `To leave everything as it is and release the locks, run: pod-identity release ${record.migrationId}`
+    : `To show the migration, run: pod-identity show ${record.migrationId}`;
 
 function refused(why: string, record?: Migration): MigrationError {
   const next = record === undefined ? '' : nextAfterRefusal(record);
   const instead = next.includes(' release ') ? ` ${next}` : '';
-  return new MigrationError('RollbackRefused', `The rollback is not begun: ${why}. Nothing was changed.${instead}`);
+  return new MigrationError('RollbackRefused', `The rollback was not started: ${why}. Nothing was changed.${instead}`);
 }
 
 function causeOf(
@@ -56,18 +56,18 @@ function causeOf(
     return { Error: 'ExecutionStopped', Cause: `${stopped} stopped before the migration had ended.` };
   return {
     Error: 'RollbackRequested',
-    Cause: `${requestedBy ?? 'Somebody'} asked for the rollback${reason === undefined ? '' : `: ${reason}`}.`,
+    Cause: `The rollback was requested by ${requestedBy ?? 'an unnamed caller'}${reason === undefined ? '' : `: ${reason}`}.`,
   };
 }
 
-/** What the record says of the rollback once it is begun; undefined where none is. */
+/** Returns what the record notes about the rollback that begins; undefined if none begins. */
 function rollbackBy(
   { executionArn, cause, ...asked }: Input,
   { rollback, status }: Migration,
   { action }: TakeOver,
   startedAt: string,
 ): Rollback | undefined {
-  // One whose execution stopped goes on.
+  // A rollback whose execution has stopped continues.
   const before = status === 'rolling-back' ? rollback : undefined;
   if (cause === 'stranded' && !before && action !== 'roll-back') return undefined;
   return {
@@ -81,7 +81,7 @@ function rollbackBy(
   };
 }
 
-/** Takes the locks, then notes in the record what this execution does. `found`: the record as it was read. */
+/** Takes the locks, then notes in the record what this execution does. `found` is the record as it was read. */
 async function takeOver(
   input: Input,
   found: Migration,
@@ -107,11 +107,15 @@ async function takeOver(
     ...(cause === 'stranded' ? { recovery } : {}),
     ...(decision.action === 'roll-back' ? { verified: 'none' } : {}),
   });
-  if (!isNoted) throw new MigrationError('Busy', `The record of migration ${migrationId} was changed just now.`);
+  if (!isNoted)
+    throw new MigrationError(
+      'Busy',
+      `The record of migration ${migrationId} was changed during the takeover. The takeover is retried.`,
+    );
   return taken;
 }
 
-/** The answer for an execution that stopped before its plan could write the record, which comes before anything else. */
+/** Returns the output for an execution that stopped before its plan could write the record, which comes first. */
 const withoutRecord = (input: Input): Output => ({
   action: 'nothing',
   target: null,
@@ -123,7 +127,7 @@ const withoutRecord = (input: Input): Output => ({
   failure: causeOf(input, 'The execution'),
 });
 
-/** What the states after this one need of the record, with nothing to do yet. */
+/** Returns what the next states need from the record, with no action yet. */
 const answerFor = (input: Input, record: Migration, owners: readonly string[]): Output => ({
   action: 'nothing',
   target: record.request.target,
@@ -135,23 +139,26 @@ const answerFor = (input: Input, record: Migration, owners: readonly string[]): 
   failure: causeOf(input, `Execution ${owners.join(', ') || record.executionArn || ''}`),
 });
 
-/** Since the locks were let go, at the end or by a person, others may have changed what this migration left. */
+/**
+ * Throws RollbackRefused if the rollback is no longer possible: after the locks were released, at the end or by a person,
+ * the state that this migration left may have been changed.
+ */
 async function assertRollbackOpen(
   record: Migration,
   snapshot: Snapshot | undefined,
   action: TakeOver['action'],
   dependencies: HandlerDependencies,
 ): Promise<void> {
-  const letGo = record.status === 'ended' && (record.outcome === 'migrated' || standingRelease(record));
-  if (action !== 'roll-back' || !letGo) return;
+  const released = record.status === 'ended' && (record.outcome === 'migrated' || standingRelease(record));
+  if (action !== 'roll-back' || !released) return;
   const before = snapshot ?? (await recordedSnapshot(dependencies.ledger, record.migrationId));
   const closed = await rollbackClosed(record, before, dependencies);
   if (closed !== undefined) throw refused(closed);
 }
 
 /**
- * The rollback that this execution is to begin: the one that its name stands for, one that it requests itself (an
- * execution that was started by hand), or one whose execution has stopped. Undefined where there is none to begin.
+ * Returns the rollback that this execution has to begin: the one that its name refers to, one that it requests itself (if
+ * the execution was started by hand), or one whose execution has stopped. Undefined if there is none.
  */
 async function ownRequest(
   input: Input,
@@ -162,10 +169,10 @@ async function ownRequest(
   const { ledger, executions } = dependencies;
   const { rollback } = record;
   if (rollback?.executionArn === executionArn) {
-    // Said again: its answer was lost.
+    // This is a repeated call, since the reply was lost.
     if (rollback.state === 'refused')
       throw new MigrationError('RollbackRefused', rollback.error?.message ?? 'The rollback was refused.');
-    if (rollback.state === 'ended') throw refused(`it has ended already, at ${rollback.endedAt ?? ''}`);
+    if (rollback.state === 'ended') throw refused(`it has already ended at ${rollback.endedAt ?? ''}`);
     return requestedRollback(record);
   }
   const standing = requestedRollback(record);
@@ -190,11 +197,11 @@ async function ownRequest(
   return answer.rollback;
 }
 
-/** Everything that may refuse a rollback is in here; nothing is changed then. */
+/** Decides, and takes the migration over. All checks that may refuse a rollback are here, before anything is changed. */
 async function decideAndTakeOver(input: Input, found: Migration, dependencies: HandlerDependencies): Promise<Output> {
   const { migrationId, executionArn, cause } = input;
   const { ledger, executions, clock } = dependencies;
-  // Of one that was requested and is not begun nothing is so yet.
+  // A requested rollback that has not begun has changed nothing yet.
   const record = asBeforeRequest(found);
   const locks = await readLocks(ledger, lockKeys(record));
   const owners = await readOwners(executions, record, locks, executionArn);
@@ -220,7 +227,7 @@ async function decideAndTakeOver(input: Input, found: Migration, dependencies: H
     case 'refuse':
       throw refused(decision.why, record);
     case 'wait':
-      throw new MigrationError('OwnerMayStillAct', `Waiting: ${decision.why}.`);
+      throw new MigrationError('OwnerMayStillAct', `Recovery of migration ${migrationId} is waiting: ${decision.why}.`);
     case 'let-go':
       for (const { key, holder } of locks)
         if (holder?.migrationId === migrationId) await ledger.releaseLock(key, holder.executionArn);
@@ -234,12 +241,12 @@ async function decideAndTakeOver(input: Input, found: Migration, dependencies: H
   const { before } = taken;
   if (before.migrationId === migrationId && cause === 'stranded') return answer;
   throw refused(
-    `migration ${before.migrationId} holds a lock that it needs since ${before.since} (execution ${before.executionArn})`,
+    `migration ${before.migrationId} has held a lock that it needs since ${before.since} (execution ${before.executionArn})`,
     record,
   );
 }
 
-/** Whether the state machine does not wait and try again: a right that is missing is waited for. */
+/** Returns whether the state machine does not retry the error. A missing right is waited for. */
 const isFinal = (name: string): boolean =>
   name !== 'AccessDenied' && !['retryable', 'waiting'].includes(classOf(name) ?? '');
 

@@ -4,15 +4,15 @@ import { subjectName } from '../../domain/migration/subject.ts';
 import { defineStep, LONGEST_LAMBDA_SECONDS, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**
- * How long after its execution has stopped a Lambda may still act, milliseconds. The clocks of Step Functions and
- * Lambda need not agree to the second.
+ * The milliseconds for which a Lambda may still act after its execution has stopped. The clocks of Step Functions and
+ * Lambda may differ by seconds.
  */
 export const GRACE_MS = (LONGEST_LAMBDA_SECONDS + 15) * 1000;
 
 /**
- * Recover's first step: takes the locks over from an execution that has stopped, or takes free ones for a rollback on
- * demand, and says what the migration needs. Throws OwnerMayStillAct until that execution's Lambdas are certainly over,
- * RollbackRefused for a rollback that can't be begun.
+ * First step of Recover: takes over the locks of an execution that has stopped, or takes free locks for a rollback on
+ * demand, and returns what the migration needs. Throws OwnerMayStillAct until that execution's Lambdas have certainly ended,
+ * and RollbackRefused for a rollback that can't begin.
  */
 export const takeOverSchema = defineStep('take-over', {
   title: 'Take over the migration',
@@ -23,28 +23,28 @@ export const takeOverSchema = defineStep('take-over', {
     cause: z.enum(['stranded', 'requested']),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
-    /** Goes back even where pods may be without credentials before all of them are replaced. */
+    /** Rolls back even if pods may be without credentials until all of them are replaced. */
     acceptCredentialGap: z.boolean().optional(),
     unknownFields,
   }),
   output: z.object({
     /**
-     * `roll-back`: put back what was. `finish`: the change was verified, only the end is not recorded. `release`:
-     * nothing was begun, the locks go. `nothing`: the migration is over, or another execution works on it.
+     * `roll-back`: restore the former state. `finish`: the change was verified, only its end is not recorded. `release`:
+     * nothing was begun, release the locks. `nothing`: the migration has ended, or another execution works on it.
      */
     action: z.enum(['roll-back', 'finish', 'release', 'nothing']),
-    /** null where the ledger has no such migration. */
+    /** null if the ledger has no such migration. */
     target: target.nullable(),
     subject: subjectName.nullable(),
-    /** 0 where no lock was taken. */
+    /** 0 if no lock was taken. */
     fence: z.number().int().min(0),
-    /** Index of the way that was being tried. */
+    /** The index of the attempt that was under way. */
     attempt: z.number().int().min(0),
-    /** Whether the migration has changed trust policies that are not as before again. */
+    /** Whether the migration has changed trust policies that are not restored yet. */
     repairsTrust: z.boolean(),
-    /** Whether it set about to take the IRSA annotation off the service account. */
+    /** Whether the migration has begun to remove the IRSA annotation from the service account. */
     removesAnnotation: z.boolean(),
-    /** Why the migration is put back, as Step Functions' errorOutput has it. */
+    /** Why the migration is rolled back, in the form of Step Functions' errorOutput. */
     failure: z.object({ Error: z.string(), Cause: z.string() }),
   }),
   calls: { eks: 3, iam: 1 },

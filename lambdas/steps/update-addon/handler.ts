@@ -1,10 +1,10 @@
 /**
- * The change in place: deletes the conflicting associations and, directly after them, gives the add-on its own by
- * UpdateAddon. The role is left out, which detaches it; version and configuration are left out, which keeps them.
- * Idempotency: observes first, role by role: an add-on that owns all planned associations needs no update any more. Each
- * conflicting association is in the ledger, whole, before it is deleted (promise 3).
- * Failure: what somebody else has changed is left alone (AddonChanged, AssociationChanged); "Association already exists"
- * shortly after a delete is EKS being eventually consistent, and tried again.
+ * Makes the change in place: deletes the conflicting associations and directly afterwards gives the add-on its own by
+ * UpdateAddon. The call omits the role, which detaches it, and omits version and configuration, which keeps them.
+ * Idempotency: observes first, association by association: an add-on that owns all planned associations needs no update any
+ * more. Each conflicting association is stored whole in the ledger before it is deleted (promise 3).
+ * Failure: what was changed outside this migration is left alone (AddonChanged, AssociationChanged). "Association already
+ * exists" shortly after a delete comes from EKS's eventual consistency, and the update is retried.
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -21,8 +21,8 @@ import { explainTrust } from '../../use-cases/migration/trust.ts';
 import { updateAddonSchema } from './schema.ts';
 
 /**
- * Whether the update has arrived. Associations that were there before it prove nothing; the role that is gone then
- * does.
+ * Returns whether the update has taken effect. Associations that existed before it are no sign of that; the removal of the
+ * role is.
  */
 function isDone(snapshot: AddonSnapshot, now: Addon, owned: readonly (Association | undefined)[]): boolean {
   if (!owned.every((one) => one !== undefined)) return false;
@@ -41,24 +41,24 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
   const { record, snapshot, currentAttempt } = work;
   await noteAttempt(ledger, record, attempt);
   const { eks } = dependencies.portsFor(target);
-  const look = async (): Promise<{ now: Addon; done: boolean }> => {
+  const read = async (): Promise<{ now: Addon; done: boolean }> => {
     const now = await readOwnCopy({ eks, clock }, addon, work, 'Busy');
     return { now, done: isDone(snapshot, now, await listOwned(eks, ownedOf(snapshot.planned), now.arn)) };
   };
-  // Between the role that is gone and the associations that are listed, EKS's answers may be a moment apart.
+  // EKS's answers about the removed role and about the listed associations may be a moment apart.
   const { now, done } = await readUntilSure(
     clock,
-    look,
+    read,
     (seen) => seen.done || seen.now.status === 'UPDATING' || isAsSnapshot(snapshot, seen.now),
   );
   if (done) return { updated: false };
   if (now.status === 'UPDATING')
     throw new MigrationError(
       'Busy',
-      `Add-on ${addon} is UPDATING, and its planned associations are not listed: what becomes of it is waited for.`,
+      `Add-on ${addon} is UPDATING, and EKS does not list its planned associations yet. The step is retried once the update has ended.`,
     );
   if ((now.status !== 'ACTIVE' && now.status !== 'DEGRADED') || !isAsSnapshot(snapshot, now))
-    throw addonChanged(addon, `now ${describeState(now)}`);
+    throw addonChanged(addon, `it is now ${describeState(now)}`);
 
   await assertGranted(work, { associations: ownedOf(snapshot.planned) }, dependencies);
   await overConflicts({ work, input, dependencies }, () =>

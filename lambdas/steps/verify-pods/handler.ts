@@ -1,11 +1,11 @@
 /**
- * Looks at every pod that counts and says how it gets its credentials; the evidence goes into the ledger. Towards Pod
- * Identity, and, after a rollback, towards what the pods had before. Where the request is content with what EKS says
- * (`verification: api`), the API server is not asked and no pod is looked at: nothing is restarted, nothing climbs.
- * Idempotency: changes nothing but the ledger. Pods that come and go: PodsNotSettled, the state machine looks again.
- * A service account that has lost its identity, though the plan did not know of it, leads back (PodsOnWrongIdentity).
- * Failure: still the wrong identity after the last restart leads to the ladder's next way, or is terminal
- * (PodsOnWrongIdentity); so are pods of which it can't be told, and what somebody else has changed meanwhile.
+ * Reads every pod that counts and determines how it gets its credentials; stores the evidence in the ledger. Verifies
+ * towards Pod Identity, or, in a rollback, towards what the pods had before. If the request relies on EKS alone
+ * (`verification: api`), no pod is read: nothing is restarted, and no further attempt is made.
+ * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
+ * polls. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
+ * If pods still have the wrong identity after the last restart, the next attempt follows; without another attempt, this is
+ * terminal (PodsOnWrongIdentity). So are pods whose identity can't be determined, and changes made outside this migration.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { PodEvidence } from '../../domain/migration/model.ts';
@@ -26,35 +26,35 @@ import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
-/** In so many words, what each of these pods is on. */
+/** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
   pods.map((pod) => `${pod.name} (${text(pod)})`).join(', ');
 
-/** Throws PodsOnWrongIdentity where service accounts have lost the add-on's role that the plan did not know of. */
+/** Throws PodsOnWrongIdentity if service accounts have lost the add-on's role without the plan's knowledge. */
 function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
   if (robbed.length === 0) return;
   const which = robbed.map((name) => `${snapshot.namespace}/${name}`).join(', ');
   throw new MigrationError(
     'PodsOnWrongIdentity',
-    `With this migration service accounts have lost role ${snapshot.addon?.serviceAccountRoleArn ?? ''}, which their pods had when it began, and the plan did not know of it: ${which}. New pods of theirs fall back to the node role. Plan again: the plan names what can be done.`,
+    `Service accounts have lost role ${snapshot.addon?.serviceAccountRoleArn ?? ''} through this migration, which the plan did not foresee: ${which}. Their pods had that role when the migration began; new pods of these service accounts fall back to the node role. Plan the migration again: the new plan lists the remedies.`,
   );
 }
 
 function stillWrong(restarts: number, towards: Direction, pods: PodEvidence[]): MigrationError {
-  const wrong = towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
+  const wrong = towards === 'before' ? 'do not have their former identity' : 'are not on EKS Pod Identity';
   const names = listed(pods, ({ identity }) => identity);
-  return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods ${wrong}: ${names}.`);
+  return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods still ${wrong}: ${names}.`);
 }
 
-/** Throws WebhookStillInjects where so many new pods got EKS Pod Identity that nobody waits for the webhook any more. */
+/** Throws WebhookStillInjects if so many new pods got EKS Pod Identity that waiting for the webhook is given up. */
 function assertTriesLeft(tries: number, pods: PodEvidence[], migrationId: string): void {
   if (tries < MAX_TRIES) return;
   throw new MigrationError(
     'WebhookStillInjects',
-    `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Their association is created again, so that these pods have credentials. Find out why the webhook still injects it, then run: pod-identity rollback ${migrationId}`,
+    `EKS's webhook still injects EKS Pod Identity into new pods, although their association was deleted; ${MAX_TRIES} pods were replaced one by one to check that. The other pods were left as they are: ${listed(pods, ({ identity }) => identity)}. Their association is created again, so that these pods have credentials. Find out why the webhook still injects it, then run: pod-identity rollback ${migrationId}`,
   );
 }
-/** What is not settled of the add-on itself does not keep anybody from looking at its pods: they may be the reason. */
+/** Returns the error instead of throwing it if the add-on is not settled: its pods are read nevertheless, as the possible cause. */
 async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | MigrationError> {
   try {
     return await find();
@@ -65,8 +65,9 @@ async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | 
 }
 
 /**
- * What EKS still says of the add-on, although its pods have settled: it is waited for as EKS's own word, AddonNotActive,
- * but where pods explain it that did not work before, or that a restart is about to replace.
+ * Throws if EKS still reports a problem of the add-on although its pods have settled. Throws AddonNotActive, since EKS's own
+ * status is waited for, unless the problem is explained by pods that did not work before, or by pods that a restart is
+ * about to replace.
  */
 function assertPodsExplain(notYet: MigrationError, { judged, leniency }: PodsSeen): void {
   if (judged.verdict === 'restart' && leniency.hopeless.size > 0) return;
@@ -82,13 +83,13 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const { record, plan, snapshot } = work;
   const { eks, kubernetes } = portsFor(target);
   const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
-  /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
+  /** Records the verification before the step returns: any code that ends the migration from then on knows that it succeeded. */
   const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
     if (grounds instanceof MigrationError) throw grounds;
     const concluded = await grounds.conclude();
     if (towards === 'before') return;
-    const others = concluded.filter(({ id }) => id !== PODS_EXCLUDED);
-    const warnings = [...others, ...podsExcluded(excluded)];
+    const otherWarnings = concluded.filter(({ id }) => id !== PODS_EXCLUDED);
+    const warnings = [...otherWarnings, ...podsExcluded(excluded)];
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };
   if (record.request.verification === 'api') {
@@ -102,8 +103,8 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const left = grounds instanceof MigrationError ? [] : grounds.left;
   const associations = [...snapshot.associations, ...left];
   const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards, deferred);
-  const looking = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
-  const seen = await observePods(kubernetes, snapshot, looking);
+  const options = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
+  const seen = await observePods(kubernetes, snapshot, options);
   const { evidence, judged, next, podsThatCount, podsAsExpected } = seen;
   const counts = { podsThatCount, podsAsExpected };
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
@@ -114,7 +115,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   if (judged.verdict === 'unknown') {
     throw new MigrationError(
       'PodsOnWrongIdentity',
-      `It can't be told of these pods whose credentials they take, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`,
+      `The source of credentials of these pods can't be determined, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`,
     );
   }
   if (judged.verdict === 'restart') {

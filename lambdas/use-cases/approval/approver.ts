@@ -1,4 +1,4 @@
-/** Who may approve a migration's plan, and whether the ledger has an approval of it that counts. */
+/** Decides who may approve a migration's plan, and whether the ledger has an approval of it that counts. */
 import { barredByRole, judgeApprover, notApproved, type SharedRoleFound } from '../../domain/approval/approval.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, Plan } from '../../domain/migration/model.ts';
@@ -9,11 +9,11 @@ import { recordedMigration } from '../migration/recorded.ts';
 
 export interface Judging {
   settings: Pick<Settings, 'approvals' | 'account'>;
-  /** Absent where nobody may read roles: then two sessions of one role are never two people. */
+  /** Absent if roles may not be read: two sessions of one role then never count as two people. */
   portsFor?: HandlerDependencies['portsFor'] | undefined;
 }
 
-/** Roles of the service's own account alone can be read. */
+/** Returns the kind of a shared role. Only roles in the service's own account can be read. */
 async function readShared(
   role: SharedRole,
   { request: { target } }: Pick<Migration, 'request'>,
@@ -29,7 +29,7 @@ async function readShared(
   }
 }
 
-/** Why that principal may not approve the plan of that migration; undefined where it may. */
+/** Returns why the principal may not approve the plan of the migration; undefined if it may. */
 export async function barredFromApproving(
   record: Pick<Migration, 'request' | 'requester'>,
   approver: string,
@@ -42,9 +42,9 @@ export async function barredFromApproving(
 }
 
 /**
- * Throws BadInput for a plan that has to be approved, unless the ledger has its approval: of this very plan, given in
- * time, by a principal that the deployment's rule admits now. To be called under the lock, since it reads the ledger
- * for itself: whoever holds the task token can have the execution go on, whatever became of the approval.
+ * Throws BadInput if the plan needs an approval and the ledger has none for exactly this plan that was given in time by a
+ * principal that the deployment's rule admits now. Must be called under the lock, and reads the ledger itself: the holder
+ * of the task token can make the execution continue, regardless of the approval.
  */
 export async function assertApproved(
   { migrationId, request }: Pick<Migration, 'migrationId' | 'request'>,
@@ -58,6 +58,6 @@ export async function assertApproved(
   if (why === undefined) return;
   throw new MigrationError(
     'BadInput',
-    `The plan of migration ${migrationId} is not carried out, since no approval of it counts: ${why}. Nothing was changed. Start it again, and approve its plan by the API or by pod-identity approve.`,
+    `The plan of migration ${migrationId} is not carried out, since it has no approval that counts: ${why}. Nothing was changed. Start the migration again, and approve its plan through the API or with pod-identity approve.`,
   );
 }

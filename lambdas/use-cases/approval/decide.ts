@@ -1,12 +1,12 @@
-/** Deciding about a plan that waits for it: by the API and by the command line alike. */
+/** Decides about a plan that waits for approval, for the API and for the command line. */
 import type { Approval, ApprovalDecision } from '../../domain/approval/approval.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { barredFromApproving, type Judging } from './approver.ts';
 import { utcOf } from '../../runtime/utc.ts';
 
-/** Why nothing was decided. `decided`: somebody was faster, or said something else. */
+/** Why nothing was decided. `decided`: another decision was faster, or is a different one. */
 export type Refusal = 'unknown' | 'not-waiting' | 'other-plan' | 'expired' | 'decided' | 'barred';
-/** `first`: false where this same decision stood already. */
+/** `first` is false if the same decision had been made before. */
 export type Decided = { approval: Approval; first: boolean } | { refused: Refusal; why: string };
 
 type Deciding = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'> & Judging;
@@ -16,13 +16,13 @@ const STATES = { approve: 'approved', reject: 'rejected' } as const;
 const no = (refused: Refusal, why: string): Decided => ({ refused, why });
 
 const overText = ({ state, decidedBy, decidedAt }: Approval): string => {
-  if (state === 'expired') return 'the approval has expired: nobody decided in time';
-  if (state === 'withdrawn') return 'the migration has ended before anybody decided';
-  return `it was ${state} already, by ${decidedBy ?? 'somebody'} at ${decidedAt ?? 'a time that is not noted'}`;
+  if (state === 'expired') return 'the approval has expired without a decision';
+  if (state === 'withdrawn') return 'the migration ended before a decision';
+  return `it was already ${state} by ${decidedBy ?? 'an unknown principal'} at ${decidedAt ?? 'an unknown time'}`;
 };
 
-/** Tells the execution, which waits under the token. */
-async function tell(
+/** Reports the decision to the execution that waits under the token. Returns false if it no longer waits. */
+async function reportDecision(
   migrationId: string,
   { round, state, planHash, decidedBy, reason }: Approval,
   { ledger, executions }: Deciding,
@@ -33,13 +33,13 @@ async function tell(
   return executions.failTask(
     token,
     'ApprovalRejected',
-    `${decidedBy ?? 'Somebody'} rejected the plan${reason === undefined ? '' : `: ${reason}`}.`,
+    `The plan was rejected by ${decidedBy ?? 'an unknown principal'}${reason === undefined ? '' : `: ${reason}`}.`,
   );
 }
 
 /**
- * Decides once, about the plan of that hash alone. `by`: the principal, as whoever authenticated it says. The same
- * decision of the same principal may be said again: where the execution was not told the first time, it is then.
+ * Decides once, only about the plan with that hash. `by` is the authenticated principal. The same principal may repeat the
+ * same decision: if it had not reached the execution, it does then.
  */
 export async function decideApproval(
   migrationId: string,
@@ -60,7 +60,7 @@ export async function decideApproval(
   if (planHash !== last.planHash)
     return no(
       'other-plan',
-      `that is not the plan that waits: its hash is ${last.planHash}. Look at it, then decide about that one`,
+      `another plan is waiting for approval: its hash is ${last.planHash}. Review that plan, then decide about it`,
     );
 
   const state = STATES[decision];
@@ -70,7 +70,7 @@ export async function decideApproval(
   if (last.state === 'pending') {
     if (record.status === 'ended')
       return no('not-waiting', `migration ${migrationId} ended ${record.outcome ?? 'without an outcome'}`);
-    if (Date.parse(last.expiresAt) <= now) return no('expired', `the approval has expired at ${last.expiresAt}`);
+    if (Date.parse(last.expiresAt) <= now) return no('expired', `the approval expired at ${last.expiresAt}`);
     const barred = decision === 'approve' ? await barredFromApproving(record, by, dependencies) : undefined;
     if (barred !== undefined) return no('barred', barred);
   }
@@ -84,12 +84,9 @@ export async function decideApproval(
   });
   const decided = standing?.approval;
   if (!standing || !decided || !isSame(decided))
-    return no(
-      'decided',
-      decided ? overText(decided) : `the approval of migration ${migrationId} is not there any more`,
-    );
-  // Where the same was decided already, by a request at the same time, that one has told the execution.
-  if (!(await tell(migrationId, decided, dependencies)) && record.status !== 'ended' && standing.first)
-    return no('expired', 'the execution does not wait for it any more');
+    return no('decided', decided ? overText(decided) : `migration ${migrationId} no longer has that approval`);
+  // If a simultaneous request made the same decision, that request has reported it to the execution.
+  if (!(await reportDecision(migrationId, decided, dependencies)) && record.status !== 'ended' && standing.first)
+    return no('expired', 'the execution no longer waits for it');
   return { approval: decided, first: standing.first };
 }

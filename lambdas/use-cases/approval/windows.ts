@@ -4,8 +4,8 @@ import { windowsOf } from '../../domain/waiting/waiting.ts';
 import type { Clock, Settings } from '../../ports/index.ts';
 
 /**
- * Throws WindowOutOfReach for a request whose window is never open together with the deployment's: it would be planned,
- * and approved, for nothing.
+ * Throws WindowOutOfReach if the request's window is never open together with the deployment's: planning and approving the
+ * migration would be in vain.
  */
 export function assertWindowsMeet(
   request: Parameters<typeof windowsOf>[0],
@@ -16,6 +16,6 @@ export function assertWindowsMeet(
   if (!neverMeet(windows, clock.now())) return;
   throw new MigrationError(
     'WindowOutOfReach',
-    `The change window of the request ${neverMeetText(windows)}. Nothing was changed. Start it again with another window.`,
+    `The change window of the request ${neverMeetText(windows)}. Nothing was changed. Start the migration again with another window.`,
   );
 }

@@ -1,12 +1,12 @@
-/** Where the service accounts of an installed add-on are, for whoever does not read what EKS offers of it anyway. */
+/** Finds the namespace of an add-on's service accounts, for callers that do not read the offered versions anyway. */
 import { namespaceOf } from '../../domain/addons/registry.ts';
 import { defaultNamespaceOf } from '../../domain/aws/eks.ts';
 import type { Addon } from '../../domain/migration/model.ts';
 import type { Eks } from '../../ports/index.ts';
 
 /**
- * Undefined where nothing says so. EKS is asked for the add-on's default namespace only where DescribeAddon shows no
- * namespace.
+ * Returns undefined if neither source names a namespace. EKS is asked for the add-on's default namespace only if
+ * DescribeAddon shows no namespace.
  */
 export async function readNamespace(
   eks: Pick<Eks, 'listOfferedVersions'>,

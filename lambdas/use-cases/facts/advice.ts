@@ -1,12 +1,12 @@
-/** Reads that the plan can do without. */
+/** Reads that are optional for the plan. */
 import { isMigrationError } from '../../domain/failures/errors.ts';
 
-/** Refusals that will not be over in a moment. */
+/** Refusals that do not go away soon. */
 const REFUSALS = ['AccessDenied', 'NotFound', 'InvalidRequest'] as const;
 
 export type Advice<T> = { read: T } | { refused: string };
 
-/** A read that the plan can do without: where it is refused, that is told. Anything else is tried again, as always. */
+/** Runs an optional read and returns the reason if it is refused. Throws any other error, which is retried as always. */
 export async function advisory<T>(read: () => Promise<T>): Promise<Advice<T>> {
   try {
     return { read: await read() };

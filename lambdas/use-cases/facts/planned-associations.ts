@@ -1,7 +1,7 @@
 import type { Association, PlannedAssociation } from '../../domain/migration/model.ts';
 import type { Eks } from '../../ports/index.ts';
 
-/** What is associated now with the service accounts of a plan, one after the other. */
+/** Returns the present associations of a plan's service accounts, in the order of the plan. */
 export async function listPlannedAssociations(
   eks: Pick<Eks, 'listAssociations'>,
   planned: readonly Pick<PlannedAssociation, 'namespace' | 'serviceAccount'>[],

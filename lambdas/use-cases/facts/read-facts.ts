@@ -1,4 +1,4 @@
-/** Reads what a plan is decided from: EKS, IAM and the cluster's API server, one after the other. */
+/** Reads the facts for a plan from EKS, IAM and the cluster's API server, in sequence. */
 import { AGENT_ADDON, namespaceOf } from '../../domain/addons/registry.ts';
 import { type Cluster, defaultNamespaceOf } from '../../domain/aws/eks.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
@@ -41,7 +41,7 @@ const rolesAllowed = (
   return { passableRoleArns, repairableRoleArns, roleGrants };
 };
 
-/** What is known before anything was read. */
+/** Returns the facts that are known before anything is read. */
 export const noFacts = (request: MigrationRequest, settings: Settings, readAt?: string): Facts => ({
   request,
   ...(readAt === undefined ? {} : { readAt }),
@@ -76,8 +76,9 @@ async function readSupport(
 }
 
 /**
- * Whether another add-on may use one of the roles: a trust policy allows IRSA for more than the planned service
- * accounts, or EKS has given the role to others of the add-on's namespace, of which it is to be told whose they are.
+ * Returns whether another add-on may use one of the roles: a trust policy allows IRSA for more than the planned service
+ * accounts, or EKS has annotated other service accounts in the add-on's namespace with the role, whose owner must be
+ * found.
  */
 function mayBeShared(facts: Facts, planned: readonly PlannedAssociation[]): boolean {
   const { annotated, addon } = facts;
@@ -92,8 +93,8 @@ function mayBeShared(facts: Facts, planned: readonly PlannedAssociation[]): bool
 }
 
 /**
- * What only matters where an association is planned: who else uses the roles, what their policies allow, and what those
- * of the nodes do.
+ * Reads what matters only if an association is planned: which other add-ons and associations use the roles, what the roles'
+ * policies allow, and what the policies of the node roles allow.
  */
 async function readUse(
   facts: Facts,
@@ -116,8 +117,8 @@ async function readUse(
 }
 
 /**
- * The Pod Identity agent's add-on, and which of it there is to install where the request asks for that. A DaemonSet that
- * is ready everywhere says more than EKS's word for it: EKS takes the software away as soon as its add-on is deleted.
+ * Reads the Pod Identity agent's add-on, and the versions to install if the request asks for that. A DaemonSet that is ready
+ * everywhere is better evidence than EKS's status: EKS removes the software as soon as its add-on is deleted.
  */
 async function readAgent(
   eks: Eks,
@@ -137,8 +138,8 @@ const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readon
 };
 
 /**
- * Associations of service accounts that have the add-on's identity, and for which it takes none: one of their own keeps
- * them from losing it.
+ * Reads the associations of service accounts that have the add-on's identity and that the add-on accepts no association
+ * for: a standalone association keeps them from losing it.
  */
 async function readBystanders(
   eks: Eks,
@@ -158,8 +159,8 @@ async function readBystanders(
 }
 
 /**
- * Of an add-on that has nothing left to do: its associations, and the trust of their roles. Only a person who asks about
- * this one add-on is told of them; what can't be read is left out.
+ * Reads the associations of an add-on that is already migrated, and the trust of their roles. They are shown only if a
+ * single add-on is planned; what can't be read is left out.
  */
 async function readMigrated(
   { podIdentityAssociations }: Addon,
@@ -179,8 +180,8 @@ async function readMigrated(
 }
 
 /**
- * Whether the plan depends on IAM's OIDC provider: not where another ground gives each role to its service account, and
- * no trust policy is to be repaired, or allows IRSA by a wildcard, which is told of.
+ * Returns whether the plan depends on IAM's OIDC provider. It does not if each service account has another claim to its
+ * role, no trust policy is to be repaired, and none allows IRSA by a wildcard, which the plan warns of.
  */
 const needsProvider = (facts: Facts, rule: GrantFacts, planned: readonly PlannedAssociation[]): boolean =>
   facts.request.trust === 'repair' ||
@@ -188,7 +189,7 @@ const needsProvider = (facts: Facts, rule: GrantFacts, planned: readonly Planned
     ({ answer, question }) => answer.verdict !== 'allowed' || isWideIrsaTrust(rule, question),
   );
 
-/** What the rule on who may be given a role needs beside what is read anyway. */
+/** Reads what the rule on granting roles needs in addition to the facts that are read anyway. */
 async function readGrants(
   facts: Facts,
   planned: readonly PlannedAssociation[],
@@ -200,20 +201,20 @@ async function readGrants(
   return { ...(oidcProvider ? { oidcProvider } : {}), ...(unfinished.length > 0 ? { unfinished } : {}) };
 }
 
-/** Where a plan's facts come from beside the target. */
+/** The sources of a plan's facts in addition to the target. */
 export interface ReadingSources {
   settings: Settings;
   ledger: Pick<Ledger, 'getMigration'>;
 }
 
 export interface ReadingOptions {
-  /** What becomes of an API server that gives no answer. */
+  /** What happens if the API server does not answer. */
   unanswered?: Unanswered;
   /** How IAM is asked about the rights of the steps. */
   asking?: Asking;
 }
 
-/** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
+/** Reads the facts for an add-on. Stops as soon as they decide the plan: each call uses some of the account's request rate. */
 export async function readFacts(
   empty: AddonFacts,
   ports: ReadingPorts,
@@ -264,7 +265,7 @@ export async function readFacts(
   };
 }
 
-/** The same of a service account that is no add-on's. The API server comes first: it knows the role. */
+/** Reads the facts for a service account that belongs to no add-on. The API server comes first: it knows the role. */
 export async function readServiceAccountFacts(
   empty: ServiceAccountFacts,
   ports: TargetPorts,
@@ -289,7 +290,7 @@ export async function readServiceAccountFacts(
   if (objects.kubernetesError === undefined && !account) return known;
   const agent = await readAgent(eks, request, cluster, objects);
   const planned = plannedAssociations(known);
-  // Also where no role is known yet: it may have an association already.
+  // This is read even if no role is known yet: the service account may have an association already.
   const { ofCluster, ...associations } = await readAssociations(
     eks,
     planned.length > 0 ? planned : [{ namespace, serviceAccount: name, roleArn: '' }],

@@ -1,4 +1,4 @@
-/** What the plan reads of the cluster's API server. */
+/** Reads from the cluster's API server what the plan needs. */
 import { AGENT_ADDON, isNetworking, ownedKinds } from '../../domain/addons/registry.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import { isForAddon, type MigrationRequest } from '../../domain/migration/model.ts';
@@ -9,12 +9,12 @@ import type { Pod, ReadingPorts } from '../../ports/index.ts';
 type Kubernetes = ReadingPorts['kubernetes'];
 
 const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
-/** What the API server will not let us read; anything else may be over in a moment. */
+/** Returns the message if the API server refuses the read; other errors may be transient. */
 const refusal = (error: unknown): string | undefined =>
   REFUSED.some((name) => isMigrationError(error, name)) && error instanceof Error ? error.message : undefined;
 
 /**
- * Objects of the add-on's own kinds, where a way would delete their definitions. What can't be read is told as such.
+ * Reads the objects of the add-on's own kinds if an attempt would delete their definitions. Reports what can't be read.
  */
 async function readCustomResources(kubernetes: Kubernetes, request: MigrationRequest): Promise<CustomResourceFact[]> {
   if (!isForAddon(request)) return [];
@@ -33,7 +33,7 @@ async function readCustomResources(kubernetes: Kubernetes, request: MigrationReq
   return found;
 }
 
-/** What a check can do without: it says what it could not see. */
+/** Runs a read that a check can do without; the check reports a refusal. */
 async function seen<T>(read: () => Promise<T>): Promise<Seen<T>> {
   try {
     return { seen: await read() };
@@ -45,8 +45,8 @@ async function seen<T>(read: () => Promise<T>): Promise<Seen<T>> {
 }
 
 /**
- * Pods of the agent's DaemonSets: it has one of its own for hybrid nodes. Source: github.com/aws/eks-hybrid, test/e2e,
- * `PodIdentityAgentDaemonsetName`.
+ * Returns whether the pod belongs to one of the agent's DaemonSets, which include one for hybrid nodes. Source:
+ * github.com/aws/eks-hybrid, test/e2e, `PodIdentityAgentDaemonsetName`.
  */
 const isAgentPod = ({ owner }: Pod): boolean =>
   owner?.kind === 'DaemonSet' && (owner.name === AGENT_ADDON || owner.name.startsWith(`${AGENT_ADDON}-hybrid`));
@@ -64,16 +64,16 @@ type KubernetesFacts = Pick<
   | 'webhooks'
 >;
 
-/** Failures of an API server that gives no answer now, and may give one later. */
+/** Errors of an API server that does not answer now, but may answer later. */
 const NO_ANSWER = ['ConnectionLost', 'ServiceUnavailable', 'Throttled', 'Busy'] as const;
 
 /**
- * What becomes of an API server that gives no answer: `throws`, so that it is asked again later, or `tells`, as of one
- * that lets nobody in.
+ * What happens if an API server does not answer: `throws`, so that the read is retried later, or `reports`, so that it is
+ * reported like an API server that refuses access.
  */
-export type Unanswered = 'throws' | 'tells';
+export type Unanswered = 'throws' | 'reports';
 
-/** Without access to the API server the plan says `unknown`, which blocks; it does not fall over. */
+/** Without access to the API server, the plan's verdict is `unknown`, which blocks; the plan itself does not fail. */
 export async function readKubernetes(
   kubernetes: Kubernetes,
   request: MigrationRequest,
@@ -105,10 +105,10 @@ export async function readKubernetes(
     };
   } catch (error) {
     const closed = isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
-    // An endpoint that nobody here can reach is as good as one that lets nobody in, where no pod is to be seen anyway.
+    // If no pod is to be read anyway, an endpoint that can't be reached is handled like one that refuses access.
     const unreached = request.verification === 'api' && isMigrationError(error, 'ConnectionLost');
-    const told = unanswered === 'tells' && NO_ANSWER.some((name) => isMigrationError(error, name));
-    if ((closed || unreached || told) && error instanceof Error)
+    const reported = unanswered === 'reports' && NO_ANSWER.some((name) => isMigrationError(error, name));
+    if ((closed || unreached || reported) && error instanceof Error)
       return { kubernetesError: error.message, customResources: [] };
     throw error;
   }

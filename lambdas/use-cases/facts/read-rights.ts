@@ -1,4 +1,4 @@
-/** Asks IAM whether the steps may make the calls of a migration, before the first of them is made. */
+/** Asks IAM whether the steps may make the calls of a migration, before the first call is made. */
 import {
   callKey,
   type Call,
@@ -18,7 +18,7 @@ import { policyFact } from './read-roles.ts';
 
 type Roles = ReadingPorts['roles'];
 
-/** A call, and what IAM has to be told of it. */
+/** A call, with the condition keys that IAM needs to evaluate it. */
 interface Open {
   call: Call;
   key: string;
@@ -26,7 +26,7 @@ interface Open {
   keys: CallKeys;
 }
 
-/** What one question is about: calls of one role with the same condition keys. */
+/** The subject of one question: calls of one role with the same condition keys. */
 interface Question {
   principalArn: string;
   context: CallKeys['known'];
@@ -35,7 +35,7 @@ interface Question {
 
 const sorted = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
-/** As few questions as there are roles and contexts. */
+/** Groups the calls into as few questions as there are roles and contexts. */
 function questionsAbout(open: readonly Open[], contextOf: (one: Open) => CallKeys['known']): Question[] {
   const questions = new Map<string, Question>();
   for (const one of open) {
@@ -48,7 +48,7 @@ function questionsAbout(open: readonly Open[], contextOf: (one: Open) => CallKey
   return [...questions.values()];
 }
 
-/** What the simulation says to a call: `again` with more keys, or that it may rest on keys that nobody knows. */
+/** The simulation's result for a call: an answer, or `again` if the question must be repeated with more keys. */
 type Simulated = CallAnswer | 'again';
 
 function readAnswer({ keys }: Open, found: SimulatedCall | undefined): Simulated {
@@ -58,14 +58,14 @@ function readAnswer({ keys }: Open, found: SimulatedCall | undefined): Simulated
   if (open.length > 0)
     return {
       decision: 'unknown',
-      why: `the policies of the role ask for ${open.join(', ')}, which is not known beforehand`,
+      why: `the policies of the role depend on ${open.join(', ')}, which is not known beforehand`,
     };
   return found.allowed
     ? { decision: 'allowed' }
     : { decision: 'denied', ...(found.why === undefined ? {} : { why: found.why }) };
 }
 
-/** By the policies of a role, each of which is read once, and only where the simulation has not said it. */
+/** Evaluates the policies of a role, each read once, and only if the simulation could not answer. */
 class OwnJudgement {
   private readonly roles: Roles;
   private readonly known = new Map<string, StepRoleFact | { refused: string }>();
@@ -90,7 +90,7 @@ class OwnJudgement {
     return found;
   }
 
-  /** `why`: of the simulation, that it could not say it. */
+  /** `why` is the simulation's reason for not answering. */
   async answer({ call, principalArn, keys }: Open, why: string): Promise<CallAnswer> {
     const policies = await this.policiesOf(principalArn);
     if ('refused' in policies) return { decision: 'unknown', why: `${asClause(why)}; ${policies.refused}` };
@@ -110,7 +110,7 @@ class Asked {
     this.roles = roles;
   }
 
-  /** Returns the calls that have to be asked again. */
+  /** Returns the calls that need another question. */
   async ask(questions: readonly Question[]): Promise<Open[]> {
     const again: Open[] = [];
     for (const { principalArn, context, calls } of questions) {
@@ -130,7 +130,7 @@ class Asked {
     return again;
   }
 
-  /** A text: why it may not be asked. */
+  /** Returns the simulated calls, or as text why IAM may not be asked. */
   private async simulate(
     principalArn: string,
     context: CallKeys['known'],
@@ -152,7 +152,7 @@ class Asked {
   }
 }
 
-/** The roles of the steps of these calls, and the answer to each call of a step whose role is known. */
+/** Returns the roles of the steps that make these calls, and the answer to each call of a step whose role is known. */
 export async function readRights(
   roles: Roles,
   { request: { target } }: Pick<Facts, 'request'>,
@@ -169,7 +169,7 @@ export async function readRights(
   const again = await asked.ask(questionsAbout(open, ({ keys }) => firstKeys(keys, asking)));
   const never = await asked.ask(questionsAbout(again, ({ keys }) => keys.known));
   for (const { key } of never)
-    asked.answers[key] = { decision: 'unknown', why: 'IAM did not take the condition keys that it was given' };
+    asked.answers[key] = { decision: 'unknown', why: 'IAM did not accept the condition keys that it was given' };
   const own = new OwnJudgement(roles);
   for (const one of open) {
     const answer = asked.answers[one.key];

@@ -1,4 +1,4 @@
-/** What the plan reads about roles: trust and policies, and who else uses them. */
+/** Reads about roles what the plan needs: their trust and policies, and what else uses them. */
 import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
@@ -24,24 +24,24 @@ import { listPlannedAssociations } from './planned-associations.ts';
 type Eks = ReadingPorts['eks'];
 type Roles = ReadingPorts['roles'];
 
-/** Associations of the cluster that are looked at, whosever they are: each costs a call. */
+/** The number of the cluster's associations that are read, regardless of their owner: each costs a call. */
 const MOST_ASSOCIATIONS = 100;
 
-/** Access entries that are looked at, and roles of nodes among them: each costs calls too. */
+/** The number of access entries that are read, and of node roles among them: each costs calls too. */
 const MOST_ENTRIES = 100;
 const MOST_NODE_ROLES = 10;
 /**
- * Types of access entries whose nodes can give pods credentials by EKS Pod Identity: no Windows, no Fargate. Source:
+ * Types of access entries whose nodes can give pods credentials by EKS Pod Identity: no Windows and no Fargate. Source:
  * EKS API Reference, CreateAccessEntry; EKS User Guide, "Learn how EKS Pod Identity grants Pods access to AWS
  * services".
  */
 const NODE_TYPES = new Set(['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX']);
 
-/** Roles by ARN. */
+/** Returns the roles by ARN. */
 export async function readRoles(roles: Roles, arns: string[], account: string): Promise<Facts['roles']> {
   const found: Facts['roles'] = {};
   for (const arn of arns) {
-    // Another account's role can't be read with our rights, and its check does not need it.
+    // A role in another account can't be read with the service's rights, and its check does not need it.
     if (parseRoleArn(arn)?.account !== account) continue;
     const role = await roles.getRole(arn);
     found[arn] = role && { trustPolicy: parseTrust(role.trustPolicy) };
@@ -54,8 +54,8 @@ export type AssociationFacts = Pick<Facts, 'associations' | 'associationCount'> 
 };
 
 /**
- * Associations of the planned service accounts, and of all others: in one go, unless the cluster has too many of them
- * or they may not be read all.
+ * Reads the associations of the planned service accounts and those of all others: in one pass, unless the cluster has too
+ * many or listing all of them is not allowed.
  */
 export async function readAssociations(eks: Eks, planned: PlannedAssociation[]): Promise<AssociationFacts> {
   if (planned.length === 0) return { associations: [], ofCluster: { associations: [], more: false } };
@@ -78,7 +78,7 @@ export async function readAssociations(eks: Eks, planned: PlannedAssociation[]):
   };
 }
 
-/** All add-ons of the cluster but those of which `described` has the names. */
+/** Returns all add-ons of the cluster except those named in `described`. */
 export async function readAddons(eks: Eks, described: readonly string[] = []): Promise<Addon[]> {
   const addons: Addon[] = [];
   for (const name of await eks.listAddons()) {
@@ -89,8 +89,8 @@ export async function readAddons(eks: Eks, described: readonly string[] = []): P
 }
 
 /**
- * Who uses which role. `described`: names of add-ons whose role is known, or does not matter; undefined where none can
- * use the roles but the one in question.
+ * Returns which add-ons and associations use which role. `described` names the add-ons whose role is known or does not
+ * matter; it is undefined if only the add-on in question can use the roles.
  */
 export async function readRoleUsers(
   eks: Eks,
@@ -108,8 +108,8 @@ export async function readRoleUsers(
 }
 
 /**
- * The add-on whose service account that is: one in its namespace, or in a namespace that is not known, whose version
- * takes associations for it. Who may not be asked is none.
+ * Returns the add-on that the service account belongs to: an add-on in its namespace, or in an unknown namespace, whose
+ * version accepts associations for it. Add-ons that may not be read are skipped.
  */
 export async function readOwner(
   eks: Eks,
@@ -128,7 +128,7 @@ export async function readOwner(
   return undefined;
 }
 
-/** Returns the policy as a fact: parsed, since it is asked about many times. */
+/** Returns the policy as a fact: parsed once, since it is evaluated many times. */
 export const policyFact = ({ document, ...policy }: RolePolicy): PolicyFact => ({
   ...policy,
   ...(document === undefined ? {} : { document: parsePolicy(document, 'identity') }),
@@ -139,7 +139,7 @@ async function policiesOf(roles: Roles, arn: string): Promise<RolePoliciesFact> 
   return 'read' in answer ? { policies: answer.read.map(policyFact) } : { policies: [], error: answer.refused };
 }
 
-/** Policies of the roles that IAM has. */
+/** Returns the policies of the roles that exist in IAM. */
 export async function readRolePolicies(
   roles: Roles,
   planned: readonly PlannedAssociation[],
@@ -154,8 +154,8 @@ export async function readRolePolicies(
 }
 
 /**
- * Which of these roles may fetch credentials for pods, as IAM's simulation says; none where it may not be asked. `gone`:
- * those that IAM does not have any more, which no node can assume.
+ * Returns which of these roles may fetch credentials for pods according to IAM's simulation; none if IAM may not be asked.
+ * `gone` has the roles that IAM no longer has, which no node can assume.
  */
 async function simulateRoles(
   roles: Roles,
@@ -178,8 +178,8 @@ async function simulateRoles(
 }
 
 /**
- * Whether all nodes that pods with Pod Identity can be on are of managed node groups: EKS makes an access entry for each
- * of these. Source: eksworkshop.com, "Managing cluster access".
+ * Returns whether all nodes that can run pods with Pod Identity belong to managed node groups: EKS creates an access entry
+ * for each of these. Source: eksworkshop.com, "Managing cluster access".
  */
 const areManaged = (nodes: Facts['nodes']): boolean =>
   nodes !== undefined &&
@@ -189,7 +189,7 @@ const areManaged = (nodes: Facts['nodes']): boolean =>
     ({ os, compute, nodeGroup }) => nodeGroup !== undefined || os === 'windows' || compute === 'fargate',
   );
 
-/** Principals of those whose access entries are of nodes, at most so many. */
+/** Returns the principals whose access entries are for nodes, up to the given number. */
 async function ofNodes(eks: Eks, arns: readonly string[], most = Infinity): Promise<string[]> {
   const found: string[] = [];
   for (const arn of arns)
@@ -198,8 +198,8 @@ async function ofNodes(eks: Eks, arns: readonly string[], most = Infinity): Prom
 }
 
 /**
- * The roles of the cluster's nodes: those that its access entries let in as such. Where each role that could be one may
- * fetch credentials, it does not matter which of them nodes have.
+ * Returns the roles of the cluster's nodes: those with an access entry for nodes. If every role that could be a node role
+ * may fetch credentials, it does not matter which of them the nodes have.
  */
 export async function readNodeRoles(
   { eks, roles }: { eks: Eks; roles: Roles },
@@ -212,7 +212,7 @@ export async function readNodeRoles(
   const simulated = [...allowed].map((arn): NodeRoleFact => ({ arn, simulated: true }));
   const others = arns.filter((arn) => !allowed.has(arn) && !gone.has(arn));
   const tooMany = more
-    ? [`the cluster has more than ${MOST_ENTRIES} access entries, of which so many were looked at`]
+    ? [`the cluster has more than ${MOST_ENTRIES} access entries, and only ${MOST_ENTRIES} were read`]
     : [];
   const candidates = (): NodeRolesFact => ({
     roles: simulated,
@@ -223,14 +223,14 @@ export async function readNodeRoles(
   const described = await advisory(() => ofNodes(eks, others));
   if (!('read' in described)) return { roles: [], error: described.refused };
   const doubtful = described.read;
-  // A cluster whose entries let no node in may know its nodes by the ConfigMap aws-auth.
+  // A cluster whose access entries admit no nodes may admit them by the ConfigMap aws-auth.
   if (doubtful.length === 0 && (await ofNodes(eks, [...allowed], 1)).length > 0) return candidates();
   const found: NodeRoleFact[] = [];
   for (const arn of doubtful.slice(0, MOST_NODE_ROLES)) found.push({ arn, ...(await policiesOf(roles, arn)) });
   const errors = [
     ...tooMany,
     ...(doubtful.length > MOST_NODE_ROLES
-      ? [`its nodes have ${doubtful.length} roles, of which ${MOST_NODE_ROLES} were looked at`]
+      ? [`its nodes have ${doubtful.length} roles, and only ${MOST_NODE_ROLES} were read`]
       : []),
   ];
   return { roles: found, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };

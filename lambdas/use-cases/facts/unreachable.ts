@@ -1,14 +1,14 @@
 /**
- * An API server that the first plan can't reach: as a rule nobody has opened a way to it, and waiting would change
- * nothing. It counts as one that lets nobody in, so that the plan says so and what to do about it. Later the plan has
- * seen it, and it is waited for.
+ * Handles an API server that the first plan can't reach: usually no network route to it was configured, and waiting would not
+ * change that. It counts as an API server that refuses access, so that the plan reports it with a remedy. A later plan has
+ * reached the API server before, and waits for it.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
 import type { Clock, HandlerDependencies } from '../../ports/index.ts';
 
-/** Waits before further tries, milliseconds: a connection may be lost once. */
+/** The waits before further tries, in milliseconds: a single connection may be lost. */
 const TRIES = [1000, 4000] as const;
-/** Milliseconds that a try may take: the connection's own time-out, and a margin. */
+/** The milliseconds that a try may take: the connection's own time-out, and a margin. */
 const TIME_FOR_ONE = 20_000;
 
 export const closedWhereUnreached =
@@ -31,7 +31,7 @@ export const closedWhereUnreached =
           else await clock.sleep(wait);
         }
       }
-      throw closed ?? new MigrationError('ConnectionLost', 'The API server gave no answer.');
+      throw closed ?? new MigrationError('ConnectionLost', 'The API server did not answer.');
     };
     const kubernetes = new Proxy(ports.kubernetes, {
       get: (inner, name) => {

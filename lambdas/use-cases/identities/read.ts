@@ -1,6 +1,6 @@
 /**
- * Reads what a report on identities is made of: for the command line and for the API. What the caller may not read is
- * noted; without the pods there is no report.
+ * Reads the facts for a report on identities, for the command line and for the API. What the caller may not read is noted;
+ * without the pods there is no report.
  */
 import { AGENT_ADDON, knownAddon, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
@@ -19,28 +19,28 @@ import type { Clock, TargetPorts } from '../../ports/index.ts';
 import { readNamespace } from '../facts/addon-namespace.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
-/** What reads one cluster. */
+/** The sources for one cluster. */
 export interface Sources extends TargetPorts {
   target: Target;
   clock: Clock;
-  /** Runs one read, again where that may help. */
+  /** Runs one read, and retries it if that may help. */
   attempt: <T>(read: () => Promise<T>) => Promise<T>;
-  /** Whole associations of the service accounts of these keys. */
+  /** Returns the whole associations of the service accounts with these keys. */
   associationsOf: (accounts: ReadonlySet<string>, namespace: string | undefined) => Promise<Association[]>;
-  /** The roles of all nodes, as far as that is certain; left out, they are not read, and a report just names none. */
+  /** Returns the roles of all nodes if they are certain. If it is absent, they are not read, and a report names none. */
   rolesOfNodes?: () => Promise<string[] | undefined>;
 }
 
-/** What was asked for. */
+/** What the report covers. */
 export interface Scope {
   namespace: string | undefined;
-  /** Looks at the trust of all roles of the account. */
+  /** Reads the trust policies of all roles in the account. */
   rolesTrusting?: ((oidcIssuer: string) => Promise<Map<string, ParsedPolicy>>) | undefined;
-  /** Which of the workloads are wanted, in their order; all otherwise. Of the others nothing more is read. */
+  /** Returns the wanted workloads in order; all if it is absent. Nothing more is read about the others. */
   wanted?: (workloads: WorkloadTally[]) => WorkloadTally[];
 }
 
-/** Why there is no report: there is no such cluster, or its pods may not be listed. */
+/** Thrown if there can be no report: the cluster does not exist, or its pods may not be listed. */
 export class UnreadCluster extends Error {
   override readonly name = 'UnreadCluster';
   readonly why: 'unknown' | 'no-access';
@@ -55,7 +55,7 @@ type Unread = IdentityFacts['unread'];
 const isRefused = (error: unknown): error is Error =>
   isMigrationError(error, 'Unauthorised') || isMigrationError(error, 'AccessDenied');
 
-/** `undefined` where the caller may not read it, which is noted then. */
+/** Returns `undefined` if the caller may not read it, and notes that. */
 const unlessRefused = async <T>(unread: Unread, what: string, read: () => Promise<T>): Promise<T | undefined> => {
   try {
     return await read();
@@ -66,7 +66,7 @@ const unlessRefused = async <T>(unread: Unread, what: string, read: () => Promis
   }
 };
 
-/** Page by page, and counted at once: the pages are not kept. A list that broke off is counted anew. */
+/** Reads the pods page by page and counts them at once: the pages are not kept. A list that broke off is counted again. */
 const tallyPods = async (
   sources: Sources,
   nodes: ReturnType<typeof nodeKinds>,
@@ -84,14 +84,14 @@ const tallyPods = async (
     throw isRefused(error)
       ? new UnreadCluster(
           'no-access',
-          `the pods of cluster ${sources.target.cluster} can't be read, and without them nobody can say which identity they use: ${error.message}`,
+          `the pods of cluster ${sources.target.cluster} can't be read, so that the identity which they use is unknown: ${error.message}`,
           { cause: error },
         )
       : error;
   }
 };
 
-/** Of the add-ons that call AWS, what the installed version takes associations for; and the status of the agent's. */
+/** Reads which service accounts the installed add-ons that call AWS accept associations for, and the agent add-on's status. */
 const readAddons = async (
   { eks, attempt }: Sources,
   kubernetesVersion: string,
@@ -99,7 +99,7 @@ const readAddons = async (
 ): Promise<{ addons?: AddonFact[]; agentStatus?: string }> => {
   const names = await unlessRefused(unread, 'the add-ons', () => attempt(() => eks.listAddons()));
   if (names === undefined) return {};
-  /** Notes why it is not known, too. */
+  /** Returns the namespace, and notes why it is unknown otherwise. */
   const namespaceUnlessRefused = async (addon: Addon): Promise<string | undefined> => {
     const what = `the namespace of add-on ${addon.name}, so that no workload is shown as its own`;
     const before = unread.length;
@@ -152,7 +152,7 @@ const readAgent = async (
   };
 };
 
-/** Each role once. Of those that may not be read, one note says how many there are. */
+/** Reads each role once. A single note gives the number of roles that may not be read. */
 const readRoles = async (
   { roles, attempt }: Sources,
   arns: readonly string[],
@@ -181,8 +181,8 @@ const readRoles = async (
 };
 
 /**
- * Throws an UnreadCluster where there is no such cluster, or its pods may not be listed; a MigrationError where AWS
- * can't be asked.
+ * Reads the facts. Throws an UnreadCluster if the cluster does not exist or its pods may not be listed, and a
+ * MigrationError if AWS can't be asked.
  */
 export async function readIdentities(
   sources: Sources,
@@ -219,7 +219,7 @@ export async function readIdentities(
   const roles = await readRoles(sources, rolesToRead(known), unread);
   const nodeRoles = workloads.some(({ by }) => by.has('node-role')) ? await sources.rolesOfNodes?.() : undefined;
   const { oidcIssuer } = cluster;
-  // Without an issuer there are no tokens that a role could trust.
+  // Without an issuer, there are no tokens that a role could trust.
   const trusting = !rolesTrusting
     ? undefined
     : oidcIssuer === undefined

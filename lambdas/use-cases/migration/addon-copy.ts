@@ -1,4 +1,4 @@
-/** The add-on, where it has to be the copy that the migration works on: somebody else's is respected. */
+/** Reads an add-on that must be the copy which the migration works on: a third party's copy is respected. */
 import { changedByThirdParty, classifyCopy, type Copy } from '../../domain/addons/copies.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Addon } from '../../domain/migration/model.ts';
@@ -6,23 +6,23 @@ import type { Clock, Eks } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 import type { AddonWork } from './recorded.ts';
 
-/** What EKS says about the add-on's health, for messages; empty where it says nothing. */
+/** Returns the add-on's health issues for a message; empty if EKS reports none. */
 export const issuesOf = ({ issues }: Addon): string =>
   issues.map((issue) => `${issue.code}: ${issue.message}`).join('; ');
 
-/** As a message shows an add-on that is not as it should be. */
+/** Returns the state of an add-on that is not as expected, for a message. */
 export const describeState = (now: Addon | undefined): string =>
   now ? `${now.version}, ${now.status}, ${now.serviceAccountRoleArn ?? 'no role'}` : 'gone';
 
 export const addonChanged = (addon: string, why: string): MigrationError =>
   new MigrationError(
     'AddonChanged',
-    `Add-on ${addon} is no longer as this migration left it: ${why}. It was left alone.`,
+    `Add-on ${addon} is no longer as this migration left it: ${why}. It was left alone. Find out who changed it, then migrate again.`,
   );
 
 /**
- * The add-on as it is now, where this migration may have deleted it. That it is gone is believed at once after its own
- * delete, since EKS refuses a create over a copy that is still there; any other absence only after several looks.
+ * Returns the present add-on, which this migration may have deleted. Its absence is believed at once after the migration's
+ * own delete, since EKS refuses a create over a copy that still exists; any other absence only after several reads.
  */
 export const readAfterDelete = (
   { eks, clock }: { eks: Eks; clock: Clock },
@@ -35,21 +35,21 @@ export const readAfterDelete = (
     (seen) => seen !== undefined || classifyCopy(snapshot, record, undefined) === 'removed-by-us',
   );
 
-/** What is wrong with a copy that is not the one which this way works on. */
+/** What is wrong with a copy that is not the one which this attempt works on. */
 const WRONG: Record<Copy, string> = {
-  snapshot: 'the copy of before the migration is there again',
-  made: 'a copy is there that another way has made',
-  'planned-shape': 'a copy is there that this migration did not make',
-  'restored-shape': 'a copy is there that this migration did not make',
-  foreign: 'somebody else has created it again',
+  snapshot: 'it is the copy from before the migration again',
+  made: 'it is a copy that another attempt has created',
+  'planned-shape': 'it is a copy that this migration did not create',
+  'restored-shape': 'it is a copy that this migration did not create',
+  foreign: 'it was created again outside this migration',
   'removed-by-us': 'it is gone',
-  gone: 'somebody else has deleted it',
+  gone: 'it was deleted outside this migration',
 };
 
 /**
- * The copy that this way works on: in place the snapshot's, after a create the one that was made. Throws AddonChanged
- * where it is gone, replaced, or changed by somebody else in what the migration never changes; `notYet` while EKS
- * still shows what was deleted, or does not show what was made.
+ * Returns the copy that this attempt works on: in place the snapshot's, after a create the one that was created. Throws
+ * AddonChanged if it is gone, replaced, or changed by a third party in a field that the migration never changes; throws
+ * `notYet` while EKS still shows the deleted copy, or does not show the new one.
  */
 export async function readOwnCopy(
   { eks, clock }: { eks: Eks; clock: Clock },
@@ -71,6 +71,6 @@ export async function readOwnCopy(
   const changed = changedByThirdParty(snapshot, now);
   if (changed !== undefined) throw addonChanged(addon, changed);
   if (copy === 'made' && now.serviceAccountRoleArn !== undefined)
-    throw addonChanged(addon, `somebody else gave it the role ${now.serviceAccountRoleArn}`);
+    throw addonChanged(addon, `it was given the role ${now.serviceAccountRoleArn} outside this migration`);
   return now;
 }

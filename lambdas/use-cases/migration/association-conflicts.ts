@@ -1,4 +1,4 @@
-/** Associations that conflict with the planned ones: which are this migration's to delete. */
+/** Decides which associations that conflict with the planned ones this migration may delete. */
 import { decidePurge, plannedFor, type PurgeDecision } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Association, PlannedAssociation, Target } from '../../domain/migration/model.ts';
@@ -10,18 +10,18 @@ import type { AddonWork } from './recorded.ts';
 type Where = Omit<AddonWork, 'plan'> & { target: Target; addon: string };
 
 /**
- * Whether this migration may delete that association now. One that the snapshot does not know is its own only where it
- * was noted as created, or where a copy owns it that is known as the migration's.
+ * Returns whether this migration may delete the association now. An association that is not in the snapshot is the
+ * migration's own only if it was noted as created, or if its owner is a copy that is known as the migration's.
  */
 export function decideNow(
   association: Association,
   { snapshot, record, currentAttempt, target, addon }: Where,
 ): PurgeDecision {
   const planned = plannedFor(association, snapshot.planned);
-  // Made by the step before, or there since before: it stays whatever becomes of the add-on.
+  // The previous step created it, or it existed before: it stays regardless of the add-on.
   if (planned?.standalone === true && association.roleArn === planned.roleArn && isOwnAssociation(record, association))
     return { do: 'keep' };
-  // EKS may have let go of it when its add-on was deleted with preserve: its id says whose it is.
+  // EKS may have cleared the owner when the add-on was deleted with preserve: the id shows whose association it is.
   if (currentAttempt.strategy === 'recreate' && record.associations.created.some((one) => one.id === association.id))
     return { do: 'purge' };
   const { ownerArn, id } = association;
@@ -30,12 +30,12 @@ export function decideNow(
     return {
       do: 'refuse',
       reason: `${id} (${association.namespace}/${association.serviceAccount}) appeared after the snapshot, owned by ${ownerArn}`,
-      remedy: 'find out who made it, then migrate again',
+      remedy: 'find out who created it, then migrate again',
     };
   }
-  // In place the copy that is there is the snapshot's; a way that recreates has none at this point.
+  // In place, the present copy is the snapshot's; an attempt that recreates the add-on has no copy at this point.
   const current = currentAttempt.strategy === 'in-place' ? { addonArn: snapshot.addon.arn } : {};
-  // And what the add-on owned before it was deleted is no standalone one for that.
+  // An association that the add-on owned before its deletion is not standalone because EKS has cleared the owner.
   const whose =
     ownerArn === undefined && known?.ownerArn !== undefined
       ? { ...association, ownerArn: known.ownerArn }
@@ -54,8 +54,8 @@ export const associationChanged = (reason: string, remedy: string): MigrationErr
   new MigrationError('AssociationChanged', `Association ${reason}. It was left alone; ${remedy}.`);
 
 /**
- * Of what is listed, the association that a copy of the add-on owns for each planned one, with the planned role;
- * `undefined` for what is missing.
+ * Returns for each planned association the listed one that the add-on's copy owns, with the planned role; `undefined` if it
+ * is missing.
  */
 export async function listOwned(
   eks: Eks,

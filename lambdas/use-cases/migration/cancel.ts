@@ -1,4 +1,4 @@
-/** Asking a migration to stop: a flag in the ledger, which the service reads before each step of the change. */
+/** Requests that a migration stops: stores a flag in the ledger, which the service reads before each step of the change. */
 import type { Cancellation, Migration } from '../../domain/migration/model.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { cancelledText } from '../../runtime/cancellation.ts';
@@ -12,21 +12,22 @@ export interface CancelWish {
 
 export interface Cancelled {
   migrationId: string;
-  /** The one that stands: an earlier one, where somebody has asked before. */
+  /** The cancellation that counts: an earlier one if there is one. */
   cancellation: Cancellation;
-  /** False where somebody had asked before. */
+  /** False if a cancel had been requested before. */
   first: boolean;
-  /** Whether it may have changed something already. */
+  /** Whether the migration may have changed something already. */
   begun: boolean;
-  /** There where it is certain: an execution that waited for an approval was told, and begins nothing any more. */
+  /** Present if the end is certain: an execution that waited for an approval was stopped, and begins nothing any more. */
   willEnd?: 'blocked';
 }
 
-/** `over`: it has ended. `going-back`: it is being put back already, and that can't be stopped. */
+/** `over`: the migration has ended. `going-back`: it is being rolled back already, which can't be stopped. */
 export type CancelAnswer = { cancelled: Cancelled } | { refused: 'over' | 'going-back'; record: Migration };
 
 /**
- * `record`: undefined for one that has only just been started. An execution that waits for an approval is told at once.
+ * `record` is undefined for a migration that was only just started. An execution that waits for an approval is stopped at
+ * once.
  */
 export async function requestCancel(
   record: Migration | undefined,
@@ -43,8 +44,8 @@ export async function requestCancel(
   const first = await ledger.requestCancel(migrationId, wanted);
   const cancellation = (await ledger.getCancel(migrationId)) ?? wanted;
   const begun = (await ledger.getSnapshot(migrationId)) !== undefined;
-  // Also one that was decided: whoever decided may not have come so far as to tell the execution. One that was told
-  // does not hear it.
+  // This includes an approval that was decided: the decision may not have reached the execution. An execution that it has
+  // reached ignores this.
   const last = begun ? undefined : (await ledger.getMigration(migrationId))?.approvals.at(-1);
   const token = last && (await ledger.approvalToken(migrationId, last.round));
   const isReported =
@@ -52,7 +53,7 @@ export async function requestCancel(
     (await executions.failTask(
       token,
       'Cancelled',
-      `${cancelledText(cancellation)}: its approval is not waited for any more.`,
+      `${cancelledText(cancellation)}: the migration no longer waits for its approval.`,
     ));
   return {
     cancelled: {

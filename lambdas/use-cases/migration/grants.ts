@@ -1,6 +1,6 @@
 /**
- * Whether the roles of a migration may be given (promise 11, `domain/plan/grants.ts`), on facts that are read now: in
- * `begin`, under the lock, and in the steps directly before they write an association or a trust policy.
+ * Decides whether the roles of a migration may be granted (promise 11, `domain/plan/grants.ts`), from facts that are read
+ * now: in `begin`, under the lock, and in the steps directly before they write an association or a trust policy.
  */
 import { isOwnedBy, oidcProviderArn } from '../../domain/aws/arn.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/policy/index.ts';
@@ -37,13 +37,13 @@ export async function readProvider(
   return 'read' in answer ? { seen: answer.read !== undefined } : { error: answer.refused };
 }
 
-/** One that waits for a person is not over: what it made may have to go. */
+/** A migration that waits for a person is not finished: its associations may have to be deleted. */
 const isFinished = ({ status, outcome }: Pick<Migration, 'status' | 'outcome'>): boolean =>
   status === 'ended' && outcome !== 'needs-human';
 
 /**
- * Returns the ids of the associations that give nobody a claim to their role: an unfinished migration has made them, by
- * their tag, or they belong to another add-on, whose own migration may be at work.
+ * Returns the ids of the associations that give no claim to their role: by their tag, an unfinished migration has created
+ * them, or they belong to another add-on, whose own migration may be at work.
  */
 export async function unfinishedAmong(
   ledger: Pick<Ledger, 'getMigration'>,
@@ -64,7 +64,7 @@ export async function unfinishedAmong(
   return unfinished;
 }
 
-/** What of a migration the rule is about; the snapshot's own, once there is one. */
+/** The parts of a migration that the rule applies to, from the snapshot once there is one. */
 type About = Pick<Snapshot, 'addon' | 'serviceAccount'> & {
   namespace: string;
   annotated?: readonly string[] | undefined;
@@ -86,7 +86,7 @@ const plansOf = (
     ),
 });
 
-/** The add-on's own service accounts are those that the plan found that its version takes. */
+/** Returns the facts about the add-on. Its own service accounts are those that its version accepts, according to the plan. */
 function addonFacts(plan: Plan, { addon, namespace, annotated }: About): Pick<GrantFacts, 'addon' | 'annotated'> {
   const roleArn = addon?.serviceAccountRoleArn;
   if (roleArn === undefined) return {};
@@ -104,19 +104,19 @@ function refused([first]: readonly JudgedGrant[], migrationId: string): Migratio
   if (!first) return undefined;
   return new MigrationError(
     'RoleNotGranted',
-    `Nothing shows any more that ${grantText(first).replace(' is ', ' may be ')}: ${first.answer.why.join('; ')}. Migration ${migrationId} did not do it. Plan again: the plan's check role-grant says what to do.`,
+    `It is no longer certain that ${grantText(first).replace(' is ', ' may be ')}: ${first.answer.why.join('; ')}. Migration ${migrationId} did not do it. Plan again: the remedy of the check role-grant shows what to do.`,
   );
 }
 
-/** What `begin` has read. */
+/** The facts that `begin` has read. */
 export interface BegunFacts {
   associations: readonly Association[];
   trustPolicies: Readonly<Record<string, string>>;
-  /** Planned service accounts that have the add-on's role by annotation; absent: nobody may look. */
+  /** The planned service accounts that have the add-on's role by annotation; absent if they may not be read. */
   annotated?: readonly string[] | undefined;
 }
 
-/** What is not granted; the OIDC provider is read only where something is not granted without it. */
+/** Returns the grants that are not allowed; reads the OIDC provider only if one is not allowed without it. */
 async function withProvider(
   roles: Pick<Roles, 'getOidcProvider'>,
   facts: GrantFacts,
@@ -134,7 +134,7 @@ interface BeginWork {
   request: Migration['request'];
 }
 
-/** Throws RoleNotGranted where the rule does not let the plan be carried out. Called under the lock. */
+/** Throws RoleNotGranted if the rule does not allow the plan. Must be called under the lock. */
 export async function assertPlanIsGranted(
   { migrationId, plan, request }: BeginWork,
   { associations, trustPolicies, annotated }: BegunFacts,
@@ -168,7 +168,7 @@ export interface GrantWork {
   snapshot: Snapshot;
 }
 
-/** What a step is about to write: associations, or a trust policy that it has read directly before. */
+/** What a step is about to write: associations, or a trust policy that it has just read. */
 export type Given = { associations: readonly PlannedAssociation[] } | { repair: TrustRepair };
 
 async function trustOf(
@@ -180,7 +180,7 @@ async function trustOf(
   const found: Record<string, ParsedPolicy | undefined> = {};
   for (const arn of arns) {
     const text = known[arn] ?? (await roles.getRole(arn))?.trustPolicy;
-    // What this migration has added gives nobody a claim.
+    // A statement that this migration has added gives no claim.
     const own = standingTrustChanges(record)
       .filter(({ roleArn }) => roleArn === arn)
       .reduce<string | undefined>((left, { statement }) => left && withoutAdded(left, statement), text);
@@ -190,8 +190,8 @@ async function trustOf(
 }
 
 /**
- * Of the associations that were there when the migration began: those that still are, and those that only this
- * migration has taken away, by itself or with a copy of the add-on.
+ * Returns those of the associations from before the migration that still exist, and those that only this migration has
+ * deleted, either directly or with a copy of the add-on.
  */
 function stillCounting({ record, snapshot }: GrantWork, there: readonly Association[]): Association[] {
   const purged = new Set(record.associations.purged.map(({ id }) => id));
@@ -204,8 +204,8 @@ function stillCounting({ record, snapshot }: GrantWork, there: readonly Associat
 }
 
 /**
- * To be called directly before an association is given a role, or a trust policy a statement. Throws RoleNotGranted
- * where the rule does not allow it by what is there now.
+ * Throws RoleNotGranted if the rule does not allow the grant by the present state. Must be called directly before an
+ * association is given a role, or a trust policy a statement.
  */
 export async function assertGranted(
   work: GrantWork,
@@ -236,7 +236,7 @@ export async function assertGranted(
   let left = await withProvider(roles, facts, accounts, ungranted);
   const before = snapshot.associations.filter((one) => accounts.some(({ roleArn }) => roleArn === one.roleArn));
   if (left.length > 0 && before.length > 0) {
-    // Asked of EKS only where nothing else shows it.
+    // EKS is asked only if nothing else gives a claim.
     const counting = stillCounting(work, await listPlannedAssociations(eks, accounts));
     const unfinished = await unfinishedAmong(ledger, counting, record.request);
     left = ungranted({ ...facts, associations: counting.filter(({ id }) => !unfinished.includes(id)) });

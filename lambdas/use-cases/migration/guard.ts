@@ -4,7 +4,7 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { subjectLock } from './lock.ts';
 
 /**
- * What is left of an invocation's time when it may still begin a change, milliseconds: longer than one call can take.
+ * The milliseconds that must be left of an invocation's time to begin a change: more than one call can take.
  */
 const NEEDED_MS = 15_000;
 
@@ -16,9 +16,9 @@ export interface LockedInput {
 }
 
 /**
- * To be called directly before each call that changes something at the target. Throws LockLost where another execution
- * holds the lock by now, OutOfTime where this invocation is so near its end that Step Functions may have begun the next
- * one while the call is still under way.
+ * Returns a check that must run directly before each call that changes something at the target. It throws LockLost if
+ * another execution holds the lock by now, and OutOfTime if this invocation is so near its end that Step Functions might
+ * begin the next one during the call.
  */
 export const changeGuard =
   (
@@ -31,6 +31,6 @@ export const changeGuard =
     if (left < NEEDED_MS)
       throw new MigrationError(
         'OutOfTime',
-        `Only ${Math.round(left / 1000)} s of this invocation are left: no change is begun; the next invocation will.`,
+        `Only ${Math.round(left / 1000)} s of this invocation are left, which is too little to begin a change. The next invocation makes it.`,
       );
   };

@@ -1,7 +1,7 @@
 /**
- * Whether a plan that the ledger has is the one that was made for this migration, and one that this deployment may
- * carry out: what `begin` makes sure of before it takes a lock. The ledger is written by the service alone, but not
- * everybody who can write into it may pass roles.
+ * Checks that a plan in the ledger is the one that was made for this migration, and that this deployment may carry it out.
+ * `begin` does so before it takes a lock. Only the service writes the ledger, but a principal that can write to it may lack
+ * the right to pass roles.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { ownedOf } from '../../domain/associations/associations.ts';
@@ -15,12 +15,12 @@ import { needsApproval } from '../../domain/waiting/waiting.ts';
 import type { Settings } from '../../ports/index.ts';
 import { assertRepairable } from './trust.ts';
 
-const AGAIN = 'Nothing was changed. Find out who wrote it into the ledger, then plan again under a new id.';
+const AGAIN = 'Nothing was changed. Find out who wrote it to the ledger, then plan again under a new id.';
 
 const refuse = (migrationId: string, what: string): MigrationError =>
   new MigrationError('BadInput', `The plan of migration ${migrationId} is not carried out: ${what}. ${AGAIN}`);
 
-/** What the state machine knows of a migration by itself. */
+/** What the state machine itself knows about a migration. */
 export interface KnownMigration {
   migrationId: string;
   target: Target;
@@ -28,13 +28,13 @@ export interface KnownMigration {
   planHash: string;
 }
 
-/** What a plan says that it is for, in words. */
+/** Returns the subject of the plan as text. */
 const planFor = ({ addon, serviceAccount, associations }: Plan): string =>
   addon
     ? `add-on ${addon.name}`
     : `service account ${serviceAccount ? subjectOf({ serviceAccount }) : associations.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ') || 'none'}`;
 
-/** Throws BadInput for a record of another target or subject, and for a plan that does not follow from it. */
+/** Throws BadInput if the record has another target or subject, or the plan does not follow from the record. */
 export function assertPlanIsOwn(
   { request }: Migration,
   plan: Plan,
@@ -43,16 +43,15 @@ export function assertPlanIsOwn(
   if (!isDeepStrictEqual({ ...request.target }, { ...target }) || subjectOf(request) !== subject) {
     throw refuse(
       migrationId,
-      `its record asks for ${subjectText(subjectOf(request))} of cluster ${request.target.cluster} (${request.target.account}, ${request.target.region}), but what was planned is ${subject} of ${target.cluster} (${target.account}, ${target.region})`,
+      `its record is about ${subjectText(subjectOf(request))} of cluster ${request.target.cluster} (${request.target.account}, ${request.target.region}), but the plan was made for ${subject} of ${target.cluster} (${target.account}, ${target.region})`,
     );
   }
-  if (plan.hash !== hashOf(plan, request)) throw refuse(migrationId, 'it is not what its hash was made of');
-  if (plan.hash !== planHash)
-    throw refuse(migrationId, 'it is another one than the step plan has made in this execution');
+  if (plan.hash !== hashOf(plan, request)) throw refuse(migrationId, 'its content does not match its hash');
+  if (plan.hash !== planHash) throw refuse(migrationId, 'it is not the plan that the step plan made in this execution');
   if (planFor(plan) !== subjectText(subject)) throw refuse(migrationId, `it is for ${planFor(plan)}, not ${subject}`);
-  // Roles come from the request, or from what has them by IRSA, from nowhere else.
+  // Roles come only from the request, or from the subject's own IRSA role.
   const { namespace, serviceAccount, addon } = plan;
-  if (namespace === undefined) throw refuse(migrationId, 'it does not say which namespace it is about');
+  if (namespace === undefined) throw refuse(migrationId, 'it has no namespace');
   const accounts = request.serviceAccount
     ? [request.serviceAccount.name]
     : ownedOf(plan.associations).map((one) => one.serviceAccount);
@@ -70,7 +69,7 @@ export function assertPlanIsOwn(
   )
     throw refuse(
       migrationId,
-      'its associations have other roles or namespaces than its request and what it is about give them',
+      'its associations have other roles or namespaces than its request and its subject require',
     );
   if (plan.installAgent && request.agent !== 'install')
     throw refuse(migrationId, 'it would install the Pod Identity agent, which its request does not ask for');
@@ -92,7 +91,7 @@ export function assertPlanIsOwn(
     );
 }
 
-/** Throws BadInput where this deployment may not pass one of the roles, or change one of the trust policies. */
+/** Throws BadInput if this deployment may not pass one of the roles, or not change one of the trust policies. */
 export function assertPlanIsAllowed(
   { addon, serviceAccount, associations, trustRepairs }: Plan,
   { annotation }: Pick<MigrationRequest, 'annotation'>,
@@ -106,9 +105,9 @@ export function assertPlanIsAllowed(
 }
 
 /**
- * Throws BadInput for a plan that has to be approved, and that is not the one whose approval the execution was told of.
- * An approval that is in the ledger alone is none, since whoever can write there can write one; what the execution was
- * told is none either (`assertApproved`).
+ * Throws BadInput if the plan needs an approval and is not the plan whose approval was reported to the execution. An
+ * approval that is only in the ledger does not count, since a principal that can write to the ledger can write an approval;
+ * a report alone does not count either (`assertApproved`).
  */
 export function assertPlanIsApproved(
   { migrationId, request }: Pick<Migration, 'migrationId' | 'request'>,
@@ -119,11 +118,11 @@ export function assertPlanIsApproved(
   if (!needsApproval(request, settings) || approvedHash === hash) return;
   throw new MigrationError(
     'BadInput',
-    `The plan of migration ${migrationId} is not carried out: ${approvedHash === '' ? 'nobody has approved it' : 'what was approved is another plan'}, and ${request.approval === 'required' ? 'its request' : 'this deployment'} wants an approval. Nothing was changed. Start it again.`,
+    `The plan of migration ${migrationId} is not carried out: ${approvedHash === '' ? 'it was not approved' : 'another plan was approved'}, and ${request.approval === 'required' ? 'its request' : 'this deployment'} requires an approval. Nothing was changed. Start the migration again, and approve its plan.`,
   );
 }
 
-/** The same for what a rollback would put back: the roles of the associations that are there. */
+/** Throws BadInput if this deployment may not pass the roles that a rollback would restore: those of the present associations. */
 export const assertRollbackIsAllowed = (
   there: readonly Association[],
   { passableRoleArns }: Pick<Settings, 'passableRoleArns'>,
@@ -138,6 +137,6 @@ function assertPassable(arns: readonly string[], patterns: readonly string[]): v
   if (refused.length === 0) return;
   throw new MigrationError(
     'BadInput',
-    `This deployment may not pass ${refused.join(', ')} (it may pass: ${patterns.join(', ') || 'no role'}), although the plan says so. Nothing was changed. Where the configuration was narrowed since, plan again; otherwise find out who wrote that plan into the ledger.`,
+    `This deployment may not pass ${refused.join(', ')}, which the plan uses (it may pass: ${patterns.join(', ') || 'no role'}). Nothing was changed. If the configuration was narrowed since, plan again; otherwise find out who wrote that plan to the ledger.`,
   );
 }

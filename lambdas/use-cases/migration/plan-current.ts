@@ -1,4 +1,4 @@
-/** Whether the world is still as the plan found it: what `begin` makes sure of before the snapshot is taken. */
+/** Checks, before `begin` takes the snapshot, that everything is still as the plan found it. */
 import { isDeepStrictEqual } from 'node:util';
 import { carriedOver, decidePurge } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -17,7 +17,7 @@ import type { ServiceAccountDetail } from '../../ports/index.ts';
 const AGAIN = 'Nothing was changed; plan again.';
 const byFrom = (a: CarriedOver, b: CarriedOver): number => (a.from < b.from ? -1 : 1);
 
-/** Throws AddonChanged where the add-on is another, or not ACTIVE, by now. */
+/** Throws AddonChanged if the add-on has changed since the plan, or is not ACTIVE. */
 export function assertAddonAsPlanned(
   { addon: planned }: Plan,
   addon: string,
@@ -26,11 +26,11 @@ export function assertAddonAsPlanned(
   if (now?.status === 'ACTIVE' && planned && isAsSnapshot({ addon: planned }, now)) return;
   throw new MigrationError(
     'AddonChanged',
-    `Add-on ${addon} is no longer as the plan found it (now ${now ? `${now.version}, ${now.status}` : 'gone'}). ${AGAIN}`,
+    `Add-on ${addon} is no longer as the plan found it (it is now ${now ? `${now.version}, ${now.status}` : 'gone'}). ${AGAIN}`,
   );
 }
 
-/** Throws AssociationChanged where associations came, went or changed in what matters. */
+/** Throws AssociationChanged if associations were created, deleted or changed in a field that matters. */
 export function assertAssociationsAsPlanned(
   plan: Plan,
   associations: readonly Association[],
@@ -46,7 +46,7 @@ export function assertAssociationsAsPlanned(
   if (!isDeepStrictEqual(carriedOver(associations, plan.associations).sort(byFrom), [...plan.carryOver].sort(byFrom))) {
     throw new MigrationError(
       'AssociationChanged',
-      `What would be carried over from ${ids.join(', ')} is no longer as the plan found it. ${AGAIN}`,
+      `The settings to carry over from ${ids.join(', ')} are no longer as the plan found them. ${AGAIN}`,
     );
   }
   for (const association of associations) {
@@ -61,13 +61,13 @@ export function assertAssociationsAsPlanned(
       if (decision.do === 'refuse')
         throw new MigrationError(
           'AssociationChanged',
-          `Association ${decision.reason}, which the plan did not find so. ${AGAIN}`,
+          `Association ${decision.reason}, which was not so when the plan was made. ${AGAIN}`,
         );
     }
   }
 }
 
-/** Throws ServiceAccountChanged where the service account, or its annotation, is another by now. */
+/** Throws ServiceAccountChanged if the service account, or its annotation, has changed since the plan. */
 export function assertAccountAsPlanned(planned: ServiceAccountState, now: ServiceAccountDetail | undefined): void {
   const why = accountProblem(planned, now, false);
   if (why !== undefined)
@@ -77,7 +77,7 @@ export function assertAccountAsPlanned(planned: ServiceAccountState, now: Servic
     );
 }
 
-/** The same of the association of a service account: the plan keeps the one that it found, or found none. */
+/** Throws AssociationChanged if the service account's association has changed: the plan keeps the one it found, or found none. */
 export function assertAssociationAsPlanned(plan: Plan, associations: readonly Association[]): void {
   const [only] = plan.associations;
   if (

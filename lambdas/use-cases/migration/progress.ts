@@ -1,4 +1,4 @@
-/** How far a migration has come that is not over: for the command line and for the API. */
+/** Reads the progress of a migration that has not ended, for the command line and for the API. */
 import {
   type Approval,
   type AuthenticatedRequester,
@@ -26,33 +26,33 @@ export interface Running {
   serviceAccount?: ServiceAccountRef;
   strategy: Migration['request']['strategy'];
   startedAt: string;
-  /** The execution that works on it, or is to. */
+  /** The execution that works on it, or will. */
   executionArn?: string;
-  /** As Step Functions says; not RUNNING: the service takes it over within some minutes. */
+  /** The status in Step Functions. If it is not RUNNING, the service takes the migration over within some minutes. */
   executionStatus?: string;
   plan?: Plan;
-  /** Who requested it; absent where nobody has authenticated that. */
+  /** Who requested it; absent if the requester was not authenticated. */
   requester?: AuthenticatedRequester;
-  /** Of the request that it was taken in by. */
+  /** The correlation of the request that started it. */
   correlation?: Correlation;
-  /** The way that is being tried; absent before anything was begun. */
+  /** The present attempt; absent before the change begins. */
   applied?: Attempt;
-  /** Each time that somebody was asked to approve the plan; absent where nobody was. */
+  /** Every request for an approval of the plan; absent if there was none. */
   approvals?: Approval[];
   /** What it waits for; absent while it is at work. */
   waitingFor?: WaitingFor;
   cancellation?: Cancellation;
   recovery?: Recovery;
-  /** The last rollback, which is under way where the status says so. */
+  /** The last rollback, which is in progress if the status says so. */
   rollback?: Rollback;
-  /** The last retirement, or what asked for one: it is refused while the migration is not over. */
+  /** The last retirement or its request: it is refused until the migration has ended. */
   retirement?: Retirement;
   steps: StepLine[];
   simulated: boolean;
 }
 
 export interface RunningOptions {
-  /** What Step Functions says of an execution; `undefined` where it does not know it (any more). */
+  /** Returns the status of an execution in Step Functions; `undefined` if Step Functions does not have the execution (any more). */
   statusOf: (executionArn: string) => Promise<string | undefined>;
   simulated: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * Whether what the ledger has of a migration is about one add-on, or one service account, of one cluster: a way back
- * that is made from a forged record must not reach any further than its request says, whatever else it says.
+ * Checks that what the ledger has about a migration concerns one add-on, or one service account, of one cluster: a rollback
+ * from a forged record must not reach further than its request, regardless of the rest of the record.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { namespaceOf } from '../../domain/addons/registry.ts';
@@ -21,7 +21,8 @@ const ofEks = ({ request: { target } }: Migration): string =>
   `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}`;
 
 /**
- * An association that is not of the planned service accounts of that cluster, in words; undefined where there is none.
+ * Returns as text an association that does not belong to the planned service accounts of the cluster; undefined if there is
+ * none.
  */
 function strayAssociation(record: Migration, snapshot: Snapshot): string | undefined {
   const noted = [snapshot.associations, ...Object.values(record.associations)].flat();
@@ -33,7 +34,7 @@ function strayAssociation(record: Migration, snapshot: Snapshot): string | undef
   return association && `association ${association.arn} for ${association.namespace}/${association.serviceAccount}`;
 }
 
-/** What is not the add-on's, in words; undefined where all of it is. */
+/** Returns as text what does not belong to the add-on; undefined if all of it does. */
 function strayOfAddon(record: Migration, addon: string, snapshot: AddonSnapshot): string | undefined {
   const copies = [snapshot.addon.arn, ...record.removed, ...record.made];
   if (snapshot.addon.name !== addon) return `add-on ${snapshot.addon.name}`;
@@ -47,7 +48,7 @@ function strayOfAddon(record: Migration, addon: string, snapshot: AddonSnapshot)
   return elsewhere && `namespace ${elsewhere.namespace}`;
 }
 
-/** What is not the service account's, in words. */
+/** Returns as text what does not belong to the service account. */
 function strayOfAccount(
   { request, removed, made }: Migration,
   { serviceAccount: state, namespace, planned }: Snapshot,
@@ -79,8 +80,8 @@ function strayIn(record: Migration, snapshot: Snapshot): string | undefined {
 }
 
 /**
- * Throws BadInput where the add-on is of another namespace than its record says: associations there are none of its
- * own.
+ * Throws BadInput if the add-on is in another namespace than its record has: the associations in that namespace do not
+ * belong to it.
  */
 export function assertNamespaceMatches(
   { namespace, defaultNamespace, addon }: AddonSnapshot,
@@ -90,17 +91,17 @@ export function assertNamespaceMatches(
   if (own === undefined || own === namespace) return;
   throw new MigrationError(
     'BadInput',
-    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${own}. Nothing was changed by this step. Find out who created the add-on there, or wrote into the ledger.`,
+    `The ledger's snapshot is not used: it has namespace ${namespace} for add-on ${addon.name}, which is in ${own}. This step changed nothing. Find out who created the add-on there, or who wrote to the ledger.`,
   );
 }
 
-/** Throws BadInput where the record or its snapshot names something of another add-on, cluster or service account. */
+/** Throws BadInput if the record or its snapshot names something of another add-on, cluster or service account. */
 export function assertRecordIntegrity(record: Migration, snapshot: Snapshot): void {
   const stray = strayIn(record, snapshot);
   if (stray === undefined) return;
   const { migrationId, request } = record;
   throw new MigrationError(
     'BadInput',
-    `The ledger's record of migration ${migrationId} is not acted upon: ${stray} does not belong to what it was asked for, ${subjectText(subjectOf(request))} of cluster ${request.target.cluster}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+    `The ledger's record of migration ${migrationId} is not used: ${stray} does not belong to its subject, ${subjectText(subjectOf(request))} of cluster ${request.target.cluster}. This step changed nothing. Find out who wrote that to the ledger.`,
   );
 }

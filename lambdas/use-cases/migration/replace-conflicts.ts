@@ -1,7 +1,6 @@
 /**
- * A create or an update of an add-on, and directly before it the deletion of the associations that would make EKS answer
- * "Association already exists". Both are one invocation's work, since the pods of such an association have none in
- * between.
+ * Creates or updates an add-on, and directly before that deletes the associations that would make EKS answer "Association
+ * already exists". Both happen in one invocation, since the pods of a deleted association have none in between.
  */
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
 import type { Association } from '../../domain/migration/model.ts';
@@ -12,12 +11,12 @@ import { associationChanged, decideNow } from './association-conflicts.ts';
 import type { AddonWork } from './recorded.ts';
 
 /**
- * How long the first try waits for after a delete, and each later one that many times longer: EKS frees the key of a
+ * The milliseconds of the first wait after a delete; each later wait is that many times longer. EKS frees the key of a
  * deleted association within seconds (aws-controllers-k8s/community#2684: one to three).
  */
 const KEY_IS_FREED_MS = 2000;
 const MOST_TRIES = 5;
-/** What is left of an invocation's time when it still waits for a key: longer than the wait and a change. */
+/** The milliseconds that must be left of an invocation's time to wait for a key: more than the wait and a change take. */
 const NEEDED_MS = 30_000;
 
 export interface ConflictWork {
@@ -27,8 +26,8 @@ export interface ConflictWork {
 }
 
 /**
- * Lists what conflicts with the planned associations. Throws AssociationChanged where one of them is not this
- * migration's to delete.
+ * Returns the associations that conflict with the planned ones. Throws AssociationChanged if this migration may not delete
+ * one of them.
  */
 export async function conflicting({ work, input, dependencies }: ConflictWork): Promise<Association[]> {
   const { target, subject: addon } = input;
@@ -42,8 +41,8 @@ export async function conflicting({ work, input, dependencies }: ConflictWork): 
 }
 
 /**
- * Deletes the conflicting associations, one by one. Each is in the ledger, whole, before it goes, and the lock is read
- * before each. Returns the ids of those that it deleted. Throws AssociationChanged, having deleted none.
+ * Deletes the conflicting associations one by one. Each is stored whole in the ledger before its deletion, and the lock is
+ * read before each. Returns the ids of the deleted ones. Throws AssociationChanged before any was deleted.
  */
 export async function purgeConflicting(conflicts: ConflictWork): Promise<string[]> {
   const { input, dependencies } = conflicts;
@@ -59,8 +58,8 @@ export async function purgeConflicting(conflicts: ConflictWork): Promise<string[
 }
 
 /**
- * Deletes the conflicting associations and makes the change, with the lock read before each. A key that is not free yet
- * is waited for as long as the invocation has time, then AssociationStillThere is thrown: whoever comes again goes on.
+ * Deletes the conflicting associations and makes the change, with the lock read before each. Waits for a key that is not
+ * free yet as long as the invocation has time, then throws AssociationStillThere; the next invocation continues.
  */
 export async function overConflicts<T>(conflicts: ConflictWork, change: () => Promise<T>): Promise<T> {
   const { input, dependencies } = conflicts;

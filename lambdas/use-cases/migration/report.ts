@@ -4,18 +4,18 @@ import { standingRelease } from '../../domain/rollback/recovery.ts';
 import { requesterOf } from '../../domain/approval/requester.ts';
 import type { Ledger } from '../../ports/index.ts';
 
-/** Evidence rounds in the ledger: how the pods were before, and how the last look at them found them. */
+/** The rounds of evidence in the ledger: the pods before the migration, and the pods when they were last read. */
 export const EVIDENCE_BEFORE = 'before';
 export const EVIDENCE_LATEST = 'latest';
 
 export interface ReportOptions {
   simulated: boolean;
-  /** From somebody who watched the pods all the time; the ledger does not know it. */
+  /** From a caller that watched the pods throughout; the ledger does not contain it. */
   disruption?: Disruption;
 }
 
 /**
- * One document about one migration, from the ledger; `undefined` while there is no record, or while it runs (again).
+ * Returns one document about one migration, from the ledger; `undefined` if there is no record, or while it runs (again).
  */
 export async function readReport(
   ledger: Ledger,

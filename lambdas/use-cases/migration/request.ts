@@ -1,7 +1,7 @@
 /**
- * Starting a migration once for all that ask for the same: first the claim, which says which migration it is, then its
- * record, then the execution under the migration's id. Whoever comes later, also after a crash anywhere between, does
- * what is missing of the one that has the claim, and starts no other one.
+ * Starts a migration once for all callers that ask for the same: first the claim, which decides on the migration's id, then
+ * its record, then the execution under that id. A later caller, also after a crash at any point, completes the migration
+ * that has the claim, and starts no other.
  */
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
@@ -22,22 +22,22 @@ import { utcNow } from '../../runtime/utc.ts';
 import type { Asked } from '../waiting/waiting-slots.ts';
 
 export interface Wish {
-  /** What is asked for only once: whoever asks under the same key gets the first one's migration. */
+  /** The key under which the migration is requested once: any caller with the same key gets the first caller's migration. */
   key: string;
-  /** Of all that is asked, see `Claim`. */
+  /** The fingerprint of everything requested, see `Claim`. */
   fingerprint: string;
-  /** Where this is the first. */
+  /** The migration's id if this is the first request. */
   migrationId: string;
   request: MigrationRequest;
-  /** Who requests it, where that is authenticated. */
+  /** The requester, if it was authenticated. */
   requester?: AuthenticatedRequester | undefined;
   trigger?: Trigger;
-  /** Whether the claim of an earlier one, that is another's, has passed on. */
+  /** Returns whether another request's earlier claim no longer counts. */
   isOver: (earlier: Claim) => boolean | Promise<boolean>;
 }
 
 export interface Requested {
-  /** The one that stands: another's than the wish's where `first` is false. */
+  /** The claim that counts: another request's if `first` is false. */
   claim: Claim;
   first: boolean;
 }
@@ -48,44 +48,44 @@ const input = z.object({
   trigger: trigger.optional(),
 });
 
-/** As it was claimed: whoever does what is missing must not do it by their own wish. */
+/** Returns the claimed request: a caller that completes the start must not do so by its own request. */
 function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
   try {
     return input.parse(JSON.parse(text));
   } catch (error) {
     throw new MigrationError(
       'BadInput',
-      `The claim of migration ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`,
+      `The claim of migration ${migrationId} in the ledger does not have the form that this service writes. No migration was started. Find out who wrote it.`,
       { cause: error },
     );
   }
 }
 
-/** As a claim keeps what is asked for. */
+/** Returns the request in the form in which a claim stores it. */
 export const claimInput = (asked: z.infer<typeof input>): string => JSON.stringify(asked);
 
-/** What a request asks for, whoever asks, and why. */
+/** Returns a hash of what a request asks for, without the requester and the reason. */
 const contentOf = (request: MigrationRequest): string =>
   sha256({ ...request, requestedBy: undefined, reason: undefined });
 
 const subjectOnly = ({ target, ...request }: MigrationRequest): string => sha256([target, subjectOf(request)]);
 
 /**
- * Throws BadInput for a claim that does not stand for what was asked: whoever can write into the ledger must not have
- * anything else started by it.
+ * Throws BadInput if a claim does not match the request: a principal that can write to the ledger must not be able to start
+ * something else through it.
  */
 function assertClaimMatches(found: string, wanted: string, { migrationId }: Claim, what: string): void {
   if (found === wanted) return;
   throw new MigrationError(
     'BadInput',
-    `The claim of migration ${migrationId} in the ledger is not acted upon: ${what}. Nothing was started by it. Find out who wrote it.`,
+    `The claim of migration ${migrationId} in the ledger is not used: ${what}. No migration was started. Find out who wrote the claim.`,
   );
 }
 
 /**
- * Puts the record and starts the execution, where that is missing. `admit` is called before that, and throws what is
- * not to be started. `source`: what alone can have vouched for the requester here. Throws BadInput for a claim that is
- * not as it is written here, or is not of what was asked.
+ * Stores the record and starts the execution if they are missing. `admit` is called before that, and throws for a request
+ * that must not start. `source` is the only source that can have authenticated the requester here. Throws BadInput for a
+ * claim that does not have the form that this service writes, or does not match the request.
  */
 export async function ensureStarted(
   claim: Claim,
@@ -98,7 +98,7 @@ export async function ensureStarted(
   }: {
     admit?: (asked: Asked) => Promise<void>;
     source: AuthenticatedRequester['source'];
-    /** Of the request that comes first to put the record. */
+    /** The correlation of the first request that stores the record. */
     correlation?: Correlation | undefined;
   },
 ): Promise<void> {
@@ -109,17 +109,17 @@ export async function ensureStarted(
       subjectOnly(record.request),
       subjectOnly(asked),
       claim,
-      'the migration of that id is about something else',
+      'the migration with that id has another subject',
     );
-  // An execution has noted itself there: it was started, whatever has become of it.
+  // An execution has noted itself in the record, so it was started, regardless of its result.
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
   const { request, requester, trigger: cause } = inputOf(claim);
-  assertClaimMatches(contentOf(request), contentOf(asked), claim, 'it asks for something else than whoever came');
+  assertClaimMatches(contentOf(request), contentOf(asked), claim, 'it asks for something else than the caller');
   assertClaimMatches(
     requester?.source ?? source,
     source,
     claim,
-    'it names a requester whom nobody can have vouched for',
+    'it names a requester that was not authenticated by this source',
   );
   const claimed: Asked = { migrationId, request, ...(requester ? { requester: { requester, request } } : {}) };
   await admit?.(claimed);
@@ -134,7 +134,7 @@ export async function ensureStarted(
       }),
     );
   } catch (error) {
-    // Somebody else has started it since: its execution works on it, or it has ended already.
+    // Another caller has started it since: its execution works on it, or it has ended already.
     const since = isMigrationError(error, 'BadInput') ? await ledger.getMigration(migrationId) : undefined;
     if (since && (since.executionArn !== undefined || since.status === 'ended')) return;
     throw error;
@@ -142,7 +142,7 @@ export async function ensureStarted(
   await executions.startMigration(migrationId, request);
 }
 
-/** Throws BadInput for a claim that is not as it is written here; every other failure leaves it to be said again. */
+/** Throws BadInput for a claim that does not have the form that this service writes; after any other error, the request can be repeated. */
 export async function requestMigration(
   { key, fingerprint, migrationId, request, requester, trigger: cause, isOver }: Wish,
   dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>,

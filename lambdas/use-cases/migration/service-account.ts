@@ -1,11 +1,11 @@
-/** A service account that is no add-on's, as the steps look at it. */
+/** Reads a service account that belongs to no add-on, for the steps. */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { ServiceAccountState } from '../../domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
 import type { Clock, Kubernetes, ServiceAccountDetail } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 
-/** What is remembered of it. */
+/** Returns what the snapshot keeps of the service account. */
 export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceAccountDetail): ServiceAccountState => ({
   namespace,
   name,
@@ -14,7 +14,7 @@ export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceA
   ...(roleArn === undefined ? {} : { roleArn }),
 });
 
-/** As it is now; its absence is believed only after several looks, as an add-on's is. */
+/** Returns the present service account; its absence is believed only after several reads, like an add-on's. */
 export const readAccount = (
   kubernetes: Kubernetes,
   { namespace, name }: ServiceAccountRef,
@@ -26,9 +26,9 @@ export const readAccount = (
     (now) => now !== undefined,
   );
 
-/** Of a service account that somebody else has changed. `why`: in words. */
+/** Returns the error for a service account that was changed outside this migration. `why` is a clause about it. */
 export const accountChanged = (why: string): MigrationError =>
   new MigrationError(
     'ServiceAccountChanged',
-    `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone.`,
+    `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone. Find out who changed it, then migrate again.`,
   );

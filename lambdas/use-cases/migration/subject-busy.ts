@@ -1,4 +1,4 @@
-/** Whether another migration works on what a request is about, so that it can be refused before anything is started. */
+/** Finds another migration that works on the subject of a request, so that the request is refused before anything starts. */
 import type { MigrationRequest } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
@@ -6,14 +6,14 @@ import type { HandlerDependencies, LockHolder } from '../../ports/index.ts';
 import { lockText, subjectLock } from './lock.ts';
 
 export interface Busy extends LockHolder {
-  /** Its migration ended `needs-human`, and keeps the lock until a person has dealt with it. */
+  /** The holder's migration ended `needs-human`, and keeps the lock until a person has dealt with it. */
   needsHuman: boolean;
 }
 
 /**
- * Who holds the lock of what a migration is to change; undefined where nobody does, or the holder's execution has
- * stopped and Recover is to free it, for which a plan waits, and for a dry run, which changes nothing. It reads, and
- * reserves nothing. `own`: a migration whose own lock is none.
+ * Returns the holder of the lock on the subject of a request. Undefined if there is none, if the holder's execution has
+ * stopped (Recover frees the lock, and a plan waits for that), or for a dry run, which changes nothing. Reads only, and
+ * reserves nothing. The lock of the migration `own` does not count.
  */
 export async function busyWith(
   { target, dryRun, ...request }: MigrationRequest,
@@ -28,19 +28,19 @@ export async function busyWith(
   return record?.status === 'ended' && record.outcome === 'needs-human' ? { ...holder, needsHuman: true } : undefined;
 }
 
-/** Without what to do next. */
+/** Returns the message without the next action. */
 export const busyText = (
   { target, ...request }: MigrationRequest,
   { migrationId, since }: Pick<LockHolder, 'migrationId' | 'since'>,
 ): string =>
-  `Migration ${migrationId} holds the lock on ${lockText(subjectLock(target, subjectOf(request)))} since ${since}`;
+  `Migration ${migrationId} has held the lock on ${lockText(subjectLock(target, subjectOf(request)))} since ${since}`;
 
-/** What to do next. */
+/** Returns the next action. */
 export const busyRemedy = ({ migrationId, needsHuman }: Pick<Busy, 'migrationId' | 'needsHuman'>): string =>
   needsHuman
-    ? `It needs a person. Bring it in order by the commands of its report, then free the lock: pod-identity rollback ${migrationId}; or leave it as it is and free the lock: pod-identity release ${migrationId}`
-    : `Wait until it has ended, then start again; or stop it: pod-identity cancel ${migrationId}. To see how it goes: pod-identity show ${migrationId}`;
+    ? `That migration needs a person. Run the commands in its report, then free the lock: pod-identity rollback ${migrationId}; or leave everything as it is and free the lock: pod-identity release ${migrationId}`
+    : `Wait until that migration has ended, then start again; or stop it: pod-identity cancel ${migrationId}. To show its progress: pod-identity show ${migrationId}`;
 
-/** Why nothing is started, and what to do next. */
+/** Returns why nothing was started, and the next action. */
 export const busyRefusal = (request: MigrationRequest, holder: Busy): string =>
   `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}.`;

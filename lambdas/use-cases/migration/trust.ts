@@ -1,6 +1,6 @@
 /**
- * Trust policies that a migration changes: whether a change still holds, how it is written, and what EKS says while it
- * has not seen it.
+ * Checks and writes the trust policies that a migration changes, and explains EKS's errors while it has not seen a change
+ * yet.
  */
 import { clusterArn } from '../../domain/aws/arn.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
@@ -21,13 +21,13 @@ import { samePolicy } from '../../domain/trust/repair.ts';
 import type { Clock, Roles } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 
-const AGAIN = 'It was left alone; find out who changed it, then try again';
+const AGAIN = 'It was left alone. Find out who changed it, then try again';
 
-/** Of a policy that is neither what the plan found nor what was written. */
+/** Returns the error for a policy that is neither what the plan found nor what was written. */
 export const trustChanged = (roleArn: string, how: string): MigrationError =>
   new MigrationError('TrustChanged', `The trust policy of role ${roleArn} ${how}. ${AGAIN}.`);
 
-/** Throws TrustChanged where a policy that the plan would repair is another by now. `found`: by role's ARN. */
+/** Throws TrustChanged if a policy that the plan would repair has changed. `found` has the policies by role ARN. */
 export function assertTrustAsPlanned({ trustRepairs }: Plan, found: Record<string, string>): void {
   for (const { roleArn, before } of trustRepairs) {
     const now = found[roleArn];
@@ -39,18 +39,18 @@ export function assertTrustAsPlanned({ trustRepairs }: Plan, found: Record<strin
   }
 }
 
-/** Throws BadInput for a role whose trust the deployment may not change. */
+/** Throws BadInput for a role whose trust policy the deployment may not change. */
 export function assertRepairable(roleArn: string, patterns: readonly string[]): void {
   if (isCovered(patterns, roleArn)) return;
   throw new MigrationError(
     'BadInput',
-    `This deployment may not change the trust policy of role ${roleArn} (it may for: ${patterns.join(', ') || 'none'}); nothing was written. Add it to the CDK context repairableRoleArns and deploy, or repair it by hand and migrate without the repair.`,
+    `This deployment may not change the trust policy of role ${roleArn} (it may change: ${patterns.join(', ') || 'none'}). Nothing was written. Add the role to the CDK context repairableRoleArns and deploy, or repair the policy by hand and migrate without the repair.`,
   );
 }
 
 const PROVIDER = /:oidc-provider\/(.+)$/;
 
-/** The OIDC issuers that a policy names: IRSA can come from no other. */
+/** Returns the OIDC issuers that a policy names: IRSA can come from no other issuer. */
 const issuersIn = (policy: ParsedPolicy): string[] => {
   const providers = policy.valid
     ? policy.statements.flatMap(({ principals }) => principals?.named.get('Federated') ?? [])
@@ -59,8 +59,8 @@ const issuersIn = (policy: ParsedPolicy): string[] => {
 };
 
 /**
- * The service accounts that shall use that role, in each form that their associations will have: session tags are
- * disabled after it is made.
+ * Returns the planned uses of the role by service accounts, in each form that their associations will have: session tags
+ * are disabled only after an association is created.
  */
 const usesOf = ({ request, plan }: Pick<Migration, 'request' | 'plan'>, roleArn: string): TrustUse[] =>
   (plan?.associations ?? [])
@@ -85,18 +85,15 @@ export const strangeRepair = (
   });
 
 /**
- * Evaluates what is about to be written once more: it must add the statement of a repair and no more, let EKS Pod
- * Identity in, and must not change what IRSA may do by any provider that the policy names. Throws BadInput otherwise.
+ * Evaluates a policy once more before it is written: it must add the statement of a repair and no more, must allow EKS Pod
+ * Identity, and must not change what IRSA may do by any provider that the policy names. Throws BadInput otherwise.
  */
 export function assertRepairUnchanged(record: Pick<Migration, 'request' | 'plan'>, repair: TrustRepair): void {
   const { roleArn, before, after } = repair;
   const options = { acceptedKeys: record.request.acceptedKeys };
   const [was, is] = [parsePolicy(before, 'trust'), parsePolicy(after, 'trust')];
   const refused = (why: string): MigrationError =>
-    new MigrationError(
-      'BadInput',
-      `The trust policy that the plan holds ready for role ${roleArn} is not written: ${why}. Plan again.`,
-    );
+    new MigrationError('BadInput', `The planned trust policy of role ${roleArn} was not written: ${why}. Plan again.`);
   for (const use of usesOf(record, roleArn)) {
     const name = `${use.namespace}/${use.serviceAccount}`;
     const podIdentity = evaluatePodIdentity(is, use, options);
@@ -117,8 +114,8 @@ export function assertRepairUnchanged(record: Pick<Migration, 'request' | 'plan'
 }
 
 /**
- * Reads a policy back until it is what was written. Throws Busy while IAM shows what was there before, TrustChanged
- * where it is neither. Source: IAM User Guide, "Troubleshoot IAM" (changes are not always immediately visible).
+ * Reads a policy back until it is what was written. Throws Busy while IAM shows the policy from before, and TrustChanged if
+ * it is neither. Source: IAM User Guide, "Troubleshoot IAM" (changes are not always immediately visible).
  */
 export async function readBack(
   { roles, clock }: { roles: Roles; clock: Clock },
@@ -126,25 +123,28 @@ export async function readBack(
   written: string,
   before: string,
 ): Promise<void> {
-  const look = async (): Promise<string | undefined> => (await roles.getRole(roleArn))?.trustPolicy;
-  const now = await readUntilSure(clock, look, (seen) => seen !== undefined && samePolicy(seen, written));
+  const read = async (): Promise<string | undefined> => (await roles.getRole(roleArn))?.trustPolicy;
+  const now = await readUntilSure(clock, read, (seen) => seen !== undefined && samePolicy(seen, written));
   if (now !== undefined && samePolicy(now, written)) return;
   if (now === undefined || samePolicy(now, before))
-    throw new MigrationError('Busy', `IAM does not show the trust policy of role ${roleArn} as it was written yet.`);
-  throw trustChanged(roleArn, 'is not as it was written: somebody else has changed it at the same moment');
+    throw new MigrationError(
+      'Busy',
+      `IAM does not show the new trust policy of role ${roleArn} yet. The step is retried.`,
+    );
+  throw trustChanged(roleArn, 'is not as it was written: another principal has changed it at the same time');
 }
 
 /**
- * How long after a change of a trust policy EKS may still judge by the one before, milliseconds: far beyond the seconds
- * that are usual.
+ * The milliseconds after a change of a trust policy during which EKS may still evaluate the old policy: far more than the
+ * usual seconds.
  */
 const NOT_SEEN_YET_MS = 5 * 60_000;
 
-/** EKS's words for a role that EKS Pod Identity can't use. Source: hashicorp/terraform-provider-aws#41483. */
+/** EKS's message for a role that EKS Pod Identity can't use. Source: hashicorp/terraform-provider-aws#41483. */
 const REFUSED_TRUST = /trust policy of the role provided is invalid/i;
 
 /**
- * What EKS's refusal of a trust policy means: just after its repair, that EKS has not seen it (TrustNotSeenYet).
+ * Throws TrustNotSeenYet if EKS refuses a trust policy just after its repair, since EKS has not seen the repair yet.
  * Rethrows anything else.
  */
 export async function explainTrust(

@@ -4,18 +4,18 @@ import type { Clock, Eks, Role, Roles } from '../../ports/index.ts';
 const READS = 3;
 const BETWEEN_READS_MS = 2000;
 
-/** Looks until an answer is `sure`, at most three times with two seconds between; the last answer otherwise. */
-export async function readUntilSure<T>(clock: Clock, look: () => Promise<T>, sure: (answer: T) => boolean): Promise<T> {
-  let answer = await look();
-  for (let again = 1; again < READS && !sure(answer); again += 1) {
+/** Reads until an answer is `sure`, at most three times with two seconds between reads; then returns the last answer. */
+export async function readUntilSure<T>(clock: Clock, read: () => Promise<T>, sure: (answer: T) => boolean): Promise<T> {
+  let answer = await read();
+  for (let reads = 1; reads < READS && !sure(answer); reads += 1) {
     await clock.sleep(BETWEEN_READS_MS);
-    answer = await look();
+    answer = await read();
   }
   return answer;
 }
 
 /**
- * The add-on as it is now. Its absence is believed only after several looks in a row, since EKS's answers are
+ * Returns the present add-on. Its absence is believed only after several reads in a row, since EKS's answers are
  * eventually consistent.
  */
 export const readAddonUntilSure = (eks: Eks, addon: string, clock: Clock): Promise<Addon | undefined> =>
@@ -25,7 +25,7 @@ export const readAddonUntilSure = (eks: Eks, addon: string, clock: Clock): Promi
     (now) => now !== undefined,
   );
 
-/** A role as it is now; its absence is believed as an add-on's is. */
+/** Returns the present role; its absence is believed like an add-on's. */
 export const readRoleUntilSure = (roles: Roles, arn: string, clock: Clock): Promise<Role | undefined> =>
   readUntilSure(
     clock,

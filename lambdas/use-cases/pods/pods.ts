@@ -25,12 +25,12 @@ import { isOverdueToEnd, stuckBecause } from '../../domain/rollout/stuck.ts';
 import type { Eks, Kubernetes, Ledger, Node, Pod, Workload } from '../../ports/index.ts';
 import { EVIDENCE_BEFORE } from '../migration/report.ts';
 
-/** Where the pods shall go: onto Pod Identity, or back to what they had. */
+/** The identity that the pods should get: EKS Pod Identity, or what they had before. */
 export type Direction = 'pod-identity' | 'before';
 
 /**
- * What the pods shall have for that direction; for the way back the ledger's evidence of before says it. `deferred`:
- * service accounts, `namespace/name` with a space between, whose association of before is not there yet.
+ * Returns what the pods should have for that direction; for a rollback, the evidence from before decides. `deferred` has
+ * the service accounts whose former association is not restored yet: `namespace/name`, separated by spaces.
  */
 export async function expectedPods(
   ledger: Ledger,
@@ -45,32 +45,34 @@ export async function expectedPods(
   return asBefore({ ...snapshot, associations }, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
 }
 
-/** Since when there are the associations that the migration has made, of each the newest, as EKS gave them. */
+/** Returns when the newest association that the migration has created for each service account was created, according to EKS. */
 export function associatedSince({ associations }: Pick<Migration, 'associations'>): AssociatedSince {
-  const made = [...associations.created].sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
-  return new Map(made.map(({ namespace, serviceAccount, createdAt }) => [`${namespace}/${serviceAccount}`, createdAt]));
+  const created = [...associations.created].sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
+  return new Map(
+    created.map(({ namespace, serviceAccount, createdAt }) => [`${namespace}/${serviceAccount}`, createdAt]),
+  );
 }
 
 export interface PodsSeen {
   evidence: PodEvidence[];
   judged: PodsVerdict;
-  /** On the way back: what is replaced next, where the verdict is to restart. */
+  /** In a rollback: the pods to replace next if the verdict is to restart. */
   next?: Replacement;
   podsThatCount: number;
   podsAsExpected: number;
-  /** What was seen: all pods of the namespaces, and the workloads that are expected to have the identity. */
+  /** All pods of the namespaces, and the workloads that are expected to have the identity. */
   pods: Pod[];
   workloads: Workload[];
-  /** Of the pods that count, the uids of those that have the identity that they should have. */
+  /** The uids of those pods that count and have the identity that they should have. */
   right: Set<string>;
   leniency: Leniency;
-  /** Read only where a pod does not end. */
+  /** Read only if a pod does not terminate. */
   nodes?: Node[];
 }
 
 const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
 
-/** The nodes; undefined where nobody may see them. */
+/** Returns the nodes; undefined if they may not be read. */
 export async function nodesIfAllowed(kubernetes: Kubernetes): Promise<Node[] | undefined> {
   try {
     return await kubernetes.listNodes();
@@ -80,7 +82,7 @@ export async function nodesIfAllowed(kubernetes: Kubernetes): Promise<Node[] | u
   }
 }
 
-/** What is not held against the pods. Only pods that should have ended are asked about, and for them the nodes. */
+/** Returns which pods are excused. Nodes are read only if a pod should have terminated. */
 async function leniencyFor(
   kubernetes: Kubernetes,
   { brokenPods = [] }: Snapshot,
@@ -100,8 +102,8 @@ async function leniencyFor(
 }
 
 /**
- * Bystanders of the snapshot that have lost the annotation that gave them the add-on's role, and have no association in
- * its place. Only the snapshot tells that they had it: pods do not show what others before them had.
+ * Returns the bystanders of the snapshot that have lost the annotation with the add-on's role and have no association
+ * instead. Only the snapshot shows that they had it: pods do not show the identity of their predecessors.
  */
 export async function robbedBystanders(
   { kubernetes, eks }: { kubernetes: Kubernetes; eks: Pick<Eks, 'listAssociations'> },
@@ -117,7 +119,7 @@ export async function robbedBystanders(
   return robbed;
 }
 
-/** On the way back: bystanders with pods on the node role, where all pods had the add-on's role, get it back too. */
+/** In a rollback, bystanders with pods on the node role get the add-on's role back too, if all their pods had it. */
 function withRobbed(expected: ExpectedPods, { namespace, bystanders }: Snapshot, pods: readonly Pod[]): ExpectedPods {
   const back = new Set<PodIdentity>(['irsa', 'pod-identity', 'mixed']);
   const robbed = bystanders.filter((name) =>
@@ -131,17 +133,17 @@ function withRobbed(expected: ExpectedPods, { namespace, bystanders }: Snapshot,
 export interface ObserveOptions {
   towards: Direction;
   expected: ExpectedPods;
-  /** Of the associations that the pods shall have now. */
+  /** When the associations that the pods should use were created. */
   since?: AssociatedSince | undefined;
-  /** Bystanders that have lost the role, though nobody planned it. */
+  /** The bystanders that have lost the role without the plan's knowledge. */
   robbed?: readonly string[];
-  /** On the way back: when the newest pod was created that was there as an association went; empty where none went. */
+  /** In a rollback: when the newest pod was created that existed at the deletion of an association; empty if none was deleted. */
   newestPodAt?: string | undefined;
   /** Milliseconds since 1970. */
   now: number;
 }
 
-/** Looks at the planned service accounts' pods and judges them, and at those of others that have lost something. */
+/** Reads and evaluates the pods of the planned service accounts, and of others that have lost something. */
 export async function observePods(
   kubernetes: Kubernetes,
   snapshot: Snapshot,
@@ -172,11 +174,11 @@ export async function observePods(
   });
   const leniency = { ...known, hopeless: new Set(hopeless.map(({ uid }) => uid)) };
   const gone = newestPodAt === '' ? undefined : newestPodAt;
-  const looked = { evidence, pods, workloads, expected, since: gone, leniency };
+  const observed = { evidence, pods, workloads, expected, since: gone, leniency };
   return {
     evidence,
     ...(isBack
-      ? { judged: judgeRollback(looked), next: replaceNext(looked) }
+      ? { judged: judgeRollback(observed), next: replaceNext(observed) }
       : { judged: judgePods(evidence, pods, workloads, expected, leniency) }),
     podsThatCount: counted.length,
     podsAsExpected: right.length,

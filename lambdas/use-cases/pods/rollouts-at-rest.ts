@@ -1,4 +1,4 @@
-/** Rollouts that are under way when the way back would take an association away. */
+/** Waits for rollouts that are in progress when the rollback would delete an association. */
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Pod, Workload } from '../../domain/kubernetes/objects.ts';
@@ -16,14 +16,14 @@ export interface AtRestWork {
   clock: Clock;
 }
 
-/** The change's own rollouts go on under the name that they have; others are told apart. */
+/** The change's own rollouts continue under the name that they have; others get their own. */
 const FORWARD = 'pod-identity.';
 const OTHER = `${FORWARD}at-rest`;
 
 /**
- * Throws PodsNotSettled while pods of these service accounts are being replaced: those that come while EKS's webhook
- * still knows an association that is gone would all be without credentials, where one is to go ahead. A rollout that
- * has not gone on for longer than its own pace explains is not waited for.
+ * Throws PodsNotSettled while pods of these service accounts are being replaced: new pods would all be without credentials
+ * while EKS's webhook still knows a deleted association, whereas a rollback replaces a single pod first. A rollout that
+ * has made no progress for longer than its own pace explains is not waited for.
  */
 export async function assertAtRest(
   accounts: readonly Pick<Association, 'namespace' | 'serviceAccount'>[],
@@ -45,6 +45,6 @@ export async function assertAtRest(
   const names = open.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`);
   throw new MigrationError(
     'PodsNotSettled',
-    `${names.join(', ')}: pods are being replaced still. The associations stay until that is done, since pods that come just after would find none.`,
+    `Pods of ${names.join(', ')} are still being replaced. The associations are kept until that is done, since pods that start just after a deletion would have no credentials.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Pods that have not settled: whether they go on, and what is thrown where they do not. */
+/** Handles pods that have not settled: detects whether they make progress, and throws the error if they do not. */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration, Progress } from '../../domain/migration/model.ts';
 import { allowanceSeconds, progressOf, type Seen, seenOf } from '../../domain/rollout/progress.ts';
@@ -8,7 +8,7 @@ import type { Clock, Kubernetes, Ledger } from '../../ports/index.ts';
 import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
-/** Which rollout a look at the pods waits for: each attempt and each round after a restart has its own. */
+/** Returns the name of the rollout that is waited for: each attempt and each round after a restart has its own. */
 export const rolloutName = (towards: Direction, attempt: number, round: number): string =>
   `${towards}.${attempt}-${round}`;
 
@@ -18,7 +18,7 @@ interface Observer {
   clock: Clock;
 }
 
-interface Look {
+interface Observation {
   record: Migration;
   towards: Direction;
   attempt: number;
@@ -26,7 +26,7 @@ interface Look {
   seen: PodsSeen;
 }
 
-/** Returns how far a rollout is by what was seen of it now, noted in the record where it has gone on. */
+/** Returns the progress of a rollout as of now, noted in the record if it has advanced. */
 export async function noteSeen(
   { ledger, clock }: Pick<Observer, 'ledger' | 'clock'>,
   { migrationId, progress: before }: Pick<Migration, 'migrationId' | 'progress'>,
@@ -38,23 +38,23 @@ export async function noteSeen(
   return progress;
 }
 
-function noteProgress(looking: Observer, look: Look): Promise<Progress> {
-  const { record, towards, attempt, round, seen } = look;
+function noteProgress(observer: Observer, observation: Observation): Promise<Progress> {
+  const { record, towards, attempt, round, seen } = observation;
   const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
   const judged = seen.pods
     .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
     .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
-  return noteSeen(looking, record, rolloutName(towards, attempt, round), seenOf(judged, seen.workloads));
+  return noteSeen(observer, record, rolloutName(towards, attempt, round), seenOf(judged, seen.workloads));
 }
 
 /**
- * Throws PodsFailing where pods fail with the identity that they should have, else PodsNotSettled: the state machine
- * looks again. `open`: what is not settled, in so many words.
+ * Throws PodsFailing if pods fail with the identity that they should have, and PodsNotSettled otherwise: the state machine
+ * polls. `open` is the text about what is not settled.
  */
-export async function throwUnsettled(looking: Observer, look: Look, open: string): Promise<never> {
-  const { clock, kubernetes } = looking;
-  const { record, towards, seen } = look;
-  const progress = await noteProgress(looking, look);
+export async function throwUnsettled(observer: Observer, observation: Observation, open: string): Promise<never> {
+  const { clock, kubernetes } = observer;
+  const { record, towards, seen } = observation;
+  const progress = await noteProgress(observer, observation);
   const situation: Situation = {
     ...seen,
     progress,
@@ -62,8 +62,8 @@ export async function throwUnsettled(looking: Observer, look: Look, open: string
     now: clock.now(),
   };
   const first = judgeStall(situation);
-  if (first.is === 'progressing') throw new MigrationError('PodsNotSettled', `Not settled yet: ${open}.`);
-  // Only now that it matters: a pod on a node that is down does not fail by its identity.
+  if (first.is === 'progressing') throw new MigrationError('PodsNotSettled', `The pods have not settled yet: ${open}.`);
+  // The nodes are read only when they matter: a pod on a node that is down does not fail because of its identity.
   const nodes = seen.nodes ?? (await nodesIfAllowed(kubernetes));
   const stall = judgeStall({ ...situation, nodes });
   if (stall.is === 'unreplaced') throw new MigrationError('PodsFailing', unreplacedText(stall.pods, progress.since));

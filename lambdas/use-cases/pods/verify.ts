@@ -1,6 +1,6 @@
 /**
- * What a look at the pods stands on: that what they belong to, and its associations, are as this migration, or its way
- * back, has left them.
+ * The basis of a verification of pods: their add-on or service account, and its associations, are as this migration, or
+ * its rollback, has left them.
  */
 import { ownedOf, standaloneOf } from '../../domain/associations/associations.ts';
 import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
@@ -40,12 +40,12 @@ import type { AddonWork, Work } from '../migration/recorded.ts';
 import { accountChanged, readAccount } from '../migration/service-account.ts';
 
 export interface Grounds {
-  /** Associations of other principals that a rollback leaves, since a person has decided so: pods may use them. */
+  /** Third-party associations that a rollback keeps by a person's decision: pods may use them. */
   left: readonly Association[];
   /**
-   * Once the pods have shown what they shall: makes sure of what they belong to once more, and, towards Pod Identity, of
-   * the associations, which the pods' env says nothing of. Answers the warnings. Throws as the first look does, and
-   * PodsNotSettled where anything has moved since that: the pods may have been seen before it did.
+   * Called once the pods have the expected identity: checks their add-on or service account again and, towards Pod
+   * Identity, the associations, which the pods' environment does not show. Returns the warnings. Throws what the first check
+   * throws, and PodsNotSettled if anything has changed since then: the pods may have been read before the change.
    */
   conclude: () => Promise<Check[]>;
 }
@@ -57,8 +57,8 @@ interface Observer {
 }
 
 /**
- * What was warned of before, and what this look makes of it. A late one, which overtakes the end, leaves out nothing
- * that the end says.
+ * Returns the earlier warnings, with those of this verification. A late verification, which overtakes the end, must not
+ * omit a warning of the end.
  */
 const warningsOf = (
   { warnings, request }: Migration,
@@ -71,30 +71,33 @@ const warningsOf = (
   ...(request.verification === 'api' ? [podsNotSeen('migrated', subjectOf(request), request.target, planned)] : []),
 ];
 
-/** The add-on after a rollback. Throws RestoreRefused where somebody else has changed it since. */
+/** Returns the add-on after a rollback. Throws RestoreRefused if a third party has changed it since. */
 async function observeRestored(eks: Eks, clock: Clock, { snapshot, record }: AddonWork): Promise<Addon> {
   const { name, serviceAccountRoleArn } = snapshot.addon;
   const now = await readAddonUntilSure(eks, name, clock);
   if (!now)
-    throw new MigrationError('RestoreRefused', `Somebody else has deleted add-on ${name} after it was put back.`);
+    throw new MigrationError(
+      'RestoreRefused',
+      `Add-on ${name} was deleted after the rollback had restored it. Find out who deleted it; the record's hand-off has the commands that restore it.`,
+    );
   const role =
     now.serviceAccountRoleArn === serviceAccountRoleArn
       ? undefined
-      : `it has ${now.serviceAccountRoleArn ?? 'no role'}, and had ${serviceAccountRoleArn ?? 'none'}`;
+      : `it has ${now.serviceAccountRoleArn ?? 'no role'}, but had ${serviceAccountRoleArn ?? 'none'} before the migration`;
   const changed = isTaken(record, 'addon-changed') ? undefined : changedByThirdParty(snapshot, now);
   const why =
     classifyCopy(snapshot, record, now) === 'foreign' && !isTaken(record, 'addon-created-again')
-      ? 'somebody else has created it again'
+      ? 'it was created again outside this migration'
       : (changed ?? role);
   if (why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
-      `Add-on ${name} is no longer as it was put back: ${why}. It was left as it is.`,
+      `Add-on ${name} is no longer as the rollback restored it: ${why}. It was left as it is. The record's hand-off has the commands that restore it.`,
     );
   return now;
 }
 
-/** The pods' env says nothing of an association that was deleted, or given another role, since they started. */
+/** Throws if an association was deleted, or given another role, since the pods started: their environment does not show that. */
 async function assertAssociated(
   eks: Eks,
   clock: Clock,
@@ -110,20 +113,20 @@ async function assertAssociated(
   const missing = planned[owned.indexOf(undefined)];
   if (missing)
     throw associationChanged(
-      `for ${missing.namespace}/${missing.serviceAccount} is no longer as this migration made it`,
-      'find out who changed it',
+      `for ${missing.namespace}/${missing.serviceAccount} is no longer as this migration created it`,
+      'find out who changed it, then migrate again',
     );
   for (const one of standaloneOf(snapshot.planned)) {
     const problem = async (): Promise<string | undefined> =>
       associationProblem(record, snapshot, one, await listPlannedAssociations(eks, [one]));
     const why = await readUntilSure(clock, problem, (found) => found === undefined);
-    if (why !== undefined) throw associationChanged(`is no longer as planned: ${why}`, 'find out who did it');
+    if (why !== undefined) throw associationChanged(`is no longer as planned: ${why}`, 'find out who changed it');
   }
 }
 
 /**
- * Throws PodsNotSettled while EKS does not call the add-on well. What it found wrong before the migration counts only
- * where no pod is looked at by anybody.
+ * Throws PodsNotSettled while EKS reports a problem of the add-on. Problems from before the migration count only if no pods
+ * are verified.
  */
 function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
   if (now.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${now.name} is ${now.status} again.`);
@@ -137,16 +140,16 @@ function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
     );
 }
 
-/** Throws PodsNotSettled where two looks at the same thing differ: what was seen in between may be out of date. */
+/** Throws PodsNotSettled if two reads of the same object differ: what was read in between may be out of date. */
 function assertUnmoved(what: string, before: unknown, after: unknown): void {
   if (JSON.stringify(before) === JSON.stringify(after)) return;
   throw new MigrationError(
     'PodsNotSettled',
-    `${what} has changed while the pods were looked at: everything is read again.`,
+    `${what} changed during the verification of its pods. Everything is read again.`,
   );
 }
 
-/** All of an add-on that pods could follow from. */
+/** Returns everything of an add-on that may affect its pods. */
 const addonMark = ({
   arn,
   version,
@@ -165,12 +168,12 @@ const thrownBy = (work: Promise<void>): Promise<{ error: unknown } | undefined> 
 async function groundsOfAddon({ eks, clock }: Observer, work: AddonWork, towards: Direction): Promise<Grounds> {
   const { record, snapshot } = work;
   const { name } = snapshot.addon;
-  const look = (): Promise<Addon> =>
+  const read = (): Promise<Addon> =>
     towards === 'before'
       ? observeRestored(eks, clock, work)
       : readOwnCopy({ eks, clock }, name, work, 'PodsNotSettled');
-  const now = await look();
-  // On the way back not before the pods: an add-on whose pods fail gets well by their replacement alone.
+  const now = await read();
+  // In a rollback the add-on is not checked before its pods: an add-on with failing pods only recovers by their replacement.
   if (towards === 'pod-identity') assertHealthy(now, work);
   return {
     left:
@@ -183,11 +186,11 @@ async function groundsOfAddon({ eks, clock }: Observer, work: AddonWork, towards
     conclude: async () => {
       const unassociated =
         towards === 'before' ? undefined : await thrownBy(assertAssociated(eks, clock, work, now.arn));
-      // Whoever deletes the add-on takes its associations along: they may have been listed before that.
-      const last = await look();
+      // A deletion of the add-on deletes its associations too: they may have been listed before it.
+      const last = await read();
       assertHealthy(last, work);
       assertUnmoved(`Add-on ${name}`, addonMark(now), addonMark(last));
-      // Of an add-on that is on the move they say nothing.
+      // The associations of an add-on that is changing are no evidence.
       if (unassociated) throw unassociated.error;
       return towards === 'before' ? [] : warningsOf(record, snapshot, last);
     },
@@ -200,41 +203,44 @@ async function groundsOfAccount(
   towards: Direction,
 ): Promise<Grounds> {
   const { serviceAccount: was, planned } = snapshot;
-  const lookAtIt = async (): Promise<ServiceAccountDetail | undefined> => {
-    // Where nobody may look at the API server, nobody could.
+  const readChecked = async (): Promise<ServiceAccountDetail | undefined> => {
+    // If the API server may not be read, the service account can't be checked.
     if (!was || record.request.verification !== 'injected') return undefined;
     const now = await readAccount(kubernetes, was, clock);
-    // Going forward the association goes before an annotation, so that one that is gone does no harm.
+    // Towards Pod Identity, an association takes precedence over an annotation, so that a missing annotation does no harm.
     const why = towards === 'before' ? accountProblemBack(record, was, now, false) : accountProblem(was, now, true);
     if (why !== undefined && towards === 'before')
-      throw new MigrationError('RestoreRefused', `The way back stops: ${why}. It was left as it is.`);
+      throw new MigrationError(
+        'RestoreRefused',
+        `The rollback stopped: ${why}. It was left as it is; the record's hand-off shows how it was before.`,
+      );
     if (why !== undefined) throw accountChanged(why);
     return now;
   };
-  const account = await lookAtIt();
+  const account = await readChecked();
   const problem = async (): Promise<string | undefined> => {
     const there = await listPlannedAssociations(eks, planned);
     const [only] = planned;
     return only && associationProblem(record, snapshot, only, there);
   };
-  const look = async (): Promise<void> => {
+  const assertAssociation = async (): Promise<void> => {
     const why = await readUntilSure(clock, problem, (one) => one === undefined);
     if (why !== undefined)
       throw new MigrationError(
         'AssociationChanged',
-        `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone; find out who changed it.`,
+        `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone. Find out who changed it, then migrate again.`,
       );
   };
-  if (towards === 'pod-identity') await look();
-  const others =
+  if (towards === 'pod-identity') await assertAssociation();
+  const foreign =
     towards === 'before' && decidedByPerson(record)
       ? foreignAssociations(record, snapshot, await listPlannedAssociations(eks, planned))
       : [];
   return {
-    left: takenAssociations(record, others),
+    left: takenAssociations(record, foreign),
     conclude: async () => {
-      if (towards === 'pod-identity') await look();
-      const then = await lookAtIt();
+      if (towards === 'pod-identity') await assertAssociation();
+      const then = await readChecked();
       if (was) assertUnmoved(`Service account ${was.namespace}/${was.name}`, account, then);
       if (towards === 'before') return [];
       return warningsOf(record, snapshot, undefined);
@@ -242,8 +248,8 @@ async function groundsOfAccount(
   };
 }
 
-/** Throws where what the pods belong to is not as it was left: by somebody else's doing, or not yet. */
-export const groundsOf = (looking: Observer, work: Work, towards: Direction): Promise<Grounds> =>
+/** Throws if the add-on or service account of the pods is not as it was left: changed by a third party, or not ready yet. */
+export const groundsOf = (observer: Observer, work: Work, towards: Direction): Promise<Grounds> =>
   isOfAddon(work.snapshot)
-    ? groundsOfAddon(looking, { ...work, snapshot: work.snapshot }, towards)
-    : groundsOfAccount(looking, work, towards);
+    ? groundsOfAddon(observer, { ...work, snapshot: work.snapshot }, towards)
+    : groundsOfAccount(observer, work, towards);

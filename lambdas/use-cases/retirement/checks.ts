@@ -1,4 +1,4 @@
-/** The checks of a retirement and of what undoes it: each a question to the record, the ledger or the target. */
+/** The checks of a retirement and of its reversal. Each check queries the record, the ledger or the target. */
 import { parseRoleArn } from '../../domain/aws/arn.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import {
@@ -28,7 +28,7 @@ export interface RetireWish {
 
 export const isBlocking = ({ status }: Check): boolean => status === 'fail' || status === 'unknown';
 
-/** Only an end that the pods have verified counts: another one leaves them, or may leave them, on IRSA. */
+/** Passes only if the migration ended verified on its pods: any other end leaves them on IRSA, or may do so. */
 export function checkVerified(
   { migrationId, status, outcome, verified, request }: Migration,
   begunBack: boolean,
@@ -38,23 +38,23 @@ export function checkVerified(
     return pass(id, `Migration ${migrationId} ended migrated, verified on the pods.`);
   const state =
     status !== 'ended'
-      ? 'is not over'
+      ? 'has not ended'
       : begunBack
-        ? `was rolled back, or that was begun (it ended ${outcome ?? 'without an outcome'})`
+        ? `was rolled back, or its rollback has begun (it ended ${outcome ?? 'without an outcome'})`
         : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const remedy = `Look at every pod (pod-identity identities --cluster ${request.target.cluster}); where all are on Pod Identity, take the statement out by hand, or have the pods verified: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
+    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them use EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
     return fail(
       id,
-      `Migration ${migrationId} ended migrated, verified by the EKS API alone: no pod was seen, so that some may need the OIDC trust.`,
+      `Migration ${migrationId} ended migrated, but was verified by the EKS API alone: no pod was read, so that some pods may need the OIDC trust.`,
       remedy,
     );
   }
-  const instead = outcome === 'migrated' && !begunBack ? ', verified by nothing' : '';
+  const instead = outcome === 'migrated' && !begunBack ? ' without a verification' : '';
   return fail(
     id,
     `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`,
-    'Name the migration after which the pods were verified to use EKS Pod Identity; pod-identity show says how one ended.',
+    'Name the migration after which the pods were verified to use EKS Pod Identity; pod-identity show displays how a migration ended.',
   );
 }
 
@@ -64,10 +64,10 @@ export function checkRepairable(
   patterns: readonly string[],
 ): Check {
   const id = 'retire-role';
-  // IAM is asked by the role's name alone: another account's role of that name must not be taken for it.
+  // IAM is asked by the role's name only: a role of that name in another account must not be mistaken for it.
   const isHere = parseRoleArn(roleArn)?.account === target.account;
   if (isHere && isCovered(patterns, roleArn)) return pass(id, `The service may change the trust policy of ${roleArn}.`);
-  const why = isHere ? `it may for ${patterns.join(', ') || 'none'}` : `it is not of account ${target.account}`;
+  const why = isHere ? `it may change ${patterns.join(', ') || 'none'}` : `it is not in account ${target.account}`;
   return fail(
     id,
     `The service may not change the trust policy of ${roleArn}: ${why}.`,
@@ -75,7 +75,7 @@ export function checkRepairable(
   );
 }
 
-/** What the retirement leaves the pods with: EKS gives them credentials by the add-on's associations. */
+/** Checks that the pods have credentials without the trust: EKS issues them by the add-on's associations. */
 function checkOnPodIdentity(addon: string, roleArn: string, now: Addon | undefined, lacking: readonly string[]): Check {
   const id = 'retire-pod-identity';
   const again = 'Migrate it again, and retire after that migration.';
@@ -83,7 +83,7 @@ function checkOnPodIdentity(addon: string, roleArn: string, now: Addon | undefin
     return fail(
       id,
       `Add-on ${addon} is gone.`,
-      'Where nobody needs its role any more, remove the role; otherwise bring the add-on back first.',
+      'If its role is no longer needed, delete the role; otherwise create the add-on again first.',
     );
   if (now.serviceAccountRoleArn === roleArn)
     return fail(id, `Add-on ${addon} has ${roleArn} as its IRSA role (again).`, again);
@@ -94,7 +94,7 @@ function checkOnPodIdentity(addon: string, roleArn: string, now: Addon | undefin
   return pass(id, `Add-on ${addon} is on EKS Pod Identity (${now.podIdentityAssociations.length} associations).`);
 }
 
-/** EKS gives pods credentials by the association of their service account, whoever owns it. */
+/** Checks that the subject has associations: EKS issues credentials by the service account's association, regardless of its owner. */
 async function checkSubject(
   request: MigrationRequest,
   roleArn: string,
@@ -116,7 +116,7 @@ async function checkSubject(
 
 const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
 
-/** Without access to the API server it says so; it does not fall over. */
+/** Reads the API server. If that is refused, returns the reason instead of throwing. */
 async function readKubernetes(
   kubernetes: Kubernetes,
 ): Promise<Pick<RetireFacts, 'annotated' | 'pods' | 'kubernetesError'>> {
@@ -134,11 +134,11 @@ export interface RetirementCase {
   record: Migration;
   roleArn: string;
   serviceAccounts: ServiceAccountUse[];
-  /** Planned service accounts that have no association now. */
+  /** The planned service accounts that have no association now. */
   lacking: string[];
 }
 
-/** Whether somebody still needs the trust, whether it is time, and whether what was migrated can do without. */
+/** Checks whether the trust is still needed, whether the soak time is over, and whether the subject works without the trust. */
 export async function checkNeeds(
   { wish, record, roleArn, serviceAccounts, lacking }: RetirementCase,
   ports: TargetPorts,

@@ -1,5 +1,5 @@
 /**
- * What `retire`, and the way back of it, decide from: one look at the ledger and the target. Nothing is changed here.
+ * Decides on a retirement or its reversal from one read of the ledger and the target. Changes nothing.
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
@@ -26,11 +26,11 @@ import {
 } from './checks.ts';
 
 export type Decision = { roleArn: string } &
-  /** `note`: what the ledger shall say beforehand. */
+  /** `note` is what the ledger must contain before the write. */
   (
     | { do: 'write'; before: string; after: string; note: TrustRetirement }
     /**
-     * The policy is as it shall be, and only its note does not say so: an earlier attempt was cut off behind its write.
+     * The policy is as planned, and only its note is incomplete: an earlier attempt was cut off after its write.
      */
     | { do: 'confirm'; note: TrustRetirement }
     | { do: 'nothing'; why: string }
@@ -42,22 +42,23 @@ export interface RetirementPreview {
   decisions: Decision[];
 }
 
-/** Where the checks say why. */
-const BLOCKED_BY_CHECKS = 'its checks stand in the way';
+/** The reason of a refusal that the checks explain. */
+const BLOCKED_BY_CHECKS = 'its checks do not pass';
 
-/** Retirements whose statements are, or may be, out of the policy. */
+/** Returns the retirements whose statements are, or may be, removed from the policy. */
 const standingRetirements = ({ retirements }: Pick<Migration, 'retirements'>): TrustRetirement[] =>
   retirements.filter((one) => one.undoneAt === undefined);
 
 /**
- * Later than what is noted of the role already, by whichever Lambda's clock: an older note would not take its place.
+ * Returns a time later than the existing note about the role, even if another Lambda's clock is ahead: an older note would
+ * not replace it.
  */
 const notedAt = (clock: Clock, before: TrustRetirement | undefined): string =>
   new Date(Math.max(clock.now(), before ? Date.parse(before.notedAt) + 1 : 0)).toISOString();
 
 /**
- * What is noted before the write. Where an earlier retirement of the same role stands, its statements belong to this
- * note too, which takes its place: undone, it brings all of them back.
+ * Returns the note to store before the write. It replaces the note of an earlier retirement of the same role that is not
+ * undone, and includes that one's statements: undoing it restores all of them.
  */
 function noteOf(
   { wish, record, roleArn }: RetirementCase,
@@ -88,12 +89,12 @@ const refuse = (checks: Check[], roleArn: string, why: string): RetirementPrevie
   decisions: [{ roleArn, do: 'refuse', why }],
 });
 
-/** Where the proposal is to do nothing: an attempt that was cut off behind its write has left its note open. */
+/** Returns the decision if there is nothing to remove: an attempt that was cut off after its write has left its note open. */
 function nothingTo(record: Migration, roleArn: string, why: string): Decision {
   const note = standingRetirements(record).find((one) => one.roleArn === roleArn);
   if (!note) return { roleArn, do: 'nothing', why };
   if (note.writtenAt === undefined) return { roleArn, do: 'confirm', note };
-  return { roleArn, do: 'nothing', why: `${why}: it was taken out at ${note.writtenAt} already` };
+  return { roleArn, do: 'nothing', why: `${why}: it was removed at ${note.writtenAt}` };
 }
 
 async function readRetirementCase(
@@ -105,13 +106,13 @@ async function readRetirementCase(
   const { record, roleArn, serviceAccounts } = one;
   const { target, acceptedKeys } = record.request;
   const role = await readRoleUntilSure(ports.roles, roleArn, clock);
-  if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'IAM has no such role (any more)' }] };
+  if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'the role no longer exists in IAM' }] };
   const oidcIssuer = (await ports.eks.describeCluster())?.oidcIssuer;
   if (oidcIssuer === undefined) {
     const unread = unknown(
       'retire-issuer',
-      `Cluster ${target.cluster} shows no OIDC issuer, so that it can't be told which statement is its own.`,
-      'Look whether the cluster is still there (aws eks describe-cluster); where it is gone, take the statement out by hand.',
+      `EKS shows no OIDC issuer for cluster ${target.cluster}, so that the cluster's own statement can't be determined.`,
+      `Check whether the cluster still exists: aws eks describe-cluster --region ${target.region} --name ${target.cluster}. If it is gone, remove the statement by hand.`,
     );
     return refuse([...checks, unread], roleArn, BLOCKED_BY_CHECKS);
   }
@@ -122,7 +123,7 @@ async function readRetirementCase(
     serviceAccounts,
     acceptedKeys,
   });
-  // Whoever needed it has to do without already: there is nothing to protect any more.
+  // Without the statement, no workload can use the trust any more: there is nothing to protect.
   if (proposal.do === 'nothing') return { checks, decisions: [nothingTo(record, roleArn, proposal.why)] };
   const all = [...checks, ...(await checkNeeds(one, ports, clock))];
   if (proposal.do === 'refuse') return refuse(all, roleArn, `${proposal.why}. ${proposal.remedy}`);
@@ -154,8 +155,8 @@ async function decideRetirement(
   if (!snapshot || roleArn === undefined) {
     const none = fail(
       'retire-role',
-      `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`,
-      'There is no OIDC trust of it to retire.',
+      `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as the ledger shows: that migration has changed nothing'}.`,
+      'There is no OIDC trust to retire.',
     );
     return { checks: [verified, none], decisions: [] };
   }
@@ -182,7 +183,7 @@ async function decideRetirement(
   return readRetirementCase({ wish, record, roleArn, serviceAccounts, lacking }, checks, ports, clock);
 }
 
-/** What a retirement of that migration can be about; undefined where that can't be told. */
+/** Returns what a retirement of that migration may change; undefined if that can't be determined. */
 async function scopeOf(
   record: Migration,
   { ledger, portsFor }: Pick<HandlerDependencies, 'ledger' | 'portsFor'>,
@@ -203,10 +204,10 @@ async function decideReinstatement(
   const { roles } = portsFor(request.target);
   const checks: Check[] = [
     status === 'ended'
-      ? pass('reinstate-over', `Migration ${migrationId} is over.`)
+      ? pass('reinstate-over', `Migration ${migrationId} has ended.`)
       : fail(
           'reinstate-over',
-          `Migration ${migrationId} is not over.`,
+          `Migration ${migrationId} has not ended.`,
           `Wait until it has ended: pod-identity show ${migrationId}`,
         ),
   ];
@@ -217,39 +218,42 @@ async function decideReinstatement(
     const { roleArn } = note;
     const covered = checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns);
     checks.push(covered);
-    // Nor may it be read then.
+    // A role that may not be changed may not be read either.
     if (isBlocking(covered)) {
       decisions.push({ roleArn, do: 'refuse', why: BLOCKED_BY_CHECKS });
       continue;
     }
     const strange = scope
       ? retirementProblem(note, scope)
-      : `cluster ${request.target.cluster} shows no OIDC issuer, or the ledger has no snapshot`;
+      : `EKS shows no OIDC issuer for cluster ${request.target.cluster}, or the ledger has no snapshot`;
     if (strange !== undefined) {
       decisions.push({
         roleArn,
         do: 'refuse',
-        why: `the ledger notes a retirement that can't be told to be this service's: ${strange}. Look at who wrote it, and put back by hand what is missing`,
+        why: `the ledger contains a retirement that may not be this service's own: ${strange}. Find out who wrote it, and restore by hand what is missing`,
       });
       continue;
     }
     const role = await readRoleUntilSure(roles, roleArn, clock);
     const undo = role && undoRetirement(note, role.trustPolicy);
-    if (!role || !undo) decisions.push({ roleArn, do: 'refuse', why: 'IAM has no such role (any more)' });
+    if (!role || !undo) decisions.push({ roleArn, do: 'refuse', why: 'the role no longer exists in IAM' });
     else if (undo.do === 'refuse') decisions.push({ roleArn, do: 'refuse', why: undo.why });
     else if (undo.do === 'nothing') decisions.push({ roleArn, do: 'confirm', note });
     else decisions.push({ roleArn, do: 'write', before: role.trustPolicy, after: undo.document, note });
   }
   if (decisions.length === 0)
     return {
-      checks: [...checks, pass('reinstate-retired', `Nothing that migration ${migrationId} has retired is still out.`)],
+      checks: [
+        ...checks,
+        pass('reinstate-retired', `Everything that migration ${migrationId} has retired is restored.`),
+      ],
       decisions,
     };
   if (!checks.some(isBlocking)) return { checks, decisions };
   return { checks, decisions: decisions.map(({ roleArn }) => ({ roleArn, do: 'refuse', why: BLOCKED_BY_CHECKS })) };
 }
 
-/** Throws BadInput for a migration that the ledger does not know. */
+/** Returns the decisions without a change. Throws BadInput if the ledger has no such migration. */
 export async function previewRetirement(
   wish: RetireWish,
   dependencies: HandlerDependencies,
@@ -263,11 +267,11 @@ export async function previewRetirement(
   };
 }
 
-/** Whether nothing stands in the way. */
+/** Returns whether nothing blocks the retirement. */
 export const isAllowed = ({ checks, decisions }: RetirementPreview): boolean =>
   decisions.every((one) => one.do !== 'refuse') && !(decisions.length === 0 && checks.some(isBlocking));
 
-/** Throws RetireRefused, with every reason and remedy, where something stands in the way. */
+/** Throws RetireRefused, with every reason and remedy, if something blocks the retirement. */
 export function assertMay(preview: RetirementPreview, action: RetireWish['action']): void {
   if (isAllowed(preview)) return;
   const { checks, decisions } = preview;
@@ -280,6 +284,6 @@ export function assertMay(preview: RetirementPreview, action: RetireWish['action
   ];
   throw new MigrationError(
     'RetireRefused',
-    `${action === 'retire' ? 'The OIDC trust is not retired' : 'What was retired is not put back'}, and nothing was changed. ${reasons.join(' ')}`,
+    `${action === 'retire' ? 'The OIDC trust was not retired' : 'The OIDC trust was not restored'}, and nothing was changed. ${reasons.join(' ')}`,
   );
 }

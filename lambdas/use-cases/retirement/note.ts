@@ -1,6 +1,6 @@
 /**
- * What an execution of Retire notes of itself in the migration's record, whoever has started it. Where two run at once,
- * the record shows the one that was started last; one that was accepted keeps its place until it begins.
+ * Notes an execution of Retire in the migration's record, regardless of who started it. If two run at once, the record shows
+ * the one that was started last; an accepted retirement stays in the record until it begins.
  */
 import { classOf } from '../../domain/failures/errors.ts';
 import { failedRetirement, type RetiredRole, type Retirement } from '../../domain/trust/retirement.ts';
@@ -17,7 +17,7 @@ export interface RetirementRun extends RetirementAsked {
   executionStartedAt?: string | undefined;
 }
 
-/** What it has found so far. */
+/** The checks and roles found so far. */
 interface Found {
   checks: Check[];
   roles: RetiredRole[];
@@ -27,11 +27,11 @@ type Noting = Pick<HandlerDependencies, 'ledger' | 'clock' | 'telemetry'>;
 
 const isLater = (time: string, other: string): boolean => Date.parse(time) > Date.parse(other);
 
-/** What the record is to show when it begins; undefined where that stays as it is. */
+/** Returns what the record must show when the retirement begins; undefined if the record needs no change. */
 function begunOf(before: Retirement | undefined, run: RetirementRun, now: string): Retirement | undefined {
   const { executionArn, executionStartedAt } = run;
   const id = executionName(executionArn);
-  // Another attempt of one that runs, or is over, says nothing new.
+  // Another attempt of a retirement that runs, or has ended, adds nothing.
   if (before?.id === id)
     return before.state === 'requested' ? { ...before, state: 'running', executionArn } : undefined;
   const startedAt = executionStartedAt === undefined ? now : new Date(executionStartedAt).toISOString();
@@ -45,7 +45,7 @@ function begunOf(before: Retirement | undefined, run: RetirementRun, now: string
   };
 }
 
-/** Notes nothing of a migration that is not there. */
+/** Notes that the retirement has begun, if the migration has a record. */
 async function noteBegun(run: RetirementRun, { ledger, clock }: Noting): Promise<void> {
   const { migrationId } = run;
   for (;;) {
@@ -55,7 +55,7 @@ async function noteBegun(run: RetirementRun, { ledger, clock }: Noting): Promise
   }
 }
 
-/** Changes it where it is this execution's, and runs. */
+/** Changes the record's retirement if it is this execution's and is running. */
 async function noteOn(
   { migrationId, executionArn }: RetirementRun,
   change: (one: Retirement) => Retirement,
@@ -68,10 +68,10 @@ async function noteOn(
   }
 }
 
-/** Without what an earlier attempt failed by. */
+/** Returns the retirement without the error of an earlier attempt. */
 const withoutError = ({ error: _error, ...one }: Retirement): Retirement => one;
 
-/** One that is tried again has not ended by that error. */
+/** Returns the retirement after an error; an error that is retried does not end it. */
 const failedBy = (migrationId: string, error: Failure, endedAt: string) => (one: Retirement) => {
   const kind = classOf(error.name);
   return kind === 'retryable' || kind === 'waiting'
@@ -79,11 +79,11 @@ const failedBy = (migrationId: string, error: Failure, endedAt: string) => (one:
     : failedRetirement(migrationId, one, { error, endedAt });
 };
 
-/** Does the work of one attempt, and notes before it that it runs, and after it what has become of it. */
+/** Does the work of one attempt, and notes before it that the retirement runs, and after it the result. */
 export async function notingRetirement<Output extends Found & { done: boolean }>(
   run: RetirementRun,
   dependencies: Noting,
-  /** `found`: is told of what a refusal is about. */
+  /** Calls `found` with what a refusal would be about. */
   work: (found: (what: Found) => void) => Promise<Output>,
 ): Promise<Output> {
   const { clock, telemetry } = dependencies;
@@ -99,12 +99,12 @@ export async function notingRetirement<Output extends Found & { done: boolean }>
     const failed = failedBy(run.migrationId, failureOf(error), utcNow(clock));
     const noted = (one: Retirement): Retirement => {
       const after = failed(one);
-      // Of one that may have written, what has become of a role is not what was found before.
+      // If the retirement may have written, the earlier preview no longer shows the result for a role.
       return { ...after, ...(after.state === 'refused' ? found : {}) };
     };
-    // What was thrown matters more than what could not be noted; how it ended can be told from its execution too.
+    // The original error matters more than a failure to note it; the result can also be read from the execution.
     await noteOn(run, noted, dependencies).catch((second: unknown) =>
-      telemetry.log.warn('retire-trust: how it ended could not be noted', failureOf(second)),
+      telemetry.log.warn('could not note the end of a retirement', failureOf(second)),
     );
     throw error;
   }

@@ -1,7 +1,7 @@
 /**
- * The retirement of a migration as an operation in its record. Whoever asks for one by the API makes one conditional
- * write before anything is started, so that of any number at once one is accepted; its execution notes what becomes of
- * it (`noting-retirements.ts`), and one that stopped without that counts as over by what Step Functions says.
+ * Handles the retirement of a migration as an operation in its record. A request through the API makes one conditional write
+ * before anything is started, so that only one of several simultaneous requests is accepted. The execution notes its result
+ * (`note.ts`); the status of an execution that stopped without that comes from Step Functions.
  */
 import type { Correlation, Migration } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
@@ -10,20 +10,20 @@ import type { HandlerDependencies, RetirementAsked } from '../../ports/index.ts'
 import { utcNow } from '../../runtime/utc.ts';
 
 export interface RetirementWish extends RetirementAsked {
-  /** Name of the execution that carries it out, and its ARN. */
+  /** The name of the execution that carries it out, and its ARN. */
   id: string;
   executionArn: string;
   correlation?: Correlation | undefined;
 }
 
-/** `replayed`: this very retirement was accepted before. `retiring`: another one is under way. */
+/** `replayed`: the same retirement was accepted before. `retiring`: another retirement is in progress. */
 export type RetirementRequested =
   | { retirement: Retirement; replayed: boolean }
   | { refused: 'retiring'; standing: Retirement };
 
 type Asking = Pick<HandlerDependencies, 'ledger' | 'clock' | 'executions'>;
 
-/** What of it can stand: its execution may have stopped without noting its end, and then it is over. */
+/** Returns the retirement with its actual state: an execution may have stopped without noting its end. */
 export async function standingRetirement(
   { migrationId, retirement: one }: Pick<Migration, 'migrationId' | 'retirement'>,
   {
@@ -36,15 +36,15 @@ export async function standingRetirement(
 ): Promise<Retirement | undefined> {
   if (!one || !isOpenRetirement(one) || one.executionArn === undefined) return one;
   const execution = await executions.describe(one.executionArn);
-  // What was accepted is started in any case: when it is sent again, or by find-stranded.
+  // An accepted retirement is started in any case: when the request is repeated, or by find-stranded.
   if (isRunning(execution) || (execution === undefined && one.state === 'requested')) return one;
-  // It may have noted its end since it was read.
+  // The execution may have noted its end since the read.
   const now = await ledger.getRetirement(migrationId);
   const isSame = now?.id === one.id && isOpenRetirement(now);
   return isSame ? strandedRetirement(migrationId, now, execution, utcNow(clock)) : now;
 }
 
-/** What was asked, without what was left out. */
+/** Returns the requested fields, without those that are undefined. */
 export const askedOf = ({ action, dryRun, soakDays, requestedBy, reason }: RetirementAsked): RetirementAsked => ({
   action,
   dryRun,
@@ -62,7 +62,7 @@ const acceptedOf = ({ id, executionArn, correlation, ...asked }: RetirementWish,
   executionArn,
 });
 
-/** `record`: as it was read. Whoever comes again under the same id is answered as the first time. */
+/** Requests a retirement. `record` is the record as it was read. A repeated request with the same id gets the same answer. */
 export async function requestRetirement(
   record: Pick<Migration, 'migrationId' | 'retirement'>,
   wish: RetirementWish,
@@ -77,7 +77,7 @@ export async function requestRetirement(
     if (standing && isOpenRetirement(standing)) return { refused: 'retiring', standing };
     const retirement = acceptedOf(wish, utcNow(clock));
     if (await ledger.changeRetirement(migrationId, current, retirement)) return { retirement, replayed: false };
-    // Somebody was faster: theirs stands now, or this one's own.
+    // Another request was faster: the record now has that one's retirement, or this one's own.
     current = await ledger.getRetirement(migrationId);
   }
 }

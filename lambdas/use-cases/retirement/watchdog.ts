@@ -1,6 +1,6 @@
 /**
- * Looks after a retirement that was requested and is not begun: whoever accepted it may have stopped before its
- * execution was started, and that execution before it began.
+ * Handles a retirement that was requested and has not begun: the program that accepted it may have stopped before it started
+ * the execution, and the execution may have stopped before it began.
  */
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { strandedRetirement } from '../../domain/trust/retirement.ts';
@@ -8,7 +8,7 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { STARTED_AFTER_MS } from '../rollback/watchdog.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
-/** Answers whether its execution was started. */
+/** Starts the execution if it is missing, and returns whether it did. */
 export async function resumeRetirement(
   migrationId: string,
   { ledger, executions, clock, settings }: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock' | 'settings'>,
@@ -19,11 +19,11 @@ export async function resumeRetirement(
   const execution = await executions.describe(one.executionArn);
   if (isRunning(execution)) return false;
   if (execution === undefined && settings.retires === true) {
-    // Its own name, so that one that was started a moment ago counts as started.
+    // It is started under its own name, so that an execution that was started a moment ago counts as started.
     await executions.startRetirement(migrationId, one.id, one);
     return true;
   }
-  // It was stopped before it began, or nothing is deployed any more that could carry it out.
+  // It was stopped before it began, or the deployment no longer has a step that could carry it out.
   await ledger.changeRetirement(migrationId, one, strandedRetirement(migrationId, one, execution, utcNow(clock)));
   return false;
 }

@@ -1,6 +1,6 @@
 /**
- * The end of a migration that a person has a part in: the commands that are handed to them, and what the rollback that
- * they ask for leaves as another principal made it.
+ * Handles the end of a migration that needs a person: collects the commands for the hand-off, and lists what a rollback on
+ * demand leaves as another principal has changed it.
  */
 import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
 import { decidedByPerson, isTaken, leftAsChanged, takenAssociations } from '../../domain/rollback/decisions.ts';
@@ -45,7 +45,7 @@ async function workloadsOf(
   return found;
 }
 
-/** `findings`: what a person must know, and what may not be pasted since third parties wrote parts of it. */
+/** `findings`: what a person must know, including what may not be pasted since third parties wrote parts of it. */
 export interface HandOff {
   commands: string[];
   findings: Check[];
@@ -54,21 +54,21 @@ export const NO_HAND_OFF: HandOff = { commands: [], findings: [] };
 
 type Observer = Pick<HandlerDependencies, 'ledger' | 'portsFor' | 'clock' | 'telemetry'>;
 
-/** Answers undefined, and logs why, where something can't be read: the reason to be here may be that nothing can be. */
+/** Returns undefined and logs the reason if something can't be read: a failing read may be why a person is needed. */
 const trying =
   ({ log }: Telemetry) =>
-  async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
+  async <T>(what: string, read: () => Promise<T>): Promise<T | undefined> => {
     try {
-      return await look();
+      return await read();
     } catch (error) {
-      log.warn(`${what} could not be read`, {
+      log.warn(`could not read ${what}`, {
         error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
       });
       return undefined;
     }
   };
 
-/** The hand-off of a rollback that has stopped to ask; undefined where it was stopped by anything else. */
+/** Returns the hand-off of a rollback that has stopped to ask a person; undefined if it stopped for another reason. */
 async function askingHandOff(
   { migrationId, request: { target } }: Migration,
   snapshot: Snapshot,
@@ -87,10 +87,10 @@ async function askingHandOff(
   return sessionsHandOff({ ...facts, workloads }, gap);
 }
 
-/** Returns the commands for what is there now, as far as it can be read. `failure`: what has ended the rollback. */
-export async function handOff(noted: Migration, looking: Observer, failure?: Failure): Promise<HandOff> {
-  const { ledger, portsFor, clock, telemetry } = looking;
-  // A change that this service does not make is not turned into a command that somebody would paste.
+/** Returns the commands for the present state, as far as it can be read. `failure` is the error that ended the rollback. */
+export async function handOff(noted: Migration, observer: Observer, failure?: Failure): Promise<HandOff> {
+  const { ledger, portsFor, clock, telemetry } = observer;
+  // A change that this service does not make is not turned into a command, which a person might paste.
   const record = {
     ...noted,
     trustChanges: noted.trustChanges.filter((one) => strangeRepair(noted, one) === undefined),
@@ -98,10 +98,10 @@ export async function handOff(noted: Migration, looking: Observer, failure?: Fai
   const { migrationId, request } = record;
   const { target } = request;
   const tryTo = trying(telemetry);
-  // Without it nothing was begun, and there is nothing to put back.
+  // Without a snapshot nothing was begun, and there is nothing to restore.
   const snapshot = await ledger.getSnapshot(migrationId);
   if (!snapshot) return { commands: endLines(migrationId), findings: [] };
-  const asking = await askingHandOff(record, snapshot, looking, failure);
+  const asking = await askingHandOff(record, snapshot, observer, failure);
   if (asking) return { commands: asking, findings: [] };
   const ports = portsFor(target);
   const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
@@ -136,7 +136,9 @@ export async function handOff(noted: Migration, looking: Observer, failure?: Fai
 }
 
 const thirdPartyText = (record: Migration, others: readonly Association[]): string[] =>
-  takenAssociations(record, others).map((one) => `somebody else made association ${associationText(one)}`);
+  takenAssociations(record, others).map(
+    (one) => `association ${associationText(one)} was created outside this migration`,
+  );
 
 async function leftOfAddon(
   record: Migration,
@@ -150,7 +152,7 @@ async function leftOfAddon(
   const there = await listPlannedAssociations(ports.eks, snapshot.planned);
   return [
     ...(isThirdParty
-      ? [`add-on ${snapshot.addon.name} was created again, not by this migration (${now?.arn ?? ''})`]
+      ? [`add-on ${snapshot.addon.name} was created again outside this migration (${now?.arn ?? ''})`]
       : []),
     ...(changed === undefined ? [] : [changed]),
     ...thirdPartyText(record, createdByThirdParty(snapshot, record, now, there)),
@@ -173,7 +175,7 @@ async function leftOfAccount(
   ];
 }
 
-/** Returns a warning with what a rollback has left since a person has decided so; none where nobody has. */
+/** Returns a warning about what a rollback has left by a person's decision; none without a decision. */
 export async function leftByDecision(
   record: Migration,
   { ledger, portsFor, clock, telemetry }: Observer,

@@ -1,4 +1,4 @@
-/** What a recovery needs to know before it decides, and whether a migration that keeps no locks can still go back. */
+/** Reads what a recovery needs for its decision, and whether a migration without locks can still be rolled back. */
 import { clusterArn, parseRoleArn } from '../../domain/aws/arn.ts';
 import { changedByThirdParty } from '../../domain/addons/copies.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
@@ -27,12 +27,12 @@ import { observeRestore } from './restore.ts';
 import { readAccount } from '../migration/service-account.ts';
 import { asClause } from '../../domain/text/text.ts';
 
-/** Step lines of the way back's first step, whatever its round: a service account has no add-on to look at. */
+/** Step lines of a rollback's first step, in any round: for a service account, no add-on is assessed. */
 const ROLLBACK_LINE = /^(assess-rollback|restore-annotation|restore-associations)\b/;
 
 /**
- * Whether the way back was begun, by whichever execution. What it has changed of a service account counts also where
- * its line was not written any more.
+ * Returns whether a rollback was begun by any execution. A change to a service account also counts if its step line was not
+ * written.
  */
 export async function rollbackBegun(
   ledger: Ledger,
@@ -49,12 +49,12 @@ export async function rollbackBegun(
   return (await ledger.listSteps(migrationId)).some((line) => ROLLBACK_LINE.test(line.name));
 }
 
-/** Keys of all locks that a migration takes, that of what it migrates first. */
+/** Returns the keys of all locks that a migration takes, the subject's first. */
 export const lockKeys = ({ request, locks }: Pick<Migration, 'request' | 'locks'>): string[] => [
   ...new Set([subjectLock(request.target, subjectOf(request)), ...locks]),
 ];
 
-/** Held, once for each holder, or free; one that was never held is left out. */
+/** Returns the locks, one entry for each holder, or free; a lock that was never held is omitted. */
 export async function readLocks(ledger: Ledger, keys: string[]): Promise<Lock[]> {
   const locks: Lock[] = [];
   for (const key of keys) {
@@ -65,7 +65,7 @@ export async function readLocks(ledger: Ledger, keys: string[]): Promise<Lock[]>
 }
 
 /**
- * What Step Functions says of every execution that holds one of the locks for this migration, or that its record names.
+ * Returns Step Functions' status of every execution that holds one of the locks for this migration, or that its record names.
  */
 export async function readOwners(
   executions: Executions,
@@ -84,7 +84,7 @@ export async function readOwners(
 
 type Observer = Pick<HandlerDependencies, 'portsFor' | 'clock'>;
 
-/** What somebody has changed at the add-on since, in words, or undefined. */
+/** Returns as text how the add-on was changed outside this migration, or undefined. */
 async function addonChanged(
   record: Migration,
   snapshot: AddonSnapshot,
@@ -94,15 +94,16 @@ async function addonChanged(
   const { now, decision } = await readUntilSure(
     clock,
     () => observeRestore({ eks, clock, record, snapshot, actions: 0 }),
-    (look) => look.decision.do !== 'refuse',
+    (seen) => seen.decision.do !== 'refuse',
   );
   if (decision.do === 'refuse') return decision.why;
-  // Busy with something that was not this migration's doing.
+  // The add-on may be busy with an operation that this migration did not start.
   return now && changedByThirdParty(snapshot, now);
 }
 
 /**
- * The same of a service account, and of its associations. Without its annotation its pods would have no role at all.
+ * Returns as text how the service account or its associations were changed outside this migration, or undefined. Without its
+ * annotation, its pods would have no role.
  */
 async function accountChanged(
   record: Migration,
@@ -112,34 +113,34 @@ async function accountChanged(
   const { eks, kubernetes } = portsFor(record.request.target);
   const { serviceAccount: was, planned } = snapshot;
   const [foreign] = foreignAssociations(record, snapshot, await listPlannedAssociations(eks, planned));
-  if (foreign) return `somebody else made association ${associationText(foreign)} meanwhile`;
+  if (foreign) return `association ${associationText(foreign)} was created outside this migration`;
   if (!was || record.request.verification === 'api') return undefined;
   return accountProblem(was, await readAccount(kubernetes, was, clock), isUnannotated(record));
 }
 
 /**
- * Why a migration that keeps no locks can't be rolled back, or undefined: somebody has changed what it is about since,
- * or the trust policy of the IRSA role, as it is now, would not certainly let the pods in.
+ * Returns why a migration that has no locks can't be rolled back, or undefined: its subject was changed since, or it is not
+ * certain that the present trust policy of the IRSA role trusts the pods.
  */
 export async function rollbackClosed(
   record: Migration,
   snapshot: Snapshot,
-  looking: Observer,
+  observer: Observer,
 ): Promise<string | undefined> {
   const { target } = record.request;
-  const { eks, roles } = looking.portsFor(target);
+  const { eks, roles } = observer.portsFor(target);
   const changed = isOfAddon(snapshot)
-    ? await addonChanged(record, snapshot, looking)
-    : await accountChanged(record, snapshot, looking);
+    ? await addonChanged(record, snapshot, observer)
+    : await accountChanged(record, snapshot, observer);
   if (changed !== undefined) return changed;
 
   const roleArn = irsaRoleOf(snapshot);
   if (roleArn === undefined) return undefined;
   const issuer = (await eks.describeCluster())?.oidcIssuer;
   if (issuer === undefined)
-    return `cluster ${target.cluster} shows no OIDC issuer, without which pods can't use the IRSA role ${roleArn}`;
+    return `EKS shows no OIDC issuer for cluster ${target.cluster}, without which pods can't use the IRSA role ${roleArn}`;
   const role = await roles.getRole(roleArn);
-  if (!role) return `the IRSA role ${roleArn} is not there any more`;
+  if (!role) return `the IRSA role ${roleArn} no longer exists`;
   const policy = parsePolicy(role.trustPolicy, 'trust');
   const { acceptedKeys } = record.request;
   const closed = [...snapshot.planned, ...snapshot.identityLosses].flatMap(({ namespace, serviceAccount }) => {
@@ -163,7 +164,7 @@ export async function rollbackClosed(
     (one) => one.roleArn === roleArn && one.writtenAt !== undefined && one.undoneAt === undefined,
   );
   const remedy = retired
-    ? `It was retired: pod-identity retire ${record.migrationId} --undo --apply puts the statement back; then roll back again`
-    : 'Put the statement back first';
-  return `the OIDC trust of ${roleArn} does not certainly let these service accounts in: ${closed.join(', ')}. ${remedy}`;
+    ? `Its statement was retired. Restore it with pod-identity retire ${record.migrationId} --undo --apply, then roll back again`
+    : 'Restore the statement first, then roll back again';
+  return `it is not certain that the OIDC trust of ${roleArn} allows these service accounts: ${closed.join(', ')}. ${remedy}`;
 }

@@ -1,4 +1,4 @@
-/** What the way back makes sure of before it takes associations away from pods that have nothing else. */
+/** Checks, before a rollback deletes associations, that their pods have another source of credentials. */
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { mayRemoveAssociations, type AssociationRemoval } from '../../domain/rollback/pods.ts';
@@ -22,8 +22,8 @@ const podsOf = async (kubernetes: Kubernetes, accounts: readonly Account[]): Pro
 };
 
 /**
- * Throws RestoreInProgress where the service account of pods that had the role by IRSA does not name a role yet: a new
- * pod would have none at all.
+ * Throws RestoreInProgress if pods had their role by IRSA and their service account is not annotated with a role yet: a new
+ * pod would have no role at all.
  */
 export async function assertAnnotated(
   accounts: readonly Account[],
@@ -37,7 +37,7 @@ export async function assertAnnotated(
     if (hadIrsa && (await kubernetes.getServiceAccount(namespace, serviceAccount))?.roleArn === undefined)
       throw new MigrationError(
         'RestoreInProgress',
-        `Service account ${namespace}/${serviceAccount} has no annotation eks.amazonaws.com/role-arn yet. Its association stays until EKS has put it back.`,
+        `Service account ${namespace}/${serviceAccount} has no annotation eks.amazonaws.com/role-arn yet. Its association is kept until EKS has restored the annotation.`,
       );
   }
 }
@@ -62,9 +62,9 @@ const seenOf = async (accounts: readonly Account[], kubernetes: Kubernetes): Pro
 
 export interface Gap {
   decision: AssociationRemoval;
-  /** What the pods belong to. */
+  /** The workloads of the pods. */
   workloads: Workload[];
-  /** How many pods have EKS Pod Identity. */
+  /** The number of pods that have EKS Pod Identity. */
   pods: number;
 }
 
@@ -82,16 +82,16 @@ function gapOf(accounts: readonly Account[], { pods, workloads }: Seen, clock: C
   };
 }
 
-/** What going back would mean for the pods of these service accounts, and what they belong to. */
+/** Returns what a rollback would mean for the pods of these service accounts, and their workloads. */
 export const forecastGap = async (
   accounts: readonly Account[],
   { kubernetes, clock }: Pick<AssociationRemovalWork, 'kubernetes' | 'clock'>,
 ): Promise<Gap> => gapOf(accounts, await seenOf(accounts, kubernetes), clock);
 
 /**
- * Throws PodsNotSettled while these pods are being replaced, and SessionsMayEnd where pods that work may be without
- * credentials before all of them are replaced, unless whoever asked for the rollback accepts that: the associations
- * stay, and the pods with them.
+ * Throws PodsNotSettled while these pods are being replaced, and SessionsMayEnd if working pods might be without credentials
+ * before all of them are replaced, unless the requester of the rollback accepts that: the associations are kept, and the
+ * pods with them.
  */
 export async function assertInTime(accounts: readonly Account[], work: AssociationRemovalWork): Promise<void> {
   const { migrationId, rollback } = work.record;
@@ -103,11 +103,11 @@ export async function assertInTime(accounts: readonly Account[], work: Associati
   const restarts = workloads.map(restartOf);
   throw new MigrationError(
     'SessionsMayEnd',
-    `The rollback stops before it takes anything from the pods: to replace them takes about ${minutes(decision.neededSeconds)}, and pod ${decision.pod} has credentials for sure only for ${minutes(decision.sureSeconds)} once its association is gone. The associations stay, and the pods go on with EKS Pod Identity. Give the pods new sessions first, which last for six hours: ${restarts.join('; ')}; when that is done, pod-identity rollback ${migrationId}. To go back at once, and have pods go without credentials for a while: pod-identity rollback ${migrationId} --accept-credential-gap`,
+    `The rollback stopped before any change to the pods. Replacing them takes about ${minutes(decision.neededSeconds)}, but pod ${decision.pod} is certain to have credentials for only ${minutes(decision.sureSeconds)} after the deletion of its association. The associations are kept, and the pods continue to use EKS Pod Identity. First give the pods new sessions, which last for six hours: ${restarts.join('; ')}; when that is done, run: pod-identity rollback ${migrationId}. To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept-credential-gap`,
   );
 }
 
-/** When the newest of these service accounts' pods was created, by the API server's clock; undefined where none runs. */
+/** Returns when the newest pod of these service accounts was created, by the API server's clock; undefined if none runs. */
 export async function newestPodOf(accounts: readonly Account[], kubernetes: Kubernetes): Promise<string | undefined> {
   const named = new Set(accounts.map(accountOf));
   const times = (await podsOf(kubernetes, accounts))

@@ -1,6 +1,6 @@
 /**
- * The rollback of a migration as an operation in its record. Whoever asks for one makes one conditional write before
- * anything is started, so that of any number at once one is accepted; Recover begins it, or refuses it, by another.
+ * Handles the rollback of a migration as an operation in its record. A request makes one conditional write before anything
+ * is started, so that only one of several simultaneous requests is accepted; Recover begins or refuses it by another write.
  */
 import type { Correlation, Failure, Migration } from '../../domain/migration/model.ts';
 import { nothingToPutBack } from '../../domain/rollback/recovery.ts';
@@ -10,15 +10,15 @@ import { utcNow } from '../../runtime/utc.ts';
 
 export interface RollbackWish extends RollbackAsked {
   migrationId: string;
-  /** Name of the execution that carries it out, and its ARN. */
+  /** The name of the execution that carries it out, and its ARN. */
   id: string;
   executionArn: string;
   correlation?: Correlation | undefined;
 }
 
 /**
- * `replayed`: this very rollback was accepted before. `rolling-back`: another one is under way. `running`: the migration
- * itself is. `nothing`: it has nothing to put back.
+ * `replayed`: the same rollback was accepted before. `rolling-back`: another rollback is in progress. `running`: the migration
+ * itself is still running. `nothing`: the migration has nothing to restore.
  */
 export type RollbackRequested =
   | { rollback: Rollback; replayed: boolean }
@@ -26,33 +26,36 @@ export type RollbackRequested =
 
 type Writing = Pick<HandlerDependencies, 'ledger' | 'clock'>;
 
-/** What was asked, without what was left out. */
+/** Returns the requested fields, without those that are undefined. */
 export const askedOf = ({ requestedBy, reason, acceptCredentialGap }: RollbackAsked): Partial<Rollback> => ({
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
   ...(acceptCredentialGap === true ? { acceptCredentialGap } : {}),
 });
 
-/** Another rollback of it is under way. */
+/** Returns the message that another rollback of the migration is in progress. */
 export const inProgressText = ({ migrationId, rollback, recovery }: Migration): string =>
-  `Migration ${migrationId} is being rolled back already, since ${rollback?.startedAt ?? recovery?.startedAt ?? 'a moment ago'}`;
+  `Migration ${migrationId} has been rolling back since ${rollback?.startedAt ?? recovery?.startedAt ?? 'a moment ago'}`;
 
-/** Why it can't be rolled back now, or undefined. */
+/** Returns why the migration can't be rolled back now, or undefined. */
 function refusalOf(record: Migration): Extract<RollbackRequested, { refused: string }> | undefined {
   const { migrationId, status, recovery } = record;
   if (status === 'rolling-back') return { refused: 'rolling-back', why: inProgressText(record) };
   if (isOpen(record))
     return recovery
-      ? { refused: 'running', why: `Migration ${migrationId} is being brought to its end, since ${recovery.startedAt}` }
+      ? {
+          refused: 'running',
+          why: `Recovery of migration ${migrationId} has been in progress since ${recovery.startedAt}`,
+        }
       : {
           refused: 'running',
-          why: `Migration ${migrationId} is still running: cancel it instead, and what it has changed is put back`,
+          why: `Migration ${migrationId} is still running. Cancel it instead, which rolls its changes back`,
         };
   const nothing = nothingToPutBack(record);
   return nothing === undefined ? undefined : { refused: 'nothing', why: nothing };
 }
 
-/** `record`: as it was read. Whoever comes again under the same id is answered as the first time. */
+/** Requests a rollback. `record` is the record as it was read. A repeated request with the same id gets the same answer. */
 export async function requestRollback(
   record: Migration,
   { migrationId, id, executionArn, correlation, ...asked }: RollbackWish,
@@ -75,14 +78,15 @@ export async function requestRollback(
     };
     if (await ledger.changeRollback(migrationId, rollbackStandingOf(current), { status: 'rolling-back', rollback }))
       return { rollback, replayed: false };
-    // Somebody was faster: what stands now is refused, or this one's own. An end that was replaced meanwhile is tried again.
+    // Another request was faster: its rollback is refused, or the record has this one's own. If the migration has ended again
+    // in the meantime, the write is tried again.
     current = (await ledger.getMigration(migrationId)) ?? current;
   }
 }
 
 /**
- * Ends a rollback that is not begun: the migration is again as it was before. Does nothing where it is not this one any
- * more.
+ * Ends a rollback that has not begun: the migration is as it was before the request. Does nothing if the record has another
+ * rollback by now.
  */
 export async function refuseRollback(
   { migrationId, ...record }: Migration,

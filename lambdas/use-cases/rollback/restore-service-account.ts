@@ -1,4 +1,4 @@
-/** The way back of a service account's association: what the migration made goes, what was there before stays. */
+/** Rolls back a service account's association: deletes what the migration has created, and keeps what existed before. */
 import { plannedFor } from '../../domain/associations/associations.ts';
 import { isTaken } from '../../domain/rollback/decisions.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
@@ -23,13 +23,13 @@ export interface AccountRestoring {
   kubernetes: Kubernetes;
   ledger: Ledger;
   clock: Clock;
-  /** To be called directly before each change. */
+  /** Must be called directly before each change. */
   guard: () => Promise<void>;
 }
 
 /**
- * Without its annotation, which was put back before, or without the service account, new pods would have no role at
- * all: the association stays then.
+ * Throws if the service account or its annotation, which was restored before, is missing: new pods would have no role
+ * without the association, so that it is kept.
  */
 async function assertIrsaIsLeft(gone: readonly Association[], work: AccountRestoring): Promise<void> {
   const { record, snapshot, kubernetes, clock } = work;
@@ -39,7 +39,7 @@ async function assertIrsaIsLeft(gone: readonly Association[], work: AccountResto
   if (why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
-      `The way back stops: ${why}. The association was left as it is, since pods would be without a role; the record's hand-off has the commands that put it back.`,
+      `The rollback stopped: ${why}. The association was left as it is, since pods would have no role without it; run the commands in the record's hand-off to restore the former state.`,
     );
   await assertInTime(gone, work);
 }
@@ -47,33 +47,33 @@ async function assertIrsaIsLeft(gone: readonly Association[], work: AccountResto
 type AssociationRestoring = Pick<AccountRestoring, 'record' | 'snapshot' | 'eks' | 'ledger' | 'clock' | 'guard'>;
 
 interface Restored {
-  /** Ids of those that were there before and still are. */
+  /** The ids of the associations that existed before and still exist. */
   there: string[];
-  /** This migration's own, by whichever call they went: EKS's webhook knows of them for some seconds more. */
+  /** This migration's own associations that are deleted, by any call: EKS's webhook knows them for some seconds more. */
   taken: Association[];
 }
 
 /**
- * Takes away what this migration has made by itself for those service accounts. Each association is in the ledger,
- * whole, before it is deleted. `assertLeft`: called before the first delete with what goes; throws where pods would be
- * without a role then. Throws RestoreRefused where somebody else's association takes the place, AssociationStillThere while a deleted
- * one is listed.
+ * Deletes the associations that this migration itself has created for those service accounts. Each association is stored
+ * whole in the ledger before it is deleted. `assertRemovable` is called before the first delete with the associations to
+ * delete, and throws if pods would have no role then. Throws RestoreRefused if an association was created outside this
+ * migration in the meantime, and AssociationStillThere while a deleted one is listed.
  */
 export async function deleteOwnAssociations(
   { record, snapshot, eks, ledger, clock, guard }: AssociationRestoring,
   planned: readonly PlannedAssociation[],
-  assertLeft: (gone: readonly Association[]) => Promise<void>,
+  assertRemovable: (gone: readonly Association[]) => Promise<void>,
 ): Promise<Restored> {
   const { migrationId, associations } = record;
   const list = (): Promise<Association[]> => listPlannedAssociations(eks, planned);
   const isLeft = (one: Association): boolean => !wasThere(snapshot, one) && isOwnAssociation(record, one);
-  // One whose create's reply was lost may not be listed at once.
+  // An association whose create lost its reply may not be listed at once.
   const there = await readUntilSure(clock, list, (found) => found.length > 0);
-  const made = associations.created.filter(
+  const created = associations.created.filter(
     (one) => one.ownerArn === undefined && plannedFor(one, planned) !== undefined,
   );
-  // Where it has made none, whatever somebody else did to the service account is not this migration's to judge.
-  if (made.length > 0 || there.some(isLeft)) await assertLeft(there.filter(isLeft));
+  // If this migration has created none, a change of the service account by another principal is not for it to judge.
+  if (created.length > 0 || there.some(isLeft)) await assertRemovable(there.filter(isLeft));
   for (const association of there.filter(isLeft)) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
@@ -82,21 +82,24 @@ export async function deleteOwnAssociations(
   const now = await readUntilSure(clock, list, (found) => found.some(isLeft));
   const [left] = now.filter(isLeft);
   if (left)
-    throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
+    throw new MigrationError(
+      'AssociationStillThere',
+      `Association ${left.id} of this migration is still listed after its deletion.`,
+    );
   const [foreign] = foreignAssociations(record, snapshot, now);
-  // As long as this migration has made none, no pod was restarted for it: theirs is in nobody's way.
-  if (foreign && made.length > 0 && !isTaken(record, 'association-created'))
+  // If this migration has created none, no pod was restarted for it: a third-party association conflicts with nothing.
+  if (foreign && created.length > 0 && !isTaken(record, 'association-created'))
     throw new MigrationError(
       'RestoreRefused',
-      `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`,
+      `Association ${associationText(foreign)} was created outside this migration. It was left alone, and new pods do not use IRSA while it exists. The record's hand-off shows the former state.`,
     );
-  const known = new Set(made.map(({ id }) => id));
+  const known = new Set(created.map(({ id }) => id));
   return {
     there: now.map(({ id }) => id),
-    taken: [...made, ...there.filter((one) => isLeft(one) && !known.has(one.id))],
+    taken: [...created, ...there.filter((one) => isLeft(one) && !known.has(one.id))],
   };
 }
 
-/** The same of a service account that is no add-on's. */
+/** Rolls back the association of a service account that belongs to no add-on. */
 export const restoreOfAccount = (work: AccountRestoring): Promise<Restored> =>
   deleteOwnAssociations(work, work.snapshot.planned, (gone) => assertIrsaIsLeft(gone, work));

@@ -1,5 +1,5 @@
 /**
- * What the steps of the way back share: one look at all that its decision needs, and the deletion of what is left over.
+ * Shared by the steps of the rollback: reads all that a decision needs, and deletes left-over associations.
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
@@ -24,7 +24,7 @@ interface Observer {
   actions: number;
 }
 
-/** One look at the add-on and its associations; that it is absent is confirmed before it is believed. */
+/** Reads the add-on and its associations once; an absence is confirmed before it is believed. */
 export async function observeRestore({ eks, clock, record, snapshot, actions }: Observer): Promise<RestoreObservation> {
   const now = await readAddonUntilSure(eks, snapshot.addon.name, clock);
   assertNamespaceMatches(snapshot, now);
@@ -38,32 +38,32 @@ export interface Restoring {
   target: Target;
   eks: Eks;
   ledger: Ledger;
-  /** To be called directly before each change. */
+  /** Must be called directly before each change. */
   guard: () => Promise<void>;
 }
 
-/** Deletes what this migration left behind, or those of it, each noted first; answers the facts without it. */
+/** Deletes the associations that this migration left behind, or those chosen by `which`, each noted first. Returns the facts without them. */
 export async function deleteLeftOvers(
-  look: RestoreObservation,
+  seen: RestoreObservation,
   { migrationId, eks, ledger, guard }: Restoring,
   which: (one: Association) => boolean = () => true,
 ): Promise<RestoreFacts> {
-  const left = leftOvers(look.snapshot, look.record, look.now, look.associations).filter(which);
+  const left = leftOvers(seen.snapshot, seen.record, seen.now, seen.associations).filter(which);
   for (const association of left) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
     await eks.deleteAssociation(association.id);
   }
-  return { ...look, associations: look.associations.filter((one) => !left.includes(one)) };
+  return { ...seen, associations: seen.associations.filter((one) => !left.includes(one)) };
 }
 
 /**
- * Runs a create or an update and makes of EKS's "Association already exists" what it means: somebody else's association
- * is in the way, or none is listed and the key of a deleted one is not free yet.
+ * Runs a create or an update and interprets EKS's "Association already exists": a third-party association conflicts, or none
+ * is listed and the key of a deleted association is not free yet.
  * Source of the text: aws-controllers-k8s/community#2684.
  */
 export async function overFreedKeys<T>(
-  look: RestoreObservation,
+  seen: RestoreObservation,
   { eks }: Pick<Restoring, 'eks'>,
   change: () => Promise<T>,
 ): Promise<T> {
@@ -71,12 +71,12 @@ export async function overFreedKeys<T>(
     return await change();
   } catch (error) {
     if (!isAssociationConflict(error)) throw error;
-    const there = await listPlannedAssociations(eks, ownedOf(look.snapshot.planned));
-    const [other] = createdByThirdParty(look.snapshot, look.record, look.now, there);
+    const there = await listPlannedAssociations(eks, ownedOf(seen.snapshot.planned));
+    const [other] = createdByThirdParty(seen.snapshot, seen.record, seen.now, there);
     if (other) {
       throw new MigrationError(
         'RestoreRefused',
-        `Somebody else associated ${other.namespace}/${other.serviceAccount} with ${other.roleArn} meanwhile (${other.id}); it was left alone, and stands in the way of the add-on as it was.`,
+        `${other.namespace}/${other.serviceAccount} was associated with ${other.roleArn} outside this migration (${other.id}), which conflicts with the add-on's former state. The association was left alone. Delete it, or run the commands in the record's hand-off.`,
         { cause: error },
       );
     }

@@ -1,4 +1,4 @@
-/** Associations that a rollback has deleted, and that its pods still need. */
+/** Recreates associations that a rollback has deleted and that the pods still need. */
 import { isAssociationConflict, MigrationError } from '../../domain/failures/errors.ts';
 import type { Association } from '../../domain/migration/model.ts';
 import { accountOf } from '../../domain/rollback/associations.ts';
@@ -9,10 +9,10 @@ import { changeGuard, type LockedInput } from '../migration/guard.ts';
 import { planOf, recordedMigration, recordedSnapshot } from '../migration/recorded.ts';
 
 /**
- * Creates the migration's own associations again that the rollback has deleted, as standalone ones, and returns the ids
- * of those that are there now. EKS's webhook still gives new pods EKS Pod Identity, which is worth nothing without them.
- * Where the service account has another association by now, its pods use that one. Each is noted as the migration's own,
- * so that the next rollback deletes it. Throws RoleNotGranted where nothing shows any more that the role may be given.
+ * Creates the migration's own associations again that the rollback has deleted, as standalone ones, and returns the ids of
+ * the present associations. EKS's webhook still injects EKS Pod Identity into new pods, which does not work without them. If
+ * the service account has another association by now, its pods use that one. Each is noted as the migration's own, so that
+ * the next rollback deletes it. Throws RoleNotGranted if nothing gives the service account a claim to the role any more.
  */
 export async function returnOwn(input: LockedInput, dependencies: HandlerDependencies): Promise<string[]> {
   const { migrationId, target, fence } = input;
@@ -34,14 +34,14 @@ export async function returnOwn(input: LockedInput, dependencies: HandlerDepende
     const [found] = await eks.listAssociations(planned.namespace, planned.serviceAccount);
     if (found) {
       there.push(found.id);
-      // A create of before, whose reply was lost.
+      // The association comes from an earlier create whose reply was lost.
       if (found.tags[MIGRATION_TAG] === migrationId) await ledger.recordAssociation(migrationId, 'created', found);
       continue;
     }
     await assertGranted({ record, snapshot, plan: planOf(record) }, { associations: [planned] }, dependencies);
     await guard();
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy } = own;
-    const made = await eks
+    const created = await eks
       .createAssociation(
         {
           namespace,
@@ -58,8 +58,8 @@ export async function returnOwn(input: LockedInput, dependencies: HandlerDepende
         if (!isAssociationConflict(error)) throw error;
         throw new MigrationError('AssociationStillThere', error.message, { cause: error });
       });
-    await ledger.recordAssociation(migrationId, 'created', made);
-    there.push(made.id);
+    await ledger.recordAssociation(migrationId, 'created', created);
+    there.push(created.id);
   }
   return there;
 }

@@ -1,4 +1,4 @@
-/** How an execution of Recover gets the locks of the migration that it takes over, or puts back. */
+/** Gives an execution of Recover the locks of the migration that it takes over or rolls back. */
 import { isConflicting } from '../../domain/migration/locks.ts';
 import type { Migration } from '../../domain/migration/model.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
@@ -7,7 +7,7 @@ import type { HandlerDependencies, Lock, LockHolder, LockMode } from '../../port
 import { lockModeOf, subjectLock } from '../migration/lock.ts';
 import { lockKeys } from './recovery.ts';
 
-/** Takes one lock, or says who has it. A lock that nobody holds is taken where something is to be changed. */
+/** Takes one lock and returns its fence, or its other holder. A free lock is taken only if something will be changed. */
 async function takeLock(
   ledger: HandlerDependencies['ledger'],
   locks: readonly Lock[],
@@ -31,7 +31,7 @@ async function takeLock(
   return taken.acquired ? taken.fence : taken.holder;
 }
 
-/** Takes all locks of a migration over, that of what migrates first; answers its fence, or who was there before. */
+/** Takes over all locks of a migration, the subject's first. Returns that lock's fence, or an earlier holder. */
 export async function takeOverLocks(
   record: Migration,
   locks: Lock[],
@@ -55,8 +55,8 @@ export async function takeOverLocks(
       result?.migrationId === me.migrationId ||
       (result && action === 'roll-back' && (key === own || cause === 'requested'))
     ) {
-      // Another Recover was faster, or another migration has begun; a stranded one is put back even where a role is
-      // busy.
+      // Another Recover was faster, or another migration has begun. A stranded migration is rolled back even if a role is in
+      // use.
       for (const one of taken) await ledger.releaseLock(one, me.executionArn);
       return { before: result };
     }

@@ -1,15 +1,15 @@
 /**
- * Looks after a rollback that was requested and is not begun: whoever accepted it may have stopped before its execution
- * was started, and that execution before it began.
+ * Handles a rollback that was requested and has not begun: the program that accepted it may have stopped before it started
+ * the execution, and the execution may have stopped before it began.
  */
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { requestedRollback } from '../../domain/rollback/rollback.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 
-/** Milliseconds. Whoever has accepted it starts its execution in this time, as a rule. */
+/** The milliseconds within which a program that accepts a rollback or a retirement normally starts the execution. */
 export const STARTED_AFTER_MS = 60_000;
 
-/** Answers whether an execution was started for it. `tick`: makes the name of another one its own. */
+/** Returns whether an execution was started for it. `tick` makes the name of a further execution unique. */
 export async function resumeRollback(
   migrationId: string,
   tick: number,
@@ -21,7 +21,7 @@ export async function resumeRollback(
     return false;
   const execution = await executions.describe(rollback.executionArn);
   if (isRunning(execution)) return false;
-  // Its own name, so that one that was started a moment ago counts as started.
+  // It is started under its own name, so that an execution that was started a moment ago counts as started.
   if (execution === undefined) await executions.startRollback(migrationId, rollback.id, rollback);
   else await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
   return true;

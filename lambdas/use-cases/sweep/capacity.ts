@@ -1,4 +1,4 @@
-/** How many migrations a sweep's dispatcher may begin in each place, where calls wait for their turn already. */
+/** Computes how many migrations a sweep's dispatcher may begin in each location where calls already wait for their turn. */
 import { type PaceScope, type PacedService, PLAN_CALLS, roomFor } from '../../domain/aws/pace.ts';
 import type { SweepItem } from '../../domain/sweep/model.ts';
 import { regionOf } from '../../domain/sweep/waves.ts';
@@ -6,14 +6,14 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
 import { each } from './each.ts';
 
-/** Places that are read at once. */
+/** The number of locations that are read at once. */
 const AT_ONCE = 10;
 
 type Ports = Pick<HandlerDependencies, 'pace' | 'clock' | 'telemetry'>;
 
-/** Undefined where nothing waits, or nobody can say: then the sweep's own limits decide. */
+/** Returns undefined if nothing waits or the pace can't be read: then the sweep's own limits decide. */
 async function roomIn(item: SweepItem, { pace, clock, telemetry }: Ports): Promise<number | undefined> {
-  // A migration begins with its plan; what comes after that is spread over minutes.
+  // A migration begins with its plan; its later calls are spread over minutes.
   const roomOf = async (service: PacedService): Promise<number | undefined> => {
     const scope: PaceScope = { service, account: item.account, region: item.region, cluster: item.cluster };
     const state = await pace.read(scope, clock.now());
@@ -24,12 +24,12 @@ async function roomIn(item: SweepItem, { pace, clock, telemetry }: Ports): Promi
     return rooms.length === 0 ? undefined : Math.min(...rooms);
   } catch (error) {
     const { name, message } = failureOf(error);
-    telemetry.log.warn('dispatch-sweep: the shared pace could not be read', { error: name, message });
+    telemetry.log.warn('could not read the shared pace', { error: name, message });
     return undefined;
   }
 }
 
-/** By place of those that wait (`regionOf`). */
+/** Returns the room by location of the queued items (`regionOf`). */
 export async function roomsFor(queued: readonly SweepItem[], ports: Ports): Promise<Map<string, number>> {
   const locations = [...new Map(queued.map((item) => [regionOf(item), item])).values()];
   const rooms = new Map<string, number>();

@@ -1,5 +1,5 @@
 /**
- * Starting sweeps, and what is asked of them while they are under way: for the API, the command line and the schedules.
+ * Starts sweeps and carries out commands to running sweeps, for the API, the command line and the schedules.
  */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { judgeCommand, type SweepExecution } from '../../domain/sweep/commands.ts';
@@ -11,12 +11,12 @@ import { utcNow } from '../../runtime/utc.ts';
 type Parts = Pick<HandlerDependencies, 'sweeps' | 'executions' | 'clock'>;
 
 /**
- * Milliseconds for which a Lambda of an execution that was stopped may still start migrations: the longest that the
- * dispatcher's may run, and a margin.
+ * The milliseconds for which a Lambda of a stopped execution may still start migrations: the dispatcher's maximum run time,
+ * and a margin.
  */
 export const SETTLES_AFTER = 120_000;
 
-/** A sweep that has just begun: nothing was looked at yet. */
+/** Returns the record of a sweep that has just begun: no location is inspected yet. */
 export const newSweep = (
   base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule' | 'requester' | 'correlation'>,
 ): Sweep => ({
@@ -29,17 +29,17 @@ export const newSweep = (
 });
 
 export interface StartWish {
-  /** Derived, where the same wish may be said again; otherwise a new one is made. */
+  /** A derived id if the same wish may be repeated; otherwise a new id is created. */
   sweepId?: string | undefined;
   schedule?: Sweep['schedule'];
-  /** Who requests it, where that is authenticated. */
+  /** The requester, if it was authenticated. */
   requester?: Sweep['requester'];
   correlation?: Correlation | undefined;
 }
 
 /**
- * Puts the record and starts the execution under the sweep's id; said again with the same id it does what is missing,
- * and starts no other one. Answers the record that stands. `requestedBy` goes before what the request says.
+ * Stores the record and starts the execution under the sweep's id; a repeated call with the same id does what is missing and
+ * starts no other execution. Returns the record that counts. `requestedBy` overrides that of the request.
  */
 export async function startSweep(
   request: SweepRequest,
@@ -47,7 +47,7 @@ export async function startSweep(
   { sweeps, executions, clock, ids }: Parts & Pick<HandlerDependencies, 'ids'>,
   { sweepId = ids.ulid(), schedule, requester, correlation }: StartWish = {},
 ): Promise<Sweep> {
-  const made = newSweep({
+  const sweep = newSweep({
     sweepId,
     request: { ...request, ...(requestedBy === undefined ? {} : { requestedBy }) },
     startedAt: utcNow(clock),
@@ -55,13 +55,13 @@ export async function startSweep(
     ...(requester ? { requester } : {}),
     ...(correlation ? { correlation } : {}),
   });
-  const record = await sweeps.create(made);
-  // An execution has noted itself there: it was started, whatever has become of it.
+  const record = await sweeps.create(sweep);
+  // An execution has noted itself in the record, so it was started, regardless of its result.
   if (record.executions === 0 && record.status !== 'ended') await executions.startSweep(sweepId, sweepId);
   return record;
 }
 
-/** `undefined` where there is no such sweep. */
+/** Returns the sweep, or `undefined` if there is none with that id. */
 export async function showSweep(
   sweepId: string,
   { sweeps }: Pick<HandlerDependencies, 'sweeps'>,
@@ -71,7 +71,7 @@ export async function showSweep(
 }
 
 async function executionOf({ executionArn }: Sweep, { executions, clock }: Parts): Promise<SweepExecution> {
-  // None has come so far as to note itself.
+  // No execution has come far enough to note itself.
   if (executionArn === undefined) return 'over';
   const execution = await executions.describe(executionArn);
   if (execution?.status === 'RUNNING') return 'running';
@@ -80,9 +80,9 @@ async function executionOf({ executionArn }: Sweep, { executions, clock }: Parts
 }
 
 /**
- * Notes what somebody asks of a sweep, and starts an execution that goes on with it where none is at work. Answers the
- * record then; `first`: false where the same was asked of it last. Throws NotFound, or BadInput that says why it makes
- * no sense; nothing is noted then.
+ * Notes a command to a sweep, and starts an execution that continues the sweep if none is at work. Returns the resulting
+ * record; `first` is false if the last command was the same. Throws NotFound, or BadInput with the reason if the command
+ * does not apply; nothing is noted then.
  */
 export async function commandSweep(
   sweepId: string,
@@ -92,14 +92,21 @@ export async function commandSweep(
 ): Promise<{ sweep: Sweep; first: boolean }> {
   const { sweeps, executions, clock } = dependencies;
   const sweep = await sweeps.get(sweepId);
-  if (!sweep) throw new MigrationError('NotFound', `There is no sweep ${sweepId} in the ledger.`);
+  if (!sweep)
+    throw new MigrationError(
+      'NotFound',
+      `The ledger has no sweep ${sweepId}. To list the sweeps: pod-identity sweep list`,
+    );
   const verdict = judgeCommand(
     sweep,
     command,
     sweep.status === 'ended' ? 'over' : await executionOf(sweep, dependencies),
   );
   if (verdict.refused !== undefined)
-    throw new MigrationError('BadInput', `Sweep ${sweepId} can't be told to ${command}: ${verdict.refused}.`);
+    throw new MigrationError(
+      'BadInput',
+      `Sweep ${sweepId} does not accept the command ${command}: ${verdict.refused}.`,
+    );
 
   const at = utcNow(clock);
   const before = await sweeps.command(sweepId, { command, at, by: who.by, reason: who.reason });
@@ -108,9 +115,9 @@ export async function commandSweep(
     const { wave, phase } = sweep;
     await sweeps.update(sweepId, {
       status: 'running',
-      // What stopped had its inventory; what failed may have failed in it.
+      // A stopped sweep has completed its inventory; a failed one may have failed in it.
       phase: sweep.outcome === 'failed' ? phase : 'migrations',
-      // Small again: what it failed by may still be there.
+      // The wave starts small again, since the cause of the failures may still exist.
       ...(wave
         ? {
             wave: {
@@ -125,7 +132,7 @@ export async function commandSweep(
       endedAt: null,
     });
   }
-  // A name is used once, and each command is one start: an execution that is not the last to note itself does nothing.
+  // Each command starts an execution under a name that is used once. An execution that did not note itself last does nothing.
   if (verdict.restart)
     await executions.startSweep(sweepId, sweep.executions === 0 ? sweepId : `${sweepId}-${Date.parse(at)}`);
   const first = before?.command?.command !== command || verdict.restart;

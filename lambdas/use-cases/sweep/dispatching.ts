@@ -1,6 +1,6 @@
 /**
- * One look of a sweep's dispatcher: notes what has ended, decides, and begins. What it works from is in the ledger
- * alone, and each write can be said again, so that a look that broke off anywhere is made up for by the next one.
+ * Runs one poll of a sweep's dispatcher: notes which migrations have ended, decides, and begins others. Its state is in the
+ * ledger only, and each write can be repeated, so that the next poll makes up for a poll that was interrupted at any point.
  */
 import { areOpen, nextCommonOpening } from '../../domain/waiting/change-windows.ts';
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
@@ -17,7 +17,7 @@ import { type End, type Flight, flightOf, followFlight, mayBegin, refusalOf, req
 export interface DispatchInput {
   sweepId: string;
   executionArn: string;
-  /** How many looks this execution has had before. */
+  /** The number of earlier polls of this execution. */
   tick: number;
 }
 export interface Dispatched {
@@ -25,24 +25,24 @@ export interface Dispatched {
   waitSeconds: number;
 }
 
-/** Seconds to the next look: a migration takes minutes. */
+/** The seconds until the next poll: a migration takes minutes. */
 const USUAL = 20;
-/** Where nothing is in flight and somebody has to say something first. */
+/** The seconds until the next poll if nothing is in flight and a person must decide first. */
 const WHILE_PAUSED = 60;
-/** A window that is closed: in between somebody may stop it. */
+/** The most seconds until the next poll if the window is closed: the sweep may be stopped in between. */
 const MOST = 300;
 
 /**
- * Items that are looked for in the queue at least, and at most: enough that what the caps leave out does not hide the
+ * The least and the most items that are read from the queue: enough that items which the caps leave out do not hide the
  * others.
  */
 const QUEUE = { least: 200, most: 1000, perMigration: 10 };
 
-/** Milliseconds that beginning one takes at most: some calls of the ledger, and a start. With less left the next look goes on. */
+/** The most milliseconds that beginning one migration takes: some calls of the ledger, and a start. With less left, the next poll continues. */
 const TIME_FOR_ONE = 15_000;
 const AT_ONCE = 10;
 
-/** A plan changes nothing, so it may be made at any time. */
+/** Returns the change windows. A plan changes nothing, so that it may be made at any time. */
 const windowsFor = (
   { request: { mode, options } }: Sweep,
   { settings }: Pick<HandlerDependencies, 'settings'>,
@@ -60,7 +60,7 @@ function waitSeconds(sweep: Sweep, { status }: Decision, inFlight: number, depen
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Writes what the decision changes of the record, before anything is begun by it. */
+/** Writes what the decision changes in the record, before any migration is begun. */
 async function note(
   sweep: Sweep,
   { status, wave, cause, done }: Decision,
@@ -72,7 +72,7 @@ async function note(
   await sweeps.update(sweep.sweepId, wanted);
 }
 
-/** The next look tries again. What has none of our names is a defect: it is thrown. */
+/** Logs the failure, since the next poll tries again. An error without one of the service's names is a defect and thrown. */
 function reportUnstarted(
   sweepId: string,
   migrationId: string,
@@ -80,7 +80,7 @@ function reportUnstarted(
   { telemetry }: HandlerDependencies,
 ): void {
   if (!isMigrationError(error)) throw error;
-  telemetry.log.warn('a migration of a sweep could not be started, or looked after, this time', {
+  telemetry.log.warn('could not start or follow a migration of a sweep in this poll', {
     sweepId,
     migrationId,
     error: error.name,
@@ -101,8 +101,8 @@ const noteEnd = (
   });
 
 /**
- * Into flight, then started: what is in flight and was not started is started at the next look. One that can't be does
- * not keep the others waiting. Nothing is started for one whose add-on another migration works on.
+ * Notes each item as in flight, then starts it: an item in flight that was not started is started at the next poll. An item
+ * that can't be started does not keep the others waiting. Nothing is started for an add-on that another migration works on.
  */
 async function begin(
   sweep: Sweep,
@@ -113,7 +113,7 @@ async function begin(
   await each(chosen, AT_ONCE, async (item) => {
     if (remainingTime() < TIME_FOR_ONE) return;
     try {
-      // One that may not be begun has its end noted at the next look.
+      // The end of an item that may not be begun is noted at the next poll.
       const isStrange = !mayBegin(item, sweep);
       const refusal = isStrange ? undefined : await refusalOf(item, sweep, dependencies);
       await sweeps.toFlight(sweep.sweepId, item.migrationId, { begunAt: utcNow(clock), wave: wave?.number ?? 1 });
@@ -125,7 +125,7 @@ async function begin(
   });
 }
 
-/** Notes those that have ended. Answers the others. */
+/** Notes the flights that have ended, and returns the others. */
 async function noteEnds(sweepId: string, flights: Flight[], dependencies: HandlerDependencies): Promise<Flight[]> {
   await each(
     flights.flatMap(({ item, end }) => (end ? [{ item, end }] : [])),
@@ -135,7 +135,7 @@ async function noteEnds(sweepId: string, flights: Flight[], dependencies: Handle
   return flights.filter(({ end }) => !end);
 }
 
-/** Looks after each of them; one that can't be looked after now stays as it is. */
+/** Follows each flight; a flight that can't be followed now stays as it is. */
 const followFlights = (
   flights: Flight[],
   how: Parameters<typeof followFlight>[1],
@@ -158,19 +158,19 @@ async function recordOf(sweepId: string, { sweeps }: HandlerDependencies): Promi
   if (sweep) return sweep;
   throw new MigrationError(
     'NotFound',
-    `There is no sweep ${sweepId} in the ledger, so nothing was begun. Start it again.`,
+    `The ledger has no sweep ${sweepId}, so that nothing was begun. Start the sweep again.`,
   );
 }
 
-/** `looks`: how many an execution makes before another one goes on. */
+/** `polls` is the number of polls after which another execution continues. */
 export async function dispatchSweep(
   { sweepId, executionArn, tick }: DispatchInput,
   dependencies: HandlerDependencies,
-  looks = POLLS_PER_EXECUTION,
+  polls = POLLS_PER_EXECUTION,
 ): Promise<Dispatched> {
   const { sweeps, executions, clock } = dependencies;
   const found = await recordOf(sweepId, dependencies);
-  // Another execution works on it since: two would begin more than the limits allow.
+  // Another execution works on the sweep by now: two would begin more than the limits allow.
   if (found.executionArn !== undefined && found.executionArn !== executionArn)
     return { next: 'hand-over', waitSeconds: USUAL };
   if (found.status === 'ended') return { next: 'report', waitSeconds: USUAL };
@@ -178,22 +178,22 @@ export async function dispatchSweep(
   const windowOpen = areOpen(windowsFor(found, dependencies), clock.now());
   const flights = await each(await sweeps.inFlight(sweepId), AT_ONCE, (item) => flightOf(item, found, dependencies));
   const unfinished = await noteEnds(sweepId, flights, dependencies);
-  // What has ended may be what stops it: then nobody is started who was not.
+  // A migration that has ended may stop the sweep: then no further migration is started.
   const counted = await recordOf(sweepId, dependencies);
   const inFlight = unfinished.map(({ item }) => item);
   const { status } = decideWave({ sweep: counted, inFlight, queued: [], windowOpen });
-  const looked = await noteEnds(
+  const followed = await noteEnds(
     sweepId,
     await followFlights(unfinished, { sweep: counted, tick, mayStart: status === 'running' }, dependencies),
     dependencies,
   );
 
-  const sweep = looked.length < unfinished.length ? await recordOf(sweepId, dependencies) : counted;
-  const mayEnd = status === 'stopping' ? looked.filter(({ held }) => !held) : looked;
-  const isLast = tick >= looks;
-  const look = { sweep, inFlight: mayEnd.map(({ item }) => item), windowOpen: windowOpen && !isLast };
-  const queued = needsQueue(look) ? await sweeps.queued(sweepId, queueLimit(sweep)) : [];
-  const decision = decideWave({ ...look, queued, rooms: await roomsFor(queued, dependencies) });
+  const sweep = followed.length < unfinished.length ? await recordOf(sweepId, dependencies) : counted;
+  const mayEnd = status === 'stopping' ? followed.filter(({ held }) => !held) : followed;
+  const isLast = tick >= polls;
+  const situation = { sweep, inFlight: mayEnd.map(({ item }) => item), windowOpen: windowOpen && !isLast };
+  const queued = needsQueue(situation) ? await sweeps.queued(sweepId, queueLimit(sweep)) : [];
+  const decision = decideWave({ ...situation, queued, rooms: await roomsFor(queued, dependencies) });
   await note(sweep, decision, dependencies);
   if (decision.done) return { next: 'report', waitSeconds: USUAL };
   if (isLast) {
@@ -203,6 +203,6 @@ export async function dispatchSweep(
   await begin(sweep, decision, dependencies);
   return {
     next: 'wait',
-    waitSeconds: waitSeconds(sweep, decision, looked.length + decision.begin.length, dependencies),
+    waitSeconds: waitSeconds(sweep, decision, followed.length + decision.begin.length, dependencies),
   };
 }

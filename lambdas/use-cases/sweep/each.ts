@@ -1,6 +1,6 @@
 /**
- * Runs it for each, so many at once; answers in their order. All are run, also where one fails: the first failure is
- * thrown at the end.
+ * Runs the function for each item, up to `atOnce` at a time, and returns the results in the items' order. All items are
+ * run even if one fails: the first failure is thrown at the end.
  */
 export async function each<Item, Answer>(
   items: readonly Item[],
@@ -11,7 +11,7 @@ export async function each<Item, Answer>(
   const failures: unknown[] = [];
   const waiting = items.entries();
   const worker = async (): Promise<void> => {
-    // All take from the same iterator.
+    // All workers share the iterator.
     for (const [index, item] of waiting) {
       try {
         answers[index] = await run(item);

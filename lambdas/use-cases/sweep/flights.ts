@@ -1,4 +1,4 @@
-/** Migrations in flight of a sweep: how they are asked for, and what has become of them. */
+/** Handles a sweep's migrations in flight: how they are requested, and how they end. */
 import { classOf } from '../../domain/failures/errors.ts';
 import type { Failure, Migration, MigrationRequest, Outcome } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
@@ -11,10 +11,10 @@ import type { ExecutionState, HandlerDependencies } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
 import { busyRefusal, busyWith } from '../migration/subject-busy.ts';
 
-/** Of a reason: see `reason` in `names.ts`. */
+/** The most characters of a reason: see `reason` in `names.ts`. */
 const LONGEST_REASON = 1024;
 
-/** What a migration of the sweep is asked for with. A sweep that plans asks for dry runs. */
+/** Returns the request for a migration of the sweep. A sweep that plans requests dry runs. */
 export function requestOf(
   { sweepId, request }: Pick<Sweep, 'sweepId' | 'request'>,
   { account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>,
@@ -30,21 +30,21 @@ export function requestOf(
 
 const MINUTE = 60_000;
 /**
- * Step Functions may not know yet what was just started (API Reference, DescribeExecution: eventually consistent), and
- * a Lambda of an execution that was just stopped may still write the record.
+ * Step Functions may not know an execution yet that was just started (API Reference, DescribeExecution: eventually
+ * consistent), and a Lambda of an execution that was just stopped may still write the record.
  */
 const SETTLED_AFTER = 2 * MINUTE;
-/** What can't be started by then, by an error that does not pass, is given up. */
+/** A migration that could not be started by then, because of an error that does not pass, is given up. */
 const GIVEN_UP_AFTER = 15 * MINUTE;
-/** Recover begins within 5 minutes of a stop, and has 9 hours; each of its executions notes itself in the record. */
+/** Recover begins within 5 minutes of a stop, and may take 9 hours; each of its executions notes itself in the record. */
 const RECOVERED_AFTER = 60 * MINUTE;
 /**
- * Looks at what has run for long, from one to the next: every 5 minutes, since DescribeExecution is limited to some 15
- * a second in an account.
+ * Every how many polls the executions of long-running migrations are checked: every 5 minutes, since DescribeExecution is
+ * limited to about 15 calls a second in an account.
  */
 const DETAILED_POLL_EVERY = 15;
 
-/** `outcome`: undefined for one that ended without. `heldBy` and `refused`: see `sweepItem`. */
+/** `outcome` is undefined for a migration that ended without one. For `heldBy` and `refused`, see `sweepItem`. */
 export interface End {
   outcome: Outcome | undefined;
   failure?: Failure;
@@ -52,7 +52,7 @@ export interface End {
   refused?: true;
   endedAt?: string;
 }
-/** One in flight. `held`: it was never started, and must not be now. */
+/** A migration in flight. `held`: it was never started, and must not be started now. */
 export interface Flight {
   item: SweepItem;
   record: Migration | undefined;
@@ -67,15 +67,15 @@ const withoutOutcome = (message: string): End => ({ outcome: undefined, failure:
 const ageOf = ({ begunAt }: SweepItem, { clock }: Ports): number =>
   begunAt === undefined ? 0 : clock.now() - Date.parse(begunAt);
 
-/** Milliseconds since an execution stopped; one that nobody knows any more stopped long ago. */
+/** Returns the milliseconds since an execution stopped; an execution that Step Functions no longer knows stopped long ago. */
 const sinceStop = (execution: ExecutionState | undefined, { clock }: Ports): number =>
   clock.now() - (execution?.stoppedAt === undefined ? 0 : Date.parse(execution.stoppedAt));
 
-/** How an execution was left that is no longer running, for a message. */
+/** Returns the status of an execution that no longer runs, for a message. */
 const leftAs = (execution: ExecutionState | undefined): string =>
   execution ? `ended ${execution.status}` : 'is no longer known to Step Functions';
 
-/** Starts it again, which starts it once. Answers the end of one that can't be started, however often that is tried. */
+/** Starts the migration again, which has an effect only once. Returns the end if it can't be started by any number of tries. */
 async function startAgain(item: SweepItem, sweep: Sweep, ports: Ports): Promise<End | undefined> {
   try {
     await ports.executions.startMigration(item.migrationId, requestOf(sweep, item));
@@ -83,11 +83,11 @@ async function startAgain(item: SweepItem, sweep: Sweep, ports: Ports): Promise<
   } catch (error) {
     const { name, message } = failureOf(error);
     if (ageOf(item, ports) < GIVEN_UP_AFTER || classOf(name) === 'retryable') throw error;
-    return { outcome: undefined, failure: { name, message: `It could not be started. ${message}` } };
+    return { outcome: undefined, failure: { name, message: `The migration could not be started. ${message}` } };
   }
 }
 
-/** The end of an item whose add-on another migration works on; undefined where none does, and for a plan. */
+/** Returns the end of an item whose add-on another migration works on; undefined if there is no such migration, and for a plan. */
 export async function refusalOf(
   item: SweepItem,
   sweep: Sweep,
@@ -100,10 +100,10 @@ export async function refusalOf(
   return { outcome: 'blocked', failure, heldBy: holder.migrationId, refused: true };
 }
 
-/** It has no record yet. */
+/** Follows a migration that has no record yet. */
 async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, ports: Ports): Promise<Flight> {
   const { item } = flight;
-  // Another migration may have begun since; this one may have been started before that.
+  // Another migration may have begun since; but this one may have been started before that.
   const refusal = mayStart ? await refusalOf(item, sweep, ports) : undefined;
   const end = mayStart && !refusal ? await startAgain(item, sweep, ports) : undefined;
   if (end) return { ...flight, end };
@@ -114,12 +114,12 @@ async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, por
   return {
     ...flight,
     end: withoutOutcome(
-      `Its execution ${leftAs(execution)} before it had written a record. Nothing was changed by it. Look at the execution ${item.migrationId} of MigrateAddon.`,
+      `Its execution ${leftAs(execution)} before it had written a record. It changed nothing. Inspect the execution ${item.migrationId} of MigrateAddon.`,
     ),
   };
 }
 
-/** It has run for long: its execution may have stopped, and nobody taken it over. */
+/** Follows a migration that has run for long: its execution may have stopped without being taken over. */
 async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<Flight> {
   const { item } = flight;
   if (record.executionArn === undefined || ageOf(item, ports) < RECOVERED_AFTER) return flight;
@@ -128,15 +128,15 @@ async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<
   return {
     ...flight,
     end: withoutOutcome(
-      `Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended it since. Look at the alarms of the service, then put it back: pod-identity rollback ${item.migrationId}`,
+      `Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended the migration since. Check the alarms of the service, then roll the migration back: pod-identity rollback ${item.migrationId}`,
     ),
   };
 }
 
-/** Why an item may not be begun, or how the migration of its id is none of it; undefined where all is as it should be. */
+/** Returns why an item may not be begun, or why the migration with its id is not the sweep's; undefined if neither applies. */
 function strangeIn(item: SweepItem, record: Migration | undefined, { sweepId, request }: Sweep): string | undefined {
   if (!isSelected(request.selection, item))
-    return `It is not of the selection of sweep ${sweepId}, and nothing was started for it. Find out who put it into the ledger.`;
+    return `The item is not in the selection of sweep ${sweepId}, and nothing was started for it. Find out who put it into the ledger.`;
   if (!record) return undefined;
   const { account, region, cluster, addon } = item;
   const { target, dryRun } = record.request;
@@ -147,13 +147,13 @@ function strangeIn(item: SweepItem, record: Migration | undefined, { sweepId, re
     target.cluster === cluster &&
     dryRun === (request.mode === 'plan');
   if (isOfItem) return undefined;
-  return `Migration ${item.migrationId} is not the one that the sweep asks for: somebody has started another one under its id (${subjectText(subjectOf(record.request))} of cluster ${target.cluster}${dryRun ? ', a dry run' : ''}). Migrate the add-on by itself, or by another sweep.`;
+  return `Migration ${item.migrationId} is not the one that the sweep requests: another migration was started under its id (${subjectText(subjectOf(record.request))} of cluster ${target.cluster}${dryRun ? ', a dry run' : ''}). Migrate the add-on on its own, or by another sweep.`;
 }
 
-/** Whether the sweep may start it. */
+/** Returns whether the sweep may start the item. */
 export const mayBegin = (item: SweepItem, sweep: Sweep): boolean => strangeIn(item, undefined, sweep) === undefined;
 
-/** What its record says of it. */
+/** Returns the item with the state that its record shows. */
 export async function flightOf(
   item: SweepItem,
   sweep: Sweep,
@@ -166,8 +166,8 @@ export async function flightOf(
 }
 
 /**
- * Looks after one that the record says nothing final of: starts it again where there is no record, and finds out what
- * will never have an outcome. Where it can't be started for now, that is thrown.
+ * Follows a migration whose record shows no end: starts it again if there is no record, and detects if it will never have
+ * an outcome. Throws if it can't be started for now.
  */
 export function followFlight(
   flight: Flight,

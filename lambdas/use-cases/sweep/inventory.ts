@@ -1,4 +1,4 @@
-/** Looks at one cluster: what class each of its add-ons is in, by the plan that a migration of it would have. */
+/** Inspects one cluster: classifies each of its add-ons by the plan that a migration of it would have. */
 import { namespaceOf, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts';
 import type { Cluster } from '../../domain/aws/eks.ts';
 import { classOf, isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
@@ -28,38 +28,38 @@ export interface Sources {
 }
 
 export interface ClusterInspection {
-  /** Kubernetes version. */
+  /** The Kubernetes version. */
   version?: string;
   findings: SweepFinding[];
-  /** What kept the rest of it from being read. */
+  /** The error that kept the rest of the cluster from being read. */
   brokenOff?: MigrationError;
 }
 
-/** What failed for a reason that has a name. A defect, and the end of the invocation's time, are thrown on. */
+/** Returns the error if it has one of the service's names. Throws a defect, and the end of the invocation's time. */
 export function reasonOf(error: unknown): MigrationError {
   if (!isMigrationError(error) || error.name === 'OutOfTime') throw error;
   return error;
 }
 
-/** After retries: asking on would most likely fail too. */
+/** Returns whether the error persists after retries: further calls would most likely fail too. */
 const isStillPassing = ({ name }: MigrationError): boolean => classOf(name) === 'retryable';
 
-/** Add-ons by name, each as far as it is known. */
+/** The add-ons of a cluster by name, with what is known about each. */
 class Survey {
-  private readonly looking: Sources;
+  private readonly sources: Sources;
   private readonly cluster: Cluster;
   private readonly reads: ClusterReads;
   private readonly addons = new Map<string, Addon>();
   readonly seen = new Map<string, SeenAddon>();
   brokenOff: MigrationError | undefined;
 
-  constructor(looking: Sources, cluster: Cluster, reads: ClusterReads) {
-    this.looking = looking;
+  constructor(sources: Sources, cluster: Cluster, reads: ClusterReads) {
+    this.sources = sources;
     this.cluster = cluster;
     this.reads = reads;
   }
 
-  /** Each one's own failure is its own; where all calls fail, nothing more is asked. */
+  /** Runs the read for each add-on and notes its failure; if all calls fail, makes no more of them. */
   private async attempt(names: readonly string[], read: (name: string) => Promise<void>): Promise<void> {
     for (const name of names) {
       if (this.brokenOff) return;
@@ -77,31 +77,31 @@ class Survey {
     this.seen.set(name, { name, version: this.addons.get(name)?.version, ...seen });
   }
 
-  /** What it is, and whether it is one of the sweep's. */
+  /** Reads the add-on, and whether the sweep selects it. */
   private async describe(name: string): Promise<void> {
     const addon = await this.reads.eks.describeAddon(name);
     if (!addon)
       return this.note(name, {
-        unread: `EKS lists add-on ${name}, and knows nothing of it: it was deleted a moment ago.`,
+        unread: `EKS lists add-on ${name} but does not describe it: it was just deleted.`,
       });
     this.addons.set(name, addon);
-    const byTag = tagLeftOut(this.looking.request.selection, addon.tags, this.cluster.tags);
+    const byTag = tagLeftOut(this.sources.request.selection, addon.tags, this.cluster.tags);
     if (byTag !== undefined) this.note(name, { leftOut: byTag });
   }
 
   private async judge(addon: Addon): Promise<SeenAddon> {
     const { name, version } = addon;
     if (irsaRoleOf({ addon }) === undefined) return this.support(addon);
-    const { request, target, settings, ledger, clock } = this.looking;
+    const { request, target, settings, ledger, clock } = this.sources;
     const empty = noFacts(requestOf(request, target, name, true), settings, utcNow(clock)) as AddonFacts;
-    // None but the described ones: who else uses a role does not decide.
+    // Only the described add-ons are listed: other users of a role do not affect the class.
     const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
     const facts = await readFacts(
       empty,
       { ...this.reads, eks },
       { settings, ledger },
       {
-        unanswered: 'tells',
+        unanswered: 'reports',
         asking: 'thriftily',
       },
     );
@@ -116,9 +116,9 @@ class Survey {
   }
 
   /**
-   * Which service accounts its version takes associations for, and which of them have one. Nothing is asked where it is
-   * on Pod Identity by its own word. Unread where an association may be one of its own, and nothing says which namespace
-   * it runs in.
+   * Reads which service accounts the add-on's version accepts associations for, and which of them have one. Nothing is read
+   * if the add-on itself shows associations. The add-on is unread if an association may be its own and its namespace is
+   * unknown.
    */
   private async support(addon: Addon): Promise<SeenAddon> {
     const { name, version } = addon;
@@ -134,36 +134,36 @@ class Survey {
       return {
         name,
         version,
-        unread: `Whether add-on ${name} has an association is not known, since nothing says which namespace it runs in: ${NAMESPACE_UNKNOWN}. Associations for service accounts of such names: ${likely.map((ref) => `${ref.namespace}/${ref.serviceAccount}`).join(', ')}.`,
+        unread: `It is unknown whether add-on ${name} has an association, since its namespace is unknown: ${NAMESPACE_UNKNOWN}. Associations for service accounts with these names: ${likely.map((ref) => `${ref.namespace}/${ref.serviceAccount}`).join(', ')}.`,
       };
     const own = likely.filter((ref) => ref.namespace === namespace).map(({ serviceAccount }) => serviceAccount);
     return { ...seen, takes, associated: takes.filter((account) => own.includes(account)) };
   }
 
-  /** Of all add-ons that have a role: the role's ARN, and the add-on's, as it is and as it would be made again. */
+  /** Returns for all add-ons with a role: the role's ARN, the add-on's ARN, and the ARN that a new copy would have. */
   resources(): string[] {
     return [...this.addons.values()].flatMap((addon) => {
       const roleArn = irsaRoleOf({ addon });
-      return roleArn === undefined ? [] : [roleArn, addon.arn, newAddonArn(this.looking.target, addon.name)];
+      return roleArn === undefined ? [] : [roleArn, addon.arn, newAddonArn(this.sources.target, addon.name)];
     });
   }
 
   /**
-   * Those that need few calls first, whatever happens then; of the others those of kube-system, since what is listed of
-   * its workloads answers for the agent too.
+   * Puts add-ons that need few calls first; among the others those of kube-system, since the list of its workloads answers
+   * for the agent too.
    */
   private inOrder(names: readonly string[]): string[] {
-    const location = (name: string): number => {
+    const rank = (name: string): number => {
       const addon = this.addons.get(name);
       if (!addon || irsaRoleOf({ addon }) === undefined) return 0;
       return namespaceOf(addon) === 'kube-system' ? 1 : 2;
     };
-    return [...names].sort((a, b) => location(a) - location(b));
+    return [...names].sort((a, b) => rank(a) - rank(b));
   }
 
   async run(names: readonly string[]): Promise<void> {
     for (const name of names) {
-      const leftOut = nameLeftOut(this.looking.request.selection, name);
+      const leftOut = nameLeftOut(this.sources.request.selection, name);
       if (leftOut !== undefined) this.note(name, { leftOut });
     }
     await this.attempt(
@@ -180,8 +180,8 @@ class Survey {
 }
 
 /**
- * One that is not looked into, such as one that is being deleted: each add-on that EKS still names, else the cluster as
- * a whole.
+ * Returns the findings about a cluster that is not inspected, for example since it is being deleted: one for each add-on that
+ * EKS still lists, otherwise one for the cluster.
  */
 async function outsideOf(
   { request: { selection } }: Sources,
@@ -202,11 +202,11 @@ async function outsideOf(
 }
 
 /**
- * Undefined: the selection leaves the cluster out by its tags. Throws a defect, and OutOfTime where the invocation's
- * time is up; everything else that keeps it from being looked at is a finding.
+ * Returns undefined if the selection leaves the cluster out by its tags. Throws a defect, and OutOfTime if the invocation's
+ * time is up; everything else that prevents the inspection is a finding.
  */
-export async function inspectCluster(looking: Sources): Promise<ClusterInspection | undefined> {
-  const { request, target, ports, memory, clock } = looking;
+export async function inspectCluster(sources: Sources): Promise<ClusterInspection | undefined> {
+  const { request, target, ports, memory, clock } = sources;
   let survey: Survey | undefined;
   const reads = memoPorts(ports, memory, clock, () => survey?.resources() ?? []);
   let version: { version?: string } = {};
@@ -215,17 +215,15 @@ export async function inspectCluster(looking: Sources): Promise<ClusterInspectio
     if (!cluster)
       return {
         findings: [
-          unreachableCluster(
-            `EKS lists cluster ${target.cluster}, and knows nothing of it: it was deleted a moment ago.`,
-          ),
+          unreachableCluster(`EKS lists cluster ${target.cluster} but does not describe it: it was just deleted.`),
         ],
       };
     if (!tagsCluster(request.selection, cluster.tags)) return undefined;
     version = cluster.version === '' ? {} : { version: cluster.version };
     const reason = stateReason(target.cluster, cluster.status);
-    if (reason !== undefined) return { ...version, ...(await outsideOf(looking, reads, reason)) };
+    if (reason !== undefined) return { ...version, ...(await outsideOf(sources, reads, reason)) };
     const names = [...(await reads.eks.listAddons())].sort();
-    survey = new Survey(looking, cluster, reads);
+    survey = new Survey(sources, cluster, reads);
     await survey.run(names);
     const { seen, brokenOff } = survey;
     return {

@@ -1,6 +1,6 @@
 import type { Documents } from '../../ports/index.ts';
 
-/** All keys of the bucket that begin so, over all pages. */
+/** Returns all keys of the bucket with that prefix, over all pages. */
 export async function keysUnder(prefix: string, documents: Pick<Documents, 'list'>): Promise<string[]> {
   const keys: string[] = [];
   for (;;) {

@@ -1,5 +1,5 @@
 /**
- * The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes.
+ * Inspects the clusters of one region of one account in the order of their names, as many as an invocation has time for.
  */
 import { isMigrationError, type MigrationError } from '../../domain/failures/errors.ts';
 import { randomFrom } from '../../domain/text/random.ts';
@@ -24,33 +24,33 @@ import { type Pace, paceOf } from './pace.ts';
 import { type GoesOn, type LocationProgress, progressOf } from './progress.ts';
 
 /**
- * Milliseconds that have to be left to begin with another cluster: at five calls a second several times what one takes.
+ * The milliseconds that must be left to begin with another cluster: several times what one takes at five calls a second.
  */
 const ENOUGH = 60_000;
 /**
- * So many clusters in a row that throttling, or a service that is down, kept from being read: the place is given up.
- * Each has had one call refused eight times, over half a minute, so that it is no matter of one busy moment; a few more
- * of them would take hours of a region with hundreds, and go on adding to what throttles it.
+ * The number of consecutive clusters that could not be read because of throttling or an unavailable service, after which the
+ * location is given up. One call for each of them was refused eight times over half a minute, so that it is no momentary
+ * load; further clusters would take hours in a region with hundreds of them, and add to the throttling.
  */
 export const MOST_BROKEN_OFF = 3;
 /**
- * Clusters that are under way together. EKS has a pace, which one cluster alone does not use up while its API server is
- * asked: the next one begins then. An API server that gives no answer takes ten seconds to be given up, in which the
- * pace would allow the calls of some four to six other clusters (docs/sweeps.md: 8 to 13 each, at 5 a second).
+ * The number of clusters that are inspected at once. EKS has a pace, which a single cluster does not use up while its API
+ * server is read: the next cluster begins then. An API server that does not answer is given up after ten seconds, in which
+ * the pace allows the calls for four to six other clusters (docs/sweeps.md: 8 to 13 each, at 5 a second).
  */
 export const AT_ONCE = 8;
 const JSON_TYPE = 'application/json';
 
-/** How the look at a cluster ended. `time`: that of the invocation was up before. */
+/** How the inspection of a cluster ended. `time`: the invocation's time was up before. */
 type End = 'kept' | 'left-out' | { time: MigrationError };
 
-/** A cluster that was begun with. */
+/** A cluster whose inspection has begun. */
 interface Begun {
-  /** Its own calls. */
+  /** Paces and counts the cluster's own calls. */
   pace: Pace;
-  /** Resolves once it is over, or asks its API server. */
+  /** Resolves once the inspection has ended or reads the API server. */
   elsewhere: Promise<void>;
-  /** Of what was thrown: a defect, or what could not be kept. */
+  /** `thrown`: a defect, or a failure to store the result. */
   end?: End | { thrown: unknown };
 }
 
@@ -60,17 +60,17 @@ class LocationWalk {
   private readonly dependencies: HandlerDependencies;
   private readonly pace: Pace;
   private readonly memory = new LocationMemory();
-  /** Of earlier invocations and this one. */
+  /** The counts of earlier invocations and this one. */
   private readonly total: LocationInventory;
-  /** By name, in the order in which they were begun. */
+  /** By name, in the order in which the inspections began. */
   private readonly begun = new Map<string, Begun>();
   private newest: Begun | undefined;
   private readonly inProgress = new Set<Promise<void>>();
   private clusters = 0;
-  /** Milliseconds that the longest cluster took. */
+  /** The most milliseconds that a cluster took. */
   private longest = 0;
   private brokenOff = 0;
-  /** Of the invocation before this one; then of this one. */
+  /** The value of the previous invocation; later of this one. */
   private tooShortFor: string | undefined;
 
   constructor(
@@ -95,7 +95,7 @@ class LocationWalk {
     });
   }
 
-  /** Of the place itself, as far as they belong to no cluster's result. */
+  /** Counts calls for the location itself, as far as they belong to no cluster's result. */
   private addCalls(calls: Counts): void {
     this.total.calls = added([this.total.calls, calls]);
   }
@@ -116,17 +116,17 @@ class LocationWalk {
       JSON.stringify(clusterInventory.parse(found)),
       JSON_TYPE,
     );
-    // Only what can be looked up is begun.
+    // Items are queued only after the result is stored, so that only what can be looked up is begun.
     for (const item of itemsOf(this.sweep, found)) await sweeps.enqueue(sweepId, item);
   }
 
-  private async lookAt(cluster: string, pace: Pace, around: AroundCalls): Promise<End> {
+  private async inspect(cluster: string, pace: Pace, around: AroundCalls): Promise<End> {
     const { portsFor, settings, ledger, clock } = this.dependencies;
     const since = clock.now();
     const target = { ...this.location, cluster };
-    let look: ClusterInspection | undefined;
+    let inspection: ClusterInspection | undefined;
     try {
-      look = await inspectCluster({
+      inspection = await inspectCluster({
         request: this.sweep.request,
         target,
         settings,
@@ -140,12 +140,12 @@ class LocationWalk {
       throw error;
     }
     this.longest = Math.max(this.longest, clock.now() - since);
-    this.brokenOff = look?.brokenOff ? this.brokenOff + 1 : 0;
-    if (look) await this.keep(cluster, look, pace.calls());
-    if (look?.brokenOff && this.brokenOff >= MOST_BROKEN_OFF) {
-      this.total.unreachable ??= `${this.brokenOff} clusters in a row could not be read to the end, and nothing more was asked of ${this.location.region} in account ${this.location.account}: ${look.brokenOff.message}`;
+    this.brokenOff = inspection?.brokenOff ? this.brokenOff + 1 : 0;
+    if (inspection) await this.keep(cluster, inspection, pace.calls());
+    if (inspection?.brokenOff && this.brokenOff >= MOST_BROKEN_OFF) {
+      this.total.unreachable ??= `${this.brokenOff} clusters in a row could not be read completely, and no more calls were made to ${this.location.region} in account ${this.location.account}: ${inspection.brokenOff.message}`;
     }
-    return look ? 'kept' : 'left-out';
+    return inspection ? 'kept' : 'left-out';
   }
 
   private begin(cluster: string): void {
@@ -158,26 +158,26 @@ class LocationWalk {
     const begun: Begun = { pace, elsewhere };
     this.begun.set(cluster, begun);
     this.newest = begun;
-    const look = async (): Promise<void> => {
+    const inspect = async (): Promise<void> => {
       try {
-        begun.end = await this.lookAt(cluster, pace, around);
+        begun.end = await this.inspect(cluster, pace, around);
       } catch (thrown) {
         begun.end = { thrown };
       }
       this.inProgress.delete(over);
       resolve();
     };
-    const over = look();
+    const over = inspect();
     this.inProgress.add(over);
   }
 
-  /** Resolves once another one may begin. */
+  /** Resolves once another inspection may begin. */
   private async room(): Promise<void> {
     await this.newest?.elsewhere;
     while (this.inProgress.size >= AT_ONCE) await Promise.race(this.inProgress);
   }
 
-  /** Nothing more is begun: the time is up, or something was thrown. */
+  /** Returns false if no inspection may begin any more: the time is up, or an error was thrown. */
   private mayGoOn(): boolean {
     for (const { end } of this.begun.values()) if (typeof end === 'object') return false;
     return this.begun.size === 0 || this.dependencies.remainingTime() >= Math.max(ENOUGH, this.longest * 1.5);
@@ -195,7 +195,7 @@ class LocationWalk {
     }
   }
 
-  /** As many as there is time for. All that was begun is over then; what one of them has thrown is thrown. */
+  /** Inspects as many clusters as there is time for, waits until all inspections have ended, and throws the error of any. */
   private async beginAll(clusters: readonly string[]): Promise<void> {
     for (const cluster of clusters) {
       await this.room();
@@ -207,22 +207,22 @@ class LocationWalk {
   }
 
   /**
-   * Why a cluster that was not looked at to its end is told as such; undefined where another invocation shall look at
-   * it.
+   * Returns the reason to report for a cluster whose inspection was not completed; undefined if another invocation must
+   * inspect it.
    */
   private reasonFor(cluster: string, begun: Begun | undefined): string | undefined {
     if (this.total.unreachable !== undefined) return this.total.unreachable;
     const [first] = this.begun.values();
-    // Another invocation has more time for it, unless this one had nothing else to do.
+    // Another invocation has more time for the cluster, unless this one had nothing else to do.
     if (typeof begun?.end !== 'object' || !('time' in begun.end) || begun !== first) return undefined;
-    // Once may be a call that hung.
+    // A single time may be due to a call that hung.
     if (this.tooShortFor === cluster)
-      return `Two invocations in a row were too short to look at it: ${begun.end.time.message}`;
+      return `The time of two invocations in a row was too short for its inspection: ${begun.end.time.message}`;
     this.tooShortFor = cluster;
     return undefined;
   }
 
-  /** Counts a cluster. False: another invocation shall look at it. */
+  /** Counts a cluster. Returns false if another invocation must inspect it. */
   private async count(cluster: string): Promise<boolean> {
     const begun = this.begun.get(cluster);
     const calls = begun?.pace.calls() ?? {};
@@ -243,7 +243,7 @@ class LocationWalk {
   }
 
   private async pause(after: string | undefined, rest: readonly string[]): Promise<LocationProgress> {
-    // They are looked at again, and what is kept of them is replaced.
+    // These clusters are inspected again, and their stored results are replaced.
     for (const cluster of rest) this.addCalls(this.begun.get(cluster)?.pace.calls() ?? {});
     await this.dependencies.documents.put(
       progressKey(this.sweep.sweepId, this.location),
@@ -279,10 +279,10 @@ class LocationWalk {
 }
 
 /**
- * Looks at the clusters of the place in the order of their names, from after `after` on, until all are over or too
- * little time is left. A cluster's result is in the bucket, and what is ready in the queue, before it counts as over;
- * said again it does the same once more. What can't be looked at is told as such, and so is a cluster that two
- * invocations in a row began with and had too little time for; only a defect is thrown.
+ * Inspects the clusters of the location in the order of their names, beginning after `after`, until all are done or too
+ * little time is left. A cluster's result is stored in the bucket, and its ready add-ons are queued, before it counts as
+ * done; a repeated call does the same again. What can't be inspected is reported, and so is a cluster that two invocations in
+ * a row began with and had too little time for; only a defect is thrown.
  */
 export async function inspectLocation(
   sweep: Sweep,

@@ -1,6 +1,6 @@
 /**
- * The ports of one cluster, each of whose questions is asked once: what an earlier answer tells is not asked at all.
- * They only read, so that whoever makes a plan by them can't change anything.
+ * The ports of one cluster with each question asked only once: what an earlier answer shows is not asked at all. They only
+ * read, so that a plan made with them can't change anything.
  */
 import { parseRoleArn } from '../../domain/aws/arn.ts';
 import { classOf, isMigrationError } from '../../domain/failures/errors.ts';
@@ -19,19 +19,19 @@ import type {
 
 type Answers = Map<string, Promise<unknown>>;
 
-/** What may be answered otherwise when it is asked again. */
+/** Returns whether a repeated question may get another answer. */
 const isPassing = (error: unknown): boolean => error instanceof Error && classOf(error.name) === 'retryable';
 
 /**
- * The port's methods of these names, whose answers stay in `answers` by method and arguments; failures too, unless they
- * may be over in a moment.
+ * Returns the port's methods with these names; their answers stay in `answers` by method and arguments. Failures are kept
+ * too, unless they may be transient.
  */
 function remembered<Port extends object, Name extends keyof Port & string>(
   port: Port,
   names: readonly Name[],
   answers: Answers,
 ): Pick<Port, Name> {
-  const made = names.map((name) => {
+  const methods = names.map((name) => {
     const method = (...parameters: unknown[]): Promise<unknown> => {
       const key = `${name} ${JSON.stringify(parameters)}`;
       const known = answers.get(key);
@@ -45,32 +45,32 @@ function remembered<Port extends object, Name extends keyof Port & string>(
     };
     return [name, method];
   });
-  return Object.fromEntries(made) as Pick<Port, Name>;
+  return Object.fromEntries(methods) as Pick<Port, Name>;
 }
 
-/** What all clusters of one region of one account have in common, for one invocation. */
+/** Answers that are the same for all clusters of one region of one account, for one invocation. */
 export class LocationMemory {
-  /** Of EKS's catalogue: by add-on and version. */
+  /** EKS's catalogue, by add-on and version. */
   readonly catalogue: Answers = new Map();
-  /** Of IAM. */
+  /** IAM's roles. */
   readonly roles: Answers = new Map();
 }
 
-/** Milliseconds: a call of an API server that failed later has most likely run into its time-out, and would again. */
+/** In milliseconds: a call of an API server that fails later has most likely run into its time-out, and would do so again. */
 const QUICKLY = 5000;
-/** Before it is asked again, milliseconds. */
+/** The milliseconds before a second try. */
 const PAUSE = 1000;
 
-/** Whether it gives no answer, in whatever way; not where it was not asked. */
+/** Returns whether the API server does not answer, for any reason; false if it was not asked. */
 const isSilent = (error: unknown): boolean => isPassing(error) && !isMigrationError(error, 'OutOfTime');
 
 /**
- * An API server that is asked a second time where it failed quickly. After that it counts as one that gives no answer,
- * and is asked nothing more.
+ * An API server that gets a second try after a quick failure. If that fails too, it counts as silent, and no more calls are
+ * made to it.
  */
 class PatientKubernetes {
   readonly port: Kubernetes;
-  /** Why it gives no answer. */
+  /** Why it does not answer. */
   silence: Error | undefined;
   private readonly clock: Clock;
 
@@ -121,7 +121,7 @@ function eksOf(eks: Eks, { catalogue }: LocationMemory): ClusterReads['eks'] {
   return {
     ...once,
     ...offers,
-    // The list says which are there.
+    // The list shows which add-ons exist.
     describeAddon: async (name) => ((await once.listAddons()).includes(name) ? once.describeAddon(name) : undefined),
     listAssociations: async (namespace, serviceAccount) => {
       const found: Association[] = [];
@@ -135,15 +135,15 @@ function eksOf(eks: Eks, { catalogue }: LocationMemory): ClusterReads['eks'] {
       return found;
     },
     countAssociations: async () => (await once.listAssociationRefs()).length,
-    // None but the planned ones is looked at: who else uses a role is worth a warning in a plan, and never blocks it.
+    // Only the planned associations are read: another user of a role is worth a warning in a plan, and never blocks it.
     listAllAssociations: async () => ({ associations: [], more: (await once.listAssociationRefs()).length > 0 }),
   };
 }
 
-/** Whether it is asked of roles, or of what EKS has. */
+/** Returns whether the resource is a role, in contrast to a resource of EKS. */
 const isRole = (resource: string): boolean => parseRoleArn(resource) !== undefined;
 
-/** All that steps do in EKS: one question for all of it costs no more than one for a part. */
+/** All calls of the steps to EKS: one question about all of them costs no more than one about a part. */
 const IN_EKS = [
   'eks:CreateAddon',
   'eks:CreatePodIdentityAssociation',
@@ -165,12 +165,12 @@ function rolesOf(
   const once = remembered(roles, ['getRole', 'getOidcProvider', 'listPolicies', 'getBoundary', 'simulate'], answers);
   return {
     ...once,
-    // One question for all add-ons of the cluster: the answer is the same for each, alone or among others.
+    // One question serves all add-ons of the cluster: the answer for each is the same, alone or with the others.
     simulate: async (question: SimulationQuestion) => {
       const account = question.principalArn.split(':')[4];
       const alike = expected().filter((arn) => arn.split(':')[4] === account);
       const passes = question.actions.includes('iam:PassRole');
-      // Of nodes' roles, which make none of the steps' calls.
+      // The question is about node roles, which make none of the steps' calls.
       if (!passes && !question.actions.every((action) => IN_EKS.includes(action))) return once.simulate(question);
       const answer = await once.simulate({
         ...question,
@@ -215,11 +215,11 @@ function kubernetesOf(port: Kubernetes): ReadingPorts['kubernetes'] {
 
 export interface ClusterReads extends ReadingPorts {
   eks: ReadingPorts['eks'] & { listAssociationRefs(): Promise<AssociationRef[]> };
-  /** Why the API server gives no answer; undefined as long as it does, or was not asked. */
+  /** Returns why the API server does not answer; undefined while it does, or was not asked. */
   silence: () => string | undefined;
 }
 
-/** `expected`: ARNs of the cluster's add-ons and of their roles, as far as they are known when it is asked. */
+/** `expected` returns the ARNs of the cluster's add-ons and of their roles, as far as they are known at that moment. */
 export function memoPorts(
   { eks, roles, kubernetes }: TargetPorts,
   memory: LocationMemory,

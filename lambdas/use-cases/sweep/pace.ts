@@ -1,18 +1,18 @@
 /**
- * The rate at which one region of one account is asked. EKS's limits are low, and the customer's own tools share them:
- * no more calls are begun than the sweep allows, and what EKS or IAM refuses for the moment is asked again later.
+ * Limits the rate of calls to one region of one account. EKS's limits are low, and the customer's own tools share them: no
+ * more calls are begun than the sweep allows, and what EKS or IAM refuses for the moment is retried later.
  */
 import { type ErrorName, MigrationError } from '../../domain/failures/errors.ts';
 import type { AroundCalls, CalledService, Clock } from '../../ports/index.ts';
 import { retryLater, RESERVE } from '../../runtime/retry.ts';
 
-/** What may be over in a moment. */
+/** Errors that may be transient. */
 const PASSING: readonly ErrorName[] = ['Throttled', 'ServiceUnavailable', 'ConnectionLost'];
 
 /**
- * Begins at most so many calls in any window of `windowMilliseconds`: `callsPerSecond` in any second where that is a
- * whole number, one in so many seconds where it is less than one. What other calls than EKS's take of a second is made
- * up for within it.
+ * Begins at most `most` calls in any window of `windowMilliseconds`: `callsPerSecond` in any second if that is a whole
+ * number, and one in several seconds if it is less than one. Time that calls of other services take is made up for within the
+ * window.
  */
 export class Pacer {
   readonly most: number;
@@ -20,10 +20,10 @@ export class Pacer {
   private readonly clock: Clock;
   /** When the last `most` calls began, oldest first. */
   private starts: number[];
-  /** Of the turn that was asked for last: resolves once it is had, or given up. */
+  /** Resolves once the turn that was requested last is taken or given up. */
   private latest: Promise<void> = Promise.resolve();
 
-  /** `used`: others of this sweep may have called a moment ago. */
+  /** `used`: other calls of this sweep may have been made a moment ago. */
   constructor(callsPerSecond: number, clock: Clock, { used = false }: { used?: boolean } = {}) {
     this.most = Math.max(1, Math.floor(callsPerSecond));
     this.windowMilliseconds = (this.most / callsPerSecond) * 1000;
@@ -31,7 +31,7 @@ export class Pacer {
     this.starts = used ? Array.from({ length: this.most }, () => clock.now()) : [];
   }
 
-  /** Milliseconds until the next call may begin. */
+  /** Returns the milliseconds until the next call may begin. */
   wait(): number {
     const [oldest] = this.starts;
     return oldest === undefined || this.starts.length < this.most
@@ -40,8 +40,8 @@ export class Pacer {
   }
 
   /**
-   * In the order in which it was asked for. `before` is told of each wait before it begins, and may refuse it by
-   * throwing.
+   * Resolves when it is the caller's turn, in the order of the requests. `before` is called with each wait before it begins,
+   * and may refuse the wait by throwing.
    */
   async turn(before?: (wait: number) => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -49,7 +49,7 @@ export class Pacer {
     this.latest = promise;
     await earlier;
     try {
-      // A timer may be a little early.
+      // A timer may fire a little early.
       for (let wait = this.wait(); wait > 0; wait = this.wait()) {
         before?.(wait);
         await this.clock.sleep(Math.ceil(wait));
@@ -65,22 +65,22 @@ export interface PaceOptions {
   callsPerSecond: number;
   clock: Clock;
   random: () => number;
-  /** Milliseconds until the invocation is cut off. */
+  /** Returns the milliseconds until the invocation is cut off. */
   remainingTime: () => number;
   /** See `Pacer`. */
   used?: boolean;
 }
 
-/** One for an invocation, with as many others of it as shall be counted apart. */
+/** The pace of an invocation; `another` creates further ones that count separately. */
 export interface Pace {
   around: AroundCalls;
-  /** Calls around which it stood so far, those that were made again too, by service. */
+  /** Returns the number of paced calls so far by service, including retries. */
   calls(): Record<string, number>;
-  /** Shares the turns of this one, and counts for itself. */
+  /** Returns a pace that shares the turns of this one and counts separately. */
   another(): Pace;
 }
 
-/** Throws OutOfTime where a wait would not leave enough of the invocation: another one has more. */
+/** Returns a pace that throws OutOfTime if a wait would not leave enough of the invocation: another invocation has more time. */
 export function paceOf(options: PaceOptions): Pace {
   const { callsPerSecond, clock, used = false } = options;
   return paceBy(new Pacer(callsPerSecond, clock, { used }), options);
@@ -105,7 +105,7 @@ function paceBy(pacer: Pacer, options: PaceOptions): Pace {
     random,
     errors: PASSING,
     begin,
-    beforeWait: (wait, service, name) => assertTime(wait, `to ask ${service} again, which answered ${name}`),
+    beforeWait: (wait, service, name) => assertTime(wait, `to retry a call of ${service} after ${name}`),
   });
   return { around, calls: () => ({ ...counts }), another: () => paceBy(pacer, options) };
 }

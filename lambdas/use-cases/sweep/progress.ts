@@ -1,4 +1,4 @@
-/** How far the look at a place has come, between invocations. */
+/** The progress of the inspection of a location, between invocations. */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { progressKey } from '../../domain/sweep/keys.ts';
 import { locationInventory, type LocationInventory, type SweepLocation } from '../../domain/sweep/model.ts';
@@ -6,21 +6,21 @@ import type { HandlerDependencies } from '../../ports/index.ts';
 
 export interface LocationProgress {
   done: boolean;
-  /** Name of the last cluster that is over. */
+  /** The name of the last cluster that is done. */
   after?: string;
   /** The cluster that this invocation had too little time for, although it began with it. */
   tooShortFor?: string;
-  /** That this invocation looked at. */
+  /** The number of clusters that this invocation has inspected. */
   clusters: number;
 }
 
-/** Where an invocation goes on: what the one before it answered. */
+/** Where an invocation continues: the previous invocation's output. */
 export interface GoesOn {
   after?: string | undefined;
   tooShortFor?: string | undefined;
 }
 
-/** What earlier invocations came to; nothing before the first. */
+/** Returns the counts of earlier invocations; zeros before the first. */
 export async function progressOf(
   sweepId: string,
   location: SweepLocation,
@@ -34,7 +34,7 @@ export async function progressOf(
   } catch (error) {
     throw new MigrationError(
       'BadInput',
-      `What the sweep ${sweepId} noted of ${location.account}, ${location.region} in its bucket is not as this service writes it. Start another sweep.`,
+      `The progress of sweep ${sweepId} for account ${location.account}, region ${location.region} in its bucket does not have the form that this service writes. Start another sweep.`,
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-/** The end of a sweep: its report is put into the bucket, and its record says how it ended. */
+/** Ends a sweep: stores its report in the bucket, and its outcome in the record. */
 import { z } from 'zod';
 import { classOf, MigrationError } from '../../domain/failures/errors.ts';
 import { sweepMetric } from '../../domain/events/metrics.ts';
@@ -34,16 +34,16 @@ export interface ReportSweepInput {
 }
 export interface Reported {
   outcome: SweepOutcome;
-  /** For whoever looks at the execution. */
+  /** The result as text, shown in the execution's output. */
   text: string;
 }
 
-/** Objects that are read at once. */
+/** The number of objects that are read at once. */
 const AT_ONCE = 20;
 
 type Bucket = Pick<HandlerDependencies, 'documents'>;
 
-/** An object that is there, by its schema. */
+/** Returns the object parsed by its schema, or undefined if it does not exist. */
 async function read<Schema extends z.ZodType>(
   key: string,
   schema: Schema,
@@ -54,20 +54,20 @@ async function read<Schema extends z.ZodType>(
   const wrong = (what: string): MigrationError =>
     new MigrationError(
       'BadInput',
-      `The object ${key} of the bucket is not as this version of the service writes it: ${what}. Find out who wrote it.`,
+      `The object ${key} in the bucket does not have the form that this version of the service writes: ${what}. Find out who wrote it.`,
     );
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw wrong('it is no JSON');
+    throw wrong('it is not JSON');
   }
   const parsed = schema.safeParse(value, PLAIN_WORDS);
   if (!parsed.success) throw wrong(problemsOf(parsed.error, 'it'));
   return parsed.data;
 }
 
-/** What was found: clusters and places, each in an object of its own. */
+/** Reads the results of the inventory: clusters and locations, each in an object of its own. */
 async function readInventory(
   sweepId: string,
   bucket: Bucket,
@@ -80,8 +80,8 @@ async function readInventory(
   };
 }
 
-/** `sweep`: as it is once it has ended. */
-async function makeReport(
+/** Builds the report. `sweep` is the record as it will be after its end. */
+async function createReport(
   sweep: Sweep,
   { sweeps, documents, clock, settings, telemetry }: HandlerDependencies,
 ): Promise<SweepReport> {
@@ -95,8 +95,8 @@ async function makeReport(
   try {
     before = previous === undefined ? undefined : await read(reportKey(previous, 'json'), sweepReport, bucket);
   } catch (error) {
-    // An older version's, or it is gone: the report does without the trend.
-    telemetry.log.warn('the report of the sweep before could not be read', { sweepId, previous, ...failureOf(error) });
+    // If it was written by an older version, or is gone, the report has no trend.
+    telemetry.log.warn('could not read the report of the previous sweep', { sweepId, previous, ...failureOf(error) });
   }
   return buildReport({
     sweep,
@@ -115,7 +115,10 @@ async function putReport(
   { documents, settings: { bucket } }: HandlerDependencies,
 ): Promise<Exclude<Sweep['reports'], undefined>> {
   if (bucket === undefined)
-    throw new MigrationError('BadInput', 'This function is not told the bucket of sweeps; deploy the service again.');
+    throw new MigrationError(
+      'BadInput',
+      'The function does not know the bucket of sweeps: BUCKET_NAME is not set. Deploy the service again.',
+    );
   const { sweepId } = report;
   const [json, csv, html] = [reportKey(sweepId, 'json'), reportKey(sweepId, 'csv'), reportKey(sweepId, 'html')];
   await documents.put(json, jsonText(report), 'application/json');
@@ -133,33 +136,33 @@ const counted = (counts: Record<string, number>): string =>
 function textOf({ sweepId, request: { mode }, outcome, cause, reports }: Sweep, report?: SweepReport): string {
   const found =
     report &&
-    ` ${report.totals.clusters} clusters in ${report.totals.locations} places, ${report.totals.addons} add-ons: ${counted(report.totals.byClass) || 'none'}.`;
-  const became =
+    ` ${report.totals.clusters} clusters in ${report.totals.locations} locations, ${report.totals.addons} add-ons: ${counted(report.totals.byClass) || 'none'}.`;
+  const results =
     report && mode !== 'inventory'
-      ? ` Of what it began: ${counted(report.totals.byOutcome) || 'nothing'}; ${report.totals.queued} wait.`
+      ? ` Migrations: ${counted(report.totals.byOutcome) || 'none'}; ${report.totals.queued} queued.`
       : '';
   const where = reports ? ` Report: s3://${reports.bucket}/${reports.html}` : '';
-  return `Sweep ${sweepId} (${mode}) ${outcome ?? ''}.${cause ? ` ${cause.name}: ${cause.message}` : ''}${found ?? ''}${became}${where}`;
+  return `Sweep ${sweepId} (${mode}) ${outcome ?? ''}.${cause ? ` ${cause.name}: ${cause.message}` : ''}${found ?? ''}${results}${where}`;
 }
 
-/** How it ends, and why. */
+/** Returns the sweep's outcome and its cause. */
 function endOf({ status, cause }: Sweep, failure: Failure | undefined): { outcome: SweepOutcome; cause?: Failure } {
   if (failure) return { outcome: 'failed', cause: failure };
   return status === 'stopping' ? { outcome: 'stopped', ...(cause ? { cause } : {}) } : { outcome: 'completed' };
 }
 
-/** The report of a sweep that is over as the record will be; one that can't be made, now or ever, fails the sweep. */
+/** Creates and stores the report of an ended sweep. If the report can't be created, now or ever, the sweep fails. */
 async function reportOf(
   ended: Sweep,
   dependencies: HandlerDependencies,
 ): Promise<{ ended: Sweep; report?: SweepReport }> {
   try {
-    const report = await makeReport(ended, dependencies);
+    const report = await createReport(ended, dependencies);
     return { ended: { ...ended, reports: await putReport(report, dependencies) }, report };
   } catch (error) {
     const failure = failureOf(error);
     if (classOf(failure.name) === 'retryable') throw error;
-    dependencies.telemetry.log.error('the report of a sweep could not be made', {
+    dependencies.telemetry.log.error('could not create the report of a sweep', {
       sweepId: ended.sweepId,
       error: failure.name,
       message: failure.message,
@@ -171,8 +174,8 @@ async function reportOf(
 }
 
 /**
- * Writes the report and ends the record. Said again it answers the end that stands. An execution that another one has
- * taken the place of leaves the record to that one.
+ * Writes the report and ends the record. A repeated call returns the recorded end. An execution that another one has
+ * replaced leaves the record to that one.
  */
 export async function reportSweep(
   { sweepId, executionArn, failure }: ReportSweepInput,
@@ -181,15 +184,12 @@ export async function reportSweep(
   const { sweeps, clock, telemetry } = dependencies;
   const record = await sweeps.get(sweepId);
   if (!record)
-    throw new MigrationError(
-      'NotFound',
-      `There is no sweep ${sweepId} in the ledger, so nothing can be reported of it.`,
-    );
+    throw new MigrationError('NotFound', `The ledger has no sweep ${sweepId}, so that no report can be written.`);
   if (record.executionArn !== undefined && record.executionArn !== executionArn) {
     const why = failure ? ` ${failure.name}: ${failure.message}` : '';
     return {
       outcome: 'failed',
-      text: `Execution ${executionArn} does not work on sweep ${sweepId}: ${record.executionArn} does, or did last.${why}`,
+      text: `Execution ${executionArn} does not work on sweep ${sweepId}; ${record.executionArn} does, or did last.${why}`,
     };
   }
   if (record.status === 'ended') return { outcome: record.outcome ?? 'failed', text: textOf(record) };

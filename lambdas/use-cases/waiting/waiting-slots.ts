@@ -1,4 +1,4 @@
-/** Who may wait before a migration begins, and who stops waiting once one has begun. */
+/** Decides which migrations may wait before they begin, and ends the other waits once one of them has begun. */
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Migration } from '../../domain/migration/model.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
@@ -14,10 +14,10 @@ import { utcNow } from '../../runtime/utc.ts';
 
 export type Asked = Pick<Migration, 'migrationId' | 'request' | 'requester'>;
 
-/** A function that an earlier release deployed was given no caps. */
+/** The caps of a function that an earlier release deployed. */
 const NO_CAPS: WaitingCaps = { perPrincipal: Number.POSITIVE_INFINITY, perDeployment: Number.POSITIVE_INFINITY };
 
-/** Takes the migration's slot, or finds it taken already. */
+/** Takes the migration's slot, or keeps the one that it has. */
 export async function takeWaitingSlot(
   asked: Asked,
   { ledger, clock, settings }: Pick<HandlerDependencies, 'ledger' | 'clock' | 'settings'>,
@@ -33,7 +33,7 @@ export async function takeWaitingSlot(
   return result.taken ? {} : { refused: tooManyWaitingText(result, principal, caps) };
 }
 
-/** Throws TooManyWaiting where the migration may not wait: it ends `blocked`. */
+/** Throws TooManyWaiting if the migration may not wait: it ends `blocked`. */
 export async function assertMayWait(
   record: Asked,
   dependencies: Pick<HandlerDependencies, 'ledger' | 'clock' | 'settings'>,
@@ -47,8 +47,9 @@ export const freeWaitingSlots = (asked: Asked, { ledger }: Pick<HandlerDependenc
   ledger.freeWaitingSlots(asked.migrationId, waitingPrincipal(asked));
 
 /**
- * The migration has begun: it waits no more, and the others that wait for the same subject are asked to stop. Those
- * that wait for a window see that at their next look, those that wait for an approval are ended by `find-stranded`.
+ * Ends the waits for a subject whose migration has begun: frees the migration's slot, and cancels the others that wait for the
+ * same subject. Those that wait for a window notice that at their next poll; `find-stranded` ends those that wait for an
+ * approval.
  */
 export async function endWaiting(
   begun: Asked,

@@ -1,6 +1,6 @@
 /**
- * Looks after the migrations that have a slot among those that wait: an execution that has stopped is taken over, one
- * that was asked to stop is ended, and what waits no more has its slot freed, whatever broke off in between.
+ * Handles the migrations that have a waiting slot: takes over an execution that has stopped, ends one that was cancelled, and
+ * frees the slot of a migration that no longer waits, whatever was interrupted in between.
  */
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import type { Migration } from '../../domain/migration/model.ts';
@@ -8,22 +8,22 @@ import type { WaitingMigration } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { cancelledAs, cancelledText } from '../../runtime/cancellation.ts';
 
-/** A request that the API has admitted is started within seconds; whoever sends it again takes its slot anew. */
+/** In milliseconds. A request that the API has admitted is started within seconds; a repeated request takes its slot again. */
 const STARTED_AFTER_MS = 3_600_000;
-/** An event starts Recover for an execution that has stopped, as a rule: asking about younger ones is not worth a call. */
+/** In milliseconds. An event usually starts Recover for a stopped execution: checking younger ones is not worth a call. */
 const ASKED_AFTER_MS = 600_000;
-/** Milliseconds that one migration may take: a few calls. With less left the next look goes on. */
+/** The milliseconds that one migration, a few calls, may take. With less left, the next run continues. */
 const TIME_FOR_ONE = 10_000;
 
 type Dependencies = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock' | 'telemetry' | 'remainingTime'>;
 
-/** Whether it waits no more, or never will. */
+/** Returns whether the migration no longer waits, or never will. */
 const waitsNoMore = (record: Migration | undefined, age: number): boolean =>
   record?.executionArn === undefined
     ? age > STARTED_AFTER_MS
     : record.status === 'ended' || record.attempt !== undefined;
 
-/** Ends a wait for an approval that was cancelled, or superseded, where the execution was not told. */
+/** Ends a wait for an approval that was cancelled or superseded, if the execution has not been stopped yet. */
 async function endCancelled(
   { migrationId, approvals }: Migration,
   { ledger, executions }: Dependencies,
@@ -36,11 +36,11 @@ async function endCancelled(
   await executions.failTask(
     token,
     cancelledAs(cancel),
-    `${cancelledText(cancel)}: its approval is not waited for any more. Nothing was changed.`,
+    `${cancelledText(cancel)}, and no longer waits for its approval. Nothing was changed.`,
   );
 }
 
-/** Answers whether its execution has stopped, so that Recover has to end it. */
+/** Returns whether the migration's execution has stopped, so that Recover has to end it. */
 async function resumeOne(
   { migrationId, principal, since }: WaitingMigration,
   dependencies: Dependencies,
@@ -57,11 +57,11 @@ async function resumeOne(
   return age > ASKED_AFTER_MS && !isRunning(await executions.describe(record.executionArn));
 }
 
-/** Answers the ids of those whose execution has stopped. One that can't be looked after does not hold up the others. */
+/** Returns the ids of the migrations whose execution has stopped. A migration that can't be handled does not hold up the others. */
 export async function resumeWaiting(dependencies: Dependencies): Promise<string[]> {
   const { ledger, clock, telemetry, remainingTime } = dependencies;
   const waiting = await ledger.listWaiting();
-  // Each look begins with another one, so that none is left out for ever where the time is short.
+  // Each run begins with another migration, so that none is left out permanently if the time is short.
   const first = waiting.length === 0 ? 0 : Math.floor(clock.now() / 1000) % waiting.length;
   const stopped: string[] = [];
   for (const waiter of [...waiting.slice(first), ...waiting.slice(0, first)]) {
@@ -69,7 +69,7 @@ export async function resumeWaiting(dependencies: Dependencies): Promise<string[
     try {
       if (await resumeOne(waiter, dependencies)) stopped.push(waiter.migrationId);
     } catch (error) {
-      telemetry.log.error('a migration that waits could not be looked after', {
+      telemetry.log.error('could not check a waiting migration', {
         migrationId: waiter.migrationId,
         error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
       });

@@ -19,7 +19,7 @@ async function withFailure(failure: Failure): Promise<Fakes> {
 
 describe('a migration', () => {
   it('has a step and a failure of the closed sets, and links to what its sentences name', async () => {
-    const held = `Migration ${OTHER_MIGRATION_ID} holds the lock since ${at(0)}.`;
+    const held = `Migration ${OTHER_MIGRATION_ID} has held the lock since ${at(0)}.`;
     const fakes = await withFailure({ name: 'LockHeld', message: held });
     expect((await send(fakes, { method: 'GET', path: `/migrations/${MIGRATION_ID}` })).body).toMatchObject({
       step: 'verify-pods',

@@ -263,11 +263,14 @@ describe('createHandler', () => {
       fakes,
       looking(async () => JSON.parse('SECRET-MARKER') as never),
     ).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'SyntaxError', message: 'A text could not be read; it is not shown here.' });
+    expect(error).toMatchObject({
+      name: 'SyntaxError',
+      message: 'A text could not be parsed. It is not shown, since it may be confidential.',
+    });
     expect(`${(error as Error).stack}${JSON.stringify([fakes.telemetry.lines, await lines(fakes)])}`).not.toContain(
       'SECRET',
     );
-    expect((error as Error).stack).toMatch(/^SyntaxError: A text could not be read[^]*\n {4}at /);
+    expect((error as Error).stack).toMatch(/^SyntaxError: A text could not be parsed[^]*\n {4}at /);
   });
 
   it('cuts and escapes what a surprise says', async () => {
@@ -321,7 +324,10 @@ describe('createHandler', () => {
         looking(() => Promise.reject(error)),
       ),
     ).rejects.toBe(error);
-    expect(fakes.telemetry.lines.map((line) => line.message)).toEqual(['look: LockLost', 'step line not written']);
+    expect(fakes.telemetry.lines.map((line) => line.message)).toEqual([
+      'look: LockLost',
+      'could not write the step line',
+    ]);
   });
 
   it('does not call done what left no line', async () => {
@@ -379,7 +385,7 @@ describe('a cancel', () => {
       ),
     ).rejects.toMatchObject({
       name: 'Cancelled',
-      message: `The migration was asked to stop at ${at(-5)} by alice ("wrong cluster"): step change was not begun.`,
+      message: `The migration was cancelled at ${at(-5)} by alice ("wrong cluster"): step change did not begin.`,
     });
     expect(ran).toBe(false);
     expect(await lines(fakes)).toMatchObject([{ name: 'change', error: { name: 'Cancelled' } }]);
@@ -392,7 +398,7 @@ describe('a cancel', () => {
         fakes,
         step(stoppable, async () => ({})),
       ),
-    ).rejects.toThrow(`The migration was asked to stop at ${at(0)}: step change was not begun.`);
+    ).rejects.toThrow(`The migration was cancelled at ${at(0)}: step change did not begin.`);
   });
   it('does not stop the way back', async () => {
     expect(

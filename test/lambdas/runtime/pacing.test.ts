@@ -73,7 +73,7 @@ describe('a step', () => {
     expect(sent).toMatchObject({ name: 'Paced' });
     const { message } = sent as MigrationError;
     expect(message).toContain(
-      `Step plan waits for its turn to call EKS in account ${target.account}, ${target.region}, where the service makes 5.0 calls a second at most at the moment.`,
+      `Step plan waits for its turn to call EKS in account ${target.account}, ${target.region}: the service currently makes at most 5.0 calls a second there.`,
     );
     // The backlog and half of it.
     expect(pacedSeconds(message)).toBeGreaterThanOrEqual(45);

@@ -26,7 +26,7 @@ describe('a step of change', () => {
     await fakes.ledger.putMigration(record);
     await expect(assertPlanUnchanged(step, fakes)).rejects.toMatchObject({
       name: 'BadInput',
-      message: expect.stringContaining('it was exchanged since. Nothing was changed by this step.') as string,
+      message: expect.stringContaining('it was replaced since. This step changed nothing.') as string,
     });
   });
 

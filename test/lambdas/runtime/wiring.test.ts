@@ -60,7 +60,7 @@ describe('portsOf', () => {
 describe('an API server that the cluster does not make known', () => {
   it.each<[string, object, string]>([
     ['no endpoint', { certificateAuthority: { data: 'Q0E=' } }, 'has no API server endpoint.'],
-    ['no certificate authority', { endpoint: 'https://dev.example' }, 'has no certificate authority, by which'],
+    ['no certificate authority', { endpoint: 'https://dev.example' }, 'has no certificate authority, so that'],
   ])('is not asked: %s', async (_, cluster, why) => {
     const asked: string[] = [];
     const mock = mockClient(EKSClient);

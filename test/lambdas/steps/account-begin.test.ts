@@ -181,7 +181,7 @@ describe('begin of a service account', () => {
     await expect(go()).rejects.toMatchObject({
       name: 'SubjectBusy',
       message: expect.stringContaining(
-        `Migration ${OTHER_MIGRATION_ID} holds the lock on service account payments/api of cluster dev`,
+        `Migration ${OTHER_MIGRATION_ID} has held the lock on service account payments/api of cluster dev`,
       ) as string,
     });
     expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
@@ -249,27 +249,27 @@ describe('begin of a service account, with a plan that is not its own,', () => {
     [
       'refuses one whose request is for an add-on',
       { input: { subject: ADDON } },
-      /asks for service account payments\/api of cluster dev .*what was planned is aws-ebs-csi-driver/,
+      /about service account payments\/api of cluster dev .*the plan was made for aws-ebs-csi-driver/,
     ],
     [
       'refuses one whose request is for another',
       { request: { serviceAccount: other } },
-      /asks for service account payments\/web/,
+      /about service account payments\/web/,
     ],
     [
       'refuses a service account that was exchanged behind its hash',
       { after: { serviceAccount: aState({ uid: 'another' }) } },
-      /not what its hash was made of/,
+      /content does not match its hash/,
     ],
     [
       'refuses an association that was added behind its hash',
       { after: { existing: ['a-theirs'] } },
-      /not what its hash was made of/,
+      /content does not match its hash/,
     ],
     [
       'refuses another one than this execution has made',
       { input: { planHash: hashOf(accountPlan({ attempts: [ASSOCIATE, ASSOCIATE] }), anAccountRequest()) } },
-      /another one than the step plan has made/,
+      /not the plan that the step plan made/,
     ],
     [
       'refuses a repair that nobody asked for',

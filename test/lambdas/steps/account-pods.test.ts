@@ -240,7 +240,7 @@ describe('verify-pods of a service account that is put back', () => {
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(verifyBack(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
-      message: expect.stringMatching(/^The way back stops: another principal has .*left as it is/) as string,
+      message: expect.stringMatching(/^The rollback stopped: another principal has .*left as it is/) as string,
     });
   });
 

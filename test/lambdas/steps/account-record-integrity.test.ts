@@ -121,7 +121,7 @@ describe.each(strays)(
       );
       expect(refused).toMatchObject({ name: 'BadInput', message: expect.stringMatching(stray) as string });
       expect(refused?.message).toMatch(
-        /is not acted upon: .* does not belong to what it was asked for, service account payments\/api of cluster dev\. Nothing was changed/,
+        /is not used: .* does not belong to its subject, service account payments\/api of cluster dev\. This step changed nothing/,
       );
       expect(fakes.journal.mutations()).toEqual([]);
       expect(await fakes.ledger.listHeldLocks()).toEqual(locks);
@@ -170,7 +170,7 @@ describe('a step of add-ons', () => {
     const fakes = await associated();
     await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject({
       name: 'BadInput',
-      message: expect.stringContaining('is of a service account, and this step is of add-ons') as string,
+      message: expect.stringContaining('is about a service account, but this step is for add-ons') as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
   });

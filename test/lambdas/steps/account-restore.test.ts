@@ -104,9 +104,7 @@ describe('restore-associations of a service account', () => {
     fakes.journal.clear();
     await expect(restore(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
-      message: expect.stringMatching(
-        /a-theirs of payments\/api .*left alone, and with it new pods do not go back to IRSA/,
-      ) as string,
+      message: expect.stringMatching(/a-theirs of payments\/api .*left alone, and new pods do not use IRSA/) as string,
     });
     expect(there(fakes)).toEqual(['a-theirs']);
     expect(fakes.journal.mutations()).toEqual([]);
@@ -159,7 +157,7 @@ describe('restore-associations of a service account', () => {
     fakes.eks.deleteAssociation = async () => true;
     await expect(restore(fakes)).rejects.toMatchObject({
       name: 'AssociationStillThere',
-      message: 'Association a-own of this migration is still listed.',
+      message: 'Association a-own of this migration is still listed after its deletion.',
     });
     fakes.eks.deleteAssociation = real;
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
@@ -176,7 +174,7 @@ describe('restore-associations of a service account', () => {
     await expect(restore(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
       message: expect.stringMatching(
-        /^The way back stops: another principal .*association was left as it is, since pods would be without a role/,
+        /^The rollback stopped: another principal .*association was left as it is, since pods would have no role/,
       ) as string,
     });
     expect(there(fakes)).toEqual(['a-own']);

@@ -96,19 +96,19 @@ describe('retire-trust of a service account', () => {
       ({ ledger }) =>
         ledger.recordStep(MIGRATION_ID, { name: 'restore-associations', startedAt: at(1), endedAt: at(2) }),
       'retire-verified',
-      /was rolled back, or that was begun/,
+      /was rolled back, or its rollback has begun/,
     ],
     [
       'its association was deleted by a way back',
       ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()),
       'retire-verified',
-      /was rolled back, or that was begun/,
+      /was rolled back, or its rollback has begun/,
     ],
     [
-      'no pod was seen',
+      'no pod was read',
       ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
       'retire-verified',
-      /no pod was seen/,
+      /no pod was read/,
     ],
     [
       'it is too early',

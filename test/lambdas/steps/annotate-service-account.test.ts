@@ -154,7 +154,7 @@ describe('annotate-service-account', () => {
       const fakes = await removing(change);
       await expect(run(fakes)).rejects.toMatchObject({
         name: 'BadInput',
-        message: expect.stringContaining('takes no annotation off') as string,
+        message: expect.stringContaining('does not remove an annotation') as string,
       });
       expect(fakes.journal.mutations()).toEqual([]);
       expect(now(fakes)).toBe(ROLE);
@@ -227,7 +227,7 @@ describe('annotate-service-account on the way back', () => {
     fakes.settings.passableRoleArns = [OTHER_ROLE];
     await expect(putBack(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
-      message: expect.stringContaining(`may not give pods ${ROLE}`) as string,
+      message: expect.stringContaining(`may not pass ${ROLE} to pods`) as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);

@@ -51,7 +51,7 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
     const fakes = await changing(currentAttempt);
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'AddonNotActive',
-      message: `Add-on ${ADDON} is ${status}.`,
+      message: `Add-on ${ADDON} is ${status}, not ACTIVE.`,
     });
     fakes.clock.advance(takes);
     const [made] = fakes.eks.associations;
@@ -207,5 +207,8 @@ it.each([
   let looks = 0;
   fakes.eks.describeAddon = async () =>
     anAddon({ serviceAccountRoleArn, podIdentityAssociations: [own.arn], status: statuses[looks++] ?? 'UPDATING' });
-  await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: `Add-on ${ADDON} is UPDATING.` });
+  await expect(run(fakes)).rejects.toMatchObject({
+    name: 'AddonNotActive',
+    message: `Add-on ${ADDON} is UPDATING, not ACTIVE.`,
+  });
 });

@@ -83,13 +83,13 @@ describe('begin', () => {
     [
       'that does not say which namespace it is about',
       { record: { plan: aPlan({ namespace: undefined }) } },
-      /does not say which namespace it is about/,
+      /it has no namespace/,
     ],
     ['whose default namespace was exchanged', { forge: () => ({ defaultNamespace: 'elsewhere' }) }, /hash/],
     [
       'whose role may not be passed',
       { record: { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) }, passable: [ROLE] },
-      /may not pass .*somebody-elses \(it may pass: .*ebs-csi\)/,
+      /may not pass .*somebody-elses, which the plan uses \(it may pass: .*ebs-csi\)/,
     ],
     [
       "whose add-on's own role may not be passed",
@@ -116,7 +116,7 @@ describe('begin', () => {
     [
       'that repairs where nothing may be repaired',
       { record: repairing(REPAIR), repairable: [] },
-      /may not change the trust policy of role .*\(it may for: none\)/,
+      /may not change the trust policy of role .*\(it may change: none\)/,
     ],
     [
       'that repairs without being asked to',
@@ -136,32 +136,32 @@ describe('begin', () => {
     [
       'that is not what its hash says: a way more',
       { forge: ({ attempts }) => ({ attempts: [...attempts, RECREATE] }) },
-      /not what its hash was made of/,
+      /content does not match its hash/,
     ],
     [
       'that is not what its hash says: an association more',
       { forge: () => ({ existing: ['a-1'] }) },
-      /not what its hash was made of/,
+      /content does not match its hash/,
     ],
     [
       'that is not what its hash says: another snapshot to be',
       { forge: () => ({ addon: anAddon({ version: 'v0' }) }) },
-      /not what its hash was made of/,
+      /content does not match its hash/,
     ],
     [
       'that is not what its hash says: what was found',
       { forge: () => ({ found: '' }) },
-      /not what its hash was made of/,
+      /content does not match its hash/,
     ],
     [
       'that is another one than this execution has made',
       { input: { planHash: hashOf(aPlan({ attempts: [IN_PLACE] }), aRequest()) } },
-      /another one than the step plan has made in this execution/,
+      /not the plan that the step plan made in this execution/,
     ],
     [
       'that gives a role which nobody asked for',
       { record: { plan: withRole(OTHER_ROLE) } },
-      /other roles or namespaces than its request and what it is about give them/,
+      /other roles or namespaces than its request and its subject require/,
     ],
     [
       'that associates service accounts of another namespace',
@@ -176,7 +176,7 @@ describe('begin', () => {
     [
       'of a request for another add-on',
       { record: { request: aRequest({ addon: 'vpc-cni' }) } },
-      /asks for add-on vpc-cni of cluster dev .*what was planned is aws-ebs-csi-driver of dev/,
+      /about add-on vpc-cni of cluster dev .*the plan was made for aws-ebs-csi-driver of dev/,
     ],
     [
       'of a request for another cluster',

@@ -116,7 +116,7 @@ describe('begin-sweep', () => {
       Object.assign(fakes.settings, { [name]: undefined });
       await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject({
         name: 'BadInput',
-        message: expect.stringMatching(/ACCOUNT, SETTINGS_FILE, BUCKET_NAME/) as string,
+        message: expect.stringMatching(/ACCOUNT, SETTINGS_FILE or BUCKET_NAME is not set/) as string,
       });
       Object.assign(fakes.settings, all);
     }

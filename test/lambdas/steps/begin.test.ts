@@ -132,14 +132,14 @@ describe('begin', () => {
     since: at(-60),
   });
   const heldSince = (what: string): string =>
-    `Migration ${OTHER_MIGRATION_ID} holds the lock on ${what} since ${at(-60)} (execution ${OTHER_EXECUTION}).`;
+    `Migration ${OTHER_MIGRATION_ID} has held the lock on ${what} since ${at(-60)} (execution ${OTHER_EXECUTION}).`;
 
   it('says who holds the lock and leaves everything alone', async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'SubjectBusy',
-      message: `${heldSince(lockText(ADDON_LOCK))} Wait until it has ended, then start again.`,
+      message: `${heldSince(lockText(ADDON_LOCK))} Wait until that migration has ended, then start again.`,
     });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
@@ -176,7 +176,7 @@ describe('begin', () => {
     await fakes.ledger.acquireLock(ACCOUNT_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'SubjectBusy',
-      message: `${heldSince(lockText(ACCOUNT_LOCK))} Wait until it has ended, then start again.`,
+      message: `${heldSince(lockText(ACCOUNT_LOCK))} Wait until that migration has ended, then start again.`,
     });
   });
 
@@ -185,7 +185,7 @@ describe('begin', () => {
     await fakes.ledger.acquireLock(ROLE_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RoleLockHeld',
-      message: `${heldSince(`role ${ROLE}`)} One of the two changes the role's trust policy, which nobody else may work with meanwhile: it is waited for.`,
+      message: `${heldSince(`role ${ROLE}`)} One of the two migrations changes the role's trust policy, which requires that no other migration uses the role. This migration waits for the lock.`,
     });
     await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');

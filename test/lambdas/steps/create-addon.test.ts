@@ -173,7 +173,7 @@ describe('create-addon', () => {
     fakes.eks.addons.set(ADDON, there);
     await expect(create(fakes)).rejects.toMatchObject({
       name: 'AddonChanged',
-      message: expect.stringContaining('somebody else did') as string,
+      message: expect.stringContaining('created outside this migration') as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).made).toEqual([]);
@@ -184,7 +184,7 @@ describe('create-addon', () => {
     fakes.eks.addons.delete(ADDON);
     await expect(create(fakes)).rejects.toMatchObject({
       name: 'AddonChanged',
-      message: expect.stringContaining('somebody else has deleted it') as string,
+      message: expect.stringContaining('it was deleted outside this migration') as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
   });

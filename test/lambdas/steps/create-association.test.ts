@@ -117,7 +117,7 @@ describe('create-association', () => {
       'has associated it',
       [],
       [THEIRS],
-      /another principal has created association a-theirs of payments\/api with .*left alone; find out who did it/,
+      /another principal has created association a-theirs of payments\/api with .*left alone; find out who changed it/,
     ],
     [
       'has associated it by another migration',
@@ -213,7 +213,9 @@ describe('create-association', () => {
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(create(fakes)).rejects.toMatchObject({
       name: 'ServiceAccountChanged',
-      message: expect.stringMatching(/^Another principal has .*\. It was left alone\.$/) as string,
+      message: expect.stringMatching(
+        /^Another principal has .*\. It was left alone\. Find out who changed it, then migrate again\.$/,
+      ) as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);

@@ -57,9 +57,9 @@ const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promis
 
 describe('of an add-on', () => {
   const DOINGS: [string, Partial<ReturnType<typeof anAddon>>, RegExp][] = [
-    ['that another principal created again', { arn: addonArn(77) }, /created it again/],
-    ['that another principal gave another version', { version: NEWER }, /changed the version of add-on/],
-    ['that is both', { arn: addonArn(77), version: NEWER }, /created it again/],
+    ['that another principal created again', { arn: addonArn(77) }, /created again outside/],
+    ['that another principal gave another version', { version: NEWER }, /changed add-on/],
+    ['that is both', { arn: addonArn(77), version: NEWER }, /created again outside/],
   ];
 
   it.each(DOINGS)(

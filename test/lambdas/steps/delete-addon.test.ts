@@ -95,7 +95,7 @@ describe('delete-addon', () => {
     vi.spyOn(fakes.eks, 'deleteAddon').mockResolvedValueOnce(false);
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'ServiceUnavailable',
-      message: expect.stringContaining('tried again') as string,
+      message: expect.stringContaining('The deletion is retried') as string,
     });
     expect(await run(fakes)).toEqual({ deleted: true });
   });
@@ -139,7 +139,7 @@ describe('delete-addon', () => {
     gone.eks.addons.delete(ADDON);
     await expect(run(gone)).rejects.toMatchObject({
       name: 'AddonChanged',
-      message: expect.stringContaining('somebody else has deleted it') as string,
+      message: expect.stringContaining('it was deleted outside this migration') as string,
     });
   });
 
@@ -245,7 +245,7 @@ describe('await-deleted', () => {
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'CREATING' }));
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'AddonChanged',
-      message: expect.stringContaining('somebody else created it again') as string,
+      message: expect.stringContaining('created again outside this migration') as string,
     });
   });
 

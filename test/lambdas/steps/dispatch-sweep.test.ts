@@ -74,9 +74,7 @@ describe('a look at a place where calls wait', () => {
     fakes.pace.down = lost();
     await look();
     expect(started()).toHaveLength(2);
-    expect(fakes.telemetry.lines.map(({ message }) => message)).toContain(
-      'dispatch-sweep: the shared pace could not be read',
-    );
+    expect(fakes.telemetry.lines.map(({ message }) => message)).toContain('could not read the shared pace');
   });
 });
 
@@ -213,7 +211,7 @@ describe('a look of the dispatcher', () => {
   it('says so where there is no such sweep', async () => {
     await expect(look()).rejects.toMatchObject({
       name: 'NotFound',
-      message: `There is no sweep ${SWEEP_ID} in the ledger, so nothing was begun. Start it again.`,
+      message: `The ledger has no sweep ${SWEEP_ID}, so that nothing was begun. Start the sweep again.`,
     });
   });
 });
@@ -263,7 +261,7 @@ describe('one that could not be started', () => {
     await look(3);
     expect(itemOf(first)).toMatchObject({
       state: 'ended',
-      failure: { name: 'AccessDenied', message: 'It could not be started. not authorized' },
+      failure: { name: 'AccessDenied', message: 'The migration could not be started. not authorized' },
     });
     expect((await record()).failed).toEqual([first.migrationId]);
   });
@@ -294,7 +292,7 @@ describe('one whose add-on another migration works on', () => {
     refused: true,
     failure: {
       name: 'SubjectBusy',
-      message: `Migration ${OTHER_MIGRATION_ID} holds the lock on add-on aws-ebs-csi-driver of cluster cluster-1 (111122223333, eu-west-1) since ${at(-60)}. Nothing was started. Wait until it has ended, then start again; or stop it: pod-identity cancel ${OTHER_MIGRATION_ID}. To see how it goes: pod-identity show ${OTHER_MIGRATION_ID}.`,
+      message: `Migration ${OTHER_MIGRATION_ID} has held the lock on add-on aws-ebs-csi-driver of cluster cluster-1 (111122223333, eu-west-1) since ${at(-60)}. Nothing was started. Wait until that migration has ended, then start again; or stop it: pod-identity cancel ${OTHER_MIGRATION_ID}. To show its progress: pod-identity show ${OTHER_MIGRATION_ID}.`,
     },
   };
 
@@ -437,7 +435,7 @@ describe('one without an outcome', () => {
     expect(fakes.telemetry.lines).toMatchObject([
       {
         level: 'warn',
-        message: expect.stringContaining('a migration of a sweep could not be started, or looked after') as string,
+        message: expect.stringContaining('could not start or follow a migration of a sweep') as string,
         fields: { sweepId: SWEEP_ID, migrationId: first.migrationId, error: 'ConnectionLost' },
       },
     ]);
@@ -468,7 +466,7 @@ describe('one without an outcome', () => {
       state: 'ended',
       failure: {
         name: 'NoOutcome',
-        message: expect.stringContaining('ended ABORTED, and no Recover has ended it since') as string,
+        message: expect.stringContaining('ended ABORTED, and no Recover has ended the migration since') as string,
       },
     });
   });
@@ -490,7 +488,7 @@ describe('a migration of another one under the id of an item', () => {
       state: 'ended',
       failure: {
         name: 'NoOutcome',
-        message: expect.stringContaining('is not the one that the sweep asks for') as string,
+        message: expect.stringContaining('is not the one that the sweep requests') as string,
       },
     });
     expect(itemOf(first).outcome).toBeUndefined();

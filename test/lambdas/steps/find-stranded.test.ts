@@ -87,7 +87,7 @@ describe('find-stranded', () => {
     fakes.ledger.listHeldLocks = async () => [{ key: 'garbage', fence: 0 }, ...(await list())];
     expect(await find(fakes)).toEqual({ held: 3, started: [MIGRATION_ID] });
     expect(fakes.telemetry.lines).toEqual([
-      { level: 'warn', message: expect.stringContaining('left alone') as string, fields: { key: 'garbage' } },
+      { level: 'warn', message: expect.stringContaining('ignored a lock') as string, fields: { key: 'garbage' } },
     ]);
   });
 
@@ -168,15 +168,15 @@ describe('of migrations that wait, find-stranded', () => {
   const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
   const slots = async ({ ledger }: Fakes): Promise<number> => (await ledger.listWaiting()).length;
 
-  it('leaves those alone that wait for somebody', async () => {
+  it('leaves those alone that wait for a person', async () => {
     const fakes = await waiting();
     expect(await look(fakes)).toEqual({ held: 0, started: [] });
     expect([await slots(fakes), fakes.executions.tasks.get('token')]).toEqual([1, 'waiting']);
   });
 
   it.each([
-    ['superseded', { supersededBy: OTHER_MIGRATION_ID }, 'Superseded', `Migration ${OTHER_MIGRATION_ID} has begun`],
-    ['cancelled', { requestedBy: 'ann' }, 'Cancelled', 'asked to stop'],
+    ['superseded', { supersededBy: OTHER_MIGRATION_ID }, 'Superseded', `Migration ${OTHER_MIGRATION_ID} began`],
+    ['cancelled', { requestedBy: 'ann' }, 'Cancelled', 'was cancelled'],
   ])('ends the wait of one that was %s', async (_, cancel, error, cause) => {
     const fakes = await waiting();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0), ...cancel });

@@ -192,7 +192,7 @@ describe('verify-pods', () => {
     const fakes = await migrated({ bystanders: [NODES] });
     await expect(verify(fakes)).rejects.toMatchObject({
       name: 'PodsOnWrongIdentity',
-      message: expect.stringContaining(`did not know of it: ${NAMESPACE}/${NODES}`) as string,
+      message: expect.stringContaining(`did not foresee: ${NAMESPACE}/${NODES}`) as string,
     });
     expect(await latest(fakes)).toContainEqual(['node-role', { from: 'irsa', to: 'node-role' }]);
     expect((await fakes.record()).verified).toBe('none');

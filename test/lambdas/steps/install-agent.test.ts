@@ -17,7 +17,7 @@ const REQUEST = {
   clientRequestToken: `${MIGRATION_ID}-install-agent`,
 };
 const BY_US = /^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\./;
-const BY_THIRD_PARTY = /was installed in cluster dev by this migration or by somebody else at the same time\./;
+const BY_THIRD_PARTY = /was installed in cluster dev by this migration or by another principal at the same time\./;
 
 /**
  * Behind `begin`, in a cluster without an agent; its DaemonSet comes with the add-on, ready on both nodes once that is
@@ -57,7 +57,7 @@ async function untilReady(fakes: Begun): Promise<{ thrown: string[]; answer: unk
 describe('install-agent', () => {
   it("creates the add-on in the plan's version, without role, associations, tags or consent, and waits until it is ready", async () => {
     const fakes = await atInstall();
-    await expect(install(fakes)).rejects.toMatchObject(notYet(/v1\.3\.4-eksbuild\.1 has just been created/));
+    await expect(install(fakes)).rejects.toMatchObject(notYet(/v1\.3\.4-eksbuild\.1 was just created/));
     expect(creates(fakes)).toEqual([[REQUEST]]);
     await expect(install(fakes)).rejects.toMatchObject(notYet(/is CREATING\.$/));
     fakes.clock.advance(60_000);
@@ -240,7 +240,7 @@ describe('install-agent', () => {
     fakes.eks.addons.delete(AGENT);
     await expect(install(fakes)).rejects.toMatchObject({
       name: 'AddonFailed',
-      message: expect.stringContaining('somebody else has deleted it') as string,
+      message: expect.stringContaining('was deleted after this migration had installed it') as string,
     });
     expect(creates(fakes)).toHaveLength(1);
   });

@@ -84,7 +84,7 @@ describe('the retirement that the record shows', () => {
     expect(await shown()).toMatchObject({
       state: 'refused',
       endedAt: at(0),
-      error: { name: 'RetireRefused', message: expect.stringContaining('no pod was seen') as unknown },
+      error: { name: 'RetireRefused', message: expect.stringContaining('no pod was read') as unknown },
       checks: expect.arrayContaining([expect.objectContaining({ id: 'retire-verified', status: 'fail' })]) as unknown,
       roles: [{ roleArn: ROLE, result: 'refused' }],
       next: expect.stringContaining(`pod-identity retire ${MIGRATION_ID}`) as unknown,

@@ -42,7 +42,7 @@ describe('pause', () => {
       until: at(MOST_DAYS_WAITING * DAY),
       nextTryAt: at(answer.seconds),
       notedAt: at(0),
-      text: 'It waits for an AWS service or the API server, which fails or throttles calls. The last error: Throttled: eks:DescribeAddon: Rate exceeded.',
+      text: 'The migration waits for an AWS service or the API server, which fails or throttles calls. Last error: Throttled: eks:DescribeAddon: Rate exceeded.',
     });
   });
 
@@ -74,7 +74,7 @@ describe('pause', () => {
     await expect(pause({ error: 'AddonNotActive', pauses: 2 })).rejects.toMatchObject({
       name: 'AddonNotActive',
       message: expect.stringMatching(
-        /^Migration \w+ has waited in state AwaitActive since .* for the add-on to become ACTIVE: it is not a matter of time any more\. The last error: /,
+        /^Migration \w+ has waited in state AwaitActive since .* for the add-on to become ACTIVE\. Waiting longer can't fix that\. Last error: /,
       ) as string,
     });
     await expect(pause({ pauses: 480 })).rejects.toMatchObject({ name: 'WaitedTooLong' });

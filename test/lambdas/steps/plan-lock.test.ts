@@ -95,7 +95,7 @@ describe('a held lock', () => {
     const fakes = await held(execution, record);
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RecoveryPending',
-      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} holds the lock`) as string,
+      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} has held the lock`) as string,
     });
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running' });
     // Recover lets go of it; the same step goes on.
@@ -121,7 +121,7 @@ describe('a held lock', () => {
       const fakes = await recovering();
       await expect(run(fakes)).rejects.toMatchObject({
         name: 'RecoveryPending',
-        message: expect.stringContaining(`${RECOVERY} is at work for it`) as string,
+        message: expect.stringContaining(`${RECOVERY} is rolling back its change`) as string,
       });
       await fakes.ledger.releaseLock(ADDON_LOCK, RECOVERY);
       expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });

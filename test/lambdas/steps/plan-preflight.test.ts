@@ -193,7 +193,7 @@ describe('the roles of the nodes', () => {
       fakes.roles.policies[principalArn] = fakes.roles.policies[NODE_ROLE]!;
     expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('12 roles, of which 10') as string,
+      message: expect.stringContaining('12 roles, and only 10 were read') as string,
     });
     fakes.eks.accessEntries = Array.from({ length: 101 }, (_, n) => ({
       principalArn: n === 0 ? NODE_ROLE : `${NODE_ROLE}-${n}`,

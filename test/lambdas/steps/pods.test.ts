@@ -140,7 +140,7 @@ describe('verify-pods', () => {
     await expect(verify(fakes, 3)).rejects.toMatchObject({
       name: 'PodsOnWrongIdentity',
       message:
-        'After 2 restarts these pods are still not on Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).',
+        'After 2 restarts these pods still are not on EKS Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).',
     });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
@@ -163,7 +163,7 @@ describe('verify-pods', () => {
       await expect(verify(fakes, round)).rejects.toMatchObject({
         name: 'PodsOnWrongIdentity',
         message: expect.stringMatching(
-          /^It can't be told of these pods .*: dark \(it cannot be determined: container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself/,
+          /^The source of credentials of these pods can't be determined.*: dark \(it cannot be determined: container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself/,
         ) as string,
       });
     }
@@ -300,7 +300,7 @@ describe('restart-pods', () => {
     fakes.journal.failNext('kubernetes.restartWorkload', 'before', new MigrationError('NotFound', 'No such thing.'));
     await expect(restart(fakes)).rejects.toMatchObject({
       name: 'ServiceUnavailable',
-      message: 'No such thing. It is looked at again.',
+      message: 'No such thing. The restart is retried.',
     });
     expect(await restart(fakes)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
     fakes.kubernetes.pods = [];
@@ -378,7 +378,7 @@ describe('towards what was before', () => {
     await expect(verify(fakes, 3, back)).rejects.toMatchObject({
       name: 'PodsOnWrongIdentity',
       message:
-        'After 2 restarts these pods have not got back the identity that they had: ebs-csi-controller-1 (pod-identity).',
+        'After 2 restarts these pods still do not have their former identity: ebs-csi-controller-1 (pod-identity).',
     });
   });
   it('comes again while the add-on, or a pod, is not ready', async () => {
@@ -456,7 +456,7 @@ describe('towards what was before', () => {
       await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject({
         name: 'WebhookStillInjects',
         message: expect.stringMatching(
-          /webhook still gives new pods EKS Pod Identity.*association is created again.*pod-identity rollback/,
+          /webhook still injects EKS Pod Identity into new pods.*association is created again.*pod-identity rollback/,
         ) as string,
       });
     });

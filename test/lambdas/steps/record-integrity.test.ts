@@ -78,7 +78,7 @@ describe.each(strays)('a file that names %s', (_, { prepare, ...change }) => {
     await expect(invoke(step, given, fakes)).rejects.toMatchObject({
       name: 'BadInput',
       message: expect.stringMatching(
-        /is not acted upon: .* does not belong to what it was asked for, add-on aws-ebs-csi-driver of cluster dev/,
+        /is not used: .* does not belong to its subject, add-on aws-ebs-csi-driver of cluster dev/,
       ) as string,
     });
     expect(fakes.journal.mutations()).toEqual([]);

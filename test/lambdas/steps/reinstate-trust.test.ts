@@ -59,7 +59,7 @@ describe('reinstate', () => {
     fakes.roles.trust[ROLE] = bothWays;
     expect(await putBack(fakes)).toMatchObject({
       done: false,
-      roles: [{ result: 'nothing', why: 'It is there already' }],
+      roles: [{ result: 'nothing', why: 'It is restored already' }],
     });
     expect(await retirements(fakes)).toMatchObject([{ undoneAt: at(1) }]);
     expect(await run(fakes)).toMatchObject({ done: true });
@@ -90,7 +90,7 @@ describe('reinstate', () => {
     delete gone.roles.trust[ROLE];
     await expect(putBack(gone)).rejects.toMatchObject({
       name: 'RetireRefused',
-      message: expect.stringContaining('no such role') as string,
+      message: expect.stringContaining('the role no longer exists in IAM') as string,
     });
     const closed = await retired();
     closed.settings.repairableRoleArns.pop();

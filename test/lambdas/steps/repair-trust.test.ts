@@ -130,7 +130,7 @@ describe('repair-trust towards Pod Identity', () => {
     };
     await expect(repair(fakes)).rejects.toMatchObject({
       name: 'Busy',
-      message: expect.stringContaining('does not show the trust policy') as string,
+      message: expect.stringContaining('does not show the new trust policy') as string,
     });
   });
 
@@ -167,7 +167,7 @@ describe('repair-trust towards Pod Identity', () => {
     };
     await expect(repair(fakes)).rejects.toMatchObject({
       name: 'TrustChanged',
-      message: expect.stringContaining('at the same moment') as string,
+      message: expect.stringContaining('at the same time') as string,
     });
   });
 
@@ -413,7 +413,7 @@ describe('repair-trust while others work with the role', () => {
     const fakes = await sharedBy(await atRepair());
     await expect(repair(fakes)).rejects.toMatchObject({
       name: 'Busy',
-      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} works with role ${ROLE}`) as string,
+      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`) as string,
     });
     expect(writes(fakes)).toEqual([]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);

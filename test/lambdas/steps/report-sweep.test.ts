@@ -42,7 +42,7 @@ describe('the report of a sweep', () => {
     expect(answer).toMatchObject({
       outcome: 'completed',
       text: expect.stringContaining(
-        `Sweep ${SWEEP_ID} (migrate) completed. 2 clusters in 1 places, 2 add-ons: 2 ready.`,
+        `Sweep ${SWEEP_ID} (migrate) completed. 2 clusters in 1 locations, 2 add-ons: 2 ready.`,
       ) as string,
     });
     expect(answer).toMatchObject({
@@ -142,7 +142,7 @@ describe('the report of a sweep', () => {
     expect(await report()).toMatchObject({
       outcome: 'failed',
       text: expect.stringContaining(
-        `clusters/c.json of the bucket is not as this version of the service writes it: it is no JSON`,
+        `clusters/c.json in the bucket does not have the form that this version of the service writes: it is not JSON`,
       ) as string,
     });
     expect(await record()).toMatchObject({ status: 'ended', outcome: 'failed', cause: { name: 'BadInput' } });
@@ -153,7 +153,7 @@ describe('the report of a sweep', () => {
     await keep(reportKey('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'json'), { schemaVersion: 99 });
     expect(await report()).toMatchObject({ outcome: 'completed' });
     expect(fakes.telemetry.lines).toMatchObject([
-      { level: 'warn', message: 'the report of the sweep before could not be read' },
+      { level: 'warn', message: 'could not read the report of the previous sweep' },
     ]);
   });
 });

@@ -158,7 +158,7 @@ describe('a decision', () => {
     await decide(fakes, { planHash: hash, decision: 'reject', reason: 'not today' });
     expect(fakes.executions.tasks.get('token')).toEqual({
       error: 'ApprovalRejected',
-      cause: `${APPROVER} rejected the plan: not today.`,
+      cause: `The plan was rejected by ${APPROVER}: not today.`,
     });
     expect(await approvals(fakes)).toMatchObject([{ state: 'rejected', decidedBy: APPROVER }]);
   });
@@ -285,7 +285,7 @@ describe('an approval that is waited for', () => {
     expect(fakes.executions.tasks.get('token')).toEqual({
       error: 'Cancelled',
       cause:
-        'The migration was asked to stop at 2026-01-05T09:00:00.000Z by me ("a freeze"): its approval is not waited for any more.',
+        'The migration was cancelled at 2026-01-05T09:00:00.000Z by me ("a freeze"): the migration no longer waits for its approval.',
     });
   });
   it('ends by a cancel too where it was decided, and whoever decided died before the execution was told', async () => {

@@ -185,7 +185,7 @@ describe('restore-associations', () => {
       fakes.kubernetes.pods = [aPod('pod-identity')];
       await expect(restore(fakes)).rejects.toMatchObject({
         name: 'PodsNotSettled',
-        message: expect.stringContaining('pods are being replaced still') as string,
+        message: expect.stringContaining('are still being replaced') as string,
       });
       fakes.clock.advance(9 * 60_000);
       fakes.kubernetes.pods = [aPod('pod-identity'), aPod('pod-identity', { name: 'two' })];
@@ -333,7 +333,7 @@ describe('restore-associations', () => {
       const fakes = await withOwned([]);
       await expect(restore(fakes)).rejects.toMatchObject({
         name: 'RestoreRefused',
-        message: expect.stringContaining('did not come back') as string,
+        message: expect.stringContaining('without the association that it owned') as string,
       });
       expect(fakes.clock.slept.length).toBeGreaterThan(1);
     });

@@ -99,7 +99,7 @@ describe('retire', () => {
     fakes.journal.clear();
     expect(await run(fakes)).toMatchObject({
       done: false,
-      roles: [{ result: 'nothing', why: expect.stringContaining(`taken out at ${at(0)} already`) as string }],
+      roles: [{ result: 'nothing', why: expect.stringContaining(`removed at ${at(0)}`) as string }],
     });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -129,7 +129,7 @@ describe('retire', () => {
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RetireRefused',
       message: expect.stringMatching(
-        /verified by the EKS API alone: no pod was seen.*pod-identity identities --cluster dev.*without --verification api/,
+        /verified by the EKS API alone: no pod was read.*pod-identity identities --cluster dev.*without --verification api/,
       ) as string,
     });
   });
@@ -280,7 +280,7 @@ describe('retire', () => {
     delete fakes.roles.trust[ROLE];
     expect(await run(fakes)).toMatchObject({
       done: false,
-      roles: [{ result: 'nothing', why: 'IAM has no such role (any more)' }],
+      roles: [{ result: 'nothing', why: 'the role no longer exists in IAM' }],
     });
     await expect(run(fakes, { migrationId: OTHER_MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
   });

@@ -245,7 +245,7 @@ describe('restore-associations', () => {
     fakes.eks.associations = [of({ id: 'a-theirs' })];
     await expect(restore(fakes)).rejects.toMatchObject({
       name: 'RestoreRefused',
-      message: expect.stringContaining('Somebody else made association a-theirs') as string,
+      message: expect.stringContaining('was created outside this migration') as string,
     });
     expect(fakes.eks.associations.map(({ id }) => id)).toEqual(['a-theirs']);
   });

@@ -197,7 +197,7 @@ describe("what can't be looked at", () => {
     fakes.eks.cluster = undefined;
     await take();
     expect(found('a').findings).toEqual([
-      { class: 'unreachable', reason: expect.stringMatching(/deleted a moment ago/) as string, checks: [], roles: [] },
+      { class: 'unreachable', reason: expect.stringMatching(/just deleted/) as string, checks: [], roles: [] },
     ]);
     expect(location()).toMatchObject({ clusters: 2 });
   });
@@ -293,7 +293,7 @@ describe("what can't be looked at", () => {
     expect(found().findings[0]).toMatchObject({
       addon: ADDON,
       class: 'unreachable',
-      reason: expect.stringContaining('deleted a moment ago') as string,
+      reason: expect.stringContaining('just deleted') as string,
     });
   });
 
@@ -462,7 +462,7 @@ describe('an invocation whose time is up', () => {
     expect(found('a').findings).toMatchObject([
       {
         class: 'unreachable',
-        reason: expect.stringMatching(/^Two invocations in a row were too short/) as string,
+        reason: expect.stringMatching(/^The time of two invocations in a row was too short/) as string,
       },
     ]);
   });

@@ -192,7 +192,7 @@ describe('take-over on demand', () => {
       fence: 2,
       failure: {
         Error: 'RollbackRequested',
-        Cause: expect.stringContaining('jo asked for the rollback: it is slow') as string,
+        Cause: expect.stringContaining('The rollback was requested by jo: it is slow') as string,
       },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
@@ -215,7 +215,7 @@ describe('take-over on demand', () => {
       (fakes) => (fakes.roles.trust[ROLE] = policyText(podIdentityStatement)),
       /OIDC trust .*kube-system\/ebs-csi-controller-sa/,
     ],
-    ['the role is gone', (fakes) => delete fakes.roles.trust[ROLE], /not there any more/],
+    ['the role is gone', (fakes) => delete fakes.roles.trust[ROLE], /no longer exists/],
     [
       'the cluster has no OIDC issuer',
       (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }),
@@ -379,7 +379,7 @@ describe('take-over on demand', () => {
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
     await expect(takeOver(fakes, requested)).rejects.toMatchObject({
       name: 'RollbackRefused',
-      message: expect.stringMatching(/in: kube-system\/other-sa/) as string,
+      message: expect.stringMatching(/service accounts: kube-system\/other-sa/) as string,
     });
   });
 });

@@ -130,7 +130,7 @@ describe('a migration that is requested', () => {
       await fakes.ledger.claim('K', { migrationId: OTHER_MIGRATION_ID, fingerprint: 'f', at: at(0), input });
       await expect(ask(fakes, wish())).rejects.toMatchObject({
         name: 'BadInput',
-        message: expect.stringContaining('not as this service writes it') as string,
+        message: expect.stringContaining('does not have the form that this service writes') as string,
       });
       expect(started(fakes)).toEqual([]);
     },

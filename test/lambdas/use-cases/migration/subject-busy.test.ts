@@ -25,7 +25,7 @@ describe('a subject', () => {
   it('is busy while the execution of another migration works on it', async () => {
     const { dependencies } = await held();
     expect(await busyWith(request, MIGRATION_ID, dependencies)).toEqual({ ...holder, needsHuman: false });
-    expect(busyText(request, holder)).toContain(`Migration ${OTHER_MIGRATION_ID} holds the lock on`);
+    expect(busyText(request, holder)).toContain(`Migration ${OTHER_MIGRATION_ID} has held the lock on`);
     // Its own lock is none, as is that of another subject.
     expect(await busyWith(request, OTHER_MIGRATION_ID, dependencies)).toBeUndefined();
     expect(await busyWith(aRequest({ addon: 'vpc-cni' }), MIGRATION_ID, dependencies)).toBeUndefined();

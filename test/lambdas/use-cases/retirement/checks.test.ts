@@ -13,12 +13,16 @@ describe('checkVerified', () => {
   });
 
   it.each<[Partial<Migration>, boolean, string]>([
-    [{ status: 'running' }, false, `is not over: ${NEEDS}`],
+    [{ status: 'running' }, false, `has not ended: ${NEEDS}`],
     [{ ...migrated, outcome: 'rolled-back' }, false, `ended rolled-back: ${NEEDS}`],
     [{ ...migrated, outcome: undefined }, false, `ended without an outcome: ${NEEDS}`],
-    [{ ...migrated, verified: 'none' }, false, `ended migrated, verified by nothing: ${NEEDS}`],
-    [migrated, true, `was rolled back, or that was begun (it ended migrated): ${NEEDS}`],
-    [{ ...migrated, verified: 'api' }, true, `was rolled back, or that was begun (it ended migrated): ${NEEDS}`],
+    [{ ...migrated, verified: 'none' }, false, `ended migrated without a verification: ${NEEDS}`],
+    [migrated, true, `was rolled back, or its rollback has begun (it ended migrated): ${NEEDS}`],
+    [
+      { ...migrated, verified: 'api' },
+      true,
+      `was rolled back, or its rollback has begun (it ended migrated): ${NEEDS}`,
+    ],
     [{ ...migrated, outcome: 'rolled-back', verified: 'api' }, false, `ended rolled-back: ${NEEDS}`],
   ])('refuses %o (way back begun: %s) and says how it ended', (change, begunBack, text) => {
     expect(checkVerified(aMigration(change), begunBack)).toMatchObject({
@@ -31,7 +35,7 @@ describe('checkVerified', () => {
   it('says how to come to a proof, where EKS alone has confirmed the end', () => {
     expect(checkVerified(aMigration({ ...migrated, verified: 'api' }), false)).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('verified by the EKS API alone: no pod was seen') as string,
+      message: expect.stringContaining('was verified by the EKS API alone: no pod was read') as string,
       remedy: expect.stringContaining(`pod-identity rollback ${MIGRATION_ID}`) as string,
     });
   });

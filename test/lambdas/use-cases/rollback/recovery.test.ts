@@ -44,7 +44,7 @@ describe('rollbackClosed', () => {
     [
       'the statement is gone',
       withoutOidc,
-      /let these service accounts in: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Put the statement back first$/,
+      /allows these service accounts: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Restore the statement first, then roll back again$/,
     ],
     [
       'it can not be decided',
@@ -55,7 +55,7 @@ describe('rollbackClosed', () => {
       /aws:SourceIp/,
     ],
     ['the policy is none', '{', /line 1/],
-    ['the role is gone', undefined, /is not there any more/],
+    ['the role is gone', undefined, /no longer exists/],
   ])('is closed where %s, and says why', async (_, trustPolicy, why) => {
     expect(await closed(trusting(trustPolicy))).toMatch(why);
   });
@@ -94,7 +94,7 @@ describe('rollbackClosed', () => {
 
   it('says how to put back what was retired', async () => {
     expect(await closed(trusting(withoutOidc), { retirements: [retirement] })).toContain(
-      `pod-identity retire ${MIGRATION_ID} --undo --apply puts the statement back`,
+      `pod-identity retire ${MIGRATION_ID} --undo --apply, then roll back again`,
     );
   });
   it.each<[string, Partial<typeof retirement> & { undoneAt?: string }]>([
@@ -103,7 +103,7 @@ describe('rollbackClosed', () => {
     ['was of another role', { roleArn: OTHER_ROLE }],
   ])('does not speak of a retirement that %s', async (_, change) => {
     expect(await closed(trusting(withoutOidc), { retirements: [{ ...retirement, ...change }] })).toMatch(
-      /Put the statement back first$/,
+      /Restore the statement first, then roll back again$/,
     );
   });
 });

@@ -143,7 +143,7 @@ describe('a command', () => {
     runs();
     await expect(tell('resume')).rejects.toMatchObject({
       name: 'BadInput',
-      message: `Sweep ${SWEEP_ID} can't be told to resume: it is running already.`,
+      message: `Sweep ${SWEEP_ID} does not accept the command resume: it is running already.`,
     });
     expect((await record()).command).toBeUndefined();
     await expect(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies)).rejects.toMatchObject({
