@@ -99,8 +99,8 @@ describe('a plan that is exchanged before begin', () => {
       /BadInput: .*content does not match its hash/,
     ],
     [
-      'for one that purges more, and the hash of that',
-      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-somebody-elses'] }),
+      'for one that purges more, with a matching hash',
+      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-third-partys'] }),
       /AssociationChanged|not the plan that the step plan made/,
     ],
     [

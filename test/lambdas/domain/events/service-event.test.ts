@@ -284,7 +284,7 @@ describe("the event of a migration that CloudTrail's event started", () => {
       'c0ffee',
       'The call changed nothing.',
       'Plan: in place',
-      'To carry it out: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
+      'To carry out the plan: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
       'remove service_account_role_arn',
       `pod_identity_association with service_account = "ebs-csi-controller-sa" and role_arn = "${ROLE}"`,
     ]) {
