@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
-import { createApiGateway } from './apigateway/service.ts';
+import { createApiGatewayService } from './apigateway/service.ts';
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from './assembly/assembly.ts';
 import { loadSpokes, type Spokes } from './assembly/spokes.ts';
 import { Authorizer } from './authorization/authorizer.ts';
@@ -207,7 +207,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
     clock,
     services,
     authorizer,
-    ...(apis.length === 0 ? {} : { apis: createApiGateway({ world, clock, apis, invoke }) }),
+    ...(apis.length === 0 ? {} : { apis: createApiGatewayService({ world, clock, apis, invoke }) }),
     stepOf: (role) => stepsByRole.get(role),
     kubernetes: (cluster) => createKubernetesService(world, cluster),
   });

@@ -1,6 +1,6 @@
 /**
  * `node scripts/scenario-schema.ts`: publishes the schema of scenario files for editors (sandbox/scenario.schema.json)
- * and as the tables of docs/sandbox.md, both from sandbox/world/scenario.ts. A test fails while they are stale.
+ * and as the tables of docs/sandbox.md, both from sandbox/world/scenario.ts. A test fails if they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,13 +13,16 @@ const ROOT = join(import.meta.dirname, '..');
 export const SCHEMA_FILE = join(ROOT, 'sandbox', 'scenario.schema.json');
 export const DOCS_FILE = join(ROOT, 'docs', 'sandbox.md');
 
-/** JSON Schema, draft 7: the newest that editors know whole. What may be left out of a file is not required. */
+/**
+ * Returns the schema as JSON Schema, draft 7: the newest version that editors support completely. A field that a file may
+ * omit is not required.
+ */
 export const scenarioSchema = (): Schema =>
   z.toJSONSchema(scenario, {
     io: 'input',
     target: 'draft-7',
     override: ({ jsonSchema }) => {
-      // The format says it already, and the expression that zod has for it would fill the screen of an editor.
+      // The format is enough, and zod's regular expression for it would fill the screen of an editor.
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
     },
   });
@@ -27,7 +30,7 @@ export const scenarioSchema = (): Schema =>
 const definitionsOf = (schema: Schema): [string, Schema][] =>
   Object.entries((schema.definitions ?? {}) as Record<string, Schema>);
 
-/** The tables of the documentation, by the name of their place in it. */
+/** Returns the tables of the documentation, by the name in their marks. */
 export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
   const schema = scenarioSchema();
   const definitions = definitionsOf(schema);
@@ -42,7 +45,7 @@ export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
   return {
     fields: ['### Scenario', 'The whole file.', fieldsOf(schema), ...sections].join('\n\n'),
     knobs: table(
-      ['knob', 'value', 'default', 'what it plays', 'confidence', 'source'],
+      ['knob', 'value', 'default', 'effect', 'confidence', 'source'],
       propertiesOf(knobs).map(([name, knob]) => [
         code(name),
         typeOf(knob),
@@ -55,11 +58,11 @@ export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
   };
 };
 
-/** That text with its tables replaced. Throws an Error where it has no place for one. */
+/** Returns the text with its tables replaced. Throws an Error if the marks of a table are missing. */
 export const withTables = (text: string): string =>
   withPositions(text, scenarioTables(), { script: 'scripts/scenario-schema.ts', file: DOCS_FILE });
 
-/** The schema as its file holds it. */
+/** Returns the content of the schema's file. */
 export const schemaText = (): string => jsonText(scenarioSchema());
 
 if (import.meta.main) {

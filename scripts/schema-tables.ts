@@ -1,4 +1,4 @@
-/** Tables of Markdown made of JSON Schema, and their places in a document. */
+/** Generates Markdown tables from JSON Schema, and replaces them in a document. */
 import type { z } from 'zod';
 
 export type Schema = z.core.JSONSchema.JSONSchema;
@@ -11,16 +11,31 @@ const nameOf = (schema: Schema): string | undefined =>
     ?.split('/')
     .at(-1);
 
-/** What a field may be. */
+/** Returns the range of a number; without the bound that zod adds to every integer, which is that of JavaScript. */
+const rangeOf = ({ type, minimum, exclusiveMinimum, maximum }: Schema): string => {
+  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  const least = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
+  if (least !== undefined) return most === undefined ? `${least} or more` : `${least} to ${most}`;
+  if (exclusiveMinimum !== undefined)
+    return [`more than ${exclusiveMinimum}`, ...(most === undefined ? [] : [`at most ${most}`])].join(', ');
+  return most === undefined ? (type === 'integer' ? 'integer' : 'number') : `at most ${most}`;
+};
+
+/** Returns the values that a field may have. */
 export const typeOf = (schema: Schema): string => {
   const name = nameOf(schema);
   if (name !== undefined) return `[${name}](#${name.toLowerCase()})`;
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
-  if (schema.anyOf) return schema.anyOf.map((part) => (isSchema(part) ? typeOf(part) : 'anything')).join(' or ');
+  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.anyOf) {
+    const isChoice = schema.anyOf.every((part) => isSchema(part) && part.const !== undefined);
+    const parts = schema.anyOf.map((part) => (isSchema(part) ? typeOf(part) : 'anything'));
+    if (isChoice) return parts.join(', ');
+    return parts.join(parts.some((part) => part.includes(' or ')) ? ', or ' : ' or ');
+  }
   if (schema.type === 'array') return `list of ${isSchema(schema.items) ? typeOf(schema.items) : 'anything'}`;
   if (schema.type === 'string') return schema.format === 'date-time' ? 'time, UTC' : 'text';
-  if (schema.type === 'integer' || schema.type === 'number')
-    return `${schema.minimum ?? ''} to ${schema.maximum ?? ''}`;
+  if (schema.type === 'integer' || schema.type === 'number') return rangeOf(schema);
   if (schema.type === 'boolean') return `${code('true')}, ${code('false')}`;
   return isSchema(schema.additionalProperties) && schema.additionalProperties.type === 'string'
     ? 'texts by name'
@@ -34,7 +49,7 @@ export const table = (head: string[], rows: string[][]): string =>
 export const propertiesOf = (schema: Schema): [string, Schema][] =>
   Object.entries(schema.properties ?? {}).filter((entry): entry is [string, Schema] => isSchema(entry[1]));
 
-/** A table of an object's fields. */
+/** Returns a table of an object's fields. */
 export const fieldsOf = (schema: Schema): string =>
   table(
     ['field', 'value', 'default', 'meaning'],
@@ -50,8 +65,8 @@ export const fieldsOf = (schema: Schema): string =>
   );
 
 /**
- * That text with what stands between each two marks replaced. `script`: what the marks name. Throws an Error where
- * there is no place for one.
+ * Returns the text with the content between each pair of marks replaced. `script` is the script that the marks name.
+ * Throws an Error if a pair is missing.
  */
 export const withPositions = (
   text: string,
@@ -63,7 +78,7 @@ export const withPositions = (
     const [from, to] = [document.indexOf(begin), document.indexOf(end)];
     if (from === -1 || to < from)
       throw new Error(
-        `${file} has no place for the table ${path}: put the lines "${begin.trim()}" and "${end.trim()}" where it shall stand.`,
+        `${file} has no marks for the table ${path}. Add the lines "${begin.trim()}" and "${end.trim()}" where the table belongs.`,
       );
     return `${document.slice(0, from)}${begin}\n${content}\n${document.slice(to)}`;
   }, text);

@@ -1,6 +1,6 @@
 /**
  * The API server of one cluster, as far as this project and kubectl need it. The signature of the token has already
- * been checked (see `door.ts`); access entries determine who is authenticated, RBAC objects and access policies what
+ * been checked (see `gateway/admission.ts`); access entries determine who is authenticated, RBAC objects and access policies what
  * they may do.
  */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';

@@ -37,7 +37,7 @@ interface Injection {
  */
 const knowsAssociation = (
   world: World,
-  { associations, stillKnown }: ClusterState,
+  { associations, recentlyDeleted }: ClusterState,
   namespace: string,
   serviceAccount: string,
   admittedAt: number,
@@ -50,7 +50,7 @@ const knowsAssociation = (
     association.serviceAccount === serviceAccount;
   for (const association of associations.values())
     if (association.deletedUntil === undefined && isKnown(association)) return true;
-  for (const { association, until } of stillKnown?.values() ?? [])
+  for (const { association, until } of recentlyDeleted?.values() ?? [])
     if (admittedAt < until && isKnown(association)) return true;
   return false;
 };

@@ -92,7 +92,7 @@ describe('AssumeRoleForPodIdentity', () => {
     ],
     [
       'another service account as a session tag',
-      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'somebody' } })],
+      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'other' } })],
       400,
     ],
     [
@@ -145,7 +145,7 @@ describe('AssumeRoleForPodIdentity', () => {
     });
 
     it('fails if the target trusts another external id', async () => {
-      const roles = [target({ StringEquals: { 'sts:ExternalId': 'somebody-elses' } })];
+      const roles = [target({ StringEquals: { 'sts:ExternalId': 'another-id' } })];
       expect(await ask({ roles, association: { targetRoleArn: TARGET } })).toMatchObject({ status: 400 });
     });
   });

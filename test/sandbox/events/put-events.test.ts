@@ -356,8 +356,13 @@ describe('permission to put events', () => {
     const elsewhere = BUS.replace('111122223333', '444455556666');
     const keys = { 'events:source': 'my.app', 'events:detail-type': 'Migrated' };
     const openElsewhere = (condition: object) => {
-      const letIn = { Effect: 'Allow', Principal: { AWS: CALLER }, Action: 'events:PutEvents', Condition: condition };
-      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies: policiesOf([letIn]) }] }, [
+      const statement = {
+        Effect: 'Allow',
+        Principal: { AWS: CALLER },
+        Action: 'events:PutEvents',
+        Condition: condition,
+      };
+      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies: policiesOf([statement]) }] }, [
         allow('events:*', '*'),
       ]);
       return (more: PutEventsRequestEntry = {}) => put({ ...entry({ EventBusName: elsewhere }), ...more });

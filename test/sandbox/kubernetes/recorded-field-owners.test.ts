@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { toManagedFields, managedFieldsEntries } from '../../../lambdas/adapters/managed-fields.ts';
 import { refusal } from '../../../sandbox/gateway/protocols.ts';
-import { throttledAnswer } from '../../../sandbox/gateway/faults.ts';
+import { throttledResponse } from '../../../sandbox/gateway/faults.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { WorkloadTemplate } from '../../../sandbox/kubernetes/objects.ts';
 import { newEntry, newLab, START } from './support.ts';
@@ -125,7 +125,7 @@ describe('recordings of a real API server', () => {
     const { status, headers, body } = answerTo('list-throttled').answer;
     const call = { service: 'kubernetes', operation: 'list pods', protocol: 'kubernetes', input: {} };
     const { 'audit-id': _, 'x-kubernetes-pf-flowschema-uid': __, ...kept } = headers;
-    expect(throttledAnswer(call as unknown as Parameters<typeof throttledAnswer>[0], 'r')).toEqual({
+    expect(throttledResponse(call as unknown as Parameters<typeof throttledResponse>[0], 'r')).toEqual({
       status,
       headers: kept,
       body: body['text'],
