@@ -135,6 +135,14 @@ const rules: [string, Rule][] = [
     { from: /^lambdas\/steps\/\w+\.ts/, files: /^lambdas\/(steps|runtime\/step\.ts)/, packages: /^$/ },
   ],
   ['the CDK app builds on the Lambdas', { from: /^lib\//, files: /^(lib|lambdas)\// }],
+  [
+    "the sandbox's assembly reads templates",
+    {
+      from: /^sandbox\/assembly\//,
+      files: /^(sandbox\/(assembly\/|function-arn\.ts|json\.ts)|lambdas\/domain\/)/,
+      packages: /^(zod|croner|node:[\w/]+)$/,
+    },
+  ],
   ['the sandbox builds on the Lambdas', { from: /^sandbox\//, files: /^(sandbox|lambdas)\// }],
   ['the command line does not reach into the CDK', { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
   ['nothing that ships needs the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],

@@ -74,7 +74,7 @@ export const standardApi = standard.apis![0]!;
 const problem =
   '{"title":$context.error.messageString,"type":"$context.error.responseType","raw":"$context.error.message","id":"$context.requestId","path":"$context.path","resource":"$context.resourcePath","colour":"$stageVariables.colour","who":"$context.identity.userArn"}';
 
-/** The same API with gateway responses of its own. */
+/** The same API with its own gateway responses. */
 export const customApi: AssemblyApi = {
   ...standardApi,
   responses: synthesise((stack, fn) => {

@@ -122,7 +122,7 @@ describe("CDK's topics and queues", () => {
     ]);
   });
 
-  test('allow only that rule, if their policy says so', () => {
+  test('allow only that rule, if their policy names it', () => {
     const world = bareWorld();
     const messages = new Messages({
       world,

@@ -150,7 +150,7 @@ describe('AssumeRoleForPodIdentity', () => {
     });
   });
 
-  it('fails for a service account without an association, and knows a new one late', async () => {
+  it('fails for a service account without an association, and finds a new association with a delay', async () => {
     const lab = openLab({ knobs: { eksAuthLagSeconds: 5 } });
     const token = await podToken(lab);
     expect(await assumeForPod(lab, token)).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });

@@ -185,7 +185,7 @@ describe('a batch', () => {
   });
 });
 
-it('checks a caller of another account against the table of its own account', async () => {
+it('authorizes a caller of another account for the table of its own account', async () => {
   const account = '444455556666';
   const get = { TableName: 'Ledger', Key };
   const own = await open([allow('dynamodb:GetItem', tableArn('Ledger', account))], account);

@@ -134,7 +134,7 @@ describe('DeleteAddon', () => {
     });
   });
 
-  it.each([0, 10])('blocks a create until the add-on is gone: %i seconds after', async (seconds) => {
+  it.each([0, 10])('blocks a create until the add-on is deleted: %i seconds after', async (seconds) => {
     const fixture = await owning();
     await fixture.eks.deleteAddon(addon);
     fixture.pass(seconds);
@@ -167,7 +167,7 @@ describe('DeleteAddon of a busy add-on', () => {
   it.each([
     ['ResourceInUseException', 409],
     ['InvalidRequestException', 400],
-  ] as const)('is refused with %s where the knob deleteWhileBusy says so', async (deleteWhileBusy, code) => {
+  ] as const)('is refused with %s if the knob deleteWhileBusy requires it', async (deleteWhileBusy, code) => {
     const fixture = await owning({ deleteWhileBusy });
     await fixture.eks.updateAddon(addon);
     const failure = await failureOf(fixture.eks.deleteAddon(addon));

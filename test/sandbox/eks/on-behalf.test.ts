@@ -126,16 +126,21 @@ describe('iam:PassRole', () => {
     ['CreatePodIdentityAssociation, whose target role is not passed', EKS],
     ['CreateAddon with an association', PODS],
     ['CreateAddon with an association', EKS],
-  ] as const)('%s wants the role of an association passed to %s, where the knob says so', async (name, service) => {
-    const given = { ...CASES[name]!, knobs: { passedToService: service } };
-    const passingTo = (named: string): Statement[] =>
-      given.permissions.map(({ statement }) =>
-        statement['Action'] === 'iam:PassRole' ? pass('ebs', named).statement : statement,
+  ] as const)(
+    '%s requires the role of an association to be passed to %s, as the knob defines',
+    async (name, service) => {
+      const given = { ...CASES[name]!, knobs: { passedToService: service } };
+      const passingTo = (named: string): Statement[] =>
+        given.permissions.map(({ statement }) =>
+          statement['Action'] === 'iam:PassRole' ? pass('ebs', named).statement : statement,
+        );
+      await given.call(open(given, passingTo(service)).eks);
+      const other = service === PODS ? EKS : PODS;
+      expect((await failureOf(given.call(open(given, passingTo(other)).eks))).message).toBe(
+        pass('ebs', service).refusal,
       );
-    await given.call(open(given, passingTo(service)).eks);
-    const other = service === PODS ? EKS : PODS;
-    expect((await failureOf(given.call(open(given, passingTo(other)).eks))).message).toBe(pass('ebs', service).refusal);
-  });
+    },
+  );
 
   it.each([PODS, EKS] as const)(
     'for the role of IRSA is checked for EKS, also if roles of associations are passed to %s',

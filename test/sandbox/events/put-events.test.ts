@@ -116,7 +116,7 @@ describe('an event sent with PutEvents', () => {
     expect(invocations).toHaveLength(1);
   });
 
-  test('arrives twice with one id, if the knob says so', async () => {
+  test('arrives twice with one id, with the knob ownEventsTwice', async () => {
     const { put, wait, invocations, world } = openService({ knobs: { ownEventsTwice: true, eventLagSeconds: 2 } });
     const { Entries: entries } = await put(entry());
     await wait(60_000);

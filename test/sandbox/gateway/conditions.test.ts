@@ -170,7 +170,7 @@ describe('a throttle', () => {
 describe('an unreachable API server', () => {
   const dev = (world: World) => world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
 
-  it('lets connections time out, and gets no calls', async () => {
+  it('has connections time out, and gets no calls', async () => {
     const { world, gateway } = open((file) =>
       Object.assign(file.accounts[0]!.clusters[0]!, { apiServer: 'unreachable' }),
     );

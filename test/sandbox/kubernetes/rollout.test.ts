@@ -286,7 +286,7 @@ describe('rolling restart of a DaemonSet', () => {
     expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
   });
 
-  test('proceeds node by node, and a new pod waits until the old one is gone', async () => {
+  test('proceeds node by node, and a new pod waits until the old pod is removed', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET);
     lab.pass(1);

@@ -25,7 +25,7 @@ interface Options {
 
 const FUNCTION = allow('lambda:InvokeFunction', functionArn('start'));
 
-/** Lets that many seconds pass. */
+/** Runs the schedule for that many seconds. */
 const simulate = async (
   seconds: number,
   { schedule = {}, target = {}, permissions = [FUNCTION], knobs = {}, work }: Options = {},
@@ -142,7 +142,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('delivers twice if the scenario says so, with the same scheduled time', async () => {
+  test('delivers twice with the knob schedulesTwice, with the same scheduled time', async () => {
     const { calls } = await simulate(602, { knobs: { schedulesTwice: true } });
     expect(calls.map(({ at, payload }) => [at, payload['at']])).toEqual([
       ['09:00:00', '2026-01-15T09:00:00Z'],

@@ -6,7 +6,7 @@ import { configOf, openGateway } from '../support.ts';
 import { allow, functionArn, MACHINE, openBench, ROLE, roleOf, waitForToken } from './fixture.ts';
 
 const CALLER = ROLE.replace('role/machine', 'role/caller');
-/** Stands for the token of the task that waits in EXECUTION. */
+/** A placeholder for the token of the task that waits in EXECUTION. */
 const TOKEN = 'TOKEN';
 const EXECUTION = `${MACHINE.replace(':stateMachine:', ':execution:')}:run`;
 

@@ -24,7 +24,7 @@ const EXCEEDED = {
 };
 
 describe('a distributed Map', () => {
-  test('runs each item as an execution of its own, and returns their outputs in order', async () => {
+  test('runs each item as a separate execution, and returns their outputs in order', async () => {
     const bench = openMap(
       {},
       { handlers: { work: async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2) } },
@@ -140,7 +140,7 @@ describe('a distributed Map', () => {
     ]);
   });
 
-  test("gives each child its own limit of events, and a child's end does not end the others", async () => {
+  test("has a separate limit of events for each child, and a child's end does not end the other children", async () => {
     const states = {
       Work: { Type: 'Choice', Choices: [{ Condition: '{% $states.input = 0 %}', Next: 'Loop' }], Default: 'Done' },
       Loop: { Type: 'Pass', Next: 'Work' },

@@ -79,7 +79,7 @@ describe('a task that waits for its token', () => {
   test('fails with its function, and its token is then invalid', async () => {
     const { runWith, tokens, send } = open(
       {},
-      { handlers: { ask: ({ token }: TaskInput) => (tokens.push(token), fail('NoChannel', 'nobody to ask')) } },
+      { handlers: { ask: ({ token }: TaskInput) => (tokens.push(token), fail('NoChannel', 'no channel to ask')) } },
     );
     const execution = await runWith([[1, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'NoChannel', stoppedAt: START });
@@ -262,7 +262,7 @@ describe('timeouts of a waiting task', () => {
 });
 
 describe('each attempt', () => {
-  test('has a token of its own, and the previous one is refused', async () => {
+  test('has a new token, and the previous one is refused', async () => {
     const { runWith, tokens, send } = open({
       TimeoutSeconds: 10,
       Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }],
@@ -276,7 +276,7 @@ describe('each attempt', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('after another visit of the state also has a token of its own', async () => {
+  test('after another visit of the state also has a new token', async () => {
     const again = {
       Type: 'Choice',
       Choices: [{ Condition: "{% $states.input = 'again' %}", Next: 'It' }],

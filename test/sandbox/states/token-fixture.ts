@@ -49,7 +49,7 @@ export const openWaiting = (
       client.send(new SendTaskFailureCommand({ taskToken, ...reason })),
     heartbeat: (taskToken: string) => client.send(new SendTaskHeartbeatCommand({ taskToken })),
   };
-  /** Starts one execution, and calls a function after that many seconds, on a thread of its own. */
+  /** Starts one execution, and calls a function after that many seconds, on a separate thread. */
   const runWith = async (script: [seconds: number, act: (execution: Execution) => unknown][]): Promise<Execution> => {
     const execution = executions.start(MACHINE, '{}', 'run');
     await clock.spawn(async () => {

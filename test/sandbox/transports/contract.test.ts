@@ -363,7 +363,7 @@ const BEYOND_THE_MODEL = '.TableThroughputModeSummary is not a member of TableDe
 const capital = (file: string): string => `${file[0]!.toUpperCase()}${file.slice(1, -'.js'.length)}`;
 
 describe('both transports', () => {
-  it("give the same answers to the same calls, all in accordance with AWS's models", async () => {
+  it("return the same responses to the same calls, all in accordance with AWS's models", async () => {
     const { direct, remote, inProcess, overHttp } = await bothTransports();
     expect(comparable(overHttp, remote)).toEqual(comparable(inProcess, direct));
     expect(comparable(remote.world.log.calls, remote)).toEqual(comparable(direct.world.log.calls, direct));
