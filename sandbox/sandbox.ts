@@ -254,7 +254,7 @@ const openBack = (
 };
 
 /**
- * Opens a sandbox over a synthesised application (`assemblyDirectory` is a cdk.out). Throws AssemblyError for an
+ * Opens a sandbox over a synthesized application (`assemblyDirectory` is a cdk.out). Throws AssemblyError for an
  * application that cannot be read, ServiceRoleError for roles that AWS could not use, PortError for a port that is not
  * available, and an Error for a definition or a clock that cannot be run here.
  *

@@ -1,5 +1,5 @@
 /**
- * Authorises calls: by the identity policies of the caller's role (from the synthesised template for the service's own
+ * Authorizes calls: by the identity policies of the caller's role (from the synthesized template for the service's own
  * roles, from the scenario for others), the role's permissions boundary, the session policies and, for AssumeRole, the
  * trust policy of the assumed role. Source: IAM User Guide, "Policy evaluation logic" and "Troubleshoot access denied
  * error messages".

@@ -13,7 +13,7 @@ import {
   formatFields,
   parseField,
   removalsOf,
-  serialised,
+  serialized,
   union,
   without,
 } from './field-sets.ts';
@@ -168,7 +168,7 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
     apiVersion: object.apiVersion,
     time,
     fieldsType: 'FieldsV1',
-    fieldsV1: serialised(fields),
+    fieldsV1: serialized(fields),
     ...(subresource === undefined ? {} : { subresource }),
   });
   const others: { owner: FieldOwner; fields: FieldSet; time: string }[] = [];

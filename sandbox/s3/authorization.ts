@@ -1,5 +1,5 @@
 /**
- * Authorises S3 operations by the caller's permissions and the bucket's policy. Sources: Service Authorization
+ * Authorizes S3 operations by the caller's permissions and the bucket's policy. Sources: Service Authorization
  * Reference, "Actions, resources, and condition keys for Amazon S3"; Amazon S3 User Guide, "How Amazon S3 authorizes a
  * request". Errors put the resource in quotation marks, as reported by users (noobaa/noobaa-core#10060,
  * schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).

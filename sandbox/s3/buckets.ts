@@ -1,4 +1,4 @@
-/** The objects of the application's buckets, with authorisation; used by S3's API and by services that access S3. */
+/** The objects of the application's buckets, with authorization; used by S3's API and by services that access S3. */
 import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';

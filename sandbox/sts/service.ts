@@ -144,7 +144,7 @@ export const createStsService = (world: World): Service => {
     // API reference: "No permissions are required to perform this operation", not even where a policy denies it.
     GetCallerIdentity: () => [],
     AssumeRole: permissionsToAssume(world),
-    // The operation has no caller: it is authorised only by the token.
+    // The operation has no caller: it is authorized only by the token.
     AssumeRoleWithWebIdentity: () => [],
   });
 };

@@ -66,7 +66,7 @@ const editsOf = (body: unknown): Entry[] =>
     .filter(({ manager }) => manager !== 'helm' && manager !== 'kube-controller-manager')
     .map((entry) => ({ ...entry, time: '<time>' }));
 
-const normalised = (scale: { metadata: object; status?: unknown }): unknown => ({
+const normalized = (scale: { metadata: object; status?: unknown }): unknown => ({
   ...scale,
   metadata: { ...scale.metadata, uid: '<uid>', resourceVersion: '<rv>', creationTimestamp: '<time>' },
 });
@@ -96,12 +96,12 @@ describe('recordings of a real API server', () => {
 
   test('match a scale', () => {
     const [found, wanted] = [answers.get('get-deployment-scale')!, answerTo('get-deployment-scale')];
-    expect(normalised(found.body)).toEqual(wanted.answer.body);
+    expect(normalized(found.body)).toEqual(wanted.answer.body);
   });
 
   test('match a patch of a scale without change; its status depends on the current rollout', () => {
     const [found, wanted] = [answers.get('deployment-scale-patch')!, answerTo('deployment-scale-patch')];
-    expect(normalised({ ...found.body, status: wanted.answer.body['status'] })).toEqual(wanted.answer.body);
+    expect(normalized({ ...found.body, status: wanted.answer.body['status'] })).toEqual(wanted.answer.body);
   });
 
   test('match the error of a forbidden scale', () => {
