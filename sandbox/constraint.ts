@@ -12,7 +12,7 @@ export interface Constraint {
 }
 
 /** AWS shows a pattern without the anchors that match the whole value. */
-const shown = (pattern: RegExp): string => pattern.source.replace(/^\^/, '').replace(/\$$/, '');
+const patternText = (pattern: RegExp): string => pattern.source.replace(/^\^/, '').replace(/\$$/, '');
 
 /** Returns why a value violates a constraint, worded as AWS's own validation does; undefined if the value is valid. */
 export const violation = (value: unknown, constraint: Constraint): string | undefined => {
@@ -34,7 +34,7 @@ export const violation = (value: unknown, constraint: Constraint): string | unde
     if (value > range.max) return `Member must have value less than or equal to ${range.max}`;
   }
   if (pattern && typeof value === 'string' && !pattern.test(value))
-    return `Member must satisfy regular expression pattern: ${shown(pattern)}`;
+    return `Member must satisfy regular expression pattern: ${patternText(pattern)}`;
   if (enumeration && typeof value === 'string' && !Object.values(enumeration).includes(value)) {
     return `Member must satisfy enum value set: [${Object.values(enumeration).sort().join(', ')}]`;
   }

@@ -15,7 +15,7 @@ import type { Authorizer } from './authorization/authorizer.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import { BundledRuntime } from './lambda/bundled-runtime.ts';
 import { sleepWhileRunning } from './lambda/invocation.ts';
-import { environmentHere } from './lambda/layers.ts';
+import { withLocalLayers } from './lambda/layers.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { type Invoker, SourceRuntime, stepOf } from './lambda/source-runtime.ts';
 import { credentialsOf } from './sts/access-keys.ts';
@@ -85,7 +85,7 @@ const invokerOf = (
     const step = STEPS[name];
     if (!step) throw new Error(`The function ${fn.name} names the step ${name}, which does not exist.`);
     const [, , , region = ''] = fn.arn.split(':');
-    const environment = environmentHere(fn);
+    const environment = withLocalLayers(fn);
     const dependencies = wire({
       clients: new ClientFactory({ region, credentials: credentialsFor(fn), transport }),
       step: name,

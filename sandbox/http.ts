@@ -1,4 +1,4 @@
-import type { Asked, Denial } from './authorization/asked.ts';
+import type { RequiredPermission, Denial } from './authorization/permission.ts';
 import { isObject, type Json } from './json.ts';
 
 /** HTTP messages in the sandbox: both transports convert their requests to these types, and services are functions of them. */
@@ -86,7 +86,7 @@ export interface CallContext {
   /** Sets the operation's name and input in the call log; `input` must be plain JSON data without secrets. */
   describe(operation: string, input: unknown): void;
   /** Returns the refusal if the caller may not do that: the service returns it in its own form, without any change. */
-  authorize(asked: Asked): Denial | undefined;
+  authorize(permission: RequiredPermission): Denial | undefined;
 }
 
 export type Service = (request: HttpRequest, context: CallContext) => Promise<HttpResponse>;

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
-import { createApiGateway } from './apigateway/service.ts';
+import { createApiGatewayService } from './apigateway/service.ts';
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from './assembly/assembly.ts';
 import { loadSpokes, type Spokes } from './assembly/spokes.ts';
 import { Authorizer } from './authorization/authorizer.ts';
@@ -207,7 +207,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
     clock,
     services,
     authorizer,
-    ...(apis.length === 0 ? {} : { apis: createApiGateway({ world, clock, apis, invoke }) }),
+    ...(apis.length === 0 ? {} : { apis: createApiGatewayService({ world, clock, apis, invoke }) }),
     stepOf: (role) => stepsByRole.get(role),
     kubernetes: (cluster) => createKubernetesService(world, cluster),
   });
@@ -254,7 +254,7 @@ const openBack = (
 };
 
 /**
- * Opens a sandbox over a synthesised application (`assemblyDirectory` is a cdk.out). Throws AssemblyError for an
+ * Opens a sandbox over a synthesized application (`assemblyDirectory` is a cdk.out). Throws AssemblyError for an
  * application that cannot be read, ServiceRoleError for roles that AWS could not use, PortError for a port that is not
  * available, and an Error for a definition or a clock that cannot be run here.
  *

@@ -62,18 +62,18 @@ const hmac = (key: string | Uint8Array, data: string): Buffer => createHmac('sha
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** Normalises the path and encodes it once more, as every service except S3 does. */
+/** Normalizes the path and encodes it once more, as every service except S3 does. */
 const canonicalPath = (path: string): string => {
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '..') segments.pop();
     else if (segment !== '' && segment !== '.') segments.push(segment);
   }
-  const normalised = `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
-  return encode(normalised).replaceAll('%2F', '/');
+  const normalized = `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
+  return encode(normalized).replaceAll('%2F', '/');
 };
 
-/** Encodes the path once without normalising it, as S3 does: `a//b` and `a/../b` are different keys. */
+/** Encodes the path once without normalizing it, as S3 does: `a//b` and `a/../b` are different keys. */
 const canonicalKey = (path: string): string => {
   try {
     return encode(decodeURIComponent(path)).replaceAll('%2F', '/');

@@ -42,7 +42,7 @@ export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
   return {
     fields: ['### Scenario', 'The whole file.', fieldsOf(schema), ...sections].join('\n\n'),
     knobs: table(
-      ['knob', 'value', 'default', 'what it plays', 'confidence', 'source'],
+      ['knob', 'value', 'default', 'effect', 'confidence', 'source'],
       propertiesOf(knobs).map(([name, knob]) => [
         code(name),
         typeOf(knob),

@@ -11,16 +11,31 @@ const nameOf = (schema: Schema): string | undefined =>
     ?.split('/')
     .at(-1);
 
-/** Returns the type of a field as text. */
+/** Returns the range of a number; without the bound that zod adds to every integer, which is that of JavaScript. */
+const rangeOf = ({ type, minimum, exclusiveMinimum, maximum }: Schema): string => {
+  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  const least = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum;
+  if (least !== undefined) return most === undefined ? `${least} or more` : `${least} to ${most}`;
+  if (exclusiveMinimum !== undefined)
+    return [`more than ${exclusiveMinimum}`, ...(most === undefined ? [] : [`at most ${most}`])].join(', ');
+  return most === undefined ? (type === 'integer' ? 'integer' : 'number') : `at most ${most}`;
+};
+
+/** Returns the values that a field may have. */
 export const typeOf = (schema: Schema): string => {
   const name = nameOf(schema);
   if (name !== undefined) return `[${name}](#${name.toLowerCase()})`;
   if (schema.enum) return schema.enum.map((value) => code(String(value))).join(', ');
-  if (schema.anyOf) return schema.anyOf.map((part) => (isSchema(part) ? typeOf(part) : 'anything')).join(' or ');
+  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.anyOf) {
+    const isChoice = schema.anyOf.every((part) => isSchema(part) && part.const !== undefined);
+    const parts = schema.anyOf.map((part) => (isSchema(part) ? typeOf(part) : 'anything'));
+    if (isChoice) return parts.join(', ');
+    return parts.join(parts.some((part) => part.includes(' or ')) ? ', or ' : ' or ');
+  }
   if (schema.type === 'array') return `list of ${isSchema(schema.items) ? typeOf(schema.items) : 'anything'}`;
   if (schema.type === 'string') return schema.format === 'date-time' ? 'time, UTC' : 'text';
-  if (schema.type === 'integer' || schema.type === 'number')
-    return `${schema.minimum ?? ''} to ${schema.maximum ?? ''}`;
+  if (schema.type === 'integer' || schema.type === 'number') return rangeOf(schema);
   if (schema.type === 'boolean') return `${code('true')}, ${code('false')}`;
   return isSchema(schema.additionalProperties) && schema.additionalProperties.type === 'string'
     ? 'texts by name'

@@ -132,6 +132,14 @@ const rules: [string, Rule][] = [
     { from: /^lambdas\/steps\/\w+\.ts/, files: /^lambdas\/(steps|runtime\/step\.ts)/, packages: /^$/ },
   ],
   ['the CDK app builds on the Lambdas', { from: /^lib\//, files: /^(lib|lambdas)\// }],
+  [
+    "the sandbox's assembly reads templates",
+    {
+      from: /^sandbox\/assembly\//,
+      files: /^(sandbox\/(assembly\/|function-arn\.ts|json\.ts)|lambdas\/domain\/)/,
+      packages: /^(zod|croner|node:[\w/]+)$/,
+    },
+  ],
   ['the sandbox builds on the Lambdas', { from: /^sandbox\//, files: /^(sandbox|lambdas)\// }],
   ["the command line does not import the CDK's code", { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
   ['nothing that ships imports the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],

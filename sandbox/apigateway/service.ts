@@ -4,7 +4,7 @@
  * Source: API Gateway Developer Guide, "Control access to a REST API with IAM permissions".
  */
 import type { AssemblyApi } from '../assembly/apis.ts';
-import type { Asked, Denial } from '../authorization/asked.ts';
+import type { RequiredPermission, Denial } from '../authorization/permission.ts';
 import type { Caller, HttpRequest, HttpResponse } from '../http.ts';
 import { InvokeRefusal, LambdaFailure, type LambdaRuntime } from '../lambda/runtime.ts';
 import type { Refused, Verified } from '../signature.ts';
@@ -52,7 +52,7 @@ export interface GatewayCall {
   describe: (operation: string, input: unknown) => void;
   /** Returns who signed the request, or why AWS would reject the signature. */
   authenticate: () => Verified | Refused;
-  authorize: (caller: Caller, asked: Asked) => Denial | undefined;
+  authorize: (caller: Caller, permission: RequiredPermission) => Denial | undefined;
 }
 
 export interface ApiGateway {
@@ -129,7 +129,7 @@ const refusedInFront = (request: HttpRequest, { knobs }: World): HttpResponse | 
   return request.badQuery === true ? BAD_QUERY : undefined;
 };
 
-export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
+export const createApiGatewayService = (options: ApiGatewayOptions): ApiGateway => {
   const { world, clock, apis } = options;
   const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
   const isAllowed = createThrottle(world);

@@ -7,7 +7,7 @@ import { allow, FIELDS, refuseUnknown } from './api-fields.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { type AssemblyGatewayResponse, gatewayResponseOf, type ResponseType } from './gateway-responses.ts';
 import { isObject } from '../json.ts';
-import { isFunctionArn } from '../lambda/arn.ts';
+import { isFunctionArn } from '../function-arn.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
 
@@ -78,7 +78,7 @@ const functionOf = (uri: unknown, where: Where): string => {
   return functionArn;
 };
 
-/** Returns the values as strings, whatever their type in the template. */
+/** Returns the values as strings, regardless of their type in the template. */
 const textsOf = (value: unknown): Record<string, string> =>
   Object.fromEntries(Object.entries(isObject(value) ? value : {}).map(([name, each]) => [name, String(each)]));
 

@@ -1,4 +1,4 @@
-/** The synthesised application as plain data, which the sandbox deploys. */
+/** The synthesized application as plain data, which the sandbox deploys. */
 import { resolve } from 'node:path';
 import { resourcesOfType } from './resources.ts';
 import { type AssemblyOptions, fingerprintOf, loadStacks, type Stack } from './stacks.ts';
@@ -7,7 +7,7 @@ import { type AssemblyBucket, bucketsOf } from './buckets.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { type AssemblyFunction, functionsOf } from './functions.ts';
-import { namedByAws, refuseExcesses } from './limits.ts';
+import { withAwsNames, refuseExcesses } from './limits.ts';
 import { type AssemblyBusPolicy, busPoliciesOf } from './buses.ts';
 import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
 import { type AssemblyRole, rolesOf } from './roles.ts';
@@ -151,7 +151,7 @@ export const loadAssembly = (directory: string, options: AssemblyOptions): Assem
 };
 
 const readAssembly = (directory: string, options: AssemblyOptions): Assembly => {
-  for (const stack of loadStacks(directory, options, namedByAws)) refuseExcesses(stack);
+  for (const stack of loadStacks(directory, options, withAwsNames)) refuseExcesses(stack);
   const stacks = loadStacks(directory, options);
   const [apis, buckets, schedules] = [apisOf(stacks), bucketsOf(stacks), stacks.flatMap(schedulesOf)];
   return {

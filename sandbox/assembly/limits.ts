@@ -158,14 +158,14 @@ export const refuseExcesses = (stack: Stack): void => {
 const RANDOM_PART = `-${'X'.repeat(13)}`;
 
 /** Makes names as long as CloudFormation's: the sandbox's names have no random part. */
-export const namedByAws = (environment: Environment): Environment => ({
+export const withAwsNames = (environment: Environment): Environment => ({
   ...environment,
   stackName: `${environment.stackName}${RANDOM_PART}`,
 });
 
 /** The longest names in AWS: GovCloud's partition, and a region of the partition aws-iso-f. */
 const LONGEST = { partition: 'aws-us-gov', region: 'us-isof-south-1' };
-const longest = (environment: Environment): Environment => ({ ...namedByAws(environment), ...LONGEST });
+const longest = (environment: Environment): Environment => ({ ...withAwsNames(environment), ...LONGEST });
 const [HUB, OTHER_ACCOUNT] = ['111122223333', '444455556666'];
 
 /** Returns every measure of an assembly that has a limit, for the partition and region with the longest names. */

@@ -1,8 +1,8 @@
 /** Reads EventBridge Scheduler's schedules. Source: CloudFormation Template Reference, `AWS::Scheduler::Schedule`. */
 import { AssemblyError, type Where } from './error.ts';
-import { isFunctionArn } from '../lambda/arn.ts';
+import { isFunctionArn } from '../function-arn.ts';
 import { isObject, type Json } from '../json.ts';
-import { parseExpression } from '../scheduler/expression.ts';
+import { parseExpression } from './schedule-expression.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
 

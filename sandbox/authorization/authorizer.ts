@@ -1,5 +1,5 @@
 /**
- * Authorises calls: by the identity policies of the caller's role (from the synthesised template for the service's own
+ * Authorizes calls: by the identity policies of the caller's role (from the synthesized template for the service's own
  * roles, from the scenario for others), the role's permissions boundary, the session policies and, for AssumeRole, the
  * trust policy of the assumed role. Source: IAM User Guide, "Policy evaluation logic" and "Troubleshoot access denied
  * error messages".
@@ -11,17 +11,17 @@ import { operatorRoleArn } from '../sts/access-keys.ts';
 import { principalKeys, sessionOf } from '../sts/sessions.ts';
 import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';
-import type { Asked, Denial, Trust } from './asked.ts';
+import type { RequiredPermission, Denial, ResourcePolicyResult } from './permission.ts';
 import { decide, identityPolicy } from './decide.ts';
 
 /** A permission that a call needed and had. */
-export interface Use extends Pick<Asked, 'action' | 'resource'> {
+export interface Use extends Pick<RequiredPermission, 'action' | 'resource'> {
   principalArn: string;
   /** For `iam:PassRole`: the service to which the role is passed. */
   passedTo?: string;
 }
 
-const useOf = (principalArn: string, { action, resource, context }: Asked): Use => {
+const useOf = (principalArn: string, { action, resource, context }: RequiredPermission): Use => {
   const passedTo = context?.['iam:PassedToService'];
   return { principalArn, action, resource, ...(typeof passedTo === 'string' ? { passedTo } : {}) };
 };
@@ -43,7 +43,7 @@ interface Refused {
 }
 
 /** Layers that need not allow a call, by the principal that the trust policy names. */
-const SPARED: Record<Trust['names'], readonly Kind[]> = {
+const SPARED: Record<ResourcePolicyResult['names'], readonly Kind[]> = {
   session: ['identity-based policy', 'permissions boundary', 'session policy'],
   role: ['identity-based policy'],
   account: [],
@@ -72,7 +72,11 @@ const reasonOf = (kind: Kind, decision: Denial['decision'], action: string): str
  * Returns what denies a request; undefined if it is allowed. An explicit deny in any policy comes first: "in all those
  * policies, the enforcement code looks for a Deny statement".
  */
-const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undefined): Refused | undefined => {
+const refusalOf = (
+  layers: Layer[],
+  request: PolicyRequest,
+  trust: ResourcePolicyResult | undefined,
+): Refused | undefined => {
   if (trust?.decision === 'explicitDeny') return { kind: 'resource-based policy', decision: 'explicitDeny' };
   let missing: Kind | undefined;
   for (const { kind, policies } of layers) {
@@ -132,7 +136,7 @@ const layersOf = (world: World, caller: Caller): Layer[] => {
 const requestOf = (
   world: World,
   caller: Caller,
-  { action, resource, context = {} }: Asked,
+  { action, resource, context = {} }: RequiredPermission,
   region: string,
 ): PolicyRequest => {
   let own: PolicyRequest['lookUp'] | undefined;
@@ -149,8 +153,13 @@ const requestOf = (
 };
 
 /** Returns what denies a call; undefined if the caller may make it. Records nothing. */
-export const refusalIn = (world: World, caller: Caller, asked: Asked, region: string): Refused | undefined =>
-  refusalOf(layersOf(world, caller), requestOf(world, caller, asked, region), asked.trust);
+export const refusalIn = (
+  world: World,
+  caller: Caller,
+  permission: RequiredPermission,
+  region: string,
+): Refused | undefined =>
+  refusalOf(layersOf(world, caller), requestOf(world, caller, permission, region), permission.trust);
 
 export class Authorizer {
   /** Denied calls in chronological order, including those of services that call the sandbox's own functions. */
@@ -171,12 +180,12 @@ export class Authorizer {
   }
 
   /** Returns the denial of a call; undefined if the caller may make it. `region`: region of the called endpoint. */
-  authorize(caller: Caller, asked: Asked, region: string): Denial | undefined {
+  authorize(caller: Caller, permission: RequiredPermission, region: string): Denial | undefined {
     const { principalArn } = caller;
-    const { action, resource, named = resource, trust } = asked;
-    const refusal = refusalIn(this.world, caller, asked, region);
+    const { action, resource, named = resource, trust } = permission;
+    const refusal = refusalIn(this.world, caller, permission, region);
     if (!refusal) {
-      const use = useOf(principalArn, asked);
+      const use = useOf(principalArn, permission);
       if (!trust || trust.names === 'account')
         this.used.set(`${principalArn} ${action} ${resource} ${use.passedTo ?? ''}`, use);
       return undefined;
@@ -184,7 +193,7 @@ export class Authorizer {
     const { kind, decision } = refusal;
     const reason = trust && !trust.reasons ? '' : reasonOf(kind, decision, action);
     const message = `User: ${sessionOf(this.world, caller)} is not authorized to perform: ${action} on resource: ${named}${reason}`;
-    const denial: Denial = { ...asked, principalArn, decision, message };
+    const denial: Denial = { ...permission, principalArn, decision, message };
     this.denials.push(denial);
     return denial;
   }

@@ -4,7 +4,7 @@
  */
 import { closedWorld, evaluate, type ParsedPolicy, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { Authorizer } from './authorizer.ts';
-import type { Denial } from './asked.ts';
+import type { Denial } from './permission.ts';
 import { denies } from './decide.ts';
 
 /** The caller of a resource that has its own policy. */

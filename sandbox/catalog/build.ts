@@ -18,14 +18,14 @@ export const podIdentity = (policies: Record<string, string[]>): PodIdentity =>
  * Kubernetes versions for which it is the default, whether it supports associations]`.
  */
 export const versions = (
-  rows: [version: string, from: number, to: number, defaultFor: number[], takesAssociations: boolean][],
+  rows: [version: string, from: number, to: number, defaultFor: number[], supportsAssociations: boolean][],
   options: { requiresIamPermissions: boolean; podIdentity?: PodIdentity },
 ): CatalogueVersion[] =>
-  rows.map(([version, from, to, defaultFor, takesAssociations]) => ({
+  rows.map(([version, from, to, defaultFor, supportsAssociations]) => ({
     version,
     kubernetesVersions: Array.from({ length: to - from + 1 }, (_, index) => `1.${from + index}`),
     defaultFor: defaultFor.map((minor) => `1.${minor}`),
-    ...(takesAssociations && options.podIdentity ? { podIdentity: options.podIdentity } : {}),
+    ...(supportsAssociations && options.podIdentity ? { podIdentity: options.podIdentity } : {}),
     requiresIamPermissions: options.requiresIamPermissions,
     offered: true,
   }));

@@ -20,7 +20,7 @@ export const list: Property = { type: 'array' };
 /** A part of a pod's specification that is passed on unchanged. */
 export const anyObject: Property = { type: 'object' };
 export const texts: Property = { type: 'object', additionalProperties: text };
-/** Environment variables are strings, whatever their content. */
+/** Environment variables are strings, also those that look like numbers. */
 export const variable = (format?: 'boolean' | 'integer'): Property => ({
   type: 'string',
   ...(format === undefined ? {} : { format }),

@@ -134,7 +134,7 @@ const reachesTarget = (
     Object.keys(tags).length > 0 ? (['sts:AssumeRole', 'sts:TagSession'] as const) : (['sts:AssumeRole'] as const)
   )
     .map((action) => ({ action, resource: targetRoleArn, trust: trustOf(world, target, caller, call, action) }))
-    .every((asked) => refusalIn(world, caller, asked, cluster.region) === undefined);
+    .every((permission) => refusalIn(world, caller, permission, cluster.region) === undefined);
 };
 
 /**
@@ -142,7 +142,7 @@ const reachesTarget = (
  * (awslabs/mountpoint-s3-csi-driver#781; aws/eks-pod-identity-agent, README); the message for a missing association is
  * not known.
  */
-export const judgePodIdentity = (
+export const evaluatePodIdentity = (
   world: World,
   cluster: ClusterState,
   pod: TokenPod,

@@ -13,7 +13,7 @@ export interface Granted {
   sessionName: string;
 }
 
-export const isRefusal = (judged: object): judged is { refused: Refusal } => 'refused' in judged;
+export const isRefusal = (result: object): result is { refused: Refusal } => 'refused' in result;
 
 export const refused = (code: string, status: number, message: string): { refused: Refusal } => ({
   refused: { code, status, message },

@@ -11,10 +11,10 @@ import { listObjects } from '../kubernetes/store.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { agentProblem } from './agents.ts';
 import { outageOf } from './outages.ts';
-import { judgePodIdentity } from './pod-identity.ts';
+import { evaluatePodIdentity } from './pod-identity.ts';
 import { type Granted, isRefusal, type Refusal, refused } from './refusal.ts';
 import { type Source, sourcesOf } from './sources.ts';
-import { judgeWebIdentity } from './web-identity.ts';
+import { evaluateWebIdentity } from './web-identity.ts';
 
 /** Remaining validity at which SDKs renew credentials: five minutes for most SDKs, fifteen for botocore. */
 const REFRESH_BEFORE_END = 5 * 60_000;
@@ -25,12 +25,12 @@ export type SourceCredentials = { method: Source['method'] } & (
   | { roleArn?: never; refused: Refusal }
 );
 
-const judge = (
+const evaluateSource = (
   world: World,
   cluster: ClusterState,
   pod: Pod,
   source: Source,
-): (Granted & { lives: number; renewed: number }) | { refused: Refusal } => {
+): (Granted & { lifetime: number; renewAfter: number }) | { refused: Refusal } => {
   const { namespace = 'default', name, uid } = pod.metadata;
   const serviceAccount = pod.spec.serviceAccountName ?? 'default';
   if ('missing' in source) return refused('NoToken', 0, 'open the token: no such file or directory');
@@ -38,20 +38,21 @@ const judge = (
   if (outage) return outage;
   const { podSessionSeconds, agentRenewalSeconds, irsaSessionSeconds } = world.knobs;
   if (source.method === 'pod-identity') {
-    const judged =
-      agentProblem(world, cluster, pod) ?? judgePodIdentity(world, cluster, { namespace, serviceAccount, name, uid });
-    const renewed = Math.min(agentRenewalSeconds * 1000, podSessionSeconds * 1000 - REFRESH_BEFORE_END);
-    return isRefusal(judged) ? judged : { ...judged, lives: podSessionSeconds * 1000, renewed };
+    const result =
+      agentProblem(world, cluster, pod) ??
+      evaluatePodIdentity(world, cluster, { namespace, serviceAccount, name, uid });
+    const renewAfter = Math.min(agentRenewalSeconds * 1000, podSessionSeconds * 1000 - REFRESH_BEFORE_END);
+    return isRefusal(result) ? result : { ...result, lifetime: podSessionSeconds * 1000, renewAfter };
   }
   const { roleArn, audiences } = source;
-  const judged = judgeWebIdentity(
+  const result = evaluateWebIdentity(
     world,
     cluster,
     { namespace, serviceAccount, audiences },
     { roleArn, sessionName: name.slice(0, 64) },
   );
-  const lives = irsaSessionSeconds * 1000;
-  return isRefusal(judged) ? judged : { ...judged, lives, renewed: lives - REFRESH_BEFORE_END };
+  const lifetime = irsaSessionSeconds * 1000;
+  return isRefusal(result) ? result : { ...result, lifetime, renewAfter: lifetime - REFRESH_BEFORE_END };
 };
 
 /**
@@ -71,16 +72,16 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
   const key = 'roleArn' in source ? source.roleArn : method;
   const held = all.get(key);
   if (held && now < held.renewAt) return { method, roleArn: held.roleArn, expiresAt: held.expiresAt };
-  const judged = judge(world, cluster, pod, source);
-  if (!isRefusal(judged)) {
-    const session = { roleArn: judged.roleArn, renewAt: now + judged.renewed, expiresAt: now + judged.lives };
+  const result = evaluateSource(world, cluster, pod, source);
+  if (!isRefusal(result)) {
+    const session = { roleArn: result.roleArn, renewAt: now + result.renewAfter, expiresAt: now + result.lifetime };
     all.set(key, session);
     return { method, roleArn: session.roleArn, expiresAt: session.expiresAt };
   }
   if (held && now < held.expiresAt && outlives(world, cluster, source))
-    return { method, roleArn: held.roleArn, expiresAt: held.expiresAt, ...judged };
+    return { method, roleArn: held.roleArn, expiresAt: held.expiresAt, ...result };
   all.delete(key);
-  return { method, ...judged };
+  return { method, ...result };
 };
 
 /**
@@ -104,8 +105,8 @@ export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
 /** Returns why sources of a pod would refuse credentials if the pod requested them now; empty if none would. */
 export const refusalsOf = (world: World, cluster: ClusterState, pod: Pod): Refusal[] =>
   sourcesOf(pod).flatMap((source) => {
-    const judged = judge(world, cluster, pod, source);
-    return isRefusal(judged) ? [judged.refused] : [];
+    const result = evaluateSource(world, cluster, pod, source);
+    return isRefusal(result) ? [result.refused] : [];
   });
 
 /** Returns whether every source of a pod provides credentials now. */

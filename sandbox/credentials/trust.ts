@@ -5,7 +5,7 @@ import { roleTagKeys } from '../iam/authorization.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import type { RoleState, World } from '../world/world.ts';
 
-const NOT_THERE: KeyState = { state: 'absent' };
+const ABSENT: KeyState = { state: 'absent' };
 
 /**
  * Returns whether the trust policy, as STS sees it, allows all requests. `known`: values of condition keys that the
@@ -25,7 +25,7 @@ export const trusts = (
       'aws:EpochTime': String(Math.floor(now / 1000)),
       ...known,
     }),
-    () => NOT_THERE,
+    () => ABSENT,
   );
   const policy = trustPolicy(seenTrustPolicy(world, role));
   return requests.every((request) => {

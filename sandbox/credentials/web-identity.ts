@@ -24,7 +24,7 @@ export interface WebIdentityGrant extends Granted {
 }
 
 /** Returns STS's answer for a token of a cluster and a role. */
-export const judgeWebIdentity = (
+export const evaluateWebIdentity = (
   world: World,
   cluster: ClusterState,
   { namespace, serviceAccount, audiences }: WebIdentity,

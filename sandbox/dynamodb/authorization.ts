@@ -5,7 +5,7 @@
  * supported, for operations on one item; requests carry none of the others. Source: DynamoDB Developer Guide, "Using
  * IAM policy conditions for fine-grained access control".
  */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { CallContext } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import type { OperationName } from './engine.ts';
@@ -62,6 +62,9 @@ const LEADING: Partial<Record<OperationName, (input: Json, name: string) => stri
   UpdateItem: (input, name) => leadingKey(input['Key'], name),
 };
 
+/** The operations that the sandbox's DynamoDB supports. */
+export const supportedOperations: readonly string[] = Object.keys(RESOURCES);
+
 const isSupported = (operation: string): operation is OperationName => Object.hasOwn(RESOURCES, operation);
 
 /**
@@ -70,12 +73,12 @@ const isSupported = (operation: string): operation is OperationName => Object.ha
  * DynamoDB validates the input or authorizes the caller first is not known, and this bypasses no check. `partitionKey`
  * is the attribute's name in the table that the input names.
  */
-export const askedOf = (
+export const requiredPermissions = (
   operation: string,
   input: Json,
   { caller, region }: Pick<CallContext, 'caller' | 'region'>,
   partitionKey = 'pk',
-): Asked[] | undefined => {
+): RequiredPermission[] | undefined => {
   if (!isSupported(operation)) return undefined;
   const [, partition = 'aws'] = caller.principalArn.split(':');
   const named = RESOURCES[operation](input);

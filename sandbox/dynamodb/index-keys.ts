@@ -2,7 +2,7 @@
  * Refuses what DynamoDB refuses but dynalite accepts: an empty value as a secondary index key, or in a key condition.
  * The texts, and the fact that a value in the request itself is refused before its condition is evaluated:
  * paritysuite/dynamodb-conformance, recorded from AWS (`tests/tier3/error-messages`, 2026), architect/dynalite#184; for
- * Query getmoto/moto#7062, praetorian-inc/chariot-ui#353. Two behaviours are the sandbox's choice: a value that an
+ * Query getmoto/moto#7062, praetorian-inc/chariot-ui#353. Two behaviors are the sandbox's choice: a value that an
  * update would copy from the item is refused after the condition, and AttributeUpdates are refused with PutItem's text.
  */
 import {

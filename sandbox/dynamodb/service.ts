@@ -2,7 +2,8 @@
 import { type CallContext, ContentResponse, contentOf, type HttpResponse, type Service } from '../http.ts';
 import { isObject, type Json, withoutUndefined } from '../json.ts';
 import type { World } from '../world/world.ts';
-import { askedOf } from './authorization.ts';
+import { unsupportedOperation } from '../unsupported.ts';
+import { requiredPermissions, supportedOperations } from './authorization.ts';
 import { createEngine, type Engine } from './engine.ts';
 
 /** A table as CloudFormation and CreateTable describe it. */
@@ -62,16 +63,16 @@ const answer = async (
   keys: ReadonlyMap<string, string[]>,
 ): Promise<[status: number, output: unknown]> => {
   if (!input) return refused('SerializationException');
-  const asked = askedOf(operation, input, context, keys.get(String(input['TableName']))?.[0]);
-  for (const each of asked ?? []) {
+  const permissions = requiredPermissions(operation, input, context, keys.get(String(input['TableName']))?.[0]);
+  for (const each of permissions ?? []) {
     const denial = context.authorize(each);
     // Member names as in sebdah/dynamic-dynamodb#321: only this one has a capital letter.
     if (denial) return refused('AccessDeniedException', { Message: denial.message });
   }
-  const answered = asked && (await run(operation, input));
+  const answered = permissions && (await run(operation, input));
   if (answered) return [answered.status, answered.output];
   return refused('UnknownOperationException', {
-    message: `The sandbox's DynamoDB does not support the operation ${operation}.`,
+    message: unsupportedOperation('DynamoDB', operation, supportedOperations),
   });
 };
 

@@ -1,5 +1,5 @@
 /**
- * Recognises requests of the form that the service's own ledger makes. dynalite's checks, which take several times as
+ * Recognizes requests of the form that the service's own ledger makes. dynalite's checks, which take several times as
  * long as the operations, would accept these requests and produce the same result. Any doubtful request is not
  * well-formed and goes through those checks.
  */

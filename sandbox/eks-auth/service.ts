@@ -3,7 +3,7 @@
  * API Reference. For the world's own pods, the same functions (`sandbox/credentials`) decide without a call.
  */
 import { ASSUME_FOR_POD } from '../credentials/agents.ts';
-import { judgePodIdentity, POD_IDENTITY_AUDIENCE, type PodIdentityGrant } from '../credentials/pod-identity.ts';
+import { evaluatePodIdentity, POD_IDENTITY_AUDIENCE, type PodIdentityGrant } from '../credentials/pod-identity.ts';
 import { outageOf } from '../credentials/outages.ts';
 import { isRefusal, type Refusal } from '../credentials/refusal.ts';
 import { readToken, type TokenClaims } from '../credentials/tokens.ts';
@@ -99,9 +99,9 @@ const assumeRole = (world: World, request: HttpRequest, context: CallContext): o
     serviceAccount: serviceAccount.name,
     pod: pod.name,
   });
-  const judged = judgePodIdentity(world, cluster, { namespace, serviceAccount: serviceAccount.name, ...pod });
-  if (isRefusal(judged)) throw new Refused(judged.refused.code, judged.refused.status, judged.refused.message);
-  return answerOf(world, claims, judged);
+  const result = evaluatePodIdentity(world, cluster, { namespace, serviceAccount: serviceAccount.name, ...pod });
+  if (isRefusal(result)) throw new Refused(result.refused.code, result.refused.status, result.refused.message);
+  return answerOf(world, claims, result);
 };
 
 /** Creates EKS Auth over a world. It has its own random generator, so that it does not change the world's sequence. */

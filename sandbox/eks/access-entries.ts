@@ -68,7 +68,7 @@ export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.Create
     cluster.accessEntries.set(principalArn, entry);
     return {
       answer: { accessEntry: answerOf(cluster, entry) },
-      stillThere: () => cluster.accessEntries.get(principalArn) === entry,
+      stillExists: () => cluster.accessEntries.get(principalArn) === entry,
     };
   });
 };
@@ -99,7 +99,7 @@ export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.Update
     entry.modifiedAt = call.world.schedule.now();
     return {
       answer: { accessEntry: answerOf(cluster, entry) },
-      stillThere: () => cluster.accessEntries.get(entry.principalArn) === entry,
+      stillExists: () => cluster.accessEntries.get(entry.principalArn) === entry,
     };
   });
 };

@@ -5,7 +5,7 @@
 import type { CatalogueAddon, CatalogueVersion } from '../catalog/catalogue.ts';
 import type { AddonState, ClusterState } from '../world/world.ts';
 import { hasAgent, NO_AGENT } from './agent.ts';
-import { checkQuota, holderOf, isLive, refuseHeldKey } from './association-state.ts';
+import { checkQuota, holderOf, isLive, refuseDuplicate } from './association-state.ts';
 import type { AddonAssociation } from './association-state.ts';
 import type { EksCall } from './call.ts';
 import { checkConfiguration } from './configuration.ts';
@@ -103,7 +103,7 @@ export const checkParameters = (
   for (const { serviceAccount } of wanted) {
     const holder = holderOf(cluster, namespace, serviceAccount);
     if (holder && isLive(holder) && owner !== undefined && holder.ownerArn === owner) own += 1;
-    else refuseHeldKey(holder, fields);
+    else refuseDuplicate(holder, fields);
   }
   checkQuota(cluster, wanted.length - own);
 };

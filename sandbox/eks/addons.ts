@@ -18,9 +18,9 @@ import { applyObjects, beginCreate, beginDelete, beginUpdate } from './addon-lif
 import { changesOf, isLive, ownedBy, replaceOwned } from './association-state.ts';
 import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
 import type { EksCall, Handler } from './call.ts';
-import { conflictOf, takeBackFields } from './conflicts.ts';
+import { conflictOf, reclaimFields } from './conflicts.ts';
 import { EksError, type ErrorFields } from './errors.ts';
-import { requireChangeRights, requireDeleteRights } from './on-behalf.ts';
+import { requireChangePermissions, requireDeletePermissions } from './on-behalf.ts';
 import { updateAnswer, updateParams } from './updates.ts';
 import type { Decoded, Wire } from './wire.ts';
 
@@ -73,7 +73,7 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     const failed = before && statusFor(call, before) === 'CREATE_FAILED' ? before : undefined;
     const wanted = input.podIdentityAssociations ?? [];
     const changes = changesOf(call, cluster, { owner: failed?.arn, takenOver: true }, wanted);
-    requireChangeRights(call, cluster, changes, input.serviceAccountRoleArn);
+    requireChangePermissions(call, cluster, changes, input.serviceAccountRoleArn);
     const offered = requireOffered(call, input.addonName, fields);
     // crossplane-contrib/provider-aws#1310. An add-on that is being deleted conflicts as well.
     if (before && !failed) throw new EksError('ResourceInUseException', 'Addon already exists.', fields);
@@ -105,21 +105,22 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     cluster.addons.set(addon.name, addon);
     const conflict = conflictOf(cluster, addon.name, 'create', input.resolveConflicts);
     if (!conflict && world.knobs.createEndsIn !== 'CREATE_FAILED') {
-      const madeFrom = call.preserved.get(preservedKey(cluster, addon.name)) ?? {
+      const createdFrom = call.preserved.get(preservedKey(cluster, addon.name)) ?? {
         version: addon.version,
         configurationValues: addon.configurationValues,
       };
-      const changed = madeFrom.version !== addon.version || madeFrom.configurationValues !== addon.configurationValues;
-      const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
+      const changed =
+        createdFrom.version !== addon.version || createdFrom.configurationValues !== addon.configurationValues;
+      const reclaimed = reclaimFields(cluster, addon.name, input.resolveConflicts);
       applyObjects(call, cluster, addon, {
-        restart: overPreserved && (changed || takenBack || world.knobs.restartOnCreate),
+        restart: overPreserved && (changed || reclaimed || world.knobs.restartOnCreate),
         keepAnnotation: podsKeepIdentity || (overPreserved && world.knobs.annotationAfterRecreate === 'keep'),
       });
     }
     beginCreate(call, cluster, addon, conflict);
     return {
       answer: { addon: answerOf(call, cluster, addon) },
-      stillThere: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon),
+      stillExists: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon),
     };
   });
 };
@@ -152,9 +153,9 @@ const refuseRoleWithAssociations = (
   { serviceAccountRoleArn, podIdentityAssociations }: Decoded<eks.UpdateAddonRequest>,
   fields: ErrorFields,
 ): void => {
-  const isGivenWithAssociations =
+  const hasRoleAndAssociations =
     serviceAccountRoleArn !== undefined && podIdentityAssociations === undefined && associationIds.length > 0;
-  if (isGivenWithAssociations && world.knobs.roleWithAssociations === 'refuse')
+  if (hasRoleAndAssociations && world.knobs.roleWithAssociations === 'refuse')
     throw new EksError(
       'InvalidParameterException',
       'The add-on has Pod Identity associations: specify podIdentityAssociations together with serviceAccountRoleArn.',
@@ -177,7 +178,7 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
   return once(call, `${addon.arn} UpdateAddon`, input, () => {
     const { podIdentityAssociations: wanted, configurationValues } = input;
     const changes = wanted && changesOf(call, cluster, { owner: addon.arn, takenOver: false }, wanted);
-    requireChangeRights(call, cluster, changes, input.serviceAccountRoleArn);
+    requireChangePermissions(call, cluster, changes, input.serviceAccountRoleArn);
     const status = statusFor(call, addon);
     // awslabs/cdk-eks-blueprints#447, eksctl-io/eksctl#7269.
     if (isBusy(status))
@@ -215,18 +216,18 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     });
     const conflict = conflictOf(cluster, addon.name, 'update', input.resolveConflicts);
     if (!conflict && call.world.knobs.updateEndsIn !== 'UPDATE_FAILED') {
-      const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
+      const reclaimed = reclaimFields(cluster, addon.name, input.resolveConflicts);
       const changed = before.version !== addon.version || before.configuration !== addon.configurationValues;
       const identityChanges = !podsKeepIdentity && (associationsChange || before.role !== addon.serviceAccountRoleArn);
       // The values of the failed operation have not been applied to the objects yet.
       const behind = status === 'UPDATE_FAILED' || status === 'CREATE_FAILED';
       applyObjects(call, cluster, addon, {
-        restart: identityChanges || changed || takenBack || behind,
+        restart: identityChanges || changed || reclaimed || behind,
         keepAnnotation: podsKeepIdentity,
       });
     }
     beginUpdate(call, cluster, addon, update, conflict);
-    return { answer: { update: updateAnswer(update) }, stillThere: () => cluster.addons.get(addon.name) === addon };
+    return { answer: { update: updateAnswer(update) }, stillExists: () => cluster.addons.get(addon.name) === addon };
   });
 };
 
@@ -248,7 +249,7 @@ export const deleteAddon: Handler<eks.DeleteAddonRequest, eks.DeleteAddonRespons
   }
   if (status !== 'DELETING') {
     const preserve = input.preserve ?? false;
-    if (!preserve) requireDeleteRights(call, ownedBy(cluster, addon.arn));
+    if (!preserve) requireDeletePermissions(call, ownedBy(cluster, addon.arn));
     beginDelete(call, cluster, addon, preserve);
   }
   return { addon: { ...answerOf(call, cluster, addon), status: 'DELETING' } };

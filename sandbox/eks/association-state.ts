@@ -22,7 +22,7 @@ export const holderOf = (
     (association) => association.namespace === namespace && association.serviceAccount === serviceAccount,
   );
 
-export const refuseHeldKey = (holder: AssociationState | undefined, fields: ErrorFields): void => {
+export const refuseDuplicate = (holder: AssociationState | undefined, fields: ErrorFields): void => {
   if (holder) throw new EksError('ResourceInUseException', `Association already exists: ${holder.id}`, fields);
 };
 
@@ -67,12 +67,12 @@ export const addAssociation = (call: EksCall, cluster: ClusterState, wanted: New
 };
 
 /** Keeps a removed association known to the webhook, which learns of removals late. */
-const keepKnown = ({ world }: EksCall, cluster: ClusterState, association: AssociationState): void => {
+const rememberDeleted = ({ world }: EksCall, cluster: ClusterState, association: AssociationState): void => {
   const { webhookRemovalLagSeconds } = world.knobs;
   if (webhookRemovalLagSeconds === 0) return;
   const until = world.schedule.now() + webhookRemovalLagSeconds * 1000;
-  (cluster.stillKnown ??= new Map()).set(association.id, { association, until });
-  world.schedule.at(until, () => cluster.stillKnown?.delete(association.id));
+  (cluster.recentlyDeleted ??= new Map()).set(association.id, { association, until });
+  world.schedule.at(until, () => cluster.recentlyDeleted?.delete(association.id));
 };
 
 /**
@@ -88,7 +88,7 @@ export const removeAssociation = (
   renewSessions(call.world, cluster, association.roleArn);
   for (const addon of cluster.addons.values())
     addon.associationIds = addon.associationIds.filter((id) => id !== association.id);
-  keepKnown(call, cluster, association);
+  rememberDeleted(call, cluster, association);
   if (lagSeconds === 0) {
     cluster.associations.delete(association.id);
     return;
@@ -109,7 +109,7 @@ export const ownedBy = (cluster: ClusterState, addonArn: string): AssociationSta
 
 /** The change for one wanted association: create it, replace it under a new id, update it, or keep it unchanged. */
 export type WantedAssociation = AddonAssociation &
-  ({ change: 'create' } | { change: 'replace' | 'update' | 'keep'; held: AssociationState });
+  ({ change: 'create' } | { change: 'replace' | 'update' | 'keep'; current: AssociationState });
 
 /** Changes after which an add-on owns exactly the wanted associations, in their order. */
 export interface AssociationChanges {
@@ -121,9 +121,11 @@ export interface AssociationChanges {
  * Returns whether an update changes an association: its role, or properties that an add-on's request cannot express and
  * therefore clears.
  */
-const differs = (held: AssociationState, roleArn: string): boolean =>
-  held.roleArn !== roleArn ||
-  [held.targetRoleArn, held.externalId, held.disableSessionTags, held.policy].some((value) => value !== undefined);
+const differs = (current: AssociationState, roleArn: string): boolean =>
+  current.roleArn !== roleArn ||
+  [current.targetRoleArn, current.externalId, current.disableSessionTags, current.policy].some(
+    (value) => value !== undefined,
+  );
 
 /**
  * Returns the changes for the wanted associations. EKS User Guide: "all previous pod identity associations are
@@ -140,10 +142,14 @@ export const changesOf = (
   const owned = owner === undefined ? [] : ownedBy(cluster, owner);
   return {
     wanted: wanted.map((association): WantedAssociation => {
-      const held = owned.find(({ serviceAccount }) => serviceAccount === association.serviceAccount);
-      if (!held) return { ...association, change: 'create' };
-      if (call.world.knobs.newIdOnReplace) return { ...association, change: 'replace', held };
-      return { ...association, change: takenOver || differs(held, association.roleArn) ? 'update' : 'keep', held };
+      const current = owned.find(({ serviceAccount }) => serviceAccount === association.serviceAccount);
+      if (!current) return { ...association, change: 'create' };
+      if (call.world.knobs.newIdOnReplace) return { ...association, change: 'replace', current };
+      return {
+        ...association,
+        change: takenOver || differs(current, association.roleArn) ? 'update' : 'keep',
+        current,
+      };
     }),
     removed: owned.filter(
       ({ serviceAccount }) => !wanted.some((association) => association.serviceAccount === serviceAccount),
@@ -167,24 +173,24 @@ export const replaceOwned = (
   addon.associationIds = changes.wanted.map((wanted) => {
     const { serviceAccount, roleArn } = wanted;
     if (wanted.change === 'update' || wanted.change === 'keep') {
-      const { held } = wanted;
-      renewSessions(call.world, cluster, held.roleArn);
+      const { current } = wanted;
+      renewSessions(call.world, cluster, current.roleArn);
       const cleared = {
         targetRoleArn: undefined,
         externalId: undefined,
         disableSessionTags: undefined,
         policy: undefined,
       };
-      cluster.associations.set(held.id, {
-        ...held,
+      cluster.associations.set(current.id, {
+        ...current,
         ...cleared,
         roleArn,
         ownerArn: addon.arn,
-        modifiedAt: differs(held, roleArn) ? now : held.modifiedAt,
+        modifiedAt: differs(current, roleArn) ? now : current.modifiedAt,
       });
-      return held.id;
+      return current.id;
     }
-    if (wanted.change === 'replace') removeAssociation(call, cluster, wanted.held, 0);
+    if (wanted.change === 'replace') removeAssociation(call, cluster, wanted.current, 0);
     return addAssociation(call, cluster, {
       namespace: addon.namespace,
       serviceAccount,

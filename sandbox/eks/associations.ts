@@ -2,11 +2,18 @@
 import type * as eks from '@aws-sdk/client-eks';
 import { renewSessions } from '../credentials/sessions.ts';
 import type { AssociationState, ClusterState } from '../world/world.ts';
-import { addAssociation, checkQuota, holderOf, isLive, refuseHeldKey, removeAssociation } from './association-state.ts';
+import {
+  addAssociation,
+  checkQuota,
+  holderOf,
+  isLive,
+  refuseDuplicate,
+  removeAssociation,
+} from './association-state.ts';
 import { once, paginate, requireCluster, seconds } from './call.ts';
 import type { EksCall, Handler } from './call.ts';
 import { EksError } from './errors.ts';
-import { requireRoleRights } from './on-behalf.ts';
+import { requireRolePermissions } from './on-behalf.ts';
 import { checkAssociationRole, checkRoleAccount } from './roles.ts';
 import type { Wire } from './wire.ts';
 
@@ -69,10 +76,10 @@ export const createPodIdentityAssociation: Handler<
   return once(call, `${cluster.arn} CreatePodIdentityAssociation`, input, () => {
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags = {} } = input;
     checkRoleAccount(call.account, roleArn);
-    requireRoleRights(call, cluster, [roleArn]);
+    requireRolePermissions(call, cluster, [roleArn]);
     checkPolicy(cluster.name, input);
     checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags }, fields);
-    refuseHeldKey(holderOf(cluster, namespace, serviceAccount), fields);
+    refuseDuplicate(holderOf(cluster, namespace, serviceAccount), fields);
     checkQuota(cluster, 1);
     const association = addAssociation(call, cluster, {
       namespace,
@@ -85,7 +92,7 @@ export const createPodIdentityAssociation: Handler<
     });
     return {
       answer: { association: answerOf(cluster, association) },
-      stillThere: () => {
+      stillExists: () => {
         const now = cluster.associations.get(association.id);
         return now !== undefined && isLive(now);
       },
@@ -158,7 +165,7 @@ export const updatePodIdentityAssociation: Handler<
   }
   checkRoleAccount(call.account, roleArn);
   if (roleArn !== undefined || call.world.knobs.updateAssociationPassesRole)
-    requireRoleRights(call, cluster, [roleArn ?? association.roleArn]);
+    requireRolePermissions(call, cluster, [roleArn ?? association.roleArn]);
   if (roleArn !== undefined) {
     const { namespace, serviceAccount } = association;
     checkAssociationRole(

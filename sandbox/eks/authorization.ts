@@ -10,7 +10,7 @@
  */
 import type * as eks from '@aws-sdk/client-eks';
 import { clusterArn, eksArn } from '../../lambdas/domain/aws/arn.ts';
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import { findCluster } from '../world/world.ts';
 import type { AccessEntryState, AddonState, AssociationState, ClusterState } from '../world/world.ts';
 import { entryArn, partsOf, usernameOf } from './access-entry-state.ts';
@@ -19,7 +19,7 @@ import type { EksCall } from './call.ts';
 import { findTags } from './tags.ts';
 import type { Decoded } from './wire.ts';
 
-type Context = NonNullable<Asked['context']>;
+type Context = NonNullable<RequiredPermission['context']>;
 type Tags = Record<string, string>;
 
 /** Returns condition keys such as `aws:RequestTag/KEY`, one for each tag. */
@@ -30,18 +30,23 @@ const tagContext = (prefix: 'aws:RequestTag' | 'aws:ResourceTag', tags: Tags = {
 const requestTags = (tags: Tags = {}): Context =>
   Object.keys(tags).length === 0 ? {} : { ...tagContext('aws:RequestTag', tags), 'aws:TagKeys': Object.keys(tags) };
 
-const onResource = (action: string, { arn, tags }: { arn: string; tags?: Tags }, context: Context = {}): Asked => ({
+const onResource = (
+  action: string,
+  { arn, tags }: { arn: string; tags?: Tags },
+  context: Context = {},
+): RequiredPermission => ({
   action,
   resource: arn,
   context: { ...tagContext('aws:ResourceTag', tags), ...context },
 });
 
-export const clusterRight = (action: string, cluster: ClusterState): Asked => onResource(action, cluster);
-export const associationRight = (action: string, association: AssociationState): Asked =>
+export const clusterPermission = (action: string, cluster: ClusterState): RequiredPermission =>
+  onResource(action, cluster);
+export const associationPermission = (action: string, association: AssociationState): RequiredPermission =>
   onResource(action, association);
 
 /** Returns the permission for an action on a cluster, which need not exist. */
-const onCluster = (action: string, call: EksCall, cluster: string, context: Context = {}): Asked =>
+const onCluster = (action: string, call: EksCall, cluster: string, context: Context = {}): RequiredPermission =>
   onResource(
     action,
     findCluster(call.world, call.account, call.region, cluster) ?? { arn: clusterArn({ ...call, cluster }) },
@@ -49,12 +54,12 @@ const onCluster = (action: string, call: EksCall, cluster: string, context: Cont
   );
 
 /** Returns the permission for an action on an add-on, which need not exist. */
-const onAddon = (action: string, call: EksCall, cluster: string, addon: string): Asked => {
+const onAddon = (action: string, call: EksCall, cluster: string, addon: string): RequiredPermission => {
   const found: AddonState | undefined = findCluster(call.world, call.account, call.region, cluster)?.addons.get(addon);
   return onResource(action, found ?? { arn: eksArn(call, `addon/${cluster}/${addon}/*`) });
 };
 
-const onAssociation = (action: string, call: EksCall, cluster: string, id: string): Asked => {
+const onAssociation = (action: string, call: EksCall, cluster: string, id: string): RequiredPermission => {
   const found = findCluster(call.world, call.account, call.region, cluster)?.associations.get(id);
   return onResource(
     action,
@@ -88,7 +93,7 @@ const onEntry = (
   clusterName: string,
   principalArn: string,
   context: Context = {},
-): Asked => {
+): RequiredPermission => {
   const keys: Context = { 'eks:clusterName': clusterName, 'eks:principalArn': principalArn };
   const cluster = findCluster(call.world, call.account, call.region, clusterName);
   const entry: AccessEntryState | undefined = cluster?.accessEntries.get(principalArn);
@@ -106,19 +111,23 @@ const onEntry = (
  * for DescribeClusterVersions (awslabs/idf-modules#311) and ListClusters (aws/aws-cli#5823); the other actions are
  * likely to be like the former.
  */
-const onNothing = (action: string, call: EksCall, named = '*'): Asked => ({
+const onNothing = (action: string, call: EksCall, named = '*'): RequiredPermission => ({
   action,
   resource: '*',
   named: eksArn(call, named),
 });
 
 /** Returns the permissions on the cluster and, if the request names one, the add-on: the reference lists both. */
-const onUpdates = (action: string, call: EksCall, input: { name: string; addonName?: string }): Asked[] => [
+const onUpdates = (
+  action: string,
+  call: EksCall,
+  input: { name: string; addonName?: string },
+): RequiredPermission[] => [
   onCluster(action, call, input.name),
   ...(input.addonName === undefined ? [] : [onAddon(action, call, input.name, input.addonName)]),
 ];
 
-const onTagged = (action: string, call: EksCall, arn: string, context: Context = {}): Asked =>
+const onTagged = (action: string, call: EksCall, arn: string, context: Context = {}): RequiredPermission =>
   onResource(action, { arn, tags: findTags(call, arn) ?? {} }, context);
 
 /**
@@ -134,7 +143,7 @@ const taggingNew = (
     created,
     tags = {},
   }: { operation: string; cluster: string; created: string; tags: Tags | undefined },
-): Asked[] => {
+): RequiredPermission[] => {
   if (Object.keys(tags).length === 0) return [];
   const context = requestTags(tags);
   const { tagOnCreate } = call.world.knobs;
@@ -143,7 +152,7 @@ const taggingNew = (
   return [onResource('eks:TagResource', { arn }, context)];
 };
 
-const RIGHTS = {
+const PERMISSIONS = {
   AssociateAccessPolicy: (
     call: EksCall,
     { clusterName, principalArn, policyArn, accessScope }: Decoded<eks.AssociateAccessPolicyRequest>,
@@ -272,15 +281,17 @@ const RIGHTS = {
 };
 
 /** The operations that the sandbox implements: those with an entry in `RIGHTS`. */
-export type PlayedOperation = keyof typeof RIGHTS;
+export type SupportedOperation = keyof typeof PERMISSIONS;
 
 /**
  * Returns the permissions that a call needs, in the order in which they are checked. The input is decoded by the
  * operation's schema.
  */
-type Rights = (call: EksCall, input: never) => Asked[];
+type RequiredPermissions = (call: EksCall, input: never) => RequiredPermission[];
 
-const rights: ReadonlyMap<string, Rights> = new Map<string, Rights>(Object.entries(RIGHTS));
+const permissions: ReadonlyMap<string, RequiredPermissions> = new Map<string, RequiredPermissions>(
+  Object.entries(PERMISSIONS),
+);
 
 /** Returns undefined for an operation that the sandbox does not implement. */
-export const rightsOf = (operation: string): Rights | undefined => rights.get(operation);
+export const permissionsOf = (operation: string): RequiredPermissions | undefined => permissions.get(operation);

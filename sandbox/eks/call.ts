@@ -1,5 +1,5 @@
 /** Common parts of the EKS operations: caller, account and region, and the service's own memory. */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { CallContext } from '../http.ts';
 import { pageAfter } from '../pages.ts';
 import type { Random } from '../world/random.ts';
@@ -17,7 +17,7 @@ export interface Memory {
   /** Settings that preserved objects were created from, by `preservedKey`: an equal create does not change them. */
   preserved: Map<string, { version: string; configurationValues?: string }>;
   /** Responses by scope and clientRequestToken. */
-  tokens: Map<string, { input: string; answer: unknown; stillThere: () => boolean }>;
+  tokens: Map<string, { input: string; answer: unknown; stillExists: () => boolean }>;
 }
 
 export interface EksCall extends Memory {
@@ -36,12 +36,12 @@ export const seconds = (milliseconds: number): number => milliseconds / 1000;
  * Throws EksError if the caller lacks a permission. Error name and message: aws/eks-hybrid#740 and
  * aws-samples/appmod-blueprints#816.
  */
-export const requireRight = (call: EksCall, asked: Asked): void => {
-  const denial = call.authorize(asked);
+export const requirePermission = (call: EksCall, permission: RequiredPermission): void => {
+  const denial = call.authorize(permission);
   if (denial) throw new EksError('AccessDeniedException', denial.message);
 };
 
-/** Returns the cluster, whatever its status. */
+/** Returns the cluster in any status. */
 export const requireListedCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = findCluster(call.world, call.account, call.region, name);
   if (!cluster)
@@ -100,14 +100,14 @@ export const once = <Output>(
   call: EksCall,
   scope: string,
   input: { clientRequestToken?: string },
-  act: () => { answer: Output; stillThere: () => boolean },
+  act: () => { answer: Output; stillExists: () => boolean },
 ): Output => {
   const { clientRequestToken: token, ...rest } = input;
   if (token === undefined) return act().answer;
   const key = `${scope} ${token}`;
   const text = JSON.stringify(rest);
   const known = call.tokens.get(key);
-  if (known?.stillThere()) {
+  if (known?.stillExists()) {
     if (known.input !== text)
       throw new EksError(
         'InvalidParameterException',

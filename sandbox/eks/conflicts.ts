@@ -28,7 +28,7 @@ export const conflictOf = (
  * With OVERWRITE, makes EKS the owner of the fields again. Returns true if fields of a pod template are among them, so
  * that pods roll.
  */
-export const takeBackFields = (
+export const reclaimFields = (
   cluster: ClusterState,
   addonName: string,
   mode: eks.ResolveConflicts | undefined,

@@ -8,13 +8,13 @@
  * User Guide, "Access AWS Resources using EKS Pod Identity Target IAM Roles"), and a role can only be passed in its
  * own account.
  */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { findRole } from '../world/world.ts';
 import type { AssociationState, ClusterState } from '../world/world.ts';
 import type { AssociationChanges } from './association-state.ts';
-import { associationRight, clusterRight } from './authorization.ts';
-import { requireRight } from './call.ts';
+import { associationPermission, clusterPermission } from './authorization.ts';
+import { requirePermission } from './call.ts';
 import type { EksCall } from './call.ts';
 
 /**
@@ -37,14 +37,17 @@ const ON_BEHALF = {
   'aws:CalledViaLast': EKS_PRINCIPAL,
 };
 
-const onBehalf = (asked: Asked): Asked => ({ ...asked, context: { ...asked.context, ...ON_BEHALF } });
+const onBehalf = (permission: RequiredPermission): RequiredPermission => ({
+  ...permission,
+  context: { ...permission.context, ...ON_BEHALF },
+});
 
 /**
  * Returns the permission to pass a role. Passing is not a call, so the keys of calls on behalf do not apply. Tags of
  * the role are left out, since a condition on them "does not have reliable results" (IAM User Guide, "Grant a user
  * permissions to pass a role to an AWS service").
  */
-const passRole = (call: EksCall, cluster: ClusterState, roleArn: string, service: string): Asked => ({
+const passRole = (call: EksCall, cluster: ClusterState, roleArn: string, service: string): RequiredPermission => ({
   action: 'iam:PassRole',
   resource: roleArn,
   context: {
@@ -57,7 +60,7 @@ const passRole = (call: EksCall, cluster: ClusterState, roleArn: string, service
  * Returns the permission for GetRole, whose error identifies the role by name
  * (terraform-aws-modules/terraform-aws-eks#2517).
  */
-const getRole = (call: EksCall, roleArn: string): Asked =>
+const getRole = (call: EksCall, roleArn: string): RequiredPermission =>
   onBehalf({
     action: 'iam:GetRole',
     resource: roleArn,
@@ -69,7 +72,7 @@ const getRole = (call: EksCall, roleArn: string): Asked =>
  * Throws EksError unless the caller may associate roles with pods of the cluster, and annotate an add-on's service
  * accounts with `serviceAccountRoleArn`. Permissions to pass roles are checked before permissions to read them.
  */
-export const requireRoleRights = (
+export const requireRolePermissions = (
   call: EksCall,
   cluster: ClusterState,
   podRoleArns: readonly string[],
@@ -77,15 +80,15 @@ export const requireRoleRights = (
 ): void => {
   const irsa = serviceAccountRoleArn === undefined ? [] : [serviceAccountRoleArn];
   const podRoles = [...new Set(podRoleArns)];
-  for (const arn of irsa) requireRight(call, passRole(call, cluster, arn, EKS_PRINCIPAL));
-  for (const arn of podRoles) requireRight(call, passRole(call, cluster, arn, call.world.knobs.passedToService));
-  for (const arn of new Set([...irsa, ...podRoles])) requireRight(call, getRole(call, arn));
+  for (const arn of irsa) requirePermission(call, passRole(call, cluster, arn, EKS_PRINCIPAL));
+  for (const arn of podRoles) requirePermission(call, passRole(call, cluster, arn, call.world.knobs.passedToService));
+  for (const arn of new Set([...irsa, ...podRoles])) requirePermission(call, getRole(call, arn));
 };
 
 /** Throws EksError unless the caller may delete the associations together with the add-on that owns them. */
-export const requireDeleteRights = (call: EksCall, associations: readonly AssociationState[]): void => {
+export const requireDeletePermissions = (call: EksCall, associations: readonly AssociationState[]): void => {
   for (const association of associations)
-    requireRight(call, onBehalf(associationRight('eks:DeletePodIdentityAssociation', association)));
+    requirePermission(call, onBehalf(associationPermission('eks:DeletePodIdentityAssociation', association)));
 };
 
 /**
@@ -93,14 +96,14 @@ export const requireDeleteRights = (call: EksCall, associations: readonly Associ
  * passed; an association that does not change needs no further permission. The associations of a failed copy, which the
  * new copy takes over, are updated; how EKS does that is not documented.
  */
-export const requireChangeRights = (
+export const requireChangePermissions = (
   call: EksCall,
   cluster: ClusterState,
   { wanted, removed }: AssociationChanges = { wanted: [], removed: [] },
   serviceAccountRoleArn?: string,
 ): void => {
   const changing = wanted.filter(({ change }) => change !== 'keep');
-  requireRoleRights(
+  requireRolePermissions(
     call,
     cluster,
     wanted.map(({ roleArn }) => roleArn),
@@ -108,11 +111,11 @@ export const requireChangeRights = (
   );
   for (const association of changing) {
     if (association.change === 'update')
-      requireRight(call, onBehalf(associationRight('eks:UpdatePodIdentityAssociation', association.held)));
-    else requireRight(call, onBehalf(clusterRight('eks:CreatePodIdentityAssociation', cluster)));
+      requirePermission(call, onBehalf(associationPermission('eks:UpdatePodIdentityAssociation', association.current)));
+    else requirePermission(call, onBehalf(clusterPermission('eks:CreatePodIdentityAssociation', cluster)));
   }
-  requireDeleteRights(call, [
-    ...changing.flatMap((association) => (association.change === 'replace' ? [association.held] : [])),
+  requireDeletePermissions(call, [
+    ...changing.flatMap((association) => (association.change === 'replace' ? [association.current] : [])),
     ...removed,
   ]);
 };

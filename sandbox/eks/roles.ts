@@ -56,7 +56,7 @@ export interface RoleUse {
 
 /**
  * Returns whether the trust policy allows EKS Auth to assume the role. Conditions that depend on the pod are unknown
- * when an association is created, so EKS could not refuse the role because of them, whatever STS decides later.
+ * when an association is created, so EKS could not refuse the role because of them, even if STS does later.
  */
 const evaluatesForPods = (
   text: string,

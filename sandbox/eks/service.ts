@@ -2,6 +2,7 @@
 import { type CallContext, ContentResponse, type HttpRequest, type Service } from '../http.ts';
 import type { Json } from '../json.ts';
 import type { World } from '../world/world.ts';
+import { unsupportedOperation } from '../unsupported.ts';
 import {
   createAccessEntry,
   deleteAccessEntry,
@@ -24,9 +25,9 @@ import {
   listPodIdentityAssociations,
   updatePodIdentityAssociation,
 } from './associations.ts';
-import { rightsOf } from './authorization.ts';
-import type { PlayedOperation } from './authorization.ts';
-import { requireRight } from './call.ts';
+import { permissionsOf } from './authorization.ts';
+import type { SupportedOperation } from './authorization.ts';
+import { requirePermission } from './call.ts';
 import type { EksCall, Memory } from './call.ts';
 import { describeClusterVersions } from './cluster-versions.ts';
 import { describeCluster, listClusters } from './clusters.ts';
@@ -39,7 +40,7 @@ import { decodeInput, outputFaults } from './wire.ts';
 type AnyHandler = (call: EksCall, input: never) => unknown;
 
 /** Handlers by operation. Each takes the input that `decodeInput` decoded and checked by the operation's schema. */
-const HANDLERS: Record<PlayedOperation, AnyHandler> = {
+const HANDLERS: Record<SupportedOperation, AnyHandler> = {
   AssociateAccessPolicy: associateAccessPolicy,
   CreateAccessEntry: createAccessEntry,
   CreateAddon: createAddon,
@@ -74,7 +75,7 @@ const HANDLERS: Record<PlayedOperation, AnyHandler> = {
 const handlers: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(HANDLERS));
 
 /** Names of the operations that the sandbox implements. */
-export const playedOperations: readonly string[] = [...handlers.keys()];
+export const supportedOperations: readonly string[] = [...handlers.keys()];
 
 const answer = (
   world: World,
@@ -90,12 +91,9 @@ const answer = (
   const { operation, labels } = route;
   context.describe(operation.name, {});
   const handler = handlers.get(operation.name);
-  const rights = rightsOf(operation.name);
-  if (!handler || !rights) {
-    throw new EksError(
-      'NotImplemented',
-      `The sandbox does not implement ${operation.name}. It implements: ${playedOperations.join(', ')}.`,
-    );
+  const permissions = permissionsOf(operation.name);
+  if (!handler || !permissions) {
+    throw new EksError('NotImplemented', unsupportedOperation('EKS', operation.name, supportedOperations));
   }
   const input = decodeInput(operation, labels, request);
   context.describe(operation.name, input);
@@ -104,10 +102,10 @@ const answer = (
     world,
     account: context.caller.account,
     region: context.region,
-    authorize: (asked) => context.authorize(asked),
+    authorize: (permission) => context.authorize(permission),
   };
   const checked = input as never;
-  for (const asked of rights(call, checked)) requireRight(call, asked);
+  for (const permission of permissions(call, checked)) requirePermission(call, permission);
   const output = handler(call, checked);
   const faults = outputFaults(operation.output, output);
   if (faults.length > 0)

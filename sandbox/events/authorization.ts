@@ -3,7 +3,7 @@
  * resources, and condition keys for Amazon EventBridge". The events' condition keys have the values of all entries at
  * once, so policies compare them with `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
  */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { BusLocation } from './bus.ts';
 
 export interface EntryKeys {
@@ -12,16 +12,16 @@ export interface EntryKeys {
 }
 
 /** A bus that an entry names: its account, region, name and ARN. */
-export interface NamedBus extends BusLocation {
+export interface BusReference extends BusLocation {
   name: string;
   arn: string;
 }
 
 /** Returns the bus for a name or ARN; names without an ARN mean a bus of the caller. */
-export const busNamed = (
+export const resolveBus = (
   name: string,
   { account, region, partition }: BusLocation & { partition: string },
-): NamedBus => {
+): BusReference => {
   const [, ofRegion, ofAccount, own] = /^arn:aws[\w-]*:events:([^:]+):(\d{12}):event-bus\/(.+)$/.exec(name) ?? [];
   if (ofRegion !== undefined && ofAccount !== undefined && own !== undefined)
     return { account: ofAccount, region: ofRegion, name: own, arn: name };
@@ -34,7 +34,7 @@ const keyOf = (key: string, values: (string | undefined)[]): Record<string, stri
 };
 
 /** The authorization request, one for each bus of the call. */
-export const askedOf = (bus: NamedBus, entries: readonly EntryKeys[]): Asked => ({
+export const requiredPermission = (bus: BusReference, entries: readonly EntryKeys[]): RequiredPermission => ({
   action: 'events:PutEvents',
   resource: bus.arn,
   context: {

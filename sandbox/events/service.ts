@@ -9,7 +9,8 @@ import { isObject, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
-import { askedOf, busNamed, type NamedBus } from './authorization.ts';
+import { unsupportedOperation } from '../unsupported.ts';
+import { requiredPermission, resolveBus, type BusReference } from './authorization.ts';
 import type { EventBus } from './bus.ts';
 
 const entry = z.object({
@@ -100,7 +101,7 @@ const failed = (code: string, message: string): Result => ({ ErrorCode: code, Er
  */
 const putOne = (
   bus: EventBus,
-  target: NamedBus,
+  target: BusReference,
   { Source: source, DetailType: detailType, Detail: detail, Resources: resources = [], Time: time }: RequestEntry,
   otherId: () => string,
 ): Result => {
@@ -144,21 +145,21 @@ export const summarise = (given: Json): Json => {
 const authorize = (
   world: World,
   all: EventBus,
-  buses: NamedBus[],
+  buses: BusReference[],
   entries: RequestEntry[],
   context: CallContext,
 ): void => {
   for (const bus of new Map(buses.map((each) => [each.arn, each])).values()) {
-    const asked = askedOf(
+    const permission = requiredPermission(
       bus,
       entries.filter((_, index) => buses[index]?.arn === bus.arn),
     );
-    const denial = context.authorize(asked);
+    const denial = context.authorize(permission);
     if (denial) throw new EventsError('AccessDeniedException', denial.message);
-    if (isAllowed(all.policiesOf(bus.arn), asked, { caller: context.caller.principalArn })) continue;
+    if (isAllowed(all.policiesOf(bus.arn), permission, { caller: context.caller.principalArn })) continue;
     throw new EventsError(
       'AccessDeniedException',
-      `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because no resource-based policy allows the ${asked.action} action`,
+      `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${permission.action} on resource: ${permission.resource} because no resource-based policy allows the ${permission.action} action`,
     );
   }
 };
@@ -179,19 +180,19 @@ export const createEventsService = (world: World, bus: EventBus): Service => {
     if (name !== 'PutEvents')
       return answer(501, {
         __type: 'NotImplemented',
-        message: `The sandbox's EventBridge does not support the operation ${name}. Supported operations: PutEvents.`,
+        message: unsupportedOperation('EventBridge', name, ['PutEvents']),
       });
     try {
       const entries = parseInput(request);
       context.describe(name, summarise({ Entries: entries }));
       const [, partition = 'aws'] = context.caller.principalArn.split(':');
       const buses = entries.map(({ EventBusName: named = 'default' }) =>
-        busNamed(named, { account: context.caller.account, region: context.region, partition }),
+        resolveBus(named, { account: context.caller.account, region: context.region, partition }),
       );
       authorize(world, bus, buses, entries, context);
       if (entries.reduce((sum, each) => sum + sizeOf(each), 0) > MAX_BYTES)
         throw new EventsError('ValidationException', 'Total size of the entries in the request is over the limit.');
-      const results = entries.map((each, index) => putOne(bus, buses[index] as NamedBus, each, () => ids.uuid()));
+      const results = entries.map((each, index) => putOne(bus, buses[index] as BusReference, each, () => ids.uuid()));
       return answer(200, { FailedEntryCount: results.filter((each) => 'ErrorCode' in each).length, Entries: results });
     } catch (error) {
       if (!(error instanceof EventsError))

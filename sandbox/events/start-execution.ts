@@ -1,7 +1,7 @@
 /** Starts executions for EventBridge and EventBridge Scheduler: as a role, whose permissions are evaluated. */
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { denialOfRole } from '../authorization/resource-policy.ts';
-import type { NotTaken } from '../messaging/messages.ts';
+import type { DeliveryFailure } from '../messaging/messages.ts';
 import type { World } from '../world/world.ts';
 
 export interface StartOptions {
@@ -13,7 +13,7 @@ export interface StartOptions {
 }
 
 /** Errors of StartExecution by the ERROR_CODE of the dead letter. */
-const START_CODES: Record<string, NotTaken['code']> = {
+const START_CODES: Record<string, DeliveryFailure['code']> = {
   StateMachineDoesNotExist: 'NO_RESOURCE',
   ExecutionAlreadyExists: 'RESOURCE_ALREADY_EXISTS',
 };
@@ -23,7 +23,7 @@ export const startAs = (
   { world, clock, authorizer, startExecution }: StartOptions,
   roleArn: string,
   { arn, input, name }: { arn: string; input: string; name: string },
-): NotTaken | undefined => {
+): DeliveryFailure | undefined => {
   const [, , , region = '', account = ''] = arn.split(':');
   const call = {
     at: new Date(clock.now()).toISOString(),

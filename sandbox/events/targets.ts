@@ -3,9 +3,9 @@ import type { AssemblyRule, AssemblyTarget } from '../assembly/rules.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/index.ts';
 import { denialOfRole } from '../authorization/resource-policy.ts';
 import { isJson } from '../json.ts';
-import { isFunctionArn } from '../lambda/arn.ts';
+import { isFunctionArn } from '../function-arn.ts';
 import type { AsyncInvocations } from '../lambda/async-invocations.ts';
-import { isTopicArn, type Messages, type NotTaken } from '../messaging/messages.ts';
+import { isTopicArn, type Messages, type DeliveryFailure } from '../messaging/messages.ts';
 import type { Event } from './event.ts';
 import { inputFor } from './input.ts';
 import { type StartOptions, startAs } from './start-execution.ts';
@@ -43,7 +43,7 @@ export class Targets {
   deliver(target: AssemblyTarget, rule: AssemblyRule, event: Event, executionName: () => string): void {
     const { arn, roleArn } = target;
     const input = inputFor(target, rule, event);
-    const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(target, rule, event, notTaken);
+    const undelivered = (failure: DeliveryFailure | undefined): void => this.undelivered(target, rule, event, failure);
     // A topic accepts any text.
     if (isTopicArn(arn))
       return undelivered(
@@ -74,12 +74,12 @@ export class Targets {
     { deadLetterArn }: AssemblyTarget,
     rule: AssemblyRule,
     event: Event,
-    notTaken: NotTaken | undefined,
+    failure: DeliveryFailure | undefined,
   ): void {
-    if (!notTaken || deadLetterArn === undefined) return;
+    if (!failure || deadLetterArn === undefined) return;
     this.options.messages.keep(
       deadLetterArn,
-      { event, why: `${notTaken.code}: ${notTaken.message}` },
+      { event, why: `${failure.code}: ${failure.message}` },
       { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn },
     );
   }
@@ -88,7 +88,7 @@ export class Targets {
    * Forwards to the bus of another account or region. EventBridge sends the original event; the condition keys are
    * those of PutEvents.
    */
-  private forward(arn: string, roleArn: string, event: Event): NotTaken | undefined {
+  private forward(arn: string, roleArn: string, event: Event): DeliveryFailure | undefined {
     const { world, clock, authorizer, policiesOf, forward } = this.options;
     const [, , , region = '', account = ''] = arn.split(':');
     const { source, 'detail-type': detailType } = event;
@@ -102,12 +102,12 @@ export class Targets {
       region,
       input: { Entries: [{ Source: source, DetailType: detailType, EventBusName: arn }] },
     };
-    const asked = {
+    const permission = {
       action: 'events:PutEvents',
       resource: arn,
       context: { 'events:source': [source], 'events:detail-type': [detailType], 'events:eventBusInvocation': 'true' },
     };
-    const denial = denialOfRole(authorizer, policiesOf(arn), asked, { caller: roleArn });
+    const denial = denialOfRole(authorizer, policiesOf(arn), permission, { caller: roleArn });
     world.log.add({
       ...call,
       status: denial ? 400 : 200,

@@ -129,8 +129,8 @@ export class Admission {
             if (verified.ok) call.caller = verified.caller.principalArn;
             return verified;
           },
-          authorize: (caller, asked) => {
-            const denial = authorizer.authorize(caller, asked, call.region);
+          authorize: (caller, permission) => {
+            const denial = authorizer.authorize(caller, permission, call.region);
             if (denial) call.denied = denial.action;
             return denial;
           },

@@ -86,8 +86,8 @@ export const runService = async (
         call.operation = operation;
         call.input = input;
       },
-      authorize: (asked) => {
-        const denial = authorizer.authorize(caller, asked, call.region);
+      authorize: (permission) => {
+        const denial = authorizer.authorize(caller, permission, call.region);
         if (denial) call.denied = denial.action;
         return denial;
       },

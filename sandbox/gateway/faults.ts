@@ -13,7 +13,7 @@ export class ConnectionLost extends Error {
 }
 
 /** A call that a fault is injected into. */
-export interface StruckCall {
+export interface InterceptedCall {
   service: string;
   protocol: Protocol;
   operation: string;
@@ -28,34 +28,34 @@ type RefusalKind = (typeof REFUSAL_KINDS)[number];
 const isRefusal = (kind: FaultKind): kind is RefusalKind => REFUSAL_KINDS.some((each) => each === kind);
 type Refused = [status: number, code: string, message: string];
 
-const field = ({ input }: StruckCall, name: string): string => {
+const field = ({ input }: InterceptedCall, name: string): string => {
   const value = typeof input === 'object' && input !== null ? (input as Record<string, unknown>)[name] : undefined;
   return typeof value === 'string' ? value : '';
 };
 
 /** Returns `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, the ARN of a role's session. */
-const sessionOf = ({ caller }: StruckCall): string => {
+const sessionOf = ({ caller }: InterceptedCall): string => {
   const [, partition = '', , , account = '', resource = ''] = caller.split(':');
   return `arn:${partition}:sts::${account}:assumed-role/${resource.split('/').at(-1) ?? ''}/sandbox`;
 };
 
-const denied = (call: StruckCall): string =>
+const denied = (call: InterceptedCall): string =>
   `User: ${sessionOf(call)} is not authorized to perform: ${call.service}:${call.operation} on resource: ${call.service === 'iam' ? `role ${field(call, 'RoleName')}` : `arn:aws:${call.service}:${call.region}:${call.account}:*`} because no identity-based policy allows the ${call.service}:${call.operation} action`;
 
-const s3ActionOf = ({ operation }: StruckCall): string =>
+const s3ActionOf = ({ operation }: InterceptedCall): string =>
   `s3:${operation === 'ListObjectsV2' ? 'ListBucket' : operation.replace('Head', 'Get')}`;
-const s3ResourceOf = (call: StruckCall): string =>
+const s3ResourceOf = (call: InterceptedCall): string =>
   ['arn:aws:s3:::', field(call, 'Bucket'), ...(field(call, 'Key') === '' ? [] : ['/', field(call, 'Key')])].join('');
 
 /** Sources of the texts: `associations.ts`, `call.ts` and `addons.ts` of the EKS service. */
-const eksNotFound = (call: StruckCall): string => {
+const eksNotFound = (call: InterceptedCall): string => {
   if (call.operation.includes('PodIdentityAssociation') && field(call, 'associationId') !== '')
     return `No association found for ID: ${field(call, 'associationId')}`;
   if (field(call, 'addonName') !== '' && field(call, 'clusterName') !== '')
     return `No addon: ${field(call, 'addonName')} found in cluster: ${field(call, 'clusterName')}`;
   return `No cluster found for name: ${field(call, 'clusterName') || field(call, 'name')}.`;
 };
-const eksInUse = (call: StruckCall): string =>
+const eksInUse = (call: InterceptedCall): string =>
   /^Create(Addon|PodIdentityAssociation)$/.test(call.operation)
     ? 'Association already exists: a-00000000000000000'
     : `Addon ${field(call, 'addonName')} cannot be updated as it is currently in UPDATING state`;
@@ -64,7 +64,7 @@ const eksInUse = (call: StruckCall): string =>
  * Services with the Query protocol have no "in use" error; the nearest is the error for concurrent changes (IAM API
  * model).
  */
-const QUERY: Record<RefusalKind, (call: StruckCall) => Refused> = {
+const QUERY: Record<RefusalKind, (call: InterceptedCall) => Refused> = {
   throttled: () => [400, 'Throttling', 'Rate exceeded'],
   'server-error': () => [
     500,
@@ -149,7 +149,7 @@ const S3: typeof QUERY = {
 };
 
 /** Returns `pods "x"`, or `pods` for a call on all pods. */
-const objectOf = (call: StruckCall): string => {
+const objectOf = (call: InterceptedCall): string => {
   const resource = call.operation.split(' ')[1] ?? '';
   return field(call, 'name') === '' ? resource : `${resource} "${field(call, 'name')}"`;
 };
@@ -180,13 +180,13 @@ const REFUSALS: Record<string, typeof QUERY> = {
   kubernetes: KUBERNETES,
 };
 
-const refusalOf = (kind: RefusalKind, call: StruckCall, requestId: string): HttpResponse => {
+const refusalOf = (kind: RefusalKind, call: InterceptedCall, requestId: string): HttpResponse => {
   const [status, code, message] = (REFUSALS[call.service] ?? EKS)[kind](call);
   return refusal(call.protocol, status, code, message, requestId);
 };
 
 /** Returns the throttling error of the call's service. */
-export const throttledAnswer = (call: StruckCall, requestId: string): HttpResponse =>
+export const throttledResponse = (call: InterceptedCall, requestId: string): HttpResponse =>
   refusalOf('throttled', call, requestId);
 
 /**
@@ -195,8 +195,8 @@ export const throttledAnswer = (call: StruckCall, requestId: string): HttpRespon
  */
 const LATEST_MILLISECONDS = 5000;
 
-export interface PlayOptions {
-  call: StruckCall;
+export interface InjectionOptions {
+  call: InterceptedCall;
   /** The invocation that makes the call; absent for a function in a process of its own. */
   invocation: RunningInvocation | undefined;
   /** Runs the service and logs the call. */
@@ -207,9 +207,9 @@ export interface PlayOptions {
 }
 
 /** Injects faults; a generator of its own, seeded with the world's seed, does not shift any other random sequence. */
-export const createFaultPlayer = (
+export const createFaultInjector = (
   world: Pick<World, 'seed'>,
-): ((kind: FaultKind, options: PlayOptions) => Promise<HttpResponse>) => {
+): ((kind: FaultKind, options: InjectionOptions) => Promise<HttpResponse>) => {
   const random = new Random(world.seed);
 
   const hang = async (invocation: RunningInvocation | undefined): Promise<void> => {

@@ -8,7 +8,7 @@ import { Authorizer } from '../authorization/authorizer.ts';
 import type { Claim } from '../claim.ts';
 import { Admission } from './admission.ts';
 import { type Admitted, type Failure, logCall, type OpenCall, runService } from './calls.ts';
-import { createFaultPlayer, throttledAnswer } from './faults.ts';
+import { createFaultInjector, throttledResponse } from './faults.ts';
 import { inputOf, isMutating, operationOf } from './operations.ts';
 import type { HttpRequest, HttpResponse, Service } from '../http.ts';
 import { assertRunning, currentInvocation } from '../lambda/invocation.ts';
@@ -82,7 +82,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   const addresses: Gateway['addresses'] = new Set();
   const ids = world.random.fork();
   const requestId = (): string => ids.uuid();
-  const playFault = createFaultPlayer(world);
+  const injectFault = createFaultInjector(world);
   const admission = new Admission({
     world,
     services,
@@ -107,7 +107,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     if (world.throttles.take(call, world.schedule.now()))
       return log(at, await runService(admitted, request, call, { authorizer, failures, requestId }));
     Object.assign(call, { operation: operationOf(call.service, request), input: inputOf(call.service, request) });
-    return log(at, throttledAnswer(call, requestId()));
+    return log(at, throttledResponse(call, requestId()));
   };
 
   const handle: Gateway['handle'] = async (request, claim) => {
@@ -122,11 +122,11 @@ export const createGateway = (options: GatewayOptions): Gateway => {
     if (step === undefined) return answer();
     const input = (): unknown => inputOf(call.service, request);
     const seen = seenCall(call, request, step, invocation?.execution?.arn);
-    const fault = world.faults.strike(seen, input, world.schedule.now());
+    const fault = world.faults.faultFor(seen, input, world.schedule.now());
     if (fault === undefined) return answer();
     Object.assign(call, { operation: seen.operation, input: input() });
     const refuse = (response: HttpResponse): HttpResponse => log(arrivedAt(), response);
-    return playFault(fault, { call, invocation, effect: answer, refuse, requestId });
+    return injectFault(fault, { call, invocation, effect: answer, refuse, requestId });
   };
 
   const hasApiAt: Gateway['hasApiAt'] = ({ host, origin }) =>

@@ -22,7 +22,7 @@ const assumedAccount = (request: HttpRequest): string => {
 };
 
 /**
- * Returns the refusal, or undefined if the region is enabled. A disabled region does not recognise the caller's
+ * Returns the refusal, or undefined if the region is enabled. A disabled region does not recognize the caller's
  * credentials: boto/boto3#3533 and aws-samples/amazon-eks-cdk-blue-green-cicd#10 have the error of JSON services, and
  * re:Post, "AWS was not able to validate the provided access credentials", the error of STS. STS answers AssumeRole
  * differently if the role's account has not enabled the region: turbot/steampipe-plugin-aws#1510 has status and text.

@@ -4,12 +4,12 @@
  * (aws/aws-cdk#27067), `policy ARN` (aws-amplify/amplify-js#7540), and the ARN for ListRoles and
  * SimulatePrincipalPolicy.
  */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { Caller } from '../http.ts';
 import type { RoleState, World } from '../world/world.ts';
-import { oidcProviderRights } from './oidc-providers.ts';
+import { oidcProviderPermissions } from './oidc-providers.ts';
 import { required } from './query-protocol.ts';
-import type { QueryRights } from './query-service.ts';
+import type { QueryPermissions } from './query-service.ts';
 
 /** Returns the prefix of IAM ARNs in the caller's account. */
 const prefixOf = ({ principalArn, account }: Caller): string =>
@@ -25,11 +25,11 @@ export const roleTagKeys = (role: RoleState | undefined): Record<string, string>
   );
 
 /** Returns the permissions of all actions that the service has, by action name. */
-export const iamRights = (world: World): Record<string, QueryRights> => {
+export const iamPermissions = (world: World): Record<string, QueryPermissions> => {
   /** Returns the permission on a role. For a role that does not exist, the ARN has no path. */
   const onRole =
-    (action: string): QueryRights =>
-    (parameters, { caller }): Asked[] => {
+    (action: string): QueryPermissions =>
+    (parameters, { caller }): RequiredPermission[] => {
       const name = required(parameters, 'RoleName');
       const role = world.accounts.get(caller.account)?.roles.get(name);
       return [
@@ -42,8 +42,8 @@ export const iamRights = (world: World): Record<string, QueryRights> => {
       ];
     };
   const onPolicy =
-    (action: string): QueryRights =>
-    (parameters): Asked[] => {
+    (action: string): QueryPermissions =>
+    (parameters): RequiredPermission[] => {
       const arn = required(parameters, 'PolicyArn');
       return [{ action: `iam:${action}`, resource: arn, named: `policy ${arn}` }];
     };
@@ -56,7 +56,7 @@ export const iamRights = (world: World): Record<string, QueryRights> => {
     UpdateAssumeRolePolicy: onRole('UpdateAssumeRolePolicy'),
     GetPolicy: onPolicy('GetPolicy'),
     GetPolicyVersion: onPolicy('GetPolicyVersion'),
-    ...oidcProviderRights(world, prefixOf),
+    ...oidcProviderPermissions(world, prefixOf),
     // The resource contains the path prefix, as errors show:
     // `…:role/aws-service-role/opensearchservice.amazonaws.com/`.
     ListRoles: (parameters, { caller }) => [

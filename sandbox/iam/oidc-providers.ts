@@ -1,8 +1,8 @@
 /** The operations that read an account's OIDC providers with their issuers and audiences. */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { OidcProviderState, World } from '../world/world.ts';
 import { checkParameters, required } from './query-protocol.ts';
-import type { QueryAction, QueryRights } from './query-service.ts';
+import type { QueryAction, QueryPermissions } from './query-service.ts';
 import { ARN, noSuchEntity, timeOf } from './wire.ts';
 
 const ARN_PARAMETER = 'OpenIDConnectProviderArn';
@@ -34,16 +34,16 @@ export const oidcProviderActions = (world: World): Record<string, QueryAction> =
 });
 
 /** Returns the permissions of these actions. `prefixOf`: returns the prefix of IAM ARNs in the caller's account. */
-export const oidcProviderRights = (
+export const oidcProviderPermissions = (
   world: World,
-  prefixOf: (caller: Parameters<QueryRights>[1]['caller']) => string,
-): Record<string, QueryRights> => ({
+  prefixOf: (caller: Parameters<QueryPermissions>[1]['caller']) => string,
+): Record<string, QueryPermissions> => ({
   // Errors name the resource `arn:aws:iam::111122223333:oidc-provider/*`, as reported by users.
-  ListOpenIDConnectProviders: (_parameters, { caller }): Asked[] => [
+  ListOpenIDConnectProviders: (_parameters, { caller }): RequiredPermission[] => [
     { action: 'iam:ListOpenIDConnectProviders', resource: `${prefixOf(caller)}oidc-provider/*` },
   ],
   // Errors name the provider's ARN: eksctl-io/eksctl#4251, terraform-aws-modules/terraform-aws-eks#728.
-  GetOpenIDConnectProvider: (parameters, { caller }): Asked[] => {
+  GetOpenIDConnectProvider: (parameters, { caller }): RequiredPermission[] => {
     const arn = required(parameters, ARN_PARAMETER);
     const tags = providersOf(world, caller.account).get(arn)?.tags ?? {};
     const context = Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value]));

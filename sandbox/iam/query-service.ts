@@ -1,6 +1,7 @@
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { CallContext, Service } from '../http.ts';
 import type { Random } from '../world/random.ts';
+import { unsupportedOperation } from '../unsupported.ts';
 import { QueryError, queryAnswer, queryRefusal, readParameters } from './query-protocol.ts';
 import type { QueryApi, XmlValue } from './query-protocol.ts';
 
@@ -11,26 +12,26 @@ export type QueryAction = (parameters: Map<string, string>, context: CallContext
  * Returns the permissions that a caller needs for an action, all checked before it runs; empty if everybody may call
  * it. Throws QueryError if a required parameter is missing.
  */
-export type QueryRights = (parameters: Map<string, string>, context: CallContext) => Asked[];
+export type QueryPermissions = (parameters: Map<string, string>, context: CallContext) => RequiredPermission[];
 
-/** Throws if an action has no entry in `rights`, so that a forgotten entry does not make it callable by everybody. */
-const assertComplete = (title: string, actions: object, rights: object): void => {
-  const without = Object.keys(actions).filter((name) => !Object.hasOwn(rights, name));
+/** Throws if an action has no entry in `permissions`, so that a forgotten entry does not make it callable by everybody. */
+const assertComplete = (title: string, actions: object, permissions: object): void => {
+  const without = Object.keys(actions).filter((name) => !Object.hasOwn(permissions, name));
   if (without.length > 0)
     throw new Error(`The sandbox's ${title} does not define the permissions for: ${without.join(', ')}.`);
 };
 
 /**
  * Creates a service with the Query protocol: it finds the action, adds it to the call log, checks the caller's
- * permissions, and formats response or error. Throws an Error if an action has no entry in `rights`.
+ * permissions, and formats response or error. Throws an Error if an action has no entry in `permissions`.
  */
 export const createQueryService = (
   api: QueryApi,
   random: Random,
   actions: Record<string, QueryAction>,
-  rights: Record<string, QueryRights>,
+  permissions: Record<string, QueryPermissions>,
 ): Service => {
-  assertComplete(api.title, actions, rights);
+  assertComplete(api.title, actions, permissions);
   const ids = random.fork();
   return async (request, context) => {
     const parameters = readParameters(request);
@@ -49,15 +50,11 @@ export const createQueryService = (
     }
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!run) {
-      return refuse(
-        501,
-        'NotImplemented',
-        `The sandbox's ${api.title} does not implement ${action}. It implements: ${Object.keys(actions).join(', ')}.`,
-      );
+      return refuse(501, 'NotImplemented', unsupportedOperation(api.title, action, Object.keys(actions)));
     }
     try {
-      for (const asked of rights[action]?.(parameters, context) ?? []) {
-        const denial = context.authorize(asked);
+      for (const permission of permissions[action]?.(parameters, context) ?? []) {
+        const denial = context.authorize(permission);
         if (denial) return refuse(403, 'AccessDenied', denial.message);
       }
       return queryAnswer(api, action, run(parameters, context), requestId);

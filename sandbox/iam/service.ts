@@ -5,7 +5,7 @@
 import type { Caller, Service } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { RoleState, World } from '../world/world.ts';
-import { iamRights } from './authorization.ts';
+import { iamPermissions } from './authorization.ts';
 import { oidcProviderActions } from './oidc-providers.ts';
 import { createQueryService } from './query-service.ts';
 import type { QueryAction } from './query-service.ts';
@@ -94,5 +94,5 @@ export const createIamService = (world: World): Service => {
       return undefined;
     },
   };
-  return createQueryService(API, world.random, actions, iamRights(world));
+  return createQueryService(API, world.random, actions, iamPermissions(world));
 };

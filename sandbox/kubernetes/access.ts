@@ -66,4 +66,4 @@ export const userOf = (world: World, cluster: ClusterState, caller: Caller): Use
 };
 
 /** Returns the API server's 401, which does not name a reason. */
-export const unauthorised = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized');
+export const unauthorized = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized');

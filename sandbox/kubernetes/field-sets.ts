@@ -87,10 +87,10 @@ export const removalsOf = (before: unknown, after: unknown, name = ''): FieldSet
 };
 
 /** Returns a set as managedFields writes it: a map or item without fields becomes an empty object. */
-export const serialised = (set: FieldSet): FieldSet => {
+export const serialized = (set: FieldSet): FieldSet => {
   const elements = Object.entries(set);
   if (elements.every(([element]) => element === ITSELF)) return {};
-  return Object.fromEntries(elements.map(([element, part]) => [element, serialised(part)]));
+  return Object.fromEntries(elements.map(([element, part]) => [element, serialized(part)]));
 };
 
 export const union = (one: FieldSet, other: FieldSet): FieldSet => {

@@ -7,7 +7,7 @@ import type { HttpRequest } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { User } from './access.ts';
 import { InternalError } from './answers.ts';
-import { authorise } from './rbac.ts';
+import { authorize } from './rbac.ts';
 
 const AUTHENTICATION = 'authentication.k8s.io';
 const EXTRA = 'impersonate-extra-';
@@ -101,7 +101,7 @@ export const actingUser = (cluster: ClusterState, caller: User, request: HttpReq
   if (who?.kind !== 'User' && who?.kind !== 'ServiceAccount')
     throw new InternalError(request, `requested [${parts.map(printed).join(' ')}] without impersonating a user`);
   for (const { kind, name, namespace, key } of parts) {
-    authorise(cluster, caller, {
+    authorize(cluster, caller, {
       verb: 'impersonate',
       ...RESOURCES[kind],
       name,

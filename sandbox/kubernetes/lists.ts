@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { badRequest, expired, json, Refusal } from './answers.ts';
 import type { KubeObject } from './objects.ts';
-import { shown } from './managed-fields.ts';
+import { asReturned } from './managed-fields.ts';
 import { pageOf } from './pages.ts';
 import { type Query, queryOf } from './query.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
@@ -16,7 +16,7 @@ export const wantsTable = (request: HttpRequest): boolean =>
 
 /** Returns an object as the API server returns it: a custom resource in the requested version. */
 export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject =>
-  isBuiltIn(info) ? shown(cluster, object) : { ...object, apiVersion: apiVersionOf(info) };
+  isBuiltIn(info) ? asReturned(cluster, object) : { ...object, apiVersion: apiVersionOf(info) };
 
 /** Returns an item of a list. Lists of built-in kinds have kind and apiVersion once, not in each item. */
 const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): unknown => {

@@ -96,7 +96,7 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
     return nodes[random.integer(nodes.length)]?.metadata.name;
   };
   const opened = schedule.now();
-  const strike = ({ goneAfterSeconds, replacedAfterSeconds }: NodeLoss, lostAt: number): void => {
+  const loseNode = ({ goneAfterSeconds, replacedAfterSeconds }: NodeLoss, lostAt: number): void => {
     const name = draw();
     if (name === undefined) return;
     if (lostAt + TOLERATED_MS <= opened) loseBefore(plane, name, lostAt);
@@ -111,8 +111,8 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
   for (const loss of losses) {
     const lostAt = opened + loss.afterSeconds * 1000;
     for (let count = 0; count < loss.nodes; count += 1) {
-      if (lostAt <= opened) strike(loss, lostAt);
-      else schedule.at(lostAt, () => strike(loss, lostAt));
+      if (lostAt <= opened) loseNode(loss, lostAt);
+      else schedule.at(lostAt, () => loseNode(loss, lostAt));
     }
   }
 };

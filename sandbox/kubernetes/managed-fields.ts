@@ -13,7 +13,7 @@ import {
   formatFields,
   parseField,
   removalsOf,
-  serialised,
+  serialized,
   union,
   without,
 } from './field-sets.ts';
@@ -168,7 +168,7 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
     apiVersion: object.apiVersion,
     time,
     fieldsType: 'FieldsV1',
-    fieldsV1: serialised(fields),
+    fieldsV1: serialized(fields),
     ...(subresource === undefined ? {} : { subresource }),
   });
   const others: { owner: FieldOwner; fields: FieldSet; time: string }[] = [];
@@ -210,7 +210,7 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
  * Returns the object as the API server returns it: with managed fields if it is a workload, or a service account with
  * the IRSA annotation.
  */
-export const shown = (cluster: ClusterState, object: KubeObject): KubeObject => {
+export const asReturned = (cluster: ClusterState, object: KubeObject): KubeObject => {
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
   const managedFields = owners ? managedFieldsOf(cluster, object, owners) : annotatorEntries(cluster, object);
   if (managedFields.length === 0) return object;

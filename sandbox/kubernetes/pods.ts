@@ -98,7 +98,7 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
   }
 };
 
-/** Normalises a pod as an API server does: empty values of variables and empty lists of a container are dropped. */
+/** Normalizes a pod as an API server does: empty values of variables and empty lists of a container are dropped. */
 export const storePod = (pod: Pod): void => {
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     for (const variable of container.env ?? []) if (variable.value === '') delete variable.value;

@@ -1,4 +1,4 @@
-/** The API server's authorisation by RBAC objects, and by the access policies that EKS adds to them. */
+/** The API server's authorization by RBAC objects, and by the access policies that EKS adds to them. */
 import type { ClusterState } from '../world/world.ts';
 import { Refusal } from './answers.ts';
 import type { User } from './access.ts';
@@ -194,7 +194,7 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
 };
 
 /** Throws the 403 if neither RBAC nor an access policy allows the request. */
-export const authorise = (cluster: ClusterState, user: User, wanted: Attributes): void => {
+export const authorize = (cluster: ClusterState, user: User, wanted: Attributes): void => {
   const { allowed, reason, by } = decide(cluster, user, wanted);
   if (by && wanted.path === undefined) noteUse(cluster, user, wanted, by);
   if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`);

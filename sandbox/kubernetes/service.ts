@@ -1,12 +1,12 @@
 /**
  * The API server of one cluster, as far as this project and kubectl need it. The signature of the token has already
- * been checked (see `door.ts`); access entries determine who is authenticated, RBAC objects and access policies what
+ * been checked (see `gateway/admission.ts`); access entries determine who is authenticated, RBAC objects and access policies what
  * they may do.
  */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { answerReview, reviewAt } from './access-reviews.ts';
-import { unauthorised, userOf } from './access.ts';
+import { unauthorized, userOf } from './access.ts';
 import type { User } from './access.ts';
 import { json, methodNotAllowed, noSuchPath, notFound, Refusal } from './answers.ts';
 import { findCustomKind } from './custom-resources.ts';
@@ -15,7 +15,7 @@ import { evictPod } from './eviction.ts';
 import { actingUser } from './impersonation.ts';
 import { asServed, listOrWatch, wantsTable } from './lists.ts';
 import { queryOf } from './query.ts';
-import { authorise } from './rbac.ts';
+import { authorize } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { answerScale, checkScaleMethod, hasScale } from './scale.ts';
@@ -124,13 +124,13 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   if (!caller) {
     // Only the call log contains the reason; the response does not.
     log({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
-    throw unauthorised();
+    throw unauthorized();
   }
   log({});
   const user = actingUser(cluster, caller, request);
   const describe = user === caller ? log : (body: unknown) => log({ as: user.username, ...(body as object) });
   describe({});
-  authorise(cluster, user, wanted);
+  authorize(cluster, user, wanted);
 
   const document = discover(cluster, path);
   if (document !== undefined) {

@@ -1,6 +1,6 @@
 /**
  * The mutating webhook that EKS runs on every cluster: it injects into new pods the environment variables and the token
- * with which AWS SDKs find credentials. Behaviour: github.com/aws/amazon-eks-pod-identity-webhook,
+ * with which AWS SDKs find credentials. Behavior: github.com/aws/amazon-eks-pod-identity-webhook,
  * pkg/handler/handler.go and pkg/cache/cache.go; test/golden/webhook has pods that the real webhook changed. By default
  * it sets regional STS endpoints, as EKS does (EKS User Guide, "Configure the AWS Security Token Service endpoint for a
  * service account").
@@ -37,7 +37,7 @@ interface Injection {
  */
 const knowsAssociation = (
   world: World,
-  { associations, stillKnown }: ClusterState,
+  { associations, recentlyDeleted }: ClusterState,
   namespace: string,
   serviceAccount: string,
   admittedAt: number,
@@ -50,7 +50,7 @@ const knowsAssociation = (
     association.serviceAccount === serviceAccount;
   for (const association of associations.values())
     if (association.deletedUntil === undefined && isKnown(association)) return true;
-  for (const { association, until } of stillKnown?.values() ?? [])
+  for (const { association, until } of recentlyDeleted?.values() ?? [])
     if (admittedAt < until && isKnown(association)) return true;
   return false;
 };

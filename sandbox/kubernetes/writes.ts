@@ -19,7 +19,7 @@ import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
 import { queryOf } from './query.ts';
-import { noteEdit, shown } from './managed-fields.ts';
+import { noteEdit, asReturned } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
 import { PROTOBUF, readProtobuf } from './protobuf.ts';
@@ -125,7 +125,7 @@ export const patchObject = (write: Write, object: KubeObject): HttpResponse => {
       headers,
     );
   writeChange(write, object, after);
-  return json(200, shown(cluster, object), headers);
+  return json(200, asReturned(cluster, object), headers);
 };
 
 /** RFC 1123 subdomain, with Kubernetes' message. */

@@ -6,7 +6,7 @@
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { isTopicArn, type Messages } from '../messaging/messages.ts';
 import type { SandboxClock } from '../world/clock.ts';
-import { parseFunctionArn } from './arn.ts';
+import { parseFunctionArn } from '../function-arn.ts';
 import type { InvokingCaller } from './authorization.ts';
 import { InvokeRefusal, LambdaFailure, type LambdaRuntime } from './runtime.ts';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { exchange } from './exchange.ts';
 import type { HostRequest } from './host.ts';
-import { environmentHere } from './layers.ts';
+import { withLocalLayers } from './layers.ts';
 import {
   functionFailure,
   FunctionRuntime,
@@ -74,7 +74,7 @@ export class BundledRuntime extends FunctionRuntime {
     this.options = options;
   }
 
-  /** Runs on a thread of its own: starting a process and running its code is work, during which time stands still. */
+  /** Runs on a separate thread: starting a process and running its code is work, during which time stands still. */
   protected override run(invocation: Invocation): Promise<string> {
     return this.clock.spawn(() => this.runInContainer(invocation));
   }
@@ -116,7 +116,7 @@ export class BundledRuntime extends FunctionRuntime {
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
         LAMBDA_TASK_ROOT: fn.codeDirectory,
         _HANDLER: fn.handler,
-        ...environmentHere(fn),
+        ...withLocalLayers(fn),
         ...this.options.environmentOf(fn),
       },
     });

@@ -12,7 +12,7 @@ const UNPACKED = '/opt/';
  * file there gets that file's path in the function's layers. If several layers have the file, the last wins, as Lambda
  * unpacks layers over each other. A path that no layer has is unchanged.
  */
-export const environmentHere = ({
+export const withLocalLayers = ({
   environment,
   layerDirectories = [],
 }: Pick<AssemblyFunction, 'environment' | 'layerDirectories'>): Record<string, string> =>

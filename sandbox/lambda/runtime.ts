@@ -4,11 +4,11 @@
  */
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { Authorizer } from '../authorization/authorizer.ts';
-import type { Denial } from '../authorization/asked.ts';
+import type { Denial } from '../authorization/permission.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
-import { type FunctionArn, parseFunctionArn } from './arn.ts';
+import { type FunctionArn, parseFunctionArn } from '../function-arn.ts';
 import { type InvokingCaller, refusalOfRole, refusalOfService } from './authorization.ts';
 import type { ContextData } from './context.ts';
 import type { InvokingExecution } from './invocation.ts';

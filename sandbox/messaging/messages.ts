@@ -20,7 +20,7 @@ export interface MessagesOptions {
  * Why a message was not accepted. `code` is a dead letter's ERROR_CODE (EventBridge User Guide, "Using dead-letter
  * queues to process undelivered events").
  */
-export interface NotTaken {
+export interface DeliveryFailure {
   code:
     | 'NO_PERMISSIONS'
     | 'NO_RESOURCE'
@@ -69,7 +69,7 @@ export class Messages {
    * resource-based policies", Amazon SNS permissions (Condition blocks can't be used in topic policies for
    * EventBridge).
    */
-  publish(topicArn: string, message: string, by: ResourceCaller): NotTaken | undefined {
+  publish(topicArn: string, message: string, by: ResourceCaller): DeliveryFailure | undefined {
     const caller: ResourceCaller = isRole(by) ? by : { caller: by.caller };
     const { world, topics = [] } = this.options;
     const sending: Sending = {
@@ -83,9 +83,9 @@ export class Messages {
       this.log(sending, caller, { status: 400, error: 'InvalidParameter' });
       return { code: 'INVALID_PARAMETER', message: 'Invalid parameter: Message too long' };
     }
-    const notTaken = this.send(sending, caller);
-    if (!notTaken) world.notifications.push({ at: this.at(), topicArn, message });
-    return notTaken;
+    const failure = this.send(sending, caller);
+    if (!failure) world.notifications.push({ at: this.at(), topicArn, message });
+    return failure;
   }
 
   /**
@@ -95,9 +95,9 @@ export class Messages {
     queueArn: string,
     { event, why }: { event: unknown; why: string },
     caller: ResourceCaller,
-  ): NotTaken | undefined {
+  ): DeliveryFailure | undefined {
     const { world, queues = [] } = this.options;
-    const notTaken = this.send(
+    const failure = this.send(
       {
         service: 'sqs',
         operation: 'SendMessage',
@@ -107,11 +107,11 @@ export class Messages {
       },
       caller,
     );
-    if (!notTaken) world.deadLetters.push({ at: this.at(), queueArn, event, why });
-    return notTaken;
+    if (!failure) world.deadLetters.push({ at: this.at(), queueArn, event, why });
+    return failure;
   }
 
-  private send(sending: Sending, caller: ResourceCaller): NotTaken | undefined {
+  private send(sending: Sending, caller: ResourceCaller): DeliveryFailure | undefined {
     const { authorizer } = this.options;
     const { service, operation, arn, resource } = sending;
     const errors = ERRORS[service];

@@ -33,8 +33,8 @@ export const objectsAs = (
     const by: S3Caller = {
       caller,
       region,
-      authorize: (asked) => {
-        const denial = authorizer.authorize(caller, asked, region);
+      authorize: (permission) => {
+        const denial = authorizer.authorize(caller, permission, region);
         denied = denial?.action;
         return denial;
       },

@@ -1,5 +1,5 @@
 /**
- * Authorises S3 operations by the caller's permissions and the bucket's policy. Sources: Service Authorization
+ * Authorizes S3 operations by the caller's permissions and the bucket's policy. Sources: Service Authorization
  * Reference, "Actions, resources, and condition keys for Amazon S3"; Amazon S3 User Guide, "How Amazon S3 authorizes a
  * request". Errors put the resource in quotation marks, as reported by users (noobaa/noobaa-core#10060,
  * schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
@@ -7,7 +7,7 @@
 import { closedWorld, evaluate, matchesWildcard, type PolicyRequest } from '../../lambdas/domain/policy/index.ts';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import { globalKeys } from '../authorization/authorizer.ts';
-import type { Asked, Trust } from '../authorization/asked.ts';
+import type { RequiredPermission, ResourcePolicyResult } from '../authorization/permission.ts';
 import { decide, denies } from '../authorization/decide.ts';
 import type { CallContext } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
@@ -16,7 +16,7 @@ import type { World } from '../world/world.ts';
 /** The caller, and the function that checks its permissions. */
 export type S3Caller = Pick<CallContext, 'caller' | 'region' | 'authorize'>;
 
-export interface Right {
+export interface S3Permission {
   action: 's3:PutObject' | 's3:GetObject' | 's3:DeleteObject' | 's3:ListBucket';
   /** Key of the object; undefined for the bucket itself. */
   key?: string;
@@ -30,19 +30,19 @@ export interface Right {
 const trustOf = (
   world: World,
   { account, statements }: AssemblyBucket,
-  asked: Asked,
+  permission: RequiredPermission,
   { caller, region }: S3Caller,
-): Trust | undefined => {
+): ResourcePolicyResult | undefined => {
   const [, partition = 'aws'] = caller.principalArn.split(':');
   const policies = statements.flatMap(({ resources, policy }) =>
-    resources.some((pattern) => matchesWildcard(pattern, asked.resource)) ? [policy] : [],
+    resources.some((pattern) => matchesWildcard(pattern, permission.resource)) ? [policy] : [],
   );
   const itself = [caller.principalArn, sessionOf(world, caller)];
   const request: PolicyRequest = {
-    action: asked.action,
-    resource: asked.resource,
+    action: permission.action,
+    resource: permission.resource,
     principal: { type: 'AWS', values: [...itself, caller.account, `arn:${partition}:iam::${caller.account}:root`] },
-    lookUp: closedWorld({ ...globalKeys(world, caller, asked.resource, region), ...asked.context }),
+    lookUp: closedWorld({ ...globalKeys(world, caller, permission.resource, region), ...permission.context }),
   };
   if (policies.length > 0 && denies(policies, request))
     return { decision: 'explicitDeny', names: 'account', reasons: true };
@@ -62,12 +62,17 @@ const trustOf = (
 export const refusalOf = (
   world: World,
   bucket: AssemblyBucket,
-  { action, key, context }: Right,
+  { action, key, context }: S3Permission,
   by: S3Caller,
 ): string | undefined => {
   const [, partition = 'aws'] = by.caller.principalArn.split(':');
   const resource = `arn:${partition}:s3:::${bucket.name}${key === undefined ? '' : `/${key}`}`;
-  const asked: Asked = { action, resource, named: JSON.stringify(resource), ...(context ? { context } : {}) };
-  const trust = trustOf(world, bucket, asked, by);
-  return by.authorize({ ...asked, ...(trust ? { trust } : {}) })?.message;
+  const permission: RequiredPermission = {
+    action,
+    resource,
+    named: JSON.stringify(resource),
+    ...(context ? { context } : {}),
+  };
+  const trust = trustOf(world, bucket, permission, by);
+  return by.authorize({ ...permission, ...(trust ? { trust } : {}) })?.message;
 };

@@ -1,10 +1,10 @@
-/** The objects of the application's buckets, with authorisation; used by S3's API and by services that access S3. */
+/** The objects of the application's buckets, with authorization; used by S3's API and by services that access S3. */
 import { hostOf } from '../../lambdas/domain/aws/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import { Random } from '../world/random.ts';
 import type { BucketState, ObjectState, OlderVersion, World } from '../world/world.ts';
-import { refusalOf, type Right, type S3Caller } from './authorization.ts';
+import { refusalOf, type S3Permission, type S3Caller } from './authorization.ts';
 import { noSuchBucket, noSuchKey, S3Error } from './errors.ts';
 
 export interface ListOptions {
@@ -157,7 +157,7 @@ export class Buckets {
    * Returns a bucket. Throws S3Error if the caller lacks the permission. A missing bucket, and the region of a bucket
    * that was requested in the wrong one, are reported to every caller.
    */
-  private open(by: S3Caller, name: string, right: Right): BucketState {
+  private open(by: S3Caller, name: string, permission: S3Permission): BucketState {
     const [bucket, state] = [this.known.get(name), this.world.buckets.get(name)];
     if (!bucket || !state) throw noSuchBucket(name);
     if (bucket.region !== by.region) {
@@ -171,7 +171,7 @@ export class Buckets {
         },
       );
     }
-    const refusal = refusalOf(this.world, bucket, right, by);
+    const refusal = refusalOf(this.world, bucket, permission, by);
     if (refusal !== undefined) throw new S3Error(403, 'AccessDenied', refusal);
     return state;
   }

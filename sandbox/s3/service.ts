@@ -79,12 +79,13 @@ const list: Run = (buckets, request, { bucket }, context) => {
     after: token === undefined ? startAfter : keyOf(token),
     maxKeys,
   });
-  const shown = (text: string): string => (encoding === 'url' ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
+  const encoded = (text: string): string =>
+    encoding === 'url' ? encodeURIComponent(text).replaceAll('%2F', '/') : text;
   const head: XmlValue = {
     Name: bucket,
-    Prefix: shown(prefix ?? ''),
-    ...(delimiter === undefined ? {} : { Delimiter: shown(delimiter) }),
-    ...(startAfter === undefined ? {} : { StartAfter: shown(startAfter) }),
+    Prefix: encoded(prefix ?? ''),
+    ...(delimiter === undefined ? {} : { Delimiter: encoded(delimiter) }),
+    ...(startAfter === undefined ? {} : { StartAfter: encoded(startAfter) }),
     ...(token === undefined ? {} : { ContinuationToken: token }),
     ...(next === undefined ? {} : { NextContinuationToken: tokenOf(next) }),
     ...(encoding === undefined ? {} : { EncodingType: encoding }),
@@ -94,14 +95,14 @@ const list: Run = (buckets, request, { bucket }, context) => {
   };
   const contents = objects.map(({ key, body, etag, modifiedAt }) =>
     element('Contents', {
-      Key: shown(key),
+      Key: encoded(key),
       LastModified: new Date(modifiedAt).toISOString(),
       ETag: `"${etag}"`,
       Size: body.length,
       StorageClass: 'STANDARD',
     }),
   );
-  const common = prefixes.map((each) => element('CommonPrefixes', { Prefix: shown(each) }));
+  const common = prefixes.map((each) => element('CommonPrefixes', { Prefix: encoded(each) }));
   return xml(
     200,
     `<ListBucketResult xmlns="${NAMESPACE}">${toXml(head)}${contents.join('')}${common.join('')}</ListBucketResult>`,

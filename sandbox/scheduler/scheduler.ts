@@ -3,14 +3,14 @@ import type { AssemblyFunction } from '../assembly/functions.ts';
 import type { AssemblySchedule } from '../assembly/schedules.ts';
 import { type StartOptions, startAs } from '../events/start-execution.ts';
 import { isJson } from '../json.ts';
-import { isFunctionArn } from '../lambda/arn.ts';
+import { isFunctionArn } from '../function-arn.ts';
 import { AsyncInvocations } from '../lambda/async-invocations.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
-import type { Messages, NotTaken } from '../messaging/messages.ts';
+import type { Messages, DeliveryFailure } from '../messaging/messages.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import { Later } from '../world/later.ts';
 import { Random } from '../world/random.ts';
-import { parseExpression, type Timing } from './expression.ts';
+import { parseExpression, type Timing } from '../assembly/schedule-expression.ts';
 
 export interface SchedulerOptions extends StartOptions {
   clock: SandboxClock;
@@ -86,7 +86,7 @@ export class Scheduler {
     const { target, arn } = schedule;
     const executionId = this.ids.string(16, HEX);
     const input = this.inputOf(schedule, at, executionId);
-    const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(schedule, input, notTaken);
+    const undelivered = (failure: DeliveryFailure | undefined): void => this.undelivered(schedule, input, failure);
     if (!isJson(input))
       return undelivered({ code: 'INVALID_JSON', message: `The input of the schedule ${arn} is not JSON: ${input}` });
     if (!isFunctionArn(target.arn))
@@ -135,12 +135,12 @@ export class Scheduler {
   private undelivered(
     { target: { deadLetterArn, roleArn } }: AssemblySchedule,
     input: string,
-    notTaken: NotTaken | undefined,
+    failure: DeliveryFailure | undefined,
   ): void {
-    if (!notTaken || deadLetterArn === undefined) return;
+    if (!failure || deadLetterArn === undefined) return;
     this.options.messages.keep(
       deadLetterArn,
-      { event: isJson(input) ? (JSON.parse(input) as unknown) : input, why: `${notTaken.code}: ${notTaken.message}` },
+      { event: isJson(input) ? (JSON.parse(input) as unknown) : input, why: `${failure.code}: ${failure.message}` },
       { caller: roleArn },
     );
   }

@@ -2,7 +2,7 @@
  * The permission that each operation of Step Functions requires, and its resource. Source: Service Authorization
  * Reference, "Actions, resources, and condition keys for AWS Step Functions".
  */
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { Caller } from '../http.ts';
 import { isObject } from '../json.ts';
 import { StatesError } from './error.ts';
@@ -43,7 +43,7 @@ export type OperationName = keyof typeof RESOURCES;
 
 const ARN = /^arn:aws[\w-]*:states:[a-z0-9-]+:(\d{12}):(\w+):./;
 
-export interface AskedContext {
+export interface PermissionContext {
   caller: Caller;
   region: string;
   /** Returns the ARN of the state machine that issued the token. */
@@ -57,11 +57,11 @@ export interface AskedContext {
  * StartExecution with an execution's ARN. InvalidToken, for a token that was never issued, is AWS's answer to
  * `FakeTaskToken`; that it comes before authorization is an assumption.
  */
-export const askedOf = (
+export const requiredPermission = (
   operation: OperationName,
   input: unknown,
-  { caller, region, machineOf }: AskedContext,
-): Asked => {
+  { caller, region, machineOf }: PermissionContext,
+): RequiredPermission => {
   const action = `states:${operation}`;
   const byRun = operation === 'ListExecutions' && isObject(input) && input['mapRunArn'] !== undefined;
   // A Map Run's children are listed by the Map Run, which is then the resource.
@@ -87,6 +87,7 @@ export const askedOf = (
 /**
  * Returns whether the resource belongs to another account. Step Functions has no resource policies that could allow
  * other accounts (Step Functions Developer Guide, "How AWS Step Functions works with IAM"), so all such calls are
- * denied, whatever a role allows.
+ * denied, even if a role allows them.
  */
-export const isElsewhere = ({ resource }: Asked, { account }: Caller): boolean => resource.split(':')[4] !== account;
+export const isElsewhere = ({ resource }: RequiredPermission, { account }: Caller): boolean =>
+  resource.split(':')[4] !== account;

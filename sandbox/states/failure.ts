@@ -39,7 +39,7 @@ export class StateFailure extends Error {
 /** The cause that Step Functions reports for a timeout: the scenario's knob `timeoutCause`. */
 export type TimeoutCause = 'empty' | 'absent' | 'text';
 
-/** A task timed out. In the history the failure has no cause, whatever a Catch sees, except with `text`. */
+/** A task timed out. The failure has no cause in the history, except with `text`, even if a Catch gets one. */
 export class TimedOut extends StateFailure {
   private readonly given: TimeoutCause;
 
@@ -63,7 +63,7 @@ export class Interrupted extends Error {
  * nothing matches States.Runtime, States.ALL excludes States.DataLimitExceeded, and States.TaskFailed excludes
  * States.Timeout.
  */
-export const takes = (
+export const handles = (
   { ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>,
   { error = '', alias }: Pick<StateFailure, 'error' | 'alias'>,
 ): boolean => {

@@ -1,6 +1,6 @@
 import type { Random } from '../world/random.ts';
 import type { MapState, Retrier, TaskState } from './definition.ts';
-import { StateFailure, takes } from './failure.ts';
+import { StateFailure, handles } from './failure.ts';
 import type { Outcome, Visit } from './scope.ts';
 
 /**
@@ -27,7 +27,7 @@ export const withRetryAndCatch = async (
       return await attempt();
     } catch (failure) {
       if (!(failure instanceof StateFailure)) throw failure;
-      const retrier = state.Retry?.find((each) => takes(each, failure));
+      const retrier = state.Retry?.find((each) => handles(each, failure));
       const done = retrier ? (retries.get(retrier) ?? 0) : 0;
       if (retrier && done < retrier.MaxAttempts) {
         retries.set(retrier, done + 1);
@@ -35,7 +35,7 @@ export const withRetryAndCatch = async (
         visit.retryCount += 1;
         continue;
       }
-      const index = state.Catch?.findIndex((each) => takes(each, failure)) ?? -1;
+      const index = state.Catch?.findIndex((each) => handles(each, failure)) ?? -1;
       const catcher = state.Catch?.[index];
       if (!catcher) throw failure;
       const errorOutput = failure.output();

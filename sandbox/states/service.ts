@@ -6,7 +6,8 @@ import { type CallContext, ContentResponse, type HttpRequest, type HttpResponse,
 import { isJson, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
-import { askedOf, isElsewhere, type OperationName } from './authorization.ts';
+import { unsupportedOperation } from '../unsupported.ts';
+import { requiredPermission, isElsewhere, type OperationName } from './authorization.ts';
 import type { ChildExecution, StateMachine } from './child-execution.ts';
 import { StatesError } from './error.ts';
 import type { Executions } from './executions.ts';
@@ -78,7 +79,7 @@ const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
 });
 
 /**
- * Uses a token. The token of a task that no longer waits, for whatever reason, is refused with AWS's text. AWS's
+ * Uses a token. The token of a task that no longer waits, for any reason, is refused with AWS's text. AWS's
  * TaskDoesNotExist concerns activities ("The activity does not exist."), which the sandbox does not support.
  */
 const use = (executions: Executions, token: string, by: (task: WaitingTask) => boolean): Record<string, unknown> => {
@@ -273,14 +274,14 @@ const refusalOf = (
   context: CallContext,
 ): string | undefined => {
   const { caller, region } = context;
-  const asked = askedOf(name, input, {
+  const permission = requiredPermission(name, input, {
     caller,
     region,
     machineOf: (token) => executions.tokens.find(token)?.machineArn,
   });
-  const denial = context.authorize(asked);
-  if (denial || !isElsewhere(asked, caller)) return denial?.message;
-  const { action, resource } = asked;
+  const denial = context.authorize(permission);
+  if (denial || !isElsewhere(permission, caller)) return denial?.message;
+  const { action, resource } = permission;
   return `User: ${sessionOf(world, caller)} is not authorized to perform: ${action} on resource: ${resource} because no resource-based policy allows the ${action} action`;
 };
 
@@ -295,10 +296,9 @@ export const createStatesService = (world: World, executions: Executions): Servi
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
     if (!isSupported(name)) {
       context.describe(name, {});
-      const names = Object.keys(OPERATIONS).join(', ');
       return answer(501, {
         __type: 'NotImplemented',
-        message: `The sandbox's Step Functions does not support the operation ${name}. Supported operations: ${names}.`,
+        message: unsupportedOperation('Step Functions', name, Object.keys(OPERATIONS)),
       });
     }
     try {

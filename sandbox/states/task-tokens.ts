@@ -57,7 +57,7 @@ export class WaitingTask {
     return true;
   }
 
-  /** Ends the attempt, whatever its result. */
+  /** Ends the attempt, with any result. */
   close(): void {
     this.isClosed = true;
   }

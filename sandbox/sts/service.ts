@@ -3,12 +3,12 @@
  * AssumeRoleWithWebIdentity by a service account token (`sandbox/credentials/web-identity.ts`).
  */
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/index.ts';
-import type { Asked } from '../authorization/asked.ts';
+import type { RequiredPermission } from '../authorization/permission.ts';
 import type { Constraint } from '../constraint.ts';
 import type { CallContext, Service } from '../http.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { createQueryService } from '../iam/query-service.ts';
-import type { QueryAction, QueryRights } from '../iam/query-service.ts';
+import type { QueryAction, QueryPermissions } from '../iam/query-service.ts';
 import { QueryError, checkParameters, membersOf, required, structuresOf } from '../iam/query-protocol.ts';
 import { findRole } from '../world/world.ts';
 import type { World } from '../world/world.ts';
@@ -83,7 +83,7 @@ const keysOf = ({
   externalId,
   tags = {},
   transitiveTagKeys = [],
-}: AssumeRoleCall): NonNullable<Asked['context']> => ({
+}: AssumeRoleCall): NonNullable<RequiredPermission['context']> => ({
   'sts:RoleSessionName': sessionName,
   ...(externalId === undefined ? {} : { 'sts:ExternalId': externalId }),
   ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
@@ -95,15 +95,15 @@ const keysOf = ({
  * Returns the permissions for AssumeRole. AWS's error is the same for a missing role and a role that does not trust the
  * caller. Message for tags: aws-actions/configure-aws-credentials#54.
  */
-const rightsToAssume =
-  (world: World): QueryRights =>
+const permissionsToAssume =
+  (world: World): QueryPermissions =>
   (parameters, context) => {
     const call = callOf(world, parameters, context);
     const resource = required(parameters, 'RoleArn');
     const role = findRole(world, resource);
     const actions: AssumeAction[] =
       Object.keys(call.tags ?? {}).length > 0 ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'];
-    return actions.map((action): Asked => ({
+    return actions.map((action): RequiredPermission => ({
       action,
       resource,
       context: { ...keysOf(call), ...roleTagKeys(role) },
@@ -143,8 +143,8 @@ export const createStsService = (world: World): Service => {
   return createQueryService(API, world.random, actions, {
     // API reference: "No permissions are required to perform this operation", not even where a policy denies it.
     GetCallerIdentity: () => [],
-    AssumeRole: rightsToAssume(world),
-    // The operation has no caller: it is authorised only by the token.
+    AssumeRole: permissionsToAssume(world),
+    // The operation has no caller: it is authorized only by the token.
     AssumeRoleWithWebIdentity: () => [],
   });
 };

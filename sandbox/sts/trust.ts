@@ -7,7 +7,7 @@ import {
   type ParsedPolicy,
   type PolicyRequest,
 } from '../../lambdas/domain/policy/index.ts';
-import type { Trust } from '../authorization/asked.ts';
+import type { ResourcePolicyResult } from '../authorization/permission.ts';
 import { decide, trustPolicy } from '../authorization/decide.ts';
 import type { Caller } from '../http.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
@@ -30,7 +30,7 @@ const namesOf = (
   request: PolicyRequest,
   { roleArn, sessionArn, account }: AssumeRoleCall,
   owner: string,
-): Trust['names'] => {
+): ResourcePolicyResult['names'] => {
   if (!policy.valid || account !== owner) return 'account';
   // Denies were evaluated before, and NotPrincipal names no principal.
   const direct: ParsedPolicy = {
@@ -55,14 +55,14 @@ export const trustOf = (
   caller: Caller,
   call: AssumeRoleCall,
   action: AssumeAction,
-): Trust => {
+): ResourcePolicyResult => {
   const policy = trustPolicy(seenTrustPolicy(world, role));
-  const asked = assumeRoleRequest(call, action);
+  const baseRequest = assumeRoleRequest(call, action);
   const own = closedWorld({ ...principalKeys(world, caller), ...roleTagKeys(role) });
   const lookUp: PolicyRequest['lookUp'] = (key) => {
     const found = own(key);
-    return found.state === 'absent' ? asked.lookUp(key) : found;
+    return found.state === 'absent' ? baseRequest.lookUp(key) : found;
   };
-  const request: PolicyRequest = { ...asked, lookUp };
+  const request: PolicyRequest = { ...baseRequest, lookUp };
   return { decision: decide([policy], request), names: namesOf(policy, request, call, role.arn.split(':')[4] ?? '') };
 };

@@ -2,7 +2,7 @@
 import type { Constraint } from '../constraint.ts';
 import { isRefusal } from '../credentials/refusal.ts';
 import { readToken } from '../credentials/tokens.ts';
-import { judgeWebIdentity } from '../credentials/web-identity.ts';
+import { evaluateWebIdentity } from '../credentials/web-identity.ts';
 import type { QueryAction } from '../iam/query-service.ts';
 import { checkParameters, QueryError, required } from '../iam/query-protocol.ts';
 import { findRole } from '../world/world.ts';
@@ -45,13 +45,13 @@ export const assumeRoleWithWebIdentity =
         `Token expired: current date/time ${now} must be before the expiration date/time${claims.expiresAt}`,
       );
     const { namespace, serviceAccount, audiences } = claims;
-    const judged = judgeWebIdentity(
+    const result = evaluateWebIdentity(
       world,
       cluster,
       { namespace, serviceAccount: serviceAccount.name, audiences },
       { roleArn, sessionName },
     );
-    if (isRefusal(judged)) throw new QueryError(judged.refused.status, judged.refused.code, judged.refused.message);
+    if (isRefusal(result)) throw new QueryError(result.refused.status, result.refused.code, result.refused.message);
     const role = findRole(world, roleArn);
     if (!role) throw new Error(`A token was allowed to assume ${roleArn}, which does not exist.`);
     const policies = sessionPoliciesOf(world, roleArn.split(':')[4] ?? '', parameters);
@@ -59,7 +59,7 @@ export const assumeRoleWithWebIdentity =
     return {
       ...issueSession(world, role, { sessionName, seconds, policies }),
       SubjectFromWebIdentityToken: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
-      Provider: judged.provider.arn,
-      Audience: judged.audience,
+      Provider: result.provider.arn,
+      Audience: result.audience,
     };
   };

@@ -9,7 +9,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 
-/** Interval between checks for changes, in real time whatever the world's clock. */
+/** Interval between checks for changes, in real time with every clock of the world. */
 const POLL_MILLISECONDS = 50;
 /** The API server's default if the client sets no timeout (kube-apiserver, --min-request-timeout). */
 const DEFAULT_SECONDS = 1800;

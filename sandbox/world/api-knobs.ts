@@ -18,7 +18,7 @@ export const apiKnobs = {
   apiUnusableAnswer: knob(
     z.enum(['INTEGRATION_FAILURE', 'API_CONFIGURATION_ERROR', 'DEFAULT_5XX']).default('INTEGRATION_FAILURE'),
     'unknown',
-    'aws/aws-lambda-go#72, serverless/serverless-graphql#94: status 502 and the text, but not the type of gateway response, which determines how both can be customised',
+    'aws/aws-lambda-go#72, serverless/serverless-graphql#94: status 502 and the text, but not the type of gateway response, which determines how both can be customized',
     "Type of API Gateway's response if a function fails or returns something that is not an HTTP response.",
   ),
   apiThrottling: knob(

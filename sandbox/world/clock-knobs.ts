@@ -1,4 +1,4 @@
-/** Knobs for delays: clocks that differ, and API servers that recognise callers late. */
+/** Knobs for delays: clocks that differ, and API servers that recognize callers late. */
 import { z } from 'zod';
 import { knob, OURS, seconds } from './knob.ts';
 
@@ -6,7 +6,7 @@ export const clockKnobs = {
   apiTokenLagSeconds: knob(
     seconds.default(0),
     'likely',
-    'EKS User Guide, "Grant IAM users access to Kubernetes with EKS access entries": eventually consistent, several seconds until effective; no source says which callers an authenticator recognises late',
+    'EKS User Guide, "Grant IAM users access to Kubernetes with EKS access entries": eventually consistent, several seconds until effective; no source says which callers an authenticator recognizes late',
     "Time from a caller's first call to an API server until its access works; until then the API server answers 401.",
   ),
   accessEntryLagSeconds: knob(

@@ -37,7 +37,7 @@ export const credentialKnobs = {
     z.enum(['allows', 'denies']).default('allows'),
     'unknown',
     OURS,
-    "How EKS Auth and STS evaluate a trust policy with condition keys whose values the sandbox does not know, such as a caller's organisation or address.",
+    "How EKS Auth and STS evaluate a trust policy with condition keys whose values the sandbox does not know, such as a caller's organization or address.",
   ),
   podsWaitForCredentials: knob(
     z.boolean().default(false),

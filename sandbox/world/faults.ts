@@ -1,6 +1,6 @@
 /**
  * Faults: failures of the calls that the service's own functions make, and their conditions. Declared in a scenario, or
- * added by code. `door-faults.ts` injects each kind.
+ * added by code. `gateway/faults.ts` injects each kind.
  */
 import { z } from 'zod';
 import { isObject } from '../json.ts';
@@ -238,7 +238,7 @@ export class Faults {
    * Counts the call and returns the kind of fault that affects it; if several do, the first in the list. `input` is
    * called only if a fault filters by it. `now` is the world's time in milliseconds since 1970.
    */
-  strike(call: Omit<SeenCall, 'n'>, input: () => unknown, now = 0): FaultKind | undefined {
+  faultFor(call: Omit<SeenCall, 'n'>, input: () => unknown, now = 0): FaultKind | undefined {
     this.total += 1;
     this.seen.push({ n: this.total, ...call });
     keepLatest(this.seen, this.keep);

@@ -1,4 +1,4 @@
-/** The knobs of a scenario: likely or unknown behaviour of AWS, and durations. */
+/** The knobs of a scenario: likely or unknown behavior of AWS, and durations. */
 import { z } from 'zod';
 import { credentialKnobs } from './credential-knobs.ts';
 import { apiKnobs } from './api-knobs.ts';
@@ -308,6 +308,6 @@ export const knobs = z
   .meta({
     id: 'Knobs',
     description:
-      'Assumptions about AWS where its behaviour is uncertain, and durations. Every knob has a default; set only those that must differ.',
+      'Assumptions about AWS where its behavior is uncertain, and durations. Every knob has a default; set only those that must differ.',
   });
 export type Knobs = z.infer<typeof knobs>;

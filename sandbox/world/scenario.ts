@@ -1,6 +1,6 @@
 /**
  * A scenario: the AWS accounts, roles and clusters that a sandbox starts with, and its assumptions where AWS's
- * behaviour is uncertain. This schema validates scenario files; `load.ts` reads a file and builds the world.
+ * behavior is uncertain. This schema validates scenario files; `load.ts` reads a file and builds the world.
  * `scripts/scenario-schema.ts` publishes the schema, with the descriptions, as sandbox/scenario.schema.json and in
  * docs/sandbox.md.
  */
@@ -306,7 +306,7 @@ export const scenario = z
     catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
     faults: z.array(fault).default([]).describe("Failures of the calls that the service's own functions make."),
     throttles: z.array(throttle).default([]).describe('Limits on calls to services.'),
-    knobs: knobs.prefault({}).describe('Assumptions about AWS where its behaviour is uncertain.'),
+    knobs: knobs.prefault({}).describe('Assumptions about AWS where its behavior is uncertain.'),
   })
   .meta({ title: 'Scenario', description: 'The AWS that a sandbox of pod-identity starts with. See docs/sandbox.md.' });
 export type Scenario = z.infer<typeof scenario>;

@@ -1,6 +1,6 @@
 /**
  * Throttles: how many calls a service accepts, as AWS limits them for each account and region. Declared in a scenario.
- * `door-faults.ts` defines the response to a refused call.
+ * `gateway/faults.ts` defines the response to a refused call.
  */
 import { z } from 'zod';
 import { accountId, regionName } from '../../lambdas/domain/migration/model.ts';
@@ -32,7 +32,7 @@ export const throttle = z
   .meta({
     id: 'Throttle',
     description:
-      'Limits the calls to a service in one region of one account, whoever makes them: a token bucket in the time of the world. A call beyond the limit is refused, and takes no token.',
+      'Limits the calls to a service in one region of one account, regardless of the caller: a token bucket in the time of the world. A call beyond the limit is refused, and takes no token.',
   });
 /** A throttle as a scenario declares it, with defaults omitted. */
 export type ThrottleInput = z.input<typeof throttle>;

@@ -164,7 +164,7 @@ export interface ClusterState {
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;
   /** Deleted associations that the webhook still uses, by id, and until when. Omitted: none. */
-  stillKnown?: Map<string, { association: AssociationState; until: number }>;
+  recentlyDeleted?: Map<string, { association: AssociationState; until: number }>;
   updates: Map<string, UpdateState>;
   /** Add-ons deleted with preserve, by add-on name: their objects still exist. */
   preserved: Set<string>;

@@ -19,7 +19,7 @@ import { deploymentSettingsOf, wire } from '../../lambdas/runtime/wiring.ts';
 import { takeInventoryStep } from '../../lambdas/steps/take-inventory/handler.ts';
 import type { HandlerDependencies } from '../../lambdas/ports/index.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
-import { environmentHere } from '../../sandbox/lambda/layers.ts';
+import { withLocalLayers } from '../../sandbox/lambda/layers.ts';
 import { stepOf } from '../../sandbox/lambda/source-runtime.ts';
 import { homeOf } from '../../sandbox/world/build.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -95,7 +95,7 @@ export async function takeInventory(
     const { directory } = await ensureAssembly();
     const fn = loadAssembly(directory, homeOf(scenario)).functions.find((one) => stepOf(one) === 'take-inventory')!;
     const documents = new FakeDocuments();
-    const environment = environmentHere(fn);
+    const environment = withLocalLayers(fn);
     const wired = wire({
       clients: sandbox.clients(),
       step: 'take-inventory',

@@ -11,7 +11,7 @@ import type { MigrationRequestInput, Target } from '../../lambdas/domain/migrati
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import { Authorizer, type Use } from '../../sandbox/authorization/authorizer.ts';
-import type { Denial } from '../../sandbox/authorization/asked.ts';
+import type { Denial } from '../../sandbox/authorization/permission.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';

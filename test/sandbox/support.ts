@@ -71,7 +71,7 @@ export const functionRole = (...statements: object[]): DeployedRole => ({
   managedPolicyArns: [],
 });
 
-/** Gives the function's role these statements; without any, IAM does not have the role, and it may do nothing. */
+/** Gives the function's role these statements; without any, IAM does not have the role, which then allows nothing. */
 export const newWorld = (...statements: object[]): World =>
   buildWorld(parseScenario(scenarioFile(), 'test'), {
     roles: [statements.length > 0 ? functionRole(...statements) : FUNCTION_ROLE],

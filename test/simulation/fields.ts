@@ -2,7 +2,7 @@
 import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { isObject } from '../../sandbox/json.ts';
 import { type FieldSet, formatFields, parseField } from '../../sandbox/kubernetes/field-sets.ts';
-import { shown } from '../../sandbox/kubernetes/managed-fields.ts';
+import { asReturned } from '../../sandbox/kubernetes/managed-fields.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
 
@@ -39,7 +39,7 @@ export const thirdPartyFieldsIn = (cluster: ClusterState): Map<string, OwnField>
   const fields = new Map<string, OwnField>();
   for (const kind of WORKLOAD_KINDS) {
     for (const object of listObjects(cluster.kube, kind)) {
-      const { managedFields = [] } = shown(cluster, object).metadata as { managedFields?: Entry[] };
+      const { managedFields = [] } = asReturned(cluster, object).metadata as { managedFields?: Entry[] };
       for (const { manager, subresource, fieldsV1 } of managedFields) {
         if (isOurs(manager) || subresource === 'status') continue;
         for (const path of formatFields(fieldsV1)) {

@@ -1,5 +1,5 @@
 import { isObject } from '../../json.ts';
-import { isFunctionArn } from '../../lambda/arn.ts';
+import { isFunctionArn } from '../../function-arn.ts';
 import { LambdaFailure } from '../../lambda/runtime.ts';
 import { type TaskState, waitsForToken } from '../definition.ts';
 import { StateFailure, TimedOut } from '../failure.ts';

@@ -64,7 +64,7 @@ export const readsOfContext = (node: Node): string[] => {
   return [...new Set(onSameContext(node).flatMap(readsOfContext))];
 };
 
-/** Returns all nodes directly within a node, whatever their purpose. */
+/** Returns all nodes directly within a node, regardless of their purpose. */
 const partsOf = (value: unknown): Node[] => {
   if (Array.isArray(value)) return value.flatMap((each: unknown) => (isNode(each) ? [each] : partsOf(each)));
   if (typeof value !== 'object' || value === null) return [];

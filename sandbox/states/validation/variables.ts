@@ -72,11 +72,11 @@ export const variableProblems = (
   expressions: readonly (Located & { level: Level })[],
 ): Diagnostic[] => {
   const assigned = new Map(levels.map((level) => [level, assignedIn(level)]));
-  const whereIn = (level: Level, name: string): string | undefined => assigned.get(level)?.get(name)?.[0];
+  const locationIn = (level: Level, name: string): string | undefined => assigned.get(level)?.get(name)?.[0];
 
   const names = levels.flatMap((level) =>
     [...(assigned.get(level) ?? [])].flatMap(([name, locations]) => {
-      const outer = outsideOf(level).flatMap((each) => whereIn(each, name) ?? [])[0];
+      const outer = outsideOf(level).flatMap((each) => locationIn(each, name) ?? [])[0];
       return locations.flatMap((at) => [
         ...nameProblem(name, at),
         ...(outer === undefined
@@ -94,9 +94,9 @@ export const variableProblems = (
 
   const reads = expressions.flatMap(({ tree, at, level }) =>
     [...variablesOf(tree)].flatMap((name) => {
-      const isKnown = [level, ...readableFrom(level)].some((each) => whereIn(each, name) !== undefined);
+      const isKnown = [level, ...readableFrom(level)].some((each) => locationIn(each, name) !== undefined);
       if (name === 'states' || FUNCTIONS.has(name) || isKnown) return [];
-      const outer = outsideOf(level).flatMap((each) => whereIn(each, name) ?? [])[0];
+      const outer = outsideOf(level).flatMap((each) => locationIn(each, name) ?? [])[0];
       const reason =
         outer === undefined
           ? 'No earlier state assigns it.'

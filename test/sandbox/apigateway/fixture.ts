@@ -9,7 +9,7 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { createApiClient } from '../../../cli/api/http.ts';
 import type { ApiClient, ApiClientOptions } from '../../../cli/api/http.ts';
-import { createApiGateway } from '../../../sandbox/apigateway/service.ts';
+import { createApiGatewayService } from '../../../sandbox/apigateway/service.ts';
 import type { AssemblyApi } from '../../../sandbox/assembly/apis.ts';
 import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
@@ -74,7 +74,7 @@ export const standardApi = standard.apis![0]!;
 const problem =
   '{"title":$context.error.messageString,"type":"$context.error.responseType","raw":"$context.error.message","id":"$context.requestId","path":"$context.path","resource":"$context.resourcePath","colour":"$stageVariables.colour","who":"$context.identity.userArn"}';
 
-/** The same API with gateway responses of its own. */
+/** The same API with its own gateway responses. */
 export const customApi: AssemblyApi = {
   ...standardApi,
   responses: synthesise((stack, fn) => {
@@ -169,7 +169,7 @@ export const openSession = ({
     return handler(payload as APIGatewayProxyEvent, clock);
   };
   const lambda = new SourceRuntime({ world, clock, authorizer, functions, steps: { index: {} }, createInvoker });
-  const gateway = createApiGateway({ world, clock, apis, invoke: (...given) => lambda.invoke(...given) });
+  const gateway = createApiGatewayService({ world, clock, apis, invoke: (...given) => lambda.invoke(...given) });
   const sandboxGateway = createGateway({
     world,
     clock,

@@ -43,7 +43,7 @@ describe('a path', () => {
     expect(routed(API, path)).toEqual([expected, parameters]);
   });
 
-  test('matches the most literal resource, whatever the order', () => {
+  test('matches the most literal resource, in any order of the resources', () => {
     for (const order of [API, API.toReversed()]) expect(routed(order, '/a/b')).toEqual(['GET /a/b', {}]);
   });
 

@@ -65,7 +65,7 @@ const seen = async (
 };
 
 describe('both transports', () => {
-  it('give the same answers', async () => {
+  it('return the same responses', async () => {
     const inProcess = await seen(openSession({ apis: [customApi] }), `https://${customApi.host}/v1/`);
     const { location, loopback } = await listening({ apis: [customApi] });
     const url = loopbackUrlOf([customApi], customApi, 'v1', loopback.url);

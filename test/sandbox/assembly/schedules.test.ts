@@ -39,7 +39,7 @@ const load = (resources: Record<string, object>): Assembly => {
   return loadAssembly(folder, AWS);
 };
 
-const synthesised = (): Assembly => {
+const synthesized = (): Assembly => {
   const app = new App({ outdir: newFolder() });
   const stack = new Stack(app, 'App');
   const code = newFolder();
@@ -87,7 +87,7 @@ const synthesised = (): Assembly => {
 };
 
 describe("CDK's output", () => {
-  const assembly = synthesised();
+  const assembly = synthesized();
 
   test('for schedules is read, except for disabled ones', () => {
     expect(assembly.schedules).toEqual([

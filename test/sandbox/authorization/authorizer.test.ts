@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
-import type { Asked, Trust } from '../../../sandbox/authorization/asked.ts';
+import type { RequiredPermission, ResourcePolicyResult } from '../../../sandbox/authorization/permission.ts';
 import type { Caller } from '../../../sandbox/http.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
@@ -8,7 +8,7 @@ import { ACCOUNT, allow, deny, FUNCTION_ROLE, newWorld, policyOf, REGION } from 
 
 const CLUSTER = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
 const USER = `User: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/plan`;
-const ASKED: Asked = { action: 'eks:DescribeCluster', resource: CLUSTER };
+const PERMISSION: RequiredPermission = { action: 'eks:DescribeCluster', resource: CLUSTER };
 const text = (...statements: object[]): string => JSON.stringify(policyOf(...statements));
 const describing = allow('eks:DescribeCluster', CLUSTER);
 
@@ -28,7 +28,8 @@ const open = (statements: object[], change: (role: RoleState) => void = () => {}
   return {
     world,
     authorizer,
-    ask: (asked: Partial<Asked> = {}) => authorizer.authorize(caller, { ...ASKED, ...asked }, REGION),
+    ask: (permission: Partial<RequiredPermission> = {}) =>
+      authorizer.authorize(caller, { ...PERMISSION, ...permission }, REGION),
   };
 };
 const bound =
@@ -37,7 +38,7 @@ const bound =
     void (role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: text(...statements) });
 
 describe('identity policies', () => {
-  it.each<[string, object[], Partial<Asked>?]>([
+  it.each<[string, object[], Partial<RequiredPermission>?]>([
     ['the action on the resource', [describing]],
     ['a wildcard, case-insensitively', [allow('EKS:describe*', 'arn:aws:eks:*:*:cluster/*')]],
     ['one of several statements', [allow('eks:ListClusters'), describing]],
@@ -64,11 +65,11 @@ describe('identity policies', () => {
         }),
       ],
     ],
-  ])('allow by %s', (_what, statements, asked) => {
-    expect(open(statements).ask(asked)).toBeUndefined();
+  ])('allow by %s', (_what, statements, permission) => {
+    expect(open(statements).ask(permission)).toBeUndefined();
   });
 
-  it.each<[string, object[], Partial<Asked>?]>([
+  it.each<[string, object[], Partial<RequiredPermission>?]>([
     ['no statement', []],
     ['another action', [allow('eks:DescribeAddon')]],
     ['another resource', [allow('eks:*', `${CLUSTER}-2`)]],
@@ -84,9 +85,9 @@ describe('identity policies', () => {
     ],
     ['NotResource', [{ Effect: 'Allow', Action: '*', NotResource: CLUSTER }]],
     ["a condition that can't be decided", [allow('*', '*', { StringMatches: { 'aws:PrincipalAccount': ACCOUNT } })]],
-  ])('deny by %s', (_what, statements, asked) => {
-    const resource = asked?.resource ?? CLUSTER;
-    expect(open(statements).ask(asked)).toMatchObject({
+  ])('deny by %s', (_what, statements, permission) => {
+    const resource = permission?.resource ?? CLUSTER;
+    expect(open(statements).ask(permission)).toMatchObject({
       principalArn: FUNCTION_ROLE,
       action: 'eks:DescribeCluster',
       decision: 'implicitDeny',
@@ -94,7 +95,7 @@ describe('identity policies', () => {
     });
   });
 
-  it('deny explicitly whatever else allows it, with a specific message', () => {
+  it('deny explicitly even if another policy allows it, with a specific message', () => {
     for (const statements of [
       [describing, deny('eks:*')],
       [deny('*', CLUSTER)],
@@ -225,7 +226,7 @@ describe('session policies', () => {
   it('limit the operator, too, who is allowed everything else', () => {
     const { world, authorizer } = open([]);
     const asOperator = (policies?: string[]) =>
-      authorizer.authorize(callerOf(world, operatorRoleArn(world), policies), ASKED, REGION);
+      authorizer.authorize(callerOf(world, operatorRoleArn(world), policies), PERMISSION, REGION);
     expect(asOperator()).toBeUndefined();
     expect(asOperator([text(allow('eks:*'))])).toBeUndefined();
     expect(asOperator([text(allow('iam:*'))])?.message).toBe(
@@ -235,14 +236,17 @@ describe('session policies', () => {
 });
 
 describe('the trust policy of an assumed role', () => {
-  const trust = (names: Trust['names'], decision: Trust['decision'] = 'allowed'): Partial<Asked> => ({
+  const trust = (
+    names: ResourcePolicyResult['names'],
+    decision: ResourcePolicyResult['decision'] = 'allowed',
+  ): Partial<RequiredPermission> => ({
     action: 'sts:AssumeRole',
     trust: { decision, names },
   });
   const missing = [allow('s3:*')];
   const able = allow('sts:AssumeRole');
 
-  it.each<[string, Trust['names'], 'identity' | 'boundary' | 'session', boolean]>([
+  it.each<[string, ResourcePolicyResult['names'], 'identity' | 'boundary' | 'session', boolean]>([
     ['the session, without identity policy', 'session', 'identity', true],
     ['the session, without the boundary', 'session', 'boundary', true],
     ['the session, without session policies', 'session', 'session', true],
@@ -290,7 +294,7 @@ describe('the trust policy of an assumed role', () => {
 describe('callers', () => {
   it('with a role that IAM does not have are allowed nothing', () => {
     const world = newWorld();
-    expect(new Authorizer(world).authorize(callerOf(world, FUNCTION_ROLE), ASKED, REGION)).toMatchObject({
+    expect(new Authorizer(world).authorize(callerOf(world, FUNCTION_ROLE), PERMISSION, REGION)).toMatchObject({
       decision: 'implicitDeny',
     });
   });
@@ -298,10 +302,10 @@ describe('callers', () => {
   it('with the operator role are administrators, unless the account has a role of that name', () => {
     const { world, authorizer } = open([]);
     const caller = callerOf(world, operatorRoleArn(world));
-    expect(authorizer.authorize(caller, ASKED, REGION)).toBeUndefined();
+    expect(authorizer.authorize(caller, PERMISSION, REGION)).toBeUndefined();
     const { roles } = world.accounts.get(ACCOUNT)!;
     roles.set('operator', { ...roles.get('plan-function')!, arn: operatorRoleArn(world), name: 'operator' });
-    expect(authorizer.authorize(caller, ASKED, REGION)).toMatchObject({ decision: 'implicitDeny' });
+    expect(authorizer.authorize(caller, PERMISSION, REGION)).toMatchObject({ decision: 'implicitDeny' });
   });
 });
 

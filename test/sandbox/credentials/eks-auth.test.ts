@@ -92,7 +92,7 @@ describe('AssumeRoleForPodIdentity', () => {
     ],
     [
       'another service account as a session tag',
-      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'somebody' } })],
+      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'other' } })],
       400,
     ],
     [
@@ -145,12 +145,12 @@ describe('AssumeRoleForPodIdentity', () => {
     });
 
     it('fails if the target trusts another external id', async () => {
-      const roles = [target({ StringEquals: { 'sts:ExternalId': 'somebody-elses' } })];
+      const roles = [target({ StringEquals: { 'sts:ExternalId': 'another-id' } })];
       expect(await ask({ roles, association: { targetRoleArn: TARGET } })).toMatchObject({ status: 400 });
     });
   });
 
-  it('fails for a service account without an association, and knows a new one late', async () => {
+  it('fails for a service account without an association, and finds a new association with a delay', async () => {
     const lab = openLab({ knobs: { eksAuthLagSeconds: 5 } });
     const token = await podToken(lab);
     expect(await assumeForPod(lab, token)).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });

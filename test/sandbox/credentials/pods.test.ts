@@ -65,8 +65,8 @@ describe('a pod', () => {
     await associate(lab);
     lab.restart();
     expect(lab.has()).toEqual(without('pod-identity', 'AccessDeniedException'));
-    const judged = openLab({ trust: [irsaStatement, wrong], knobs: { trustValidation: 'evaluated' } });
-    await expect(associate(judged)).rejects.toThrow('Trust policy of the role provided is invalid');
+    const evaluating = openLab({ trust: [irsaStatement, wrong], knobs: { trustValidation: 'evaluated' } });
+    await expect(associate(evaluating)).rejects.toThrow('Trust policy of the role provided is invalid');
   });
 
   it('gets credentials as soon as they are available, however late', async () => {
@@ -151,7 +151,7 @@ describe('after the association was deleted', () => {
   });
 });
 
-describe('after the association was deleted, before the webhook knows it', () => {
+describe('after the association was deleted, before the webhook stops using it', () => {
   it('a new pod has only the environment of Pod Identity; a later one has the environment of the annotation', async () => {
     const lab = openLab({ knobs: { webhookRemovalLagSeconds: 30 } });
     await associate(lab);

@@ -88,11 +88,11 @@ const open = async (statements: object[], account = ACCOUNT) => {
   const gateway = openGateway(world, { dynamodb: service });
   const clientOf = (credentials?: ReturnType<typeof credentialsOf>) =>
     new sdk.DynamoDBClient(configOf(gateway, world, credentials));
-  const asked = clientOf(credentialsOf(world, caller));
+  const permission = clientOf(credentialsOf(world, caller));
   const operator = clientOf();
   const commands = sdk as unknown as Record<string, new (input: object) => sdk.GetItemCommand>;
   const send = (operation: string, input: object): Promise<unknown> =>
-    asked.send(new commands[`${operation}Command`]!(input));
+    permission.send(new commands[`${operation}Command`]!(input));
   await operator.send(new sdk.PutItemCommand({ TableName: 'Ledger', Item: { ...Key, n: { N: '1' } } }));
   await operator.send(new sdk.TagResourceCommand({ ResourceArn: TAGGED, Tags: [{ Key: 'kept', Value: 'x' }] }));
   /** Everything that a call could change. */
@@ -185,7 +185,7 @@ describe('a batch', () => {
   });
 });
 
-it('checks a caller of another account against the table of its own account', async () => {
+it('authorizes a caller of another account for the table of its own account', async () => {
   const account = '444455556666';
   const get = { TableName: 'Ledger', Key };
   const own = await open([allow('dynamodb:GetItem', tableArn('Ledger', account))], account);

@@ -1,5 +1,5 @@
 /**
- * Behaviour of DynamoDB that dynalite lacks, on both paths through the sandbox: the fast path over its store, and
+ * Behavior of DynamoDB that dynalite lacks, on both paths through the sandbox: the fast path over its store, and
  * dynalite's checks and actions.
  */
 import { describe, expect, it } from 'vitest';

@@ -261,7 +261,7 @@ const open = async (run: Run): Promise<Run> => {
 };
 
 describe('the ledger in memory', () => {
-  it('answers like dynalite, whatever the requests and their order', async () => {
+  it('answers like dynalite, for all requests in any order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step.map(withoutEmptyKeys), { minLength: 1, maxLength: 40 }), async (steps) => {
         const [own, reference] = await Promise.all([open(createEngine().run), open(dynalite())]);

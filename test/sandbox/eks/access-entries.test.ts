@@ -202,7 +202,7 @@ describe('an access entry', () => {
     );
   });
 
-  it('is gone once deleted; a new one has another ARN', async () => {
+  it('does not exist after its deletion; a new entry has another ARN', async () => {
     const { eks, pass } = openFixture();
     const first = (await eks.createAccessEntry(entry)).accessEntry;
     await eks.deleteAccessEntry(entry);

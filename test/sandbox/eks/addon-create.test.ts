@@ -98,16 +98,19 @@ describe('CreateAddon', () => {
     ['chosen', undefined, undefined],
     ['chosen', 'storage', 'storage'],
     ['chosen', 'kube-system', 'kube-system'],
-  ] as const)('namespaceConfigShown %s: one that named %s shows %s', async (namespaceConfigShown, namespace, shown) => {
-    const { eks } = openFixture({ knobs: { namespaceConfigShown } });
-    await eks.createAddon({
-      clusterName: CLUSTER,
-      addonName: EBS,
-      ...(namespace ? { namespaceConfig: { namespace } } : {}),
-    });
-    const { addon: found } = await eks.describeAddon({ clusterName: CLUSTER, addonName: EBS });
-    expect(found?.namespaceConfig?.namespace).toBe(shown);
-  });
+  ] as const)(
+    'namespaceConfigShown %s: a create with the namespace %s shows %s',
+    async (namespaceConfigShown, namespace, shown) => {
+      const { eks } = openFixture({ knobs: { namespaceConfigShown } });
+      await eks.createAddon({
+        clusterName: CLUSTER,
+        addonName: EBS,
+        ...(namespace ? { namespaceConfig: { namespace } } : {}),
+      });
+      const { addon: found } = await eks.describeAddon({ clusterName: CLUSTER, addonName: EBS });
+      expect(found?.namespaceConfig?.namespace).toBe(shown);
+    },
+  );
 
   it('injects IRSA into pods with only a role', async () => {
     const fixture = openFixture();
@@ -221,7 +224,7 @@ describe('CreateAddon', () => {
     expect(arns.size).toBe(3);
   });
 
-  it('returns the same response for the same token, and creates again once that copy is gone', async () => {
+  it('returns the same response for the same token, and creates again once that copy is deleted', async () => {
     const fixture = openFixture();
     const input = { ...addon, clientRequestToken: 'create-1', podIdentityAssociations };
     const first = await fixture.eks.createAddon(input);

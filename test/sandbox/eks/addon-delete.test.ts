@@ -20,7 +20,7 @@ const keys = async ({ eks }: Fixture): Promise<string[]> =>
 const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['knobs'] = {}): Promise<Fixture> => {
   const fixture = openFixture({ knobs });
   await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
-  fixture.associate({ serviceAccount: 'somebody-else', roleArn: roleArn('ebs') });
+  fixture.associate({ serviceAccount: 'another-owner', roleArn: roleArn('ebs') });
   fixture.pass(120);
   expect(await status(fixture)).toBe('ACTIVE');
   return fixture;
@@ -61,13 +61,13 @@ describe('DeleteAddon', () => {
     await fixture.eks.deleteAddon(addon);
     fixture.pass(44.9);
     expect(await status(fixture)).toBe('ResourceNotFoundException');
-    expect(await keys(fixture)).toEqual([EBS_SA, 'somebody-else']);
+    expect(await keys(fixture)).toEqual([EBS_SA, 'another-owner']);
     expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
       name: 'ResourceInUseException',
       message: expect.stringContaining('Association already exists: a-'),
     });
     fixture.pass(0.1);
-    expect(await keys(fixture)).toEqual(['somebody-else']);
+    expect(await keys(fixture)).toEqual(['another-owner']);
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
   });
 
@@ -75,7 +75,7 @@ describe('DeleteAddon', () => {
     const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 0 });
     await fixture.eks.deleteAddon(addon);
     fixture.pass(40);
-    expect(await keys(fixture)).toEqual(['somebody-else']);
+    expect(await keys(fixture)).toEqual(['another-owner']);
   });
 
   it('with preserve keeps objects and associations, and takes addonPreserveDeleteSeconds', async () => {
@@ -89,7 +89,7 @@ describe('DeleteAddon', () => {
     expect(await status(fixture)).toBe('ResourceNotFoundException');
     fixture.pass(600);
     expect(fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid)).toEqual(before);
-    expect(await keys(fixture)).toEqual([EBS_SA, 'somebody-else']);
+    expect(await keys(fixture)).toEqual([EBS_SA, 'another-owner']);
     expect(fixture.cluster.preserved.has(EBS)).toBe(true);
     expect(
       [...fixture.cluster.associations.values()].find(({ serviceAccount }) => serviceAccount === EBS_SA)?.ownerArn,
@@ -134,7 +134,7 @@ describe('DeleteAddon', () => {
     });
   });
 
-  it.each([0, 10])('blocks a create until the add-on is gone: %i seconds after', async (seconds) => {
+  it.each([0, 10])('blocks a create until the add-on is deleted: %i seconds after', async (seconds) => {
     const fixture = await owning();
     await fixture.eks.deleteAddon(addon);
     fixture.pass(seconds);
@@ -167,7 +167,7 @@ describe('DeleteAddon of a busy add-on', () => {
   it.each([
     ['ResourceInUseException', 409],
     ['InvalidRequestException', 400],
-  ] as const)('is refused with %s where the knob deleteWhileBusy says so', async (deleteWhileBusy, code) => {
+  ] as const)('is refused with %s if the knob deleteWhileBusy requires it', async (deleteWhileBusy, code) => {
     const fixture = await owning({ deleteWhileBusy });
     await fixture.eks.updateAddon(addon);
     const failure = await failureOf(fixture.eks.deleteAddon(addon));

@@ -127,7 +127,7 @@ describe('UpdateAddon', () => {
 
   it('keeps associations if they are left out, and deletes owned ones for an empty list', async () => {
     const fixture = irsa();
-    fixture.associate({ serviceAccount: 'somebody-else', roleArn: roleArn('ebs') });
+    fixture.associate({ serviceAccount: 'another-owner', roleArn: roleArn('ebs') });
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
     const owned = fixture.addon()!.associationIds;
@@ -136,7 +136,7 @@ describe('UpdateAddon', () => {
     expect(fixture.addon()?.associationIds).toEqual(owned);
     const before = uids(fixture);
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: [] });
-    expect((await associations(fixture)).map(({ serviceAccount }) => serviceAccount)).toEqual(['somebody-else']);
+    expect((await associations(fixture)).map(({ serviceAccount }) => serviceAccount)).toEqual(['another-owner']);
     fixture.pass(120);
     expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
   });

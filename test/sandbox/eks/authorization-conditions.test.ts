@@ -15,7 +15,7 @@ import {
   addon,
   association,
   withoutAddon,
-} from './rights.ts';
+} from './permissions.ts';
 
 describe('condition keys', () => {
   /** Returns a condition that is met, and one that is not. */
@@ -140,13 +140,13 @@ describe('condition keys', () => {
           accessScope: { type: 'namespace', namespaces: ['shop'] },
         }),
     ],
-  ])('of %s on %s: %j', async (action, resource, [fits, differs], call, beside = []) => {
+  ])('of %s on %s: %j', async (action, resource, [fits, differs], call, additional = []) => {
     const { eks, grant } = open(
-      [allow(action, resource, differs), ...beside],
+      [allow(action, resource, differs), ...additional],
       action === 'eks:CreateAddon' ? withoutAddon : undefined,
     );
     expect((await failureOf(call(eks))).message).toBe(because(action, resource));
-    grant([allow(action, resource, fits), ...beside]);
+    grant([allow(action, resource, fits), ...additional]);
     await call(eks);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { rightsOf } from '../../../sandbox/eks/authorization.ts';
+import { permissionsOf } from '../../../sandbox/eks/authorization.ts';
 import { operations } from '../../../sandbox/eks/model.ts';
-import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { ACCOUNT, CALLER_SESSION, CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
 import type { Fixture, Statement } from './fixture.ts';
 import {
@@ -14,7 +14,7 @@ import {
   CLUSTER_ARN,
   ASSOCIATION_ARN,
   addonArn,
-  TAKE_ROLE,
+  PASS_ROLE,
   NOTHING,
   ENTRY_ARN,
   noEntryArn,
@@ -24,13 +24,13 @@ import {
   withoutAddon,
   withoutEntry,
   create,
-} from './rights.ts';
+} from './permissions.ts';
 
 interface Case {
   call: (eks: Fixture['eks']) => Promise<unknown>;
   /** Action without its prefix, resource, and the resource's name in the error. */
-  rights: [action: string, resource: string, named?: string][];
-  beside?: Statement[];
+  permissions: [action: string, resource: string, named?: string][];
+  additional?: Statement[];
   before?: (fixture: Fixture) => void;
 }
 
@@ -39,7 +39,7 @@ const withTags = (
   operation: string,
   call: Case['call'],
   created: string,
-  { before, beside = [] }: Pick<Case, 'before' | 'beside'>,
+  { before, additional = [] }: Pick<Case, 'before' | 'additional'>,
 ): Record<string, Case> => {
   const resources = {
     cluster: CLUSTER_ARN,
@@ -51,11 +51,11 @@ const withTags = (
       `${operation} with tags, tagOnCreate ${tagOnCreate}`,
       {
         call,
-        rights: [
+        permissions: [
           [operation, CLUSTER_ARN],
           ['TagResource', resources[tagOnCreate]],
         ],
-        beside,
+        additional,
         before: (fixture: Fixture) => {
           fixture.world.knobs.tagOnCreate = tagOnCreate;
           before?.(fixture);
@@ -68,11 +68,11 @@ const withTags = (
 const CASES: Record<string, Case> = {
   AssociateAccessPolicy: {
     call: (eks) => eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } }),
-    rights: [['AssociateAccessPolicy', ENTRY_ARN]],
+    permissions: [['AssociateAccessPolicy', ENTRY_ARN]],
   },
   CreateAccessEntry: {
     call: (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs') }),
-    rights: [['CreateAccessEntry', CLUSTER_ARN]],
+    permissions: [['CreateAccessEntry', CLUSTER_ARN]],
   },
   ...withTags(
     'CreateAccessEntry',
@@ -80,7 +80,11 @@ const CASES: Record<string, Case> = {
     noEntryArn('other'),
     { before: withoutEntry },
   ),
-  CreateAddon: { call: (eks) => eks.createAddon(addon), rights: [['CreateAddon', CLUSTER_ARN]], before: withoutAddon },
+  CreateAddon: {
+    call: (eks) => eks.createAddon(addon),
+    permissions: [['CreateAddon', CLUSTER_ARN]],
+    before: withoutAddon,
+  },
   ...withTags(
     'CreateAddon',
     (eks) => eks.createAddon({ ...addon, tags: { a: 'b' } }),
@@ -89,97 +93,103 @@ const CASES: Record<string, Case> = {
   ),
   CreatePodIdentityAssociation: {
     call: (eks) => eks.createPodIdentityAssociation(create),
-    rights: [['CreatePodIdentityAssociation', CLUSTER_ARN]],
-    beside: TAKE_ROLE,
+    permissions: [['CreatePodIdentityAssociation', CLUSTER_ARN]],
+    additional: PASS_ROLE,
   },
   ...withTags(
     'CreatePodIdentityAssociation',
     (eks) => eks.createPodIdentityAssociation({ ...create, tags: { a: 'b' } }),
     `${EKS_ARN}:podidentityassociation/${CLUSTER}/*`,
-    { beside: TAKE_ROLE },
+    { additional: PASS_ROLE },
   ),
-  DeleteAccessEntry: { call: (eks) => eks.deleteAccessEntry(entry), rights: [['DeleteAccessEntry', ENTRY_ARN]] },
-  DeleteAddon: { call: (eks) => eks.deleteAddon(addon), rights: [['DeleteAddon', addonArn]] },
+  DeleteAccessEntry: { call: (eks) => eks.deleteAccessEntry(entry), permissions: [['DeleteAccessEntry', ENTRY_ARN]] },
+  DeleteAddon: { call: (eks) => eks.deleteAddon(addon), permissions: [['DeleteAddon', addonArn]] },
   DeletePodIdentityAssociation: {
     call: (eks) => eks.deletePodIdentityAssociation(association),
-    rights: [['DeletePodIdentityAssociation', ASSOCIATION_ARN]],
+    permissions: [['DeletePodIdentityAssociation', ASSOCIATION_ARN]],
   },
-  DescribeAccessEntry: { call: (eks) => eks.describeAccessEntry(entry), rights: [['DescribeAccessEntry', ENTRY_ARN]] },
-  DescribeAddon: { call: (eks) => eks.describeAddon(addon), rights: [['DescribeAddon', addonArn]] },
+  DescribeAccessEntry: {
+    call: (eks) => eks.describeAccessEntry(entry),
+    permissions: [['DescribeAccessEntry', ENTRY_ARN]],
+  },
+  DescribeAddon: { call: (eks) => eks.describeAddon(addon), permissions: [['DescribeAddon', addonArn]] },
   DescribeAddonConfiguration: {
     call: (eks) => eks.describeAddonConfiguration({ addonName: EBS, addonVersion: open([]).addon()!.version }),
-    rights: [['DescribeAddonConfiguration', '*', NOTHING]],
+    permissions: [['DescribeAddonConfiguration', '*', NOTHING]],
   },
   DescribeAddonVersions: {
     call: (eks) => eks.describeAddonVersions({}),
-    rights: [['DescribeAddonVersions', '*', NOTHING]],
+    permissions: [['DescribeAddonVersions', '*', NOTHING]],
   },
   DescribeCluster: {
     call: (eks) => eks.describeCluster({ name: CLUSTER }),
-    rights: [['DescribeCluster', CLUSTER_ARN]],
+    permissions: [['DescribeCluster', CLUSTER_ARN]],
   },
   DescribeClusterVersions: {
     call: (eks) => eks.describeClusterVersions({}),
-    rights: [['DescribeClusterVersions', '*', NOTHING]],
+    permissions: [['DescribeClusterVersions', '*', NOTHING]],
   },
   DescribePodIdentityAssociation: {
     call: (eks) => eks.describePodIdentityAssociation(association),
-    rights: [['DescribePodIdentityAssociation', ASSOCIATION_ARN]],
+    permissions: [['DescribePodIdentityAssociation', ASSOCIATION_ARN]],
   },
   DescribeUpdate: {
     call: (eks) => eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: UPDATE }),
-    rights: [
+    permissions: [
       ['DescribeUpdate', CLUSTER_ARN],
       ['DescribeUpdate', addonArn],
     ],
   },
   DisassociateAccessPolicy: {
     call: (eks) => eks.disassociateAccessPolicy({ ...entry, policyArn: VIEW }),
-    rights: [['DisassociateAccessPolicy', ENTRY_ARN]],
+    permissions: [['DisassociateAccessPolicy', ENTRY_ARN]],
   },
   ListAccessEntries: {
     call: (eks) => eks.listAccessEntries({ clusterName: CLUSTER }),
-    rights: [['ListAccessEntries', CLUSTER_ARN]],
+    permissions: [['ListAccessEntries', CLUSTER_ARN]],
   },
-  ListAccessPolicies: { call: (eks) => eks.listAccessPolicies({}), rights: [['ListAccessPolicies', '*', NOTHING]] },
-  ListAddons: { call: (eks) => eks.listAddons({ clusterName: CLUSTER }), rights: [['ListAddons', CLUSTER_ARN]] },
+  ListAccessPolicies: {
+    call: (eks) => eks.listAccessPolicies({}),
+    permissions: [['ListAccessPolicies', '*', NOTHING]],
+  },
+  ListAddons: { call: (eks) => eks.listAddons({ clusterName: CLUSTER }), permissions: [['ListAddons', CLUSTER_ARN]] },
   ListAssociatedAccessPolicies: {
     call: (eks) => eks.listAssociatedAccessPolicies(entry),
-    rights: [['ListAssociatedAccessPolicies', ENTRY_ARN]],
+    permissions: [['ListAssociatedAccessPolicies', ENTRY_ARN]],
   },
-  ListClusters: { call: (eks) => eks.listClusters({}), rights: [['ListClusters', '*', `${EKS_ARN}:cluster/*`]] },
+  ListClusters: { call: (eks) => eks.listClusters({}), permissions: [['ListClusters', '*', `${EKS_ARN}:cluster/*`]] },
   ListPodIdentityAssociations: {
     call: (eks) => eks.listPodIdentityAssociations({ clusterName: CLUSTER }),
-    rights: [['ListPodIdentityAssociations', CLUSTER_ARN]],
+    permissions: [['ListPodIdentityAssociations', CLUSTER_ARN]],
   },
   ListTagsForResource: {
     call: (eks) => eks.listTagsForResource({ resourceArn: addonArn }),
-    rights: [['ListTagsForResource', addonArn]],
+    permissions: [['ListTagsForResource', addonArn]],
   },
-  ListUpdates: { call: (eks) => eks.listUpdates({ name: CLUSTER }), rights: [['ListUpdates', CLUSTER_ARN]] },
+  ListUpdates: { call: (eks) => eks.listUpdates({ name: CLUSTER }), permissions: [['ListUpdates', CLUSTER_ARN]] },
   'ListUpdates of an add-on': {
     call: (eks) => eks.listUpdates({ name: CLUSTER, addonName: EBS }),
-    rights: [
+    permissions: [
       ['ListUpdates', CLUSTER_ARN],
       ['ListUpdates', addonArn],
     ],
   },
   TagResource: {
     call: (eks) => eks.tagResource({ resourceArn: ASSOCIATION_ARN, tags: { a: 'b' } }),
-    rights: [['TagResource', ASSOCIATION_ARN]],
+    permissions: [['TagResource', ASSOCIATION_ARN]],
   },
   UntagResource: {
     call: (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['team'] }),
-    rights: [['UntagResource', ASSOCIATION_ARN]],
+    permissions: [['UntagResource', ASSOCIATION_ARN]],
   },
   UpdateAccessEntry: {
     call: (eks) => eks.updateAccessEntry({ ...entry, username: 'someone' }),
-    rights: [['UpdateAccessEntry', ENTRY_ARN]],
+    permissions: [['UpdateAccessEntry', ENTRY_ARN]],
   },
-  UpdateAddon: { call: (eks) => eks.updateAddon(addon), rights: [['UpdateAddon', addonArn]] },
+  UpdateAddon: { call: (eks) => eks.updateAddon(addon), permissions: [['UpdateAddon', addonArn]] },
   UpdatePodIdentityAssociation: {
     call: (eks) => eks.updatePodIdentityAssociation({ ...association, disableSessionTags: true }),
-    rights: [['UpdatePodIdentityAssociation', ASSOCIATION_ARN]],
+    permissions: [['UpdatePodIdentityAssociation', ASSOCIATION_ARN]],
   },
 };
 
@@ -188,24 +198,24 @@ describe('each operation', () => {
     expect(
       operations
         .map(({ name }) => name)
-        .filter((name) => rightsOf(name) !== undefined)
+        .filter((name) => permissionsOf(name) !== undefined)
         .sort(),
-    ).toEqual([...playedOperations].sort());
-    expect(new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))).toEqual(new Set(playedOperations));
+    ).toEqual([...supportedOperations].sort());
+    expect(new Set(Object.keys(CASES).map((name) => name.split(' ')[0]))).toEqual(new Set(supportedOperations));
   });
 
-  const each = Object.entries(CASES).flatMap(([name, { rights }]) =>
-    rights.map((right, index) => [name, `eks:${right[0]}`, index] as const),
+  const each = Object.entries(CASES).flatMap(([name, { permissions }]) =>
+    permissions.map((permission, index) => [name, `eks:${permission[0]}`, index] as const),
   );
 
   it.each(each)('%s is denied without %s (%i), and changes nothing', async (name, action, missing) => {
-    const { call, rights, beside = [], before } = CASES[name]!;
-    const others = rights
-      .filter((_right, index) => index !== missing)
+    const { call, permissions, additional = [], before } = CASES[name]!;
+    const others = permissions
+      .filter((_permission, index) => index !== missing)
       .map(([other, resource]) => allow(`eks:${other}`, resource));
-    const { eks, cluster, pass } = open([...others, ...beside], before);
+    const { eks, cluster, pass } = open([...others, ...additional], before);
     const state = structuredClone(cluster);
-    const [, resource, named = resource] = rights[missing]!;
+    const [, resource, named = resource] = permissions[missing]!;
     expect(await failureOf(call(eks))).toEqual({
       name: 'AccessDeniedException',
       status: 403,
@@ -216,9 +226,9 @@ describe('each operation', () => {
   });
 
   it.each(Object.keys(CASES))('%s needs exactly these permissions', async (name) => {
-    const { call, rights, beside = [], before } = CASES[name]!;
+    const { call, permissions, additional = [], before } = CASES[name]!;
     const { eks, authorizer } = open(
-      [...rights.map(([action, resource]) => allow(`eks:${action}`, resource)), ...beside],
+      [...permissions.map(([action, resource]) => allow(`eks:${action}`, resource)), ...additional],
       before,
     );
     await call(eks);
@@ -228,16 +238,16 @@ describe('each operation', () => {
         .uses()
         .filter(({ action }) => action.startsWith('eks:'))
         .map(({ action }) => action),
-    ).toEqual(rights.map(([action]) => `eks:${action}`));
+    ).toEqual(permissions.map(([action]) => `eks:${action}`));
   });
 
-  it.each(Object.entries(CASES).filter(([, { rights }]) => rights.every(([, resource]) => resource !== '*')))(
+  it.each(Object.entries(CASES).filter(([, { permissions }]) => permissions.every(([, resource]) => resource !== '*')))(
     '%s is denied with permissions on another cluster',
-    async (_name, { call, rights, beside = [], before }) => {
-      const elsewhere = rights.map(([action, resource]) =>
+    async (_name, { call, permissions, additional = [], before }) => {
+      const elsewhere = permissions.map(([action, resource]) =>
         allow(`eks:${action}`, resource.replace(`/${CLUSTER}`, '/shop-2')),
       );
-      const { eks } = open([...elsewhere, ...beside], before);
+      const { eks } = open([...elsewhere, ...additional], before);
       expect(await failureOf(call(eks))).toMatchObject({ name: 'AccessDeniedException', status: 403 });
     },
   );
@@ -256,7 +266,7 @@ describe('each operation', () => {
     await openFixture({ addons: [{ name: EBS }] }).eks.describeAddon(addon);
   });
 
-  it('is denied by an explicit deny, whatever allows it', async () => {
+  it('is denied by an explicit deny, even if another policy allows it', async () => {
     const { eks, addon: installed } = open([
       allow('*', '*'),
       { Effect: 'Deny', Action: 'eks:DeleteAddon', Resource: `${EKS_ARN}:addon/*/${EBS}/*` },
@@ -344,7 +354,7 @@ describe('a denial', () => {
     grant([allow('eks:*', '*')]);
     // The call is denied because of permissions for calls on the caller's behalf.
     expect((await failureOf(eks.createPodIdentityAssociation(input))).message).toContain('iam:PassRole');
-    grant([allow('eks:*', '*'), ...TAKE_ROLE]);
+    grant([allow('eks:*', '*'), ...PASS_ROLE]);
     const { association: made } = await eks.createPodIdentityAssociation({ ...input, serviceAccount: EBS_SA });
     expect(cluster.associations.get(made!.associationId!)?.serviceAccount).toBe(EBS_SA);
   });

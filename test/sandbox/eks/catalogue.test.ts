@@ -45,9 +45,9 @@ describe('the catalogue', () => {
       expect([kubernetesVersion, defaults.length]).toEqual([kubernetesVersion, 1]);
     }
     const newestFirst = [...addon.versions].sort((a, b) => {
-      const [left, right] = [numbers(a.version), numbers(b.version)];
-      const index = left.findIndex((number, position) => number !== right[position]);
-      return (right[index] ?? 0) - (left[index] ?? 0);
+      const [left, permission] = [numbers(a.version), numbers(b.version)];
+      const index = left.findIndex((number, position) => number !== permission[position]);
+      return (permission[index] ?? 0) - (left[index] ?? 0);
     });
     expect(addon.versions).toEqual(newestFirst);
     expect(addon.versions.length).toBeGreaterThanOrEqual(3);
@@ -102,15 +102,15 @@ describe('the catalogue', () => {
     ['amazon-cloudwatch-observability', 'v3.1.0-eksbuild.1'],
   ])('%s supports associations since %s, and has an earlier version', (name, since) => {
     const [major = 0, minor = 0, patch = 0] = numbers(since);
-    const takes = ({ version }: { version: string }): boolean => {
+    const supportsAssociations = ({ version }: { version: string }): boolean => {
       const [a = 0, b = 0, c = 0] = numbers(version);
       return a > major || (a === major && (b > minor || (b === minor && c >= patch)));
     };
     const { versions } = catalogue.get(name)!;
     expect(versions.map((version) => [version.version, version.podIdentity !== undefined])).toEqual(
-      versions.map((version) => [version.version, takes(version)]),
+      versions.map((version) => [version.version, supportsAssociations(version)]),
     );
-    expect(versions.some((version) => !takes(version))).toBe(true);
+    expect(versions.some((version) => !supportsAssociations(version))).toBe(true);
   });
 
   it.each(addons)('$name has the custom resources that the service requests', ({ name, objects }) => {

@@ -166,7 +166,7 @@ export const openFixture = (
 
   const grant = (statements: Statement[]): void => {
     account.roles.get(CALLER)!.policies =
-      statements.length === 0 ? [] : [{ name: 'rights', document: policy(...statements) }];
+      statements.length === 0 ? [] : [{ name: 'permissions', document: policy(...statements) }];
   };
   if (options.as) grant(options.as);
   const authorizer = new Authorizer(world);
@@ -185,7 +185,7 @@ export const openFixture = (
       caller,
       region: REGION,
       describe: (operation, input) => Object.assign(entry, { operation, input }),
-      authorize: (asked) => authorizer.authorize(caller, asked, REGION),
+      authorize: (permission) => authorizer.authorize(caller, permission, REGION),
     });
     answers.push(response);
     return response;

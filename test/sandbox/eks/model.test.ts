@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EksError } from '../../../sandbox/eks/errors.ts';
 import type { EksErrorName } from '../../../sandbox/eks/errors.ts';
 import { errorStatuses, findOperation, operations } from '../../../sandbox/eks/model.ts';
-import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { requiredMembers, shapeOf } from '../../../sandbox/shapes.ts';
 
 const operation = (name: string) => operations.find((candidate) => candidate.name === name)!;
@@ -90,7 +90,7 @@ describe('routing', () => {
   });
 
   it('implements only operations that EKS has', () => {
-    expect(playedOperations.filter((name) => !operations.some((candidate) => candidate.name === name))).toEqual([]);
+    expect(supportedOperations.filter((name) => !operations.some((candidate) => candidate.name === name))).toEqual([]);
   });
 });
 

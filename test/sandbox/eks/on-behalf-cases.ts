@@ -37,40 +37,40 @@ export const allow = (action: string, resource: string, condition?: unknown): St
 });
 
 /** A permission that EKS requires of the caller, and the error without it. */
-interface Right {
+interface Permission {
   statement: Statement;
   refusal: string;
   /** Action and resource, as the authorizer records them. */
   use: string;
 }
 
-const right = (action: string, resource: string, condition: unknown, named = resource): Right => ({
+const permission = (action: string, resource: string, condition: unknown, named = resource): Permission => ({
   statement: allow(action, resource, condition),
   refusal: `User: ${CALLER_SESSION} is not authorized to perform: ${action} on resource: ${named} because no identity-based policy allows the ${action} action`,
   use: `${action} ${resource}`,
 });
-export const pass = (role: string, service = PODS): Right =>
-  right('iam:PassRole', roleArn(role), {
+export const pass = (role: string, service = PODS): Permission =>
+  permission('iam:PassRole', roleArn(role), {
     StringEquals: { 'iam:PassedToService': service, 'aws:ViaAWSService': 'false' },
     Null: { 'aws:CalledVia': 'true' },
   });
-export const get = (role: string): Right =>
-  right(
+export const get = (role: string): Permission =>
+  permission(
     'iam:GetRole',
     roleArn(role),
     { ...ON_BEHALF, StringEquals: { 'aws:RequestedRegion': 'us-east-1' } },
     `role ${role}`,
   );
-export const make = (): Right =>
-  right('eks:CreatePodIdentityAssociation', CLUSTER_ARN, {
+export const make = (): Permission =>
+  permission('eks:CreatePodIdentityAssociation', CLUSTER_ARN, {
     ...ON_BEHALF,
     StringEquals: { 'aws:RequestedRegion': REGION },
   });
-const onAssociation = (action: string, id: string): Right =>
-  right(`eks:${action}PodIdentityAssociation`, `${EKS_ARN}:podidentityassociation/${CLUSTER}/${id}`, ON_BEHALF);
+const onAssociation = (action: string, id: string): Permission =>
+  permission(`eks:${action}PodIdentityAssociation`, `${EKS_ARN}:podidentityassociation/${CLUSTER}/${id}`, ON_BEHALF);
 /** Returns the permission for a call that operates on the association itself. */
-const itself = (action: string, resource: string): Right =>
-  right(action, resource, { Bool: { 'aws:ViaAWSService': 'false' } });
+const itself = (action: string, resource: string): Permission =>
+  permission(action, resource, { Bool: { 'aws:ViaAWSService': 'false' } });
 
 const idOf = (index: number): string => `a-0000000000000000${index}`;
 /** Creates associations of an existing add-on, in that order. */
@@ -99,7 +99,7 @@ export interface Case {
   knobs?: Partial<Knobs>;
   call: (eks: Fixture['eks']) => Promise<unknown>;
   /** Permissions in the order in which they are checked. */
-  rights: Right[];
+  permissions: Permission[];
 }
 
 export const ebs = { clusterName: CLUSTER, addonName: EBS };
@@ -129,12 +129,12 @@ export const CASES: Record<string, Case> = {
         roleArn: roleArn('ebs'),
         targetRoleArn: roleArn('far', OTHER_ACCOUNT),
       }),
-    rights: [itself('eks:CreatePodIdentityAssociation', CLUSTER_ARN), pass('ebs'), get('ebs')],
+    permissions: [itself('eks:CreatePodIdentityAssociation', CLUSTER_ARN), pass('ebs'), get('ebs')],
   },
   'UpdatePodIdentityAssociation with a role': {
     setup: standAlone,
     call: (eks) => eks.updatePodIdentityAssociation({ ...single, roleArn: roleArn('other') }),
-    rights: [
+    permissions: [
       itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`),
       pass('other'),
       get('other'),
@@ -143,26 +143,28 @@ export const CASES: Record<string, Case> = {
   'UpdatePodIdentityAssociation with only a target role': {
     setup: standAlone,
     call: (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: roleArn('far', OTHER_ACCOUNT) }),
-    rights: [itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`)],
+    permissions: [
+      itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`),
+    ],
   },
   'UpdatePodIdentityAssociation with only a target role, if EKS checks each time': {
     setup: standAlone,
     knobs: { updateAssociationPassesRole: true },
     call: (eks) => eks.updatePodIdentityAssociation({ ...single, targetRoleArn: roleArn('far', OTHER_ACCOUNT) }),
-    rights: [
+    permissions: [
       itself('eks:UpdatePodIdentityAssociation', `${EKS_ARN}:podidentityassociation/${CLUSTER}/${idOf(0)}`),
       pass('ebs'),
       get('ebs'),
     ],
   },
-  'CreateAddon without roles': { call: (eks) => eks.createAddon(ebs), rights: [] },
+  'CreateAddon without roles': { call: (eks) => eks.createAddon(ebs), permissions: [] },
   'CreateAddon with an association': {
     call: (eks) => eks.createAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    rights: [pass('ebs'), get('ebs'), make()],
+    permissions: [pass('ebs'), get('ebs'), make()],
   },
   'CreateAddon with a role for its service account': {
     call: (eks) => eks.createAddon({ ...ebs, serviceAccountRoleArn: roleArn('irsa-only') }),
-    rights: [pass('irsa-only', EKS), get('irsa-only')],
+    permissions: [pass('irsa-only', EKS), get('irsa-only')],
   },
   'CreateAddon with both': {
     call: (eks) =>
@@ -171,7 +173,7 @@ export const CASES: Record<string, Case> = {
         serviceAccountRoleArn: roleArn('irsa-only'),
         podIdentityAssociations: [to(EBS_SA, 'ebs')],
       }),
-    rights: [pass('irsa-only', EKS), pass('ebs'), get('irsa-only'), get('ebs'), make()],
+    permissions: [pass('irsa-only', EKS), pass('ebs'), get('irsa-only'), get('ebs'), make()],
   },
   'CreateAddon over a failed copy': {
     addons: [ADOT],
@@ -183,48 +185,48 @@ export const CASES: Record<string, Case> = {
       fixture.addon(ADOT)!.status = 'CREATE_FAILED';
     },
     call: (eks) => eks.createAddon({ ...adot, podIdentityAssociations: [to(METRICS, 'ebs')] }),
-    rights: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0)), onAssociation('Delete', idOf(1))],
+    permissions: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0)), onAssociation('Delete', idOf(1))],
   },
   'UpdateAddon without associations': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.updateAddon(ebs),
-    rights: [],
+    permissions: [],
   },
   'UpdateAddon with its first association': {
     addons: [EBS],
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    rights: [pass('ebs'), get('ebs'), make()],
+    permissions: [pass('ebs'), get('ebs'), make()],
   },
   'UpdateAddon with the same association': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    rights: [pass('ebs'), get('ebs')],
+    permissions: [pass('ebs'), get('ebs')],
   },
   'UpdateAddon with another role': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'other')] }),
-    rights: [pass('other'), get('other'), onAssociation('Update', idOf(0))],
+    permissions: [pass('other'), get('other'), onAssociation('Update', idOf(0))],
   },
   'UpdateAddon that clears a target role': {
     addons: [EBS],
     setup: (fixture) =>
       own(fixture, EBS, [{ serviceAccount: EBS_SA, role: 'ebs', targetRoleArn: roleArn('far', OTHER_ACCOUNT) }]),
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    rights: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0))],
+    permissions: [pass('ebs'), get('ebs'), onAssociation('Update', idOf(0))],
   },
   'UpdateAddon that removes its associations': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [] }),
-    rights: [onAssociation('Delete', idOf(0))],
+    permissions: [onAssociation('Delete', idOf(0))],
   },
   'UpdateAddon with a role for its service account': {
     addons: [EBS],
     call: (eks) => eks.updateAddon({ ...ebs, serviceAccountRoleArn: roleArn('irsa-only') }),
-    rights: [pass('irsa-only', EKS), get('irsa-only')],
+    permissions: [pass('irsa-only', EKS), get('irsa-only')],
   },
   'UpdateAddon that creates, changes, keeps and removes an association': {
     addons: [ADOT],
@@ -239,7 +241,7 @@ export const CASES: Record<string, Case> = {
         ...adot,
         podIdentityAssociations: [to(METRICS, 'ebs'), to(TRACES, 'other'), to(LOGS, 'other')],
       }),
-    rights: [
+    permissions: [
       pass('ebs'),
       pass('other'),
       get('ebs'),
@@ -254,31 +256,31 @@ export const CASES: Record<string, Case> = {
     setup: ownsEbs,
     knobs: { newIdOnReplace: true },
     call: (eks) => eks.updateAddon({ ...ebs, podIdentityAssociations: [to(EBS_SA, 'ebs')] }),
-    rights: [pass('ebs'), get('ebs'), make(), onAssociation('Delete', idOf(0))],
+    permissions: [pass('ebs'), get('ebs'), make(), onAssociation('Delete', idOf(0))],
   },
   DeleteAddon: {
     addons: [ADOT],
     setup: ownsThree,
     call: (eks) => eks.deleteAddon(adot),
-    rights: [0, 1, 2].map((index) => onAssociation('Delete', idOf(index))),
+    permissions: [0, 1, 2].map((index) => onAssociation('Delete', idOf(index))),
   },
   'DeleteAddon with preserve': {
     addons: [ADOT],
     setup: ownsThree,
     call: (eks) => eks.deleteAddon({ ...adot, preserve: true }),
-    rights: [],
+    permissions: [],
   },
   'DeleteAddon with preserve false': {
     addons: [EBS],
     setup: ownsEbs,
     call: (eks) => eks.deleteAddon({ ...ebs, preserve: false }),
-    rights: [onAssociation('Delete', idOf(0))],
+    permissions: [onAssociation('Delete', idOf(0))],
   },
   'DeleteAddon with associations that it does not own': {
     addons: [EBS],
     setup: standAlone,
     call: (eks) => eks.deleteAddon(ebs),
-    rights: [],
+    permissions: [],
   },
 };
 

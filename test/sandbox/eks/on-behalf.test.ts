@@ -26,7 +26,7 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
   it.each(Object.entries(CASES))('%s needs exactly the permissions for its changes', async (_name, given) => {
     const { eks, authorizer } = open(
       given,
-      given.rights.map(({ statement }) => statement),
+      given.permissions.map(({ statement }) => statement),
       knob,
     );
     await given.call(eks);
@@ -37,11 +37,11 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
         .uses()
         .filter(({ action }) => !operation.test(action))
         .map(({ action, resource }) => `${action} ${resource}`),
-    ).toEqual(given.rights.map(({ use }) => use));
+    ).toEqual(given.permissions.map(({ use }) => use));
   });
 
-  const each = Object.entries(CASES).flatMap(([name, { rights }]) =>
-    rights.map(({ use }, index) => [name, use, index] as const),
+  const each = Object.entries(CASES).flatMap(([name, { permissions }]) =>
+    permissions.map(({ use }, index) => [name, use, index] as const),
   );
 
   it.each(each)('%s is denied without %s, and changes nothing', async (name, _use, missing) => {
@@ -53,14 +53,14 @@ describe.each(KNOB)('with iam:AssociatedResourceArn %s', (knob) => {
       authorizer,
     } = open(
       given,
-      given.rights.filter((_right, index) => index !== missing).map(({ statement }) => statement),
+      given.permissions.filter((_permission, index) => index !== missing).map(({ statement }) => statement),
       knob,
     );
     const state = structuredClone(cluster);
     expect(await failureOf(given.call(eks))).toEqual({
       name: 'AccessDeniedException',
       status: 403,
-      message: given.rights[missing]!.refusal,
+      message: given.permissions[missing]!.refusal,
     });
     expect(authorizer.denials).toHaveLength(1);
     wait(600);
@@ -110,9 +110,9 @@ describe('iam:PassRole', () => {
     'for %s is checked for the service that gets the role, and no other',
     async (_what, name, role, service, other) => {
       const given = CASES[name]!;
-      const rights = given.rights.map(({ statement }) => statement);
-      await given.call(open(given, rights).eks);
-      const wrong = rights.map((statement) =>
+      const permissions = given.permissions.map(({ statement }) => statement);
+      await given.call(open(given, permissions).eks);
+      const wrong = permissions.map((statement) =>
         statement['Action'] === 'iam:PassRole'
           ? allow('iam:PassRole', roleArn(role), { StringEquals: { 'iam:PassedToService': other } })
           : statement,
@@ -126,16 +126,21 @@ describe('iam:PassRole', () => {
     ['CreatePodIdentityAssociation, whose target role is not passed', EKS],
     ['CreateAddon with an association', PODS],
     ['CreateAddon with an association', EKS],
-  ] as const)('%s wants the role of an association passed to %s, where the knob says so', async (name, service) => {
-    const given = { ...CASES[name]!, knobs: { passedToService: service } };
-    const passingTo = (named: string): Statement[] =>
-      given.rights.map(({ statement }) =>
-        statement['Action'] === 'iam:PassRole' ? pass('ebs', named).statement : statement,
+  ] as const)(
+    '%s requires the role of an association to be passed to %s, as the knob defines',
+    async (name, service) => {
+      const given = { ...CASES[name]!, knobs: { passedToService: service } };
+      const passingTo = (named: string): Statement[] =>
+        given.permissions.map(({ statement }) =>
+          statement['Action'] === 'iam:PassRole' ? pass('ebs', named).statement : statement,
+        );
+      await given.call(open(given, passingTo(service)).eks);
+      const other = service === PODS ? EKS : PODS;
+      expect((await failureOf(given.call(open(given, passingTo(other)).eks))).message).toBe(
+        pass('ebs', service).refusal,
       );
-    await given.call(open(given, passingTo(service)).eks);
-    const other = service === PODS ? EKS : PODS;
-    expect((await failureOf(given.call(open(given, passingTo(other)).eks))).message).toBe(pass('ebs', service).refusal);
-  });
+    },
+  );
 
   it.each([PODS, EKS] as const)(
     'for the role of IRSA is checked for EKS, also if roles of associations are passed to %s',
@@ -143,7 +148,7 @@ describe('iam:PassRole', () => {
       const given = { ...CASES['UpdateAddon with a role for its service account']!, knobs: { passedToService } };
       const { eks, authorizer } = open(
         given,
-        given.rights.map(({ statement }) => statement),
+        given.permissions.map(({ statement }) => statement),
       );
       await given.call(eks);
       expect(authorizer.uses().flatMap(({ passedTo }) => passedTo ?? [])).toEqual([EKS]);
@@ -165,7 +170,9 @@ describe('iam:PassRole', () => {
     ['of another account', roleArn('ebs', OTHER_ACCOUNT)],
     ['that is empty', ''],
   ])('is not checked for a role %s', async (_what, role) => {
-    const { eks, authorizer } = open({ ...CASES['UpdateAddon with another role']!, rights: [] }, [allow('eks:*', '*')]);
+    const { eks, authorizer } = open({ ...CASES['UpdateAddon with another role']!, permissions: [] }, [
+      allow('eks:*', '*'),
+    ]);
     const refused = { name: 'AccessDeniedException', status: 403, message: 'Cross-account pass role is not allowed.' };
     expect(await failureOf(eks.updateAddon({ ...ebs, serviceAccountRoleArn: role }))).toEqual(refused);
     expect(
@@ -196,7 +203,7 @@ describe('iam:PassRole', () => {
   });
 
   it('is checked before the role itself', async () => {
-    const { eks, grant } = open({ ...CASES['UpdateAddon with its first association']!, rights: [] }, []);
+    const { eks, grant } = open({ ...CASES['UpdateAddon with its first association']!, permissions: [] }, []);
     const nobody = { ...ebs, podIdentityAssociations: [to(EBS_SA, 'nobody')] };
     expect((await failureOf(eks.updateAddon(nobody))).message).toBe(pass('nobody').refusal);
     grant([...OPERATIONS, ...[pass('nobody'), get('nobody'), make()].map(({ statement }) => statement)]);
@@ -225,7 +232,7 @@ describe('a repeated call', () => {
     const given = CASES['CreateAddon with an association']!;
     const { eks, grant, authorizer } = open(
       given,
-      given.rights.map(({ statement }) => statement),
+      given.permissions.map(({ statement }) => statement),
     );
     const input = { ...ebs, clientRequestToken: 'once', podIdentityAssociations: [to(EBS_SA, 'ebs')] };
     const first = await eks.createAddon(input);
@@ -238,7 +245,7 @@ describe('a repeated call', () => {
     const given: Case = { ...CASES['DeleteAddon with preserve false']!, knobs: { deleteWhileBusy: 'accept' } };
     const { eks, grant } = open(
       given,
-      given.rights.map(({ statement }) => statement),
+      given.permissions.map(({ statement }) => statement),
     );
     await given.call(eks);
     grant(OPERATIONS);

@@ -2,7 +2,7 @@ import * as sdk from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../../sandbox/eks/model.ts';
 import type { Schema } from '../../../sandbox/eks/model.ts';
-import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { requiredMembers } from '../../../sandbox/shapes.ts';
 import { CLUSTER, failureOf, openFixture } from './fixture.ts';
 
@@ -22,7 +22,7 @@ const sample = (schema: Schema): unknown => {
 const commandOf = (name: string, input: unknown): Command =>
   new (sdk as unknown as Record<string, new (input: unknown) => Command>)[`${name}Command`]!(input);
 
-/** Returns the SDK's result for the operation's minimal request; `played` means any response of EKS's own. */
+/** Returns the SDK's result for the operation's minimal request; `supported` means any response of EKS's own. */
 const answerTo = async (name: string): Promise<unknown> => {
   const { eks, cluster } = openFixture();
   const before = JSON.stringify(cluster);
@@ -31,7 +31,8 @@ const answerTo = async (name: string): Promise<unknown> => {
     () => undefined,
     (error: Error & { $metadata?: { httpStatusCode?: number } }) => error,
   );
-  if (failure?.name !== 'NotImplemented') return (failure?.$metadata?.httpStatusCode ?? 200) < 500 ? 'played' : failure;
+  if (failure?.name !== 'NotImplemented')
+    return (failure?.$metadata?.httpStatusCode ?? 200) < 500 ? 'supported' : failure;
   return {
     status: failure.$metadata?.httpStatusCode,
     message: failure.message.split('.')[0],
@@ -40,25 +41,25 @@ const answerTo = async (name: string): Promise<unknown> => {
 };
 
 describe('each operation of the EKS API', () => {
-  it.each(operations.map(({ name }) => name))('%s is implemented, or rejected with its name', async (name) => {
+  it.each(operations.map(({ name }) => name))('%s is supported, or refused with its name', async (name) => {
     expect(await answerTo(name)).toEqual(
-      playedOperations.includes(name)
-        ? 'played'
-        : { status: 501, message: `The sandbox does not implement ${name}`, changed: false },
+      supportedOperations.includes(name)
+        ? 'supported'
+        : { status: 501, message: `The sandbox's EKS does not support the operation ${name}`, changed: false },
     );
   });
 
-  it('is rejected with its name whatever the request contains', async () => {
+  it('is refused with its name, regardless of the content of the request', async () => {
     const { send } = openFixture();
     const { status, body } = await send('POST', '/clusters', { rawBody: '{' });
     expect(status).toBe(501);
     expect(body['message']).toContain(
-      'The sandbox does not implement CreateCluster. It implements: AssociateAccessPolicy, ',
+      "The sandbox's EKS does not support the operation CreateCluster. Supported operations: AssociateAccessPolicy, ",
     );
   });
 
   it('is implemented if a migration or its operator needs it', () => {
-    expect([...playedOperations].sort()).toEqual([
+    expect([...supportedOperations].sort()).toEqual([
       'AssociateAccessPolicy',
       'CreateAccessEntry',
       'CreateAddon',

@@ -33,11 +33,13 @@ describe('the EKS service', () => {
     ]);
   });
 
-  it('fails for an operation that it does not implement', async () => {
+  it('refuses an operation that it does not support', async () => {
     const { eks, cluster } = openFixture();
     const failure = await failureOf(eks.deleteCluster({ name: CLUSTER }));
     expect(failure).toMatchObject({ name: 'NotImplemented', status: 501 });
-    expect(failure.message).toContain('The sandbox does not implement DeleteCluster.');
+    expect(failure.message).toContain(
+      "The sandbox's EKS does not support the operation DeleteCluster. Supported operations: ",
+    );
     expect(cluster.status).toBe('ACTIVE');
   });
 

@@ -1,4 +1,4 @@
-/** What eksctl asks, as it asked the served sandbox (see README.md), sent to the door in process. */
+/** Sends the requests that eksctl sent to a served sandbox (see README.md) to the gateway in process. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createEksService } from '../../../sandbox/eks/service.ts';
@@ -141,7 +141,7 @@ describe('eksctl', () => {
         accounts[0]!.clusters[0]!.oidcProvider = 'absent';
       });
       const asked = find(absent, 'GetOpenIDConnectProvider');
-      // eksctl goes by the code: CheckProviderExists in pkg/iam/oidc/api.go.
+      // eksctl decides by the code: CheckProviderExists in pkg/iam/oidc/api.go.
       expect([asked.answer.status, textOf(asked)]).toEqual([404, expect.stringContaining('<Code>NoSuchEntity</Code>')]);
     },
   );

@@ -70,7 +70,7 @@ const arnOf = (service: string, name: string): string => `arn:aws:${service}:eu-
 /** A resource policy whose statements have no resource. */
 export const policiesOf = (statements: object[]) =>
   statements.length === 0 ? [] : [parsePolicy({ Version: '2012-10-17', Statement: statements }, 'trust')];
-export const letIn = (action: string, condition?: object): object => ({
+export const allowEventBridge = (action: string, condition?: object): object => ({
   Effect: 'Allow',
   Principal: { Service: 'events.amazonaws.com' },
   Action: action,

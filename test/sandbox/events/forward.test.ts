@@ -39,7 +39,7 @@ const event = {
   resources: [],
   detail: { eventName: 'UpdateAddon' },
 };
-const LET_IN = {
+const ALLOW_PUT_EVENTS = {
   Effect: 'Allow',
   Principal: { AWS: [`arn:aws:iam::${OTHER}:root`] },
   Action: 'events:PutEvents',
@@ -63,7 +63,7 @@ const openBoth = (policy: object[], statements: object[] = [allow('events:PutEve
 
 describe('an event of another account', () => {
   test('is forwarded unchanged, once the bus allows that account, and is in the call log of its role', async () => {
-    const { bus, wait, invocations, world, authorizer } = openBoth([LET_IN]);
+    const { bus, wait, invocations, world, authorizer } = openBoth([ALLOW_PUT_EVENTS]);
     bus.receive(event, { account: OTHER, region: 'us-east-1' });
     await wait(60_000);
     // The lag of both buses.
@@ -84,7 +84,7 @@ describe('an event of another account', () => {
   });
 
   test("is invisible elsewhere: on the service's bus before it is forwarded, and in other regions", async () => {
-    const { bus, wait, invocations } = openBoth([LET_IN]);
+    const { bus, wait, invocations } = openBoth([ALLOW_PUT_EVENTS]);
     bus.receive(event, { account: OTHER, region: 'eu-west-1' });
     bus.receive(event, { account: '111122223333', region: 'us-east-1' });
     await wait(60_000);
@@ -95,19 +95,19 @@ describe('an event of another account', () => {
     ['the bus has no policy', [], undefined],
     [
       'the bus allows another account',
-      [{ ...LET_IN, Principal: { AWS: ['arn:aws:iam::777788889999:root'] } }],
+      [{ ...ALLOW_PUT_EVENTS, Principal: { AWS: ['arn:aws:iam::777788889999:root'] } }],
       undefined,
     ],
     [
       'the bus allows other events',
-      [{ ...LET_IN, Condition: { 'ForAllValues:StringEquals': { 'events:source': 'aws.ec2' } } }],
+      [{ ...ALLOW_PUT_EVENTS, Condition: { 'ForAllValues:StringEquals': { 'events:source': 'aws.ec2' } } }],
       undefined,
     ],
-    ['the bus denies the account', [LET_IN, { ...LET_IN, Effect: 'Deny' }], undefined],
-    ["the rule's role has no permission", [LET_IN], []],
+    ['the bus denies the account', [ALLOW_PUT_EVENTS, { ...ALLOW_PUT_EVENTS, Effect: 'Deny' }], undefined],
+    ["the rule's role has no permission", [ALLOW_PUT_EVENTS], []],
     [
       'the role has permission for another bus',
-      [LET_IN],
+      [ALLOW_PUT_EVENTS],
       [allow('events:PutEvents', HUB_BUS.replace('eu-west-1', 'eu-west-2'))],
     ],
   ])('is not forwarded if %s, and goes to the dead-letter queue', async (_, policy, statements) => {
@@ -146,7 +146,7 @@ describe("an event of the service's own account in another region", () => {
 
 describe('PutEvents of another account', () => {
   const put = async (Source: string) => {
-    const bench = openBoth([LET_IN]);
+    const bench = openBoth([ALLOW_PUT_EVENTS]);
     const gateway = openGateway(
       bench.world,
       { events: createEventsService(bench.world, bench.bus) },
@@ -168,7 +168,7 @@ describe('PutEvents of another account', () => {
     });
   });
 
-  test("cannot put an AWS service's event, whatever the policy allows", async () => {
+  test("cannot put an AWS service's event, even if the policy allows it", async () => {
     expect(await put('aws.eks')).toMatchObject({
       FailedEntryCount: 1,
       Entries: [{ ErrorCode: 'NotAuthorizedForSourceException' }],

@@ -165,7 +165,7 @@ describe('a target gets', () => {
     ).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`);
   });
 
-  test("a value's quotation marks escaped if it stands alone, and unescaped within a string", () => {
+  test("a value's quotation marks escaped outside of a string, and unescaped within a string", () => {
     expect(raw('{"cause":<cause>}', { cause: '$.detail.cause' })).toBe('{"cause":"say \\"no\\""}');
     expect(raw('{"cause":"<cause>"}', { cause: '$.detail.cause' })).toBe('{"cause":"say "no""}');
   });

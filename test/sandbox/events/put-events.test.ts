@@ -116,7 +116,7 @@ describe('an event sent with PutEvents', () => {
     expect(invocations).toHaveLength(1);
   });
 
-  test('arrives twice with one id, if the knob says so', async () => {
+  test('arrives twice with one id, with the knob ownEventsTwice', async () => {
     const { put, wait, invocations, world } = openService({ knobs: { ownEventsTwice: true, eventLagSeconds: 2 } });
     const { Entries: entries } = await put(entry());
     await wait(60_000);
@@ -356,8 +356,13 @@ describe('permission to put events', () => {
     const elsewhere = BUS.replace('111122223333', '444455556666');
     const keys = { 'events:source': 'my.app', 'events:detail-type': 'Migrated' };
     const openElsewhere = (condition: object) => {
-      const letIn = { Effect: 'Allow', Principal: { AWS: CALLER }, Action: 'events:PutEvents', Condition: condition };
-      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies: policiesOf([letIn]) }] }, [
+      const statement = {
+        Effect: 'Allow',
+        Principal: { AWS: CALLER },
+        Action: 'events:PutEvents',
+        Condition: condition,
+      };
+      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies: policiesOf([statement]) }] }, [
         allow('events:*', '*'),
       ]);
       return (more: PutEventsRequestEntry = {}) => put({ ...entry({ EventBusName: elsewhere }), ...more });

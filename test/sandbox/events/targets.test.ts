@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { AssemblyRule } from '../../../sandbox/assembly/rules.ts';
 import { allow, fail, functionArn } from '../states/fixture.ts';
-import { EVENTS_ROLE, letIn, open, OTHER, type Options, permission, queueOf, rule, topicOf } from './fixture.ts';
+import {
+  EVENTS_ROLE,
+  allowEventBridge,
+  open,
+  OTHER,
+  type Options,
+  permission,
+  queueOf,
+  rule,
+  topicOf,
+} from './fixture.ts';
 
 const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:alerts';
 const DEAD = 'arn:aws:sqs:eu-west-1:111122223333:dead';
@@ -10,9 +20,9 @@ const MATCH = { source: ['my.app'] };
 const notifying = (more: Partial<AssemblyRule['targets'][number]> = {}): AssemblyRule =>
   rule({ pattern: MATCH, targets: [{ id: 'Alerts', arn: TOPIC, ...more }] });
 const aboutRule = { ArnEquals: { 'aws:SourceArn': rule({}).arn } };
-const dead = (condition?: object) => queueOf('dead', letIn('sqs:SendMessage', condition));
+const dead = (condition?: object) => queueOf('dead', allowEventBridge('sqs:SendMessage', condition));
 
-const play = async (options: Options, seconds = 600) => {
+const simulate = async (options: Options, seconds = 600) => {
   const bench = open({ permissions: [permission({ functionArn: FUNCTION })], ...options });
   const id = bench.bus.put(
     { source: 'my.app', detailType: 'Migrated', detail: { name: 'one', said: 'say "no"' }, resources: [] },
@@ -24,9 +34,9 @@ const play = async (options: Options, seconds = 600) => {
 
 describe('a topic', () => {
   test('that allows the rule keeps the message, and the call log has the call', async () => {
-    const { world, id, authorizer } = await play({
+    const { world, id, authorizer } = await simulate({
       rules: [notifying()],
-      topics: [topicOf('alerts', letIn('sns:Publish'))],
+      topics: [topicOf('alerts', allowEventBridge('sns:Publish'))],
     });
     expect(world.notifications).toEqual([
       { at: '2026-01-15T09:00:01.000Z', topicArn: TOPIC, message: expect.any(String) as string },
@@ -54,10 +64,10 @@ describe('a topic', () => {
 
   test('gets text unchanged, whether it is JSON or not', async () => {
     const paths = { name: '$.detail.name', said: '$.detail.said' };
-    const topics = [topicOf('alerts', letIn('sns:Publish'))];
+    const topics = [topicOf('alerts', allowEventBridge('sns:Publish'))];
     const messageOf = async (template: string): Promise<string> =>
-      (await play({ topics, rules: [notifying({ inputTransformer: { template, paths } })] })).world.notifications[0]!
-        .message;
+      (await simulate({ topics, rules: [notifying({ inputTransformer: { template, paths } })] })).world
+        .notifications[0]!.message;
     expect(await messageOf('"<name> is done"\n"it says <said>"')).toBe('"one is done"\n"it says say "no""');
     expect(await messageOf('{"said": <said>}')).toBe('{"said":"say \\"no\\""}');
   });
@@ -66,27 +76,30 @@ describe('a topic', () => {
   test.each<[string, object[], string?]>([
     ['has no policy', []],
     // Also for its own rule or its own account: EventBridge sends SNS neither.
-    ['allows the rule by its ARN', [letIn('sns:Publish', aboutRule)]],
+    ['allows the rule by its ARN', [allowEventBridge('sns:Publish', aboutRule)]],
     [
       'allows rules of its account by the account',
-      [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })],
+      [allowEventBridge('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })],
     ],
-    ['allows another rule', [letIn('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })]],
+    [
+      'allows another rule',
+      [allowEventBridge('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })],
+    ],
     [
       'allows rules of another account',
-      [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '444455556666' } })],
+      [allowEventBridge('sns:Publish', { StringEquals: { 'aws:SourceAccount': '444455556666' } })],
     ],
-    ['allows another service', [{ ...letIn('sns:Publish'), Principal: { Service: 's3.amazonaws.com' } }]],
-    ['allows another action', [letIn('sns:Subscribe')]],
+    ['allows another service', [{ ...allowEventBridge('sns:Publish'), Principal: { Service: 's3.amazonaws.com' } }]],
+    ['allows another action', [allowEventBridge('sns:Subscribe')]],
     [
       'denies everyone',
-      [letIn('sns:Publish'), { ...letIn('sns:Publish'), Effect: 'Deny', Principal: '*' }],
+      [allowEventBridge('sns:Publish'), { ...allowEventBridge('sns:Publish'), Effect: 'Deny', Principal: '*' }],
       'with an explicit deny in a resource-based policy',
     ],
   ])(
     'that %s gets nothing: the event goes to the dead-letter queue',
     async (_, statements, reason = 'because no resource-based policy allows the sns:Publish action') => {
-      const { world, id, authorizer } = await play({
+      const { world, id, authorizer } = await simulate({
         rules: [notifying({ deadLetterArn: DEAD })],
         topics: [topicOf('alerts', ...statements)],
         queues: [dead(aboutRule)],
@@ -118,27 +131,31 @@ describe('a topic', () => {
   );
 
   test.each<[string, object[]]>([
-    ['of any account', [letIn('sns:Publish')]],
+    ['of any account', [allowEventBridge('sns:Publish')]],
     [
       'despite a Deny without TLS',
       [
-        letIn('SNS:Publish'),
-        { ...letIn('sns:Publish', { Bool: { 'aws:SecureTransport': 'false' } }), Effect: 'Deny', Principal: '*' },
+        allowEventBridge('SNS:Publish'),
+        {
+          ...allowEventBridge('sns:Publish', { Bool: { 'aws:SecureTransport': 'false' } }),
+          Effect: 'Deny',
+          Principal: '*',
+        },
       ],
     ],
   ])('that allows rules %s accepts it', async (_, statements) => {
     expect(
-      (await play({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications,
+      (await simulate({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications,
     ).toHaveLength(1);
   });
 
   test('that does not exist, or a message that is too long, is reported', async () => {
-    const gone = await play({ rules: [notifying({ deadLetterArn: DEAD })], queues: [dead()] });
+    const gone = await simulate({ rules: [notifying({ deadLetterArn: DEAD })], queues: [dead()] });
     expect(gone.world.deadLetters).toMatchObject([{ why: 'NO_RESOURCE: Topic does not exist' }]);
     expect(gone.world.log.calls[0]).toMatchObject({ status: 404, error: 'NotFound' });
-    const long = await play({
+    const long = await simulate({
       rules: [notifying({ deadLetterArn: DEAD, input: JSON.stringify('x'.repeat(262_144)) })],
-      topics: [topicOf('alerts', letIn('sns:Publish'))],
+      topics: [topicOf('alerts', allowEventBridge('sns:Publish'))],
       queues: [dead()],
     });
     expect(long.world.deadLetters).toMatchObject([{ why: 'INVALID_PARAMETER: Invalid parameter: Message too long' }]);
@@ -147,7 +164,7 @@ describe('a topic', () => {
 
   test('is called as a role if the target has one, which needs permission, and no Deny', async () => {
     const asRole = (events: object[], ...statements: object[]) =>
-      play({
+      simulate({
         rules: [notifying({ roleArn: EVENTS_ROLE, deadLetterArn: DEAD })],
         topics: [topicOf('alerts', ...statements)],
         queues: [dead()],
@@ -156,7 +173,7 @@ describe('a topic', () => {
     const allowed = await asRole([allow('sns:Publish', TOPIC)]);
     expect(allowed.world.notifications).toHaveLength(1);
     expect(allowed.authorizer.uses()).toEqual([{ principalArn: EVENTS_ROLE, action: 'sns:Publish', resource: TOPIC }]);
-    const without = await asRole([allow('sns:Publish', `${TOPIC}-other`)], letIn('sns:Publish'));
+    const without = await asRole([allow('sns:Publish', `${TOPIC}-other`)], allowEventBridge('sns:Publish'));
     expect(without.world.deadLetters).toMatchObject([
       {
         why: expect.stringMatching(
@@ -165,7 +182,7 @@ describe('a topic', () => {
       },
     ]);
     const refused = await asRole([allow('sns:Publish', TOPIC)], {
-      ...letIn('sns:Publish'),
+      ...allowEventBridge('sns:Publish'),
       Effect: 'Deny',
       Principal: '*',
     });
@@ -223,7 +240,7 @@ describe('a dead letter', () => {
       'INVALID_JSON: ',
     ],
   ])('%s reports the reason', async (_, options, why) => {
-    const { world, id, invocations, recovered } = await play({ ...options, queues: [dead(aboutRule)] });
+    const { world, id, invocations, recovered } = await simulate({ ...options, queues: [dead(aboutRule)] });
     expect(world.deadLetters).toMatchObject([{ queueArn: DEAD, event: { id, detail: { name: 'one' } } }]);
     expect(world.deadLetters[0]!.why.startsWith(why)).toBe(true);
     expect([invocations, recovered()]).toEqual([[], []]);
@@ -234,7 +251,7 @@ describe('a dead letter', () => {
       [[dead({ ArnEquals: { 'aws:SourceArn': 'arn:other' } })], 'AccessDenied'],
       [[], 'AWS.SimpleQueueService.NonExistentQueue'],
     ] as const) {
-      const { world } = await play({
+      const { world } = await simulate({
         rules: [starting({ arn: `${OTHER}-gone` })],
         events: [allow('states:*', '*')],
         queues: [...queues],
@@ -245,7 +262,7 @@ describe('a dead letter', () => {
   });
 
   test('is sent only for targets that have a queue', async () => {
-    const { world } = await play({
+    const { world } = await simulate({
       rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone') }] })],
       queues: [dead()],
     });
@@ -271,7 +288,7 @@ describe('a function that fails', () => {
       [1, 61, 181],
     ],
   ])('is called %s', async (_, fn, times) => {
-    const { invocations, world } = await play({
+    const { invocations, world } = await simulate({
       rules: RULES,
       find: failing,
       queues: [dead(), failed],
@@ -283,18 +300,18 @@ describe('a function that fails', () => {
   });
 
   test('sends its event to its own dead-letter queue, and a record to its destination, as its role', async () => {
-    const TOPIC_RIGHT = allow('sns:Publish', TOPIC);
+    const TOPIC_PERMISSION = allow('sns:Publish', TOPIC);
     const fn = {
       deadLetterArn: FAILED,
       asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 1, onFailureArn: TOPIC }],
     };
-    const { world, id, authorizer } = await play({
+    const { world, id, authorizer } = await simulate({
       rules: RULES,
       find: failing,
       queues: [failed],
       topics: [topicOf('alerts')],
       fn,
-      functionRole: [send, TOPIC_RIGHT],
+      functionRole: [send, TOPIC_PERMISSION],
     });
     expect(world.deadLetters).toEqual([
       {
@@ -320,10 +337,10 @@ describe('a function that fails', () => {
 
   test('sends nothing if its role may not send, or if a retry succeeds', async () => {
     const fn = { asyncConfigs: [{ functionArn: FUNCTION, maximumEventAgeSeconds: 60, onFailureArn: FAILED }] };
-    const denied = await play({ rules: RULES, find: failing, queues: [failed], fn });
+    const denied = await simulate({ rules: RULES, find: failing, queues: [failed], fn });
     expect(denied.world.deadLetters).toEqual([]);
     expect(denied.authorizer.denials).toMatchObject([{ action: 'sqs:SendMessage', resource: FAILED }]);
-    const old = await play({ rules: RULES, find: failing, queues: [failed], fn, functionRole: [send] });
+    const old = await simulate({ rules: RULES, find: failing, queues: [failed], fn, functionRole: [send] });
     expect(old.world.deadLetters).toMatchObject([
       {
         queueArn: FAILED,
@@ -331,7 +348,7 @@ describe('a function that fails', () => {
         why: 'EventAgeExceeded: ServiceUnavailable',
       },
     ]);
-    const late = await play({
+    const late = await simulate({
       rules: RULES,
       find: (_, attempt) => (attempt < 2 ? failing() : undefined),
       queues: [failed],
@@ -355,7 +372,7 @@ describe("an AWS service's event", () => {
   };
   const rules = [rule({ pattern: { source: ['aws.eks'] }, targets: [{ id: 'F', arn: FUNCTION }] })];
 
-  test('arrives at the rules where the service is deployed, whatever its origin, and is not among the custom events', async () => {
+  test('arrives at the rules where the service is deployed, from any location, and is not among the custom events', async () => {
     const { bus, wait, invocations, world } = open({ rules, permissions: [permission({ functionArn: FUNCTION })] });
     bus.receive(recorded);
     bus.receive({ ...recorded, source: 'aws.ec2' });

@@ -107,7 +107,7 @@ describe('a region that an account has not enabled', () => {
     });
   });
 
-  it('does not issue credentials of the account either, whoever asks', async () => {
+  it('does not issue credentials of the account either, to any caller', async () => {
     const opened = open((file) => {
       file.accounts.push({ id: OTHER, roles: [{ arn: OTHER_ROLE, trustPolicy: trust, tags: {} }], clusters: [] });
       Object.assign(file.accounts[1]!, { disabledRegions: [OPTED_OUT] });
@@ -170,7 +170,7 @@ describe('a throttle', () => {
 describe('an unreachable API server', () => {
   const dev = (world: World) => world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
 
-  it('lets connections time out, and gets no calls', async () => {
+  it('has connections time out, and gets no calls', async () => {
     const { world, gateway } = open((file) =>
       Object.assign(file.accounts[0]!.clusters[0]!, { apiServer: 'unreachable' }),
     );

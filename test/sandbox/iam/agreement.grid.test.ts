@@ -1,4 +1,4 @@
-/** The plan and EKS agree about the calls of a step, whatever the policies and the boundary of its role. */
+/** The plan and EKS agree about the calls of a step, with any policies and any boundary of its role. */
 import { expect, it } from 'vitest';
 import { expectAgreement } from './agreement.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Compares the plan's verdict on a step's calls, made from IAM's answers, with EKS: if the verdict is `allowed`, EKS
- * denies no call, and if it is `denied`, EKS denies one, whatever the policies and the boundary of the step's role.
+ * denies no call, and if it is `denied`, EKS denies one, with any policies and any boundary of the step's role.
  */
 import * as fc from 'fast-check';
 import { parseTrust } from '../../../lambdas/domain/trust/policy.ts';

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { createIamService } from '../../../sandbox/iam/service.ts';
-import { refusesAllBut } from './query-actions.ts';
+import { expectSupported } from './query-actions.ts';
 import { ACCOUNT, ROLE, clientsOf, newWorld, openGateway, podIdentityTrust } from '../support.ts';
 
 const open = () => {
@@ -308,20 +308,20 @@ describe('IAM', () => {
     },
   );
 
-  it('rejects an unimplemented action with its name', async () => {
+  it('refuses an unsupported action with its name', async () => {
     await expect(
       open().iam.send(new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: '{}' })),
     ).rejects.toMatchObject({
       name: 'NotImplemented',
       message:
-        "The sandbox's IAM does not implement CreateRole. It implements: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
+        "The sandbox's IAM does not support the operation CreateRole. Supported operations: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
     });
   });
 
-  it('rejects every unimplemented action of the API with its name', async () => {
+  it('refuses every unsupported action of the API with its name', async () => {
     const world = newWorld();
     expect(
-      await refusesAllBut(createIamService(world), sdk, '2010-05-08', [
+      await expectSupported(createIamService(world), sdk, '2010-05-08', [
         'GetOpenIDConnectProvider',
         'GetPolicy',
         'GetPolicyVersion',

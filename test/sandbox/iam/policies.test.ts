@@ -127,7 +127,7 @@ describe('the policies of a role', () => {
     await expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message });
   });
 
-  it('include those of the deployed service’s roles, which STS allows nobody to assume unless their template does', async () => {
+  it('include those of the deployed service’s roles, which nobody may assume unless their template allows it', async () => {
     const { iam } = open();
     expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'plan-function' }))).PolicyNames).toEqual([
       'default',

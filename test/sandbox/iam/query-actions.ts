@@ -1,4 +1,4 @@
-/** Compares all actions of a Query API with a service that implements some of them. */
+/** Compares all actions of a Query API with a service that supports some of them. */
 import { expect } from 'vitest';
 import type { Service } from '../../../sandbox/http.ts';
 import { ACCOUNT, REGION, ROLE } from '../support.ts';
@@ -10,17 +10,17 @@ const actionsOf = (sdk: object): string[] =>
   );
 
 /**
- * Expects `NotImplemented` with the name of each action except the `played` ones, and any other response for those.
- * `sdk`: the module of the client. Returns how many actions were rejected.
+ * Expects `NotImplemented` with the name of each action except the `supported` ones, and any other response for those.
+ * `sdk`: the module of the client. Returns how many actions were refused.
  */
-export const refusesAllBut = async (
+export const expectSupported = async (
   service: Service,
   sdk: object,
   version: string,
-  played: string[],
+  supported: string[],
 ): Promise<number> => {
   const actions = actionsOf(sdk);
-  expect(played.filter((name) => !actions.includes(name))).toEqual([]);
+  expect(supported.filter((name) => !actions.includes(name))).toEqual([]);
   for (const action of actions) {
     const body = new URLSearchParams({ Action: action, Version: version }).toString();
     const response = await service(
@@ -35,8 +35,8 @@ export const refusesAllBut = async (
     const rejected =
       response.status === 501 &&
       String(response.body).includes(`<Code>NotImplemented</Code>`) &&
-      String(response.body).includes(`does not implement ${action}.`);
-    expect([action, rejected]).toEqual([action, !played.includes(action)]);
+      String(response.body).includes(`does not support the operation ${action}. Supported operations: `);
+    expect([action, rejected]).toEqual([action, !supported.includes(action)]);
   }
-  return actions.length - played.length;
+  return actions.length - supported.length;
 };

@@ -172,7 +172,7 @@ describe("errors in Kubernetes' wording", () => {
     });
   });
 
-  test('a watch has its own verb, and the error reports a binding whose role is gone', async () => {
+  test('a watch has its own verb, and the error reports a binding whose role does not exist', async () => {
     const lab = labWith({ groups: ['readers'] });
     expect((await lab.call('GET', PODS, { ...as, query: { watch: 'true' } })).body.message).toContain(
       'cannot watch resource "pods"',

@@ -6,7 +6,7 @@ import {
   formatFields,
   parseField,
   removalsOf,
-  serialised,
+  serialized,
   union,
   without,
   withFieldsOf,
@@ -119,12 +119,12 @@ describe('removals', () => {
   });
 });
 
-test('without leaves the map itself if other managers own its entries, and serialised writes it as empty', () => {
+test('without leaves the map itself if other managers own its entries, and serialized writes it as empty', () => {
   const made = { 'f:annotations': { '.': {}, 'f:a': {} } };
   const left = without(made, { 'f:annotations': { 'f:a': {} } });
   expect(left).toEqual({ 'f:annotations': { '.': {} } });
-  expect(serialised(left!)).toEqual({ 'f:annotations': {} });
-  expect(serialised(made)).toEqual(made);
+  expect(serialized(left!)).toEqual({ 'f:annotations': {} });
+  expect(serialized(made)).toEqual(made);
   expect(formatFields(left!)).toEqual([]);
   // `.` does not represent the entries of the map.
   expect(without({ 'f:annotations': { 'f:b': {} } }, left!)).toEqual({ 'f:annotations': { 'f:b': {} } });

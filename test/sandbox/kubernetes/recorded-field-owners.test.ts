@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { toManagedFields, managedFieldsEntries } from '../../../lambdas/adapters/managed-fields.ts';
 import { refusal } from '../../../sandbox/gateway/protocols.ts';
-import { throttledAnswer } from '../../../sandbox/gateway/faults.ts';
+import { throttledResponse } from '../../../sandbox/gateway/faults.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { WorkloadTemplate } from '../../../sandbox/kubernetes/objects.ts';
 import { newEntry, newLab, START } from './support.ts';
@@ -66,7 +66,7 @@ const editsOf = (body: unknown): Entry[] =>
     .filter(({ manager }) => manager !== 'helm' && manager !== 'kube-controller-manager')
     .map((entry) => ({ ...entry, time: '<time>' }));
 
-const normalised = (scale: { metadata: object; status?: unknown }): unknown => ({
+const normalized = (scale: { metadata: object; status?: unknown }): unknown => ({
   ...scale,
   metadata: { ...scale.metadata, uid: '<uid>', resourceVersion: '<rv>', creationTimestamp: '<time>' },
 });
@@ -96,12 +96,12 @@ describe('recordings of a real API server', () => {
 
   test('match a scale', () => {
     const [found, wanted] = [answers.get('get-deployment-scale')!, answerTo('get-deployment-scale')];
-    expect(normalised(found.body)).toEqual(wanted.answer.body);
+    expect(normalized(found.body)).toEqual(wanted.answer.body);
   });
 
   test('match a patch of a scale without change; its status depends on the current rollout', () => {
     const [found, wanted] = [answers.get('deployment-scale-patch')!, answerTo('deployment-scale-patch')];
-    expect(normalised({ ...found.body, status: wanted.answer.body['status'] })).toEqual(wanted.answer.body);
+    expect(normalized({ ...found.body, status: wanted.answer.body['status'] })).toEqual(wanted.answer.body);
   });
 
   test('match the error of a forbidden scale', () => {
@@ -125,7 +125,7 @@ describe('recordings of a real API server', () => {
     const { status, headers, body } = answerTo('list-throttled').answer;
     const call = { service: 'kubernetes', operation: 'list pods', protocol: 'kubernetes', input: {} };
     const { 'audit-id': _, 'x-kubernetes-pf-flowschema-uid': __, ...kept } = headers;
-    expect(throttledAnswer(call as unknown as Parameters<typeof throttledAnswer>[0], 'r')).toEqual({
+    expect(throttledResponse(call as unknown as Parameters<typeof throttledResponse>[0], 'r')).toEqual({
       status,
       headers: kept,
       body: body['text'],

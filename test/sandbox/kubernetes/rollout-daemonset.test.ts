@@ -1,6 +1,6 @@
 /** How many pods of a DaemonSet roll at once, and how long each takes. */
 import { describe, expect, test } from 'vitest';
-import { census, restart } from './census.ts';
+import { podCounts, restart } from './pod-counts.ts';
 import { DAEMON_SET, ebs, newEbsLab } from './support.ts';
 
 describe('rolling restart of a DaemonSet', () => {
@@ -18,14 +18,14 @@ describe('rolling restart of a DaemonSet', () => {
     const lab = newEbsLab({ objects, nodes });
     await restart(lab, DAEMON_SET);
     lab.pass(1);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: nodes - most, terminating: most });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: nodes - most, terminating: most });
     let least = nodes;
     for (let seconds = 0; seconds < 600; seconds += 1) {
       lab.pass(1);
-      least = Math.min(least, census(lab, 'ebs-csi-node').ready);
+      least = Math.min(least, podCounts(lab, 'ebs-csi-node').ready);
     }
     expect(least).toBe(nodes - most);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 0, newReady: nodes });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 0, newReady: nodes });
   });
 
   test('waits for each pod as long as pods of that workload need', async () => {
@@ -38,8 +38,8 @@ describe('rolling restart of a DaemonSet', () => {
     const lab = newEbsLab({ objects, knobs: { podReadySeconds: 5 } });
     await restart(lab, DAEMON_SET);
     lab.pass(55);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 2, new: 1, newReady: 0 });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 2, new: 1, newReady: 0 });
     lab.pass(20);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ newReady: 1 });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ newReady: 1 });
   });
 });

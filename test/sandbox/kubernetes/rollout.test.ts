@@ -18,7 +18,7 @@ import {
   START,
   strategic,
 } from './support.ts';
-import { census, restart } from './census.ts';
+import { podCounts, restart } from './pod-counts.ts';
 import type { Lab } from './support.ts';
 
 const leastReady = (lab: Lab, workload: string): number =>
@@ -99,7 +99,7 @@ describe('rolling restart of a Deployment', () => {
     await restart(lab, DEPLOYMENT);
     expect(lab.deployment().metadata.generation).toBe(2);
     expect(lab.deployment().status?.['observedGeneration']).toBe(1);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 2, new: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 2, new: 0 });
     lab.pass(1);
     expect(lab.deployment().status).toMatchObject({
       observedGeneration: 2,
@@ -108,13 +108,13 @@ describe('rolling restart of a Deployment', () => {
       readyReplicas: 2,
       unavailableReplicas: 1,
     });
-    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
     lab.pass(12);
-    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 1, ready: 2, terminating: 1 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 1, ready: 2, terminating: 1 });
     lab.pass(3);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ terminating: 0 });
     lab.pass(9);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 2, newReady: 2, terminating: 1 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 2, newReady: 2, terminating: 1 });
     lab.pass(3);
     expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
     expect(lab.deployment().status).toMatchObject({ replicas: 2, updatedReplicas: 2, readyReplicas: 2 });
@@ -125,7 +125,7 @@ describe('rolling restart of a Deployment', () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas }) });
     await restart(lab, DEPLOYMENT);
     lab.pass(120);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: replicas });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: replicas });
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(replicas);
     expect(
       Math.max(
@@ -141,9 +141,9 @@ describe('rolling restart of a Deployment', () => {
     await restart(lab, DEPLOYMENT);
     lab.pass(1);
     // Ten pods in all, six of them ready: the controller uses both limits at once.
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 6, new: 4, newReady: 0, terminating: 2 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 6, new: 4, newReady: 0, terminating: 2 });
     lab.pass(200);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 8, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 8, terminating: 0 });
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(6);
   });
 
@@ -154,7 +154,7 @@ describe('rolling restart of a Deployment', () => {
     await restart(lab, DEPLOYMENT, 'second');
     await restart(lab, DEPLOYMENT, 'third');
     lab.pass(120);
-    expect(census(lab, 'ebs-csi-controller', 'third')).toEqual({
+    expect(podCounts(lab, 'ebs-csi-controller', 'third')).toEqual({
       old: 0,
       new: 2,
       newReady: 2,
@@ -174,7 +174,7 @@ describe('rolling restart of a Deployment', () => {
     await restart(lab, DEPLOYMENT, 'a');
     lab.pass(60);
     expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toHaveLength(3);
-    expect(census(lab, 'ebs-csi-controller', 'a')).toMatchObject({ old: 0, newReady: 2 });
+    expect(podCounts(lab, 'ebs-csi-controller', 'a')).toMatchObject({ old: 0, newReady: 2 });
   });
 
   test('with the strategy Recreate removes all old pods before a new one is created', async () => {
@@ -184,11 +184,11 @@ describe('rolling restart of a Deployment', () => {
       body: { spec: { strategy: { $patch: 'replace', type: 'Recreate' }, ...restartPatch('once').spec } },
     });
     lab.pass(1);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 0, terminating: 2 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 0, terminating: 2 });
     lab.pass(3);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ new: 2, newReady: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ new: 2, newReady: 0 });
     lab.pass(12);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ newReady: 2 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ newReady: 2 });
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(0);
   });
 
@@ -226,7 +226,7 @@ describe('a paused Deployment', () => {
     });
     await set(lab, { paused: null });
     lab.pass(60);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 2, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 2, terminating: 0 });
     expect(progressing(lab)).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
   });
 
@@ -244,10 +244,10 @@ describe('a paused Deployment', () => {
     const [pod] = lab.pods('ebs-csi-controller');
     await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${pod!.metadata.name}`);
     lab.pass(30);
-    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 3, new: 0, newReady: 0, ready: 3, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 3, new: 0, newReady: 0, ready: 3, terminating: 0 });
     await set(lab, { replicas: 1 });
     lab.pass(30);
-    expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 1, new: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 1, new: 0 });
   });
 
   test('during a rollout keeps the pods of each template, also if a pod is lost', async () => {
@@ -256,13 +256,13 @@ describe('a paused Deployment', () => {
     lab.pass(13);
     await set(lab, { paused: true });
     lab.pass(60);
-    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
     const [old] = lab
       .pods('ebs-csi-controller')
       .filter(({ metadata }) => metadata.annotations?.['restarted'] === undefined);
     await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${old!.metadata.name}`);
     lab.pass(60);
-    expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
   });
 });
 
@@ -278,21 +278,21 @@ describe('rolling restart of a DaemonSet', () => {
     expect(lab.daemonSet().spec.updateStrategy).toEqual({ type: 'OnDelete' });
     await restart(lab, DAEMON_SET);
     lab.pass(120);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 3, new: 0 });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 3, new: 0 });
     const [pod] = lab.pods('ebs-csi-node');
     await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${pod!.metadata.name}`);
     lab.pass(30);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 2, newReady: 1 });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 2, newReady: 1 });
     expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
   });
 
-  test('proceeds node by node, and a new pod waits until the old one is gone', async () => {
+  test('proceeds node by node, and a new pod waits until the old pod is removed', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET);
     lab.pass(1);
-    expect(census(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 0, newReady: 0, ready: 2, terminating: 1 });
+    expect(podCounts(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 0, newReady: 0, ready: 2, terminating: 1 });
     lab.pass(3);
-    expect(census(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
     expect(lab.daemonSet().status).toMatchObject({
       desiredNumberScheduled: 3,
       numberReady: 2,
@@ -300,9 +300,9 @@ describe('rolling restart of a DaemonSet', () => {
       numberUnavailable: 1,
     });
     lab.pass(12);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 1, newReady: 1, terminating: 1 });
+    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 1, newReady: 1, terminating: 1 });
     lab.pass(60);
-    expect(census(lab, 'ebs-csi-node')).toEqual({ old: 0, new: 3, newReady: 3, ready: 3, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-node')).toEqual({ old: 0, new: 3, newReady: 3, ready: 3, terminating: 0 });
     expect(new Set(lab.pods('ebs-csi-node').map(({ spec }) => spec.nodeName)).size).toBe(3);
     expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
   });
@@ -313,7 +313,7 @@ describe('rolling restart of a DaemonSet', () => {
     lab.pass(10);
     await restart(lab, DAEMON_SET, 'second');
     lab.pass(200);
-    expect(census(lab, 'ebs-csi-node', 'second')).toMatchObject({ old: 0, newReady: 3, terminating: 0 });
+    expect(podCounts(lab, 'ebs-csi-node', 'second')).toMatchObject({ old: 0, newReady: 3, terminating: 0 });
     expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
   });
 });

@@ -28,7 +28,7 @@ const remove = (lab: Lab, ordinal: number, grace = 30) =>
  * Returns `db-0 new` for each pod in order: whether it has the newest template's value, and whether it is not ready or
  * terminating.
  */
-const census = (lab: Lab, value = 'once'): string[] =>
+const podCounts = (lab: Lab, value = 'once'): string[] =>
   lab
     .pods('db')
     .map(
@@ -36,12 +36,12 @@ const census = (lab: Lab, value = 'once'): string[] =>
         `${pod.metadata.name} ${pod.metadata.annotations?.['restarted'] === value ? 'new' : 'old'}${isActive(pod) ? (isReady(pod) ? '' : ' starting') : ' ending'}`,
     )
     .sort((a, b) => a.localeCompare(b));
-/** Returns the census of each second in which it changed. */
+/** Returns the pod counts of each second in which it changed. */
 const watch = (lab: Lab, seconds: number): string[] => {
   const seen: string[] = [];
   for (let second = 0; second < seconds; second += 1) {
     lab.pass(1);
-    const now = census(lab).join(', ');
+    const now = podCounts(lab).join(', ');
     if (seen.at(-1) !== now) seen.push(now);
   }
   return seen;
@@ -65,7 +65,7 @@ describe('an initial StatefulSet', () => {
       updateRevision: revision,
       collisionCount: 0,
     });
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
     expect(lab.pods('db')[1]).toMatchObject({
       metadata: {
         name: 'db-1',
@@ -111,7 +111,7 @@ describe('an initial StatefulSet', () => {
 
   test('creates no further pods if no node fits the first', () => {
     const lab = newDatabaseLab({ nodes: 0 });
-    expect(census(lab)).toEqual(['db-0 old starting']);
+    expect(podCounts(lab)).toEqual(['db-0 old starting']);
     expect(lab.statefulSet().status).toMatchObject({ replicas: 1, availableReplicas: 0, currentReplicas: 1 });
     expect(lab.statefulSet().status).not.toHaveProperty('readyReplicas');
   });
@@ -139,7 +139,7 @@ describe('pods of a StatefulSet', () => {
     ]);
     await patch(lab, { replicas: 0 });
     lab.pass(1);
-    expect(census(lab).every((pod) => pod.endsWith('ending'))).toBe(true);
+    expect(podCounts(lab).every((pod) => pod.endsWith('ending'))).toBe(true);
     lab.pass(5);
     expect(lab.statefulSet().status).toEqual({
       observedGeneration: 3,
@@ -177,7 +177,7 @@ describe('pods of a StatefulSet', () => {
     const before = lab.pods('db')[0]!;
     await remove(lab, 0, 0);
     lab.pass(1);
-    expect(census(lab)).toEqual(['db-0 old starting', 'db-1 old', 'db-2 old']);
+    expect(podCounts(lab)).toEqual(['db-0 old starting', 'db-1 old', 'db-2 old']);
     const after = lab.pods('db').find(({ metadata }) => metadata.name === 'db-0')!;
     expect(after.metadata.uid).not.toBe(before.metadata.uid);
     expect(JSON.stringify(before.spec)).toContain('AWS_ROLE_ARN');
@@ -194,10 +194,10 @@ describe('pods of a StatefulSet', () => {
     removeAddonObjects(lab.world, lab.cluster, 'db', database());
     applyAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], restart: false });
     lab.pass(1);
-    expect(census(lab)).toEqual(['db-0 old ending', 'db-1 old ending', 'db-2 old ending']);
+    expect(podCounts(lab)).toEqual(['db-0 old ending', 'db-1 old ending', 'db-2 old ending']);
     expect(lab.statefulSet().status).toMatchObject({ replicas: 0 });
     lab.pass(60);
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
     expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3 });
   });
 
@@ -267,7 +267,7 @@ describe('rolling restart of a StatefulSet', () => {
     lab.pass(10);
     await restart(lab, 'second');
     lab.pass(100);
-    expect(census(lab, 'second')).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
+    expect(podCounts(lab, 'second')).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
     expect(
       Math.min(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready)),
     ).toBe(2);
@@ -280,7 +280,7 @@ describe('rolling restart of a StatefulSet', () => {
     for (const node of listObjects(lab.cluster.kube, 'Node')) node.spec = { ...node.spec, unschedulable: true };
     await restart(lab);
     lab.pass(600);
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
   });
 
   test('with the policy Parallel replaces pods in the same order, one at a time', async () => {
@@ -292,7 +292,7 @@ describe('rolling restart of a StatefulSet', () => {
       'db-0 old, db-1 old, db-2 new starting',
       'db-0 old, db-1 old ending, db-2 new',
     ]);
-    expect(census(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
+    expect(podCounts(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
   });
 });
 
@@ -302,7 +302,7 @@ describe('restrictions of a rollout', () => {
     const before = lab.statefulSet().status?.['currentRevision'];
     await restart(lab);
     lab.pass(120);
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
     expect(lab.statefulSet().status).toMatchObject({
       observedGeneration: 2,
       readyReplicas: 3,
@@ -312,7 +312,7 @@ describe('restrictions of a rollout', () => {
     expect(lab.statefulSet().status).not.toHaveProperty('updatedReplicas');
     await remove(lab, 1);
     lab.pass(30);
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 new', 'db-2 old']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 new', 'db-2 old']);
     expect(lab.statefulSet().status).toMatchObject({ currentReplicas: 2, updatedReplicas: 1 });
     for (const ordinal of [0, 2]) await remove(lab, ordinal);
     lab.pass(60);
@@ -326,14 +326,14 @@ describe('restrictions of a rollout', () => {
     await patch(lab, { updateStrategy: { rollingUpdate: { partition: 2 } } });
     await restart(lab);
     lab.pass(60);
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
     await remove(lab, 1);
     lab.pass(30);
-    expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
+    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
     expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1 });
     await patch(lab, { updateStrategy: { rollingUpdate: { partition: 0 } } });
     lab.pass(60);
-    expect(census(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
+    expect(podCounts(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
   });
 });
 

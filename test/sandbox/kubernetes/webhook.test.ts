@@ -65,7 +65,7 @@ describe('a new pod', () => {
     expect(pod?.metadata.labels).not.toHaveProperty('eks.amazonaws.com/pod-identity');
   });
 
-  test('with an association gets only Pod Identity, whatever the annotation', async () => {
+  test('with an association gets only Pod Identity, even with an annotation', async () => {
     const lab = newEbsLab();
     associate(lab);
     const pod = await restarted(lab);

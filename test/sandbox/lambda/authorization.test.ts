@@ -221,7 +221,7 @@ describe("a template's permissions", () => {
     ],
     ['everybody', { Principal: '*' }, 'a permission for *'],
     [
-      'an organisation',
+      'an organization',
       { PrincipalOrgID: 'o-a1b2c3d4e5' },
       'a permission with PrincipalOrgID, which the sandbox does not support',
     ],

@@ -97,7 +97,7 @@ interface Echo {
 }
 
 describe('a bundle', () => {
-  test('runs in a process of its own, with only its own variables', async () => {
+  test('runs in a separate process, with only its own variables', async () => {
     const { runtime, world } = open();
     process.env['LEAK'] = 'x';
     const first = (await runtime.invoke(`${functionArn('echo')}:1`, { say: 'hello' }, AS_MACHINE)) as Echo;

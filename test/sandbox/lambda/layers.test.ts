@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { environmentHere } from '../../../sandbox/lambda/layers.ts';
+import { withLocalLayers } from '../../../sandbox/lambda/layers.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'layers-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -17,7 +17,7 @@ const [one, two] = [layer('one', 'a.json', 'both.json'), layer('two', 'both.json
 describe("a function's environment on this machine", () => {
   it("has the paths of its layers' files on this machine", () => {
     expect(
-      environmentHere({
+      withLocalLayers({
         environment: { A: '/opt/a.json', BOTH: '/opt/both.json', NONE: '/opt/none.json', TABLE_NAME: 'ledger' },
         layerDirectories: [one, two],
       }),
@@ -31,6 +31,6 @@ describe("a function's environment on this machine", () => {
   });
 
   it('is unchanged without layers', () => {
-    expect(environmentHere({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' });
+    expect(withLocalLayers({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' });
   });
 });

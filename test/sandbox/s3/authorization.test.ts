@@ -100,16 +100,16 @@ describe("a bucket's policy", () => {
   });
 
   test('can allow a role without its own permission, but not a role that it names only by account', async () => {
-    const letIn = (principal: string) => [
+    const allowing = (principal: string) => [
       bucketOf({
         statements: [statement({ Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: principal } }, `${ARN}/*`)],
       }),
     ];
-    await open([allow('eks:*')], letIn(FUNCTION_ROLE)).client.send(put('one'));
+    await open([allow('eks:*')], allowing(FUNCTION_ROLE)).client.send(put('one'));
     await expect(
-      open([allow('eks:*')], letIn(`arn:aws:iam::${ACCOUNT}:root`)).client.send(put('one')),
+      open([allow('eks:*')], allowing(`arn:aws:iam::${ACCOUNT}:root`)).client.send(put('one')),
     ).rejects.toMatchObject({ name: 'AccessDenied' });
-    await expect(open([deny('s3:*')], letIn(FUNCTION_ROLE)).client.send(put('one'))).rejects.toMatchObject({
+    await expect(open([deny('s3:*')], allowing(FUNCTION_ROLE)).client.send(put('one'))).rejects.toMatchObject({
       message: expect.stringContaining('with an explicit deny in an identity-based policy') as string,
     });
   });
@@ -121,12 +121,12 @@ describe("a bucket's policy", () => {
       name: 'AccessDenied',
       message,
     });
-    const letIn = statement(
+    const allowing = statement(
       { Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } },
       `${ARN}/*`,
     );
-    await open(EVERYTHING, elsewhere(letIn)).client.send(put('one'));
-    await expect(open([allow('eks:*')], elsewhere(letIn)).client.send(put('one'))).rejects.toMatchObject({
+    await open(EVERYTHING, elsewhere(allowing)).client.send(put('one'));
+    await expect(open([allow('eks:*')], elsewhere(allowing)).client.send(put('one'))).rejects.toMatchObject({
       message: expect.stringContaining('because no identity-based policy allows') as string,
     });
   });

@@ -64,7 +64,7 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
     await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({
       stderr: expect.stringContaining('(404)') as string,
     });
-    await expect(aws('s3', 'ls', 's3://nobody-s/')).rejects.toMatchObject({
+    await expect(aws('s3', 'ls', 's3://missing-bucket/')).rejects.toMatchObject({
       stderr: expect.stringContaining('(NoSuchBucket)') as string,
     });
   });

@@ -1,4 +1,4 @@
-/** The sandbox with the deployed bundles, each function in a process of its own. */
+/** The sandbox with the deployed bundles, each function in a separate process. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Sandbox, SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { openApplication, run, scenarioOf } from './fixture.ts';

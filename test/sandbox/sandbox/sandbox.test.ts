@@ -272,7 +272,7 @@ describe('openSandbox', () => {
     ]);
   });
 
-  it('runs the schedule that looks for stranded work, and the clock stops if nothing else waits', async () => {
+  it('runs the schedule that finds stranded work, and the clock stops if nothing else waits', async () => {
     const sandbox = await open();
     await sandbox.clock.spawn(() => sandbox.clock.sleep(601_000));
     const ticksOf = (name: string): unknown[] =>

@@ -18,19 +18,19 @@ const INPUT =
 interface Options {
   schedule?: Partial<Omit<AssemblySchedule, 'target'>>;
   target?: Partial<AssemblySchedule['target']>;
-  rights?: object[];
+  permissions?: object[];
   knobs?: Partial<Knobs>;
   work?: (payload: unknown) => unknown;
 }
 
 const FUNCTION = allow('lambda:InvokeFunction', functionArn('start'));
 
-/** Lets that many seconds pass. */
-const play = async (
+/** Runs the schedule for that many seconds. */
+const simulate = async (
   seconds: number,
-  { schedule = {}, target = {}, rights = [FUNCTION], knobs = {}, work }: Options = {},
+  { schedule = {}, target = {}, permissions = [FUNCTION], knobs = {}, work }: Options = {},
 ) => {
-  const world = worldOf(1, [roleOf(SCHEDULER, ...rights), roleOf(ROLE)]);
+  const world = worldOf(1, [roleOf(SCHEDULER, ...permissions), roleOf(ROLE)]);
   Object.assign(world.knobs, knobs);
   const clock = new VirtualClock(START);
   const authorizer = new Authorizer(world);
@@ -81,7 +81,7 @@ const play = async (
 
 describe('a schedule', () => {
   test('invokes its function on time, as its role, with its input', async () => {
-    const { calls, world } = await play(1300);
+    const { calls, world } = await simulate(1300);
     expect(calls.map(({ at }) => at)).toEqual(['09:00:00', '09:10:00', '09:20:00']);
     expect(calls[1]!.payload).toEqual({
       at: '2026-01-15T09:10:00Z',
@@ -97,7 +97,7 @@ describe('a schedule', () => {
   });
 
   test('without an input sends a default event', async () => {
-    const { calls } = await play(1, { target: { input: undefined as never } });
+    const { calls } = await simulate(1, { target: { input: undefined as never } });
     expect(calls[0]!.payload).toEqual({
       version: '0',
       id: expect.any(String) as string,
@@ -113,7 +113,7 @@ describe('a schedule', () => {
 
   test('respects its start, its end and its time zone', async () => {
     const times = async (schedule: Options['schedule']) =>
-      (await play(7201, { schedule: schedule! })).calls.map(({ at }) => at);
+      (await simulate(7201, { schedule: schedule! })).calls.map(({ at }) => at);
     expect(await times({ expression: 'rate(1 hour)' })).toEqual(['09:00:00', '10:00:00', '11:00:00']);
     expect(await times({ expression: 'rate(30 minutes)', startAt: START + 600_000, endAt: START + 3_600_000 })).toEqual(
       ['09:10:00', '09:40:00'],
@@ -130,9 +130,9 @@ describe('a schedule', () => {
   });
 
   test('starts a state machine', async () => {
-    const { executions, world } = await play(1, {
+    const { executions, world } = await simulate(1, {
       target: { arn: MACHINE },
-      rights: [allow('states:StartExecution', MACHINE)],
+      permissions: [allow('states:StartExecution', MACHINE)],
     });
     expect(
       executions.list(MACHINE).map(({ input, status }) => [(JSON.parse(input) as { at: string }).at, status]),
@@ -142,8 +142,8 @@ describe('a schedule', () => {
     ]);
   });
 
-  test('delivers twice if the scenario says so, with the same scheduled time', async () => {
-    const { calls } = await play(602, { knobs: { schedulesTwice: true } });
+  test('delivers twice with the knob schedulesTwice, with the same scheduled time', async () => {
+    const { calls } = await simulate(602, { knobs: { schedulesTwice: true } });
     expect(calls.map(({ at, payload }) => [at, payload['at']])).toEqual([
       ['09:00:00', '2026-01-15T09:00:00Z'],
       ['09:00:01', '2026-01-15T09:00:00Z'],
@@ -154,7 +154,7 @@ describe('a schedule', () => {
   });
 
   test('has Lambda retry failures', async () => {
-    const { calls } = await play(200, {
+    const { calls } = await simulate(200, {
       schedule: { expression: 'at(2026-01-15T09:00:00)' },
       work: () => {
         throw new Error('not now');
@@ -164,14 +164,14 @@ describe('a schedule', () => {
   });
 
   test('ends with the sandbox', async () => {
-    const { calls, scheduler, clock } = await play(1);
+    const { calls, scheduler, clock } = await simulate(1);
     scheduler.close();
     await clock.spawn(() => clock.sleep(3_600_000));
     expect(calls).toHaveLength(1);
   });
 
   test('does not keep time from ending', async () => {
-    const { clock } = await play(1);
+    const { clock } = await simulate(1);
     await clock.spawn(() => Promise.resolve());
     expect(clock.now()).toBe(START + 1000);
   });
@@ -185,10 +185,10 @@ describe('a target that its role may not use', () => {
     ['the function', functionArn('start'), 'NO_PERMISSIONS', 'lambda:InvokeFunction'],
     ['the state machine', MACHINE, 'NO_PERMISSIONS', 'states:StartExecution'],
   ])('%s: sends the event to its dead-letter queue', async (_, arn, code, action) => {
-    const { world, calls, executions } = await play(10, {
+    const { world, calls, executions } = await simulate(10, {
       schedule: once,
       target: { arn, deadLetterArn: DEAD },
-      rights: [SEND],
+      permissions: [SEND],
     });
     expect([calls, executions.list(MACHINE)]).toEqual([[], []]);
     expect(world.deadLetters).toMatchObject([
@@ -204,10 +204,10 @@ describe('a target that its role may not use', () => {
 
   test('also sends it if the target does not exist', async () => {
     const gone = functionArn('gone');
-    const { world } = await play(10, {
+    const { world } = await simulate(10, {
       schedule: once,
       target: { arn: gone, deadLetterArn: DEAD },
-      rights: [SEND, allow('lambda:InvokeFunction', gone)],
+      permissions: [SEND, allow('lambda:InvokeFunction', gone)],
     });
     expect(world.deadLetters).toMatchObject([
       { why: expect.stringContaining('NO_RESOURCE: Function not found') as string },
@@ -215,8 +215,12 @@ describe('a target that its role may not use', () => {
   });
 
   test('is lost without a queue, or without permission for it', async () => {
-    expect((await play(10, { schedule: once, rights: [] })).world.deadLetters).toEqual([]);
-    const { world, authorizer } = await play(10, { schedule: once, target: { deadLetterArn: DEAD }, rights: [] });
+    expect((await simulate(10, { schedule: once, permissions: [] })).world.deadLetters).toEqual([]);
+    const { world, authorizer } = await simulate(10, {
+      schedule: once,
+      target: { deadLetterArn: DEAD },
+      permissions: [],
+    });
     expect(world.deadLetters).toEqual([]);
     expect(authorizer.denials.map(({ action }) => action)).toEqual(['lambda:InvokeFunction', 'sqs:SendMessage']);
   });

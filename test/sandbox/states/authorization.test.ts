@@ -6,7 +6,7 @@ import { configOf, openGateway } from '../support.ts';
 import { allow, functionArn, MACHINE, openBench, ROLE, roleOf, waitForToken } from './fixture.ts';
 
 const CALLER = ROLE.replace('role/machine', 'role/caller');
-/** Stands for the token of the task that waits in EXECUTION. */
+/** A placeholder for the token of the task that waits in EXECUTION. */
 const TOKEN = 'TOKEN';
 const EXECUTION = `${MACHINE.replace(':stateMachine:', ':execution:')}:run`;
 
@@ -141,7 +141,7 @@ describe('an ARN', () => {
   });
 
   test.each(ofArns)(
-    'of another account: %s is refused whatever the permissions of the caller',
+    'of another account: %s is refused with any permissions of the caller',
     async (operation, input, resource) => {
       const { send, asOperator } = await open(allow('states:*', '*'));
       const elsewhere = resource.replace('111122223333', '444455556666');
@@ -170,7 +170,7 @@ describe('a task token', () => {
   );
 
   test.each(sends)(
-    '%s: is refused in another account, whatever the permissions of the caller there',
+    '%s: is refused in another account, with any permissions of the caller there',
     async (operation, input) => {
       const { world, senderOf, state } = await open();
       world.accounts.set(OTHER, {

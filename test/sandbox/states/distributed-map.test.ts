@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_EVENTS } from '../../../sandbox/states/limits.ts';
 import { allow, fail, functionArn, MACHINE, ofType, openBench, outputOf, ROLE, typesOf } from './fixture.ts';
-import { BUCKET, definitionOf, itemsUpTo, keep, MAP_RUN, openMap, RIGHTS, rolesWith, runOf } from './map-fixture.ts';
+import {
+  BUCKET,
+  definitionOf,
+  itemsUpTo,
+  keep,
+  MAP_RUN,
+  openMap,
+  PERMISSIONS,
+  rolesWith,
+  runOf,
+} from './map-fixture.ts';
 
 const double = { work: (item: number) => item * 2 };
 const failing = (...items: number[]) => ({
@@ -14,7 +24,7 @@ const EXCEEDED = {
 };
 
 describe('a distributed Map', () => {
-  test('runs each item as an execution of its own, and returns their outputs in order', async () => {
+  test('runs each item as a separate execution, and returns their outputs in order', async () => {
     const bench = openMap(
       {},
       { handlers: { work: async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2) } },
@@ -97,7 +107,7 @@ describe('a distributed Map', () => {
       outputOf(
         await openBench(
           { StartAt: 'Set', States: { Set: set, ...(States as object) } },
-          { roles: rolesWith(...RIGHTS) },
+          { roles: rolesWith(...PERMISSIONS) },
         ).run(itemsUpTo(1)),
       ),
     ).toEqual([['own', false]]);
@@ -130,7 +140,7 @@ describe('a distributed Map', () => {
     ]);
   });
 
-  test("gives each child its own limit of events, and a child's end does not end the others", async () => {
+  test("has a separate limit of events for each child, and a child's end does not end the other children", async () => {
     const states = {
       Work: { Type: 'Choice', Choices: [{ Condition: '{% $states.input = 0 %}', Next: 'Loop' }], Default: 'Done' },
       Loop: { Type: 'Pass', Next: 'Work' },
@@ -322,7 +332,7 @@ describe('the role of the state machine', () => {
       {},
       {
         handlers: double,
-        roles: rolesWith(...RIGHTS.filter((right) => JSON.stringify(right) !== JSON.stringify(start))),
+        roles: rolesWith(...PERMISSIONS.filter((each) => JSON.stringify(each) !== JSON.stringify(start))),
       },
     );
     const execution = await bench.run(itemsUpTo(2));

@@ -20,7 +20,7 @@ const OBJECTS = `arn:aws:s3:::${BUCKET}/*`;
 
 export const MAP_RUN = /^arn:aws:states:eu-west-1:111122223333:mapRun:machine\/Each:[0-9a-f-]{36}$/;
 
-export const RIGHTS = [
+export const PERMISSIONS = [
   allow('lambda:InvokeFunction', functionArn('*')),
   allow('states:StartExecution', MACHINE),
   allow('s3:GetObject', OBJECTS),
@@ -59,7 +59,7 @@ export const definitionOf = (map: Record<string, unknown>, options: MapOptions):
 });
 
 const optionsOf = (options: MapOptions): BenchOptions => ({
-  roles: rolesWith(...RIGHTS),
+  roles: rolesWith(...PERMISSIONS),
   buckets: [bucketOf({ name: BUCKET })],
   ...options,
 });

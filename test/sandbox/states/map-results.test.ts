@@ -19,7 +19,7 @@ import {
   MAP_RUN,
   openMap,
   openMapService,
-  RIGHTS,
+  PERMISSIONS,
   rolesWith,
   runOf,
 } from './map-fixture.ts';
@@ -159,7 +159,7 @@ describe('a ResultWriter', () => {
 
   test('without permission to write fails before anything runs', async () => {
     let calls = 0;
-    const without = RIGHTS.filter((right) => !JSON.stringify(right).includes('s3:PutObject'));
+    const without = PERMISSIONS.filter((each) => !JSON.stringify(each).includes('s3:PutObject'));
     const bench = openMap(writer(), { handlers: { work: () => (calls += 1) }, roles: rolesWith(...without) });
     const execution = await bench.run(itemsUpTo(2));
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.ResultWriterFailed' });
@@ -263,7 +263,7 @@ describe('the API', () => {
       {
         handlers: { work: () => 1 },
         roles: [
-          ...rolesWith(...RIGHTS),
+          ...rolesWith(...PERMISSIONS),
           roleOf(
             CALLER,
             allow('states:DescribeMapRun', 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:*'),

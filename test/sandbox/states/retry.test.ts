@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Retrier } from '../../../sandbox/states/definition.ts';
-import { StateFailure, takes } from '../../../sandbox/states/failure.ts';
+import { StateFailure, handles } from '../../../sandbox/states/failure.ts';
 import { retryDelay } from '../../../sandbox/states/retry.ts';
 import { Random } from '../../../sandbox/world/random.ts';
 import {
@@ -155,7 +155,7 @@ describe('Catch', () => {
     [['States.HeartbeatTimeout'], 'States.Timeout', false],
     [['E'], 'F', false],
   ])('%j matches %s: %s', (names, error, taken) => {
-    expect(takes({ ErrorEquals: names }, new StateFailure(error))).toBe(taken);
+    expect(handles({ ErrorEquals: names }, new StateFailure(error))).toBe(taken);
   });
 
   test.each([
@@ -165,7 +165,7 @@ describe('Catch', () => {
     [['States.TaskFailed'], false],
   ])('%j matches a missing heartbeat: %s', (names, taken) => {
     expect(
-      takes({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout')),
+      handles({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout')),
     ).toBe(taken);
   });
 });

@@ -227,7 +227,7 @@ describe('Map', () => {
     expect(execution.stoppedAt! - START).toBe(7000);
   });
 
-  test('gives ItemSelector the item and the input', async () => {
+  test('passes the item and the input to ItemSelector', async () => {
     const selector = {
       i: '{% $states.context.Map.Item.Index %}',
       v: '{% $states.context.Map.Item.Value %}',

@@ -18,7 +18,7 @@ import {
   typesOf,
   waitForToken,
 } from './fixture.ts';
-import { type Asked, GONE, openWaiting as open } from './token-fixture.ts';
+import { type TaskInput, GONE, openWaiting as open } from './token-fixture.ts';
 
 describe('a task that waits for its token', () => {
   test('ends with the output that is sent with its token', async () => {
@@ -79,7 +79,7 @@ describe('a task that waits for its token', () => {
   test('fails with its function, and its token is then invalid', async () => {
     const { runWith, tokens, send } = open(
       {},
-      { handlers: { ask: ({ token }: Asked) => (tokens.push(token), fail('NoChannel', 'nobody to ask')) } },
+      { handlers: { ask: ({ token }: TaskInput) => (tokens.push(token), fail('NoChannel', 'no channel to ask')) } },
     );
     const execution = await runWith([[1, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'NoChannel', stoppedAt: START });
@@ -96,7 +96,7 @@ describe('a task that waits for its token', () => {
 
   test("fails if its function's result is too large, and its token is then invalid", async () => {
     const tokens: string[] = [];
-    const handlers: Handlers = { ask: ({ token }: Asked) => (tokens.push(token), 'x'.repeat(262_144)) };
+    const handlers: Handlers = { ask: ({ token }: TaskInput) => (tokens.push(token), 'x'.repeat(262_144)) };
     const { runWith, send } = open(
       { Catch: [{ ErrorEquals: ['States.DataLimitExceeded'], Next: 'Rest' }] },
       { handlers },
@@ -146,7 +146,7 @@ describe('a task that waits for its token', () => {
 describe('a token that is used before the function returns', () => {
   /** The function runs for 20 seconds with the token. */
   const slow = (tokens: string[]): Handlers => ({
-    ask: async ({ token }: Asked, clock: VirtualClock) => (tokens.push(token), await clock.sleep(20_000), 'late'),
+    ask: async ({ token }: TaskInput, clock: VirtualClock) => (tokens.push(token), await clock.sleep(20_000), 'late'),
   });
 
   test('by the function itself: the task ends, even if the function fails later', async () => {
@@ -154,7 +154,7 @@ describe('a token that is used before the function returns', () => {
       {},
       {
         handlers: {
-          ask: async ({ token }: Asked, clock: VirtualClock) => (
+          ask: async ({ token }: TaskInput, clock: VirtualClock) => (
             await send.success(token, 'early'),
             await clock.sleep(20_000),
             fail('Late', '')
@@ -262,7 +262,7 @@ describe('timeouts of a waiting task', () => {
 });
 
 describe('each attempt', () => {
-  test('has a token of its own, and the previous one is refused', async () => {
+  test('has a new token, and the previous one is refused', async () => {
     const { runWith, tokens, send } = open({
       TimeoutSeconds: 10,
       Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }],
@@ -276,7 +276,7 @@ describe('each attempt', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('after another visit of the state also has a token of its own', async () => {
+  test('after another visit of the state also has a new token', async () => {
     const again = {
       Type: 'Choice',
       Choices: [{ Condition: "{% $states.input = 'again' %}", Next: 'It' }],

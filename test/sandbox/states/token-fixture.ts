@@ -4,7 +4,7 @@ import type { Execution } from '../../../sandbox/states/executions.ts';
 import type { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { functionOf, type Handlers, MACHINE, openService, START, waitForToken } from './fixture.ts';
 
-export type Asked = { token: string };
+export type TaskInput = { token: string };
 /** The error for a token that is no longer valid. */
 export const GONE = {
   name: 'TaskTimedOut',
@@ -31,7 +31,7 @@ export const openWaiting = (
   { handlers: others, machine, timeoutSeconds = 60, ...options }: WaitingOptions = {},
 ) => {
   const tokens: string[] = [];
-  const handlers: Handlers = { ask: ({ token }: Asked) => ({ asked: tokens.push(token) }), ...others };
+  const handlers: Handlers = { ask: ({ token }: TaskInput) => ({ asked: tokens.push(token) }), ...others };
   const named = (name: string) =>
     [name, { Type: 'Pass', Output: { to: name, input: '{% $states.input %}' }, End: true }] as const;
   const states = {
@@ -49,7 +49,7 @@ export const openWaiting = (
       client.send(new SendTaskFailureCommand({ taskToken, ...reason })),
     heartbeat: (taskToken: string) => client.send(new SendTaskHeartbeatCommand({ taskToken })),
   };
-  /** Starts one execution, and calls a function after that many seconds, on a thread of its own. */
+  /** Starts one execution, and calls a function after that many seconds, on a separate thread. */
   const runWith = async (script: [seconds: number, act: (execution: Execution) => unknown][]): Promise<Execution> => {
     const execution = executions.start(MACHINE, '{}', 'run');
     await clock.spawn(async () => {

@@ -131,7 +131,7 @@ describe('the loopback transport', () => {
     sts.destroy();
   });
 
-  it('serves a cluster by HTTPS with a certificate of its own authority', async () => {
+  it('serves a cluster over HTTPS with a certificate of its own authority', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
     expect(endpoint).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);

@@ -265,7 +265,7 @@ describe('a cluster has in addition to its add-ons', () => {
     ]);
   });
 
-  it('custom resources, of kinds that an add-on defines and of others', () => {
+  it('custom resources, of kinds that an add-on defines and of other kinds', () => {
     const cluster = withCluster({
       addons: [{ name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06-01T00:00:00.000Z' }],
       customResources: [

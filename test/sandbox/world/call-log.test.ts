@@ -59,9 +59,9 @@ describe('the call log', () => {
 
 it('has the same limit in faults, whose counts are unaffected', () => {
   const faults = new Faults([{ call: 500, kind: 'throttled' }], { keep: 10 });
-  const struck = Array.from({ length: 1000 }, () =>
-    faults.strike({ service: 'eks', operation: 'DescribeAddon', step: 'plan', mutating: false }, () => ({})),
+  const affected = Array.from({ length: 1000 }, () =>
+    faults.faultFor({ service: 'eks', operation: 'DescribeAddon', step: 'plan', mutating: false }, () => ({})),
   );
-  expect(struck.flatMap((kind, index) => (kind === undefined ? [] : [index + 1]))).toEqual([500]);
+  expect(affected.flatMap((kind, index) => (kind === undefined ? [] : [index + 1]))).toEqual([500]);
   expect([faults.seen.length <= 20, faults.seen.at(-1)?.n]).toEqual([true, 1000]);
 });

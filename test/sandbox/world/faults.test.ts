@@ -18,8 +18,8 @@ const INPUTS = [
 
 /** Returns the fault of each of the calls. */
 const play = (faults: Faults): (string | undefined)[] =>
-  CALLS.map((call, index) => faults.strike(call, () => INPUTS[index]));
-const struck = (...list: FaultInput[]): number[] =>
+  CALLS.map((call, index) => faults.faultFor(call, () => INPUTS[index]));
+const affected = (...list: FaultInput[]): number[] =>
   play(new Faults(list)).flatMap((kind, index) => (kind === undefined ? [] : [index + 1]));
 
 describe('faults', () => {
@@ -40,13 +40,13 @@ describe('faults', () => {
     ['none if a list differs', { input: { tags: { y: ['2'] } }, times: 'all', kind: 'throttled' }, []],
     ['none beyond the last call', { call: 6, kind: 'throttled' }, []],
   ])('affect %s', (_, fault, expected) => {
-    expect(struck(fault)).toEqual(expected);
+    expect(affected(fault)).toEqual(expected);
   });
 
   test('can begin at a time of their own, regardless of calls', () => {
     const faults = new Faults([{ service: 'eks', after: 60, seconds: 120, kind: 'throttled' }], { startAt: 1_000_000 });
     const at = (seconds: number): string | undefined =>
-      faults.strike(CALLS[0]!, () => ({}), 1_000_000 + seconds * 1000);
+      faults.faultFor(CALLS[0]!, () => ({}), 1_000_000 + seconds * 1000);
     expect([59, 60, 179, 180].map(at)).toEqual([undefined, 'throttled', 'throttled', undefined]);
     expect(faults.outages()).toMatchObject([{ at: 1_060_000 }]);
   });
@@ -74,7 +74,7 @@ describe('faults', () => {
 
   test('can last for a while, from the first affected call', () => {
     const faults = new Faults([{ operation: 'DescribeAddon', call: 2, seconds: 60, kind: 'server-error' }]);
-    const at = (now: number, call = 0): string | undefined => faults.strike(CALLS[call]!, () => ({}), now);
+    const at = (now: number, call = 0): string | undefined => faults.faultFor(CALLS[call]!, () => ({}), now);
     expect([at(0), at(5000), at(6000, 1), at(64_999), at(65_000), at(70_000)]).toEqual([
       undefined,
       'server-error',
@@ -90,7 +90,7 @@ describe('faults', () => {
       { region: 'eu-west-1', times: 'all', kind: 'throttled' },
       { cluster: 'dev', times: 'all', kind: 'access-denied' },
     ]);
-    const of = (location: object): string | undefined => faults.strike({ ...CALLS[0]!, ...location }, () => ({}));
+    const of = (location: object): string | undefined => faults.faultFor({ ...CALLS[0]!, ...location }, () => ({}));
     expect([of({ region: 'eu-west-1' }), of({ region: 'us-east-1' })]).toEqual(['throttled', undefined]);
     expect([of({ cluster: 'dev' }), of({ cluster: 'prod' }), of({})]).toEqual(['access-denied', undefined, undefined]);
   });
@@ -107,7 +107,7 @@ describe('faults', () => {
   test('record the calls that they could affect', () => {
     const faults = new Faults([]);
     play(faults);
-    faults.strike({ ...CALLS[0]!, executionArn: 'arn:x' }, () => ({}));
+    faults.faultFor({ ...CALLS[0]!, executionArn: 'arn:x' }, () => ({}));
     expect(faults.seen.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(faults.seen[1]).toEqual({
       n: 2,
@@ -135,7 +135,7 @@ describe('faults', () => {
     const input = (): never => {
       throw new Error('not asked for');
     };
-    expect(faults.strike(CALLS[0]!, input)).toBeUndefined();
+    expect(faults.faultFor(CALLS[0]!, input)).toBeUndefined();
   });
 
   test('are refused if they are invalid or impossible', () => {

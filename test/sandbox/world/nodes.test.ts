@@ -111,7 +111,7 @@ describe('DaemonSets', () => {
     );
   });
 
-  it('of the agent never become ready if the scenario says so, while others do', () => {
+  it('of the agent never become ready if the scenario defines it, while other pods do', () => {
     const { world, cluster } = build({ nodes: [{ count: 2 }, { count: 1, agentReady: false }] });
     world.schedule.advanceTo(world.schedule.now() + 600_000);
     expect(statusOf(cluster, 'daemonsets.apps', 'eks-pod-identity-agent')).toMatchObject({

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { supportedOperations } from '../../../sandbox/eks/service.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 import { parseScenario } from '../../../sandbox/world/load.ts';
 import { knobs } from '../../../sandbox/world/scenario.ts';
@@ -166,7 +166,7 @@ describe('docs/sandbox.md', () => {
   it('lists every scenario, every supported EKS operation, and every add-on of the catalogue', () => {
     const missing = [
       ...scenarioFiles.map((file) => `\`${file.replace('.json', '')}\``),
-      ...playedOperations,
+      ...supportedOperations,
       ...loadCatalogue().keys(),
     ].filter((name) => !docs.includes(name));
     expect(missing).toEqual([]);

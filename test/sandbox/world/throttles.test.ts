@@ -49,7 +49,7 @@ describe('throttles', () => {
     expect(taken(both, every(0, 5))).toBe(5);
   });
 
-  it('accept no more in any interval than burst and rate allow, whatever the arrival times', () => {
+  it('accept no more in any interval than burst and rate allow, with any arrival times', () => {
     const arbitrary = record({
       callsPerSecond: double({ min: 0.1, max: 50, noNaN: true }),
       burst: integer({ min: 1, max: 20 }),

@@ -7,7 +7,7 @@ export const restart = (lab: Lab, path: string, value = 'once') =>
   lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });
 
 /** Counts a workload's pods: with the template's newest value, without it, and terminating. */
-export const census = (lab: Lab, app: string, value = 'once') => {
+export const podCounts = (lab: Lab, app: string, value = 'once') => {
   const pods = lab.pods(app);
   const active = pods.filter(isActive);
   const isNew = (pod: (typeof pods)[number]) => pod.metadata.annotations?.['restarted'] === value;

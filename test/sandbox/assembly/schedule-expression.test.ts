@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseExpression } from '../../../sandbox/scheduler/expression.ts';
+import { parseExpression } from '../../../sandbox/assembly/schedule-expression.ts';
 
 const at = (time: string): number => Date.parse(time);
 const nextOf = (expression: string, from: string, zone = 'UTC', since = from): string | undefined => {

@@ -54,7 +54,7 @@ export const CLUSTER_ARN = `${EKS_ARN}:cluster/${CLUSTER}`;
 export const ASSOCIATION_ARN = `${EKS_ARN}:podidentityassociation/${CLUSTER}/${ID}`;
 export const addonArn = open([]).addon()!.arn;
 /** Allows passing the role to pods, so that only the operation's own permissions are missing. */
-export const TAKE_ROLE = [allow('iam:PassRole', roleArn('ebs')), allow('iam:GetRole', roleArn('ebs'))];
+export const PASS_ROLE = [allow('iam:PassRole', roleArn('ebs')), allow('iam:GetRole', roleArn('ebs'))];
 export const NOTHING = `${EKS_ARN}:*`;
 export const ENTRY_ARN = ((cluster) => entryArn(cluster, cluster.accessEntries.get(PRINCIPAL)!))(open([]).cluster);
 /** Returns the ARN of a missing entry. */
