@@ -62,7 +62,7 @@ const roleLine = (
       ? `none: its association is gone${of}`
       : `${roleArn} (association ${association?.id ?? ''} since ${association?.createdAt.slice(0, 10) ?? ''}${of})`;
   if (by === 'target') return `${roleArn ?? ''} (target of the association${of})`;
-  if (by === 'node') return `${roleArn ?? 'role of the node'}${roleArn === undefined ? of : ` (of the node${of})`}`;
+  if (by === 'node') return `${roleArn ?? 'node role'}${roleArn === undefined ? of : ` (of the node${of})`}`;
   return `${roleArn ?? ''}${annotatedRole === undefined || annotatedRole === roleArn ? '' : ` (annotated: ${annotatedRole})`}${of}`;
 };
 

@@ -286,7 +286,7 @@ describe('grant-access is refused', () => {
       /--account 999999999999 is not in the scenario/,
     ],
     ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
-    ['no cluster', [], /--cluster is missing: name the EKS cluster/],
+    ['no cluster', [], /--cluster is missing: specify the EKS cluster/],
   ])('for %s, as bad input', async (_, flags, said) => {
     const { code, err } = await run('grant-access', ...flags, '--sandbox', open().scenario);
     expect(err).toMatch(said);

@@ -190,12 +190,10 @@ describe('a kept sandbox', () => {
     ]);
     const table = (await world.run('migrations', '--dry-run', '--limit', '1')).out;
     expect(table).toMatch(
-      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +REQUESTED BY \(STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nOnly the newest 1 are shown: [^\n]*--limit \(1\)\.\n$/,
+      /^MIGRATION +STARTED +OUTCOME +SUBJECT +CLUSTER +REQUESTED BY \(STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nOnly the newest 1 are shown: [^\n]*--limit \(1\)\.\n$/,
     );
     expect((await world.run('migrations')).out).toBe('No migrations found. To list dry runs: --dry-run\n');
-    expect((await world.run('migrations', '--dry-run', '--cluster', 'other')).out).toBe(
-      'There are no such dry runs.\n',
-    );
+    expect((await world.run('migrations', '--dry-run', '--cluster', 'other')).out).toBe('No dry runs found.\n');
   });
 });
 
@@ -264,7 +262,7 @@ describe('flags', () => {
   });
 
   it.each([
-    [['approve', 'x', '--deployed'], /the migration "x" must be a ULID/],
+    [['approve', 'x', '--deployed'], /the migration id "x" must be a ULID/],
     [
       ['approve', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--plan', 'abc', '--deployed'],
       /--plan "abc" must be the hash of the plan, 64 hexadecimal digits/,

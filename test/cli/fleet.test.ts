@@ -215,7 +215,7 @@ describe('generate-fleet', () => {
       out: '',
       err: [
         'error: --clusters "0" must be a whole number from 1 to 20000',
-        '--seed is missing: give a number; the same seed generates the same fleet',
+        '--seed is missing: specify a number; the same seed generates the same fleet',
         '--accounts "x" must be a whole number from 1 to 1000',
         '--regions "eu-west-1,eu-west-1" must name each region once',
         '--addons "1" must be a whole number from 2 to 12',

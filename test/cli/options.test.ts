@@ -161,7 +161,7 @@ describe('the place of a migration that there is', () => {
 
   it('wants an id', () => {
     expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe(
-      'the migration "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
+      'the migration id "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
     );
   });
 });

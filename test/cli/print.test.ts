@@ -195,7 +195,7 @@ describe('a summary of a migration', () => {
       ),
     ).toBe(true);
     expect(lines).not.toContain('add-on now:');
-    expect(lines).toContain('Pods  last known state: check their present state before you continue');
+    expect(lines).toContain('Pods  last known state: check their current state before you continue');
     expect(lines).toMatch(/BEFORE +LAST SEEN/);
     const released = text({
       outcome: 'needs-human',
@@ -268,7 +268,7 @@ describe('a summary of a plan', () => {
   });
 
   it('shows the pods as they are', () => {
-    expect(text(change)).toMatch(/Pods {2}present state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
+    expect(text(change)).toMatch(/Pods {2}current state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
   });
 
   it('says what to type next, unless there is nothing to carry out', () => {

@@ -32,7 +32,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(back.code).toBe(0);
     expect(back.out).toMatch(/^↩ rolled-back .*restored to its former state\n/);
     expect(back.out).toMatch(
-      /Rollback on demand\n {2}requested at \S+ by command-line: too early \(it had ended migrated\)/,
+      /Rollback on demand\n {2}requested at \S+ by command-line: too early \(the migration had ended migrated\)/,
     );
     expect(back.err).toMatch(/✔ Take over the migration .*[^]*✔ Restore the add-on by an update/);
     expect(await reportOf('show', first.migrationId)).toMatchObject({

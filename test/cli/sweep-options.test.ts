@@ -217,7 +217,7 @@ describe('a sweep of a sandbox', () => {
 describe('the flags of the commands about sweeps', () => {
   it('name a sweep, and where it is', () => {
     expect(errorOf(() => parseKnownSweepFlags({ sweepId: 'x' }, 'show'))).toMatchObject({
-      message: expect.stringContaining('the sweep "x" must be a ULID') as unknown,
+      message: expect.stringContaining('the sweep id "x" must be a ULID') as unknown,
       hint: expect.stringContaining('sweep show --help') as unknown,
     });
     expect(errorOf(() => backendOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(

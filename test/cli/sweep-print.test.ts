@@ -138,7 +138,7 @@ describe('a sweep as it stands', () => {
       tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } },
     } as const;
     expect(lines(migrating)).toMatch(
-      /^running {2}migrate of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3, or at 10 percent$/,
+      /^running {2}migrate of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3 failures, or at 10 percent$/,
     );
     expect(
       lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } }),

@@ -67,7 +67,7 @@ describe('where the service is deployed', () => {
   it('can not be another account', () => {
     const home = { account: '444455556666', region: 'eu-west-1' };
     expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(
-      /does not exist in account 444455556666, .* not of another account \(111122223333\)/,
+      /deploys the service in account 444455556666, .* not in account 111122223333$/,
     );
   });
 });
@@ -97,7 +97,7 @@ describe('the target of a deployed service', () => {
       name: 'OtherAccount',
       exitCode: 2,
       message: expect.stringMatching(
-        /deployed does not exist in account 444455556666.*another account \(111122223333\)/,
+        /deployed in account 444455556666, but these credentials belong to account 111122223333$/,
       ) as string,
     });
     expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({

@@ -165,7 +165,7 @@ describe('planned', () => {
       /remove the annotation eks\.amazonaws\.com\/role-arn from payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
     );
     expect(out).toContain(`+ association payments/api → ${ROLE}`);
-    expect(out).toMatch(/Pods {2}present state\n(.*\n){6}/);
+    expect(out).toMatch(/Pods {2}current state\n(.*\n){6}/);
     expect(out).toContain(
       `\nNothing was changed. To carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
     );

@@ -27,6 +27,6 @@ export const fail = withRemedy('fail');
 export const warn = withRemedy('warn');
 export const unknown = withRemedy('unknown');
 
-/** The first five of a list, and how many more there are. */
-export const some = (names: readonly string[]): string =>
-  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+/** Returns the first five of a list, and how many more there are. */
+export const some = (names: readonly string[], separator = ', '): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(separator)} and ${names.length - 5} more` : names.join(separator);

@@ -21,7 +21,7 @@ function providerText(provider: string, account: string): string {
   const region = EKS_ISSUER.exec(issuer)?.[1];
   return region === undefined
     ? `OIDC provider ${issuer}${whose}, which does not belong to an EKS cluster`
-    : `an EKS cluster in ${region}, through OIDC provider ${issuer}${whose}`;
+    : `an EKS cluster in ${region} (OIDC provider ${issuer}${whose})`;
 }
 
 /** Federated principals that a statement of the trust policy lets in, but for the cluster's own provider. */
