@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(
   `the printed objects${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 900_000 },
   () => {
-    it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
+    it('are accepted by kubectl apply and then found by grant-access, and only the access entries are missing', async () => {
       const file = join(served.directory, 'access.yaml');
       writeFileSync(file, await grant());
       const apply = () => served.run('kubectl', ['apply', '-f', file]);
@@ -90,7 +90,7 @@ describe.skipIf(reason !== undefined)(
       expect(listed.out).toBe('pod-identity-migrator:read\tpod-identity-migrator:restart\n');
     });
 
-    it('are applied by grant-access itself over what kubectl has made and somebody has changed', async () => {
+    it('are applied by grant-access over objects that kubectl created and another writer changed', async () => {
       const patched = await served.run('kubectl', [
         '--namespace',
         'kube-system',
@@ -116,7 +116,7 @@ describe.skipIf(reason !== undefined)(
       expect(names.out).toBe('["ebs-csi-controller"]');
     });
 
-    it('for a service account are taken by kubectl too, its empty API group as it stands', async () => {
+    it('for a service account are accepted by kubectl too, with the empty API group', async () => {
       const file = join(served.directory, 'account.yaml');
       const command = [
         'grant-access',

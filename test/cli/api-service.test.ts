@@ -39,8 +39,8 @@ const line = (name: string, second: number, change: Partial<StepLine> = {}): Ste
 });
 const bodyOf = (api: FakeApi, index = 0): unknown => JSON.parse(api.requests[index]?.body ?? 'null');
 
-describe('a migration by the API', () => {
-  it('is asked for, followed, and reported as by direct calls', async () => {
+describe('a migration through the API', () => {
+  it('is requested, followed, and reported as through direct calls', async () => {
     const api = fakeApi(
       json(accepted, 202),
       json(aRunning()),
@@ -90,7 +90,7 @@ describe('a migration by the API', () => {
     expect(steps).toEqual([[], ['plan'], ['plan', 'await-deleted …'], ['plan', 'await-deleted']]);
   });
 
-  it('is started once where the first answer is lost', async () => {
+  it('is started once if the first response is lost', async () => {
     const api = fakeApi(lost(), json(accepted, 202), json(anAnswer()));
     await serviceOf(api).migrate(request(), watching().watcher);
     const keys = api.requests.slice(0, 2).map(({ headers }) => headers['idempotency-key']);
@@ -99,7 +99,7 @@ describe('a migration by the API', () => {
     expect(bodyOf(api, 0)).toEqual(bodyOf(api, 1));
   });
 
-  it('has another key with each command', async () => {
+  it('has a different key for each command', async () => {
     const [one, other] = [
       fakeApi(json(accepted, 202), json(anAnswer())),
       fakeApi(json(accepted, 202), json(anAnswer())),
@@ -108,7 +108,7 @@ describe('a migration by the API', () => {
     expect(one.requests[0]?.headers['idempotency-key']).not.toBe(other.requests[0]?.headers['idempotency-key']);
   });
 
-  it('is a plan where it is a dry run: that waits for nothing', async () => {
+  it('is a plan if it is a dry run, which waits for nothing', async () => {
     const api = fakeApi(json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true })));
     const end = await serviceOf(api, false).migrate(
       request({ dryRun: true, approval: 'required' }),
@@ -120,7 +120,7 @@ describe('a migration by the API', () => {
       expect(bodyOf(api)).not.toHaveProperty(field);
   });
 
-  it('is polled less often while nothing happens, and as often as the API says', async () => {
+  it('is polled less often while nothing happens, and at the rate that the API requests', async () => {
     const api = fakeApi(
       json(accepted, 202),
       ...Array.from({ length: 6 }, () => json(aRunning())),
@@ -132,7 +132,7 @@ describe('a migration by the API', () => {
     expect(api.sleeps).toEqual([2000, 4000, 8000, 10_000, 10_000, 10_000, 3000, 1000]);
   });
 
-  it('tells once what it waits for, and looks less often', async () => {
+  it('shows once what it waits for, and is polled less often', async () => {
     const waiting = aRunning({
       steps: [line('plan', 0), line('request-approval', 1)],
       approvals: [pending],
@@ -169,7 +169,7 @@ describe('a migration by the API', () => {
     expect(steps[7]).toEqual(['plan', 'request-approval']);
   });
 
-  it('waits for Recover where the execution has stopped, and then says that there is no outcome', async () => {
+  it('waits for Recover if the execution has stopped, and then reports that there is no outcome', async () => {
     const stopped = json(aRunning({ executionStatus: 'ABORTED', executionArn: 'arn:execution' }));
     const api = fakeApi(json(accepted, 202), stopped);
     const { watcher, said } = watching();
@@ -196,7 +196,7 @@ describe('a migration by the API', () => {
     expect((await serviceOf(taken).migrate(request(), watching().watcher)).report?.outcome).toBe('rolled-back');
   });
 
-  it('says how many pods the API has left out', async () => {
+  it('shows how many pods the API has omitted', async () => {
     const api = fakeApi(
       json(accepted, 202),
       json(anAnswer({ verification: { before: [], pods: [], left: { before: 2, pods: 40 } } })),
@@ -207,7 +207,7 @@ describe('a migration by the API', () => {
   });
 });
 
-describe('a rollback by the API', () => {
+describe('a rollback through the API', () => {
   const rollback = {
     id: `${ID}-1`,
     state: 'requested',
@@ -236,7 +236,7 @@ describe('a rollback by the API', () => {
     return { api, told, end: serviceOf(api).rollBack({ migrationId: ID, requestedBy: '', reason: 'try it' }, watcher) };
   };
 
-  it('is followed until the migration has ended, by its own steps', async () => {
+  it('is followed by its own steps until the migration has ended', async () => {
     const { api, end, told } = rollBack(
       rollingBack({ steps }),
       rollingBack({ steps: [...steps, took], rollback: running }),
@@ -256,7 +256,7 @@ describe('a rollback by the API', () => {
     expect(await end).toMatchObject({ report: { outcome: 'rolled-back' } });
   });
 
-  it('is refused with the words that the migration shows', async () => {
+  it('is refused with the message that the migration shows', async () => {
     const error = { name: 'RollbackRefused', message: 'another holds the lock' };
     const { end } = rollBack(
       rollingBack({ steps }),
@@ -278,7 +278,7 @@ describe('a rollback by the API', () => {
   });
 });
 
-describe('the rest by the API', () => {
+describe('other calls of the API', () => {
   it('cancels', async () => {
     const cancelled = {
       migrationId: ID,
@@ -292,7 +292,7 @@ describe('the rest by the API', () => {
     expect([asked(api.requests[0]!), bodyOf(api)]).toEqual([`POST /migrations/${ID}/cancel`, { reason: 'no' }]);
   });
 
-  it('shows one that is over, and one that is not', async () => {
+  it('shows a migration that has ended, and one that is running', async () => {
     expect(await serviceOf(fakeApi(json(anAnswer()))).lookUp(ID)).toEqual({ ended: aReport() });
     const shown = await serviceOf(fakeApi(json(aRunning({ approvals: [pending], step: 'plan' })))).lookUp(ID);
     expect(shown).toMatchObject({
@@ -308,7 +308,7 @@ describe('the rest by the API', () => {
       expect(shown).not.toHaveProperty(['running', field]);
   });
 
-  it('shows what waits for a decision, and decides about that plan', async () => {
+  it('shows a plan that waits for a decision, and decides about it', async () => {
     const waiting = fakeApi(json(aRunning({ approvals: [pending] })));
     expect(await serviceOf(waiting).undecided(ID)).toMatchObject({
       migrationId: ID,
@@ -338,7 +338,7 @@ describe('the rest by the API', () => {
     ]);
   });
 
-  it('lists no more pages than there can be', async () => {
+  it('does not read pages without end', async () => {
     const api = fakeApi(json({ migrations: [], next: 'a' }));
     expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({
       name: 'ApiError',
@@ -346,7 +346,7 @@ describe('the rest by the API', () => {
     });
   });
 
-  it('lists page by page, until there are enough', async () => {
+  it('lists page by page, up to the limit', async () => {
     const one = (index: number) => ({
       migrationId: `${ID.slice(0, -3)}${String(index).padStart(3, '0')}`,
       target: TARGET,

@@ -115,7 +115,7 @@ describe.each([
     });
   });
 
-  it('goes on when somebody stops following it; it can be shown, cancelled, and then goes back', async () => {
+  it('continues when it is no longer followed; it can be shown and cancelled, and is then rolled back', async () => {
     point(change);
     const deletedBefore = deletions();
     const followed = start('migrate', ...ADDON, '--strategy', 'recreate', '--reason', 'try it');
@@ -162,7 +162,7 @@ describe.each([
 
 // By direct calls the machine's clock would judge whether the approval has expired, and the sandbox's time is another.
 describe('a deployed service with an API', () => {
-  it('waits for an approval, which is of one plan and not for whoever asked', async () => {
+  it('waits for an approval, which is for one plan and not by the requester', async () => {
     point(BY_API);
     const followed = start('migrate', ...ADDON, '--approval', 'required');
     // The approval expires after a day.
@@ -202,7 +202,7 @@ describe('a deployed service with an API', () => {
 });
 
 describe('a deployed service without an API', () => {
-  it('says what is missing, and where it comes from', async () => {
+  it('reports which variables are missing, and where their values come from', async () => {
     point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
@@ -238,7 +238,7 @@ describe('a deployed service without an API', () => {
       /a call to AWS failed: NotFound: [^]*hint: .*POD_IDENTITY_/,
     ],
     ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /AWS_REGION is not set/],
-  ])('wants %s', async (_what, change, code, message) => {
+  ])('requires %s', async (_what, change, code, message) => {
     point({ ...DIRECTLY, ...change });
     const refused = await run(...(code === 2 ? ['plan', ...ADDON] : ['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A']));
     expect(refused.err).toMatch(message);
@@ -251,7 +251,7 @@ describe('grant-access --deployed', () => {
   const GRANT = ['grant-access', ...ADDON];
   beforeEach(() => point());
 
-  it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
+  it('is refused for an account other than that of the credentials, and for an unknown cluster', async () => {
     expect(await run(...GRANT, '--account', '999999999999')).toMatchObject({
       code: 2,
       err: expect.stringContaining(`these credentials belong to account ${TARGET.account}`) as unknown,
@@ -262,7 +262,7 @@ describe('grant-access --deployed', () => {
     });
   });
 
-  it('says so where AWS does not know the caller', async () => {
+  it('reports that AWS does not know the caller', async () => {
     point({ ...DIRECTLY, AWS_SECRET_ACCESS_KEY: 'guess' });
     const { code, err } = await run(...GRANT);
     expect(code).toBe(1);

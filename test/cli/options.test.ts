@@ -90,7 +90,7 @@ describe('flags', () => {
     ]);
   });
 
-  it('can not ask to preserve what is not deleted', () => {
+  it('cannot combine --preserve with a strategy that deletes nothing', () => {
     expect(
       errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message,
     ).toBe(
@@ -98,12 +98,12 @@ describe('flags', () => {
     );
   });
 
-  it('are all told about at once', () => {
+  it('are all reported at once', () => {
     expect(errorOf(() => parseMigrationFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3);
   });
 });
 
-describe('the place of a migration', () => {
+describe('the backend of a migration', () => {
   const sessionOf = (change: Record<string, unknown>) =>
     backendOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
 
@@ -130,7 +130,7 @@ describe('the place of a migration', () => {
     [{ local: true, sandbox: 'a.json' }, /--local is not available/],
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed cannot be combined with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
-  ])('%j is none', (given, message) => {
+  ])('%j is refused', (given, message) => {
     expect(errorOf(() => sessionOf(given))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
@@ -139,7 +139,7 @@ describe('the place of a migration', () => {
   });
 });
 
-describe('the place of a migration that there is', () => {
+describe('the backend of an existing migration', () => {
   const sessionOf = (change: Record<string, unknown>) =>
     backendOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
 
@@ -148,7 +148,7 @@ describe('the place of a migration that there is', () => {
     expect(sessionOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 
-  it('is no sandbox that begins anew', () => {
+  it('is not a sandbox that starts afresh', () => {
     const error = errorOf(() => sessionOf({ sandbox: 'a.json' }));
     expect(error.message).toBe(
       `the sandbox of --sandbox a.json starts afresh with every command, so migration ${ID} is not in it`,
@@ -159,7 +159,7 @@ describe('the place of a migration that there is', () => {
     expect(errorOf(() => sessionOf({ local: true })).message).toContain('--local is not available');
   });
 
-  it('wants an id', () => {
+  it('requires an id', () => {
     expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe(
       'the migration id "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
     );
@@ -169,7 +169,7 @@ describe('the place of a migration that there is', () => {
 describe('the flags of retire', () => {
   const GIVEN = { migrationId: ID, state: 'w.json' };
 
-  it('ask for a dry run after a week, unless they say otherwise', () => {
+  it('default to a dry run after a week', () => {
     expect(parseRetireFlags(GIVEN)).toEqual({
       ...GIVEN,
       acceptCredentialGap: false,
@@ -188,7 +188,7 @@ describe('the flags of retire', () => {
     expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
   });
 
-  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is none', (soakDays) => {
+  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is refused', (soakDays) => {
     expect(errorOf(() => parseRetireFlags({ ...GIVEN, soakDays })).message).toBe(
       `--soak-days ${JSON.stringify(soakDays)} must be a whole number of days from 0 to 365`,
     );

@@ -23,7 +23,7 @@ const journal = (): { commands: { what: string; migrationId: string; outcome: st
   JSON.parse(readFileSync(state(), 'utf8')) as ReturnType<typeof journal>;
 
 describe('a sandbox that is kept in a file', () => {
-  it('goes on from command to command: migrate, show, roll back, migrate again', async () => {
+  it('continues from command to command: migrate, show, roll back, migrate again', async () => {
     const first = await migrated();
     expect(first.outcome).toBe('migrated');
     expect(await reportOf('show', first.migrationId)).toEqual(first);
@@ -53,7 +53,7 @@ describe('a sandbox that is kept in a file', () => {
     ]);
   });
 
-  it('is the same world, whether its first commands were run or are replayed', async () => {
+  it('has the same world, whether its first commands were just run or are replayed', async () => {
     const calls = inDirectory('calls.jsonl');
     const { migrationId } = await reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, '--calls', calls);
     const number = (file: string): number[] =>
@@ -69,7 +69,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(journal().commands[0]).toMatchObject({ migrationId, endedAt });
   });
 
-  it('does not note what was refused, nor what only reads', async () => {
+  it('does not record refused commands, nor commands that only read', async () => {
     const { migrationId } = await migrated();
     const before = readFileSync(state(), 'utf8');
     const cancelled = await run('cancel', migrationId);
@@ -88,7 +88,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(readFileSync(state(), 'utf8')).toBe(before);
   });
 
-  it('refuses a rollback that has nothing to put back', async () => {
+  it('refuses a rollback that has nothing to restore', async () => {
     const { migrationId } = await reportOf('plan', ...ADDON, '--sandbox', SCENARIO);
     const { code, err } = await run('rollback', migrationId);
     expect(code).toBe(2);
@@ -97,7 +97,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'RollbackRefused' } });
   });
 
-  it('keeps a migration whose execution was stopped, with what put it back', async () => {
+  it('keeps a migration whose execution was stopped, with its recovery', async () => {
     const file = inDirectory('scenario.json');
     writeFileSync(
       file,
@@ -119,7 +119,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(await reportOf('migrate', ...ADDON, '--strategy', 'recreate')).toMatchObject({ outcome: 'migrated' });
   });
 
-  it('lets the locks of a migration go that is not to be put back, so that the next one may begin', async () => {
+  it('releases the locks of a migration that is not to be restored, so that the next one can begin', async () => {
     const file = inDirectory('scenario.json');
     writeFileSync(
       file,
@@ -171,7 +171,7 @@ describe('a sandbox that is kept in a file', () => {
     ]);
   });
 
-  it('retires the way back, and brings it back: each command in the world that the others have left', async () => {
+  it('retires the OIDC trust, and restores it: each command continues from the previous one', async () => {
     const { migrationId } = await migrated();
     const retire = (...flags: string[]) => run('retire', migrationId, ...flags);
 
@@ -229,7 +229,7 @@ describe('a sandbox that is kept in a file', () => {
     ]);
   });
 
-  it('says that the program has changed, where a command gives something else than it did', async () => {
+  it('reports that the program has changed if a replayed command has another result', async () => {
     await migrated();
     writeFileSync(state(), readFileSync(state(), 'utf8').replace('"outcome": "migrated"', '"outcome": "rolled-back"'));
     const { code, err } = await run('plan', ...ADDON);
@@ -248,7 +248,7 @@ describe('a sandbox that is kept in a file', () => {
     expect((await run('plan', ...ADDON, '--sandbox', SCENARIO)).code).toBe(0);
   });
 
-  it('begins with a scenario, and is not begun by what fails', async () => {
+  it('begins with a scenario, and is not created by a command that fails', async () => {
     expect((await run('plan', ...ADDON)).err).toMatch(
       /does not exist yet, and --sandbox FILE is missing, so there is nothing to start from/,
     );
