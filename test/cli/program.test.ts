@@ -155,7 +155,7 @@ describe('the program', () => {
     [['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /starts afresh with every command/],
     [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /starts afresh with every command/],
     [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A'], /--state FILE nor --deployed is given/],
-    [['cancel', 'x', '--state', 'w.json'], /the migration "x" must be a ULID/],
+    [['cancel', 'x', '--state', 'w.json'], /the migration id "x" must be a ULID/],
     [['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'], /--state nowhere\.json does not exist/],
   ])('%j is bad input', async (argv, message) => {
     const plain = await run(...argv);

@@ -99,7 +99,7 @@ describe('sweep --deployed, by the API', () => {
     });
     expect([readFileSync(html, 'utf8'), readFileSync(csv, 'utf8')]).toEqual(['<html>', 'a,b']);
     expect(out).toMatch(
-      /^✔ completed {2}migrate of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//,
+      /^✔ completed {2}migration of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//,
     );
     expect(err).toMatch(/Take the inventory[^]*1 running, 1 waiting[^]*Migrate in waves \([^]*Write the report/);
   });
@@ -159,7 +159,7 @@ describe('the commands about a sweep', () => {
     replies = [standing({ phase: 'migrations' })];
     expect(await run('sweep', 'show', ID)).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^running {2}migrate of/) as unknown,
+      out: expect.stringMatching(/^running {2}migration of/) as unknown,
     });
     expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(
       JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))),

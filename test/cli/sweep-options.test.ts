@@ -69,7 +69,7 @@ describe('the flags of sweep', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['mode', undefined, /--mode is missing: name inventory/],
+    ['mode', undefined, /--mode is missing: specify inventory/],
     ['mode', 'look', /--mode "look" must be inventory, plan or migrate/],
     ['account', ['1'], /^--account "1" must be an AWS account id \(12 digits\)$/],
     [

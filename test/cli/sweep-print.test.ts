@@ -26,7 +26,7 @@ describe('the summary of a sweep', () => {
   it('shows how it ended, what was found, and the outcomes', () => {
     const shown = text(aSweepReport(), { files: [{ file: 'out.html', format: 'html' }], reports: REPORTS });
     expect(shown).toMatch(
-      /^✔ completed {2}migrate of 12 clusters in 4 locations \(account and region\): 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
+      /^✔ completed {2}migration of 12 clusters in 4 locations \(account and region\): 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
     );
     expect(shown).toMatch(
       /\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANING\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /,
@@ -138,13 +138,13 @@ describe('the state of a sweep', () => {
       tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } },
     } as const;
     expect(lines(migrating)).toMatch(
-      /^running {2}migrate of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3 failures, or at 10 percent$/,
+      /^running {2}migration of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3 failures, or at 10 percent$/,
     );
     expect(
       lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } }),
     ).toContain(`pause requested at ${ENDED} by me (night)`);
     expect(lines({ executionStatus: 'ABORTED' })).toMatch(
-      /No execution works on it: its execution is ABORTED\. To continue:[^]*sweep resume/,
+      /No execution works on it: its execution is ABORTED\. To continue:\n {4}npm run --silent pod-identity -- sweep resume \w+ --deployed$/,
     );
     expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(
       /^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/,
@@ -179,7 +179,7 @@ describe('the state of a sweep', () => {
       PLAIN,
     ).join('\n');
     expect(listed).toMatch(
-      /^SWEEP +STARTED +STATE +SELECTION\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migrate of/,
+      /^SWEEP +STARTED +STATE +SELECTION\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migration of/,
     );
     expect(listed).toMatch(/stopped +migrate[^]*Only the newest 2 are shown: raise --limit \(2\)\.$/);
     expect(listLines({ sweeps: [], more: false }, { limit: 2 }, PLAIN)).toEqual(['No sweeps found.']);

@@ -52,12 +52,12 @@ describe('flags', () => {
   });
 
   it.each([
-    ['cluster', undefined, /^--cluster is missing: name the EKS cluster$/],
-    ['namespace', undefined, /^--namespace is missing: name the namespace of the service account$/],
+    ['cluster', undefined, /^--cluster is missing: specify the EKS cluster$/],
+    ['namespace', undefined, /^--namespace is missing: specify the namespace of the service account$/],
     [
       'serviceAccount',
       undefined,
-      /^--service-account is missing: name the service account, as kubectl get serviceaccounts lists it$/,
+      /^--service-account is missing: specify the service account, as kubectl get serviceaccounts lists it$/,
     ],
     ['namespace', '', /^--namespace "" must be the name of a Kubernetes namespace/],
     ['namespace', 'Payments', /^--namespace "Payments" must be/],

@@ -113,7 +113,7 @@ describe.skipIf(reason !== undefined)(
       await untilSettled('ResourceNotFoundException');
       expect(await asked('eks', 'wait', 'addon-deleted', ...THE_ADDON)).toBe(1);
       expect(await refusal(['eks', 'describe-addon', ...THE_ADDON])).toContain(
-        `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found does not exist in cluster: ${TARGET.cluster}`,
+        `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found in cluster: ${TARGET.cluster}`,
       );
 
       // An association of an earlier try is in the way.
