@@ -1,4 +1,4 @@
-/** `grant-access` for service accounts that are no add-on's. */
+/** `grant-access` for service accounts that belong to no add-on. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const workload = (
   scenarioWorkload.parse({ kind, namespace, name, serviceAccount, createdAt: '2025-12-03T16:20:00.000Z' });
 
 /**
- * Three workloads run with `payments/api`, one beside them with another, and one elsewhere with one of the same name.
+ * Three workloads use `payments/api`, one in the namespace uses another account, and one elsewhere uses one of that name.
  */
 const payments = (cluster: ScenarioCluster): void => {
   cluster.workloads = [

@@ -1,6 +1,6 @@
 /**
- * What of `grant-access` no sandbox shows: clusters that know aws-auth alone, refusals by AWS, and an end in the
- * middle.
+ * Parts of `grant-access` that no sandbox covers: clusters that support only aws-auth, refusals by AWS, and an
+ * interruption.
  */
 import {
   CreateAccessEntryCommand,
@@ -39,7 +39,7 @@ interface Cluster {
   entries?: Partial<AccessEntries>;
   rbac?: Partial<RbacObjects>;
 }
-/** A cluster without add-ons: what is done, in order. */
+/** A cluster without add-ons, and the calls that are made, in order. */
 const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tools: AccessTools; done: string[] } => {
   const done: string[] = [];
   const note = (what: string): Promise<void> => Promise.resolve(void done.push(what));

@@ -1,4 +1,4 @@
-/** What `grant-access --deployed` prints in the hands of the real kubectl. */
+/** Applies the output of `grant-access --deployed` with the real kubectl. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -152,7 +152,7 @@ describe.skipIf(reason !== undefined)(
       };
       const restarts = [
         { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] },
-        // The one pod that goes ahead on the way back.
+        // For the one pod that a rollback evicts first.
         { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
       ];
       expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([
@@ -160,7 +160,7 @@ describe.skipIf(reason !== undefined)(
         [{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] }],
       ]);
 
-      // What is printed without --annotation remove takes that right away, by kubectl too.
+      // The output without --annotation remove revokes that right, with kubectl too.
       writeFileSync(file, await granted(command.filter((word) => word !== '--annotation' && word !== 'remove')));
       expect(await served.run('kubectl', ['apply', '-f', file])).toMatchObject({
         code: 0,

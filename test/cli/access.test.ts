@@ -102,7 +102,7 @@ it("also grants restarts of workloads that have the add-on's role but for which 
   const restarts = objects.map(({ manifest }) => JSON.stringify(manifest)).filter((text) => text.includes('"patch"'));
   expect(restarts).toHaveLength(1);
   expect(restarts[0]).toContain('"resourceNames":["efs-csi-node"]');
-  // EBS has the same role, but these are its own.
+  // The EBS CSI driver has the same role, but workloads of its own.
   expect(restarts[0]).not.toContain('ebs-csi');
 });
 
@@ -146,7 +146,7 @@ describe('grant-access --apply', () => {
     expect(again.out).not.toMatch(/^ +[+~✖] /m);
     expect(results(documentOf(await run('grant-access', ...EBS, ...state, '--json')))).toEqual(['nothing']);
 
-    // Its pods were admitted before the webhook knew them: they are restarted, which takes the second group.
+    // Its pods were admitted before the webhook knew the association, so they are restarted, which needs the second group.
     const migrated = await run('migrate', ...EBS, ...state, '--json');
     const report = migrationReport.parse(JSON.parse(migrated.out));
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });

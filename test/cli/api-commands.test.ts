@@ -1,5 +1,5 @@
 /**
- * Commands with --deployed where the environment says where the API is: everything goes through it, and nothing else is
+ * Commands with --deployed if the environment names the API: everything goes through it, and nothing else is
  * called.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -23,7 +23,7 @@ import {
 import { aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
-/** Nobody listens there. */
+/** A port on which nothing listens. */
 const NOWHERE = 'http://127.0.0.1:9';
 
 let asked: string[];
@@ -58,7 +58,7 @@ afterEach(() => {
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  // Between two looks no real time passes.
+  // No real time passes between two polls.
   const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };

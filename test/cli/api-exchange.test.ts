@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isPrintable } from '../../lambdas/domain/text/text.ts';
 import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
 
-/** Another way to write the same JSON. */
+/** Returns the same JSON in another notation. */
 const escaped = (reply: { body?: string }) => ({ ...reply, body: reply.body?.replaceAll('/', String.raw`\/`) ?? '' });
 
 const answer = z.object({ ok: z.boolean() });

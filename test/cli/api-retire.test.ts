@@ -1,4 +1,4 @@
-/** `retire` by the API: the same document, text and exit codes as by direct calls. */
+/** `retire` through the API: the same document, text and exit codes as with direct calls. */
 import { describe, expect, it } from 'vitest';
 import { retireByApi } from '../../cli/api/retire.ts';
 import type { RetireRequest } from '../../cli/retire.ts';

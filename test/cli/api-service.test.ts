@@ -72,7 +72,7 @@ describe('a migration through the API', () => {
       'POST /migrations',
       ...Array.from({ length: 4 }, () => `GET /migrations/${ID}`),
     ]);
-    // Who asks is the one who signs, whatever a body says.
+    // The requester is the signer of the request, regardless of its body.
     expect(bodyOf(api)).toEqual({
       ...(JSON.parse(
         JSON.stringify(
@@ -86,7 +86,7 @@ describe('a migration through the API', () => {
       dryRun: undefined,
     });
     expect(api.requests[0]?.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/);
-    // A poll that says "not yet" goes on.
+    // A response without a change is followed by another poll.
     expect(steps).toEqual([[], ['plan'], ['plan', 'await-deleted …'], ['plan', 'await-deleted']]);
   });
 
@@ -164,7 +164,7 @@ describe('a migration through the API', () => {
     ]);
     expect(waited).toHaveLength(2);
     expect(api.sleeps.slice(0, 7)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-    // Its line comes once it is over.
+    // Its line is printed after it has ended.
     expect(steps[0]).toEqual(['plan']);
     expect(steps[7]).toEqual(['plan', 'request-approval']);
   });

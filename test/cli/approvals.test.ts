@@ -1,4 +1,4 @@
-/** Approvals and change windows in a sandbox of the program's own, and the list of migrations. */
+/** Approvals and change windows in the embedded sandbox, and the list of migrations. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
@@ -14,7 +14,7 @@ const ADDON = [
   '--sandbox',
   'sandbox/scenarios/ebs-csi-irsa.json',
 ];
-/** An hour is waited for as 24 are, in less of the machine's time. */
+/** One hour tests the same as 24, and takes less of the machine's time. */
 const APPROVAL = ['migrate', ...ADDON, '--approval', 'required', '--approval-hours', '1'];
 
 const run = async (argv: readonly string[], ask?: (question: string) => Promise<string | undefined>) => {
@@ -170,7 +170,7 @@ describe('a kept sandbox', () => {
   });
 
   it('lists the selected dry runs, newest first', async () => {
-    // Plans are replayed in less time than migrations.
+    // Plans are replayed faster than migrations.
     const one = await world.reportOf('plan', ...ADDON);
     const other = await world.reportOf('plan', '--cluster', 'reliability-dev', '--addon', 'aws-efs-csi-driver');
     expect([one.outcome, other.outcome]).toEqual(['planned', 'blocked']);

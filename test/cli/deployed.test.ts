@@ -1,5 +1,5 @@
 /**
- * `--deployed` against a sandbox that listens: the SDK's own endpoints and credentials, in real connections.
+ * `--deployed` against a served sandbox: the SDK's own endpoints and credentials, over real connections.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
@@ -14,7 +14,7 @@ const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 let served: ServedHere;
 
 beforeAll(async () => {
-  // Long enough for somebody to stop a migration while EKS deletes.
+  // Long enough to stop a migration while EKS deletes the add-on.
   served = await serveHere(
     scenarioWith((one) => Object.assign(one.knobs, { addonDeleteSeconds: 400 })),
     PACE,
@@ -23,9 +23,9 @@ beforeAll(async () => {
 afterAll(() => served.close());
 afterEach(() => vi.unstubAllEnvs());
 
-/** Nobody listens there. */
+/** A port on which nothing listens. */
 const NOWHERE = 'http://127.0.0.1:9';
-/** By its API alone: nothing else can be called. */
+/** Only the API can be called. */
 const BY_API = {
   AWS_ENDPOINT_URL: NOWHERE,
   ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])),
@@ -60,7 +60,7 @@ const start = (...argv: string[]) => {
   const ended = main([...argv, '--deployed'], {
     ...io,
     onStop: (wanted) => (stop = wanted),
-    // By the world's clock, but for as long only as somebody follows.
+    // By the world's clock, but only while the migration is followed.
     sleep: (milliseconds, stopped) => Promise.race([clock.sleep(milliseconds), (stopping ??= aborted(stopped))]),
   });
   return { ended, out: () => io.out(), err: () => io.err(), interrupt: () => stop?.() };
@@ -82,7 +82,7 @@ describe.each([
     expect(migrated).toMatchObject({ code: 0, err: '' });
     const report = migrationReport.parse(JSON.parse(migrated.out));
     expect(report.outcome).toBe('migrated');
-    // Nobody has watched its pods all the time.
+    // The pods were not observed all the time.
     expect(report).not.toHaveProperty('disruption');
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toEqual(report);
     const retire = await run('retire', report.migrationId, '--soak-days', '0', '--json');
@@ -160,7 +160,7 @@ describe.each([
   });
 });
 
-// By direct calls the machine's clock would judge whether the approval has expired, and the sandbox's time is another.
+// With direct calls, the machine's clock would decide whether the approval has expired, and the sandbox's time differs.
 describe('a deployed service with an API', () => {
   it('waits for an approval, which is for one plan and not by the requester', async () => {
     point(BY_API);

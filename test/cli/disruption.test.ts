@@ -88,7 +88,7 @@ describe('the disruption of a migration', () => {
     const lost = (kind: 'Deployment' | 'DaemonSet', workload: string, after: number): void => {
       kube.readyHistory.push({ at: start + after, namespace: 'kube-system', kind, workload, ready: 0 });
     };
-    // Its nodes' pods have a service account of their own, which stays as it is.
+    // The pods on its nodes have a separate service account, which is not migrated.
     lost('DaemonSet', 'ebs-csi-node', 10_000);
     expect(measure(record)).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
     lost('Deployment', 'ebs-csi-controller', 20_000);

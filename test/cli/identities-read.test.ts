@@ -1,6 +1,6 @@
 /**
- * What `identities` reads, and what it makes of refusals and of what is over in a moment: without a sandbox, whose
- * operator may read all.
+ * What `identities` reads, and how it handles refusals and transient errors: without a sandbox, whose
+ * operator may read everything.
  */
 import {
   DescribeClusterCommand,
@@ -141,7 +141,7 @@ describe('reading identities', () => {
     fakes.kubernetes.eachPod = async (visit) => {
       visit(fakes.kubernetes.pods.slice(0, 3));
       tries += 1;
-      // Such as a page of a list that has grown too old.
+      // For example an expired continue token of a list.
       if (tries < 3) throw new MigrationError('Busy', 'The list changed while it was read.');
       visit(fakes.kubernetes.pods.slice(3));
     };

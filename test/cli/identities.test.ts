@@ -34,7 +34,7 @@ const run = async (...argv: string[]): Promise<Ran> => {
 
 const CLUSTER = ['--cluster', TARGET.cluster];
 let written = 0;
-/** In a sandbox of the first case, changed. */
+/** Runs the command in a sandbox of the first scenario with a change. */
 const runWith = async (
   change: (scenario: Scenario, cluster: ScenarioCluster) => void,
   ...argv: string[]
@@ -232,7 +232,7 @@ describe('identities', () => {
           application('orders', { name, serviceAccount: 's'.repeat(253), namespace: 'n'.repeat(63) }),
         ]),
     );
-    // A command stays one line, and a word that is longer than a line stays whole, so that both can be copied.
+    // Commands stay on one line, and words longer than a line stay whole, so that both can be copied.
     const breakable = (line: string): boolean =>
       !line.includes('pod-identity -- migrate') && line.split(' ').every((word) => word.length < 80);
     expect(out.split('\n').filter((line) => line.length > 100 && breakable(line))).toEqual([]);
@@ -330,7 +330,7 @@ describe('flags', () => {
   });
 });
 
-/** Names that mean something to one language or the other. */
+/** Names with characters that are special in one of the languages. */
 const NASTY = ['arn:aws:iam::111122223333:role/a+=,.@-_b', 'we"ird \\ `x` [y] {z} <b> #1; & | --> end'];
 const GRAPH: IdentityGraph = {
   accounts: [
@@ -353,7 +353,7 @@ interface Parsed {
 const byLabel = ({ labels }: Parsed): string[] => [...labels.values()];
 
 /**
- * The subset of Mermaid that is printed: one statement a line, quoted labels with entities. Throws for anything else.
+ * Parses the subset of Mermaid that is printed: one statement per line, quoted labels with entities. Throws otherwise.
  */
 const parseMermaid = (text: string): Parsed => {
   const [head, ...lines] = text.trimEnd().split('\n');
@@ -378,7 +378,7 @@ const parseMermaid = (text: string): Parsed => {
   return parsed;
 };
 
-/** The subset of DOT that is printed, likewise. */
+/** Parses the subset of DOT that is printed. Throws otherwise. */
 const parseDot = (text: string): Parsed => {
   const lines = text.trimEnd().split('\n');
   expect(lines[0]).toBe('digraph identities {');

@@ -111,7 +111,7 @@ describe('migrate', () => {
     const calls = callsIn(file);
     expect(calls.map(({ n }) => n)).toEqual(calls.map((_call, index) => index + 1));
     expect(changes(calls)).toEqual(expect.arrayContaining(['DeleteAddon', 'CreateAddon']));
-    // Following the execution must not drown what is followed.
+    // Polling must not dominate the log of calls.
     expect(calls.filter(({ operation }) => operation === 'GetExecutionHistory').length).toBeLessThan(60);
   });
 

@@ -228,7 +228,7 @@ describe('a running migration', () => {
     expect(flat({ begun: false, willEnd: 'blocked', first: false })).toMatch(
       /was already requested at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
     );
-    // Its change may begin just now: nothing is said of the end.
+    // Its change may begin at this moment, so the outcome is not predicted.
     expect(flat({ begun: false })).not.toContain('blocked');
   });
 

@@ -117,7 +117,7 @@ describe('a summary of a migration', () => {
       /associations deleted:\n.*a-00000000000000001[^]*\n {2}associations created and deleted again:\n.*= a-00000000000000002/,
     );
     expect(lines.match(/a-00000000000000002/g)).toHaveLength(1);
-    // Each removal is noted before it is tried.
+    // Each deletion is recorded before it is attempted.
     expect(text({ outcome: 'needs-human', associations })).toMatch(
       /associations created that the rollback was to delete:\n.*= a-00000000000000002/,
     );
@@ -232,7 +232,7 @@ describe('steps', () => {
     ['{"created":false}', ''],
     ['{"verdict":"verified","podsAsExpected":1,"podsThatCount":2}', 'verdict verified, 1 of 2 pods verified'],
     ['plain', 'plain'],
-    // As the ledger cuts them off.
+    // Truncated as in the ledger.
     [
       '{"action":"retire","dryRun":true,"done":false,"checks":[{"id":"retire-soak","message":"0 da',
       'action retire, dry run',

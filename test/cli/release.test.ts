@@ -40,7 +40,7 @@ const backendWith = (ledger: Ledger): Backend => ({
   close: () => Promise.resolve(),
 });
 
-/** A migration that has ended so, with both its locks held, parked, by that execution. */
+/** A migration with that outcome, whose execution holds both its locks, parked. */
 const ended = async (change: Partial<Migration> = {}, holder = EXECUTION): Promise<FakeLedger> => {
   const ledger = new FakeLedger();
   await ledger.putMigration(aMigration());
@@ -72,7 +72,7 @@ describe('a release', () => {
     expect(await ask(ledger)).toEqual({ migrationId: MIGRATION_ID, released, locks: [LOCK, ROLE_LOCK], first: true });
     expect(await holders(ledger)).toEqual([undefined, undefined]);
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual({ ...before, released });
-    // Whoever comes next gets it under a new fence.
+    // The next holder gets the lock under a new fence.
     expect(
       await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: NOW }),
     ).toEqual({ acquired: true, fence: 2 });

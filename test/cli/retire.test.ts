@@ -225,7 +225,7 @@ describe('the output of retire', () => {
     expect(isRefused(retired())).toBe(false);
     expect(isRefused(retired({ roles: [{ roleArn: ROLE, result: 'refused' }] }))).toBe(true);
     expect(isRefused(retired({ roles: [], checks: [failing] }))).toBe(true);
-    // There is nothing to take out, so that nothing can be in its way.
+    // There is nothing to remove, so nothing can prevent it.
     expect(isRefused(retired({ roles: [{ roleArn: ROLE, result: 'nothing' }], checks: [failing] }))).toBe(false);
   });
 });

@@ -67,7 +67,7 @@ const backendWith = (ledger: Partial<Ledger>): Backend => ({
   simulated: false,
   close: () => Promise.resolve(),
 });
-/** The ledger's record, look after look; the last one stays. */
+/** The ledger's records, one per read; the last one is returned from then on. */
 const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({
   getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]),
 });

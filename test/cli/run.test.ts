@@ -106,7 +106,7 @@ describe('a run whose execution has stopped', () => {
     handOff: [],
     associations: { purged: [], created: [], restored: [] },
   } as unknown as Migration;
-  /** The ledger's record, look after look; the last one stays. */
+  /** The ledger's records, one per read; the last one is returned from then on. */
   const ledgerOf = (...records: Migration[]): Partial<Ledger> => ({
     getMigration: () => Promise.resolve(records.length > 1 ? records.shift() : records[0]),
     getSnapshot: () => Promise.resolve(undefined),

@@ -12,7 +12,7 @@ import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo, sdkOf } from './fixtures.ts';
 
-/** What says where the service is, for --deployed. */
+/** Variables that --deployed reads to find the service. */
 const SERVICE = [
   'POD_IDENTITY_STATE_MACHINE_ARN',
   'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN',
@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Starts the command in this process; `stopped` stops it and answers its exit code. */
+/** Starts the command in this process; `stopped` stops it and returns its exit code. */
 const start = async (...flags: string[]) => {
   const io = collectingIo();
   let stop: (() => void) | undefined;
@@ -49,7 +49,7 @@ const start = async (...flags: string[]) => {
   return { out: () => io.out(), err: () => io.err(), stopped };
 };
 
-/** What `. FILE` would set. */
+/** Returns the variables that `. FILE` would set. */
 const exported = (text: string): Record<string, string> =>
   Object.fromEntries(
     text
@@ -189,13 +189,13 @@ describe('sandbox', () => {
     expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual(aws);
     expect(statSync(file).mode & 0o077).toBe(0);
     await stopped();
-    // A named file stays, and may be written again.
+    // A file named with --kubeconfig stays, and may be overwritten.
     expect(existsSync(file)).toBe(true);
     await (await start('--kubeconfig', file)).stopped();
   });
 
   it('uses the given port, seed and clock', async () => {
-    // The system gives none of these to anybody who asks for a free one.
+    // The system assigns none of these as a free port.
     const port = 10_000 + (process.pid % 20_000);
     const { out, err } = await start('--port', String(port), '--seed', '7', '--clock', 'scaled=50');
     expect(exported(out())['AWS_ENDPOINT_URL_EKS']).toBe(`http://127.0.0.1:${port}`);
@@ -256,7 +256,7 @@ describe('sandbox with wrong input', () => {
     );
   });
 
-  // Linux's file for that is always full.
+  // Linux's /dev/full refuses every write.
   it.runIf(existsSync('/dev/full'))(
     'continues without the log once it cannot be written, and reports that once',
     async () => {

@@ -10,7 +10,7 @@ const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
 const { file: inDirectory, state, run, reportOf } = keptWorld();
 let begun: { report: MigrationReport; world: string } | undefined;
-/** A world whose only command has migrated the add-on: carried out once, and copied for each test. */
+/** A world whose only command has migrated the add-on: run once, and copied for each test. */
 const migrated = async (): Promise<MigrationReport> => {
   if (begun === undefined) {
     const report = await reportOf('migrate', ...ADDON, '--sandbox', SCENARIO);
@@ -63,7 +63,7 @@ describe('a sandbox that is kept in a file', () => {
         .map((line) => (JSON.parse(line) as Call).n);
     const last = number(calls).at(-1)!;
     await run('plan', ...ADDON, '--calls', calls);
-    // Those of the new command alone, numbered as they come in that world.
+    // Only the calls of the new command, numbered as in that world.
     expect(number(calls)[0]).toBe(last + 1);
     const { endedAt } = await reportOf('show', migrationId);
     expect(journal().commands[0]).toMatchObject({ migrationId, endedAt });
@@ -115,7 +115,7 @@ describe('a sandbox that is kept in a file', () => {
     );
     const report = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
-    // The fault struck once, in that world.
+    // The fault was injected once in that world.
     expect(await reportOf('migrate', ...ADDON, '--strategy', 'recreate')).toMatchObject({ outcome: 'migrated' });
   });
 
@@ -153,7 +153,7 @@ describe('a sandbox that is kept in a file', () => {
       outcome: 'needs-human',
       released: { by: 'command-line', reason: 'it is gone for good' },
     });
-    // The ground is free, and what is there now is told: the add-on is gone.
+    // The lock is free, and the plan reports that the add-on is gone.
     const { plan } = await reportOf('plan', ...ADDON);
     expect(plan?.checks).toEqual(
       expect.arrayContaining([
@@ -209,7 +209,7 @@ describe('a sandbox that is kept in a file', () => {
       retirements: [{ reason: 'it is time', requestedBy: 'command-line', writtenAt: expect.any(String) as unknown }],
     });
 
-    // The way back is closed meanwhile, and says how to open it.
+    // A rollback is refused meanwhile, and its message shows how to make it possible.
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
     expect(back.code).toBe(0);
@@ -218,7 +218,7 @@ describe('a sandbox that is kept in a file', () => {
       outcome: 'rolled-back',
       retirements: [{ undoneAt: expect.any(String) as unknown }],
     });
-    // What was refused before it began is not kept; a dry run is.
+    // A retirement that was refused before it began is not recorded; a dry run is.
     expect(journal().commands.map(({ what }) => what)).toEqual([
       'migrate',
       'retire',

@@ -1,5 +1,5 @@
 /**
- * `sweep` and its commands as they are typed, of a deployed service that is reached by its API: from argv to the exit
+ * `sweep` and its subcommands for a deployed service that is reached through its API: from argv to the exit
  * code.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -76,7 +76,7 @@ const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  // Between two looks no real time passes.
+  // No real time passes between two polls.
   const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };

@@ -181,7 +181,7 @@ describe('the state of a sweep', () => {
     expect(listed).toMatch(
       /^SWEEP +STARTED +STATE +SELECTION\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migration of/,
     );
-    expect(listed).toMatch(/stopped +migrate[^]*Only the newest 2 are shown: raise --limit \(2\)\.$/);
+    expect(listed).toMatch(/stopped +migration of[^]*Only the newest 2 are shown: raise --limit \(2\)\.$/);
     expect(listLines({ sweeps: [], more: false }, { limit: 2 }, PLAIN)).toEqual(['No sweeps found.']);
   });
 });
@@ -212,7 +212,7 @@ describe('the progress of a sweep', () => {
     const progress = startSweepProgress(output, { simulated: true, now: clock.now });
     const tick = async (seconds: number): Promise<void> => {
       await clock.sleep(seconds * 1000);
-      // What is drawn is drawn by listr2, in turns of the loop.
+      // listr2 draws in turns of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
     };
     progress.update(aStanding(), { done: 0, total: 2 });

@@ -1,4 +1,4 @@
-/** Sweeps by direct calls and by the API: the same questions, and the same answers. */
+/** Sweeps through direct calls and through the API: the same requests and the same results. */
 import { describe, expect, it } from 'vitest';
 import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-environment.ts';
 import { apiSweeps } from '../../cli/sweep/by-api.ts';
@@ -63,7 +63,7 @@ describe('following a sweep', () => {
     );
     expect((await work).outcome).toBe('completed');
     expect(clock.sleeps).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000, 2000]);
-    // How many places are done is asked while it looks at them, and not after.
+    // The number of locations that were read is requested only during the inventory.
     expect(told.map(([phase, locations]) => [phase, locations?.done])).toEqual([
       ...quiet.map(() => ['inventory', 1]),
       ['migrations', undefined],
@@ -115,7 +115,7 @@ describe('sweeps through direct calls', () => {
     const [get, looks] = [sweeps.get.bind(sweeps), { n: 0 }];
     sweeps.get = async (id) => {
       looks.n += 1;
-      // Nobody has to have waited to know the id.
+      // The id is known without waiting.
       expect(told).toEqual([id]);
       if (looks.n === 3) await sweeps.create(aSweep({ sweepId: id }));
       return get(id);
@@ -276,7 +276,7 @@ describe('sweeps through the API', () => {
     expect(api.requests.map(asked)).toEqual(['POST /sweeps', 'POST /sweeps', `GET /sweeps/${ID}`, `GET /sweeps/${ID}`]);
     const keys = api.requests.slice(0, 2).map(({ headers }) => headers['idempotency-key']);
     expect(keys[0]).toBe(keys[1]);
-    // Who asks, the signature says.
+    // The signature identifies the requester.
     expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual(
       JSON.parse(JSON.stringify({ ...aSweepRequest(), requestedBy: undefined })),
     );

@@ -29,7 +29,7 @@ const answer = z.strictObject({
 });
 const answers = z.strictObject({ podIdentity: answer, irsa: answer });
 
-/** The verdicts for Pod Identity and IRSA, and the exit code. */
+/** Returns the verdicts for Pod Identity and IRSA, and the exit code. */
 const verdicts = async (
   text: string,
   ...flags: string[]

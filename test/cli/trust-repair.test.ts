@@ -186,7 +186,7 @@ describe('trust repair of a role in IAM', () => {
   };
   let trustPolicy: string;
   let waited: number[];
-  /** What happens between the program's calls. */
+  /** Runs between the program's calls. */
   let between: (call: number) => void;
   beforeEach(() => {
     trustPolicy = policyText(IRSA);

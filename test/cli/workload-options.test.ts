@@ -1,4 +1,4 @@
-/** `migrate-workload`: its flags, the request that comes of them, and the command that is typed again. */
+/** `migrate-workload`: its flags, the request built from them, and the command that repeats it. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

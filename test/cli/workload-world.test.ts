@@ -1,5 +1,5 @@
 /**
- * `migrate-workload` in worlds that outlive it: kept in a file, changed under it, and asked without the command line.
+ * `migrate-workload` in worlds that outlive it: kept in a file, changed meanwhile, and called without the command line.
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
@@ -63,7 +63,7 @@ describe('in a sandbox that is kept in a file', () => {
     );
     expect(back.out).toContain('service account now:    the same IRSA annotation: it was removed and restored');
     expect(back.out).toMatch(/associations created and deleted again:\n {4}= a-/);
-    // A dry run of retire is a long answer, which the ledger cuts off.
+    // A dry run of retire has a long result, which the ledger truncates.
     expect(back.out).toMatch(/OIDC statement from the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
     expect((await run('show', migrationId)).out).toBe(back.out);
     expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(
@@ -117,7 +117,7 @@ describe('a pod that no controller would recreate', () => {
 });
 
 describe('a request in JSON', () => {
-  /** What the execution says in the end, where the request is no text that the command line would have written. */
+  /** Returns the end of an execution whose request the command line would not have written. */
   const failureOf = (request: object): Promise<string> =>
     inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const { ids, stepFunctions, stateMachineArn } = world.backend;

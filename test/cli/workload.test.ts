@@ -1,4 +1,4 @@
-/** `migrate-workload` from its flags to what it prints and answers, each run in a sandbox of its own. */
+/** `migrate-workload` from its flags to its output and exit code, each run in a sandbox of its own. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const scenarioFile = (change: (scenario: ScenarioInput) => void): string => {
   writeFileSync(file, JSON.stringify(scenario));
   return file;
 };
-/** EKS's webhook learns of no association, so that restarts change nothing. */
+/** EKS's webhook never learns of associations, so that restarts change nothing. */
 const keepsItsIdentity = (scenario: ScenarioInput): void => {
   scenario.knobs = { ...scenario.knobs, webhookLagSeconds: 86_400 };
 };
@@ -38,7 +38,7 @@ interface Run {
   code: number;
   out: string;
   err: string;
-  /** What it changed in EKS, IAM and the cluster. */
+  /** The changes in EKS, IAM and the cluster. */
   changes: string[];
 }
 const run = async (...argv: string[]): Promise<Run> => {
