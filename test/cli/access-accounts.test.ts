@@ -298,9 +298,9 @@ describe('grant-access --service-account is refused', () => {
       ['--service-account', 'payments/api', '--annotation', 'drop'],
       /--annotation "drop" must be keep or remove/,
     ],
-  ])('for a service account %s, as bad input', async (_, flags, said) => {
+  ])('for a service account %s, as bad input', async (_, flags, expected) => {
     const { code, err } = await grant(...CLUSTER, ...flags, '--sandbox', open().scenario);
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(2);
   });
 
@@ -348,9 +348,9 @@ describe('grant-access --service-account is refused', () => {
       [operatorWith('AmazonEKSAdminViewPolicy')],
       /may not create ClusterRole pod-identity-migrator:read/,
     ],
-  ])('if the API server %s', async (_, entries, said) => {
+  ])('if the API server %s', async (_, entries, expected) => {
     const { code, err } = await grant(...API, ...REMOVE, '--sandbox', open(entries).scenario, '--apply');
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(3);
   });
 });

@@ -206,7 +206,7 @@ describe('grant-access --apply', () => {
   it.each([
     ['an access entry of nodes', /type EC2_LINUX, which takes no groups/],
     ['a ClusterRole of somebody else', /ClusterRole pod-identity-migrator:read is there with other rules/],
-  ])('changes nothing if %s conflicts', async (what, said) => {
+  ])('changes nothing if %s conflicts', async (what, expected) => {
     const nodes = what.includes('entry') ? [entryOf(roles.all[0]!, { type: 'EC2_LINUX' })] : [];
     const { directory, scenario } = open([ADMINISTRATOR, ...nodes], (cluster) => {
       if (nodes.length === 0)
@@ -223,7 +223,7 @@ describe('grant-access --apply', () => {
     const { code, out } = await run('grant-access', ...EBS, '--sandbox', scenario, '--state', state, '--apply');
     expect(code).toBe(3);
     expect(out).toMatch(/^✖ refused /);
-    expect(out.replaceAll(/\s+/g, ' ')).toMatch(said);
+    expect(out.replaceAll(/\s+/g, ' ')).toMatch(expected);
     const { objects, applied } = documentOf(await run('grant-access', ...EBS, '--state', state, '--apply', '--json'));
     expect(applied).toBe(false);
     expect(new Set(objects.map(({ result }) => result))).toContain('would-create');
@@ -256,7 +256,7 @@ describe('grant-access is refused', () => {
       '--apply',
       /may not create ClusterRole pod-identity-migrator:read [^]*cannot create resource "clusterroles"/,
     ],
-  ])('%s', async (_, entries, flag, said) => {
+  ])('%s', async (_, entries, flag, expected) => {
     const { code, err } = await run(
       'grant-access',
       ...EBS,
@@ -264,7 +264,7 @@ describe('grant-access is refused', () => {
       open(entries).scenario,
       ...(flag ? [flag] : []),
     );
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(3);
     expect(err).not.toContain('Done before');
   });
@@ -287,9 +287,9 @@ describe('grant-access is refused', () => {
     ],
     ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
     ['no cluster', [], /--cluster is missing: specify the EKS cluster/],
-  ])('for %s, as bad input', async (_, flags, said) => {
+  ])('for %s, as bad input', async (_, flags, expected) => {
     const { code, err } = await run('grant-access', ...flags, '--sandbox', open().scenario);
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(2);
   });
 

@@ -198,9 +198,9 @@ describe('an unexpected response', () => {
     const error = await thrownBy(
       get(fakeApi(reply(`${secretAccessKey} ${sessionToken} ${encodeURIComponent(sessionToken)}`))),
     );
-    const told = `${error.message}${error.hint}`;
-    expect(told).toContain('[secret]');
+    const printed = `${error.message}${error.hint}`;
+    expect(printed).toContain('[secret]');
     for (const secret of [secretAccessKey, sessionToken, encodeURIComponent(sessionToken)])
-      expect(told).not.toContain(secret);
+      expect(printed).not.toContain(secret);
   });
 });

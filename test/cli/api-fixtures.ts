@@ -117,16 +117,16 @@ export const pending = {
 /** A watcher that collects what it receives. */
 export const watching = () => {
   const steps: string[][] = [];
-  const said: string[] = [];
+  const messages: string[] = [];
   const waits: Waiting[] = [];
   return {
     steps,
-    said,
+    messages,
     waited: waits,
     watcher: {
       update: (now: readonly { name: string; endedAt?: Date }[]) =>
         void steps.push(now.map(({ name, endedAt }) => `${name}${endedAt ? '' : ' …'}`)),
-      say: (text: string) => void said.push(text),
+      say: (text: string) => void messages.push(text),
       waits: (waiting: Waiting) => void waits.push(waiting),
     },
   };

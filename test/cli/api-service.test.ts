@@ -172,9 +172,9 @@ describe('a migration through the API', () => {
   it('waits for Recover if the execution has stopped, and then reports that there is no outcome', async () => {
     const stopped = json(aRunning({ executionStatus: 'ABORTED', executionArn: 'arn:execution' }));
     const api = fakeApi(json(accepted, 202), stopped);
-    const { watcher, said } = watching();
+    const { watcher, messages } = watching();
     const end = await serviceOf(api).migrate(request(), watcher);
-    expect(said).toEqual([expect.stringContaining('stopped before its end was recorded')]);
+    expect(messages).toEqual([expect.stringContaining('stopped before its end was recorded')]);
     expect(end).toMatchObject({
       migrationId: ID,
       failure: {
@@ -201,9 +201,9 @@ describe('a migration through the API', () => {
       json(accepted, 202),
       json(anAnswer({ verification: { before: [], pods: [], left: { before: 2, pods: 40 } } })),
     );
-    const { watcher, said } = watching();
+    const { watcher, messages } = watching();
     expect((await serviceOf(api).migrate(request(), watcher)).report?.verification).toEqual({ before: [], pods: [] });
-    expect(said).toEqual(['42 pods are not shown, because the API returns only some of them.']);
+    expect(messages).toEqual(['42 pods are not shown, because the API returns only some of them.']);
   });
 });
 
@@ -232,12 +232,16 @@ describe('a rollback through the API', () => {
     aRunning({ status: 'rolling-back', rollback, ...change });
   const rollBack = (...answers: MigrationAnswer[]) => {
     const api = fakeApi(json(anAnswer({ steps })), json(isAccepted, 202), ...answers.map((one) => json(one)));
-    const { watcher, steps: told } = watching();
-    return { api, told, end: serviceOf(api).rollBack({ migrationId: ID, requestedBy: '', reason: 'try it' }, watcher) };
+    const { watcher, steps: reported } = watching();
+    return {
+      api,
+      reported,
+      end: serviceOf(api).rollBack({ migrationId: ID, requestedBy: '', reason: 'try it' }, watcher),
+    };
   };
 
   it('is followed by its own steps until the migration has ended', async () => {
-    const { api, end, told } = rollBack(
+    const { api, end, reported } = rollBack(
       rollingBack({ steps }),
       rollingBack({ steps: [...steps, took], rollback: running }),
       anAnswer({ steps: [...steps, took, line('finish-rolled-back', 20)], rollback: over, outcome: 'rolled-back' }),
@@ -245,7 +249,7 @@ describe('a rollback through the API', () => {
     expect(await end).toMatchObject({ report: { outcome: 'rolled-back', rollback: over } });
     expect(api.requests.slice(0, 2).map(asked)).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/rollback`]);
     expect(bodyOf(api, 1)).toEqual({ reason: 'try it' });
-    expect(told).toEqual([[], ['take-over'], ['take-over', 'finish-rolled-back']]);
+    expect(reported).toEqual([[], ['take-over'], ['take-over', 'finish-rolled-back']]);
   });
 
   it('needs no steps to know its outcome', async () => {

@@ -104,7 +104,7 @@ describe('flags', () => {
 });
 
 describe('the backend of a migration', () => {
-  const sessionOf = (change: Record<string, unknown>) =>
+  const backendOf = (change: Record<string, unknown>) =>
     backendOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
 
   it.each([
@@ -121,8 +121,8 @@ describe('the backend of a migration', () => {
       { kind: 'state', file: 'w.json' },
     ],
     [{ deployed: true }, { kind: 'deployed' }],
-  ])('%j is %j', (given, session) => {
-    expect(sessionOf(given)).toEqual(session);
+  ])('%j is %j', (given, backend) => {
+    expect(backendOf(given)).toEqual(backend);
   });
 
   it.each([
@@ -131,7 +131,7 @@ describe('the backend of a migration', () => {
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed cannot be combined with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
   ])('%j is refused', (given, message) => {
-    expect(errorOf(() => sessionOf(given))).toMatchObject({
+    expect(errorOf(() => backendOf(given))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
       hint: expect.stringMatching(/\S/) as unknown,
@@ -140,23 +140,23 @@ describe('the backend of a migration', () => {
 });
 
 describe('the backend of an existing migration', () => {
-  const sessionOf = (change: Record<string, unknown>) =>
+  const backendOf = (change: Record<string, unknown>) =>
     backendOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
 
   it('is a state file or a deployed service', () => {
-    expect(sessionOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
-    expect(sessionOf({ deployed: true })).toEqual({ kind: 'deployed' });
+    expect(backendOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
+    expect(backendOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 
   it('is not a sandbox that starts afresh', () => {
-    const error = errorOf(() => sessionOf({ sandbox: 'a.json' }));
+    const error = errorOf(() => backendOf({ sandbox: 'a.json' }));
     expect(error.message).toBe(
       `the sandbox of --sandbox a.json starts afresh with every command, so migration ${ID} is not in it`,
     );
     expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
-    expect(errorOf(() => sessionOf({})).hint).toMatch(/--state FILE/);
-    expect(errorOf(() => sessionOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
-    expect(errorOf(() => sessionOf({ local: true })).message).toContain('--local is not available');
+    expect(errorOf(() => backendOf({})).hint).toMatch(/--state FILE/);
+    expect(errorOf(() => backendOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
+    expect(errorOf(() => backendOf({ local: true })).message).toContain('--local is not available');
   });
 
   it('requires an id', () => {

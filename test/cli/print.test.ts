@@ -136,19 +136,21 @@ describe('a summary of a migration', () => {
       done: true,
       roles: [{ roleArn: 'arn:role', result: 'removed' }],
     };
-    const told = (change: Partial<Retirement>): string =>
+    const textOf = (change: Partial<Retirement>): string =>
       /\nOIDC trust\n {2}([^\n]*(\n {2}\S[^\n]*)*)/
         .exec(text({ retirement: { ...one, ...change } }))?.[1]
         ?.replace(/\s+/g, ' ') ?? '';
     const asked = 'requested at 2026-01-30T09:00:00.000Z by jo: it is time';
-    expect(told({})).toBe(`retirement ${asked}. Removed from arn:role.`);
-    expect(told({ dryRun: true, done: false, roles: [] })).toBe(`retirement (dry run) ${asked}. Nothing was changed.`);
-    expect(told({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
+    expect(textOf({})).toBe(`retirement ${asked}. Removed from arn:role.`);
+    expect(textOf({ dryRun: true, done: false, roles: [] })).toBe(
+      `retirement (dry run) ${asked}. Nothing was changed.`,
+    );
+    expect(textOf({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
       `restoration ${asked}. Restored in arn:role.`,
     );
-    expect(told({ state: 'requested' })).toBe(`retirement ${asked}, but not begun yet.`);
-    expect(told({ state: 'running' })).toBe(`retirement ${asked}, and under way.`);
-    expect(told({ state: 'refused', error: { name: 'RetireRefused', message: 'Too early.' } })).toBe(
+    expect(textOf({ state: 'requested' })).toBe(`retirement ${asked}, but not begun yet.`);
+    expect(textOf({ state: 'running' })).toBe(`retirement ${asked}, and under way.`);
+    expect(textOf({ state: 'refused', error: { name: 'RetireRefused', message: 'Too early.' } })).toBe(
       `retirement ${asked}, but refused: nothing was changed. Too early.`,
     );
     expect(text({})).not.toContain('OIDC trust\n');
@@ -240,8 +242,8 @@ describe('steps', () => {
     ['{"verdict":"a \\"b\\", c","n":2,"purged":["a-1","a-', 'verdict a "b", c, n 2'],
     ['{"purged":["a-1","a-', ''],
     ['{"message":"it ha', ''],
-  ])('show the result %s as %s', (result, said) => {
-    expect(resultText(result)).toBe(said);
+  ])('show the result %s as %s', (result, text) => {
+    expect(resultText(result)).toBe(text);
   });
 });
 

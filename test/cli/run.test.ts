@@ -128,10 +128,10 @@ describe('a run whose execution has stopped', () => {
   it('waits for Recover, follows it as one list of steps, and returns its report', async () => {
     const sleeps: number[] = [];
     const seen: StepProgress[][] = [];
-    const said: string[] = [];
+    const messages: string[] = [];
     const progress = {
       update: (steps: readonly StepProgress[]) => void seen.push([...steps]),
-      say: (text: string) => void said.push(text),
+      say: (text: string) => void messages.push(text),
       close: () => Promise.resolve(),
     };
     const report = await runMigration(
@@ -141,7 +141,7 @@ describe('a run whose execution has stopped', () => {
     );
     expect(report.outcome).toBe('rolled-back');
     expect(sleeps).toEqual([15_000, 15_000]);
-    expect(said).toEqual([expect.stringContaining('The execution stopped')]);
+    expect(messages).toEqual([expect.stringContaining('The execution stopped')]);
     expect(seen.at(-1)!.map(({ id, name }) => [id, name])).toEqual([
       [2, 'plan'],
       [4, 'take-over'],

@@ -119,8 +119,8 @@ describe('the flags of sweep', () => {
     expect(messageOf({ strategy: 'in-place', preserve: true })).toContain(
       '--preserve applies only to strategies that delete the add-on',
     );
-    for (const session of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
-      expect(messageOf({ previous: 'a.json', ...session })).toContain(
+    for (const backend of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
+      expect(messageOf({ previous: 'a.json', ...backend })).toContain(
         '--previous "a.json" works only with a new sandbox',
       );
     expect(

@@ -41,7 +41,7 @@ const LINKS = { self: `/v1/sweeps/${ID}` };
 describe('following a sweep', () => {
   const follow = async (...answers: SweepStanding[]) => {
     const clock = fakeClock();
-    const told: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
+    const updates: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
     const work = followSweep(
       {
         show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()),
@@ -49,14 +49,14 @@ describe('following a sweep', () => {
       },
       clock,
       ID,
-      { update: ({ phase }, locations) => void told.push([phase, locations]) },
+      { update: ({ phase }, locations) => void updates.push([phase, locations]) },
     );
-    return { work, told, clock };
+    return { work, updates, clock };
   };
 
   it('polls until the sweep is over, less often while nothing changes', async () => {
     const quiet = Array.from({ length: 6 }, () => aStanding());
-    const { work, told, clock } = await follow(
+    const { work, updates, clock } = await follow(
       ...quiet,
       aStanding({ phase: 'migrations' }),
       aStanding({ status: 'ended', outcome: 'completed', phase: 'report' }),
@@ -64,7 +64,7 @@ describe('following a sweep', () => {
     expect((await work).outcome).toBe('completed');
     expect(clock.sleeps).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000, 2000]);
     // The number of locations that were read is requested only during the inventory.
-    expect(told.map(([phase, locations]) => [phase, locations?.done])).toEqual([
+    expect(updates.map(([phase, locations]) => [phase, locations?.done])).toEqual([
       ...quiet.map(() => ['inventory', 1]),
       ['migrations', undefined],
       ['report', undefined],
@@ -111,18 +111,18 @@ describe('following a sweep', () => {
 describe('sweeps through direct calls', () => {
   it('are started for the requester, and can be shown once their execution has recorded them', async () => {
     const { backend, sweeps, clock, started } = sweepBackend();
-    const told: string[] = [];
+    const updates: string[] = [];
     const [get, looks] = [sweeps.get.bind(sweeps), { n: 0 }];
     sweeps.get = async (id) => {
       looks.n += 1;
       // The id is known without waiting.
-      expect(told).toEqual([id]);
+      expect(updates).toEqual([id]);
       if (looks.n === 3) await sweeps.create(aSweep({ sweepId: id }));
       return get(id);
     };
-    await directSweeps(backend, 'me').start(aSweepRequest(), (id) => told.push(id));
+    await directSweeps(backend, 'me').start(aSweepRequest(), (id) => updates.push(id));
     expect(started).toEqual([
-      { name: told[0], input: { sweepId: told[0], request: aSweepRequest({ requestedBy: 'me' }) } },
+      { name: updates[0], input: { sweepId: updates[0], request: aSweepRequest({ requestedBy: 'me' }) } },
     ]);
     expect(clock.sleeps).toEqual([1000, 1000]);
   });
