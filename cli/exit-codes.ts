@@ -58,9 +58,9 @@ export const exitCodeOfSweep = ({
 
 /** For `--help`. */
 export const SWEEP_EXIT_CODES_HELP = `Exit codes:
-  0  completed: every migration has ended, and none failed. An inventory and plans end so whatever they find: the
-     report shows what is blocked and what could not be read
-  1  the sweep itself failed, or anything else
+  0  completed: every migration has ended, and none failed. With --mode inventory or plan, also if the report shows
+     add-ons that are blocked or could not be read
+  1  the sweep itself failed, or any other failure
   2  bad input: nothing was started
   3  mode migrate: completed, but a migration was blocked; nothing was changed there
   4  stopped before every migration had begun, or a migration was rolled back
@@ -69,7 +69,7 @@ export const SWEEP_EXIT_CODES_HELP = `Exit codes:
 /** For `--help`. */
 export const EXIT_CODES_HELP = `Exit codes:
   0  migrated, already-migrated or planned
-  1  anything else
+  1  any other failure
   2  bad input: nothing was started
   3  blocked: nothing was changed
   4  rolled-back: the former state is restored

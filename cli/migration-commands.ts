@@ -12,8 +12,8 @@ const DEPLOYED_HELP = `A deployed service (--deployed) is found through the outp
 Credentials and endpoints come from the AWS SDK's configuration (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
 
 const WORKLOAD_HELP = `Associates the service account with its role, restarts the Deployments, StatefulSets and DaemonSets that use it, one rolling
-restart each, and verifies the new identity on every pod. A failure is rolled back. The pods must belong to such a workload: pods of
-Jobs are waited for, all others block (see --verification api). Service accounts of add-ons are migrated with their add-on.`;
+restart each, and verifies the new identity on every pod. A failure is rolled back. The pods must belong to such a workload. The
+migration waits for pods of Jobs; other pods block it (see --verification api). Service accounts of add-ons are migrated with their add-on.`;
 
 const targetOptions = (command: Command): Command =>
   command
@@ -109,9 +109,9 @@ const addonOptions = (command: Command, { waits }: { waits: boolean }): Command 
     )
     .option(
       '--resolve-conflicts <mode>',
-      "what to do with fields of the add-on's objects that others have changed. PRESERVE: keep them (in place); NONE: fail on a conflict, and roll back; OVERWRITE: reset them, including those of pods (default: PRESERVE in place, otherwise NONE)",
+      "what to do with fields of the add-on's objects that another field manager has changed. PRESERVE: keep them (in place); NONE: fail on a conflict, and roll back; OVERWRITE: reset them, including those of pods (default: PRESERVE in place, otherwise NONE)",
     )
-    .option('--role-arn <arn>', 'IAM role for all its service accounts (default: the present role of the add-on)')
+    .option('--role-arn <arn>', 'IAM role for all its service accounts (default: the current role of the add-on)')
     .option(
       '--role <service-account=arn>',
       'IAM role for the pods of one service account; may be repeated, takes precedence over --role-arn. A service account that has the role of the add-on, but for which the add-on supports no association, gets a standalone association',

@@ -74,7 +74,7 @@ export const openScenario = async (file: string): Promise<Scenario> => {
     return await readScenario(file);
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
-    throw new CliError('ScenarioError', error.message, `Correct ${file}, or compare it with ${EXAMPLE_SCENARIO}`);
+    throw new CliError('ScenarioError', error.message, `For a complete example, see ${EXAMPLE_SCENARIO}`);
   }
 };
 

@@ -73,8 +73,8 @@ export const acceptKey = z.array(conditionKey).max(20, 'may be given at most 20 
 export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given at most 50 times').default([]);
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
-/** Flags that select where a command runs; see `place-options.ts`. */
-export const session = {
+/** Flags that select the backend; see `backend-options.ts`. */
+export const backendFlags = {
   sandbox: file,
   state: file,
   local: z.boolean().optional(),
@@ -82,7 +82,7 @@ export const session = {
 };
 export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 
-const cluster = z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName);
+const cluster = z.string({ error: 'is missing: specify the EKS cluster' }).pipe(clusterName);
 
 const MINUTES = `must be a whole number of minutes from 1 to ${MOST_DURATION_MINUTES}`;
 
@@ -100,7 +100,7 @@ export const migrationFields = {
   ...waitFields,
   reason: text(1024),
   dryRun: z.boolean().default(false),
-  ...session,
+  ...backendFlags,
   seed: seed.optional(),
   clock: clock.optional(),
   calls: file,
@@ -111,7 +111,7 @@ export const migrationFields = {
 const migrationFlags = z
   .strictObject({
     cluster,
-    addon: z.string({ error: 'is missing: name the add-on, such as aws-ebs-csi-driver' }).pipe(addonName),
+    addon: z.string({ error: 'is missing: specify the add-on, such as aws-ebs-csi-driver' }).pipe(addonName),
     strategy: oneOf(strategy).default('auto'),
     preserve: z.boolean().default(false),
     resolveConflicts: oneOf(resolveConflicts).optional(),
@@ -144,9 +144,9 @@ export type MigrationFlags = z.output<typeof migrationFlags>;
 const workloadFlags = z
   .strictObject({
     cluster,
-    namespace: z.string({ error: 'is missing: name the namespace of the service account' }).pipe(namespaceName),
+    namespace: z.string({ error: 'is missing: specify the namespace of the service account' }).pipe(namespaceName),
     serviceAccount: z
-      .string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' })
+      .string({ error: 'is missing: specify the service account, as kubectl get serviceaccounts lists it' })
       .pipe(serviceAccountName),
     annotation: oneOf(annotationMode).default('keep'),
     ...migrationFields,
@@ -163,7 +163,7 @@ export const knownFlags = z.strictObject({
   reason: text(1024),
   /** Only for `rollback`. */
   acceptCredentialGap: z.boolean().default(false),
-  ...session,
+  ...backendFlags,
   ...output,
 });
 export type KnownFlags = z.output<typeof knownFlags>;
@@ -185,7 +185,7 @@ export type RetireFlags = z.output<typeof retireFlags>;
 const SHOWN = 200;
 
 /** Names, in messages, of arguments without a flag. */
-const ARGUMENTS: Record<string, string> = { migrationId: 'the migration', sweepId: 'the sweep' };
+const ARGUMENTS: Record<string, string> = { migrationId: 'the migration id', sweepId: 'the sweep id' };
 
 const flagName = (name: string): string =>
   ARGUMENTS[name] ?? `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -225,7 +225,7 @@ const port = z
 
 const serveFlags = z.strictObject({
   scenario: z
-    .string({ error: `is missing: name a scenario file, such as ${EXAMPLE_SCENARIO}` })
+    .string({ error: `is missing: specify a scenario file, such as ${EXAMPLE_SCENARIO}` })
     .min(1, 'must name a file'),
   port: port.default(0),
   clock: servedClock.default('real'),

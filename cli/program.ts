@@ -51,12 +51,12 @@ const SANDBOX_HELP = `Use it:
 
 Exit codes:
   0  served until it was stopped
-  2  bad input: nothing was started
-  1  anything else`;
+  1  any other failure
+  2  bad input: nothing was started`;
 
 const ROLLBACK_HELP = `Exit codes:
   0  rolled-back, as requested
-  1  anything else
+  1  any other failure
   2  bad input, an unknown migration, or a rollback that cannot begin: nothing was changed
   5  needs-human: the report has the commands that restore it`;
 
@@ -65,7 +65,7 @@ between its steps, so the current step ends first.
 
 Exit codes:
   0  the cancellation was requested
-  1  anything else
+  1  any other failure
   2  bad input, an unknown migration, or one that has ended or is already being rolled back`;
 
 const RELEASE_HELP = `A migration that ended needs-human keeps its locks until "rollback" has restored the add-on. If it should not be restored, or has
@@ -73,7 +73,7 @@ another identity by now, "release" releases the locks: the next migration may be
 
 Exit codes:
   0  the migration no longer holds locks
-  1  anything else
+  1  any other failure
   2  bad input, an unknown migration, or one that did not end needs-human or is being rolled back`;
 
 const RETIRE_HELP = `Removes this cluster's OIDC statement for the migration's service accounts from the role's trust policy, once nothing needs it:
@@ -81,14 +81,14 @@ no other add-on, no annotated service account and no pod that still has the web 
 it would do. Until the statement is removed, rollback and IRSA keep working; --undo restores it.
 
 Exit codes:
-  0  done, or nothing prevents it
-  1  anything else
+  0  done, or (without --apply) nothing prevents it
+  1  any other failure
   2  bad input, or an unknown migration
   3  refused: something still needs the statement, or it is too early; nothing was changed`;
 
 const SHOW_HELP = `Exit codes:
-  0  the migration exists, whatever its outcome
-  1  anything else
+  0  the migration exists, regardless of its outcome
+  1  any other failure
   2  bad input, or an unknown migration`;
 
 const retireOptions = (command: Command): Command =>

@@ -15,7 +15,7 @@ import { stepTitle } from './step-names.ts';
 import { streamOf } from './terminal.ts';
 
 export interface Progress {
-  /** Shows the present steps; never waits. */
+  /** Shows the current steps; never waits. */
   update: (steps: readonly StepProgress[]) => void;
   /** Prints a text between the steps. */
   say: (text: string) => void;

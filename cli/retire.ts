@@ -56,7 +56,7 @@ export const retireFailed = (words: string, executionArn: string | undefined): C
   new CliError(
     'RetireFailed',
     words,
-    `Run the same command again: it reads the present state first, and continues from it.${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
+    `Run the same command again: it reads the current state first, and continues from it.${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
     EXIT_CODES.unexpected,
   );
 

@@ -91,7 +91,7 @@ const withoutReport = async (
   const { cluster, account, region } = request.target;
   const about = `${subjectOf(request)} on ${cluster} (${account}, ${region})`;
   const known = snapshot
-    ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Check the present state before anything else:`
+    ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Check the current state before you do anything else:`
     : `No snapshot was stored, so ${about} was not changed. To check it:`;
   const recovery = record?.recovery
     ? `\nRecover took it over at ${record.recovery.startedAt} but has not ended it either: ${record.recovery.executionArn}`

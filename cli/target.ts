@@ -30,10 +30,10 @@ export const resolveTarget = ({ cluster, account, region }: TargetFlags, scenari
     );
   }
   // The plan reports a missing cluster, as it would in AWS, so any location will do for it.
-  const session = named[0] ?? clusters[0];
+  const location = named[0] ?? clusters[0];
   return {
-    account: account ?? session?.account ?? scenario.home?.account ?? known[0] ?? '',
-    region: region ?? session?.region ?? scenario.home?.region ?? 'us-east-1',
+    account: account ?? location?.account ?? scenario.home?.account ?? known[0] ?? '',
+    region: region ?? location?.region ?? scenario.home?.region ?? 'us-east-1',
     cluster,
   };
 };

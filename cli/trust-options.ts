@@ -10,8 +10,8 @@ const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, wha
 const question = {
   policy: file,
   roleArn: roleArn.optional(),
-  clusterArn: required(clusterArnField, 'name the EKS cluster by its ARN'),
-  namespace: required(namespaceField, 'name the namespace of the service account'),
+  clusterArn: required(clusterArnField, 'specify the EKS cluster by its ARN'),
+  namespace: required(namespaceField, 'specify the namespace of the service account'),
   oidcIssuer: oidcIssuerField.optional(),
   disableSessionTags: z.boolean().default(false),
   acceptKey,
@@ -31,16 +31,16 @@ const needsSource = ({ policy, roleArn: arn }: Sources, context: z.RefinementCtx
       code: 'custom',
       path: ['policy'],
       message:
-        'and --role-arn are both missing: name a file with the trust policy (- for stdin), or the role that has it',
+        'and --role-arn are both missing: specify a file with the trust policy (- for stdin), or the role that has it',
     });
 };
 
 const checkFlags = z
-  .strictObject({ ...question, serviceAccount: required(serviceAccountField, 'name the service account') })
+  .strictObject({ ...question, serviceAccount: required(serviceAccountField, 'specify the service account') })
   .superRefine(needsSource);
 export type TrustCheckFlags = z.output<typeof checkFlags>;
 
-const MISSING_ACCOUNTS = 'is missing: name the service account; repeat the option for others in the namespace';
+const MISSING_ACCOUNTS = 'is missing: specify the service account; repeat the option for others in the namespace';
 
 const repairFlags = z
   .strictObject({

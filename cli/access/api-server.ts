@@ -79,7 +79,7 @@ const refusalOf = (cluster: string, what: string, response: PlainHttpResponse): 
     return new CliError(
       'ChangedMeanwhile',
       `could not ${what} on cluster ${cluster}: it was changed by another writer after it was read: ${said}`,
-      'Run the same command again: it starts from the present state',
+      'Run the same command again: it starts from the current state',
       EXIT_CODES.unexpected,
     );
   return new CliError(

@@ -18,8 +18,8 @@ Examples:
   ${PROGRAM} ${GRANT_ACCESS} --cluster reliability-dev --deployed --apply
 
 Your own credentials are used. --apply creates and updates access entries (eks:CreateAccessEntry, eks:UpdateAccessEntry) and RBAC objects,
-which needs an administrator of the cluster, for example with AmazonEKSClusterAdminPolicy. Nothing that others have set is removed. A
-second run changes nothing; a run without --annotation remove revokes the permission to change a service account's annotation.
+which needs an administrator of the cluster, for example with AmazonEKSClusterAdminPolicy. No third-party access is removed. A second
+run changes nothing; a run without --annotation remove revokes the permission to change a service account's annotation.
 
 The roles of a deployed service (--deployed) are outputs of its stack, in these variables; "sandbox" prints them too:
   ${Object.values(ACCESS_VARIABLES)
@@ -28,7 +28,7 @@ The roles of a deployed service (--deployed) are outputs of its stack, in these 
 
 Exit codes:
   0  done, or shown
-  1  anything else; with --apply, the changes already made are listed
+  1  any other failure; with --apply, the changes already made are listed
   2  bad input, an unknown cluster, add-on or service account
   3  refused: missing permissions, a cluster without access entries, or a conflict; nothing was changed`;
 

@@ -23,7 +23,7 @@ const serviceAccount = z.string().transform((text, context): ServiceAccountRef =
 
 const grantFlags = z
   .strictObject({
-    cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
+    cluster: z.string({ error: 'is missing: specify the EKS cluster' }).pipe(clusterName),
     addon: z.array(addonName).max(50, 'may be given at most 50 times').default([]),
     serviceAccount: z.array(serviceAccount).max(50, 'may be given at most 50 times').default([]),
     annotation: oneOf(annotationMode).optional(),

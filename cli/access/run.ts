@@ -21,8 +21,8 @@ import { yamlOf } from './yaml.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 const backendOfGrant = (flags: GrantFlags): SandboxChoice | StateChoice => {
-  const session = sandboxChoice(flags);
-  if (session) return session;
+  const choice = sandboxChoice(flags);
+  if (choice) return choice;
   throw new CliError(
     'NoSandbox',
     'none of --sandbox FILE, --state FILE and --deployed is given, so it is not clear where the cluster is',

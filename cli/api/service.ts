@@ -50,7 +50,7 @@ export const withoutOutcome = (
   new CliError(
     name,
     `${what} of migration ${migrationId} has no outcome: execution ${executionStatus ?? 'of unknown status'}`,
-    `It has not been taken over for some minutes. Check it before anything else: pod-identity show ${migrationId} --deployed${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
+    `It has not been taken over for some minutes. Check it before you do anything else: pod-identity show ${migrationId} --deployed${executionArn === undefined ? '' : `\nExecution: ${executionArn}`}`,
     EXIT_CODES.unexpected,
   );
 

@@ -4,13 +4,13 @@ import { outputOptions, backendOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { LIMIT, parseDecisionFlags, parseListFlags } from './options.ts';
 
-const DECISION_HELP = `Without --plan, shows the waiting plan with its hash and decides nothing: nobody approves a plan that they have not seen. The hash
-binds the decision to that plan: if the cluster has changed meanwhile, the new plan needs a new approval.
+const DECISION_HELP = `Without --plan, shows the waiting plan with its hash and decides nothing, so that nobody approves a plan that they have not seen.
+The hash binds the decision to that plan: if the cluster has changed meanwhile, the new plan needs a new approval.
 The deployment's configuration may bar the requester of a migration from approving it.
 
 Exit codes:
   0  the decision was recorded
-  1  anything else
+  1  any other failure
   2  no --plan (the plan was shown), bad input, an unknown migration, or one that waits for no decision
   3  this caller may not approve the plan; nothing was decided`;
 
@@ -18,8 +18,8 @@ const LIST_HELP = `Newest first, without dry runs unless --dry-run or --with-dry
 started seconds ago may be missing. --since is inclusive, --until exclusive; a day begins at 00:00 UTC.
 
 Exit codes:
-  0  the list was printed, however long
-  1  anything else
+  0  the list was printed, even if it is empty
+  1  any other failure
   2  bad input`;
 
 /** Loads the implementation only when it is needed, so that help and wrong flags are fast. */

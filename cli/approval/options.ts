@@ -12,7 +12,7 @@ import {
 } from '../../lambdas/domain/migration/model.ts';
 import { emptyTime, moment } from '../../lambdas/domain/migration/summary.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
-import { knownFlags, output, parseFlags, session } from '../options.ts';
+import { knownFlags, output, parseFlags, backendFlags } from '../options.ts';
 
 const decisionFlags = knownFlags.extend({ plan: approvalDecision.shape.planHash.optional() });
 export type DecisionFlags = z.output<typeof decisionFlags>;
@@ -48,7 +48,7 @@ const listFlags = z
     dryRun: z.boolean().default(false),
     withDryRuns: z.boolean().default(false),
     ...listed,
-    ...session,
+    ...backendFlags,
     ...output,
   })
   .superRefine(checkListed)

@@ -20,8 +20,8 @@ export const decisionCommand = (
   planHash: string,
   where: Where,
 ): string => {
-  const [program, ...session] = knownCommand(command, migrationId, where).split(` ${migrationId}`);
-  return `${program ?? ''} ${migrationId} --plan ${planHash}${session.join('')}`;
+  const [program, ...backend] = knownCommand(command, migrationId, where).split(` ${migrationId}`);
+  return `${program ?? ''} ${migrationId} --plan ${planHash}${backend.join('')}`;
 };
 
 /** Returns a plan in a few lines: its first attempt, its changes, and the checks that did not pass. */

@@ -18,7 +18,7 @@ Examples:
 Exit codes:
   0  the fleet is on stdout, a summary on stderr
   2  bad input
-  1  anything else`;
+  1  any other failure`;
 
 /** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
 const run = async (flags: Record<string, unknown>, io: Io): Promise<number> => {

@@ -24,8 +24,8 @@ const regions = z.string().transform((text, context): string[] => {
 
 const fleetFlags = z
   .strictObject({
-    clusters: z.string({ error: 'is missing: give the number of clusters' }).pipe(from(1, 20_000)),
-    seed: z.string({ error: 'is missing: give a number; the same seed generates the same fleet' }).pipe(seed),
+    clusters: z.string({ error: 'is missing: specify the number of clusters' }).pipe(from(1, 20_000)),
+    seed: z.string({ error: 'is missing: specify a number; the same seed generates the same fleet' }).pipe(seed),
     accounts: from(1, 1000).default(DEFAULT_ACCOUNTS),
     regions: regions.optional(),
     addons: from(2, MOST_ADDONS).optional(),

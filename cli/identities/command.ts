@@ -10,12 +10,12 @@ const HELP = `Examples:
   ${PROGRAM} identities --cluster reliability-dev --deployed --region eu-west-1 --json | jq '.workloads[] | select(.identity == "irsa")'
   ${PROGRAM} identities --cluster reliability-dev --deployed --format mermaid > identities.mmd
 
-Only reads, with the operator's credentials in a sandbox, and with your own in AWS (AWS_PROFILE, AWS_REGION,
-AWS_ENDPOINT_URL_...); no deployed service is needed. The permissions that it needs are in docs/identities.md.
+This command only reads: with the operator's credentials in a sandbox, and with your own in AWS (AWS_PROFILE, AWS_REGION,
+AWS_ENDPOINT_URL_...). It needs no deployed service. docs/identities.md lists the permissions that it needs.
 
 Exit codes:
-  0  everything was read, whatever the result
-  1  anything else
+  0  everything was read, regardless of the result
+  1  any other failure
   2  bad input, or an unknown cluster
   3  these credentials do not allow reading the pods, or some of the rest, which is then reported as unknown`;
 

@@ -17,7 +17,7 @@ const format = z.string().transform((text, context): (typeof FORMATS)[number] =>
 
 const identitiesFlags = z
   .strictObject({
-    cluster: z.string({ error: 'is missing: name the EKS cluster' }).pipe(clusterName),
+    cluster: z.string({ error: 'is missing: specify the EKS cluster' }).pipe(clusterName),
     account: accountId.optional(),
     region: regionName.optional(),
     namespace: namespaceField.optional(),
@@ -56,8 +56,8 @@ export const backendOfIdentities = ({
       );
     return { kind: 'deployed' };
   }
-  const session = sandboxChoice({ sandbox, state });
-  if (session) return session;
+  const choice = sandboxChoice({ sandbox, state });
+  if (choice) return choice;
   throw new CliError(
     'NoSandbox',
     'neither --sandbox FILE nor --deployed is given, so it is not clear where the cluster is',

@@ -62,7 +62,7 @@ const roleLine = (
       ? `none: its association is gone${of}`
       : `${roleArn} (association ${association?.id ?? ''} since ${association?.createdAt.slice(0, 10) ?? ''}${of})`;
   if (by === 'target') return `${roleArn ?? ''} (target of the association${of})`;
-  if (by === 'node') return `${roleArn ?? 'role of the node'}${roleArn === undefined ? of : ` (of the node${of})`}`;
+  if (by === 'node') return `${roleArn ?? 'node role'}${roleArn === undefined ? of : ` (of the node${of})`}`;
   return `${roleArn ?? ''}${annotatedRole === undefined || annotatedRole === roleArn ? '' : ` (annotated: ${annotatedRole})`}${of}`;
 };
 
@@ -152,7 +152,10 @@ const list = (names: readonly string[]): string =>
 const trustedLines = ({ trustedRoles }: IdentitiesReport, style: Style): string[] => {
   if (trustedRoles === undefined) return [];
   if (trustedRoles.length === 0)
-    return ['', 'No role of the account trusts other service accounts through IRSA than those annotated with it.'];
+    return [
+      '',
+      'The roles of the account trust no service accounts through IRSA other than those annotated with them.',
+    ];
   return [
     '',
     `${style.paint('bold', 'Roles that trust more service accounts')}  through IRSA, without an annotation or association`,
@@ -229,7 +232,7 @@ const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, s
           style.paint('bold', 'Without their own role'),
           ...hanging(
             '  ',
-            `${list(without.map(nameOfWorkload))}: calls to AWS, if any, use the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; on Fargate they fail' : ''}.`,
+            `${list(without.map(nameOfWorkload))}: calls to AWS, if any, use the node role${without.some(({ pods }) => pods.by.none !== undefined) ? '; on Fargate they fail' : ''}.`,
             style,
           ),
         ]

@@ -140,7 +140,7 @@ export const releasedLines = (
     : locks.flatMap((key) => hanging('  released: ', lockText(key), style))),
   ...hanging(
     '  ',
-    'The next migration may begin; it plans from the present state. This command changed nothing in AWS but the ledger, which keeps the snapshot of the state before the migration.',
+    'The next migration may begin; it plans from the current state. This command changed nothing in AWS but the ledger, which keeps the snapshot of the state before the migration.',
     style,
   ),
   `  To show its report: ${showCommand}`,

@@ -24,7 +24,7 @@ interface PodRow {
 
 const key = (pod: PodEvidence): string => `${pod.namespace}/${pod.serviceAccount}`;
 
-/** Returns one row per present pod. A new pod shows the identity of the earlier pods of its service account. */
+/** Returns one row per pod that exists now. A new pod shows the identity of the earlier pods of its service account. */
 export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidence[]): PodRow[] =>
   [...now]
     .sort((a, b) => key(a).localeCompare(key(b)) || a.name.localeCompare(b.name))
@@ -34,20 +34,20 @@ export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidenc
       return { pod, before: [...new Set(earlier.map((other) => other.identity))].join(', ') || 'no pod' };
     });
 
-/** Describes the last observation of the pods. After needs-human, it may be older than the present state. */
+/** Describes the last observation of the pods. After needs-human, it may be older than the current state. */
 const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = {
   migrated: { before: 'before the change', after: 'source of the AWS credentials of each', now: 'NOW' },
-  'already-migrated': { before: 'present state', after: 'present state', now: 'NOW' },
-  planned: { before: 'present state', after: 'present state', now: 'NOW' },
-  blocked: { before: 'present state', after: 'present state', now: 'NOW' },
+  'already-migrated': { before: 'current state', after: 'current state', now: 'NOW' },
+  planned: { before: 'current state', after: 'current state', now: 'NOW' },
+  blocked: { before: 'current state', after: 'current state', now: 'NOW' },
   'rolled-back': {
     before: 'before the migration',
     after: 'source of the AWS credentials of each after the rollback',
     now: 'NOW',
   },
   'needs-human': {
-    before: 'before the migration: check their present state before you continue',
-    after: 'last known state: check their present state before you continue',
+    before: 'before the migration: check their current state before you continue',
+    after: 'last known state: check their current state before you continue',
     now: 'LAST SEEN',
   },
 };
@@ -82,7 +82,7 @@ export const podsSection = (
   ];
 };
 
-/** Returns the table of pods. `now`: title of the column of the present identity, if there is a `before` to compare. */
+/** Returns the table of pods. `now`: title of the column of the current identity, if there is a `before` to compare. */
 export const podTable = (rows: readonly PodRow[], style: Style, now?: string): string[] => {
   const identity = (pod: PodEvidence): string => style.paint(colourOf(pod), identityText(pod));
   return table(

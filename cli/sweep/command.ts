@@ -18,7 +18,7 @@ const SWEEP_HELP = `Take an inventory first, then plan, then migrate a few add-o
 
 Each of --account, --region, --cluster and --addon may be repeated, or have several comma-separated values. A cluster or add-on with
 the tag pod-identity-migration=exclude is excluded; with --tagging opt-in, everything without the value include is.
-The limits apply to plan and migrate, the options to an inventory too, which begins nothing.
+The limits apply to --mode plan and migrate. The options of migrate apply to --mode inventory too: they decide what is ready.
 
 ${WHERE_HELP}
 
@@ -26,33 +26,33 @@ ${SWEEP_EXIT_CODES_HELP}`;
 
 const ASK_EXIT_CODES = `Exit codes:
   0  the request was recorded
-  1  anything else
+  1  any other failure
   2  bad input, an unknown sweep, or one whose state does not allow it: nothing was changed`;
 
 const ASKED = {
   pause: ['begin no more migrations until the sweep is resumed; running migrations end', ASK_EXIT_CODES],
   resume: [
     'continue a sweep that is paused or stopped; migrations that have ended are not repeated',
-    `In a sandbox that is kept (--state), the sweep is followed to its end, and the exit codes are those of "sweep".\n\n${ASK_EXIT_CODES}`,
+    `In a sandbox that is kept in a file (--state), the command follows the sweep to its end, and the exit codes are those of "sweep".\n\n${ASK_EXIT_CODES}`,
   ],
   stop: ['begin no more migrations, and end the sweep once running migrations have ended', ASK_EXIT_CODES],
 } as const satisfies Record<string, readonly [string, string]>;
 
 const KNOWN_EXIT_CODES = `Exit codes:
-  0  the sweep exists, whatever its outcome
-  1  anything else
+  0  the sweep exists, regardless of its outcome
+  1  any other failure
   2  bad input, or an unknown sweep`;
 
 const REPORT_EXIT_CODES = `Exit codes:
   0  the files were written
-  1  the report cannot be read, or anything else
+  1  the report cannot be read, or any other failure
   2  bad input, an unknown sweep, or one that has not ended`;
 
 const LIST_EXIT_CODES = `Newest first. A sweep that started seconds ago may be missing.
 
 Exit codes:
-  0  the list was printed, however long
-  1  anything else
+  0  the list was printed, even if it is empty
+  1  any other failure
   2  bad input`;
 
 const { canary, concurrency, perAccount, perRegion, stopAfterFailures, stopAtFailurePercent } = sweepLimits.parse({});

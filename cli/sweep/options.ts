@@ -30,7 +30,7 @@ import {
   migrationFields,
   output,
   parseFlags,
-  session,
+  backendFlags,
 } from '../options.ts';
 import { checkWaits, waitFields } from '../wait-fields.ts';
 
@@ -109,7 +109,7 @@ const { approvalHours: _hours, approveAs: _as, ...waits } = waitFields;
 const sweepFlags = z
   .strictObject({
     mode: z
-      .string({ error: 'is missing: name inventory (only read), plan (plan what is ready), or migrate' })
+      .string({ error: 'is missing: specify inventory (only read), plan (plan what is ready), or migrate' })
       .pipe(oneOf(sweepMode)),
     account: listOf(accountId, 1000),
     region: listOf(regionName, 50),
@@ -138,7 +138,7 @@ const sweepFlags = z
     reason: migrationFields.reason,
     report,
     previous: file,
-    ...session,
+    ...backendFlags,
     seed: migrationFields.seed,
     clock: migrationFields.clock,
     calls: file,
@@ -173,7 +173,7 @@ export const parseKnownSweepFlags = (given: Record<string, unknown>, command: st
   parseFlags(knownSweepFlags, given, `sweep ${command}`);
 
 const reportFlags = knownSweepFlags.omit({ reason: true }).extend({
-  report: report.refine((files) => files.length > 0, 'is missing: name a file that ends in .html, .json or .csv'),
+  report: report.refine((files) => files.length > 0, 'is missing: specify a file that ends in .html, .json or .csv'),
 });
 export type ReportFlags = z.output<typeof reportFlags>;
 
@@ -181,7 +181,7 @@ export const parseReportFlags = (given: Record<string, unknown>): ReportFlags =>
   parseFlags(reportFlags, given, 'sweep report');
 
 const listFlags = z
-  .strictObject({ status: oneOf(sweepStatus).optional(), ...listed, ...session, ...output })
+  .strictObject({ status: oneOf(sweepStatus).optional(), ...listed, ...backendFlags, ...output })
   .superRefine(checkListed);
 export type SweepListFlags = z.output<typeof listFlags>;
 

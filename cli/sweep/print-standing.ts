@@ -7,7 +7,7 @@ import { type Format, hanging, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { SweepListFlags } from './options.ts';
-import { askedText, standingText } from './progress.ts';
+import { askedText, MODES, standingText } from './progress.ts';
 import type { ListedSweeps } from './calls.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
@@ -42,7 +42,7 @@ const aboutOf = ({
     ...(addons ? [`add-ons ${addons.join(', ')}`] : []),
     ...(tagging === 'opt-in' ? ['only what is tagged include'] : []),
   ];
-  return printable(`${mode} of ${parts.join('; ')}`);
+  return printable(`${MODES[mode]} of ${parts.join('; ')}`);
 };
 
 export const standingLines = (standing: SweepStanding, where: Where, style: Style): string[] => {
@@ -65,7 +65,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
   const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
   return [
     `${painted(stateOf(standing), style)}  ${aboutOf(request)}`,
-    `  ${style.paint('dim', [sweepId, `since ${startedAt}`, ...(endedAt === undefined ? [] : [`until ${endedAt}`]), printable(`by ${requesterText({ requester: sweepRequesterOf(standing), requestedBy: request.requestedBy })}`)].join(' · '))}`,
+    `  ${style.paint('dim', [sweepId, `started ${startedAt}`, ...(endedAt === undefined ? [] : [`ended ${endedAt}`]), printable(`by ${requesterText({ requester: sweepRequesterOf(standing), requestedBy: request.requestedBy })}`)].join(' · '))}`,
     ...(isOver ? [] : [`  ${phaseText[phase]}`]),
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
     ...(failures > 0 && !isOver
@@ -76,12 +76,15 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
     ...(command ? hanging('  ', `${command.command} requested at ${command.at}${askedText(command)}`, style) : []),
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, 'red') : []),
     ...(isAlone
-      ? hanging(
-          '  ',
-          `No execution works on it: its execution is ${executionStatus}. To continue: ${knownCommand('sweep resume', sweepId, where)}`,
-          style,
-          'yellow',
-        )
+      ? [
+          ...hanging(
+            '  ',
+            `No execution works on it: its execution is ${executionStatus}. To continue:`,
+            style,
+            'yellow',
+          ),
+          `    ${knownCommand('sweep resume', sweepId, where)}`,
+        ]
       : []),
     ...(outcome === 'stopped' ? [`  To continue with the rest: ${knownCommand('sweep resume', sweepId, where)}`] : []),
     ...(reports

@@ -8,6 +8,7 @@ import { type Format, hanging, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { ReportFile } from './options.ts';
+import { MODES } from './progress.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 
@@ -39,7 +40,7 @@ const headline = (report: SweepReport, style: Style): string[] => {
   const { mode, outcome = 'failed', totals, sweepId, startedAt, endedAt, at, simulated, cause } = report;
   const { mark, format } = MARKS[outcome];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${mode} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
+    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${MODES[mode]} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
     `  ${style.paint('dim', [sweepId, `${between(startedAt, endedAt ?? at)}${simulated ? ' (simulated)' : ''}`].join(' · '))}`,
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, format) : []),
   ];

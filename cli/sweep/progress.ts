@@ -20,6 +20,13 @@ const titleOf = (phase: Phase, { request: { mode } }: SweepStanding): string => 
   return mode === 'plan' ? 'Plan what is ready' : 'Migrate in waves';
 };
 
+/** The mode of a sweep as a noun. */
+export const MODES: Record<SweepStanding['request']['mode'], string> = {
+  inventory: 'inventory',
+  plan: 'plan',
+  migrate: 'migration',
+};
+
 /** `3 migrated, 1 rolled-back`. */
 const outcomesText = (ended: SweepStanding['tally']['ended']): string =>
   Object.entries(ended)
@@ -48,9 +55,11 @@ export const standingText = (
   const counts = [`${tally.inFlight} running`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter(
     (text) => text !== '',
   );
-  return [...state, ...(wave ? [`wave ${wave.number}, at most ${wave.size} migrations`] : []), counts.join(', ')].join(
-    ': ',
-  );
+  return [
+    ...state,
+    ...(wave ? [`wave ${wave.number}, at most ${wave.size} migration${wave.size === 1 ? '' : 's'}`] : []),
+    counts.join(', '),
+  ].join(': ');
 };
 
 interface Line {

@@ -24,7 +24,7 @@ With --batch, each line is one JSON object, {"id", "policy", "roleArn", "cluster
 
 Exit codes, by the verdict for EKS Pod Identity only (after "retire", IRSA is expected to be denied):
   0  allowed; in a batch, on every line
-  1  anything else
+  1  any other failure
   2  the policy is invalid, or bad input; in a batch, on any line
   3  denied or unknown; in a batch, on any line`;
 
@@ -39,7 +39,7 @@ ${WHERE_HELP}
 
 Exit codes:
   0  repaired, or nothing to repair
-  1  anything else
+  1  any other failure
   2  the policy is invalid, or bad input
   3  refused, with the reason and a remedy; nothing was changed`;
 

@@ -34,7 +34,7 @@ const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style)
   if (verdict === 'invalid')
     return [
       '',
-      ...hanging('  do: ', 'correct the policy at the place named above; an invalid policy is not repaired', style),
+      ...hanging('  do: ', 'correct the policy at the position shown above; an invalid policy is not repaired', style),
     ];
   return [
     '',

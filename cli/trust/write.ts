@@ -30,7 +30,7 @@ const changedMeanwhile = ({ roleArn }: Change): CliError =>
   new CliError(
     'TrustChanged',
     `the trust policy of ${roleArn} was changed by another principal after it was read; nothing was written`,
-    'Run the same command again: it starts from the present policy.',
+    'Run the same command again: it starts from the current policy.',
     EXIT_CODES.blocked,
   );
 

@@ -1,4 +1,4 @@
-/** `grant-access` for service accounts that are no add-on's. */
+/** `grant-access` for service accounts that belong to no add-on. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const workload = (
   scenarioWorkload.parse({ kind, namespace, name, serviceAccount, createdAt: '2025-12-03T16:20:00.000Z' });
 
 /**
- * Three workloads run with `payments/api`, one beside them with another, and one elsewhere with one of the same name.
+ * Three workloads use `payments/api`, one in the namespace uses another account, and one elsewhere uses one of that name.
  */
 const payments = (cluster: ScenarioCluster): void => {
   cluster.workloads = [
@@ -73,7 +73,7 @@ const RESTARTS = [
 const ANNOTATES = { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] };
 
 describe('grant-access --service-account', () => {
-  it('is for the workloads of that service account alone, and looks at no add-on', async () => {
+  it('covers only the workloads of that service account, and reads no add-on', async () => {
     const document = documentOf(await grant(...API, '--sandbox', open().scenario, '--json'));
     expect(namesOf(document)).toEqual([...READ, ...OWN]);
     expect(rulesOf(document.objects.map(({ manifest }) => manifest))).toEqual(RESTARTS);
@@ -87,7 +87,7 @@ describe('grant-access --service-account', () => {
     });
   });
 
-  it('--annotation remove also lets the service account itself be changed, by its name, and says why', async () => {
+  it('with --annotation remove also allows changing the service account itself, by name, and shows why', async () => {
     const { code, out, err } = await grant(...API, ...REMOVE, '--sandbox', open().scenario);
     expect(code).toBe(0);
     const manifests = parseAllDocuments(out).map((each) => each.toJS() as Manifest);
@@ -108,7 +108,7 @@ describe('grant-access --service-account', () => {
     );
   });
 
-  it('goes together with add-ons and with others, each with objects of its own, once', async () => {
+  it('can be combined with add-ons and other service accounts, each with its own objects, once', async () => {
     const { scenario } = open();
     const wanted = [
       ...API,
@@ -135,7 +135,7 @@ describe('grant-access --service-account', () => {
     );
   });
 
-  it('says of one that runs no workload that there is nothing to restart yet; its annotation may be granted nevertheless', async () => {
+  it('reports that there is nothing to restart if no workload uses it; changing its annotation can be granted nevertheless', async () => {
     const { scenario } = open();
     const none = [...CLUSTER, '--service-account', 'payments/default'];
     const { code, err } = await grant(...none, '--sandbox', scenario);
@@ -160,7 +160,7 @@ describe('grant-access --service-account', () => {
 });
 
 describe('grant-access --service-account --apply', () => {
-  it('is noted in the state, changes nothing a second time, and without --annotation remove takes that right away again', async () => {
+  it('is recorded in the state, changes nothing a second time, and without --annotation remove revokes that right', async () => {
     const { directory, scenario } = open();
     const file = join(directory, 'world.json');
     const state = ['--state', file];
@@ -204,7 +204,7 @@ describe('grant-access --service-account --apply', () => {
     ]);
   });
 
-  it('takes that right away from a service account that runs no workload too, and gives it again', async () => {
+  it('also revokes that right for a service account without workloads, and grants it again', async () => {
     const { directory, scenario } = open();
     const [none, role] = [
       [...CLUSTER, '--service-account', 'payments/default'],
@@ -221,7 +221,7 @@ describe('grant-access --service-account --apply', () => {
     });
   });
 
-  it('takes nothing from another service account, and leaves a Role that somebody else has made alone', async () => {
+  it('revokes nothing for another service account, and leaves a third-party Role as it is', async () => {
     const { directory, scenario } = open();
     const state = ['--state', join(directory, 'world.json')];
     await grant(...API, ...REMOVE, '--sandbox', scenario, ...state, '--apply');
@@ -252,7 +252,7 @@ describe('grant-access --service-account --apply', () => {
     expect([theirs.code, theirs.out]).toEqual([3, expect.stringContaining(`✖ ${ANNOTATE_ROLE}: refused\n`)]);
   });
 
-  it('goes on from a state that was written before there were service accounts', async () => {
+  it('continues from a state that was written before service accounts were supported', async () => {
     const { directory, scenario } = open();
     const file = join(directory, 'world.json');
     await grant(...CLUSTER, '--sandbox', scenario, '--state', file, '--apply');
@@ -298,13 +298,13 @@ describe('grant-access --service-account is refused', () => {
       ['--service-account', 'payments/api', '--annotation', 'drop'],
       /--annotation "drop" must be keep or remove/,
     ],
-  ])('for one %s, as bad input', async (_, flags, said) => {
+  ])('for a service account %s, as bad input', async (_, flags, expected) => {
     const { code, err } = await grant(...CLUSTER, ...flags, '--sandbox', open().scenario);
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(2);
   });
 
-  it('for more than a hint can name, with the first of them', async () => {
+  it('for more than a hint can list, with the first of them', async () => {
     const many = (cluster: ScenarioCluster): void =>
       void (cluster.workloads = Array.from({ length: 30 }, (_, index) =>
         workload('Deployment', `w${index}`, `sa${String(index).padStart(2, '0')}`),
@@ -319,7 +319,7 @@ describe('grant-access --service-account is refused', () => {
     expect(err).toMatch(/hint: {2}Service accounts of namespace payments: (\S+, ){19}\S+ and 11 more/);
   });
 
-  it('where --annotation is given without one', async () => {
+  it('if --annotation is given without a service account', async () => {
     const { code, err } = await grant(
       ...CLUSTER,
       ...REMOVE,
@@ -348,14 +348,14 @@ describe('grant-access --service-account is refused', () => {
       [operatorWith('AmazonEKSAdminViewPolicy')],
       /may not create ClusterRole pod-identity-migrator:read/,
     ],
-  ])('to whom the API server %s', async (_, entries, said) => {
+  ])('if the API server %s', async (_, entries, expected) => {
     const { code, err } = await grant(...API, ...REMOVE, '--sandbox', open(entries).scenario, '--apply');
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(3);
   });
 });
 
-it('the role that may change a service account is in a group of its own, and so is the one that restarts', async () => {
+it('puts the role that may change service accounts, and the one that restarts, in groups of their own', async () => {
   const environment = accessEnvironment(await serviceRoles());
   const stepsOf = (purpose: string): unknown =>
     environment[`POD_IDENTITY_KUBERNETES_${purpose}_ROLE_ARNS`]

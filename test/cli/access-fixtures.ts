@@ -1,4 +1,4 @@
-/** A cluster that lets nobody in but the operator, and the program that is asked about it. */
+/** A cluster that only the operator can access, and the program that inspects it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export const operatorWith = (policy: string): Entry =>
   entryOf(OPERATOR, { policies: [{ policyArn: `${POLICY}${policy}`, accessScope: { type: 'cluster' } }] });
 export const ADMINISTRATOR = operatorWith('AmazonEKSClusterAdminPolicy');
 
-/** Roles of the service as it is deployed in the sandbox. */
+/** Roles of the service that is deployed in the sandbox. */
 export const serviceRoles = async (): Promise<ServiceRoles> => {
   const { outputs } = loadAssembly((await ensureAssembly()).directory, {
     account: TARGET.account,
@@ -59,7 +59,7 @@ export interface Files {
   remove: () => void;
 }
 
-/** Files with a scenario whose cluster has these access entries and, by `change`, whatever else. */
+/** Writes scenarios whose cluster has these access entries and the changes of `change`. */
 export const filesWith = (
   accessEntries: Entry[] = [ADMINISTRATOR],
   change: (cluster: ScenarioCluster, scenario: Scenario) => void = () => {},

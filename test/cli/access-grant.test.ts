@@ -1,6 +1,6 @@
 /**
- * What of `grant-access` no sandbox shows: clusters that know aws-auth alone, refusals by AWS, and an end in the
- * middle.
+ * Parts of `grant-access` that no sandbox covers: clusters that support only aws-auth, refusals by AWS, and an
+ * interruption.
  */
 import {
   CreateAccessEntryCommand,
@@ -39,7 +39,7 @@ interface Cluster {
   entries?: Partial<AccessEntries>;
   rbac?: Partial<RbacObjects>;
 }
-/** A cluster without add-ons: what is done, in order. */
+/** A cluster without add-ons, and the calls that are made, in order. */
 const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tools: AccessTools; done: string[] } => {
   const done: string[] = [];
   const note = (what: string): Promise<void> => Promise.resolve(void done.push(what));
@@ -79,8 +79,8 @@ const rejection = async (run: Promise<unknown>): Promise<CliError> => {
   throw new Error('expected a CliError', { cause: error });
 };
 
-describe('a cluster that takes no access entries', () => {
-  it.each(['CONFIG_MAP', ''])('(%s) is shown the lines of aws-auth instead, beside the objects', async (mode) => {
+describe('a cluster that does not support access entries', () => {
+  it.each(['CONFIG_MAP', ''])('(%s) gets the lines for aws-auth instead, in addition to the objects', async (mode) => {
     const { tools } = clusterWith({
       entries: {
         describeCluster: () =>
@@ -112,7 +112,7 @@ describe('a cluster that takes no access entries', () => {
     expect(text).toContain('No add-on supports EKS Pod Identity');
   });
 
-  it('is left alone by --apply, which says both ways', async () => {
+  it('is not changed by --apply, which shows both options', async () => {
     const { tools, done } = clusterWith({ mode: 'CONFIG_MAP' });
     const { name, exitCode, message, hint } = await rejection(grantAccess(tools, { ...wish, apply: true }));
     expect([name, exitCode, done]).toEqual(['NoAccessEntries', 3, []]);
@@ -124,8 +124,8 @@ describe('a cluster that takes no access entries', () => {
   });
 });
 
-describe('an end in the middle', () => {
-  it('says what was done before, and how to go on', async () => {
+describe('an interruption', () => {
+  it('reports what was done before, and how to continue', async () => {
     const refused = new CliError('AwsRefused', 'AWS denied the call: eks:CreateAccessEntry', 'Check the rights', 3);
     const { tools, done } = clusterWith({
       entries: { create: (arn) => (arn === READER ? Promise.resolve() : Promise.reject(refused)) },
@@ -158,7 +158,7 @@ describe('EKS', () => {
       $metadata: { httpStatusCode: status },
     });
 
-  it('tells a cluster, and how it lets people in', async () => {
+  it('describes a cluster and its authentication mode', async () => {
     eks.on(DescribeClusterCommand).resolves({
       cluster: {
         endpoint: 'https://api/',
@@ -175,7 +175,7 @@ describe('EKS', () => {
     });
   });
 
-  it('has no such cluster, or none that is ready', async () => {
+  it('reports a cluster that does not exist or is not ready', async () => {
     eks
       .on(DescribeClusterCommand)
       .rejects(failure('ResourceNotFoundException', 404))
@@ -198,7 +198,7 @@ describe('EKS', () => {
     });
   });
 
-  it('is asked for STANDARD entries, by the role', async () => {
+  it('creates STANDARD entries, by role', async () => {
     eks.on(DescribeAccessEntryCommand).resolves({ accessEntry: { type: 'STANDARD', kubernetesGroups: ['mine'] } });
     expect(await entries.describe(READER)).toEqual({ type: 'STANDARD', groups: ['mine'] });
     eks.on(DescribeAccessEntryCommand).rejects(failure('ResourceNotFoundException', 404));
@@ -219,7 +219,7 @@ describe('EKS', () => {
     });
   });
 
-  it('refuses with what the rights are, and is out of reach with what to check', async () => {
+  it('is reported with the missing rights if it refuses, and with what to check if it is unreachable', async () => {
     eks.on(CreateAccessEntryCommand).rejects(failure('AccessDeniedException', 403));
     expect(await rejection(entries.create(READER, []))).toMatchObject({
       name: 'AwsRefused',
@@ -281,11 +281,11 @@ describe('the API server', () => {
     ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],
-  ])('answers %i', async (code, body, expected) => {
+  ])('that answers %i is reported', async (code, body, expected) => {
     expect(await rejection(answering(code, body).patch(manifest, {}))).toMatchObject(expected);
   });
 
-  it('answers what is not JSON, or not at all', async () => {
+  it('that does not answer, or not in JSON, is reported', async () => {
     expect(await rejection(answering(200, '<html>').get(manifest))).toMatchObject({
       name: 'ApiServerError',
       message: expect.stringContaining('is not JSON'),
@@ -310,7 +310,7 @@ describe('the roles of a deployed service', () => {
     expect(readAccessEnvironment(accessEnvironment(ROLES))).toEqual(ROLES);
   });
 
-  it('are those that it assumes where the cluster is of another account, with the groups of what they do', () => {
+  it('are those that it assumes if the cluster is in another account, with the groups for what they do', () => {
     expect(rolesFor(ROLES, { account: '111122223333', region: 'eu-west-1' })).toBe(ROLES);
     const there = rolesFor(ROLES, { account: '444455556666', region: 'us-gov-west-1' });
     expect(wantedEntries(there)).toEqual([
@@ -329,7 +329,7 @@ describe('the roles of a deployed service', () => {
     ]);
   });
 
-  it('are asked for by name, each that is missing or wrong', () => {
+  it('are listed by variable if they are missing or wrong', () => {
     const { message, hint } = errorOf(() =>
       readAccessEnvironment({ POD_IDENTITY_KUBERNETES_ROLE_ARNS: `${READER},mine` }),
     );

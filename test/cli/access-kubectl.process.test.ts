@@ -1,4 +1,4 @@
-/** What `grant-access --deployed` prints in the hands of the real kubectl. */
+/** Applies the output of `grant-access --deployed` with the real kubectl. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(
   `the printed objects${reason === undefined ? '' : ` (${reason})`}`,
   { timeout: 900_000 },
   () => {
-    it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
+    it('are accepted by kubectl apply and then found by grant-access, and only the access entries are missing', async () => {
       const file = join(served.directory, 'access.yaml');
       writeFileSync(file, await grant());
       const apply = () => served.run('kubectl', ['apply', '-f', file]);
@@ -90,7 +90,7 @@ describe.skipIf(reason !== undefined)(
       expect(listed.out).toBe('pod-identity-migrator:read\tpod-identity-migrator:restart\n');
     });
 
-    it('are applied by grant-access itself over what kubectl has made and somebody has changed', async () => {
+    it('are applied by grant-access over objects that kubectl created and another writer changed', async () => {
       const patched = await served.run('kubectl', [
         '--namespace',
         'kube-system',
@@ -116,7 +116,7 @@ describe.skipIf(reason !== undefined)(
       expect(names.out).toBe('["ebs-csi-controller"]');
     });
 
-    it('for a service account are taken by kubectl too, its empty API group as it stands', async () => {
+    it('for a service account are accepted by kubectl too, with the empty API group', async () => {
       const file = join(served.directory, 'account.yaml');
       const command = [
         'grant-access',
@@ -152,7 +152,7 @@ describe.skipIf(reason !== undefined)(
       };
       const restarts = [
         { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] },
-        // The one pod that goes ahead on the way back.
+        // For the one pod that a rollback evicts first.
         { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
       ];
       expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([
@@ -160,7 +160,7 @@ describe.skipIf(reason !== undefined)(
         [{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] }],
       ]);
 
-      // What is printed without --annotation remove takes that right away, by kubectl too.
+      // The output without --annotation remove revokes that right, with kubectl too.
       writeFileSync(file, await granted(command.filter((word) => word !== '--annotation' && word !== 'remove')));
       expect(await served.run('kubectl', ['apply', '-f', file])).toMatchObject({
         code: 0,

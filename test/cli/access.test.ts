@@ -26,7 +26,7 @@ const groupsOf = (entries: GrantedEntry[]): Record<string, string[]> =>
   Object.fromEntries(entries.map(({ principalArn, groups }) => [principalArn, groups]));
 
 describe('grant-access, a dry run', () => {
-  it('prints the objects alone on stdout, for kubectl, and says all else on stderr', async () => {
+  it('prints only the objects on stdout, for kubectl, and everything else on stderr', async () => {
     const { scenario } = open();
     const { code, out, err } = await run('grant-access', ...EBS, '--sandbox', scenario);
     expect(code).toBe(0);
@@ -45,7 +45,7 @@ describe('grant-access, a dry run', () => {
     );
   });
 
-  it('is for every role that calls API servers, each in its groups, and says them in JSON', async () => {
+  it('covers every role that calls API servers, each in its groups, and lists them in JSON', async () => {
     const document = documentOf(await run('grant-access', ...EBS, '--sandbox', open().scenario, '--json'));
     expect(document).toMatchObject({
       target: TARGET,
@@ -68,7 +68,7 @@ describe('grant-access, a dry run', () => {
     ]);
   });
 
-  it('is for all add-ons that take associations, where none is named', async () => {
+  it('covers all add-ons that support associations if none is named', async () => {
     const { objects } = documentOf(await run('grant-access', ...CLUSTER, '--sandbox', open().scenario, '--json'));
     expect(objects.filter(({ manifest }) => manifest.kind === 'Role').map(({ name }) => name)).toEqual([
       'Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver',
@@ -76,7 +76,7 @@ describe('grant-access, a dry run', () => {
     ]);
   });
 
-  it('says of an add-on that takes none that nothing of it is restarted', async () => {
+  it('reports that nothing of an add-on without support for associations is restarted', async () => {
     const { code, out, err } = await run(
       'grant-access',
       ...CLUSTER,
@@ -91,7 +91,7 @@ describe('grant-access, a dry run', () => {
   });
 });
 
-it('grants restarts of what has the role of the add-on too, though the add-on takes no association for it', async () => {
+it("also grants restarts of workloads that have the add-on's role but for which the add-on supports no association", async () => {
   const { scenario } = open(undefined, (cluster) => {
     const ebs = cluster.addons.find(({ name }) => name === 'aws-ebs-csi-driver')!;
     cluster.addons.push({ ...ebs, name: 'aws-efs-csi-driver', version: 'v2.1.4-eksbuild.1' });
@@ -102,12 +102,12 @@ it('grants restarts of what has the role of the add-on too, though the add-on ta
   const restarts = objects.map(({ manifest }) => JSON.stringify(manifest)).filter((text) => text.includes('"patch"'));
   expect(restarts).toHaveLength(1);
   expect(restarts[0]).toContain('"resourceNames":["efs-csi-node"]');
-  // EBS has the same role, but these are its own.
+  // The EBS CSI driver has the same role, but workloads of its own.
   expect(restarts[0]).not.toContain('ebs-csi');
 });
 
-describe('an add-on whose namespace nothing tells', () => {
-  it('is noted, and nothing of it may be restarted', async () => {
+describe('an add-on whose namespace is unknown', () => {
+  it('is reported, and none of its workloads may be restarted', async () => {
     const { scenario } = open(undefined, (cluster, { knobs }) => {
       Object.assign(knobs, { namespaceConfigShown: 'chosen', defaultNamespaceShown: false });
       cluster.addons.push({
@@ -127,7 +127,7 @@ describe('an add-on whose namespace nothing tells', () => {
 });
 
 describe('grant-access --apply', () => {
-  it('lets a migration through that was blocked before, is noted in the state, and changes nothing a second time', async () => {
+  it('unblocks a migration, is recorded in the state, and changes nothing a second time', async () => {
     const { directory, scenario } = open();
     const state = ['--state', join(directory, 'world.json')];
     const blocked = await run('plan', ...EBS, '--sandbox', scenario, ...state, '--json');
@@ -146,7 +146,7 @@ describe('grant-access --apply', () => {
     expect(again.out).not.toMatch(/^ +[+~✖] /m);
     expect(results(documentOf(await run('grant-access', ...EBS, ...state, '--json')))).toEqual(['nothing']);
 
-    // Its pods were admitted before the webhook knew them: they are restarted, which takes the second group.
+    // Its pods were admitted before the webhook knew the association, so they are restarted, which needs the second group.
     const migrated = await run('migrate', ...EBS, ...state, '--json');
     const report = migrationReport.parse(JSON.parse(migrated.out));
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
@@ -157,7 +157,7 @@ describe('grant-access --apply', () => {
     expect(commands.map(({ what }) => what)).toEqual(['migrate', 'grant-access', 'grant-access', 'migrate']);
   });
 
-  it('adds to what others have put there, and takes nothing away', async () => {
+  it('adds to existing access, and removes nothing', async () => {
     const [planRole] = roles.all;
     const binding = {
       apiVersion: 'rbac.authorization.k8s.io/v1' as const,
@@ -195,7 +195,7 @@ describe('grant-access --apply', () => {
     expect(second.accessEntries[0]?.groups).toEqual(['auditors', ACCESS_GROUPS.read]);
   });
 
-  it('says that a sandbox without a state ends with it', async () => {
+  it('reports that a sandbox without a state ends with the command', async () => {
     const { code, out, err } = await run('grant-access', ...EBS, '--sandbox', open().scenario, '--apply');
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ granted /);
@@ -206,7 +206,7 @@ describe('grant-access --apply', () => {
   it.each([
     ['an access entry of nodes', /type EC2_LINUX, which does not support groups/],
     ['a ClusterRole of somebody else', /ClusterRole pod-identity-migrator:read exists with other rules/],
-  ])('changes nothing where %s is in the way', async (what, said) => {
+  ])('changes nothing if %s conflicts', async (what, expected) => {
     const nodes = what.includes('entry') ? [entryOf(roles.all[0]!, { type: 'EC2_LINUX' })] : [];
     const { directory, scenario } = open([ADMINISTRATOR, ...nodes], (cluster) => {
       if (nodes.length === 0)
@@ -223,7 +223,7 @@ describe('grant-access --apply', () => {
     const { code, out } = await run('grant-access', ...EBS, '--sandbox', scenario, '--state', state, '--apply');
     expect(code).toBe(3);
     expect(out).toMatch(/^✖ refused /);
-    expect(out.replaceAll(/\s+/g, ' ')).toMatch(said);
+    expect(out.replaceAll(/\s+/g, ' ')).toMatch(expected);
     const { objects, applied } = documentOf(await run('grant-access', ...EBS, '--state', state, '--apply', '--json'));
     expect(applied).toBe(false);
     expect(new Set(objects.map(({ result }) => result))).toContain('would-create');
@@ -256,7 +256,7 @@ describe('grant-access is refused', () => {
       '--apply',
       /may not create ClusterRole pod-identity-migrator:read [^]*cannot create resource "clusterroles"/,
     ],
-  ])('%s', async (_, entries, flag, said) => {
+  ])('%s', async (_, entries, flag, expected) => {
     const { code, err } = await run(
       'grant-access',
       ...EBS,
@@ -264,7 +264,7 @@ describe('grant-access is refused', () => {
       open(entries).scenario,
       ...(flag ? [flag] : []),
     );
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(3);
     expect(err).not.toContain('Done before');
   });
@@ -286,14 +286,14 @@ describe('grant-access is refused', () => {
       /--account 999999999999 is not in the scenario/,
     ],
     ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
-    ['no cluster', [], /--cluster is missing: name the EKS cluster/],
-  ])('for %s, as bad input', async (_, flags, said) => {
+    ['no cluster', [], /--cluster is missing: specify the EKS cluster/],
+  ])('for %s, as bad input', async (_, flags, expected) => {
     const { code, err } = await run('grant-access', ...flags, '--sandbox', open().scenario);
-    expect(err).toMatch(said);
+    expect(err).toMatch(expected);
     expect(code).toBe(2);
   });
 
-  it('without a place, with two, and where the environment does not say the roles', async () => {
+  it('without a backend, with two, and if the environment does not name the roles', async () => {
     expect(await run('grant-access', ...CLUSTER)).toMatchObject({
       code: 2,
       err: expect.stringContaining('it is not clear where the cluster is'),

@@ -1,5 +1,5 @@
 /**
- * Commands with --deployed where the environment says where the API is: everything goes through it, and nothing else is
+ * Commands with --deployed if the environment names the API: everything goes through it, and nothing else is
  * called.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -23,7 +23,7 @@ import {
 import { aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
-/** Nobody listens there. */
+/** A port on which nothing listens. */
 const NOWHERE = 'http://127.0.0.1:9';
 
 let asked: string[];
@@ -58,13 +58,13 @@ afterEach(() => {
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  // Between two looks no real time passes.
+  // No real time passes between two polls.
   const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };
 
 describe('a deployed service with an API', () => {
-  it('migrates by it, with the same document and exit code as without', async () => {
+  it('migrates through it, with the same document and exit code as without', async () => {
     replies = [json(accepted, 202), json(anAnswer())];
     const { code, out, err } = await run('migrate', ...ADDON, '--approval', 'required', '--json');
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -89,7 +89,7 @@ describe('a deployed service with an API', () => {
     ).toBe(4);
   });
 
-  it('plans by it, and says what carries it out', async () => {
+  it('plans through it, and shows the command that carries out the plan', async () => {
     replies = [json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true }))];
     const { code, out } = await run('plan', ...ADDON);
     expect(code).toBe(0);
@@ -121,7 +121,7 @@ describe('a deployed service with an API', () => {
     expect(out).toMatch(/\nApproval\n {2}plan f{12}… approved by you at 2026-01-15T09:30:00\.000Z\n/);
   });
 
-  it('shows a plan before it is approved, and approves the one of that hash', async () => {
+  it('shows a plan before it is approved, and approves the plan with that hash', async () => {
     replies = [json(aRunning({ approvals: [pending] }))];
     const looked = await run('approve', ID);
     expect(looked.code).toBe(2);
@@ -152,7 +152,7 @@ describe('a deployed service with an API', () => {
     });
   });
 
-  it('shows, cancels, rolls back and lists by it', async () => {
+  it('shows, cancels, rolls back and lists through it', async () => {
     replies = [json(anAnswer())];
     expect(JSON.parse((await run('show', ID, '--json')).out)).toEqual(aReport());
     replies = [json(aRunning({ approvals: [pending] }))];
@@ -187,7 +187,7 @@ describe('a deployed service with an API', () => {
     );
   });
 
-  it('reads identities by it, page by page', async () => {
+  it('reads identities through it, page by page', async () => {
     const page = (names: string[], next?: string) =>
       json(
         identitiesAnswer.parse({
@@ -237,7 +237,7 @@ describe('a deployed service with an API', () => {
     });
   });
 
-  it('is asked by no other way: commands without a route say what they lack', async () => {
+  it('is called only through it: commands without a route report what they need', async () => {
     expect(await run('release', ID)).toMatchObject({
       code: 2,
       err: expect.stringMatching(
@@ -247,7 +247,7 @@ describe('a deployed service with an API', () => {
     expect(asked).toEqual([]);
   });
 
-  it('retires by it, and says what carries a dry run out, or puts it back', async () => {
+  it('retires through it, and shows the command that applies a dry run, or restores', async () => {
     const retirement: Retirement = {
       id: 'r',
       state: 'ended',
@@ -295,7 +295,7 @@ describe('a deployed service with an API', () => {
     expect(JSON.parse((await run('show', ID, '--json')).out)).toMatchObject({ retirement: done });
   });
 
-  it('is followed no more where it is lost: the migration goes on', async () => {
+  it('is no longer followed if it is unreachable: the migration continues', async () => {
     replies = [json(accepted, 202), json({ message: 'Forbidden' }, 403)];
     const { code, err } = await run('migrate', ...ADDON);
     expect(code).toBe(1);
@@ -306,7 +306,7 @@ describe('a deployed service with an API', () => {
     );
   });
 
-  it('wants credentials', async () => {
+  it('requires credentials', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) vi.stubEnv(name, undefined);
     for (const [name, value] of Object.entries({
       AWS_CONFIG_FILE: '/nonexistent',
@@ -339,7 +339,7 @@ describe("the API's address", () => {
     ['api.example.com'],
     ['https://user:secret@api.example.com/v1'],
     ['https://api.example.com/v1?a=b'],
-  ])('%s is none', (url) => {
+  ])('%s is refused', (url) => {
     expect(errorOf(() => apiUrlIn({ POD_IDENTITY_API_URL: url }))).toMatchObject({
       name: 'NotConfigured',
       exitCode: 2,
@@ -348,7 +348,7 @@ describe("the API's address", () => {
     });
   });
 
-  it('is a stage by https, or on this machine', () => {
+  it('is a stage over https, or on this machine', () => {
     expect(apiUrlIn({ POD_IDENTITY_API_URL: `${API_URL}/` })).toBe(API_URL);
     expect(apiUrlIn({ POD_IDENTITY_API_URL: 'http://127.0.0.1:8080/v1' })).toBe('http://127.0.0.1:8080/v1');
     expect(apiUrlIn({ POD_IDENTITY_API_URL: '' })).toBeUndefined();

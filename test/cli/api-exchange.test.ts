@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isPrintable } from '../../lambdas/domain/text/text.ts';
 import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
 
-/** Another way to write the same JSON. */
+/** Returns the same JSON in another notation. */
 const escaped = (reply: { body?: string }) => ({ ...reply, body: reply.body?.replaceAll('/', String.raw`\/`) ?? '' });
 
 const answer = z.object({ ok: z.boolean() });
@@ -11,8 +11,8 @@ const post = (api: FakeApi) =>
   api.ask({ method: 'POST', path: '/migrations', body: { addon: 'a' }, idempotencyKey: 'key-1', answer });
 const get = (api: FakeApi) => api.ask({ method: 'GET', path: '/migrations/ID', answer });
 
-describe('a question', () => {
-  it('is signed, and answered', async () => {
+describe('a request', () => {
+  it('is signed, and returns the response', async () => {
     const api = fakeApi(json({ ok: true }, 202, { 'Retry-After': '5' }));
     await expect(post(api)).resolves.toEqual({ value: { ok: true }, retryAfter: 5 });
     expect(api.requests).toHaveLength(1);
@@ -34,7 +34,7 @@ describe('a question', () => {
     ['502', { status: 502, body: '<html>' }],
     ['503', problemAnswer('unavailable', 'DynamoDB does not answer')],
     ['504', { status: 504 }],
-  ])('is asked again, under the same key, after %s', async (_what, reply) => {
+  ])('is retried, with the same key, after %s', async (_what, reply) => {
     const api = fakeApi(reply, reply, json({ ok: true }));
     await expect(post(api)).resolves.toMatchObject({ value: { ok: true } });
     expect(api.sleeps).toEqual([1000, 2000]);
@@ -43,7 +43,7 @@ describe('a question', () => {
     );
   });
 
-  it('waits as long as it is told to, but not for ever', async () => {
+  it('waits as long as Retry-After requests, up to a limit', async () => {
     const api = fakeApi(
       { status: 429, headers: { 'retry-after': '7' } },
       { status: 503, headers: { 'retry-after': '86400' } },
@@ -54,7 +54,7 @@ describe('a question', () => {
     expect(api.sleeps).toEqual([7000, 60_000, 4000]);
   });
 
-  it('is given up after a minute; of a POST it is then not known whether it was done', async () => {
+  it('is given up after a minute; it is then not known whether a POST was carried out', async () => {
     const api = fakeApi(lost());
     expect(await thrownBy(post(api))).toMatchObject({
       name: 'ApiError',
@@ -73,7 +73,7 @@ describe('a question', () => {
     expect((await thrownBy(post(fakeApi({ status: 504 })))).hint).toContain('not known');
   });
 
-  it.each([400, 403, 404, 409, 413, 415, 422, 500, 301])('is not asked again after %i', async (status) => {
+  it.each([400, 403, 404, 409, 413, 415, 422, 500, 301])('is not retried after %i', async (status) => {
     const api = fakeApi({ status, body: '' });
     expect(await thrownBy(post(api))).toMatchObject({
       name: 'ApiError',
@@ -84,7 +84,7 @@ describe('a question', () => {
 });
 
 describe('a problem', () => {
-  it('is told with its detail, the fields that it names, and what to do', async () => {
+  it('is reported with its detail, the fields that it names, and what to do', async () => {
     const api = fakeApi(
       problemAnswer('invalid-request', 'Two fields are wrong.', {
         errors: [
@@ -101,7 +101,7 @@ describe('a problem', () => {
     });
   });
 
-  it('does not repeat fields that its detail names already', async () => {
+  it('does not repeat fields that its detail already names', async () => {
     const api = fakeApi(
       problemAnswer('invalid-request', 'body.addon: must be a name', {
         errors: [{ field: 'body.addon', message: 'Must be a name' }],
@@ -120,7 +120,7 @@ describe('a problem', () => {
     ['key-used', 'ApiError', 2, /\S/],
     ['unauthenticated', 'ApiError', 1, /execute-api:Invoke/],
     ['unexpected', 'ApiError', 1, /operators of the service[^]*This answer: urn:uuid:1/],
-  ] as const)('%s is %s', async (kind, name, exitCode, hint) => {
+  ] as const)('%s is reported as %s', async (kind, name, exitCode, hint) => {
     expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({
       name,
       exitCode,
@@ -129,7 +129,7 @@ describe('a problem', () => {
     });
   });
 
-  it("of API Gateway's own form is told as it is, with the right that is missing", async () => {
+  it("in API Gateway's own format is reported unchanged, with the missing right", async () => {
     expect(
       await thrownBy(
         get(
@@ -149,7 +149,7 @@ describe('a problem', () => {
   });
 });
 
-describe('an answer that nobody expects', () => {
+describe('an unexpected response', () => {
   it.each([
     ['no JSON', { body: '<html>It works!</html>' }, /: it is not JSON$/],
     ['nothing', { body: '' }, /: it is not JSON$/],
@@ -166,7 +166,7 @@ describe('an answer that nobody expects', () => {
     });
   });
 
-  it('acts on no terminal, and has an end', async () => {
+  it('is escaped and truncated', async () => {
     const { message } = await thrownBy(
       get(
         fakeApi(
@@ -193,14 +193,14 @@ describe('an answer that nobody expects', () => {
       'a lost connection',
       (echoed: string) => new TypeError('fetch failed', { cause: new Error(`bad header ${echoed}`) }),
     ],
-  ])('tells nothing secret: %s that repeats what was sent', async (_what, reply) => {
+  ])('leaks no secret: %s that repeats what was sent', async (_what, reply) => {
     const { secretAccessKey, sessionToken } = CREDENTIALS;
     const error = await thrownBy(
       get(fakeApi(reply(`${secretAccessKey} ${sessionToken} ${encodeURIComponent(sessionToken)}`))),
     );
-    const told = `${error.message}${error.hint}`;
-    expect(told).toContain('[secret]');
+    const printed = `${error.message}${error.hint}`;
+    expect(printed).toContain('[secret]');
     for (const secret of [secretAccessKey, sessionToken, encodeURIComponent(sessionToken)])
-      expect(told).not.toContain(secret);
+      expect(printed).not.toContain(secret);
   });
 });

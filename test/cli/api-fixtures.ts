@@ -1,4 +1,4 @@
-/** An API that a test plays: what it is asked, and what it answers, one after the other. */
+/** A fake API: its requests and responses, in order. */
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { CliError } from '../../cli/errors.ts';
 import type { PlainHttp, PlainHttpRequest, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
@@ -42,7 +42,7 @@ export const problemAnswer = (kind: ProblemKind, detail: string, more: object = 
 export const lost = (code = 'ECONNRESET'): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code }) });
 
-/** What was asked, as `POST /migrations`. */
+/** Returns the requests, such as `POST /migrations`. */
 export const asked = ({ method, url }: PlainHttpRequest): string => `${method} ${url.slice(API_URL.length)}`;
 
 export interface FakeApi {
@@ -53,7 +53,7 @@ export interface FakeApi {
   clock: { now: () => number; sleep: (milliseconds: number) => Promise<void> };
 }
 
-/** Answers in turn; the last one stays. */
+/** Returns the responses in turn, and then the last one again. */
 export const fakeApi = (...replies: (Reply | ((request: PlainHttpRequest) => Reply))[]): FakeApi => {
   const requests: PlainHttpRequest[] = [];
   const sleeps: number[] = [];
@@ -87,7 +87,7 @@ export const fakeApi = (...replies: (Reply | ((request: PlainHttpRequest) => Rep
 
 export const accepted = { migrationId: ID, status: 'accepted', links: { self: `/v1/migrations/${ID}` } };
 
-/** Of one that has ended migrated. */
+/** A migration that has ended `migrated`. */
 export const anAnswer = (change: Partial<MigrationAnswer> = {}): MigrationAnswer => {
   const { simulated: _simulated, ...report } = aReport();
   return {
@@ -100,7 +100,7 @@ export const anAnswer = (change: Partial<MigrationAnswer> = {}): MigrationAnswer
   };
 };
 
-/** The same while it is under way. */
+/** The same migration while it is running. */
 export const aRunning = (change: Partial<MigrationAnswer> = {}): MigrationAnswer => {
   const { outcome: _outcome, endedAt: _endedAt, ...answer } = anAnswer();
   return { ...answer, status: 'running', executionStatus: 'RUNNING', steps: [], ...change };
@@ -114,25 +114,25 @@ export const pending = {
   expiresAt: '2026-01-16T09:00:01.000Z',
 } as const;
 
-/** What somebody who follows is told. */
+/** A watcher that collects what it receives. */
 export const watching = () => {
   const steps: string[][] = [];
-  const said: string[] = [];
+  const messages: string[] = [];
   const waits: Waiting[] = [];
   return {
     steps,
-    said,
+    messages,
     waited: waits,
     watcher: {
       update: (now: readonly { name: string; endedAt?: Date }[]) =>
         void steps.push(now.map(({ name, endedAt }) => `${name}${endedAt ? '' : ' …'}`)),
-      say: (text: string) => void said.push(text),
+      say: (text: string) => void messages.push(text),
       waits: (waiting: Waiting) => void waits.push(waiting),
     },
   };
 };
 
-/** The CliError that it is rejected with; throws where it is not. */
+/** Returns the CliError that the promise is rejected with. Throws if it is not. */
 export const thrownBy = async (work: Promise<unknown>): Promise<CliError> => {
   const error: unknown = await work.then(
     () => undefined,

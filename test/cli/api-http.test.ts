@@ -23,7 +23,7 @@ const recording = (url = URL_OF_STAGE) => {
 };
 
 describe('a request to the API', () => {
-  it('is signed for execute-api, with the session, and answers what comes', async () => {
+  it('is signed for execute-api, with the session token, and returns the response', async () => {
     const { client, sent } = recording();
     expect(
       await client.request('POST', '/migrations', { body: { cluster: 'dev' }, headers: { 'Idempotency-Key': 'k' } }),
@@ -47,7 +47,7 @@ describe('a request to the API', () => {
     ]);
   });
 
-  it('has a query with everything encoded, lists and nothing left out', async () => {
+  it('has an encoded query, with lists, and without undefined values', async () => {
     const { client, sent } = recording(`${URL_OF_STAGE}/`);
     await client.request('GET', '/migrations', {
       query: { cluster: "a b+c&d='e'", outcome: ['migrated', 'blocked'], since: undefined },
@@ -81,7 +81,7 @@ describe('over the network', () => {
   const servers: ReturnType<typeof createServer>[] = [];
   afterEach(() => servers.splice(0).forEach((server) => server.close()));
 
-  it('sends what was signed, follows nothing and reads the answer', async () => {
+  it('sends what was signed, follows no redirect and reads the response', async () => {
     const server = createServer((message, reply) => {
       reply.writeHead(303, {
         location: '/elsewhere',
@@ -108,7 +108,7 @@ describe('over the network', () => {
     });
   });
 
-  it('rejects where nobody answers', async () => {
+  it('rejects if nothing answers', async () => {
     const client = createApiClient({
       url: 'http://127.0.0.1:1/v1',
       region: 'eu-west-1',

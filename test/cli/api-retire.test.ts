@@ -1,4 +1,4 @@
-/** `retire` by the API: the same document, text and exit codes as by direct calls. */
+/** `retire` through the API: the same document, text and exit codes as with direct calls. */
 import { describe, expect, it } from 'vitest';
 import { retireByApi } from '../../cli/api/retire.ts';
 import type { RetireRequest } from '../../cli/retire.ts';
@@ -45,8 +45,8 @@ const retire = (answers: MigrationAnswer[], request: RetireRequest = REQUEST) =>
   return { api, end, steps, isStarted: () => started };
 };
 
-describe('a retirement by the API', () => {
-  it('is asked for once, and followed until it is over, by its own lines', async () => {
+describe('a retirement through the API', () => {
+  it('is requested once, and followed to its end by its own steps', async () => {
     const { api, end, steps, isStarted } = retire(
       [
         shows({}, { steps: [line('2026-01-20T09:00:01.000Z')] }),
@@ -73,7 +73,7 @@ describe('a retirement by the API', () => {
     expect(steps[0]).toEqual([]);
   });
 
-  it('is refused in the words of the service', async () => {
+  it("is refused with the service's message", async () => {
     const refused: Partial<Retirement> = { state: 'refused', error: { name: 'LockHeld', message: 'another holds it' } };
     expect(await thrownBy(retire([shows(refused)]).end)).toMatchObject({
       name: 'RetireRefused',
@@ -88,7 +88,7 @@ describe('a retirement by the API', () => {
   it.each<[string, Partial<Retirement>, string]>([
     ['ended by another error', { state: 'ended', error: { name: 'TrustChanged', message: 'by hand' } }, 'by hand'],
     ['was followed by another one', { ...over, id: 'another' }, 'shows another retirement'],
-  ])('that %s is no refusal: something may have been written', async (_, change, message) => {
+  ])('that %s is not a refusal: something may have been written', async (_, change, message) => {
     expect(await thrownBy(retire([shows(change)]).end)).toMatchObject({
       name: 'RetireFailed',
       exitCode: 1,

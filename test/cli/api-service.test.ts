@@ -39,8 +39,8 @@ const line = (name: string, second: number, change: Partial<StepLine> = {}): Ste
 });
 const bodyOf = (api: FakeApi, index = 0): unknown => JSON.parse(api.requests[index]?.body ?? 'null');
 
-describe('a migration by the API', () => {
-  it('is asked for, followed, and reported as by direct calls', async () => {
+describe('a migration through the API', () => {
+  it('is requested, followed, and reported as through direct calls', async () => {
     const api = fakeApi(
       json(accepted, 202),
       json(aRunning()),
@@ -72,7 +72,7 @@ describe('a migration by the API', () => {
       'POST /migrations',
       ...Array.from({ length: 4 }, () => `GET /migrations/${ID}`),
     ]);
-    // Who asks is the one who signs, whatever a body says.
+    // The requester is the signer of the request, regardless of its body.
     expect(bodyOf(api)).toEqual({
       ...(JSON.parse(
         JSON.stringify(
@@ -86,11 +86,11 @@ describe('a migration by the API', () => {
       dryRun: undefined,
     });
     expect(api.requests[0]?.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/);
-    // A poll that says "not yet" goes on.
+    // A response without a change is followed by another poll.
     expect(steps).toEqual([[], ['plan'], ['plan', 'await-deleted …'], ['plan', 'await-deleted']]);
   });
 
-  it('is started once where the first answer is lost', async () => {
+  it('is started once if the first response is lost', async () => {
     const api = fakeApi(lost(), json(accepted, 202), json(anAnswer()));
     await serviceOf(api).migrate(request(), watching().watcher);
     const keys = api.requests.slice(0, 2).map(({ headers }) => headers['idempotency-key']);
@@ -99,7 +99,7 @@ describe('a migration by the API', () => {
     expect(bodyOf(api, 0)).toEqual(bodyOf(api, 1));
   });
 
-  it('has another key with each command', async () => {
+  it('has a different key for each command', async () => {
     const [one, other] = [
       fakeApi(json(accepted, 202), json(anAnswer())),
       fakeApi(json(accepted, 202), json(anAnswer())),
@@ -108,7 +108,7 @@ describe('a migration by the API', () => {
     expect(one.requests[0]?.headers['idempotency-key']).not.toBe(other.requests[0]?.headers['idempotency-key']);
   });
 
-  it('is a plan where it is a dry run: that waits for nothing', async () => {
+  it('is a plan if it is a dry run, which waits for nothing', async () => {
     const api = fakeApi(json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true })));
     const end = await serviceOf(api, false).migrate(
       request({ dryRun: true, approval: 'required' }),
@@ -120,7 +120,7 @@ describe('a migration by the API', () => {
       expect(bodyOf(api)).not.toHaveProperty(field);
   });
 
-  it('is polled less often while nothing happens, and as often as the API says', async () => {
+  it('is polled less often while nothing happens, and at the rate that the API requests', async () => {
     const api = fakeApi(
       json(accepted, 202),
       ...Array.from({ length: 6 }, () => json(aRunning())),
@@ -132,7 +132,7 @@ describe('a migration by the API', () => {
     expect(api.sleeps).toEqual([2000, 4000, 8000, 10_000, 10_000, 10_000, 3000, 1000]);
   });
 
-  it('tells once what it waits for, and looks less often', async () => {
+  it('shows once what it waits for, and is polled less often', async () => {
     const waiting = aRunning({
       steps: [line('plan', 0), line('request-approval', 1)],
       approvals: [pending],
@@ -164,17 +164,17 @@ describe('a migration by the API', () => {
     ]);
     expect(waited).toHaveLength(2);
     expect(api.sleeps.slice(0, 7)).toEqual([1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
-    // Its line comes once it is over.
+    // Its line is printed after it has ended.
     expect(steps[0]).toEqual(['plan']);
     expect(steps[7]).toEqual(['plan', 'request-approval']);
   });
 
-  it('waits for Recover where the execution has stopped, and then says that there is no outcome', async () => {
+  it('waits for Recover if the execution has stopped, and then reports that there is no outcome', async () => {
     const stopped = json(aRunning({ executionStatus: 'ABORTED', executionArn: 'arn:execution' }));
     const api = fakeApi(json(accepted, 202), stopped);
-    const { watcher, said } = watching();
+    const { watcher, messages } = watching();
     const end = await serviceOf(api).migrate(request(), watcher);
-    expect(said).toEqual([expect.stringContaining('stopped before its end was recorded')]);
+    expect(messages).toEqual([expect.stringContaining('stopped before its end was recorded')]);
     expect(end).toMatchObject({
       migrationId: ID,
       failure: {
@@ -196,18 +196,18 @@ describe('a migration by the API', () => {
     expect((await serviceOf(taken).migrate(request(), watching().watcher)).report?.outcome).toBe('rolled-back');
   });
 
-  it('says how many pods the API has left out', async () => {
+  it('shows how many pods the API has omitted', async () => {
     const api = fakeApi(
       json(accepted, 202),
       json(anAnswer({ verification: { before: [], pods: [], left: { before: 2, pods: 40 } } })),
     );
-    const { watcher, said } = watching();
+    const { watcher, messages } = watching();
     expect((await serviceOf(api).migrate(request(), watcher)).report?.verification).toEqual({ before: [], pods: [] });
-    expect(said).toEqual(['42 pods are not shown, because the API returns only some of them.']);
+    expect(messages).toEqual(['42 pods are not shown, because the API returns only some of them.']);
   });
 });
 
-describe('a rollback by the API', () => {
+describe('a rollback through the API', () => {
   const rollback = {
     id: `${ID}-1`,
     state: 'requested',
@@ -232,12 +232,16 @@ describe('a rollback by the API', () => {
     aRunning({ status: 'rolling-back', rollback, ...change });
   const rollBack = (...answers: MigrationAnswer[]) => {
     const api = fakeApi(json(anAnswer({ steps })), json(isAccepted, 202), ...answers.map((one) => json(one)));
-    const { watcher, steps: told } = watching();
-    return { api, told, end: serviceOf(api).rollBack({ migrationId: ID, requestedBy: '', reason: 'try it' }, watcher) };
+    const { watcher, steps: reported } = watching();
+    return {
+      api,
+      reported,
+      end: serviceOf(api).rollBack({ migrationId: ID, requestedBy: '', reason: 'try it' }, watcher),
+    };
   };
 
-  it('is followed until the migration has ended, by its own steps', async () => {
-    const { api, end, told } = rollBack(
+  it('is followed by its own steps until the migration has ended', async () => {
+    const { api, end, reported } = rollBack(
       rollingBack({ steps }),
       rollingBack({ steps: [...steps, took], rollback: running }),
       anAnswer({ steps: [...steps, took, line('finish-rolled-back', 20)], rollback: over, outcome: 'rolled-back' }),
@@ -245,7 +249,7 @@ describe('a rollback by the API', () => {
     expect(await end).toMatchObject({ report: { outcome: 'rolled-back', rollback: over } });
     expect(api.requests.slice(0, 2).map(asked)).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/rollback`]);
     expect(bodyOf(api, 1)).toEqual({ reason: 'try it' });
-    expect(told).toEqual([[], ['take-over'], ['take-over', 'finish-rolled-back']]);
+    expect(reported).toEqual([[], ['take-over'], ['take-over', 'finish-rolled-back']]);
   });
 
   it('needs no steps to know its outcome', async () => {
@@ -256,7 +260,7 @@ describe('a rollback by the API', () => {
     expect(await end).toMatchObject({ report: { outcome: 'rolled-back' } });
   });
 
-  it('is refused with the words that the migration shows', async () => {
+  it('is refused with the message that the migration shows', async () => {
     const error = { name: 'RollbackRefused', message: 'another holds the lock' };
     const { end } = rollBack(
       rollingBack({ steps }),
@@ -278,7 +282,7 @@ describe('a rollback by the API', () => {
   });
 });
 
-describe('the rest by the API', () => {
+describe('other calls of the API', () => {
   it('cancels', async () => {
     const cancelled = {
       migrationId: ID,
@@ -292,7 +296,7 @@ describe('the rest by the API', () => {
     expect([asked(api.requests[0]!), bodyOf(api)]).toEqual([`POST /migrations/${ID}/cancel`, { reason: 'no' }]);
   });
 
-  it('shows one that is over, and one that is not', async () => {
+  it('shows a migration that has ended, and one that is running', async () => {
     expect(await serviceOf(fakeApi(json(anAnswer()))).lookUp(ID)).toEqual({ ended: aReport() });
     const shown = await serviceOf(fakeApi(json(aRunning({ approvals: [pending], step: 'plan' })))).lookUp(ID);
     expect(shown).toMatchObject({
@@ -308,7 +312,7 @@ describe('the rest by the API', () => {
       expect(shown).not.toHaveProperty(['running', field]);
   });
 
-  it('shows what waits for a decision, and decides about that plan', async () => {
+  it('shows a plan that waits for a decision, and decides about it', async () => {
     const waiting = fakeApi(json(aRunning({ approvals: [pending] })));
     expect(await serviceOf(waiting).undecided(ID)).toMatchObject({
       migrationId: ID,
@@ -338,7 +342,7 @@ describe('the rest by the API', () => {
     ]);
   });
 
-  it('lists no more pages than there can be', async () => {
+  it('does not read pages without end', async () => {
     const api = fakeApi(json({ migrations: [], next: 'a' }));
     expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({
       name: 'ApiError',
@@ -346,7 +350,7 @@ describe('the rest by the API', () => {
     });
   });
 
-  it('lists page by page, until there are enough', async () => {
+  it('lists page by page, up to the limit', async () => {
     const one = (index: number) => ({
       migrationId: `${ID.slice(0, -3)}${String(index).padStart(3, '0')}`,
       target: TARGET,

@@ -1,4 +1,4 @@
-/** Approvals and change windows in a sandbox of the program's own, and the list of migrations. */
+/** Approvals and change windows in the embedded sandbox, and the list of migrations. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
@@ -14,7 +14,7 @@ const ADDON = [
   '--sandbox',
   'sandbox/scenarios/ebs-csi-irsa.json',
 ];
-/** An hour is waited for as 24 are, in less of the machine's time. */
+/** One hour tests the same as 24, and takes less of the machine's time. */
 const APPROVAL = ['migrate', ...ADDON, '--approval', 'required', '--approval-hours', '1'];
 
 const run = async (argv: readonly string[], ask?: (question: string) => Promise<string | undefined>) => {
@@ -23,8 +23,8 @@ const run = async (argv: readonly string[], ask?: (question: string) => Promise<
   return { code, out: io.out(), err: io.err() };
 };
 
-describe('a migration that wants an approval, in a sandbox of its own', () => {
-  it('says how it would be approved, and ends when nobody has', async () => {
+describe('a migration that needs an approval, in the embedded sandbox', () => {
+  it('shows how it would be approved, and ends when the approval expires', async () => {
     const { code, out, err } = await run([...APPROVAL, '--approval-hours', '2']);
     expect(code).toBe(3);
     expect(err).toMatch(
@@ -33,7 +33,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     expect(out).toMatch(/^✖ blocked [^]*ApprovalExpired[^]*\nApproval\n {2}plan \S+ expired at 2026-01-15T11:00/);
   });
 
-  it('is approved as whoever --approve-as names', async () => {
+  it('is approved as the principal that --approve-as names', async () => {
     const { code, out } = await run([...APPROVAL, '--approve-as', 'the-boss', '--json']);
     const report = migrationReport.parse(JSON.parse(out));
     expect([code, report.outcome]).toEqual([0, 'migrated']);
@@ -42,7 +42,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     ]);
   });
 
-  it('is not approved as whoever asked for it', async () => {
+  it('is not approved as its requester', async () => {
     expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({
       code: 3,
       err: expect.stringMatching(
@@ -57,7 +57,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     ['', 3, 'rejected'],
     ['n', 3, 'rejected'],
     [undefined, 3, 'expired'],
-  ] as const)('asks who sits there: %j gives exit code %i, %s', async (answer, code, state) => {
+  ] as const)('prompts the user: %j leads to exit code %i, %s', async (answer, code, state) => {
     const questions: string[] = [];
     const asked = await run([...APPROVAL, '--json'], (question) => {
       questions.push(question);
@@ -68,7 +68,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     expect(migrationReport.parse(JSON.parse(asked.out)).approvals).toMatchObject([{ state }]);
   });
 
-  it('shows the plan in short before it asks', async () => {
+  it('shows a short form of the plan before it prompts', async () => {
     let before = '';
     const io = collectingIo();
     const ask = (): Promise<string> => {
@@ -83,10 +83,10 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
   });
 });
 
-describe('a migration that wants a window', () => {
+describe('a migration with a change window', () => {
   const window = ['--window', '20 10 * * THU', '--window-minutes', '120', '--window-zone', 'Europe/Berlin'];
 
-  it('begins in it, and says what it waits for', async () => {
+  it('begins in the window, and shows what it waits for', async () => {
     const { code, out, err } = await run(['migrate', ...ADDON, ...window, '--json']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const { steps } = migrationReport.parse(JSON.parse(out));
@@ -97,7 +97,7 @@ describe('a migration that wants a window', () => {
     );
   });
 
-  it('ends blocked where it is too far away', async () => {
+  it('ends blocked if the window is too far away', async () => {
     const { code, out } = await run([
       'migrate',
       ...ADDON,
@@ -119,7 +119,7 @@ describe('a migration that wants a window', () => {
 describe('a kept sandbox', () => {
   const world = keptWorld();
 
-  it('keeps who approved, and lists its migrations, newest first', async () => {
+  it('keeps the approver, and lists its migrations, newest first', async () => {
     const one = await world.reportOf(...APPROVAL, '--approve-as', 'the-boss');
     expect(JSON.parse(readFileSync(world.state(), 'utf8'))).toMatchObject({
       commands: [
@@ -169,8 +169,8 @@ describe('a kept sandbox', () => {
     });
   });
 
-  it('lists the dry runs that are asked for, newest first', async () => {
-    // Plans are replayed in less time than migrations.
+  it('lists the selected dry runs, newest first', async () => {
+    // Plans are replayed faster than migrations.
     const one = await world.reportOf('plan', ...ADDON);
     const other = await world.reportOf('plan', '--cluster', 'reliability-dev', '--addon', 'aws-efs-csi-driver');
     expect([one.outcome, other.outcome]).toEqual(['planned', 'blocked']);
@@ -190,12 +190,10 @@ describe('a kept sandbox', () => {
     ]);
     const table = (await world.run('migrations', '--dry-run', '--limit', '1')).out;
     expect(table).toMatch(
-      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +REQUESTED BY \(STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nOnly the newest 1 are shown: [^\n]*--limit \(1\)\.\n$/,
+      /^MIGRATION +STARTED +OUTCOME +SUBJECT +CLUSTER +REQUESTED BY \(STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked \(plan\) {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nOnly the newest 1 are shown: [^\n]*--limit \(1\)\.\n$/,
     );
     expect((await world.run('migrations')).out).toBe('No migrations found. To list dry runs: --dry-run\n');
-    expect((await world.run('migrations', '--dry-run', '--cluster', 'other')).out).toBe(
-      'There are no such dry runs.\n',
-    );
+    expect((await world.run('migrations', '--dry-run', '--cluster', 'other')).out).toBe('No dry runs found.\n');
   });
 });
 
@@ -238,7 +236,7 @@ describe('flags', () => {
     [['--approval', 'yes'], /--approval "yes" must be none or required/],
     [['--approval-hours', '169'], /--approval-hours "169" must be a whole number of hours from 1 to 168/],
     [['--approve-as', ''], /--approve-as "" must not be empty/],
-  ])('%j are told about', async (flags, message) => {
+  ])('%j are refused', async (flags, message) => {
     expect(await refused('migrate', ...ADDON, ...flags)).toMatch(message);
     expect(
       await refused(
@@ -257,14 +255,14 @@ describe('flags', () => {
     expect(await refused('plan', ...ADDON, ...flags)).toMatch(/unknown option/);
   });
 
-  it('of the sandbox are none of a deployed service', async () => {
+  it('of the sandbox are refused with a deployed service', async () => {
     expect(await refused('migrate', '--cluster', 'c', '--addon', 'a', '--deployed', '--approve-as', 'me')).toMatch(
       /--approve-as "me" works only in the embedded sandbox/,
     );
   });
 
   it.each([
-    [['approve', 'x', '--deployed'], /the migration "x" must be a ULID/],
+    [['approve', 'x', '--deployed'], /the migration id "x" must be a ULID/],
     [
       ['approve', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--plan', 'abc', '--deployed'],
       /--plan "abc" must be the hash of the plan, 64 hexadecimal digits/,
@@ -275,7 +273,7 @@ describe('flags', () => {
       ['migrations', '--deployed', '--since', 'yesterday', '--limit', '0', '--outcome', 'fine'],
       /--outcome "fine" must be[^]*--since "yesterday" must be a time in ISO 8601[^]*--limit "0" must be a whole number from 1 to 1000/,
     ],
-  ])('%j are told about as well', async (argv, message) => {
+  ])('%j are refused too', async (argv, message) => {
     expect(await refused(...argv)).toMatch(message);
   });
 });

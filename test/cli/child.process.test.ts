@@ -16,7 +16,7 @@ describe('the program as a process', () => {
     expect(err).not.toMatch(/\n {4}at /);
   });
 
-  it('tells its story: the refusal of AWS, then every pod on Pod Identity', () => {
+  it('demonstrates the refusal by AWS, then every pod on Pod Identity', () => {
     const { code, out } = runProcess('demo');
     expect(out).toContain('AccessDeniedException: Cross-account pass role is not allowed.');
     expect(out).toContain('unchanged');

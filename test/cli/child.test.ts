@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { runProcess } from './child.ts';
 
-// What main answers in this process is tested everywhere else; more of it as a process is in child.process.test.ts.
+// All other tests run main in this process; further tests of the program as a process are in child.process.test.ts.
 describe('the program as a process', () => {
-  it('migrates: one JSON document on stdout, nothing on stderr, exit code 0, and it ends by itself', () => {
+  it('migrates with one JSON document on stdout, nothing on stderr and exit code 0, and exits without being stopped', () => {
     const { code, out, err } = runProcess(
       'migrate',
       '--cluster',
@@ -20,7 +20,7 @@ describe('the program as a process', () => {
     expect(code).toBe(0);
   });
 
-  it('refuses wrong input: exit code 2 and no stack trace', () => {
+  it('refuses wrong input with exit code 2 and no stack trace', () => {
     const { code, out, err } = runProcess(
       'migrate',
       '--cluster',

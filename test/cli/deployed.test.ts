@@ -1,5 +1,5 @@
 /**
- * `--deployed` against a sandbox that listens: the SDK's own endpoints and credentials, in real connections.
+ * `--deployed` against a served sandbox: the SDK's own endpoints and credentials, over real connections.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
@@ -14,7 +14,7 @@ const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 let served: ServedHere;
 
 beforeAll(async () => {
-  // Long enough for somebody to stop a migration while EKS deletes.
+  // Long enough to stop a migration while EKS deletes the add-on.
   served = await serveHere(
     scenarioWith((one) => Object.assign(one.knobs, { addonDeleteSeconds: 400 })),
     PACE,
@@ -23,9 +23,9 @@ beforeAll(async () => {
 afterAll(() => served.close());
 afterEach(() => vi.unstubAllEnvs());
 
-/** Nobody listens there. */
+/** A port on which nothing listens. */
 const NOWHERE = 'http://127.0.0.1:9';
-/** By its API alone: nothing else can be called. */
+/** Only the API can be called. */
 const BY_API = {
   AWS_ENDPOINT_URL: NOWHERE,
   ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])),
@@ -60,7 +60,7 @@ const start = (...argv: string[]) => {
   const ended = main([...argv, '--deployed'], {
     ...io,
     onStop: (wanted) => (stop = wanted),
-    // By the world's clock, but for as long only as somebody follows.
+    // By the world's clock, but only while the migration is followed.
     sleep: (milliseconds, stopped) => Promise.race([clock.sleep(milliseconds), (stopping ??= aborted(stopped))]),
   });
   return { ended, out: () => io.out(), err: () => io.err(), interrupt: () => stop?.() };
@@ -82,7 +82,7 @@ describe.each([
     expect(migrated).toMatchObject({ code: 0, err: '' });
     const report = migrationReport.parse(JSON.parse(migrated.out));
     expect(report.outcome).toBe('migrated');
-    // Nobody has watched its pods all the time.
+    // The pods were not observed all the time.
     expect(report).not.toHaveProperty('disruption');
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toEqual(report);
     const retire = await run('retire', report.migrationId, '--soak-days', '0', '--json');
@@ -115,7 +115,7 @@ describe.each([
     });
   });
 
-  it('goes on when somebody stops following it; it can be shown, cancelled, and then goes back', async () => {
+  it('continues when it is no longer followed; it can be shown and cancelled, and is then rolled back', async () => {
     point(change);
     const deletedBefore = deletions();
     const followed = start('migrate', ...ADDON, '--strategy', 'recreate', '--reason', 'try it');
@@ -160,9 +160,9 @@ describe.each([
   });
 });
 
-// By direct calls the machine's clock would judge whether the approval has expired, and the sandbox's time is another.
+// With direct calls, the machine's clock would decide whether the approval has expired, and the sandbox's time differs.
 describe('a deployed service with an API', () => {
-  it('waits for an approval, which is of one plan and not for whoever asked', async () => {
+  it('waits for an approval, which is for one plan and not by the requester', async () => {
     point(BY_API);
     const followed = start('migrate', ...ADDON, '--approval', 'required');
     // The approval expires after a day.
@@ -202,7 +202,7 @@ describe('a deployed service with an API', () => {
 });
 
 describe('a deployed service without an API', () => {
-  it('says what is missing, and where it comes from', async () => {
+  it('reports which variables are missing, and where their values come from', async () => {
     point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
@@ -238,7 +238,7 @@ describe('a deployed service without an API', () => {
       /a call to AWS failed: NotFound: [^]*hint: .*POD_IDENTITY_/,
     ],
     ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /AWS_REGION is not set/],
-  ])('wants %s', async (_what, change, code, message) => {
+  ])('requires %s', async (_what, change, code, message) => {
     point({ ...DIRECTLY, ...change });
     const refused = await run(...(code === 2 ? ['plan', ...ADDON] : ['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A']));
     expect(refused.err).toMatch(message);
@@ -251,7 +251,7 @@ describe('grant-access --deployed', () => {
   const GRANT = ['grant-access', ...ADDON];
   beforeEach(() => point());
 
-  it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
+  it('is refused for an account other than that of the credentials, and for an unknown cluster', async () => {
     expect(await run(...GRANT, '--account', '999999999999')).toMatchObject({
       code: 2,
       err: expect.stringContaining(`these credentials belong to account ${TARGET.account}`) as unknown,
@@ -262,7 +262,7 @@ describe('grant-access --deployed', () => {
     });
   });
 
-  it('says so where AWS does not know the caller', async () => {
+  it('reports that AWS does not know the caller', async () => {
     point({ ...DIRECTLY, AWS_SECRET_ACCESS_KEY: 'guess' });
     const { code, err } = await run(...GRANT);
     expect(code).toBe(1);

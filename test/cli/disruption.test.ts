@@ -16,33 +16,33 @@ const count = (at: number, ready: number, workload = 'controller'): ReadyCount =
 const between = (from: number, to: number) => ({ from: from * 1000, to: to * 1000 });
 
 describe('the disruption of a period', () => {
-  it('of pods that roll is none: never fewer than there were', () => {
+  it('of pods that roll is none: never fewer than before', () => {
     expect(disruptionOf([count(0, 2), count(20, 3), count(25, 2)], between(10, 60))).toEqual({
       controllerUnavailableSeconds: 0,
       minReadyPods: 2,
     });
   });
 
-  it('counts the seconds without any ready pod, in as many stretches as there are', () => {
+  it('adds up all periods without a ready pod', () => {
     const history = [count(0, 2), count(20, 1), count(21, 0), count(40.5, 1), count(41, 2), count(50, 0), count(51, 2)];
     expect(disruptionOf(history, between(10, 60))).toEqual({ controllerUnavailableSeconds: 20.5, minReadyPods: 0 });
   });
 
-  it('goes to the end of the period where the pods never came back, and no further', () => {
+  it('ends with the period if the pods never came back', () => {
     expect(disruptionOf([count(0, 2), count(30, 0), count(90, 2)], between(10, 60))).toEqual({
       controllerUnavailableSeconds: 30,
       minReadyPods: 0,
     });
   });
 
-  it('begins with the period: what was before counts for its last state alone', () => {
+  it('begins with the period: of earlier events, only the last state counts', () => {
     expect(disruptionOf([count(0, 2), count(1, 0), count(5, 2)], between(10, 60))).toEqual({
       controllerUnavailableSeconds: 0,
       minReadyPods: 2,
     });
   });
 
-  it('counts a second once in which two workloads had none', () => {
+  it('counts a second in which two workloads had no ready pod once', () => {
     const history = [
       count(0, 2),
       count(0, 1, 'node'),
@@ -79,7 +79,7 @@ describe('the disruption of a migration', () => {
     handOff: [],
   });
 
-  it('is that of the workloads whose service accounts it moves, also of those that are gone', async () => {
+  it('covers the workloads whose service accounts are migrated, also deleted workloads', async () => {
     const backend = await openSandboxBackend(scenarioWith(), {});
     const { world } = backend.sandbox;
     const measure = watchDisruption(world);
@@ -88,7 +88,7 @@ describe('the disruption of a migration', () => {
     const lost = (kind: 'Deployment' | 'DaemonSet', workload: string, after: number): void => {
       kube.readyHistory.push({ at: start + after, namespace: 'kube-system', kind, workload, ready: 0 });
     };
-    // Its nodes' pods have a service account of their own, which stays as it is.
+    // The pods on its nodes have a separate service account, which is not migrated.
     lost('DaemonSet', 'ebs-csi-node', 10_000);
     expect(measure(record)).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
     lost('Deployment', 'ebs-csi-controller', 20_000);

@@ -12,7 +12,7 @@ const tell = (
 };
 
 describe('an error', () => {
-  it('that is known says what is wrong and what to do, on lines of their own', () => {
+  it('that is known shows what is wrong and what to do, each on its own line', () => {
     expect(tell(new CliError('BadOption', 'this is wrong', 'do that\nor that'))).toEqual({
       code: 2,
       out: '',
@@ -20,7 +20,7 @@ describe('an error', () => {
     });
   });
 
-  it('that is not known is one line without a stack trace, and how to get more', () => {
+  it('that is unexpected is one line without a stack trace, and shows how to get one', () => {
     const { code, err } = tell(new TypeError('x is not a function\nat somewhere'));
     expect(code).toBe(1);
     expect(err).toMatch(/^error: .*TypeError: x is not a function\nhint: {2}.*--debug.*\n$/);
@@ -34,7 +34,7 @@ describe('an error', () => {
     expect(tell('just text').err).toContain('just text');
   });
 
-  it('is one JSON document with --json, on stdout alone', () => {
+  it('is one JSON document with --json, only on stdout', () => {
     const { out, err } = tell(new Error('broken'), { json: true });
     expect(JSON.parse(out)).toEqual({
       error: {

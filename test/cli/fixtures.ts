@@ -6,7 +6,7 @@ import type { Io, Output } from '../../cli/io.ts';
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
 export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'demo' };
 
-/** Collects what the program writes; not a terminal. */
+/** Collects the program's output; not a terminal. */
 export const collector = (): Output & { text: () => string } => {
   const written: string[] = [];
   return { write: (text: string) => written.push(text), text: () => written.join('') };
@@ -19,15 +19,15 @@ export const collectingIo = (): Io & { out(): string; err(): string } => {
 };
 
 /**
- * Sets these variables for the program in this process until `vi.unstubAllEnvs`, and leaves nothing of what the machine
- * says of AWS or of a deployed service.
+ * Sets these variables for the program in this process until `vi.unstubAllEnvs`, and removes the machine's own variables
+ * for AWS and for a deployed service.
  */
 export const stubEnvironment = (variables: Readonly<Record<string, string | undefined>>): void => {
   for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 };
 
-/** What makes a client of the SDK for a sandbox that announced this environment. */
+/** Returns the options of an SDK client for a sandbox that printed this environment. */
 export const sdkOf = (environment: Record<string, string>, url = environment['AWS_ENDPOINT_URL_EKS']) => ({
   endpoint: url,
   region: environment['AWS_REGION']!,
@@ -160,7 +160,7 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
   ...change,
 });
 
-/** What a function throws, which must be an error for people. */
+/** Returns the CliError that a function throws. */
 export const errorOf = (run: () => unknown): CliError => {
   try {
     run();

@@ -1,4 +1,4 @@
-/** What generate-fleet says of add-ons, against the plans that the service itself makes of them. */
+/** Compares the states that generate-fleet declares for add-ons with the service's own plans. */
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { type Expectation, generateFleet } from '../../cli/fleet/generate.ts';
 import { silentProgress } from '../../cli/progress.ts';
@@ -7,13 +7,13 @@ import { migrationRequest, type MigrationReport } from '../../lambdas/domain/mig
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 
-// One account and its region: the sandbox's service plans there with its own roles.
+// One account and region, in which the sandbox's service plans with its own roles.
 const fleet = generateFleet({ clusters: 20, seed: 9, accounts: 1, regions: ['eu-west-1'], addons: 6 });
 
 const blockersOf = ({ plan }: MigrationReport): string[] =>
   (plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
 
-/** The class that follows from a plan; tags are not looked at by it. */
+/** Returns the class that follows from a plan, which ignores tags. */
 const planned = (report: MigrationReport): SweepClass => {
   if (report.outcome === 'already-migrated') return 'on-pod-identity';
   if (report.outcome === 'planned') return 'ready';
@@ -27,14 +27,14 @@ const planned = (report: MigrationReport): SweepClass => {
   return blockers.includes('pod-identity-support') ? 'not-concerned' : 'node-role';
 };
 
-/** As the plan has it: it knows no tags, and where no API server answers only what EKS alone can tell. */
+/** Returns the class as the plan sees it: without tags and, if no API server answers, only what EKS reports. */
 const asPlanned = ({ class: found, state, clusterState }: Expectation): SweepClass => {
   if (clusterState === 'unreachable' && state === 'not-concerned') return 'not-concerned';
   if (clusterState === 'unreachable' && state !== 'on-pod-identity') return 'unreachable';
   return found === 'not-concerned' && state !== 'not-concerned' ? 'ready' : found;
 };
 
-/** What has to stand in the way, by the state. */
+/** The checks that must block, by state. */
 const BLOCKERS: Partial<Record<Expectation['state'] | Expectation['clusterState'], string>> = {
   'no-trust': 'role-trust',
   'trust-denies': 'role-trust',
@@ -48,7 +48,7 @@ const BLOCKERS: Partial<Record<Expectation['state'] | Expectation['clusterState'
   'no-access': 'kubernetes-access',
 };
 
-/** One add-on for each class that a state leads to, and for each state of a cluster; or all. */
+/** Returns one add-on for each class of each state, and for each state of a cluster; or all. */
 const chosen = (which: 'sample' | 'all'): Expectation[] => {
   if (which === 'all') return fleet.expected;
   const seen = new Set<string>();
@@ -68,14 +68,14 @@ const planOf = async (
   return reportIn(await startAndFollow(backend, request, silentProgress));
 };
 
-/** What the plans found of each of them, what the fleet says, and the expected obstacles that no plan met. */
+/** The result of each plan, the declared state, and the expected obstacles that no plan found. */
 interface Plans {
   found: unknown[];
   asSaid: unknown[];
   notBlocking: unknown[];
 }
 
-/** Plans each of them in one sandbox. */
+/** Plans each add-on in one sandbox. */
 export const plansOf = async (which: 'sample' | 'all'): Promise<Plans> => {
   const backend = await openSandboxBackend(parseScenario(fleet.scenario, 'fleet'), {});
   try {

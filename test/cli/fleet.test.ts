@@ -23,14 +23,14 @@ const arbitrary = record({
 });
 
 describe('a fleet', () => {
-  it('follows from its options', () => {
+  it('is determined by its options', () => {
     expect(generateFleet({ clusters: 30, seed: 1 })).toEqual(generateFleet({ clusters: 30, seed: 1 }));
     expect(generateFleet({ clusters: 30, seed: 1 }).scenario.accounts).not.toEqual(
       generateFleet({ clusters: 30, seed: 2 }).scenario.accounts,
     );
   });
 
-  it('is a scenario, in which each add-on is expected in one class', () => {
+  it('is a scenario in which each add-on is expected in one class', () => {
     assert(
       property(arbitrary, (options) => {
         const { scenario, expected } = generateFleet(options);
@@ -52,7 +52,7 @@ describe('a fleet', () => {
     );
   });
 
-  it('names everything as its partition does', () => {
+  it('uses the names of its partition', () => {
     const { scenario } = generateFleet({ clusters: 20, seed: 1, regions: ['cn-north-1'] });
     const text = JSON.stringify(scenario);
     expect(text).not.toMatch(/arn:aws:|cn-north-1\.amazonaws\.com\/id/);
@@ -68,7 +68,7 @@ describe('a fleet', () => {
     expect(counts).toEqual([40, 40, 40, 40, 40, 40]);
   });
 
-  it('has every class, and every state of a cluster, from twenty clusters on', () => {
+  it('has every class, and every state of a cluster, with twenty clusters or more', () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const { expected } = generateFleet({ clusters: 20, seed });
       expect(new Set(expected.map((one) => one.class))).toEqual(new Set(sweepClass.options));
@@ -109,7 +109,7 @@ describe('a fleet', () => {
     );
   });
 
-  it('has trust policies that IAM has room for, also of roles that are shared', () => {
+  it("has trust policies within IAM's limit, also for shared roles", () => {
     const { accounts } = parsed({ clusters: 120, seed: 4 });
     const lengths = accounts.flatMap(({ roles }) => roles.map(({ trustPolicy }) => JSON.stringify(trustPolicy).length));
     expect(Math.max(...lengths)).toBeLessThanOrEqual(2048);
@@ -124,7 +124,7 @@ describe('a fleet', () => {
 });
 
 describe('a fleet with faults', () => {
-  it('has a region that is not enabled, one that takes hardly any calls, and an account without the roles', () => {
+  it('has a region that is not enabled, one that throttles nearly all calls, and an account without the roles', () => {
     const { scenario, faulty, expected } = generateFleet({ clusters: 60, seed: 1, faults: true });
     const [, second, third] = scenario.accounts;
     expect(faulty).toEqual([
@@ -148,7 +148,7 @@ describe('a fleet with faults', () => {
     expect(found(second!.id, 'eu-west-1').length).toBeGreaterThan(1);
   });
 
-  it('is a scenario, but for what scenarios do not know yet', () => {
+  it('is a scenario, except for fields that scenarios do not support yet', () => {
     const { scenario } = generateFleet({ clusters: 60, seed: 1, faults: true });
     let problems: unknown[] = [];
     try {
@@ -159,7 +159,7 @@ describe('a fleet with faults', () => {
     expect([[], [['accounts', 2, 'spoke']]]).toContainEqual(problems);
   });
 
-  it('needs three accounts', () => {
+  it('requires three accounts', () => {
     expect(() => generateFleet({ clusters: 6, seed: 1, accounts: 2, faults: true })).toThrow(
       'A fleet with faults needs 3 accounts.',
     );
@@ -173,7 +173,7 @@ describe('generate-fleet', () => {
     return { code, out: io.out(), err: io.err() };
   };
 
-  it('writes the scenario to stdout, and what is in it to stderr', async () => {
+  it('writes the scenario to stdout, and a summary to stderr', async () => {
     const { code, out, err } = await run(
       '--clusters',
       '20',
@@ -207,7 +207,7 @@ describe('generate-fleet', () => {
       expect(out).toContain(text);
   });
 
-  it('says all that is wrong with its flags at once', async () => {
+  it('reports all wrong flags at once', async () => {
     expect(
       await run('--clusters', '0', '--regions', 'eu-west-1,eu-west-1', '--addons', '1', '--accounts', 'x'),
     ).toEqual({
@@ -215,7 +215,7 @@ describe('generate-fleet', () => {
       out: '',
       err: [
         'error: --clusters "0" must be a whole number from 1 to 20000',
-        '--seed is missing: give a number; the same seed generates the same fleet',
+        '--seed is missing: specify a number; the same seed generates the same fleet',
         '--accounts "x" must be a whole number from 1 to 1000',
         '--regions "eu-west-1,eu-west-1" must name each region once',
         '--addons "1" must be a whole number from 2 to 12',

@@ -18,7 +18,7 @@ const history = (...events: [HistoryEventType, string?][]): HistoryEvent[] =>
 const second = (n: number): Date => new Date(START + n * 1000);
 
 describe('steps of a history', () => {
-  it('are the states named after a step; others are passed over', () => {
+  it('are the states named after a step; other states are skipped', () => {
     const steps = stepsOf(
       history(
         ['ExecutionStarted'],
@@ -49,7 +49,7 @@ describe('steps of a history', () => {
     expect(step).not.toHaveProperty('error');
   });
 
-  it('begin where the wait in front of them began', () => {
+  it('begin when the wait before them began', () => {
     const events = history(
       ['TaskStateEntered', 'DeleteAddon'],
       ['TaskStateExited'],
@@ -77,7 +77,7 @@ describe('steps of a history', () => {
     expect(hasEnded(events.slice(0, 3))).toBe(false);
   });
 
-  it('are numbered when they come again, whatever the order of the events', () => {
+  it('are numbered when they are repeated, in any order of the events', () => {
     const events = history(
       ['TaskStateEntered', 'VerifyPods'],
       ['TaskStateExited'],
@@ -92,7 +92,7 @@ describe('steps of a history', () => {
     ]);
   });
 
-  it('are called as in the ledger on each way of the ladder and on the way back', () => {
+  it('are named as in the ledger, in each attempt and in the rollback', () => {
     const entered = [
       'UpdateAddon',
       'VerifyPods',

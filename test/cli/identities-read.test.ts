@@ -1,6 +1,6 @@
 /**
- * What `identities` reads, and what it makes of refusals and of what is over in a moment: without a sandbox, whose
- * operator may read all.
+ * What `identities` reads, and how it handles refusals and transient errors: without a sandbox, whose
+ * operator may read everything.
  */
 import {
   DescribeClusterCommand,
@@ -95,7 +95,7 @@ describe('the namespace of an add-on', () => {
     fakes.eks.addons.set('x', anAddon({ name: 'x' }));
   });
 
-  it('is noted where nothing tells it, and no workload counts as its own', async () => {
+  it("is reported if it is unknown, and no workload counts as the add-on's", async () => {
     const report = await look();
     expect(report.unread).toEqual([
       {
@@ -105,7 +105,7 @@ describe('the namespace of an add-on', () => {
     ]);
     expect(driver(report)?.addon).toBeUndefined();
   });
-  it('is what EKS names as its default', async () => {
+  it('is the default that EKS reports', async () => {
     fakes.eks.offered = [
       { version: 'v1', default: true, requiresIamPermissions: true, defaultNamespace: 'kube-system' },
     ];
@@ -119,7 +119,7 @@ describe('the namespace of an add-on', () => {
 });
 
 describe('reading identities', () => {
-  it('describes the associations of service accounts in use, of all pages, and no others', async () => {
+  it('describes only the associations of service accounts in use, from all pages', async () => {
     eks.on(ListPodIdentityAssociationsCommand).resolves({
       associations: [{ ...summary, associationId: 'a-other', serviceAccount: 'nobody' }],
       nextToken: 'next',
@@ -136,12 +136,12 @@ describe('reading identities', () => {
     ).toEqual([summary.associationId]);
   });
 
-  it('counts anew what breaks off: no pod twice', async () => {
+  it('starts again after an interruption, and counts no pod twice', async () => {
     let tries = 0;
     fakes.kubernetes.eachPod = async (visit) => {
       visit(fakes.kubernetes.pods.slice(0, 3));
       tries += 1;
-      // Such as a page of a list that has grown too old.
+      // For example an expired continue token of a list.
       if (tries < 3) throw new MigrationError('Busy', 'The list changed while it was read.');
       visit(fakes.kubernetes.pods.slice(3));
     };
@@ -150,7 +150,7 @@ describe('reading identities', () => {
     expect(fakes.clock.slept).toEqual([1000, 3000]);
   });
 
-  it('gives up on what stays so, sooner where nothing answers, and at once where trying again does not help', async () => {
+  it('gives up on a persistent error, sooner on no answer, and immediately if a retry cannot help', async () => {
     fakes.kubernetes.listNodes = refuses('Throttled');
     await expect(read()).rejects.toMatchObject({ name: 'Throttled' });
     expect(fakes.clock.slept).toEqual([1000, 3000, 9000]);
@@ -163,7 +163,7 @@ describe('reading identities', () => {
   });
 });
 
-describe('what may not be read', () => {
+describe('what cannot be read', () => {
   it('associations: unknown, not none', async () => {
     eks.on(ListPodIdentityAssociationsCommand).rejects(awsRefuses('AccessDeniedException'));
     const report = await look();
@@ -173,7 +173,7 @@ describe('what may not be read', () => {
     expect(driver(report)?.obstacles).toMatchObject([{ id: 'association', status: 'unknown' }]);
   });
 
-  it('trust policies: unknown, told once for all roles', async () => {
+  it('trust policies: unknown, reported once for all roles', async () => {
     fakes.kubernetes.annotated = [{ namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: OTHER_ROLE }];
     fakes.roles.getRole = refuses('AccessDenied');
     const report = await look();
@@ -197,7 +197,7 @@ describe('what may not be read', () => {
     expect(report.unread).toMatchObject([{ what: 'DaemonSet kube-system/eks-pod-identity-agent' }]);
   });
 
-  it('add-ons: no remedy takes for granted that there are none', async () => {
+  it('add-ons: no remedy assumes that there are none', async () => {
     fakes.eks.listAddons = refuses('AccessDenied');
     const report = await look();
     expect(report.unread).toMatchObject([{ what: 'the add-ons' }]);
@@ -222,7 +222,7 @@ describe('the role of the nodes', () => {
   const ofNodes = async (): Promise<unknown> =>
     (await look()).workloads.flatMap(({ roles }) => roles).find(({ by }) => by === 'node');
 
-  it('is named where all nodes have that one', async () => {
+  it('is named if all nodes have the same role', async () => {
     mode('API');
     fakes.eks.accessEntries = [
       { principalArn: node, type: 'EC2_LINUX' },
@@ -231,7 +231,7 @@ describe('the role of the nodes', () => {
     expect(await ofNodes()).toMatchObject({ by: 'node', roleArn: node });
   });
 
-  it('is not, where it could be another one, or nobody may look', async () => {
+  it('is not named if it could be another role, or cannot be read', async () => {
     mode('API_AND_CONFIG_MAP');
     fakes.eks.accessEntries = [{ principalArn: node, type: 'EC2_LINUX' }];
     expect(await ofNodes()).not.toHaveProperty('roleArn');
@@ -251,7 +251,7 @@ describe('the role of the nodes', () => {
 });
 
 describe('all roles of the account', () => {
-  it('are looked through for those that trust the issuer, or everybody', async () => {
+  it('are searched for those that trust the issuer, or any principal', async () => {
     const role = (RoleName: string, document: string) => ({
       Path: '/',
       RoleName,
@@ -284,14 +284,14 @@ describe('all roles of the account', () => {
     );
   });
 
-  it('may not be listed: not an empty list', async () => {
+  it('cannot be listed: not an empty list', async () => {
     iam.on(ListRolesCommand).rejects(awsRefuses('AccessDenied'));
     const report = await look(true);
     expect(report).not.toHaveProperty('trustedRoles');
     expect(report.unread).toMatchObject([{ what: 'the roles of the account' }]);
   });
 
-  it('trust nobody where the cluster has no issuer', async () => {
+  it('are none if the cluster has no issuer', async () => {
     fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined };
     expect((await look(true)).trustedRoles).toEqual([]);
     expect(iam.commandCalls(ListRolesCommand)).toEqual([]);

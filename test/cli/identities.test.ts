@@ -34,7 +34,7 @@ const run = async (...argv: string[]): Promise<Ran> => {
 
 const CLUSTER = ['--cluster', TARGET.cluster];
 let written = 0;
-/** In a sandbox of the first case, changed. */
+/** Runs the command in a sandbox of the first scenario with a change. */
 const runWith = async (
   change: (scenario: Scenario, cluster: ScenarioCluster) => void,
   ...argv: string[]
@@ -76,7 +76,7 @@ const application = (name: string, change: object = {}) =>
   }) as unknown as ScenarioCluster['workloads'][number];
 
 describe('identities', () => {
-  it('tells of each workload how it gets its credentials, and what to do', async () => {
+  it('shows how each workload gets its credentials, and what to do', async () => {
     const { code, out, err } = await run(...CLUSTER, '--sandbox', SCENARIO);
     expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(/^(Building .*\n)?$/) as string });
     expect(out).toMatch(/^Identities {2}reliability-dev \(111122223333, eu-west-1\), Kubernetes 1\.31\n {2}✔ agent: /);
@@ -90,7 +90,7 @@ describe('identities', () => {
     expect(out).toMatch(/\n6 workloads with 16 pods: 1 on irsa, 5 on the node role\.\n$/);
   });
 
-  it('is one document with --json, the same each time', async () => {
+  it('prints one document with --json, the same each time', async () => {
     const first = await run(...CLUSTER, '--sandbox', SCENARIO, '--json');
     const document = documentIn(first);
     expect(first.code).toBe(0);
@@ -111,7 +111,7 @@ describe('identities', () => {
     expect((await run(...CLUSTER, '--sandbox', SCENARIO, '--json')).out).toBe(first.out);
   });
 
-  it('looks at one namespace, and at the roles of the account where it is asked to', async () => {
+  it('reads only one namespace, and also the roles of the account, if requested', async () => {
     const change = (scenario: Scenario, cluster: ScenarioCluster): void => {
       cluster.workloads = [
         application('orders', {
@@ -151,7 +151,7 @@ describe('identities', () => {
     );
   });
 
-  it('sees Fargate, Windows, static keys, and an agent that is not ready everywhere', async () => {
+  it('detects Fargate, Windows, static keys, and an agent that is not ready on every node', async () => {
     const annotated = { serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } };
     const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => ({
       name,
@@ -186,7 +186,7 @@ describe('identities', () => {
     expect(of('web')).toEqual(['none', 'own-role']);
   });
 
-  it('tells of a StatefulSet as of any workload, and how to restart it', async () => {
+  it('shows a StatefulSet like any workload, and how to restart it', async () => {
     const association = {
       namespace: 'shop',
       serviceAccount: 'db',
@@ -224,7 +224,7 @@ describe('identities', () => {
     ]);
   });
 
-  it('fits 100 columns whatever things are called, and leaves nothing of a name out', async () => {
+  it('fits 100 columns with names of any length, and shows every name in full', async () => {
     const name = `a-very-long-name.${'of-a-deployment-'.repeat(10)}x`;
     const { out } = await runWith(
       (_, cluster) =>
@@ -232,7 +232,7 @@ describe('identities', () => {
           application('orders', { name, serviceAccount: 's'.repeat(253), namespace: 'n'.repeat(63) }),
         ]),
     );
-    // A command stays one line, and a word that is longer than a line stays whole, so that both can be copied.
+    // Commands stay on one line, and words longer than a line stay whole, so that both can be copied.
     const breakable = (line: string): boolean =>
       !line.includes('pod-identity -- migrate') && line.split(' ').every((word) => word.length < 80);
     expect(out.split('\n').filter((line) => line.length > 100 && breakable(line))).toEqual([]);
@@ -243,11 +243,11 @@ describe('identities', () => {
   });
 });
 
-describe('without access', () => {
+describe('without access to', () => {
   it.each([
     ['401', (_: Scenario, cluster: ScenarioCluster) => void (cluster.accessEntries = []), 'answered 401'],
     ['403', withAccess(), 'answered 403'],
-  ])('to the pods (%s) there is no report: it says what to grant', async (_, change, text) => {
+  ])('the pods (%s), it prints no report but the access to grant', async (_, change, text) => {
     const ran = await runWith(change, '--json');
     expect(ran.code).toBe(3);
     const { name, message, hint } = errorIn(ran);
@@ -257,7 +257,7 @@ describe('without access', () => {
     expect(hint).toContain('pod-identity grant-access --cluster reliability-dev');
   });
 
-  it('to the nodes the rest is told, and that they were not read', async () => {
+  it('the nodes, it prints the rest, and that the nodes were not read', async () => {
     const change = withAccess({ policyArn: VIEW, accessScope: { type: 'cluster' } });
     const ran = await runWith(change, '--json');
     expect(ran.code).toBe(3);
@@ -271,7 +271,7 @@ describe('without access', () => {
     expect(graph).toMatchObject({ code: 3, err: expect.stringContaining('not read: the nodes: ') as string });
   });
 
-  it('to anything but one namespace, that one can be looked at', async () => {
+  it('all namespaces but one, it can read that one', async () => {
     const ran = await runWith(
       withAccess({ policyArn: VIEW, accessScope: { type: 'namespace', namespaces: ['kube-system'] } }),
       '--namespace',
@@ -310,7 +310,7 @@ describe('flags', () => {
     expect(out + err).toContain(text);
   });
 
-  it('refuses an account that the credentials are not of, and a region that nobody names', async () => {
+  it('refuse an account that the credentials do not belong to, and a missing region', async () => {
     const sts = mockClient(STSClient);
     onTestFinished(() => sts.restore());
     sts
@@ -330,7 +330,7 @@ describe('flags', () => {
   });
 });
 
-/** Names that mean something to one language or the other. */
+/** Names with characters that are special in one of the languages. */
 const NASTY = ['arn:aws:iam::111122223333:role/a+=,.@-_b', 'we"ird \\ `x` [y] {z} <b> #1; & | --> end'];
 const GRAPH: IdentityGraph = {
   accounts: [
@@ -353,7 +353,7 @@ interface Parsed {
 const byLabel = ({ labels }: Parsed): string[] => [...labels.values()];
 
 /**
- * The subset of Mermaid that is printed: one statement a line, quoted labels with entities. Throws for anything else.
+ * Parses the subset of Mermaid that is printed: one statement per line, quoted labels with entities. Throws otherwise.
  */
 const parseMermaid = (text: string): Parsed => {
   const [head, ...lines] = text.trimEnd().split('\n');
@@ -378,7 +378,7 @@ const parseMermaid = (text: string): Parsed => {
   return parsed;
 };
 
-/** The subset of DOT that is printed, likewise. */
+/** Parses the subset of DOT that is printed. Throws otherwise. */
 const parseDot = (text: string): Parsed => {
   const lines = text.trimEnd().split('\n');
   expect(lines[0]).toBe('digraph identities {');
@@ -408,18 +408,18 @@ describe('graphs', () => {
     ],
   };
 
-  it('say in Mermaid what is in the graph, whatever things are called', () => {
+  it('show the graph in Mermaid, with names of any characters', () => {
     const parsed = parseMermaid(mermaid(GRAPH));
     expect({ labels: byLabel(parsed), edges: parsed.edges }).toEqual(expected);
     expect([...parsed.classes.values()]).toEqual(['staticKeys', 'podIdentity']);
   });
 
-  it('and in DOT', () => {
+  it('show the graph in DOT', () => {
     const parsed = parseDot(graphviz(GRAPH));
     expect({ labels: byLabel(parsed), edges: parsed.edges }).toEqual(expected);
   });
 
-  it('of a cluster are the same in both', async () => {
+  it('of a cluster are the same in both formats', async () => {
     const [first, second] = [
       await run(...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid'),
       await run(...CLUSTER, '--sandbox', SCENARIO, '--format', 'graphviz'),
@@ -431,7 +431,7 @@ describe('graphs', () => {
 });
 
 describe('the table', () => {
-  it('shows what others wrote without obeying it, and says what it could not read', () => {
+  it('escapes third-party text, and lists what could not be read', () => {
     const report: IdentitiesReport = {
       target: TARGET,
       takenAt: '2026-01-15T09:00:00.000Z',

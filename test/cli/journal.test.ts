@@ -44,7 +44,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('the state file', () => {
-  it('is read as it was written, and leaves nothing beside it', () => {
+  it('is read as it was written, and leaves no other file', () => {
     expect(readState(file)).toBeUndefined();
     writeState(file, journal, undefined);
     const kept = readState(file)!;
@@ -72,7 +72,7 @@ describe('the state file', () => {
     expect(readdirSync(directory)).toEqual(['world.json']);
   });
 
-  it('is not written over what another command has written meanwhile', () => {
+  it('does not overwrite what another command has written meanwhile', () => {
     writeState(file, journal, undefined);
     const before = readFileSync(file, 'utf8');
     expect(errorOf(() => writeState(file, { ...journal, commands: [] }, undefined)).message).toContain(
@@ -81,7 +81,7 @@ describe('the state file', () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
-  it('that can not be written is named, and nothing is left beside it', () => {
+  it('that cannot be written is reported, and no other file is left', () => {
     const error = errorOf(() => writeState(join(directory, 'no', 'world.json'), journal, undefined));
     expect(error).toMatchObject({ name: 'StateFile', exitCode: 2 });
     expect(error.message).toMatch(/no\/world\.json cannot be written: ENOENT/);
@@ -115,7 +115,7 @@ describe('the state file', () => {
 });
 
 describe('a journal', () => {
-  it('goes on with its own scenario and seed only', () => {
+  it('continues only with its own scenario and seed', () => {
     expect(() =>
       checkSame('w.json', journal, { scenario: scenarioWith(), scenarioFile: 's.json', seed: 7 }),
     ).not.toThrow();
@@ -127,7 +127,7 @@ describe('a journal', () => {
     expect(errorOf(() => checkSame('w.json', journal, { seed: 8 })).message).toBe('--state w.json has seed 7, not 8');
   });
 
-  it('says which command gives something else when it is replayed', () => {
+  it('reports which command has another result when it is replayed', () => {
     const error = outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' });
     expect(error.message).toContain(
       `command 2 (migrate ${ID}) now results in ${ID} rolled-back, but the file has ${ID} migrated; the`,
@@ -138,7 +138,7 @@ describe('a journal', () => {
     expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now results in nothing');
   });
 
-  it('is compared in the form that the file has', () => {
+  it('is compared in the form of the file', () => {
     expect(asKept({ ...migrated, request: { ...migrated.request, reason: undefined } })).toEqual(asKept(migrated));
   });
 });

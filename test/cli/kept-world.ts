@@ -1,4 +1,4 @@
-/** Commands that leave their world to the next one, in a file. */
+/** Runs commands that keep their world in a file for the next command. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,15 +8,15 @@ import { type MigrationReport, migrationReport } from '../../lambdas/domain/migr
 import { collectingIo } from './fixtures.ts';
 
 interface KeptWorld {
-  /** Path of a file in a directory that each test has for itself. */
+  /** Returns the path of a file in the test's own directory. */
   file: (name: string) => string;
-  /** Of the one that the world is in. */
+  /** Returns the path of the file with the world. */
   state: () => string;
   run: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
   reportOf: (...argv: string[]) => Promise<MigrationReport>;
 }
 
-/** For the tests of the file, or of the `describe`, that it is called in. */
+/** Sets up a world for the tests of the file, or of the `describe`, in which it is called. */
 export const keptWorld = (): KeptWorld => {
   let directory: string;
   beforeEach(() => {

@@ -43,7 +43,7 @@ const changes = (calls: Call[]): string[] =>
     .map(({ operation }) => operation);
 
 describe('migrate', () => {
-  it('tells a person what happened, with progress on stderr', async () => {
+  it('prints what happened, with progress on stderr', async () => {
     const { code, out, err } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
@@ -64,7 +64,7 @@ describe('migrate', () => {
     }
   });
 
-  it('goes the way that disturbs least, where the pods take it', async () => {
+  it('uses the least disruptive strategy if the pods get the new identity', async () => {
     const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toContain('strategy auto, done in place');
@@ -73,7 +73,7 @@ describe('migrate', () => {
     expect(err).not.toContain('Delete the add-on');
   });
 
-  it('in place says in JSON that pods were ready all the time, recreated how long they were not', async () => {
+  it('reports in JSON how long no pod was ready: never in place, for a while when recreated', async () => {
     const disruptionOf = async (...flags: string[]) =>
       migrationReport.parse(JSON.parse((await run('migrate', ...ADDON, ...flags, '--sandbox', SCENARIO, '--json')).out))
         .disruption;
@@ -92,7 +92,7 @@ describe('migrate', () => {
     expect(outage?.controllerUnavailableSeconds).toBeGreaterThan(30);
   });
 
-  it('with --json prints the report and nothing else, the same for the same seed', async () => {
+  it('prints only the report with --json, the same for the same seed', async () => {
     const [first, second, other] = [
       await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'),
       await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'),
@@ -111,11 +111,11 @@ describe('migrate', () => {
     const calls = callsIn(file);
     expect(calls.map(({ n }) => n)).toEqual(calls.map((_call, index) => index + 1));
     expect(changes(calls)).toEqual(expect.arrayContaining(['DeleteAddon', 'CreateAddon']));
-    // Following the execution must not drown what is followed.
+    // Polling must not dominate the log of calls.
     expect(calls.filter(({ operation }) => operation === 'GetExecutionHistory').length).toBeLessThan(60);
   });
 
-  it('tries every way that it may, then goes back, exits with 4 and says why', async () => {
+  it('makes every allowed attempt, then rolls back, exits with 4 and shows why', async () => {
     const file = scenarioFile('webhook.json', (scenario) => (scenario.knobs = { webhookLagSeconds: 86_400 }));
     const { code, out, err } = await run('migrate', ...ADDON, '--sandbox', file);
     expect(code).toBe(4);
@@ -135,7 +135,7 @@ describe('migrate', () => {
     expect(out).toMatch(/Verify the pods' former identity.* verdict verified/);
   });
 
-  it('whose execution is stopped half-way ends with the report of what put it back', async () => {
+  it('ends with the report of the recovery if its execution is stopped half-way', async () => {
     const file = scenarioFile(
       'aborted.json',
       (scenario) => (scenario.faults = [{ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after' }]),
@@ -148,7 +148,7 @@ describe('migrate', () => {
     );
   });
 
-  it('that could not even go back exits with 5 and hands over the commands', async () => {
+  it('exits with 5 and prints the commands if the rollback fails too', async () => {
     const file = scenarioFile('create-fails.json', (scenario) => (scenario.knobs = { createEndsIn: 'CREATE_FAILED' }));
     const { code, out } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(code).toBe(5);
@@ -159,7 +159,7 @@ describe('migrate', () => {
 });
 
 describe('plan', () => {
-  it('says what would be done, changes nothing, and how to go on', async () => {
+  it('shows what would be done and the next command, and changes nothing', async () => {
     const file = join(directory, 'plan.jsonl');
     const { code, out } = await run('plan', ...ADDON, '--sandbox', SCENARIO, '--calls', file);
     expect(code).toBe(0);
@@ -171,12 +171,12 @@ describe('plan', () => {
     expect(changes(callsIn(file))).toEqual([]);
   });
 
-  it('is what migrate --dry-run does', async () => {
+  it('does the same as migrate --dry-run', async () => {
     const { code, out } = await run('migrate', ...ADDON, '--dry-run', '--sandbox', SCENARIO, '--json');
     expect([code, migrationReport.parse(JSON.parse(out)).outcome]).toEqual([0, 'planned']);
   });
 
-  it('of a cluster that is not there is blocked', async () => {
+  it('is blocked for a cluster that does not exist', async () => {
     const { code, out } = await run(
       'plan',
       '--cluster',
@@ -209,7 +209,7 @@ describe('a scenario', () => {
       () => scenarioFile('field.json', (scenario) => (scenario.accounts[0]!.clusters![0]!.nodes = -1)),
       /accounts\[0\]\.clusters\[0\]\.nodes/,
     ],
-  ])('%s is named, with what to do', async (_what, file, message) => {
+  ])('%s is reported, with what to do', async (_what, file, message) => {
     const path = file();
     const plain = await run('migrate', ...ADDON, '--sandbox', path);
     expect(plain.code).toBe(2);
@@ -220,7 +220,7 @@ describe('a scenario', () => {
   });
 });
 
-it('a file for calls that cannot be written stops everything before it starts', async () => {
+it('with a call log that cannot be written, starts nothing', async () => {
   const { code, err } = await run(
     'migrate',
     ...ADDON,

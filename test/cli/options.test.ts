@@ -90,7 +90,7 @@ describe('flags', () => {
     ]);
   });
 
-  it('can not ask to preserve what is not deleted', () => {
+  it('cannot combine --preserve with a strategy that deletes nothing', () => {
     expect(
       errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message,
     ).toBe(
@@ -98,13 +98,13 @@ describe('flags', () => {
     );
   });
 
-  it('are all told about at once', () => {
+  it('are all reported at once', () => {
     expect(errorOf(() => parseMigrationFlags({ seed: 'x' }, 'plan')).message.split('\n')).toHaveLength(3);
   });
 });
 
-describe('the place of a migration', () => {
-  const sessionOf = (change: Record<string, unknown>) =>
+describe('the backend of a migration', () => {
+  const backendOf = (change: Record<string, unknown>) =>
     backendOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
 
   it.each([
@@ -121,8 +121,8 @@ describe('the place of a migration', () => {
       { kind: 'state', file: 'w.json' },
     ],
     [{ deployed: true }, { kind: 'deployed' }],
-  ])('%j is %j', (given, session) => {
-    expect(sessionOf(given)).toEqual(session);
+  ])('%j is %j', (given, backend) => {
+    expect(backendOf(given)).toEqual(backend);
   });
 
   it.each([
@@ -130,8 +130,8 @@ describe('the place of a migration', () => {
     [{ local: true, sandbox: 'a.json' }, /--local is not available/],
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed cannot be combined with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
-  ])('%j is none', (given, message) => {
-    expect(errorOf(() => sessionOf(given))).toMatchObject({
+  ])('%j is refused', (given, message) => {
+    expect(errorOf(() => backendOf(given))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
       hint: expect.stringMatching(/\S/) as unknown,
@@ -139,29 +139,29 @@ describe('the place of a migration', () => {
   });
 });
 
-describe('the place of a migration that there is', () => {
-  const sessionOf = (change: Record<string, unknown>) =>
+describe('the backend of an existing migration', () => {
+  const backendOf = (change: Record<string, unknown>) =>
     backendOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
 
   it('is a state file or a deployed service', () => {
-    expect(sessionOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
-    expect(sessionOf({ deployed: true })).toEqual({ kind: 'deployed' });
+    expect(backendOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
+    expect(backendOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 
-  it('is no sandbox that begins anew', () => {
-    const error = errorOf(() => sessionOf({ sandbox: 'a.json' }));
+  it('is not a sandbox that starts afresh', () => {
+    const error = errorOf(() => backendOf({ sandbox: 'a.json' }));
     expect(error.message).toBe(
       `the sandbox of --sandbox a.json starts afresh with every command, so migration ${ID} is not in it`,
     );
     expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
-    expect(errorOf(() => sessionOf({})).hint).toMatch(/--state FILE/);
-    expect(errorOf(() => sessionOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
-    expect(errorOf(() => sessionOf({ local: true })).message).toContain('--local is not available');
+    expect(errorOf(() => backendOf({})).hint).toMatch(/--state FILE/);
+    expect(errorOf(() => backendOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
+    expect(errorOf(() => backendOf({ local: true })).message).toContain('--local is not available');
   });
 
-  it('wants an id', () => {
+  it('requires an id', () => {
     expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe(
-      'the migration "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
+      'the migration id "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
     );
   });
 });
@@ -169,7 +169,7 @@ describe('the place of a migration that there is', () => {
 describe('the flags of retire', () => {
   const GIVEN = { migrationId: ID, state: 'w.json' };
 
-  it('ask for a dry run after a week, unless they say otherwise', () => {
+  it('default to a dry run after a week', () => {
     expect(parseRetireFlags(GIVEN)).toEqual({
       ...GIVEN,
       acceptCredentialGap: false,
@@ -188,7 +188,7 @@ describe('the flags of retire', () => {
     expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
   });
 
-  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is none', (soakDays) => {
+  it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is refused', (soakDays) => {
     expect(errorOf(() => parseRetireFlags({ ...GIVEN, soakDays })).message).toBe(
       `--soak-days ${JSON.stringify(soakDays)} must be a whole number of days from 0 to 365`,
     );

@@ -21,8 +21,8 @@ const planned = (plan: Parameters<typeof aPlan>[0]): string =>
     '\n',
   );
 
-describe('a plan with several ways', () => {
-  it('names each, what it disturbs, and when those after the first are taken', () => {
+describe('a plan with several attempts', () => {
+  it('shows each attempt, its disruption, and when the later ones are made', () => {
     const lines = planned({ attempts: [IN_PLACE, PRESERVE, RECREATE] });
     expect(lines).toMatch(
       /Attempts {2}strategy auto\n {3}1\. in place: pods roll, capacity stays \(resolveConflicts PRESERVE\)\n {3}2\. recreate with preserve: pods roll.*\n {6}only if: the pods still do not get the new identity/,
@@ -31,13 +31,13 @@ describe('a plan with several ways', () => {
     expect(lines).toContain('\nSteps  in place\n');
   });
 
-  it('with one way has no conditions', () => {
+  it('shows no conditions for a single attempt', () => {
     const lines = planned({ attempts: [RECREATE] });
     expect(lines).toContain('\nAttempt  strategy auto\n   1. recreate: outage');
     expect(lines).not.toContain('only if');
   });
 
-  it('says what is carried over to the new associations', () => {
+  it('shows what is carried over to the new associations', () => {
     const from = { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', from: 'a-1' };
     const lines = planned({
       carryOver: [{ ...from, targetRoleArn: ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'storage' } }],
@@ -52,7 +52,7 @@ describe('a plan with several ways', () => {
 describe('a summary', () => {
   const text = (change: Parameters<typeof aReport>[0]): string => summary(aReport(change), PLAIN).join('\n');
 
-  it('says which way was taken where that was not asked for', () => {
+  it('shows the strategy that was used if the request left it open', () => {
     expect(text({ strategy: 'auto', applied: PRESERVE })).toContain('strategy auto, done by recreate with preserve · ');
     expect(strategyText({ strategy: 'auto', preserve: false, applied: IN_PLACE })).toBe('strategy auto, done in place');
     expect(strategyText({ strategy: 'recreate', preserve: true, applied: PRESERVE })).toBe(
@@ -61,7 +61,7 @@ describe('a summary', () => {
     expect(strategyText({ strategy: 'recreate', preserve: false })).toBe('strategy recreate');
   });
 
-  it('says what it did to the pods', () => {
+  it('shows the disruption of the pods', () => {
     expect(text({ disruption: { controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true } })).toContain(
       '  controller pods: never fewer than 2 ready (simulated)',
     );
@@ -73,7 +73,7 @@ describe('a summary', () => {
     ).toBe('controller pods: 0 ready for 400 ms');
   });
 
-  it('shows warnings with what to do about them', () => {
+  it('shows warnings with their remedies', () => {
     const warning = aCheck({
       id: 'irsa-role-still-set',
       status: 'warn',
@@ -85,7 +85,7 @@ describe('a summary', () => {
     );
   });
 
-  it('says who put it back, and why', () => {
+  it('shows who rolled it back, and why', () => {
     const rollback = {
       id: 'r',
       state: 'ended',
@@ -132,7 +132,7 @@ describe('trust policies', () => {
       `= statement PodIdentity0123 added to role ${ROLE}, and removed again at ${undoneAt}\n`,
     ],
     ['rolled-back', { ...noted, undoneAt }, `= statement PodIdentity0123 is not in role ${ROLE}\n`],
-  ] as const)('that a migration changed are told once it is over: %s', (outcome, change, line) => {
+  ] as const)('that a migration changed are shown after its end: %s', (outcome, change, line) => {
     expect(flat({ outcome, trustChanges: [change] })).toContain(`  trust policies:\n    ${line}`);
   });
 
@@ -149,7 +149,7 @@ describe('trust policies', () => {
       { writtenAt, undoneAt },
       `= statement Irsa, a statement without a Sid in part retired from role ${ROLE} by me: it has soaked; restored at ${undoneAt}\n`,
     ],
-  ])('that were retired later are told too: %j', (times, line) => {
+  ])('that were retired later are shown too: %j', (times, line) => {
     const retirement = {
       roleArn: ROLE,
       before: '{}',
@@ -164,7 +164,7 @@ describe('trust policies', () => {
   });
 });
 
-describe('a migration under way', () => {
+describe('a running migration', () => {
   const running: Running = {
     migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
     status: 'running',
@@ -195,7 +195,7 @@ describe('a migration under way', () => {
     expect(lines).not.toMatch(/stop|put back/);
   });
 
-  it('says when it has been asked to stop, is being put back, or has stopped by itself', () => {
+  it('shows that it was cancelled, is being rolled back, or has stopped', () => {
     const lines = runningLines(
       {
         ...running,
@@ -213,7 +213,7 @@ describe('a migration under way', () => {
     expect(lines).toContain('Its execution is ABORTED without a recorded end');
   });
 
-  it('that is cancelled says what will happen', () => {
+  it('shows what will happen after a cancellation', () => {
     const cancelled = {
       migrationId: running.migrationId,
       cancellation: { requestedAt: '2026-01-15T09:00:05.000Z', requestedBy: 'you' },
@@ -228,11 +228,11 @@ describe('a migration under way', () => {
     expect(flat({ begun: false, willEnd: 'blocked', first: false })).toMatch(
       /was already requested at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
     );
-    // Its change may begin just now: nothing is said of the end.
+    // Its change may begin at this moment, so the outcome is not predicted.
     expect(flat({ begun: false })).not.toContain('blocked');
   });
 
-  it('that is released says which locks went, and what that means', () => {
+  it('shows the released locks, and what that means', () => {
     const released = {
       migrationId: running.migrationId,
       released: { at: '2026-01-15T09:00:05.000Z', by: 'me', reason: 'gone' },
@@ -252,7 +252,7 @@ describe('a migration under way', () => {
     );
   });
 
-  it('names ways as people do', () => {
+  it('names attempts in plain words', () => {
     expect([IN_PLACE, PRESERVE, RECREATE].map(attemptName)).toEqual(['in place', 'recreate with preserve', 'recreate']);
   });
 });

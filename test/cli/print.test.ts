@@ -29,7 +29,7 @@ describe('a summary of a migration', () => {
     expect(text({ simulated: false })).not.toContain('simulated');
   });
 
-  it('says what changed: the role, and the associations by id', () => {
+  it('shows what changed: the role, and the associations by id', () => {
     const lines = text();
     expect(lines).toContain(`add-on before: v1.35.0-eksbuild.1, IRSA role ${ROLE}`);
     expect(lines).toContain('add-on now:    v1.35.0-eksbuild.1, no role of its own; a-00000000000000002');
@@ -52,7 +52,7 @@ describe('a summary of a migration', () => {
     expect(text()).toMatch(/Wait until the add-on is gone +42 s +4 +gone/);
   });
 
-  it('says of the checks what to do and where the rule comes from', () => {
+  it('shows for the checks what to do and where the rule comes from', () => {
     const checks = [
       aCheck(),
       aCheck({
@@ -73,7 +73,7 @@ describe('a summary of a migration', () => {
     ]);
   });
 
-  it('of one that was rolled back says why, and what was put back', () => {
+  it('of a migration that was rolled back shows why, and what was restored', () => {
     const lines = text({
       outcome: 'rolled-back',
       failure: { name: 'AddonFailed', message: 'CREATE_FAILED' },
@@ -90,7 +90,7 @@ describe('a summary of a migration', () => {
     expect(lines).toContain('Pods  source of the AWS credentials of each after the rollback');
   });
 
-  it('of a rollback that failed says what ended it first, and what it was for', () => {
+  it('of a rollback that failed shows its failure first, and then its cause', () => {
     const failure = {
       name: 'PodsFailing',
       message: 'Pods fail. Putting it back failed too: SessionsMayEnd: It takes about 18 minutes.',
@@ -109,7 +109,7 @@ describe('a summary of a migration', () => {
     expect(late.match(/AccessDenied: No/g)).toHaveLength(1);
   });
 
-  it('of associations that were made and removed again says so once', () => {
+  it('shows associations that were created and deleted again once', () => {
     const own = anAssociation({ id: 'a-00000000000000002' });
     const associations = { purged: [anAssociation(), own], created: [own], restored: [] };
     const lines = text({ outcome: 'rolled-back', associations });
@@ -117,13 +117,13 @@ describe('a summary of a migration', () => {
       /associations deleted:\n.*a-00000000000000001[^]*\n {2}associations created and deleted again:\n.*= a-00000000000000002/,
     );
     expect(lines.match(/a-00000000000000002/g)).toHaveLength(1);
-    // Each removal is noted before it is tried.
+    // Each deletion is recorded before it is attempted.
     expect(text({ outcome: 'needs-human', associations })).toMatch(
       /associations created that the rollback was to delete:\n.*= a-00000000000000002/,
     );
   });
 
-  it('has the last retirement in a line: who asked for it, and what came of it', () => {
+  it('shows the last retirement in one line: its requester and result', () => {
     const one: Retirement = {
       id: 'r',
       state: 'ended',
@@ -136,25 +136,27 @@ describe('a summary of a migration', () => {
       done: true,
       roles: [{ roleArn: 'arn:role', result: 'removed' }],
     };
-    const told = (change: Partial<Retirement>): string =>
+    const textOf = (change: Partial<Retirement>): string =>
       /\nOIDC trust\n {2}([^\n]*(\n {2}\S[^\n]*)*)/
         .exec(text({ retirement: { ...one, ...change } }))?.[1]
         ?.replace(/\s+/g, ' ') ?? '';
     const asked = 'requested at 2026-01-30T09:00:00.000Z by jo: it is time';
-    expect(told({})).toBe(`retirement ${asked}. Removed from arn:role.`);
-    expect(told({ dryRun: true, done: false, roles: [] })).toBe(`retirement (dry run) ${asked}. Nothing was changed.`);
-    expect(told({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
+    expect(textOf({})).toBe(`retirement ${asked}. Removed from arn:role.`);
+    expect(textOf({ dryRun: true, done: false, roles: [] })).toBe(
+      `retirement (dry run) ${asked}. Nothing was changed.`,
+    );
+    expect(textOf({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
       `restoration ${asked}. Restored in arn:role.`,
     );
-    expect(told({ state: 'requested' })).toBe(`retirement ${asked}, but not begun yet.`);
-    expect(told({ state: 'running' })).toBe(`retirement ${asked}, and under way.`);
-    expect(told({ state: 'refused', error: { name: 'RetireRefused', message: 'Too early.' } })).toBe(
+    expect(textOf({ state: 'requested' })).toBe(`retirement ${asked}, but not begun yet.`);
+    expect(textOf({ state: 'running' })).toBe(`retirement ${asked}, and under way.`);
+    expect(textOf({ state: 'refused', error: { name: 'RetireRefused', message: 'Too early.' } })).toBe(
       `retirement ${asked}, but refused: nothing was changed. Too early.`,
     );
     expect(text({})).not.toContain('OIDC trust\n');
   });
 
-  it('of a rollback on demand counts from when it was asked for', () => {
+  it('of a rollback on demand measures from its request', () => {
     const rollback = { id: 'r', state: 'ended', startedAt: '2026-01-15T09:01:23.000Z', cause: 'requested' } as const;
     expect(text({ outcome: 'rolled-back', rollback })).toContain(' · 20 s (simulated)');
     expect(text({ outcome: 'rolled-back', rollback: { ...rollback, cause: 'failed' } })).toContain(
@@ -162,7 +164,7 @@ describe('a summary of a migration', () => {
     );
   });
 
-  it('of one that EKS alone has confirmed does not say that its pods were verified', () => {
+  it('of a migration that only EKS has confirmed does not claim verified pods', () => {
     const verification = { before: [aPod()], pods: [] };
     const warnings = [
       aCheck({ id: 'pods-not-seen', status: 'warn', message: 'no pod was looked at', remedy: 'look at them' }),
@@ -182,7 +184,7 @@ describe('a summary of a migration', () => {
     );
   });
 
-  it('of one that needs a human ends with the commands, whole', () => {
+  it('of a migration that needs a human ends with the commands, unabridged', () => {
     const command = `aws eks create-addon --cluster-name demo --addon-name aws-ebs-csi-driver --service-account-role-arn ${ROLE} --configuration-values '{}'`;
     const lines = text({
       outcome: 'needs-human',
@@ -195,7 +197,7 @@ describe('a summary of a migration', () => {
       ),
     ).toBe(true);
     expect(lines).not.toContain('add-on now:');
-    expect(lines).toContain('Pods  last known state: check their present state before you continue');
+    expect(lines).toContain('Pods  last known state: check their current state before you continue');
     expect(lines).toMatch(/BEFORE +LAST SEEN/);
     const released = text({
       outcome: 'needs-human',
@@ -211,7 +213,7 @@ describe('steps', () => {
   const at = '2026-01-15T09:00:00.000Z';
   const line = (name: string, result: string) => ({ name, startedAt: at, endedAt: at, tries: 1, result });
 
-  it('of the same instant stand in the order of the road', () => {
+  it('of the same instant are in the order of the workflow', () => {
     const steps = [
       line('begin', '{"fence":1}'),
       line('finish', ''),
@@ -232,7 +234,7 @@ describe('steps', () => {
     ['{"created":false}', ''],
     ['{"verdict":"verified","podsAsExpected":1,"podsThatCount":2}', 'verdict verified, 1 of 2 pods verified'],
     ['plain', 'plain'],
-    // As the ledger cuts them off.
+    // Truncated as in the ledger.
     [
       '{"action":"retire","dryRun":true,"done":false,"checks":[{"id":"retire-soak","message":"0 da',
       'action retire, dry run',
@@ -240,8 +242,8 @@ describe('steps', () => {
     ['{"verdict":"a \\"b\\", c","n":2,"purged":["a-1","a-', 'verdict a "b", c, n 2'],
     ['{"purged":["a-1","a-', ''],
     ['{"message":"it ha', ''],
-  ])('say their answer %s as %s', (result, said) => {
-    expect(resultText(result)).toBe(said);
+  ])('show the result %s as %s', (result, text) => {
+    expect(resultText(result)).toBe(text);
   });
 });
 
@@ -255,7 +257,7 @@ describe('a summary of a plan', () => {
   } as const;
   const change = structuredClone(planned) as unknown as Parameters<typeof aReport>[0];
 
-  it('lists steps with their calls, disruption and way back, and the associations', () => {
+  it('lists steps with their calls, disruption and undo, and the associations', () => {
     const lines = text(change);
     expect(lines).toContain('nothing was changed');
     expect(lines).toMatch(
@@ -267,11 +269,11 @@ describe('a summary of a plan', () => {
     expect(lines).not.toContain('What changed');
   });
 
-  it('shows the pods as they are', () => {
-    expect(text(change)).toMatch(/Pods {2}present state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
+  it('shows the current state of the pods', () => {
+    expect(text(change)).toMatch(/Pods {2}current state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
   });
 
-  it('says what to type next, unless there is nothing to carry out', () => {
+  it('shows the next command, unless there is nothing to carry out', () => {
     expect(planNext(aReport(change), 'pod-identity migrate', PLAIN).join('\n')).toContain(
       'To carry out the plan:\n  pod-identity migrate',
     );
@@ -287,7 +289,7 @@ describe('a summary of a plan', () => {
 });
 
 describe('pods', () => {
-  it('that stayed are compared with themselves, new ones with their service account', () => {
+  it('that stayed are compared with themselves, new pods with their service account', () => {
     const before = [aPod(), aPod({ uid: 'uid-2', name: 'second', identity: 'node-role' })];
     const rows = podRows(before, [
       aPod({ uid: 'uid-2', name: 'second' }),
@@ -314,7 +316,7 @@ describe('pods that lose their identity', () => {
   const shown = (change: Partial<MigrationReport>): string =>
     podsSection(aReport({ verification: { before: [losing], pods: [] }, ...change }), PLAIN).join('\n');
 
-  it('are shown by what they have and will have, and by what they had and have', () => {
+  it('are shown with their current and future identity, or with their former and current identity', () => {
     expect(shown({ outcome: 'planned' })).toMatch(/node +nodes +irsa → node-role/);
     const after = shown({
       outcome: 'migrated',
@@ -324,7 +326,7 @@ describe('pods that lose their identity', () => {
     expect(after).toContain('evidence (1 pod): it loses it');
   });
 
-  it('are named under the associations of a plan, and a standalone association as such', () => {
+  it('are named under the associations of a plan, and standalone associations are marked', () => {
     const plan = aPlan({
       associations: [{ namespace: 'kube-system', serviceAccount: 'first', roleArn: ROLE, standalone: true }],
       identityLosses: [
@@ -345,16 +347,16 @@ describe('text', () => {
     [59_400, '59 s'],
     [59_600, '1 min 00 s'],
     [3_725_000, '1 h 02 min'],
-  ])('%i milliseconds are %s', (milliseconds, expected) => {
+  ])('shows %i milliseconds as %s', (milliseconds, expected) => {
     expect(duration(milliseconds)).toBe(expected);
   });
 
-  it('is broken at blanks, and long words stay whole', () => {
+  it('is wrapped at spaces, and long words stay whole', () => {
     expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
     expect(wrap(`see ${'x'.repeat(30)} there`, 10)).toEqual(['see', 'x'.repeat(30), 'there']);
   });
 
-  it('is coloured on terminals only, and colour does not shift a table', () => {
+  it('is coloured only on terminals, and colour does not shift a table', () => {
     const terminal = styleFor({ write: () => true, isTTY: true, columns: 90, hasColors: () => true });
     const red = terminal.paint('red', 'no');
     expect(red).not.toBe('no');

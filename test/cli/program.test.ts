@@ -111,7 +111,7 @@ describe('the program', () => {
     expect(out).toContain(command === 'check' ? '--batch <file>' : '--dry-run');
   });
 
-  it('without a command of its group prints the group, and is not content', async () => {
+  it('without a subcommand prints the help of the group, and fails', async () => {
     const { code, out, err } = await run('trust');
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/^Usage: pod-identity trust [^]*check \[options\][^]*repair \[options\]/);
@@ -131,14 +131,14 @@ describe('the program', () => {
       /--soak-days "400" must be a whole number of days from 0 to 365/,
       'retire --help',
     ],
-  ])('%j is bad input, and says where to look', async (argv, message, help) => {
+  ])('%j is bad input, and names the help', async (argv, message, help) => {
     const { code, err } = await run(...argv);
     expect(code).toBe(2);
     expect(err).toMatch(message);
     expect(err).toContain(`See: npm run --silent pod-identity -- ${help}\n`);
   });
 
-  it('without a command prints its help and is not content', async () => {
+  it('without a command prints its help and fails', async () => {
     const { code, err } = await run();
     expect(code).toBe(2);
     expect(err).toContain('Usage: pod-identity');
@@ -155,7 +155,7 @@ describe('the program', () => {
     [['show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /starts afresh with every command/],
     [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /starts afresh with every command/],
     [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A'], /--state FILE nor --deployed is given/],
-    [['cancel', 'x', '--state', 'w.json'], /the migration "x" must be a ULID/],
+    [['cancel', 'x', '--state', 'w.json'], /the migration id "x" must be a ULID/],
     [['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'], /--state nowhere\.json does not exist/],
   ])('%j is bad input', async (argv, message) => {
     const plain = await run(...argv);

@@ -15,7 +15,7 @@ const step = (change: Partial<StepProgress> = {}): StepProgress => ({
 const after = (seconds: number): Date => new Date(startedAt.getTime() + seconds * 1000);
 
 describe('progress', () => {
-  it('has a line for each step that began and each that ended, in order, with the time that passed in its world', async () => {
+  it('has a line for each step that begins and ends, in order, with the time that passed in its world', async () => {
     const output = collector();
     const progress = startProgress(output, { simulated: true });
     progress.update([step()]);
@@ -33,7 +33,7 @@ describe('progress', () => {
     );
   });
 
-  it('says which error a step ended with', async () => {
+  it('shows the error that a step ended with', async () => {
     const output = collector();
     const progress = startProgress(output, { simulated: false });
     progress.update([step({ step: 'create-addon', endedAt: after(2), error: 'AccessDenied' })]);
@@ -41,7 +41,7 @@ describe('progress', () => {
     expect(output.text()).toMatch(/Create the add-on with its Pod Identity associations \(2 s\).*AccessDenied/);
   });
 
-  it('says what is no step after the steps before it', async () => {
+  it('prints other messages after the steps before them', async () => {
     const output = collector();
     const progress = startProgress(output, { simulated: false });
     progress.update([step({ endedAt: after(2) })]);
@@ -53,7 +53,7 @@ describe('progress', () => {
     );
   });
 
-  it('can be closed while a step is still under way', async () => {
+  it('can be closed while a step is still running', async () => {
     const output = collector();
     const progress = startProgress(output, { simulated: false });
     progress.update([step({ step: 'begin' })]);

@@ -40,7 +40,7 @@ const backendWith = (ledger: Ledger): Backend => ({
   close: () => Promise.resolve(),
 });
 
-/** A migration that has ended so, with both its locks held, parked, by that execution. */
+/** A migration with that outcome, whose execution holds both its locks, parked. */
 const ended = async (change: Partial<Migration> = {}, holder = EXECUTION): Promise<FakeLedger> => {
   const ledger = new FakeLedger();
   await ledger.putMigration(aMigration());
@@ -66,24 +66,24 @@ const holders = (ledger: Ledger): Promise<(string | undefined)[]> =>
 const released = { at: NOW, by: 'me', reason: 'gone for good' };
 
 describe('a release', () => {
-  it('lets every lock go that the migration holds, and notes who wanted it', async () => {
+  it('releases every lock that the migration holds, and records the requester', async () => {
     const ledger = await ended();
     const before = await ledger.getMigration(MIGRATION_ID);
     expect(await ask(ledger)).toEqual({ migrationId: MIGRATION_ID, released, locks: [LOCK, ROLE_LOCK], first: true });
     expect(await holders(ledger)).toEqual([undefined, undefined]);
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual({ ...before, released });
-    // Whoever comes next gets it under a new fence.
+    // The next holder gets the lock under a new fence.
     expect(
       await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: NOW }),
     ).toEqual({ acquired: true, fence: 2 });
   });
 
-  it("lets the add-on's lock go where the record names none", async () => {
+  it("releases the add-on's lock if the record names no locks", async () => {
     const ledger = await ended({ locks: [] });
     expect((await ask(ledger)).locks).toEqual([LOCK]);
   });
 
-  it('leaves the locks of others alone', async () => {
+  it('leaves the locks of other migrations as they are', async () => {
     const ledger = await ended();
     await ledger.releaseLock(ROLE_LOCK, EXECUTION);
     await ledger.acquireLock(ROLE_LOCK, {
@@ -95,7 +95,7 @@ describe('a release', () => {
     expect(await holders(ledger)).toEqual([undefined, OTHER_MIGRATION_ID]);
   });
 
-  it('may be repeated: the first one stands', async () => {
+  it('can be repeated, and keeps what the first one recorded', async () => {
     const ledger = await ended({ released: { at: at(500), by: 'you' } });
     for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
     expect(await ask(ledger)).toEqual({
@@ -107,13 +107,13 @@ describe('a release', () => {
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toEqual({ at: at(500), by: 'you' });
   });
 
-  it('that was noted, and then broke off, is carried out by the next', async () => {
+  it('that was recorded and then interrupted is completed by the next one', async () => {
     const ledger = await ended({ released: { at: at(500), by: 'you' } });
     await ledger.releaseLock(LOCK, EXECUTION);
     expect(await ask(ledger)).toMatchObject({ locks: [ROLE_LOCK], first: true, released });
   });
 
-  it('of an earlier end is none of this one', async () => {
+  it('of an earlier end does not count for this one', async () => {
     const ledger = await ended({ released: { at: at(200), by: 'you' } });
     for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
     expect(await ask(ledger, {})).toEqual({
@@ -124,7 +124,7 @@ describe('a release', () => {
     });
   });
 
-  it('counts for the end that it follows, whatever the clock here says', async () => {
+  it('counts for the end that it follows, even with a wrong local clock', async () => {
     expect((await ask(await ended({ endedAt: at(700) }))).released.at).toBe(at(700));
   });
 
@@ -132,7 +132,7 @@ describe('a release', () => {
     ['is still running', { status: 'running' } as const, 'is still running'],
     ['ended migrated', { outcome: 'migrated' } as const, 'ended migrated'],
     ['was blocked', { outcome: 'blocked' } as const, 'ended blocked'],
-  ])('of one that %s is bad input', async (_, change, message) => {
+  ])('of a migration that %s is bad input', async (_, change, message) => {
     const ledger = await ended(change);
     await expect(ask(ledger)).rejects.toMatchObject({
       name: 'NotReleased',
@@ -142,7 +142,7 @@ describe('a release', () => {
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
   });
 
-  it('of one that has only just been started, or that nobody knows, is bad input', async () => {
+  it('of a migration that has just been started, or that does not exist, is bad input', async () => {
     await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
     await expect(ask(new FakeLedger())).rejects.toMatchObject({
@@ -167,7 +167,7 @@ describe('a release', () => {
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toBeUndefined();
   });
 
-  it('takes what a rollback has left that stopped before it was noted', async () => {
+  it('releases locks left by a rollback that stopped before it was recorded', async () => {
     sfn
       .on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION })
       .resolves({ status: 'ABORTED', stopDate: new Date(Date.parse(NOW) - 75_000) });
@@ -176,7 +176,7 @@ describe('a release', () => {
     expect(await holders(ledger)).toEqual([undefined, undefined]);
   });
 
-  it('takes nothing from a rollback that takes the locks in between', async () => {
+  it('releases nothing if a rollback takes the locks in the meantime', async () => {
     const ledger = await ended();
     const note = ledger.updateMigration.bind(ledger);
     ledger.updateMigration = async (...change) => {

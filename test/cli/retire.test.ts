@@ -85,7 +85,7 @@ const failsWith = (error: string): void => {
 };
 
 describe('retire', () => {
-  it('starts Retire for that migration and answers what it has done', async () => {
+  it('starts Retire for that migration and returns what it has done', async () => {
     let started = false;
     expect(await retireAndFollow(backendWith(), request, watcher, () => (started = true))).toEqual({
       migrationId: ID,
@@ -122,7 +122,7 @@ describe('retire', () => {
     },
   );
 
-  it('that ends otherwise is no refusal: something may have been written', async () => {
+  it('that ends with another error is not a refusal: something may have been written', async () => {
     failsWith('TrustChanged');
     const failed = { name: 'RetireFailed', exitCode: 1, hint: expect.stringContaining(EXECUTION) as unknown };
     await expect(
@@ -142,7 +142,7 @@ describe('retire', () => {
     });
   });
 
-  it('starts nothing for an unknown migration, one without a record yet, or a service that may change no trust', async () => {
+  it('starts nothing for an unknown migration, one without a record yet, or a service that may not change trust policies', async () => {
     const { retireStateMachineArn: _none, ...without } = backendWith();
     await expect(retireAndFollow(without, request, watcher)).rejects.toMatchObject({
       name: 'NotEnabled',
@@ -164,7 +164,7 @@ describe('retire', () => {
   });
 });
 
-describe('what retire prints', () => {
+describe('the output of retire', () => {
   const retired = (change: Partial<Retired> = {}): Retired => ({
     migrationId: ID,
     action: 'retire',
@@ -215,17 +215,17 @@ describe('what retire prints', () => {
     expect(lines(change)).toMatch(text);
   });
 
-  it('names the next command', () => {
+  it('shows the next command', () => {
     expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n\nTo apply it: COMMAND$/);
     expect(lines({}, 'COMMAND')).toMatch(/\n\nTo undo it: COMMAND$/);
     expect(lines({})).not.toContain('COMMAND');
   });
 
-  it('counts as refused where a role is, or where a check is in the way of all', () => {
+  it('counts as refused if one role is refused, or if a check blocks all', () => {
     expect(isRefused(retired())).toBe(false);
     expect(isRefused(retired({ roles: [{ roleArn: ROLE, result: 'refused' }] }))).toBe(true);
     expect(isRefused(retired({ roles: [], checks: [failing] }))).toBe(true);
-    // There is nothing to take out, so that nothing can be in its way.
+    // There is nothing to remove, so nothing can prevent it.
     expect(isRefused(retired({ roles: [{ roleArn: ROLE, result: 'nothing' }], checks: [failing] }))).toBe(false);
   });
 });
@@ -237,7 +237,7 @@ describe('the variable of the state machine Retire', () => {
     tableName: 'Ledger',
   };
 
-  it('may be left out, and is printed where there is one', () => {
+  it('is optional, and is printed if there is a state machine', () => {
     const without = serviceEnvironment(outputs);
     expect(without).not.toHaveProperty('POD_IDENTITY_RETIRE_STATE_MACHINE_ARN');
     expect(readServiceEnvironment(without)).toEqual({ ...outputs, simulated: true, allowUnknownRequester: true });

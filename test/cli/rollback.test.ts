@@ -67,7 +67,7 @@ const backendWith = (ledger: Partial<Ledger>): Backend => ({
   simulated: false,
   close: () => Promise.resolve(),
 });
-/** The ledger's record, look after look; the last one stays. */
+/** The ledger's records, one per read; the last one is returned from then on. */
 const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({
   getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]),
 });
@@ -107,7 +107,7 @@ describe('a rollback on demand', () => {
   const rollBack = (ledger: Partial<Ledger>) =>
     rollBackAndFollow(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'too slow' }, watcher);
 
-  it('starts Recover for that migration and answers its report', async () => {
+  it('starts Recover for that migration and returns its report', async () => {
     const end = await rollBack(records(ended('migrated'), ended('rolled-back', { rollback: over })));
     expect(end.report).toMatchObject({ outcome: 'rolled-back', rollback: over });
     const { input, ...started } = sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input;
@@ -115,7 +115,7 @@ describe('a rollback on demand', () => {
     expect(JSON.parse(input!)).toEqual({ migrationId: ID, cause: 'requested', requestedBy: 'me', reason: 'too slow' });
   });
 
-  it('that is refused says why in the words of the service', async () => {
+  it("that is refused shows the service's reason", async () => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('RollbackRefused') });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'long text' });
     const line = {
@@ -135,7 +135,7 @@ describe('a rollback on demand', () => {
     });
   });
 
-  it('that the migration shows as refused says why, whatever the execution ended with', async () => {
+  it("that the migration records as refused shows why, regardless of the execution's end", async () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'long text' });
     const error = { name: 'RollbackRefused', message: 'Another migration holds the lock.' };
     const refused = ended('migrated', { rollback: { ...rollback, state: 'refused', error } });
@@ -146,7 +146,7 @@ describe('a rollback on demand', () => {
     });
   });
 
-  it('that could not be begun for another reason is no outcome, whatever the record says', async () => {
+  it('that could not begin for another reason has no outcome, regardless of the record', async () => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('AccessDenied') });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'AccessDenied: no' });
     const end = await rollBack(records(ended('migrated')));
@@ -158,7 +158,7 @@ describe('a rollback on demand', () => {
     });
   });
 
-  it('that is stopped itself is followed to the recovery after it', async () => {
+  it('that is itself stopped is followed to the next recovery', async () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
     const taken = { ...running, status: 'rolling-back', rollback, executionArn: RECOVERY } as Migration;
     const end = await rollBack(
@@ -177,13 +177,13 @@ describe('a rollback on demand', () => {
     ]);
   });
 
-  it('of a migration that nobody knows starts nothing', async () => {
+  it('of an unknown migration starts nothing', async () => {
     unknownExecution();
     await expect(rollBack(records(undefined))).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
     expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
   });
 
-  it('of a migration that has only just been started is a case for cancel', async () => {
+  it('of a migration that has just been started is refused in favour of cancel', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
     await expect(rollBack(records(undefined))).rejects.toMatchObject({
       name: 'RollbackRefused',
@@ -192,7 +192,7 @@ describe('a rollback on demand', () => {
   });
 });
 
-describe('a cancel', () => {
+describe('a cancellation', () => {
   const stored = (): Pick<Ledger, 'requestCancel' | 'getCancel'> & { all: Cancellation[] } => {
     const all: Cancellation[] = [];
     return {
@@ -205,7 +205,7 @@ describe('a cancel', () => {
     cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
   const cancellation = { requestedAt: '2026-01-15T09:10:00.000Z', requestedBy: 'me', reason: 'wrong day' };
 
-  it('says whether the migration has begun, and of its end nothing that is not certain', async () => {
+  it('shows whether the migration has begun, and its end only if that is certain', async () => {
     expect(await ask({ ...records(running), ...stored() })).toEqual({
       migrationId: ID,
       cancellation,
@@ -218,7 +218,7 @@ describe('a cancel', () => {
     });
   });
 
-  it('that is not the first changes nothing, and says whose stands', async () => {
+  it('that is not the first changes nothing, and shows the first one', async () => {
     const flags = stored();
     flags.all.push({ requestedAt: '2026-01-15T09:09:00.000Z', requestedBy: 'you' });
     expect(await ask({ ...records(running), ...flags })).toMatchObject({
@@ -227,7 +227,7 @@ describe('a cancel', () => {
     });
   });
 
-  it('may come before the ledger knows the migration', async () => {
+  it('may come before the ledger has the migration', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
     expect(await ask({ ...records(undefined), ...stored() })).toMatchObject({ first: true, begun: false });
   });
@@ -235,7 +235,7 @@ describe('a cancel', () => {
   it.each([
     ['migrated', /ended migrated at 2026-01-15T09:05:00\.000Z/, /rollback/],
     ['rolled-back', /ended rolled-back/, /left no changes/],
-  ] as const)('of one that is over (%s) is bad input', async (outcome, message, hint) => {
+  ] as const)('of a migration that has ended (%s) is bad input', async (outcome, message, hint) => {
     const flags = stored();
     await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({
       name: 'MigrationOver',
@@ -246,7 +246,7 @@ describe('a cancel', () => {
     expect(flags.all).toEqual([]);
   });
 
-  it('does not stop the way back', async () => {
+  it('does not stop a rollback', async () => {
     await expect(
       ask({ ...records({ ...running, status: 'rolling-back', rollback }), ...stored() }),
     ).rejects.toMatchObject({
@@ -255,18 +255,18 @@ describe('a cancel', () => {
     });
   });
 
-  it('wants a migration that there is', async () => {
+  it('requires an existing migration', async () => {
     unknownExecution();
     await expect(ask({ ...records(undefined), ...stored() })).rejects.toMatchObject({ name: 'UnknownMigration' });
   });
 });
 
-describe('a look at a migration', () => {
-  it('is its report where it is over', async () => {
+describe('show', () => {
+  it('returns the report of a migration that has ended', async () => {
     expect(await lookUp(backendWith(records(ended('migrated'))), ID)).toMatchObject({ ended: { outcome: 'migrated' } });
   });
 
-  it('is how far it has come where it is not', async () => {
+  it('returns the progress of a running migration', async () => {
     const cancellation = { requestedAt: '2026-01-15T09:01:00.000Z' };
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
     const shown = await lookUp(
@@ -290,12 +290,12 @@ describe('a look at a migration', () => {
     });
   });
 
-  it('of one whose execution Step Functions has forgotten has no status of it', async () => {
+  it('returns no status of an execution that Step Functions has deleted', async () => {
     unknownExecution();
     expect(await lookUp(backendWith(records(running)), ID)).not.toHaveProperty('running.executionStatus');
   });
 
-  it('of one without a record yet is for later', async () => {
+  it('refuses a migration without a record yet', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
     await expect(lookUp(backendWith(records(undefined)), ID)).rejects.toMatchObject({ name: 'NotYet' });
   });

@@ -62,7 +62,7 @@ describe('a run without an outcome in the ledger', () => {
     });
   });
 
-  it('fails with what the execution ended with, and that nothing was changed', async () => {
+  it("fails with the execution's error, and reports that nothing was changed", async () => {
     await expect(runMigration(backendWith({}), request)).rejects.toMatchObject({
       name: 'ExecutionFailed',
       exitCode: 1,
@@ -71,7 +71,7 @@ describe('a run without an outcome in the ledger', () => {
     });
   });
 
-  it('says so when the add-on may have been changed', async () => {
+  it('reports that the add-on may have been changed', async () => {
     const record = { migrationId: ID, request, startedAt: '2026-01-15T09:00:00.000Z', status: 'running' };
     const ledger = {
       getMigration: () => Promise.resolve(record as never),
@@ -106,7 +106,7 @@ describe('a run whose execution has stopped', () => {
     handOff: [],
     associations: { purged: [], created: [], restored: [] },
   } as unknown as Migration;
-  /** The ledger's record, look after look; the last one stays. */
+  /** The ledger's records, one per read; the last one is returned from then on. */
   const ledgerOf = (...records: Migration[]): Partial<Ledger> => ({
     getMigration: () => Promise.resolve(records.length > 1 ? records.shift() : records[0]),
     getSnapshot: () => Promise.resolve(undefined),
@@ -125,13 +125,13 @@ describe('a run whose execution has stopped', () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
   });
 
-  it('waits for Recover, follows it as one list of steps, and answers its report', async () => {
+  it('waits for Recover, follows it as one list of steps, and returns its report', async () => {
     const sleeps: number[] = [];
     const seen: StepProgress[][] = [];
-    const said: string[] = [];
+    const messages: string[] = [];
     const progress = {
       update: (steps: readonly StepProgress[]) => void seen.push([...steps]),
-      say: (text: string) => void said.push(text),
+      say: (text: string) => void messages.push(text),
       close: () => Promise.resolve(),
     };
     const report = await runMigration(
@@ -141,14 +141,14 @@ describe('a run whose execution has stopped', () => {
     );
     expect(report.outcome).toBe('rolled-back');
     expect(sleeps).toEqual([15_000, 15_000]);
-    expect(said).toEqual([expect.stringContaining('The execution stopped')]);
+    expect(messages).toEqual([expect.stringContaining('The execution stopped')]);
     expect(seen.at(-1)!.map(({ id, name }) => [id, name])).toEqual([
       [2, 'plan'],
       [4, 'take-over'],
     ]);
   });
 
-  it('gives up after ten minutes in which nobody takes it over', async () => {
+  it('gives up if it is not taken over for ten minutes', async () => {
     const sleeps: number[] = [];
     await expect(runMigration(backendWith(ledgerOf(running), sleeps), request)).rejects.toMatchObject({
       name: 'ExecutionFailed',
@@ -157,7 +157,7 @@ describe('a run whose execution has stopped', () => {
     expect(sleeps.reduce((sum, one) => sum + one)).toBe(600_000);
   });
 
-  it('gives up where one recovery after the other stops, and says that there was one', async () => {
+  it('gives up if every recovery stops, and reports that there was one', async () => {
     let n = 0;
     const recovery = { startedAt: '2026-01-15T09:05:00.000Z', executionArn: RECOVERY, cause: 'stranded' as const };
     const ledger = {
@@ -173,7 +173,7 @@ describe('a run whose execution has stopped', () => {
 });
 
 describe('following an execution', () => {
-  it('asks for what is new, slower while the same step goes on, and passes the steps on', async () => {
+  it('polls for new events, less often while the same step runs, and reports the steps', async () => {
     sfn
       .on(GetExecutionHistoryCommand)
       .resolvesOnce({ events: newestFirst(2) })
@@ -195,7 +195,7 @@ describe('following an execution', () => {
     expect(seen.map(([step]) => step?.endedAt?.getTime())).toEqual([undefined, undefined, undefined, 1000, 1000, 1000]);
   });
 
-  it('reads page after page until it meets what it knows', async () => {
+  it('reads page after page until it reaches known events', async () => {
     sfn
       .on(GetExecutionHistoryCommand)
       .resolvesOnce({ events: newestFirst(4).slice(0, 2), nextToken: 'more' })

@@ -1,4 +1,4 @@
-/** `sandbox` as a process: how it ends by a signal. */
+/** `sandbox` as a process: how a signal ends it. */
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { ADDON, TARGET } from '../end-to-end/fixture.ts';
@@ -21,7 +21,7 @@ describe('sandbox as a process', () => {
     async (signal) => {
       const served = await serve(['--clock', 'real']);
       await startMigration(served);
-      // Kept alive by fetch's pool.
+      // fetch's pool keeps the connection alive.
       await fetch(served.url);
       const result = await served.stop(signal);
       expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C to stop it\.\n$/) });

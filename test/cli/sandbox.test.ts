@@ -12,7 +12,7 @@ import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
 import { collectingIo, sdkOf } from './fixtures.ts';
 
-/** What says where the service is, for --deployed. */
+/** Variables that --deployed reads to find the service. */
 const SERVICE = [
   'POD_IDENTITY_STATE_MACHINE_ARN',
   'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN',
@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Starts the command in this process; `stopped` stops it and answers its exit code. */
+/** Starts the command in this process; `stopped` stops it and returns its exit code. */
 const start = async (...flags: string[]) => {
   const io = collectingIo();
   let stop: (() => void) | undefined;
@@ -49,7 +49,7 @@ const start = async (...flags: string[]) => {
   return { out: () => io.out(), err: () => io.err(), stopped };
 };
 
-/** What `. FILE` would set. */
+/** Returns the variables that `. FILE` would set. */
 const exported = (text: string): Record<string, string> =>
   Object.fromEntries(
     text
@@ -68,7 +68,7 @@ const listClusters = async (environment: Record<string, string>): Promise<string
 };
 
 describe('sandbox', () => {
-  it('prints what points other programs at it, serves until it is stopped, and leaves nothing', async () => {
+  it('prints the environment for other programs, serves until it is stopped, and leaves no files', async () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
     const endpoints = ['EKS', 'EKS_AUTH', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map(
@@ -189,13 +189,13 @@ describe('sandbox', () => {
     expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual(aws);
     expect(statSync(file).mode & 0o077).toBe(0);
     await stopped();
-    // A named file stays, and may be written again.
+    // A file named with --kubeconfig stays, and may be overwritten.
     expect(existsSync(file)).toBe(true);
     await (await start('--kubeconfig', file)).stopped();
   });
 
-  it('takes the port, the seed and the pace that it is given', async () => {
-    // The system gives none of these to anybody who asks for a free one.
+  it('uses the given port, seed and clock', async () => {
+    // The system assigns none of these as a free port.
     const port = 10_000 + (process.pid % 20_000);
     const { out, err } = await start('--port', String(port), '--seed', '7', '--clock', 'scaled=50');
     expect(exported(out())['AWS_ENDPOINT_URL_EKS']).toBe(`http://127.0.0.1:${port}`);
@@ -205,7 +205,7 @@ describe('sandbox', () => {
   });
 });
 
-describe('sandbox with something wrong', () => {
+describe('sandbox with wrong input', () => {
   const refused = async (...flags: string[]): Promise<string> => {
     const io = collectingIo();
     expect(await main(['sandbox', ...flags], { ...io, onStop: () => {} })).toBe(2);
@@ -215,8 +215,8 @@ describe('sandbox with something wrong', () => {
     return io.err();
   };
 
-  it('says what a flag should be', async () => {
-    expect(await refused()).toContain(`--scenario is missing: name a scenario file, such as ${SCENARIO}`);
+  it('reports what a flag must be', async () => {
+    expect(await refused()).toContain(`--scenario is missing: specify a scenario file, such as ${SCENARIO}`);
     expect(await refused('--scenario', SCENARIO, '--port', '65536')).toContain(
       '--port "65536" must be a port number from 0 to 65535',
     );
@@ -227,7 +227,7 @@ describe('sandbox with something wrong', () => {
     expect(await refused('--scenario', SCENARIO, '--clock', 'fast')).toContain('--clock "fast" must be');
   });
 
-  it('names the place in a broken scenario', async () => {
+  it('reports the position of an error in a scenario', async () => {
     expect(await refused('--scenario', 'nowhere.json')).toContain(
       'The scenario nowhere.json cannot be read: the file does not exist.',
     );
@@ -236,7 +236,7 @@ describe('sandbox with something wrong', () => {
     expect(await refused('--scenario', file)).toContain('accounts[0].id: ');
   });
 
-  it('says that a port is taken, and by which flag to choose another', async () => {
+  it('reports that a port is in use, and the flag that selects another one', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     closing.push(() => new Promise((resolve) => server.close(resolve)));
     await new Promise((resolve) => server.once('listening', resolve));
@@ -246,7 +246,7 @@ describe('sandbox with something wrong', () => {
     );
   });
 
-  it('says that a file can not be written', async () => {
+  it('reports that a file cannot be written', async () => {
     mkdirSync(join(directory, 'd'));
     expect(await refused('--scenario', SCENARIO, '--log', join(directory, 'd'))).toMatch(
       /--log \S+ cannot be written: EISDIR/,
@@ -256,17 +256,20 @@ describe('sandbox with something wrong', () => {
     );
   });
 
-  // Linux's file for that is always full.
-  it.runIf(existsSync('/dev/full'))('goes on without a log that has become full, and says so once', async () => {
-    const { out, err, stopped } = await start('--log', '/dev/full');
-    const environment = exported(out());
-    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
-    expect(await listClusters(environment)).toEqual([TARGET.cluster]);
-    expect(err().match(/error: --log \/dev\/full cannot be written: ENOSPC/g)).toHaveLength(1);
-    expect(await stopped()).toBe(0);
-  });
+  // Linux's /dev/full refuses every write.
+  it.runIf(existsSync('/dev/full'))(
+    'continues without the log once it cannot be written, and reports that once',
+    async () => {
+      const { out, err, stopped } = await start('--log', '/dev/full');
+      const environment = exported(out());
+      expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+      expect(await listClusters(environment)).toEqual([TARGET.cluster]);
+      expect(err().match(/error: --log \/dev\/full cannot be written: ENOSPC/g)).toHaveLength(1);
+      expect(await stopped()).toBe(0);
+    },
+  );
 
-  it('leaves a kubeconfig alone that it did not write', async () => {
+  it('does not overwrite a kubeconfig that it did not write', async () => {
     const file = join(directory, 'config');
     writeFileSync(file, 'apiVersion: v1\nkind: Config\n');
     expect(await refused('--scenario', SCENARIO, '--kubeconfig', file)).toContain(
@@ -275,7 +278,7 @@ describe('sandbox with something wrong', () => {
     expect(readFileSync(file, 'utf8')).toBe('apiVersion: v1\nkind: Config\n');
   });
 
-  it('tells it as one JSON document where that was asked for', async () => {
+  it('reports errors as one JSON document with --json', async () => {
     const io = collectingIo();
     expect(await main(['sandbox', '--json', '--scenario', 'nowhere.json'], io)).toBe(2);
     expect(JSON.parse(io.out())).toMatchObject({

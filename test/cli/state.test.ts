@@ -10,7 +10,7 @@ const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
 const { file: inDirectory, state, run, reportOf } = keptWorld();
 let begun: { report: MigrationReport; world: string } | undefined;
-/** A world whose only command has migrated the add-on: carried out once, and copied for each test. */
+/** A world whose only command has migrated the add-on: run once, and copied for each test. */
 const migrated = async (): Promise<MigrationReport> => {
   if (begun === undefined) {
     const report = await reportOf('migrate', ...ADDON, '--sandbox', SCENARIO);
@@ -23,7 +23,7 @@ const journal = (): { commands: { what: string; migrationId: string; outcome: st
   JSON.parse(readFileSync(state(), 'utf8')) as ReturnType<typeof journal>;
 
 describe('a sandbox that is kept in a file', () => {
-  it('goes on from command to command: migrate, show, roll back, migrate again', async () => {
+  it('continues from command to command: migrate, show, roll back, migrate again', async () => {
     const first = await migrated();
     expect(first.outcome).toBe('migrated');
     expect(await reportOf('show', first.migrationId)).toEqual(first);
@@ -32,7 +32,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(back.code).toBe(0);
     expect(back.out).toMatch(/^↩ rolled-back .*restored to its former state\n/);
     expect(back.out).toMatch(
-      /Rollback on demand\n {2}requested at \S+ by command-line: too early \(it had ended migrated\)/,
+      /Rollback on demand\n {2}requested at \S+ by command-line: too early \(the migration had ended migrated\)/,
     );
     expect(back.err).toMatch(/✔ Take over the migration .*[^]*✔ Restore the add-on by an update/);
     expect(await reportOf('show', first.migrationId)).toMatchObject({
@@ -53,7 +53,7 @@ describe('a sandbox that is kept in a file', () => {
     ]);
   });
 
-  it('is the same world, whether its first commands were run or are replayed', async () => {
+  it('has the same world, whether its first commands were just run or are replayed', async () => {
     const calls = inDirectory('calls.jsonl');
     const { migrationId } = await reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, '--calls', calls);
     const number = (file: string): number[] =>
@@ -63,13 +63,13 @@ describe('a sandbox that is kept in a file', () => {
         .map((line) => (JSON.parse(line) as Call).n);
     const last = number(calls).at(-1)!;
     await run('plan', ...ADDON, '--calls', calls);
-    // Those of the new command alone, numbered as they come in that world.
+    // Only the calls of the new command, numbered as in that world.
     expect(number(calls)[0]).toBe(last + 1);
     const { endedAt } = await reportOf('show', migrationId);
     expect(journal().commands[0]).toMatchObject({ migrationId, endedAt });
   });
 
-  it('does not note what was refused, nor what only reads', async () => {
+  it('does not record refused commands, nor commands that only read', async () => {
     const { migrationId } = await migrated();
     const before = readFileSync(state(), 'utf8');
     const cancelled = await run('cancel', migrationId);
@@ -88,7 +88,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(readFileSync(state(), 'utf8')).toBe(before);
   });
 
-  it('refuses a rollback that has nothing to put back', async () => {
+  it('refuses a rollback that has nothing to restore', async () => {
     const { migrationId } = await reportOf('plan', ...ADDON, '--sandbox', SCENARIO);
     const { code, err } = await run('rollback', migrationId);
     expect(code).toBe(2);
@@ -97,7 +97,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'RollbackRefused' } });
   });
 
-  it('keeps a migration whose execution was stopped, with what put it back', async () => {
+  it('keeps a migration whose execution was stopped, with its recovery', async () => {
     const file = inDirectory('scenario.json');
     writeFileSync(
       file,
@@ -115,11 +115,11 @@ describe('a sandbox that is kept in a file', () => {
     );
     const report = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
-    // The fault struck once, in that world.
+    // The fault was injected once in that world.
     expect(await reportOf('migrate', ...ADDON, '--strategy', 'recreate')).toMatchObject({ outcome: 'migrated' });
   });
 
-  it('lets the locks of a migration go that is not to be put back, so that the next one may begin', async () => {
+  it('releases the locks of a migration that is not to be restored, so that the next one can begin', async () => {
     const file = inDirectory('scenario.json');
     writeFileSync(
       file,
@@ -153,7 +153,7 @@ describe('a sandbox that is kept in a file', () => {
       outcome: 'needs-human',
       released: { by: 'command-line', reason: 'it is gone for good' },
     });
-    // The ground is free, and what is there now is told: the add-on is gone.
+    // The lock is free, and the plan reports that the add-on is gone.
     const { plan } = await reportOf('plan', ...ADDON);
     expect(plan?.checks).toEqual(
       expect.arrayContaining([
@@ -171,7 +171,7 @@ describe('a sandbox that is kept in a file', () => {
     ]);
   });
 
-  it('retires the way back, and brings it back: each command in the world that the others have left', async () => {
+  it('retires the OIDC trust, and restores it: each command continues from the previous one', async () => {
     const { migrationId } = await migrated();
     const retire = (...flags: string[]) => run('retire', migrationId, ...flags);
 
@@ -209,7 +209,7 @@ describe('a sandbox that is kept in a file', () => {
       retirements: [{ reason: 'it is time', requestedBy: 'command-line', writtenAt: expect.any(String) as unknown }],
     });
 
-    // The way back is closed meanwhile, and says how to open it.
+    // A rollback is refused meanwhile, and its message shows how to make it possible.
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
     expect(back.code).toBe(0);
@@ -218,7 +218,7 @@ describe('a sandbox that is kept in a file', () => {
       outcome: 'rolled-back',
       retirements: [{ undoneAt: expect.any(String) as unknown }],
     });
-    // What was refused before it began is not kept; a dry run is.
+    // A retirement that was refused before it began is not recorded; a dry run is.
     expect(journal().commands.map(({ what }) => what)).toEqual([
       'migrate',
       'retire',
@@ -229,7 +229,7 @@ describe('a sandbox that is kept in a file', () => {
     ]);
   });
 
-  it('says that the program has changed, where a command gives something else than it did', async () => {
+  it('reports that the program has changed if a replayed command has another result', async () => {
     await migrated();
     writeFileSync(state(), readFileSync(state(), 'utf8').replace('"outcome": "migrated"', '"outcome": "rolled-back"'));
     const { code, err } = await run('plan', ...ADDON);
@@ -248,7 +248,7 @@ describe('a sandbox that is kept in a file', () => {
     expect((await run('plan', ...ADDON, '--sandbox', SCENARIO)).code).toBe(0);
   });
 
-  it('begins with a scenario, and is not begun by what fails', async () => {
+  it('begins with a scenario, and is not created by a command that fails', async () => {
     expect((await run('plan', ...ADDON)).err).toMatch(
       /does not exist yet, and --sandbox FILE is missing, so there is nothing to start from/,
     );

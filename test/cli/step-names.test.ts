@@ -3,7 +3,7 @@ import { isPerAttempt, lineName, NEXT_ATTEMPT, stepOfState, stepOrder, stepTitle
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { allMachines, migrateAddon } from '../lib/definition.ts';
 
-describe('the steps that are shown', () => {
+describe('the displayed steps', () => {
   it.each(allMachines)('cover every task and wait of $name', ({ states }) => {
     const namesOf = (...types: string[]): string[] =>
       Object.entries(states).flatMap(([name, { Type }]) => (types.includes(Type) ? [name] : []));
@@ -13,11 +13,11 @@ describe('the steps that are shown', () => {
     expect(namesOf('Choice', 'Pass', 'Succeed', 'Fail').filter((name) => stepOfState(name) !== undefined)).toEqual([]);
   });
 
-  it('know where the machine goes on to the next way', () => {
+  it('know the state that begins the next attempt', () => {
     expect(migrateAddon.states[NEXT_ATTEMPT]?.Type).toBe('Pass');
   });
 
-  it('have names for people', () => {
+  it('have titles', () => {
     for (const name of Object.keys(stepSchemas)) expect(stepTitle(name)).not.toBe(name);
     for (const name of [
       'verify-restored',
@@ -39,8 +39,8 @@ describe('the steps that are shown', () => {
   });
 });
 
-describe('a step of the ledger', () => {
-  it('stands where its step stands on the road, whatever its way and round', () => {
+describe('a step in the ledger', () => {
+  it('has the position of its step in the workflow, in every attempt and round', () => {
     const names = ['finish-rolled-back', 'verify-restored.2', 'restore-addon-create', 'verify-pods.2-2', 'plan'];
     expect(names.toSorted((a, b) => stepOrder(a) - stepOrder(b))).toEqual([
       'plan',
@@ -55,7 +55,7 @@ describe('a step of the ledger', () => {
     ]);
   });
 
-  it('is called by its base name, its way and its round', () => {
+  it('is named by its base name, attempt and round', () => {
     expect(lineName('verify-pods', { attempt: 1, round: 1 })).toBe('verify-pods');
     expect(lineName('verify-pods', { attempt: 2, round: 3 })).toBe('verify-pods.2-3');
     expect((Object.keys(stepSchemas) as StepName[]).filter(isPerAttempt)).toEqual([

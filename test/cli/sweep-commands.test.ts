@@ -1,5 +1,5 @@
 /**
- * `sweep` and its commands as they are typed, of a deployed service that is reached by its API: from argv to the exit
+ * `sweep` and its subcommands for a deployed service that is reached through its API: from argv to the exit
  * code.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -76,13 +76,13 @@ const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  // Between two looks no real time passes.
+  // No real time passes between two polls.
   const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };
 
 describe('sweep --deployed, by the API', () => {
-  it('starts it, says how it goes, writes the reports and prints the summary', async () => {
+  it('starts a sweep, shows its progress, writes the reports and prints the summary', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()), html: '<html>', csv: 'a,b' });
     const migrating = { phase: 'migrations', tally: { queued: 1, inFlight: 1, ended: {} } } as const;
     replies = [
@@ -99,12 +99,12 @@ describe('sweep --deployed, by the API', () => {
     });
     expect([readFileSync(html, 'utf8'), readFileSync(csv, 'utf8')]).toEqual(['<html>', 'a,b']);
     expect(out).toMatch(
-      /^✔ completed {2}migrate of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//,
+      /^✔ completed {2}migration of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//,
     );
     expect(err).toMatch(/Take the inventory[^]*1 running, 1 waiting[^]*Migrate in waves \([^]*Write the report/);
   });
 
-  it('prints the report alone with --json', async () => {
+  it('prints only the report with --json', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()) });
     replies = [accepted, over({ outcome: 'stopped' })];
     const { code, out, err } = await run('sweep', '--mode', 'migrate', '--json');
@@ -112,7 +112,7 @@ describe('sweep --deployed, by the API', () => {
     expect(sweepReport.parse(JSON.parse(out))).toEqual(aSweepReport());
   });
 
-  it('says where the report is where it may not be read', async () => {
+  it('shows where the report is if it cannot be read', async () => {
     s3.on(GetObjectCommand).rejects(Object.assign(new Error('Access Denied'), { name: 'AccessDenied' }));
     replies = [accepted, over()];
     const { code, out, err } = await run('sweep', '--mode', 'plan');
@@ -122,7 +122,7 @@ describe('sweep --deployed, by the API', () => {
     );
   });
 
-  it('starts nothing where a file can not be written, or a flag is wrong', async () => {
+  it('starts nothing if a file cannot be written, or a flag is wrong', async () => {
     replies = [];
     expect((await run('sweep', '--mode', 'plan', '--report', join(directory, 'none', 'a.html'))).err).toMatch(
       /--report .* cannot be written: [^]*Name a file in an existing directory/,
@@ -131,7 +131,7 @@ describe('sweep --deployed, by the API', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is refused with the reason of the service', async () => {
+  it("is refused with the service's reason", async () => {
     replies = [
       problemAnswer('other-account', 'body.selection.accounts.0: is not 111122223333', {
         errors: [{ field: 'body.selection.accounts.0', message: 'is not 111122223333' }],
@@ -144,7 +144,7 @@ describe('sweep --deployed, by the API', () => {
     });
   });
 
-  it('goes on by itself where it can not be followed any more', async () => {
+  it('continues if it can no longer be followed', async () => {
     replies = [accepted, { status: 200, body: 'no JSON' }];
     const { code, err } = await run('sweep', '--mode', 'migrate');
     expect(code).toBe(1);
@@ -155,11 +155,11 @@ describe('sweep --deployed, by the API', () => {
 });
 
 describe('the commands about a sweep', () => {
-  it('show it, also as one document', async () => {
+  it('show it, also as one JSON document', async () => {
     replies = [standing({ phase: 'migrations' })];
     expect(await run('sweep', 'show', ID)).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^running {2}migrate of/) as unknown,
+      out: expect.stringMatching(/^running {2}migration of/) as unknown,
     });
     expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(
       JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))),
@@ -168,7 +168,7 @@ describe('the commands about a sweep', () => {
     expect((await run('sweep', 'show', ID)).code).toBe(2);
   });
 
-  it.each(['pause', 'resume', 'stop'] as const)('%s it, or say why not', async (command) => {
+  it.each(['pause', 'resume', 'stop'] as const)('%s it, or report why not', async (command) => {
     const asStanding = aStanding({ command: { command, at: ENDED, by: 'me', reason: 'night' } });
     replies = [json({ ...asStanding, action: command, first: true, links: { self: `/v1/sweeps/${ID}` } })];
     const { code, out } = await run('sweep', command, ID, '--reason', 'night');
@@ -195,7 +195,7 @@ describe('the commands about a sweep', () => {
     });
   });
 
-  it('list all', async () => {
+  it('list all sweeps', async () => {
     const { sweepId, startedAt } = aSweep();
     const one = {
       sweepId,

@@ -1,4 +1,4 @@
-/** Sweeps and their reports, as a test wants them. */
+/** Builds sweeps and their reports for tests. */
 import type { Backend } from '../../cli/backend.ts';
 import { type Sweep, sweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
@@ -62,7 +62,7 @@ export const aSweepReport = (change: Partial<SweepReport> = {}): SweepReport =>
     ...change,
   });
 
-/** Time that passes only while somebody waits. */
+/** A clock that advances only while a caller sleeps. */
 export const fakeClock = () => {
   const sleeps: number[] = [];
   let time = Date.parse(STARTED);
@@ -77,7 +77,7 @@ export const fakeClock = () => {
   };
 };
 
-/** A backend that has sweeps in memory, and nothing else. `status`: of each execution. */
+/** A backend with sweeps in memory, and nothing else. `status`: the status of each execution. */
 export const sweepBackend = (status: () => string = () => 'RUNNING') => {
   const [sweeps, documents, clock] = [new FakeSweeps(), new FakeDocuments(), fakeClock()];
   const started: { name: string; input: unknown }[] = [];

@@ -30,7 +30,7 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the flags of sweep', () => {
-  it('have the defaults of the request that is made of them', () => {
+  it('have the defaults of the request', () => {
     expect(requestFrom(parseSweepFlags({ ...GOOD, mode: 'migrate' }), 'me', undefined)).toEqual(
       aSweepRequest({ requestedBy: 'me' }),
     );
@@ -69,7 +69,7 @@ describe('the flags of sweep', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['mode', undefined, /--mode is missing: name inventory/],
+    ['mode', undefined, /--mode is missing: specify inventory/],
     ['mode', 'look', /--mode "look" must be inventory, plan or migrate/],
     ['account', ['1'], /^--account "1" must be an AWS account id \(12 digits\)$/],
     [
@@ -103,7 +103,7 @@ describe('the flags of sweep', () => {
     ['cluster-name', 'x', /Unrecognized key/],
   ])('--%s %j is refused', (name, given, message) => expect(messageOf({ [name]: given })).toMatch(message));
 
-  it('are refused all at once', () => {
+  it('are all reported at once', () => {
     const lines = messageOf({ mode: 'x', canary: '0', report: ['a.pdf', 'b.doc'], region: ['a', 'b'] }).split('\n');
     expect(lines.map((line) => line.split(' ').slice(0, 2).join(' ')).sort()).toEqual([
       '--canary "0"',
@@ -115,12 +115,12 @@ describe('the flags of sweep', () => {
     ]);
   });
 
-  it('are refused where they do not go together', () => {
+  it('are refused if they cannot be combined', () => {
     expect(messageOf({ strategy: 'in-place', preserve: true })).toContain(
       '--preserve applies only to strategies that delete the add-on',
     );
-    for (const session of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
-      expect(messageOf({ previous: 'a.json', ...session })).toContain(
+    for (const backend of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
+      expect(messageOf({ previous: 'a.json', ...backend })).toContain(
         '--previous "a.json" works only with a new sandbox',
       );
     expect(
@@ -160,7 +160,7 @@ describe('the flags of sweep', () => {
     });
   });
 
-  it('of what is migrated are those of migrate', () => {
+  it('on migrations are those of migrate', () => {
     const flags = parseSweepFlags({
       ...GOOD,
       strategy: 'recreate',
@@ -196,7 +196,7 @@ describe('the flags of sweep', () => {
 
 describe('a sweep of a sandbox', () => {
   const scenario = parseScenario(JSON.parse(readFileSync(SCENARIO, 'utf8')), 'here');
-  it('is about all that the scenario has, unless it says less', () => {
+  it('covers the whole scenario unless it is narrowed', () => {
     const { selection } = requestFrom(parseSweepFlags({ ...GOOD, clusterTag: ['a=b'] }), '', scenario);
     expect(selection).toEqual({
       accounts: scenario.accounts.map(({ id }) => id),
@@ -208,16 +208,16 @@ describe('a sweep of a sandbox', () => {
       'us-east-1',
     ]);
   });
-  it('knows no other account', () => {
+  it('refuses an account that the scenario does not have', () => {
     const error = errorOf(() => requestFrom(parseSweepFlags({ ...GOOD, account: ['999999999999'] }), '', scenario));
     expect(error).toMatchObject({ name: 'UnknownAccount', exitCode: 2 });
   });
 });
 
 describe('the flags of the commands about sweeps', () => {
-  it('name a sweep, and where it is', () => {
+  it('name a sweep and its backend', () => {
     expect(errorOf(() => parseKnownSweepFlags({ sweepId: 'x' }, 'show'))).toMatchObject({
-      message: expect.stringContaining('the sweep "x" must be a ULID') as unknown,
+      message: expect.stringContaining('the sweep id "x" must be a ULID') as unknown,
       hint: expect.stringContaining('sweep show --help') as unknown,
     });
     expect(errorOf(() => backendOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(
@@ -235,7 +235,7 @@ describe('the flags of the commands about sweeps', () => {
     expect(errorOf(() => parseReportFlags({ sweepId: ID })).message).toContain('--report is missing');
     expect(parseReportFlags({ sweepId: ID, report: ['a.csv'] }).report).toEqual([{ file: 'a.csv', format: 'csv' }]);
   });
-  it('narrow a list of sweeps down', () => {
+  it('narrow a list of sweeps', () => {
     expect(parseSweepListFlags({ status: 'paused', since: '2026-01-01', until: '2026-01-02' })).toMatchObject({
       status: 'paused',
       since: Date.UTC(2026, 0, 1),
@@ -246,7 +246,7 @@ describe('the flags of the commands about sweeps', () => {
       'must be later than since',
     );
   });
-  it.each(['0', '1001', 'x'])('list no %j sweeps', (limit) =>
+  it.each(['0', '1001', 'x'])('refuse %j as a limit of the list', (limit) =>
     expect(errorOf(() => parseSweepListFlags({ limit })).message).toContain('must be a whole number from 1 to 1000'),
   );
 
@@ -258,12 +258,12 @@ describe('the flags of the commands about sweeps', () => {
     ['sweep', 'report'],
     ['sweeps'],
     ['sweep'],
-  ])('are explained: %s %s', async (...command) => {
+  ])('are explained in the help: %s %s', async (...command) => {
     const io = collectingIo();
     expect(await main([...command, '--help'], io)).toBe(0);
     for (const text of ['--state', '--deployed', '--json', 'Exit codes:']) expect(io.out()).toContain(text);
   });
-  it('are their own behind their name: those of sweep are not taken there', async () => {
+  it('of the subcommands do not include those of sweep', async () => {
     const io = collectingIo();
     expect(await main(['sweep', 'show', ID, '--mode', 'plan', '--deployed'], io)).toBe(2);
     expect(io.err()).toMatch(/unknown option '--mode'[^]*sweep show --help/);
@@ -272,7 +272,7 @@ describe('the flags of the commands about sweeps', () => {
 
 describe('files of reports', () => {
   const file = (name: string) => ({ file: join(directory, name), format: 'html' as const });
-  it('are looked at before anything is started, and left alone', () => {
+  it('are checked before anything is started, and not changed', () => {
     writeFileSync(join(directory, 'there.html'), 'before');
     checkReportFiles([file('new.html'), file('there.html')]);
     expect(readFileSync(join(directory, 'there.html'), 'utf8')).toBe('before');
@@ -285,7 +285,7 @@ describe('files of reports', () => {
       });
     expect(errorOf(() => checkReportFiles([file('a.html'), { ...file('./a.html') }])).message).toContain('named twice');
   });
-  it('are each of their own format', () => {
+  it('are written in the format of their extension', () => {
     const report = aSweepReport();
     writeReports([file('out.html'), { file: join(directory, 'out.csv'), format: 'csv' }], {
       report,
@@ -297,7 +297,7 @@ describe('files of reports', () => {
     ]).toEqual(['<html>', 'a,b']);
     expect(errorOf(() => writeReports([file('none/a.html')], { report, texts: {} })).name).toBe('FileNotWritable');
   });
-  it('of an earlier sweep are read, and must be of the same selection', () => {
+  it('of an earlier sweep are read, and must have the same selection', () => {
     const path = join(directory, 'before.json');
     const before = aSweepReport();
     writeFileSync(path, JSON.stringify(before));

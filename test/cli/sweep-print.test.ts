@@ -23,10 +23,10 @@ const text = (report: SweepReport, options: Partial<Parameters<typeof summaryLin
   summaryLines(report, { files: [], where: { deployed: true }, ...options }, PLAIN).join('\n');
 
 describe('the summary of a sweep', () => {
-  it('says how it ended, what was found, and what became of it', () => {
+  it('shows how it ended, what was found, and the outcomes', () => {
     const shown = text(aSweepReport(), { files: [{ file: 'out.html', format: 'html' }], reports: REPORTS });
     expect(shown).toMatch(
-      /^✔ completed {2}migrate of 12 clusters in 4 locations \(account and region\): 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
+      /^✔ completed {2}migration of 12 clusters in 4 locations \(account and region\): 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
     );
     expect(shown).toMatch(
       /\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANING\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /,
@@ -45,7 +45,7 @@ describe('the summary of a sweep', () => {
     expect(shown).not.toContain('became');
   });
 
-  it('compares with the sweep before', () => {
+  it('compares it with the previous sweep', () => {
     const before = { ...aSweepReport().totals.byClass, ready: 14, 'on-pod-identity': 5 };
     const shown = text(aSweepReport({ trend: { sweepId: OTHER, at: ENDED, byClass: before, addons: 31 } }));
     expect(shown).toMatch(/on-pod-identity +9 +\+4 {2}/);
@@ -53,7 +53,7 @@ describe('the summary of a sweep', () => {
     expect(shown).toContain(`before: sweep ${OTHER} of ${ENDED}`);
   });
 
-  it('says what blocks, what could not be looked at, and what failed, ten of each', () => {
+  it('shows what blocks, what could not be read, and what failed, ten of each', () => {
     const many = Array.from({ length: 12 }, (_, index) =>
       row({ cluster: `c-${index}`, class: 'unreachable', addon: undefined, reason: `it is DELETING since ${index}` }),
     );
@@ -114,7 +114,7 @@ describe('the summary of a sweep', () => {
     expect(shown).toMatch(/To continue with the rest:\n {2}.*sweep resume 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/);
   });
 
-  it('does not offer what a sandbox that is gone can not do', () => {
+  it('does not offer commands that need a sandbox that has ended', () => {
     const stopped = aSweepReport({
       outcome: 'stopped',
       rows: [row({ migrationId: OTHER, state: 'ended', outcome: 'needs-human' })],
@@ -127,10 +127,10 @@ describe('the summary of a sweep', () => {
   });
 });
 
-describe('a sweep as it stands', () => {
+describe('the state of a sweep', () => {
   const lines = (change: Parameters<typeof aStanding>[0], where = { deployed: true }): string =>
     standingLines(aStanding(change), where, PLAIN).join('\n');
-  it('is told with what can be done about it', () => {
+  it('is shown with what can be done about it', () => {
     const migrating = {
       phase: 'migrations',
       wave: { number: 2, size: 4, begun: 3 },
@@ -138,13 +138,13 @@ describe('a sweep as it stands', () => {
       tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } },
     } as const;
     expect(lines(migrating)).toMatch(
-      /^running {2}migrate of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3, or at 10 percent$/,
+      /^running {2}migration of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3 failures, or at 10 percent$/,
     );
     expect(
       lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } }),
     ).toContain(`pause requested at ${ENDED} by me (night)`);
     expect(lines({ executionStatus: 'ABORTED' })).toMatch(
-      /No execution works on it: its execution is ABORTED\. To continue:[^]*sweep resume/,
+      /No execution works on it: its execution is ABORTED\. To continue:\n {4}npm run --silent pod-identity -- sweep resume \w+ --deployed$/,
     );
     expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(
       /^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/,
@@ -165,7 +165,7 @@ describe('a sweep as it stands', () => {
       /^running {2}inventory of accounts 111122223333; clusters prod-\*; tag team=a; only what is tagged include\n/,
     );
   });
-  it('is one line of the list', () => {
+  it('is one line in the list', () => {
     const { sweepId, request, status, startedAt } = aSweep();
     const listed = listLines(
       {
@@ -179,15 +179,15 @@ describe('a sweep as it stands', () => {
       PLAIN,
     ).join('\n');
     expect(listed).toMatch(
-      /^SWEEP +STARTED +STATE +SELECTION\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migrate of/,
+      /^SWEEP +STARTED +STATE +SELECTION\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migration of/,
     );
-    expect(listed).toMatch(/stopped +migrate[^]*Only the newest 2 are shown: raise --limit \(2\)\.$/);
+    expect(listed).toMatch(/stopped +migration of[^]*Only the newest 2 are shown: raise --limit \(2\)\.$/);
     expect(listLines({ sweeps: [], more: false }, { limit: 2 }, PLAIN)).toEqual(['No sweeps found.']);
   });
 });
 
 describe('the progress of a sweep', () => {
-  it('says how far it is', () => {
+  it('shows how far the sweep is', () => {
     expect(standingText(aStanding(), { done: 3, total: 6 })).toBe('3 of 6 locations read');
     expect(standingText(aStanding())).toBe('');
     const tally = { queued: 2, inFlight: 1, ended: { migrated: 4, none: 1 } };
@@ -206,13 +206,13 @@ describe('the progress of a sweep', () => {
     ).toBe(String.raw`stopping by m\u202ee (x): 1 running, 2 waiting, 4 migrated, 1 without an outcome`);
   });
 
-  it('has a line for each phase that began and ended, and one for each change', async () => {
+  it('has a line for each phase that begins and ends, and one for each change', async () => {
     const output = collector();
     const clock = fakeClock();
     const progress = startSweepProgress(output, { simulated: true, now: clock.now });
     const tick = async (seconds: number): Promise<void> => {
       await clock.sleep(seconds * 1000);
-      // What is drawn is drawn by listr2, in turns of the loop.
+      // listr2 draws in turns of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
     };
     progress.update(aStanding(), { done: 0, total: 2 });
@@ -243,7 +243,7 @@ describe('the progress of a sweep', () => {
     expect(drawn).toContain('1 running, 3 waiting');
   });
 
-  it('can be closed while it goes on', async () => {
+  it('can be closed while the sweep runs', async () => {
     const output = collector();
     const progress = startSweepProgress(output, { simulated: false, now: () => 0 });
     progress.update(aStanding({ request: aSweepRequest({ mode: 'plan' }), phase: 'migrations' }));

@@ -1,4 +1,4 @@
-/** Sweeps by direct calls and by the API: the same questions, and the same answers. */
+/** Sweeps through direct calls and through the API: the same requests and the same results. */
 import { describe, expect, it } from 'vitest';
 import { readServiceEnvironment, serviceEnvironment } from '../../cli/service-environment.ts';
 import { apiSweeps } from '../../cli/sweep/by-api.ts';
@@ -41,7 +41,7 @@ const LINKS = { self: `/v1/sweeps/${ID}` };
 describe('following a sweep', () => {
   const follow = async (...answers: SweepStanding[]) => {
     const clock = fakeClock();
-    const told: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
+    const updates: (readonly [SweepStanding['phase'], LocationsDone | undefined])[] = [];
     const work = followSweep(
       {
         show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()),
@@ -49,29 +49,29 @@ describe('following a sweep', () => {
       },
       clock,
       ID,
-      { update: ({ phase }, locations) => void told.push([phase, locations]) },
+      { update: ({ phase }, locations) => void updates.push([phase, locations]) },
     );
-    return { work, told, clock };
+    return { work, updates, clock };
   };
 
-  it('looks until it is over, less often while nothing changes', async () => {
+  it('polls until the sweep is over, less often while nothing changes', async () => {
     const quiet = Array.from({ length: 6 }, () => aStanding());
-    const { work, told, clock } = await follow(
+    const { work, updates, clock } = await follow(
       ...quiet,
       aStanding({ phase: 'migrations' }),
       aStanding({ status: 'ended', outcome: 'completed', phase: 'report' }),
     );
     expect((await work).outcome).toBe('completed');
     expect(clock.sleeps).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000, 2000]);
-    // How many places are done is asked while it looks at them, and not after.
-    expect(told.map(([phase, locations]) => [phase, locations?.done])).toEqual([
+    // The number of locations that were read is requested only during the inventory.
+    expect(updates.map(([phase, locations]) => [phase, locations?.done])).toEqual([
       ...quiet.map(() => ['inventory', 1]),
       ['migrations', undefined],
       ['report', undefined],
     ]);
   });
 
-  it('looks rarely at thousands, of which always one has ended', async () => {
+  it('polls rarely for thousands of migrations, of which another has always ended', async () => {
     const answers = Array.from({ length: 4 }, (_, index) =>
       aStanding({
         phase: 'migrations',
@@ -90,7 +90,7 @@ describe('following a sweep', () => {
   it.each([
     ['its execution has ended', { executionStatus: 'ABORTED' }],
     ['none has begun', { executionArn: undefined, executionStatus: undefined }],
-  ])('gives up where nobody works on it: %s', async (_, change) => {
+  ])('gives up if no execution works on it: %s', async (_, change) => {
     const { work, clock } = await follow(aStanding(change));
     expect(await thrownBy(work)).toMatchObject({
       name: 'ExecutionFailed',
@@ -101,33 +101,33 @@ describe('following a sweep', () => {
     expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
   });
 
-  it('goes on where an execution has handed over to the next', async () => {
+  it('continues if an execution has handed over to the next', async () => {
     const over = aStanding({ executionStatus: 'SUCCEEDED' });
     const { work } = await follow(over, over, aStanding(), over, aStanding({ status: 'ended', outcome: 'stopped' }));
     expect((await work).outcome).toBe('stopped');
   });
 });
 
-describe('sweeps by direct calls', () => {
-  it('are started by who asks, and can be shown once their execution has noted them', async () => {
+describe('sweeps through direct calls', () => {
+  it('are started for the requester, and can be shown once their execution has recorded them', async () => {
     const { backend, sweeps, clock, started } = sweepBackend();
-    const told: string[] = [];
+    const updates: string[] = [];
     const [get, looks] = [sweeps.get.bind(sweeps), { n: 0 }];
     sweeps.get = async (id) => {
       looks.n += 1;
-      // Nobody has to have waited to know the id.
-      expect(told).toEqual([id]);
+      // The id is known without waiting.
+      expect(updates).toEqual([id]);
       if (looks.n === 3) await sweeps.create(aSweep({ sweepId: id }));
       return get(id);
     };
-    await directSweeps(backend, 'me').start(aSweepRequest(), (id) => told.push(id));
+    await directSweeps(backend, 'me').start(aSweepRequest(), (id) => updates.push(id));
     expect(started).toEqual([
-      { name: told[0], input: { sweepId: told[0], request: aSweepRequest({ requestedBy: 'me' }) } },
+      { name: updates[0], input: { sweepId: updates[0], request: aSweepRequest({ requestedBy: 'me' }) } },
     ]);
     expect(clock.sleeps).toEqual([1000, 1000]);
   });
 
-  it('fail where their execution ends before it has noted them', async () => {
+  it('fail if their execution ends before it has recorded them', async () => {
     const { backend } = sweepBackend(() => 'FAILED');
     expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
       name: 'ExecutionFailed',
@@ -150,7 +150,7 @@ describe('sweeps by direct calls', () => {
     });
   });
 
-  it('say how many regions of accounts were looked at, where that can be read', async () => {
+  it('show how many locations were read, if that is known', async () => {
     const { backend, documents } = sweepBackend();
     const calls = directSweeps(backend, 'me');
     expect(await calls.locations(ID)).toBeUndefined();
@@ -185,7 +185,7 @@ describe('sweeps by direct calls', () => {
     expect(await ids(5)).toEqual([[4, 3, 2, 1, 0].map(idAt), false]);
   });
 
-  it('are asked for something, or refuse it with the reason', async () => {
+  it('accept commands, or refuse them with the reason', async () => {
     const { backend, sweeps, started } = sweepBackend();
     await sweeps.create(aSweep({ phase: 'migrations' }));
     const calls = directSweeps(backend, 'me');
@@ -205,7 +205,7 @@ describe('sweeps by direct calls', () => {
     });
   });
 
-  it('say what is missing of their service', async () => {
+  it('report what their service lacks', async () => {
     const { backend } = sweepBackend();
     delete backend.sweeping?.stateMachineArn;
     expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
@@ -217,7 +217,7 @@ describe('sweeps by direct calls', () => {
 
 describe('the report', () => {
   const ended = aStanding({ status: 'ended', outcome: 'completed', endedAt: ENDED, reports: REPORTS });
-  it('is read with the texts that are wanted, and no others', async () => {
+  it('is read only in the requested formats', async () => {
     const { backend, documents } = sweepBackend();
     const report = aSweepReport();
     await documents.put(REPORTS.json, JSON.stringify(report), 'application/json');
@@ -242,7 +242,7 @@ describe('the report', () => {
       message: expect.stringContaining('s3:GetObject is not allowed') as unknown,
     });
   });
-  it('is not there before the end, nor after an end without one', async () => {
+  it('does not exist before the end, nor after an end without a report', async () => {
     const sweeps = directSweeps(sweepBackend().backend, 'me');
     expect(await thrownBy(sweeps.report(aStanding(), []))).toMatchObject({ name: 'NoReport', exitCode: 2 });
     const failed = aStanding({
@@ -258,11 +258,11 @@ describe('the report', () => {
   });
 });
 
-describe('sweeps by the API', () => {
+describe('sweeps through the API', () => {
   const service = ({ ask, clock }: ReturnType<typeof fakeApi>, documents = new FakeDocuments()) =>
     apiSweeps({ ask, clock, documentsIn: () => documents });
 
-  it('are started once, though the answer is lost, and followed', async () => {
+  it('are started once although the response is lost, and followed', async () => {
     const api = fakeApi(
       lost(),
       json({ sweepId: ID, status: 'accepted', links: LINKS }, 202),
@@ -276,13 +276,13 @@ describe('sweeps by the API', () => {
     expect(api.requests.map(asked)).toEqual(['POST /sweeps', 'POST /sweeps', `GET /sweeps/${ID}`, `GET /sweeps/${ID}`]);
     const keys = api.requests.slice(0, 2).map(({ headers }) => headers['idempotency-key']);
     expect(keys[0]).toBe(keys[1]);
-    // Who asks, the signature says.
+    // The signature identifies the requester.
     expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual(
       JSON.parse(JSON.stringify({ ...aSweepRequest(), requestedBy: undefined })),
     );
   });
 
-  it('are shown, listed and asked', async () => {
+  it('are shown, listed and commanded', async () => {
     const { request, startedAt } = aSweep();
     const one = { sweepId: ID, request, status: 'running', startedAt, links: LINKS };
     const api = fakeApi(
@@ -311,12 +311,12 @@ describe('sweeps by the API', () => {
     expect(JSON.parse(api.requests[2]?.body ?? '')).toEqual({ reason: 'night' });
   });
 
-  it('say where to look when it is not known whether one was started', async () => {
+  it('show where to check when it is not known whether a sweep was started', async () => {
     const error = await thrownBy(service(fakeApi(lost())).start(aSweepRequest(), () => {}));
     expect(error.hint).toContain('pod-identity sweeps --deployed');
   });
 
-  it('read their report in S3', async () => {
+  it('read their report from S3', async () => {
     const documents = new FakeDocuments();
     await documents.put(REPORTS.json, JSON.stringify(aSweepReport()), 'application/json');
     const { report } = await service(fakeApi(), documents).report(aStanding({ status: 'ended', reports: REPORTS }), []);
@@ -332,7 +332,7 @@ describe('the variables of sweeps', () => {
     recoverStateMachineArn: machine('Recover'),
     tableName: 'Ledger',
   };
-  it('may be left out, and are printed where there are sweeps', () => {
+  it('are optional, and are printed if sweeps are deployed', () => {
     expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({
       ...outputs,
       simulated: true,
@@ -349,7 +349,7 @@ describe('the variables of sweeps', () => {
       allowUnknownRequester: true,
     });
   });
-  it('must be what they are', () => {
+  it('must be valid', () => {
     const wrong = { ...serviceEnvironment(outputs), POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: 'Sweep' };
     expect(errorOf(() => readServiceEnvironment(wrong)).message).toContain(
       'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN must be the ARN of a state machine',

@@ -25,7 +25,7 @@ describe('the target', () => {
     });
   });
 
-  it('is narrowed down by what was given', () => {
+  it('is narrowed down by the given flags', () => {
     expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({
       account: '111122223333',
       region: 'us-east-1',
@@ -33,13 +33,13 @@ describe('the target', () => {
     });
   });
 
-  it('is asked for where there are several', () => {
+  it('must be given if there are several', () => {
     const error = errorOf(() => resolveTarget({ cluster: 'demo' }, two));
     expect(error.message).toBe('the scenario has 3 clusters named demo');
     expect(error.hint).toContain('--account 444455556666 --region eu-west-1');
   });
 
-  it('may be a cluster that is not there: the plan says so', () => {
+  it('may be a cluster that does not exist: the plan reports it', () => {
     expect(resolveTarget({ cluster: 'gone' }, two)).toEqual({
       account: '111122223333',
       region: 'eu-west-1',
@@ -48,26 +48,26 @@ describe('the target', () => {
     expect(resolveTarget({ cluster: 'gone', account: '444455556666' }, two)).toMatchObject({ account: '444455556666' });
   });
 
-  it('is no account that the scenario does not have', () => {
+  it('must be in an account of the scenario', () => {
     expect(errorOf(() => resolveTarget({ cluster: 'demo', account: '999999999999' }, two)).hint).toContain(
       '111122223333, 444455556666',
     );
   });
 });
 
-describe('where the service is deployed', () => {
+describe('the location of the service', () => {
   const one = { id: '111122223333', clusters: [clusterIn('eu-west-1')] };
 
-  it('is where the target is, unless the scenario says', () => {
+  it("is the target's, unless the scenario has its own", () => {
     expect(deployedFor(TARGET, scenarioWith(one)).home).toEqual({ account: '111122223333', region: 'eu-west-1' });
     const home = { account: '111122223333', region: 'us-east-1' };
     expect(deployedFor(TARGET, { ...scenarioWith(one), home }).home).toEqual(home);
   });
 
-  it('can not be another account', () => {
+  it('cannot be in another account than the target', () => {
     const home = { account: '444455556666', region: 'eu-west-1' };
     expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(
-      /does not exist in account 444455556666, .* not of another account \(111122223333\)/,
+      /deploys the service in account 444455556666, .* not in account 111122223333$/,
     );
   });
 });
@@ -75,7 +75,7 @@ describe('where the service is deployed', () => {
 describe('the target of a deployed service', () => {
   const caller = { account: '111122223333', serviceAccount: '111122223333', region: 'eu-west-1' };
 
-  it("is in the caller's account and the environment's region, unless it is said", () => {
+  it("defaults to the caller's account and the environment's region", () => {
     expect(targetOfCaller({ cluster: 'demo' }, caller)).toEqual({
       account: '111122223333',
       region: 'eu-west-1',
@@ -86,7 +86,7 @@ describe('the target of a deployed service', () => {
     });
   });
 
-  it('may be in another account, where that is named', () => {
+  it('may be in another account if it is named', () => {
     expect(targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).toEqual({
       account: '444455556666',
       region: 'eu-west-1',
@@ -97,7 +97,7 @@ describe('the target of a deployed service', () => {
       name: 'OtherAccount',
       exitCode: 2,
       message: expect.stringMatching(
-        /deployed does not exist in account 444455556666.*another account \(111122223333\)/,
+        /deployed in account 444455556666, but these credentials belong to account 111122223333$/,
       ) as string,
     });
     expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({
@@ -105,7 +105,7 @@ describe('the target of a deployed service', () => {
     });
   });
 
-  it('wants a region', () => {
+  it('requires a region', () => {
     expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, { ...caller, region: undefined }))).toMatchObject({
       name: 'NoRegion',
       exitCode: 2,
@@ -114,7 +114,7 @@ describe('the target of a deployed service', () => {
 });
 
 describe('the request', () => {
-  it('holds what was asked for', () => {
+  it('contains the given options', () => {
     const given = {
       ...GOOD,
       strategy: 'recreate',
@@ -154,7 +154,7 @@ describe('the request', () => {
     });
   });
 
-  it('leaves to the service what was not asked for', () => {
+  it('leaves options that were not given to the service', () => {
     expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({
       target: TARGET,
       addon: 'aws-ebs-csi-driver',
@@ -174,7 +174,7 @@ describe('the request', () => {
     });
   });
 
-  it('becomes the command that carries a plan out', () => {
+  it('is turned into the command that carries out the plan', () => {
     const command = (change: Record<string, unknown>): string =>
       migrateCommand(parseMigrationFlags({ ...GOOD, dryRun: true, ...change }, 'plan'));
     const start = 'npm run --silent pod-identity -- migrate --cluster demo --addon aws-ebs-csi-driver';
@@ -201,7 +201,7 @@ describe('the request', () => {
     );
   });
 
-  it('has commands that go on with it', () => {
+  it('has follow-up commands', () => {
     expect(knownCommand('show', 'ID', { deployed: true })).toBe('npm run --silent pod-identity -- show ID --deployed');
     expect(shellWord('my world.json')).toBe("'my world.json'");
   });

@@ -55,7 +55,7 @@ const batch = async (
 };
 
 describe('a batch', () => {
-  it('answers each line on a line, in the same order', async () => {
+  it('answers each line with one line, in the same order', async () => {
     const { code, answered, err } = await batch(
       [
         line({ id: 1, policy: policy(POD_IDENTITY, IRSA), oidcIssuer: ISSUER }),
@@ -79,7 +79,7 @@ describe('a batch', () => {
     expect({ code, err }).toEqual({ code: 3, err: '' });
   });
 
-  it('goes on behind a bad line, which is told with its number, and its id where it has one', async () => {
+  it('continues after a bad line, and reports its number, and its id if it has one', async () => {
     const { code, answered } = await batch(
       [
         'nonsense',
@@ -147,7 +147,7 @@ describe('a batch', () => {
     expect(code).toBe(2);
   });
 
-  it('is not misled by names that JavaScript has a meaning for', async () => {
+  it('is not misled by names that are special in JavaScript', async () => {
     const { answered } = await batch(
       [
         line({ id: '__proto__' }),
@@ -168,7 +168,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('takes invalid policies for answers, and says so in its exit code', async () => {
+  it('answers for invalid policies too, with their own exit code', async () => {
     const { code, answered } = await batch([line({ policy: '{' }), line({ policy: {} }), line()].join('\n'));
     expect(answered.map(({ podIdentity }) => podIdentity?.verdict)).toEqual(['invalid', 'invalid', 'allowed']);
     expect(answered.every(({ error }) => error === undefined)).toBe(true);
@@ -194,12 +194,12 @@ describe('a batch', () => {
     expect(code).toBe(0);
   });
 
-  it('reads text that is broken anywhere, with separators of other formats inside', async () => {
+  it('reads input split at any position, with separators of other formats inside', async () => {
     const { answered } = await batch(`\uFEFF${line({ id: 'a\u2028b\u0085c' })}\n`);
     expect(answered[0]).toMatchObject({ id: 'a\u2028b\u0085c', podIdentity: { verdict: 'allowed' } });
   });
 
-  it('does not keep a line that is too long, and goes on behind it', async () => {
+  it('discards a line that is too long, and continues after it', async () => {
     const { code, out } = await trust(['check', '--batch', '-'], `"${'x'.repeat(1_000_000)}"\n${line()}\n`, 100_000);
     const [first, second] = out.split('\n').map((each) => (each ? (JSON.parse(each) as Answered) : {}));
     expect(first).toMatchObject({
@@ -223,7 +223,7 @@ describe('a batch', () => {
     expect(err).toMatch(message);
   });
 
-  it('cuts lines at line feeds alone', async () => {
+  it('splits lines only at line feeds', async () => {
     const pieces = async function* (): AsyncGenerator<string> {
       yield* await Promise.resolve(['a\r', '\nb', '', 'c\n\nlonger', ' than that\n', 'd']);
     };
@@ -239,7 +239,7 @@ describe('a batch', () => {
   });
 });
 
-describe('who reads a batch', () => {
+describe('the reader of a batch', () => {
   let directory: string;
   let file: string;
   const LINES = 2000;
@@ -274,7 +274,7 @@ describe('who reads a batch', () => {
     expect(most).toBe(1);
   });
 
-  it('may go early, and the rest is not read', async () => {
+  it('may stop early, and the rest is not processed', async () => {
     let written = 0;
     const leaving = new Writable({
       write: (_chunk, _encoding, done) => {
@@ -286,7 +286,7 @@ describe('who reads a batch', () => {
     expect(written).toBeLessThan(LINES / 2);
   });
 
-  it('gets every line, and no trace where it leaves', () => {
+  it('gets every line, and causes no stack trace if it stops', () => {
     const run = (tail: string) =>
       spawnSync('sh', ['-c', `"$0" bin/pod-identity.ts trust check --batch "$1" ${tail}`, process.execPath, file], {
         encoding: 'utf8',

@@ -29,7 +29,7 @@ const answer = z.strictObject({
 });
 const answers = z.strictObject({ podIdentity: answer, irsa: answer });
 
-/** The verdicts for Pod Identity and IRSA, and the exit code. */
+/** Returns the verdicts for Pod Identity and IRSA, and the exit code. */
 const verdicts = async (
   text: string,
   ...flags: string[]
@@ -74,7 +74,7 @@ describe('trust check', () => {
     }
   });
 
-  it("has the role's account for aws:ResourceAccount", async () => {
+  it("uses the role's account for aws:ResourceAccount", async () => {
     const text = policyText(
       { ...POD_IDENTITY, Condition: { StringEquals: { 'aws:ResourceAccount': '444455556666' } } },
       {
@@ -88,12 +88,12 @@ describe('trust check', () => {
     expect(await verdicts(text, ...known, ROLE)).toEqual(['denied', 'denied', 3]);
   });
 
-  it('does not know of IRSA without the issuer, which may be given as IAM writes it', async () => {
+  it('cannot evaluate IRSA without the issuer, which may be given as IAM writes it', async () => {
     expect((await verdicts(policyText(IRSA)))[1]).toBe('unknown');
     expect((await verdicts(policyText(IRSA), '--oidc-issuer', ISSUER.replace('https://', '')))[1]).toBe('allowed');
   });
 
-  it('takes a key for met that is accepted by name, and says what rests on that', async () => {
+  it('treats an accepted key as met, and shows what depends on it', async () => {
     const { code, out } = await trust(
       ['check', '--policy', '-', ...ASKED, '--json', '--accept-key', 'aws:SourceIp'],
       policyText(FROM_OFFICE),
@@ -114,7 +114,7 @@ describe('trust check', () => {
     expect((await verdicts(tagged, '--disable-session-tags'))[0]).toBe('denied');
   });
 
-  it('names in each reason the statement, the key, what was wanted and what is there', async () => {
+  it('shows in each reason the statement, the key, the expected value and the actual value', async () => {
     const other = policyText({ ...POD_IDENTITY, Condition: { StringEquals: { 'aws:SourceAccount': '444455556666' } } });
     const { out } = await trust(['check', '--policy', '-', ...ASKED, '--json'], other);
     expect(answers.parse(JSON.parse(out)).podIdentity.reasons[0]).toMatchObject({
@@ -125,7 +125,7 @@ describe('trust check', () => {
     });
   });
 
-  it('tells people the verdicts, the reasons and what to do', async () => {
+  it('prints the verdicts, the reasons and what to do', async () => {
     const { code, out, err } = await trust(['check', '--policy', '-', ...ASKED], policyText(IRSA, FROM_OFFICE));
     expect({ code, err }).toEqual({ code: 3, err: '' });
     expect(out).toMatch(
@@ -137,7 +137,7 @@ describe('trust check', () => {
     expect(out).toContain(`trust repair --dry-run --policy - ${ASKED.join(' ')}\n`);
   });
 
-  it('has nothing to advise where Pod Identity is let in, whatever IRSA may do', async () => {
+  it('has no remedy if Pod Identity is allowed, whether IRSA is or not', async () => {
     const { code, out } = await trust(
       ['check', '--policy', '-', ...ASKED, '--oidc-issuer', ISSUER],
       policyText(POD_IDENTITY),
@@ -147,7 +147,7 @@ describe('trust check', () => {
     expect(out).not.toContain('do: ');
   });
 
-  it('says where a policy is not valid, and does not offer to repair it', async () => {
+  it('shows where a policy is invalid, and does not offer to repair it', async () => {
     const { code, out } = await trust(
       ['check', '--policy', '-', ...ASKED],
       '{\n  "Version": "2012-10-17"\n  "Statement": []\n}',
@@ -157,7 +157,7 @@ describe('trust check', () => {
     expect(out).not.toContain('trust repair');
   });
 
-  it('of a role in another account says that EKS would not take it, and evaluates the provider of that account', async () => {
+  it("reports that EKS does not accept a role of another account, and evaluates that account's provider", async () => {
     const text = policyText(POD_IDENTITY, {
       ...IRSA,
       Principal: { Federated: IRSA.Principal.Federated.replace('111122223333', '444455556666') },
@@ -214,7 +214,7 @@ describe('trust check', () => {
     expect(err).toMatch(/\nhint: {2}\S/);
   });
 
-  it('takes no file that can not be a trust policy', async () => {
+  it('refuses a file that cannot be a trust policy', async () => {
     const { code, err } = await trust(['check', '--policy', '-', ...ASKED], 'x'.repeat(1_000_001), 500_000);
     expect(code).toBe(2);
     expect(err).toContain('--policy - has more than 1000000 characters');
@@ -278,7 +278,7 @@ describe('a role of a sandbox', () => {
       `${CLUSTER}x`,
       /cluster .*x does not exist in the sandbox of --sandbox [^]*Its clusters: arn:aws:eks:eu-west-1:111122223333:cluster\/reliability-dev\n.*--oidc-issuer/,
     ],
-  ])('has a name: %s %s', async (flag, value, message) => {
+  ])('requires a name: %s %s', async (flag, value, message) => {
     const { code, err } = await trust(['check', '--role-arn', ROLE, ...ASKED, '--sandbox', SCENARIO, flag, value]);
     expect(code).toBe(2);
     expect(err).toMatch(message);
@@ -303,14 +303,14 @@ describe('a role in IAM', () => {
     });
   });
 
-  it('that is not there is bad input', async () => {
+  it('that does not exist is bad input', async () => {
     iam.on(GetRoleCommand).rejects(Object.assign(new Error('cannot be found'), { name: 'NoSuchEntityException' }));
     const { code, err } = await check();
     expect(code).toBe(2);
     expect(err).toMatch(/^error: role \S+ does not exist in the account of these credentials\nhint: {2}Check the ARN/);
   });
 
-  it('that may not be read says so, without a trace', async () => {
+  it('that may not be read is reported without a stack trace', async () => {
     iam
       .on(GetRoleCommand)
       .rejects(Object.assign(new Error('not authorized to perform: iam:GetRole'), { name: 'AccessDenied' }));

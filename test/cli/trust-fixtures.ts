@@ -1,4 +1,4 @@
-/** Questions about trust policies, and the program that is asked them. */
+/** Trust policies to evaluate, and the program that evaluates them. */
 import { main } from '../../cli/program.ts';
 import { collectingIo } from './fixtures.ts';
 
@@ -34,7 +34,7 @@ export const POD_IDENTITY = {
   Principal: { Service: 'pods.eks.amazonaws.com' },
   Action: ['sts:AssumeRole', 'sts:TagSession'],
 };
-/** IAM refuses it: NotPrincipal is for a Deny, and in no trust policy. */
+/** IAM refuses it: NotPrincipal is supported only with Deny, and in no trust policy. */
 export const ALL_BUT_THIRD_PARTY = { Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' };
 /** A frequent mistake: its keys begin with the provider's ARN. */
 export const BY_PROVIDER_ARN = {
@@ -52,13 +52,13 @@ export const DENY = {
   Principal: { Service: 'pods.eks.amazonaws.com' },
   Action: 'sts:AssumeRole',
 };
-/** Where the call comes from is not known beforehand. */
+/** The source IP address is not known beforehand. */
 export const FROM_OFFICE = { ...POD_IDENTITY, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
 
 export const policy = (...statements: object[]) => ({ Version: '2012-10-17', Statement: statements });
 export const policyText = (...statements: object[]): string => JSON.stringify(policy(...statements));
 
-/** In pieces that end anywhere, also inside a character. */
+/** Splits text at any byte, also inside a character. */
 async function* inPieces(text: string, bytes: number): AsyncGenerator<Uint8Array> {
   const all = Buffer.from(text);
   for (let at = 0; at < all.length; at += bytes) yield await Promise.resolve(all.subarray(at, at + bytes));

@@ -43,7 +43,7 @@ const repaired = async (text: string, ...flags: string[]) => {
 };
 
 describe('trust repair of a document', () => {
-  it('adds one statement, and says what it changes for Pod Identity and for IRSA', async () => {
+  it('adds one statement, and shows what it changes for Pod Identity and for IRSA', async () => {
     const {
       code,
       changed,
@@ -65,7 +65,7 @@ describe('trust repair of a document', () => {
     ]);
   });
 
-  it('prints the document for the next program, and the rest beside it', async () => {
+  it('prints the document on stdout, and the rest on stderr', async () => {
     const { code, out, err } = await repairOf(policyText(IRSA));
     expect(code).toBe(0);
     expect(await trust(['check', '--policy', '-', ...ASKED], out)).toMatchObject({ code: 0 });
@@ -87,7 +87,7 @@ describe('trust repair of a document', () => {
     expect(out.split('\n').filter((line) => line.startsWith('- '))).toEqual([]);
   });
 
-  it('is for several service accounts of a namespace at once, each named in the reasons', async () => {
+  it('covers several service accounts of a namespace at once, each named in the reasons', async () => {
     const { before, after, statement } = await repaired(policyText(IRSA), '--service-account', 'ebs-csi-node-sa');
     expect(before.podIdentity.reasons.map(({ message }) => message.split(':')[0])).toEqual(
       expect.arrayContaining(['ebs-csi-controller-sa', 'ebs-csi-node-sa']),
@@ -100,7 +100,7 @@ describe('trust repair of a document', () => {
     expect(JSON.stringify(statement)).toContain('["ebs-csi-controller-sa","ebs-csi-node-sa"]');
   });
 
-  it('is refused where a Deny stands in the way, with why and what to do', async () => {
+  it('is refused if a Deny conflicts, with the reason and what to do', async () => {
     const { code, refused, changed, policy: kept, after } = await repaired(policyText(IRSA, DENY));
     expect({ code, changed, after }).toEqual({ code: 3, changed: false, after: undefined });
     expect(refused?.why).toContain('NoPods');
@@ -112,7 +112,7 @@ describe('trust repair of a document', () => {
     );
   });
 
-  it('is refused where it would be too long', async () => {
+  it('is refused if the policy would be too long', async () => {
     const long = Array.from({ length: 5 }, (_, index) => ({
       ...IRSA,
       Sid: `Irsa${index}`,
@@ -123,7 +123,7 @@ describe('trust repair of a document', () => {
     expect(refused?.why).toMatch(/would have \d+ characters .* IAM allows 2048/);
   });
 
-  it('takes no policy that is not valid', async () => {
+  it('refuses an invalid policy', async () => {
     const { code, out, err } = await repairOf('{"Version":');
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/^error: the trust policy of --policy - is not valid at line 1, column 12: /);
@@ -133,7 +133,7 @@ describe('trust repair of a document', () => {
     [[], /--service-account is missing/],
     [['--service-account', '*'], /--service-account "\*" must be the name of a service account/],
     [['--service-account', 'a', '--role-arn', ROLE], /--policy "-" cannot be combined with --role-arn/],
-  ])('wants to know for whom, and what: %j', async (flags, message) => {
+  ])('requires a policy and a service account: %j', async (flags, message) => {
     const { code, err } = await trust([
       'repair',
       '--policy',
@@ -149,8 +149,8 @@ describe('trust repair of a document', () => {
   });
 });
 
-describe('trust repair of a role of a sandbox', () => {
-  it('is shown, and not written into a world that ends with the command', async () => {
+describe('trust repair of a role in a sandbox', () => {
+  it('is shown, and not written to a sandbox that ends with the command', async () => {
     const argv = [
       'repair',
       '--role-arn',
@@ -186,7 +186,7 @@ describe('trust repair of a role in IAM', () => {
   };
   let trustPolicy: string;
   let waited: number[];
-  /** What happens between the program's calls. */
+  /** Runs between the program's calls. */
   let between: (call: number) => void;
   beforeEach(() => {
     trustPolicy = policyText(IRSA);
@@ -232,7 +232,7 @@ describe('trust repair of a role in IAM', () => {
     expect(writes()).toBe(0);
   });
 
-  it('is not written where somebody else has changed it since it was read', async () => {
+  it('is not written if another writer has changed the policy since it was read', async () => {
     between = (call) => {
       if (call === 2) trustPolicy = policyText(IRSA, DENY);
     };
@@ -244,7 +244,7 @@ describe('trust repair of a role in IAM', () => {
     expect(writes()).toBe(0);
   });
 
-  it('is asked for until IAM shows it', async () => {
+  it('is read back until IAM shows it', async () => {
     let shown = '';
     between = (call) => {
       if (call === 3) [shown, trustPolicy] = [trustPolicy, policyText(IRSA)];
@@ -256,7 +256,7 @@ describe('trust repair of a role in IAM', () => {
     expect(waited).toEqual([2000, 2000]);
   });
 
-  it('that IAM never shows, or shows changed again, is an error that says what to look at', async () => {
+  it('that IAM never shows, or shows changed again, is an error that names what to check', async () => {
     between = (call) => {
       if (call > 2) trustPolicy = policyText(IRSA);
     };
@@ -275,7 +275,7 @@ describe('trust repair of a role in IAM', () => {
     expect(changed.err).toContain('former one: another principal has changed it too');
   });
 
-  it('that IAM finds too long is refused, with the ways out', async () => {
+  it('that IAM finds too long is refused, with the alternatives', async () => {
     iam
       .on(UpdateAssumeRolePolicyCommand)
       .rejects(
@@ -288,7 +288,7 @@ describe('trust repair of a role in IAM', () => {
     );
   });
 
-  it('that may not be written says so', async () => {
+  it('that may not be written is reported', async () => {
     iam
       .on(UpdateAssumeRolePolicyCommand)
       .rejects(
@@ -299,7 +299,7 @@ describe('trust repair of a role in IAM', () => {
     expect(err).toMatch(/^error: AWS denied the call: iam:UpdateAssumeRolePolicy /);
   });
 
-  it('of another account than the cluster is refused: EKS would not take it', async () => {
+  it('of a role in another account than the cluster is refused: EKS does not accept it', async () => {
     const other = 'arn:aws:iam::444455556666:role/other';
     iam.on(GetRoleCommand).resolves({ Role: { Arn: other, AssumeRolePolicyDocument: policyText(IRSA) } as never });
     const { code, out } = await run({ roleArn: other, json: true });

@@ -1,4 +1,4 @@
-/** `migrate-workload`: its flags, the request that comes of them, and the command that is typed again. */
+/** `migrate-workload`: its flags, the request built from them, and the command that repeats it. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,17 +47,17 @@ describe('flags', () => {
     ['agent', 'install', 'install'],
     ['serviceAccount', 'my.api-2', 'my.api-2'],
     ['seed', '7', 7],
-  ])('%s %s is read', (name, given, read) => {
+  ])('%s %s is accepted', (name, given, read) => {
     expect(parseWorkloadFlags({ ...GOOD, [name]: given })).toHaveProperty(name, read);
   });
 
   it.each([
-    ['cluster', undefined, /^--cluster is missing: name the EKS cluster$/],
-    ['namespace', undefined, /^--namespace is missing: name the namespace of the service account$/],
+    ['cluster', undefined, /^--cluster is missing: specify the EKS cluster$/],
+    ['namespace', undefined, /^--namespace is missing: specify the namespace of the service account$/],
     [
       'serviceAccount',
       undefined,
-      /^--service-account is missing: name the service account, as kubectl get serviceaccounts lists it$/,
+      /^--service-account is missing: specify the service account, as kubectl get serviceaccounts lists it$/,
     ],
     ['namespace', '', /^--namespace "" must be the name of a Kubernetes namespace/],
     ['namespace', 'Payments', /^--namespace "Payments" must be/],
@@ -74,7 +74,7 @@ describe('flags', () => {
     ['verification', 'none', /^--verification "none" must be injected or api$/],
     ['agent', 'add', /^--agent "add" must be require or install$/],
     ['reason', 'a\u001b[31mb', /^--reason "/],
-  ])('%s %j is refused with its name and what is right', (name, given, message) => {
+  ])('%s %j is refused with the flag and what it must be', (name, given, message) => {
     expect(errorOf(() => parseWorkloadFlags({ ...GOOD, [name]: given }))).toMatchObject({
       message: expect.stringMatching(message) as unknown,
       exitCode: 2,
@@ -82,7 +82,7 @@ describe('flags', () => {
     });
   });
 
-  it('are all told about at once, and nothing is begun', async () => {
+  it('are all reported at once, and nothing is started', async () => {
     const calls = join(directory, 'calls.jsonl');
     const state = join(directory, 'world.json');
     const flags = [
@@ -158,7 +158,7 @@ describe('flags', () => {
     expect(err).toMatch(/\nhint: {2}\S/);
   });
 
-  it('are explained, with the exit codes', async () => {
+  it('are explained in the help, with the exit codes', async () => {
     const { code, out } = await run('migrate-workload', '--help');
     expect(code).toBe(0);
     for (const flag of [
@@ -187,7 +187,7 @@ describe('flags', () => {
     expect(out).toContain('  4  rolled-back: the former state is restored');
   });
 
-  it('say where, as those of migrate do', () => {
+  it('select the backend, as those of migrate do', () => {
     const sessionOf = (change: Record<string, unknown>) =>
       backendOfMigration(parseWorkloadFlags({ ...GOOD, sandbox: undefined, ...change }));
     expect(sessionOf({ sandbox: 'a.json', state: 'w.json', seed: '7' })).toEqual({
@@ -221,11 +221,11 @@ describe('the request', () => {
     requestedBy: 'me',
   };
 
-  it('leaves to the service what was not asked for', () => {
+  it('leaves options that were not given to the service', () => {
     expect(request()).toEqual(plain);
   });
 
-  it('holds what was asked for', () => {
+  it('contains the given options', () => {
     expect(
       request({
         annotation: 'remove',
@@ -252,7 +252,7 @@ describe('the request', () => {
     });
   });
 
-  it('becomes the command that carries a plan out, quoted for a shell', () => {
+  it('is turned into the command that carries out the plan, quoted for a shell', () => {
     const command = (change: Record<string, unknown>): string =>
       migrateWorkloadCommand(parseWorkloadFlags({ ...GOOD, dryRun: true, json: true, calls: 'c.jsonl', ...change }));
     const start =

@@ -1,5 +1,5 @@
 /**
- * `migrate-workload` in worlds that outlive it: kept in a file, changed under it, and asked without the command line.
+ * `migrate-workload` in worlds that outlive it: kept in a file, changed meanwhile, and called without the command line.
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
@@ -16,10 +16,10 @@ const REF = { namespace: 'payments', name: 'api' };
 const ACCOUNT = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'api'];
 const oneLine = (text: string): string => text.replaceAll(/\n +/g, ' ');
 
-describe('in a world that is kept in a file', () => {
+describe('in a sandbox that is kept in a file', () => {
   const { state, run, reportOf } = keptWorld();
 
-  it('show, identities, retire and rollback take it up by its id', async () => {
+  it('show, identities, retire and rollback find the migration by its id', async () => {
     const planned = await run(
       'migrate-workload',
       ...ACCOUNT,
@@ -63,7 +63,7 @@ describe('in a world that is kept in a file', () => {
     );
     expect(back.out).toContain('service account now:    the same IRSA annotation: it was removed and restored');
     expect(back.out).toMatch(/associations created and deleted again:\n {4}= a-/);
-    // A dry run of retire is a long answer, which the ledger cuts off.
+    // A dry run of retire has a long result, which the ledger truncates.
     expect(back.out).toMatch(/OIDC statement from the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
     expect((await run('show', migrationId)).out).toBe(back.out);
     expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(
@@ -71,14 +71,14 @@ describe('in a world that is kept in a file', () => {
     );
   });
 
-  it('what was migrated with its annotation kept is not retired before that is off', async () => {
+  it('a service account that keeps its annotation is not retired before the annotation is removed', async () => {
     const { migrationId } = await reportOf('migrate-workload', ...ACCOUNT, '--sandbox', SCENARIO);
     const { code, out } = await run('retire', migrationId, '--soak-days', '0');
     expect(code).toBe(3);
     expect(oneLine(out)).toMatch(/✖ retire-service-accounts: .*payments\/api/);
   });
 
-  it('a plan that was blocked can be shown, and has nothing to put back', async () => {
+  it('a blocked plan can be shown, and has nothing to restore', async () => {
     const web = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web'];
     const { migrationId, outcome } = await reportOf('migrate-workload', ...web, '--sandbox', SCENARIO);
     expect(outcome).toBe('blocked');
@@ -95,7 +95,7 @@ describe('in a world that is kept in a file', () => {
   });
 });
 
-describe('a pod that nobody would make again', () => {
+describe('a pod that no controller would recreate', () => {
   const addBarePod = ({ cluster: { kube } }: OpenWorld): void => {
     const like = listObjects(kube, 'Pod', 'payments').find(({ metadata }) => metadata.name === 'outbox-0')!;
     const pod = structuredClone(like);
@@ -104,7 +104,7 @@ describe('a pod that nobody would make again', () => {
     putObject(kube, 'Pod', pod);
   };
 
-  it('blocks, is named, and nothing is changed', async () => {
+  it('blocks and is named, and nothing is changed', async () => {
     await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       addBarePod(world);
       const report = await world.migrate({ serviceAccount: REF });
@@ -116,8 +116,8 @@ describe('a pod that nobody would make again', () => {
   });
 });
 
-describe('a request by JSON', () => {
-  /** What the execution says in the end, where the request is no text that the command line would have written. */
+describe('a request in JSON', () => {
+  /** Returns the end of an execution whose request the command line would not have written. */
   const failureOf = (request: object): Promise<string> =>
     inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const { ids, stepFunctions, stateMachineArn } = world.backend;
@@ -158,7 +158,7 @@ describe('a request by JSON', () => {
     expect(await failureOf(request)).toMatch(message);
   });
 
-  it('with the role of that service account alone is taken', async () => {
+  it('with only the role of that service account is accepted', async () => {
     await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       expect(await world.migrate({ serviceAccount: REF, roleArn: ROLE, dryRun: true })).toMatchObject({
         outcome: 'planned',

@@ -1,4 +1,4 @@
-/** `migrate-workload` from its flags to what it prints and answers, each run in a sandbox of its own. */
+/** `migrate-workload` from its flags to its output and exit code, each run in a sandbox of its own. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ const scenarioFile = (change: (scenario: ScenarioInput) => void): string => {
   writeFileSync(file, JSON.stringify(scenario));
   return file;
 };
-/** EKS's webhook learns of no association, so that restarts change nothing. */
+/** EKS's webhook never learns of associations, so that restarts change nothing. */
 const keepsItsIdentity = (scenario: ScenarioInput): void => {
   scenario.knobs = { ...scenario.knobs, webhookLagSeconds: 86_400 };
 };
@@ -38,7 +38,7 @@ interface Run {
   code: number;
   out: string;
   err: string;
-  /** What it changed in EKS, IAM and the cluster. */
+  /** The changes in EKS, IAM and the cluster. */
   changes: string[];
 }
 const run = async (...argv: string[]): Promise<Run> => {
@@ -60,7 +60,7 @@ const run = async (...argv: string[]): Promise<Run> => {
 };
 
 describe('migrated', () => {
-  it('tells a person what happened, with progress on stderr; the annotation stays', async () => {
+  it('prints what happened, with progress on stderr; the annotation stays', async () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
@@ -90,7 +90,7 @@ describe('migrated', () => {
     expect(changes).toEqual(['CreatePodIdentityAssociation', 'patch deployments', 'patch statefulsets']);
   });
 
-  it('takes the annotation off where that is asked for, once the pods are verified', async () => {
+  it('removes the annotation if requested, once the pods are verified', async () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--annotation', 'remove', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toContain(
@@ -101,7 +101,7 @@ describe('migrated', () => {
     expect(changes.at(-1)).toBe('patch serviceaccounts');
   });
 
-  it('stays migrated where the annotation could not be taken off, and says how to do that', async () => {
+  it('stays migrated if the annotation could not be removed, and shows how to remove it', async () => {
     const { code, out } = await run(
       ...ACCOUNT,
       '--annotation',
@@ -116,7 +116,7 @@ describe('migrated', () => {
     expect(out).not.toContain('service account now:');
   });
 
-  it('by the API alone says that no pod was seen', async () => {
+  it('by the EKS API only, reports that no pod was checked', async () => {
     const { code, out, changes } = await run(...ACCOUNT, '--verification', 'api', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
@@ -125,7 +125,7 @@ describe('migrated', () => {
     expect(changes).toEqual(['CreatePodIdentityAssociation']);
   });
 
-  it('with --json prints the report and nothing else, the same for the same seed', async () => {
+  it('prints only the report with --json, the same for the same seed', async () => {
     const first = await run(...ACCOUNT, '--sandbox', SCENARIO, '--json', '--seed', '7');
     const report = migrationReport.parse(JSON.parse(first.out));
     expect(report).toMatchObject({
@@ -142,7 +142,7 @@ describe('migrated', () => {
 });
 
 describe('planned', () => {
-  it('says what would be done and how to do it, and changes nothing', async () => {
+  it('shows what would be done and how to do it, and changes nothing', async () => {
     const { code, out, changes } = await run(
       ...ACCOUNT,
       '--annotation',
@@ -165,7 +165,7 @@ describe('planned', () => {
       /remove the annotation eks\.amazonaws\.com\/role-arn from payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
     );
     expect(out).toContain(`+ association payments/api → ${ROLE}`);
-    expect(out).toMatch(/Pods {2}present state\n(.*\n){6}/);
+    expect(out).toMatch(/Pods {2}current state\n(.*\n){6}/);
     expect(out).toContain(
       `\nNothing was changed. To carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
     );
@@ -219,7 +219,7 @@ describe('blocked', () => {
       ['--cluster', 'nowhere', '--namespace', 'payments', '--service-account', 'api', '--sandbox', SCENARIO],
       /✖ cluster-exists: /,
     ],
-  ])('%s: says why and what to do, and changes nothing', async (_, flags, message) => {
+  ])('%s: shows why and what to do, and changes nothing', async (_, flags, message) => {
     const { code, out, changes } = await run(...flags);
     expect([code, changes]).toEqual([3, []]);
     expect(out).toMatch(/^✖ blocked .*nothing was changed\n/);
@@ -229,7 +229,7 @@ describe('blocked', () => {
 });
 
 describe('that fails half-way', () => {
-  it('is rolled back, exits with 4 and says why', async () => {
+  it('is rolled back, exits with 4 and shows why', async () => {
     const { code, out, err } = await run(...ACCOUNT, '--sandbox', scenarioFile(keepsItsIdentity));
     expect(code).toBe(4);
     expect(out).toMatch(/^↩ rolled-back .*: the service account was restored to its former state\n/);
@@ -240,7 +240,7 @@ describe('that fails half-way', () => {
     expect(err).toMatch(/✔ Restore the associations.*[^]*✔ Verify the pods' former identity/);
   });
 
-  it('and cannot even go back exits with 5 and hands over the commands', async () => {
+  it('and cannot be rolled back exits with 5 and prints the commands', async () => {
     const file = scenarioFile((scenario) => {
       keepsItsIdentity(scenario);
       scenario.faults = [{ ...REFUSED, step: 'restore-associations', operation: 'DeletePodIdentityAssociation' }];

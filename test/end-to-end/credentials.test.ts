@@ -65,7 +65,7 @@ describe('a trust policy of the right form for another cluster', () => {
       id: 'role-trust',
       status: 'warn',
       message: expect.stringMatching(
-        /does not let pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa, .* get no credentials\. .*aws:SourceArn/,
+        /does not allow pods\.eks\.amazonaws\.com to assume it for kube-system\/ebs-csi-controller-sa, .* get no credentials\. .*aws:SourceArn/,
       ),
       remedy: expect.stringContaining('pod-identity trust repair --dry-run --role-arn'),
       source: expect.any(String),

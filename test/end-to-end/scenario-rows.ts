@@ -136,7 +136,7 @@ export const rows: Row[] = [
     {
       outcome: 'blocked',
       blockedBy: {
-        'role-trust': /does not let pods.eks.amazonaws.com in for kube-system\/efs-csi-nodes/,
+        'role-trust': /does not allow pods.eks.amazonaws.com for kube-system\/efs-csi-nodes/,
         'role-grant': /efs-csi-nodes, which does not have it now/,
         'role-service-accounts': /efs-csi-nodes.*does not have its identity/,
         ...NODES_LOSE.blockedBy,

@@ -71,9 +71,11 @@ describe('sweep --sandbox', () => {
       ...files.flatMap((one) => ['--report', one]),
     );
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^✔ completed {2}inventory of 10 clusters in 4 regions of accounts: \d+ add-ons\n/);
+    expect(out).toMatch(
+      /^✔ completed {2}inventory of 10 clusters in 4 locations \(account and region\): \d+ add-ons\n/,
+    );
     for (const one of files) expect(out).toContain(`\n  ${one}`);
-    expect(err).toMatch(/Take the inventory[^]*of 4 regions of accounts read[^]*Write the report/);
+    expect(err).toMatch(/Take the inventory[^]*of 4 locations read[^]*Write the report/);
 
     const [html = '', csv = '', json = ''] = files.map((one) => readFileSync(one, 'utf8'));
     expect(html).toMatch(/^<!doctype html>/i);
@@ -200,7 +202,7 @@ describe('sweep --state', () => {
       expect(stopped).toMatchObject({ outcome: 'stopped', totals: { byOutcome: { 'rolled-back': 1 }, inFlight: 0 } });
       expect(stopped.totals.queued).toBeGreaterThan(0);
       expect((await run('sweep', 'show', stopped.sweepId, ...state())).out).toMatch(
-        /^stopped {2}migrate of accounts [^]*sweep resume/,
+        /^stopped {2}migration of accounts [^]*sweep resume/,
       );
 
       const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'cause found', ...state(), '--json');

@@ -82,12 +82,12 @@ function createLines({ record }: HandOffFacts, lines: HandOffLines, addon: Addon
   return [
     ...(conflict
       ? [
-          note`OVERWRITE resets the fields that others have changed: see the warnings, and the health issues that EKS reports.`,
+          note`OVERWRITE resets the fields that other field managers have changed: see the warnings, and the health issues that EKS reports.`,
         ]
       : []),
     ...(conflicts === 'NONE'
       ? [
-          note`If it ends in CREATE_FAILED because of conflicts, delete it with --preserve and create it with OVERWRITE, which resets what others have changed.`,
+          note`If it ends in CREATE_FAILED because of conflicts, delete it with --preserve and create it with OVERWRITE, which resets what other field managers have changed.`,
         ]
       : []),
     lines.create(conflicts),

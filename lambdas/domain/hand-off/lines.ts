@@ -77,7 +77,7 @@ export const kubeconfigLine = ({ region, cluster }: Target): string =>
 
 /** Returns the last lines of every hand-off, which record its end, so that the subject can be migrated again. */
 export const endLines = (migrationId: string): string[] => [
-  note`The last line checks the result, records the end and releases the lock. Changes by others that no line above reverts are left as they are. To restore nothing and release the lock, run this instead: pod-identity release ${migrationId} --deployed`,
+  note`The last line checks the result, records the end and releases the lock. Third-party changes that no line above reverts are left as they are. To restore nothing and release the lock, run this instead: pod-identity release ${migrationId} --deployed`,
   shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
 ];
 

@@ -39,7 +39,7 @@ export const trustNotRestored = (change: TrustChange, target: Target, why: strin
   id: TRUST_NOT_RESTORED,
   status: 'warn',
   message: `The trust policy of role ${change.roleArn} was not restored: ${why}. Statement${sidOf(change)}, which this migration added, may still allow EKS Pod Identity; the add-on does not need it.`,
-  remedy: `Compare the policy with its former text, then remove the statement. To restore the former policy, overwriting every later change by others: ${updateTrustLine(change.roleArn, change.before, target)}`,
+  remedy: `Compare the policy with its former text, then remove the statement. To restore the former policy, overwriting every later change: ${updateTrustLine(change.roleArn, change.before, target)}`,
 });
 
 /**
@@ -59,7 +59,7 @@ export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: 
   status: 'warn',
   message: `The trust policy of role ${roleArn} was left as it is: the ledger records a change of it that this service does not make (${problem}).`,
   remedy:
-    'Find out who wrote that into the ledger, and compare the trust policy with the intended one. The add-on needs no change of it.',
+    'Find out who wrote that into the ledger, and compare the trust policy with the intended one. The add-on does not need that change.',
 });
 
 /** ID of the warning with the reason why a statement cannot be removed automatically. It quotes the policy. */
@@ -80,7 +80,7 @@ export function trustLines(change: TrustChange, target: Target, trust: TrustNow)
   if (current === null) return [];
   if (current === undefined) {
     return [
-      note`This migration added statement ${sid} to the trust policy of ${roleArn}. The policy could not be read: the line after the next restores the former policy, overwriting later changes by others. To read the policy first, run the next line without the colon.`,
+      note`This migration added statement ${sid} to the trust policy of ${roleArn}. The policy could not be read: the line after the next restores the former policy, overwriting every later change. To read the policy first, run the next line without the colon.`,
       ifWanted(shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)])),
       asBefore,
     ];
@@ -93,7 +93,7 @@ export function trustLines(change: TrustChange, target: Target, trust: TrustNow)
       updateTrustLine(roleArn, decision.document, target),
     ];
   return [
-    note`This migration added statement ${sid} to the trust policy of ${roleArn}, and it cannot be removed automatically: see warning ${TRUST_TO_EDIT}. The next line, without the colon, restores the former policy, overwriting every later change by others.`,
+    note`This migration added statement ${sid} to the trust policy of ${roleArn}, and it cannot be removed automatically: see warning ${TRUST_TO_EDIT}. The next line, without the colon, restores the former policy, overwriting every later change.`,
     ifWanted(asBefore),
   ];
 }

@@ -34,7 +34,7 @@ const NAMELESS: Record<UsedRole['by'] | 'static-keys', string> = {
   association: 'no association',
   target: 'unknown role',
   irsa: 'unknown role',
-  node: 'role of the node',
+  node: 'node role',
   'static-keys': 'static keys',
 };
 

@@ -18,7 +18,7 @@ function otherRoleChecks(staying: readonly Association[], planned: readonly Plan
       warn(
         'association-role',
         `Association ${told(association)} has role ${association.roleArn}; the new association will have ${successor.roleArn}.`,
-        `If the pods need their present role, keep it: --role ${association.serviceAccount}=${association.roleArn}`,
+        `If the pods need their current role, keep it: --role ${association.serviceAccount}=${association.roleArn}`,
       ),
     ];
   });

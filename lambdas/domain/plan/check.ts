@@ -27,5 +27,5 @@ export const warn = withRemedy('warn');
 export const unknown = withRemedy('unknown');
 
 /** Returns the first five names of a list, and the number of the others. */
-export const some = (names: readonly string[]): string =>
-  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
+export const some = (names: readonly string[], separator = ', '): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(separator)} and ${names.length - 5} more` : names.join(separator);

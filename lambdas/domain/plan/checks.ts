@@ -14,7 +14,7 @@ export function checkLock({ request, lock }: Facts): Check {
   const { target } = request;
   const what = `the lock on ${subjectOf(request)} of cluster ${target.cluster}`;
   if (!lock) return pass('lock-free', `No other run holds ${what}.`);
-  const held = `Migration ${lock.migrationId} holds ${what} since ${lock.since} (execution ${lock.executionArn})`;
+  const held = `Migration ${lock.migrationId} has held ${what} since ${lock.since} (execution ${lock.executionArn})`;
   if (lock.recovering)
     return fail(
       'lock-free',

@@ -84,7 +84,7 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
       fail(
         id,
         `Node roles of the cluster do not allow ${NODE_ACTION}: ${some(denied)}. The agent could not fetch credentials on their nodes.`,
-        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. If no node has such a role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
+        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. If no node uses that role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
         SOURCE,
       ),
     ];
@@ -93,7 +93,7 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
     ...judged.flatMap((one) => (one.is === 'unknown' ? [`${one.name}: ${one.why}`] : [])),
     ...(nodeRoles.error === undefined ? [] : [nodeRoles.error]),
     ...(judged.length === 0 && nodeRoles.error === undefined
-      ? ['no access entry is for nodes, which may have access through the ConfigMap aws-auth']
+      ? ['no access entry is for nodes; they may have access through the ConfigMap aws-auth']
       : []),
   ];
   if (open.length > 0) {

@@ -20,7 +20,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     const check = fail(
       'role-account',
       `${shown(roleArn, 300)} is not a role ARN that the service supports: the path may contain only letters, digits and +=,.@_-, and no empty parts, . or ..`,
-      'Give the add-on a role with such a path, or name one: --role-arn ROLE_ARN',
+      'Use a role with a supported path: --role-arn ROLE_ARN',
     );
     return { checks: [check] };
   }

@@ -60,7 +60,7 @@ const FASTER =
 function checkDuration({ request }: Facts, forecast: Forecast): Check {
   const { seconds, atMostSeconds, assumed, workloads } = forecast;
   const limit = request.maxDurationMinutes;
-  const paces = some(workloads.map(paceText));
+  const paces = some(workloads.map(paceText), '; ');
   const most =
     atMostSeconds > seconds * 1.25
       ? `, at most ${durationText(atMostSeconds)} with the slowest pods and full grace periods`

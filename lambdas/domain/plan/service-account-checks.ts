@@ -22,7 +22,7 @@ export function checkServiceAccount({ request, serviceAccount, kubernetesError }
     fail(
       id,
       `Service account ${namespace}/${name} does not exist in cluster ${request.target.cluster}.`,
-      `Check --namespace and --service-account; list the service accounts: kubectl get serviceaccounts --all-namespaces , and who uses them: pod-identity identities --cluster ${request.target.cluster}`,
+      `Check --namespace and --service-account; list the service accounts: kubectl get serviceaccounts --all-namespaces , and the workloads that use them: pod-identity identities --cluster ${request.target.cluster}`,
     ),
   ];
 }
@@ -180,7 +180,7 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
       fail(
         id,
         `The ${what} could not be read, so it cannot be removed.`,
-        `Give the service access to the API server (${grantCommand(request)}), or leave out --annotation remove.`,
+        `Give the service access to the API server (${grantCommand(request)}), or omit --annotation remove.`,
       ),
     ];
   // This service does not set it again either; it set the annotation when it restored it in a rollback.

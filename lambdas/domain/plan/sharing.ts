@@ -21,7 +21,7 @@ function providerText(provider: string, account: string): string {
   const region = EKS_ISSUER.exec(issuer)?.[1];
   return region === undefined
     ? `OIDC provider ${issuer}${whose}, which does not belong to an EKS cluster`
-    : `an EKS cluster in ${region}, through OIDC provider ${issuer}${whose}`;
+    : `an EKS cluster in ${region} (OIDC provider ${issuer}${whose})`;
 }
 
 /** Returns the federated principals that the trust policy allows, except the cluster's own provider. */

@@ -487,14 +487,14 @@ describe('the graph', () => {
       { name: 'kube-system/ebs-csi-controller-sa', pods: 1, identity: 'node-role' },
       { name: 'shop/orders', pods: 4, identity: 'mixed' },
     ]);
-    expect(graph.roles).toEqual([ROLE, OTHER_ROLE, 'role of the node', 'static keys'].sort());
+    expect(graph.roles).toEqual([ROLE, OTHER_ROLE, 'node role', 'static keys'].sort());
     expect(graph.edges).toEqual(
       expect.arrayContaining([
         { from: 'shop/orders', to: ROLE, by: 'association', pods: 1 },
         { from: 'shop/orders', to: ROLE, by: 'irsa', pods: 2 },
         { from: 'shop/orders', to: 'static keys', by: 'static-keys', pods: 1 },
         { from: ROLE, to: OTHER_ROLE, by: 'target', pods: 1 },
-        { from: 'kube-system/ebs-csi-controller-sa', to: 'role of the node', by: 'node', pods: 1 },
+        { from: 'kube-system/ebs-csi-controller-sa', to: 'node role', by: 'node', pods: 1 },
       ]),
     );
     expect(graph.edges).toHaveLength(5);

@@ -420,7 +420,7 @@ describe('handOffCommands', () => {
       const lines = ofTrust(commandsFor(undefined));
       expect(lines).toEqual([
         expect.stringMatching(
-          /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*restores the former policy, overwriting later changes by others/,
+          /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*restores the former policy, overwriting every later change\./,
         ) as string,
         ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
         expect.stringContaining(BEFORE) as string,

@@ -115,7 +115,7 @@ const rows: Row[] = [
     'another run is at work',
     { lock: { ...lock, running: true } },
     'fail',
-    /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B holds the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/,
+    /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B has held the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/,
     /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B$/,
   ],
   [

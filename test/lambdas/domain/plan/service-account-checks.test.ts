@@ -220,7 +220,7 @@ describe('annotation', () => {
   );
   it('that could not be seen can not be taken off', () => {
     expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([
-      { status: 'fail', remedy: expect.stringContaining('leave out --annotation remove') as string },
+      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') as string },
     ]);
   });
 });

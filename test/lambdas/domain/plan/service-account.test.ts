@@ -187,7 +187,7 @@ describe('a service account that is on Pod Identity', () => {
 describe('a plan is blocked', () => {
   const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
   it.each<[string, string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>, RegExp]>([
-    ['somebody holds the lock', 'lock-free', {}, { lock }, /holds the lock on payments\/api of cluster dev/],
+    ['somebody holds the lock', 'lock-free', {}, { lock }, /has held the lock on payments\/api of cluster dev/],
     ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /Cluster dev does not exist/],
     ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     [
@@ -274,7 +274,7 @@ describe('a plan is blocked', () => {
           decision: action === 'iam:PassRole' ? 'denied' : 'allowed',
         })),
       },
-      /role\/create-association \(create-association\) pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
+      /role\/create-association \(create-association\) to pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
     ],
     [
       'the deployment may not pass the role',

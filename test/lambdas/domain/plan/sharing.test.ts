@@ -63,17 +63,17 @@ describe('check role-sharing', () => {
     [
       'another cluster',
       federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/AAAA`),
-      'an EKS cluster in eu-central-1, through OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA.',
+      'an EKS cluster in eu-central-1 (OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA).',
     ],
     [
       'another cluster, by its dual-stack issuer',
       federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc-eks.eu-central-1.api.aws/id/AAAA`),
-      'an EKS cluster in eu-central-1, through OIDC provider oidc-eks.eu-central-1.api.aws/id/AAAA.',
+      'an EKS cluster in eu-central-1 (OIDC provider oidc-eks.eu-central-1.api.aws/id/AAAA).',
     ],
     [
       'a cluster in China',
       federated('arn:aws-cn:iam::444455556666:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB'),
-      'an EKS cluster in cn-north-1, through OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666',
+      'an EKS cluster in cn-north-1 (OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666)',
     ],
     [
       'CI',
