@@ -20,7 +20,7 @@ const keys = async ({ eks }: Fixture): Promise<string[]> =>
 const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['knobs'] = {}): Promise<Fixture> => {
   const fixture = openFixture({ knobs });
   await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
-  fixture.associate({ serviceAccount: 'another-owner', roleArn: roleArn('ebs') });
+  fixture.associate({ serviceAccount: 'other-service-account', roleArn: roleArn('ebs') });
   fixture.pass(120);
   expect(await status(fixture)).toBe('ACTIVE');
   return fixture;
@@ -61,13 +61,13 @@ describe('DeleteAddon', () => {
     await fixture.eks.deleteAddon(addon);
     fixture.pass(44.9);
     expect(await status(fixture)).toBe('ResourceNotFoundException');
-    expect(await keys(fixture)).toEqual([EBS_SA, 'another-owner']);
+    expect(await keys(fixture)).toEqual([EBS_SA, 'other-service-account']);
     expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
       name: 'ResourceInUseException',
       message: expect.stringContaining('Association already exists: a-'),
     });
     fixture.pass(0.1);
-    expect(await keys(fixture)).toEqual(['another-owner']);
+    expect(await keys(fixture)).toEqual(['other-service-account']);
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
   });
 
@@ -75,7 +75,7 @@ describe('DeleteAddon', () => {
     const fixture = await owning({ addonDeleteSeconds: 40, cascadeLagSeconds: 0 });
     await fixture.eks.deleteAddon(addon);
     fixture.pass(40);
-    expect(await keys(fixture)).toEqual(['another-owner']);
+    expect(await keys(fixture)).toEqual(['other-service-account']);
   });
 
   it('with preserve keeps objects and associations, and takes addonPreserveDeleteSeconds', async () => {
@@ -89,7 +89,7 @@ describe('DeleteAddon', () => {
     expect(await status(fixture)).toBe('ResourceNotFoundException');
     fixture.pass(600);
     expect(fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid)).toEqual(before);
-    expect(await keys(fixture)).toEqual([EBS_SA, 'another-owner']);
+    expect(await keys(fixture)).toEqual([EBS_SA, 'other-service-account']);
     expect(fixture.cluster.preserved.has(EBS)).toBe(true);
     expect(
       [...fixture.cluster.associations.values()].find(({ serviceAccount }) => serviceAccount === EBS_SA)?.ownerArn,
