@@ -131,16 +131,16 @@ const withId = (hint: string, what: string): string => {
 };
 
 /**
- * Returns the error for an answer. `what`: the request, such as `POST /migrations`. `told`: a problem document, or any
+ * Returns the error for an answer. `what`: the request, such as `POST /migrations`. `answer`: a problem document, or any
  * other content of the answer, without secrets. `note`: an addition to the hint.
  */
-export const answeredError = (what: string, status: number, told: unknown, note = ''): CliError => {
-  const parsed = problem.safeParse(told);
+export const answeredError = (what: string, status: number, answer: unknown, note = ''): CliError => {
+  const parsed = problem.safeParse(answer);
   if (!parsed.success) {
     // API Gateway's own answers contain only a message.
     const message =
-      typeof told === 'object' && told !== null && 'message' in told && typeof told.message === 'string'
-        ? `: ${shown(told.message, LONGEST)}`
+      typeof answer === 'object' && answer !== null && 'message' in answer && typeof answer.message === 'string'
+        ? `: ${shown(answer.message, LONGEST)}`
         : '';
     const { name, hint, exitCode } = byStatus(status);
     return new CliError(name, `the API answered ${what} with ${status}${message}`, `${hint}${note}`, exitCode);

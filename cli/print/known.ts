@@ -57,7 +57,7 @@ export const retirementText = ({
   ...who
 }: Retirement): string => {
   const what = `${action === 'retire' ? 'retirement' : 'restoration'}${dryRun ? ' (dry run)' : ''}`;
-  const changed = (roles ?? []).filter(({ result }) => result === 'removed' || result === 'put-back');
+  const changed = (roles ?? []).filter(({ result }) => result === 'removed' || result === 'restored');
   const ended = done
     ? `. ${action === 'retire' ? 'Removed from' : 'Restored in'} ${changed.map(({ roleArn }) => roleArn).join(', ')}`
     : '. Nothing was changed';

@@ -15,8 +15,8 @@ interface Headline {
 const ROLE_SAYS: Record<RetiredRole['result'], string> = {
   removed: 'statement removed',
   'would-remove': 'statement would be removed',
-  'put-back': 'statement restored',
-  'would-put-back': 'statement would be restored',
+  restored: 'statement restored',
+  'would-restore': 'statement would be restored',
   nothing: 'nothing to do',
   refused: 'left unchanged',
 };

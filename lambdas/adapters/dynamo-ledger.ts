@@ -173,14 +173,14 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
   async updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    told?: OutboxEvent,
+    event?: OutboxEvent,
   ): Promise<void> {
     const entries = Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined);
     if (entries.length === 0) return;
     const noted = setting(entries);
     await this.table.update(itemOf(migrationId, 'RECORD'), {
       ConditionExpression: 'attribute_exists(pk)',
-      ...(told === undefined ? noted : withOutboxEvents(noted, told)),
+      ...(event === undefined ? noted : withOutboxEvents(noted, event)),
     });
   }
 

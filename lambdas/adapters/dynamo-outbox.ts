@@ -26,21 +26,25 @@ interface Change {
 }
 
 /** Extends an update of a record, whose expression begins with SET, by adding outbox events. */
-export const withOutboxEvents = (change: Change, ...told: OutboxEvent[]): Change =>
-  told.length === 0
+export const withOutboxEvents = (change: Change, ...events: OutboxEvent[]): Change =>
+  events.length === 0
     ? change
     : {
         ...change,
-        UpdateExpression: `${change.UpdateExpression}, pending = :unsent ADD outbox :told`,
-        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':unsent': UNSENT, ':told': new Set(told) },
+        UpdateExpression: `${change.UpdateExpression}, pending = :unsent ADD outbox :events`,
+        ExpressionAttributeValues: {
+          ...change.ExpressionAttributeValues,
+          ':unsent': UNSENT,
+          ':events': new Set(events),
+        },
       };
 
 export class DynamoOutbox extends DynamoApprovals {
-  async addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void> {
+  async addOutboxEvent(migrationId: string, event: OutboxEvent): Promise<void> {
     await this.table.update(itemOf(migrationId, RECORD), {
-      UpdateExpression: 'SET pending = :unsent ADD outbox :told',
+      UpdateExpression: 'SET pending = :unsent ADD outbox :events',
       ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeValues: { ':unsent': UNSENT, ':told': new Set([told]) },
+      ExpressionAttributeValues: { ':unsent': UNSENT, ':events': new Set([event]) },
     });
   }
 
@@ -48,7 +52,9 @@ export class DynamoOutbox extends DynamoApprovals {
     const outbox = (await this.table.get(itemOf(migrationId, RECORD)))?.['outbox'];
     if (!(outbox instanceof Set)) return [];
     // Events that this version does not know are left for the version that wrote them.
-    return [...outbox].flatMap((told) => (outboxEvent.safeParse(told).success ? [told as OutboxEvent] : [])).sort();
+    return [...outbox]
+      .flatMap((events) => (outboxEvent.safeParse(events).success ? [events as OutboxEvent] : []))
+      .sort();
   }
 
   async listUnsent(after?: string): Promise<string[]> {
@@ -73,13 +79,13 @@ export class DynamoOutbox extends DynamoApprovals {
     });
   }
 
-  async markSent(migrationId: string, told: OutboxEvent[]): Promise<void> {
+  async markSent(migrationId: string, events: OutboxEvent[]): Promise<void> {
     const key = itemOf(migrationId, RECORD);
-    if (told.length > 0)
+    if (events.length > 0)
       await this.updateWhere(key, {
-        UpdateExpression: 'DELETE outbox :told',
+        UpdateExpression: 'DELETE outbox :events',
         ConditionExpression: 'attribute_exists(outbox)',
-        ExpressionAttributeValues: { ':told': new Set(told) },
+        ExpressionAttributeValues: { ':events': new Set(events) },
       });
     // Unless another event was added since.
     await this.updateWhere(key, {

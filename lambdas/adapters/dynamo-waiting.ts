@@ -35,14 +35,14 @@ const spreadOf = (migrationId: string): number =>
   Array.from(migrationId).reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1_000_003, 7);
 
 export class DynamoWaiting extends DynamoLists {
-  async noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void> {
+  async noteWait(migrationId: string, wait: NotedWait, events: OutboxEvent[]): Promise<void> {
     const change = {
       UpdateExpression: 'SET waitingFor = :wait',
       ExpressionAttributeValues: { ':wait': wait, ':ended': 'ended' satisfies Status },
     };
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
-        ...withOutboxEvents(change, ...told),
+        ...withOutboxEvents(change, ...events),
         ConditionExpression: 'attribute_exists(pk) AND #status <> :ended',
         ExpressionAttributeNames: { '#status': 'status' },
       });
@@ -51,17 +51,17 @@ export class DynamoWaiting extends DynamoLists {
     }
   }
 
-  async endWait(migrationId: string, { what, since }: NotedWait, told: OutboxEvent[]): Promise<void> {
-    const tells = told.length > 0;
+  async endWait(migrationId: string, { what, since }: NotedWait, events: OutboxEvent[]): Promise<void> {
+    const tells = events.length > 0;
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
-        UpdateExpression: tells ? 'SET pending = :unsent REMOVE waitingFor ADD outbox :told' : 'REMOVE waitingFor',
+        UpdateExpression: tells ? 'SET pending = :unsent REMOVE waitingFor ADD outbox :events' : 'REMOVE waitingFor',
         ConditionExpression: 'waitingFor.#what = :what AND waitingFor.#since = :since',
         ExpressionAttributeNames: { '#what': 'what', '#since': 'since' },
         ExpressionAttributeValues: {
           ':what': what,
           ':since': since,
-          ...(tells ? { ':unsent': UNSENT, ':told': new Set(told) } : {}),
+          ...(tells ? { ':unsent': UNSENT, ':events': new Set(events) } : {}),
         },
       });
     } catch (error) {

@@ -101,11 +101,11 @@ export interface Ledger {
   getRetirement(migrationId: string): Promise<Retirement | undefined>;
   /** Returns ids of migrations whose retirement was requested and has not begun. Eventually consistent (an index). */
   listRequestedRetirements(): Promise<string[]>;
-  /** Changes fields of a record. `told` is an outbox event that the same write adds. */
+  /** Changes fields of a record. `event` is an outbox event that the same write adds. */
   updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    told?: OutboxEvent,
+    event?: OutboxEvent,
   ): Promise<void>;
   /** Records an association as purged, created or restored. The same id is kept only once. */
   recordAssociation(
@@ -125,16 +125,16 @@ export interface Ledger {
   recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
 
   /** Records what a migration waits for, with outbox events. Does nothing for a migration that has ended. */
-  noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void>;
+  noteWait(migrationId: string, wait: NotedWait, events: OutboxEvent[]): Promise<void>;
   /** Records the end of a wait. Does nothing if the migration meanwhile waits for something else, or for nothing. */
-  endWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void>;
+  endWait(migrationId: string, wait: NotedWait, events: OutboxEvent[]): Promise<void>;
 
   /** Records a cancellation. Only the first is kept; returns true for the first. */
   requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean>;
   getCancel(migrationId: string): Promise<Cancellation | undefined>;
 
   /** Adds an outbox event. The same event is kept only once until it is sent. */
-  addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void>;
+  addOutboxEvent(migrationId: string, event: OutboxEvent): Promise<void>;
   /** Returns the outbox events that were not sent yet. */
   unsent(migrationId: string): Promise<OutboxEvent[]>;
   /**
@@ -145,7 +145,7 @@ export interface Ledger {
   /** Returns the last migration that an incomplete run processed; undefined if the last run was complete. */
   unsentMark(): Promise<string | undefined>;
   setUnsentMark(migrationId: string | undefined): Promise<void>;
-  markSent(migrationId: string, told: OutboxEvent[]): Promise<void>;
+  markSent(migrationId: string, events: OutboxEvent[]): Promise<void>;
 
   /**
    * Records a pending approval, or a new task token for it. A decided approval is kept. Returns the approval in effect.

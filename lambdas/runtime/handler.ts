@@ -145,7 +145,7 @@ async function runStep(
     if (at) await pacing.admit(at);
     const wait = await waitedFor(step, who, dependencies);
     const output = step.schema.output.parse(await step.run(input, dependencies));
-    if (who && wait) await ledger.endWait(who.migrationId, wait, wait.told ? [waitEvent('resumed', wait)] : []);
+    if (who && wait) await ledger.endWait(who.migrationId, wait, wait.notified ? [waitEvent('resumed', wait)] : []);
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;
   } catch (error) {

@@ -56,7 +56,7 @@ function inspectOne(scope: Construct, functions: StepFunctions): sfn.IChainable 
   return look.next(
     sfn.Choice.jsonata(scope, 'AreAllInspected')
       .when(sfn.Condition.jsonata(expression('$states.input.done = false')), look)
-      .otherwise(sfn.Succeed.jsonata(scope, 'PlaceLookedAt')),
+      .otherwise(sfn.Succeed.jsonata(scope, 'LocationInspected')),
   );
 }
 

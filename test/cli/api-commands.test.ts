@@ -280,7 +280,7 @@ describe('a deployed service with an API', () => {
     replies = answers(done);
     const retired = await run('retire', ID, '--apply');
     expect(retired).toMatchObject({ code: 0, out: expect.stringContaining(`retire ${ID} --undo --apply`) as unknown });
-    replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'put-back' }] });
+    replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
     expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
 
     replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });

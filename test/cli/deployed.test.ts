@@ -103,7 +103,7 @@ describe.each([
     const applied = await run('retire', report.migrationId, '--soak-days', '0', '--apply');
     expect(applied).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ retired /) as unknown });
     const undone = await run('retire', report.migrationId, '--undo', '--apply', '--json');
-    expect(JSON.parse(undone.out)).toMatchObject({ action: 'reinstate', done: true, roles: [{ result: 'put-back' }] });
+    expect(JSON.parse(undone.out)).toMatchObject({ action: 'reinstate', done: true, roles: [{ result: 'restored' }] });
     expect(JSON.parse((await run('show', report.migrationId, '--json')).out)).toMatchObject({
       retirement: { action: 'reinstate', state: 'ended', requestedBy: expect.stringContaining('operator') as unknown },
     });

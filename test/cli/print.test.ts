@@ -145,7 +145,7 @@ describe('a summary of a migration', () => {
     expect(textOf({ dryRun: true, done: false, roles: [] })).toBe(
       `retirement (dry run) ${asked}. Nothing was changed.`,
     );
-    expect(textOf({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'put-back' }] })).toBe(
+    expect(textOf({ action: 'reinstate', roles: [{ roleArn: 'arn:role', result: 'restored' }] })).toBe(
       `restoration ${asked}. Restored in arn:role.`,
     );
     expect(textOf({ state: 'requested' })).toBe(`retirement ${asked}, but not begun yet.`);

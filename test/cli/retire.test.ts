@@ -193,7 +193,7 @@ describe('the output of retire', () => {
     ],
     [
       'put back',
-      { action: 'reinstate', roles: [{ roleArn: ROLE, result: 'put-back', before: AFTER, after: BEFORE }] },
+      { action: 'reinstate', roles: [{ roleArn: ROLE, result: 'restored', before: AFTER, after: BEFORE }] },
       /^↩ restored [^]*\n {4}\+ {7}"Sid": "Irsa"/,
     ],
     [

@@ -6,7 +6,7 @@ import { directSweeps } from '../../cli/sweep/direct.ts';
 import { followSweep } from '../../cli/sweep/follow.ts';
 import type { LocationsDone } from '../../cli/sweep/calls.ts';
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
-import { clusterKey, paceScopeKey, locationsKey } from '../../lambdas/domain/sweep/keys.ts';
+import { clusterKey, locationKey, locationsKey } from '../../lambdas/domain/sweep/keys.ts';
 import type { SweepItem } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
@@ -163,8 +163,8 @@ describe('sweeps through direct calls', () => {
         '{}',
         'application/json',
       );
-    for (const session of locations.slice(0, 2))
-      await documents.put(paceScopeKey(ID, session), '{}', 'application/json');
+    for (const location of locations.slice(0, 2))
+      await documents.put(locationKey(ID, location), '{}', 'application/json');
     expect(await calls.locations(ID)).toEqual({ done: 2, total: 3 });
     documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject'));
     expect(await calls.locations(ID)).toBeUndefined();

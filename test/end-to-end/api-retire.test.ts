@@ -69,7 +69,7 @@ describe('a retirement over HTTP', () => {
 
       await accepted(bob, id, { action: 'reinstate', dryRun: false });
       expect(await retired(given, bob, id)).toMatchObject({
-        retirement: { action: 'reinstate', state: 'ended', done: true, roles: [{ result: 'put-back' }] },
+        retirement: { action: 'reinstate', state: 'ended', done: true, roles: [{ result: 'restored' }] },
       });
       expect(isTrusted(given)).toBe(true);
     }));

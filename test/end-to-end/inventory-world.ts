@@ -4,7 +4,7 @@
  */
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
-import { clusterKey, paceScopeKey } from '../../lambdas/domain/sweep/keys.ts';
+import { clusterKey, locationKey } from '../../lambdas/domain/sweep/keys.ts';
 import {
   clusterInventory,
   type ClusterInventory,
@@ -136,7 +136,7 @@ export async function takeInventory(
     const items: SweepItem[] = [];
     await dependencies.sweeps.eachItem(SWEEP_ID, (page) => void items.push(...page));
     const read = (key: string): unknown => JSON.parse(documents.objects.get(key)?.text ?? 'null');
-    const location = locationInventory.safeParse(read(paceScopeKey(SWEEP_ID, LOCATION))).data;
+    const location = locationInventory.safeParse(read(locationKey(SWEEP_ID, LOCATION))).data;
     const [account] = scenario.accounts;
     const clusters = Object.fromEntries(
       account!.clusters.flatMap(({ name }) => {

@@ -21,7 +21,7 @@ const outlasted = <T>(
     await world.later(3 * HOUR);
     expect(await world.backend.ledger.getMigration(name)).toMatchObject({
       status: 'running',
-      waitingFor: { what: 'service', told: true },
+      waitingFor: { what: 'service', notified: true },
     });
     await hasWaited(world, name, MOST_DAYS_WAITING);
     return check(world, await world.settled(name));

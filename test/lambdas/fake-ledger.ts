@@ -57,7 +57,7 @@ const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'un
 /** Parts of a record that only calls of their own change. */
 const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'retirements', 'retirement']);
 
-/** What one who finds the lock held is told. */
+/** What one who finds the lock held is events. */
 const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
 
 /**
@@ -178,10 +178,10 @@ export class FakeLedger implements Ledger {
   async updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    told?: OutboxEvent,
+    events?: OutboxEvent,
   ): Promise<void> {
     const record = this.records.get(migrationId);
-    if (record && told !== undefined) this.outboxOf(migrationId).add(told);
+    if (record && events !== undefined) this.outboxOf(migrationId).add(event);
     if (record)
       Object.assign(
         record,
@@ -229,17 +229,17 @@ export class FakeLedger implements Ledger {
     });
   }
 
-  async noteWait(migrationId: string, wait: NotedWait, told: OutboxEvent[]): Promise<void> {
+  async noteWait(migrationId: string, wait: NotedWait, events: OutboxEvent[]): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.status === 'ended') return;
     record.waitingFor = copyOf(wait);
-    for (const one of told) this.outboxOf(migrationId).add(one);
+    for (const one of events) this.outboxOf(migrationId).add(one);
   }
-  async endWait(migrationId: string, { what, since }: NotedWait, told: OutboxEvent[]): Promise<void> {
+  async endWait(migrationId: string, { what, since }: NotedWait, events: OutboxEvent[]): Promise<void> {
     const record = this.records.get(migrationId);
     if (record?.waitingFor?.what !== what || record.waitingFor.since !== since) return;
     delete record.waitingFor;
-    for (const one of told) this.outboxOf(migrationId).add(one);
+    for (const one of events) this.outboxOf(migrationId).add(one);
   }
 
   async requestCancel(migrationId: string, cancellation: Cancellation): Promise<boolean> {
@@ -256,8 +256,8 @@ export class FakeLedger implements Ledger {
     this.outboxes.set(migrationId, outbox);
     return outbox;
   }
-  async addOutboxEvent(migrationId: string, told: OutboxEvent): Promise<void> {
-    this.outboxOf(migrationId).add(told);
+  async addOutboxEvent(migrationId: string, event: OutboxEvent): Promise<void> {
+    this.outboxOf(migrationId).add(event);
   }
   async unsent(migrationId: string): Promise<OutboxEvent[]> {
     return [...(this.outboxes.get(migrationId) ?? [])].sort();
@@ -275,8 +275,8 @@ export class FakeLedger implements Ledger {
   async setUnsentMark(migrationId: string | undefined): Promise<void> {
     this.mark = migrationId;
   }
-  async markSent(migrationId: string, told: OutboxEvent[]): Promise<void> {
-    for (const one of told) this.outboxes.get(migrationId)?.delete(one);
+  async markSent(migrationId: string, events: OutboxEvent[]): Promise<void> {
+    for (const one of events) this.outboxes.get(migrationId)?.delete(one);
   }
 
   async putApproval(

@@ -134,7 +134,7 @@ describe('the look at all places', () => {
     expect(child!.startAt).toBe('TakeInventory');
     expect(child!.states.AreAllInspected).toMatchObject({
       Choices: [{ Condition: '{% $states.input.done = false %}', Next: 'TakeInventory' }],
-      Default: 'PlaceLookedAt',
+      Default: 'LocationInspected',
     });
     const { Payload: payload } = child!.states.TakeInventory!.Arguments!;
     const item = { sweepId: 'S', account: '111122223333', region: 'eu-west-1' };

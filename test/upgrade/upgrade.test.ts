@@ -137,7 +137,7 @@ describe("the previous release's Retire, with today's functions", () => {
       const retired = await retireAndFollow(world.backend, { ...request, action: 'retire' }, silentProgress);
       expect(retired.roles.map(({ result }) => result)).toEqual(['removed']);
       const putBack = await retireAndFollow(world.backend, { ...request, action: 'reinstate' }, silentProgress);
-      expect(putBack.roles.map(({ result }) => result)).toEqual(['put-back']);
+      expect(putBack.roles.map(({ result }) => result)).toEqual(['restored']);
       note('Retire', statesOf(world, 'Retire'));
       expect(refusedInputs(world)).toEqual([]);
     }));

@@ -260,7 +260,7 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
     'The migration can continue, but a rollback would restore an IRSA role that does not work. Repair the OIDC statement first to make a rollback possible.';
   if (!found || !facts.cluster?.oidcIssuer)
     return warn(
-      'way-back',
+      'rollback-trust',
       facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster has no OIDC issuer.',
       remedy,
     );
@@ -270,10 +270,11 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
     .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account, roleArn), { acceptedKeys }) }))
     .filter(({ evaluation }) => evaluation.verdict !== 'allowed');
   const [first] = closed;
-  if (!first) return pass('way-back', 'The OIDC trust of the role exists and is kept: a rollback can return to IRSA.');
+  if (!first)
+    return pass('rollback-trust', 'The OIDC trust of the role exists and is kept: a rollback can return to IRSA.');
   const names = some(closed.map(({ account }) => `${account.namespace}/${account.serviceAccount}`));
   return warn(
-    'way-back',
+    'rollback-trust',
     `The trust policy of ${roleArn} does not certainly allow IRSA for ${names}. ${told(first.evaluation)}`,
     remedy,
   );

@@ -10,12 +10,12 @@ const locationPrefix = (sweepId: string, { account, region }: SweepLocation): st
   `${inventoryPrefix(sweepId)}${account}/${region}/`;
 export const clusterKey = (sweepId: string, location: SweepLocation, cluster: string): string =>
   `${locationPrefix(sweepId, location)}clusters/${cluster}.json`;
-export const paceScopeKey = (sweepId: string, location: SweepLocation): string =>
-  `${locationPrefix(sweepId, location)}place.json`;
+export const locationKey = (sweepId: string, location: SweepLocation): string =>
+  `${locationPrefix(sweepId, location)}location.json`;
 /** Returns whether a key under `inventoryPrefix` belongs to a cluster. */
 export const isClusterKey = (key: string): boolean => key.includes('/clusters/');
 /** Returns whether a key under `inventoryPrefix` belongs to a location. */
-export const isLocationKey = (key: string): boolean => key.endsWith('/place.json');
+export const isLocationKey = (key: string): boolean => key.endsWith('/location.json');
 /** Returns the key of the progress of an inspection that takes more than one invocation. */
 export const progressKey = (sweepId: string, { account, region }: SweepLocation): string =>
   `${ofSweep(sweepId)}/progress/${account}/${region}.json`;

@@ -16,7 +16,7 @@ export const retiredRole = z
   .object({
     roleArn: z.string().describe('ARN of the role.'),
     result: z
-      .enum(['removed', 'would-remove', 'put-back', 'would-put-back', 'nothing', 'refused'])
+      .enum(['removed', 'would-remove', 'restored', 'would-restore', 'nothing', 'refused'])
       .describe('Result for the OIDC statement of the role. In a dry run, the expected result.'),
     why: shownText.optional().describe('Why nothing is changed. Absent if something is, or would be.'),
     before: z.string().optional().describe('Trust policy before, as JSON text. Absent if it does not change.'),

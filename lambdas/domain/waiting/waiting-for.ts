@@ -70,7 +70,7 @@ export const notedWait = waitingFor.extend({
   /** When the wait was last recorded. */
   notedAt: z.string(),
   /** Whether an event about the wait was published, so that another one follows when the migration continues. */
-  told: z.boolean(),
+  notified: z.boolean(),
 });
 export type NotedWait = z.infer<typeof notedWait>;
 

@@ -45,7 +45,7 @@ function foreseen(decision: Decision, action: Action): RetiredRole {
     case 'write':
       return {
         roleArn,
-        result: action === 'retire' ? 'would-remove' : 'would-put-back',
+        result: action === 'retire' ? 'would-remove' : 'would-restore',
         before: decision.before,
         after: decision.after,
       };
@@ -169,7 +169,7 @@ async function carryOut(
     await finish();
     return {
       roleArn,
-      result: action === 'retire' ? 'removed' : 'put-back',
+      result: action === 'retire' ? 'removed' : 'restored',
       before: decision.before,
       after: decision.after,
     };
@@ -221,7 +221,7 @@ async function retire(input: Input, dependencies: HandlerDependencies, found: (w
     }
     return {
       ...answer(input, preview),
-      done: roles.some(({ result }) => result === 'removed' || result === 'put-back'),
+      done: roles.some(({ result }) => result === 'removed' || result === 'restored'),
       roles,
     };
   });

@@ -6,7 +6,7 @@ import { randomFrom } from '../../domain/text/random.ts';
 import { locationReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { added, type Counts } from '../../domain/sweep/counts.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
-import { clusterKey, paceScopeKey, progressKey } from '../../domain/sweep/keys.ts';
+import { clusterKey, locationKey, progressKey } from '../../domain/sweep/keys.ts';
 import {
   type ClusterInventory,
   clusterInventory,
@@ -270,7 +270,7 @@ class LocationWalk {
       after = name;
     }
     await this.dependencies.documents.put(
-      paceScopeKey(this.sweep.sweepId, this.location),
+      locationKey(this.sweep.sweepId, this.location),
       JSON.stringify(locationInventory.parse(this.total)),
       JSON_TYPE,
     );

@@ -17,11 +17,11 @@ export const sameWait = (
 export async function noteWait(
   ledger: Ledger,
   { migrationId, before, notifies }: { migrationId: string; before: NotedWait | undefined; notifies: boolean },
-  wait: Omit<NotedWait, 'told'>,
+  wait: Omit<NotedWait, 'notified'>,
 ): Promise<void> {
   const same = before && isSame(before, wait) ? before : undefined;
   const events: OutboxEvent[] = [];
-  if (before?.told && !same) events.push(waitEvent('resumed', before));
-  if (notifies && !same?.told) events.push(waitEvent('waiting', wait));
-  await ledger.noteWait(migrationId, { ...wait, told: notifies || same?.told === true }, events);
+  if (before?.notified && !same) events.push(waitEvent('resumed', before));
+  if (notifies && !same?.notified) events.push(waitEvent('waiting', wait));
+  await ledger.noteWait(migrationId, { ...wait, notified: notifies || same?.notified === true }, events);
 }

@@ -67,12 +67,12 @@ describe.each(LEDGERS)('the rollback of a migration, in the ledger on %s', (_, o
 
   it('has what it waits for noted, and nothing of what the migration waited for before', async () => {
     await ledger.updateMigration(MIGRATION_ID, {
-      waitingFor: { what: 'pods', since: at(1), until: at(2), text: 'x', state: 'S', notedAt: at(1), told: false },
+      waitingFor: { what: 'pods', since: at(1), until: at(2), text: 'x', state: 'S', notedAt: at(1), notified: false },
     });
     await request(1);
     expect((await read())?.waitingFor).toBeUndefined();
     const wait = { what: 'execution', since: at(9), until: at(99), text: 'x', state: 'TakeOver' } as const;
-    await ledger.noteWait(MIGRATION_ID, { ...wait, notedAt: at(9), told: false }, []);
+    await ledger.noteWait(MIGRATION_ID, { ...wait, notedAt: at(9), notified: false }, []);
     expect((await read())?.waitingFor).toMatchObject(wait);
   });
 

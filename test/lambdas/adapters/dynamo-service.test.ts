@@ -1,5 +1,5 @@
 /**
- * What the ledger keeps for those who ask, approve and are told: held by DynamoDB (in process) and by the fake that the
+ * What the ledger keeps for those who ask, approve and are notified: held by DynamoDB (in process) and by the fake that the
  * steps' tests use.
  */
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';

@@ -62,7 +62,7 @@ describe('retire-trust of a service account', () => {
   it('puts it back', async () => {
     const fakes = await migrated();
     await run(fakes);
-    expect(await run(fakes, { action: 'reinstate' })).toMatchObject({ done: true, roles: [{ result: 'put-back' }] });
+    expect(await run(fakes, { action: 'reinstate' })).toMatchObject({ done: true, roles: [{ result: 'restored' }] });
     expect(JSON.parse(fakes.roles.trust[ROLE]!)).toEqual(JSON.parse(ACCOUNT_TRUST));
   });
 

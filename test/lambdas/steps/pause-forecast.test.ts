@@ -64,7 +64,7 @@ describe('a pause for pods', () => {
 describe('a wait that outlasts what the request allows', () => {
   it('is told of, once', async () => {
     const fakes = await started(600, { record: { request: { ...aRequest(), maxDurationMinutes: 1 } } });
-    const told = async (): Promise<boolean | undefined> => (await fakes.record()).waitingFor?.told;
+    const told = async (): Promise<boolean | undefined> => (await fakes.record()).waitingFor?.notified;
     fakes.clock.advance(Math.max(0, 59_000 - sinceSnapshot(fakes) * 1000));
     await pause(fakes);
     expect(await told()).toBe(false);
@@ -79,6 +79,6 @@ describe('a wait that outlasts what the request allows', () => {
     const fakes = await started(600);
     fakes.clock.advance(30 * 60_000);
     await pause(fakes);
-    expect((await fakes.record()).waitingFor?.told).toBe(false);
+    expect((await fakes.record()).waitingFor?.notified).toBe(false);
   });
 });

@@ -36,12 +36,12 @@ describe('reinstate', () => {
     const fakes = await retired();
     expect(await putBack(fakes, { dryRun: true })).toMatchObject({
       done: false,
-      roles: [{ result: 'would-put-back', after: bothWays }],
+      roles: [{ result: 'would-restore', after: bothWays }],
     });
     expect(await putBack(fakes)).toMatchObject({
       action: 'reinstate',
       done: true,
-      roles: [{ result: 'put-back', before: RETIRED, after: bothWays }],
+      roles: [{ result: 'restored', before: RETIRED, after: bothWays }],
     });
     expect(await retirements(fakes)).toMatchObject([{ writtenAt: at(0), undoneAt: at(1) }]);
     expect(await putBack(fakes)).toMatchObject({ done: false, roles: [] });

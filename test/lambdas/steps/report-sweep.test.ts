@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import { clusterKey, paceScopeKey, locationsKey, reportKey } from '../../../lambdas/domain/sweep/keys.ts';
+import { clusterKey, locationKey, locationsKey, reportKey } from '../../../lambdas/domain/sweep/keys.ts';
 import type { ClusterInventory, Sweep } from '../../../lambdas/domain/sweep/model.ts';
 import { sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { reportSweepStep } from '../../../lambdas/steps/report-sweep/handler.ts';
@@ -31,7 +31,7 @@ beforeEach(async () => {
   fakes = newFakes();
   fakes.settings.bucket = 'the-bucket';
   await keep(locationsKey(SWEEP_ID), [location]);
-  await keep(paceScopeKey(SWEEP_ID, location), { ...location, clusters: 2, notSelected: 0, calls: { eks: 1 } });
+  await keep(locationKey(SWEEP_ID, location), { ...location, clusters: 2, notSelected: 0, calls: { eks: 1 } });
   for (const name of ['a', 'b']) await keep(clusterKey(SWEEP_ID, location, name), cluster(name));
 });
 

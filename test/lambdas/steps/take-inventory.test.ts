@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
-import { clusterKey, paceScopeKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
+import { clusterKey, locationKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
 import {
   clusterInventory,
   type ClusterInventory,
@@ -35,7 +35,7 @@ const begin = async (request: Partial<SweepRequestInput> = {}, clusters: string[
 const read = (key: string): unknown => JSON.parse(fakes.documents.objects.get(key)?.text ?? 'null');
 const found = (cluster = 'dev'): ClusterInventory =>
   clusterInventory.parse(read(clusterKey(SWEEP_ID, LOCATION, cluster)));
-const location = (): LocationInventory => locationInventory.parse(read(paceScopeKey(SWEEP_ID, LOCATION)));
+const location = (): LocationInventory => locationInventory.parse(read(locationKey(SWEEP_ID, LOCATION)));
 const take = (more: object = {}): Promise<unknown> => invoke(takeInventoryStep, { ...input, ...more }, fakes);
 /** Fails all calls of that name from now on. */
 const failAlways = (port: object, name: string, error: Error): void =>
@@ -84,7 +84,7 @@ describe('take-inventory', () => {
       'queued',
       clusterKey(SWEEP_ID, LOCATION, 'c'),
       'queued',
-      paceScopeKey(SWEEP_ID, LOCATION),
+      locationKey(SWEEP_ID, LOCATION),
     ]);
   });
 
@@ -428,7 +428,7 @@ describe('an invocation whose time is up', () => {
     invocation(70_000);
     const first = await take();
     expect(first).toMatchObject({ done: false, after: 'prod-a', clusters: 1 });
-    expect(read(paceScopeKey(SWEEP_ID, LOCATION))).toBeNull();
+    expect(read(locationKey(SWEEP_ID, LOCATION))).toBeNull();
     expect(read(progressKey(SWEEP_ID, LOCATION))).toMatchObject({ clusters: 1, notSelected: 1, calls: { eks: 1 } });
     invocation(900_000);
     expect(await take({ after: 'prod-a' })).toEqual({ done: true, after: 'prod-c', clusters: 2 });

@@ -92,7 +92,7 @@ describe('planMigration', () => {
       'role-sharing',
       'session-tags',
       'pass-role',
-      'way-back',
+      'rollback-trust',
       'associations',
       'association-quota',
       'platform-version',
@@ -163,7 +163,7 @@ describe('planMigration', () => {
     );
     expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual([
       'role-sharing',
-      'way-back',
+      'rollback-trust',
       'associations',
     ]);
     expect([plan.verdict, plan.existing, plan.purge]).toEqual([

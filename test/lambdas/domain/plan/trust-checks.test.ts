@@ -243,7 +243,7 @@ describe('a repair that was asked for', () => {
       checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(repair!.after) } } })), 'role-trust')
         .status,
     ).toBe('pass');
-    expect(checkOf(plan, 'way-back').status).toBe('pass');
+    expect(checkOf(plan, 'rollback-trust').status).toBe('pass');
   });
 
   it('is nothing where the trust lets them in', () => {
@@ -331,7 +331,7 @@ describe('a repair that was asked for', () => {
   });
 });
 
-describe('way-back', () => {
+describe('rollback-trust', () => {
   it('says why the OIDC trust is closed', () => {
     const other = {
       ...irsaStatement,
@@ -344,7 +344,7 @@ describe('way-back', () => {
         ),
       },
     };
-    expect(checkOf(planOf([podIdentityStatement, other]), 'way-back')).toMatchObject({
+    expect(checkOf(planOf([podIdentityStatement, other]), 'rollback-trust')).toMatchObject({
       status: 'warn',
       message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/) as string,
     });
@@ -357,7 +357,7 @@ describe('way-back', () => {
         addon: { ...addon!, serviceAccountRoleArn: other },
         roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [other]: { trustPolicy: parseTrust(trustPolicy) } },
       });
-      return checkOf(planMigration(facts), 'way-back');
+      return checkOf(planMigration(facts), 'rollback-trust');
     };
     expect(of(policyText(irsaStatement)).message).toContain('does not certainly allow');
     expect(of(policyText(irsaStatement).replaceAll('111122223333', '444455556666')).status).toBe('pass');
@@ -375,7 +375,7 @@ describe('way-back', () => {
       },
     };
     const name = PROVIDER_ARN.replace(/^.*oidc-provider\//, '');
-    const { status, message } = checkOf(planOf([podIdentityStatement, misnamed]), 'way-back');
+    const { status, message } = checkOf(planOf([podIdentityStatement, misnamed]), 'rollback-trust');
     expect(status).toBe('warn');
     expect(message).toContain(
       `${PROVIDER_ARN}:sub is not part of the request, StringEquals requires system:serviceaccount:kube-system:ebs-csi-controller-sa: no request has a key that begins with the ARN of an OIDC provider; write ${name}:sub instead.`,
@@ -386,15 +386,15 @@ describe('way-back', () => {
       ...irsaStatement,
       Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
     };
-    expect(checkOf(planOf([podIdentityStatement, address]), 'way-back').status).toBe('warn');
+    expect(checkOf(planOf([podIdentityStatement, address]), 'rollback-trust').status).toBe('warn');
     expect(
-      checkOf(planOf([podIdentityStatement, address], { acceptedKeys: ['aws:SourceIp'] }), 'way-back').status,
+      checkOf(planOf([podIdentityStatement, address], { acceptedKeys: ['aws:SourceIp'] }), 'rollback-trust').status,
     ).toBe('pass');
   });
   it('takes the policy URL-encoded too', () => {
     const plan = planMigration(
       someFacts({ roles: { [ROLE]: { trustPolicy: parseTrust(encodeURIComponent(bothWays)) } } }),
     );
-    expect([checkOf(plan, 'role-trust').status, checkOf(plan, 'way-back').status]).toEqual(['pass', 'pass']);
+    expect([checkOf(plan, 'role-trust').status, checkOf(plan, 'rollback-trust').status]).toEqual(['pass', 'pass']);
   });
 });
