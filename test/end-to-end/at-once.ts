@@ -24,7 +24,7 @@ const whyBlocked = ({ failure, plan }: MigrationReport): string => {
 };
 
 const HOLDS =
-  /Migration (\w{26}) holds the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
+  /Migration (\w{26}) (?:holds|has held) the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
 
 /** Expects that one of so many changes something and ends migrated, and that the others say who it is, and since when. */
 export const expectOneMigrated = async (strategy: Strategy, count: number): Promise<void> => {

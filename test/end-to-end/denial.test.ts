@@ -46,7 +46,7 @@ describe('a denied UpdateAddon', () => {
         'Nothing was changed by it.',
         'The plan: in place; pods roll, capacity stays.',
         `+ association kube-system/${SERVICE_ACCOUNT} with arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role`,
-        'To carry out the plan: pod-identity migrate --cluster reliability-dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
+        'To carry it out: pod-identity migrate --cluster reliability-dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
         'drop service_account_role_arn',
       ]) {
         expect(message).toContain(part);

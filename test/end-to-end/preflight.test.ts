@@ -26,7 +26,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     { scenario: changed((cluster) => void (cluster.platformVersion = 'eks.3')) },
     'platform-version',
     'fail',
-    /from eks\.4 on/,
+    /from eks\.4\.$/,
   ],
   [
     'the pods on a Windows node',
@@ -75,7 +75,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'agent-nodes',
     'pass',
-    /each of the 2 nodes/,
+    /on all 2 nodes/,
   ],
   [
     'a node that is not ready',
@@ -90,7 +90,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'agent-nodes',
     'pass',
-    /each of the 2 nodes/,
+    /on all 2 nodes/,
   ],
   [
     'a webhook that somebody has deleted',
@@ -203,7 +203,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'static-credentials',
     'warn',
-    /if they are there/,
+    /if they exist/,
   ],
 ];
 
