@@ -34,7 +34,7 @@ export function listedAs({
     listed: LISTED,
     [LIST_KEY]: listKey(request.dryRun ? 'dry-run' : 'migration', { startedAt, id }),
     summary: listedRequestOf(request),
-    position: clusterOf(account, region, cluster),
+    location: clusterOf(account, region, cluster),
     cluster,
     account,
     addon: request.addon,

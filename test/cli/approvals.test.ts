@@ -77,7 +77,7 @@ describe('a migration that needs an approval, in the embedded sandbox', () => {
     };
     await main(APPROVAL, { ...io, ask });
     expect(before).toMatch(
-      /✔ Run the checks[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- delete the conflicting associations \(a-\w+\), and immediately update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Conflicting association/,
+      /✔ Run the checks[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- delete the conflicting associations \(a-\w+\), and immediately\s+update aws-ebs-csi-driver\s+in\s+place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Conflicting association/,
     );
     expect(before).not.toContain('Request an approval');
   });

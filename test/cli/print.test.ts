@@ -242,8 +242,8 @@ describe('steps', () => {
     ['{"verdict":"a \\"b\\", c","n":2,"purged":["a-1","a-', 'verdict a "b", c, n 2'],
     ['{"purged":["a-1","a-', ''],
     ['{"message":"it ha', ''],
-  ])('show the result %s as %s', (result, text) => {
-    expect(resultText(result)).toBe(text);
+  ])('show the result %s as %s', (result, expected) => {
+    expect(resultText(result)).toBe(expected);
   });
 });
 

@@ -24,7 +24,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     { scenario: changed((cluster) => void (cluster.platformVersion = 'eks.3')) },
     'platform-version',
     'fail',
-    /from eks\.4 on/,
+    /from eks\.4\.$/,
   ],
   [
     'the pods on a Windows node',
@@ -73,7 +73,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'agent-nodes',
     'pass',
-    /each of the 2 nodes/,
+    /on all 2 nodes/,
   ],
   [
     'a node that is not ready',
@@ -88,7 +88,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'agent-nodes',
     'pass',
-    /each of the 2 nodes/,
+    /on all 2 nodes/,
   ],
   [
     'a missing webhook',
@@ -201,7 +201,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'static-credentials',
     'warn',
-    /if they are there/,
+    /if they exist/,
   ],
 ];
 

@@ -138,7 +138,7 @@ export const rows: Row[] = [
       blockedBy: {
         'role-trust': /does not allow pods.eks.amazonaws.com for kube-system\/efs-csi-nodes/,
         'role-grant': /efs-csi-nodes, which does not have it now/,
-        'role-service-accounts': /efs-csi-nodes.*does not have its identity/,
+        'role-service-accounts': /efs-csi-nodes.*does not have the add-on's role/,
         ...NODES_LOSE.blockedBy,
       },
       mutations: [],

@@ -178,10 +178,10 @@ export class FakeLedger implements Ledger {
   async updateMigration(
     migrationId: string,
     change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
-    events?: OutboxEvent,
+    event?: OutboxEvent,
   ): Promise<void> {
     const record = this.records.get(migrationId);
-    if (record && events !== undefined) this.outboxOf(migrationId).add(event);
+    if (record && event !== undefined) this.outboxOf(migrationId).add(event);
     if (record)
       Object.assign(
         record,
