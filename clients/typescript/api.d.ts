@@ -371,23 +371,23 @@ export interface components {
              */
             annotation?: "keep";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified.
              * @default auto
              * @enum {string}
              */
             strategy?: "auto" | "in-place" | "recreate";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
              * @default false
              */
             preserve?: boolean;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
             /**
-             * @description What EKS does with fields that others changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
+             * @description What EKS does with fields that another field manager changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
              * @enum {string}
              */
             resolveConflicts?: "NONE" | "OVERWRITE" | "PRESERVE";
@@ -398,16 +398,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -417,13 +417,13 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
@@ -439,9 +439,9 @@ export interface components {
              * @default 24
              */
             approvalHours?: number;
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
-            /** @description When the change may begin. Default: the deployment's own window if it has one, else at once. */
+            /** @description When the change may begin. Default: the deployment's window if it has one, else immediately. */
             changeWindow?: components["schemas"]["ChangeWindowInput"];
             /**
              * @description Whether to plan only, and change nothing.
@@ -463,23 +463,23 @@ export interface components {
              */
             annotation?: "keep";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified.
              * @default auto
              * @enum {string}
              */
             strategy?: "auto" | "in-place" | "recreate";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it.
              * @default false
              */
             preserve?: boolean;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
             /**
-             * @description What EKS does with fields that others changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
+             * @description What EKS does with fields that another field manager changed. `OVERWRITE` accepts that they are reset. Default: `PRESERVE` in place, `NONE` for a create over preserved objects.
              * @enum {string}
              */
             resolveConflicts?: "NONE" | "OVERWRITE" | "PRESERVE";
@@ -490,16 +490,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -509,18 +509,18 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
             agent?: "require" | "install";
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
             /** @description Why, for the people who read the migration later. */
             reason?: string;
@@ -556,7 +556,7 @@ export interface components {
             principal: string;
         };
         Approval: {
-            /** @description Number of the request for approval, from 1. A plan that changes is submitted again. */
+            /** @description Number of the request for approval, from 1. A plan that changes is submitted for approval again. */
             round: number;
             /** @description Hash of the plan that the approval is for. It counts for no other plan. */
             planHash: string;
@@ -579,7 +579,7 @@ export interface components {
              * @description When the principal decided.
              */
             decidedAt?: string;
-            /** @description Why, in the words of the principal that decided. */
+            /** @description Reason, as stated by the principal that decided. */
             reason?: string;
         };
         ApprovalAction: {
@@ -649,9 +649,9 @@ export interface components {
         AssociationChanges: {
             /** @description Associations that it deleted, as they were. */
             purged: components["schemas"]["Association"][];
-            /** @description Associations that it made. */
+            /** @description Associations that it created. */
             created: components["schemas"]["Association"][];
-            /** @description Associations that its rollback made again. */
+            /** @description Associations that its rollback created again. */
             restored: components["schemas"]["Association"][];
         };
         Attempt: {
@@ -712,9 +712,9 @@ export interface components {
             requestedAt: string;
             /** @description ARN of the principal that requested it. */
             requestedBy?: string;
-            /** @description Why, in the words of that principal. */
+            /** @description Reason, as stated by that principal. */
             reason?: string;
-            /** @description Id of another migration that began on the same subject while this one waited. No one else requested it. */
+            /** @description Id of another migration that began on the same subject while this one waited, which cancelled this one. */
             supersededBy?: string;
         };
         CarriedOver: {
@@ -736,24 +736,24 @@ export interface components {
             };
         };
         ChangeWindow: {
-            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year. */
+            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week). It must open at least once every year. */
             schedule: string;
             /** @description How long it stays open each time, in minutes: from 15 to 10080 (a week). */
             durationMinutes: number;
             /** @description Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`. */
             timeZone: string;
-            /** @description How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`. */
+            /** @description The longest time that a migration waits for the window, in hours: up to 336 (two weeks). After that it ends `blocked`. */
             waitAtMostHours: number;
         };
         ChangeWindowInput: {
-            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year. */
+            /** @description When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week). It must open at least once every year. */
             schedule: string;
             /** @description How long it stays open each time, in minutes: from 15 to 10080 (a week). */
             durationMinutes: number;
             /** @description Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`. */
             timeZone: string;
             /**
-             * @description How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.
+             * @description The longest time that a migration waits for the window, in hours: up to 336 (two weeks). After that it ends `blocked`.
              * @default 336
              */
             waitAtMostHours?: number;
@@ -847,7 +847,7 @@ export interface components {
             namespace: string;
             /** @description Name of the service account. */
             serviceAccount: string;
-            /** @description ARN of the role that its new pods do not get any more. */
+            /** @description ARN of the role that its new pods no longer get. */
             roleArn: string;
             /** @description How its pods get their AWS credentials now. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
             identity: string;
@@ -868,7 +868,7 @@ export interface components {
             at: string;
             /** @description Who released them. */
             by?: string;
-            /** @description Why, in their words. */
+            /** @description Reason, as they stated it. */
             reason?: string;
         };
         Migration: {
@@ -898,17 +898,17 @@ export interface components {
              * @description When it ended.
              */
             endedAt?: string;
-            /** @description The plan. Absent until it is made. */
+            /** @description The plan. Absent until there is one. */
             plan?: components["schemas"]["PlanDetails"];
-            /** @description What made the service start it by itself. Absent if it was requested. */
+            /** @description What made the service start it automatically. Absent if it was requested. */
             trigger?: components["schemas"]["Trigger"];
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description Who requested it. Absent if the requester is not authenticated. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
             /** @description Each time that its plan was submitted for approval, in order. */
             approvals: components["schemas"]["Approval"][];
-            /** @description The attempt that was made last. Absent if none was begun. */
+            /** @description The last attempt. Absent if there was none. */
             applied?: components["schemas"]["Attempt"];
             /** @description Present if the service took it over from an execution that stopped. */
             recovery?: components["schemas"]["Recovery"];
@@ -916,11 +916,11 @@ export interface components {
             rollback?: components["schemas"]["Rollback"];
             /** @description Present if the locks that it kept after its end were released. */
             released?: components["schemas"]["LockRelease"];
-            /** @description What is worth knowing although it went well. */
+            /** @description Warnings that did not change the outcome. */
             warnings: components["schemas"]["Check"][];
-            /** @description Steps that it made, in order. */
+            /** @description Steps that it ran, in order. */
             steps: components["schemas"]["Step"][];
-            /** @description Associations that it deleted, made and restored. */
+            /** @description Associations that it deleted, created and restored. */
             associations: components["schemas"]["AssociationChanges"];
             /** @description Trust policies that it changed. */
             trustChanges: components["schemas"]["TrustChange"][];
@@ -932,9 +932,9 @@ export interface components {
             retirement?: components["schemas"]["Retirement"];
             /** @description Why the migration did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
-            /** @description Id of the migration that had begun on the same subject, so that this one was blocked. */
+            /** @description Id of the migration that blocked this one, since it had begun on the same subject. */
             heldBy?: string;
-            /** @description Commands that finish by hand what the service could not. */
+            /** @description Commands that manually finish what the service could not. */
             handOff: string[];
             /** @description Status of the migration. A migration that is `rolling-back` has no outcome; `rollback.after` is its outcome before the rollback. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
@@ -1027,7 +1027,7 @@ export interface components {
             outcome?: string;
             /** @description True if it only plans and changes nothing. */
             dryRun: boolean;
-            /** @description Who requested it, as the request states it. The migration itself has the authenticated requester. */
+            /** @description Who requested it, as stated in the request. The migration itself has the authenticated requester. */
             requestedBy?: string;
             /**
              * Format: date-time
@@ -1077,7 +1077,7 @@ export interface components {
              * @description When it ended.
              */
             endedAt?: string;
-            /** @description The plan. Absent until it is made. */
+            /** @description The plan. Absent until there is one. */
             plan?: components["schemas"]["PlanDetails"];
             /** @description Why the migration did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
@@ -1146,10 +1146,10 @@ export interface components {
             namespace: string;
             /** @description Name of the service account. */
             serviceAccount: string;
-            /** @description ARN of the role that the association gives. */
+            /** @description ARN of the role of the association. */
             roleArn: string;
             /**
-             * @description True if the add-on takes no association for this service account, so that a standalone one is made.
+             * @description True if the add-on takes no association for this service account, so that a standalone one is created.
              * @constant
              */
             standalone?: true;
@@ -1163,9 +1163,9 @@ export interface components {
             uid: string;
             /** @description Service account of the pod. */
             serviceAccount: string;
-            /** @description How the pod gets its AWS credentials. `mixed`: by several ways. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
+            /** @description How the pod gets its AWS credentials. `mixed`: by several methods. `unknown`: its spec does not show it. `not-applicable`: its service account is not migrated. One of `pod-identity`, `irsa`, `node-role`, `mixed`, `unknown`, `not-applicable`; later versions may add others. */
             identity: string;
-            /** @description Present for a pod whose service account loses its identity by the migration. The pod does not count for the verification. */
+            /** @description Present for a pod whose service account loses its identity in the migration. The pod does not count for the verification. */
             loss?: components["schemas"]["PodIdentityLoss"];
             /** @description Why the pod does not count for the verification although its service account migrates. */
             excluded?: string;
@@ -1268,17 +1268,17 @@ export interface components {
             };
         };
         RequestedSweep: {
-            /** @description What the sweep does. `inventory`: it reads and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves. One of `inventory`, `plan`, `migrate`; later versions may add others. */
+            /** @description What the sweep does. `inventory`: it inspects and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves. One of `inventory`, `plan`, `migrate`; later versions may add others. */
             mode: string;
-            /** @description Which add-ons of the fleet it is about. */
+            /** @description Which add-ons of the fleet to include. */
             selection: components["schemas"]["SweepSelection"];
-            /** @description How many migrations run at once, and when no more begin. */
+            /** @description How many migrations run at the same time, and when no more are started. */
             limits: components["schemas"]["SweepLimits"];
             /** @description Options of each migration. */
             options: components["schemas"]["SweepOptions"];
-            /** @description EKS calls per second that the inventory makes in one region of one account at most. */
+            /** @description Maximum number of EKS calls per second that the inventory makes in one region of one account. */
             callsPerSecond: number;
-            /** @description Who requested it, as the request states it. */
+            /** @description Who requested it, as stated in the request. */
             requestedBy?: string;
             /** @description Why, for the people who read the sweep later. */
             reason?: string;
@@ -1286,7 +1286,7 @@ export interface components {
         RetiredRole: {
             /** @description ARN of the role. */
             roleArn: string;
-            /** @description Result for the OIDC statement of the role. In a dry run, the expected result. One of `removed`, `would-remove`, `put-back`, `would-put-back`, `nothing`, `refused`; later versions may add others. */
+            /** @description Result for the OIDC statement of the role. In a dry run, the expected result. One of `removed`, `would-remove`, `restored`, `would-restore`, `nothing`, `refused`; later versions may add others. */
             result: string;
             /** @description Why nothing is changed. Absent if something is, or would be. */
             why?: string;
@@ -1310,7 +1310,7 @@ export interface components {
             requestedBy?: string;
             /** @description Reason, as the requester gave it. */
             reason?: string;
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /**
              * Format: date-time
@@ -1375,15 +1375,15 @@ export interface components {
         Rollback: {
             /** @description Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name. */
             id: string;
-            /** @description State of the rollback. `requested`: accepted, not begun. `running`: it restores what was there. `refused`: not begun, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; later versions may add others. */
+            /** @description State of the rollback. `requested`: accepted, not started. `running`: it restores the previous state. `refused`: not started, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; later versions may add others. */
             state: string;
             /** @description Why it rolls back. `requested`: by a principal. `cancelled`: the migration was cancelled. `failed`: a step failed. `stopped`: the execution stopped before its end was recorded. One of `requested`, `cancelled`, `failed`, `stopped`; later versions may add others. */
             cause: string;
-            /** @description ARN of the principal that requested it. Absent if the migration rolled back by itself. */
+            /** @description ARN of the principal that requested it. Absent if the migration rolled back automatically. */
             requestedBy?: string;
-            /** @description Why, in the words of the principal that requested it. */
+            /** @description Reason, as stated by the principal that requested it. */
             reason?: string;
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description Outcome that the migration had before the rollback. Absent if it had not ended. One of `migrated`, `already-migrated`, `planned`, `blocked`, `rolled-back`, `needs-human`; later versions may add others. */
             after?: string;
@@ -1464,19 +1464,19 @@ export interface components {
              */
             annotation?: "keep" | "remove";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. Only for add-ons: leave it out.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified. Only for add-ons: leave it out.
              * @default auto
              * @constant
              */
             strategy?: "auto";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. Only for add-ons: leave it out.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. Only for add-ons: leave it out.
              * @default false
              * @constant
              */
             preserve?: false;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
@@ -1487,16 +1487,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -1506,13 +1506,13 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
@@ -1528,9 +1528,9 @@ export interface components {
              * @default 24
              */
             approvalHours?: number;
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
-            /** @description When the change may begin. Default: the deployment's own window if it has one, else at once. */
+            /** @description When the change may begin. Default: the deployment's window if it has one, else immediately. */
             changeWindow?: components["schemas"]["ChangeWindowInput"];
             /**
              * @description Whether to plan only, and change nothing.
@@ -1552,19 +1552,19 @@ export interface components {
              */
             annotation?: "keep" | "remove";
             /**
-             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next one if its pods are not verified. Only for add-ons: leave it out.
+             * @description How the add-on is changed. `auto`: by the least disruptive attempt that is possible, then by the next attempt if the pods are not verified. Only for add-ons: leave it out.
              * @default auto
              * @constant
              */
             strategy?: "auto";
             /**
-             * @description Whether Kubernetes objects stay while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. Only for add-ons: leave it out.
+             * @description Whether Kubernetes objects are kept while the add-on is deleted (`preserve` of DeleteAddon). With `auto`: no attempt without it. Only for add-ons: leave it out.
              * @default false
              * @constant
              */
             preserve?: false;
             /**
-             * @description The most disruption that is allowed. `rolling`: pods are replaced one after the other. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
+             * @description The maximum disruption that is allowed. `rolling`: pods are replaced in a rolling update. `outage`: the software of the add-on is removed for a while. Default: `rolling` with `auto`, else what the strategy needs.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
@@ -1575,16 +1575,16 @@ export interface components {
             roles?: {
                 [key: string]: string;
             };
-            /** @description ARN of one role for every planned service account. `roles` goes before it. */
+            /** @description ARN of one role for every planned service account. `roles` takes precedence. */
             roleArn?: string;
             /**
-             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: it blocks. `repair`: the statement that is missing is added.
+             * @description What happens to a trust policy that does not allow EKS Pod Identity. `validate`: the migration is blocked. `repair`: the missing statement is added.
              * @default validate
              * @enum {string}
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block the migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block the migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -1594,18 +1594,18 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: by the answers of EKS alone.
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
              */
             verification?: "injected" | "api";
             /**
-             * @description What happens to a cluster without the Pod Identity agent. `require`: it blocks. `install`: its add-on is installed first.
+             * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
              * @enum {string}
              */
             agent?: "require" | "install";
-            /** @description Minutes that the change may be forecast to take. A plan whose forecast is longer is blocked. A migration that takes longer than its forecast goes on. */
+            /** @description The longest allowed forecast of the change, in minutes. A plan with a longer forecast is blocked. A migration that takes longer than its forecast continues. */
             maxDurationMinutes?: number;
             /** @description Why, for the people who read the migration later. */
             reason?: string;
@@ -1617,7 +1617,7 @@ export interface components {
             name: string;
             /** @description UID of the service account. */
             uid: string;
-            /** @description ARN of the IRSA role, from the annotation `eks.amazonaws.com/role-arn`. Absent without one. */
+            /** @description ARN of the IRSA role, from the annotation `eks.amazonaws.com/role-arn`. Absent if there is no annotation. */
             roleArn?: string;
             /** @description Field managers that set the annotation, from `metadata.managedFields`, such as `helm`. */
             annotatedBy: string[];
@@ -1632,14 +1632,14 @@ export interface components {
             startedAt: string;
             /**
              * Format: date-time
-             * @description When the step ended last.
+             * @description When the last invocation of the step ended.
              */
             endedAt: string;
             /** @description Number of invocations of the step's Lambda function. Polls and retries count. */
             tries: number;
             /** @description What the step found or did. */
             result?: string;
-            /** @description The error that the step ended with last. */
+            /** @description The error of the last invocation of the step. */
             error?: components["schemas"]["StepError"];
         };
         StepError: {
@@ -1653,9 +1653,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
+            /** @description Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
             status: string;
-            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; later versions may add others. */
+            /** @description Current phase of the sweep. One of `inventory`, `migrations`, `report`; later versions may add others. */
             phase: string;
             /**
              * Format: date-time
@@ -1667,31 +1667,31 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
+            /** @description How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
             outcome?: string;
             /** @description Why the sweep stopped or failed. Absent if it did neither. */
             cause?: components["schemas"]["Failure"];
-            /** @description ARN of the Step Functions execution that works on it, or did last. */
+            /** @description ARN of the Step Functions execution that works on it, or of the last one that did. */
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
-            /** @description The wave that it is at. Absent before the first. */
+            /** @description The current wave. Absent before the first. */
             wave?: components["schemas"]["SweepWave"];
             /** @description The last command to pause, resume or stop it. Absent if there was none. */
             command?: components["schemas"]["SweepCommand"];
             /** @description Id of the sweep before it with the same selection. */
             previous?: string;
-            /** @description Where the report is. Absent until it is written. */
+            /** @description Location of the report in S3. Absent until it is written. */
             reports?: components["schemas"]["SweepReports"];
             /** @description Number of failed migrations that count for `limits.stopAfterFailures`. */
             failures: number;
-            /** @description Number of migrations that wait, are under way, and have ended. */
+            /** @description Number of migrations that are queued, are in progress, and have ended. */
             tally: components["schemas"]["SweepTally"];
-            /** @description Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed. */
+            /** @description Status of the execution in Step Functions until the sweep has ended. If it is not `RUNNING`, the sweep can be resumed. */
             executionStatus?: string;
             /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
@@ -1712,9 +1712,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
+            /** @description Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
             status: string;
-            /** @description What the sweep is at. One of `inventory`, `migrations`, `report`; later versions may add others. */
+            /** @description Current phase of the sweep. One of `inventory`, `migrations`, `report`; later versions may add others. */
             phase: string;
             /**
              * Format: date-time
@@ -1726,31 +1726,31 @@ export interface components {
              * @description When the sweep ended. Absent until then.
              */
             endedAt?: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
+            /** @description How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
             outcome?: string;
             /** @description Why the sweep stopped or failed. Absent if it did neither. */
             cause?: components["schemas"]["Failure"];
-            /** @description ARN of the Step Functions execution that works on it, or did last. */
+            /** @description ARN of the Step Functions execution that works on it, or of the last one that did. */
             executionArn?: string;
             /** @description Who requested it. Absent if the requester is not authenticated, or it was started by a schedule. */
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
-            /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
+            /** @description The caller's own ids of the request that started it. Absent if the caller sent none. */
             correlation?: components["schemas"]["Correlation"];
             /** @description The schedule that started it. Absent if it was requested. */
             schedule?: components["schemas"]["SweepSchedule"];
-            /** @description The wave that it is at. Absent before the first. */
+            /** @description The current wave. Absent before the first. */
             wave?: components["schemas"]["SweepWave"];
             /** @description The last command to pause, resume or stop it. Absent if there was none. */
             command?: components["schemas"]["SweepCommand"];
             /** @description Id of the sweep before it with the same selection. */
             previous?: string;
-            /** @description Where the report is. Absent until it is written. */
+            /** @description Location of the report in S3. Absent until it is written. */
             reports?: components["schemas"]["SweepReports"];
             /** @description Number of failed migrations that count for `limits.stopAfterFailures`. */
             failures: number;
-            /** @description Number of migrations that wait, are under way, and have ended. */
+            /** @description Number of migrations that are queued, are in progress, and have ended. */
             tally: components["schemas"]["SweepTally"];
-            /** @description Status of the execution in Step Functions while the sweep is not over. If it is not `RUNNING`, the sweep can be resumed. */
+            /** @description Status of the execution in Step Functions until the sweep has ended. If it is not `RUNNING`, the sweep can be resumed. */
             executionStatus?: string;
             /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["SweepLinks"];
@@ -1769,21 +1769,21 @@ export interface components {
             at: string;
             /** @description ARN of the principal that requested it. */
             by?: string;
-            /** @description Why, in the words of that principal. */
+            /** @description Reason, as stated by that principal. */
             reason?: string;
         };
         SweepLimits: {
             /** @description Number of migrations in the first wave. Each next wave is twice as large, up to `concurrency`. */
             canary: number;
-            /** @description Number of migrations that run at once at most. */
+            /** @description Maximum number of migrations that run at the same time. */
             concurrency: number;
-            /** @description Number of migrations that run at once in one account at most. */
+            /** @description Maximum number of migrations that run at the same time in one account. */
             perAccount: number;
-            /** @description Number of migrations that run at once in one region of one account at most. */
+            /** @description Maximum number of migrations that run at the same time in one region of one account. */
             perRegion: number;
-            /** @description Number of failures after which no more migrations begin. `rolled-back`, `needs-human` and an end without an outcome are failures. */
+            /** @description Number of failures after which no more migrations start. `rolled-back`, `needs-human` and an end without an outcome are failures. */
             stopAfterFailures: number;
-            /** @description The same as percent of the migrations that have ended, once at least `concurrency` have ended. */
+            /** @description The same limit as a percentage of the migrations that have ended, once at least `concurrency` have ended. */
             stopAtFailurePercent: number;
         };
         SweepLimitsInput: {
@@ -1793,27 +1793,27 @@ export interface components {
              */
             canary?: number;
             /**
-             * @description Number of migrations that run at once at most.
+             * @description Maximum number of migrations that run at the same time.
              * @default 20
              */
             concurrency?: number;
             /**
-             * @description Number of migrations that run at once in one account at most.
+             * @description Maximum number of migrations that run at the same time in one account.
              * @default 5
              */
             perAccount?: number;
             /**
-             * @description Number of migrations that run at once in one region of one account at most.
+             * @description Maximum number of migrations that run at the same time in one region of one account.
              * @default 5
              */
             perRegion?: number;
             /**
-             * @description Number of failures after which no more migrations begin. `rolled-back`, `needs-human` and an end without an outcome are failures.
+             * @description Number of failures after which no more migrations start. `rolled-back`, `needs-human` and an end without an outcome are failures.
              * @default 3
              */
             stopAfterFailures?: number;
             /**
-             * @description The same as percent of the migrations that have ended, once at least `concurrency` have ended.
+             * @description The same limit as a percentage of the migrations that have ended, once at least `concurrency` have ended.
              * @default 10
              */
             stopAtFailurePercent?: number;
@@ -1848,17 +1848,17 @@ export interface components {
         SweepOptions: {
             /** @description How add-ons are changed, as in a request for a migration. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
-            /** @description Whether Kubernetes objects stay while an add-on is deleted. */
+            /** @description Whether Kubernetes objects are kept while an add-on is deleted. */
             preserve: boolean;
-            /** @description The most disruption that is allowed. One of `rolling`, `outage`; later versions may add others. */
+            /** @description The maximum disruption that is allowed. One of `rolling`, `outage`; later versions may add others. */
             maxDisruption?: string;
-            /** @description Minutes that the change of one add-on may be forecast to take. */
+            /** @description The longest allowed forecast for the change of one add-on, in minutes. */
             maxDurationMinutes?: number;
-            /** @description What EKS does with fields that others changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; later versions may add others. */
+            /** @description What EKS does with fields that another field manager changed. One of `NONE`, `OVERWRITE`, `PRESERVE`; later versions may add others. */
             resolveConflicts?: string;
             /** @description What happens to a trust policy that does not allow EKS Pod Identity. One of `validate`, `repair`; later versions may add others. */
             trust: string;
-            /** @description Condition keys whose values cannot be known beforehand, and that do not block a migration. */
+            /** @description Condition keys whose values cannot be known in advance, and that must not block a migration. */
             acceptedKeys: string[];
             /** @description Service accounts, by name, that may lose their add-on's IRSA role without getting an association. */
             acceptIdentityLoss: string[];
@@ -1866,9 +1866,9 @@ export interface components {
             verification: string;
             /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; later versions may add others. */
             agent: string;
-            /** @description Whether a principal has to approve each plan first. One of `none`, `required`; later versions may add others. */
+            /** @description Whether each plan must be approved first. One of `none`, `required`; later versions may add others. */
             approval: string;
-            /** @description When migrations may begin. Nothing begins outside of it. */
+            /** @description When migrations may begin. None begins outside the window. */
             changeWindow?: components["schemas"]["ChangeWindow"];
         };
         SweepOptionsInput: {
@@ -1879,19 +1879,19 @@ export interface components {
              */
             strategy?: "auto" | "in-place" | "recreate";
             /**
-             * @description Whether Kubernetes objects stay while an add-on is deleted.
+             * @description Whether Kubernetes objects are kept while an add-on is deleted.
              * @default false
              */
             preserve?: boolean;
             /**
-             * @description The most disruption that is allowed.
+             * @description The maximum disruption that is allowed.
              * @enum {string}
              */
             maxDisruption?: "rolling" | "outage";
-            /** @description Minutes that the change of one add-on may be forecast to take. */
+            /** @description The longest allowed forecast for the change of one add-on, in minutes. */
             maxDurationMinutes?: number;
             /**
-             * @description What EKS does with fields that others changed.
+             * @description What EKS does with fields that another field manager changed.
              * @enum {string}
              */
             resolveConflicts?: "NONE" | "OVERWRITE" | "PRESERVE";
@@ -1902,7 +1902,7 @@ export interface components {
              */
             trust?: "validate" | "repair";
             /**
-             * @description Condition keys whose values cannot be known beforehand, and that do not block a migration.
+             * @description Condition keys whose values cannot be known in advance, and that must not block a migration.
              * @default []
              */
             acceptedKeys?: string[];
@@ -1924,12 +1924,12 @@ export interface components {
              */
             agent?: "require" | "install";
             /**
-             * @description Whether a principal has to approve each plan first.
+             * @description Whether each plan must be approved first.
              * @default none
              * @enum {string}
              */
             approval?: "none" | "required";
-            /** @description When migrations may begin. Nothing begins outside of it. */
+            /** @description When migrations may begin. None begins outside the window. */
             changeWindow?: components["schemas"]["ChangeWindowInput"];
         };
         SweepPage: {
@@ -1958,17 +1958,17 @@ export interface components {
         };
         SweepRequest: {
             /**
-             * @description What the sweep does. `inventory`: it reads and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves.
+             * @description What the sweep does. `inventory`: it inspects and classifies. `plan`: it also plans each add-on that is ready. `migrate`: it migrates them in waves.
              * @enum {string}
              */
             mode: "inventory" | "plan" | "migrate";
             /**
-             * @description Which add-ons of the fleet it is about.
+             * @description Which add-ons of the fleet to include.
              * @default {}
              */
             selection?: components["schemas"]["SweepSelectionInput"];
             /**
-             * @description How many migrations run at once, and when no more begin.
+             * @description How many migrations run at the same time, and when no more are started.
              * @default {}
              */
             limits?: components["schemas"]["SweepLimitsInput"];
@@ -1978,7 +1978,7 @@ export interface components {
              */
             options?: components["schemas"]["SweepOptionsInput"];
             /**
-             * @description EKS calls per second that the inventory makes in one region of one account at most.
+             * @description Maximum number of EKS calls per second that the inventory makes in one region of one account.
              * @default 5
              */
             callsPerSecond?: number;
@@ -1995,11 +1995,11 @@ export interface components {
             at: string;
         };
         SweepSelection: {
-            /** @description AWS accounts. Default: the service's own, and all that its configuration names. */
+            /** @description AWS accounts. Default: the service's own account, and all accounts of its configuration. */
             accounts?: string[];
             /** @description AWS regions. Default: those of the deployment's configuration. */
             regions?: string[];
-            /** @description Names of clusters, of which one has to match. `*` stands for any text, `?` for any one character. */
+            /** @description Patterns of cluster names, of which one must match. `*` stands for any text, `?` for any one character. */
             clusters?: string[];
             /** @description Tags that a cluster must have, all of them. */
             clusterTags?: {
@@ -2007,15 +2007,15 @@ export interface components {
             };
             /** @description Names of add-ons. Default: all. */
             addons?: string[];
-            /** @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all but those tagged `exclude`. `opt-in`: only those tagged `include`. One of `opt-out`, `opt-in`; later versions may add others. */
+            /** @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all except those tagged `exclude`. `opt-in`: only those tagged `include`. One of `opt-out`, `opt-in`; later versions may add others. */
             tagging: string;
         };
         SweepSelectionInput: {
-            /** @description AWS accounts. Default: the service's own, and all that its configuration names. */
+            /** @description AWS accounts. Default: the service's own account, and all accounts of its configuration. */
             accounts?: string[];
             /** @description AWS regions. Default: those of the deployment's configuration. */
             regions?: string[];
-            /** @description Names of clusters, of which one has to match. `*` stands for any text, `?` for any one character. */
+            /** @description Patterns of cluster names, of which one must match. `*` stands for any text, `?` for any one character. */
             clusters?: string[];
             /** @description Tags that a cluster must have, all of them. */
             clusterTags?: {
@@ -2024,7 +2024,7 @@ export interface components {
             /** @description Names of add-ons. Default: all. */
             addons?: string[];
             /**
-             * @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all but those tagged `exclude`. `opt-in`: only those tagged `include`.
+             * @description What the tag `pod-identity-migration` of clusters and add-ons decides. `opt-out`: all except those tagged `exclude`. `opt-in`: only those tagged `include`.
              * @default opt-out
              * @enum {string}
              */
@@ -2035,9 +2035,9 @@ export interface components {
             sweepId: string;
             /** @description What was requested, with defaults filled in. */
             request: components["schemas"]["RequestedSweep"];
-            /** @description Status of the sweep. `paused`: it begins no migrations for now. `stopping`: it begins none, and those under way end. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
+            /** @description Status of the sweep. `paused`: it starts no migrations for now. `stopping`: it starts none, and those in progress complete. One of `running`, `paused`, `stopping`, `ended`; later versions may add others. */
             status: string;
-            /** @description How the sweep ended. `completed`: nothing is left to begin. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
+            /** @description How the sweep ended. `completed`: nothing is left to start. `stopped`: by a limit or on request, and it can be resumed. `failed`: by an error. One of `completed`, `stopped`, `failed`; later versions may add others. */
             outcome?: string;
             /**
              * Format: date-time
@@ -2053,9 +2053,9 @@ export interface components {
             links: components["schemas"]["SweepLinks"];
         };
         SweepTally: {
-            /** @description Number of migrations that have not begun. */
+            /** @description Number of migrations that have not started. */
             queued: number;
-            /** @description Number of migrations that are under way. */
+            /** @description Number of migrations that are in progress. */
             inFlight: number;
             /** @description Number of migrations that have ended, by outcome. `none`: without an outcome. */
             ended: {
@@ -2067,9 +2067,9 @@ export interface components {
             number: number;
             /** @description Number of migrations that the wave may have. */
             size: number;
-            /** @description Number of migrations of the wave that have begun. */
+            /** @description Number of migrations of the wave that have started. */
             begun: number;
-            /** @description Number of migrations that had ended when the wave began. Absent while it waits for the wave before. */
+            /** @description Number of migrations that had ended when the wave began. Absent while it waits for the previous wave to end. */
             endedBefore?: number;
         };
         Target: {
@@ -2209,11 +2209,11 @@ export interface components {
              * @description When it stops waiting at the latest. For a change window, when the window opens.
              */
             until: string;
-            /** @description What it waits for and what it saw last, as sentences. */
+            /** @description What it waits for and what it observed last, as sentences. */
             text: string;
             /**
              * Format: date-time
-             * @description When it tries again by itself. Absent if a person has to act.
+             * @description When it tries again automatically. Absent if a person has to act.
              */
             nextTryAt?: string;
         };
