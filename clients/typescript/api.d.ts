@@ -677,7 +677,7 @@ export interface components {
             owner?: components["schemas"]["PodOwner"];
             /** @description What is wrong with the pod. One of `terminating`, `pending`, `crash-looping`, `not-ready`; others may be added. */
             trouble: string;
-            /** @description The same as a clause, with its time. */
+            /** @description Description of the problem as a clause, with its time. */
             text: string;
         };
         CancelAction: {
@@ -808,11 +808,11 @@ export interface components {
         Forecast: {
             /** @description Forecast duration of the whole migration, in seconds. */
             seconds: number;
-            /** @description The same in seconds if each pod takes as long as the slowest that was seen, and its whole grace period. */
+            /** @description Forecast duration in seconds if each pod takes as long as the slowest observed pod, and its whole grace period. */
             atMostSeconds: number;
-            /** @description True if nothing shows how long pods of a workload take, so that it is a guess. */
+            /** @description True if there are no observations of how long pods of a workload take, so the forecast is a guess. */
             assumed: boolean;
-            /** @description The same for each workload. */
+            /** @description Forecast of each workload. */
             workloads: components["schemas"]["WorkloadForecast"][];
         };
         IdentitiesPage: {
@@ -942,7 +942,7 @@ export interface components {
             dryRun: boolean;
             /** @description Who requested it, as the request states it. `requester` is who that was. */
             requestedBy?: string;
-            /** @description Why, in the words of the requester. */
+            /** @description Reason, as the requester gave it. */
             reason?: string;
             /** @description State of its change windows. Absent once the change has begun. */
             changeWindow?: components["schemas"]["WindowState"];
@@ -1065,7 +1065,7 @@ export interface components {
             requester?: components["schemas"]["ApiRequester"] | components["schemas"]["CloudTrailRequester"] | components["schemas"]["ScheduleRequester"];
             /** @description Who requested it, as the request states it. `requester` is who that was. */
             requestedBy?: string;
-            /** @description Why, in the words of the requester. */
+            /** @description Reason, as the requester gave it. */
             reason?: string;
             /**
              * Format: date-time
@@ -1092,7 +1092,7 @@ export interface components {
             /** @description `preserve` of the request. */
             preserve: boolean;
             /** @description Attempts in order, the least disruptive first. Empty if there is nothing to change. */
-            ladder: components["schemas"]["Attempt"][];
+            attempts: components["schemas"]["Attempt"][];
             /** @description All checks, and what each found. */
             checks: components["schemas"]["Check"][];
             /** @description Steps of the first attempt, in order. */
@@ -1286,7 +1286,7 @@ export interface components {
         RetiredRole: {
             /** @description ARN of the role. */
             roleArn: string;
-            /** @description What became of its OIDC statement, or would become of it in a dry run. One of `removed`, `would-remove`, `put-back`, `would-put-back`, `nothing`, `refused`; others may be added. */
+            /** @description Result for the OIDC statement of the role. In a dry run, the expected result. One of `removed`, `would-remove`, `put-back`, `would-put-back`, `nothing`, `refused`; others may be added. */
             result: string;
             /** @description Why nothing is changed. Absent if something is, or would be. */
             why?: string;
@@ -1298,9 +1298,9 @@ export interface components {
         Retirement: {
             /** @description Id of the retirement, unique among those of all migrations. Its execution has the same name. */
             id: string;
-            /** @description State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: something stood in the way, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
+            /** @description State of the retirement. `requested`: accepted, not begun. `running`: it reads, waits for a lock, or writes. `refused`: a check or a lock prevented it, and nothing was changed. One of `requested`, `running`, `ended`, `refused`; others may be added. */
             state: string;
-            /** @description `retire` removes the OIDC statement. `reinstate` puts it back. One of `retire`, `reinstate`; others may be added. */
+            /** @description `retire` removes the OIDC statement. `reinstate` restores it. One of `retire`, `reinstate`; others may be added. */
             action: string;
             /** @description True if it only shows the checks and the change. */
             dryRun: boolean;
@@ -1308,7 +1308,7 @@ export interface components {
             soakDays: number;
             /** @description Who requested it. */
             requestedBy?: string;
-            /** @description Why, in the words of whoever requested it. */
+            /** @description Reason, as the requester gave it. */
             reason?: string;
             /** @description The caller's own ids of the request that it was accepted by. Absent if the caller gave none. */
             correlation?: components["schemas"]["Correlation"];
@@ -1326,9 +1326,9 @@ export interface components {
             executionArn?: string;
             /** @description Whether it changed a trust policy. Absent until it has ended. */
             done?: boolean;
-            /** @description What it checked, and what it found. Absent until then. */
+            /** @description Checks that it made, with their results. Absent until it has ended. */
             checks?: components["schemas"]["Check"][];
-            /** @description What became, or would become, of each role. Absent until then. */
+            /** @description Result for each role. In a dry run, the expected result. Absent until it has ended. */
             roles?: components["schemas"]["RetiredRole"][];
             /** @description Why it was refused, or what it could not do. */
             error?: components["schemas"]["Failure"];
@@ -1636,7 +1636,7 @@ export interface components {
              */
             endedAt: string;
             /** @description Number of invocations of the step's Lambda function. Polls and retries count. */
-            attempts: number;
+            tries: number;
             /** @description What the step found or did. */
             result?: string;
             /** @description The error that the step ended with last. */
@@ -2171,7 +2171,7 @@ export interface components {
             undoneAt?: string;
             /** @description Who requested it, as the request states it. */
             requestedBy?: string;
-            /** @description Why, in the words of the requester. */
+            /** @description Reason, as the requester gave it. */
             reason?: string;
         };
         Unread: {
@@ -2269,7 +2269,7 @@ export interface components {
             secondsEach: number;
             /** @description Seconds that the workload takes. */
             seconds: number;
-            /** @description Seconds from creation to ready of the slowest pod that was seen. */
+            /** @description Seconds from creation to ready of the slowest observed pod. */
             longestStartSeconds: number;
         };
         WorkloadIdentity: {
@@ -2306,7 +2306,7 @@ export interface components {
             /** @description The EKS add-on that the workload is part of. Absent if it is part of none. */
             addon?: components["schemas"]["WorkloadAddon"];
             /** @description Checks that block Pod Identity. For a workload that is on it, what is wrong with it. */
-            inTheWay: components["schemas"]["Check"][];
+            obstacles: components["schemas"]["Check"][];
         };
         WorkloadPods: {
             /** @description Number of pods that have not ended and are not being deleted. */
@@ -2643,7 +2643,7 @@ export interface operations {
                      *         "verdict": "migrate",
                      *         "strategy": "auto",
                      *         "preserve": false,
-                     *         "ladder": [
+                     *         "attempts": [
                      *           {
                      *             "strategy": "in-place",
                      *             "preserve": false,
@@ -3475,7 +3475,7 @@ export interface operations {
                      *         "verdict": "migrate",
                      *         "strategy": "auto",
                      *         "preserve": false,
-                     *         "ladder": [
+                     *         "attempts": [
                      *           {
                      *             "strategy": "in-place",
                      *             "preserve": false,
@@ -3531,7 +3531,7 @@ export interface operations {
                      *           "name": "plan",
                      *           "startedAt": "2026-01-15T09:00:00.000Z",
                      *           "endedAt": "2026-01-15T09:00:12.000Z",
-                     *           "attempts": 1
+                     *           "tries": 1
                      *         }
                      *       ],
                      *       "associations": {
@@ -5023,7 +5023,7 @@ export interface operations {
                      *             }
                      *           ],
                      *           "annotatedRole": "arn:aws:iam::111122223333:role/eks-addons/ebs-csi",
-                     *           "inTheWay": []
+                     *           "obstacles": []
                      *         }
                      *       ],
                      *       "unread": [],

@@ -22,7 +22,7 @@ describe('the command that gives the service its access', () => {
 
   it('says both forms where nobody knows what migrates', () => {
     expect(grantForms('dev')).toBe(
-      "pod-identity grant-access --cluster dev (for a service account that does not belong to an add-on, with --service-account NAMESPACE/NAME, and --annotation remove if its annotation is to be removed)",
+      'pod-identity grant-access --cluster dev (for a service account that does not belong to an add-on, with --service-account NAMESPACE/NAME, and --annotation remove if its annotation is to be removed)',
     );
   });
 });

@@ -117,7 +117,7 @@ describe('a service account on IRSA', () => {
     });
   });
 
-  it('is planned again where its pods did not take the association that is there, or its annotation shall go', () => {
+  it('is migrated again if its pods do not use the existing association, or its annotation is to be removed', () => {
     expect(
       plan({ associations: [THERE], pods: [anAccountPod('pod-identity'), anAccountPod('irsa', { name: 'api-2' })] })
         .verdict,
@@ -130,7 +130,7 @@ describe('a service account that is on Pod Identity', () => {
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([
     ['with its annotation kept', {}, moved],
     ['with its annotation gone', { annotation: 'remove' }, { ...moved, serviceAccount: bare }],
-    ['without an annotation, whatever shall become of it', {}, { ...moved, serviceAccount: bare }],
+    ['without an annotation, which is to be removed', {}, { ...moved, serviceAccount: bare }],
     [
       'with the role that the request names, and not the annotation',
       { roleArn: ROLE },
@@ -138,7 +138,7 @@ describe('a service account that is on Pod Identity', () => {
     ],
     ['and has no pods', {}, { ...moved, pods: [] }],
     [
-      'and has none but those of others',
+      'and has only third-party pods',
       {},
       { ...moved, pods: [anAccountPod('irsa', { serviceAccount: 'web', labels: {} })] },
     ],
@@ -177,7 +177,7 @@ describe('a service account that is on Pod Identity', () => {
     ['of a pod it can not be told', {}, { ...moved, pods: [anAccountPod('unknown')] }],
     ['the pods could not be seen', {}, { ...closed, associations: [THERE] }],
     [
-      'the annotation shall go, and could not be seen',
+      'the annotation is to be removed, and could not be read',
       { verification: 'api', annotation: 'remove' },
       { ...closed, associations: [THERE] },
     ],
@@ -189,7 +189,7 @@ describe('a service account that is on Pod Identity', () => {
 describe('a plan is blocked', () => {
   const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
   it.each<[string, string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>, RegExp]>([
-    ['somebody holds the lock', 'lock-free', {}, { lock }, /holds the lock on payments\/api of cluster dev/],
+    ['another execution holds the lock', 'lock-free', {}, { lock }, /holds the lock on payments\/api of cluster dev/],
     ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /no cluster dev/],
     ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     [
@@ -308,7 +308,7 @@ describe('a plan is blocked', () => {
       /Which role it has by IRSA could not be seen, and the request names none/,
     ],
     [
-      'its annotation shall go and could not be seen',
+      'its annotation is to be removed and could not be read',
       'annotation',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },
       closed,
@@ -358,7 +358,7 @@ describe('where the API server is closed', () => {
     ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa'], ''],
     ['a proof that is asked for', { roleArn: ROLE }, ['kubernetes-access'], ''],
     [
-      'an annotation that shall go',
+      'an annotation that is to be removed',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },
       ['service-account-uses-irsa', 'kubernetes-access', 'annotation'],
       ' --annotation remove',
