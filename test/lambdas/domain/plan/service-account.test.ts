@@ -130,7 +130,7 @@ describe('a service account that is on Pod Identity', () => {
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([
     ['with its annotation kept', {}, moved],
     ['with its annotation gone', { annotation: 'remove' }, { ...moved, serviceAccount: bare }],
-    ['without an annotation, which is to be removed', {}, { ...moved, serviceAccount: bare }],
+    ['without an annotation', {}, { ...moved, serviceAccount: bare }],
     [
       'with the role that the request names, and not the annotation',
       { roleArn: ROLE },
