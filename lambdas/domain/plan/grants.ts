@@ -1,7 +1,18 @@
 /**
  * Decides which subjects may get a role: promise 11 of docs/architecture.md.
  *
- * Role R may be given to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration made; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone proves nothing: whoever may edit a service account writes it.
+ * Subject S (cluster, namespace, service account) may get role R only on one of these grounds, evaluated on fresh facts
+ * and without the request's accepted keys:
+ * 1. R's IRSA trust is `allowed` for S with this cluster's current issuer, whose provider exists. Wildcards count, with a
+ *    warning.
+ * 2. An association of S with R exists that no unfinished migration created.
+ * 3. R is the add-on's IRSA role, and S's service account belongs to that add-on and is annotated with R.
+ * 4. R's trust policy allows pods.eks for S, and denies it if namespace, service account or cluster is exchanged.
+ * 5. The deployment's setting `roleGrants` (roles, clusters, service accounts) names it.
+ *
+ * `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or
+ * (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An
+ * annotation alone is no evidence, since anyone who may edit a service account can write it.
  *
  * The rule does not apply to a rollback, which restores associations, roles and annotations from the snapshot because they
  * existed before the migration (ADR 41).

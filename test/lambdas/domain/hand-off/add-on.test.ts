@@ -1,4 +1,4 @@
-/** The commands are run over the fake EKS, from every state that a migration can be left in. */
+/** Runs the commands against the fake EKS, from every state in which a migration can stop. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { handOffCommands, type HandOffFacts } from '../../../../lambdas/domain/hand-off/add-on.ts';
@@ -53,12 +53,12 @@ const made = (serviceAccount = SERVICE_ACCOUNT, change: Partial<Association> = {
   anAssociation({ id: `a-made-${serviceAccount}`, serviceAccount, ownerArn: COPY, ...change });
 const configurationValues = `{"note": "it's \\"raw\\" $HOME"}\n# a comment\n`;
 
-/** What the add-on was like. */
+/** The add-on before the migration. */
 const before: [string, Partial<Snapshot>][] = [
   ['a role alone', {}],
   ['a standalone association', { associations: [standAlone] }],
   [
-    'an own association, awkward values and tags',
+    'an owned association, awkward values and tags',
     {
       addon: anAddon({
         podIdentityAssociations: [owned.arn],
@@ -79,7 +79,7 @@ interface World {
   record: Migration;
 }
 const accounts = ({ planned: all }: Snapshot): string[] => all.map((one) => one.serviceAccount);
-/** The new associations, as the copy of the migration has them. */
+/** The associations of the migrated copy. */
 const madeBy = ({ snapshot }: World, change: Partial<Association> = {}): Association[] =>
   accounts(snapshot).map((account) => made(account, change));
 const location = ({ eks }: World, addon: Addon | undefined, associations: Association[] = []): void => {
@@ -95,7 +95,7 @@ const copyOf = (world: World, change: Partial<Addon> = {}): Addon => ({
   ...change,
 });
 
-/** Where the migration and its way back can have got to. */
+/** The states in which the migration and its rollback can stop. */
 const states: [string, (world: World) => void][] = [
   ['absent', (world) => location(world, undefined)],
   ['absent, its associations left over', (world) => location(world, undefined, madeBy(world))],
@@ -151,7 +151,7 @@ const states: [string, (world: World) => void][] = [
   ],
   ['ACTIVE as before', (world) => location(world, world.snapshot.addon, world.snapshot.associations)],
   [
-    'ACTIVE as before, a left-over beside it',
+    'ACTIVE as before, with a left-over association',
     (world) =>
       location(world, world.snapshot.addon, [
         ...world.snapshot.associations.filter((one) => one.id !== standAlone.id),
@@ -240,7 +240,7 @@ describe.each(before)('an add-on that had %s', (_, change) => {
       expect(host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
     });
 
-    it('is restored where EKS could not be read', async () => {
+    it('is restored even if EKS could not be read', async () => {
       const world = newWorld(change);
       prepare(world);
       const { seen: ___, ...unread } = await look(world);
@@ -251,7 +251,7 @@ describe.each(before)('an add-on that had %s', (_, change) => {
 });
 
 describe('handOffCommands', () => {
-  /** What `aws` would get from a shell. */
+  /** The arguments that `aws` would get from a shell. */
   const argumentsOf = (commands: string[]): string[][] => {
     const script = `aws() { if [ "$2" = list-pod-identity-associations ]; then echo a-found; else printf '%s\\0' "$@"; printf '\\001'; fi; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${commands.join('\n')}`;
     const calls = execFileSync('/bin/bash', ['-c', script], {
@@ -299,7 +299,7 @@ describe('handOffCommands', () => {
     expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig');
   });
 
-  it('leaves out what it did not have', () => {
+  it('omits fields that the add-on did not have', () => {
     const addon = anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} });
     expect(create({ addon })).toEqual({
       clusterName: target.cluster,
@@ -334,7 +334,7 @@ describe('handOffCommands', () => {
     ]);
   });
 
-  it('leaves a version that somebody else has chosen', () => {
+  it('keeps a version that another tool has chosen', () => {
     const addon = anAddon({
       version: 'v1.40.0-eksbuild.1',
       serviceAccountRoleArn: undefined,
@@ -349,7 +349,7 @@ describe('handOffCommands', () => {
     expect(lines.join('\n')).not.toMatch(/--addon-version|--configuration-values/);
   });
 
-  it('says that somebody else deleted it, or made it', () => {
+  it('reports that another principal deleted or created it', () => {
     expect(handOffCommands(facts({}, { record: aMigration() })).join('\n')).toContain(
       ": 'Another principal deleted it, not this migration.'",
     );
@@ -360,7 +360,7 @@ describe('handOffCommands', () => {
     ).toContain(": 'Another principal created this copy.'");
   });
 
-  it('frees the place of an old association where somebody else took it, and says so', () => {
+  it('deletes an association of another principal that conflicts with an old one, with a note', () => {
     const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
     const commands = handOffCommands(
       facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }),
@@ -396,8 +396,8 @@ describe('handOffCommands', () => {
     it.each<[string, string, string]>([
       ['as it was written', REPAIR.after, BEFORE],
       ['as it was written, in another spelling', JSON.stringify(JSON.parse(REPAIR.after), null, 2), BEFORE],
-      ['changed by others since', changed, policyText(irsaStatement, others)],
-    ])('takes the statement out of a policy that is %s', async (_, now, then) => {
+      ['changed since', changed, policyText(irsaStatement, others)],
+    ])('removes the statement from a policy that is %s', async (_, now, then) => {
       const world = newWorld({});
       location(world, anAddon());
       const roles = new FakeRoles();
@@ -416,7 +416,7 @@ describe('handOffCommands', () => {
       expect(JSON.parse(roles.trust[ROLE])).toEqual(JSON.parse(then));
     });
 
-    it('has the policy of before where it could not be read, and says what that means', () => {
+    it('has the policy of before if the current one could not be read, with a warning', () => {
       const lines = ofTrust(commandsFor(undefined));
       expect(lines).toEqual([
         expect.stringMatching(
@@ -439,7 +439,7 @@ describe('handOffCommands', () => {
       ]);
     });
 
-    it('only says what to do where others have changed the statement itself', () => {
+    it('only describes what to do if the statement itself has changed', () => {
       const lines = ofTrust(commandsFor({ [ROLE]: altered }));
       expect(lines).toEqual([
         expect.stringContaining('cannot be removed automatically: see warning trust-to-edit') as string,
@@ -460,7 +460,7 @@ describe('handOffCommands', () => {
         { trustChanges: [aTrustChange({ undoneAt: '2026-01-05T09:00:01.000Z' })] },
       ],
       ['nothing was repaired', {}, { trustChanges: [] }],
-    ])('has no line where %s', (_, trust, record) => {
+    ])('has no line if %s', (_, trust, record) => {
       expect(ofTrust(commandsFor(trust, record))).toEqual([]);
     });
 
@@ -479,7 +479,7 @@ describe('handOffCommands', () => {
     });
   });
 
-  it("restarts the workloads by name, or by the add-on's label where they could not be read", () => {
+  it("restarts the workloads by name, or by the add-on's label if they could not be read", () => {
     const named = handOffCommands(
       facts({}, { workloads: [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }] }),
     );

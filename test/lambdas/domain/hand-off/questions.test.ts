@@ -19,13 +19,13 @@ const active = (lines: readonly string[]): string[] => lines.filter((line) => !l
 
 describe('the hand-off after SessionsMayEnd', () => {
   const lines = sessionsHandOff(FACTS, GAP);
-  it('says which pods it is about, how long it takes, and when their sessions end', () => {
+  it('reports the affected pods, the duration, and when their sessions expire', () => {
     expect(lines.join('\n')).toMatch(
       /replaces 18 pods, .* about 18 minutes\. .* pod ebs-csi-controller-0 is certain to have credentials for 5 minutes only: until 2026-01-15T09:05:00\.000Z/,
     );
   });
 
-  it('takes nothing from the pods as it is pasted: it gives them new sessions, and goes back then', () => {
+  it('removes nothing from the pods when pasted: it renews their sessions, then rolls back', () => {
     expect(active(lines)).toEqual([
       expect.stringMatching(/^aws eks update-kubeconfig /),
       'kubectl -n kube-system rollout restart deployment/ebs-csi-controller',
@@ -35,12 +35,12 @@ describe('the hand-off after SessionsMayEnd', () => {
     expect(lines.join('\n')).not.toMatch(/delete-pod-identity-association|update-addon/);
   });
 
-  it('has both other choices as commands that a colon keeps from running', () => {
+  it('has both other choices as commands that a colon disables', () => {
     expect(lines).toContain(`: pod-identity rollback ${MIGRATION_ID} --deployed --accept-credential-gap`);
     expect(lines).toContain(`: pod-identity release ${MIGRATION_ID} --deployed`);
   });
 
-  it('says what to restart where the API server could not be read', () => {
+  it('describes what to restart if the API server could not be read', () => {
     const { workloads: _, ...unread } = FACTS;
     const without = sessionsHandOff(unread);
     expect(without.join('\n')).toContain('Restart every workload that runs with kube-system/ebs-csi-controller-sa');
@@ -50,13 +50,13 @@ describe('the hand-off after SessionsMayEnd', () => {
 
 describe('the hand-off after WebhookStillInjects', () => {
   const lines = webhookHandOff(FACTS);
-  it('restarts and deletes nothing: it lists the associations, and tries again', () => {
+  it('restarts and deletes nothing: it lists the associations, and retries', () => {
     expect(active(lines)).toEqual([
       expect.stringMatching(/^aws eks list-pod-identity-associations .*--service-account ebs-csi-controller-sa$/),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });
-  it('says how to stay', () => {
+  it('describes how to keep the current state', () => {
     expect(lines.join('\n')).toContain(`pod-identity release ${MIGRATION_ID} --deployed`);
   });
 });

@@ -1,6 +1,5 @@
 /**
- * The commands that put a service account back are run over the fakes, from every state that a migration can leave it
- * in.
+ * Runs the commands that restore a service account against the fakes, from every state in which a migration can stop.
  */
 import { describe, expect, it } from 'vitest';
 import { accountHandOff, type AccountHandOffFacts } from '../../../../lambdas/domain/hand-off/service-account.ts';
@@ -39,7 +38,7 @@ interface World {
   host: EksHost;
 }
 
-/** `kubectl annotate` acts on the fake; whatever else it does is said. */
+/** `kubectl annotate` changes the fake; its other effects are only recorded. */
 function worldOf(associations: Association[], roleArn: string | undefined): World {
   const clock = new FakeClock();
   const eks = new FakeEks(clock);
@@ -86,7 +85,7 @@ const MADE = created(ownAssociation());
 const states: [string, Association[], string | undefined, Partial<Migration>, Partial<AccountHandOffFacts>][] = [
   ['associated', [ownAssociation()], ROLE, MADE, {}],
   ['associated by a call whose reply was lost', [ownAssociation()], ROLE, {}, {}],
-  ['associated, the tag taken off by somebody', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
+  ['associated, with the tag removed by hand', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
   [
     'associated and without its annotation',
     [ownAssociation()],
@@ -141,7 +140,7 @@ describe.each(states)('a service account that is %s', (_, there, roleArn, record
 describe('accountHandOff', () => {
   const text = (facts: AccountHandOffFacts): string => accountHandOff(facts).join('\n');
 
-  it("deletes nothing that is not the migration's, and says what somebody else's does", () => {
+  it("deletes only the migration's associations, and describes the effect of others", () => {
     const lines = accountHandOff(factsOf([THEIRS]));
     expect(lines.filter((line) => !line.startsWith(': ') && line.includes('delete-pod-identity-association'))).toEqual(
       [],
@@ -152,7 +151,7 @@ describe('accountHandOff', () => {
     expect(lines[3]).toMatch(/^: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
   });
 
-  it('makes one of before again that is gone, whole, and says that it was not this migration', async () => {
+  it('creates a deleted earlier association again, with all fields and a note', async () => {
     const facts = factsOf([], {}, kept);
     expect(text(facts)).toContain(
       `: 'Association ${KEPT.id}, which existed before, is gone; this migration did not delete it.'`,
@@ -164,7 +163,7 @@ describe('accountHandOff', () => {
     ]);
   });
 
-  it('puts the annotation back whoever has taken it off, and leaves one that somebody else has given it', async () => {
+  it('restores a removed annotation, and keeps one that was set meanwhile', async () => {
     for (const record of [
       {},
       { request: remove, annotationChange: taken },
@@ -187,7 +186,7 @@ describe('accountHandOff', () => {
     }
   });
 
-  it("stops at an annotation that can't be set, where it was seen to be missing: without it and the association new pods have no role", () => {
+  it('stops at a missing annotation that cannot be set, since new pods would have neither annotation nor association', () => {
     const lineOf = (more: Partial<AccountHandOffFacts>): string =>
       accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate '))!;
     expect(lineOf({ account: { now: aServiceAccount({ roleArn: undefined }) } })).toMatch(/^kubectl .*role-arn=\S+$/);
@@ -201,7 +200,7 @@ describe('accountHandOff', () => {
     );
   });
 
-  it('says nothing of an annotation that nobody saw, or that there was none of', () => {
+  it('has no line about an annotation that could not be read or did not exist', () => {
     for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
       expect(
         text(
@@ -211,7 +210,7 @@ describe('accountHandOff', () => {
     }
   });
 
-  it('puts the annotation back before it takes the association away, and waits before it restarts anything', () => {
+  it('restores the annotation before it deletes the association, and waits before it restarts anything', () => {
     const lines = accountHandOff(
       factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] }),
     ).filter((line) => !line.startsWith(': '));
@@ -226,7 +225,7 @@ describe('accountHandOff', () => {
     ]);
   });
 
-  it('quotes a role that a shell would read otherwise', async () => {
+  it('quotes a role with characters that are special in a shell', async () => {
     const odd = "arn:aws:iam::111122223333:role/it's$HOME";
     const world = worldOf([], undefined);
     await runScript(
@@ -242,7 +241,7 @@ describe('accountHandOff', () => {
     expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(odd);
   });
 
-  it('says what to restart where the API server could not be read, by a command that does not run as it is', () => {
+  it('describes what to restart if the API server could not be read, with a disabled command', () => {
     const { workloads: _, ...unread } = factsOf([]);
     expect(text(unread)).toContain(
       "\n: 'The API server could not be read: restart every workload that runs with payments/api by running the next line",
@@ -251,7 +250,7 @@ describe('accountHandOff', () => {
     expect(text(factsOf([], {}, { workloads: [] }))).not.toContain('rollout restart');
   });
 
-  it('takes a repaired trust policy back last', () => {
+  it('undoes the repair of a trust policy last', () => {
     const lines = accountHandOff(
       factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
     ).filter((line) => !line.startsWith(': '));

@@ -93,7 +93,7 @@ describe('pods-judgeable', () => {
       { id: 'pods-judgeable', status: 'warn' },
     ]);
   });
-  it('does not care for pods of others, or for those on their way out', () => {
+  it('ignores third-party pods and terminating pods', () => {
     const pods = [
       aPod('irsa'),
       { ...withSecret('irsa'), serviceAccount: 'shop' },
@@ -103,7 +103,7 @@ describe('pods-judgeable', () => {
   });
 });
 
-describe('a plan that is content with what EKS says', () => {
+describe('a plan that is verified by the EKS API', () => {
   const blocking = (facts: Facts): string[] =>
     planMigration(facts)
       .checks.filter(({ status }) => status === 'fail' || status === 'unknown')

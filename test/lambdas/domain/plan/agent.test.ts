@@ -119,7 +119,7 @@ describe('a cluster without the Pod Identity agent', () => {
   });
 });
 
-describe('where nobody may look whether somebody runs an agent without EKS', () => {
+describe('if DaemonSets may not be read', () => {
   it('nothing is installed: it is not known', () => {
     const plan = planOf({ agent: 'install' }, UNSEEN);
     expect(agentCheck(plan)).toMatchObject({
@@ -130,7 +130,7 @@ describe('where nobody may look whether somebody runs an agent without EKS', () 
     expect([plan.verdict, plan.installAgent]).toEqual(['blocked', undefined]);
   });
 
-  it("the agent is installed with a warning where the request says that EKS's word is enough", () => {
+  it('the agent is installed with a warning if the request accepts the information from the EKS API', () => {
     const plan = planOf({ agent: 'install', verification: 'api' }, UNSEEN);
     expect(agentCheck(plan)).toMatchObject({
       status: 'warn',
@@ -149,7 +149,7 @@ describe('an agent that is there', () => {
       { cluster: aCluster({ autoMode: true }) },
       /Auto Mode has the Pod Identity agent built in/,
     ],
-    ["somebody's own", { agentWorkload: agentDaemonSet() }, /ready on 2 of 2 nodes/],
+    ['installed without EKS', { agentWorkload: agentDaemonSet() }, /ready on 2 of 2 nodes/],
     ["EKS's", { agentAddon: anAgentAddon() }, /is ACTIVE/],
   ])('is never installed once more: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
@@ -165,7 +165,11 @@ describe('an agent that is there', () => {
       { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) },
       /is CREATE_FAILED, not ACTIVE/,
     ],
-    ["somebody's own that misses a node", { agentWorkload: agentDaemonSet({ ready: 1 }) }, /ready on 1 of 2 nodes/],
+    [
+      'installed without EKS, not ready on a node',
+      { agentWorkload: agentDaemonSet({ ready: 1 }) },
+      /ready on 1 of 2 nodes/,
+    ],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
     expect(agentCheck(plan)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) as string });

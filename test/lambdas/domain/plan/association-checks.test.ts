@@ -67,7 +67,7 @@ describe('planAssociations', () => {
       checks: [{ status: 'warn' }],
     });
   });
-  it('deletes one of a dead copy by itself, whatever the way', () => {
+  it('deletes an association of a deleted copy itself, in every attempt', () => {
     for (const attempt of Object.values(ways))
       expect(decide([anAssociation({ ownerArn: addonArn(9) })], attempt).purge).toEqual(['a-left00000000000001']);
   });
@@ -96,7 +96,7 @@ describe('planAssociations', () => {
     ['a target role', { targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots' }],
     ['a session policy', { disableSessionTags: true, policy: '{}' }],
     ['a session policy, though the add-on owns it', { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) }],
-  ])('fails for one with %s, whatever the way, and deletes nothing', (_, change) => {
+  ])('fails for an association with %s in every attempt, and deletes nothing', (_, change) => {
     for (const attempt of Object.values(ways)) {
       const plan = decide([anAssociation(change)], attempt);
       expect(plan).toMatchObject({ purge: [], goWithAddon: [], carryOver: [] });

@@ -1,5 +1,5 @@
 /**
- * Checks that concern some of the ways: they block an explicit strategy, and take the ways out of the ladder of `auto`.
+ * Checks that concern some of the attempts: they block an explicit strategy, and remove attempts of `auto`.
  */
 import { describe, expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';

@@ -185,7 +185,7 @@ const rows: Row[] = [
   ],
   [
     'addon-risk',
-    'carries the network, whatever is allowed',
+    'is a networking add-on, regardless of maxDisruption',
     { request: aRequest({ addon: 'vpc-cni', maxDisruption: 'outage' }), addon: anAddon({ name: 'vpc-cni' }) },
     'pass',
     /vpc-cni keeps running \(in place, then recreate with preserve\)/,
@@ -444,7 +444,7 @@ describe.each(rows)('check %s: %s', (id, _, change, status, message, remedy) => 
   });
 });
 
-it('checks each role for the service accounts that shall use it', () => {
+it('checks each role for the service accounts that are to use it', () => {
   const podIdentity = ['ebs-csi-controller-sa', 'second-sa', 'third-sa'].map((serviceAccount) => ({
     serviceAccount,
     recommendedManagedPolicies: [],

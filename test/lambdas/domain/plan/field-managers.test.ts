@@ -53,7 +53,7 @@ describe('foreignFields', () => {
       'this service under any name',
       [by('unknown', '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]')],
     ],
-    ['somebody who wants what EKS wants', [by('eks', IMAGE), by('argocd', IMAGE)]],
+    ['a manager that sets the same value as EKS', [by('eks', IMAGE), by('argocd', IMAGE)]],
   ])('are none of %s', (_, fields) => {
     expect(foreign(...fields)).toEqual([]);
   });
@@ -89,7 +89,7 @@ describe('check field-managers', () => {
   const NONE = { resolveConflicts: 'NONE' } as const;
   const preserving = { strategy: 'recreate', preserve: true } as const;
 
-  it('passes where EKS has set all, and looks at no workload of others', () => {
+  it('passes if EKS has set all fields, and ignores third-party workloads', () => {
     expect(
       check(planMigration(someFacts({ workloads: [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })] }))),
     ).toMatchObject({ status: 'pass' });
@@ -218,7 +218,7 @@ describe('check field-managers', () => {
     ],
     ['an autoscaler, auto', {}, scaled, 'warn', /Strategies ruled out by this: recreate with preserve\.$/, [IN_PLACE]],
     [
-      'somebody by kubectl scale, recreate with preserve',
+      'a person with kubectl scale, recreate with preserve',
       preserving,
       { ...by('kubectl', '.spec.replicas'), subresource: 'scale' },
       'fail',

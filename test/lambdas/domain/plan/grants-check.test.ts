@@ -68,7 +68,7 @@ describe('checkGrants', () => {
   });
 
   it('says of a trust policy for whom it would be repaired, never that a role is new, and leaves the deployment to allow it', () => {
-    // A statement that names nobody lets in whoever else has the role.
+    // A statement without names allows every other service account that has the role.
     const checks = checkGrants(facts(podIdentityStatement), [], [repairOf(OTHER_ROLE)]);
     expect(checks).toMatchObject([
       {

@@ -1,4 +1,4 @@
-/** Whatever the trust policies, annotations and requests: nobody can use a role that the rule does not give them. */
+/** For any trust policies, annotations and requests, no service account can use a role that the rule does not allow. */
 import * as fc from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { expect, it } from 'vitest';

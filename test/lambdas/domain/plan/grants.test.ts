@@ -1,4 +1,4 @@
-/** Who may be given a role: each ground of the rule by itself, and what a trust policy must deny to name somebody. */
+/** The rule of which subjects may get a role: each ground on its own, and what a trust policy must deny. */
 import * as fc from 'fast-check';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import { describe, expect, it } from 'vitest';
@@ -250,7 +250,7 @@ describe('a trust policy may be repaired', () => {
     ['that names nobody', { after: policyText(irsaStatement, podIdentityStatement) }],
     ['for whom no association is planned', { associations: [{ ...planned, serviceAccount: 'other' }] }],
     ['of a role that the plan gives to nobody', { associations: [] }],
-    ['beside another change', { after: policyText(statement) }],
+    ['together with another change', { after: policyText(statement) }],
     ['with another one', { after: policyText(irsaStatement, { ...podIdentityStatement, Action: '*' }, statement) }],
     ['that is none of EKS', { after: policyText(irsaStatement, { ...statement, Principal: '*' }) }],
   ])('not by one %s', (_, change) => {

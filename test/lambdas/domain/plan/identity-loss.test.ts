@@ -123,9 +123,9 @@ describe('a service account that EKS gave the role of the add-on, and that takes
 
 describe('who loses nothing', () => {
   const cases: [string, Partial<AddonFacts>][] = [
-    ['whose annotation somebody else has set', { annotated: { seen: [annotated({ annotatedBy: ['kubectl'] })] } }],
+    ['whose annotation another manager has set', { annotated: { seen: [annotated({ annotatedBy: ['kubectl'] })] } }],
     [
-      'whose annotation somebody else has set as well',
+      'whose annotation another manager has set as well',
       { annotated: { seen: [annotated({ annotatedBy: ['eks', 'helm'] })] } },
     ],
     ['with another role', { annotated: { seen: [annotated({ roleArn: OTHER_ROLE })] } }],
@@ -186,7 +186,7 @@ describe('who loses nothing', () => {
   });
 });
 
-describe('an annotation that somebody else has set', () => {
+describe('an annotation that another manager has set', () => {
   const theirs = { annotated: { seen: [controller, annotated({ annotatedBy: ['kubectl'], roleArn: OTHER_ROLE })] } };
   it('goes with the service accounts of the add-on where a way deletes them', () => {
     const plan = planOf(theirs, { strategy: 'recreate' });

@@ -33,7 +33,7 @@ import {
   someFacts,
 } from '../../fixtures.ts';
 
-/** Somebody has scaled the controller by hand. */
+/** The controller was scaled by hand. */
 const edited = [
   aWorkload({
     managedFields: [
@@ -43,7 +43,7 @@ const edited = [
   }),
 ];
 
-/** What it looks at can't be known beforehand. */
+/** The value of its key is not known in advance. */
 const onAccount = { ...podIdentityStatement, Condition: { StringEquals: { 'aws:PrincipalAccount': '111122223333' } } };
 
 const EMPTY = {
@@ -383,7 +383,7 @@ describe('the hash of a plan', () => {
       'who else uses the role',
       { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } },
     ],
-    ['who asks, and why', { request: aRequest({ requestedBy: 'somebody', reason: 'because' }) }],
+    ['the requester and the reason', { request: aRequest({ requestedBy: 'me', reason: 'because' }) }],
     ['how many nodes the agent runs on', { agentWorkload: agentDaemonSet({ desired: 9, ready: 9 }) }],
   ])('does not change with %s', (_, change) => {
     expect(hashOf(change)).toBe(base);

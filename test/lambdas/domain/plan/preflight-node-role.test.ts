@@ -35,7 +35,7 @@ describe('node-role', () => {
       'a policy of its own for this cluster',
       [own({ Resource: `arn:aws:eks:eu-west-1:${target.account}:cluster/dev` })],
     ],
-    ['a policy of its own beside one that nobody has read', [own({}), ofAws('SomethingNew')]],
+    ['an identity policy in addition to one that was not read', [own({}), ofAws('SomethingNew')]],
   ])('passes with %s', (_, policies) => {
     expect(withPolicies(...policies)).toMatchObject({
       status: 'pass',
@@ -55,8 +55,8 @@ describe('node-role', () => {
     ],
     ['a policy for another cluster', [own({ Resource: `arn:aws:eks:eu-west-1:${target.account}:cluster/prod` })]],
     ['a policy for another action', [own({ Action: 'eks:DescribeCluster' })]],
-    ['a Deny beside what allows it', [ofAws('AmazonEKSWorkerNodePolicy'), own({ Effect: 'Deny' })]],
-    ['a Deny beside one that nobody has read', [ofAws('SomethingNew'), own({ Effect: 'Deny' })]],
+    ['a Deny in addition to an Allow', [ofAws('AmazonEKSWorkerNodePolicy'), own({ Effect: 'Deny' })]],
+    ['a Deny in addition to a policy that was not read', [ofAws('SomethingNew'), own({ Effect: 'Deny' })]],
   ])('fails with %s', (_, policies) => {
     const found = withPolicies(...policies);
     expect(found).toMatchObject({
@@ -116,7 +116,7 @@ describe('node-role', () => {
     expect(planMigration(someFacts({ nodeRoles })).verdict).toBe('migrate');
   });
 
-  it("fails where one may not, whatever else can't be told", () => {
+  it('fails if one role may not, even if others are not known', () => {
     expect(check({ roles: [aNodeRole({ policies: [CNI] })], error: 'more' }).status).toBe('fail');
   });
   it('is not asked where no association is planned', () => {

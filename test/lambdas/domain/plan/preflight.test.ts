@@ -156,7 +156,7 @@ describe('unsupported-compute', () => {
     const { node: _, ...waiting } = on('node-1');
     expect(check({ nodes, pods: [waiting, on('gone')] }).status).toBe('pass');
   });
-  it('fails for a local cluster on Outposts, whatever its nodes are', () => {
+  it('fails for a local cluster on Outposts, with any nodes', () => {
     expect(check({ cluster: aCluster({ onOutposts: true }), nodes: undefined })).toMatchObject({
       status: 'fail',
       message: expect.stringContaining('AWS Outposts') as string,

@@ -59,13 +59,13 @@ describe('check step-rights', () => {
       /does not allow arn:aws:iam::111122223333:role\/create-addon \(create-addon\) to make eks:CreateAddon on arn:aws:eks:eu-west-1:111122223333:cluster\/dev\.$/,
     ],
     [
-      'the tags of the create, on whatever resource EKS asks for',
+      'the tags of the create, on every possible resource',
       refusing('create-addon', 'eks:TagResource'),
       tagged,
       /make eks:TagResource on arn:\S+:cluster\/dev or arn:\S+:addon\/dev\/aws-ebs-csi-driver\/\S+ or arn:\S+:\/createaddon\.$/,
     ],
     [
-      'the role, to whatever service EKS asks for',
+      'the role, to every possible service',
       refusing('create-addon', 'iam:PassRole'),
       {},
       /\(create-addon\) to pass arn:\S+ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
@@ -144,7 +144,7 @@ describe('check step-rights', () => {
     expect(rightsOf(planWith(answering, request))).toMatchObject([{ status: 'pass' }]);
   });
 
-  it('takes a way out of the ladder that a refusal is about, and no other', () => {
+  it('removes only the attempt that a denial concerns', () => {
     const withoutRecreate = planWith(refusing('create-addon', 'eks:CreateAddon'));
     expect(withoutRecreate).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
     expect(rightsOf(withoutRecreate)).toMatchObject([

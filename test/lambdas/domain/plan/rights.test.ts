@@ -93,7 +93,7 @@ describe('rightsOf', () => {
     });
   });
 
-  it('after another way, what that way has made', () => {
+  it('after another attempt: what that attempt has created', () => {
     const { 'delete-addon': cascade, 'create-addon': over } = needs(someFacts(), RECREATE);
     expect(cascade).toContain('eks:DeletePIA podidentityassociation/dev/NEW by EKS');
     expect(over).toContain('eks:DeletePIA podidentityassociation/dev/NEW');
@@ -102,7 +102,7 @@ describe('rightsOf', () => {
     expect(create).toContain('eks:DeletePIA podidentityassociation/dev/NEW');
   });
 
-  it('where an association is in the way: its purge, and that it comes back whole', () => {
+  it('with a conflicting association: its purge, and its complete restore', () => {
     const facts = someFacts({
       associations: [anAssociation({ tags: { team: 'a' }, disableSessionTags: true })],
     });
@@ -204,7 +204,7 @@ describe('rightsOf', () => {
 });
 
 describe('callsOf', () => {
-  it('has each call of several ways once', () => {
+  it('has each call of several attempts once', () => {
     const facts = someFacts();
     const calls = callsOf(facts, plannedAssociations(facts), [IN_PLACE, RECREATE_PRESERVING, RECREATE]);
     expect(new Set(calls.map(callKey)).size).toBe(calls.length);

@@ -41,10 +41,14 @@ describe('the duration', () => {
   it.each<[string, Attempt, number]>([
     ['in place', IN_PLACE, 30],
     ['recreate', RECREATE_PRESERVING, 90],
-  ])('is that of the rollout, and of what EKS takes beside it: %s', (_, attempt, beside) => {
+  ])('is that of the rollout, plus the time for EKS: %s', (_, attempt, additional) => {
     const { forecast } = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), {}, attempt);
     // Ten pods one after the other: 30 seconds to get ready, two to end.
-    expect(forecast).toMatchObject({ seconds: 320 + beside, assumed: false, workloads: [{ pods: 10, seconds: 320 }] });
+    expect(forecast).toMatchObject({
+      seconds: 320 + additional,
+      assumed: false,
+      workloads: [{ pods: 10, seconds: 320 }],
+    });
   });
 
   it('passes without a limit, and says what it goes by, and the most where that is far more', () => {
@@ -189,7 +193,7 @@ describe('pods that do not work before', () => {
     ).toBe('warn');
   });
 
-  it('do not hold up a Deployment whose software is removed and made anew, but a StatefulSet', () => {
+  it('do not block a Deployment whose software is removed and created again, but a StatefulSet', () => {
     const pods = (kind: Workload['kind']): Pod[] => [...podsOf(kind, 2), crashing(0, kind), crashing(1, kind)];
     const status = (kind: Workload['kind'], attempt: Attempt): Check['status'] | undefined =>
       broken([workload(kind, 4)], pods(kind), {}, attempt)?.status;

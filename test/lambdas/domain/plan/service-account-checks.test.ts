@@ -60,7 +60,7 @@ describe('rollout', () => {
     ],
     ["a pod's workload could not be read", { workloads: [] }, /api-1 \(of Deployment api\)/],
     [
-      "a pod's workload shall have none",
+      "a pod's workload is scaled to zero",
       { workloads: [anAccountWorkload({ desired: 0 })] },
       /api-1 \(of Deployment api\)/,
     ],
@@ -164,7 +164,7 @@ describe('max-disruption', () => {
 });
 
 describe('service-account-owner', () => {
-  it("is nobody where the association is a standalone one, and its annotation somebody's", () => {
+  it("is no add-on if the association is standalone and the annotation is not EKS's", () => {
     for (const annotatedBy of [[], ['helm'], ['eksctl'], ['kubectl-annotate', 'argocd-controller']]) {
       expect(
         checkOwner(factsOf({}, { associations: [anAccountAssociation()], serviceAccount: aState({ annotatedBy }) })),

@@ -39,7 +39,7 @@ describe('steps', () => {
     });
   });
 
-  it('make nothing where an association is kept, and take nothing of it away', () => {
+  it('create nothing if an association is kept, and delete nothing of it', () => {
     const plan = planOf({}, { associations: [anAccountAssociation()] });
     expect(stepOf(plan, 'create-association')).toMatchObject({
       what: `make sure that association a-there0000000000001 still gives payments/api role ${ROLE}`,
@@ -49,7 +49,7 @@ describe('steps', () => {
     expect(stepOf(plan, 'verify-pods').undo).toBe('restart its pods');
   });
 
-  it('take the annotation off behind the proof, where that is asked for', () => {
+  it('remove the annotation after the verification, if requested', () => {
     const plan = planOf({ annotation: 'remove' });
     expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'annotate-service-account', 'finish']);
     expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
@@ -84,7 +84,7 @@ describe('steps', () => {
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
   });
 
-  it('restart nothing where what EKS says is enough', () => {
+  it('restart nothing if the request is verified by the EKS API', () => {
     expect(stepOf(planOf({ verification: 'api' }), 'verify-pods')).toMatchObject({ calls: [], disruption: 'none' });
   });
 
@@ -93,7 +93,7 @@ describe('steps', () => {
       expect(JSON.stringify(planOf(request).steps)).not.toMatch(/add-on|eks:(Create|Update|Delete)Addon/);
   });
 
-  it('are none where nothing is changed', () => {
+  it('are none if nothing changes', () => {
     expect(planOf({}, { serviceAccount: undefined }).steps).toEqual([]);
   });
 });
@@ -103,7 +103,7 @@ describe('hash', () => {
     accountPlan(change, anAccountRequest(request)).hash;
   const { hash: own, ...content } = accountPlan();
 
-  it('is made again from what the ledger keeps, in whatever order', () => {
+  it('can be computed again from stored data, in any order of keys', () => {
     expect(
       hashOf(
         {
@@ -116,7 +116,7 @@ describe('hash', () => {
   });
 
   it.each<[string, Partial<Plan>, Partial<MigrationRequestInput>]>([
-    ['what becomes of the annotation', {}, { annotation: 'remove' }],
+    ['another handling of the annotation', {}, { annotation: 'remove' }],
     ['another service account', {}, { serviceAccount: { namespace: 'payments', name: 'web' } }],
     ['the same name in another namespace', {}, { serviceAccount: { namespace: 'shop', name: 'api' } }],
     ['another uid', { serviceAccount: aState({ uid: 'another' }) }, {}],

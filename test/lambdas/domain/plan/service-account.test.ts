@@ -115,7 +115,7 @@ describe('a service account on IRSA', () => {
     });
   });
 
-  it('is planned again where its pods did not take the association that is there, or its annotation shall go', () => {
+  it('is migrated again if its pods do not use the existing association, or its annotation is to be removed', () => {
     expect(
       plan({ associations: [THERE], pods: [anAccountPod('pod-identity'), anAccountPod('irsa', { name: 'api-2' })] })
         .verdict,
@@ -128,7 +128,7 @@ describe('a service account that is on Pod Identity', () => {
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([
     ['with its annotation kept', {}, moved],
     ['with its annotation gone', { annotation: 'remove' }, { ...moved, serviceAccount: bare }],
-    ['without an annotation, whatever shall become of it', {}, { ...moved, serviceAccount: bare }],
+    ['without an annotation', {}, { ...moved, serviceAccount: bare }],
     [
       'with the role that the request names, and not the annotation',
       { roleArn: ROLE },
@@ -136,7 +136,7 @@ describe('a service account that is on Pod Identity', () => {
     ],
     ['and has no pods', {}, { ...moved, pods: [] }],
     [
-      'and has none but those of others',
+      'and has only third-party pods',
       {},
       { ...moved, pods: [anAccountPod('irsa', { serviceAccount: 'web', labels: {} })] },
     ],
@@ -175,7 +175,7 @@ describe('a service account that is on Pod Identity', () => {
     ['of a pod it can not be told', {}, { ...moved, pods: [anAccountPod('unknown')] }],
     ['the pods could not be seen', {}, { ...closed, associations: [THERE] }],
     [
-      'the annotation shall go, and could not be seen',
+      'the annotation is to be removed, and could not be read',
       { verification: 'api', annotation: 'remove' },
       { ...closed, associations: [THERE] },
     ],
@@ -187,7 +187,7 @@ describe('a service account that is on Pod Identity', () => {
 describe('a plan is blocked', () => {
   const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
   it.each<[string, string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>, RegExp]>([
-    ['somebody holds the lock', 'lock-free', {}, { lock }, /has held the lock on payments\/api of cluster dev/],
+    ['another execution holds the lock', 'lock-free', {}, { lock }, /has held the lock on payments\/api of cluster dev/],
     ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /Cluster dev does not exist/],
     ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     [
@@ -306,7 +306,7 @@ describe('a plan is blocked', () => {
       /The IRSA role of the service account could not be read, and the request names no role/,
     ],
     [
-      'its annotation shall go and could not be seen',
+      'its annotation is to be removed and could not be read',
       'annotation',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },
       closed,
@@ -356,7 +356,7 @@ describe('where the API server is closed', () => {
     ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa'], ''],
     ['a proof that is asked for', { roleArn: ROLE }, ['kubernetes-access'], ''],
     [
-      'an annotation that shall go',
+      'an annotation that is to be removed',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },
       ['service-account-uses-irsa', 'kubernetes-access', 'annotation'],
       ' --annotation remove',

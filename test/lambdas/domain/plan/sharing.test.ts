@@ -112,7 +112,7 @@ describe('check role-sharing', () => {
     });
   });
 
-  it('tells what was not looked at, whether or not somebody was found', () => {
+  it('reports what was not read, with or without other users', () => {
     const unseen = {
       more: true,
       associations: Array.from({ length: 100 }, (_, index) => ({ ...shop, id: `a-${index}`, roleArn: OTHER_ROLE })),

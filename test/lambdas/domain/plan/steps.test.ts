@@ -33,7 +33,7 @@ describe('the steps of a plan', () => {
     ['recreate with preserve', { strategy: 'recreate', preserve: true }, [...RECREATE_STEPS, 'finish']],
     ['auto', {}, [...IN_PLACE_STEPS, 'recreate.2', 'finish']],
     ['auto as far as it goes', { maxDisruption: 'outage' }, [...IN_PLACE_STEPS, 'recreate.2', 'recreate.3', 'finish']],
-  ])('%s: the road, each with how it is undone', (_, request, workflow) => {
+  ])('%s: the workflow, with how each step is undone', (_, request, workflow) => {
     const steps = stepsOf(request);
     expect(names(steps)).toEqual(workflow);
     for (const step of steps) expect(step.undo).toMatch(/\w{4,}/);
@@ -90,7 +90,7 @@ describe('the steps of a plan', () => {
     expect(named(stepsOf(), 'update-addon').what).toContain('kube-system/ebs-csi-controller-sa');
   });
 
-  it("say what becomes of the add-on's own association", () => {
+  it("describe what happens to the add-on's owned association", () => {
     const own = {
       addon: anAddon({ podIdentityAssociations: [associationArn('a-own')] }),
       associations: [anAssociation({ id: 'a-own', ownerArn: addonArn(1) })],
@@ -117,7 +117,7 @@ describe('the steps of a plan', () => {
     expect(named(chained, 'recreate.2').calls).toContain('eks:UpdatePodIdentityAssociation');
   });
 
-  it('tell what becomes of fields that others changed', () => {
+  it('describe what happens to fields of other managers', () => {
     expect(named(stepsOf(), 'update-addon').what).toContain('kept');
     expect(named(stepsOf({ resolveConflicts: 'OVERWRITE' }), 'update-addon').what).toContain('reset');
     expect(

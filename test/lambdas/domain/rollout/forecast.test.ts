@@ -13,7 +13,7 @@ const workloadOf = (
   rollout: RolloutSettings = {},
   change: Partial<Workload> = {},
 ) => aWorkload({ kind, name: NAME, desired, ready: desired, rollout, ...change });
-/** A pod of that workload which was ready so many seconds after it was created. */
+/** Returns a pod of the workload that became ready this many seconds after its creation. */
 const podOf = (kind: string, index: number, seconds: number, change: Partial<Pod> = {}): Pod =>
   aPod('irsa', {
     name: `${NAME}-${index}`,
@@ -39,7 +39,7 @@ describe('resolveCount', () => {
     ['many', 10, Math.floor, 1, 1],
     ['25% of all', 10, Math.floor, 1, 1],
     ['about 25%', 10, Math.floor, 1, 1],
-  ])('makes %s of %i pods', (value, total, round, otherwise, expected) => {
+  ])('resolves %s of %i pods', (value, total, round, otherwise, expected) => {
     expect(resolveCount(value, total, round, otherwise)).toBe(expected);
   });
 });
@@ -48,7 +48,7 @@ describe('shapeOf', () => {
   it.each<[string, Workload, object]>([
     ['a Deployment by default', workloadOf('Deployment', 10), { atOnce: 5, order: 'surge', toReplace: 10 }],
     [
-      'a Deployment that neither surges nor misses a pod',
+      'a Deployment with neither surge nor unavailable pods',
       workloadOf('Deployment', 10, { maxSurge: 0, maxUnavailable: 0 }),
       { atOnce: 1 },
     ],
@@ -59,30 +59,30 @@ describe('shapeOf', () => {
       { atOnce: 10, order: 'recreate' },
     ],
     ['a DaemonSet by default', workloadOf('DaemonSet', 200), { atOnce: 1, order: 'in-place' }],
-    ['a DaemonSet by percent', workloadOf('DaemonSet', 195, { maxUnavailable: '10%' }), { atOnce: 20 }],
+    ['a DaemonSet with a percentage', workloadOf('DaemonSet', 195, { maxUnavailable: '10%' }), { atOnce: 20 }],
     [
       'a DaemonSet that surges',
       workloadOf('DaemonSet', 195, { maxUnavailable: 0, maxSurge: '10%' }),
       { atOnce: 20, order: 'surge' },
     ],
     [
-      'a StatefulSet, whatever it allows',
+      'a StatefulSet, regardless of maxUnavailable',
       workloadOf('StatefulSet', 18, { maxUnavailable: '50%', partition: 4 }),
       { atOnce: 1, order: 'sequential', toReplace: 14 },
     ],
-    ['a partition above all', workloadOf('StatefulSet', 3, { partition: 9 }), { toReplace: 0 }],
+    ['a partition above all ordinals', workloadOf('StatefulSet', 3, { partition: 9 }), { toReplace: 0 }],
     [
-      'what holds it back',
+      'a workload that is held back',
       workloadOf('Deployment', 3, {}, { heldBack: 'it is paused' }),
       { heldBack: 'it is paused', graceSeconds: 30, minReadySeconds: 0 },
     ],
-  ])('knows %s', (_, workload, expected) => {
+  ])('describes %s', (_, workload, expected) => {
     expect(shapeOf(workload)).toMatchObject(expected);
   });
 });
 
 describe('readinessOf', () => {
-  it('takes the seconds from creation to ready', () => {
+  it('measures the seconds from creation to ready', () => {
     expect(readinessOf([podOf('Deployment', 0, 10), podOf('Deployment', 1, 30), podOf('Deployment', 2, 20)])).toEqual({
       samples: [10, 20, 30],
       median: 20,
@@ -95,7 +95,7 @@ describe('readinessOf', () => {
     ['had a restart', { restarts: 2 }],
     ['was unready since', { readyAt: at(-1000) }],
     ['is terminating', { terminating: true }],
-  ])('assumes where the one pod %s', (_, change) => {
+  ])('is an assumption if the only pod %s', (_, change) => {
     expect(readinessOf([podOf('Deployment', 0, 10, change)])).toEqual({
       samples: [],
       median: 60,
@@ -103,7 +103,7 @@ describe('readinessOf', () => {
       assumed: true,
     });
   });
-  it('leaves out pods that were unready for a while since', () => {
+  it('ignores pods that were unready for a while since', () => {
     const pods = [...podsOf('Deployment', 15, 60), podOf('Deployment', 20, 2400), podOf('Deployment', 21, 3000)];
     expect(readinessOf(pods)).toMatchObject({ median: 60, longest: 60 });
   });
@@ -158,7 +158,7 @@ describe('forecastRollout', () => {
     ],
     ['strategy Recreate', workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20), 22, 50],
     ['a partition', workloadOf('StatefulSet', 18, { partition: 17 }), podsOf('StatefulSet', 18, 55), 57, 85],
-  ])('knows %s', (_, workload, pods, seconds, atMostSeconds) => {
+  ])('forecasts %s', (_, workload, pods, seconds, atMostSeconds) => {
     expect(forecast(workload, pods)).toMatchObject({ seconds, atMostSeconds, assumed: false });
   });
 
@@ -172,10 +172,10 @@ describe('forecastRollout', () => {
     expect(found.seconds).toBe(260);
     expect(found.workloads.map(({ name }) => name)).toEqual(['slow', NAME]);
   });
-  it('assumes where nothing shows it, and says so', () => {
+  it('is marked as assumed if there are no samples', () => {
     expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true });
   });
-  it('has all pods at once where the workload is made anew, but for a StatefulSet', () => {
+  it('has all pods at once if the workload is created again, except for a StatefulSet', () => {
     const asNewPods = (workload: Workload, pods: Pod[]): number =>
       forecastRollout([workload], pods, { asNewPods: true }).seconds;
     expect(asNewPods(workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 10))).toBe(12);
@@ -189,7 +189,7 @@ describe('forecastRollout', () => {
       workloads: [],
     });
   });
-  it('names pods that can not end', () => {
+  it('names pods that cannot end', () => {
     const pods = podsOf('StatefulSet', 3, 5);
     const found = forecastRollout([workloadOf('StatefulSet', 3)], pods, { stuck: new Set(['uid-1', 'uid-77']) });
     expect(found.workloads[0]?.stuck).toEqual([`${NAME}-1`]);
@@ -211,7 +211,7 @@ describe('forecastRollout', () => {
   const podsWith = (workload: Workload, starts: number[]): Pod[] =>
     starts.map((seconds, index) => podOf(workload.kind, index, seconds));
 
-  it('is never longer than one pod after the other, nor shorter than what all slots together take', () => {
+  it('is never longer than one pod after the other, nor shorter than all slots together', () => {
     fc.assert(
       fc.property(anyWorkload, anyStarts, (workload, starts) => {
         const pods = podsWith(workload, starts);
@@ -227,7 +227,7 @@ describe('forecastRollout', () => {
       }),
     );
   });
-  it('grows with the number of pods where no more of them go at once', () => {
+  it('grows with the number of pods if no more of them are replaced at once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 300 }), (desired, seconds) => {
         const of = (count: number): number =>

@@ -30,7 +30,7 @@ const progressed = (change: Partial<Progress> = {}): Progress => ({
 });
 
 describe('seenOf', () => {
-  it('counts pods that are ready with the right identity, and all others that are there', () => {
+  it('counts pods that are ready with the right identity, and all other pods', () => {
     const pods = [
       { pod: aPod('pod-identity', { createdAt: at(-30) }), right: true },
       { pod: aPod('pod-identity', { createdAt: at(-10), ready: false }), right: true },
@@ -61,7 +61,7 @@ describe('progressOf', () => {
     const after = progressOf(before, of, { ...same, ...change }, at(0));
     expect(after).toEqual(goesOn ? { ...before, ...change, since: at(0) } : before);
   });
-  it('begins anew with each round', () => {
+  it('begins again with each round', () => {
     expect(progressOf(progressed(), 'pod-identity.0-2', same, at(0))).toEqual({
       ...same,
       of: 'pod-identity.0-2',
@@ -69,7 +69,7 @@ describe('progressOf', () => {
       since: at(0),
     });
   });
-  it('does not take pods that come and go for progress, however often', () => {
+  it('does not count pods that alternate between ready and not ready as progress', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 50 }), (counts) => {
         let progress = progressed();
@@ -95,7 +95,7 @@ describe('allowanceSeconds', () => {
   ])('of %s', (_, workloads, pods, expected) => {
     expect(allowanceSeconds(workloads, pods, undefined)).toBe(expected);
   });
-  it('remembers what the plan saw of pods that are gone', () => {
+  it('includes what the plan observed of pods that are gone', () => {
     const one = { kind: 'Deployment', namespace: 'kube-system', name: NAME, longestStartSeconds: 900 } as const;
     const planned = { ...one, pods: 1, atOnce: 1, secondsEach: 900, seconds: 900 };
     expect(allowanceSeconds([aWorkload()], [], { workloads: [planned] })).toBe(3 * 930);
@@ -110,7 +110,7 @@ describe('stuckBecause', () => {
     ['its node is gone', ending(), [aNode({ name: 'other' })], /node node-1 is gone/],
     ['it never had a node', ending({ node: undefined }), [], /it was never scheduled to a node/],
     ['its node works', ending(), [aNode()], undefined],
-    ['nobody may see nodes', ending(), undefined, undefined],
+    ['nodes may not be read', ending(), undefined, undefined],
     ['its grace period has just ended', ending({ deletionDue: at(-30) }), [aNode({ ready: false })], undefined],
     ['it is not ending', aPod('irsa'), [aNode({ ready: false })], undefined],
   ])('where %s', (_, pod, nodes, expected) => {
@@ -129,13 +129,13 @@ describe('brokenPods', () => {
     ['is ending in time', { terminating: true, deletionDue: at(10) }, undefined],
     ['has no node', { ready: false, phase: 'Pending', node: undefined }, 'pending', /not scheduled to a node since/],
     [
-      'can not get its image',
+      'cannot pull its image',
       { ready: false, phase: 'Pending', waiting: ['ImagePullBackOff'] },
       'pending',
       /ImagePullBackOff/,
     ],
     [
-      'crashes, however young',
+      'crashes soon after its creation',
       { ready: false, createdAt: at(-10), restarts: 4, waiting: ['CrashLoopBackOff'] },
       'crash-looping',
       /4 restarts, CrashLoopBackOff/,
@@ -146,14 +146,14 @@ describe('brokenPods', () => {
     expect(found.map((one) => one.trouble)).toEqual(trouble === undefined ? [] : [trouble]);
     for (const one of found) expect(one.text).toMatch(text);
   });
-  it('knows a lost node', () => {
+  it('reports a lost node', () => {
     const lost = [aNode({ ready: false })];
     expect(find(aPod('irsa', { terminating: true, deletionDue: at(-900) }), lost)).toMatchObject([
       { trouble: 'terminating', owner: { kind: 'Deployment', name: NAME } },
     ]);
     expect(find(aPod('irsa', { ready: false }), lost)[0]!.text).toContain('its node node-1 is not ready');
   });
-  it('gives slow starters as long as their like took', () => {
+  it('allows slow pods as long as their siblings took', () => {
     const like = aPod('irsa', { name: 'like', createdAt: at(-9000), readyAt: at(-8500) });
     const of = (age: number): number =>
       brokenPods([like, aPod('irsa', { ready: false, createdAt: at(-age) })], [aWorkload()], {
@@ -162,7 +162,7 @@ describe('brokenPods', () => {
       }).length;
     expect([of(900), of(1100)]).toEqual([0, 1]);
   });
-  it('leaves the others as what a migration can be verified on', () => {
+  it('leaves the other pods for the verification', () => {
     const pods = [aPod('irsa', { name: 'good' }), aPod('irsa', { name: 'bad', ready: false })];
     const broken = brokenPods(pods, [aWorkload()], { nodes: [aNode()], now: NOW });
     expect(healthyPods(pods, broken).map(({ name }) => name)).toEqual(['good']);
@@ -204,7 +204,7 @@ describe('isSettled', () => {
   const pod = (kind: string): Pod => aPod('irsa', { uid: 'u', terminating: true, owner: { kind, name: NAME } });
   const stuck = { ...NO_LENIENCY, stuck: new Map([['u', 'away']]) };
   it.each<[string, Workload, typeof stuck, boolean]>([
-    ['a DaemonSet but for a pod on a lost node', rolling('DaemonSet', { updated: 9, ready: 9 }), stuck, true],
+    ['a DaemonSet except for a pod on a lost node', rolling('DaemonSet', { updated: 9, ready: 9 }), stuck, true],
     ['a DaemonSet with one more missing', rolling('DaemonSet', { updated: 9, ready: 8 }), stuck, false],
     [
       'a DaemonSet without any leniency',
@@ -269,24 +269,24 @@ describe('judgeStall', () => {
       'held',
     ],
     ['have no node', unready({ node: undefined, phase: 'Pending' }), {}, 'held'],
-    ['can not get their image', unready({ phase: 'Pending', waiting: ['ImagePullBackOff'] }), {}, 'held'],
+    ['cannot pull their image', unready({ phase: 'Pending', waiting: ['ImagePullBackOff'] }), {}, 'held'],
     ['have a container that is not made', unready({ waiting: ['CreateContainerConfigError'] }), {}, 'held'],
     ['are not started by their node', unready({ phase: 'Pending' }), {}, 'held'],
     ['are on a node that is down', crashing, { nodes: [aNode({ ready: false })] }, 'held'],
     ['belong to a Job', unready({ owner: { kind: 'Job', name: 'nightly' } }), {}, 'held'],
-    ['are on their way out', unready({ terminating: true }), {}, 'held'],
+    ['are terminating', unready({ terminating: true }), {}, 'held'],
   ])('pods that %s', (_, pod, change, expected) => {
     expect(judgeStall(situation([good, pod], change)).is).toBe(expected);
   });
 
-  it('tells pods that nothing replaces, and that keep the wrong identity', () => {
+  it('reports pods that nothing replaces and that keep the wrong identity', () => {
     const hopeless = { ...NO_LENIENCY, hopeless: new Set([crashing.uid]) };
     const found = situation([crashing], { right: new Set(), leniency: hopeless });
     expect(judgeStall(found)).toEqual({ is: 'unreplaced', pods: [crashing] });
     expect(unreplacedText([crashing], at(0))).toMatch(/: kubectl -n kube-system delete pod ebs-csi-controller-1$/);
   });
   it.each<[string, Pod, boolean]>([
-    ['crashes, however young', unready({ restarts: 1, createdAt: at(-5) }), true],
+    ['crashes soon after its creation', unready({ restarts: 1, createdAt: at(-5) }), true],
     ['is unready for long', unready(), true],
     ['is only starting', unready({ createdAt: at(-30) }), false],
     ['has no node', unready({ node: undefined }), false],
@@ -324,7 +324,7 @@ describe('judgeStall', () => {
     const why = heldBackBy(situation(pods, { workloads: [workload] }));
     expect(why ?? 'nothing').toMatch(expected ?? /^nothing$/);
   });
-  it('names a lost node, and does not say that its pod is dead', () => {
+  it('names a lost node, and does not claim that its pod is dead', () => {
     const lost = aPod('irsa', { uid: 'u', terminating: true, owner: { kind: 'StatefulSet', name: NAME } });
     const why = heldBackBy(
       situation([lost], {

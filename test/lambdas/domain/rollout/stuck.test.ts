@@ -7,7 +7,7 @@ const ending = (change: Partial<Pod> = {}): Pod => aPod('irsa', { terminating: t
 const LATER = Date.parse(at(61));
 
 describe('a pod that should have ended', () => {
-  it('is one that is still there a minute after its grace period', () => {
+  it('is a pod that still exists a minute after its grace period', () => {
     const overdue = (pod: Pod, seconds: number): boolean => isOverdueToEnd(pod, Date.parse(at(seconds)));
     expect([59, 60, 61].map((seconds) => overdue(ending(), seconds))).toEqual([false, false, true]);
     expect(overdue(ending({ terminating: false }), 600)).toBe(false);
@@ -24,7 +24,7 @@ describe('a pod that should have ended', () => {
       '; its node node-1 does not answer, so its containers may still be running',
     ],
     ['its node answers', {}, [aNode()], undefined],
-    ['nobody can say what its node does', {}, undefined, undefined],
+    ['the state of its node is not known', {}, undefined, undefined],
   ])('where %s', (_, change, nodes, why) => {
     const text = why === undefined ? undefined : `terminating, and was due to be gone by ${at(0)}${why}`;
     expect(stuckBecause(ending(change), nodes, LATER)).toBe(text);
