@@ -100,8 +100,8 @@ export class AwsExecutions implements Executions {
     return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
   }
 
-  async startSweep(sweepId: string, name: string, beside?: string): Promise<void> {
-    const arn = beside === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(beside);
+  async startSweep(sweepId: string, name: string, sibling?: string): Promise<void> {
+    const arn = sibling === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(sibling);
     if (arn === undefined)
       throw new MigrationError(
         'BadInput',

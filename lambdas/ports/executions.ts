@@ -43,10 +43,10 @@ export interface Executions {
   failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean>;
   /**
    * Starts Sweep with that name, to start or continue a sweep that has a record. An execution that already exists counts
-   * as started. `beside` is an execution of the same state machine, for a step that cannot have the ARN of its own state
+   * as started. `sibling` is an execution of the same state machine, for a step that cannot have the ARN of its own state
    * machine in its environment.
    */
-  startSweep(sweepId: string, name: string, beside?: string): Promise<void>;
+  startSweep(sweepId: string, name: string, sibling?: string): Promise<void>;
   /** Starts Recover with that name for a migration. An execution that already runs with that name counts as started. */
   startRecovery(migrationId: string, name: string): Promise<void>;
 }

@@ -35,7 +35,7 @@ export const DENIED_UPDATE = {
 } satisfies events.EventPattern;
 
 /**
- * CloudTrail's events of an UpdateAddon that EKS refused as a cross-account pass role. The function looks at account
+ * CloudTrail's events about an UpdateAddon that EKS denied as a cross-account pass role. The function checks account
  * and parameters. A trail with write management events must be there, or EventBridge gets no such event (EventBridge
  * User Guide, "AWS service events delivered via AWS CloudTrail").
  */
