@@ -151,7 +151,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     updateAddon('gives the add-on associations instead of its role'),
     createAssociations("EKS makes the add-on's associations on the caller's behalf"),
     updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
-    // It is not documented whether EKS updates an association that gets another role, or creates it again.
+    // Nobody says whether EKS keeps an association that is given another role, or makes it again.
     deleteAssociations(
       "deletes conflicting associations directly before the update; and EKS may delete the add-on's own on the caller's behalf, to replace them",
     ),
