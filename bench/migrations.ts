@@ -1,9 +1,9 @@
 /**
  * Measures the speed of whole migrations in virtual time: `node bench/migrations.ts [count] [--sdk] [--unwatched]`.
- * Prints runs per second, the fastest, median and slowest run, and the CPU time for each, which is more reliable if other
- * programs run too. With `--sdk`, clients send signed requests through the SDK instead of passing their commands directly.
- * With `--unwatched`, it waits for the execution to end, as the simulation does, instead of following it as the command
- * line does.
+ * Prints runs per second, the fastest, median and slowest run, and the CPU time for each, which is more reliable if
+ * other programs run too. With `--sdk`, clients send signed requests through the SDK instead of passing their commands
+ * directly. With `--unwatched`, it waits for the execution to end, as the simulation does, instead of following it as
+ * the command line does.
  */
 import { parseArgs } from 'node:util';
 import { ulid } from 'ulid';

@@ -1,8 +1,8 @@
 /**
- * Measures how much longer a migration takes than EKS itself, and its calls: `node bench/own-time.ts`. EKS's own time is
- * from the call of each operation until it is complete in the world: the add-on is deleted, or ACTIVE with its pods ready.
- * The rest is the service's own time: its reads before and after, and the delay of its polls. Prints both times, their
- * ratio, and the calls by step, except for those of the ledger.
+ * Measures how much longer a migration takes than EKS itself, and its calls: `node bench/own-time.ts`. EKS's own time
+ * is from the call of each operation until it is complete in the world: the add-on is deleted, or ACTIVE with its pods
+ * ready. The rest is the service's own time: its reads before and after, and the delay of its polls. Prints both times,
+ * their ratio, and the calls by step, except for those of the ledger.
  */
 import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';

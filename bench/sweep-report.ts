@@ -1,8 +1,8 @@
 /**
- * Measures the report of a large sweep: `node bench/sweep-report.ts [rows ...]` (default 1000 10000 50000 100000), with a
- * row for each add-on. Each size runs in a separate process with the memory of the Lambda `report-sweep`: from the content
- * of the bucket, with a report of the same size for the trend, to the three formats. Prints the CPU time, the process's
- * peak and the sizes of the formats, or that the memory was not enough.
+ * Measures the report of a large sweep: `node bench/sweep-report.ts [rows ...]` (default 1000 10000 50000 100000), with
+ * a row for each add-on. Each size runs in a separate process with the memory of the Lambda `report-sweep`: from the
+ * content of the bucket, with a report of the same size for the trend, to the three formats. Prints the CPU time, the
+ * process's peak and the sizes of the formats, or that the memory was not enough.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

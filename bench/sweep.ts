@@ -1,12 +1,12 @@
 /**
  * Runs a whole sweep of thousands of add-ons in virtual time, with a limit of five calls of EKS per second in each
- * location: `node --expose-gc bench/sweep.ts [--addons 10000] [--mode inventory|migrate] [--help for the rest]`. Prints its
- * duration compared with the bound from the throttle, its calls, the memory of the process over time, and what AWS would
- * count and bill. bench/README.md explains the output.
+ * location: `node --expose-gc bench/sweep.ts [--addons 10000] [--mode inventory|migrate] [--help for the rest]`. Prints
+ * its duration compared with the bound from the throttle, its calls, the memory of the process over time, and what AWS
+ * would count and bill. bench/README.md explains the output.
  *
- * By default there are three accounts and two regions, as many locations as in the tests of a fleet. Each location has its
- * own throttle, so more locations would only make the sweep shorter; few locations with thousands of add-ons each make an
- * inventory long.
+ * By default there are three accounts and two regions, as many locations as in the tests of a fleet. Each location has
+ * its own throttle, so more locations would only make the sweep shorter; few locations with thousands of add-ons each
+ * make an inventory long.
  */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { parseArgs } from 'node:util';
@@ -52,7 +52,9 @@ const throttle = Number(values.throttle);
 const regions = values.regions.split(',');
 const accounts = Number(values.accounts);
 
-/** Returns the smallest number of clusters with that many add-ons: a fleet begins like any larger one of the same seed. */
+/**
+ * Returns the smallest number of clusters with that many add-ons: a fleet begins like any larger one of the same seed.
+ */
 const fleetWith = (addons: number): Fleet => {
   const make = (clusters: number): Fleet => generateFleet({ clusters, seed, accounts, regions });
   const { expected } = make(Math.ceil(addons / 3));

@@ -1,6 +1,6 @@
 /**
- * Measures worlds of many clusters: `node --expose-gc bench/worlds.ts [clusters ...]` (default 100 1000 2500), with four
- * add-ons each. Prints the CPU time to build a world, the memory that it keeps, and the time of a call each.
+ * Measures worlds of many clusters: `node --expose-gc bench/worlds.ts [clusters ...]` (default 100 1000 2500), with
+ * four add-ons each. Prints the CPU time to build a world, the memory that it keeps, and the time of a call each.
  */
 import { DescribeAddonCommand } from '@aws-sdk/client-eks';
 import { generateFleet } from '../cli/fleet/generate.ts';

@@ -1,6 +1,6 @@
 /**
- * The app that CDK's command line runs (see cdk.json): bundles the Lambdas, synthesises the stacks, and checks them with
- * cdk-nag's rules. A finding that is not acknowledged fails the synthesis.
+ * The app that CDK's command line runs (see cdk.json): bundles the Lambdas, synthesises the stacks, and checks them
+ * with cdk-nag's rules. A finding that is not acknowledged fails the synthesis.
  */
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';

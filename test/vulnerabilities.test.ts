@@ -1,6 +1,6 @@
 /**
- * Tests the check for known vulnerabilities, and that every workflow on GitHub is safe to run: pinned actions, read-only
- * tokens, no untrusted text in a shell.
+ * Tests the check for known vulnerabilities, and that every workflow on GitHub is safe to run: pinned actions,
+ * read-only tokens, no untrusted text in a shell.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

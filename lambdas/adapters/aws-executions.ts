@@ -26,7 +26,10 @@ export interface AwsExecutionsOptions {
   sweepStateMachineArn?: () => string;
 }
 
-/** Returns whether an error means that a token is no longer valid. Source: Step Functions API Reference, SendTaskSuccess. */
+/**
+ * Returns whether an error means that a token is no longer valid. Source: Step Functions API Reference,
+ * SendTaskSuccess.
+ */
 const isOver = (error: unknown): boolean =>
   error instanceof MigrationError &&
   (error.cause instanceof TaskTimedOut ||

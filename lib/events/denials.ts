@@ -67,9 +67,9 @@ export class Denials extends Construct {
   }
 
   /**
-   * Allows these accounts to put CloudTrail's events on the default bus. No principal can put events with an AWS service as
-   * the source, so only EventBridge can forward them. The condition keys have the values of all events of a call
-   * (EventBridge User Guide, "Using IAM policy conditions").
+   * Allows these accounts to put CloudTrail's events on the default bus. No principal can put events with an AWS
+   * service as the source, so only EventBridge can forward them. The condition keys have the values of all events of a
+   * call (EventBridge User Guide, "Using IAM policy conditions").
    */
   private allow(accounts: readonly string[]): void {
     const principals = accounts.map((account) =>
