@@ -89,7 +89,7 @@ describe('a finding', () => {
     expect(judged({ until: TODAY })).toBe('');
     expect(judged({ until: '2026-03-01' })).toMatch(/ended on 2026-03-01/);
     expect(judged({ until: '2026-06-02' })).toMatch(/maximum of 90 days/);
-    expect(judged({ package: 'right-pad' })).toMatch(/Update it.*\n.*Take it out/s);
+    expect(judged({ package: 'right-pad' })).toMatch(/Update it.*\n.*Remove the entry/s);
     expect(problemsOf([], [acceptance()], TODAY).join()).toMatch(/no package has this finding any more/);
   });
 
