@@ -1,7 +1,7 @@
 /**
- * How long `identities` takes on a cluster, and what memory: `node bench/identities.ts [pods ...]` (default 300 3000
- * 12000). A sandbox serves each cluster from a process of its own, and another one reads it over HTTPS, as it would in
- * AWS; what is printed is the reader's. Memory that grows with the pods would show in the last column.
+ * Measures the time and memory of `identities` on a cluster: `node bench/identities.ts [pods ...]` (default 300 3000
+ * 12000). A sandbox in a separate process serves each cluster, and another process reads it over HTTPS, as in AWS. The
+ * output is that of the reader. The last column would show memory that grows with the number of pods.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,9 +12,9 @@ import { main } from '../cli/program.ts';
 
 const ACCOUNT = '111122223333';
 const CLUSTER = ['--cluster', 'large', '--region', 'eu-west-1'];
-/** Of the reader: with more to spare, the collector would come late, and the peak say nothing. MiB. */
+/** Heap of the reader in MiB. With more, garbage collection would run late, and the peak would be meaningless. */
 const HEAP = ['--max-old-space-size=96', '--max-semi-space-size=8'];
-/** Pods of one workload. */
+/** Number of pods of a workload. */
 const REPLICAS = 300;
 
 const role = {
@@ -31,7 +31,7 @@ const role = {
   },
 };
 
-/** Each third workload is on Pod Identity, on IRSA and on the role of the node. */
+/** A third of the workloads each use Pod Identity, IRSA and the node's role. */
 const scenarioOf = (pods: number): unknown => {
   const workloads = Array.from({ length: Math.ceil(pods / REPLICAS) }, (_, index) => ({
     kind: 'Deployment',
@@ -61,7 +61,7 @@ const scenarioOf = (pods: number): unknown => {
   };
 };
 
-/** In a process of its own, whose peak is that of the command alone. */
+/** Reads in a separate process, whose peak is only that of the command. */
 const readAndReport = async (): Promise<void> => {
   let characters = 0;
   const startedAt = performance.now();
@@ -72,7 +72,7 @@ const readAndReport = async (): Promise<void> => {
   const seconds = (performance.now() - startedAt) / 1000;
   if (code !== 0) throw new Error(`identities ended with ${code}`);
   console.log(
-    `${seconds.toFixed(2).padStart(8)} s  ${String(Math.round(characters / 1024)).padStart(6)} KiB of JSON  ${String(Math.round(process.resourceUsage().maxRSS / 1024)).padStart(5)} MiB at most`,
+    `${seconds.toFixed(2).padStart(8)} s  ${String(Math.round(characters / 1024)).padStart(6)} KiB of JSON  ${String(Math.round(process.resourceUsage().maxRSS / 1024)).padStart(5)} MiB peak`,
   );
 };
 

@@ -1,6 +1,6 @@
 /**
- * How fast a large cluster is: `node bench/kubernetes.ts [nodes] [replicas]`. Prints what it takes to make the nodes,
- * to put a Deployment, a DaemonSet and a StatefulSet there, to roll them, and to list all pods in pages.
+ * Measures the speed of a large cluster: `node bench/kubernetes.ts [nodes] [replicas]`. Prints the time to create the
+ * nodes, to create a Deployment, a DaemonSet and a StatefulSet, to roll them out, and to list all pods in pages.
  */
 import { seedAddonObjects } from '../sandbox/kubernetes/addon-objects.ts';
 import { seedCluster } from '../sandbox/kubernetes/cluster-objects.ts';
@@ -47,7 +47,7 @@ const seed = (kind: Workload['kind'], name: string): void =>
     podsCreatedAt: world.schedule.now(),
   });
 
-/** Changes a workload's template and lets time pass until every pod is a new one. */
+/** Changes a workload's template and advances the time until every pod is replaced. */
 const roll = (kind: Workload['kind'], name: string): void => {
   const workload = getObject(kube, kind, 'kube-system', name);
   if (!workload) throw new Error(`There is no ${kind} ${name}.`);
@@ -59,7 +59,7 @@ const roll = (kind: Workload['kind'], name: string): void => {
   const isDone = (): boolean =>
     pods().length === wanted && pods().every((pod) => pod.metadata.annotations?.['rolled'] === 'once' && isReady(pod));
   for (let hours = 0; !isDone(); hours += 1) {
-    if (hours > 1000) throw new Error(`${kind} ${name} does not end its rollout.`);
+    if (hours > 1000) throw new Error(`${kind} ${name} does not finish its rollout.`);
     world.schedule.advanceTo(world.schedule.now() + 3_600_000);
   }
 };

@@ -1,9 +1,9 @@
 /**
- * How fast whole migrations run in virtual time: `node bench/migrations.ts [count] [--sdk] [--unwatched]`.
- * Prints runs a second, the fastest, the median and the slowest, and the processor's time for each, which says more
- * where other programs run too. `--sdk` has clients go all the way of the SDK, signed, instead of handing their commands
- * over. `--unwatched` waits for the execution's end, as the simulation does, instead of following it as the command line
- * does.
+ * Measures the speed of whole migrations in virtual time: `node bench/migrations.ts [count] [--sdk] [--unwatched]`.
+ * Prints runs per second, the fastest, median and slowest run, and the CPU time for each, which is more reliable if
+ * other programs run too. With `--sdk`, clients send signed requests through the SDK instead of passing their commands
+ * directly. With `--unwatched`, it waits for the execution to end, as the simulation does, instead of following it as
+ * the command line does.
  */
 import { parseArgs } from 'node:util';
 import { ulid } from 'ulid';
@@ -28,7 +28,7 @@ const request = migrationRequest.parse({
   addon: 'aws-ebs-csi-driver',
 });
 
-/** Runs one migration in a sandbox of its own and answers how many calls it took. */
+/** Runs a migration in a separate sandbox and returns the number of its calls. */
 const migrate = async (seed: number): Promise<number> => {
   const sandbox = await openSandbox({ scenario, seed, assemblyDirectory, clients: path });
   const { clock, executions, outputs, world } = sandbox;
@@ -68,7 +68,7 @@ const migrate = async (seed: number): Promise<number> => {
   return world.log.calls.length;
 };
 
-// The first run compiles and fills caches.
+// The first run compiles code and fills caches, so it is not measured.
 await migrate(0);
 const durations: number[] = [];
 let calls = 0;

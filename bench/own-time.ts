@@ -1,8 +1,8 @@
 /**
- * How much longer a migration takes than EKS itself, and what it calls: `node bench/own-time.ts`. EKS's own time is from
- * each of its operations' call until it is over, in the world: an add-on that is gone, or ACTIVE with its pods ready. The
- * rest is the service's: what it reads before and after, and how late it looks. Prints both times, their ratio, and the
- * calls by step, without the ledger's.
+ * Measures how much longer a migration takes than EKS itself, and its calls: `node bench/own-time.ts`. EKS's own time
+ * is from the call of each operation until it is complete in the world: the add-on is deleted, or ACTIVE with its pods
+ * ready. The rest is the service's own time: its reads before and after, and the delay of its polls. Prints both times,
+ * their ratio, and the calls by step, except for those of the ledger.
  */
 import { ulid } from 'ulid';
 import { ensureAssembly } from '../cli/assembly.ts';
@@ -49,7 +49,7 @@ function printCalls(calls: World['log']['calls']): void {
   }
 }
 
-/** Runs one migration, and prints what it took. */
+/** Runs a migration, and prints its times and calls. */
 async function measure({ name, scenario, region, cluster, request }: (typeof WORLDS)[number]): Promise<void> {
   const sandbox = await openSandbox({
     scenario: await readScenario(`sandbox/scenarios/${scenario}.json`),
@@ -65,7 +65,7 @@ async function measure({ name, scenario, region, cluster, request }: (typeof WOR
     const found = [...(clusters ?? [])].find((one) => one.name === cluster)?.addons.get(request.addon);
     return found?.status;
   };
-  /** Whenever the add-on's status changes: seconds of virtual time are exact enough. */
+  /** Times at which the add-on's status changed; seconds of virtual time are exact enough. */
   const seen: { at: number; status: string | undefined }[] = [];
   const watch = { isOver: false };
   const watching = clock.spawn(async () => {

@@ -1,8 +1,8 @@
 /**
- * What the report of a large sweep takes: `node bench/sweep-report.ts [rows ...]` (default 1000 10000 50000 100000),
- * one row for each add-on. Each size is made in a process of its own, with the memory that the Lambda `report-sweep`
- * has: from what it reads of the bucket, with a report of the same size for the trend, to the three forms. Prints the
- * processor's time, the process's peak and the sizes of the forms; or that the memory was not enough.
+ * Measures the report of a large sweep: `node bench/sweep-report.ts [rows ...]` (default 1000 10000 50000 100000), with
+ * a row for each add-on. Each size runs in a separate process with the memory of the Lambda `report-sweep`: from the
+ * content of the bucket, with a report of the same size for the trend, to the three formats. Prints the CPU time, the
+ * process's peak and the sizes of the formats, or that the memory was not enough.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,19 +24,16 @@ import { sweepReport, type SweepReport } from '../lambdas/domain/sweep/report.ts
 import { reportPage } from '../lambdas/report-page/page.ts';
 import { reportSweepSchema } from '../lambdas/steps/report-sweep/schema.ts';
 
-/**
- * Of the Lambda's memory, MB, what the heap may have: Node.js and the SDK need the rest (a process that has loaded both
- * and done nothing has some 100).
- */
+/** Heap in MB out of the Lambda's memory. Node.js and the SDK need the rest (about 100 MB in an idle process). */
 const HEAP = (reportSweepSchema.memoryMb ?? 512) - 100;
 const beforeOf = (file: string): string => `${file}.before`;
 const AT = '2026-01-15T10:00:00.000Z';
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 
-/** As long as those of a sandbox's sweep are in the middle. */
+/** Text of the median length in a sandbox's sweep. */
 const CHECK = { id: 'role-trust', message: 'x'.repeat(400), remedy: 'y'.repeat(600) };
 
-/** As a look would have found them, by the text that is in the bucket. */
+/** Findings as an inventory would store them in the bucket. */
 const inventoriesOf = (rows: number): ClusterInventory[] => {
   const { expected } = generateFleet({ clusters: Math.ceil(rows / 3), seed: 1 });
   const clusters = new Map<string, ClusterInventory>();
@@ -94,14 +91,14 @@ const make = async (file: string): Promise<void> => {
   for await (const line of createInterface({ input: createReadStream(file) }))
     clusters.push(clusterInventory.parse(JSON.parse(line)));
   const report = reportOf(clusters, sweepReport.parse(JSON.parse(readFileSync(beforeOf(file), 'utf8'))));
-  // One after the other, as the step puts them.
+  // One after the other, as in the step.
   const sizes = [() => JSON.stringify(report), () => reportCsv(report), () => reportPage(report)].map(
     (form) => `${(Buffer.byteLength(form()) / 1e6).toFixed(1)} MB`,
   );
   const { user, system } = process.cpuUsage(before);
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(
-    `${String(report.rows.length).padStart(7)} rows of ${String(clusters.length).padStart(6)} clusters  ${((user + system) / 1e6).toFixed(1).padStart(5)} s of the processor  ${String(peak).padStart(4)} MB at most  JSON ${sizes[0] ?? ''}, CSV ${sizes[1] ?? ''}, page ${sizes[2] ?? ''}`,
+    `${String(report.rows.length).padStart(7)} rows of ${String(clusters.length).padStart(6)} clusters  ${((user + system) / 1e6).toFixed(1).padStart(5)} s CPU time  ${String(peak).padStart(4)} MB peak  JSON ${sizes[0] ?? ''}, CSV ${sizes[1] ?? ''}, page ${sizes[2] ?? ''}`,
   );
 };
 

@@ -1,49 +1,49 @@
-/** What there is to be seen of a sweep in a sandbox while it goes on: calls, invocations, memory. */
+/** Records the calls, invocations and memory of a sweep in a sandbox while it runs. */
 import { loadAssembly } from '../sandbox/assembly/assembly.ts';
 import { stepOf } from '../sandbox/lambda/source-runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Call } from '../sandbox/world/call-log.ts';
 import type { World } from '../sandbox/world/world.ts';
 
-/** What the service asks of the fleet; the rest is its own. */
+/** Services that are called in the fleet; the others are the service's own. */
 const OF_FLEET = ['eks', 'iam', 'sts', 'kubernetes'];
 const REFUSED = /Throttl|TooManyRequests/;
 const SAMPLE_EVERY = 5000;
 
 export interface Phase {
   name: 'look' | 'waves';
-  /** Of virtual time. */
+  /** Seconds of virtual time. */
   seconds: number;
-  /** That were taken. */
+  /** Calls that were accepted. */
   eksByLocation: Record<string, number>;
   /** Calls of EKS that the throttle refused. */
   refused: number;
-  /** By service, those too that were refused. */
+  /** Calls by service, including refused ones. */
   calls: Record<string, number>;
 }
 
 export interface Seen {
   phases: Phase[];
-  /** By the name of the step. */
+  /** Invocations by the name of the step. */
   functions: Record<string, { invocations: number; gbSeconds: number }>;
-  /** By the name of the state machine. */
+  /** Transitions by the name of the state machine. */
   transitions: Record<string, number>;
   /** Requests by operation. */
   s3: Record<string, number>;
   dynamodb: Record<string, number>;
   bucketBytes: number;
-  /** MB, each after a collection where the process may ask for one; the slope is MB for 1,000 calls of EKS. */
+  /** Memory in MB, after a garbage collection if the process may request it. The slope is MB per 1,000 calls of EKS. */
   memory: { heapFirst: number; heapQuarter: number; heapLast: number; heapSlope: number; rssMost: number };
 }
 
 interface Sample {
-  /** Calls of EKS so far. */
+  /** Number of calls of EKS so far. */
   calls: number;
   heap: number;
   rss: number;
 }
 
-/** MB for each 1,000 calls, by least squares. */
+/** Returns MB per 1,000 calls, by least squares. */
 const slopeOf = (samples: readonly Sample[]): number => {
   const mean = (of: (sample: Sample) => number): number =>
     samples.reduce((all, one) => all + of(one), 0) / samples.length;
@@ -57,7 +57,7 @@ const slopeOf = (samples: readonly Sample[]): number => {
 const add = (counts: Record<string, number>, name: string, by = 1): void =>
   void (counts[name] = (counts[name] ?? 0) + by);
 
-/** `eks`: calls of EKS in all. The slope is of the samples after the first quarter of them. */
+/** `eks` is the total number of calls of EKS. The slope is that of the samples after the first quarter of them. */
 const memoryOf = (samples: readonly Sample[], eks: number): Seen['memory'] => {
   const late = samples.filter(({ calls }) => calls >= eks / 4);
   return {
@@ -82,7 +82,7 @@ const newPhase = (name: Phase['name'], from: number): OpenPhase => ({
   calls: {},
 });
 
-/** `steps`: by the function's ARN; `now`: the call is noted when it is answered. */
+/** `steps` has the steps by the function's ARN. A call is recorded when it is answered, at `now`. */
 const addInvocation = (
   counts: Seen['functions'],
   steps: ReadonlyMap<string, { step: string; gb: number }>,
@@ -100,7 +100,7 @@ const addInvocation = (
   known.gbSeconds += ((now - Date.parse(at)) / 1000) * fn.gb;
 };
 
-/** To be called before the sweep is started. `end` once it is over. */
+/** Must be called before the sweep is started. Call `end` once the sweep has ended. */
 export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirectory: string): { end: () => Seen } => {
   const functions = new Map(
     loadAssembly(assemblyDirectory, world.home).functions.map((fn) => [

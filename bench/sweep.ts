@@ -1,12 +1,12 @@
 /**
- * A whole sweep of thousands of add-ons in virtual time, where EKS takes five calls a second in each account and
- * region: `node --expose-gc bench/sweep.ts [--addons 10000] [--mode inventory|migrate] [--help for the rest]`. Prints
- * how long it takes against the bound that the throttle sets, its calls, what memory the process needs as it goes, and
- * what AWS would count and bill. How to read it: bench/README.md.
+ * Runs a whole sweep of thousands of add-ons in virtual time, with a limit of five calls of EKS per second in each
+ * location: `node --expose-gc bench/sweep.ts [--addons 10000] [--mode inventory|migrate] [--help for the rest]`. Prints
+ * its duration compared with the bound from the throttle, its calls, the memory of the process over time, and what AWS
+ * would count and bill. bench/README.md explains the output.
  *
- * Three accounts and two regions by default: as many places as the tests of a fleet have. Each place has its own
- * throttle, so that more of them would only make the sweep shorter; few, with thousands of add-ons each, are what makes
- * a look long.
+ * By default there are three accounts and two regions, as many locations as in the tests of a fleet. Each location has
+ * its own throttle, so more locations would only make the sweep shorter; few locations with thousands of add-ons each
+ * make an inventory long.
  */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { parseArgs } from 'node:util';
@@ -30,9 +30,9 @@ const FLAGS = {
   regions: { type: 'string', default: 'eu-west-1,us-east-1' },
   seed: { type: 'string', default: '1' },
   'calls-per-second': { type: 'string', default: '5' },
-  /** Of EKS, calls a second in each region of each account; the burst is the same. */
+  /** Calls of EKS per second in each location; the burst is the same. */
   throttle: { type: 'string', default: '5' },
-  /** Migrations at once, in all and in one region of one account. */
+  /** Maximum number of concurrent migrations, in total and in a location. */
   concurrency: { type: 'string', default: '100' },
   'per-region': { type: 'string', default: '5' },
   help: { type: 'boolean', default: false },
@@ -52,7 +52,9 @@ const throttle = Number(values.throttle);
 const regions = values.regions.split(',');
 const accounts = Number(values.accounts);
 
-/** As few clusters as have so many add-ons: a fleet begins like any larger one of the same seed. */
+/**
+ * Returns the smallest number of clusters with that many add-ons: a fleet begins like any larger one of the same seed.
+ */
 const fleetWith = (addons: number): Fleet => {
   const make = (clusters: number): Fleet => generateFleet({ clusters, seed, accounts, regions });
   const { expected } = make(Math.ceil(addons / 3));
@@ -155,7 +157,7 @@ for (const phase of seen.phases) {
   );
   const bound = calls / throttle;
   line(`${phase.name}: time`, `${time(phase.seconds)} of virtual time`);
-  line(`${phase.name}: busiest place`, `${count(calls)} calls of EKS that were taken, in ${location}`);
+  line(`${phase.name}: busiest location`, `${count(calls)} accepted calls of EKS, in ${location}`);
   line(
     `${phase.name}: bound, ratio`,
     `${time(bound)} at ${throttle} a second; ${(phase.seconds / bound).toFixed(3)} x`,
@@ -173,7 +175,7 @@ line(
   'memory: heap',
   `${count(memory.heapFirst)} MB at the start, ${count(memory.heapQuarter)} after a quarter, ${count(memory.heapLast)} at the end; ${memory.heapSlope.toFixed(2)} MB for 1,000 calls of EKS after the first quarter`,
 );
-line('memory: process', `${count(memory.rssMost)} MB at most (RSS)`);
+line('memory: process', `${count(memory.rssMost)} MB peak (RSS)`);
 line(
   'memory: of the world',
   `${count(sandbox.authorizer.uses().length)} rights that were used, ${count(sandbox.world.log.calls.length)} calls, ${count(sandbox.logs().length)} log lines, ${count(sandbox.world.events.length)} events, ${count(sandbox.authorizer.denials.length)} denials are kept; ${(seen.bucketBytes / 1e6).toFixed(1)} MB in the bucket`,

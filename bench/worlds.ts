@@ -1,6 +1,6 @@
 /**
- * What worlds of many clusters cost: `node --expose-gc bench/worlds.ts [clusters ...]` (default 100 1000 2500), with
- * four add-ons each. Prints the processor's time to build one, the memory that it keeps, and the time of one call each.
+ * Measures worlds of many clusters: `node --expose-gc bench/worlds.ts [clusters ...]` (default 100 1000 2500), with
+ * four add-ons each. Prints the CPU time to build a world, the memory that it keeps, and the time of a call each.
  */
 import { DescribeAddonCommand } from '@aws-sdk/client-eks';
 import { generateFleet } from '../cli/fleet/generate.ts';
@@ -19,7 +19,7 @@ const memory = (): number => {
   globalThis.gc?.();
   return process.memoryUsage().heapUsed / 1e6;
 };
-/** Milliseconds of the processor. */
+/** Returns milliseconds of CPU time. */
 const costOf = async <T>(run: () => T | Promise<T>): Promise<[cost: number, result: T]> => {
   const before = process.cpuUsage();
   const result = await run();

@@ -20,8 +20,8 @@ export interface AppOptions {
    */
   everyRole?: boolean;
   /**
-   * Folder whose configuration file is used if the context names none. Only CDK's command line sets it, to the project's
-   * folder.
+   * Folder whose configuration file is used if the context names none. Only CDK's command line sets it, to the
+   * project's folder.
    */
   configFolder?: string;
   /**
@@ -31,16 +31,18 @@ export interface AppOptions {
   checked?: boolean;
 }
 
-/** Context that CDK's command line sets by default: metadata with the construct path and the asset folder of resources. */
+/**
+ * Context that CDK's command line sets by default: metadata with the construct path and the asset folder of resources.
+ */
 const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };
 /** Disables the CDK's own limit, whose error names no setting. `scripts/synthesise.ts` checks the limit instead. */
 const MEASURED_LATER = { '@aws-cdk/core:stackResourceLimit': 0 };
 
 /**
  * Creates the CDK app: the service and, if it serves other accounts, the stack for those. The app has no account or
- * region, so it synthesises offline, and the same template can be deployed anywhere. It reads the context of `cdk.json`,
- * mainly feature flags, so that a build without CDK's command line results in the same template; the command line's
- * context overrides it. Throws `ConfigurationError` for an invalid configuration.
+ * region, so it synthesises offline, and the same template can be deployed anywhere. It reads the context of
+ * `cdk.json`, mainly feature flags, so that a build without CDK's command line results in the same template; the
+ * command line's context overrides it. Throws `ConfigurationError` for an invalid configuration.
  */
 export function createApp({ checked = false, ...options }: AppOptions): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };

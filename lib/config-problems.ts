@@ -18,8 +18,8 @@ function isOneEdit(a: string, b: string): boolean {
 }
 
 /**
- * Returns the name among `known` that was probably meant: it differs only in case and punctuation, or in one letter that
- * is wrong, missing, added, or swapped with its neighbour.
+ * Returns the name among `known` that was probably meant: it differs only in case and punctuation, or in one letter
+ * that is wrong, missing, added, or swapped with its neighbour.
  */
 export function meantBy(typed: string, known: readonly string[]): string | undefined {
   const bare = (text: string): string =>

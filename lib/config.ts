@@ -97,7 +97,9 @@ const CONTEXT_SETTINGS: ContextSetting[] = [
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Returns the settings with another one added. If its group has another type, it is left as it is and refused later. */
+/**
+ * Returns the settings with another one added. If its group has another type, it is left as it is and refused later.
+ */
 function withSetting(
   given: Record<string, unknown>,
   [name, ...rest]: string[],
@@ -116,8 +118,8 @@ const withoutUndefined = <Of extends object>(all: Of) =>
   };
 
 /**
- * Returns problems for context keys that were probably meant for this app. Others are ignored, because CDK and other tools
- * have their own keys in the context.
+ * Returns problems for context keys that were probably meant for this app. Others are ignored, because CDK and other
+ * tools have their own keys in the context.
  */
 function misplaced(keys: readonly string[]): Problem[] {
   const known = [...CONTEXT_SETTINGS.map(({ key }) => key), 'config'];

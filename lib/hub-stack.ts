@@ -80,8 +80,8 @@ function createDeliveries(
 
 /**
  * The stack of the service: the ledger, the steps' Lambdas, the state machines that call them, the triggers of Recover,
- * the events and notifications, and the alarms. It also has the API, the runbook and the rule on denied calls, unless they
- * are disabled, and Retire if trust policies may be changed.
+ * the events and notifications, and the alarms. It also has the API, the runbook and the rule on denied calls, unless
+ * they are disabled, and Retire if trust policies may be changed.
  */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];

@@ -1,12 +1,16 @@
-/** ARN patterns of IAM roles, with which a deployment names the roles that the service may pass or whose trust it may change. */
+/**
+ * ARN patterns of IAM roles, with which a deployment names the roles that the service may pass or whose trust it may
+ * change.
+ */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 
 const EXAMPLE = 'such as arn:aws:iam::111122223333:role/eks-addons/*, or role/eks-addons/* for roles of this account';
 
 /**
- * Characters of a pattern, without the comma, which separates patterns on the command line: use `?` for a comma in a name.
- * Source of the characters: IAM User Guide, "IAM and AWS STS quotas", for names; paths are limited to the same characters.
+ * Characters of a pattern, without the comma, which separates patterns on the command line: use `?` for a comma in a
+ * name. Source of the characters: IAM User Guide, "IAM and AWS STS quotas", for names; paths are limited to the same
+ * characters.
  */
 const SYNTAX = /^(?:arn:(?:aws(?:-[a-z]+)*|\*):iam::(\d{12}|\*):)?role\/([\w+=.@/*?-]*)$/;
 
@@ -28,9 +32,9 @@ function problemOf(pattern: string): string | undefined {
 const inThisAccount = (end: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${end}`;
 
 /**
- * An ARN of IAM roles in which `*` matches any text and `?` any character, including slashes, as in a policy's Resource;
- * or only its end, from `role/` on, for roles of the deployment's account. It must name an account, and at least part of a
- * path or a name, because a principal that may pass or repair every role could assume every role.
+ * An ARN of IAM roles in which `*` matches any text and `?` any character, including slashes, as in a policy's
+ * Resource; or only its end, from `role/` on, for roles of the deployment's account. It must name an account, and at
+ * least part of a path or a name, because a principal that may pass or repair every role could assume every role.
  */
 export const roleArnPattern = z
   .string()
@@ -41,8 +45,8 @@ export const roleArnPattern = z
   .transform((pattern) => (pattern.startsWith('role/') ? inThisAccount(pattern) : pattern));
 
 /**
- * Returns the pattern for the functions' settings. A pattern of the deployment's account is reduced to its end, so that it
- * applies to each cluster's own account.
+ * Returns the pattern for the functions' settings. A pattern of the deployment's account is reduced to its end, so that
+ * it applies to each cluster's own account.
  */
 export const portable = (pattern: string): string =>
   pattern.startsWith(inThisAccount('role/')) ? pattern.slice(inThisAccount('').length) : pattern;
@@ -50,5 +54,8 @@ export const portable = (pattern: string): string =>
 /** Returns the account of a pattern; undefined for the deployment's account. */
 export const accountOf = (pattern: string): string | undefined => /^arn:[^:]+:iam::(\d{12}):/.exec(pattern)?.[1];
 
-/** Returns the pattern of every role of the deployment's account. No configuration can name it; only the sandbox uses it. */
+/**
+ * Returns the pattern of every role of the deployment's account. No configuration can name it; only the sandbox uses
+ * it.
+ */
 export const everyRole = (): string => inThisAccount('role/*');

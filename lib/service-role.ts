@@ -3,8 +3,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /**
- * End of the source ARN that each service passes when it uses a role. It has a wildcard, because the role is created before
- * the resource.
+ * End of the source ARN that each service passes when it uses a role. It has a wildcard, because the role is created
+ * before the resource.
  */
 const SOURCES = {
   states: 'stateMachine:*',
@@ -15,9 +15,9 @@ const SOURCES = {
 
 /**
  * Creates the role of a state machine, a rule, a schedule or a runbook of this account and region. Resources of other
- * accounts cannot use it by naming it. Source: Step Functions Developer Guide, "Prevent cross-service confused deputy issue"; EventBridge User
- * Guide, "Using IAM policy conditions"; Systems Manager User Guide, "Create the service roles for Automation";
- * EventBridge Scheduler User Guide, "Prevent confused deputy": the group's ARN, not the schedule's.
+ * accounts cannot use it by naming it. Source: Step Functions Developer Guide, "Prevent cross-service confused deputy
+ * issue"; EventBridge User Guide, "Using IAM policy conditions"; Systems Manager User Guide, "Create the service roles
+ * for Automation"; EventBridge Scheduler User Guide, "Prevent confused deputy": the group's ARN, not the schedule's.
  */
 export function serviceRole(
   scope: Construct,

@@ -33,8 +33,8 @@ export const deploymentSettingsOf = ({
 });
 
 /**
- * Creates the layer with the settings that would not fit into a function's environment. A published version of a function
- * keeps its layer even after CloudFormation has deleted the layer's own resource (Lambda API Reference,
+ * Creates the layer with the settings that would not fit into a function's environment. A published version of a
+ * function keeps its layer even after CloudFormation has deleted the layer's own resource (Lambda API Reference,
  * DeleteLayerVersion), so that an execution in flight ends with the settings that it started with.
  */
 export function createSettingsLayer(scope: Construct, id: string, config: Config): lambda.LayerVersion {

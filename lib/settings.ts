@@ -23,7 +23,7 @@ const list = <Item extends z.ZodType>(item: Item, missing: string) =>
     .min(1, missing);
 
 const again = (items: readonly unknown[]): boolean => new Set(items).size < items.length;
-/** Values are not repeated: what is wrong with one may be that it stands in the wrong place. */
+/** Messages do not repeat values, because a value may be a secret in the wrong field. */
 const noneTwice = (items: readonly unknown[]): boolean => !again(items);
 const TWICE = 'names one more than once';
 

@@ -17,8 +17,8 @@ export interface StepLambdaProps<Schema extends StepSchema> {
   /** The bundles of all steps: one asset, so that the functions share its upload and its chunks. */
   code: lambda.Code;
   /**
-   * Typed by the step's own schema: a variable that is wrong or missing does not compile. Only variables that the schema
-   * has are deployed.
+   * Typed by the step's own schema: a variable that is wrong or missing does not compile. Only variables that the
+   * schema has are deployed.
    */
   environment: z.input<Schema['environment']>;
   /** Layers, such as the one with the deployment's settings. */
@@ -36,8 +36,8 @@ export interface StepLambdaProps<Schema extends StepSchema> {
 }
 
 /**
- * The Lambda of a step, with its own role and log group. Callers use `version`, which is published again with each change
- * and kept, so that an execution in flight ends with the code that it started with.
+ * The Lambda of a step, with its own role and log group. Callers use `version`, which is published again with each
+ * change and kept, so that an execution in flight ends with the code that it started with.
  */
 export class StepLambda<Schema extends StepSchema> extends Construct {
   readonly function: lambda.Function;

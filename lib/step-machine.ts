@@ -39,10 +39,10 @@ function seal(scope: Construct, machine: sfn.StateMachine, key: kms.IKey): void 
 
 /**
  * Creates the log group for the events of a state machine's executions. Step Functions adds each group to the region's
- * single resource policy for log delivery, which has at most 5,120 characters, except for groups with this prefix. In an
- * account with many state machines no other group could be added (Step Functions Developer Guide, "Avoiding Amazon
- * CloudWatch Logs resource policy size limits"; aws/aws-cdk#28577). Two groups cannot have the same name, so it contains
- * that of the stack and the group's logical id, which changes if the group is replaced.
+ * single resource policy for log delivery, which has at most 5,120 characters, except for groups with this prefix. In
+ * an account with many state machines no other group could be added (Step Functions Developer Guide, "Avoiding Amazon
+ * CloudWatch Logs resource policy size limits"; aws/aws-cdk#28577). Two groups cannot have the same name, so it
+ * contains that of the stack and the group's logical id, which changes if the group is replaced.
  */
 function machineLogs(scope: Construct, key: kms.IKey | undefined): logs.LogGroup {
   const group = new logs.LogGroup(scope, 'Logs', {

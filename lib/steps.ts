@@ -29,7 +29,9 @@ export interface StepsProps {
   config: Config;
   /** The customer's key, if there is one. */
   key?: kms.IKey;
-  /** ARNs of MigrateAddon and Recover, as lazy values, because the state machines are created after the steps they call. */
+  /**
+   * ARNs of MigrateAddon and Recover, as lazy values, because the state machines are created after the steps they call.
+   */
   stateMachineArn: string;
   recoverStateMachineArn: string;
   /** ARN of Sweep, as a lazy value. */

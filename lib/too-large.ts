@@ -56,9 +56,9 @@ function problemOf({ subject, measured, most, unit, service, content }: Excess, 
 }
 
 /**
- * Returns the error for a configuration that AWS would refuse to deploy, which names each setting that makes something too
- * large, or undefined if nothing is too large. If no setting is responsible, it is another kind of `Error`, because no
- * configuration can correct it.
+ * Returns the error for a configuration that AWS would refuse to deploy, which names each setting that makes something
+ * too large, or undefined if nothing is too large. If no setting is responsible, it is another kind of `Error`, because
+ * no configuration can correct it.
  */
 export function tooLarge(excesses: readonly Excess[], config: Config): Error | undefined {
   if (excesses.length === 0) return undefined;

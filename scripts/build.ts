@@ -7,7 +7,10 @@ import { bundle } from './bundle.ts';
 import { ASSEMBLY, DIST, hashSources, isFresh, LAMBDAS, STAMP } from './stamp.ts';
 
 const LOCK = join(DIST, '.lock');
-/** Age at which a lock is stale. It is held only for a few renames, so an older lock was left behind by a process that died. */
+/**
+ * Age at which a lock is stale. It is held only for a few renames, so an older lock was left behind by a process that
+ * died.
+ */
 const LOCK_EXPIRES_AFTER = 10_000;
 
 const hasCode = (error: unknown, code: string): boolean =>
@@ -34,10 +37,10 @@ async function withLock(work: () => void): Promise<void> {
 }
 
 /**
- * Builds in a separate folder, then moves the output into place, with the stamp last. Does nothing if the output is up to
- * date, so that a process that reads it is not disturbed by another that builds the same sources. `hash` is the hash of the
- * sources before this module was loaded, if known, so that a source that is saved while it loads is built at the next
- * call. Returns whether it built. Throws the errors of esbuild and the CDK.
+ * Builds in a separate folder, then moves the output into place, with the stamp last. Does nothing if the output is up
+ * to date, so that a process that reads it is not disturbed by another that builds the same sources. `hash` is the hash
+ * of the sources before this module was loaded, if known, so that a source that is saved while it loads is built at the
+ * next call. Returns whether it built. Throws the errors of esbuild and the CDK.
  */
 export async function build(hash = hashSources()): Promise<boolean> {
   if (isFresh(hash)) return false;

@@ -38,9 +38,9 @@ const entries: Plugin = {
 };
 
 /**
- * Options for bundling every step's Lambda as `<step>.mjs`, next to shared chunks. With splitting, a handler loads rarely
- * used parts of the SDK, mainly credential providers, only when it needs them, which makes a cold start about 40 % shorter
- * than with a single file for each. The same sources result in the same bytes.
+ * Options for bundling every step's Lambda as `<step>.mjs`, next to shared chunks. With splitting, a handler loads
+ * rarely used parts of the SDK, mainly credential providers, only when it needs them, which makes a cold start about 40
+ * % shorter than with a single file for each. The same sources result in the same bytes.
  */
 export const bundleOptions = (outdir: string) =>
   ({

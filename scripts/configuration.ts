@@ -1,7 +1,7 @@
 /**
  * `node scripts/configuration.ts` generates the schema of the configuration file for editors
- * (docs/configuration.schema.json) and the table in docs/configuration.md, both from lib/settings.ts. A test fails if they
- * are stale.
+ * (docs/configuration.schema.json) and the table in docs/configuration.md, both from lib/settings.ts. A test fails if
+ * they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

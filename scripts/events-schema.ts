@@ -11,8 +11,8 @@ import { jsonText } from './json-text.ts';
 export const EVENTS_SCHEMA_FILE = join(import.meta.dirname, '..', 'docs', 'events.schema.json');
 
 /**
- * Returns JSON Schema draft 7 of an event's `detail`. It allows additional fields, because fields may be added without a
- * new version.
+ * Returns JSON Schema draft 7 of an event's `detail`. It allows additional fields, because fields may be added without
+ * a new version.
  */
 export const eventsSchemaText = (): string => {
   const schema = z.toJSONSchema(serviceEvent, {

@@ -1,7 +1,7 @@
 /**
  * `node scripts/openapi.ts` writes docs/openapi.json, the API's OpenAPI document, from the schemas that the Lambda
- * validates with. It is OpenAPI 3.1, whose schemas are JSON Schema; API Gateway cannot import that version, but need not,
- * because the CDK app creates the API from the same operations. A test fails if the document is stale.
+ * validates with. It is OpenAPI 3.1, whose schemas are JSON Schema; API Gateway cannot import that version, but need
+ * not, because the CDK app creates the API from the same operations. A test fails if the document is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

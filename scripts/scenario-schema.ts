@@ -1,6 +1,6 @@
 /**
- * `node scripts/scenario-schema.ts` generates the schema of scenario files for editors (sandbox/scenario.schema.json) and
- * the tables in docs/sandbox.md, both from sandbox/world/scenario.ts. A test fails if they are stale.
+ * `node scripts/scenario-schema.ts` generates the schema of scenario files for editors (sandbox/scenario.schema.json)
+ * and the tables in docs/sandbox.md, both from sandbox/world/scenario.ts. A test fails if they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,7 +6,9 @@ import { join, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 
 export const DIST = join(ROOT, 'dist');
-/** The cloud assembly that the sandbox deploys. CDK's command line uses another folder, because its context may differ. */
+/**
+ * The cloud assembly that the sandbox deploys. CDK's command line uses another folder, because its context may differ.
+ */
 export const ASSEMBLY = join(DIST, 'assembly');
 /** The bundles of the Lambdas. */
 export const LAMBDAS = join(DIST, 'lambda');

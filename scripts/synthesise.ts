@@ -34,9 +34,9 @@ function publish(folder: string, outdir: string): void {
 
 /**
  * Writes the cloud assembly to `outdir`, in addition to the files that exist there. Throws `ConfigurationError` for a
- * configuration that is invalid or exceeds limits of AWS, and the CDK's own errors. Then `outdir` is unchanged, because an
- * incomplete assembly could be deployed, and would delete the missing resources. If the CDK rejects the templates, by an
- * error or only by the exit code, the assembly stays next to `outdir`, with the report that the CDK names.
+ * configuration that is invalid or exceeds limits of AWS, and the CDK's own errors. Then `outdir` is unchanged, because
+ * an incomplete assembly could be deployed, and would delete the missing resources. If the CDK rejects the templates,
+ * by an error or only by the exit code, the assembly stays next to `outdir`, with the report that the CDK names.
  */
 export function synthesise(outdir: string, { prepare, ...options }: SynthesisOptions): void {
   const to = resolve(outdir);

@@ -1,7 +1,7 @@
 /**
- * `npm run vulnerabilities` queries the npm registry for advisories about the packages in the lockfile. It fails if one of
- * at least moderate severity is not accepted. `vulnerabilities.json` has the accepted advisories, each with a reason and
- * an end date. An acceptance that has expired or is no longer needed fails too.
+ * `npm run vulnerabilities` queries the npm registry for advisories about the packages in the lockfile. It fails if one
+ * of at least moderate severity is not accepted. `vulnerabilities.json` has the accepted advisories, each with a reason
+ * and an end date. An acceptance that has expired or is no longer needed fails too.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -39,8 +39,8 @@ const FAILS_FROM: Severity = 'moderate';
 const isSerious = (severity: Severity): boolean => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(FAILS_FROM);
 
 /**
- * The parts of `npm audit --json` that are used (npm 7 and later). `via` is an advisory, or the name of a package that has
- * one.
+ * The parts of `npm audit --json` that are used (npm 7 and later). `via` is an advisory, or the name of a package that
+ * has one.
  */
 const report = z.object({
   auditReportVersion: z.literal(2),

@@ -1,6 +1,6 @@
 /**
- * Tests the check for known vulnerabilities, and that every workflow on GitHub is safe to run: pinned actions, read-only
- * tokens, no untrusted text in a shell.
+ * Tests the check for known vulnerabilities, and that every workflow on GitHub is safe to run: pinned actions,
+ * read-only tokens, no untrusted text in a shell.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -89,7 +89,7 @@ describe('a finding', () => {
     expect(judged({ until: TODAY })).toBe('');
     expect(judged({ until: '2026-03-01' })).toMatch(/ended on 2026-03-01/);
     expect(judged({ until: '2026-06-02' })).toMatch(/maximum of 90 days/);
-    expect(judged({ package: 'right-pad' })).toMatch(/Update it.*\n.*Take it out/s);
+    expect(judged({ package: 'right-pad' })).toMatch(/Update it.*\n.*Remove the entry/s);
     expect(problemsOf([], [acceptance()], TODAY).join()).toMatch(/no package has this finding any more/);
   });
 

@@ -1,4 +1,6 @@
-/** Converts the port's requests to inputs of the SDK. Fields that a request leaves out are absent from the input too. */
+/**
+ * Converts the port's requests to inputs of the SDK. Fields that a request leaves out are absent from the input too.
+ */
 import type {
   CreateAddonCommandInput,
   CreatePodIdentityAssociationCommandInput,
@@ -74,8 +76,8 @@ export const updateAssociationInput = (
 });
 
 /**
- * Returns the confidential parts of a request that an error may repeat: the values of a configuration, and the text of a
- * session policy.
+ * Returns the confidential parts of a request that an error may repeat: the values of a configuration, and the text of
+ * a session policy.
  */
 export const secretsOf = ({
   configurationValues,

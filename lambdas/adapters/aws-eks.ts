@@ -41,8 +41,8 @@ import {
 import { toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
 /**
- * Returns `undefined` for what does not exist. EKS refuses an unknown add-on or version instead of answering that it was
- * not found.
+ * Returns `undefined` for what does not exist. EKS refuses an unknown add-on or version instead of answering that it
+ * was not found.
  */
 async function knownOrUndefined<T>(call: string, run: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -58,15 +58,15 @@ function nameOf(error: AwsError): ErrorName {
 }
 
 /**
- * Returns the text without secrets: EKS repeats what it refuses, and a configuration value may be a secret. `secrets` has
- * the longest first.
+ * Returns the text without secrets: EKS repeats what it refuses, and a configuration value may be a secret. `secrets`
+ * has the longest first.
  */
 const without = (text: string, secrets: readonly string[]): string =>
   secrets.reduce((left, secret) => left.replaceAll(secret, '[not shown]'), text);
 
 /**
- * Converts an SDK error to a `MigrationError` that names the call and keeps AWS's own name and text, except for what must
- * not be logged or recorded.
+ * Converts an SDK error to a `MigrationError` that names the call and keeps AWS's own name and text, except for what
+ * must not be logged or recorded.
  */
 export function fromAws(call: string, thrown: unknown, secrets: () => readonly string[] = () => []): MigrationError {
   if (thrown instanceof MigrationError) return thrown;

@@ -7,8 +7,8 @@ import { aws } from './aws-errors.ts';
 import { jsonText } from '../domain/text/text.ts';
 
 /**
- * Maximum number of entries in a call (EventBridge API Reference, PutEvents). Together they may have 256 KB, most of which
- * a single event of the service may use.
+ * Maximum number of entries in a call (EventBridge API Reference, PutEvents). Together they may have 256 KB, most of
+ * which a single event of the service may use.
  */
 const MOST_ENTRIES = 10;
 const MOST_BYTES = 256_000;
@@ -25,7 +25,10 @@ function entryOf(event: ServiceEvent): PutEventsRequestEntry {
   };
 }
 
-/** Returns the size of an entry as EventBridge counts it (User Guide, "Calculating PutEvents event entry size"), with 14 bytes for the time. */
+/**
+ * Returns the size of an entry as EventBridge counts it (User Guide, "Calculating PutEvents event entry size"), with 14
+ * bytes for the time.
+ */
 const bytesOf = ({ Source = '', DetailType = '', Detail = '', Resources = [] }: PutEventsRequestEntry): number =>
   14 + [Source, DetailType, Detail, ...Resources].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 
@@ -46,7 +49,9 @@ function batchesOf(entries: PutEventsRequestEntry[]): PutEventsRequestEntry[][] 
   return batches;
 }
 
-/** Returns the error name of a failed entry (EventBridge API Reference, PutEventsResultEntry). All others are retried. */
+/**
+ * Returns the error name of a failed entry (EventBridge API Reference, PutEventsResultEntry). All others are retried.
+ */
 const nameOf = (code: string | undefined): ErrorName =>
   code === 'ThrottlingException' ? 'Throttled' : 'ServiceUnavailable';
 

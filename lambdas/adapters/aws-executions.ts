@@ -26,7 +26,10 @@ export interface AwsExecutionsOptions {
   sweepStateMachineArn?: () => string;
 }
 
-/** Returns whether an error means that a token is no longer valid. Source: Step Functions API Reference, SendTaskSuccess. */
+/**
+ * Returns whether an error means that a token is no longer valid. Source: Step Functions API Reference,
+ * SendTaskSuccess.
+ */
 const isOver = (error: unknown): boolean =>
   error instanceof MigrationError &&
   (error.cause instanceof TaskTimedOut ||
@@ -100,8 +103,8 @@ export class AwsExecutions implements Executions {
     return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'stranded' });
   }
 
-  async startSweep(sweepId: string, name: string, beside?: string): Promise<void> {
-    const arn = beside === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(beside);
+  async startSweep(sweepId: string, name: string, sibling?: string): Promise<void> {
+    const arn = sibling === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(sibling);
     if (arn === undefined)
       throw new MigrationError(
         'BadInput',

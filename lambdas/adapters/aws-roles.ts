@@ -49,8 +49,8 @@ const BOUNDARY = 'its permissions boundary does not allow it';
 
 /**
  * Returns the simulated calls of an action. Each resource has its own result: "The top-level EvalDecision reflects the
- * most restrictive decision across all resources" (IAM API Reference, EvaluationResult). Without results by resource, the
- * top-level result is for the single resource that it names.
+ * most restrictive decision across all resources" (IAM API Reference, EvaluationResult). Without results by resource,
+ * the top-level result is for the single resource that it names.
  */
 function callsIn(result: EvaluationResult): SimulatedCall[] {
   const {

@@ -102,7 +102,9 @@ export class ClientFactory {
 
   /** A client for each service, so that a warm Lambda keeps its connections. */
   private readonly made = new Map<string, unknown>();
-  /** Returns the client of a service. `make` is passed by the importing module, so that other bundles do not include it. */
+  /**
+   * Returns the client of a service. `make` is passed by the importing module, so that other bundles do not include it.
+   */
   one<Client>(service: string, make: (config: SharedConfig) => Client): Client {
     const client = (this.made.get(service) as Client | undefined) ?? make(this.shared(service));
     this.made.set(service, client);

@@ -9,7 +9,10 @@ const APPROVAL = 'APPROVAL#';
 /** Partition key of pending approvals in the index `pending`. */
 const WAITED_FOR = 'APPROVAL';
 
-/** Returns the sort key. Two digits are enough to keep rounds in order: a migration has a deadline, and a person takes minutes. */
+/**
+ * Returns the sort key. Two digits are enough to keep rounds in order: a migration has a deadline, and a person takes
+ * minutes.
+ */
 const sortKey = (round: number): string => `${APPROVAL}${String(round).padStart(2, '0')}`;
 
 /** Queries the index of pending items for a kind. */

@@ -1,10 +1,10 @@
 /**
  * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`: `sk`
- * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, RETIREMENT, `RETIREMENT#<role>`, SNAPSHOT, then
- * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. Changes
- * of trust policies are in `dynamo-trust.ts`, locks in `dynamo-locks.ts`, approvals in `dynamo-approvals.ts`, outbox
- * events in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, waiting slots in `dynamo-waiting.ts`, rollbacks in
- * `dynamo-rollbacks.ts`, and the last retirement in `dynamo-retirements.ts`.
+ * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, RETIREMENT, `RETIREMENT#<role>`,
+ * SNAPSHOT, then `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step
+ * works from. Changes of trust policies are in `dynamo-trust.ts`, locks in `dynamo-locks.ts`, approvals in
+ * `dynamo-approvals.ts`, outbox events in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, waiting slots in
+ * `dynamo-waiting.ts`, rollbacks in `dynamo-rollbacks.ts`, and the last retirement in `dynamo-retirements.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -158,7 +158,9 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     );
   }
 
-  /** Sets attributes if the condition holds; otherwise does nothing. The condition may refer to them as `setting` does. */
+  /**
+   * Sets attributes if the condition holds; otherwise does nothing. The condition may refer to them as `setting` does.
+   */
   private async change(migrationId: string, attributes: Record<string, unknown>, condition: string): Promise<void> {
     try {
       await this.table.update(itemOf(migrationId, 'RECORD'), {
@@ -268,7 +270,8 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
 
   async putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void> {
     const chunks = Math.max(1, Math.ceil(pods.length / EVIDENCE_CHUNK));
-    // The first chunk is written last. It has the number of chunks, so that chunks of an earlier, longer list are ignored.
+    // The first chunk is written last. It has the number of chunks, so that chunks of an earlier, longer list are
+    // ignored.
     for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
       const item = {
         observedAt,

@@ -23,7 +23,9 @@ export interface Listing {
   index: ListIndex;
   partition: string;
   kinds: readonly Kind[];
-  /** Required values by attribute path. The index projects these attributes; they are compared after an entry was read. */
+  /**
+   * Required values by attribute path. The index projects these attributes; they are compared after an entry was read.
+   */
   where: readonly (readonly [path: readonly string[], value: string])[];
   /** Times in milliseconds since 1970: from `since` on, and before `until`. */
   since: number | undefined;

@@ -1,9 +1,9 @@
 /**
  * The ledger's locks. Each is an item `LOCK#<key>`/`LOCK` that is never deleted, because its fence must never restart.
- * While it is held and not parked, it has `held` = LOCK, the partition key of the sparse index `HeldLocks` (sort key `pk`,
- * all attributes). `owner` holds it exclusively. If `shared` lists several holders, `owner` is one of them, so that
- * releases without shared locks consider the lock held. Every change is a single conditional write: the condition requires
- * the owner, or for a shared lock, that the item is unchanged since it was read.
+ * While it is held and not parked, it has `held` = LOCK, the partition key of the sparse index `HeldLocks` (sort key
+ * `pk`, all attributes). `owner` holds it exclusively. If `shared` lists several holders, `owner` is one of them, so
+ * that releases without shared locks consider the lock held. Every change is a single conditional write: the condition
+ * requires the owner, or for a shared lock, that the item is unchanged since it was read.
  */
 import { z } from 'zod';
 import { MigrationError } from '../domain/failures/errors.ts';
@@ -132,8 +132,8 @@ export class DynamoLocks implements Locks {
   }
 
   /**
-   * Returns false if the lock was changed in the meantime. Each write except for the release of an exclusive lock changes
-   * the fence.
+   * Returns false if the lock was changed in the meantime. Each write except for the release of an exclusive lock
+   * changes the fence.
    */
   private async replace(before: Lock, next: Lock): Promise<boolean> {
     const { holder: owner, shared, wish, fence } = next;

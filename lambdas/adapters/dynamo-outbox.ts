@@ -1,6 +1,6 @@
 /**
- * The outbox events of a migration: the set `outbox` of its record. The write that changes the record also adds the event,
- * so that neither exists without the other. While there are events, `pending` puts the record into an index.
+ * The outbox events of a migration: the set `outbox` of its record. The write that changes the record also adds the
+ * event, so that neither exists without the other. While there are events, `pending` puts the record into an index.
  */
 import { z } from 'zod';
 import { outboxEvent, type OutboxEvent } from '../domain/events/outbox-events.ts';

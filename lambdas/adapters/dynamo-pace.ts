@@ -1,10 +1,10 @@
 /**
  * The shared pace in the ledger's table: an item `PACE` for each scope, in the partition `PACE#<scope>`
- * (`eks#<account>#<region>`, `iam#<account>`, `kube#<account>#<region>#<cluster>`). `expires`, the table's time to live,
- * is a day after the last use.
+ * (`eks#<account>#<region>`, `iam#<account>`, `kube#<account>#<region>#<cluster>`). `expires`, the table's time to
+ * live, is a day after the last use.
  *
- * A reservation is a single conditional UpdateItem. While calls are waiting, it only adds to `head`, so that any number of
- * writers succeed in turn without a second try. Only the first reservation after a pause depends on the time.
+ * A reservation is a single conditional UpdateItem. While calls are waiting, it only adds to `head`, so that any number
+ * of writers succeed in turn without a second try. Only the first reservation after a pause depends on the time.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { MigrationError } from '../domain/failures/errors.ts';
@@ -130,8 +130,8 @@ class DynamoPace implements Pace {
   }
 
   /**
-   * Reserves based on the known item. Returns undefined if the conditions show that it is stale. `known` is undefined if
-   * there is no item.
+   * Reserves based on the known item. Returns undefined if the conditions show that it is stale. `known` is undefined
+   * if there is no item.
    */
   private async attempt(
     scope: PaceScope,

@@ -1,8 +1,8 @@
 /**
- * The last retirement of a migration, as a separate item (`sk` = RETIREMENT), so that a concurrent rollback and retirement
- * do not conflict. Each change is a single conditional write: the retirement must be unchanged since it was read. While it
- * is requested and has not begun, the item has `held` = RETIREMENT, so that the index `HeldLocks` lists it: the caller that
- * accepted it may have failed before it started the execution.
+ * The last retirement of a migration, as a separate item (`sk` = RETIREMENT), so that a concurrent rollback and
+ * retirement do not conflict. Each change is a single conditional write: the retirement must be unchanged since it was
+ * read. While it is requested and has not begun, the item has `held` = RETIREMENT, so that the index `HeldLocks` lists
+ * it: the caller that accepted it may have failed before it started the execution.
  */
 import { z } from 'zod';
 import type { Migration } from '../domain/migration/model.ts';

@@ -1,8 +1,8 @@
 /**
- * Sweeps in the ledger's table: items of a sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`, `FLIGHT#`
- * and `ENDED#` with a migration's id are its items. An item changes state by being put under its new key before it is
- * removed from the old one. So it is under both keys for a moment, or after a crash, but never under none: the later state
- * counts.
+ * Sweeps in the ledger's table: items of a sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`,
+ * `FLIGHT#` and `ENDED#` with a migration's id are its items. An item changes state by being put under its new key
+ * before it is removed from the old one. So it is under both keys for a moment, or after a crash, but never under none:
+ * the later state counts.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -33,8 +33,8 @@ const placed = (sweepId: string, state: SweepItem['state'], migrationId: string)
   sk: `${LOCATIONS[state]}${migrationId}`,
 });
 
-// `failed` and `counted` of a record are sets: ids that count towards the failure limit, and ids that are being moved to
-// ended and are counted in `ended`.
+// `failed` and `counted` of a record are sets: ids that count towards the failure limit, and ids that are being moved
+// to ended and are counted in `ended`.
 
 /** Partition key of sweeps in the index of all. */
 const LISTED = 'SWEEP';

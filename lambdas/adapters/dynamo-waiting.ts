@@ -1,8 +1,8 @@
 /**
- * What a migration waits for, `waitingFor` of its record, and the slots of migrations that wait before they begin: items
- * `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and of a partition for each principal. A scope with a cap of n has
- * the slots 0 to n - 1. Each is taken by a single conditional write, so that concurrent requests cannot exceed the cap. A
- * slot counts until `expires`, which is also the table's time to live.
+ * What a migration waits for, `waitingFor` of its record, and the slots of migrations that wait before they begin:
+ * items `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and of a partition for each principal. A scope with a
+ * cap of n has the slots 0 to n - 1. Each is taken by a single conditional write, so that concurrent requests cannot
+ * exceed the cap. A slot counts until `expires`, which is also the table's time to live.
  */
 import { z } from 'zod';
 import { type OutboxEvent } from '../domain/events/outbox-events.ts';

@@ -14,9 +14,10 @@ export interface EksTokenOptions {
 }
 
 /**
- * Returns a bearer token for the Kubernetes API of an EKS cluster: a presigned GetCallerIdentity request, which the cluster
- * sends to identify the caller. It is valid for 15 minutes after `now`. Creating it sends no request, and
- * GetCallerIdentity needs no IAM permission. Source: github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go.
+ * Returns a bearer token for the Kubernetes API of an EKS cluster: a presigned GetCallerIdentity request, which the
+ * cluster sends to identify the caller. It is valid for 15 minutes after `now`. Creating it sends no request, and
+ * GetCallerIdentity needs no IAM permission. Source: github.com/kubernetes-sigs/aws-iam-authenticator,
+ * pkg/token/token.go.
  */
 export const eksToken = async (options: EksTokenOptions): Promise<string> => {
   const { cluster, region, credentials, now } = options;

@@ -13,7 +13,7 @@ export const BY_TIME = 'ByTime';
 
 /**
  * The sort key of the indexes of lists. Only the records of migrations and sweeps have it, so nothing else is in these
- * indexes, whatever attributes it has.
+ * indexes, regardless of its attributes.
  */
 export const LIST_KEY = 'listKey';
 

@@ -9,7 +9,10 @@ import { listOf } from './kubernetes-objects.ts';
 
 export interface KubernetesApiOptions {
   http: PlainHttp;
-  /** Returns the location of the API server; called once. `certificateAuthority` is a base64-encoded PEM, as in DescribeCluster. */
+  /**
+   * Returns the location of the API server; called once. `certificateAuthority` is a base64-encoded PEM, as in
+   * DescribeCluster.
+   */
   endpoint: () => Promise<{ url: string; certificateAuthority?: string }>;
   /** Returns a bearer token; called before each request. */
   token: () => Promise<string>;

@@ -1,14 +1,14 @@
 /**
- * Parses the API server's responses and converts them to the domain's objects. All text is made printable, except for what
- * a rollback restores.
+ * Parses the API server's responses and converts them to the domain's objects. All text is made printable, except for
+ * what a rollback restores.
  */
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 
-// The schemas have only the fields that are used, because each API version adds fields. Go writes empty lists and maps as
-// null.
+// The schemas have only the fields that are used, because each API version adds fields. Go writes empty lists and maps
+// as null.
 export const listOf = <T extends z.ZodType>(item: T) =>
   z
     .array(item)
@@ -164,8 +164,8 @@ interface Owner {
 }
 
 /**
- * Returns the Deployment of a pod from its labels: a Deployment names its ReplicaSets by its own name and the hash of the
- * template, and adds that hash as a label to their pods. Source: Kubernetes documentation, "Deployments",
+ * Returns the Deployment of a pod from its labels: a Deployment names its ReplicaSets by its own name and the hash of
+ * the template, and adds that hash as a label to their pods. Source: Kubernetes documentation, "Deployments",
  * "Pod-template-hash label".
  */
 const byTemplateHash = (controller: Owner, labels: Record<string, string>): Owner | undefined => {
@@ -175,7 +175,10 @@ const byTemplateHash = (controller: Owner, labels: Record<string, string>): Owne
     : undefined;
 };
 
-/** Converts a pod. `deployments` has the controller of each ReplicaSet; without it, the pod's labels identify the Deployment. */
+/**
+ * Converts a pod. `deployments` has the controller of each ReplicaSet; without it, the pod's labels identify the
+ * Deployment.
+ */
 export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deployments?: Map<string, Owner>): Pod => {
   const controller = controllerOf(metadata.ownerReferences);
   const deployment =

@@ -1,7 +1,7 @@
 /**
- * Converts `metadata.managedFields` to lists of paths, in the notation of the API server and EKS for conflicting fields.
- * Source: sigs.k8s.io/structured-merge-diff, fieldpath (`serialize-pe.go` for the keys, `PathElement.String` for the
- * text).
+ * Converts `metadata.managedFields` to lists of paths, in the notation of the API server and EKS for conflicting
+ * fields. Source: sigs.k8s.io/structured-merge-diff, fieldpath (`serialize-pe.go` for the keys, `PathElement.String`
+ * for the text).
  */
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
@@ -21,7 +21,10 @@ export const managedFieldsEntries = z
 const isFields = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Returns the keys of a list item as text: `{"containerPort":80,"protocol":"TCP"}` as `containerPort=80,protocol="TCP"`. */
+/**
+ * Returns the keys of a list item as text: `{"containerPort":80,"protocol":"TCP"}` as
+ * `containerPort=80,protocol="TCP"`.
+ */
 function keyText(json: string): string {
   const keys: unknown = JSON.parse(json);
   if (!isFields(keys)) return json;
@@ -29,7 +32,10 @@ function keyText(json: string): string {
   return names.map((name) => `${name}=${JSON.stringify(keys[name])}`).join(',');
 }
 
-/** Returns an element of a path as text. `f:` is a field, `k:` an item by keys, `v:` an item by value, `i:` an item by index. */
+/**
+ * Returns an element of a path as text. `f:` is a field, `k:` an item by keys, `v:` an item by value, `i:` an item by
+ * index.
+ */
 function elementText(element: string): string {
   const text = element.slice(2);
   if (element.startsWith('k:')) return `[${keyText(text)}]`;
@@ -56,7 +62,10 @@ function leadsOn(fields: unknown, path: readonly string[]): boolean {
   return isFields(there) && Object.keys(there).some((element) => element !== '.');
 }
 
-/** Returns whether a path is a map of labels or annotations, of the object or its template, whose entries are owned separately. */
+/**
+ * Returns whether a path is a map of labels or annotations, of the object or its template, whose entries are owned
+ * separately.
+ */
 const isMetadataMap = (path: readonly string[]): boolean =>
   path.at(-2) === 'f:metadata' && (path.at(-1) === 'f:labels' || path.at(-1) === 'f:annotations');
 

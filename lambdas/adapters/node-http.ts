@@ -4,7 +4,10 @@ import type { PlainHttp, PlainHttpRequest } from './clients.ts';
 
 /** Maximum time in milliseconds until a response begins, and between its parts. */
 export const SOCKET_TIMEOUT = 10_000;
-/** Maximum size of a response in bytes: several times that of a page of 500 objects, and small enough for a 512 MB Lambda. */
+/**
+ * Maximum size of a response in bytes: several times that of a page of 500 objects, and small enough for a 512 MB
+ * Lambda.
+ */
 export const LONGEST_ANSWER = 64 * 1024 * 1024;
 
 /** Returns the error of a call that gets no response in time. */
@@ -39,8 +42,8 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
 
 /**
  * Makes an HTTPS request over the network, without retries. If given, only `certificateAuthority` is trusted. Redirects
- * are not followed. Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) if the response is
- * incomplete, and with EMSGSIZE if it is too long.
+ * are not followed. Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) if the response
+ * is incomplete, and with EMSGSIZE if it is too long.
  */
 export const nodeHttp: PlainHttp = async (options) => {
   const response = await send(options);

@@ -53,7 +53,10 @@ export class S3Documents implements Documents {
   }
 }
 
-/** Settings of every client: path-style addresses for the sandbox, and no checksums, because TLS suffices for small text objects. */
+/**
+ * Settings of every client: path-style addresses for the sandbox, and no checksums, because TLS suffices for small text
+ * objects.
+ */
 export const S3_SETTINGS = {
   forcePathStyle: true,
   requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -28,8 +28,8 @@ function jsonIn(file: string): unknown {
 }
 
 /**
- * Reads the settings that the deployment ships with its functions. The synthesis validated them, so an invalid or missing
- * file was changed manually. Throws `BadInput` for such a file.
+ * Reads the settings that the deployment ships with its functions. The synthesis validated them, so an invalid or
+ * missing file was changed manually. Throws `BadInput` for such a file.
  */
 export function readSettingsFile(file: string): DeploymentSettings {
   const parsed = deploymentSettings.safeParse(jsonIn(file), PLAIN_WORDS);

@@ -15,13 +15,16 @@ export interface SpokeSessionsOptions {
   sessionName: string;
   /** Duration in seconds. */
   seconds: number;
-  /** Returns milliseconds since 1970. Default: the machine's clock, which the SDK uses for signatures and STS for expirations. */
+  /**
+   * Returns milliseconds since 1970. Default: the machine's clock, which the SDK uses for signatures and STS for
+   * expirations.
+   */
   now?: () => number;
 }
 
 /**
- * Returns whether STS refused: the role does not exist, it does not trust the caller, or the caller may not assume it. STS
- * does not report which.
+ * Returns whether STS refused: the role does not exist, it does not trust the caller, or the caller may not assume it.
+ * STS does not report which.
  */
 const isRefusal = (error: unknown): error is MigrationError =>
   error instanceof MigrationError &&

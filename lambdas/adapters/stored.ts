@@ -3,7 +3,10 @@ import { MigrationError } from '../domain/failures/errors.ts';
 import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 
-/** Parses a value of the ledger by its schema. Throws `BadInput`, with `what` and the invalid fields, if it does not match. */
+/**
+ * Parses a value of the ledger by its schema. Throws `BadInput`, with `what` and the invalid fields, if it does not
+ * match.
+ */
 export function stored<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value, PLAIN_WORDS);
   if (parsed.success) return parsed.data;

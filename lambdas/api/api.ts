@@ -1,4 +1,7 @@
-/** The API's entry point: turns API Gateway's event into an answer. Every error is answered as a problem; nothing is thrown. */
+/**
+ * The API's entry point: turns API Gateway's event into an answer. Every error is answered as a problem; nothing is
+ * thrown.
+ */
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';

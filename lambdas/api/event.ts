@@ -16,7 +16,9 @@ export const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 const entriesOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
-/** Returns all values by name. `all`, which has every value, takes precedence over `last`, which has the last of each. */
+/**
+ * Returns all values by name. `all`, which has every value, takes precedence over `last`, which has the last of each.
+ */
 function valuesOf(all: unknown, last: unknown): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [name, value] of entriesOf(last)) found.set(name, [String(value)]);
@@ -83,7 +85,9 @@ export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
 export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined =>
   /^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined;
 
-/** Returns the decoded text, whether or not API Gateway has already decoded it: no id and no name has a percent sign. */
+/**
+ * Returns the decoded text, whether or not API Gateway has already decoded it: no id and no name has a percent sign.
+ */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -194,7 +198,9 @@ function assertJson(headers: Map<string, string[]>): void {
   );
 }
 
-/** Returns the JSON object in the body, or an empty object if there is no body. Throws `ApiProblem` for anything else. */
+/**
+ * Returns the JSON object in the body, or an empty object if there is no body. Throws `ApiProblem` for anything else.
+ */
 export function bodyOf(event: ProxyEvent): object {
   const bytes = bytesOf(event);
   if (bytes.length === 0) return {};

@@ -45,8 +45,9 @@ export async function claimByKey(
 }
 
 /**
- * Returns the name of the execution that carries out an action on a migration: a new name for each request, and the same
- * name for the same key. `before` is true if the action was already requested. Throws the same errors as `claimByKey`.
+ * Returns the name of the execution that carries out an action on a migration: a new name for each request, and the
+ * same name for the same key. `before` is true if the action was already requested. Throws the same errors as
+ * `claimByKey`.
  */
 export async function nameByKey(
   {
@@ -83,8 +84,8 @@ async function claimByContent(
 }
 
 /**
- * Returns the claim in effect: this request's, or that of an identical earlier request. `isOver` returns whether the work
- * that the earlier request started has ended. Throws `ApiProblem` if the key was used for another request.
+ * Returns the claim in effect: this request's, or that of an identical earlier request. `isOver` returns whether the
+ * work that the earlier request started has ended. Throws `ApiProblem` if the key was used for another request.
  */
 export async function claimOnce(
   mine: Claim,

@@ -22,7 +22,9 @@ const isRetirable = ({ status, outcome, verified, retirements, retirement }: Sta
   !isOpenRetirement(retirement) &&
   ((outcome === 'migrated' && verified === 'injected') || retirements.some(({ undoneAt }) => undoneAt === undefined));
 
-/** Returns the links of a migration. A link to an action is present if, according to the record, it would be accepted. */
+/**
+ * Returns the links of a migration. A link to an action is present if, according to the record, it would be accepted.
+ */
 export function linksOf(prefix: string, record: Standing, { retires }: Pick<Settings, 'retires'>): Links {
   const { migrationId, status, recovery, approvals, heldBy } = record;
   const self = migrationPath(prefix, migrationId);

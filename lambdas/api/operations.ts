@@ -56,7 +56,9 @@ export interface Operation {
 
 const OF_BODIES = ['too-large', 'not-json', 'unsupported-encoding'] as const satisfies ProblemKind[];
 
-/** Returns an action on a sweep. It is answered immediately, and takes effect when the sweep next checks for commands. */
+/**
+ * Returns an action on a sweep. It is answered immediately, and takes effect when the sweep next checks for commands.
+ */
 const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary: string, description: string) =>
   ({
     method: 'POST',

@@ -1,8 +1,8 @@
 /**
  * Tokens that say where the next page of a list begins. They are opaque to callers, so that their format may change. A
  * token names its list and filters, and is refused with any other, where it would silently skip entries. It is not
- * signed and contains no secret: a forged token only selects part of a list that its caller may read anyway, and the work
- * for a page is bounded for any token.
+ * signed and contains no secret: a forged token only selects part of a list that its caller may read anyway, and the
+ * work for a page is bounded for any token.
  */
 import { z } from 'zod';
 import { listPosition } from '../domain/migration/listing.ts';
@@ -61,7 +61,10 @@ export const rowToken = tokenOf(row);
 export const tokenAfter = (of: ListId, after: z.infer<typeof listPosition> | Row): string =>
   Buffer.from(JSON.stringify({ of, after })).toString('base64url');
 
-/** Returns the entry after which a page begins; undefined for the first page. Throws `ApiProblem` for a token of another list. */
+/**
+ * Returns the entry after which a page begins; undefined for the first page. Throws `ApiProblem` for a token of another
+ * list.
+ */
 export function goesOnAfter<After>(list: ListId, token: Token<After> | undefined): After | undefined {
   if (token === undefined || token.of === list) return token?.after;
   throw invalid([{ field: 'query.next', message: OF_ANOTHER_LIST }]);

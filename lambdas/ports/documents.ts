@@ -4,6 +4,8 @@ export interface Documents {
   put(key: string, text: string, type: string): Promise<void>;
   /** Returns the text of an object, or `undefined` if it does not exist. */
   get(key: string): Promise<string | undefined>;
-  /** Returns at most 1,000 keys with the prefix, in order, after the key `after`. `more` is true if there are others. */
+  /**
+   * Returns at most 1,000 keys with the prefix, in order, after the key `after`. `more` is true if there are others.
+   */
   list(prefix: string, after?: string): Promise<{ keys: string[]; more: boolean }>;
 }

@@ -33,8 +33,8 @@ export type NewAssociation = Pick<
 >;
 
 /**
- * EKS for a single cluster. What does not exist is returned as `undefined` or an empty list. Every other refusal is thrown
- * as a `MigrationError` (see `domain/failures/errors.ts`) whose message includes AWS's own text.
+ * EKS for a single cluster. What does not exist is returned as `undefined` or an empty list. Every other refusal is
+ * thrown as a `MigrationError` (see `domain/failures/errors.ts`) whose message includes AWS's own text.
  */
 export interface Eks {
   describeCluster(): Promise<Cluster | undefined>;
@@ -63,7 +63,9 @@ export interface Eks {
   describeAssociation(id: string): Promise<Association | undefined>;
   /** Returns the names of all add-ons of the cluster. */
   listAddons(): Promise<string[]>;
-  /** Returns at most `limit` associations of all service accounts with all fields. `more` is true if there are others. */
+  /**
+   * Returns at most `limit` associations of all service accounts with all fields. `more` is true if there are others.
+   */
   listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
   /**
    * Returns at most `limit` ARNs of principals with access entries, except for those that no node can have according to

@@ -27,7 +27,9 @@ export interface Executions {
    * consistent: an execution that was just started may not be known yet.
    */
   describeMigration(migrationId: string): Promise<ExecutionState | undefined>;
-  /** Starts MigrateAddon for a migration, with its id as the name. An execution that already exists counts as started. */
+  /**
+   * Starts MigrateAddon for a migration, with its id as the name. An execution that already exists counts as started.
+   */
   startMigration(migrationId: string, request: MigrationRequest): Promise<void>;
   /** Returns the ARN of the execution of Recover with that name, whether or not it was started. */
   recoverArn(name: string): Promise<string>;
@@ -42,11 +44,11 @@ export interface Executions {
   /** Fails a task that waits under a token. */
   failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean>;
   /**
-   * Starts Sweep with that name, to start or continue a sweep that has a record. An execution that already exists counts
-   * as started. `beside` is an execution of the same state machine, for a step that cannot have the ARN of its own state
-   * machine in its environment.
+   * Starts Sweep with that name, to start or continue a sweep that has a record. An execution that already exists
+   * counts as started. `sibling` is an execution of the same state machine, for a step that cannot have the ARN of its
+   * own state machine in its environment.
    */
-  startSweep(sweepId: string, name: string, beside?: string): Promise<void>;
+  startSweep(sweepId: string, name: string, sibling?: string): Promise<void>;
   /** Starts Recover with that name for a migration. An execution that already runs with that name counts as started. */
   startRecovery(migrationId: string, name: string): Promise<void>;
 }

@@ -71,8 +71,8 @@ export interface ReadingPorts {
 /** Settings of the deployment that a step has in addition to its table. */
 export interface Settings {
   /**
-   * ARN patterns (`*` matches any text) of the roles that the service may pass to EKS and to pods. Patterns that begin with
-   * `role/` are for roles of each cluster's own account (`settingsFor`).
+   * ARN patterns (`*` matches any text) of the roles that the service may pass to EKS and to pods. Patterns that begin
+   * with `role/` are for roles of each cluster's own account (`settingsFor`).
    */
   passableRoleArns: string[];
   /** Patterns of the roles whose trust policy the service may change; empty if that is not enabled. */
@@ -104,8 +104,8 @@ export interface Settings {
 }
 
 /**
- * All dependencies of a handler. They are passed to it and never imported, so that AWS, the sandbox and the tests run the
- * same function.
+ * All dependencies of a handler. They are passed to it and never imported, so that AWS, the sandbox and the tests run
+ * the same function.
  */
 export interface HandlerDependencies {
   portsFor: (target: Target, around?: AroundCalls) => TargetPorts;

@@ -1,7 +1,7 @@
 /**
- * Classifies the methods of the ports: those that only read, and those that may make changes. All code that treats reads
- * and writes differently (retries, the shared pace, the end of an invocation, the tests' faults) uses this table. A method
- * without a kind does not compile.
+ * Classifies the methods of the ports: those that only read, and those that may make changes. All code that treats
+ * reads and writes differently (retries, the shared pace, the end of an invocation, the tests' faults) uses this table.
+ * A method without a kind does not compile.
  */
 import type { Documents } from './documents.ts';
 import type { Eks } from './eks.ts';

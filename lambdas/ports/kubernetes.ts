@@ -26,8 +26,8 @@ export interface Kubernetes {
   /** Lists the objects of all namespaces. */
   listAllPods(): Promise<Pod[]>;
   /**
-   * Visits the pods of all namespaces, at most 500 at a time. No page is kept, so memory use does not depend on the number
-   * of pods. The owner is the Deployment if the labels of a pod identify it, otherwise the ReplicaSet.
+   * Visits the pods of all namespaces, at most 500 at a time. No page is kept, so memory use does not depend on the
+   * number of pods. The owner is the Deployment if the labels of a pod identify it, otherwise the ReplicaSet.
    */
   eachPod(visit: (pods: Pod[]) => void): Promise<void>;
   listNodes(): Promise<Node[]>;
@@ -38,8 +38,8 @@ export interface Kubernetes {
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined>;
   /**
-   * Sets the IRSA annotation of a service account, or removes it (null). Throws `Busy` if the service account was changed
-   * since it was read.
+   * Sets the IRSA annotation of a service account, or removes it (null). Throws `Busy` if the service account was
+   * changed since it was read.
    */
   annotateServiceAccount(
     account: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>,
@@ -48,8 +48,8 @@ export interface Kubernetes {
   /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
   restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
   /**
-   * Evicts a pod, if its disruption budget allows it. `refused`: the budget or RBAC does not allow it. `gone`: the pod no
-   * longer exists.
+   * Evicts a pod, if its disruption budget allows it. `refused`: the budget or RBAC does not allow it. `gone`: the pod
+   * no longer exists.
    */
   evictPod(pod: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'>;
 }

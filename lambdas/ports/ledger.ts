@@ -69,8 +69,8 @@ export interface Ledger {
   putMigration(migration: Migration): Promise<void>;
   getMigration(migrationId: string): Promise<Migration | undefined>;
   /**
-   * Records the plan, and also the end if the migration ends with the plan, with its outbox event. Throws `BadInput` once
-   * the change has begun, because a late plan must not replace the one that is carried out.
+   * Records the plan, and also the end if the migration ends with the plan, with its outbox event. Throws `BadInput`
+   * once the change has begun, because a late plan must not replace the one that is carried out.
    */
   recordPlan(
     migrationId: string,
@@ -80,13 +80,13 @@ export interface Ledger {
   /** Records the attempt that is about to start. The number only increases: a late call does not reset it. */
   noteAttempt(migrationId: string, attempt: number): Promise<void>;
   /**
-   * Records that an execution takes the migration over. A repeated call of the same execution changes nothing, because a
-   * late call must not reopen a migration that it has ended.
+   * Records that an execution takes the migration over. A repeated call of the same execution changes nothing, because
+   * a late call must not reopen a migration that it has ended.
    */
   recordRecovery(migrationId: string, recovery: Recovery): Promise<void>;
   /**
-   * Sets the status, the rollback and the other given fields, if status and rollback are still as in `before`. Otherwise
-   * returns false and sets nothing.
+   * Sets the status, the rollback and the other given fields, if status and rollback are still as in `before`.
+   * Otherwise returns false and sets nothing.
    */
   changeRollback(
     migrationId: string,
@@ -118,8 +118,8 @@ export interface Ledger {
   recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void>;
 
   /**
-   * Records the change of a trust policy before it is written, or its progress since. There is one change for each role; a
-   * later call replaces it.
+   * Records the change of a trust policy before it is written, or its progress since. There is one change for each
+   * role; a later call replaces it.
    */
   recordTrustChange(migrationId: string, change: TrustChange): Promise<void>;
   recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
@@ -149,12 +149,13 @@ export interface Ledger {
 
   /**
    * Records a pending approval, or a new task token for it. A decided approval is kept. Returns the approval in effect.
-   * `at` is when the state with the token started, in milliseconds since 1970: a late call must not restore an old token.
+   * `at` is when the state with the token started, in milliseconds since 1970: a late call must not restore an old
+   * token.
    */
   putApproval(migrationId: string, approval: Approval, waiting: { taskToken: string; at: number }): Promise<Approval>;
   /**
-   * Returns the task token under which Step Functions waits for the approval. It must be sent only to Step Functions, and
-   * never be part of an answer, a message or a log.
+   * Returns the task token under which Step Functions waits for the approval. It must be sent only to Step Functions,
+   * and never be part of an answer, a message or a log.
    */
   approvalToken(migrationId: string, round: number): Promise<string | undefined>;
   /**
@@ -169,8 +170,8 @@ export interface Ledger {
   listPendingApprovals(): Promise<string[]>;
 
   /**
-   * Takes a waiting slot for a migration, within the caps. A migration that has a slot keeps it. Slots that have expired at
-   * the migration's `since` are free.
+   * Takes a waiting slot for a migration, within the caps. A migration that has a slot keeps it. Slots that have
+   * expired at the migration's `since` are free.
    */
   takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult>;
   /** Frees the slots of a migration, if it has any. */
@@ -190,13 +191,13 @@ export interface Ledger {
   listMigrations(filter: MigrationFilter, limit: number, after?: ListPosition): Promise<MigrationPage>;
 
   /**
-   * Acquires a lock under a new fence: exclusively if no mode is given, or shared. If the same execution already holds it,
-   * returns its fence. If an exclusive lock is refused, a wish is recorded, for which new sharers wait.
+   * Acquires a lock under a new fence: exclusively if no mode is given, or shared. If the same execution already holds
+   * it, returns its fence. If an exclusive lock is refused, a wish is recorded, for which new sharers wait.
    */
   acquireLock(key: string, owner: LockHolder, mode?: LockMode): Promise<LockResult>;
   /**
-   * Takes the lock over from an execution that can no longer act, under a new fence and in the same mode, if that execution
-   * still holds it (exclusively under that fence, or shared).
+   * Takes the lock over from an execution that can no longer act, under a new fence and in the same mode, if that
+   * execution still holds it (exclusively under that fence, or shared).
    */
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult>;
   /** Throws `LockLost` unless this migration holds the lock exclusively under this fence. */
@@ -220,8 +221,8 @@ export interface Ledger {
   listSteps(migrationId: string): Promise<StepLine[]>;
 
   /**
-   * Stores the evidence of a round (`before` or `latest`) in chunks. It replaces the round's earlier evidence, unless that
-   * was observed later, because a late call must not replace newer evidence.
+   * Stores the evidence of a round (`before` or `latest`) in chunks. It replaces the round's earlier evidence, unless
+   * that was observed later, because a late call must not replace newer evidence.
    */
   putEvidence(migrationId: string, round: string, pods: PodEvidence[], observedAt: string): Promise<void>;
   getEvidence(migrationId: string, round: string): Promise<PodEvidence[]>;

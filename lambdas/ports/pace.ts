@@ -14,15 +14,15 @@ export interface Pace {
   /** Returns undefined if nothing was reserved recently. */
   read(scope: PaceScope, now: number): Promise<PaceState | undefined>;
   /**
-   * Reserves the next positions. `within` is the number of milliseconds within which the first must be allowed. If it would
-   * be later, nothing is reserved, and only the state is returned.
+   * Reserves the next positions. `within` is the number of milliseconds within which the first must be allowed. If it
+   * would be later, nothing is reserved, and only the state is returned.
    */
   reserve(scope: PaceScope, calls: number, now: number, within?: number): Promise<Reserved | { state: PaceState }>;
   /** Returns positions that are not needed. */
   giveBack(scope: PaceScope, calls: number): Promise<void>;
   /**
-   * Halves the rate after a throttled call that was made at the rate of a given cut: at most once in five seconds, and not
-   * if the rate was cut since. Returns the state after that.
+   * Halves the rate after a throttled call that was made at the rate of a given cut: at most once in five seconds, and
+   * not if the rate was cut since. Returns the state after that.
    */
   refused(scope: PaceScope, now: number, cutAt: number): Promise<PaceState>;
 }

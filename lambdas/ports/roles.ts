@@ -42,7 +42,10 @@ export interface SimulatedCall {
 export interface Roles {
   /** Returns a role of this account by ARN, or `undefined` if it does not exist. */
   getRole(arn: string): Promise<Role | undefined>;
-  /** Returns a provider of this account by ARN, or `undefined` if it does not exist. Throws `AccessDenied` if reading it is not allowed. */
+  /**
+   * Returns a provider of this account by ARN, or `undefined` if it does not exist. Throws `AccessDenied` if reading it
+   * is not allowed.
+   */
   getOidcProvider(arn: string): Promise<OidcProvider | undefined>;
   /** Returns the ARN, with the path, of the role with a name, or `undefined` if it does not exist. */
   findRole(name: string): Promise<string | undefined>;
@@ -53,7 +56,10 @@ export interface Roles {
   updateTrustPolicy(arn: string, document: string): Promise<void>;
   /** Returns the inline and managed policies of a role. Throws `AccessDenied` if reading them is not allowed. */
   listPolicies(arn: string): Promise<RolePolicy[]>;
-  /** Returns the role's permissions boundary, or `undefined` if it has none. Throws `AccessDenied` if reading it is not allowed. */
+  /**
+   * Returns the role's permissions boundary, or `undefined` if it has none. Throws `AccessDenied` if reading it is not
+   * allowed.
+   */
   getBoundary(arn: string): Promise<RolePolicy | undefined>;
   /** Returns the result of IAM's simulation for each call. Throws `AccessDenied` if the simulation is not allowed. */
   simulate(question: SimulationQuestion): Promise<SimulatedCall[]>;

@@ -19,9 +19,15 @@ export interface Sweeps {
   create(sweep: Sweep): Promise<Sweep>;
   /** Changes fields of an existing record: `undefined` leaves a field unchanged, and null removes it. */
   update(sweepId: string, change: SweepChange): Promise<void>;
-  /** Records a command, replacing an earlier one. Returns the previous record, or `undefined` if the sweep does not exist. */
+  /**
+   * Records a command, replacing an earlier one. Returns the previous record, or `undefined` if the sweep does not
+   * exist.
+   */
   command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined>;
-  /** Returns at most `limit` sweeps that match the filter, newest first, after a position. Eventually consistent (an index). */
+  /**
+   * Returns at most `limit` sweeps that match the filter, newest first, after a position. Eventually consistent (an
+   * index).
+   */
   list(filter: SweepFilter, limit: number, after?: ListPosition): Promise<SweepPage>;
 
   /** Queues an add-on once. An existing item is kept in any state. */
@@ -33,7 +39,10 @@ export interface Sweeps {
   eachItem(sweepId: string, visit: (items: SweepItem[]) => void): Promise<void>;
   /** Moves an item from queued to in-flight, before its migration is started. A repeated call changes nothing. */
   toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void>;
-  /** Moves an item from in-flight to ended. `failed`: it counts towards the failure limit. A repeated call changes nothing. */
+  /**
+   * Moves an item from in-flight to ended. `failed`: it counts towards the failure limit. A repeated call changes
+   * nothing.
+   */
   toEnd(
     sweepId: string,
     migrationId: string,

@@ -40,9 +40,9 @@ export interface ApiProps {
 
 /**
  * The HTTP API: a REST API with the methods of `OPERATIONS`, and a proxy resource for all other paths and methods (ADR
- * 55). IAM authorizes each method, and a single Lambda answers all of them.
- * The access log needs API Gateway's account-level CloudWatch role. It applies to all APIs of the location, so this stack
- * does not set it: see docs/api.md.
+ * 55). IAM authorizes each method, and a single Lambda answers all of them. The access log needs API Gateway's
+ * account-level CloudWatch role. It applies to all APIs of the location, so this stack does not set it: see
+ * docs/api.md.
  */
 export class Api extends Construct {
   readonly restApi: apigateway.RestApi;
@@ -63,7 +63,8 @@ export class Api extends Construct {
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: false,
       cloudWatchRole: false,
-      // The body is passed as bytes, so that the Lambda detects invalid UTF-8, which API Gateway would replace by U+FFFD.
+      // The body is passed as bytes, so that the Lambda detects invalid UTF-8, which API Gateway would replace by
+      // U+FFFD.
       binaryMediaTypes: ['*/*'],
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
@@ -100,7 +101,8 @@ export class Api extends Construct {
       });
     }
     addGatewayResponses(this, restApi);
-    // A deployment is a copy of the methods: without this, it would keep calling the Lambda version it was created with.
+    // A deployment is a copy of the methods: without this, it would keep calling the Lambda version it was created
+    // with.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
     this.output = new CfnOutput(scope, 'ApiUrl', {
       value: restApi.url,

@@ -35,7 +35,7 @@ export const DENIED_UPDATE = {
 } satisfies events.EventPattern;
 
 /**
- * CloudTrail's events of an UpdateAddon that EKS refused as a cross-account pass role. The function looks at account
+ * CloudTrail's events about an UpdateAddon that EKS denied as a cross-account pass role. The function checks account
  * and parameters. A trail with write management events must be there, or EventBridge gets no such event (EventBridge
  * User Guide, "AWS service events delivered via AWS CloudTrail").
  */
@@ -67,9 +67,9 @@ export class Denials extends Construct {
   }
 
   /**
-   * Allows these accounts to put CloudTrail's events on the default bus. No principal can put events with an AWS service as
-   * the source, so only EventBridge can forward them. The condition keys have the values of all events of a call
-   * (EventBridge User Guide, "Using IAM policy conditions").
+   * Allows these accounts to put CloudTrail's events on the default bus. No principal can put events with an AWS
+   * service as the source, so only EventBridge can forward them. The condition keys have the values of all events of a
+   * call (EventBridge User Guide, "Using IAM policy conditions").
    */
   private allow(accounts: readonly string[]): void {
     const principals = accounts.map((account) =>

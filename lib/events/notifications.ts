@@ -43,9 +43,9 @@ export class Notifications extends Construct {
       },
     });
     // The topic's policy allows EventBridge without a condition on the rule or its account, because a statement with a
-    // condition would not match. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS permissions
-    // (Condition blocks can't be used in topic policies for EventBridge). A role for the target is no alternative: the same
-    // page warns that an encrypted topic may then be unreachable.
+    // condition would not match. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS
+    // permissions (Condition blocks can't be used in topic policies for EventBridge). A role for the target is no
+    // alternative: the same page warns that an encrypted topic may then be unreachable.
     notify.addTarget(
       new targets.SnsTopic(this.topic, {
         message: EventText.input(),

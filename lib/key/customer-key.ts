@@ -6,8 +6,8 @@ import { keyPolicy } from './statements.ts';
 
 /**
  * The customer managed key, if the deployment has one. It encrypts everything that the service stores: the table, the
- * logs, the queue, the state machines and the functions' environments. A key that is created here outlives the stack, as
- * the ledger does. The customer maintains the policy of an existing key (docs/adr/0015).
+ * logs, the queue, the state machines and the functions' environments. A key that is created here outlives the stack,
+ * as the ledger does. The customer maintains the policy of an existing key (docs/adr/0015).
  */
 export class CustomerKey extends Construct {
   readonly key: kms.IKey;

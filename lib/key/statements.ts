@@ -19,8 +19,8 @@ import {
 } from '../permissions/key.ts';
 
 /**
- * AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could allow
- * any principal to use the key.
+ * AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could
+ * allow any principal to use the key.
  */
 const ADMINISTRATION = [
   ...['Describe', 'List', 'Get', 'Enable', 'Disable', 'Put', 'Update', 'Delete'].map((verb) => `kms:${verb}*`),
@@ -46,9 +46,9 @@ interface KeyStatement {
 
 /**
  * Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": `aws:SourceAccount` and `aws:SourceArn`
- * are not supported in a key policy for EventBridge, which does not pass the account or rule for which it uses the key of
- * a topic: a statement with either would stop all notifications. CloudFormation's names of the topics begin with that of
- * the stack.
+ * are not supported in a key policy for EventBridge, which does not pass the account or rule for which it uses the key
+ * of a topic: a statement with either would stop all notifications. CloudFormation's names of the topics begin with
+ * that of the stack.
  */
 export const notificationConditions = (scope: Construct): Record<string, Record<string, string>> => ({
   ArnLike: {
@@ -64,8 +64,8 @@ function accountStatements(): KeyStatement[] {
   const ofAccount = { 'kms:CallerAccount': Aws.ACCOUNT_ID };
   return [
     { sid: 'Administration', actions: ADMINISTRATION },
-    // For the deploying principal, for the service's functions that use the ledger, and for people who read the ledger, a
-    // history or the queue.
+    // For the deploying principal, for the service's functions that use the ledger, and for people who read the ledger,
+    // a history or the queue.
     {
       sid: 'UseThroughServices',
       actions: ALL_USES,

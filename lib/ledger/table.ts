@@ -28,9 +28,9 @@ const TLS_ONLY = new iam.PolicyStatement({
 });
 
 /**
- * The ledger: migrations, their steps, snapshots, evidence and locks, as items of a single table (`pk`, `sk`). It has what
- * a rollback needs and what an auditor asks for, so it outlives the stack, and no item of a migration expires. Nor does a
- * lock, because its fence must never decrease. Claims and waiting slots expire, by `expires`.
+ * The ledger: migrations, their steps, snapshots, evidence and locks, as items of a single table (`pk`, `sk`). It has
+ * what a rollback needs and what an auditor asks for, so it outlives the stack, and no item of a migration expires. Nor
+ * does a lock, because its fence must never decrease. Claims and waiting slots expire, by `expires`.
  */
 export class LedgerTable extends Construct {
   readonly table: dynamodb.Table;
@@ -41,11 +41,11 @@ export class LedgerTable extends Construct {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
       sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
       // A migration makes some 200 write units (about 60 items, the record of 8 KB ten times, each lock twice for the
-      // index, 16 in the indexes of lists) and 400 read units, and leaves 20 KB: 200 × 0.625 + 400 × 0.125 USD a million
-      // = 0.0002 USD, and nothing between migrations. The provisioned 100 + 100 units that a sweep of a hundred needs
-      // cost 57 USD a month, as much as 285,000 migrations. Standard-IA asks 25 % more for requests to save on storage
-      // that is free up to 25 GB, which is 1.2 million migrations. See docs/adr/0006; prices: us-east-1, on demand since
-      // November 2024.
+      // index, 16 in the indexes of lists) and 400 read units, and leaves 20 KB: 200 × 0.625 + 400 × 0.125 USD a
+      // million = 0.0002 USD, and nothing between migrations. The provisioned 100 + 100 units that a sweep of a hundred
+      // needs cost 57 USD a month, as much as 285,000 migrations. Standard-IA asks 25 % more for requests to save on
+      // storage that is free up to 25 GB, which is 1.2 million migrations. See docs/adr/0006; prices: us-east-1, on
+      // demand since November 2024.
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       tableClass: dynamodb.TableClass.STANDARD,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -72,8 +72,8 @@ export class LedgerTable extends Construct {
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ['requestedAt'],
     });
-    // Lists of migrations and sweeps. They project only what a list shows, so they are written only when a migration begins
-    // and ends. See docs/adr/0057.
+    // Lists of migrations and sweeps. They project only what a list shows, so they are written only when a migration
+    // begins and ends. See docs/adr/0057.
     for (const indexName of LIST_INDEX_NAMES)
       this.table.addGlobalSecondaryIndex({
         indexName,

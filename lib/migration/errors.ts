@@ -1,8 +1,8 @@
 /**
- * What the state machines do about each error, by its name. Names come from `lambdas/domain/failures/errors.ts`; those of
- * the Lambda service are listed here. Each retrier of a state has its own count, and the first whose names match is used.
- * `jitter: true` draws each wait between zero and the calculated interval (FULL), so that the executions of a fleet do
- * not retry at the same time.
+ * What the state machines do about each error, by its name. Names come from `lambdas/domain/failures/errors.ts`; those
+ * of the Lambda service are listed here. Each retrier of a state has its own count, and the first whose names match is
+ * used. `jitter: true` draws each wait between zero and the calculated interval (FULL), so that the executions of a
+ * fleet do not retry at the same time.
  */
 import { ERROR_CLASSES, type ErrorName, namesOfClass } from '../../lambdas/domain/failures/errors.ts';
 import { onwardFrom, STAGE_OF, type StepOfChange } from '../../lambdas/domain/failures/routing.ts';
@@ -39,7 +39,9 @@ export interface Retrier {
   jitter: boolean;
 }
 
-/** Errors that are not caused by the migration: a service, the network or an invocation failed, or calls were throttled. */
+/**
+ * Errors that are not caused by the migration: a service, the network or an invocation failed, or calls were throttled.
+ */
 const OUTAGES: RetriedName[] = [
   'Throttled',
   'ServiceUnavailable',
@@ -52,8 +54,8 @@ const OUTAGES: RetriedName[] = [
 
 /**
  * Retrier of a state that pauses: one quick retry, which most faults do not outlast. FULL jitter may draw zero, and a
- * Retry count that starts again at each visit of the state limits nothing, so a longer fault is waited out by the pause,
- * whose waits have a minimum. Up to 2 s, once.
+ * Retry count that starts again at each visit of the state limits nothing, so a longer fault is waited out by the
+ * pause, whose waits have a minimum. Up to 2 s, once.
  */
 const AT_ONCE: Retrier[] = [{ errors: OUTAGES, intervalSeconds: 2, backoffRate: 1, maxAttempts: 1, jitter: true }];
 
@@ -68,8 +70,8 @@ const PAUSED: RetriedName[] = [
 ];
 
 /**
- * A rollback also waits for a missing right (`lambdas/domain/waiting/pause.ts`): the add-on may be deleted, and a person
- * can grant the right again.
+ * A rollback also waits for a missing right (`lambdas/domain/waiting/pause.ts`): the add-on may be deleted, and a
+ * person can grant the right again.
  */
 const PAUSED_DURING_ROLLBACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
 
@@ -96,8 +98,9 @@ export const pausedErrors = ({
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
 
 const FETCHED_ANEW: Retrier = {
-  // The function was not called for weeks, so Lambda removed its network interfaces or its copy of the code. It restores
-  // them at the first call, which fails, as do further calls for a minute or two. 20 s × 9 = 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
+  // The function was not called for weeks, so Lambda removed its network interfaces or its copy of the code. It
+  // restores them at the first call, which fails, as do further calls for a minute or two. 20 s × 9 = 3 min. Source:
+  // Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
   errors: [
     'Lambda.ResourceNotReadyException',
     'Lambda.ResourceConflictException',
@@ -125,9 +128,9 @@ const transient = (hours: boolean): Retrier[] => [
     jitter: true,
   },
   {
-    // Another writer is changing the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
-    // s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average. With hours: 60 min
-    // over 60.
+    // Another writer is changing the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most
+    // 60 s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average. With hours: 60
+    // min over 60.
     errors: ['Busy'],
     intervalSeconds: 10,
     backoffRate: 1.5,
@@ -175,15 +178,15 @@ const poll = (error: ErrorName, intervalSeconds: number, maxAttempts: number): R
  */
 const POLLS: Partial<Record<StepName, Retrier[]>> = {
   'await-window': [
-    // 1 h × 336 = 14 days, the maximum wait for a window; the step fails in advance if the window does not open in time. A
-    // cancellation is noticed within the hour. Polling every ten minutes, as in the last hour, would take 12,960 of the
-    // 25,000 events of a history for all waits together.
+    // 1 h × 336 = 14 days, the maximum wait for a window; the step fails in advance if the window does not open in
+    // time. A cancellation is noticed within the hour. Polling every ten minutes, as in the last hour, would take
+    // 12,960 of the 25,000 events of a history for all waits together.
     poll('WindowFarOff', 3600, MOST_WINDOW_HOURS),
     // 10 min × 12 = 2 h, for the last hour before the window opens. It is at least 15 min long, so that none is missed.
     poll('WindowClosed', 600, 12),
   ],
-  // 60 s × 360 = 6 h, for the migrations that work with the role, one of which may wait for an outage to end. Waiting has
-  // no risk here; new migrations wait for the retirement meanwhile.
+  // 60 s × 360 = 6 h, for the migrations that work with the role, one of which may wait for an outage to end. Waiting
+  // has no risk here; new migrations wait for the retirement meanwhile.
   'retire-trust': [poll('RoleLockHeld', 60, 360)],
 };
 
@@ -250,7 +253,9 @@ export const WEBHOOK_STILL_INJECTS: Catcher[] = [{ errors: ['WebhookStillInjects
 /** A recovery that cannot start changes nothing, not even the record. */
 export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];
 
-/** `RetireRefused` means that nothing was written. After any other error something may be written; the record has what. */
+/**
+ * `RetireRefused` means that nothing was written. After any other error something may be written; the record has what.
+ */
 export const OF_RETIREMENT: Catcher[] = [
   { errors: ['RetireRefused', 'LockHeld', 'RoleLockHeld', 'BadInput'], next: 'RetireRefused' },
   { errors: 'any', next: 'RetireFailed' },
@@ -277,8 +282,8 @@ export const WORKFLOW_CATCHERS = {
   'install-agent': afterChanges('install-agent'),
   // Before any change of the add-on: the rollback finds it unchanged, and removes what was added to the trust policy.
   'repair-trust': afterChanges('repair-trust'),
-  // The step compares the add-on with the snapshot before its first change. In the first attempt this is the first change;
-  // in a later attempt, the earlier ones have already made changes.
+  // The step compares the add-on with the snapshot before its first change. In the first attempt this is the first
+  // change; in a later attempt, the earlier ones have already made changes.
   'delete-addon': [{ errors: ['AddonChanged'], next: 'IsAnythingChanged' }, ...afterChanges('delete-addon')],
   'await-deleted': afterChanges('await-deleted'),
   'create-addon': afterChanges('create-addon'),

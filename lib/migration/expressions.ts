@@ -1,8 +1,8 @@
 import { NO_CAUSE } from '../../lambdas/runtime/caught.ts';
 
 /**
- * JSONata expressions for Step Functions. None of them may fail: a failing expression in a Catch or a Fail would end the
- * execution with another error.
+ * JSONata expressions for Step Functions. None of them may fail: a failing expression in a Catch or a Fail would end
+ * the execution with another error.
  */
 export type Expression = `{% ${string} %}`;
 export const expression = (body: string): Expression => `{% ${body} %}`;
@@ -17,8 +17,8 @@ export const REQUEST = '$states.context.Execution.Input.request';
 export const EXECUTION = '$states.context.Execution.Id';
 
 /**
- * Returns an expression for the unknown fields of the execution's input: at most ten names, truncated, because there may
- * be any number of any length. The first step refuses them, so that a misplaced `dryRun` does not lead to a change.
+ * Returns an expression for the unknown fields of the execution's input: at most ten names, truncated, because there
+ * may be any number of any length. The first step refuses them, so that a misplaced `dryRun` does not lead to a change.
  */
 export const unknownFields = (...known: string[]): string =>
   `[$map($filter($keys($states.context.Execution.Input), function($name) { $not($name in [${known.map((name) => `'${name}'`).join(', ')}]) })[[0..9]], function($name) { $substring($name, 0, 64) })]`;
@@ -37,9 +37,9 @@ export const recordText = (tableName: string): string =>
   `item ' & ${shortText(MIGRATION_ID)} & ' of table ${tableName}`;
 
 /**
- * Returns an expression for the readable part of an error's cause. Lambda's errors are JSON (errorType, errorMessage, and
- * a trace if a handler threw), the service's own errors are plain text, and a time-out of the Task has no cause. `$parse`
- * would fail on a truncated cause. The text is truncated because a cause may have at most 32,768 characters.
+ * Returns an expression for the readable part of an error's cause. Lambda's errors are JSON (errorType, errorMessage,
+ * and a trace if a handler threw), the service's own errors are plain text, and a time-out of the Task has no cause.
+ * `$parse` would fail on a truncated cause. The text is truncated because a cause may have at most 32,768 characters.
  */
 const readable = (cause: string): string => {
   const message = `$substringBefore($substringAfter(${cause}, '"errorMessage":"'), '","trace"')`;

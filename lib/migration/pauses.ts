@@ -1,7 +1,7 @@
 /**
- * Waits out errors that may pass with time (ADR 47). A state that fails with one of them leads to `Pause`, which decides
- * how long to wait, after which the state is entered again. The variable `pause` names that state; nothing else reads it,
- * so an error that was waited out is never reported as the failure of a later end.
+ * Waits out errors that may pass with time (ADR 47). A state that fails with one of them leads to `Pause`, which
+ * decides how long to wait, after which the state is entered again. The variable `pause` names that state; nothing else
+ * reads it, so an error that was waited out is never reported as the failure of a later end.
  */
 import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';

@@ -74,8 +74,8 @@ const startRetire = ({ retire }: Machines, why: string): Grant[] =>
   retire ? [{ actions: ['states:StartExecution'], resources: [retire.stateMachineArn], why }] : [];
 
 /**
- * Rights of steps that check whether the execution that holds a lock is still running, of any state machine. One of them
- * starts Recover, and the API starts what is requested.
+ * Rights of steps that check whether the execution that holds a lock is still running, of any state machine. One of
+ * them starts Recover, and the API starts what is requested.
  */
 const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>> = {
   plan: (machines) => [

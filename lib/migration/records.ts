@@ -18,7 +18,9 @@ interface Recorded {
   pauses: Pauses;
 }
 
-/** Creates a state that records the end of a migration and releases its locks. After a failure, it records the failure. */
+/**
+ * Creates a state that records the end of a migration and releases its locks. After a failure, it records the failure.
+ */
 export function recordEnd(
   scope: Construct,
   functions: StepFunctions,
@@ -46,7 +48,9 @@ export function recordEnd(
   return record;
 }
 
-/** Creates a Fail state whose error is the outcome. Its cause, an expression, says what happened and where to find more. */
+/**
+ * Creates a Fail state whose error is the outcome. Its cause, an expression, says what happened and where to find more.
+ */
 export const failWith = (scope: Construct, name: string, cause: string): sfn.Fail =>
   sfn.Fail.jsonata(scope, name, { error: name, cause: expression(cause) });
 

@@ -44,8 +44,8 @@ export interface RollbackOptions {
 
 export interface Rollback {
   /**
-   * First state of the rollback. It expects the variables `target`, `subject`, `fence`, `attempt`, `failure` (the reason),
-   * `removesAnnotation`, and `repairsTrust` if trust policies may be changed.
+   * First state of the rollback. It expects the variables `target`, `subject`, `fence`, `attempt`, `failure` (the
+   * reason), `removesAnnotation`, and `repairsTrust` if trust policies may be changed.
    */
   RollBack: sfn.State;
   RecordNeedsHuman: sfn.State;
@@ -151,8 +151,8 @@ interface VerifyOptions {
 }
 
 /**
- * Creates the states that verify that the pods use the old identity again, one pod ahead of the others, and then restore
- * the trust policies.
+ * Creates the states that verify that the pods use the old identity again, one pod ahead of the others, and then
+ * restore the trust policies.
  */
 function verifyRestored(
   scope: Construct,
@@ -211,11 +211,12 @@ function verifyRestored(
 /**
  * The rollback, with the same states in both state machines. Purged associations are restored unless something replaced
  * them. Then the states assess, take an action and wait, until the add-on has its previous role. Then the migration's
- * associations are deleted. Then the pods that did not return to the old identity are restarted, one ahead of the others.
- * The trust policies, which the pods no longer need, are restored last. In this order a new pod always has credentials,
- * except while EKS's webhook still uses a deleted association. For a service account that belongs to no add-on, its
- * annotation is restored, its association is deleted, and then its pods return to the old identity. Each state decides by
- * what exists rather than by what was done, so the rollback can start at any point, and can be repeated.
+ * associations are deleted. Then the pods that did not return to the old identity are restarted, one ahead of the
+ * others. The trust policies, which the pods no longer need, are restored last. In this order a new pod always has
+ * credentials, except while EKS's webhook still uses a deleted association. For a service account that belongs to no
+ * add-on, its annotation is restored, its association is deleted, and then its pods return to the old identity. Each
+ * state decides by what exists rather than by what was done, so the rollback can start at any point, and can be
+ * repeated.
  */
 export function createRollback(
   scope: Construct,

@@ -14,13 +14,16 @@ import { createWorkflow } from './workflow.ts';
 import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
- * Maximum duration of an execution: the maximum wait in each of its phases (the plan, the change, the rollback, recording
- * the end) and two more days of work. A state machine that times out runs no Catch; if an execution ever waits longer,
- * Recover takes the migration over.
+ * Maximum duration of an execution: the maximum wait in each of its phases (the plan, the change, the rollback,
+ * recording the end) and two more days of work. A state machine that times out runs no Catch; if an execution ever
+ * waits longer, Recover takes the migration over.
  */
 export const PHASES_TIMEOUT = Duration.days(4 * MOST_DAYS_WAITING + 2);
 
-/** Maximum wait for approvals and windows before the change: no wait starts after 30 days, and an approval takes up to 7. */
+/**
+ * Maximum wait for approvals and windows before the change: no wait starts after 30 days, and an approval takes up to
+ * 7.
+ */
 export const MACHINE_TIMEOUT = PHASES_TIMEOUT.plus(Duration.days(MOST_DAYS_BEFORE_BEGIN)).plus(
   Duration.hours(APPROVAL_HOURS.most),
 );
@@ -40,8 +43,8 @@ export interface MachineProps {
 }
 
 /**
- * The migration of an add-on or a service account. Input: `{ migrationId, request }` (see `MigrationRequest`). The name of
- * an execution is its migration's id. State and variables have only identifiers and the attempts; the ledger has
+ * The migration of an add-on or a service account. Input: `{ migrationId, request }` (see `MigrationRequest`). The name
+ * of an execution is its migration's id. State and variables have only identifiers and the attempts; the ledger has
  * everything else.
  */
 export class MigrateAddon extends Construct {

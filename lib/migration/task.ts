@@ -59,8 +59,8 @@ export interface StepTaskOptions<Name extends StepName> {
   /** Name of the state, for a step that several states call. Default: the step's name in PascalCase. */
   stateName?: string;
   /**
-   * Seconds for which the state waits after the step has answered, under a task token in its payload. Its output is what
-   * is sent with that token.
+   * Seconds for which the state waits after the step has answered, under a task token in its payload. Its output is
+   * what is sent with that token.
    */
   callback?: { timeoutSeconds: Expression };
   /** Whether the state pauses (`pauses.ts`) for errors that the second try does not resolve. */

@@ -29,8 +29,8 @@ const startedAt = expression('$waitingSince');
 const firstPoll = (at: keyof ReturnType<typeof firstPollsOf>): Expression => expression(`$firstPolls.${at}`);
 
 /**
- * Input of a step of the change. It includes the plan's hash, which the state machine passes on from the step `plan`, so
- * that a plan that was replaced in the ledger after `begin` is not carried out either.
+ * Input of a step of the change. It includes the plan's hash, which the state machine passes on from the step `plan`,
+ * so that a plan that was replaced in the ledger after `begin` is not carried out either.
  */
 const PLAN_HASH = { planHash: expression('$planHash') };
 const PLANNED = { ...LOCKED_MIGRATION, ...PLAN_HASH };
@@ -172,7 +172,8 @@ export function createWorkflow(scope: Construct, functions: StepFunctions, endin
     assign: { ...plannedVariables(functions), approvedHash: expression("''"), replans: 0 },
   });
   const waiting = createWaiting(scope, task, plannedVariables(functions));
-  // The hash comes from the step's answer, not from the ledger, so that a plan that was replaced there is not carried out.
+  // The hash comes from the step's answer, not from the ledger, so that a plan that was replaced there is not carried
+  // out.
   const begin = task(
     'begin',
     {

@@ -11,7 +11,10 @@ export interface Network {
   securityGroupIds: string[];
 }
 
-/** Returns whether the step's Lambda runs in the network, which is the case only if it calls API servers (docs/adr/0016). */
+/**
+ * Returns whether the step's Lambda runs in the network, which is the case only if it calls API servers
+ * (docs/adr/0016).
+ */
 export const isConnected = (step: StepName): boolean => Object.hasOwn(ACCESS_OF_STEPS, step);
 
 /**

@@ -1,6 +1,7 @@
 /**
  * The alarms. A migration that was blocked or rolled back is a failed execution, but works as intended, so failed
- * executions of MigrateAddon raise no alarm. Nor do a step's errors, because a poll that answers "not yet" is an error too.
+ * executions of MigrateAddon raise no alarm. Nor do a step's errors, because a poll that answers "not yet" is an error
+ * too.
  */
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
@@ -52,8 +53,8 @@ export interface AlarmSpec {
 }
 
 /**
- * Longer than a migration usually takes. A migration that waits for a large rollout or for the end of an outage may take
- * longer; its record has what it waits for.
+ * Longer than a migration usually takes. A migration that waits for a large rollout or for the end of an outage may
+ * take longer; its record has what it waits for.
  */
 export const LOCK_HELD_TOO_LONG = Duration.hours(2);
 /** Half of the default time in which a plan must be approved. */
@@ -189,9 +190,9 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
     metric: deadLetters(deadLetterQueue),
     threshold: 1,
   },
-  // The alarm above stays on until the queue is empty, so a second message would notify no one. Metrics of a queue that was
-  // idle for hours arrive up to fifteen minutes late (Amazon SQS Developer Guide, "Monitoring Amazon SQS queues using
-  // CloudWatch").
+  // The alarm above stays on until the queue is empty, so a second message would notify no one. Metrics of a queue that
+  // was idle for hours arrive up to fifteen minutes late (Amazon SQS Developer Guide, "Monitoring Amazon SQS queues
+  // using CloudWatch").
   {
     id: 'DeadLetterSent',
     section: 'dead-letters',

@@ -106,15 +106,19 @@ export const lambdaThrottles = (functions: lambda.IFunction[]): cloudwatch.MathE
   );
 
 const indexed = (index: string): Record<string, string> => ({ GlobalSecondaryIndexName: index });
-/** A throttled read of a list is answered with a request to retry. A throttled write to an index also throttles the table. */
+/**
+ * A throttled read of a list is answered with a request to retry. A throttled write to an index also throttles the
+ * table.
+ */
 const PARTS_OF_THE_LEDGER: Record<'ReadThrottleEvents' | 'WriteThrottleEvents', Record<string, string>[]> = {
   ReadThrottleEvents: [{}, ...[HELD_LOCKS, PENDING].map(indexed)],
   WriteThrottleEvents: [{}, ...[HELD_LOCKS, PENDING, ...LIST_INDEX_NAMES].map(indexed)],
 };
 
 /**
- * Returns the throttling metrics of the table and of its indexes, which are throttled separately. `ThrottledRequests` has
- * the operation as a dimension, and `UserErrors` covers the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
+ * Returns the throttling metrics of the table and of its indexes, which are throttled separately. `ThrottledRequests`
+ * has the operation as a dimension, and `UserErrors` covers the whole account. Source: Amazon DynamoDB Developer Guide,
+ * "DynamoDB metrics and dimensions".
  */
 export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metric[] =>
   Object.entries(PARTS_OF_THE_LEDGER).flatMap(([metricName, parts]) =>
@@ -148,7 +152,10 @@ export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
     ),
   );
 
-/** Counts events that Lambda accepted and dropped. Source: Lambda Developer Guide, "Types of metrics for Lambda functions". */
+/**
+ * Counts events that Lambda accepted and dropped. Source: Lambda Developer Guide, "Types of metrics for Lambda
+ * functions".
+ */
 export const dropped = (one: lambda.IFunction): cloudwatch.Metric =>
   one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
@@ -167,8 +174,9 @@ export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });
 
 /**
- * Counts the messages sent to the queue. The metric counts calls of SendMessage, which EventBridge and Scheduler make, but
- * not messages that SQS moves by a redrive policy; this queue is not the dead-letter queue of another queue. Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
+ * Counts the messages sent to the queue. The metric counts calls of SendMessage, which EventBridge and Scheduler make,
+ * but not messages that SQS moves by a redrive policy; this queue is not the dead-letter queue of another queue.
+ * Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
  */
 export const lettersSent = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricNumberOfMessagesSent({ period: PERIOD, statistic: cloudwatch.Stats.SUM });

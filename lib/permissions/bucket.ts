@@ -51,8 +51,8 @@ export const mapWrites = (bucketArn: string): Grant => ({
 });
 
 /**
- * Returns a step's grants, which are limited to the bucket and to the objects that the step uses. GetObject reports that an
- * object does not exist only to a principal that may list.
+ * Returns a step's grants, which are limited to the bucket and to the objects that the step uses. GetObject reports
+ * that an object does not exist only to a principal that may list.
  */
 export const bucketGrantsOf = (step: StepName, bucketArn: string): Grant[] => {
   const { puts, gets, lists } = USES[step] ?? {};

@@ -1,8 +1,8 @@
 /**
  * Rights to single calls of EKS and IAM at a target, which `targets.ts` combines for each step. Source of the resource
- * types: Service Authorization Reference, Amazon EKS (CreateAddon, List- and CreatePodIdentityAssociation are authorized
- * on the cluster). What EKS does on the caller's behalf also needs the caller's rights, which the CloudFormation schemas
- * of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation list for each call.
+ * types: Service Authorization Reference, Amazon EKS (CreateAddon, List- and CreatePodIdentityAssociation are
+ * authorized on the cluster). What EKS does on the caller's behalf also needs the caller's rights, which the
+ * CloudFormation schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation list for each call.
  */
 import { Aws } from 'aws-cdk-lib';
 import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/index.ts';
@@ -59,7 +59,10 @@ export const getProvider = (why = PROVIDER): Grant => ({
   resources: OIDC_PROVIDERS,
   why,
 });
-/** What a step reads, in addition to the role, directly before it grants a role (`lambdas/use-cases/migration/grants.ts`). */
+/**
+ * What a step reads, in addition to the role, directly before it grants a role
+ * (`lambdas/use-cases/migration/grants.ts`).
+ */
 export const assertGrants = (): Grant[] => [
   describeCluster("reads the cluster's OIDC issuer, with which a role's trust policy shows who may be given the role"),
   getProvider(),
@@ -83,9 +86,9 @@ export const deleteAssociations = (why: string): Grant => ({
 export const tagAssociations = (why: string): Grant => ({ actions: ['eks:TagResource'], resources: ASSOCIATIONS, why });
 /**
  * A create with tags also needs `eks:TagResource`, and AWS does not document on which resource: the cluster, as
- * AmazonGuardDutyServiceRolePolicy grants it next to CreateAddon; what is created, as the Service Authorization Reference
- * allows it; or the operation, as a denial of 2021 named it (`…:/createaddon`, rpadovani.com/eks-iam-permissions). Each
- * of them is granted (ADR 31).
+ * AmazonGuardDutyServiceRolePolicy grants it next to CreateAddon; what is created, as the Service Authorization
+ * Reference allows it; or the operation, as a denial of 2021 named it (`…:/createaddon`,
+ * rpadovani.com/eks-iam-permissions). Each of them is granted (ADR 31).
  */
 export const tagNew = (
   operation: 'CreateAddon' | 'CreatePodIdentityAssociation',
@@ -112,11 +115,11 @@ export const deleteAddon = (why: string): Grant => ({ actions: ['eks:DeleteAddon
 const PASSED_TO = [POD_IDENTITY_PRINCIPAL, EKS_PRINCIPAL];
 
 /**
- * The right to pass roles, always with its conditions: passing a role to another service, or for anything but a cluster of
- * this account, would circumvent the account's own rules. It is not documented whether EKS sends the resource
- * (`iam:AssociatedResourceArn`) to IAM, so that condition applies only if it does. The resource is probably the cluster:
- * EMR on EKS Development Guide. Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service". It
- * includes what EKS reads for the caller.
+ * The right to pass roles, always with its conditions: passing a role to another service, or for anything but a cluster
+ * of this account, would circumvent the account's own rules. It is not documented whether EKS sends the resource
+ * (`iam:AssociatedResourceArn`) to IAM, so that condition applies only if it does. The resource is probably the
+ * cluster: EMR on EKS Development Guide. Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS
+ * service". It includes what EKS reads for the caller.
  */
 export const passRoles = (roles: string[], why: string): Grant[] => [
   {

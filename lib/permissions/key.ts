@@ -1,6 +1,6 @@
 /**
- * Rights of the service's principals on a customer's key. The encryption context, which the calling service sets, limits
- * each right to its purpose.
+ * Rights of the service's principals on a customer's key. The encryption context, which the calling service sets,
+ * limits each right to its purpose.
  */
 import { Aws } from 'aws-cdk-lib';
 import type { Grant } from './grant.ts';
@@ -34,8 +34,8 @@ export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
 });
 
 /**
- * Grant of principals that put objects into the bucket of sweeps or get them. The context is the bucket's ARN, because it
- * has a bucket key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
+ * Grant of principals that put objects into the bucket of sweeps or get them. The context is the bucket's ARN, because
+ * it has a bucket key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
  */
 export const bucketKeyGrant = (
   keyArn: string,
@@ -79,16 +79,19 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
 });
 
 /**
- * Returns the grant for the child executions of a Distributed Map. Their state machine has the ARN of the parent with the
- * map's label, `stateMachine:NAME/LABEL` (Step Functions API Reference, DescribeStateMachine). Whether the encryption
- * context has that ARN or the parent's is not documented, so the state machine's role gets this in addition to its own.
+ * Returns the grant for the child executions of a Distributed Map. Their state machine has the ARN of the parent with
+ * the map's label, `stateMachine:NAME/LABEL` (Step Functions API Reference, DescribeStateMachine). Whether the
+ * encryption context has that ARN or the parent's is not documented, so the state machine's role gets this in addition
+ * to its own.
  */
 export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: string): Grant => ({
   ...stateMachineKeyGrant(keyArn, `${stateMachineArn}/${label}`),
   why: "Step Functions encrypts the map's child executions, whose encryption context may have the map's label",
 });
 
-/** Grant of principals that read an execution with its input and output. Source: the same, the permissions of callers. */
+/**
+ * Grant of principals that read an execution with its input and output. Source: the same, the permissions of callers.
+ */
 export const executionKeyGrant = (keyArn: string, stateMachineArns: string[]): Grant => ({
   actions: ['kms:Decrypt'],
   resources: [keyArn],

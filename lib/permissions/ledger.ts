@@ -194,7 +194,8 @@ const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
 };
 
 /**
- * Steps that write only in the partitions of sweeps, so that they cannot change what a rollback needs. Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
+ * Steps that write only in the partitions of sweeps, so that they cannot change what a rollback needs. Source: DynamoDB
+ * Developer Guide, "Using IAM policy conditions for fine-grained access control".
  */
 const OF_SWEEPS: ReadonlySet<StepName> = new Set<StepName>([
   'start-sweep',

@@ -7,9 +7,9 @@ import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Grant, statementOf } from './grant.ts';
 
 /**
- * Minimum size of such a grant in characters. A role has up to three grants that grow with the patterns of roles and one
- * that grows with the accounts. Four grants just below this limit leave 4,000 of the 10,240 characters of the role's own
- * policies for the rest, which does not grow.
+ * Minimum size of such a grant in characters. A role has up to three grants that grow with the patterns of roles and
+ * one that grows with the accounts. Four grants just below this limit leave 4,000 of the 10,240 characters of the
+ * role's own policies for the rest, which does not grow.
  */
 const LARGE = 1_536;
 
@@ -42,8 +42,8 @@ function dividedInto(grant: Grant, most: number): Grant[] {
 const rightOf = ({ actions, resources, conditions }: Grant): string => JSON.stringify([actions, resources, conditions]);
 
 /**
- * The managed policies for the large grants of several roles. A template has each policy once, regardless of the number of
- * roles, and a role is updated after its policies, so that it always has its rights.
+ * The managed policies for the large grants of several roles. A template has each policy once, regardless of the number
+ * of roles, and a role is updated after its policies, so that it always has its rights.
  */
 export class ManagedGrants extends Construct {
   private readonly arns = new Map<string, string[]>();

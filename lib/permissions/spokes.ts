@@ -1,6 +1,6 @@
 /**
- * Rights for other accounts: those of the steps in this account, and those of the roles that they assume in other accounts.
- * A role has the same grants there as its steps have in their own account (`targets.ts`).
+ * Rights for other accounts: those of the steps in this account, and those of the roles that they assume in other
+ * accounts. A role has the same grants there as its steps have in their own account (`targets.ts`).
  */
 import { Aws } from 'aws-cdk-lib';
 import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
@@ -19,8 +19,8 @@ import type { Grant } from './grant.ts';
 import { targetGrants, type TargetOptions } from './targets.ts';
 
 /**
- * Condition with the allowed accounts. The resource has a wildcard for the account, because a hundred ARNs would not fit
- * into a policy.
+ * Condition with the allowed accounts. The resource has a wildcard for the account, because a hundred ARNs would not
+ * fit into a policy.
  */
 const within = (accounts: readonly string[]): Grant['conditions'] => ({
   [accounts.includes(EVERY_ACCOUNT) ? 'StringLike' : 'StringEquals']: { 'aws:ResourceAccount': [...accounts] },
@@ -41,9 +41,9 @@ export function spokeGrantsOf(step: StepName, accounts: readonly string[]): Gran
 }
 
 /**
- * Returns the patterns of roles that apply in such an account: those without an account, and those of one of the accounts.
- * A pattern of another account allows nothing, because no principal can pass, read or change a role of another account
- * (IAM User Guide, "Grant a user permissions to pass a role to an AWS service").
+ * Returns the patterns of roles that apply in such an account: those without an account, and those of one of the
+ * accounts. A pattern of another account allows nothing, because no principal can pass, read or change a role of
+ * another account (IAM User Guide, "Grant a user permissions to pass a role to an AWS service").
  */
 export const patternsThere = (patterns: readonly string[], accounts: readonly string[]): string[] =>
   patterns.filter((pattern) => {
@@ -86,8 +86,8 @@ function withoutNarrower(all: readonly Merged[]): Merged[] {
 }
 
 /**
- * Returns the grants of a capability's role, from the deployed steps: each action once for the same conditions, with all
- * its reasons.
+ * Returns the grants of a capability's role, from the deployed steps: each action once for the same conditions, with
+ * all its reasons.
  */
 export function capabilityGrants(
   capability: AwsCapability,

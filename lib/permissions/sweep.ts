@@ -9,8 +9,8 @@ import { bucketKeyGrant, queueKeyGrant } from './key.ts';
 export const LOCATIONS_LABEL = 'locations';
 
 /**
- * Rights that CDK grants to the role of a state machine with a Distributed Map, in a policy that names the state machine.
- * Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states".
+ * Rights that CDK grants to the role of a state machine with a Distributed Map, in a policy that names the state
+ * machine. Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states".
  */
 export function mapGrants(machine: sfn.IStateMachine): Grant[] {
   const stack = Stack.of(machine);

@@ -246,7 +246,8 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     {
       actions: ['events:PutEvents'],
       resources: [`arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`],
-      // The key has the sources of all events of a call, so a comparison without `ForAllValues` would match if only one matches.
+      // The key has the sources of all events of a call, so a comparison without `ForAllValues` would match if only one
+      // matches.
       conditions: everyValue('StringEquals', { 'events:source': EVENT_SOURCE }),
       why: "puts the service's own events on the bus",
     },

@@ -57,9 +57,9 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
 }
 
 /**
- * Takes over a migration whose execution of MigrateAddon stopped without recording its end, and rolls a migration back on
- * demand. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step take-over).
- * It succeeds as `Recovered`, with the outcome of the migration, or as `NothingToRecover`. It fails as `NeedsHuman`, or as
+ * Takes over a migration whose execution of MigrateAddon stopped without recording its end, and rolls a migration back
+ * on demand. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step take-over). It
+ * succeeds as `Recovered`, with the outcome of the migration, or as `NothingToRecover`. It fails as `NeedsHuman`, or as
  * `RecoveryFailed` if it could not begin or could not record the end.
  */
 export class Recover extends Construct {

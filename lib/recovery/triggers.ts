@@ -87,8 +87,8 @@ function scheduleFindStranded(
     description: 'Starts find-stranded, which finds locks whose execution is no longer running.',
     schedule: events.Schedule.rate(EVERY),
   });
-  // A late run is useless, because the next one checks again. So Lambda, which queues the event, does not retry or keep it
-  // either. If runs are missed, an alarm fires, because the metric is missing.
+  // A late run is useless, because the next one checks again. So Lambda, which queues the event, does not retry or keep
+  // it either. If runs are missed, an alarm fires, because the metric is missing.
   const once = new lambda.EventInvokeConfig(scope, 'InspectsOnce', {
     function: findStranded.lambda,
     qualifier: findStranded.version,

@@ -26,8 +26,8 @@ const UNFINISHED = 'unfinished';
  */
 const MOST_SECONDS = 30 * 24 * 3600;
 /**
- * Duration of an execution that waits for the end of an outage in each of its phases, so that the action sees it end. If
- * it also waits for approvals and windows, it may take longer; the report then shows it as unfinished.
+ * Duration of an execution that waits for the end of an outage in each of its phases, so that the action sees it end.
+ * If it also waits for approvals and windows, it may take longer; the report then shows it as unfinished.
  */
 const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, MOST_SECONDS);
 /** Far below the maximum of 600 seconds for a script. */
@@ -96,7 +96,8 @@ const entryPointOf = ({ region, tableName }: Deployed): object[] => [
       region,
       tableName,
       lock: LOCK,
-      // The keys of lambdas/adapters/dynamo-locks.ts and dynamo-table.ts; the script appends the holder's id to the latter.
+      // The keys of lambdas/adapters/dynamo-locks.ts and dynamo-table.ts; the script appends the holder's id to the
+      // latter.
       lockKey: { pk: `LOCK#${LOCK}`, sk: 'LOCK' },
       recordKey: { pk: 'MIGRATION#', sk: 'RECORD' },
     }),

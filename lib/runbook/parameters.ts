@@ -1,7 +1,7 @@
 /**
- * The runbook's parameters. Their allowed values come from the request's own schemas, so that Systems Manager refuses at
- * the start what `plan` would refuse later.
- * Source: Systems Manager User Guide, "Data elements and parameters" (documents-syntax-data-elements-parameters).
+ * The runbook's parameters. Their allowed values come from the request's own schemas, so that Systems Manager refuses
+ * at the start what `plan` would refuse later. Source: Systems Manager User Guide, "Data elements and parameters"
+ * (documents-syntax-data-elements-parameters).
  */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';

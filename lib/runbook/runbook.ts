@@ -40,8 +40,8 @@ export class Runbook extends Construct {
 
     const document = new ssm.CfnDocument(this, 'Document', {
       documentType: 'Automation',
-      // In JSON documents a script can only be an attachment ("aws:executeScript"). JSON is also valid YAML, so this works
-      // whichever of them CloudFormation writes.
+      // In JSON documents a script can only be an attachment ("aws:executeScript"). JSON is also valid YAML, so this
+      // works whichever of them CloudFormation writes.
       documentFormat: 'YAML',
       // A new version keeps references to the document valid, such as those of a parent runbook.
       updateMethod: 'NewVersion',

@@ -1,6 +1,6 @@
 /**
- * Parameters of the stack in another account that describe the hub. Each has the name of an output of the hub's stack, so
- * that its value can be pasted.
+ * Parameters of the stack in another account that describe the hub. Each has the name of an output of the hub's stack,
+ * so that its value can be pasted.
  */
 import { Aws, CfnOutput, Fn } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -25,8 +25,8 @@ export const ROLES_OF: Record<Capability, string> = {
 };
 
 /**
- * Returns the hub's outputs for the stack in other accounts. `roleOf` returns the ARN of a step's role, or undefined if it
- * is not deployed. Capabilities without roles are left out, as is the region if no events are forwarded.
+ * Returns the hub's outputs for the stack in other accounts. `roleOf` returns the ARN of a step's role, or undefined if
+ * it is not deployed. Capabilities without roles are left out, as is the region if no events are forwarded.
  */
 export const hubOutputs = (
   scope: Construct,

@@ -85,10 +85,10 @@ function createRole(scope: Construct, capability: Capability, options: RoleOptio
 }
 
 /**
- * The stack that another account deploys so that the service can work on its clusters. It has a role for each capability
- * in a single region, because IAM is global, and in each region a rule that forwards CloudTrail's events about denied
- * updates. The template has no assets and needs no bootstrap, so that StackSets can deploy it unchanged to every account
- * and region.
+ * The stack that another account deploys so that the service can work on its clusters. It has a role for each
+ * capability in a single region, because IAM is global, and in each region a rule that forwards CloudTrail's events
+ * about denied updates. The template has no assets and needs no bootstrap, so that StackSets can deploy it unchanged to
+ * every account and region.
  */
 export class SpokeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: SpokeStackProps) {

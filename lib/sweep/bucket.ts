@@ -9,7 +9,9 @@ const KEPT_FOR = Duration.days(400);
 export const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
 const PREFIX = 'sweeps/';
 
-/** The bucket of sweeps, for what is too large for a state: inventories and reports. A rollback needs nothing from it. */
+/**
+ * The bucket of sweeps, for what is too large for a state: inventories and reports. A rollback needs nothing from it.
+ */
 export class SweepBucket extends Construct {
   readonly bucket: s3.Bucket;
 

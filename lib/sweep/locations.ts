@@ -24,12 +24,15 @@ class ResultsWriter extends sfn.ResultWriterV2 {
 }
 
 /**
- * Maximum number of concurrent child executions. Each inspects a single location at the pace of the request, so that more
- * of them do not increase the rate of calls in any account. Lambda allows 1,000 concurrent invocations per location.
+ * Maximum number of concurrent child executions. Each inspects a single location at the pace of the request, so that
+ * more of them do not increase the rate of calls in any account. Lambda allows 1,000 concurrent invocations per
+ * location.
  */
 const AT_ONCE = 50;
 
-/** Name of the failure's variable in a child. Step Functions refuses a Map that assigns a variable of an outer scope. */
+/**
+ * Name of the failure's variable in a child. Step Functions refuses a Map that assigns a variable of an outer scope.
+ */
 const FAILURE = 'locationFailure';
 
 const INPUT = '$states.context.Execution.Input';

@@ -29,8 +29,8 @@ import { createStateMachine } from '../step-machine.ts';
 import { inspectLocations } from './locations.ts';
 
 /**
- * 2,000 polls of the dispatcher (`lambdas/use-cases/sweep/dispatching.ts`), at most 5 minutes apart, take 7 days; the rest
- * is for the inventory and for retries. If it does time out, nothing is lost: the sweep can be resumed.
+ * 2,000 polls of the dispatcher (`lambdas/use-cases/sweep/dispatching.ts`), at most 5 minutes apart, take 7 days; the
+ * rest is for the inventory and for retries. If it does time out, nothing is lost: the sweep can be resumed.
  */
 const MACHINE_TIMEOUT = Duration.days(14);
 
@@ -193,9 +193,9 @@ function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps
 
 /**
  * A sweep, or the rest of one: takes an inventory of all locations, starts what is ready in waves, then reports. Input:
- * `{ sweepId, request? }`, with `request` if the sweep has no record yet. It succeeds as `Completed`, or as `HandedOver`
- * if another execution continues. It fails as `SweepStopped`, by a threshold or on request, or as `SweepFailed`. The
- * migrations that it starts are separate executions, and continue even if this one ends.
+ * `{ sweepId, request? }`, with `request` if the sweep has no record yet. It succeeds as `Completed`, or as
+ * `HandedOver` if another execution continues. It fails as `SweepStopped`, by a threshold or on request, or as
+ * `SweepFailed`. The migrations that it starts are separate executions, and continue even if this one ends.
  */
 export class Sweep extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -217,7 +217,8 @@ export class Sweep extends Construct {
   private grantKey({ keyArn }: kms.IKey, { bucketArn }: s3.IBucket): void {
     const { role, stateMachineArn } = this.stateMachine;
     role.addToPrincipalPolicy(statementOf(bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })));
-    // The state machine depends on its role's policies; a policy that names the state machine itself must come after it.
+    // The state machine depends on its role's policies; a policy that names the state machine itself must come after
+    // it.
     role.attachInlinePolicy(
       new iam.Policy(this, 'PlacesKey', {
         statements: [statementOf(mapKeyGrant(keyArn, stateMachineArn, LOCATIONS_LABEL))],

@@ -64,8 +64,8 @@ export class Components {
   }
 
   /**
-   * Returns the document with its named schemas and with references by name. If a schema differs by direction, its request
-   * schema is named like `TargetInput`, and its response schema like `Target`.
+   * Returns the document with its named schemas and with references by name. If a schema differs by direction, its
+   * request schema is named like `TargetInput`, and its response schema like `Target`.
    */
   settled<Document extends { components: { schemas: Json } }>(document: Document): Document {
     const split = this.#split();

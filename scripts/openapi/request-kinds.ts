@@ -1,7 +1,7 @@
 /**
- * Separate schemas for bodies about an add-on and about a service account, which the document combines with `oneOf`. The
- * Lambda validates both with a single schema, so that it can name each invalid field. A test checks that the two accept
- * the same bodies.
+ * Separate schemas for bodies about an add-on and about a service account, which the document combines with `oneOf`.
+ * The Lambda validates both with a single schema, so that it can name each invalid field. A test checks that the two
+ * accept the same bodies.
  */
 import { z } from 'zod';
 import { migrationBody, planBody } from '../../lambdas/api/inputs.ts';

@@ -3,8 +3,8 @@
 export type Access = 'Read' | 'List' | 'Write' | 'Tagging' | 'Permissions management';
 
 /**
- * Access levels of the actions that the service uses. Source: Service Authorization Reference, the page of each service;
- * of two levels (`Tagging, Write`), this has the narrower one. Look up a new action there first.
+ * Access levels of the actions that the service uses. Source: Service Authorization Reference, the page of each
+ * service; of two levels (`Tagging, Write`), this has the narrower one. Look up a new action there first.
  */
 const LEVELS: Readonly<Record<Access, readonly string[]>> = {
   Read: [

@@ -1,4 +1,7 @@
-/** What no role of the service may do. Each statement is checked against every right in the template before it is written. */
+/**
+ * What no role of the service may do. Each statement is checked against every right in the template before it is
+ * written.
+ */
 import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
 import { exceptionOf } from './actions.ts';
 import { RUNBOOK, SCHEDULER } from './names.ts';
@@ -27,7 +30,10 @@ const EKS_CHANGES = [
   'UpdatePodIdentityAssociation',
   'DeletePodIdentityAssociation',
 ].map((name) => `eks:${name}`);
-/** Tagging of add-ons and associations, including every resource on which AWS may require it for a create with tags (ADR 31). */
+/**
+ * Tagging of add-ons and associations, including every resource on which AWS may require it for a create with tags (ADR
+ * 31).
+ */
 const TAGGED =
   /^arn:aws:eks:\*:ACCOUNT:(addon\/\*\/\*\/\*|podidentityassociation\/\*\/\*|\/create(addon|podidentityassociation))$/;
 const CREATES_WITH_TAGS = ['create-addon', 'restore-addon', 'restore-associations'];

@@ -14,8 +14,8 @@ const list = (texts: readonly string[]): string => (texts.length === 0 ? '–' :
 const serviceOf = (action: string): string => action.split(':')[0] ?? '';
 const isLedger = ({ action }: ExplainedRight): boolean => serviceOf(action) === 'dynamodb';
 /**
- * Rights on the service's own resources: the ledger, the bucket of sweeps, logs, traces, the key that encrypts them, and
- * network interfaces.
+ * Rights on the service's own resources: the ledger, the bucket of sweeps, logs, traces, the key that encrypts them,
+ * and network interfaces.
  */
 const isOwn = ({ action }: ExplainedRight): boolean =>
   ['dynamodb', 'ec2', 'kms', 'logs', 's3', 'xray'].includes(serviceOf(action));
@@ -59,8 +59,8 @@ const groupBy = <Item>(items: readonly Item[], keyOf: (item: Item) => string): [
   [...Map.groupBy(items, keyOf).values()].filter((group): group is [Item, ...Item[]] => group.length > 0);
 
 /**
- * Groups the resources of an action with the same reasons, and then actions that differ only in their name. Actions that
- * make changes are grouped separately.
+ * Groups the resources of an action with the same reasons, and then actions that differ only in their name. Actions
+ * that make changes are grouped separately.
  */
 const rowsOf = (rights: readonly ExplainedRight[], roleNeeds: Needs): string[][] => {
   const sorted = [...rights].sort((a, b) => byText(rank(a.action), rank(b.action)) || byText(a.resource, b.resource));

@@ -40,8 +40,8 @@ export const code = (text: string): string => `\`${text}\``;
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * Returns a function that replaces generated names in an ARN or any other text of the template by readable ones. `others`
- * has additional readable names by generated name.
+ * Returns a function that replaces generated names in an ARN or any other text of the template by readable ones.
+ * `others` has additional readable names by generated name.
  */
 export const readersNames = (
   { apis = [], functions, rules, stateMachines, tables }: Assembly,

@@ -20,7 +20,10 @@ const resourcePolicy = z.object({
   ),
 });
 
-/** Kinds of resources that grant access without a policy document. Each must be listed, or the document would be incomplete. */
+/**
+ * Kinds of resources that grant access without a policy document. Each must be listed, or the document would be
+ * incomplete.
+ */
 const SHOWN_TYPES = new Set([
   'AWS::IAM::Role',
   'AWS::Lambda::Permission',
@@ -103,7 +106,10 @@ export const resourcePoliciesOf = (template: Template): PolicyFacts[] => {
   ];
 };
 
-/** A topic's policy for EventBridge has no condition, because it is not documented whether a condition on the rule works. */
+/**
+ * A topic's policy for EventBridge has no condition, because it is not documented whether a condition on the rule
+ * works.
+ */
 export const isOpen = ({ of, effect, who, condition }: PolicyFacts): boolean =>
   effect === 'Allow' &&
   condition === '' &&

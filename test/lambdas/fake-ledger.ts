@@ -61,9 +61,9 @@ const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'ret
 const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
 
 /**
- * The ledger's promises on maps; `test/lambdas/adapters/dynamo-{ledger,locks}.test.ts` hold both to one set of tests. The
- * steps' tests open some thousands of ledgers and read their state between two calls, for which a table in the sandbox
- * is too slow and too far away.
+ * The ledger's promises on maps; `test/lambdas/adapters/dynamo-{ledger,locks}.test.ts` hold both to one set of tests.
+ * The steps' tests open some thousands of ledgers and read their state between two calls, for which a table in the
+ * sandbox is too slow and too far away.
  */
 export class FakeLedger implements Ledger {
   private readonly records = new Map<string, Migration>();

@@ -25,7 +25,7 @@ describe('bundles', () => {
   });
   it("have the style and the script of the report's page where its code reads them", async () => {
     const outdir = join(scratch, 'page');
-    bundle(outdir);
+    await bundle(outdir);
     buildSync({ ...bundleOptions(outdir), entryPoints: [{ in: 'lambdas/report-page/page.ts', out: 'report-page' }] });
     const bundled = (await import(join(outdir, 'report-page.mjs'))) as { reportPage: typeof reportPage };
     expect(bundled.reportPage(fleetReport())).toBe(reportPage(fleetReport()));

@@ -1,4 +1,7 @@
-/** What becomes of a call of the ledger that DynamoDB refuses, one for each of its methods; and in which order it writes. */
+/**
+ * What becomes of a call of the ledger that DynamoDB refuses, one for each of its methods; and in which order it
+ * writes.
+ */
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';

@@ -1,4 +1,7 @@
-/** The shared pace's promises, held by DynamoDB (in process, by both of its clients) and by the fake of the steps' tests. */
+/**
+ * The shared pace's promises, held by DynamoDB (in process, by both of its clients) and by the fake of the steps'
+ * tests.
+ */
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoPace } from '../../../lambdas/adapters/dynamo-pace.ts';
