@@ -13,7 +13,7 @@ const ROOT = join(import.meta.dirname, '..');
 type Kind = 'name' | 'text' | 'document';
 
 interface Rule {
-  /** Matched against one name, or within a line of text. A name is given as its words: `rollback` as `way back`. */
+  /** Matched against one name, or within a line of text. A name is given as its words: `wayBack` as `way back`. */
   word: RegExp;
   instead: string;
   kinds: readonly Kind[];
@@ -57,7 +57,7 @@ const NOT_READ: readonly { files: RegExp; why: string }[] = [
   { files: /^sandbox\/.*\.(json|ya?ml)$|^clients\//, why: 'generated, or data of scenarios' },
 ];
 
-/** Returns the words of a name: `workflowOf` and `ROAD_OF` as `road of`. */
+/** Returns the words of a name: `roadOf` and `ROAD_OF` as `road of`. */
 const wordsOf = (name: string): string =>
   name
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
@@ -140,8 +140,8 @@ describe('a text', () => {
     RULES.filter((rule) => findings(rule, file, piecesOf(file, text)).length > 0).map(({ instead }) => instead);
 
   it.each([
-    ['const rollback = 1;', ['rollback']],
-    ['const workflowOf = broad;', ['workflow']],
+    ['const wayBack = 1;', ['rollback']],
+    ['const roadOf = broad;', ['workflow']],
     ['const KEY_OF_DOOR = 1;', ['gateway']],
     ['// It is read anew.\nconst a = 1;', ['again']],
     ["const text = 'Nothing shall change.';", ['must, should, will']],
@@ -154,7 +154,7 @@ describe('a text', () => {
   });
 
   it('of a document is read whole', () => {
-    expect(wrong('The ladder of `attempt`s.', 'docs/a.md')).toEqual(['attempt', 'attempts']);
+    expect(wrong('The ladder of `rung`s.', 'docs/a.md')).toEqual(['attempt', 'attempts']);
   });
 
   it('is found on its line', () => {
