@@ -64,7 +64,7 @@ const NOT_READ: readonly { files: RegExp; why: string }[] = [
   { files: /^sandbox\/.*\.(json|ya?ml)$|^clients\//, why: 'generated, or data of scenarios' },
 ];
 
-/** Returns the words of a name: `workflowOf` and `ROAD_OF` as `road of`. */
+/** Returns the words of a name: `roadOf` and `ROAD_OF` as `road of`. */
 const wordsOf = (name: string): string =>
   name
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')

@@ -153,7 +153,7 @@ export class Person {
     });
   cancel = (id: string, reason = 'not today') =>
     this.well(cancelAnswer, 202, 'POST', `/migrations/${id}/cancel`, { body: { reason } });
-  rollBack = (id: string, reason = 'the new role lacks a right') =>
+  rollBack = (id: string, reason = 'the new role lacks a permission') =>
     this.well(rollbackAnswer, 202, 'POST', `/migrations/${id}/rollback`, { body: { reason } });
 }
 
@@ -217,7 +217,7 @@ export async function until(
   }
   if (isSo(shown)) return shown;
   throw new Error(
-    `Migration ${id} never came so far: ${JSON.stringify({ ...shown, plan: undefined, verification: undefined })}`,
+    `Migration ${id} never reached this state: ${JSON.stringify({ ...shown, plan: undefined, verification: undefined })}`,
   );
 }
 

@@ -63,7 +63,9 @@ const callOf = (clients: Clients, { call, arguments: given }: Line): Promise<unk
     return clients.dynamodb.send(new GetItemCommand(given as unknown as GetItemCommandInput));
   if (call === 'stepfunctions.describe_execution')
     return clients.stepFunctions.send(new DescribeExecutionCommand(given as unknown as DescribeExecutionCommandInput));
-  throw new Error(`The runbook's scripts call ${call}, which is not played: teach test/end-to-end/automation.ts.`);
+  throw new Error(
+    `The runbook's scripts call ${call}, which this test does not simulate: add it to test/end-to-end/automation.ts.`,
+  );
 };
 
 const runScript = async (inputs: object, clients: Clients): Promise<unknown> => {
@@ -94,7 +96,7 @@ const refusalOf = ({ parameters }: AutomationDocument, given: Record<string, str
     (allowedValues?.includes(text) ?? true) &&
     text.length <= maxChars;
   const unknown = Object.keys(given).find((name) => !(name in parameters));
-  if (unknown !== undefined) return `There is no parameter ${unknown}.`;
+  if (unknown !== undefined) return `The runbook has no parameter ${unknown}.`;
   const wrong = Object.entries(parameters).find(([name, parameter]) => {
     const value = given[name] ?? parameter.default;
     return value === undefined || !isAllowed(parameter, value);
@@ -105,7 +107,7 @@ const refusalOf = ({ parameters }: AutomationDocument, given: Record<string, str
 /** Resolves references once, as Systems Manager does: a reference inside a value is not resolved. */
 const filled = (value: unknown, known: ReadonlyMap<string, unknown>): unknown => {
   const valueOf = (reference: string): unknown => {
-    if (!known.has(reference)) throw new Error(`Nothing is known as {{ ${reference} }}.`);
+    if (!known.has(reference)) throw new Error(`The runbook has no value for {{ ${reference} }}.`);
     return known.get(reference);
   };
   if (typeof value === 'string') {

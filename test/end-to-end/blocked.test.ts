@@ -212,7 +212,7 @@ describe('nothing to do', () => {
 
   it.each<[string, RunOptions['request'], string]>([
     ['in place by default', {}, 'update-addon'],
-    ['by deletion where that is asked for', RECREATE, 'create-addon'],
+    ['by deletion on request', RECREATE, 'create-addon'],
   ])('plans %s without changing anything', async (_, request, change) => {
     const run = await migrate({ request: { ...request, dryRun: true } });
     expect(run.report.outcome).toBe('planned');

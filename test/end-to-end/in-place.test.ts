@@ -44,7 +44,7 @@ const onPodIdentity = {
 describe('an add-on that is migrated in place', () => {
   it.each<[string, Asked]>([
     ['by default', { addon: ADDON }],
-    ['where that is asked for', IN_PLACE],
+    ['on request', IN_PLACE],
   ])('%s: one update that names only the associations, and keeps third-party changes', async (_, asked) => {
     const seen = await run(asked);
     expect(seen.report).toMatchObject({

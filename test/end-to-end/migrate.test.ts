@@ -148,7 +148,7 @@ describe('unknown behaviour of AWS', () => {
     ['the webhook learns late of an association', { webhookLagSeconds: 8 }],
     ['a deleted association keeps its key for a while', { associationDeleteLagSeconds: 12 }],
     ['the add-on is DEGRADED for a while after its create', { degradedAfterCreateSeconds: 45 }],
-    ['DescribeAddon still says ACTIVE after the delete', { deleteStaleSeconds: 25 }],
+    ['DescribeAddon still returns ACTIVE after the delete', { deleteStaleSeconds: 25 }],
     [
       'everything is fast',
       {

@@ -335,7 +335,7 @@ describe.skipIf(reason !== undefined)(
       ['a name that is none', { ...EBS, Cluster: 'a b' }, 'Cluster is not allowed'],
       ['a choice that is none', { ...LOCATION, ...EBS, DryRun: 'no' }, 'DryRun is not allowed'],
       ['a reason of two lines', { ...LOCATION, ...EBS, Reason: 'a\nb' }, 'Reason is not allowed'],
-      ['a parameter that is none', { ...LOCATION, ...EBS, Preserve: 'true' }, 'There is no parameter Preserve'],
+      ['an unknown parameter', { ...LOCATION, ...EBS, Preserve: 'true' }, 'The runbook has no parameter Preserve'],
     ] as [string, Record<string, string>, string][])(
       'refuses %s before anything is started',
       async (_, given, says) => {

@@ -31,7 +31,7 @@ const ASK_VERSION = {
 export const reasonToSkip = (...commands: (keyof typeof PACKAGES)[]): string | undefined => {
   const missing = commands.filter((command) => spawnSync(command, ASK_VERSION[command]).status !== 0);
   if (missing.length === 0 || process.env['CI'] === 'true') return undefined;
-  const reason = `skipped: ${missing.map((command) => `there is no ${command} (apt-get install ${PACKAGES[command]})`).join(', ')}`;
+  const reason = `skipped: ${missing.map((command) => `${command} is missing (apt-get install ${PACKAGES[command]})`).join(', ')}`;
   process.stderr.write(`${reason}\n`);
   return reason;
 };
@@ -98,7 +98,7 @@ const runIn =
     new Promise((resolve, reject) => {
       execFile(command, args, { env: { ...environment, ...more }, cwd: ROOT }, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number')
-          reject(new Error(`${command} can't be run: ${error.message}`, { cause: error }));
+          reject(new Error(`${command} cannot be run: ${error.message}`, { cause: error }));
         else resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr });
       });
     });

@@ -233,8 +233,8 @@ describe('a denied UpdateAddon in another account', () => {
   });
 
   it.each([
-    ['where the stack is not deployed', withoutStack, location],
-    ['in a region without clusters, where it is not', fromAfar, { ...location, region: 'ap-southeast-1' }],
+    ['if the stack is not deployed', withoutStack, location],
+    ['in a region without clusters and without the stack', fromAfar, { ...location, region: 'ap-southeast-1' }],
   ])('leads to nothing %s', async (_, change, at) => {
     await inWorld(elsewhere(change), async (world) => {
       world.backend.sandbox.deliver(deniedEvent({ cluster: world.target.cluster }), at);

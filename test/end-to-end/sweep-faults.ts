@@ -111,7 +111,7 @@ export const expectSwept = async (world: FleetWorld, site: Site): Promise<void> 
   expect(await world.run(() => sweepWith(world, site, 'plan'))).toEqual(wanted(world, 'plan'));
 
 /** The sweep's first start of a migration, and its note that the canary has ended. */
-const STARTS = faultCases(TRANSIENT_KINDS, ['the first start', 'what is noted of the canary']).map((fault): Site => ({
+const STARTS = faultCases(TRANSIENT_KINDS, ['the first start', 'the note about the canary']).map((fault): Site => ({
   ...fault,
   step: 'dispatch-sweep',
   position: fault.position === 0 ? 9 : 18,

@@ -121,7 +121,7 @@ export class FleetWorld {
 
   async record(sweepId: string): Promise<Sweep> {
     const sweep = await this.backend.sweeping?.sweeps.get(sweepId);
-    if (!sweep) throw new Error(`There is no sweep ${sweepId}.`);
+    if (!sweep) throw new Error(`The ledger has no sweep ${sweepId}.`);
     return sweep;
   }
 

@@ -163,7 +163,7 @@ describe("an approver of another principal's request", () => {
   };
 
   it.each<[string, (given: Scene) => string | undefined]>([
-    ['the runbook, which does not know who started it', () => 'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11'],
+    ['the runbook, which does not know its starter', () => 'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11'],
     ['a text of their own', () => 'the platform team'],
     ['no one', () => undefined],
     ['CloudTrail, as they state it themselves', ({ bob }) => `cloudtrail: ${bob.arn}`],

@@ -80,7 +80,7 @@ const REFUSED: [string, string][] = [
   ['seventy kilobytes', JSON.stringify({ nothing: `${SECRET}${'x'.repeat(70_000)}` })],
   ['a thousand levels', `${'{"a":'.repeat(1000)}"${SECRET}"${'}'.repeat(1000)}`],
   ['what is neither JSON nor YAML', `{"a": "${SECRET}", [}`],
-  ['a tag of YAML that makes functions', `a: !!js/function "return '${SECRET}'"`],
+  ['a YAML tag that creates functions', `a: !!js/function "return '${SECRET}'"`],
 ];
 
 describe('values that the schema does not accept', () => {

@@ -33,7 +33,7 @@ def main():
                     return
 
     def write(text):
-        # Line by line, or in parts: a terminal too hands on no more than its other side takes.
+        # Line by line, or in parts: a terminal passes on only as much as its other side accepts.
         for at in range(0, len(text), 512):
             os.write(terminal, text[at : at + 512])
             while select.select([terminal], [], [], 0)[0]:

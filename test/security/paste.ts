@@ -76,7 +76,7 @@ export function paste(shell: Shell, lines: readonly string[], bracketed: boolean
       maxBuffer: 64_000_000,
     });
     const { finished, seen } = JSON.parse(output) as { finished: boolean; seen: string };
-    if (!finished) throw new Error(`${shell} did not get to the end of what was pasted; it showed: ${seen}`);
+    if (!finished) throw new Error(`${shell} did not reach the end of the pasted lines; its output: ${seen}`);
     return {
       calls: callsIn(join(folder, 'calls')).filter((call) => call[1] !== 'the-end'),
       made: execFileSync('find', [home, '-type', 'f', '-not', '-name', '.*'], { encoding: 'utf8' })
