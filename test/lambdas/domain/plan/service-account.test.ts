@@ -187,7 +187,13 @@ describe('a service account that is on Pod Identity', () => {
 describe('a plan is blocked', () => {
   const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
   it.each<[string, string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>, RegExp]>([
-    ['another execution holds the lock', 'lock-free', {}, { lock }, /has held the lock on payments\/api of cluster dev/],
+    [
+      'another execution holds the lock',
+      'lock-free',
+      {},
+      { lock },
+      /has held the lock on payments\/api of cluster dev/,
+    ],
     ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /Cluster dev does not exist/],
     ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     [
