@@ -63,8 +63,7 @@ export class Api extends Construct {
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: false,
       cloudWatchRole: false,
-      // The body is passed as bytes, so that the Lambda detects invalid UTF-8, which API Gateway would replace by
-      // U+FFFD.
+      // As bytes: the Lambda detects invalid UTF-8, which API Gateway would replace by U+FFFD.
       binaryMediaTypes: ['*/*'],
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
@@ -101,8 +100,7 @@ export class Api extends Construct {
       });
     }
     addGatewayResponses(this, restApi);
-    // A deployment is a copy of the methods: without this, it would keep calling the Lambda version it was created
-    // with.
+    // A deployment is a copy of the methods: without this, it would keep calling the Lambda version of its creation.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
     this.output = new CfnOutput(scope, 'ApiUrl', {
       value: restApi.url,

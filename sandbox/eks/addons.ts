@@ -59,6 +59,10 @@ export const listAddons: Handler<eks.ListAddonsRequest, eks.ListAddonsResponse> 
   return { addons: page, nextToken };
 };
 
+type Made = Pick<AddonState, 'version' | 'configurationValues'>;
+const isChanged = (addon: Made, before: Made): boolean =>
+  before.version !== addon.version || before.configurationValues !== addon.configurationValues;
+
 /**
  * Creates an add-on, each time with a new ARN. A copy in CREATE_FAILED is replaced, as eksctl does. Associations are
  * created before workloads, and preserved objects are taken over.
@@ -109,11 +113,9 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
         version: addon.version,
         configurationValues: addon.configurationValues,
       };
-      const changed =
-        createdFrom.version !== addon.version || createdFrom.configurationValues !== addon.configurationValues;
       const reclaimed = reclaimFields(cluster, addon.name, input.resolveConflicts);
       applyObjects(call, cluster, addon, {
-        restart: overPreserved && (changed || reclaimed || world.knobs.restartOnCreate),
+        restart: overPreserved && (isChanged(addon, createdFrom) || reclaimed || world.knobs.restartOnCreate),
         keepAnnotation: podsKeepIdentity || (overPreserved && world.knobs.annotationAfterRecreate === 'keep'),
       });
     }

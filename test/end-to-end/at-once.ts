@@ -27,7 +27,7 @@ const whyBlocked = ({ failure, plan }: MigrationReport): string => {
 };
 
 const HOLDS =
-  /Migration (\w{26}) (?:holds|has held) the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
+  /Migration (\w{26}) has held the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
 
 /**
  * Expects that one of this many changes something and ends migrated, and that the others report which one it is, and

@@ -82,7 +82,7 @@ describe('a file that is not right', () => {
     [
       'a window that never opens',
       { ...ROLES, changeWindow: { ...WINDOW, schedule: '0 22 30 2 *' } },
-      ['changeWindow.schedule: must open at least once in every year'],
+      ['changeWindow.schedule: must open at least once every year'],
     ],
     [
       'half a window',

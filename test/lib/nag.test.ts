@@ -98,7 +98,7 @@ describe('acknowledgements', () => {
     expect(ofEc2.length).toBeLessThan(every.length);
     for (const { reason } of ofEc2)
       expect(reason).toMatch(
-        /^(?!.*These actions do not support resource-level permissions\. ec2:).*the network interfaces are created later; the functions' code may not use them\. ec2:\S.*, and not the function's code, makes /,
+        /^(?!.*These actions do not support resource-level permissions\. ec2:).*the network interfaces are created later; the functions' code may not use them\. ec2:\S.*, and not the function's code, creates /,
       );
   });
 

@@ -1,8 +1,4 @@
-/*
- * The page's script: ECMAScript 2020, inserted into the page unchanged. It builds elements and text from the data,
- * never
- * markup. The block keeps its names out of the global scope.
- */
+// The page's script (ECMAScript 2020), inserted unchanged: it builds elements and text from the data, never markup.
 'use strict';
 {
   const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));

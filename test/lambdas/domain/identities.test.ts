@@ -47,11 +47,9 @@ const DRIVER: AddonFact = {
   needsIam: true,
   podIdentity: ['ebs-csi-controller-sa'],
 };
-const ASSOCIATION = anAssociation({
-  namespace: APP.namespace,
-  serviceAccount: APP.serviceAccount,
-  createdAt: at(-7200),
-});
+
+const { owner: _owner, labels: _labels, ...ACCOUNT } = APP;
+const ASSOCIATION = anAssociation({ ...ACCOUNT, createdAt: at(-7200) });
 
 const tallied = (pods: Pod[], nodes: NodeKinds = new Map()): Tally => {
   const tally = new Tally(nodes);

@@ -212,7 +212,7 @@ describe('a plan', () => {
     ).rejects.toMatchObject({
       name: 'WindowOutOfReach',
       message:
-        "The change window of the request is never open together with the deployment's change window (0 22 * * SUN, Europe/Berlin, for 60 minutes). A request can narrow that window, and not widen it: choose one within it, or leave it out. Nothing was changed. Start the migration again with another window.",
+        "The change window of the request is never open together with the deployment's change window (0 22 * * SUN, Europe/Berlin, for 60 minutes). A request can only narrow that window: choose one within it, or leave it out. Nothing was changed. Start the migration again with another window.",
     });
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);
   });

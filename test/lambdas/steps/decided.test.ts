@@ -58,7 +58,7 @@ const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promis
 describe('of an add-on', () => {
   const DOINGS: [string, Partial<ReturnType<typeof anAddon>>, RegExp][] = [
     ['that another principal created again', { arn: addonArn(77) }, /created again outside/],
-    ['that another principal gave another version', { version: NEWER }, /changed add-on/],
+    ['that another principal gave another version', { version: NEWER }, /changed the version of add-on/],
     ['that is both', { arn: addonArn(77), version: NEWER }, /created again outside/],
   ];
 

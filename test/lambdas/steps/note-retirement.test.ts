@@ -120,7 +120,7 @@ describe('the retirement that the record shows', () => {
     const one = await shown();
     expect(one).toMatchObject({ state: 'ended', error: { name: 'AccessDenied', message: 'no right' } });
     expect([one?.roles, one?.done]).toEqual([undefined, undefined]);
-    expect(one?.next).toContain('goes on from what it finds');
+    expect(one?.next).toContain('continues from there');
   });
 
   it('keeps its end where another attempt of the same execution comes after it', async () => {

@@ -18,7 +18,7 @@ import {
 import { aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING } from '../../fixtures.ts';
 
 const all = { networking: false, excluded: () => false };
-const attempts = (
+const attemptsFor = (
   request: Partial<MigrationRequestInput>,
   facts: Partial<Parameters<typeof attemptsOf>[1]> = {},
 ): Attempt[] => attemptsOf(aRequest(request), { ...all, ...facts });
@@ -40,7 +40,7 @@ describe('attemptsOf', () => {
     ['auto that may be an outage', { maxDisruption: 'outage' }, [IN_PLACE, RECREATE_PRESERVING, RECREATE]],
     ['auto with preserve', { maxDisruption: 'outage', preserve: true }, [IN_PLACE, RECREATE_PRESERVING]],
   ])('%s', (_, request, expected) => {
-    expect(attempts(request)).toEqual(expected);
+    expect(attemptsFor(request)).toEqual(expected);
   });
 
   it.each<[MigrationRequest['resolveConflicts'], string[]]>([
@@ -49,17 +49,17 @@ describe('attemptsOf', () => {
     ['NONE', ['NONE', 'NONE', 'NONE']],
     ['OVERWRITE', ['OVERWRITE', 'OVERWRITE', 'OVERWRITE']],
   ])('with resolveConflicts %s: each way as its API call takes it', (resolveConflicts, expected) => {
-    expect(attempts({ maxDisruption: 'outage', resolveConflicts }).map((attempt) => attempt.resolveConflicts)).toEqual(
-      expected,
-    );
+    expect(
+      attemptsFor({ maxDisruption: 'outage', resolveConflicts }).map((attempt) => attempt.resolveConflicts),
+    ).toEqual(expected);
   });
 
   it('never starts auto with an outage', () => {
-    expect(attempts({ maxDisruption: 'outage' }, { excluded: (attempt) => attempt.preserve })).toEqual([
+    expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => attempt.preserve })).toEqual([
       IN_PLACE,
       RECREATE,
     ]);
-    expect(attempts({ maxDisruption: 'outage' }, { excluded: (attempt) => !removesSoftware(attempt) })).toEqual([]);
+    expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => !removesSoftware(attempt) })).toEqual([]);
   });
 
   const anyRequest = fc
@@ -117,7 +117,7 @@ describe('next-attempt', () => {
 
   it('takes out the ways that a check blocks, and makes a warning of it that names them', () => {
     for (const status of ['fail', 'unknown'] as const) {
-      const { attempts: attempts, checks } = chooseAttempts(aRequest(), false, [against(status, recreates)]);
+      const { attempts, checks } = chooseAttempts(aRequest(), false, [against(status, recreates)]);
       expect(attempts).toEqual([IN_PLACE]);
       expect(checks).toEqual([
         {
@@ -129,7 +129,7 @@ describe('next-attempt', () => {
     }
   });
   it('leaves a check as it is where no way is left', () => {
-    const { attempts: attempts, checks } = chooseAttempts(aRequest({ strategy: 'recreate' }), false, [
+    const { attempts, checks } = chooseAttempts(aRequest({ strategy: 'recreate' }), false, [
       against('fail', recreates),
     ]);
     expect([attempts, checks]).toEqual([[], [check('fail')]]);

@@ -164,9 +164,9 @@ describe('parseJson', () => {
   });
 
   it('finds a key that is repeated anywhere', () => {
-    const path = fc.array(fc.oneof(fc.constant('['), fc.constant('{"k":')), { maxLength: 20 });
+    const openings = fc.array(fc.oneof(fc.constant('['), fc.constant('{"k":')), { maxLength: 20 });
     fc.assert(
-      fc.property(path, fc.string(), (opens, key) => {
+      fc.property(openings, fc.string(), (opens, key) => {
         const name = JSON.stringify(key);
         const closes = opens.map((open) => (open === '[' ? ']' : '}')).toReversed();
         const text = [...opens, `{${name}:1,"other${key.length}":2,${name}:1}`, ...closes].join('');
