@@ -44,7 +44,6 @@ const RULES: readonly Rule[] = [
   { word: /\bin words\b|\bplain words\b/i, instead: 'as text', kinds: EVERYWHERE },
   { word: /\bsomebody( else)?\b/i, instead: 'another principal, a person, another tool', kinds: EVERYWHERE },
   { word: /\bwho(ever|mever)\b/i, instead: 'the caller, a principal that, anyone who', kinds: EVERYWHERE },
-  { word: /\bwhatever\b/i, instead: 'the noun that is meant', kinds: PROSE },
   { word: /\banew\b/i, instead: 'again', kinds: EVERYWHERE },
   { word: /\bbeside\b/i, instead: 'next to, in addition to', kinds: EVERYWHERE },
   { word: /\bshall\b/i, instead: 'must, should, will', kinds: EVERYWHERE },
