@@ -53,7 +53,7 @@ const titleOf = ({ name }: StepProgress): string => stepTitle(name);
 
 const took = (step: StepProgress, endedAt: Date, simulated: boolean): string => {
   const time = duration(endedAt.getTime() - step.startedAt.getTime());
-  return `${time}${simulated ? ' simulated' : ''}${step.tries > 1 ? `, ${step.tries} attempts` : ''}`;
+  return `${time}${simulated ? ' simulated' : ''}${step.tries > 1 ? `, ${step.tries} tries` : ''}`;
 };
 
 const isWaiting = (error: string): boolean => classOf(error) === 'waiting';

@@ -60,7 +60,7 @@ export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'
     [
       { title: 'STEP', value: (line) => stepTitle(line.name) },
       { title: 'TOOK', value: (line) => between(line.startedAt, line.endedAt), align: 'right' },
-      { title: 'ATTEMPTS', value: (line) => String(line.tries), align: 'right' },
+      { title: 'TRIES', value: (line) => String(line.tries), align: 'right' },
       {
         title: 'RESULT',
         value: (line) => (line.error ? style.paint('red', line.error.name) : resultText(line.result ?? '')),

@@ -4,7 +4,7 @@ import type { Cancellation } from '../domain/migration/model.ts';
 /** Returns who cancelled a migration, when and why, as the beginning of a sentence. */
 export function cancelledText({ requestedAt, requestedBy, reason, supersededBy }: Cancellation): string {
   if (supersededBy !== undefined)
-    return `Migration ${supersededBy} began on the same subject at ${requestedAt} while this one was waiting`;
+    return `Migration ${supersededBy} began on the same subject at ${requestedAt} while this migration was waiting`;
   const by = requestedBy === undefined ? '' : ` by ${requestedBy}`;
   const why = reason === undefined ? '' : ` ("${reason}")`;
   return `The migration was cancelled at ${requestedAt}${by}${why}`;

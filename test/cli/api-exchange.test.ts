@@ -96,7 +96,7 @@ describe('a problem', () => {
     expect(await thrownBy(post(api))).toMatchObject({
       exitCode: 2,
       message:
-        'The request is not right: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region',
+        'The request is invalid: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region',
       hint: expect.stringMatching(/\S/) as unknown,
     });
   });
@@ -107,7 +107,7 @@ describe('a problem', () => {
         errors: [{ field: 'body.addon', message: 'Must be a name' }],
       }),
     );
-    expect((await thrownBy(post(api))).message).toBe('The request is not right: body.addon: must be a name');
+    expect((await thrownBy(post(api))).message).toBe('The request is invalid: body.addon: must be a name');
   });
 
   it.each([

@@ -174,7 +174,7 @@ describe('a summary of a migration', () => {
     expect(first).toBe(
       '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS reports the add-on on EKS Pod Identity; the pods were not checked',
     );
-    expect(second).toContain('was verified by the EKS API alone: no pod was read');
+    expect(second).toContain('verified by the EKS API only: no pod was checked');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
     expect(lines).toContain('Pods  before the migration; no pod was checked after it');
     expect(lines).not.toMatch(/verified on the pods|NOW/);

@@ -198,7 +198,7 @@ describe('sweeps through direct calls', () => {
     expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({
       name: 'NotNow',
       exitCode: 2,
-      message: expect.stringMatching(/^sweep .* can't be told to stop: .*[^.]$/) as unknown,
+      message: expect.stringMatching(/^sweep .* does not accept the command stop: .*[^.]$/) as unknown,
     });
     expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({
       name: 'UnknownSweep',
@@ -289,7 +289,7 @@ describe('sweeps through the API', () => {
       json({ sweeps: [one], next: 'bmV4dA' }),
       json({ sweeps: [one] }),
       json({ ...aStanding(), action: 'pause', first: true, links: LINKS }, 202),
-      problemAnswer('not-now', `Sweep ${ID} can't be told to stop: it has ended.`),
+      problemAnswer('not-now', `Sweep ${ID} does not accept the command stop: it has ended.`),
       problemAnswer('unknown-sweep', `There is no sweep ${ID}.`),
     );
     const sweeps = service(api);

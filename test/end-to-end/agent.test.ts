@@ -239,7 +239,7 @@ describe('an install that fails', () => {
       outcome: 'rolled-back',
       failure: {
         name: 'AddonFailed',
-        message: expect.stringContaining('it was deleted outside this migration') as unknown,
+        message: expect.stringContaining('was deleted after this migration had installed it') as unknown,
       },
     });
     expect(seen.calls).toEqual(['install-agent CreateAddon']);

@@ -117,7 +117,7 @@ describe('a rollback that is refused', () => {
         const trust = JSON.parse(role.trustPolicy) as { Statement: { Sid: string }[] };
         role.trustPolicy = JSON.stringify({ ...trust, Statement: trust.Statement.filter(({ Sid }) => Sid !== 'Irsa') });
       },
-      /OIDC trust of .*payments-prod-ebs-csi-driver does not certainly let .*ebs-csi-controller-sa/,
+      /not certain that the OIDC trust of .*payments-prod-ebs-csi-driver allows .*ebs-csi-controller-sa/,
     ],
     [
       'the role is gone',

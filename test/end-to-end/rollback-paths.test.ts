@@ -126,7 +126,7 @@ describe('pods that take longer to replace than their sessions are guaranteed to
         outcome: 'needs-human',
         failure: {
           message: expect.stringMatching(
-            /SessionsMayEnd.*for 5 minutes only.*rollout restart .*--accept-credential-gap/s,
+            /SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept-credential-gap/s,
           ) as string,
         },
       });

@@ -299,7 +299,7 @@ describe('an account that is not configured', () => {
         failure: {
           name: 'BadInput',
           message: expect.stringMatching(
-            new RegExp(`Account ${CLUSTERS} .*setting accounts .*docs/accounts\\.md`),
+            new RegExp(`account ${CLUSTERS}\\..*setting accounts .*docs/accounts\\.md`),
           ) as string,
         },
       });

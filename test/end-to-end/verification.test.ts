@@ -49,7 +49,7 @@ describe('verified by the EKS API alone', () => {
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
       expect(text).toContain('the pods were not checked');
-      expect(text).toMatch(/was verified by the EKS API alone: no pod was read/);
+      expect(text).toMatch(/verified by the EKS API only: no pod was checked/);
       expect(text).not.toMatch(/verified on the pods/);
     }));
 
@@ -104,7 +104,7 @@ describe('verified by the EKS API alone', () => {
       ).catch((error: unknown) => error);
       expect(refused).toMatchObject({
         name: 'RetireRefused',
-        message: expect.stringContaining('no pod was checked') as string,
+        message: expect.stringContaining('no pod was read') as string,
       });
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
     }));

@@ -186,7 +186,7 @@ describe('a repair of trust', () => {
         scenario: withoutPods(INSIDE),
         request: { trust: 'repair' },
       }),
-    ).toContain('not enabled'));
+    ).toContain('does not have the repair of trust policies enabled'));
   it("of another account's role is refused", async () => {
     const arn = roleArn('eks-addons/repairable-ebs', OTHER_ACCOUNT);
     expect(

@@ -74,10 +74,10 @@ describe("the task token of an approval, read from the execution's history", () 
     world.record(id).then((record) => record!.request.requestedBy!);
 
   it.each<[string, (approval: Approval, world: HostileWorld, id: string) => Promise<Partial<Approval>>, RegExp]>([
-    ['that is still pending', async () => ({}), /has its approval as pending/],
-    ['that was withdrawn', async () => ({ state: 'withdrawn' }), /has its approval as withdrawn/],
-    ['that has expired', async () => ({ state: 'expired' }), /has its approval as expired/],
-    ['that was rejected', async () => ({ state: 'rejected' }), /has its approval as rejected/],
+    ['that is still pending', async () => ({}), /the approval in the ledger is pending/],
+    ['that was withdrawn', async () => ({ state: 'withdrawn' }), /the approval in the ledger is withdrawn/],
+    ['that has expired', async () => ({ state: 'expired' }), /the approval in the ledger is expired/],
+    ['that was rejected', async () => ({ state: 'rejected' }), /the approval in the ledger is rejected/],
     [
       'that was decided after the approval had expired',
       async ({ expiresAt }) => ({ state: 'approved', decidedBy: ROLES.reviewer, decidedAt: expiresAt }),
@@ -91,7 +91,7 @@ describe("the task token of an approval, read from the execution's history", () 
         decidedBy: ROLES.reviewer,
         decidedAt: requestedAt,
       }),
-      /has the approval of another plan/,
+      /the approval in the ledger is for another plan/,
     ],
     [
       'of the requester',
@@ -172,7 +172,7 @@ describe("an approver of another principal's request", () => {
     await scene(async (given) => {
       const { world, ann } = given;
       const id = await startBy(world, requestedBy(given));
-      expect(await attempt(given, ann, id)).toMatch(/^Nobody has authenticated who requested it/);
+      expect(await attempt(given, ann, id)).toMatch(/^The requester is not authenticated/);
       const shown = await ann.shown(id);
       expect([shown.requester, shown.requestedBy]).toEqual([undefined, requestedBy(given)]);
       expect(changesIn(world)).toEqual([]);

@@ -70,13 +70,13 @@ describe('an approver who may be the requester', () => {
       `arn:aws:iam::${ACCOUNT}:role/eng/Deployer`,
       /same role/,
     ],
-    ['a text that is not an ARN', role('Deployer', 'ann'), 'the-boss', /not the whole ARN of a user or a role/],
-    ['half an ARN', role('Deployer', 'ann'), BOB.slice(4), /not the whole ARN of a user or a role/],
+    ['a text that is not an ARN', role('Deployer', 'ann'), 'the-boss', /not the complete ARN of a user or a role/],
+    ['half an ARN', role('Deployer', 'ann'), BOB.slice(4), /not the complete ARN of a user or a role/],
     [
       'an ARN of a partition that does not exist',
       role('Deployer', 'ann'),
       BOB.replace('aws', 'aws-x'),
-      /not the whole/,
+      /not the complete/,
     ],
   ])('is barred: %s', async (_, requester, approver, why) => {
     expect(await attempt({ requester: byApi(requester), approver })).toMatch(why);

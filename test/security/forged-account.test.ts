@@ -99,13 +99,13 @@ describe('the plan for a service account that is exchanged before begin', () => 
       'together with its request, for another service account',
       (record, plan) =>
         resealed({ ...record, request: { ...record.request, serviceAccount: WEB } }, forAccount(plan, WEB)),
-      /BadInput: .*about  service account payments\/web.*the plan was made for payments\/api/,
+      /BadInput: .*about service account payments\/web.*the plan was made for payments\/api/,
     ],
     [
       'together with its request, for an add-on',
       (record, plan) =>
         resealed({ ...record, request: { ...record.request, serviceAccount: undefined, addon: 'vpc-cni' } }, plan),
-      /BadInput: .*about  add-on vpc-cni.*the plan was made for payments\/api/,
+      /BadInput: .*about add-on vpc-cni.*the plan was made for payments\/api/,
     ],
     [
       'together with its request, for another cluster',

@@ -79,7 +79,7 @@ describe('a plan that is exchanged before begin', () => {
     [
       'together with its request, for another add-on',
       (record, plan) => resealed({ ...record, request: { ...record.request, addon: 'vpc-cni' } }, plan),
-      /BadInput: .*about  add-on vpc-cni.*the plan was made for aws-ebs-csi-driver/,
+      /BadInput: .*about add-on vpc-cni.*the plan was made for aws-ebs-csi-driver/,
     ],
     [
       'together with its request, for another cluster',
@@ -399,7 +399,7 @@ it.each<[string, object]>([
   expect(execution).toMatchObject({
     status: 'FAILED',
     error: 'Blocked',
-    cause: expect.stringContaining('Cancelled: The migration was asked to stop') as unknown,
+    cause: expect.stringContaining('Cancelled: The migration was cancelled') as unknown,
   });
   expect(after).toEqual(before);
   expect(changes).toEqual([]);

@@ -133,7 +133,7 @@ describe("a workload that wants another team's role", () => {
   });
   it('does not get it without a repair from a role that trusts EKS Pod Identity without conditions', async () => {
     const { message } = await refused(attack({ trust: [podIdentityStatement()] }));
-    expect(message).toContain('allows EKS Pod Identity for others than this service account of this cluster too');
+    expect(message).toContain('also allows EKS Pod Identity for other subjects than this service account of this cluster');
   });
   it('does not get it by naming it in a request that avoids reading the pods', async () => {
     const { message } = await refused(
@@ -142,7 +142,7 @@ describe("a workload that wants another team's role", () => {
         { roleArn: VICTIM, verification: 'api' },
       ),
     );
-    expect(message).toContain('which it does not have today');
+    expect(message).toContain('which does not have it now');
   });
   it.each<[string, Statement]>([
     ['of another service account', namingStatement('evil', 'other')],
@@ -168,7 +168,7 @@ describe("a workload that wants another team's role", () => {
     };
     const { message } = await refused(attack({ change }, { acceptedKeys: ['aws:SourceIp'] }));
     expect(message).toMatch(
-      /can't be decided .*whether its trust policy allows IRSA for the service account is not known/i,
+      /cannot be decided .*it is not known whether its trust policy allows IRSA for the service account/i,
     );
   });
   it("does not get it by trust in another cluster's issuer, or in an issuer without a provider", async () => {
@@ -235,7 +235,7 @@ describe("an add-on's service accounts", () => {
       delete ownAddon(cluster).serviceAccountRoleArn;
     });
     const { message } = await refused({ scenario, request: { addon: ADDON, roleArn: roleArn('eks-addons/other') } });
-    expect(message).toContain('which it does not have today');
+    expect(message).toContain('which does not have it now');
   });
   it('with a role are not granted another one that only trusts EKS Pod Identity in general', async () => {
     const scenario = hostileScenario((_, cluster) => without(cluster));

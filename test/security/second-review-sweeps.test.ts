@@ -45,7 +45,7 @@ describe('a forged item of a sweep', () => {
     expect(fakes.executions.migrations.map(({ migrationId }) => migrationId)).toEqual([own.migrationId]);
     expect(itemOf(forged)).toMatchObject({
       state: 'ended',
-      failure: { message: expect.stringContaining(`not of the selection of sweep ${SWEEP_ID}`) as string },
+      failure: { message: expect.stringContaining(`not in the selection of sweep ${SWEEP_ID}`) as string },
     });
   });
 });

@@ -161,7 +161,7 @@ describe('a squatter', () => {
       for (const squat of [...squats, windowed])
         expect(await ended(sandbox, eve, squat)).toMatchObject({
           outcome: 'blocked',
-          failure: { name: 'Superseded', message: expect.stringContaining(`Migration ${id} has begun`) as string },
+          failure: { name: 'Superseded', message: expect.stringContaining(`Migration ${id} began`) as string },
         });
       await world.rest();
       expect(await world.backend.ledger.listWaiting()).toEqual([]);

@@ -69,7 +69,7 @@ export function refusedInputs({ backend }: OpenWorld): string[] {
   const told = all.flatMap(({ history }) =>
     history.events.flatMap(
       (event) =>
-        JSON.stringify(event).match(/The input of step [^"]*? is wrong: [^"]*?(?=\. Nothing was changed)/g) ?? [],
+        JSON.stringify(event).match(/The input of step [^"]*? is wrong: [^"]*?(?=\. This step changed nothing)/g) ?? [],
     ),
   );
   return [...new Set(told)];

@@ -36,7 +36,7 @@ async function endCancelled(
   await executions.failTask(
     token,
     cancelledAs(cancel),
-    `${cancelledText(cancel)}, and no longer waits for its approval. Nothing was changed.`,
+    `${cancelledText(cancel)}. It no longer waits for its approval. Nothing was changed.`,
   );
 }
 
