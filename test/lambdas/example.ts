@@ -10,7 +10,7 @@ export const VERSION = 'v1.38.1-eksbuild.1';
 export const NAMESPACE = 'kube-system';
 export const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/app/ebs-csi`;
-export const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/somebody-elses`;
+export const OTHER_ROLE = `arn:aws:iam::${ACCOUNT}:role/third-party`;
 export const NODE_ROLE = `arn:aws:iam::${ACCOUNT}:role/dev-nodes`;
 /** The pattern that every role of the account matches. */
 export const ROLES_OF_ACCOUNT = `arn:aws:iam::${ACCOUNT}:role/*`;

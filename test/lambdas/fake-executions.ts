@@ -26,7 +26,7 @@ export class FakeExecutions implements Executions {
     if (!this.migrations.some((one) => one.migrationId === migrationId)) this.migrations.push({ migrationId, request });
   }
   readonly sweeps: { sweepId: string; name: string }[] = [];
-  async startSweep(sweepId: string, name: string, _beside?: string): Promise<void> {
+  async startSweep(sweepId: string, name: string, _sibling?: string): Promise<void> {
     if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
   }
   async recoverArn(name: string): Promise<string> {

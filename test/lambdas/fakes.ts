@@ -227,7 +227,7 @@ export class FakeRoles implements Roles {
 
 export class FakeKubernetes implements Kubernetes {
   pods: Pod[] = [aPod('irsa'), aNodePod()];
-  /** Pods of the Pod Identity agent, beside the others. */
+  /** Pods of the Pod Identity agent, kept apart from the other pods. */
   agentPods: Pod[] = [anAgentPod('node-1'), anAgentPod('node-2')];
   workloads: Workload[] = someWorkloads();
   /** By group and plural, such as `cert-manager.io/certificates`: `namespace/name` of each. */

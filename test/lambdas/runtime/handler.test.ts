@@ -400,7 +400,7 @@ describe('a cancel', () => {
       ),
     ).rejects.toThrow(`The migration was cancelled at ${at(0)}: step change did not begin.`);
   });
-  it('does not stop the way back', async () => {
+  it('does not stop the rollback', async () => {
     expect(
       await handle(
         await cancelled(),

@@ -104,7 +104,7 @@ describe('a step', () => {
   });
 
   it.each<[string, StepName, boolean]>([
-    ['of the way back', 'verify-pods', true],
+    ['of the rollback', 'verify-pods', true],
     ['after a delete', 'create-addon', false],
   ])('%s waits for nothing, and is counted', async (_, step, isRollback) => {
     busy(30);

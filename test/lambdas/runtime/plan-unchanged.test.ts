@@ -30,7 +30,7 @@ describe('a step of change', () => {
     });
   });
 
-  it('is not asked for a plan before one has begun, nor on the way back', async () => {
+  it('checks no plan before the migration has begun, and none during a rollback', async () => {
     await expect(assertPlanUnchanged({ ...step, fence: undefined }, fakes)).resolves.toBeUndefined();
     await expect(assertPlanUnchanged({ ...step, planHash: undefined }, fakes)).resolves.toBeUndefined();
   });

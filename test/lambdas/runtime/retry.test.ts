@@ -66,7 +66,7 @@ describe('the ports of a step', () => {
     expect(fakes.clock.slept).toEqual([]);
   });
 
-  it('leave it to whoever stands around the calls', async () => {
+  it('leave the retries to a wrapper around the calls', async () => {
     const fakes = newFakes();
     const portsFor = throughThrottling(
       fakes.dependencies.portsFor,

@@ -187,7 +187,7 @@ describe('wire', () => {
       allowUnknownRequester: true,
     });
     expect(
-      wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'whoever', ALLOW_UNKNOWN_REQUESTER: 'yes' }).settings.approvals,
+      wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'everyone', ALLOW_UNKNOWN_REQUESTER: 'yes' }).settings.approvals,
     ).toEqual(STRICTEST);
   });
   it('knows of no end of the invocation', () => {

@@ -85,7 +85,7 @@ describe('begin of a service account', () => {
     expect((await snapshotOf(fakes))?.associations).toEqual([THERE]);
   });
 
-  it('locks the role of the annotation beside the one that it shall have, and keeps both trusts', async () => {
+  it('locks both the annotated role and the requested role, and keeps the trust policies of both', async () => {
     const { fakes, go } = await plannedWorld(
       { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] },
       { roleArn: OTHER_ROLE },
@@ -140,13 +140,9 @@ describe('begin of a service account', () => {
       /another principal has deleted service account payments\/api\. Nothing was changed; plan again/,
     ],
     ['made again', { uid: 'another' }, /and created it again/],
-    [
-      'given another role',
-      { roleArn: OTHER_ROLE },
-      /annotation eks\.amazonaws\.com\/role-arn of .* to .*somebody-elses/,
-    ],
+    ['given another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn of .* to .*third-party/],
     ['taken its annotation off', { roleArn: undefined }, /removed the annotation .* from service account/],
-  ])('stops where somebody has %s meanwhile', async (_, change, why) => {
+  ])('stops if another principal has %s since the plan', async (_, change, why) => {
     const { fakes, go } = await plannedWorld();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(go()).rejects.toMatchObject({

@@ -124,7 +124,7 @@ describe('finish, of an annotation that was to go,', () => {
     expect(await warnings(fakes)).toEqual(ids);
   });
 
-  it('says it once, beside what was warned of before, and not any more after a rollback', async () => {
+  it('records the warning once, next to earlier warnings, and removes it after a rollback', async () => {
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
     const left = { id: 'annotation-left', status: 'warn' as const, message: 'of an earlier end' };
     const fakes = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });

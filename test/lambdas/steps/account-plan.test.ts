@@ -161,7 +161,7 @@ describe('plan of a service account', () => {
     expect(asked(none)).toEqual(['eks.describeCluster', ...OF_CLUSTER, 'kubernetes.getServiceAccount']);
   });
 
-  it('reads nothing while somebody else holds the lock', async () => {
+  it('reads nothing while another migration holds the lock', async () => {
     const fakes = accountFakes();
     await fakes.ledger.acquireLock(SUBJECT_LOCK, {
       migrationId: OTHER_MIGRATION_ID,
@@ -302,7 +302,7 @@ describe('plan of a service account', () => {
     expect(await run(fakes, { verification: 'api' })).toMatchObject({ verdict: 'already-migrated' });
   });
 
-  it('reads the trust of the role that the request names, beside that of its annotation', async () => {
+  it('reads the trust policies of both the requested role and the annotated role', async () => {
     const fakes = accountFakes();
     fakes.roles.trust[OTHER_ROLE] = ACCOUNT_TRUST;
     fakes.settings.roleGrants = GRANTED;

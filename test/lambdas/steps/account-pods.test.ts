@@ -131,9 +131,9 @@ describe('verify-pods of a service account', () => {
       'given the service account another role',
       ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]),
       'ServiceAccountChanged',
-      /somebody-elses/,
+      /third-party/,
     ],
-  ])('is not content where somebody else has %s', async (_, change, name, why) => {
+  ])('does not report the pods as verified if another principal has %s', async (_, change, name, why) => {
     const fakes = await verified();
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({ name, message: expect.stringMatching(why) as string });
@@ -235,14 +235,17 @@ describe('verify-pods of a service account that is put back', () => {
     ['deleted the service account', undefined],
     ['taken its annotation off', { roleArn: undefined }],
     ['given it another role', { roleArn: OTHER_ROLE }],
-  ])('leaves it to a person where somebody else has %s: its pods would have no role, or another', async (_, change) => {
-    const fakes = await putBack(anAccountPod('irsa'));
-    fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(verifyBack(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(/^The rollback stopped: another principal has .*left as it is/) as string,
-    });
-  });
+  ])(
+    'needs a person if another principal has %s, because the pods would have no role or the wrong role',
+    async (_, change) => {
+      const fakes = await putBack(anAccountPod('irsa'));
+      fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
+      await expect(verifyBack(fakes)).rejects.toMatchObject({
+        name: 'RestoreRefused',
+        message: expect.stringMatching(/^The rollback stopped: another principal has .*left as it is/) as string,
+      });
+    },
+  );
 
   it('by the API alone asks no API server', async () => {
     const fakes = await begunAccount({ request: { verification: 'api', roleArn: ROLE } });

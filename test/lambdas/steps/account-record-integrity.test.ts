@@ -1,4 +1,4 @@
-/** A record and a snapshot that are not about the same service account, as only somebody else can have written them. */
+/** A record and a snapshot of different service accounts, which only another principal can have written. */
 import { describe, expect, it } from 'vitest';
 import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import { assertRecordIntegrity } from '../../../lambdas/use-cases/migration/record-integrity.ts';

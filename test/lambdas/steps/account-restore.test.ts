@@ -96,9 +96,9 @@ describe('restore-associations of a service account', () => {
   });
 
   it.each([
-    ["somebody else's", THEIRS],
+    ["another principal's", THEIRS],
     ["another migration's", ownAssociation({ id: 'a-theirs', tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })],
-  ])('leaves %s alone, and a person decides, once its own was there', async (_, one) => {
+  ])('leaves %s association alone and needs a person once its own association existed', async (_, one) => {
     const fakes = await associated();
     fakes.eks.associations = [one];
     fakes.journal.clear();
@@ -110,7 +110,7 @@ describe('restore-associations of a service account', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it("leaves somebody else's alone, and goes on, where it had made none of its own yet: no pod was restarted for it", async () => {
+  it("leaves another principal's association alone and continues if it had not created its own: no pod was restarted for it", async () => {
     const fakes = await begunAccount();
     fakes.eks.associations = [THEIRS];
     expect(await restore(fakes)).toEqual({ restored: ['a-theirs'], awaitsWebhook: true });
@@ -139,7 +139,7 @@ describe('restore-associations of a service account', () => {
     expect(there(fakes)).toEqual(['a-of-addon']);
   });
 
-  it('refuses one that somebody puts in the place of its own', async () => {
+  it('refuses an association that another principal creates in place of its own', async () => {
     const fakes = await associated();
     const real = fakes.eks.deleteAssociation.bind(fakes.eks);
     fakes.eks.deleteAssociation = async (id) => {
@@ -168,7 +168,7 @@ describe('restore-associations of a service account', () => {
     ['given it another role', { roleArn: OTHER_ROLE }],
     ['made the service account again', { uid: 'another', roleArn: undefined }],
     ['deleted the service account', undefined],
-  ])('leaves the association where somebody else has %s: pods would be without a role', async (_, change) => {
+  ])('keeps the association if another principal has %s, because pods would have no role', async (_, change) => {
     const fakes = await associated();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(restore(fakes)).rejects.toMatchObject({
@@ -195,7 +195,7 @@ describe('restore-associations of a service account', () => {
     expect(fakes.journal.mutations()).toEqual(['kubernetes.annotateServiceAccount', 'eks.deleteAssociation']);
   });
 
-  it('goes on where the migration has put its annotation back, and stops where somebody has taken that off again', async () => {
+  it('continues if the migration has restored its annotation, and stops if another principal has removed it again', async () => {
     const undone = { notedAt: at(-9), writtenAt: at(-8), undoneAt: at(-1) };
     const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: undone } });
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });

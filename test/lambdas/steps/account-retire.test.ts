@@ -66,7 +66,7 @@ describe('retire-trust of a service account', () => {
     expect(JSON.parse(fakes.roles.trust[ROLE]!)).toEqual(JSON.parse(ACCOUNT_TRUST));
   });
 
-  it("goes by any association that it has, also one of somebody else's", async () => {
+  it("accepts any association of the service account, including another principal's", async () => {
     const fakes = await migrated();
     fakes.eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })];
     expect(await run(fakes)).toMatchObject({ done: true });
@@ -92,14 +92,14 @@ describe('retire-trust of a service account', () => {
       /payments\/old/,
     ],
     [
-      'its way back was begun',
+      'its rollback has begun',
       ({ ledger }) =>
         ledger.recordStep(MIGRATION_ID, { name: 'restore-associations', startedAt: at(1), endedAt: at(2) }),
       'retire-verified',
       /was rolled back, or its rollback has begun/,
     ],
     [
-      'its association was deleted by a way back',
+      'a rollback deleted its association',
       ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()),
       'retire-verified',
       /was rolled back, or its rollback has begun/,

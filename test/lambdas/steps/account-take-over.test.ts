@@ -124,7 +124,7 @@ describe('take-over of a stranded migration of a service account', () => {
       },
     ],
     ['its annotation was put back', (fakes) => stepOf(fakes, annotateServiceAccountStep, { towards: 'before' })],
-  ])('does not take verified pods for the end once the way back was begun: %s', async (_, begin) => {
+  ])('does not treat verified pods as the end once the rollback has begun: %s', async (_, begin) => {
     const fakes = await stranded({
       request: { annotation: 'remove' },
       record: { verified: 'injected', annotationChange: TAKEN },
@@ -142,7 +142,7 @@ describe('a rollback on demand of a service account', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('has a way back where the migration has taken the annotation off', async () => {
+  it('can roll back if the migration has removed the annotation', async () => {
     const fakes = await ended('migrated', { request: { annotation: 'remove' }, record: { annotationChange: TAKEN } });
     unannotated(fakes);
     expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back', removesAnnotation: true });
@@ -150,14 +150,14 @@ describe('a rollback on demand of a service account', () => {
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
     [
-      'somebody has taken the annotation off',
+      'another principal has removed the annotation',
       unannotated,
       /removed the annotation .* from service account payments\/api/,
     ],
     [
-      'somebody has given it another role',
+      'another principal has given it another role',
       ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]),
-      /somebody-elses/,
+      /third-party/,
     ],
     [
       'the service account is gone',

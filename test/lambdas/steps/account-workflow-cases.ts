@@ -56,7 +56,7 @@ export function newWorld({ world, kept }: Pick<Case, 'world' | 'kept'>): Machine
   return fakes;
 }
 
-/** Somebody asks for a stop while that is done. */
+/** Requests a cancel while the call is running. */
 const cancelledAt =
   (port: 'eks' | 'kubernetes', call: string) =>
   (fakes: Fakes): void => {

@@ -1,7 +1,7 @@
 /**
- * The whole road and the way back of a service account over the fakes: smooth, with a fault at each call of each step,
- * and with somebody else at work between any two steps. At no moment is it left without annotation and association.
- * `account-road.grid.test.ts` has each case with each fault.
+ * The whole workflow and the rollback of a service account over the fakes: without faults, with a fault at each call of
+ * each step, and with another principal making changes between any two steps. The service account always has its
+ * annotation or its association. `account-workflow.grid.test.ts` combines each case with each fault.
  */
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
@@ -94,8 +94,8 @@ const actors: Actor[] = [
   },
 ];
 const ways: [string, Outcome, Pick<Case, 'request' | 'world'>][] = [
-  ['on the road', 'migrated', { request: REMOVE }],
-  ['on the way back', 'rolled-back', { request: REMOVE, world: blind }],
+  ['during the migration', 'migrated', { request: REMOVE }],
+  ['during the rollback', 'rolled-back', { request: REMOVE, world: blind }],
 ];
 
 describe.each(ways)('%s', (_, outcome, one) => {

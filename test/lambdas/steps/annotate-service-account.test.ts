@@ -28,11 +28,7 @@ async function taken(annotationChange: AnnotationChange = TAKEN): Promise<Begun>
 const thirdParty: [string, Partial<ReturnType<typeof aServiceAccount>> | undefined, RegExp][] = [
   ['deleted it', undefined, /another principal has deleted service account payments\/api/i],
   ['made it again', { uid: 'another' }, /and created it again/],
-  [
-    'given it another role',
-    { roleArn: OTHER_ROLE },
-    /annotation eks\.amazonaws\.com\/role-arn of .* to .*somebody-elses/,
-  ],
+  ['given it another role', { roleArn: OTHER_ROLE }, /annotation eks\.amazonaws\.com\/role-arn of .* to .*third-party/],
 ];
 
 describe('annotate-service-account', () => {
@@ -59,7 +55,7 @@ describe('annotate-service-account', () => {
     expect(await noted(fakes)).toMatchObject({ notedAt: at(0) });
   });
 
-  it('takes it off again where somebody has set it again meanwhile', async () => {
+  it('removes the annotation again if another principal has set it in the meantime', async () => {
     const fakes = await removing();
     await takeOff(fakes);
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ resourceVersion: '12' })];
@@ -67,7 +63,7 @@ describe('annotate-service-account', () => {
     expect(now(fakes)).toBeUndefined();
   });
 
-  it('leaves one that somebody else has taken off as it is, and is not to put it back', async () => {
+  it('does not restore an annotation that another principal has removed', async () => {
     const fakes = await removing();
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
     expect(await takeOff(fakes)).toEqual({ changed: false });
@@ -106,19 +102,22 @@ describe('annotate-service-account', () => {
       ({ eks }) => (eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })]),
       /another principal has created association a-theirs/,
     ],
-  ])('leaves it where somebody has %s: without both, new pods have no role', async (_, change, why) => {
-    const fakes = await removing();
-    change(fakes);
-    await expect(takeOff(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringMatching(why) as string,
-    });
-    expect(now(fakes)).toBe(ROLE);
-    expect(fakes.journal.mutations()).toEqual([]);
-    expect(await noted(fakes)).toBeUndefined();
-  });
+  ])(
+    'keeps the annotation if another principal has %s: without both, new pods have no role',
+    async (_, change, why) => {
+      const fakes = await removing();
+      change(fakes);
+      await expect(takeOff(fakes)).rejects.toMatchObject({
+        name: 'AssociationChanged',
+        message: expect.stringMatching(why) as string,
+      });
+      expect(now(fakes)).toBe(ROLE);
+      expect(fakes.journal.mutations()).toEqual([]);
+      expect(await noted(fakes)).toBeUndefined();
+    },
+  );
 
-  it('does not overwrite what somebody changes in between: it looks again', async () => {
+  it('reads the annotation again instead of overwriting a concurrent change', async () => {
     const fakes = await removing();
     const real = fakes.kubernetes.annotateServiceAccount.bind(fakes.kubernetes);
     fakes.kubernetes.annotateServiceAccount = async (seen, roleArn) => {
@@ -132,7 +131,7 @@ describe('annotate-service-account', () => {
     expect(now(fakes)).toBe(OTHER_ROLE);
   });
 
-  it.each(thirdParty)('leaves it alone where somebody else has %s', async (_, change, why) => {
+  it.each(thirdParty)('changes nothing if another principal has %s', async (_, change, why) => {
     const fakes = await removing();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(takeOff(fakes)).rejects.toMatchObject({
@@ -168,7 +167,7 @@ describe('annotate-service-account', () => {
   });
 });
 
-describe('annotate-service-account on the way back', () => {
+describe('annotate-service-account during a rollback', () => {
   it('puts the annotation back as the snapshot has it, and notes that', async () => {
     const fakes = await taken();
     expect(await putBack(fakes)).toEqual({ changed: true });
@@ -197,7 +196,7 @@ describe('annotate-service-account on the way back', () => {
     expect(now(fakes)).toBe(ROLE);
   });
 
-  it('writes nothing where it was noted and never came to pass, or somebody has put it back', async () => {
+  it('writes nothing if the noted removal never happened, or if another principal has restored the annotation', async () => {
     const fakes = await removing();
     await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { notedAt: at(-60) } });
     expect(await putBack(fakes)).toEqual({ changed: false });
@@ -211,7 +210,7 @@ describe('annotate-service-account on the way back', () => {
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
   });
 
-  it.each(thirdParty)('leaves it to a person where somebody else has %s', async (_, change, why) => {
+  it.each(thirdParty)('needs a person if another principal has %s', async (_, change, why) => {
     const fakes = await taken();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(putBack(fakes)).rejects.toMatchObject({
@@ -240,7 +239,7 @@ describe('annotate-service-account on the way back', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('is taken off anew by a note of its own after it was put back', async () => {
+  it('removes the annotation again, under a new note, after it was restored', async () => {
     const fakes = await removing();
     await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { ...TAKEN, undoneAt: at(-1) } });
     expect(await takeOff(fakes)).toEqual({ changed: true });

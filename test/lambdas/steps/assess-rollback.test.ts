@@ -24,7 +24,7 @@ const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
   invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
 const preserving = { plan: { attempts: [RECREATE_PRESERVING] } };
 
-/** Where a migration can have got to, and what the way back takes from there. */
+/** The points that a migration can have reached, and the actions of the rollback from there. */
 const locations: [string, (fakes: Begun) => unknown, string[]][] = [
   ['nothing was changed yet', () => undefined, []],
   [
@@ -86,7 +86,7 @@ const locations: [string, (fakes: Begun) => unknown, string[]][] = [
 ];
 const attempts = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
 
-describe.each(locations)('the way back when %s', (_, prepare, taken) => {
+describe.each(locations)('the rollback when %s', (_, prepare, taken) => {
   it.each(attempts)('ends with the add-on as it was, by what is needed and no more (%j)', async (attempt) => {
     const fakes = await begun({ plan: { attempts: [attempt] } });
     fakes.eks.keyFreedAfter = 3000;
@@ -160,7 +160,7 @@ describe('assess-rollback', () => {
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
       /changed the version of .* to v1\.40\.0.*left as it is/,
     ],
-    ['another role', (fakes) => recreated(fakes, { serviceAccountRoleArn: OTHER_ROLE }), /somebody-elses/],
+    ['another role', (fakes) => recreated(fakes, { serviceAccountRoleArn: OTHER_ROLE }), /third-party/],
     ['a delete that was not its own', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],
     [
       'a copy that was not its own',

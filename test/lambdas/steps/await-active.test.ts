@@ -72,17 +72,14 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
       message: expect.stringContaining('too few') as string,
     });
   });
-  it.each(['injected', 'api'] as const)(
-    'DEGRADED: leaves it to the pods where somebody looks at them (%s)',
-    async (mode) => {
-      const fakes = await settled();
-      const { request } = await fakes.record();
-      await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
-      change(fakes, { status: 'DEGRADED' });
-      const answer = await run(fakes).catch((error: unknown) => error);
-      expect(answer).toMatchObject(mode === 'injected' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
-    },
-  );
+  it.each(['injected', 'api'] as const)('DEGRADED: continues only if the pods are verified next (%s)', async (mode) => {
+    const fakes = await settled();
+    const { request } = await fakes.record();
+    await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
+    change(fakes, { status: 'DEGRADED' });
+    const answer = await run(fakes).catch((error: unknown) => error);
+    expect(answer).toMatchObject(mode === 'injected' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
+  });
   it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
     'gives up when it is %s',
     async (now) => {
@@ -121,12 +118,12 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
     ['updated', { version: 'v1.40.0-eksbuild.1' }],
     ['configured', { configurationValues: '{}' }],
     ['given another role', { serviceAccountRoleArn: OTHER_ROLE }],
-  ])('stops where somebody else has %s it', async (__, what) => {
+  ])('stops if another principal has %s it', async (__, what) => {
     const fakes = await settled();
     change(fakes, what);
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
   });
-  it('stops where somebody else has deleted it, and does not believe that at one look', async () => {
+  it('stops if another principal has deleted it, but only after three reads', async () => {
     const fakes = await settled();
     fakes.eks.misses = 2;
     expect(await run(fakes)).toMatchObject({ status: 'ACTIVE' });
@@ -147,7 +144,7 @@ describe('await-active after a create', () => {
     unknown.eks.addons.delete(ADDON);
     await expect(run(unknown)).rejects.toMatchObject({ name: 'AddonNotActive' });
   });
-  it('stops where somebody else has put a role on the new copy', async () => {
+  it('stops if another principal has given the new copy a role', async () => {
     const fakes = await changing(RECREATE);
     change(fakes, { status: 'ACTIVE', serviceAccountRoleArn: ROLE });
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });

@@ -118,7 +118,7 @@ describe('the wait for a window', () => {
       name: 'WindowOutOfReach',
     });
   });
-  it('ends when somebody asks the migration to stop', async () => {
+  it('ends when the migration is cancelled', async () => {
     const { fakes } = await waiting(WINDOW);
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     const handler = createHandler(awaitWindowStep, fakes.dependencies);
@@ -163,7 +163,7 @@ describe('begin, with a window', () => {
   });
 });
 
-describe('begin, where somebody has to approve', () => {
+describe('begin, if an approval is required', () => {
   const given = (planHash: string): Approval => ({
     round: 1,
     planHash,
@@ -216,7 +216,7 @@ describe('a plan', () => {
     });
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);
   });
-  it('says whether somebody has to approve it, for how long, and whether there is a window', async () => {
+  it('reports whether an approval is required, how long it is valid, and whether there is a window', async () => {
     const plan = async (request: object, settings: Partial<Fakes['settings']> = {}): Promise<unknown> => {
       const fakes = newFakes();
       Object.assign(fakes.settings, settings);

@@ -89,7 +89,7 @@ describe('begin', () => {
     [
       'whose role may not be passed',
       { record: { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) }, passable: [ROLE] },
-      /may not pass .*somebody-elses, which the plan uses \(it may pass: .*ebs-csi\)/,
+      /may not pass .*third-party, which the plan uses \(it may pass: .*ebs-csi\)/,
     ],
     [
       "whose add-on's own role may not be passed",
@@ -131,7 +131,7 @@ describe('begin', () => {
     [
       'that repairs a role which it gives to nobody',
       { record: repairing(repairOf(OTHER_ROLE)) },
-      /would change the trust policy of .*somebody-elses/,
+      /would change the trust policy of .*third-party/,
     ],
     [
       'that is not what its hash says: a way more',
@@ -200,7 +200,7 @@ describe('begin', () => {
     });
     expect(error).toMatchObject({
       name: 'BadInput',
-      message: expect.stringMatching(/may not pass .*somebody-elses/) as string,
+      message: expect.stringMatching(/may not pass .*third-party/) as string,
     });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect(fakes.journal.mutations()).toEqual([]);

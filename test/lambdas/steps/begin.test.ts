@@ -79,7 +79,7 @@ describe('begin', () => {
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.acquireLock'));
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('eks.describeAddon'));
-    // Then whoever waits for the same add-on is looked for.
+    // Then it lists the migrations that wait for the same add-on.
     expect(names.slice(-2)).toEqual(['ledger.putSnapshot', 'ledger.listWaiting']);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe('begin', () => {
     fakes.roles.trust[ROLE] = BEFORE;
     await fakes.ledger.acquireLock(ROLE_LOCK, another(), 'shared');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld' });
-    // It does not wait for ever: whoever comes after it waits for it.
+    // It does not wait for ever: a migration that comes later waits for it.
     const next = { ...another('another-execution'), since: at(30) };
     expect(await fakes.ledger.acquireLock(ROLE_LOCK, next, 'shared')).toMatchObject({
       acquired: false,

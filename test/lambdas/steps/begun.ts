@@ -66,7 +66,7 @@ export async function begun(
   );
 }
 
-/** With a standalone association in the way, known to plan and snapshot. */
+/** Begins a migration with a conflicting standalone association, which the plan and the snapshot contain. */
 export const begunWithLeftOver = async (
   change: Partial<Association> = {},
   plan: Partial<Plan> = {},

@@ -74,8 +74,8 @@ describe('deleting conflicting associations', () => {
     ['that the snapshot does not know', { id: 'a-someone00000000001' }, /appeared after the snapshot/],
     ['that another add-on has taken over', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /owned by another add-on/],
     ['that another tool has tagged', { tags: { 'managed-by': 'terraform' } }, /Terraform/],
-    ['that somebody has chained', { targetRoleArn: OTHER_ROLE }, /was changed after the snapshot/],
-    ['that somebody has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
+    ['that another principal has chained', { targetRoleArn: OTHER_ROLE }, /was changed after the snapshot/],
+    ['that another principal has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
     [
       "of a copy of the add-on that is not this migration's",
       { id: 'a-someone00000000001', ownerArn: addonArn(7) },
@@ -153,7 +153,7 @@ describe('deleting conflicting associations in place', () => {
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.eks.associations).toEqual([OWN]);
   });
-  it.each([LEFT_OVER, DEAD])('purges what stands in the way: $id', async (association) => {
+  it.each([LEFT_OVER, DEAD])('deletes the conflicting association: $id', async (association) => {
     const fakes = await inPlace(association);
     expect(await run(fakes)).toEqual({ purged: [association.id] });
     expect(fakes.eks.associations).toEqual([]);
@@ -198,7 +198,7 @@ describe('deleting conflicting associations on a later way', () => {
     await fakes.ledger.recordAssociation(fakes.input.migrationId, 'created', made);
     expect(await run(fakes, 1)).toEqual({ purged: ['a-made'] });
   });
-  it('leaves alone what somebody else has made meanwhile', async () => {
+  it('leaves an association alone that another principal has created in the meantime', async () => {
     const { ownerArn: _, ...standAlone } = made;
     for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
       const fakes = await later(association);

@@ -179,7 +179,7 @@ describe('create-addon', () => {
     expect((await fakes.record()).made).toEqual([]);
   });
 
-  it('does not make again what somebody else has deleted', async () => {
+  it('does not create an add-on again that another principal has deleted', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
     await expect(create(fakes)).rejects.toMatchObject({
@@ -204,7 +204,7 @@ describe('create-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves alone the association that somebody else has made', async () => {
+  it('leaves an association alone that another principal has created', async () => {
     const fakes = await deleted();
     fakes.eks.associations = [anAssociation()];
     await expect(create(fakes)).rejects.toMatchObject({

@@ -129,11 +129,11 @@ describe('create-association', () => {
       'has given the one of before another role',
       [KEPT],
       [anAccountAssociation({ roleArn: OTHER_ROLE })],
-      /given association a-there0000000000001 the role .*somebody-elses/,
+      /given association a-there0000000000001 the role .*third-party/,
     ],
     ['has deleted the one of before', [KEPT], [], /the association of payments\/api is gone/],
     ['has put another one in its place', [KEPT], [THEIRS], /another principal has created association a-theirs/],
-  ])('stops, and leaves it alone, where somebody else %s', async (_, before, there, why) => {
+  ])('stops and changes nothing if another principal %s', async (_, before, there, why) => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);
     await expect(create(fakes)).rejects.toMatchObject({
@@ -145,7 +145,7 @@ describe('create-association', () => {
     expect(await created(fakes)).toEqual([]);
   });
 
-  it('stops where somebody else is faster than its create', async () => {
+  it('stops if another principal creates an association first', async () => {
     const fakes = await begunAccount();
     const real = fakes.eks.createAssociation.bind(fakes.eks);
     fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [THEIRS]), real(wanted, token));
@@ -208,7 +208,7 @@ describe('create-association', () => {
     ['made again', { uid: 'another' }],
     ['given another role', { roleArn: OTHER_ROLE }],
     ['taken its annotation off', { roleArn: undefined }],
-  ])('changes nothing where somebody has %s meanwhile', async (_, change) => {
+  ])('changes nothing if another principal has %s in the meantime', async (_, change) => {
     const fakes = await begunAccount();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
     await expect(create(fakes)).rejects.toMatchObject({

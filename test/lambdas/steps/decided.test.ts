@@ -120,16 +120,19 @@ describe('of an add-on', () => {
     expect(await finish(fakes)).toEqual({ outcome: 'rolled-back' });
   });
 
-  it('tells a person why the last rollback stopped, beside the first failure', async () => {
+  it('reports why the last rollback stopped, next to the first failure', async () => {
     const fakes = await decide(await begun());
     await fakes.ledger.updateMigration(MIGRATION_ID, {
       failure: { name: 'AddonFailed', message: 'It was the first.' },
     });
-    await finish(fakes, 'needs-human', { Error: 'RestoreRefused', Cause: 'Somebody else deleted it.' });
+    await finish(fakes, 'needs-human', { Error: 'RestoreRefused', Cause: 'Another principal deleted it.' });
     const { failure, warnings } = await fakes.record();
     expect(failure?.message).toBe('It was the first.');
     expect(warnings).toMatchObject([
-      { id: 'last-rollback', message: expect.stringContaining('RestoreRefused: Somebody else deleted it.') as string },
+      {
+        id: 'last-rollback',
+        message: expect.stringContaining('RestoreRefused: Another principal deleted it.') as string,
+      },
     ]);
   });
 });
@@ -161,7 +164,7 @@ describe('of a service account', () => {
     expect(fakes.eks.associations).toHaveLength(1);
   });
 
-  it("leaves another principal's association beside what it has made", async () => {
+  it("keeps another principal's association next to its own", async () => {
     const fakes = await decide(await associated());
     fakes.eks.associations = [anAccountAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE })];
     await restore(fakes);

@@ -108,7 +108,7 @@ describe('delete-addon', () => {
     ['begun to update', { status: 'UPDATING' }],
     ['begun to delete', { status: 'DELETING' }],
     ['taken off its role', { serviceAccountRoleArn: undefined }],
-  ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
+  ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await recreating();
     fakes.eks.addons.set(ADDON, anAddon(change));
     await expect(run(fakes)).rejects.toMatchObject({
@@ -131,7 +131,7 @@ describe('delete-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('does not go on where somebody else has deleted it, and does not believe that at one look', async () => {
+  it('stops if another principal has deleted the add-on, but only after three reads', async () => {
     const fakes = await recreating();
     fakes.eks.misses = 2;
     expect(await run(fakes)).toEqual({ deleted: true });
@@ -200,7 +200,7 @@ describe('delete-addon on a later way', () => {
     ['begun to update', { status: 'UPDATING' }],
     ['given a second association', { podIdentityAssociations: ['a-new', 'a-second'] }],
     ['taken off its association', { podIdentityAssociations: [] }],
-  ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
+  ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await afterInPlace(change);
     await expect(run(fakes, 1)).rejects.toMatchObject({ name: 'AddonChanged' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -240,7 +240,7 @@ describe('await-deleted', () => {
     });
   });
 
-  it('knows an add-on that somebody else has created meanwhile', async () => {
+  it('recognizes an add-on that another principal has created in the meantime', async () => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'CREATING' }));
     await expect(run(fakes)).rejects.toMatchObject({
@@ -249,7 +249,7 @@ describe('await-deleted', () => {
     });
   });
 
-  it('does not call gone what somebody else has deleted, and does not believe that at one look', async () => {
+  it('fails if another principal has deleted the add-on, but only after three reads', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
     await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });

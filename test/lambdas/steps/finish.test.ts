@@ -268,7 +268,9 @@ describe('finish of a migration that has repaired a trust policy', () => {
 
   it('leaves the warning of the step that tried', async () => {
     const fakes = await withRepaired();
-    const warnings = [{ id: 'trust-not-restored', status: 'warn' as const, message: 'somebody has changed it' }];
+    const warnings = [
+      { id: 'trust-not-restored', status: 'warn' as const, message: 'another principal has changed it' },
+    ];
     await fakes.ledger.updateMigration(MIGRATION_ID, { warnings });
     await run(fakes, 'rolled-back');
     expect((await fakes.record()).warnings).toEqual(warnings);

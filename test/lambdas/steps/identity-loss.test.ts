@@ -141,7 +141,7 @@ describe('begin', () => {
     expect((await snapshotOf(prepare, request))?.bystanders).toEqual([]);
   });
 
-  it('does not begin a plan that somebody else has written, in which something is lost that nobody accepts', async () => {
+  it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', async () => {
     await expect(snapshotOf(() => undefined, { acceptIdentityLoss: [] })).rejects.toMatchObject({
       name: 'BadInput',
       message: expect.stringContaining(`${NAMESPACE}/${NODES} would lose its identity`) as string,

@@ -99,7 +99,7 @@ describe('install-agent', () => {
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
   });
 
-  it('creates nothing over an agent that somebody has begun to run without EKS since the plan, and waits for that one', async () => {
+  it('creates no add-on over a self-managed agent that was installed since the plan, and waits for that agent', async () => {
     const fakes = await atInstall();
     fakes.kubernetes.workloads = [agentDaemonSet({ ready: 1 })];
     await expect(install(fakes)).rejects.toMatchObject(notYet(/ready on 1 of 2/));
@@ -188,7 +188,7 @@ describe('install-agent', () => {
     expect(await warnings(refused)).toEqual([]);
   });
 
-  it('claims nothing of an agent that somebody else has installed since the plan', async () => {
+  it('does not claim an agent that another principal has installed since the plan', async () => {
     const fakes = await atInstall();
     fakes.eks.addons.set(AGENT, anAgentAddon({ version: 'v1.3.8-eksbuild.2' }));
     fakes.kubernetes.workloads = [agentDaemonSet()];
@@ -234,7 +234,7 @@ describe('install-agent', () => {
     }
   });
 
-  it('does not install a second time what somebody has deleted meanwhile', async () => {
+  it('does not install the agent again if another principal has deleted it in the meantime', async () => {
     const fakes = await atInstall();
     await install(fakes).catch(() => undefined);
     fakes.eks.addons.delete(AGENT);

@@ -25,7 +25,7 @@ interface Also {
 }
 const isAccount = ({ subject }: Common): boolean => subject.includes('/');
 
-/** The fakes, and what shall happen in the world before a Task begins. */
+/** The fakes, and a hook that changes the world before a Task begins. */
 export interface Machine extends Fakes {
   onTask?: (name: StepName) => void;
 }
@@ -123,7 +123,7 @@ async function annotate(fakes: Machine, locked: Locked, also: Also): Promise<Out
   return end(fakes, locked, 'migrated');
 }
 
-/** One way of the ladder up to the pods. */
+/** Runs one attempt, up to the verification of the pods. */
 async function change(fakes: Machine, locked: Locked, currentAttempt: Pick<Attempt, 'strategy'>): Promise<void> {
   if (currentAttempt.strategy === 'associate') {
     await task(fakes, 'create-association', locked);

@@ -1,4 +1,4 @@
-/** What an execution of Retire notes of itself in the migration's record, whoever has started it. */
+/** What an execution of Retire notes about itself in the migration's record, regardless of who started it. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Retirement } from '../../../lambdas/domain/migration/model.ts';

@@ -53,7 +53,7 @@ describe('a pause for pods', () => {
     expect(step).toBeGreaterThanOrEqual(300);
     expect(step).toBeLessThanOrEqual(330);
   });
-  it('is short where nothing is left of the forecast, where it is about something else, and on the way back', async () => {
+  it('is short if the forecast has passed, if it is about another cause, and during a rollback', async () => {
     const long = (): Promise<Begun> => started(100_000);
     expect(await pause(await started(0))).toBeLessThan(5);
     expect(await pause(await long(), 'AddonStillThere')).toBeLessThan(5);

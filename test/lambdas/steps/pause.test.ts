@@ -46,7 +46,7 @@ describe('pause', () => {
     });
   });
 
-  it('counts from the first pause for the same, and anew for anything else', async () => {
+  it('counts from the first pause for the same cause, and starts over for another cause', async () => {
     await pause();
     fakes.clock.advance(600_000);
     await pause({ pauses: 2 });
@@ -81,7 +81,7 @@ describe('pause', () => {
     await expect(pause({ pauses: 480, back: true })).resolves.toMatchObject({});
   });
 
-  it('waits a second alone where a cancel has come since the last look, once, and not on the way back', async () => {
+  it('waits only a second, once, if a cancel has arrived since the last poll, and not during a rollback', async () => {
     await pause();
     fakes.clock.advance(60_000);
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(30) });

@@ -265,7 +265,7 @@ describe('the rights of the steps', () => {
     expect(remove.context).toMatchObject({ 'aws:ResourceTag/team': ['a'] });
     expect(remove.context).not.toHaveProperty('aws:TagKeys');
   });
-  it('are asked for what is left of the ladder, and not where nothing is', async () => {
+  it('are checked for the remaining attempts, and not if none remain', async () => {
     const fakes = deployed();
     fakes.eks.offered = [];
     await run(fakes);

@@ -55,7 +55,7 @@ describe('verify-pods', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('warns where the role is still shown, once, beside what was warned of before', async () => {
+  it('warns once if the role is still shown, next to earlier warnings', async () => {
     const fakes = await withPods(aPod('pod-identity'));
     fakes.eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE }));
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
@@ -170,7 +170,7 @@ describe('verify-pods', () => {
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
     expect(await restart(fakes)).toEqual({ restarted: [] });
   });
-  it('climbs when the restarts did not help and the ladder goes on, and only then', async () => {
+  it('continues with the next attempt only if the restarts did not help and another attempt remains', async () => {
     const fakes = await withPods(aPod('irsa'));
     await fakes.ledger.updateMigration(MIGRATION_ID, {
       plan: { ...(await fakes.record()).plan!, attempts: [IN_PLACE, RECREATE_PRESERVING] },
@@ -228,7 +228,7 @@ describe('verify-pods', () => {
       ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
       'AssociationChanged',
     ],
-  ])('proves nothing where somebody else has %s meanwhile', async (_, change, name) => {
+  ])('verifies nothing if another principal has %s in the meantime', async (_, change, name) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({ name });
@@ -369,7 +369,7 @@ describe('towards what was before', () => {
     await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'node-role' })], at(0));
     expect(await verify(fakes, 1, back)).toMatchObject({ verdict: 'verified' });
   });
-  it('restarts pods that kept Pod Identity, then gives up; no way is left to climb', async () => {
+  it('restarts pods that kept Pod Identity, then gives up without a next attempt', async () => {
     const fakes = await putBack(aPod('pod-identity'));
     await fakes.ledger.updateMigration(MIGRATION_ID, {
       plan: { ...(await fakes.record()).plan!, attempts: [RECREATE_PRESERVING, RECREATE] },
@@ -394,7 +394,7 @@ describe('towards what was before', () => {
     ['updated', anAddon({ arn: addonArn(2), version: 'v1.40.0-eksbuild.1' })],
     ['taken off its role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined })],
     ['given another role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: OTHER_ROLE })],
-  ])('leaves it to a person where somebody else has %s it since', async (_, now) => {
+  ])('needs a person if another principal has %s it since', async (_, now) => {
     const fakes = await putBack(aPod('irsa'));
     if (now) fakes.eks.addons.set(ADDON, now);
     else fakes.eks.addons.delete(ADDON);

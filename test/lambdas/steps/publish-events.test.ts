@@ -57,7 +57,7 @@ describe('publish-events', () => {
     },
   );
 
-  it('looks at all where the execution was started by somebody under a name of their own', async () => {
+  it('reads all events if the execution was started by hand under another name', async () => {
     const fakes = newFakes();
     await withOutboxEvents(fakes, ['migrated']);
     expect(await publish(fakes, { name: 'by-hand' })).toEqual({ sent: 1 });

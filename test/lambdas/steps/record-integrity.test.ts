@@ -1,4 +1,4 @@
-/** A record and a snapshot that are not about the same add-on, as only somebody else can have written them. */
+/** A record and a snapshot of different add-ons, which only another principal can have written. */
 import { describe, expect, it } from 'vitest';
 import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
@@ -86,7 +86,7 @@ describe.each(strays)('a file that names %s', (_, { prepare, ...change }) => {
   });
 });
 
-it('the way back believes no namespace that is not its own, where EKS shows none', async () => {
+it('the rollback accepts no namespace but its own if EKS shows none', async () => {
   const elsewhere = { ...planned, namespace: 'payments' };
   const fakes = await begun({
     plan: { namespace: 'payments', associations: [elsewhere] },
@@ -99,7 +99,7 @@ it('the way back believes no namespace that is not its own, where EKS shows none
   });
 });
 
-it('the way back believes the add-on, not the record, about its namespace', async () => {
+it('the rollback trusts the add-on, not the record, about its namespace', async () => {
   const fakes = await begun();
   fakes.eks.addons.set(anAddon().name, anAddon({ namespace: 'elsewhere' }));
   await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject({

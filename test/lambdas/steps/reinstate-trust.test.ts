@@ -32,7 +32,7 @@ describe('reinstate', () => {
     expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
   });
 
-  it('puts the statement back, whoever else has changed the policy since', async () => {
+  it('restores the statement even if another principal has changed the policy since', async () => {
     const fakes = await retired();
     expect(await putBack(fakes, { dryRun: true })).toMatchObject({
       done: false,

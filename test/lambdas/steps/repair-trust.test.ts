@@ -134,7 +134,7 @@ describe('repair-trust towards Pod Identity', () => {
     });
   });
 
-  it('leaves alone what somebody else has changed since the plan', async () => {
+  it('leaves a policy alone that another principal has changed since the plan', async () => {
     const fakes = await atRepair();
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
     await expect(repair(fakes)).rejects.toMatchObject({
@@ -160,7 +160,7 @@ describe('repair-trust towards Pod Identity', () => {
     expect(writes(fakes)).toEqual([]);
   });
 
-  it('says that somebody has written at the same moment', async () => {
+  it('reports that another principal has written at the same moment', async () => {
     const fakes = await atRepair();
     fakes.roles.updateTrustPolicy = async () => {
       fakes.roles.trust[ROLE] = policyText(others);
@@ -180,7 +180,7 @@ describe('repair-trust towards Pod Identity', () => {
     expect(writes(fakes)).toHaveLength(1);
   });
 
-  it('does not take for its own what somebody has written by hand, so that no rollback takes it away', async () => {
+  it('does not claim a statement that was written by hand, so that no rollback removes it', async () => {
     const fakes = await atRepair();
     fakes.roles.trust[ROLE] = REPAIR.after;
     expect(await repair(fakes)).toEqual({ changed: false });
@@ -422,7 +422,7 @@ describe('repair-trust while others work with the role', () => {
     expect(await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared')).toMatchObject({ acquired: false });
   });
 
-  it('leaves the statement on the way back, and warns of it', async () => {
+  it('keeps the statement during the rollback, and warns of it', async () => {
     const fakes = await sharedBy(await repaired());
     await restore(fakes);
     expect(writes(fakes)).toEqual([]);

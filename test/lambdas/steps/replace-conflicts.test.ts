@@ -105,7 +105,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
   it.each<[string, Partial<typeof LEFT_OVER>, RegExp]>([
     ['that the snapshot does not know', { id: 'a-someone00000000001' }, /appeared after the snapshot/],
     ['that another tool has tagged', { tags: { 'managed-by': 'terraform' } }, /Terraform/],
-    ['that somebody has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
+    ['that another principal has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
   ])('changes nothing over one %s', async (_, other, message) => {
     const fakes = await ready(change);
     fakes.eks.associations = [anAssociation(other)];

@@ -124,7 +124,7 @@ describe('a request for an approval', () => {
     await expect(ask(fakes, 'd'.repeat(64))).rejects.toMatchObject({ name: 'BadInput' });
     expect(await approvals(fakes)).toEqual([]);
   });
-  it('is not made once somebody has asked the migration to stop', async () => {
+  it('is not made once the migration was cancelled', async () => {
     const { fakes, hash } = await plannedFakes();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     const handler = createHandler(requestApprovalStep, fakes.dependencies);
@@ -165,7 +165,7 @@ describe('a decision', () => {
 
   const refusals: [string, string, (fakes: Fakes, hash: string) => ReturnType<typeof decide>][] = [
     ['of a plan that nobody made', 'other-plan', (fakes) => decide(fakes, { planHash: '0'.repeat(64) })],
-    ['by whoever asked for it', 'barred', (fakes, planHash) => decide(fakes, { planHash }, REQUESTER)],
+    ['by its requester', 'barred', (fakes, planHash) => decide(fakes, { planHash }, REQUESTER)],
     [
       'after the time',
       'expired',
@@ -258,7 +258,7 @@ describe('a decision', () => {
       approval: { state: 'rejected' },
     });
   });
-  it('is barred for whoever made the denied call that the service answers', async () => {
+  it('is barred for the principal that made the denied call', async () => {
     const request = aRequest({ approval: 'required', requestedBy: `cloudtrail: ${REQUESTER}` });
     const requester = { requester: { source: 'cloudtrail', principal: REQUESTER }, request } as const;
     const { fakes, hash } = await asked({ requestedBy: request.requestedBy }, { requester });
@@ -274,7 +274,7 @@ describe('a decision', () => {
 });
 
 describe('an approval that is waited for', () => {
-  it('ends when somebody asks the migration to stop', async () => {
+  it('ends when the migration is cancelled', async () => {
     const { fakes } = await asked();
     const answer = await requestCancel(
       await fakes.ledger.getMigration(MIGRATION_ID),
@@ -288,13 +288,13 @@ describe('an approval that is waited for', () => {
         'The migration was cancelled at 2026-01-05T09:00:00.000Z by me ("a freeze"): the migration no longer waits for its approval.',
     });
   });
-  it('ends by a cancel too where it was decided, and whoever decided died before the execution was told', async () => {
+  it('ends when the migration is cancelled, even if it was decided but the execution was never notified', async () => {
     const { fakes, hash } = await asked();
     await fakes.ledger.decideApproval(MIGRATION_ID, {
       round: 1,
       planHash: hash,
       state: 'approved',
-      decidedBy: 'somebody',
+      decidedBy: 'an-approver',
       decidedAt: at(1),
     });
     await requestCancel(

@@ -47,7 +47,7 @@ describe('restore-addon', () => {
     expect(fakes.eks.associations).toEqual([made()]);
   });
 
-  it('does all at once where EKS refuses the role beside associations, and notes what goes by that', async () => {
+  it('changes all in one update if EKS refuses the role together with associations, and notes the deleted ones', async () => {
     const fakes = await onAttempt(IN_PLACE);
     await recreated(fakes);
     fakes.journal.failNext('eks.updateAddon', 'before', new MigrationError('InvalidRequest', 'name them, or none'));
@@ -172,7 +172,7 @@ describe('restore-addon', () => {
   it.each<[string, string[]]>([
     ['leaves what its own copies left behind until the role is back', ['eks.createAddon']],
     ['deletes that before, where only EKS replaces pods', ['eks.deleteAssociation', 'eks.createAddon']],
-  ])('%s, and nothing of others', async (_, mutations) => {
+  ])('%s, and leaves third-party associations alone', async (_, mutations) => {
     const isByEks = mutations.length > 1;
     const fakes = await begun({
       plan: { attempts: [RECREATE_PRESERVING] },
@@ -223,7 +223,7 @@ describe('restore-addon', () => {
     ]);
   });
 
-  it("leaves an association of somebody else's alone that stands in the way", async () => {
+  it("leaves another principal's conflicting association alone", async () => {
     const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
     const fakes = await begun({
       plan: { attempts: [RECREATE_PRESERVING] },

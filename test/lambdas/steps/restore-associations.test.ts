@@ -238,7 +238,7 @@ describe('restore-associations', () => {
 
     it.each([
       ['an own one', { ownerArn: addonArn(1) }],
-      ["somebody else's", { roleArn: OTHER_ROLE }],
+      ["another principal's", { roleArn: OTHER_ROLE }],
     ])('leaves %s that has the key for later', async (_, change) => {
       const fakes = await purged();
       fakes.eks.associations = [anAssociation({ id: 'a-there', ...change })];
@@ -246,7 +246,7 @@ describe('restore-associations', () => {
       expect(fakes.journal.mutations()).toEqual([]);
     });
 
-    it('does not stop the way back where it may not, or the key is not free yet', async () => {
+    it('does not stop the rollback if access is denied or the key is not free yet', async () => {
       const fakes = await purged();
       fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('AccessDenied', 'not authorized'));
       expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
@@ -255,7 +255,7 @@ describe('restore-associations', () => {
     });
   });
 
-  it('leaves one that was never purged as it is, also where somebody else has deleted it', async () => {
+  it('does not change an association that was never purged, even if another principal has deleted it', async () => {
     const fakes = await begunWithLeftOver(FIELDS);
     expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
     fakes.eks.associations = [];
@@ -275,7 +275,7 @@ describe('restore-associations', () => {
     ['another role', { roleArn: OTHER_ROLE }],
     ['the same role and other fields', { targetRoleArn: undefined }],
     ['other tags', { tags: { team: 'others' } }],
-  ])("leaves somebody else's with %s alone", async (_, change) => {
+  ])("leaves another principal's association with %s alone", async (_, change) => {
     const fakes = await purged(FIELDS);
     fakes.eks.associations = [anAssociation({ ...FIELDS, id: 'a-others', ...change })];
     await expect(restore(fakes)).rejects.toMatchObject({
@@ -285,7 +285,7 @@ describe('restore-associations', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves one to a person that somebody else made where there was none', async () => {
+  it('needs a person for an association that another principal created where none existed', async () => {
     const fakes = await begun();
     fakes.eks.associations = [anAssociation({ id: 'a-others' })];
     await expect(restore(fakes)).rejects.toMatchObject({

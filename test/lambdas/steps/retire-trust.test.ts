@@ -104,7 +104,7 @@ describe('retire', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('keeps what the statement says of others', async () => {
+  it('keeps what the statement allows for other service accounts', async () => {
     const fakes = await migrated();
     const key = Object.keys(irsaStatement.Condition.StringEquals)[0]!;
     const other = 'system:serviceaccount:shop:cart';
@@ -141,7 +141,7 @@ describe('retire', () => {
       ['retire-verified'],
     ],
     [
-      'its way back was begun',
+      'its rollback has begun',
       (fakes) => fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }),
       ['retire-verified'],
     ],
@@ -286,7 +286,7 @@ describe('retire', () => {
   });
 });
 
-describe('retire beside others', () => {
+describe('retire next to other migrations', () => {
   it.each([
     ['refuses while the add-on is being worked on', ADDON_LOCK, 'LockHeld'],
     ['waits while another migration has the role', ROLE_LOCK, 'RoleLockHeld'],
@@ -305,7 +305,7 @@ describe('retire beside others', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves a policy alone that somebody changes between the decision and the write', async () => {
+  it('leaves a policy alone that another principal changes between the decision and the write', async () => {
     const fakes = await migrated();
     const theirs = policyText(irsaStatement, podIdentityStatement, { ...podIdentityStatement, Sid: 'Theirs' });
     const record = fakes.ledger.recordRetirement.bind(fakes.ledger);

@@ -1,4 +1,4 @@
-/** The way back as the state machine runs it: assess, one action, wait, assess again; then the associations. */
+/** The rollback as the state machine runs it: assess, one action, wait, assess again; then the associations. */
 import { ERROR_CLASSES, isMigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Addon, Association } from '../../../lambdas/domain/migration/model.ts';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';

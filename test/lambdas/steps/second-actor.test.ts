@@ -1,6 +1,6 @@
 /**
- * Somebody else works on the add-on too, between any two steps of the road and of the way back: what they did is found,
- * respected, and never overwritten; the migration does not end as if nothing had been.
+ * Another principal changes the add-on between any two steps of the workflow and of the rollback: the change is found,
+ * respected, and never overwritten; the migration does not end as if nothing had happened.
  */
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
@@ -30,7 +30,7 @@ interface Actor {
   act: (fakes: Machine) => boolean;
   /** What they did is still there. */
   stands: (fakes: Machine) => void;
-  /** Steps of the way back by which all of this is put back already, so that it ends as it would have. */
+  /** Steps of the rollback at which everything is already restored, so that the change no longer alters the outcome. */
   afterTheRollback?: StepName[];
 }
 const active = ({ eks }: Machine): boolean => ['ACTIVE', 'DEGRADED'].includes(eks.addons.get(ADDON)?.status ?? '');
@@ -85,7 +85,7 @@ const runs: [string, Outcome, object, (fakes: Machine) => void][] = [
   ['in place', 'migrated', { strategy: 'in-place' }, () => undefined],
   ['recreated', 'migrated', { strategy: 'recreate', maxDisruption: 'outage' }, () => undefined],
   [
-    'climbing',
+    'with a second attempt',
     'migrated',
     {},
     ({ eks, kubernetes }) =>

@@ -93,7 +93,7 @@ describe('create-association for an add-on', () => {
     expect((await kept.record()).associations.created).toEqual([]);
   });
 
-  it('leaves alone what somebody else has made meanwhile', async () => {
+  it('leaves an association alone that another principal has created in the meantime', async () => {
     const fakes = await begunWithNodes();
     fakes.eks.associations = [of({ roleArn: OTHER_ROLE })];
     await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
@@ -130,7 +130,7 @@ describe('on every way', () => {
       }
   });
 
-  it('stops what deletes conflicting associations where somebody else has put it there with another role', async () => {
+  it('stops the deletion of conflicting associations if another principal has created one with another role', async () => {
     const fakes = await begunWithNodes();
     fakes.eks.associations = [of({ roleArn: OTHER_ROLE })];
     await expect(purged(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
@@ -219,7 +219,7 @@ describe('restore-associations', () => {
       'ledger.recordAssociation',
       'ledger.assertLock',
     ]);
-    // Whoever comes again waits for the webhook too: the first reply may have been lost.
+    // A repeated call waits for the webhook too: the first reply may have been lost.
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
   });
 
@@ -237,7 +237,7 @@ describe('restore-associations', () => {
     expect(fakes.eks.associations).toEqual([own]);
   });
 
-  it('leaves one that was there before, and one of somebody else', async () => {
+  it("leaves an association that existed before, and another principal's", async () => {
     const kept = await begunWithNodes({ plan: { existing: ['a-of-nodes'] }, snapshot: { associations: [of()] } });
     kept.eks.associations = [of()];
     expect(await restore(kept)).toEqual({ restored: ['a-of-nodes'], awaitsWebhook: false });

@@ -71,7 +71,7 @@ describe('take-over of a stranded migration', () => {
     expect(await takeOver(await stranded(record))).toMatchObject({ action });
   });
 
-  it('does not take verified pods for the end once the way back was begun', async () => {
+  it('does not treat verified pods as the end once the rollback has begun', async () => {
     const fakes = await stranded({ verified: 'injected' });
     await fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) });
     expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
@@ -222,18 +222,22 @@ describe('take-over on demand', () => {
       /no OIDC issuer/,
     ],
     [
-      'somebody has updated the add-on',
+      'another principal has updated the add-on',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
       /version of .* to v1\.40\.0/,
     ],
     [
-      'somebody updates the add-on',
+      'another principal is updating the add-on',
       (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }),
       /version of .* to v1\.40\.0/,
     ],
-    ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /another principal has deleted/],
     [
-      'somebody has changed its associations',
+      'another principal has deleted the add-on',
+      (fakes) => fakes.eks.addons.delete(ADDON),
+      /another principal has deleted/,
+    ],
+    [
+      'another principal has changed its associations',
       (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])),
       /no role and 0 associations/,
     ],
@@ -398,7 +402,7 @@ describe('take-over where others share the role', () => {
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
   });
 
-  it('puts one back on demand beside them', async () => {
+  it('rolls a migration back on demand while others share the role', async () => {
     const fakes = await migrated();
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
     expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back' });

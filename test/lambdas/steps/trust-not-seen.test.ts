@@ -17,7 +17,7 @@ const refusal = (
   message = 'eks: InvalidParameterException: Trust policy of the role provided is invalid',
 ): MigrationError => new MigrationError('InvalidRequest', message);
 
-/** Each step that hands a role to EKS on the road, where it would. */
+/** Each step of the workflow that passes a role to EKS, in a state in which it does so. */
 const handing: [StepName, string, () => Promise<Begun>][] = [
   ['update-addon', 'eks.updateAddon', () => begun({ plan: { attempts: [IN_PLACE] } })],
   ['create-association', 'eks.createAssociation', () => begunAccount()],

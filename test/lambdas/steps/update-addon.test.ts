@@ -102,7 +102,7 @@ describe('update-addon', () => {
     ['taken off its role', { serviceAccountRoleArn: undefined }],
     ['begun to delete', { status: 'DELETING' }],
     ['broken', { status: 'UPDATE_FAILED' }],
-  ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
+  ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await begun();
     fakes.eks.addons.set(ADDON, anAddon(change));
     await expect(update(fakes)).rejects.toMatchObject({
@@ -112,7 +112,7 @@ describe('update-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves alone what somebody else has deleted, and does not believe that at one look', async () => {
+  it('stops if another principal has deleted the add-on, but only after three reads', async () => {
     const fakes = await begun();
     fakes.eks.misses = 2;
     expect(await update(fakes)).toEqual({ updated: true });
@@ -131,7 +131,7 @@ describe('update-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves alone the association that somebody else has made', async () => {
+  it('leaves an association alone that another principal has created', async () => {
     const fakes = await begun();
     fakes.eks.associations = [LEFT_OVER];
     await expect(update(fakes)).rejects.toMatchObject({

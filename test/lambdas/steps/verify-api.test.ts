@@ -104,14 +104,14 @@ describe('verify-pods, by the API alone', () => {
     ],
     ['created the add-on again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
     ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
-  ])('is not content where somebody else has %s', async (_, change, name) => {
+  ])('does not report the migration as verified if another principal has %s', async (_, change, name) => {
     const fakes = await byApi();
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({ name });
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('never restarts and never climbs, in whichever round', async () => {
+  it('never asks for a restart or the next attempt, in any round', async () => {
     const fakes = await byApi();
     for (const round of [1, 2, 3]) expect(await verify(fakes, { round })).toEqual({ verdict: 'verified' });
   });
@@ -151,7 +151,7 @@ describe('towards what was before, by the API alone', () => {
   it.each<[string, Addon | undefined]>([
     ['deleted', undefined],
     ['given another role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: OTHER_ROLE })],
-  ])('leaves it to a person where somebody else has %s it since', async (_, now) => {
+  ])('needs a person if another principal has %s it since', async (_, now) => {
     await expect(verify(await putBack(now), { towards: 'before' })).rejects.toMatchObject({ name: 'RestoreRefused' });
   });
 });

@@ -90,7 +90,7 @@ const endsOnceIn =
       settled(addon);
     };
   };
-/** Somebody asks for a stop while that is done. */
+/** Requests a cancel while the call is running. */
 const cancelledAt =
   (call: 'describeCluster' | 'createAddon' | 'updateAddon') =>
   ({ eks, ledger }: Fakes): void => {
@@ -196,7 +196,7 @@ export const cases: Case[] = [
     world: keepsOldPods,
   },
   {
-    name: 'auto, climbing once',
+    name: 'auto, with a second attempt',
     outcome: 'migrated',
     leftOver: CHAINED,
     world: neverUpTo(1),
@@ -216,7 +216,7 @@ export const cases: Case[] = [
     ],
   },
   {
-    name: 'auto, climbing to the outage',
+    name: 'auto, up to the attempt with an outage',
     outcome: 'migrated',
     request: { maxDisruption: 'outage' },
     world: neverUpTo(2),
@@ -358,7 +358,7 @@ export async function expectEnd(
     ).toMatchObject({ acquired: true });
 }
 
-/** On long roads the same reads come again and again; `npm run simulate` strikes at each. */
+/** In long workflows the same reads come again and again; `npm run simulate` injects a fault at each. */
 const LONG = 80;
 /** The migration of a case, for the contract of faults. */
 export const workflowOf = (one: Case): Workflow => ({

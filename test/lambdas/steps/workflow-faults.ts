@@ -11,7 +11,7 @@ export interface Workflow {
   prepare: () => Fakes;
   request: object | undefined;
   outcome: Outcome;
-  /** Which faults are of interest, by the number of calls of the whole road. */
+  /** Returns whether a fault is of interest, by the number of calls of the whole workflow. */
   strikes: (fault: FaultCase<When>, length: number) => boolean;
   expectEnd: (fakes: Fakes) => Promise<void>;
 }

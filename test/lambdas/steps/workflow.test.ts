@@ -1,6 +1,6 @@
 /**
- * The whole road and the way back over the fakes, smooth, and with a fault at each call of each step: a single transient
- * fault never keeps a migration from ending as it would have without. `road.grid.test.ts` has each case with each fault.
+ * The whole workflow and the rollback over the fakes, without faults and with a fault at each call of each step: a
+ * single transient fault never changes how a migration ends. `workflow.grid.test.ts` combines each case with each fault.
  */
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../../lambdas/domain/failures/errors.ts';

@@ -125,7 +125,7 @@ describe('changedByThirdParty', () => {
     [/version of .* to v1\.40\.0-eksbuild\.1, was v1\.38\.1/, { version: 'v1.40.0-eksbuild.1' }],
     [/configuration values/, { configurationValues: '{}' }],
     [/configuration values/, { configurationValues: undefined }],
-    [/the role arn:.*somebody-elses/, { serviceAccountRoleArn: OTHER_ROLE }],
+    [/the role arn:.*third-party/, { serviceAccountRoleArn: OTHER_ROLE }],
   ])('says %s', (why, change) => {
     expect(changedByThirdParty(aSnapshot(), anAddon(change))).toMatch(why);
   });

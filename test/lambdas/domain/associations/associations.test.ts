@@ -151,8 +151,8 @@ describe('decidePurge', () => {
     [
       'disabled session tags for another role',
       { roleArn: OTHER_ROLE, disableSessionTags: true },
-      /has disableSessionTags for role .*somebody-elses, .* planned role .*ebs-csi/,
-      /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/somebody-elses; .* --association-id a-left00000000000001$/,
+      /has disableSessionTags for role .*third-party, .* planned role .*ebs-csi/,
+      /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/third-party; .* --association-id a-left00000000000001$/,
     ],
     [
       'a target role, whose own role has other rights',

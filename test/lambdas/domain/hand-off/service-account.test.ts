@@ -146,7 +146,7 @@ describe('accountHandOff', () => {
       [],
     );
     expect(lines[2]).toMatch(
-      /^: 'Another principal created a-theirs of payments\/api with .*somebody-elses meanwhile; while it exists, new pods use it and not IRSA\./,
+      /^: 'Another principal created a-theirs of payments\/api with .*third-party meanwhile; while it exists, new pods use it and not IRSA\./,
     );
     expect(lines[3]).toMatch(/^: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
   });

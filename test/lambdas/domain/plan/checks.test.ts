@@ -305,8 +305,8 @@ const rows: Row[] = [
     'the other one does not',
     { request: aRequest({ roleArn: OTHER_ROLE }) },
     'fail',
-    /no role .*somebody-elses/,
-    /--role-name somebody-elses/,
+    /no role .*third-party/,
+    /--role-name third-party/,
   ],
 
   [
@@ -346,7 +346,7 @@ const rows: Row[] = [
     'it may not pass the IRSA role back',
     { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] },
     'fail',
-    /does not allow it to pass .*app\/ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: .*somebody-elses\)/,
+    /does not allow it to pass .*app\/ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: .*third-party\)/,
     /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/,
   ],
   [

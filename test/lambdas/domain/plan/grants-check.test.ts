@@ -58,9 +58,7 @@ describe('checkGrants', () => {
     expect(old?.message).toContain(
       `Nothing shows that role ebs-csi may be given to ${ACCOUNT} in cluster ${clusterArn(target)}.`,
     );
-    expect(other?.message).toContain(
-      `Nothing shows that role somebody-elses may be given to ${ACCOUNT}${NEW} in cluster`,
-    );
+    expect(other?.message).toContain(`Nothing shows that role third-party may be given to ${ACCOUNT}${NEW} in cluster`);
     for (const { remedy } of [old!, other!])
       expect(remedy).toMatch(
         /^Have the owner of the role replace .*Or: Add \{.*\} to the setting roleGrants and deploy,.*; then plan again\.$/,
@@ -74,7 +72,7 @@ describe('checkGrants', () => {
       {
         status: 'fail',
         message: expect.stringMatching(
-          /^Nothing shows that the trust policy of role somebody-elses may be repaired for \*\/\* in cluster/,
+          /^Nothing shows that the trust policy of role third-party may be repaired for \*\/\* in cluster/,
         ) as string,
         remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/) as string,
       },

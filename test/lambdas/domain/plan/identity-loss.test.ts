@@ -297,7 +297,7 @@ describe('an association that the service account has already', () => {
   });
 
   it.each([
-    ['has another role', { roleArn: OTHER_ROLE }, /has role \S+somebody-elses, and the request names/],
+    ['has another role', { roleArn: OTHER_ROLE }, /has role \S+third-party, and the request names/],
     ['is owned by an add-on', { ownerArn: anAddon().arn }, /is owned by an add-on/],
   ])('blocks where it %s', (_, change, message) => {
     const plan = planOf({ associations: [{ ...there, ...change }] }, { roles: { [NODES]: ROLE } });

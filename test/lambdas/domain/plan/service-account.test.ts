@@ -250,7 +250,7 @@ describe('a plan is blocked', () => {
       'associations',
       {},
       { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] },
-      /has association .* with role .*somebody-elses, and its annotation names .*ebs-csi/,
+      /has association .* with role .*third-party, and its annotation names .*ebs-csi/,
     ],
     [
       'the request names another role than its association has',

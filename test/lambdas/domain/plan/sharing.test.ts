@@ -142,7 +142,7 @@ describe('check role-sharing', () => {
       checksOf({ roles, request: aRequest({ roleArn: OTHER_ROLE }) }).map(
         (check) => /role ([\w-]+)/.exec(check.message)?.[1],
       ),
-    ).toEqual(['somebody-elses', 'ebs-csi']);
+    ).toEqual(['third-party', 'ebs-csi']);
     expect(checksOf({})).toHaveLength(1);
   });
   it('says nothing of roles that were not read', () => {

@@ -320,7 +320,7 @@ describe('a repair that was asked for', () => {
       expect(JSON.stringify(plan.trustRepairs[0])).toContain(account);
     expect(checksOf(plan, 'role-trust').map((check) => check.status)).toEqual(['warn', 'warn', 'warn']);
     expect(plan.steps[1]?.what).toContain(
-      'role ebs-csi (for kube-system/ebs-csi-controller-sa, kube-system/second-sa) and of role somebody-elses (for kube-system/third-sa)',
+      'role ebs-csi (for kube-system/ebs-csi-controller-sa, kube-system/second-sa) and of role third-party (for kube-system/third-sa)',
     );
   });
   it('is not part of a plan that something else blocks', () => {

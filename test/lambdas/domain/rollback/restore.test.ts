@@ -182,7 +182,7 @@ describe('decideRestore', () => {
     [
       'another role',
       decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }),
-      /given add-on .* the role arn:.*somebody-elses/,
+      /given add-on .* the role arn:.*third-party/,
     ],
     [
       'neither role nor associations',

@@ -1,4 +1,4 @@
-/** What counts as somebody's claim to a role while migrations are at work. */
+/** What counts as a grant of a role while migrations are running. */
 import { describe, expect, it } from 'vitest';
 import { clusterArn, oidcProviderArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { MIGRATION_TAG } from '../../../../lambdas/domain/migration/service-account.ts';
@@ -81,13 +81,13 @@ describe('before a write', () => {
     });
     await expect(go(recreated)).resolves.toBeUndefined();
   });
-  it('and not once somebody else has deleted it, or given it another role', async () => {
+  it('and not once another principal has deleted it, or given it another role', async () => {
     const fakes = await withAssociation();
     await expect(go(fakes)).rejects.toMatchObject(refused);
     fakes.eks.associations = [anAssociation({ roleArn: `${ROLE}-2` })];
     await expect(go(fakes)).rejects.toMatchObject(refused);
   });
-  it('one that appeared since does not, whoever made it', async () => {
+  it('one that appeared since does not, no matter who created it', async () => {
     const fakes = await withAssociation({ snapshot: { associations: [] } });
     fakes.eks.associations = [anAssociation()];
     await expect(go(fakes)).rejects.toMatchObject(refused);

@@ -15,7 +15,7 @@ describe('what a deployment allows of a plan', () => {
     associations: [{ ...plannedAccount, roleArn: ROLE }],
   });
 
-  it('is each role that it gives, and the one that the way back gives again', () => {
+  it('is each role that it assigns, and the role that a rollback assigns again', () => {
     expect(allowed(aPlan(), 'keep', [ROLE])).not.toThrow();
     expect(allowed(aPlan(), 'keep', [OTHER_ROLE])).toThrow(ROLE);
   });

@@ -41,7 +41,7 @@ describe('a migration that is requested', () => {
     ]);
   });
 
-  it('is the first one for whoever comes later under the same key', async () => {
+  it('is the first one for each later caller with the same key', async () => {
     const fakes = newFakes();
     await ask(fakes, wish());
     expect(await ask(fakes, other())).toMatchObject({ first: false, claim: { migrationId: MIGRATION_ID } });
@@ -79,7 +79,7 @@ describe('a migration that is requested', () => {
         const id = claimed ? MIGRATION_ID : next.migrationId;
         expect(await ask(fakes, next)).toMatchObject({ claim: { migrationId: id } });
         expect(started(fakes)).toEqual([id]);
-        // By the first one's own words, whoever does it.
+        // It is stored as the first caller sent it, no matter which caller stores it.
         expect(await fakes.ledger.getMigration(id)).toMatchObject({
           request: { reason: id === MIGRATION_ID ? 'first' : 'second' },
           startedAt: at(0),

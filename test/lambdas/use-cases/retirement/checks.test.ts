@@ -24,7 +24,7 @@ describe('checkVerified', () => {
       `was rolled back, or its rollback has begun (it ended migrated): ${NEEDS}`,
     ],
     [{ ...migrated, outcome: 'rolled-back', verified: 'api' }, false, `ended rolled-back: ${NEEDS}`],
-  ])('refuses %o (way back begun: %s) and says how it ended', (change, begunBack, text) => {
+  ])('refuses %o (rollback begun: %s) and reports how it ended', (change, begunBack, text) => {
     expect(checkVerified(aMigration(change), begunBack)).toMatchObject({
       status: 'fail',
       message: `Migration ${MIGRATION_ID} ${text}`,

@@ -27,7 +27,7 @@ export interface Fate {
 }
 export interface Story {
   sweep: Sweep;
-  /** What waits, and what becomes of each. */
+  /** The items that wait, and how each will end. */
   items: { item: SweepItem; fate: Fate }[];
   /** By look, of all: at which of its calls it breaks off, before the effect or after it. */
   crashes: ReadonlyMap<number, { call: number; when: 'before' | 'after' }>;
@@ -102,18 +102,18 @@ export async function runSweep(
   const check = (id: string, record: Sweep, refused: number): void => {
     const { item, fate } = fates.get(id)!;
     expect(fate.busy ?? false, 'busy when it begins').toBe(false);
-    const beside = running();
+    const inFlight = running();
     const so = (found: number, most: number, what: string): void =>
       expect(found, `${what} when ${item.cluster} begins`).toBeLessThanOrEqual(most);
-    so(beside.filter(({ cluster }) => cluster === item.cluster).length, 0, 'in the cluster');
-    so(beside.filter(({ roles }) => roles.some((role) => item.roles.includes(role))).length, 0, 'with the role');
-    so(beside.filter(({ account }) => account === item.account).length + 1, limits.perAccount, 'in the account');
+    so(inFlight.filter(({ cluster }) => cluster === item.cluster).length, 0, 'in the cluster');
+    so(inFlight.filter(({ roles }) => roles.some((role) => item.roles.includes(role))).length, 0, 'with the role');
+    so(inFlight.filter(({ account }) => account === item.account).length + 1, limits.perAccount, 'in the account');
     so(
-      beside.filter(({ account, region }) => account === item.account && region === item.region).length + 1,
+      inFlight.filter(({ account, region }) => account === item.account && region === item.region).length + 1,
       limits.perRegion,
       'in the region',
     );
-    so(beside.length + 1, record.wave?.size ?? 0, 'in the wave');
+    so(inFlight.length + 1, record.wave?.size ?? 0, 'in the wave');
     so(
       [...failuresSince].filter((failed) => knownAt(failed) <= pollBeganAt).length,
       limits.stopAfterFailures - 1,
@@ -174,7 +174,7 @@ export async function runSweep(
   for (; look < MOST_POLLS; look += 1) {
     const command = commands.get(look);
     // What makes no sense at that time is refused.
-    if (command) await commandSweep(SWEEP_ID, command, { by: 'somebody' }, dependencies).catch(() => undefined);
+    if (command) await commandSweep(SWEEP_ID, command, { by: 'an-operator' }, dependencies).catch(() => undefined);
     pollBeganAt = clock.now();
     const crash = crashes.get(look);
     breakAt(crash);

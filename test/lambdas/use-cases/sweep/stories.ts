@@ -123,8 +123,8 @@ const story = (most: number): fc.Arbitrary<Story> =>
     }));
 
 /**
- * Beside what is checked at each start: all of it is over, each was begun once but for those whose add-on is busy, and no
- * stop came without its failures.
+ * Asserts, in addition to what is checked at each start: every item has ended, each was begun once unless its add-on is
+ * busy, and no stop came without its failures.
  */
 async function holds(one: Story, { sweeps, breakAt }: Breakable): Promise<{ stops: number }> {
   const { sweep, started, stops } = await runSweep(one, { sweeps, breakAt });
@@ -143,7 +143,7 @@ async function holds(one: Story, { sweeps, breakAt }: Breakable): Promise<{ stop
       .map(({ item, fate }) => ({ migrationId: item.migrationId, state: 'ended', outcome: fate.outcome }))
       .sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)),
   );
-  // A resume counts anew.
+  // A resume starts counting again.
   expect(stops > 0 || sweep.ended === expected.length, 'all counted as ended').toBe(true);
   return { stops };
 }
