@@ -1,6 +1,6 @@
 /**
  * Files that reveal weaknesses of a fleet, or hold keys: only their owner may read them. An existing report or log keeps
- * its permissions, because it may be shared on purpose; the program's own files lose those of others.
+ * its permissions, because it may be shared on purpose; the program's own files become unreadable for all other users.
  */
 import { chmodSync, statSync, writeFileSync } from 'node:fs';
 

@@ -3,7 +3,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import type { z } from 'zod';
 import type { Clock } from '../../lambdas/ports/index.ts';
 import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
-import { PLAIN_WORDS } from '../../lambdas/domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../../lambdas/domain/text/zod-messages.ts';
 import { shown } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
@@ -142,7 +142,7 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
     if (!isWell)
       throw answeredError(what, response.status, json?.value, response.status >= 500 ? unsure(question) : '');
     if (!json) throw unreadable(what, 'it is not JSON');
-    const value = answer.safeParse(json.value, PLAIN_WORDS);
+    const value = answer.safeParse(json.value, ZOD_MESSAGES);
     if (!value.success) throw unreadable(what, firstWrong(value.error));
     const retryAfter = retryAfterOf(response);
     return { value: value.data, ...(retryAfter === undefined ? {} : { retryAfter }) };

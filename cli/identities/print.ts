@@ -38,7 +38,7 @@ const fold = (text: string, width: number): string[] => {
 };
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-const IN_WORDS: Record<Source, string> = {
+const LABELS: Record<Source, string> = {
   'pod-identity': 'on pod-identity',
   irsa: 'on irsa',
   mixed: 'mixed',
@@ -48,9 +48,7 @@ const IN_WORDS: Record<Source, string> = {
   unknown: 'unknown',
 };
 const countsText = (counts: Partial<Record<Source, number>>): string =>
-  SOURCES.flatMap((source) => (counts[source] === undefined ? [] : [`${counts[source]} ${IN_WORDS[source]}`])).join(
-    ', ',
-  );
+  SOURCES.flatMap((source) => (counts[source] === undefined ? [] : [`${counts[source]} ${LABELS[source]}`])).join(', ');
 
 const roleLine = (
   { by, roleArn, pods }: UsedRole,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type DeploymentSettings, deploymentSettings } from '../domain/settings/deployment.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
-import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 
 const wrong = (file: string, problem: string, options?: ErrorOptions): never => {
@@ -32,6 +32,6 @@ function jsonIn(file: string): unknown {
  * missing file was changed manually. Throws `BadInput` for such a file.
  */
 export function readSettingsFile(file: string): DeploymentSettings {
-  const parsed = deploymentSettings.safeParse(jsonIn(file), PLAIN_WORDS);
+  const parsed = deploymentSettings.safeParse(jsonIn(file), ZOD_MESSAGES);
   return parsed.success ? parsed.data : wrong(file, `is invalid: ${problemsOf(parsed.error, 'it')}`);
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { MigrationError } from '../domain/failures/errors.ts';
-import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 
 /**
@@ -8,7 +8,7 @@ import { problemsOf } from '../domain/text/problems.ts';
  * match.
  */
 export function stored<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value, PLAIN_WORDS);
+  const parsed = schema.safeParse(value, ZOD_MESSAGES);
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',

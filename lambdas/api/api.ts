@@ -7,7 +7,7 @@ import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';
 import { ERROR_CLASSES, isMigrationError } from '../domain/failures/errors.ts';
 import { UNEXPECTED_ERROR } from '../domain/events/metrics.ts';
-import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { wrongsOf } from '../domain/text/problems.ts';
 import { jsonText, shown } from '../domain/text/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
@@ -68,7 +68,7 @@ const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
 const RETRY_AFTER = '5';
 
 function parsed(schema: z.ZodType, value: unknown, path: string, errors: FieldError[]): unknown {
-  const result = schema.safeParse(value, PLAIN_WORDS);
+  const result = schema.safeParse(value, ZOD_MESSAGES);
   if (result.success) return result.data;
   errors.push(...wrongsOf(result.error, path).map(({ path: field, message }) => ({ field, message })));
   return undefined;

@@ -11,7 +11,7 @@ import { randomFrom } from '../domain/text/random.ts';
 import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import { migrationId, target, type Target } from '../domain/migration/model.ts';
 import type { NotedWait } from '../domain/waiting/waiting-for.ts';
-import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { hasProtoKey, problemsOf } from '../domain/text/problems.ts';
 import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { RESERVE, throughThrottling } from './retry.ts';
@@ -65,7 +65,7 @@ function parseInput(step: Step, event: unknown): unknown {
       `The input of step ${step.schema.name} is wrong: ${what}. This step changed nothing. Correct the input, then start again.`,
     );
   if (!step.schema.answersProblems && hasProtoKey(event)) throw wrong('it has a key __proto__');
-  const parsed = step.schema.input.safeParse(event, PLAIN_WORDS);
+  const parsed = step.schema.input.safeParse(event, ZOD_MESSAGES);
   if (parsed.success) return parsed.data;
   throw wrong(problemsOf(parsed.error, 'input'));
 }

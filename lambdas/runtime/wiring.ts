@@ -17,7 +17,7 @@ import type { DeploymentSettings } from '../domain/settings/deployment.ts';
 import { MigrationError } from '../domain/failures/errors.ts';
 import type { Target } from '../domain/migration/model.ts';
 import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
-import { PLAIN_WORDS } from '../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../domain/text/zod-messages.ts';
 import { problemsOf } from '../domain/text/problems.ts';
 import { waitingCaps } from '../domain/waiting/waiting.ts';
 import type {
@@ -135,7 +135,7 @@ export function deploymentSettingsOf(
 function denialsIn(environment: WireOptions['environment'], accounts: readonly string[]): DenialSettings | undefined {
   const { ACCOUNT: account, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
   if (action === undefined) return undefined;
-  const parsed = denialSettings.safeParse({ account, accounts, action, quietHours: Number(quietHours) }, PLAIN_WORDS);
+  const parsed = denialSettings.safeParse({ account, accounts, action, quietHours: Number(quietHours) }, ZOD_MESSAGES);
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',
@@ -149,7 +149,7 @@ function waitingIn(environment: WireOptions['environment']): Pick<Settings, 'wai
   if (perPrincipal === undefined || perDeployment === undefined) return {};
   const parsed = waitingCaps.safeParse(
     { perPrincipal: Number(perPrincipal), perDeployment: Number(perDeployment) },
-    PLAIN_WORDS,
+    ZOD_MESSAGES,
   );
   if (parsed.success) return { waiting: parsed.data };
   throw new MigrationError(

@@ -97,7 +97,7 @@ export const pausedErrors = ({
 /** Errors with which a pause ends the waiting: see `lambdas/steps/pause`. */
 export const PAUSE_OVER: ErrorName[] = ['WaitedTooLong', ...namesOfClass('waiting')];
 
-const FETCHED_ANEW: Retrier = {
+const FETCHED_AGAIN: Retrier = {
   // The function was not called for weeks, so Lambda removed its network interfaces or its copy of the code. It
   // restores them at the first call, which fails, as do further calls for a minute or two. 20 s × 9 = 3 min. Source:
   // Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
@@ -138,7 +138,7 @@ const transient = (hours: boolean): Retrier[] => [
     maxAttempts: hours ? 60 : 12,
     jitter: true,
   },
-  FETCHED_ANEW,
+  FETCHED_AGAIN,
   {
     // A fault of a service or of the network, or an invocation that crashed or timed out: its effect is unknown, and
     // every step observes before it acts. 2 s × 2^k, at most 30 s: 2 + 4 + 8 + 16 + 2 × 30 = 90 s over 6 retries;

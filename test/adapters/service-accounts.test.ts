@@ -174,7 +174,7 @@ describe('its annotation', () => {
     },
   );
 
-  test('is Busy where somebody has changed the service account meanwhile', async () => {
+  test('is Busy if another client has changed the service account meanwhile', async () => {
     const error = await errorOf(
       answering(409, { kind: 'Status', message: 'the object has been modified', code: 409 }).annotateServiceAccount(
         api,

@@ -58,9 +58,9 @@ describe('each pod', () => {
 
   test.each<[string, Record<string, string>, string, string, { kind: string; name: string }]>([
     ['of a Deployment', { 'pod-template-hash': '5d8f' }, 'ReplicaSet', 'web-5d8f', { kind: 'Deployment', name: 'web' }],
-    ['of a replica set that somebody has made', {}, 'ReplicaSet', 'web-5d8f', { kind: 'ReplicaSet', name: 'web-5d8f' }],
+    ['of a ReplicaSet created by hand', {}, 'ReplicaSet', 'web-5d8f', { kind: 'ReplicaSet', name: 'web-5d8f' }],
     [
-      'of a replica set that is not named after the hash',
+      'of a ReplicaSet that is not named after the hash',
       { 'pod-template-hash': '5d8f' },
       'ReplicaSet',
       'web',

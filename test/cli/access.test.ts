@@ -205,7 +205,7 @@ describe('grant-access --apply', () => {
 
   it.each([
     ['an access entry of nodes', /type EC2_LINUX, which does not support groups/],
-    ['a ClusterRole of somebody else', /ClusterRole pod-identity-migrator:read exists with other rules/],
+    ['a third-party ClusterRole', /ClusterRole pod-identity-migrator:read exists with other rules/],
   ])('changes nothing if %s conflicts', async (what, expected) => {
     const nodes = what.includes('entry') ? [entryOf(roles.all[0]!, { type: 'EC2_LINUX' })] : [];
     const { directory, scenario } = open([ADMINISTRATOR, ...nodes], (cluster) => {

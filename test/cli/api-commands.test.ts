@@ -175,7 +175,7 @@ describe('a deployed service with an API', () => {
             serviceAccount: { namespace: 'payments', name: 'api' },
             status: 'running',
             dryRun: false,
-            requestedBy: 'arn:aws:sts::111122223333:assumed-role/a-very-long-role-name/somebody',
+            requestedBy: 'arn:aws:sts::111122223333:assumed-role/a-very-long-role-name/operator',
             startedAt: '2026-01-15T09:00:00.000Z',
             links: { self: '/x' },
           },

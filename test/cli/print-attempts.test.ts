@@ -252,7 +252,7 @@ describe('a running migration', () => {
     );
   });
 
-  it('names attempts in plain words', () => {
+  it('prints readable names of attempts', () => {
     expect([IN_PLACE, PRESERVE, RECREATE].map(attemptName)).toEqual(['in place', 'recreate with preserve', 'recreate']);
   });
 });

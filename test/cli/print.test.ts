@@ -58,14 +58,14 @@ describe('a summary of a migration', () => {
       aCheck({
         id: 'leftover',
         status: 'warn',
-        message: 'stands in the way',
+        message: 'conflicts with the add-on',
         remedy: 'it will be deleted',
         source: 'https://example.com',
       }),
     ];
     const lines = text({ plan: aPlan({ checks }) }).split('\n');
     expect(lines).toContain('Checks  1 warn, 1 pass');
-    const at = lines.indexOf('  ! leftover: stands in the way');
+    const at = lines.indexOf('  ! leftover: conflicts with the add-on');
     expect(lines.slice(at + 1, at + 4)).toEqual([
       '      do: it will be deleted',
       '      see: https://example.com',

@@ -59,7 +59,7 @@ describe('a batch', () => {
     const { code, answered, err } = await batch(
       [
         line({ id: 1, policy: policy(POD_IDENTITY, IRSA), oidcIssuer: ISSUER }),
-        line({ id: 'two', policy: policyText(IRSA), note: 'members of others stay theirs' }),
+        line({ id: 'two', policy: policyText(IRSA), note: 'unknown fields are kept' }),
         line({
           id: 'Äpfel',
           policy: encodeURIComponent(policyText(FROM_OFFICE)),

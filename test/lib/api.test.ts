@@ -116,7 +116,7 @@ describe('the API', () => {
     expect([TracingEnabled, StageName]).toEqual([true, 'v1']);
   });
 
-  it('is deployed anew when the Lambda is published anew: a deployment is a copy of its methods', () => {
+  it('is deployed again when the Lambda is published again: a deployment is a copy of its methods', () => {
     const deploymentOf = (one: typeof deployed): string =>
       one
         .resourcesOf('AWS::ApiGateway::Deployment')

@@ -207,7 +207,7 @@ describe('a file that is not right', () => {
   });
 });
 
-describe('whatever stands in the file', () => {
+describe('any content of the file', () => {
   const SECRET = 'hunter2';
   const value = fc.letrec((tie) => ({
     any: fc.oneof(
@@ -253,7 +253,7 @@ describe('whatever stands in the file', () => {
     { maxKeys: 6 },
   );
 
-  it('is taken or refused in words, which repeat no value', () => {
+  it('is accepted, or refused with a message that repeats no value', () => {
     const garbage = fc.oneof(
       some,
       fc.jsonValue({ maxDepth: 4 }).map((json) => ({ ...ROLES, logLevel: json, [SECRET.slice(0, 3)]: json })),
@@ -269,7 +269,7 @@ describe('whatever stands in the file', () => {
     );
   });
 
-  it('is taken or refused in words where it is no YAML either', () => {
+  it('is accepted, or refused with a message, even if it is not YAML', () => {
     const pieces = fc
       .array(
         fc.constantFrom(

@@ -114,12 +114,12 @@ describe('the file', () => {
 
   it('decides whether the runbook is deployed', () => {
     const templateWith = (runbook: boolean): Deployment => synthesiseWith({}, { deploy: { runbook } });
-    const [without, beside] = [templateWith(false), templateWith(true)];
+    const [without, including] = [templateWith(false), templateWith(true)];
     expect(without.resourcesOf('AWS::SSM::Document')).toEqual([]);
     expect(without.template.Outputs).not.toHaveProperty('RunbookName');
-    expect(without.resourcesOf('AWS::IAM::Role')).toHaveLength(beside.resourcesOf('AWS::IAM::Role').length - 1);
-    expect(beside.resourcesOf('AWS::SSM::Document')).toHaveLength(1);
-    expect(beside.template.Outputs).toHaveProperty('RunbookName');
+    expect(without.resourcesOf('AWS::IAM::Role')).toHaveLength(including.resourcesOf('AWS::IAM::Role').length - 1);
+    expect(including.resourcesOf('AWS::SSM::Document')).toHaveLength(1);
+    expect(including.template.Outputs).toHaveProperty('RunbookName');
   });
 });
 

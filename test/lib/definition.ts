@@ -304,8 +304,8 @@ export function waitingInCircles({ template: { Resources } }: Deployment): strin
 export const OTHER_ACCOUNT = '444455556666';
 
 /**
- * What only a file can switch on: somebody is told by e-mail, the API has an access log, and there are clusters of
- * another account.
+ * The settings that only a file can switch on: e-mail notifications, an access log of the API, and clusters of another
+ * account.
  */
 export const SWITCHED_ON = {
   accounts: [OTHER_ACCOUNT],
@@ -323,7 +323,7 @@ export const resolve = (value: unknown): unknown => deployed.resolve(value);
 
 export const migrateAddon = deployed.machine('MigrateAddon');
 export const recover = deployed.machine('Recover');
-/** Those of a migration, with the same way back. */
+/** The state machines of a migration, which share the rollback. */
 export const machines = [migrateAddon, recover];
 export const retire = deployed.machine('Retire');
 export const sweep = deployed.machine('Sweep');

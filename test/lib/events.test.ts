@@ -42,7 +42,7 @@ describe('the rule for denied calls', () => {
     ['a call that was let through', { detail: { errorCode: undefined, errorMessage: undefined } }],
     ['another call', { detail: { eventName: 'CreateAddon' } }],
     ['another service', { source: 'aws.lambda', detail: { eventSource: 'lambda.amazonaws.com' } }],
-    ['one that somebody else has put', { source: 'my.eks' }],
+    ['an event from another source', { source: 'my.eks' }],
     ["EKS's own event", { 'detail-type': 'EKS Addon Update Failed' }],
   ])('leaves %s', (_, change) => {
     expect(matches(deniedEvent(change))).toBe(false);
@@ -82,7 +82,7 @@ describe('the rules that publish', () => {
     },
   );
 
-  it('leave those that go on, and those of others', () => {
+  it('ignore running executions, and those of other state machines', () => {
     expect(compile(rule.pattern!)(change('RUNNING') as never)).toBe(false);
     expect(
       compile(rule.pattern!)(change('FAILED', 'arn:aws:states:eu-west-1:111122223333:stateMachine:other') as never),

@@ -4,7 +4,7 @@ import { type Onward, onwardFrom, type StepOfChange } from '../../lambdas/domain
 import { migrateAddon, recover, stepOf } from './definition.ts';
 
 const { states } = migrateAddon;
-const ROAD = [
+const CHANGE = [
   'InstallAgent',
   'RepairTrust',
   'CreateStandaloneAssociations',
@@ -84,7 +84,7 @@ describe('failures of MigrateAddon', () => {
     person: 'RecordNeedsHuman',
   };
   const OF_WINDOWS = new Set(['WindowClosed', 'WindowFarOff']);
-  it.each([...ROAD, 'AnnotateServiceAccount'])('of %s lead where the domain’s table says, error by error', (name) => {
+  it.each([...CHANGE, 'AnnotateServiceAccount'])('of %s lead where the domain’s table says, error by error', (name) => {
     const state = migrateAddon.definition.States[name]!;
     const step = stepOf(state) as StepOfChange;
     const errors = [...Object.keys(ERROR_CLASSES), 'TypeError'].filter((error) => !OF_WINDOWS.has(error));
@@ -135,16 +135,16 @@ describe('failures of MigrateAddon', () => {
   const afterBegin = migrateAddon.edges.filter(
     ({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'),
   );
-  it('come from each step of the road', () => {
+  it('come from each step of the change', () => {
     expect(afterBegin.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from)).toEqual([
       'AnnotateServiceAccount',
     ]);
     expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual(
-      [...ROAD, 'DeleteAddon', 'AnnotateServiceAccount'].sort(),
+      [...CHANGE, 'DeleteAddon', 'AnnotateServiceAccount'].sort(),
     );
   });
   it.each(afterBegin.filter(({ to }) => to !== 'RecordMigrated'))(
-    'after begin lead from $from by $to to the way back or to a person',
+    'after begin lead from $from by $to to the rollback or to a person',
     ({ to }) => {
       const elsewhere = migrateAddon.reachableFrom(
         to,
@@ -157,7 +157,7 @@ describe('failures of MigrateAddon', () => {
   );
 });
 
-describe('way back', () => {
+describe('rollback', () => {
   const chain = [...migrateAddon.reachableFrom('RollBack')].filter((name) => !migrateAddon.isEnd(name));
 
   it('is the same in both state machines, but for where it ends', () => {

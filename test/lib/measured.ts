@@ -15,7 +15,7 @@ export const measuredOf = (configuration: Configuration): Measured =>
     return { measures: measuresOfAssembly(outdir), texts: textsIn(outdir) };
   });
 
-/** Each that is above its limit, in words. */
+/** Returns each measure that is above its limit, as text. */
 export const tooMuchIn = (measures: Measured['measures']): string[] =>
   measures
     .filter(({ measured, most }) => measured > most)

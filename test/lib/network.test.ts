@@ -32,7 +32,7 @@ const inVpc = (deployment: Deployment): string[] =>
     .steps()
     .filter((step) => deployment.lambdaOf(step).Properties.VpcConfig !== undefined)
     .sort();
-/** Whoever calls the API server of a cluster asks EKS for its address, and its grant says so. */
+/** A step that calls the API server of a cluster gets its address from EKS, and its grant's reason names that. */
 const options = { passableRoleArns: ['p'], repairableRoleArns: ['r'], comparesApprovers: false };
 const askForAddress = (Object.keys(targetGrants) as StepName[])
   .filter((step) =>

@@ -220,7 +220,7 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
     }
   });
 
-  it('leave alone what fails by design: no failed execution of MigrateAddon, no error of a Lambda; a sweep that has stopped wants somebody', () => {
+  it('ignore what fails by design: failed executions of MigrateAddon, and errors of Lambdas; a sweep that has stopped needs a person', () => {
     const watched = alarms.flatMap(([, alarm]) => metricsOf(alarm).map(({ Metric }) => Metric));
     expect(watched.filter(({ MetricName }) => MetricName === 'Errors')).toEqual([]);
     const failed = watched
@@ -276,7 +276,7 @@ describe('thresholds', () => {
       expect(alarmOf(id), `of ${id}`).toMatchObject({ Threshold: 1, DatapointsToAlarm: 1 });
   });
 
-  it('call somebody for each letter, and show that the queue is not empty for as long as it is not', () => {
+  it('notify a person of each dead letter, and are active for as long as the queue is not empty', () => {
     expect(alarmOf('DeadLetters')).toMatchObject({
       MetricName: 'ApproximateNumberOfMessagesVisible',
       Statistic: 'Maximum',
@@ -286,7 +286,7 @@ describe('thresholds', () => {
     ]);
   });
 
-  it('call somebody for each request that the API has failed, where there is an API', () => {
+  it('notify a person of each request that the API has failed, if there is an API', () => {
     expect(alarmOf('ApiFailed')).toMatchObject({ MetricName: '5XXError', Statistic: 'Sum' });
     const withoutApi = synthesiseWith({}, { deploy: { api: false } });
     expect(alarmsIn(withoutApi).map(([id]) => id)).not.toContain('ApiFailed');
@@ -300,7 +300,7 @@ describe('thresholds', () => {
       expect([alarm.DatapointsToAlarm, alarm.EvaluationPeriods], `of ${id}`).toEqual([1, 3]);
   });
 
-  it("of a lock's age come long before somebody has to decide about a migration that waits", () => {
+  it("of a lock's age come long before a person must decide about a migration that waits", () => {
     expect(LOCK_HELD_TOO_LONG.toSeconds()).toBeLessThan(patienceFor('service') / 10);
     expect(alarmOf('LocksHeldTooLong')).toMatchObject({
       MetricName: 'oldest-lock',

@@ -33,7 +33,7 @@ const OF_LAMBDA = [
 ];
 
 describe('a state that calls a step', () => {
-  it('is there: all of the change, of the way back, and of the ends', () => {
+  it('exists: all of the change, of the rollback, and of the ends', () => {
     expect(pausing.length).toBeGreaterThan(35);
   });
 
@@ -63,7 +63,7 @@ describe('a state that calls a step', () => {
     },
   );
 
-  it('waits for a right that it lacks on the way back, and while pods follow their associations', () => {
+  it('waits for a permission that it lacks during the rollback, and while pods follow their associations', () => {
     const waits = (machine: Machine): string[] =>
       machine.tasks.flatMap(([name]) =>
         pauseCatchOf(machine, name)!.ErrorEquals.includes('AccessDenied') ? [name] : [],
@@ -180,7 +180,7 @@ describe('where waiting ends', () => {
     expect(waitsForOf(error)).not.toBe('function');
   });
 
-  it('tells of both failures on the way back, the first one first', async () => {
+  it('reports both failures of a rollback, the first one first', async () => {
     const { failure } = await endOf(migrateAddon, 'AssessRollback', 'WaitedTooLong');
     expect(failure).toEqual({
       Error: 'AddonFailed',

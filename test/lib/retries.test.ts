@@ -56,7 +56,7 @@ describe('retries', () => {
       const never: string[] = [...namesOfClass('terminal'), ...namesOfClass('needs-human'), 'States.ALL'];
       const retried = namesIn(state.Retry);
       expect(new Set(retried).size).toBe(retried.length);
-      // The time-out of a state that waits for somebody is its answer.
+      // A state that waits for a person treats its time-out as the answer.
       const isCallback = state.Resource?.endsWith('.waitForTaskToken') === true;
       expect(retried).toEqual(
         expect.arrayContaining(isCallback ? transient.filter((error) => error !== 'States.Timeout') : transient),
@@ -141,7 +141,7 @@ describe('longest run', () => {
     [migrateAddon, MOST_DAYS_BEFORE],
     [recover, 0],
   ])('ends before the machine times out, whatever is waited for in each of its phases: %#', (machine, before) => {
-    // The plan, the change, the way back and the record of the end.
+    // The plan, the change, the rollback and the record of the end.
     const days = before + 4 * MOST_DAYS_WAITING;
     expect(machine.definition.TimeoutSeconds / 86_400).toBeGreaterThan(days);
     expect(machine.definition.TimeoutSeconds / 86_400).toBeLessThan(days + 7);

@@ -97,10 +97,10 @@ describe.each(machines)('$name', (machine) => {
   });
 });
 
-describe('the road of a service account', () => {
+describe('the workflow of a service account', () => {
   const { states } = migrateAddon;
 
-  it("associates it, waits until EKS's webhook knows that, and looks at the pods", () => {
+  it("associates it, waits until EKS's webhook knows the association, and verifies the pods", () => {
     expect(states.CreateAssociation).toMatchObject({
       Next: 'WaitForWebhook',
       Arguments: { Payload: { attempt: '{% $attempt %}', fence: '{% $fence %}', subject: '{% $subject %}' } },
@@ -151,8 +151,8 @@ describe('the road of a service account', () => {
   });
 });
 
-describe.each(machines)('the way back of a service account in $name', (machine) => {
-  it('starts without a look at an add-on, and is over only when the pods have what they had', async () => {
+describe.each(machines)('the rollback of a service account in $name', (machine) => {
+  it('starts without reading an add-on, and ends only when the pods have their former credentials', async () => {
     const follow = await followed(machine, withAttempt(SUBJECT, 'associate', { removesAnnotation: true }));
     const order = [
       'RollBack',

@@ -104,7 +104,7 @@ describe('state machines', () => {
   });
 });
 
-describe('road of MigrateAddon', () => {
+describe('workflow of MigrateAddon', () => {
   const afterwards = (name: string): string[] =>
     migrateAddon.edges.filter(({ from, onFailure }) => from === name && !onFailure).map(({ to }) => to);
 
@@ -204,7 +204,7 @@ describe('road of MigrateAddon', () => {
     expect(Object.keys(states.WhichStrategy!.Assign!)).toEqual(['failure']);
   });
 
-  it('climbs only by the word of the pods, one way at a time', () => {
+  it('continues with the next attempt only after the pods were checked, one attempt at a time', () => {
     expect(migrateAddon.edges.filter(({ to }) => to === 'NextAttempt')).toMatchObject([
       { from: 'AreThePodsVerified', onFailure: false },
     ]);
@@ -222,7 +222,7 @@ describe('road of MigrateAddon', () => {
     });
   });
 
-  it('counts the rounds of each way anew', () => {
+  it('restarts the count of rounds with each attempt', () => {
     for (const name of ['AwaitActive', 'CreateAssociation'])
       expect(states[name]!.Assign, `in ${name}`).toEqual({ podRound: 1 });
     expect(

@@ -89,7 +89,7 @@ describe('a configuration that exceeds limits of AWS', () => {
 });
 
 describe('an assembly', () => {
-  it('comes beside what is in the folder already, and replaces one of before', () => {
+  it('keeps the other files of the folder, and replaces an earlier assembly', () => {
     const outdir = join(scratch, 'twice');
     mkdirSync(outdir);
     writeFileSync(join(outdir, 'synth.lock'), '1');
@@ -132,9 +132,9 @@ describe('an app that the CDK finds fault with', () => {
         },
       }),
     ).toThrow("VisibilityTimeout: 'soon' is not of type 'integer'");
-    const [beside, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
-    expect([beside, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
-    expect(readdirSync(join(scratch, beside!))).toContain('validation-report.json');
+    const [hidden, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
+    expect([hidden, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
+    expect(readdirSync(join(scratch, hidden!))).toContain('validation-report.json');
   });
 });
 

@@ -141,9 +141,9 @@ describe('a deployment that names repairable roles', () => {
   });
 });
 
-describe('the repair on the road', () => {
+describe('the repair in the workflow', () => {
   const { states } = migrateAddon;
-  it('comes behind the locks and the snapshot, before every change of the add-on, and waits until it is seen', () => {
+  it('comes after the locks and the snapshot, before every change of the add-on, and waits until it is visible', () => {
     expect([states.Begin!.Next, states.IsAgentToInstall!.Default, states.InstallAgent!.Next]).toEqual([
       'IsAgentToInstall',
       'IsTrustToRepair',
@@ -247,7 +247,7 @@ describe('Retire', () => {
   });
 
   it.each(['RetireRefused', 'RetireFailed'])(
-    'says in %s what stood in the way, and where the migration is',
+    'reports in %s what prevented the retirement, and which migration it belongs to',
     async (name) => {
       const failure = {
         Error: 'RetireRefused',

@@ -60,7 +60,7 @@ describe('variables', () => {
     expect(assignedBefore(recover).get('RecoveryFailed')).toEqual(new Set(['failure', 'pauses']));
   });
 
-  it("carry identifiers, the ladder and the plan's hash, no documents", () => {
+  it("carry identifiers, the attempts and the plan's hash, but no documents", () => {
     const namesOf = ({ edges }: Graph): string[] => [...new Set(edges.flatMap(({ assigns }) => assigns))].sort();
     expect(namesOf(migrateAddon)).toEqual([
       'actions',

@@ -1,4 +1,4 @@
-/** What somebody has the service do by its HTTP API, one request after the other, through the sandbox's API Gateway. */
+/** Runs that use the service's HTTP API, one request after the other, through the sandbox's API Gateway. */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { z } from 'zod';
 import { type ApiClient, createApiClient } from '../../cli/api/http.ts';

@@ -55,7 +55,7 @@ export interface Run {
   retire?: boolean;
   /** Seconds after which the same is asked for once more. */
   again?: number;
-  /** What somebody else does once that step has made its first call of that operation. */
+  /** What another principal does once that step has made its first call of that operation. */
   meanwhile?: { step: string; operation: string; act: (sandbox: Sandbox) => Promise<unknown> };
   /** CloudTrail tells twice of a denied UpdateAddon of the add-on, at the end. */
   denied?: true;
@@ -245,7 +245,7 @@ const take = (world: Sandbox['world'], taken: Grant): (() => void) => {
   return () => (policy.document = document);
 };
 
-/** Once a plan is being carried out, as somebody does who changes a role by hand then. */
+/** Removes the grant once a plan is being carried out, as a person does who then changes a role by hand. */
 const takeOnceBegun = (world: Sandbox['world'], taken: Grant): void => {
   let done = false;
   world.log.onCall(({ step }) => {

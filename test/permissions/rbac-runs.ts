@@ -45,7 +45,7 @@ export const RUNS: AccessRun[] = [
     ends: ['MigrateAddon SUCCEEDED'],
     request: { strategy: 'recreate' },
   },
-  { name: 'climbs', scenario: 'auto-falls-back', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
+  { name: 'falls back', scenario: 'auto-falls-back', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
   {
     name: 'trust repaired, retired, reinstated',
     scenario: 'trust-repair',

@@ -76,7 +76,7 @@ describe('the access that grant-access prints', () => {
     expect(unused([{ ...restart!, name: 'other' }])).toHaveLength(1);
   });
 
-  it('is for nothing but looking and restarting, and the annotation that shall go: nothing is watched, no secret is read, no object of any name is changed', () => {
+  it('allows only reading, restarting and removing the annotation: no watch, no read of secrets, no change of objects without a name', () => {
     for (const { verb, resource } of rights()) {
       expect(['list', 'get', 'patch', ...(resource === 'pods/eviction' ? ['create'] : [])]).toContain(verb);
       expect(['secrets', 'configmaps', '*']).not.toContain(resource);
@@ -114,7 +114,7 @@ describe('without one of its rights', () => {
     });
   });
 
-  /** A right that is missing may come late, and is waited for: until somebody cancels. */
+  /** A missing permission may arrive late, so the migration waits for it until a person cancels. */
   const cancelled = { meanwhile: { step: 'restart-pods', operation: 'patch deployments', act: cancel } };
   const removed = RUNS.find(({ access }) => access.includes('remove'))!;
   it.each([
@@ -148,8 +148,8 @@ describe('without one of its rights', () => {
   });
 });
 
-describe('somebody in the group for reading', () => {
-  it('can look at the whole cluster by the port, as identities does, and restart nothing', async () => {
+describe('a principal in the group for reading', () => {
+  it('can read the whole cluster through the port, as identities does, and restart nothing', async () => {
     const lab = newEbsLab();
     const WHO = 'arn:aws:iam::111122223333:role/reader';
     lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [ACCESS_GROUPS.read] }));

@@ -34,7 +34,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     action: /^states:RedriveExecution$/,
     subject: /^arn:aws:states:[a-z0-9-]+:\d{12}:execution:[\w-]+\/locations:\*$/,
     reason:
-      'Executions of a Distributed Map have its label beside the state machine\'s name: Step Functions Developer Guide, "IAM policies for using Distributed Map states".',
+      'Executions of a Distributed Map have its label after the state machine\'s name: Step Functions Developer Guide, "IAM policies for using Distributed Map states".',
   },
   {
     mistake: 'resource',

@@ -27,7 +27,7 @@ describe('the policies of a deployment', () => {
     expect(withExceptions(await findingsIn(policiesOf('default', DEFAULT)), EXCEPTIONS).left).toEqual([]);
   });
 
-  it('are all read: of roles, of whoever may become them, and of every kind of resource that has one', () => {
+  it('are all read: identity policies, trust policies, and those of every kind of resource that has one', () => {
     const kinds = new Set(everything.map(({ kind, where }) => `${kind} ${/\((.*)\)$/.exec(where)?.[1] ?? where}`));
     expect([...kinds].toSorted()).toEqual([
       'identity AWS::IAM::Policy',

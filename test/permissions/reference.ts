@@ -19,7 +19,7 @@ import { mayBeOfType } from './arn-types.ts';
 export type PolicyKind = 'identity' | 'resource' | 'trust';
 
 export interface Policy {
-  /** For whoever reads a finding: the configuration, the stack and the resource that it is in. */
+  /** Location of the policy, for the readers of a finding: the configuration, the stack and the resource. */
   where: string;
   kind: PolicyKind;
   document: unknown;

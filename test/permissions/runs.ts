@@ -182,7 +182,7 @@ export const RUNS: Run[] = [
     request: { approval: 'required' },
     stopAfter: 20,
   },
-  { name: 'climbs from preserve to outage', scenario: 'auto-falls-back', ends: ['MigrateAddon SUCCEEDED'] },
+  { name: 'falls back from preserve to outage', scenario: 'auto-falls-back', ends: ['MigrateAddon SUCCEEDED'] },
   {
     name: 'left-over association with tags, and without session tags, put back',
     scenario: 'left-over-session-tags',
@@ -278,7 +278,7 @@ export const RUNS: Run[] = [
     rollBack: true,
   },
   {
-    name: 'the same where EKS makes such an association anew',
+    name: 'the same if EKS replaces the association with a new one',
     scenario: 'in-place',
     ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     request: IN_PLACE,
@@ -302,7 +302,7 @@ export const RUNS: Run[] = [
     knobs: { associationDeleteLagSeconds: 60 },
   },
   {
-    name: 'somebody else associates the service account meanwhile',
+    name: 'another principal associates the service account meanwhile',
     scenario: 'ebs-csi-irsa',
     ends: ['MigrateAddon RolledBack'],
     request: RECREATE,

@@ -23,8 +23,8 @@ export const fromAfar = (scenario: Scenario): void => {
 };
 
 /**
- * All but those in which somebody else acts with the rights of the service's own account, and the sweep of the clock's,
- * which is of that account alone.
+ * All runs, except those in which another principal acts with the permissions of the service's own account, and the
+ * scheduled sweep, which covers only that account.
  */
 export const SPOKE_RUNS: Run[] = [...RUNS, ...WAYS, ...SWEEPS]
   .filter((run) => run.meanwhile === undefined && run !== BY_THE_CLOCK)

@@ -72,6 +72,6 @@ const isMissing = ({ code, input }: z.core.$ZodRawIssue): boolean =>
   input === undefined && (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union');
 
 /** Parameter of `parse` and `safeParse` if people read the errors. A schema's own messages take precedence. */
-export const PLAIN_WORDS: z.core.ParseContext<z.core.$ZodIssue> = {
+export const ZOD_MESSAGES: z.core.ParseContext<z.core.$ZodIssue> = {
   error: (issue) => (isMissing(issue) ? 'is missing' : (WORDS[issue.code] as (issue: unknown) => string)(issue)),
 };

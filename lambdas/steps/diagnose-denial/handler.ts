@@ -16,7 +16,7 @@ import {
 import { MigrationError } from '../../domain/failures/errors.ts';
 import { DENIAL_REFUSED } from '../../domain/events/metrics.ts';
 import { sha256 } from '../../domain/text/sha256.ts';
-import { PLAIN_WORDS } from '../../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../../domain/text/zod-messages.ts';
 import { problemsOf } from '../../domain/text/problems.ts';
 import { fit } from '../../domain/events/parts.ts';
 import { ulidFrom } from '../../domain/text/ulid.ts';
@@ -59,7 +59,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
     telemetry.count(DENIAL_REFUSED);
     return { did: 'refused', why: refused };
   }
-  const parsed = denial.safeParse(event, PLAIN_WORDS);
+  const parsed = denial.safeParse(event, ZOD_MESSAGES);
   if (!parsed.success)
     throw new MigrationError(
       'BadInput',

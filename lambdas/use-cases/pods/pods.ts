@@ -143,7 +143,7 @@ export interface ObserveOptions {
   now: number;
 }
 
-/** Reads and evaluates the pods of the planned service accounts, and of others that have lost something. */
+/** Reads and evaluates the pods of the planned service accounts, and of bystanders that have lost their role. */
 export async function observePods(
   kubernetes: Kubernetes,
   snapshot: Snapshot,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { classOf, MigrationError } from '../../domain/failures/errors.ts';
 import { sweepMetric } from '../../domain/events/metrics.ts';
 import type { Failure } from '../../domain/migration/model.ts';
-import { PLAIN_WORDS } from '../../domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../../domain/text/zod-messages.ts';
 import { problemsOf } from '../../domain/text/problems.ts';
 import { buildReport } from '../../domain/sweep/build-report.ts';
 import { reportCsv } from '../../domain/sweep/csv.ts';
@@ -62,7 +62,7 @@ async function read<Schema extends z.ZodType>(
   } catch {
     throw wrong('it is not JSON');
   }
-  const parsed = schema.safeParse(value, PLAIN_WORDS);
+  const parsed = schema.safeParse(value, ZOD_MESSAGES);
   if (!parsed.success) throw wrong(problemsOf(parsed.error, 'it'));
   return parsed.data;
 }

@@ -53,7 +53,7 @@ describe('around a client', () => {
     expect(paginateListAddons({ client }, { clusterName: CLUSTER })).toBeDefined();
   });
 
-  it("a refusal that stays is told as ever, with the call and AWS's own text", async () => {
+  it("reports a lasting refusal as without a wrapper, with the call and AWS's own text", async () => {
     mock.on(DescribeClusterCommand).rejects(throttling());
     const { around, seen } = noting();
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
@@ -64,7 +64,7 @@ describe('around a client', () => {
     expect(seen).toEqual(['eks Throttled', 'eks Throttled', 'eks Throttled']);
   });
 
-  it('what whoever stands there throws comes through as it is', async () => {
+  it('passes on unchanged what the wrapper throws', async () => {
     const around: AroundCalls = () => Promise.reject(new MigrationError('OutOfTime', 'too little time'));
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
     await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'OutOfTime', message: 'too little time' });
@@ -76,7 +76,7 @@ describe('around a client', () => {
     await expect(kubernetes.listNodes()).rejects.toMatchObject({ name: 'OutOfTime', message: 'too little time' });
   });
 
-  it('whoever stands there may ask first for what the call is signed with, which is asked for once', async () => {
+  it('lets the wrapper fetch the signing credentials before the call, and fetches them once', async () => {
     mock.on(DescribeClusterCommand).resolves({});
     const order: string[] = [];
     const credentials = async () => {
@@ -93,7 +93,7 @@ describe('around a client', () => {
     expect(order).toEqual(['session', 'eks', 'eks']);
   });
 
-  it('where nobody stands, it is the client itself', () => {
+  it('without a wrapper, returns the client itself', () => {
     const client = new EKSClient({ region: 'eu-west-1' });
     const http: PlainHttp = () => Promise.reject(new Error('never'));
     expect(aroundClient(client, 'eks', undefined)).toBe(client);

@@ -143,7 +143,7 @@ describe('a migration, and a rollback on demand', () => {
     });
     expect(await retiring.retireArn(NAME)).toBe(`${RETIRE.replace(':stateMachine:', ':execution:')}:${NAME}`);
   });
-  it('goes back for whoever asked, and says why', async () => {
+  it('starts a rollback with its requester and reason, if there are any', async () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRollback(MIGRATION_ID, NAME, { requestedBy: 'me', reason: 'because' });
     await executions.startRollback(MIGRATION_ID, NAME, {});

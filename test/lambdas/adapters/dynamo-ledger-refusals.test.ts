@@ -1,5 +1,5 @@
 /**
- * What becomes of a call of the ledger that DynamoDB refuses, one for each of its methods; and in which order it
+ * Tests how the ledger handles a call that DynamoDB refuses, once for each of its methods, and in which order it
  * writes.
  */
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';

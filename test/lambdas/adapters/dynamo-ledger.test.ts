@@ -186,7 +186,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.getCancel(MIGRATION_ID)).toEqual(first);
       expect(await ledger.getCancel(OTHER_MIGRATION_ID)).toBeUndefined();
     });
-    it('is in the file, beside the snapshot', async () => {
+    it('is in the file, next to the snapshot', async () => {
       await ledger.putMigration(aMigration());
       await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
       await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
@@ -259,7 +259,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
         { name: 'await-deleted', startedAt: at(10), endedAt: at(31), tries: 3, result: '{"gone":true}' },
       ]);
     });
-    it('keep an earlier result beside a later error', async () => {
+    it('keep an earlier result when a later attempt fails', async () => {
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(0), endedAt: at(1), result: '{"fence":1}' });
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(2), endedAt: at(3), error });
       expect(await ledger.listSteps(MIGRATION_ID)).toEqual([

@@ -238,7 +238,7 @@ describe('a page of migrations', () => {
       expect(await ledger.listMigrations(filter, 10)).toEqual({ migrations: [] });
   });
 
-  it('goes on from a place that somebody made up, within what is asked for', async () => {
+  it('continues from a position that the caller invented, within the requested range', async () => {
     const ledger = createDynamoLedger({ client: await newDynamoDb(), tableName: TABLE });
     for (const index of [0, 1, 2])
       await ledger.putMigration(aMigration({ migrationId: ulid(NOW + index), startedAt: at(index), plan: undefined }));

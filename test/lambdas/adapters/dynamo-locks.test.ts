@@ -159,7 +159,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
       const listed = (await ledger.listHeldLocks()).map(({ holder }) => holder?.executionArn ?? '');
       expect(listed.sort()).toEqual([EXECUTION, OTHER_EXECUTION].sort());
     });
-    it('is refused to new ones while somebody waits to have it alone, for as long as that one says so', async () => {
+    it('is refused to new holders while another waits for exclusive access, until that request expires', async () => {
       await share(ME);
       expect(await alone(OTHER)).toEqual({ acquired: false, holder: ME });
       expect(await share({ ...RECOVERY, since: at(30) })).toMatchObject({ acquired: false });

@@ -46,7 +46,7 @@ describe.each(PACES)('the shared pace on %s', (_, open) => {
     return made;
   };
 
-  it('is not there until somebody reserves, and is of each location', async () => {
+  it('does not exist until the first reservation, and is separate for each location', async () => {
     expect(await pace.read(EKS, NOW)).toBeUndefined();
     await reserved(EKS, 12);
     expect((await pace.read(EKS, NOW))?.rate).toBe(CEILINGS.eks);
@@ -55,7 +55,7 @@ describe.each(PACES)('the shared pace on %s', (_, open) => {
     expect(await pace.read({ ...EKS, cluster: 'other' }, NOW)).toBeDefined();
   });
 
-  it('gives each the positions after those of the others, whoever asks', async () => {
+  it('assigns each reservation the positions after the earlier ones, for every caller', async () => {
     const first = await reserved(EKS, 200);
     const second = await reserved(EKS, 5, NOW + 100);
     const third = await reserved(EKS, 5, NOW + 100, another());

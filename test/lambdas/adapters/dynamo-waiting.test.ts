@@ -50,7 +50,7 @@ describe.each(LEDGERS)('the slots of migrations that wait, on %s', (_, open) => 
     expect(await ids()).toHaveLength(10);
   });
 
-  it('are kept by whoever has one, and count once', async () => {
+  it('are kept by their holders, and count once', async () => {
     for (const id of ['a', 'a', 'b', 'a', 'c', 'c']) expect(await take(id)).toEqual(taken);
     expect(await ids()).toEqual(['a', 'b', 'c']);
     expect(await take('a', { since: at(60) })).toEqual(taken);
@@ -87,13 +87,13 @@ describe.each(LEDGERS)('the slots of migrations that wait, on %s', (_, open) => 
 });
 
 describe('a slot in DynamoDB', () => {
-  it('counts for nobody where somebody else wrote it', async () => {
+  it('counts for no migration if another program wrote it', async () => {
     const client = await newDynamoDb();
     const ledger = createDynamoLedger({ client, tableName: TABLE });
     const Item = { pk: 'WAITING#DEPLOYMENT', sk: 'SLOT#0000', waiter: 'me', expires: 'never' };
     await documentsOf(client).send(new PutCommand({ TableName: TABLE, Item }));
     expect(await ledger.listWaiting()).toEqual([]);
-    // It is in nobody's way for longer than it takes to try the next one.
+    // It delays a migration only by the time that it takes to try the next slot.
     expect(await ledger.takeWaitingSlot(waiter('a'), CAPS)).toEqual(taken);
   });
 });

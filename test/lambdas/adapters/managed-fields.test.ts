@@ -89,7 +89,7 @@ describe('managers', () => {
       { manager: 'helm', fields: ['.spec.template.spec.containers[name="x"].name'] },
     ]);
   });
-  it('own a label whose name begins as the label of others', () => {
+  it("own a label whose name is a prefix of another manager's label", () => {
     expect(
       read(
         {

@@ -107,7 +107,7 @@ describe('a session of a role in another account', () => {
     },
   );
 
-  it('that is refused is asked for once by all who wait for it, and again by whoever comes later', async () => {
+  it('that is refused is requested once for all callers that wait for it, and again for later callers', async () => {
     sts.on(AssumeRoleCommand).rejectsOnce(refusal('AccessDenied')).resolves(answer('ASIA1'));
     const { sessions } = open();
     const all = await Promise.allSettled(Array.from({ length: 5 }, () => sessions.credentialsOf(ROLE)));

@@ -1,4 +1,4 @@
-/** Requests that somebody could send: by the OpenAPI document, with something wrong in them; and anything at all. */
+/** Generates hostile requests: those of the OpenAPI document with a mistake in them, and arbitrary ones. */
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { type Document, OPENAPI_FILE } from '../../../scripts/openapi.ts';

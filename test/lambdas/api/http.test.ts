@@ -282,7 +282,7 @@ describe('all that is wrong', () => {
     const few = problemIn(await send(newFakes(), post({ body: { ...body, x: 1 } })), 'invalid-request');
     expect(few).not.toHaveProperty('moreErrors');
   });
-  it('is told in plain words', async () => {
+  it('is reported in plain English', async () => {
     const found = problemIn(
       await send(newFakes(), post({ body: { target: 'x', addon: 1, dryRun: 'no', strategy: 'none', roles: [] } })),
       'invalid-request',

@@ -1,4 +1,4 @@
-/** What a record has in words of many origins, as the API promises it: names of closed sets, and links for ids. */
+/** Tests that the API returns names of closed sets and links for ids, whatever texts a record has. */
 import { describe, expect, it } from 'vitest';
 import { relatedIn } from '../../../lambdas/api/links.ts';
 import type { Failure } from '../../../lambdas/domain/migration/model.ts';

@@ -48,7 +48,7 @@ const VALUES: Record<string, unknown[]> = {
   dryRun: [true, false, 0],
   reason: ['IRSA goes', '', 'two\nlines', 'x'.repeat(1025), 'right\u202eleft'],
   dryrun: [true],
-  requestedBy: ['somebody'],
+  requestedBy: ['operator'],
 };
 const bodies = fc
   .record(Object.fromEntries(Object.entries(VALUES).map(([name, values]) => [name, fc.constantFrom(...values)])), {

@@ -68,7 +68,7 @@ function wrongIn(schema: unknown, at: string): string[] {
   if ('$ref' in schema)
     return Object.keys(schema)
       .filter((name) => !['$ref', 'description', 'default'].includes(name))
-      .map((name) => `${at} has ${name} beside $ref`);
+      .map((name) => `${at} has ${name} next to $ref`);
   const { type, items, properties = {}, additionalProperties, required = [] } = schema;
   const own = [
     ...Object.keys(schema)
@@ -179,7 +179,7 @@ describe('docs/openapi.json', () => {
 
   it.each([
     [{ nullable: true }, 'has nullable'],
-    [{ $ref: '#/x', type: 'object' }, 'has type beside $ref'],
+    [{ $ref: '#/x', type: 'object' }, 'has type next to $ref'],
     [{ type: ['string', 'null'] }, 'has type ["string","null"]'],
     [{ type: 'number', exclusiveMinimum: true }, 'exclusiveMinimum that is no number'],
     [{ $defs: {} }, 'has $defs'],

@@ -12,7 +12,7 @@ const keyed = (key: string, change: Partial<Request> = {}): Request =>
 const idOf = ({ body: answer }: Answer): string => (answer as { migrationId: string }).migrationId;
 
 describe('POST /migrations', () => {
-  it('takes a request in, by whoever signed it, and says where to look', async () => {
+  it('accepts a request, records its signer as the requester, and returns links to the migration', async () => {
     const fakes = newFakes();
     const answer = await send(fakes, migrate({ body: { ...body, approval: 'required', reason: 'IRSA goes' } }));
     const id = idOf(answer);

@@ -145,7 +145,7 @@ describe('POST /migrations/{id}/retire', () => {
     }
   });
 
-  it('has a key of its own beside that of a rollback', async () => {
+  it('does not accept the idempotency key of a rollback', async () => {
     const fakes = await retiring();
     await send(fakes, { method: 'POST', path: `${path}/rollback`, headers: { 'Idempotency-Key': 'one' }, body: {} });
     expect(problemIn(await ask(fakes, {}, 'one'), 'key-used').status).toBe(422);

@@ -361,7 +361,7 @@ describe('POST /migrations/{id}/approval', () => {
     send(fakes, { method: 'POST', path: `${path}/approval`, body, caller });
   const yes = { decision: 'approve', planHash: plan.hash };
 
-  it('lets the execution go on, by whoever signed it', async () => {
+  it('resumes the execution, with the signer as the approver', async () => {
     const fakes = await withMigration({}, pending);
     const { status, body } = await decide(fakes, { ...yes, reason: 'fine' });
     expect(status).toBe(200);
@@ -400,7 +400,7 @@ describe('POST /migrations/{id}/approval', () => {
     [
       'of one that is decided',
       {},
-      { ...pending, state: 'rejected', decidedBy: 'somebody' },
+      { ...pending, state: 'rejected', decidedBy: 'another person' },
       {},
       BOB,
       'no-approval',

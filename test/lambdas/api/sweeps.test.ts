@@ -90,9 +90,9 @@ describe('POST /sweeps', () => {
     for (const id of fakes.sweeps.records.keys())
       await fakes.sweeps.update(id, { status: 'ended', outcome: 'completed' });
     expect(await ids(key)).toEqual(byKey);
-    const anew = await ids({});
-    expect([anew.size, [...anew].some((id) => byContent.has(id)), fakes.sweeps.records.size]).toEqual([1, false, 3]);
-    // Somebody else's is another one.
+    const next = await ids({});
+    expect([next.size, [...next].some((id) => byContent.has(id)), fakes.sweeps.records.size]).toEqual([1, false, 3]);
+    // The same request by another principal is another sweep.
     expect(byContent.has(((await post(fakes, { mode: 'plan' }, {}, BOB)).body as { sweepId: string }).sweepId)).toBe(
       false,
     );
@@ -135,7 +135,7 @@ describe('POST /sweeps', () => {
   it.each<[object, string[]]>([
     [{}, ['body.mode']],
     [{ mode: 'look' }, ['body.mode']],
-    [{ mode: 'plan', requestedBy: 'somebody' }, ['body.requestedBy']],
+    [{ mode: 'plan', requestedBy: 'operator' }, ['body.requestedBy']],
     [{ mode: 'plan', sweepId: ID }, ['body.sweepId']],
     [{ mode: 'plan', selection: { accounts: [] } }, ['body.selection.accounts']],
     [
@@ -231,7 +231,7 @@ describe('what is asked of a sweep', () => {
   const ask = (fakes: Fakes, command: string, body?: object) =>
     send(fakes, { method: 'POST', path: `/sweeps/${ID}/${command}`, body });
 
-  it.each(['pause', 'stop'])('%s: is noted by whoever signed it, with the reason', async (command) => {
+  it.each(['pause', 'stop'])('%s: is recorded with its signer and the reason', async (command) => {
     const fakes = await withSweep({ phase: 'migrations' });
     const { status, body } = await ask(fakes, command, { reason: 'release night' });
     expect(status).toBe(202);

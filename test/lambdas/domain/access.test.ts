@@ -239,7 +239,7 @@ describe('what is there already', () => {
         { verbs: ['create'], resources: ['pods/eviction'], apiGroups: [''] },
       ],
     ],
-  ])('a role with rules that are %s: nothing, whoever made it', (_, rules) => {
+  ])('a role with rules that are %s: nothing, regardless of who created it', (_, rules) => {
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: {} }, rules })).toEqual({ do: 'nothing' });
   });
 
@@ -255,7 +255,7 @@ describe('what is there already', () => {
     });
   });
 
-  it('a role of somebody else with other rules is left alone', () => {
+  it('a third-party role with other rules is left alone', () => {
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: null }, rules: [] })).toEqual({
       do: 'refuse',
       why: expect.stringContaining(
@@ -333,7 +333,7 @@ describe('access entries', () => {
     ).toHaveLength(3);
   });
 
-  it('are made, added to, or as they should be; groups of others stay', () => {
+  it('are created, extended or left as they are; third-party groups stay', () => {
     expect(entryChange(restarter!, undefined)).toEqual({ do: 'create', groups });
     expect(entryChange(restarter!, { type: 'STANDARD', groups: ['mine', ACCESS_GROUPS.read] })).toEqual({
       do: 'update',

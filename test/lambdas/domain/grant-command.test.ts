@@ -14,7 +14,7 @@ describe('the command that gives the service its access', () => {
     );
   });
 
-  it('asks for the annotation where that shall go, and only there', () => {
+  it('has --annotation remove only if the request removes the annotation', () => {
     expect(grantCommand(anAccountRequest({ annotation: 'remove' }))).toBe(
       'pod-identity grant-access --cluster dev --service-account payments/api --annotation remove',
     );

@@ -79,7 +79,7 @@ const only = (...given: Parameters<typeof factsOf>): WorkloadIdentity => {
   expect(workloads).toHaveLength(1);
   return workloads[0]!;
 };
-/** What is in the way, as `id:status`. */
+/** Returns the obstacles, as `id:status`. */
 const obstacles = (...given: Parameters<typeof factsOf>): string[] =>
   only(...given).obstacles.map(({ id, status }) => `${id}:${status}`);
 
@@ -202,7 +202,7 @@ describe('the tally', () => {
   });
 });
 
-describe('what stands in the way', () => {
+describe('obstacles', () => {
   const irsa = (change: Partial<Pod> = {}): Pod => aPod('irsa', { ...APP, ...change });
 
   it('nothing, on Pod Identity', () => {
@@ -324,7 +324,7 @@ describe('what stands in the way', () => {
     expect(obstacles([irsa({ node: 'hybrid-1' })], {}, nodes)).toEqual(['association:fail']);
   });
 
-  it('static keys, whatever the pods have beside them, and a restart does not help then', () => {
+  it('static keys, whatever else the pods have, and a restart does not help then', () => {
     const keyed = irsa({ containers: [aContainer({ name: 'app', env: { ...envOf.irsa, ...KEYS } })] });
     expect(obstacles([keyed], { associations: [ASSOCIATION] })).toEqual(['static-keys:fail']);
   });

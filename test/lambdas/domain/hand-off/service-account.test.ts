@@ -140,7 +140,7 @@ describe.each(states)('a service account that is %s', (_, there, roleArn, record
 describe('accountHandOff', () => {
   const text = (facts: AccountHandOffFacts): string => accountHandOff(facts).join('\n');
 
-  it("deletes only the migration's associations, and describes the effect of others", () => {
+  it("deletes only the migration's associations, and describes the effect of third-party associations", () => {
     const lines = accountHandOff(factsOf([THEIRS]));
     expect(lines.filter((line) => !line.startsWith(': ') && line.includes('delete-pod-identity-association'))).toEqual(
       [],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { secretsIn } from '../../../../lambdas/domain/addons/configuration.ts';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
-import { PLAIN_WORDS } from '../../../../lambdas/domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { hasProtoKey, problemsOf } from '../../../../lambdas/domain/text/problems.ts';
 import { isOneLine, isPrintable, jsonText, printable, shown, shownIn } from '../../../../lambdas/domain/text/text.ts';
 
@@ -70,7 +70,7 @@ describe('what is wrong with data', () => {
     name: z.enum(['a', 'b']),
     tags: z.record(z.string().regex(/^[a-z]+$/, 'must be small'), z.number()),
   });
-  const problems = (data: unknown): string => problemsOf(schema.safeParse(data, PLAIN_WORDS).error!, 'input');
+  const problems = (data: unknown): string => problemsOf(schema.safeParse(data, ZOD_MESSAGES).error!, 'input');
   it('names the field and repeats no value', () => {
     expect(problems({ name: 'SECRET', tags: { x: 'SECRET' } })).toBe(
       'name: must be one of "a", "b"; tags.x: must be a number',

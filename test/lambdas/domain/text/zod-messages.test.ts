@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { PLAIN_WORDS } from '../../../../lambdas/domain/text/zod-messages.ts';
+import { ZOD_MESSAGES } from '../../../../lambdas/domain/text/zod-messages.ts';
 import { problemsOf } from '../../../../lambdas/domain/text/problems.ts';
 
 const words = (schema: z.ZodType, value: unknown): string =>
-  problemsOf(schema.safeParse(value, PLAIN_WORDS).error!, 'it');
+  problemsOf(schema.safeParse(value, ZOD_MESSAGES).error!, 'it');
 
 describe('what is wrong with a value', () => {
   it.each<[string, z.ZodType, unknown, string]>([
@@ -56,7 +56,7 @@ describe('what is wrong with a value', () => {
       fc.property(leaf, fc.oneof(fc.jsonValue(), fc.constant(undefined)), (schema, value) => {
         const whole = z.strictObject({ a: schema, b: z.array(schema) });
         for (const given of [{ a: value, b: [value] }, { a: value }, value]) {
-          const parsed = whole.safeParse(given, PLAIN_WORDS);
+          const parsed = whole.safeParse(given, ZOD_MESSAGES);
           if (parsed.success) continue;
           for (const { message } of parsed.error.issues)
             expect(message).toMatch(/^(must |has |is (missing|not allowed))/);

@@ -107,7 +107,7 @@ const conditions = fc.constantFrom<JsonObject>(
   { StringEquals: { 'aws:SourceAccount': ACCOUNT } },
   { StringEquals: { 'aws:SourceAccount': '999999999999' } },
   { StringEquals: { 'aws:RequestTag/kubernetes-namespace': NAMESPACE } },
-  { StringNotEquals: { 'aws:RequestTag/kubernetes-service-account': 'somebody' } },
+  { StringNotEquals: { 'aws:RequestTag/kubernetes-service-account': 'another-service-account' } },
   { ArnLike: { 'aws:SourceArn': `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/*` } },
   { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
   { Bool: { 'aws:SecureTransport': 'false' } },
