@@ -236,7 +236,8 @@ export const rows: Row[] = [
     {
       outcome: 'blocked',
       blockedBy: {
-        associations: /has a target role and a session policy, which an association of an add-on does not have when it is created/,
+        associations:
+          /has a target role and a session policy, which an association of an add-on does not have when it is created/,
       },
       mutations: [],
     },

@@ -133,7 +133,9 @@ describe("a workload that wants another team's role", () => {
   });
   it('does not get it without a repair from a role that trusts EKS Pod Identity without conditions', async () => {
     const { message } = await refused(attack({ trust: [podIdentityStatement()] }));
-    expect(message).toContain('also allows EKS Pod Identity for other subjects than this service account of this cluster');
+    expect(message).toContain(
+      'also allows EKS Pod Identity for other subjects than this service account of this cluster',
+    );
   });
   it('does not get it by naming it in a request that avoids reading the pods', async () => {
     const { message } = await refused(

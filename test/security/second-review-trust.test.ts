@@ -261,7 +261,10 @@ describe('a plan that is exchanged after begin', () => {
           plan: { ...plan!, associations: withOther(plan!.associations) },
           snapshot: { ...snapshot, planned: withOther(snapshot.planned) },
         }));
-        expect(failure).toMatchObject({ name: 'BadInput', message: expect.stringContaining('it was replaced since') as string });
+        expect(failure).toMatchObject({
+          name: 'BadInput',
+          message: expect.stringContaining('it was replaced since') as string,
+        });
         expect([...world.cluster.associations.values()].map((one) => one.roleArn)).not.toContain(other);
         expect(changesIn(world)).toEqual([]);
       });
