@@ -51,7 +51,7 @@ describe('a file of the command line', () => {
 
   it('that is not a state keeps its permissions', () => {
     writeFileSync(file, '{}');
-    expect(() => readState(file)).toThrow('is not a state of the sandbox');
+    expect(() => readState(file)).toThrow('is not a state file of the sandbox');
     expect(modeOf(file)).toBe('644');
   });
 
