@@ -7,7 +7,7 @@ import type { Claim, MigrationPage } from '../ports/ledger.ts';
 import { listKey, type Listing, positionOf, readListing } from './dynamo-listing.ts';
 import { DynamoOutbox } from './dynamo-outbox.ts';
 import { isConditionFailed, type Key } from './dynamo-table.ts';
-import { BY_TIME, LIST_KEY, type ListIndex } from './indexes.ts';
+import { BY_TIME, LIST_INDEXES, LIST_KEY, type ListIndex } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const claimItem = z.object({ migrationId: z.string(), fingerprint: z.string(), at: z.string(), input: z.string() });
@@ -34,7 +34,7 @@ export function listedAs({
     listed: LISTED,
     [LIST_KEY]: listKey(request.dryRun ? 'dry-run' : 'migration', { startedAt, id }),
     summary: listedRequestOf(request),
-    location: clusterOf(account, region, cluster),
+    [LIST_INDEXES.ByCluster]: clusterOf(account, region, cluster),
     cluster,
     account,
     addon: request.addon,

@@ -28,9 +28,7 @@ describe('progress', () => {
     const lines = output.text().split('\n');
     const at = (text: string): number => lines.findIndex((line) => line.includes(text));
     expect(at('Run the checks and create the plan (1 s simulated)')).toBeGreaterThan(-1);
-    expect(at('Wait until the add-on is gone (42 s simulated, 4 tries)')).toBeGreaterThan(
-      at('create the plan (1 s'),
-    );
+    expect(at('Wait until the add-on is gone (42 s simulated, 4 tries)')).toBeGreaterThan(at('create the plan (1 s'));
   });
 
   it('shows the error that a step ended with', async () => {

@@ -66,7 +66,7 @@ describe('without one of them', () => {
     async (_, grant) => {
       const followed = await follows(runFor(grant, ran), directory, grant);
       expect(deletedBefore(followed)).toEqual([]);
-      const told = followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : "not known beforehand";
+      const told = followed.ends[0]!.endsWith('Blocked') ? followed.blockedBy.join() : 'not known beforehand';
       expect(told).toMatch(
         /pod-identity-migrator-change \([a-z-]+\) .*The stack PodIdentityMigratorSpoke of that account grants that|not known beforehand/s,
       );
