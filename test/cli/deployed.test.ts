@@ -96,7 +96,7 @@ describe.each([
     expect(await run('retire', report.migrationId, '--apply')).toMatchObject({
       code: 3,
       err: expect.stringMatching(
-        /error: The OIDC trust is not retired, [^]*retire-soak: [^]*hint: +To see every/,
+        /error: The OIDC trust was not retired, [^]*retire-soak: [^]*hint: +To show every check/,
       ) as unknown,
     });
     expect((await run('show', report.migrationId)).out).toMatch(/\nOIDC trust\n[^]*but refused: nothing was changed/);
@@ -128,7 +128,7 @@ describe.each([
         expect(followed.err()).toMatch(
           /error: migration (\S+) continues in the service: it is no longer followed here\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/,
         );
-        const goesOn = /migration (\S+) goes on/.exec(followed.err())![1]!;
+        const goesOn = /migration (\S+) continues/.exec(followed.err())![1]!;
 
         const shown = await run('show', goesOn);
         expect(shown.code).toBe(0);
@@ -137,7 +137,7 @@ describe.each([
         );
         const cancelled = await run('cancel', goesOn, '--reason', 'wrong day');
         expect(cancelled.code).toBe(0);
-        expect(cancelled.out).toMatch(/requested\.\n {2}It has begun its change: [^]*it ends rolled-back/);
+        expect(cancelled.out).toMatch(/requested\.\n {2}It has begun its change: [^]*it rolls back and ends rolled-back/);
         expect(JSON.parse((await run('show', goesOn, '--json')).out)).toMatchObject({
           status: 'running',
           cancellation: { reason: 'wrong day' },
@@ -176,7 +176,7 @@ describe('a deployed service with an API', () => {
         expect(looked.out).toContain(`Plan ${hash}\n`);
         expect(await run('approve', asked, '--plan', '0'.repeat(64))).toMatchObject({
           code: 2,
-          err: expect.stringMatching(/not the plan that waits/) as unknown,
+          err: expect.stringMatching(/Another plan is waiting/) as unknown,
         });
         expect(await run('approve', asked, '--plan', hash)).toMatchObject({
           code: 3,

@@ -35,7 +35,7 @@ describe('migrations of one add-on', () => {
       const refused = await bob.refused('subject-busy', 'POST', '/migrations', { body: BODY });
       expect(refused).toMatchObject({
         status: 409,
-        detail: expect.stringContaining(`Migration ${id} holds the lock`) as unknown,
+        detail: expect.stringContaining(`Migration ${id} has held the lock`) as unknown,
         links: { holder: `/v1/migrations/${id}` },
       });
       await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({

@@ -83,7 +83,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
           expect(JSON.parse(third.out)).toMatchObject({
             error: {
               name: 'SubjectBusy',
-              message: expect.stringContaining(`Migration ${id} holds the lock`) as unknown,
+              message: expect.stringContaining(`Migration ${id} has held the lock`) as unknown,
               hint: expect.stringContaining(`pod-identity show ${id}`) as unknown,
             },
           });
