@@ -137,7 +137,9 @@ describe.each([
         );
         const cancelled = await run('cancel', goesOn, '--reason', 'wrong day');
         expect(cancelled.code).toBe(0);
-        expect(cancelled.out).toMatch(/requested\.\n {2}It has begun its change: [^]*it rolls back and ends rolled-back/);
+        expect(cancelled.out).toMatch(
+          /requested\.\n {2}It has begun its change: [^]*it rolls back and ends rolled-back/,
+        );
         expect(JSON.parse((await run('show', goesOn, '--json')).out)).toMatchObject({
           status: 'running',
           cancellation: { reason: 'wrong day' },
@@ -217,7 +219,7 @@ describe('a deployed service without an API', () => {
       'credentials',
       { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined },
       1,
-      /a call to AWS failed: CredentialsProviderError[^]*hint: .*no AWS credentials/,
+      /a call to AWS failed: CredentialsProviderError[^]*hint: .*No AWS credentials/,
     ],
     [
       'valid credentials',
