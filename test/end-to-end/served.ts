@@ -214,7 +214,11 @@ export const serveHere = async (scenario: Scenario, scale: number): Promise<Serv
     run: runIn(environmentIn(directory, variables)),
     slowlyFrom: async (isSo, work) => {
       await clock.spawn(async () => {
-        while (!isSo()) await clock.sleep(1000);
+        // Bounded in the world's time: after an earlier failure, the moment may never come.
+        for (let seconds = 0; !isSo(); seconds += 1) {
+          if (seconds === 3600) throw new Error('The moment did not come within an hour of the sandbox');
+          await clock.sleep(1000);
+        }
         clock.setScale(1);
       });
       try {
