@@ -311,7 +311,7 @@ describe.skipIf(reason !== undefined)(
       });
       expect(stepsOf(automation)).toEqual([...BEGUN, 'run Cancelled', 'report Success', 'conclude Failed']);
       expect(textOf(automation)).toMatch(/: ABORTED\.$/m);
-      expect(textOf(automation)).toContain('State machine Recover takes over what it left by itself');
+      expect(textOf(automation)).toContain('The state machine Recover takes the migration over automatically');
       expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
       expect(after).toEqual(before);
       expect(locks).toEqual([]);
