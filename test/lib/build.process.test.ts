@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
 import { reportPage } from '../../lambdas/report-page/page.ts';
 import { bundle, bundleOptions } from '../../scripts/bundle.ts';
@@ -26,7 +26,7 @@ describe('bundles', () => {
   it("have the style and the script of the report's page where its code reads them", async () => {
     const outdir = join(scratch, 'page');
     await bundle(outdir);
-    buildSync({ ...bundleOptions(outdir), entryPoints: [{ in: 'lambdas/report-page/page.ts', out: 'report-page' }] });
+    await build({ ...bundleOptions(outdir), entryPoints: [{ in: 'lambdas/report-page/page.ts', out: 'report-page' }] });
     const bundled = (await import(join(outdir, 'report-page.mjs'))) as { reportPage: typeof reportPage };
     expect(bundled.reportPage(fleetReport())).toBe(reportPage(fleetReport()));
   });

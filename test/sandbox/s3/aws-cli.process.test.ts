@@ -79,6 +79,6 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
     const file = join(newDirectory(), 'locations.json');
     writeFileSync(file, '[]');
     await aws('s3', 'cp', file, `s3://${bucket}/sweeps/one/locations.json`);
-    expect((await aws('s3', 'ls', `s3://${bucket}/sweeps/one/`)).stdout).toMatch(/ 2 places\.json\n$/);
+    expect((await aws('s3', 'ls', `s3://${bucket}/sweeps/one/`)).stdout).toMatch(/ 2 locations\.json\n$/);
   });
 });
