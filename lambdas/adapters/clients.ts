@@ -56,6 +56,10 @@ export const TAKES_DOCUMENTS = Symbol('takes documents');
 
 export interface ClientConfig {
   region: string;
+  /** The profile of the AWS configuration, for callers with such a configuration. */
+  profile?: string;
+  /** How often the SDK tries a call. Default: once. */
+  attempts?: number;
   credentials?: AwsCredentialIdentity | AwsCredentialIdentityProvider;
   transport: Transport;
 }
@@ -74,14 +78,15 @@ const TIME_OUTS = {
 
 export type SharedConfig = {
   region: string;
-  maxAttempts: 1;
+  maxAttempts: number;
+  profile?: string;
   credentials?: ClientConfig['credentials'];
   requestHandler: typeof TIME_OUTS;
 } & Partial<SdkSettings>;
 
 /**
- * Creates all AWS clients. They do not retry (`maxAttempts: 1`), because the state machine retries, where retries are
- * visible and run in virtual time. Endpoints come from the SDK's own `AWS_ENDPOINT_URL_*` variables.
+ * Creates all AWS clients. They do not retry (`maxAttempts: 1`) unless `attempts` is given, because the state machine
+ * retries, where retries are visible and run in virtual time. Endpoints come from the SDK's own `AWS_ENDPOINT_URL_*` variables.
  */
 export class ClientFactory {
   readonly config: ClientConfig;
@@ -90,10 +95,11 @@ export class ClientFactory {
   }
 
   private shared(service: string): SharedConfig {
-    const { region, credentials, transport } = this.config;
+    const { region, profile, attempts = 1, credentials, transport } = this.config;
     return {
       region,
-      maxAttempts: 1,
+      maxAttempts: attempts,
+      ...(profile === undefined ? {} : { profile }),
       ...(credentials ? { credentials } : {}),
       ...transport.settingsFor?.(service, region),
       requestHandler: (transport.requestHandler as never) ?? TIME_OUTS,
@@ -124,4 +130,9 @@ export class ClientFactory {
   stepFunctions = (): SFNClient => this.clientOf('states', SFNClient);
   sts = (): STSClient => this.clientOf('sts', STSClient);
   eventBridge = (): EventBridgeClient => this.clientOf('events', EventBridgeClient);
+
+  /** Closes the connections of all clients. */
+  destroy(): void {
+    for (const client of this.made.values()) (client as { destroy?: () => void }).destroy?.();
+  }
 }
