@@ -1,6 +1,7 @@
 /** Opens, by the flags of any command, the backend where its work is done. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../lambdas/domain/migration/model.ts';
+import { shown } from '../lambdas/domain/text/text.ts';
 import { homeOf } from '../sandbox/world/build.ts';
 import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
@@ -19,6 +20,7 @@ import {
   writeState,
 } from './journal.ts';
 import { EXAMPLE_SCENARIO, WATCHING_SCALE } from './options.ts';
+import { findScenario } from './scenarios.ts';
 import type { DeployedChoice, BackendChoice, SandboxChoice, StateChoice } from './backend-options.ts';
 import { perform } from './replay.ts';
 import { directService, type Service } from './service.ts';
@@ -68,8 +70,26 @@ export const sayBuilding = (io: Io) => (): void =>
 
 const builds = ({ io, silent }: OpenOptions): { onBuild?: () => void } => (silent ? {} : { onBuild: sayBuilding(io) });
 
-/** Reads a scenario. Throws a CliError that names the file, the position in it, and what is expected there. */
-export const openScenario = async (file: string): Promise<Scenario> => {
+/** Returns the file of the scenario that a command names. Throws a CliError for a name that no scenario has. */
+const namedScenario = (argument: string): string => {
+  const found = findScenario(argument);
+  if ('file' in found) return found.file;
+  const { similar, names } = found;
+  throw new CliError(
+    'ScenarioError',
+    `${shown(argument, 200)} is neither a scenario of this program nor a file in this directory`,
+    similar.length > 0
+      ? `Similar scenarios: ${similar.join(', ')}`
+      : `Name a file, or one of these scenarios: ${names.join(', ')}`,
+  );
+};
+
+/**
+ * Reads a scenario, which is named as `findScenario` accepts it. Throws a CliError that names the file, the position in
+ * it, and what is expected there.
+ */
+export const openScenario = async (argument: string): Promise<Scenario> => {
+  const file = namedScenario(argument);
   try {
     return await readScenario(file);
   } catch (error) {

@@ -22,11 +22,10 @@ import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
 import { oneOf, wholeNumber } from './fields.ts';
+import { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO } from './program-name.ts';
 import { checkWaits, waitFields } from './wait-fields.ts';
 
-export const EXAMPLE_SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
-/** The command that runs the program from a checkout. */
-export const PROGRAM = 'npm run --silent pod-identity --';
+export { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO };
 export const WORKLOAD_COMMAND = 'migrate-workload';
 const MAX_SCALE = 1000;
 /** Simulated seconds per real second for a migration on a terminal: slow enough to read, fast enough not to bore. */
@@ -225,7 +224,7 @@ const port = z
 
 const serveFlags = z.strictObject({
   scenario: z
-    .string({ error: `is missing: specify a scenario file, such as ${EXAMPLE_SCENARIO}` })
+    .string({ error: `is missing: specify a scenario, such as ${EXAMPLE_SCENARIO}` })
     .min(1, 'must name a file'),
   port: port.default(0),
   clock: servedClock.default('real'),

@@ -19,6 +19,7 @@ import {
   parseServeFlags,
   PROGRAM,
   WATCHING_SCALE,
+  WORKLOAD_SCENARIO,
 } from './options.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
@@ -36,7 +37,7 @@ Examples:
 
   # Migrate your own workload: the service account of its pods
   ${PROGRAM} migrate-workload --cluster payments-prod --namespace payments --service-account api \\
-      --sandbox sandbox/scenarios/service-account-irsa.json
+      --sandbox ${WORKLOAD_SCENARIO}
 
   # Use it in a pipeline: one JSON document on stdout
   ${PROGRAM} migrate ... --json | jq -r .outcome
@@ -223,7 +224,10 @@ const addSandboxCommand = (program: Command, io: Io, finished: Finished): void =
   program
     .command('sandbox')
     .description('serve the AWS of a scenario on this machine, for aws, kubectl and any SDK, until Ctrl-C')
-    .option('--scenario <file>', `scenario file, such as ${EXAMPLE_SCENARIO} (required)`)
+    .option(
+      '--scenario <file>',
+      `scenario: a file, or the name of one that comes with the program, such as ${EXAMPLE_SCENARIO} (required)`,
+    )
     .option(
       '--port <number>',
       'port of the AWS services on 127.0.0.1 (default: a free port; API servers always use free ports)',

@@ -13,9 +13,14 @@ export const ASSEMBLY = join(DIST, 'assembly');
 /** The bundles of the Lambdas. */
 export const LAMBDAS = join(DIST, 'lambda');
 export const STAMP = join(DIST, 'stamp');
+/** The files of the published package that are built. */
+export const PACKAGE = join(DIST, 'package');
+export const PACKAGE_STAMP = join(DIST, 'package-stamp');
 
 /** All sources that the output depends on; the lockfile represents the dependencies. */
 const SOURCES = ['bin', 'lib', 'lambdas', 'scripts', 'cdk.json', 'package-lock.json'];
+/** Sources of the published package in addition to those. */
+const PACKAGE_SOURCES = ['cli', 'sandbox', 'package.json', 'docs/configuration.schema.json'];
 
 const filesUnder = (path: string): string[] =>
   statSync(path).isDirectory()
@@ -24,16 +29,26 @@ const filesUnder = (path: string): string[] =>
         .map((entry) => join(entry.parentPath, entry.name))
     : [path];
 
-/** Returns the SHA-256 of the names and contents of all sources, in hex. */
-export function hashSources(): string {
+/** Returns the SHA-256 of the names and contents of all files in these places, in hex. */
+function hashOf(sources: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const file of SOURCES.flatMap((source) => filesUnder(join(ROOT, source))).sort()) {
+  for (const file of sources.flatMap((source) => filesUnder(join(ROOT, source))).sort()) {
     const content = readFileSync(file);
     hash.update(`${relative(ROOT, file)}\0${content.length}\0`).update(content);
   }
   return hash.digest('hex');
 }
 
+/** Returns the hash of the sources of the Lambdas and the assembly. */
+export const hashSources = (): string => hashOf(SOURCES);
+
+/** Returns the hash of the sources of the published package. */
+export const hashPackageSources = (): string => hashOf([...SOURCES, ...PACKAGE_SOURCES]);
+
 /** Returns whether the output exists, is complete, and was built from the sources with the hash. */
 export const isFresh = (hash: string): boolean =>
   existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash && existsSync(ASSEMBLY) && existsSync(LAMBDAS);
+
+/** Returns whether the published package's files exist and were built from the sources with the hash. */
+export const isPackageFresh = (hash: string): boolean =>
+  existsSync(PACKAGE_STAMP) && readFileSync(PACKAGE_STAMP, 'utf8') === hash && existsSync(PACKAGE);

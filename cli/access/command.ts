@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { collect, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
-import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
+import { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO } from '../options.ts';
 import { GRANT_ACCESS, parseGrantFlags } from './options.ts';
 import { ACCESS_VARIABLES } from './roles.ts';
 
@@ -13,7 +13,7 @@ Without --apply, nothing is changed: the RBAC objects are printed as YAML on std
 
 Examples:
   ${PROGRAM} ${GRANT_ACCESS} --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${EXAMPLE_SCENARIO}
-  ${PROGRAM} ${GRANT_ACCESS} --cluster payments-prod --service-account payments/api --sandbox sandbox/scenarios/service-account-irsa.json
+  ${PROGRAM} ${GRANT_ACCESS} --cluster payments-prod --service-account payments/api --sandbox ${WORKLOAD_SCENARIO}
   ${PROGRAM} ${GRANT_ACCESS} --cluster reliability-dev --deployed | kubectl apply -f -
   ${PROGRAM} ${GRANT_ACCESS} --cluster reliability-dev --deployed --apply
 

@@ -1,5 +1,4 @@
 /** The demo in five sections, on one sandbox: the state before, what fails, the plan, the migration, the verification. */
-import { fileURLToPath } from 'node:url';
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import type { MigrationRequest, Target } from '../../lambdas/domain/migration/model.ts';
 import { openSandboxBackend, type SandboxBackend } from '../backend.ts';
@@ -13,14 +12,16 @@ import { summary } from '../print/summary.ts';
 import { startProgress } from '../progress.ts';
 import { requestFrom } from '../request.ts';
 import { runMigration } from '../run.ts';
+import { fileOfScenario } from '../scenarios.ts';
 import { look, type Sight, sightLines } from './observe.ts';
 import { callsThatChanged, tryAsTerraform } from './story.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
+const SCENARIO = 'ebs-csi-irsa';
 
 /** Runs the demo on stdout, with live progress on stderr. Returns 0 only if it ends as expected. */
 export const demo = async (flags: DemoFlags, io: Io): Promise<ExitCode> => {
-  const scenario = await openScenario(fileURLToPath(new URL(`../../${EXAMPLE_SCENARIO}`, import.meta.url)));
+  const scenario = await openScenario(fileOfScenario(SCENARIO));
   const watched = io.stderr.isTTY === true;
   const style = styleFor(io.stdout);
   const say = (...lines: string[]): void => void io.stdout.write(`${lines.join('\n')}\n`);

@@ -8,7 +8,7 @@
 import type { RequiredPermission } from '../authorization/permission.ts';
 import type { CallContext } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
-import type { OperationName } from './engine.ts';
+import type { OperationName } from './operations.ts';
 
 /**
  * Returns `table/NAME`, `table/NAME/index/INDEX`, or a whole ARN if the input has one; nothing if the input names no

@@ -36,3 +36,13 @@ declare module 'dynalite/db/updateParser.js' {
   const parser: import('./expressions.ts').ExpressionParser;
   export default parser;
 }
+
+declare module 'dynalite/actions/*' {
+  const run: import('./operations.ts').Run;
+  export default run;
+}
+declare module 'dynalite/validations/*' {
+  export const types: object;
+  /** Absent in some files. */
+  export const custom: unknown;
+}

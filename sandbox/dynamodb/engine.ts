@@ -2,56 +2,24 @@
  * Runs dynalite's tables without its HTTP server: takes an operation's name and input, and returns status and output.
  * That server checks method, content type and signature first, which the sandbox's gateway has already done.
  */
-import { createRequire } from 'node:module';
 import { createKey, type Store } from 'dynalite/db/index.js';
 import { checkTypes, checkValidations } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
 import { refusalOfEmptyKey } from './index-keys.ts';
+import { type Operation, type OperationName, operations } from './operations.ts';
 import { quickActions } from './quick.ts';
 import { createMemoryStore, type MemoryStore } from './store.ts';
 import { wellFormed } from './well-formed.ts';
-
-/** dynalite 4.0.0, index.js: validOperations. */
-const NAMES = [
-  'BatchGetItem',
-  'BatchWriteItem',
-  'CreateTable',
-  'DeleteItem',
-  'DeleteTable',
-  'DescribeTable',
-  'DescribeTimeToLive',
-  'GetItem',
-  'ListTables',
-  'ListTagsOfResource',
-  'PutItem',
-  'Query',
-  'Scan',
-  'TagResource',
-  'UntagResource',
-  'UpdateItem',
-  'UpdateTable',
-] as const;
-export type OperationName = (typeof NAMES)[number];
-
-interface Operation {
-  validation: { types: object; custom?: unknown };
-  run: (store: Store, input: object, done: (error: unknown, output?: object) => void) => void;
-}
 
 /** A parameter that dynalite does not support. The order of the values is that of DynamoDB's own message. */
 const ON_FAILURE = { ReturnValuesOnConditionCheckFailure: { type: 'String', enum: ['ALL_OLD', 'NONE'] } };
 const WITH_CONDITION: ReadonlySet<OperationName> = new Set<OperationName>(['DeleteItem', 'PutItem', 'UpdateItem']);
 
-const require = createRequire(import.meta.url);
-const fileOf = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
-const operations = new Map<string, Operation>(
-  NAMES.map((name) => {
-    const { types, custom } = require(`dynalite/validations/${fileOf(name)}`) as Operation['validation'];
-    const run = require(`dynalite/actions/${fileOf(name)}`) as Operation['run'];
-    return [
-      name,
-      { validation: { types: WITH_CONDITION.has(name) ? { ...types, ...ON_FAILURE } : types, custom }, run },
-    ];
+const known = new Map<string, Operation>(
+  (Object.keys(operations) as OperationName[]).map((name) => {
+    const { validation, run }: Operation = operations[name];
+    const types = WITH_CONDITION.has(name) ? { ...validation.types, ...ON_FAILURE } : validation.types;
+    return [name, { validation: { types, custom: validation.custom }, run }];
   }),
 );
 
@@ -111,7 +79,7 @@ export const createEngine = (): Engine => {
   const store = createMemoryStore();
   const quick = quickActions(store);
   const run: Engine['run'] = async (name, input) => {
-    const operation = operations.get(name);
+    const operation = known.get(name);
     if (!operation) return undefined;
     const { validation, run: act } = operation;
     // Returns the item at the moment of the refusal.

@@ -1,8 +1,7 @@
 /** Runs the deployed bundles, each container in a child process: for real or scaled time. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import type { AssemblyFunction } from '../assembly/functions.ts';
 import { exchange } from './exchange.ts';
 import type { HostRequest } from './host.ts';
@@ -36,8 +35,8 @@ interface Container {
   child: ChildProcess;
 }
 
-/** The host module next to this file, with the same extension as this file. */
-const HOST = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './host.ts' : './host.js', import.meta.url));
+/** The host module next to this file, with the same ending as this file, which is another one in the published package. */
+const HOST = join(import.meta.dirname, `host${extname(import.meta.filename)}`);
 
 /**
  * Returns the module and export of a handler such as `plan.handler`. Throws Lambda's error if the file does not exist.

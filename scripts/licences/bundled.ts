@@ -1,7 +1,8 @@
-/** Finds the packages that are deployed: esbuild reports them, so no import is missed. */
+/** Finds the packages that are deployed or published: esbuild reports them, so no import is missed. */
 import { join } from 'node:path';
-import { build, type BuildResult } from 'esbuild';
+import { build, type BuildResult, type Metafile } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
+import { packageInMemory } from '../package/bundle.ts';
 import { pathOf } from './lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -16,14 +17,23 @@ let bundled: Promise<Bundled> | undefined;
 export const bundleInMemory = (): Promise<Bundled> =>
   (bundled ??= build({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false }));
 
+const placesIn = ({ outputs }: Metafile): string[] =>
+  Object.values(outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0))
+    .map(([file]) => pathOf(file))
+    .filter((path) => path !== undefined);
+
 /**
  * Returns the folders of the packages that have code in the Lambdas' bundles. A package that tree shaking removed
  * completely is not among them.
  */
-export const bundledPlaces = async (): Promise<ReadonlySet<string>> => {
-  const { outputs } = (await bundleInMemory()).metafile;
-  const files = Object.values(outputs).flatMap(({ inputs }) =>
-    Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
-  );
-  return new Set(files.map(([file]) => pathOf(file)).filter((path) => path !== undefined));
-};
+export const bundledPlaces = async (): Promise<ReadonlySet<string>> =>
+  new Set(placesIn((await bundleInMemory()).metafile));
+
+let shipped: Promise<ReadonlySet<string>> | undefined;
+
+/** Returns the folders of the packages that have code in the published package: in the Lambdas or the command line. */
+export const shippedPlaces = (): Promise<ReadonlySet<string>> =>
+  (shipped ??= Promise.all([bundleInMemory(), packageInMemory()]).then(
+    ([lambdas, others]) => new Set([lambdas, ...others].flatMap(({ metafile }) => placesIn(metafile)).sort()),
+  ));

@@ -1,0 +1,80 @@
+/** Bundles the command line for the published package, as JavaScript that needs nothing beside it. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** The oldest Node that the package supports, as package.json states it; its syntax is the bundle's. */
+const TARGET = 'node20.12';
+
+/** `NAME.packed.ts` takes the place of the `NAME.ts` next to it. */
+const packedModules: Plugin = {
+  name: 'modules of the published package',
+  setup: (bundling) => {
+    bundling.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ path, resolveDir }) => {
+      const packed = resolve(resolveDir, path.replace(/\.ts$/, '.packed.ts'));
+      return existsSync(packed) ? { path: packed } : undefined;
+    });
+  },
+};
+
+/** dynalite's two storages, which the sandbox replaces by its own; one of them has a part that is compiled for a platform. */
+const withoutLevel: Plugin = {
+  name: 'dynalite without its storages',
+  setup: (bundling) => {
+    bundling.onResolve({ filter: /^(level|memory-level)$/ }, ({ path }) => ({ path, namespace: 'without' }));
+    bundling.onLoad({ filter: /./, namespace: 'without' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+  },
+};
+
+/** Options that all bundles of the package share. */
+const COMMON = {
+  absWorkingDir: ROOT,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'node',
+  target: TARGET,
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+  metafile: true,
+} satisfies BuildOptions;
+
+/**
+ * Options for the command line as `pod-identity.mjs`, and `host.mjs`, in which its sandbox runs a Lambda. With splitting,
+ * a command loads only what it needs.
+ */
+const commandLine = (outdir: string) =>
+  ({
+    ...COMMON,
+    entryPoints: { 'pod-identity': 'bin/pod-identity.ts', host: 'sandbox/lambda/host.ts' },
+    outdir,
+    splitting: true,
+    plugins: [packedModules, withoutLevel],
+    inject: [join(ROOT, 'scripts/package/polyfills.ts')],
+    // CommonJS dependencies call `require`, which an ES module does not have.
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  }) satisfies BuildOptions;
+
+/** Options for the evaluator of trust policies as a library. */
+const trust = (outdir: string) =>
+  ({
+    ...COMMON,
+    entryPoints: { index: 'scripts/package/trust.ts' },
+    outdir,
+    minify: false,
+  }) satisfies BuildOptions;
+
+type Bundled = BuildResult<{ metafile: true }>;
+
+/** Bundles the command line into a folder. */
+export const bundleCommandLine = (outdir: string): Promise<Bundled> => build(commandLine(outdir));
+
+/** Bundles the evaluator of trust policies into a folder. */
+export const bundleTrust = (outdir: string): Promise<Bundled> => build(trust(outdir));
+
+/** Bundles in memory everything that the package contains and the Lambdas don't, for the checks of licences. */
+export const packageInMemory = (): Promise<Bundled[]> =>
+  Promise.all([commandLine, trust].map((options) => build({ ...options(join(ROOT, 'dist/none')), write: false })));

@@ -1,0 +1,20 @@
+/** The module `eks-pod-identity-migrator/trust`: evaluates a role's trust policy without asking AWS. */
+export {
+  evaluate,
+  evaluateIrsa,
+  evaluatePodIdentity,
+  evaluateTrust,
+  parsePolicy,
+} from '../../lambdas/domain/policy/index.ts';
+export type {
+  Evaluation,
+  Json,
+  KeyState,
+  ParsedPolicy,
+  PolicyKind,
+  PolicyRequest,
+  Reason,
+  Statement,
+  TrustUse,
+  Verdict,
+} from '../../lambdas/domain/policy/index.ts';
