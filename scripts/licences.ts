@@ -1,13 +1,13 @@
 /**
- * `npm run licences` checks every package of the lockfile against the licence policy. A package that ships (a
- * dependency, its dependencies, and every package in the Lambdas' bundles) must have a permissive licence; a development
- * package may have another licence if it is listed below by name. Exits with 1 if a package violates the policy. ADR 59
+ * `npm run licences` checks every package of the lockfile against the licence policy. A package that ships, in the
+ * Lambdas' bundles or in that of the command line, must have a permissive licence; a development package may have another
+ * licence if it is listed below by name. Exits with 1 if a package violates the policy. ADR 59
  * says why no package does this.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Lock, type LockEntry, nameAt, packagesOf, readLock } from './licences/lockfile.ts';
-import { bundledPlaces } from './licences/bundled.ts';
+import { shippedPlaces } from './licences/bundled.ts';
 import { NotSpdx, parseSpdx, unacceptable } from './licences/spdx.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -72,7 +72,7 @@ export interface LicenceReport {
 }
 
 export interface LicenceFacts {
-  /** Folders of the packages in the Lambdas' bundles: they ship even if the lockfile marks them as development. */
+  /** Folders of the packages that ship, because the bundle of the Lambdas or of the command line contains them. */
   bundled: ReadonlySet<string>;
   /** Reads the package.json in a folder, for a lockfile without a licence; undefined if it is not installed. */
   manifestAt: (path: string) => { license?: unknown; licenses?: unknown } | undefined;
@@ -117,7 +117,7 @@ const problemOf = (name: string, licence: string | undefined, ships: boolean): s
 /** Evaluates every package of a lockfile, from its arguments only. */
 export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport => {
   const judged = packagesOf(lock).map(([path, entry]) => {
-    const ships = !entry.dev || facts.bundled.has(path);
+    const ships = facts.bundled.has(path);
     const licence = licenceOf(path, entry, facts);
     return { path, entry, ships, licence, problem: problemOf(nameAt(path), licence, ships) };
   });
@@ -175,7 +175,7 @@ const installedManifest = (path: string): ReturnType<LicenceFacts['manifestAt']>
 
 /** Evaluates the project's own packages. */
 export const judgeProject = async (): Promise<LicenceReport> =>
-  judgeLicences(readLock(ROOT), { bundled: await bundledPlaces(), manifestAt: installedManifest });
+  judgeLicences(readLock(ROOT), { bundled: await shippedPlaces(), manifestAt: installedManifest });
 
 if (import.meta.main) {
   const report = await judgeProject();

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { bundledPlaces } from './licences/bundled.ts';
+import { bundledPlaces, packedPlaces } from './licences/bundled.ts';
 import { type Lock, nameAt, packagesOf, readLock } from './licences/lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -15,6 +15,18 @@ const DEFAULT_FILE = join(ROOT, 'dist', 'sbom.cdx.json');
 
 /** The property of a component whose code is in the Lambdas; its value is `true`. */
 export const BUNDLED = 'eks-pod-identity-migrator:lambda-bundle';
+/** The property of a component whose code is in the published package's command line; its value is `true`. */
+export const PACKED = 'eks-pod-identity-migrator:command-line-bundle';
+
+/** Folders of the packages that ship. A package may be in both. */
+export interface Shipped {
+  /** In the Lambdas' bundles. */
+  lambdas: ReadonlySet<string>;
+  /** In the published package's own bundles. */
+  commandLine: ReadonlySet<string>;
+}
+
+const placesOf = ({ lambdas, commandLine }: Shipped): ReadonlySet<string> => new Set([...lambdas, ...commandLine]);
 
 /** The part of npm's answer that is read; everything else is copied. https://cyclonedx.org/docs/1.5/json. */
 const component = z.looseObject({
@@ -49,14 +61,12 @@ export type Bill = z.infer<typeof bill>;
 
 export interface Manifest {
   name: string;
-  dependencies: Record<string, string>;
 }
 
 /** Returns npm's bill of every package in the lockfile, as text. Throws an Error that says what to do if npm fails. */
 export const npmSbom = (npm = 'npm'): string => {
-  // With --omit dev, npm also omits packages that ship if a development package needs them, such as aws-cdk-lib and
-  // esbuild (https://github.com/npm/cli/issues/7909). So npm lists everything, and shippedBill removes what does not
-  // ship. --include overrides a NODE_ENV or an .npmrc that omits.
+  // What ships is bundled, so for npm all of it is for development. npm lists everything, and shippedBill removes what
+  // does not ship. --include overrides a NODE_ENV or an .npmrc that omits.
   const options = [
     '--sbom-format',
     'cyclonedx',
@@ -92,25 +102,29 @@ export const npmSbom = (npm = 'npm'): string => {
 const refOf = (path: string, version: string | undefined): string => `${nameAt(path)}@${version}`;
 
 /**
- * Reduces npm's bill to what ships: removes development packages, sets the project's name (npm sets the folder's), marks
- * the components that the Lambdas contain, and removes the random serial number and the time, which are optional in
+ * Reduces npm's bill to what ships: removes all other packages, sets the project's name (npm sets the folder's), marks
+ * where the components are, and removes the random serial number and the time, which are optional in
  * CycloneDX and would make every build differ. Throws a ZodError if the text is not a bill.
  */
-export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<string>, { name }: Manifest): Bill => {
+export const shippedBill = (text: string, lock: Lock, shipped: Shipped, { name }: Manifest): Bill => {
   const { serialNumber: _, ...parsed } = bill.parse(JSON.parse(text));
   const { timestamp: __, ...metadata } = parsed.metadata;
-  // npm lists each version of a package once, and one copy may ship while another does not: only the lockfile knows.
-  const ships = new Set(
-    packagesOf(lock)
-      .filter(([path, { dev }]) => !dev || bundled.has(path))
-      .map(([path, { version }]) => refOf(path, version)),
-  );
-  const inBundle = new Set([...bundled].map((path) => refOf(path, lock.get(path)?.version)));
+  const refsOf = (places: Iterable<string>): Set<string> =>
+    new Set([...places].map((path) => refOf(path, lock.get(path)?.version)));
+  const ships = refsOf(placesOf(shipped));
+  const marks = [
+    { name: BUNDLED, value: 'true', refs: refsOf(shipped.lambdas) },
+    { name: PACKED, value: 'true', refs: refsOf(shipped.commandLine) },
+  ];
   const components = parsed.components
     .filter(({ 'bom-ref': ref }) => ships.has(ref))
     .map((one) => ({
       ...one,
-      properties: [...one.properties, ...(inBundle.has(one['bom-ref']) ? [{ name: BUNDLED, value: 'true' }] : [])],
+      properties: [
+        // For npm, everything that is bundled is for development.
+        ...one.properties.filter((property) => property.name !== 'cdx:npm:package:development'),
+        ...marks.filter(({ refs }) => refs.has(one['bom-ref'])).map(({ refs: _refs, ...mark }) => mark),
+      ],
     }));
   const root = parsed.metadata.component['bom-ref'];
   return {
@@ -127,40 +141,33 @@ export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<strin
  * Returns the problems of a bill, one line each: it must have every package that ships, and a hash for every package
  * that comes from the registry.
  */
-export const problemsOf = (
-  { components }: Bill,
-  lock: Lock,
-  bundled: ReadonlySet<string>,
-  { dependencies }: Manifest,
-): string[] => {
+export const problemsOf = ({ components }: Bill, lock: Lock, shipped: Shipped): string[] => {
   const byRef = new Map(components.map((one) => [one['bom-ref'], one]));
-  const direct = Object.entries(dependencies)
-    .filter(([name, version]) => !byRef.has(`${name}@${version}`))
-    .map(([name, version]) => `${name} ${version} of package.json is missing`);
-  const shipped = packagesOf(lock).filter(([path, { dev }]) => !dev || bundled.has(path));
-  const missing = shipped
+  const places = placesOf(shipped);
+  const inLock = packagesOf(lock).filter(([path]) => places.has(path));
+  const missing = inLock
     .map(([path, { version }]) => refOf(path, version))
     .filter((ref) => !byRef.has(ref))
     .map((ref) => `${ref} of package-lock.json ships and is missing`);
-  const unhashed = shipped
+  const unhashed = inLock
     .filter(
       ([path, { inBundle, version }]) =>
         !inBundle && byRef.get(refOf(path, version))?.hashes === undefined && byRef.has(refOf(path, version)),
     )
     .map(([path, { version }]) => `${refOf(path, version)} has no hash`);
-  const strays = [...bundled]
+  const strays = [...places]
     .filter((path) => !lock.has(path))
-    .map((path) => `${path} is in the Lambdas' bundles, and not in package-lock.json`);
-  return [...new Set([...direct, ...missing, ...unhashed, ...strays])];
+    .map((path) => `${path} ships, and is not in package-lock.json`);
+  return [...new Set([...missing, ...unhashed, ...strays])];
 };
 
 /** Writes the bill to a file and returns it. Rejects with an Error with all problems, without writing, if there are any. */
 export const writeSbom = async (file = DEFAULT_FILE): Promise<Bill> => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
   const lock = readLock(ROOT);
-  const bundled = await bundledPlaces();
-  const made = shippedBill(npmSbom(), lock, bundled, manifest);
-  const problems = problemsOf(made, lock, bundled, manifest);
+  const shipped = { lambdas: await bundledPlaces(), commandLine: await packedPlaces() };
+  const made = shippedBill(npmSbom(), lock, shipped, manifest);
+  const problems = problemsOf(made, lock, shipped);
   if (problems.length > 0)
     throw new Error(`The bill of materials is incomplete:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   mkdirSync(dirname(file), { recursive: true });

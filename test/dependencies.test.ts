@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { bundledPlaces, bundleInMemory } from '../scripts/licences/bundled.ts';
+import { bundledPlaces, bundleInMemory, shippedPlaces } from '../scripts/licences/bundled.ts';
 import { type Lock, nameAt, packagesOf, parseLock, pathOf, readLock } from '../scripts/licences/lockfile.ts';
 import { parseSpdx, unacceptable } from '../scripts/licences/spdx.ts';
 import {
@@ -20,16 +20,26 @@ const ROOT = join(import.meta.dirname, '..');
 interface Manifest {
   name: string;
   version: string;
-  dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
+  peerDependencies: Record<string, string>;
   optionalDependencies: Record<string, string>;
   overrides: Record<string, unknown>;
   allowScripts: Record<string, boolean>;
 }
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+const manifestOf = (file: string): Manifest => JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as Manifest;
+const manifest = manifestOf('package.json');
 const lock = readLock(ROOT);
 const bundled = await bundledPlaces();
-const SECTIONS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
+const shipped = await shippedPlaces();
+/** Where packages are named, with their folder in the lockfile. The published package has no dependencies. */
+const SECTIONS = [
+  { section: 'devDependencies', place: '', versions: manifest.devDependencies },
+  {
+    section: 'optionalDependencies',
+    place: 'tools/node',
+    versions: manifestOf('tools/node/package.json').optionalDependencies,
+  },
+] as const;
 
 const EXACT = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
 /** Versions that are ranges, tags or addresses, at any depth. */
@@ -41,10 +51,13 @@ const inexact = (versions: Record<string, unknown>): string[] =>
   });
 
 describe('versions', () => {
-  it.each([...SECTIONS, 'overrides'] as const)('are exact in %s', (section) => {
-    expect(Object.keys(manifest[section]).length).toBeGreaterThan(0);
-    expect(inexact(manifest[section])).toEqual([]);
-  });
+  it.each([...SECTIONS, { section: 'overrides', versions: manifest.overrides }])(
+    'are exact in $section',
+    ({ versions }) => {
+      expect(Object.keys(versions).length).toBeGreaterThan(0);
+      expect(inexact(versions)).toEqual([]);
+    },
+  );
 
   it('that are not exact are found', () => {
     const versions = {
@@ -72,11 +85,17 @@ describe('versions', () => {
     ]);
   });
 
-  it.each(SECTIONS)('are those of the lockfile: %s', (section) => {
-    expect(lock.get('')).toMatchObject({ [section]: manifest[section] });
-    expect(Object.keys(lock.get('')?.[section] ?? {})).toHaveLength(Object.keys(manifest[section]).length);
-    const locked = Object.keys(manifest[section]).map((name) => [name, lock.get(`node_modules/${name}`)?.version]);
-    expect(Object.fromEntries(locked)).toEqual(manifest[section]);
+  it.each(SECTIONS)('are those of the lockfile: $section', ({ section, place, versions }) => {
+    expect(lock.get(place)?.[section]).toEqual(versions);
+    const locked = Object.keys(versions).map((name) => [name, lock.get(`node_modules/${name}`)?.version]);
+    expect(Object.fromEntries(locked)).toEqual(versions);
+  });
+
+  it('of peers include the ones that the project is developed with', () => {
+    expect(Object.keys(manifest.peerDependencies).length).toBeGreaterThan(0);
+    expect(Object.entries(manifest.peerDependencies)).toEqual(
+      Object.keys(manifest.peerDependencies).map((name) => [name, `^${manifest.devDependencies[name]}`]),
+    );
   });
 });
 
@@ -121,7 +140,8 @@ describe('the lockfile', () => {
   });
 
   it('runs install scripts only for the packages that package.json allows', () => {
-    const withScript = packagesOf(lock).filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev);
+    // Packages that npm may leave out, such as one for macOS, are asked about where they are installed.
+    const withScript = packagesOf(lock).filter(([, { hasInstallScript, optional }]) => hasInstallScript && !optional);
     expect([...new Set(withScript.map(([path]) => nameAt(path)))].sort()).toEqual(
       Object.keys(manifest.allowScripts).sort(),
     );
@@ -163,23 +183,27 @@ const importsUnder = (folder: string): (Import & { file: string })[] =>
       importsOf(readFileSync(join(ROOT, folder, file), 'utf8')).map((one) => ({ ...one, file: join(folder, file) })),
     );
 
-const ships = (name: string): boolean => Object.hasOwn(manifest.dependencies, name);
-const develops = (name: string): boolean => ships(name) || Object.hasOwn(manifest.devDependencies, name);
+const develops = (name: string): boolean => Object.hasOwn(manifest.devDependencies, name);
 const hasTypes = (name: string): boolean =>
   develops(name) || develops(`@types/${name.replace('@', '').replace('/', '__')}`);
+const isPeer = (name: string): boolean => Object.hasOwn(manifest.peerDependencies, name);
+const ships = (name: string): boolean => shipped.has(`node_modules/${name}`) || isPeer(name);
+
+/** Development packages that are run or read, and never imported. */
+const TOOLS = /^(@types\/.*|@vitest\/coverage-v8|aws-cdk|oxfmt|oxlint|oxlint-tsgolint|typescript)$/;
 
 describe('imports', () => {
-  it.each(SHIPPED)('of %s/ are dependencies', (folder) => {
+  it.each(SHIPPED)('of %s/ are in the published package, or its peers', (folder) => {
     const imports = importsUnder(folder);
     expect(imports.length).toBeGreaterThan(0);
     expect(
       imports
-        .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : ships(name)))
+        .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : ships(name) && develops(name)))
         .map(({ file, name }) => `${file} imports ${name}`),
     ).toEqual([]);
   });
 
-  it.each(DEVELOPMENT)('of %s/ are dependencies or development dependencies', (folder) => {
+  it.each(DEVELOPMENT)('of %s/ are development dependencies', (folder) => {
     expect(
       importsUnder(folder)
         .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : develops(name)))
@@ -187,9 +211,11 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
-  it('use every dependency', () => {
-    const imported = new Set([...SHIPPED, 'bin', 'scripts'].flatMap(importsUnder).map(({ name }) => name));
-    expect(Object.keys(manifest.dependencies).filter((name) => !imported.has(name))).toEqual([]);
+  it('use every package that is not run as a tool', () => {
+    const imported = new Set([...SHIPPED, ...DEVELOPMENT].flatMap(importsUnder).map(({ name }) => name));
+    expect(Object.keys(manifest.devDependencies).filter((name) => !imported.has(name) && !TOOLS.test(name))).toEqual(
+      [],
+    );
   });
 
   it('are all found by this test', () => {
@@ -222,12 +248,10 @@ describe('imports', () => {
   });
 });
 
-/** Returns a lockfile of packages by location; the project depends on the top-level ones, as `dev` defines. */
-const lockOf = (packages: Record<string, { dev?: boolean; [field: string]: unknown }>): Lock => {
-  const top = Object.entries(packages).filter(([path]) => path.split('node_modules/').length === 2);
-  const asked = (dev: boolean): Record<string, string> =>
-    Object.fromEntries(top.filter(([, one]) => (one.dev ?? false) === dev).map(([path]) => [nameAt(path), '1.0.0']));
-  const project = { name: 'project', dependencies: asked(false), devDependencies: asked(true) };
+/** Returns a lockfile of packages by location; the project depends on the top-level ones. */
+const lockOf = (packages: Record<string, object>): Lock => {
+  const top = Object.keys(packages).filter((path) => path.split('node_modules/').length === 2);
+  const project = { name: 'project', devDependencies: Object.fromEntries(top.map((path) => [nameAt(path), '1.0.0'])) };
   return parseLock(
     JSON.stringify({
       lockfileVersion: 3,
@@ -239,8 +263,10 @@ const lockOf = (packages: Record<string, { dev?: boolean; [field: string]: unkno
   );
 };
 const nothing: LicenceFacts = { bundled: new Set(), manifestAt: () => undefined };
+/** All packages ship, if `facts` doesn't name the ones that do. */
 const violationsOf = (packages: Parameters<typeof lockOf>[0], facts: Partial<LicenceFacts> = {}) =>
-  judgeLicences(lockOf(packages), { ...nothing, ...facts }).violations;
+  judgeLicences(lockOf(packages), { ...nothing, bundled: new Set(Object.keys(packages)), ...facts }).violations;
+const inDevelopment: Partial<LicenceFacts> = { bundled: new Set() };
 
 describe('licences', () => {
   it('of everything in the lockfile are within the policy', async () => {
@@ -249,7 +275,9 @@ describe('licences', () => {
 
   it('have no unnecessary exception', () => {
     const used = DEVELOPMENT_EXCEPTIONS.filter(({ packages, licence }) =>
-      packagesOf(lock).some(([path, { license, dev }]) => dev && license === licence && packages.test(nameAt(path))),
+      packagesOf(lock).some(
+        ([path, { license }]) => !shipped.has(path) && license === licence && packages.test(nameAt(path)),
+      ),
     );
     expect(used).toEqual(DEVELOPMENT_EXCEPTIONS);
   });
@@ -317,28 +345,21 @@ describe('licences', () => {
   );
 
   it('of development packages may be other ones if the package is named', () => {
-    expect(
-      violationsOf({
-        'node_modules/lightningcss': { license: 'MPL-2.0', dev: true },
-        'node_modules/lightningcss-linux-x64-gnu': { license: 'MPL-2.0', dev: true },
-      }),
-    ).toEqual([]);
-    expect(violationsOf({ 'node_modules/another': { license: 'MPL-2.0', dev: true } })).toMatchObject([
-      { name: 'another', ships: false, path: 'node_modules/another' },
-    ]);
-    expect(violationsOf({ 'node_modules/lightningcss': { license: 'GPL-3.0-only', dev: true } })).toHaveLength(1);
-    expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0' } })).toMatchObject([
-      { name: 'lightningcss', ships: true },
-    ]);
-  });
-
-  it('of a bundled development package must meet the policy of what ships', () => {
+    const folder = 'node_modules/lightningcss';
     expect(
       violationsOf(
-        { 'node_modules/lightningcss': { license: 'MPL-2.0', dev: true } },
-        { bundled: new Set(['node_modules/lightningcss']) },
+        { [folder]: { license: 'MPL-2.0' }, [`${folder}-linux-x64-gnu`]: { license: 'MPL-2.0' } },
+        inDevelopment,
       ),
-    ).toMatchObject([{ name: 'lightningcss', ships: true }]);
+    ).toEqual([]);
+    expect(violationsOf({ 'node_modules/another': { license: 'MPL-2.0' } }, inDevelopment)).toMatchObject([
+      { name: 'another', ships: false, path: 'node_modules/another' },
+    ]);
+    expect(violationsOf({ [folder]: { license: 'GPL-3.0-only' } }, inDevelopment)).toHaveLength(1);
+    expect(violationsOf({ [folder]: { license: 'MPL-2.0' } })).toMatchObject([{ name: 'lightningcss', ships: true }]);
+  });
+
+  it('of a package that is bundled and not in the lockfile are refused', () => {
     expect(violationsOf({}, { bundled: new Set(['node_modules/@a/stray']) })).toMatchObject([
       { name: '@a/stray', problem: 'is bundled, but is not in the lockfile' },
     ]);
@@ -359,10 +380,10 @@ describe('licences', () => {
       judgeLicences(
         lockOf({
           'node_modules/a': { license: 'MIT' },
-          'node_modules/b': { license: 'MIT', dev: true },
-          'node_modules/c': { license: 'GPL-2.0', dev: true },
+          'node_modules/b': { license: 'MIT' },
+          'node_modules/c': { license: 'GPL-2.0' },
         }),
-        nothing,
+        { ...nothing, bundled: new Set(['node_modules/a']) },
       ),
     );
     expect(text).toMatch(/^MIT +1 +1$/m);

@@ -30,10 +30,12 @@ const placesIn = ({ outputs }: Metafile): string[] =>
 export const bundledPlaces = async (): Promise<ReadonlySet<string>> =>
   new Set(placesIn((await bundleInMemory()).metafile));
 
-let shipped: Promise<ReadonlySet<string>> | undefined;
+let packed: ReturnType<typeof packageInMemory> | undefined;
 
-/** Returns the folders of the packages that have code in the published package: in the Lambdas or the command line. */
-export const shippedPlaces = (): Promise<ReadonlySet<string>> =>
-  (shipped ??= Promise.all([bundleInMemory(), packageInMemory()]).then(
-    ([lambdas, others]) => new Set([lambdas, ...others].flatMap(({ metafile }) => placesIn(metafile)).sort()),
-  ));
+/** Returns the folders of the packages that have code in the published package's own bundles, such as the command line. */
+export const packedPlaces = async (): Promise<ReadonlySet<string>> =>
+  new Set((await (packed ??= packageInMemory())).flatMap(({ metafile }) => placesIn(metafile)));
+
+/** Returns the folders of the packages that ship, in the Lambdas or in the published package's own bundles. */
+export const shippedPlaces = async (): Promise<ReadonlySet<string>> =>
+  new Set([...(await bundledPlaces()), ...(await packedPlaces())]);

@@ -20,6 +20,8 @@ const entry = z.object({
   link: z.boolean().default(false),
   /** True if only devDependencies lead to the package. */
   dev: z.boolean().default(false),
+  /** True if npm may leave the package out, for example on another platform. */
+  optional: z.boolean().default(false),
   inBundle: z.boolean().default(false),
   hasInstallScript: z.boolean().default(false),
   bundleDependencies: z.union([z.array(z.string()), z.boolean()]).default([]),
@@ -49,5 +51,6 @@ export const nameAt = (path: string): string => path.slice(path.lastIndexOf(FOLD
 export const pathOf = (file: string): string | undefined =>
   /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 
-/** Returns every entry except the project's own. */
-export const packagesOf = (lock: Lock): [path: string, entry: LockEntry][] => [...lock].filter(([path]) => path !== '');
+/** Returns every entry except the project's own: its root, its workspaces and the links to those. */
+export const packagesOf = (lock: Lock): [path: string, entry: LockEntry][] =>
+  [...lock].filter(([path, { link, resolved }]) => path.includes(FOLDER) && !(link && lock.has(resolved ?? '')));

@@ -1,4 +1,4 @@
-/** Bundles the command line for the published package, as JavaScript that needs nothing beside it. */
+/** Bundles the command line for the published package, as JavaScript that needs no other package. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';

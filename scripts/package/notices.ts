@@ -1,5 +1,5 @@
 /** Writes the licences of all third-party code in the published package, as most of them require. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { shippedPlaces } from '../licences/bundled.ts';
@@ -22,25 +22,8 @@ const manifest = z.object({
 });
 type Manifest = z.infer<typeof manifest>;
 
-const MIT_PERMISSION = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
-documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
-rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
-persons to whom the Software is furnished to do so`;
-const MIT_CONDITION = `, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-Software.`;
-const MIT_DISCLAIMER = `THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
-OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
-
-/** Texts of the licences of packages without a file that has it. The package's own licence is Apache-2.0, in LICENSE. */
-const STANDARD_TEXTS: Record<string, string> = {
-  'Apache-2.0': 'The text of the Apache License 2.0 is in the file LICENSE of this package.',
-  MIT: `${MIT_PERMISSION}${MIT_CONDITION}\n\n${MIT_DISCLAIMER}`,
-  'MIT-0': `${MIT_PERMISSION}.\n\n${MIT_DISCLAIMER}`,
-};
+/** Texts of the licences of packages without a file that has it. */
+const TEXTS = join(import.meta.dirname, 'texts');
 
 /** Returns the texts of the licence files in a folder. */
 const filesIn = (folder: string): string[] =>
@@ -53,14 +36,15 @@ const filesIn = (folder: string): string[] =>
         .trim(),
     );
 
-/** Returns what the licence asks to be repeated. Throws an Error if neither a file nor its name tells. */
+/** Returns what the licence asks to be repeated. Throws an Error if no file has its text. */
 export const noticeOf = ({ name, license, author }: Manifest, files: readonly string[]): string => {
   if (files.length > 0) return files.join('\n\n');
-  const text = STANDARD_TEXTS[license];
-  if (text === undefined)
+  const file = join(TEXTS, `${license}.txt`);
+  if (!existsSync(file))
     throw new Error(
-      `${name} has the licence ${license} and no file with its text: add the text to scripts/package/notices.ts.`,
+      `${name} has the licence ${license}, whose text is neither in the package nor in ${TEXTS}. Add the text there.`,
     );
+  const text = readFileSync(file, 'utf8').trim();
   return author === undefined ? text : `Copyright: ${author}\n\n${text}`;
 };
 
