@@ -8,5 +8,5 @@ import { runsSources } from '../scripts/old-node/runs-sources.mjs';
 if (runsSources) await import('./pod-identity.ts');
 else {
   const { ensurePackage } = await import('../scripts/old-node/ensure-package.mjs');
-  if (await ensurePackage()) await import('../dist/package/cli/pod-identity.mjs');
+  if (await ensurePackage('running')) await import('../dist/package/cli/pod-identity.mjs');
 }

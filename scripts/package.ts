@@ -18,7 +18,15 @@ import { build } from './build.ts';
 import { bundleCommandLine, bundleTrust } from './package/bundle.ts';
 import { emitDeclarations } from './package/declare.ts';
 import { writeNotices } from './package/notices.ts';
-import { ASSEMBLY, DIST, hashPackageSources, isPackageFresh, PACKAGE, PACKAGE_STAMP } from './stamp.ts';
+import {
+  ASSEMBLY,
+  DIST,
+  hashPackageSources,
+  isPackageFresh,
+  PACKAGE,
+  PACKAGE_STAMP,
+  type PackageExtent,
+} from './stamp.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -65,25 +73,28 @@ const trust: Part = async (folder) => {
   emitDeclarations('scripts/package/trust.ts', join(folder, 'trust'));
 };
 
-const PARTS: readonly Part[] = [commandLine, scenarios, assembly, schemas, trust, writeNotices];
+/** What the command line needs to run. */
+const RUNNING: readonly Part[] = [commandLine, scenarios, assembly];
+const ALL: readonly Part[] = [...RUNNING, schemas, trust, writeNotices];
 
 /**
  * Builds in a separate folder, then moves the output to `dist/package`, with the stamp last. Does nothing if the output
- * is up to date. Returns whether it built. Throws the errors of esbuild, the CDK and the compiler.
+ * is up to date. `extent` is `all`, or `running` for what the command line needs to run, which takes no compiler.
+ * Returns whether it built. Throws the errors of esbuild, the CDK and the compiler.
  */
-export async function buildPackage(): Promise<boolean> {
+export async function buildPackage(extent: PackageExtent = 'all'): Promise<boolean> {
   const hash = hashPackageSources();
-  if (isPackageFresh(hash)) return false;
+  if (isPackageFresh(hash, extent)) return false;
   await build();
   const work = mkdtempSync(join(DIST, '.package-'));
   try {
     const folder = join(work, 'package');
     mkdirSync(folder);
-    for (const part of PARTS) await part(folder);
+    for (const part of extent === 'all' ? ALL : RUNNING) await part(folder);
     rmSync(PACKAGE_STAMP, { force: true });
     rmSync(PACKAGE, { recursive: true, force: true });
     renameSync(folder, PACKAGE);
-    writeFileSync(PACKAGE_STAMP, hash);
+    writeFileSync(PACKAGE_STAMP, `${extent} ${hash}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

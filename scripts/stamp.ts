@@ -49,6 +49,12 @@ export const hashPackageSources = (): string => hashOf([...SOURCES, ...PACKAGE_S
 export const isFresh = (hash: string): boolean =>
   existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash && existsSync(ASSEMBLY) && existsSync(LAMBDAS);
 
-/** Returns whether the published package's files exist and were built from the sources with the hash. */
-export const isPackageFresh = (hash: string): boolean =>
-  existsSync(PACKAGE_STAMP) && readFileSync(PACKAGE_STAMP, 'utf8') === hash && existsSync(PACKAGE);
+/** How much of the published package is built. */
+export type PackageExtent = 'running' | 'all';
+
+/** Returns whether at least these files of the published package exist and were built from the sources with the hash. */
+export const isPackageFresh = (hash: string, extent: PackageExtent): boolean => {
+  if (!existsSync(PACKAGE_STAMP) || !existsSync(PACKAGE)) return false;
+  const [built, of] = readFileSync(PACKAGE_STAMP, 'utf8').split(' ');
+  return of === hash && (built === 'all' || built === extent);
+};
