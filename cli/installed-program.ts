@@ -1,18 +1,16 @@
 /** Recognises how the published package was started, so that the commands that it prints can be pasted. */
 
-/** The package, and the command by which `npx` finds it. */
 const PACKAGE = 'eks-pod-identity-migrator';
 
 /**
- * Returns the command that runs the program again. npm sets `npm_command` and `npm_lifecycle_event` for everything that
- * it starts: `exec` and `npx` for `npx` and `npm exec`, and the script's name for a script. A command that a script or
- * `npx` starts inherits them, so the package's name is compared as well where npm sets it.
+ * Returns the command that runs the program again. npm sets `npm_lifecycle_event` for everything that it starts: `npx`
+ * for `npx` and `npm exec`, and otherwise the name of the script. `npm_package_name` is that of the package in the
+ * working directory. Other programs that run packages set neither, and have the command in their PATH.
  */
 export const programOf = (environment: Record<string, string | undefined>): string => {
   const { npm_command: command, npm_lifecycle_event: event, npm_package_name: name } = environment;
-  // From a checkout of the project, with a Node that does not run TypeScript.
-  if (command === 'run-script' && name === PACKAGE && (event === 'pod-identity' || event === 'demo'))
-    return 'npm run --silent pod-identity --';
   if (command === 'exec' && event === 'npx') return `npx ${PACKAGE}`;
+  // A checkout of the project, on a Node that does not run its sources.
+  if (name === PACKAGE && (event === 'pod-identity' || event === 'demo')) return 'npm run --silent pod-identity --';
   return 'pod-identity';
 };

@@ -48,12 +48,13 @@ export type FoundScenario = { readonly file: string } | { readonly similar: stri
 /**
  * Finds the file for the argument of `--sandbox` or `--scenario`, which is a path or the name of a scenario that comes
  * with the program. An argument with a slash or the ending `.json` is always a path; any other is first a name, then a
- * file in the working directory.
+ * file in the directory.
  */
-export const findScenario = (argument: string): FoundScenario => {
+export const findScenario = (argument: string, directory = process.cwd()): FoundScenario => {
   if (isPath(argument)) return { file: argument };
   const names = scenarioNames();
   if (names.includes(argument)) return { file: fileOfScenario(argument) };
-  if (existsSync(argument)) return { file: argument };
+  const file = join(directory, argument);
+  if (existsSync(file)) return { file };
   return { similar: similarNames(argument, names), names };
 };

@@ -6,7 +6,7 @@ import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild
 const ROOT = join(import.meta.dirname, '../..');
 
 /** The oldest Node that the package supports, as package.json states it; its syntax is the bundle's. */
-const TARGET = 'node20.12';
+const TARGET = 'node20.18';
 
 /** `NAME.packed.ts` takes the place of the `NAME.ts` next to it. */
 const packedModules: Plugin = {

@@ -4,6 +4,7 @@ export {
   evaluateIrsa,
   evaluatePodIdentity,
   evaluateTrust,
+  lookUpIn,
   parsePolicy,
 } from '../../lambdas/domain/policy/index.ts';
 export type {

@@ -216,7 +216,7 @@ describe('sandbox with wrong input', () => {
   };
 
   it('reports what a flag must be', async () => {
-    expect(await refused()).toContain(`--scenario is missing: specify a scenario file, such as ${SCENARIO}`);
+    expect(await refused()).toContain(`--scenario is missing: specify a scenario, such as ${SCENARIO}`);
     expect(await refused('--scenario', SCENARIO, '--port', '65536')).toContain(
       '--port "65536" must be a port number from 0 to 65535',
     );

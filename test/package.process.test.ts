@@ -1,0 +1,241 @@
+/**
+ * The published package, as its users get it: packed, installed in an empty folder without a registry, and run with the
+ * oldest Node that it supports.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, hostname, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const MOST_BYTES = 8_000_000;
+const scratch = mkdtempSync(join(tmpdir(), 'package-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Manifest {
+  version: string;
+  engines: { node: string };
+  bin: Record<string, string>;
+  exports: Record<string, string | Record<string, string>>;
+  [field: string]: unknown;
+}
+const jsonIn = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
+const manifest = jsonIn<Manifest>(join(ROOT, 'package.json'));
+
+/** Variables by which npm would tell the program how it was started. */
+const withoutNpm = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
+
+interface Ran {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = withoutNpm): Ran => {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (error) throw error;
+  return { status, stdout, stderr };
+};
+const succeed = (command: string, args: readonly string[], cwd: string, env?: NodeJS.ProcessEnv): string => {
+  const { status, stdout, stderr } = run(command, args, cwd, env);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${status}:\n${stderr}\n${stdout}`);
+  return stdout;
+};
+
+/** Packs the project into a folder and returns the archive. */
+const pack = (name: string): string => {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  succeed('npm', ['pack', '--silent', '--pack-destination', folder], ROOT);
+  return join(folder, readdirSync(folder)[0]!);
+};
+
+const NODE_FOLDER = join(ROOT, 'tools/oldest-node');
+/** Installs the oldest Node, as its lockfile has it. Other systems than Linux have no such package and use their own. */
+const installOldestNode = (): string => {
+  if (process.platform !== 'linux') return process.execPath;
+  const node = join(NODE_FOLDER, 'node_modules/.bin/node');
+  if (!existsSync(node)) succeed('npm', ['ci', '--no-audit', '--no-fund'], NODE_FOLDER);
+  return node;
+};
+
+const empty = join(scratch, 'empty');
+const installed = join(empty, 'node_modules/eks-pod-identity-migrator');
+let archive: string;
+let oldest: string;
+
+beforeAll(() => {
+  archive = pack('first');
+  oldest = installOldestNode();
+  mkdirSync(empty);
+  // Without one, npm would install into a parent folder that has one.
+  writeFileSync(join(empty, 'package.json'), '{ "private": true, "type": "module" }');
+  succeed('npm', ['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', archive], empty);
+});
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+
+describe('the archive', () => {
+  it('has at most 8 MB, and the same bytes each time', () => {
+    expect(statSync(archive).size).toBeLessThan(MOST_BYTES);
+    rmSync(join(ROOT, 'dist/package-stamp'), { force: true });
+    expect(readFileSync(pack('second')).equals(readFileSync(archive))).toBe(true);
+  });
+
+  it('has the built files, and no source, package or test', () => {
+    const files = filesIn(installed);
+    expect(files.filter((file) => !file.startsWith('dist/package/'))).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'package.json',
+    ]);
+    const kinds = new Set(files.map((file) => /\.[a-z.]*$/.exec(file.replace(/^.*\//, ''))?.[0]));
+    expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+    expect(files.filter((file) => /node_modules|(^|\/)test\//.test(file))).toEqual([]);
+    expect([...kinds].filter((kind) => kind === '.map' || kind === '.node')).toEqual([]);
+    expect(files.filter((file) => file.endsWith('plan.mjs'))).toEqual(['dist/package/lambda/plan.mjs']);
+  });
+
+  it('has what every field of the manifest names', () => {
+    const named = [
+      ...Object.values(manifest.bin),
+      ...Object.values(manifest.exports).flatMap((target) =>
+        typeof target === 'string' ? [target] : Object.values(target),
+      ),
+    ];
+    expect(named.length).toBeGreaterThan(6);
+    expect(named.filter((file) => !existsSync(join(installed, file)))).toEqual([]);
+  });
+
+  it('has no path, user or host of the machine that built it, and no part of the CDK', () => {
+    const forbidden = [ROOT, homedir(), hostname(), tmpdir()].filter((text) => text.length > 4);
+    const found = filesIn(installed).flatMap((file) => {
+      const text = readFileSync(join(installed, file), 'utf8');
+      const built = file.startsWith('dist/package/cli/') || file.startsWith('dist/package/trust/');
+      const wrong = [...forbidden, ...(built ? ['aws-cdk-lib', 'classic-level'] : [])];
+      return wrong.filter((one) => text.includes(one)).map((one) => `${file}: ${one}`);
+    });
+    expect(found).toEqual([]);
+  });
+
+  it('has the licence of everything that it contains', () => {
+    const notices = readFileSync(join(installed, 'dist/package/THIRD-PARTY-NOTICES.txt'), 'utf8');
+    for (const name of ['commander', 'dynalite', 'zod', '@aws-sdk/client-eks', '@middy/core', 'jsonata'])
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
+    expect(notices).not.toMatch(/^(vitest|typescript|aws-cdk-lib) /m);
+  });
+
+  it('installs nothing else', () => {
+    expect(readdirSync(join(empty, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+      'eks-pod-identity-migrator',
+    ]);
+  });
+});
+
+describe('with the oldest supported Node', () => {
+  const cli = (...args: string[]): Ran => run(oldest, [join(empty, 'node_modules/.bin/pod-identity'), ...args], empty);
+  const json = <T>(...args: string[]): T => {
+    const { status, stdout, stderr } = cli(...args, '--json');
+    if (status !== 0) throw new Error(`${args.join(' ')} exited with ${status}:\n${stderr}\n${stdout}`);
+    return JSON.parse(stdout) as T;
+  };
+  const target = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
+  const sandbox = ['--sandbox', 'ebs-csi-irsa'];
+  interface Report {
+    outcome: string;
+    migrationId: string;
+  }
+
+  it('is the one that the manifest names', () => {
+    if (process.platform === 'linux')
+      expect(`>=${succeed(oldest, ['--version'], empty).trim().slice(1)}`).toBe(manifest.engines.node);
+  });
+
+  it('prints version and help, and nothing else', () => {
+    expect(cli('--version')).toEqual({ status: 0, stdout: `${manifest.version}\n`, stderr: '' });
+    expect(cli('--help').stdout).toContain('pod-identity plan    --cluster reliability-dev');
+  });
+
+  it('plans, migrates and rolls back in the sandbox', () => {
+    expect(json<Report>('plan', ...target, ...sandbox).outcome).toBe('planned');
+    const state = ['--state', join(scratch, 'world.json')];
+    const { outcome, migrationId } = json<Report>('migrate', ...target, ...sandbox, ...state);
+    expect(outcome).toBe('migrated');
+    expect(json<Report>('rollback', migrationId, ...state).outcome).toBe('rolled-back');
+    expect(cli('rollback', migrationId, ...state).stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('runs the deployed functions in processes of their own', () => {
+    const { outcome } = json<Report>('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
+    expect(outcome).toBe('migrated');
+  });
+
+  it('prints commands that can be pasted', () => {
+    expect(cli('plan', ...target, ...sandbox).stdout).toMatch(
+      /\n {2}pod-identity migrate --cluster reliability-dev .*--sandbox ebs-csi-irsa\n/,
+    );
+    const byNpx = succeed('npx', ['eks-pod-identity-migrator', 'plan', ...target, ...sandbox], empty);
+    expect(byNpx).toMatch(
+      /\n {2}npx eks-pod-identity-migrator migrate --cluster reliability-dev .*--sandbox ebs-csi-irsa\n/,
+    );
+  });
+
+  it('shows the demo, without a warning', () => {
+    const { status, stdout, stderr } = cli('demo');
+    expect({ status, warned: /warning/i.test(stderr) }).toEqual({ status: 0, warned: false });
+    expect(stdout).toContain('is ACTIVE and on EKS Pod Identity');
+  });
+
+  it('evaluates a trust policy as a library', () => {
+    const module = join(empty, 'trust.mjs');
+    writeFileSync(
+      module,
+      `import { evaluateTrust, parsePolicy } from 'eks-pod-identity-migrator/trust';
+       import schema from 'eks-pod-identity-migrator/scenario.schema.json' with { type: 'json' };
+       const policy = parsePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow',
+         Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] } }, 'trust');
+       const use = { clusterArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev', namespace: 'kube-system',
+         serviceAccount: 'ebs-csi-controller-sa', oidcIssuer: 'oidc.eks.eu-west-1.amazonaws.com/id/ABC' };
+       const { podIdentity, irsa } = evaluateTrust(policy, use);
+       console.log(JSON.stringify([podIdentity.verdict, irsa.verdict, typeof schema.properties]));`,
+    );
+    expect(JSON.parse(succeed(oldest, ['--no-warnings', module], empty))).toEqual(['allowed', 'denied', 'object']);
+  });
+
+  it('gives the compiler the types of that library', () => {
+    writeFileSync(
+      join(empty, 'use.ts'),
+      `import { evaluate, parsePolicy, type Verdict } from 'eks-pod-identity-migrator/trust';
+       export const verdictOf = (document: string, request: Parameters<typeof evaluate>[1]): Verdict =>
+         evaluate(parsePolicy(document, 'trust'), request).verdict;
+       // @ts-expect-error The evaluator takes a policy, not a number.
+       evaluate(1, {});`,
+    );
+    const options = { module: 'nodenext', strict: true, noEmit: true, types: [], skipLibCheck: false };
+    writeFileSync(join(empty, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['use.ts'] }));
+    expect(run(process.execPath, [join(ROOT, 'node_modules/.bin/tsc'), '-p', empty], empty)).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: '',
+    });
+  });
+});
