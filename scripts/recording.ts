@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { ensureAssembly } from '../cli/assembly.ts';
+import { EXIT_CODES } from '../cli/exit-codes.ts';
 import { runCommand } from './documents/command.ts';
 import { type Line, terminalSvg } from './documents/terminal-svg.ts';
 
@@ -37,7 +38,7 @@ const progressLine = (text: string): string | undefined => {
 
 const linesOf = (text: string): string[] => text.replace(/\n$/, '').split('\n');
 
-/** Returns the SVG of the recording. Throws if a command fails. */
+/** Returns the SVG of the recording. Throws if a command fails; that a plan is blocked is no failure. */
 export async function recording(): Promise<string> {
   // Otherwise the first command reports that it builds the application.
   await ensureAssembly();
@@ -53,7 +54,8 @@ export async function recording(): Promise<string> {
       add(index === 0 ? `${paint('cyan', '$')} ${paint('bold', line)}` : paint('bold', line), 0);
     at += PAUSE.typed;
     const { exitCode, pieces } = await runCommand(command, { columns: COLUMNS, colours: true });
-    if (exitCode !== 0) throw new Error(`The exit code is ${exitCode}: ${command}`);
+    if (exitCode !== EXIT_CODES.ok && exitCode !== EXIT_CODES.blocked)
+      throw new Error(`The exit code is ${exitCode}: ${command}`);
     for (const { stream, text } of pieces)
       for (const line of linesOf(text)) {
         const shown = stream === 'stderr' ? progressLine(line) : line;
