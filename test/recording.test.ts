@@ -1,6 +1,6 @@
 /** The picture of a terminal in the README shows what the commands print today. */
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import { assert, constantFrom, integer, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { broken, runsOf, terminalSvg } from '../scripts/documents/terminal-svg.ts';
 import { recording, RECORDING_FILE } from '../scripts/recording.ts';
@@ -39,16 +39,12 @@ describe('a line of the terminal', () => {
   });
 
   it('loses no character, whatever its width', () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: fc.constantFrom('a', ' ', '→', '<') }),
-        fc.integer({ min: 1, max: 9 }),
-        (text, columns) => {
-          const lines = broken({ at: 0, text }, columns);
-          expect(lines.map((line) => line.text).join('')).toBe(text);
-          expect(lines.every((line) => [...line.text].length <= columns)).toBe(true);
-        },
-      ),
+    assert(
+      property(string({ unit: constantFrom('a', ' ', '→', '<') }), integer({ min: 1, max: 9 }), (text, columns) => {
+        const lines = broken({ at: 0, text }, columns);
+        expect(lines.map((line) => line.text).join('')).toBe(text);
+        expect(lines.every((line) => line.text.length <= columns)).toBe(true);
+      }),
     );
   });
 });

@@ -44,7 +44,10 @@ const ENDS: Readonly<Record<string, readonly string[]>> = {
 const ESCAPE = String.fromCodePoint(27);
 const CODE = new RegExp(String.raw`${ESCAPE}\[(\d+)m`);
 
-/** Returns the texts of a line with their formats. Blanks between words stay in a text; those around it become columns. */
+/**
+ * Returns the texts of a line with their formats. Every printed character takes one column. A blank between two words
+ * stays in the text; others become columns.
+ */
 export function runsOf(text: string): Run[] {
   const runs: Run[] = [];
   let classes: readonly string[] = [];
@@ -58,7 +61,7 @@ export function runsOf(text: string): Run[] {
     // Two blanks or more separate the columns of tables, which must start exactly where they do in a terminal.
     for (const { 0: word, index: at } of part.matchAll(/\S+(?: \S+)*/g))
       runs.push({ column: column + at, text: word, classes });
-    column += [...part].length;
+    column += part.length;
   }
   return runs;
 }
@@ -92,7 +95,7 @@ const rounded = (value: number): string => String(Math.round(value * 100) / 100)
 
 /** `textLength` keeps the columns in every font, also for characters that the font does not have. */
 const runElement = ({ column, text, classes }: Run): string =>
-  `<tspan x="${rounded(column * CELL.width)}" textLength="${rounded([...text].length * CELL.width)}"${
+  `<tspan x="${rounded(column * CELL.width)}" textLength="${rounded(text.length * CELL.width)}"${
     classes.length > 0 ? ` class="${classes.join(' ')}"` : ''
   }>${escaped(text)}</tspan>`;
 

@@ -18,8 +18,7 @@ const row = (name: string): string[] => {
 const numberIn = (text = ''): number => Number(/[\d,]+(\.\d+)?/.exec(text)?.[0].replaceAll(',', ''));
 
 const resources = Object.values(synthesised({}).hub.Resources);
-const ofType = (type: string) =>
-  resources.filter((one) => one.Type === type).map((one) => one.Properties as Record<string, unknown>);
+const ofType = (type: string) => resources.filter((one) => one.Type === type).map((one) => one.Properties);
 
 const MINUTES_A_MONTH = 30 * 24 * 60;
 const runsOf = (expression: string): number => MINUTES_A_MONTH / numberIn(expression);
