@@ -16,13 +16,16 @@ const COLUMNS = 100;
 const FIRST_SCREEN = 20;
 const SHORTENED = '…';
 
+/** Its commands run one after the other against a served sandbox, and from the package. */
+const NOT_IN_PROCESS = 'quick-start.md';
+
 const SHOWN = /^```sh\n(?<command>.+)\n```\n\n```text\n(?<output>(?:.*\n)*?)```$/gm;
 
-/** Returns the documents that may show outputs. */
+/** Returns the documents that may show outputs of commands in the sandbox. */
 export const documentsWithOutputs = (): string[] => [
   'README.md',
   ...readdirSync(join(ROOT, 'docs'))
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && name !== NOT_IN_PROCESS)
     .map((name) => `docs/${name}`),
 ];
 
@@ -39,15 +42,24 @@ export function shownOf(printed: string, block: string): string {
   return `${lines.slice(0, length).join('\n')}\n${SHORTENED}\n`;
 }
 
-/** Returns a document with the outputs that its commands print today, on stdout. */
-export async function withOutputs(document: string): Promise<string> {
+/** Returns what a command prints on stdout, in the sandbox. Throws if it prints nothing. */
+async function printedInSandbox(command: string): Promise<string> {
+  const { pieces } = await runCommand(command, { columns: COLUMNS });
+  const printed = pieces.flatMap((piece) => (piece.stream === 'stdout' ? [piece.text] : [])).join('');
+  if (printed === '') throw new Error(`${command} printed nothing: ${pieces.map((piece) => piece.text).join('')}`);
+  return printed;
+}
+
+/** Returns a document with the outputs that its commands print today; `run` runs one command after the other. */
+export async function withOutputs(
+  document: string,
+  run: (command: string) => Promise<string> = printedInSandbox,
+): Promise<string> {
   let text = '';
   let end = 0;
   for (const match of document.matchAll(SHOWN)) {
     const { command = '', output = '' } = match.groups ?? {};
-    const { pieces } = await runCommand(command, { columns: COLUMNS });
-    const printed = pieces.flatMap((piece) => (piece.stream === 'stdout' ? [piece.text] : [])).join('');
-    if (printed === '') throw new Error(`${command} printed nothing: ${pieces.map((piece) => piece.text).join('')}`);
+    const printed = await run(command);
     text += `${document.slice(end, match.index)}\`\`\`sh\n${command}\n\`\`\`\n\n\`\`\`text\n${shownOf(printed, output)}\`\`\``;
     end = match.index + match[0].length;
   }

@@ -42,6 +42,22 @@ describe('an output', () => {
     expect(await withOutputs(block(''))).toBe(after);
   });
 
+  it('can come from elsewhere: the quick start shows each of its commands with one', async () => {
+    const page = readFileSync('docs/quick-start.md', 'utf8');
+    const run: string[] = [];
+    const after = await withOutputs(page, (command) => {
+      run.push(command);
+      return Promise.resolve(`output ${run.length}`);
+    });
+    expect(run.map((command) => argumentsOf(command)?.[0])).toEqual(['doctor', 'plan', 'record', 'migrate']);
+    expect([...after.matchAll(/^```text\n(.*)\n```$/gm)].map(([, shown]) => shown)).toEqual([
+      'output 1',
+      'output 2',
+      'output 3',
+      'output 4',
+    ]);
+  });
+
   it('is shortened where the document shows its beginning', () => {
     expect(shownOf('1\n2\n3\n', 'a\nb\n…\n')).toBe('1\n2\n…\n');
     expect(shownOf('1\n2\n3\n', '…\n')).toBe('1\n2\n3\n…\n');
