@@ -7,7 +7,8 @@ type Token = { char: string } | { but: string; many: boolean };
  * Variables whose values contain slashes, and those that also contain colons. Sources: the naming rules of each
  * service. Others contain neither, so that `bucket/*` is no bucket, and `addon/x` no add-on.
  */
-const WITH_SLASHES = /^(RoleNameWithPath|PolicyNameWithPath|LogGroupName|LogStreamName|DocumentName)$/;
+const WITH_SLASHES =
+  /^(RoleNameWithPath|PolicyNameWithPath|LogGroupName|LogStreamName|DocumentName|ParameterNameWithoutLeadingSlash)$/;
 const WITH_BOTH = /^(ObjectName|ApiSpecificResourcePath)$/;
 
 const tokensOf = (template: string): Token[] =>
