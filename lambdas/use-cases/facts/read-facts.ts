@@ -44,6 +44,7 @@ const rolesAllowed = (
 /** Returns the facts that are known before anything is read. */
 export const noFacts = (request: MigrationRequest, settings: Settings, readAt?: string): Facts => ({
   request,
+  ...(settings.preview ? { preview: settings.preview } : {}),
   ...(readAt === undefined ? {} : { readAt }),
   ...rolesAllowed(settings, request),
   ...(request.serviceAccount ? { namespace: request.serviceAccount.namespace } : {}),
