@@ -7,7 +7,8 @@ import type { AddonFacts, Facts, ServiceAccountFacts } from '../../domain/plan/f
 import { planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
 import type { TargetPorts } from '../../ports/index.ts';
-import { readFacts, readServiceAccountFacts, type ReadingSources } from '../facts/read-facts.ts';
+import { readFacts, readServiceAccountFacts } from '../facts/read-facts.ts';
+import type { ReadingSources } from '../facts/reading.ts';
 
 const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request);
 
