@@ -7,7 +7,7 @@ import { migrateCommand, migrateWorkloadCommand } from '../request.ts';
 import type { PlanFlags } from './options.ts';
 
 /** The file that the printed commands write the twin to. */
-const TWIN = 'twin.json';
+export const TWIN = 'twin.json';
 
 interface Where {
   cluster: string;

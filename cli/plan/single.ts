@@ -22,11 +22,11 @@ import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
 import { summary } from '../print/summary.ts';
-import { drawTask } from '../progress.ts';
 import { requestFrom, workloadRequestFrom } from '../request.ts';
 import { isSimulated } from '../service-environment.ts';
 import { nextLines } from './next.ts';
 import type { PlanFlags } from './options.ts';
+import { whileReading } from './while-reading.ts';
 import { NO_LEDGER, previewFor, previewSettings } from './preview.ts';
 
 type Single = Exclude<PlanFlags, { of: 'cluster' }>;
@@ -84,20 +84,6 @@ const planOf = async (single: Single, reading: AwsReading): Promise<MigrationRep
   const portsFor = closedWhereUnreached(() => reading, { clock, remainingTime: () => Number.MAX_SAFE_INTEGER });
   const made = await makePlan(noFacts(request, settings, startedAt), portsFor(target), { settings, ledger: NO_LEDGER });
   return reportOf(request, made, { startedAt, endedAt: utcNow(clock) });
-};
-
-/** Shows on a terminal that something is read; returns the result of the work. */
-export const whileReading = async <T>(io: Io, what: string, work: () => Promise<T>): Promise<T> => {
-  if (io.stderr.isTTY !== true) return work();
-  let result: { of: T } | { thrown: unknown } | undefined;
-  await drawTask(io.stderr, `Reading ${what}`, async () => {
-    result = await work().then(
-      (of) => ({ of }),
-      (thrown: unknown) => ({ thrown }),
-    );
-  });
-  if (result && 'of' in result) return result.of;
-  throw result?.thrown;
 };
 
 /** Makes the plan, prints it and returns the exit code. Throws a CliError if there is no plan. */

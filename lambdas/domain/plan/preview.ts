@@ -19,12 +19,12 @@ export const NOT_ASKED = 'No deployed service was asked';
 
 /** Returns the commands that let the caller read the API server; `PRINCIPAL_ARN` if the caller's role is not known. */
 export const readAccessCommands = (
-  request: Pick<MigrationRequest, 'target' | 'serviceAccount' | 'annotation'>,
+  request: Pick<MigrationRequest, 'target'> & Partial<Pick<MigrationRequest, 'serviceAccount' | 'annotation'>>,
   { roleArn }: Preview,
 ): string => {
   const { cluster, region } = request.target;
   return `${shellCommand(
     ['aws', 'eks', 'create-access-entry', '--cluster-name', cluster, '--region', region],
     ['--principal-arn', roleArn ?? 'PRINCIPAL_ARN', '--kubernetes-groups', ACCESS_GROUPS.read],
-  )} , and to give the group its permissions: ${grantCommand(request)}`;
+  )} , and to give the group its permissions: ${grantCommand({ annotation: 'keep', ...request })}`;
 };

@@ -26,6 +26,8 @@ export interface SurveySources extends Pick<ReadingOptions, 'warnings'> {
   settings: Settings;
   ledger: Pick<Ledger, 'getMigration'>;
   clock: Clock;
+  /** Called with what is read next. */
+  onProgress?: (what: string) => void;
 }
 
 /** Returns the error if it has one of the service's names. Throws a defect, and the end of the invocation's time. */
@@ -54,8 +56,9 @@ export class Survey {
 
   /** Runs the read for each add-on and notes its failure; if all calls fail, makes no more of them. */
   private async attempt(names: readonly string[], read: (name: string) => Promise<void>): Promise<void> {
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
       if (this.brokenOff) return;
+      this.sources.onProgress?.(`add-on ${index + 1} of ${names.length}: ${name}`);
       try {
         await read(name);
       } catch (error) {
