@@ -151,16 +151,31 @@ const observed = <Port extends object>(port: Port, note: (error: unknown) => voi
     },
   });
 
+/** Returns the clock of reads. Where the terminal's own waits end early, in tests, the time counts as passed. */
+export const readingClock = ({ sleep }: Io): Clock => {
+  if (!sleep) return systemClock;
+  const { signal } = new AbortController();
+  let passed = 0;
+  return {
+    now: () => systemClock.now() + passed,
+    sleep: async (milliseconds) => {
+      passed += milliseconds;
+      await sleep(milliseconds, signal);
+    },
+  };
+};
+
 /**
- * Opens AWS, prints who reads what, and reads. `around` wraps every call. Throws a CliError with exit code 2 if the
+ * Opens AWS, prints who reads what, and reads. `around` returns the wrapper of every call. Throws a CliError with exit code 2 if the
  * credentials are missing or invalid, or expire meanwhile: what was read until then is not complete.
  */
 export const readInAws = async <T>(
   flags: ReadingFlags,
   io: Io,
   read: (reading: AwsReading) => Promise<T>,
-  around?: AroundCalls,
+  around?: (clock: Clock) => AroundCalls,
 ): Promise<T> => {
+  const clock = readingClock(io);
   const session = await openAws(flags);
   const clients = readingClients(session.clients.config);
   let suspicious: unknown;
@@ -170,13 +185,11 @@ export const readInAws = async <T>(
   try {
     const target = { account: accountOf(session, flags.account), region: session.region, cluster: flags.cluster };
     io.stderr.write(`${awsLine(session)}\n`);
-    const { eks, roles, kubernetes } = readingPorts(portsOf(clients, target, { around }), systemClock);
+    const { eks, roles, kubernetes } = readingPorts(portsOf(clients, target, { around: around?.(clock) }), clock);
     const ports = { eks: observed(eks, note), roles: observed(roles, note), kubernetes: observed(kubernetes, note) };
-    const result = await read({ ...ports, target, session, clients, clock: systemClock }).catch(
-      async (error: unknown) => {
-        throw (await lostCredentials(session, suspicious ?? error)) ?? error;
-      },
-    );
+    const result = await read({ ...ports, target, session, clients, clock }).catch(async (error: unknown) => {
+      throw (await lostCredentials(session, suspicious ?? error)) ?? error;
+    });
     const lost = await lostCredentials(session, suspicious);
     if (lost) throw lost;
     return result;

@@ -9,7 +9,6 @@ import type { Clock, TargetPorts } from '../../lambdas/ports/index.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { readOverview } from '../../lambdas/use-cases/overview/read.ts';
 import { type Pace, paceOf } from '../../lambdas/use-cases/sweep/pace.ts';
-import { systemClock } from '../../lambdas/adapters/system.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { notRead } from '../aws/not-read.ts';
 import { readingPorts, readInAws } from '../aws/reading.ts';
@@ -65,7 +64,7 @@ const readCluster = async (flags: ClusterPlanFlags, io: Io): Promise<Overview> =
       io,
       ({ target, clock, ...ports }) =>
         whileReading(io, `cluster ${flags.cluster}`, (show) => overviewOf(flags, { ports, target, clock }, show)),
-      newPace(systemClock).around,
+      (clock) => newPace(clock).around,
     );
   const silent = flags.output !== 'table' && io.stderr.isTTY !== true;
   const { session, target } = await openForMigration(choice, flags, { io, silent, watched: false });

@@ -42,6 +42,8 @@ export const openAwsWorld = async (scenario: Scenario = scenarioWith()): Promise
     AWS_ENDPOINT_URL: backend.sandbox.url!,
     AWS_CONFIG_FILE: join(directory, 'config'),
     AWS_SHARED_CREDENTIALS_FILE: join(directory, 'credentials'),
+    // The last source of credentials that the SDK tries is not on this machine.
+    AWS_EC2_METADATA_DISABLED: 'true',
     ...Object.fromEntries(
       ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'].map((name) => [
         name,
@@ -59,7 +61,7 @@ export const openAwsWorld = async (scenario: Scenario = scenarioWith()): Promise
     const io = collectingIo();
     const before = backend.sandbox.world.log.calls.length;
     try {
-      const code = await main(argv, { ...io, ...terminal });
+      const code = await main(argv, { ...io, sleep: () => Promise.resolve(), ...terminal });
       if (guard.elsewhere.length > 0) throw new Error(`The program called ${guard.elsewhere.join(', ')}`);
       return { code, out: io.out(), err: io.err(), calls: backend.sandbox.world.log.calls.slice(before) };
     } finally {
