@@ -77,6 +77,20 @@ const refuseMarkdown = (output: PlanOutput): void => {
     );
 };
 
+const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** Refuses the options of a single migration. */
+const refuseOfOne = (given: Record<string, unknown>): void => {
+  const ofOne = Object.keys(given).filter(
+    (name) => given[name] !== undefined && !Object.hasOwn(clusterFlags.shape, name),
+  );
+  if (ofOne.length > 0)
+    throw bad(
+      `${ofOne.map(flagOf).join(', ')} cannot be used in the plan of a whole cluster`,
+      'Name what to plan: --addon NAME, or --namespace NAME --service-account NAME',
+    );
+};
+
 /** Validates the typed flags. Throws a CliError that names each wrong one. */
 export const parsePlanFlags = (given: Record<string, unknown>): PlanFlags => {
   const { profile: named, output: format, ...rest } = given;
@@ -105,5 +119,8 @@ export const parsePlanFlags = (given: Record<string, unknown>): PlanFlags => {
       flags: { ...parseWorkloadFlags({ ...rest, json }, 'plan'), dryRun: true, ...readingAs },
     };
   }
-  return { of: 'cluster', flags: { ...parseFlags(clusterFlags, { ...rest, json }, 'plan'), ...readingAs } };
+  // A plan changes nothing anyway.
+  const { dryRun: _, ...ofCluster } = rest;
+  refuseOfOne(ofCluster);
+  return { of: 'cluster', flags: { ...parseFlags(clusterFlags, { ...ofCluster, json }, 'plan'), ...readingAs } };
 };
