@@ -1,4 +1,4 @@
-import { CfnOutput, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -46,7 +46,6 @@ export interface ApiProps {
  */
 export class Api extends Construct {
   readonly restApi: apigateway.RestApi;
-  readonly output: CfnOutput;
 
   constructor(scope: Construct, id: string, { handler, accessLog, key }: ApiProps) {
     super(scope, id);
@@ -102,10 +101,6 @@ export class Api extends Construct {
     addGatewayResponses(this, restApi);
     // A deployment is a copy of the methods: without this, it would keep calling the Lambda version of its creation.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
-    this.output = new CfnOutput(scope, 'ApiUrl', {
-      value: restApi.url,
-      description: 'URL of the HTTP API, which IAM authorizes (docs/api.md).',
-    });
     this.acknowledge(accessLog);
   }
 
