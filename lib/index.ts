@@ -7,6 +7,7 @@ export {
 } from './pod-identity-migrator.ts';
 export type { MigratorSettings } from './settings-types.ts';
 export {
+  type ByCapability,
   type HubReference,
   PodIdentityMigratorSpoke,
   type PodIdentityMigratorSpokeProps,

@@ -1,10 +1,11 @@
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type Operation, OPERATIONS } from '../../lambdas/api/operations.ts';
+import { hubName } from '../names.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 
 /** Part of every URL, so that another version can exist in parallel. */
@@ -57,7 +58,7 @@ export class Api extends Construct {
         })
       : undefined;
     const restApi = new apigateway.RestApi(this, 'RestApi', {
-      restApiName: Stack.of(this).stackName,
+      restApiName: hubName(scope),
       description: 'Moves EKS add-ons from IRSA to EKS Pod Identity: docs/api.md.',
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: false,

@@ -29,6 +29,22 @@ const LONGEST_SESSION = 3600;
 
 const isOfAws = (capability: Capability): capability is AwsCapability => !capability.startsWith('kubernetes-');
 
+/** ARNs of roles by what they do in the spoke's account. */
+export interface ByCapability<Value> {
+  /** Reads EKS and IAM. */
+  read?: Value;
+  /** Changes add-ons and associations, and passes roles. */
+  change?: Value;
+  /** Changes trust policies. Only with `repairableRoleArns`. */
+  trust?: Value;
+  /** Reads pods and their controllers from API servers. */
+  'kubernetes-read'?: Value;
+  /** Restarts workloads through API servers. */
+  'kubernetes-restart'?: Value;
+  /** Changes annotations of service accounts through API servers. */
+  'kubernetes-annotate'?: Value;
+}
+
 /** The service, by its outputs. */
 export interface HubReference {
   /** Its account: output `HubAccountId`. */
@@ -36,7 +52,7 @@ export interface HubReference {
   /** Its region: output `HubRegion`. Only needed with `deploy.denialRule`. */
   region?: string;
   /** Its roles by what they do here: outputs `HubReadRoleArns`, `HubChangeRoleArns` and so on. */
-  roleArns: Partial<Record<Capability, string[]>>;
+  roleArns: ByCapability<string[]>;
 }
 
 /** The properties of a spoke: the settings of its hub, and where that is. */
@@ -170,7 +186,7 @@ export class PodIdentityMigratorSpoke extends Construct {
   /** External id that the roles require from the principal that assumes them. */
   readonly externalId: string;
   /** The ARN of each role, by what the service does with it. */
-  readonly roleArns: Partial<Record<Capability, string>>;
+  readonly roleArns: ByCapability<string>;
 
   /** Throws an error that names each invalid property. */
   constructor(scope: Construct, id: string, props: PodIdentityMigratorSpokeProps) {
