@@ -9,7 +9,7 @@ import { basename, dirname, join, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 
-/** Finds the specifiers of imports and re-exports. The compiler writes each with `from` or as `import('…')`. */
+/** Finds the specifiers of imports and re-exports, of which some have `from`, and others are types in a declaration. */
 const SPECIFIERS = /\b(from\s+|import\(\s*|import\s+)(['"])([^'"\n]+)\2/g;
 
 /** Returns the specifiers that a declaration file imports, without those in its comments. */

@@ -83,6 +83,8 @@ export class Api extends Construct {
       },
     });
     this.restApi = restApi;
+    // The CDK's own output of the URL: the hub creates one only on request.
+    restApi.node.tryRemoveChild('Endpoint');
     const integration = new apigateway.LambdaIntegration(handler, { proxy: true, allowTestInvoke: false });
     const documented = Object.values<Operation>(OPERATIONS).map(({ method, path }) =>
       restApi.root.resourceForPath(path).addMethod(method, integration),
