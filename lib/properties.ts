@@ -54,7 +54,7 @@ function standIn(value: unknown, example: string, isList: boolean): unknown {
 }
 
 const LATER =
-  'must be known as the app is synthesised, but CloudFormation determines this value at deployment: write it out';
+  'must be known as the app is synthesized, but CloudFormation determines this value at deployment: write it out';
 
 const problemsOf = (given: unknown, problems: readonly Problem[]): Problem[] =>
   problems.map(({ path, message }) => ({

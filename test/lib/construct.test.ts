@@ -1,4 +1,4 @@
-/** The hub and the spoke as constructs in somebody else's app. */
+/** The hub and the spoke as constructs in an app of a user. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ describe('hub in a stack of its own', () => {
   });
 });
 
-describe("hub in somebody's stack", () => {
+describe("hub in a user's stack", () => {
   const app = newApp();
   const stack = new Stack(app, 'Platform');
   const queue = new sqs.Queue(stack, 'Queue');

@@ -120,9 +120,9 @@ describe('properties', () => {
         logLevel: Token.asString({ Ref: 'x' }),
       }),
     ).toEqual([
-      '  passableRoleArns.0: must be known as the app is synthesised, but CloudFormation determines this value at deployment: write it out',
-      '  logLevel: must be known as the app is synthesised, but CloudFormation determines this value at deployment: write it out',
-      '  accounts.0: must be known as the app is synthesised, but CloudFormation determines this value at deployment: write it out',
+      '  passableRoleArns.0: must be known as the app is synthesized, but CloudFormation determines this value at deployment: write it out',
+      '  logLevel: must be known as the app is synthesized, but CloudFormation determines this value at deployment: write it out',
+      '  accounts.0: must be known as the app is synthesized, but CloudFormation determines this value at deployment: write it out',
     ]);
   });
 
