@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { ConfigurationError } from '../lib/config-file.ts';
+import { ConfigurationError } from '../lib/config-error.ts';
 import { bundle } from '../scripts/bundle.ts';
 import { synthesise } from '../scripts/synthesise.ts';
 

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { SPOKE_STACK } from '../lambdas/domain/aws/spokes.ts';
+import { EVERY_ROLE } from './every-role.ts';
 import { HubStack } from './hub-stack.ts';
+import { readSettings } from './read-settings.ts';
 import { SpokeStack } from './spokes/spoke-stack.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -55,13 +57,14 @@ export function createApp({ checked = false, ...options }: AppOptions): App {
     builtinCloudFormationValidation: checked,
     treeMetadata: checked,
   });
-  const { config } = new HubStack(app, 'PodIdentityMigrator', {
+  const forEveryRole = options.everyRole ?? false;
+  const settings = readSettings(app.node, { forEveryRole, configFolder: options.configFolder });
+  const { migrator } = new HubStack(app, 'PodIdentityMigrator', {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
-    lambdaDirectory: options.lambdaDirectory,
-    forEveryRole: options.everyRole ?? false,
-    configFolder: options.configFolder,
+    migrator: { ...settings, lambdaDirectory: options.lambdaDirectory, [EVERY_ROLE]: forEveryRole },
   });
-  // oxlint-disable-next-line eslint/no-new -- a stack adds itself to its app.
-  if (config.accounts.length > 0) new SpokeStack(app, SPOKE_STACK, { config });
+  if (migrator.config.accounts.length > 0)
+    // oxlint-disable-next-line eslint/no-new -- a stack adds itself to its app.
+    new SpokeStack(app, SPOKE_STACK, { migrator: { ...settings, [EVERY_ROLE]: forEveryRole } });
   return app;
 }

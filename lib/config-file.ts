@@ -4,13 +4,8 @@ import { basename, join } from 'node:path';
 import { LineCounter, parseDocument, visit } from 'yaml';
 import { hasProtoKey } from '../lambdas/domain/text/problems.ts';
 import { printable } from '../lambdas/domain/text/text.ts';
+import { ConfigurationError, WHERE_TO_LOOK } from './config-error.ts';
 
-/** An invalid configuration. The message is for the person who wrote it, and has all that they need. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-}
-
-export const WHERE_TO_LOOK = 'See docs/configuration.md for the allowed values of each setting';
 const NAMES = ['pod-identity-migrator.yaml', 'pod-identity-migrator.json'];
 /** Maximum size of the file: far more than any configuration needs. */
 const MOST_BYTES = 1_000_000;

@@ -1,6 +1,7 @@
 /** Outputs of the service's stack: names and ARNs that people and other stacks need. */
 import { CfnOutput, Fn } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
@@ -37,41 +38,50 @@ const machineOutputs = (scope: Construct, { migrateAddon, recover, retire, sweep
   }),
 ];
 
-/** Outputs with the roles that call API servers, by purpose. */
-function kubernetesOutputs(scope: Construct, steps: Steps): CfnOutput[] {
+/** Returns the ARNs of the roles that call API servers, by purpose. */
+export function kubernetesRolesOf(steps: Steps): Record<Purpose, string[]> {
   const rolesFor = (purpose: Purpose): string[] =>
     ACCESS_STEPS.flatMap((step) => {
       const { [step]: one } = steps.lambdas;
       return one && ACCESS_OF_STEPS[step].some((each) => each === purpose) ? [one.role.roleArn] : [];
     });
+  return { read: rolesFor('read'), restart: rolesFor('restart'), annotate: rolesFor('annotate') };
+}
+
+/** Outputs with the roles that call API servers, by purpose. */
+function kubernetesOutputs(scope: Construct, steps: Steps): CfnOutput[] {
+  const roles = kubernetesRolesOf(steps);
   return [
     new CfnOutput(scope, 'KubernetesRoleArns', {
-      value: Fn.join(',', rolesFor('read')),
+      value: Fn.join(',', roles.read),
       description: `Roles that call the API servers of clusters. Each needs an access entry in every cluster, with the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,
     }),
     new CfnOutput(scope, 'KubernetesRestartRoleArns', {
-      value: Fn.join(',', rolesFor('restart')),
+      value: Fn.join(',', roles.restart),
       description: `Roles that restart workloads. Their access entries also need the group ${ACCESS_GROUPS.restart}.`,
     }),
     new CfnOutput(scope, 'KubernetesAnnotateRoleArns', {
-      value: Fn.join(',', rolesFor('annotate')),
+      value: Fn.join(',', roles.annotate),
       description: `Roles that change the annotation of service accounts. Their access entries also need the group ${ACCESS_GROUPS.annotate}.`,
     }),
   ];
 }
 
-export interface Outputs extends Machines {
+/** What a hub has deployed. */
+export interface Deployed extends Machines {
   table: dynamodb.ITable;
   bucket: s3.IBucket;
   steps: Steps;
   api: Api | undefined;
   runbook: Runbook | undefined;
   config: Config;
+  /** The customer's key, if there is one. */
+  key?: kms.IKey | undefined;
 }
 
 export const createOutputs = (
   scope: Construct,
-  { table, bucket, steps, api, runbook, config, ...machines }: Outputs,
+  { table, bucket, steps, api, runbook, config, key: _, ...machines }: Deployed,
 ): CfnOutput[] => [
   ...machineOutputs(scope, machines),
   new CfnOutput(scope, 'SweepBucketName', {
@@ -79,7 +89,14 @@ export const createOutputs = (
     description: 'Bucket with the inventories and reports of sweeps.',
   }),
   new CfnOutput(scope, 'TableName', { value: table.tableName, description: 'DynamoDB table of the ledger.' }),
-  ...(api ? [api.output] : []),
+  ...(api
+    ? [
+        new CfnOutput(scope, 'ApiUrl', {
+          value: api.restApi.url,
+          description: 'URL of the HTTP API, which IAM authorizes (docs/api.md).',
+        }),
+      ]
+    : []),
   ...(runbook
     ? [
         new CfnOutput(scope, 'RunbookName', {

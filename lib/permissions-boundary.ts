@@ -1,6 +1,6 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 
-/** Gives every role of the stack the permissions boundary. */
-export const applyPermissionsBoundary = (stack: Stack, arn: string): void =>
-  iam.PermissionsBoundary.of(stack).apply(iam.ManagedPolicy.fromManagedPolicyArn(stack, 'PermissionsBoundary', arn));
+/** Gives every role in the scope the permissions boundary. */
+export const applyPermissionsBoundary = (scope: Construct, arn: string): void =>
+  iam.PermissionsBoundary.of(scope).apply(iam.ManagedPolicy.fromManagedPolicyArn(scope, 'PermissionsBoundary', arn));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stage } from 'aws-cdk-lib';
@@ -10,7 +11,7 @@ import { portable } from './role-pattern.ts';
 /** Path of the settings file in a function with the layer. */
 export const SETTINGS_FILE = `${LAYER_FOLDER}/${SETTINGS_FILE_NAME}`;
 
-/** Folder within the cloud assembly to which the file is written, and from which the CDK copies it as an asset. */
+/** Folder within the cloud assembly with a folder for each such file, which the CDK copies as an asset. */
 export const SETTINGS_FOLDER = '.settings';
 
 /** Returns the part of the configuration that can become large. It is the same wherever the service is deployed. */
@@ -38,9 +39,12 @@ export const deploymentSettingsOf = ({
  * DeleteLayerVersion), so that an execution in flight ends with the settings that it started with.
  */
 export function createSettingsLayer(scope: Construct, id: string, config: Config): lambda.LayerVersion {
-  const folder = join(Stage.of(scope)?.outdir ?? '', SETTINGS_FOLDER);
+  const text = `${JSON.stringify(deploymentSettingsOf(config), null, 2)}\n`;
+  // One folder for each content: the CDK copies a folder only once, and an app may have several hubs.
+  const name = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const folder = join(Stage.of(scope)?.outdir ?? '', SETTINGS_FOLDER, name);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, SETTINGS_FILE_NAME), `${JSON.stringify(deploymentSettingsOf(config), null, 2)}\n`);
+  writeFileSync(join(folder, SETTINGS_FILE_NAME), text);
   return new lambda.LayerVersion(scope, id, {
     code: lambda.Code.fromAsset(folder),
     description: 'Settings of the service that its functions read.',

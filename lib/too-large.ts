@@ -1,7 +1,7 @@
 /** The error for a configuration that exceeds limits of AWS, which names the responsible settings. */
 import type { Excess } from '../lambdas/domain/aws/limits.ts';
 import type { Config } from './config.ts';
-import { ConfigurationError } from './config-file.ts';
+import { ConfigurationError } from './config-error.ts';
 import { type Problem, section } from './config-problems.ts';
 import { portable } from './role-pattern.ts';
 

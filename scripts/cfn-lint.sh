@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Checks templates with cfn-lint: by default the one of `npm run synth`, those of both stacks from `npm run build` and the
-# tests, and those with every optional feature; with `--grid`, those of every kind of deployment in the tests, which takes
-# a minute; or the templates given as arguments. cfn-lint is a Python program, so it cannot be a dependency of this
-# project: this uses the machine's own, or the one that `.ci/run` installs. If there is neither, nothing is checked, which
-# is a failure in CI.
+# tests, those with every optional feature, and the one of a release; with `--grid`, those of every kind of deployment in
+# the tests, which takes a minute; or the templates given as arguments. cfn-lint is a Python program, so it cannot be a
+# dependency of this project: this uses the machine's own, or the one that `.ci/run` installs. If there is neither,
+# nothing is checked, which is a failure in CI.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -27,6 +27,10 @@ if [[ ${1:-} == --grid ]]; then
 elif [[ $# -eq 0 ]]; then
   templates=(dist/cdk.out/PodIdentityMigrator.template.json dist/assembly/PodIdentityMigrator.template.json dist/assembly/PodIdentityMigratorSpoke.template.json)
   kinds=(everything)
+  release=$(mktemp -d)
+  trap 'rm -rf "$release"' EXIT
+  PATH="$PWD/node_modules/.bin:$PATH" node scripts/release-template.ts --out "$release/made" >/dev/null
+  templates+=("$release/made/template.json")
 fi
 if [[ $# -eq 0 || ${1:-} == --grid ]]; then
   written=$(PATH="$PWD/node_modules/.bin:$PATH" node test/lib/write-templates.ts dist/templates "${kinds[@]}")

@@ -55,7 +55,7 @@ export function synthesise(outdir: string, { prepare, ...options }: SynthesisOpt
     if (process.exitCode !== before && Number(process.exitCode) > 0) return;
     keep = false;
     const hub = app.node.children.find((child) => child instanceof HubStack);
-    const error = hub && tooLarge(excessesOfAssembly(folder), hub.config);
+    const error = hub && tooLarge(excessesOfAssembly(folder), hub.migrator.config);
     if (error) throw error;
     publish(folder, to);
   } finally {

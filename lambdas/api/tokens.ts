@@ -36,7 +36,7 @@ function read(token: string): unknown {
 }
 
 /** A token's list, and the entry after which the page begins. */
-interface Token<After> {
+export interface Token<After> {
   of: ListId;
   after: After;
 }

@@ -1,10 +1,11 @@
-import { CfnOutput, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type Operation, OPERATIONS } from '../../lambdas/api/operations.ts';
+import { hubName } from '../names.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 
 /** Part of every URL, so that another version can exist in parallel. */
@@ -46,7 +47,6 @@ export interface ApiProps {
  */
 export class Api extends Construct {
   readonly restApi: apigateway.RestApi;
-  readonly output: CfnOutput;
 
   constructor(scope: Construct, id: string, { handler, accessLog, key }: ApiProps) {
     super(scope, id);
@@ -58,7 +58,7 @@ export class Api extends Construct {
         })
       : undefined;
     const restApi = new apigateway.RestApi(this, 'RestApi', {
-      restApiName: Stack.of(this).stackName,
+      restApiName: hubName(scope),
       description: 'Moves EKS add-ons from IRSA to EKS Pod Identity: docs/api.md.',
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       disableExecuteApiEndpoint: false,
@@ -83,6 +83,8 @@ export class Api extends Construct {
       },
     });
     this.restApi = restApi;
+    // The CDK's own output of the URL: the hub creates one only on request.
+    restApi.node.tryRemoveChild('Endpoint');
     const integration = new apigateway.LambdaIntegration(handler, { proxy: true, allowTestInvoke: false });
     const documented = Object.values<Operation>(OPERATIONS).map(({ method, path }) =>
       restApi.root.resourceForPath(path).addMethod(method, integration),
@@ -102,10 +104,6 @@ export class Api extends Construct {
     addGatewayResponses(this, restApi);
     // A deployment is a copy of the methods: without this, it would keep calling the Lambda version of its creation.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
-    this.output = new CfnOutput(scope, 'ApiUrl', {
-      value: restApi.url,
-      description: 'URL of the HTTP API, which IAM authorizes (docs/api.md).',
-    });
     this.acknowledge(accessLog);
   }
 

@@ -6,7 +6,7 @@
 import { Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { machineLogsPrefix } from '../names.ts';
+import { machineLogsPrefix, queuePrefix } from '../names.ts';
 import {
   allLogs,
   FUNCTION_CONTEXT,
@@ -136,7 +136,7 @@ function serviceStatements(scope: Construct): KeyStatement[] {
       actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
       conditions: {
         StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-        ArnLike: { [QUEUE_CONTEXT]: arnOf('sqs', `${stackName}-*`) },
+        ArnLike: { [QUEUE_CONTEXT]: arnOf('sqs', `${queuePrefix(stack)}*`) },
       },
     },
     {

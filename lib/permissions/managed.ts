@@ -51,10 +51,9 @@ export class ManagedGrants extends Construct {
   /** `grants` are those of all roles. `condition` decides whether the policies are created. */
   constructor(scope: Construct, id: string, grants: readonly Grant[], condition?: CfnCondition) {
     super(scope, id);
-    const large = Map.groupBy(
-      grants.filter((grant) => charactersOf(grant) > LARGE),
-      rightOf,
-    );
+    const large = new Map<string, Grant[]>();
+    for (const grant of grants.filter((one) => charactersOf(one) > LARGE))
+      large.set(rightOf(grant), [...(large.get(rightOf(grant)) ?? []), grant]);
     const names = new Map<string, number>();
     for (const [right, [first, ...same]] of large) {
       if (!first) continue;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../../lib/config-file.ts';
+import { ConfigurationError } from '../../lib/config-error.ts';
 import { settings } from '../../lib/settings.ts';
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
 import { patternsOf } from './configurations.ts';

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { RootConstruct } from 'constructs';
 import { afterAll, expect } from 'vitest';
 import { stringify } from 'yaml';
-import { type Config, type ConfigOptions, readConfig } from '../../lib/config.ts';
-import { ConfigurationError } from '../../lib/config-file.ts';
+import type { Config } from '../../lib/config.ts';
+import { ConfigurationError } from '../../lib/config-error.ts';
+import { configOfProperties } from '../../lib/properties.ts';
+import { type ReadOptions, readSettings } from '../../lib/read-settings.ts';
 
 /** Roles that a file may name. */
 export const ROLES = { passableRoleArns: ['role/eks-addons/*'] };
@@ -14,10 +16,10 @@ export const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:told';
 export const WINDOW = { schedule: '0 22 * * SUN', durationMinutes: 240, timeZone: 'Europe/Berlin' };
 
 /** What that context comes to. A bare root stands for the app, which would make a folder for its assembly. */
-export function configOf(context: Record<string, unknown>, options?: ConfigOptions): Config {
+export function configOf(context: Record<string, unknown>, options: ReadOptions = {}): Config {
   const { node } = new RootConstruct();
   for (const [key, value] of Object.entries(context)) node.setContext(key, value);
-  return readConfig(node, options);
+  return configOfProperties('Hub', readSettings(node, options), options.forEveryRole ?? false);
 }
 
 type Content = string | Uint8Array | object;

@@ -1,6 +1,6 @@
 /** Limits over a grid of configurations: what docs/scale.md says that fits, fits; all else is refused by its setting. */
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../../lib/config-file.ts';
+import { ConfigurationError } from '../../lib/config-error.ts';
 import { tooLarge } from '../../lib/too-large.ts';
 import { configOf } from './config-files.ts';
 import { accountsOf, CONFIGURATIONS, LIST_MAXIMA, patternsOf } from './configurations.ts';

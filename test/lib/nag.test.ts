@@ -59,13 +59,16 @@ describe('cdk-nag', () => {
 
   it('finds another wildcard in a role that has some', () =>
     withApp(DEFAULT, (app) => {
-      const role = stackOf(app).node.findChild('Steps').node.findChild('CreateAddon').node.findChild('Role');
+      const role = ['Default', 'Steps', 'CreateAddon', 'Role'].reduce<IConstruct>(
+        (scope, id) => scope.node.findChild(id),
+        stackOf(app),
+      );
       if (!(role instanceof iam.Role)) throw new Error('The step has no role.');
       role.addToPolicy(
         new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: ['arn:aws:iam::111122223333:role/*'] }),
       );
       expect(nagFindingsOf(app)).toEqual([
-        'AwsSolutions-IAM5[Resource::arn:aws:iam::111122223333:role/*] PodIdentityMigrator/Steps/CreateAddon/Role/DefaultPolicy/Resource',
+        'AwsSolutions-IAM5[Resource::arn:aws:iam::111122223333:role/*] PodIdentityMigrator/Default/Steps/CreateAddon/Role/DefaultPolicy/Resource',
       ]);
     }));
 });

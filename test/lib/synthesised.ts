@@ -3,7 +3,7 @@
  * tests read the same few deployments: each is made once in a process, and is frozen, so that no test can change what
  * another one reads.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
@@ -76,6 +76,12 @@ export function withApp<Result>(
   }
 }
 
+/** The file of the only hub's settings in an assembly. */
+function settingsFileIn(outdir: string): string {
+  const [folder = ''] = readdirSync(join(outdir, SETTINGS_FOLDER));
+  return join(outdir, SETTINGS_FOLDER, folder, SETTINGS_FILE_NAME);
+}
+
 /** The same as `synthesised`, made again at each call. */
 export const synthesiseAgain = (context: Record<string, unknown>, settings: object = {}): Synthesised =>
   withApp({ context: { ...REQUIRED, ...context }, settings }, (app, outdir) => {
@@ -90,7 +96,7 @@ export const synthesiseAgain = (context: Record<string, unknown>, settings: obje
     return {
       hub: read('PodIdentityMigrator') as Template,
       spoke: () => (spoke ??= read(SPOKE_STACK)) as SpokeTemplate,
-      settings: freeze(JSON.parse(readFileSync(join(outdir, SETTINGS_FOLDER, SETTINGS_FILE_NAME), 'utf8')) as unknown),
+      settings: freeze(JSON.parse(readFileSync(settingsFileIn(outdir), 'utf8')) as unknown),
       files: Object.keys(texts),
       writeTo: (to) => {
         mkdirSync(to, { recursive: true });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CfnOutput, CfnResource } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Excess } from '../../lambdas/domain/aws/limits.ts';
-import { ConfigurationError } from '../../lib/config-file.ts';
+import { ConfigurationError } from '../../lib/config-error.ts';
 import { tooLarge } from '../../lib/too-large.ts';
 import { synthesise } from '../../scripts/synthesise.ts';
 import { configOf } from './config-files.ts';

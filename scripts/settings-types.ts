@@ -1,0 +1,111 @@
+/**
+ * `node scripts/settings-types.ts` generates lib/settings-types.ts, the properties of the constructs, from the schema of
+ * the settings (lib/settings.ts), so that the package's declarations can be read, and do not depend on zod. A test fails
+ * if the file is stale, or if its types are not those of the schema.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { configurationSchema } from './configuration.ts';
+import { isSchema, propertiesOf, type Schema } from './schema-tables.ts';
+
+export const TYPES_FILE = join(import.meta.dirname, '..', 'lib', 'settings-types.ts');
+
+/** Setting of the file that is not a property: it only names the schema, for editors. */
+const ONLY_IN_FILES = '$schema';
+const WIDTH = 120;
+/** Length of a union that fits into a line with its indentation and name. */
+const MOST_UNION = 90;
+
+/** Returns the text in lines that fit into a comment with the indentation. */
+function wrapped(text: string, indentation: string): string[] {
+  const most = WIDTH - indentation.length - 3;
+  return text.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+    return lines;
+  }, []);
+}
+
+function commentOf({ description, default: standard }: Schema, indentation: string): string[] {
+  const isSimple = standard !== undefined && !['{}', '[]'].includes(JSON.stringify(standard));
+  const text = [description ?? [], isSimple ? `Default: \`${JSON.stringify(standard)}\`.` : []].flat().join(' ');
+  if (text === '') return [];
+  const whole = `${indentation}/** ${text} */`;
+  return whole.length <= WIDTH
+    ? [whole]
+    : [
+        `${indentation}/**`,
+        ...wrapped(text, indentation).map((line) => `${indentation} * ${line}`),
+        `${indentation} */`,
+      ];
+}
+
+const quoted = (value: unknown): string =>
+  typeof value === 'string' ? `'${value.replaceAll(/['\\]/g, String.raw`\$&`)}'` : JSON.stringify(value);
+
+/** Returns a union in one line, or in a line for each part if there are many, as the formatter writes it. */
+const unionOf = (parts: readonly string[], indentation: string): string => {
+  const line = parts.join(' | ');
+  return line.length <= MOST_UNION ? line : parts.map((part) => `\n${indentation}  | ${part}`).join('');
+};
+
+/** Returns the TypeScript type of values that are valid. Throws an `Error` for a schema of another kind. */
+function typeOf(schema: Schema, indentation: string): string {
+  if (schema.enum) return unionOf(schema.enum.map(quoted), indentation);
+  if (schema.const !== undefined) return quoted(schema.const);
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options) return options.map((option) => typeOf(option as Schema, indentation)).join(' | ');
+  switch (schema.type) {
+    case 'array': {
+      const item = isSchema(schema.items) ? typeOf(schema.items, indentation) : 'unknown';
+      if (item.startsWith('{') || /^[\w.]+$/.test(item)) return `${item}[]`;
+      return item.startsWith('\n') ? `(${item}\n${indentation})[]` : `(${item})[]`;
+    }
+    case 'object':
+      if (schema.properties) return `{\n${membersOf(schema, `${indentation}  `).join('\n')}\n${indentation}}`;
+      if (isSchema(schema.additionalProperties))
+        return `Record<string, ${typeOf(schema.additionalProperties, indentation)}>`;
+      break;
+    case 'integer':
+      return 'number';
+    case 'string':
+    case 'number':
+    case 'boolean':
+      return schema.type;
+    default:
+  }
+  throw new Error(`scripts/settings-types.ts has no type for ${JSON.stringify(schema)}. Add it there.`);
+}
+
+const membersOf = (schema: Schema, indentation: string): string[] =>
+  propertiesOf(schema)
+    .filter(([name]) => name !== ONLY_IN_FILES)
+    .flatMap(([name, field]) => {
+      const type = typeOf(field, indentation);
+      const optional = schema.required?.includes(name) === true ? '' : '?';
+      return [
+        ...commentOf(field, indentation),
+        `${indentation}${name}${optional}:${type.startsWith('\n') ? type : ` ${type}`};`,
+      ];
+    });
+
+/** Returns the text of the file. */
+export const settingsTypes = (): string =>
+  `${[
+    '// Made by scripts/settings-types.ts from lib/settings.ts: do not edit it.',
+    '',
+    '/**',
+    ' * The settings of a deployment, as in its configuration file (docs/configuration.md). Where a setting names another',
+    ' * resource (`alarmTopicArn`, `customerKey`, `network`, `notifications.topicArn`, `permissionsBoundaryArn`), its value',
+    ' * may be an attribute of that resource, such as `topic.topicArn`.',
+    ' */',
+    'export interface MigratorSettings {',
+    ...membersOf(configurationSchema(), '  '),
+    '}',
+  ].join('\n')}\n`;
+
+if (import.meta.main) {
+  writeFileSync(TYPES_FILE, settingsTypes());
+  console.log('Wrote lib/settings-types.ts.');
+}

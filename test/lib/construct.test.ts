@@ -1,0 +1,263 @@
+/** The hub and the spoke as constructs in an app of a user. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, type AppProps, Aspects, CfnOutput, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { afterAll, describe, expect, it } from 'vitest';
+import cdk from '../../cdk.json' with { type: 'json' };
+import { PodIdentityMigrator, PodIdentityMigratorSpoke, type PodIdentityMigratorProps } from '../../lib/index.ts';
+import { lambdaDirectory } from './definition.ts';
+import { nagFindingsOf } from './nag.ts';
+import { synthesised } from './synthesised.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'construct-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** CloudFormation's limit allows one hub in a stack, but their parts must not depend on that. */
+const MORE_RESOURCES = { '@aws-cdk/core:stackResourceLimit': 0 };
+const MINIMIZE = '@aws-cdk/aws-iam:minimizePolicies';
+const PROPS = { passableRoleArns: ['role/eks-addons/*'], lambdaDirectory } satisfies PodIdentityMigratorProps;
+
+let apps = 0;
+const outdirs = new Map<App, string>();
+/** An app as `cdk init` would not even make it: only the one flag that the constructs ask for. */
+function newApp(context: AppProps['context'] = { [MINIMIZE]: true }): App {
+  apps += 1;
+  const outdir = join(scratch, String(apps));
+  const app = new App({
+    outdir,
+    context: { 'aws:cdk:disable-asset-staging': true, ...MORE_RESOURCES, ...context },
+    analyticsReporting: false,
+    treeMetadata: false,
+    builtinCloudFormationValidation: false,
+  });
+  outdirs.set(app, outdir);
+  return app;
+}
+
+interface Resources {
+  [id: string]: { Type: string; Properties?: Record<string, unknown> };
+}
+const resourcesOf = (stack: Stack): Resources =>
+  (Template.fromStack(stack).toJSON() as { Resources: Resources }).Resources;
+const typesOf = (resources: Resources): string[] =>
+  Object.values(resources)
+    .map(({ Type }) => Type)
+    .toSorted();
+
+describe('hub in a stack of its own', () => {
+  it('is what the stack of this project consists of', () => {
+    const app = newApp(cdk.context);
+    const stack = new Stack(app, 'PodIdentityMigrator', { suppressTemplateIndentation: true });
+    new PodIdentityMigrator(stack, 'Default', PROPS).createOutputs();
+    const { hub } = synthesised({});
+    const ids = (template: object): string[] =>
+      Object.keys(template)
+        .map((id) => id.replace(/^(ApiRestApiDeployment\w{8})\w+$/, '$1'))
+        .toSorted();
+    const own = Template.fromStack(stack).toJSON() as { Resources: object; Outputs: object };
+    expect(ids(own.Resources)).toEqual(ids(hub.Resources));
+    expect(own.Outputs).toEqual(hub.Outputs);
+  });
+});
+
+describe("hub in a user's stack", () => {
+  const app = newApp();
+  const stack = new Stack(app, 'Platform');
+  const queue = new sqs.Queue(stack, 'Queue');
+  const migrator = new PodIdentityMigrator(stack, 'Migrator', PROPS);
+  const resources = resourcesOf(stack);
+
+  it('adds its resources, and no output, parameter or protection', () => {
+    const template = Template.fromStack(stack).toJSON() as Record<string, object>;
+    expect(Object.keys(template['Parameters'] ?? {})).toEqual(['BootstrapVersion']);
+    expect(template['Outputs']).toBeUndefined();
+    expect(stack.terminationProtection).not.toBe(true);
+    const { hub } = synthesised({});
+    expect(typesOf(resources)).toEqual([...typesOf(hub.Resources), 'AWS::SQS::Queue'].toSorted());
+    const own = Object.keys(resources).filter((id) => !id.startsWith('Migrator'));
+    expect(own).toEqual([stack.getLogicalId(queue.node.defaultChild as sqs.CfnQueue)]);
+  });
+
+  it('has the same resources under each id, with whichever flags the app has', () => {
+    const other = new Stack(newApp(cdk.context), 'Platform');
+    const same = new PodIdentityMigrator(other, 'Migrator', PROPS);
+    expect(same.node.path).toBe(migrator.node.path);
+    const { [stack.getLogicalId(queue.node.defaultChild as sqs.CfnQueue)]: _, ...hub } = resources;
+    expect(hub).toEqual(resourcesOf(other));
+  });
+
+  it('names its API after the stack and its id', () => {
+    const [api] = Object.values(resources).filter(({ Type }) => Type === 'AWS::ApiGateway::RestApi');
+    expect(api!.Properties!['Name']).toBe('Platform-Migrator');
+  });
+
+  it('has its parts as properties', () => {
+    const idOf = (type: string, part: string): string =>
+      Object.entries(resources).find(([id, one]) => one.Type === type && id.startsWith(`Migrator${part}`))![0];
+    const machine = (part: string): object => ({ Ref: idOf('AWS::StepFunctions::StateMachine', part) });
+    const resolve = (value: unknown): unknown => stack.resolve(value);
+    expect(resolve(migrator.migrateAddon.stateMachineArn)).toEqual(machine('MigrateAddon'));
+    expect(resolve(migrator.recover.stateMachineArn)).toEqual(machine('Recover'));
+    expect(resolve(migrator.sweep.stateMachineArn)).toEqual(machine('Sweep'));
+    expect(migrator.retire).toBeUndefined();
+    expect(migrator.key).toBeUndefined();
+    expect(resolve(migrator.table.tableName)).toEqual({ Ref: idOf('AWS::DynamoDB::Table', 'Ledger') });
+    expect(resolve(migrator.bucket.bucketName)).toEqual({ Ref: idOf('AWS::S3::Bucket', 'Sweeps') });
+    expect(resolve(migrator.runbookName)).toEqual({ Ref: idOf('AWS::SSM::Document', 'Runbook') });
+    expect(JSON.stringify(resolve(migrator.apiUrl))).toContain('execute-api');
+    const { read, restart, annotate } = migrator.kubernetesRoleArns;
+    expect(read.length).toBe(12);
+    expect(resolve(restart)).toEqual([{ 'Fn::GetAtt': [idOf('AWS::IAM::Role', 'StepsRestartPodsRole'), 'Arn'] }]);
+    expect(resolve(annotate)).toEqual([
+      { 'Fn::GetAtt': [idOf('AWS::IAM::Role', 'StepsAnnotateServiceAccountRole'), 'Arn'] },
+    ]);
+  });
+
+  it('has the optional parts that its properties ask for, and only those', () => {
+    const all = new PodIdentityMigrator(new Stack(newApp(), 'All'), 'Migrator', {
+      ...PROPS,
+      repairableRoleArns: PROPS.passableRoleArns,
+      customerKey: true,
+    });
+    expect(all.retire).toBeDefined();
+    expect(all.key).toBeDefined();
+    const least = new PodIdentityMigrator(new Stack(newApp(), 'Least'), 'Migrator', {
+      ...PROPS,
+      deploy: { api: false, runbook: false, denialRule: false },
+    });
+    expect(least.apiUrl).toBeUndefined();
+    expect(least.runbookName).toBeUndefined();
+  });
+
+  it('creates the outputs of the stack on request', () => {
+    const { hub } = synthesised({});
+    const own = new Stack(newApp(), 'Own');
+    const outputs = new PodIdentityMigrator(own, 'Migrator', PROPS).createOutputs();
+    expect(Object.keys(Template.fromStack(own).toJSON()['Outputs'] as object).toSorted()).toEqual(
+      Object.keys(hub.Outputs).toSorted(),
+    );
+    expect(outputs.every((one) => one instanceof CfnOutput)).toBe(true);
+  });
+
+  it('is limited by its permissions boundary, and the resources around it are not', () => {
+    const own = new Stack(newApp(), 'Own');
+    const queues = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, permissionsBoundaryArn: 'policy/boundary' });
+    const other = new PodIdentityMigrator(own, 'Other', PROPS);
+    const boundaries = (prefix: string): unknown[] =>
+      Object.entries(resourcesOf(own))
+        .filter(([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith(prefix))
+        .map(([, { Properties }]) => Properties!['PermissionsBoundary'] !== undefined);
+    expect(new Set(boundaries(queues.node.id))).toEqual(new Set([true]));
+    expect(new Set(boundaries(other.node.id))).toEqual(new Set([false]));
+  });
+
+  it('has no finding of cdk-nag that is not acknowledged', () => {
+    const own = newApp();
+    const migrated = new PodIdentityMigrator(new Stack(own, 'Platform'), 'Migrator', {
+      ...PROPS,
+      customerKey: true,
+      repairableRoleArns: ['role/eks-addons/*'],
+    });
+    expect(nagFindingsOf(own).filter((finding) => finding.includes(migrated.node.path))).toEqual([]);
+  });
+
+  it('warns of an app whose policies the CDK does not minimize', () => {
+    const warningsIn = (context: AppProps['context']): string[] => {
+      const one = new PodIdentityMigrator(new Stack(newApp(context), 'Own'), 'Migrator', PROPS);
+      return one.node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data));
+    };
+    expect(warningsIn({})).toEqual([expect.stringContaining(`Set "${MINIMIZE}": true under "context" in cdk.json.`)]);
+    expect(warningsIn({ [MINIMIZE]: true })).toEqual([]);
+  });
+
+  it('lets the app decide otherwise by an aspect', () => {
+    const own = new Stack(newApp(), 'Own');
+    const one = new PodIdentityMigrator(own, 'Migrator', PROPS);
+    Aspects.of(one).add({
+      visit: (node) => {
+        if (node === one.bucket) one.bucket.applyRemovalPolicy(RemovalPolicy.DESTROY);
+      },
+    });
+    const [bucket] = Object.values(Template.fromStack(own).findResources('AWS::S3::Bucket'));
+    expect(bucket!['DeletionPolicy']).toBe('Delete');
+  });
+});
+
+describe('several hubs', () => {
+  it('in an app keep their settings apart', () => {
+    const app = newApp();
+    const [one, two] = ['one', 'two'].map((name) => {
+      const stack = new Stack(app, name);
+      new PodIdentityMigrator(stack, 'Migrator', { ...PROPS, passableRoleArns: [`role/${name}/*`] }).createOutputs();
+      return stack;
+    }) as [Stack, Stack];
+    const contentOf = (stack: Stack): unknown => {
+      const [layer] = Object.values(resourcesOf(stack)).filter(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
+      return (layer!.Properties!['Content'] as { S3Key: string }).S3Key;
+    };
+    expect(contentOf(one)).not.toBe(contentOf(two));
+    expect(readdirSync(join(outdirs.get(app)!, '.settings')).length).toBe(2);
+    const codeOf = (stack: Stack): Set<string> =>
+      new Set(
+        Object.values(resourcesOf(stack))
+          .filter(
+            ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && Properties!['Handler'] !== 'index.handler',
+          )
+          .map(({ Properties }) => (Properties!['Code'] as { S3Key: string }).S3Key),
+      );
+    expect(codeOf(one)).toEqual(codeOf(two));
+  });
+
+  it('in a stack, in a stage or in a nested stack have the same resources', () => {
+    const app = newApp();
+    const stack = new Stack(app, 'Both');
+    new PodIdentityMigrator(stack, 'HubOne', { ...PROPS, customerKey: true });
+    new PodIdentityMigrator(stack, 'HubTwo', { ...PROPS, customerKey: true });
+    const of = (id: string): Resources =>
+      Object.fromEntries(Object.entries(resourcesOf(stack)).filter(([name]) => name.startsWith(id)));
+    const [one, two] = [of('HubOne'), of('HubTwo')];
+    expect(typesOf(one).length).toBeGreaterThan(280);
+    expect(typesOf(one)).toEqual(typesOf(two));
+    // Neither names a part of the other.
+    expect(JSON.stringify(one)).not.toContain('HubTwo');
+    expect(JSON.stringify(two)).not.toContain('HubOne');
+
+    const other = newApp();
+    const staged = new Stack(new Stage(other, 'Production'), 'Own');
+    new PodIdentityMigrator(staged, 'Migrator', PROPS).createOutputs();
+    const nested = new NestedStack(new Stack(other, 'Parent'), 'Nested');
+    new PodIdentityMigrator(nested, 'Migrator', PROPS).createOutputs();
+    expect(typesOf(resourcesOf(nested))).toEqual(typesOf(resourcesOf(staged)));
+  });
+});
+
+describe('properties', () => {
+  it('that are invalid throw as the construct is created, and name the construct', () => {
+    const stack = new Stack(newApp(), 'Platform');
+    const wrong = { ...PROPS, approvals: { requierd: true } } as PodIdentityMigratorProps;
+    const message =
+      /^The properties of the construct Platform\/\w+ are invalid\.[^]*\n {2}approvals\.requierd: is not a setting: did you mean approvals\.required\?$/;
+    expect(() => new PodIdentityMigrator(stack, 'Migrator', wrong)).toThrow(message);
+    const { lambdaDirectory: _, ...settings } = wrong;
+    expect(() => new PodIdentityMigratorSpoke(stack, 'Spoke', settings)).toThrow(message);
+  });
+
+  it('are all that a construct reads: no context', () => {
+    const { passableRoleArns, ...rest } = PROPS;
+    const app = newApp({ passableRoleArns, [MINIMIZE]: true, logLevel: 'DEBUG' });
+    const stack = new Stack(app, 'Platform');
+    expect(() => new PodIdentityMigrator(stack, 'None', rest as PodIdentityMigratorProps)).toThrow(/passableRoleArns/);
+    new PodIdentityMigrator(stack, 'Migrator', PROPS).createOutputs();
+    expect(JSON.stringify(resourcesOf(stack))).not.toContain('"POWERTOOLS_LOG_LEVEL":"DEBUG"');
+  });
+
+  it('include the folder of the Lambdas, except in the package', () => {
+    const { lambdaDirectory: _, ...settings } = PROPS;
+    expect(() => new PodIdentityMigrator(new Stack(newApp(), 'Platform'), 'Migrator', settings)).toThrow(
+      /^lambdaDirectory must name the folder .* npm run build/,
+    );
+  });
+});
