@@ -40,7 +40,7 @@ const hintFor = (text: string): string => {
   if (REFUSALS.test(text))
     return 'Check whose credentials these are (aws sts get-caller-identity), that they are valid, and that they allow access to the state machines and the table of the service';
   if (UNREACHABLE.test(text))
-    return 'Check the network and the variables AWS_ENDPOINT_URL_*, which may point to a sandbox that has stopped';
+    return 'Check the network and the variables AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*, which may point to a sandbox that has stopped';
   if (UNKNOWN.test(text))
     return 'Check the variables POD_IDENTITY_*: they are the outputs of the stack PodIdentityMigrator';
   return 'Run the same command with --debug to see the stack trace';

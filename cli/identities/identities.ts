@@ -25,7 +25,7 @@ const HINTS = {
     'Check whose credentials these are (aws sts get-caller-identity), and allow them that action; the first one needed is eks:DescribeCluster',
   Throttled: 'The rate limit of the account is used up: try again later',
   ConnectionLost:
-    'Check the network and the variables AWS_ENDPOINT_URL_*; a private endpoint is reachable only from within the VPC',
+    'Check the network and the variables AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*; a private endpoint is reachable only from within the VPC',
 } as const;
 const isHinted = (name: string): name is keyof typeof HINTS => Object.hasOwn(HINTS, name);
 

@@ -176,12 +176,13 @@ export class Admission {
     const service = Object.hasOwn(services, name) ? services[name] : undefined;
     if (service) return { service, caller };
     const supported = Object.keys(services).join(', ');
+    const called = /^\w+$/.test(call.operation) ? `${name}:${call.operation}` : `${name} (${call.operation})`;
     // SDKs do not repeat a call that is answered with 501.
     return refusal(
       call.protocol,
       501,
       'NotImplemented',
-      `The sandbox does not support ${name}:${call.operation}. Supported services: ${supported}.`,
+      `The sandbox does not support ${called}. Supported services: ${supported}.`,
       requestId(),
     );
   }

@@ -26,10 +26,12 @@ afterEach(() => vi.unstubAllEnvs());
 /** A port on which nothing listens. */
 const NOWHERE = 'http://127.0.0.1:9';
 /** Only the API can be called. */
-const BY_API = {
-  AWS_ENDPOINT_URL: NOWHERE,
-  ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])),
-};
+const BY_API = Object.fromEntries(
+  ['CLOUDFORMATION', 'DYNAMODB', 'EKS', 'EKS_AUTH', 'EVENTBRIDGE', 'IAM', 'SFN'].map((service) => [
+    `AWS_ENDPOINT_URL_${service}`,
+    NOWHERE,
+  ]),
+);
 const DIRECTLY = { POD_IDENTITY_API_URL: undefined };
 
 const point = (change: Record<string, string | undefined> = DIRECTLY): void => {
