@@ -1,5 +1,6 @@
 /** Determines from its flags where a command runs. */
 import { CliError } from './errors.ts';
+import type { StackFlags } from './stack-options.ts';
 import { EXAMPLE_SCENARIO, type CommonFlags, type KnownFlags, PROGRAM } from './options.ts';
 
 /** A sandbox that exists only for the duration of the command. */
@@ -19,7 +20,7 @@ export interface StateChoice {
   calls?: string;
 }
 /** A deployed service, or a sandbox that `sandbox` serves in another process. */
-export interface DeployedChoice {
+export interface DeployedChoice extends StackFlags {
   kind: 'deployed';
 }
 export type BackendChoice = SandboxChoice | StateChoice | DeployedChoice;
@@ -34,6 +35,25 @@ const refuseLocal = (local: boolean | undefined): void => {
     `Use --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed`,
   );
 };
+
+type Located = StackFlags & { deployed?: boolean | undefined };
+
+/** Throws a CliError for options that locate a deployed service without `--deployed`. */
+export const refuseStack = ({ deployed, stack, stackRegion }: Located): void => {
+  if (deployed || (stack === undefined && stackRegion === undefined)) return;
+  throw bad(
+    `${stack === undefined ? '--stack-region' : '--stack'} works only with --deployed`,
+    'Add --deployed, or omit the option',
+  );
+};
+
+const deployedChoice = ({ stack, stackRegion, profile, region }: StackFlags): DeployedChoice => ({
+  kind: 'deployed',
+  stack,
+  stackRegion,
+  profile,
+  region,
+});
 
 /** Returns the sandbox that these two flags select, or undefined if neither is given. */
 export const sandboxChoice = ({
@@ -57,8 +77,11 @@ export const backendOfMigration = ({
   seed,
   clock,
   calls,
-}: Pick<CommonFlags, 'sandbox' | 'state' | 'local' | 'deployed' | 'seed' | 'clock' | 'calls'>): BackendChoice => {
+  ...located
+}: Pick<CommonFlags, 'sandbox' | 'state' | 'local' | 'deployed' | 'seed' | 'clock' | 'calls'> &
+  StackFlags): BackendChoice => {
   refuseLocal(local);
+  refuseStack({ deployed, ...located });
   if (deployed) {
     const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`],
@@ -68,7 +91,7 @@ export const backendOfMigration = ({
         `--deployed cannot be combined with ${others.join(', ')}`,
         'Omit one or the other: those options are for the embedded sandbox',
       );
-    return { kind: 'deployed' };
+    return deployedChoice(located);
   }
   if (state !== undefined) {
     if (clock !== undefined && clock !== 'virtual') {
@@ -101,19 +124,20 @@ export const backendOfMigration = ({
   };
 };
 
-type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'local' | 'deployed'>;
+type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'local' | 'deployed'> & StackFlags;
 
 /** Returns where the command finds `what`, such as `migration 01J…`; `is` is the verb for messages. */
 const backendOfKept = (
-  { sandbox, state, local, deployed }: Kept,
+  { sandbox, state, local, deployed, ...located }: Kept,
   what: string,
   is: 'is' | 'are',
 ): StateChoice | DeployedChoice => {
   refuseLocal(local);
+  refuseStack({ deployed, ...located });
   if (deployed) {
     if (sandbox !== undefined || state !== undefined)
       throw bad('--deployed cannot be combined with --sandbox or --state', 'Omit one or the other');
-    return { kind: 'deployed' };
+    return deployedChoice(located);
   }
   if (state !== undefined)
     return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };

@@ -22,6 +22,7 @@ import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
 import { oneOf, wholeNumber } from './fields.ts';
+import { stackFields } from './stack-options.ts';
 import { checkWaits, waitFields } from './wait-fields.ts';
 
 export const EXAMPLE_SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
@@ -79,6 +80,7 @@ export const backendFlags = {
   state: file,
   local: z.boolean().optional(),
   deployed: z.boolean().optional(),
+  ...stackFields,
 };
 export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 

@@ -4,7 +4,7 @@
  * Variables that take precedence over the sandbox's profiles or its endpoint. Source: AWS SDKs and Tools Reference
  * Guide, "Settings reference".
  */
-const IN_THE_WAY = [
+const OVERRIDING = [
   'AWS_PROFILE',
   'AWS_DEFAULT_PROFILE',
   'AWS_ACCESS_KEY_ID',
@@ -29,7 +29,7 @@ const IN_THE_WAY = [
  * from this program's own environment, which is usually that of the shell.
  */
 export const toUnset = (own: Readonly<Record<string, string | undefined>>): string[] => [
-  ...IN_THE_WAY,
+  ...OVERRIDING,
   ...Object.keys(own)
     .filter((name) => name.startsWith('AWS_ENDPOINT_URL_'))
     .toSorted(),

@@ -206,14 +206,14 @@ describe('a deployed service with an API', () => {
 });
 
 describe('a deployed service without an API', () => {
-  it('reports which variables are missing, and where their values come from', async () => {
-    point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
+  it('reports which variables are wrong, and where their values come from', async () => {
+    point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: 'Ledger', POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nPOD_IDENTITY_TABLE_NAME is not set\nhint: .*stack PodIdentityMigrator/,
+      /POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nhint: .*stack PodIdentityMigrator/,
     );
-    expect(err).toContain('POD_IDENTITY_TABLE_NAME: output TableName');
+    expect(err).toContain('POD_IDENTITY_STATE_MACHINE_ARN: output StateMachineArn');
   });
 
   it.each([
