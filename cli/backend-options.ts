@@ -1,6 +1,6 @@
 /** Determines from its flags where a command runs. */
-import { CliError } from './errors.ts';
 import type { StackFlags } from './stack-options.ts';
+import { CliError } from './errors.ts';
 import { EXAMPLE_SCENARIO, type CommonFlags, type KnownFlags, PROGRAM } from './options.ts';
 
 /** A sandbox that exists only for the duration of the command. */
@@ -24,17 +24,12 @@ export interface DeployedChoice extends StackFlags {
   kind: 'deployed';
 }
 export type BackendChoice = SandboxChoice | StateChoice | DeployedChoice;
+/** AWS with the caller's own credentials, without a deployed service: only for commands that change nothing. */
+export interface AwsChoice {
+  kind: 'aws';
+}
 
 const bad = (message: string, hint: string): CliError => new CliError('BadOption', message, hint);
-
-const refuseLocal = (local: boolean | undefined): void => {
-  if (!local) return;
-  throw new CliError(
-    'NotAvailable',
-    '--local is not available in this version, which works with a sandbox or a deployed service',
-    `Use --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed`,
-  );
-};
 
 type Located = StackFlags & { deployed?: boolean | undefined };
 
@@ -72,15 +67,12 @@ export const sandboxChoice = ({
 export const backendOfMigration = ({
   sandbox,
   state,
-  local,
   deployed,
   seed,
   clock,
   calls,
   ...located
-}: Pick<CommonFlags, 'sandbox' | 'state' | 'local' | 'deployed' | 'seed' | 'clock' | 'calls'> &
-  StackFlags): BackendChoice => {
-  refuseLocal(local);
+}: Pick<CommonFlags, 'sandbox' | 'state' | 'deployed' | 'seed' | 'clock' | 'calls'> & StackFlags): BackendChoice => {
   refuseStack({ deployed, ...located });
   if (deployed) {
     const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) =>
@@ -111,8 +103,10 @@ export const backendOfMigration = ({
   if (sandbox === undefined) {
     throw new CliError(
       'NoSandbox',
-      'neither --sandbox FILE nor --deployed is given, so it is not clear where to run',
-      `Add --sandbox FILE to try it, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed to use the deployed service`,
+      'this command makes changes, and neither --sandbox FILE nor --deployed is given, so it is not clear where to run',
+      `To rehearse it on a twin of your cluster: ${PROGRAM} record --cluster CLUSTER > twin.json, then add --sandbox twin.json
+To try it on an example: add --sandbox ${EXAMPLE_SCENARIO}
+To run it in AWS: deploy the service (docs/configuration.md), then add --deployed`,
     );
   }
   return {
@@ -124,15 +118,42 @@ export const backendOfMigration = ({
   };
 };
 
-type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'local' | 'deployed'> & StackFlags;
+/** Flags that only a command with a backend of its own accepts. */
+type ReadingChoice = Pick<CommonFlags, 'sandbox' | 'state' | 'deployed'> &
+  Partial<Pick<CommonFlags, 'seed' | 'clock' | 'calls'>> &
+  StackFlags;
+
+/**
+ * Returns where a command that changes nothing reads: in AWS with the caller's own credentials unless a flag selects
+ * another backend. Throws a CliError for flags that cannot be combined.
+ */
+export const backendOfReading = (flags: ReadingChoice): BackendChoice | AwsChoice => {
+  const { sandbox, state, deployed, seed, clock, calls, profile, stack, stackRegion, region } = flags;
+  const located = { stack, stackRegion, profile, region };
+  refuseStack({ deployed, ...located });
+  const isSandbox = sandbox !== undefined || state !== undefined;
+  if (isSandbox && profile !== undefined)
+    throw bad(
+      '--profile cannot be combined with --sandbox or --state',
+      'Omit one or the other: a sandbox has credentials of its own',
+    );
+  if (deployed || isSandbox) return backendOfMigration({ sandbox, state, deployed, seed, clock, calls, ...located });
+  const others = Object.entries({ seed, clock, calls }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`],
+  );
+  if (others.length > 0)
+    throw bad(`${others.join(', ')} without --sandbox`, 'Add --sandbox FILE, or omit these options');
+  return { kind: 'aws' };
+};
+
+type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'deployed'> & StackFlags;
 
 /** Returns where the command finds `what`, such as `migration 01J…`; `is` is the verb for messages. */
 const backendOfKept = (
-  { sandbox, state, local, deployed, ...located }: Kept,
+  { sandbox, state, deployed, ...located }: Kept,
   what: string,
   is: 'is' | 'are',
 ): StateChoice | DeployedChoice => {
-  refuseLocal(local);
   refuseStack({ deployed, ...located });
   if (deployed) {
     if (sandbox !== undefined || state !== undefined)

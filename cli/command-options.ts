@@ -1,5 +1,5 @@
 /** Options that several commands share, in commander's form. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { stackOptions } from './stack-options.ts';
 
 /** Collects the values of an option that may be repeated. */
@@ -19,6 +19,5 @@ export const backendOptions = (command: Command): Command =>
         '--state <file>',
         'keep the sandbox in that file, so that the next command continues where this one ended',
       )
-      .option('--deployed', 'use the service that is deployed in AWS, or that "sandbox" serves in another terminal')
-      .addOption(new Option('--local').hideHelp()),
+      .option('--deployed', 'use the service that is deployed in AWS, or that "sandbox" serves in another terminal'),
   );

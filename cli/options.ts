@@ -78,7 +78,6 @@ const text = (limit: number) => plainText(limit).min(1, 'must not be empty').opt
 export const backendFlags = {
   sandbox: file,
   state: file,
-  local: z.boolean().optional(),
   deployed: z.boolean().optional(),
   ...stackFields,
 };
@@ -245,8 +244,8 @@ export const parseDemoFlags = (given: Record<string, unknown>): DemoFlags => par
 export const parseMigrationFlags = (given: Record<string, unknown>, command: string): MigrationFlags =>
   parseFlags(migrationFlags, given, command);
 
-export const parseWorkloadFlags = (given: Record<string, unknown>): WorkloadFlags =>
-  parseFlags(workloadFlags, given, WORKLOAD_COMMAND);
+export const parseWorkloadFlags = (given: Record<string, unknown>, command = WORKLOAD_COMMAND): WorkloadFlags =>
+  parseFlags(workloadFlags, given, command);
 
 export const parseKnownFlags = (given: Record<string, unknown>, command: string): KnownFlags =>
   parseFlags(knownFlags, given, command);

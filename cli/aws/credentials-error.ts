@@ -8,6 +8,15 @@ const EXPIRED =
 const MISSING = /CredentialsProviderError|Could not load credentials/;
 const INVALID = /InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidAccessKeyId/;
 
+/** Returns the errors from the given one down to its first cause. */
+const causesOf = (error: unknown): Error[] => (error instanceof Error ? [error, ...causesOf(error.cause)] : []);
+
+/** Returns whether a call failed because the credentials are missing, expired or invalid. */
+export const isCredentialsError = (error: unknown): boolean =>
+  causesOf(error).some(({ name, message }) =>
+    [EXPIRED, MISSING, INVALID].some((pattern) => pattern.test(`${name}: ${message}`)),
+  );
+
 const withProfile = (words: readonly string[], profile: string | undefined): string =>
   shellCommand([...words, ...(profile === undefined ? [] : ['--profile', profile])]);
 

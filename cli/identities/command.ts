@@ -7,16 +7,16 @@ import { parseIdentitiesFlags } from './options.ts';
 
 const HELP = `Examples:
   ${PROGRAM} identities --cluster reliability-dev --sandbox ${EXAMPLE_SCENARIO}
-  ${PROGRAM} identities --cluster reliability-dev --deployed --region eu-west-1 --json | jq '.workloads[] | select(.identity == "irsa")'
-  ${PROGRAM} identities --cluster reliability-dev --deployed --format mermaid > identities.mmd
+  ${PROGRAM} identities --cluster reliability-dev --region eu-west-1 --json | jq '.workloads[] | select(.identity == "irsa")'
+  ${PROGRAM} identities --cluster reliability-dev --format mermaid > identities.mmd
 
-This command only reads: with the operator's credentials in a sandbox, and with your own in AWS (AWS_PROFILE, AWS_REGION,
-AWS_ENDPOINT_URL_...). It needs no deployed service. docs/identities.md lists the permissions that it needs.
+This command only reads: with your own credentials in AWS (--profile, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL...), and
+with the operator's in a sandbox. It needs no deployed service. docs/identities.md lists the permissions that it needs.
 
 Exit codes:
   0  everything was read, regardless of the result
   1  any other failure
-  2  bad input, or an unknown cluster
+  2  bad input, an unknown cluster, or no valid credentials
   3  these credentials do not allow reading the pods, or some of the rest, which is then reported as unknown`;
 
 /** Loads the implementation only when it is needed, so that help and wrong flags are fast. */
@@ -34,9 +34,13 @@ export const addIdentitiesCommand = (program: Command, io: Io, finished: (exitCo
     .option('--cluster <name>', 'EKS cluster (required)')
     .option(
       '--account <id>',
-      "AWS account (default: the account of the scenario's only cluster of that name, or the caller's account with --deployed)",
+      "AWS account (default: the account of the scenario's only cluster of that name, or the account of the credentials)",
     )
-    .option('--region <name>', 'AWS region (default: the region of that cluster, or AWS_REGION with --deployed)')
+    .option(
+      '--region <name>',
+      'AWS region (default: the region of that cluster, or AWS_REGION, or that of the profile)',
+    )
+    .option('--profile <name>', 'profile of the AWS configuration (default: AWS_PROFILE, or the default profile)')
     .option('--namespace <name>', 'only that namespace')
     .option(
       '--roles',
@@ -45,7 +49,10 @@ export const addIdentitiesCommand = (program: Command, io: Io, finished: (exitCo
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'in a sandbox with the AWS accounts of that scenario file')
     .option('--state <file>', 'in the sandbox that is kept in that file')
-    .option('--deployed', 'in AWS, or in the sandbox that "sandbox" serves in another terminal');
+    .option(
+      '--deployed',
+      'through the API of the deployed service, if POD_IDENTITY_API_URL is set; otherwise the same as without it',
+    );
   outputOptions(command)
     .option('--format <name>', 'table, mermaid or graphviz (default: table)')
     .addHelpText('after', `\n${HELP}`)

@@ -1,12 +1,10 @@
 /** Runs `identities`: reads which identity the workloads of a cluster have. Changes nothing. */
-import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { graphOf } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
 import { identitiesByApi } from '../api/identities.ts';
 import { withApi } from '../api/backend.ts';
-import { awsError } from '../deployed.ts';
-import { CliError } from '../errors.ts';
+import { notRead } from '../aws/not-read.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM, WORKLOAD_COMMAND } from '../options.ts';
@@ -19,29 +17,6 @@ import type { IdentitiesFlags } from './options.ts';
 import { identitiesLines, type MigrateCommands } from './print.ts';
 import { readIdentities } from './read.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
-
-const HINTS = {
-  AccessDenied:
-    'Check whose credentials these are (aws sts get-caller-identity), and allow them that action; the first one needed is eks:DescribeCluster',
-  Throttled: 'The rate limit of the account is used up: try again later',
-  ConnectionLost:
-    'Check the network and the variables AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*; a private endpoint is reachable only from within the VPC',
-} as const;
-const isHinted = (name: string): name is keyof typeof HINTS => Object.hasOwn(HINTS, name);
-
-/** Returns the error to report, with a hint for the service's own errors. */
-const explained = (error: unknown, { cluster }: IdentitiesFlags): unknown => {
-  if (!isMigrationError(error)) return error instanceof Error && '$metadata' in error ? awsError(error) : error;
-  const exitCode =
-    error.name === 'AccessDenied' || error.name === 'Unauthorised' ? EXIT_CODES.blocked : EXIT_CODES.unexpected;
-  return new CliError(
-    'NotRead',
-    `cluster ${cluster} cannot be read: ${error.message}`,
-    isHinted(error.name) ? HINTS[error.name] : '',
-    exitCode,
-    { cause: error },
-  );
-};
 
 const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }: IdentitiesFlags): MigrateCommands => {
   const where = [
@@ -80,7 +55,7 @@ export const identities = async (flags: IdentitiesFlags, io: Io): Promise<ExitCo
   const read = (reader: Reader): Promise<IdentitiesReport> =>
     readIdentities(reader, { namespace: flags.namespace, roles: flags.roles }).then(identitiesReport);
   const report = await (readByApi(flags, io) ?? withReader(flags, io, read)).catch((error: unknown) => {
-    throw explained(error, flags);
+    throw notRead(error, flags.cluster);
   });
   io.stdout.write(textOf(report, flags, io));
   if (report.unread.length === 0) return EXIT_CODES.ok;

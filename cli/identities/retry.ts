@@ -7,15 +7,18 @@ const PAUSES = [1000, 3000, 9000];
 /** Retries for a server that does not answer: it is mostly unreachable from here, and each attempt takes long. */
 const WITHOUT_ANSWER = 1;
 
-/** Runs `run` until it succeeds or fails with an error that is not transient; throws the last error. */
-export const again = async <T>(clock: Clock, run: () => Promise<T>): Promise<T> => {
+/**
+ * Runs `run` until it succeeds or fails with an error that is not transient; throws the last error. `withoutAnswer`: retries
+ * for a server that does not answer.
+ */
+export const again = async <T>(clock: Clock, run: () => Promise<T>, withoutAnswer = WITHOUT_ANSWER): Promise<T> => {
   for (let tries = 0; ; tries += 1) {
     try {
       return await run();
     } catch (error) {
       const pause = PAUSES[tries];
       if (pause === undefined || !isMigrationError(error) || ERROR_CLASSES[error.name] !== 'retryable') throw error;
-      if (error.name === 'ConnectionLost' && tries >= WITHOUT_ANSWER) throw error;
+      if (error.name === 'ConnectionLost' && tries >= withoutAnswer) throw error;
       await clock.sleep(pause);
     }
   }

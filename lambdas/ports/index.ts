@@ -3,6 +3,7 @@ import type { ChangeWindow } from '../domain/waiting/change-window.ts';
 import type { DenialSettings } from '../domain/events/denial.ts';
 import type { Target } from '../domain/migration/model.ts';
 import type { ActingStep } from '../domain/plan/acting.ts';
+import type { Preview } from '../domain/plan/preview.ts';
 import type { RoleGrant } from '../domain/settings/role-grants.ts';
 import type { SweepLocation } from '../domain/sweep/model.ts';
 import type { WaitingCaps } from '../domain/waiting/waiting.ts';
@@ -101,6 +102,8 @@ export interface Settings {
   denials?: DenialSettings | undefined;
   /** Whether AWS is simulated by the sandbox. */
   simulated?: boolean | undefined;
+  /** Present if a plan is made without a deployed service: its settings and roles are not known then. */
+  preview?: Preview | undefined;
 }
 
 /**

@@ -7,6 +7,7 @@ import { hiddenVariables } from '../verification/pod-identity.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
+import { readAccessCommands } from './preview.ts';
 
 const NOT_SEEN =
   'No pod is checked after the change: a pod that kept its old identity, or started too early for the new one, is neither found nor restarted, and does not cause a rollback. The migration ends verified by the API only, which is no proof that the pods use the new identity.';
@@ -15,7 +16,7 @@ const NOT_SEEN =
 const LOSS_UNSEEN =
   "It is also unknown whether other service accounts have the add-on's role, such as the one for its nodes: they lose it, unless each is given a role (--role SERVICE_ACCOUNT=ROLE_ARN), which creates a standalone association.";
 
-function withoutPods({ request, addon, kubernetesError }: Facts): Check {
+function withoutPods({ request, preview, addon, kubernetesError }: Facts): Check {
   const { cluster } = request.target;
   const why = `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`;
   const source = `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`;
@@ -28,6 +29,13 @@ function withoutPods({ request, addon, kubernetesError }: Facts): Check {
       source,
     );
   }
+  if (preview)
+    return unknown(
+      'kubernetes-access',
+      why,
+      `Give yourself an access entry in cluster ${cluster}, and check that its API server is reachable from here: ${readAccessCommands(request, preview)} (the service needs access too, which the same command gives once it is deployed). To plan with what EKS reports alone: --verification api`,
+      source,
+    );
   const remedy = `Give the service an access entry in cluster ${cluster} that may read pods (${grantCommand(request)}), and check that its API server is reachable. Without access, the identity of the pods cannot be verified; to rely on what EKS reports alone: --verification api`;
   return unknown('kubernetes-access', why, remedy, source);
 }
@@ -77,5 +85,11 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
       ),
     ];
   }
-  return [pass('kubernetes-access', `${count} pods of the planned service accounts are readable.`), ...judgeable];
+  const withWhom = facts.preview
+    ? ` with your own access. The service needs its own once it is deployed: ${grantCommand(request)}`
+    : '';
+  return [
+    pass('kubernetes-access', `${count} pods of the planned service accounts are readable${withWhom || '.'}`),
+    ...judgeable,
+  ];
 }

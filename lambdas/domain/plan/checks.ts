@@ -9,8 +9,13 @@ import { subjectOf } from '../migration/subject.ts';
 import { fail, GUIDE, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
-/** Checks that no other execution is working on the same subject, since it may change what the plan is based on. */
-export function checkLock({ request, lock }: Facts): Check {
+/**
+ * Checks that no other execution is working on the same subject, since it may change what the plan is based on. Without a
+ * deployed service there is no ledger with locks to check.
+ */
+export const checkLocks = (facts: Facts): Check[] => (facts.preview ? [] : [checkLock(facts)]);
+
+function checkLock({ request, lock }: Facts): Check {
   const { target } = request;
   const what = `the lock on ${subjectOf(request)} of cluster ${target.cluster}`;
   if (!lock) return pass('lock-free', `No other run holds ${what}.`);

@@ -20,6 +20,7 @@ import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
 import type { ActingStep } from './acting.ts';
+import type { Preview } from './preview.ts';
 
 /** Another execution that holds the subject's lock. */
 export interface LockFact {
@@ -105,6 +106,8 @@ export interface RightsFact {
 /** The facts from which the plan is decided. Later facts are absent if an earlier one made them irrelevant. */
 export interface Facts {
   request: MigrationRequest;
+  /** Present if no deployed service takes part, whose settings and roles are then not known. */
+  preview?: Preview;
   /** When the facts were read, ISO 8601. Absent if the age of pods is not needed. */
   readAt?: string;
   /** Absent if the lock is free. If it is held, nothing else was read. */

@@ -2,8 +2,10 @@
 import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { EKS_PRINCIPAL, matchesWildcard, POD_IDENTITY_PRINCIPAL } from '../policy/index.ts';
-import { fail, pass } from './check.ts';
+import { fail, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
+import { NOT_ASKED } from './preview.ts';
+import { shellCommand } from '../text/shell.ts';
 
 const SOURCE = 'IAM User Guide, "Grant a user permissions to pass a role to an AWS service"';
 
@@ -46,6 +48,18 @@ export const isCovered = (patterns: readonly string[], arn: string): boolean =>
 export const isPassable = ({ passableRoleArns }: Pick<Facts, 'passableRoleArns'>, arn: string): boolean =>
   isCovered(passableRoleArns, arn);
 
+/** Names the patterns to configure: without a deployed service, its configuration is not known. */
+function checkPassRoleInPreview(cluster: string, passed: readonly Passed[]): Check {
+  const arns = [...new Set(passed.map(({ arn }) => arn))];
+  if (arns.length === 0) return pass('pass-role', 'The migration passes no role of this account.');
+  return warn(
+    'pass-role',
+    `A migration passes ${passed.map(({ arn, to, why }) => `${arn} to ${to}${why}`).join(', and ')}. ${NOT_ASKED}, so it is not known whether its setting passableRoleArns covers ${arns.length === 1 ? 'that role' : 'these roles'}.`,
+    `When you deploy, let passableRoleArns cover ${arns.join(', ')}. To have the setting proposed: ${shellCommand(['pod-identity', 'suggest-config', '--cluster', cluster])}`,
+    SOURCE,
+  );
+}
+
 /**
  * Checks whether the service may pass the planned roles to EKS Pod Identity, and, for a rollback, the add-on's IRSA role
  * to EKS and the roles of its associations. Source: EKS User Guide, "Assign IAM roles to add-ons"; IAM User Guide,
@@ -53,6 +67,7 @@ export const isPassable = ({ passableRoleArns }: Pick<Facts, 'passableRoleArns'>
  */
 export function checkPassRole(facts: Facts, planned: readonly PlannedAssociation[]): Check {
   const passed = passedRoles(facts, planned);
+  if (facts.preview) return checkPassRoleInPreview(facts.request.target.cluster, passed);
   const refused = passed.filter(({ arn }) => !isPassable(facts, arn));
   if (refused.length === 0)
     return pass(

@@ -7,7 +7,7 @@ import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { pass } from './check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
-import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
+import { checkCluster, checkInstalled, checkLocks, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { checkGrants } from './grants-check.ts';
@@ -156,7 +156,7 @@ export function planMigration(facts: AddonFacts): Plan {
       decided,
     );
   const blocked = (checks: Check[]): Plan => finish('blocked', checks);
-  const checks = [checkLock(facts)];
+  const checks = checkLocks(facts);
   if (facts.lock) return blocked(checks);
   checks.push(checkCluster(facts));
   if (checks.some(blocks)) return blocked(checks);

@@ -3,13 +3,14 @@
  * known to be allowed.
  */
 import { clusterArn } from '../aws/arn.ts';
-import type { PlannedAssociation, Attempt } from '../migration/model.ts';
+import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { isSpokeRole, SPOKE_STACK } from '../aws/spokes.ts';
 import { asClause } from '../text/text.ts';
 import { callKey, type Call } from './calls.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { CallAnswer, Facts } from './facts.ts';
 import { isRecreate, nameOf, type AttemptCheck } from './attempts.ts';
+import { NOT_ASKED, type Preview } from './preview.ts';
 import { purgedBy, deletes, type Right, rightsOf } from './rights.ts';
 import { shellCommand } from '../text/shell.ts';
 
@@ -161,6 +162,28 @@ function unreported(
 }
 
 /**
+ * Without a deployed service, the roles of its steps do not exist yet. IAM's answers about the caller's own role neither
+ * exclude an attempt nor allow one: a service asks about its own roles before it changes anything.
+ */
+function checkInPreview({ roleArn, why = '' }: Preview, ways: readonly AttemptRights[]): Check {
+  const later =
+    'The roles of its steps are checked by the plan that the deployed service makes, before it changes anything';
+  const remedy =
+    'Nothing to do before you deploy the service: its stack gives the roles of the steps these permissions.';
+  if (roleArn === undefined)
+    return warn(ID, `${NOT_ASKED}, and IAM was asked about no other role: ${why}. ${later}.`, remedy, SOURCE);
+  const asked = `${NOT_ASKED}, so IAM was asked about your own role ${roleArn}`;
+  const [denied, open] = [ways.flatMap((one) => one.denied), ways.flatMap((one) => one.open)];
+  if (denied.length === 0 && open.length === 0)
+    return pass(ID, `${asked}, which may make every call of the migration and of its rollback. ${later}.`);
+  const found =
+    denied.length > 0
+      ? `It may not make ${some([...new Set(denied.map(({ call }) => call.action))].sort())}, which matters only if the service's roles have the same limits (a permissions boundary, a service control policy)`
+      : `It is not known whether it may make all calls: ${openText(ways)}`;
+  return warn(ID, `${asked}. ${found}. ${later}.`, remedy, SOURCE);
+}
+
+/**
  * Checks each of these attempts, which no other check excludes. A denial blocks an attempt. So does an unknown answer if
  * the attempt deletes something first; otherwise nothing has changed before a call is denied.
  */
@@ -171,6 +194,7 @@ export function rightsChecks(
 ): AttemptCheck[] {
   if (planned.length === 0 || possible.length === 0) return [];
   const ways = possible.map((attempt) => attemptRights(facts, planned, attempt));
+  if (facts.preview) return [{ check: checkInPreview(facts.preview, ways), excludes: () => false }];
   const denied = ways.filter((one) => one.denied.length > 0);
   const left = ways.filter((one) => one.denied.length === 0 && one.open.length > 0);
   const blocked = left.filter((one) => one.deletes);

@@ -8,7 +8,7 @@ import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota } from './association-checks.ts';
 import { fail, pass } from './check.ts';
-import { checkCluster, checkLock } from './checks.ts';
+import { checkCluster, checkLocks } from './checks.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
@@ -74,7 +74,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
       (decision) => serviceAccountSteps({ request, existing: existing(facts)?.id, ...decision }),
       decided,
     );
-  const checks = [checkLock(facts)];
+  const checks = checkLocks(facts);
   if (facts.lock) return finish('blocked', checks);
   checks.push(checkCluster(facts));
   if (!cluster || checks.some(blocks)) return finish('blocked', checks);

@@ -23,6 +23,7 @@ import { limitFor } from '../trust/size.ts';
 import { fail, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { isCovered } from './pass-role.ts';
+import { NOT_ASKED } from './preview.ts';
 import { TRUST_SOURCE } from './trust-remedy.ts';
 import { asClause } from '../text/text.ts';
 
@@ -108,6 +109,8 @@ interface RoleTrust {
   proposal: RepairProposal;
   /** Whether the service may change the trust policy. */
   repairable: boolean;
+  /** Whether that depends on a setting that is not known. */
+  conditional: boolean;
 }
 
 /** Returns the statement that allows all of them, in each form that their associations will have. */
@@ -141,12 +144,12 @@ const acceptance = (keys: readonly string[]): string =>
   `If you know that the pods meet these conditions, accept them by name: ${keys.map((key) => `--accept-key ${key}`).join(' ')} (in a request: acceptedKeys).`;
 
 /** Returns the remedy by hand, and whether the service could apply it. */
-function remedyOf({ undecided }: Judged, { arn, proposal, repairable }: RoleTrust): string {
+function remedyOf({ undecided }: Judged, { arn, proposal, repairable, conditional }: RoleTrust): string {
   const accept = undecided.length > 0 ? [acceptance(undecided)] : [];
   if (proposal.do === 'refuse') return [...accept, `${sentence(proposal.why)} ${proposal.remedy}`].join(' ');
   if (proposal.do === 'nothing')
     return [...accept, `Allow ${POD_IDENTITY_PRINCIPAL} in a statement of the role's trust policy.`].join(' ');
-  const enabled = repairable ? '' : `, if the CDK context repairableRoleArns covers ${arn}`;
+  const enabled = repairable && !conditional ? '' : `, if the CDK context repairableRoleArns covers ${arn}`;
   const statement = `Add this statement to the role's trust policy and keep the others: ${JSON.stringify(proposal.statement)}. The policy then has ${lengthOf(proposal.length)}. --trust repair does that${enabled}.`;
   return [...accept, statement].join(' ');
 }
@@ -193,10 +196,21 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
 }
 
 /** Checks whether a requested repair is possible. Returns nothing if none was requested. */
-function checkRepair({ request, repairableRoleArns }: Facts, { arn, name, proposal, repairable }: RoleTrust): Check[] {
+function checkRepair(
+  { request, repairableRoleArns }: Facts,
+  { arn, name, proposal, repairable, conditional }: RoleTrust,
+): Check[] {
   if (request.trust !== 'repair' || proposal.do === 'refuse') return [];
   if (proposal.do === 'nothing')
     return [pass('trust-repair', `The trust policy of role ${name} needs no new statement.`)];
+  if (conditional)
+    return [
+      warn(
+        'trust-repair',
+        `A migration adds the missing statement to the trust policy of role ${name}. ${NOT_ASKED}, so it is not known whether its setting repairableRoleArns covers the role.`,
+        `When you deploy, let repairableRoleArns cover ${arn}; or omit --trust repair and add the statement by hand.`,
+      ),
+    ];
   if (repairable)
     return [pass('trust-repair', `The service may add the missing statement to the trust policy of role ${name}.`)];
   const why =
@@ -241,7 +255,8 @@ export function planTrust(
           effect === 'Allow' && principals?.named.get('Service')?.includes(POD_IDENTITY_PRINCIPAL) === true,
       ),
     proposal: needed ? propose(facts, trustPolicy, judged) : { do: 'nothing' },
-    repairable: isCovered(facts.repairableRoleArns, arn),
+    repairable: facts.preview !== undefined || isCovered(facts.repairableRoleArns, arn),
+    conditional: facts.preview !== undefined,
   };
   const { proposal, repairable } = role;
   const checks = [...judged.map((one) => checkAccount(facts, one, role)), ...checkRepair(facts, role)];

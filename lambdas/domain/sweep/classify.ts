@@ -31,7 +31,7 @@ export type SeenAddon = { name: string; version?: string | undefined } & (
 type Judged = Pick<SweepFinding, 'class'> & Partial<SweepFinding>;
 
 /** Returns each blocking check once, with its messages about several roles combined. */
-function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
+export function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
   const found = new Map<string, { messages: Set<string>; remedies: Set<string> }>();
   for (const { id, message, remedy } of checks.filter(blocks)) {
     const one = found.get(id) ?? { messages: new Set(), remedies: new Set() };

@@ -12,22 +12,20 @@ import { standaloneOf } from '../../domain/associations/associations.ts';
 import { collectEvidence, lostIdentities } from '../../domain/verification/pod-identity.ts';
 import { outcomeMetric } from '../../domain/events/metrics.ts';
 import {
-  isForAddon,
   type Migration,
   type MigrationRequest,
   newMigration,
   type Outcome,
   type Plan,
-  type ServiceAccountRequest,
 } from '../../domain/migration/model.ts';
-import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../domain/plan/facts.ts';
-import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
-import { planServiceAccount } from '../../domain/plan/service-account.ts';
+import type { LockFact } from '../../domain/plan/facts.ts';
+import { blockingChecks } from '../../domain/plan/plan.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
 import { needsApproval, windowsOf } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies, Settings } from '../../ports/index.ts';
 import { subjectLock } from '../../use-cases/migration/lock.ts';
-import { noFacts, readFacts, readServiceAccountFacts } from '../../use-cases/facts/read-facts.ts';
+import { noFacts } from '../../use-cases/facts/read-facts.ts';
+import { makePlan } from '../../use-cases/migration/make-plan.ts';
 import { EVIDENCE_BEFORE } from '../../use-cases/migration/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { busyText } from '../../use-cases/migration/subject-busy.ts';
@@ -86,24 +84,6 @@ function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answ
   };
 }
 
-const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request);
-
-/** Reads the present state, unless another execution holds the lock, and makes the plan. */
-async function decide(
-  empty: Facts,
-  { portsFor, settings, ledger }: HandlerDependencies,
-): Promise<{ facts: Facts; plan: Plan }> {
-  const ports = portsFor(empty.request.target);
-  if (ofAddon(empty)) {
-    const facts = empty.lock ? empty : await readFacts(empty, ports, { settings, ledger });
-    return { facts, plan: planMigration(facts) };
-  }
-  // A request is about an add-on or a service account, so that this one is about a service account.
-  const account: ServiceAccountFacts = { ...empty, request: empty.request as ServiceAccountRequest };
-  const facts = account.lock ? account : await readServiceAccountFacts(account, ports, { settings, ledger });
-  return { facts, plan: planServiceAccount(facts) };
-}
-
 /** Returns the record's fields for an end at which another migration held the lock; a dry run need not wait for it. */
 const busyBy = (request: MigrationRequest, lock: LockFact | undefined): Pick<Migration, 'failure' | 'heldBy'> =>
   lock && !request.dryRun
@@ -155,7 +135,8 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
     );
   }
   const observedAt = utcNow(clock);
-  const { facts, plan } = await decide(lock ? { ...empty, lock } : empty, reading(action, dependencies));
+  const ports = reading(action, dependencies).portsFor(request.target);
+  const { facts, plan } = await makePlan(lock ? { ...empty, lock } : empty, ports, { settings, ledger });
   const accounts = new Set(
     (plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount),
   );

@@ -4,7 +4,6 @@ import { type Cluster, defaultNamespaceOf } from '../../domain/aws/eks.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../../domain/migration/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../../domain/plan/facts.ts';
-import type { Asking } from '../../domain/plan/calls.ts';
 import { isAgentReady } from '../../domain/plan/agent-install.ts';
 import { type GrantFacts, isWideIrsaTrust } from '../../domain/plan/grants.ts';
 import { grantFactsOf, grantsPlanOf } from '../../domain/plan/grants-check.ts';
@@ -15,11 +14,12 @@ import { isMigrated, plannedAssociations, attemptsBeforeRights } from '../../dom
 import { callsOf } from '../../domain/plan/rights.ts';
 import { isForThemAlone } from '../../domain/plan/sole-users.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
-import type { Ledger, ReadingPorts, Settings, TargetPorts } from '../../ports/index.ts';
+import type { Ledger, ReadingPorts, Settings } from '../../ports/index.ts';
 import { advisory } from './advice.ts';
+import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts';
 import { listPlannedAssociations } from './planned-associations.ts';
 import { readProvider, unfinishedAmong } from '../migration/grants.ts';
-import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
+import { readKubernetes } from './read-kubernetes.ts';
 import { stateOf } from '../migration/service-account.ts';
 import { readRights } from './read-rights.ts';
 import {
@@ -44,6 +44,7 @@ const rolesAllowed = (
 /** Returns the facts that are known before anything is read. */
 export const noFacts = (request: MigrationRequest, settings: Settings, readAt?: string): Facts => ({
   request,
+  ...(settings.preview ? { preview: settings.preview } : {}),
   ...(readAt === undefined ? {} : { readAt }),
   ...rolesAllowed(settings, request),
   ...(request.serviceAccount ? { namespace: request.serviceAccount.namespace } : {}),
@@ -101,6 +102,7 @@ async function readUse(
   { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
   described: readonly string[] | undefined,
   ofCluster: Parameters<typeof readRoleUsers>[2],
+  { warnings }: Pick<ReadingOptions, 'warnings'>,
 ): Promise<{ facts: Facts; addons: Addon[] }> {
   const planned = plannedAssociations(facts);
   if (planned.length === 0) return { facts, addons: [] };
@@ -110,7 +112,7 @@ async function readUse(
     facts: {
       ...facts,
       roleUsers,
-      rolePolicies: await readRolePolicies(roles, planned, facts.roles),
+      rolePolicies: warnings === 'omitted' ? {} : await readRolePolicies(roles, planned, facts.roles),
       nodeRoles: await readNodeRoles({ eks, roles }, facts),
     },
   };
@@ -201,25 +203,12 @@ async function readGrants(
   return { ...(oidcProvider ? { oidcProvider } : {}), ...(unfinished.length > 0 ? { unfinished } : {}) };
 }
 
-/** The sources of a plan's facts in addition to the target. */
-export interface ReadingSources {
-  settings: Settings;
-  ledger: Pick<Ledger, 'getMigration'>;
-}
-
-export interface ReadingOptions {
-  /** What happens if the API server does not answer. */
-  unanswered?: Unanswered;
-  /** How IAM is asked about the rights of the steps. */
-  asking?: Asking;
-}
-
 /** Reads the facts for an add-on. Stops as soon as they decide the plan: each call uses some of the account's request rate. */
 export async function readFacts(
   empty: AddonFacts,
   ports: ReadingPorts,
   { settings, ledger }: ReadingSources,
-  { unanswered = 'throws', asking = 'exactly' }: ReadingOptions = {},
+  { unanswered = 'throws', asking = 'exactly', warnings }: ReadingOptions = {},
 ): Promise<AddonFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
@@ -253,7 +242,7 @@ export async function readFacts(
   };
   const found: Facts = { ...known, ...(await readGrants(known, planned, { roles, ledger })) };
   const others = mayBeShared(found, planned) ? [request.addon, AGENT_ADDON] : undefined;
-  const use = await readUse(found, ports, others, ofCluster);
+  const use = await readUse(found, ports, others, ofCluster, warnings ? { warnings } : {});
   const seen = { ...use.facts, request };
   const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
   return {
@@ -268,15 +257,16 @@ export async function readFacts(
 /** Reads the facts for a service account that belongs to no add-on. The API server comes first: it knows the role. */
 export async function readServiceAccountFacts(
   empty: ServiceAccountFacts,
-  ports: TargetPorts,
+  ports: AccountPorts,
   { settings, ledger }: ReadingSources,
+  { unanswered = 'throws', warnings }: Omit<ReadingOptions, 'asking'> = {},
 ): Promise<ServiceAccountFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
   const { namespace, name } = request.serviceAccount;
   const cluster = await eks.describeCluster();
   if (!cluster) return empty;
-  const objects = await readKubernetes(kubernetes, request, namespace);
+  const objects = await readKubernetes(kubernetes, request, namespace, unanswered);
   const account =
     objects.kubernetesError === undefined ? await kubernetes.getServiceAccount(namespace, name) : undefined;
   const known = {
@@ -302,7 +292,7 @@ export async function readServiceAccountFacts(
     roles: await readRoles(roles, rolesIn(known, planned), request.target.account),
   };
   const found: Facts = { ...withRoles, ...(await readGrants(withRoles, planned, { roles, ledger })) };
-  const use = await readUse(found, ports, [AGENT_ADDON], ofCluster);
+  const use = await readUse(found, ports, [AGENT_ADDON], ofCluster, warnings ? { warnings } : {});
   const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons, cluster.version);
   const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
   return {

@@ -18,7 +18,7 @@ export interface ReportOptions {
  * Returns one document about one migration, from the ledger; `undefined` if there is no record, or while it runs (again).
  */
 export async function readReport(
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'getMigration' | 'listSteps' | 'getEvidence'>,
   migrationId: string,
   { simulated, disruption }: ReportOptions,
 ): Promise<MigrationReport | undefined> {

@@ -1,21 +1,13 @@
 /** Inspects one cluster: classifies each of its add-ons by the plan that a migration of it would have. */
-import { namespaceOf, NAMESPACE_UNKNOWN } from '../../domain/addons/registry.ts';
-import type { Cluster } from '../../domain/aws/eks.ts';
-import { classOf, isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import { irsaRoleOf } from '../../domain/verification/irsa.ts';
-import type { Addon, Target } from '../../domain/migration/model.ts';
-import { planMigration } from '../../domain/plan/plan.ts';
-import { newAddonArn } from '../../domain/plan/rights-maker.ts';
-import { classify, type SeenAddon, stateReason, unreachableCluster } from '../../domain/sweep/classify.ts';
+import type { MigrationError } from '../../domain/failures/errors.ts';
+import type { Target } from '../../domain/migration/model.ts';
+import { classify, stateReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { requestOf } from '../../domain/sweep/items.ts';
 import type { SweepFinding, SweepRequest } from '../../domain/sweep/model.ts';
 import { nameLeftOut, tagLeftOut, tagsCluster } from '../../domain/sweep/selection.ts';
-import type { AddonFacts } from '../../domain/plan/facts.ts';
 import type { Clock, Ledger, Settings, TargetPorts } from '../../ports/index.ts';
-import { readNamespace } from '../facts/addon-namespace.ts';
-import { noFacts, readFacts } from '../facts/read-facts.ts';
 import { type ClusterReads, memoPorts, type LocationMemory } from './memo.ts';
-import { utcNow } from '../../runtime/utc.ts';
+import { isStillPassing, reasonOf, Survey } from './survey.ts';
 
 export interface Sources {
   request: SweepRequest;
@@ -33,150 +25,6 @@ export interface ClusterInspection {
   findings: SweepFinding[];
   /** The error that kept the rest of the cluster from being read. */
   brokenOff?: MigrationError;
-}
-
-/** Returns the error if it has one of the service's names. Throws a defect, and the end of the invocation's time. */
-export function reasonOf(error: unknown): MigrationError {
-  if (!isMigrationError(error) || error.name === 'OutOfTime') throw error;
-  return error;
-}
-
-/** Returns whether the error persists after retries: further calls would most likely fail too. */
-const isStillPassing = ({ name }: MigrationError): boolean => classOf(name) === 'retryable';
-
-/** The add-ons of a cluster by name, with what is known about each. */
-class Survey {
-  private readonly sources: Sources;
-  private readonly cluster: Cluster;
-  private readonly reads: ClusterReads;
-  private readonly addons = new Map<string, Addon>();
-  readonly seen = new Map<string, SeenAddon>();
-  brokenOff: MigrationError | undefined;
-
-  constructor(sources: Sources, cluster: Cluster, reads: ClusterReads) {
-    this.sources = sources;
-    this.cluster = cluster;
-    this.reads = reads;
-  }
-
-  /** Runs the read for each add-on and notes its failure; if all calls fail, makes no more of them. */
-  private async attempt(names: readonly string[], read: (name: string) => Promise<void>): Promise<void> {
-    for (const name of names) {
-      if (this.brokenOff) return;
-      try {
-        await read(name);
-      } catch (error) {
-        const reason = reasonOf(error);
-        this.note(name, { unread: reason.message });
-        if (isStillPassing(reason)) this.brokenOff = reason;
-      }
-    }
-  }
-
-  private note(name: string, seen: { leftOut: string } | { unread: string }): void {
-    this.seen.set(name, { name, version: this.addons.get(name)?.version, ...seen });
-  }
-
-  /** Reads the add-on, and whether the sweep selects it. */
-  private async describe(name: string): Promise<void> {
-    const addon = await this.reads.eks.describeAddon(name);
-    if (!addon)
-      return this.note(name, {
-        unread: `EKS lists add-on ${name} but does not describe it: it was just deleted.`,
-      });
-    this.addons.set(name, addon);
-    const byTag = tagLeftOut(this.sources.request.selection, addon.tags, this.cluster.tags);
-    if (byTag !== undefined) this.note(name, { leftOut: byTag });
-  }
-
-  private async judge(addon: Addon): Promise<SeenAddon> {
-    const { name, version } = addon;
-    if (irsaRoleOf({ addon }) === undefined) return this.support(addon);
-    const { request, target, settings, ledger, clock } = this.sources;
-    const empty = noFacts(requestOf(request, target, name, true), settings, utcNow(clock)) as AddonFacts;
-    // Only the described add-ons are listed: other users of a role do not affect the class.
-    const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
-    const facts = await readFacts(
-      empty,
-      { ...this.reads, eks },
-      { settings, ledger },
-      {
-        unanswered: 'reports',
-        asking: 'thriftily',
-      },
-    );
-    const silence = this.reads.silence();
-    return {
-      name,
-      version,
-      plan: planMigration(facts),
-      agentKnown: facts.agentAddon !== undefined,
-      ...(facts.kubernetesError !== undefined && silence !== undefined ? { unanswered: silence } : {}),
-    };
-  }
-
-  /**
-   * Reads which service accounts the add-on's version accepts associations for, and which of them have one. Nothing is read
-   * if the add-on itself shows associations. The add-on is unread if an association may be its own and its namespace is
-   * unknown.
-   */
-  private async support(addon: Addon): Promise<SeenAddon> {
-    const { name, version } = addon;
-    const seen = { name, version, addon };
-    if (addon.podIdentityAssociations.length > 0) return { ...seen, takes: [], associated: [] };
-    const configuration = await this.reads.eks.describeConfiguration(name, version);
-    const takes = (configuration?.podIdentity ?? []).map(({ serviceAccount }) => serviceAccount);
-    const refs = takes.length > 0 ? await this.reads.eks.listAssociationRefs() : [];
-    const likely = refs.filter(({ serviceAccount }) => takes.includes(serviceAccount));
-    if (likely.length === 0) return { ...seen, takes, associated: [] };
-    const namespace = await readNamespace(this.reads.eks, addon, this.cluster.version);
-    if (namespace === undefined)
-      return {
-        name,
-        version,
-        unread: `It is unknown whether add-on ${name} has an association, since its namespace is unknown: ${NAMESPACE_UNKNOWN}. Associations for service accounts with these names: ${likely.map((ref) => `${ref.namespace}/${ref.serviceAccount}`).join(', ')}.`,
-      };
-    const own = likely.filter((ref) => ref.namespace === namespace).map(({ serviceAccount }) => serviceAccount);
-    return { ...seen, takes, associated: takes.filter((account) => own.includes(account)) };
-  }
-
-  /** Returns for all add-ons with a role: the role's ARN, the add-on's ARN, and the ARN that a new copy would have. */
-  resources(): string[] {
-    return [...this.addons.values()].flatMap((addon) => {
-      const roleArn = irsaRoleOf({ addon });
-      return roleArn === undefined ? [] : [roleArn, addon.arn, newAddonArn(this.sources.target, addon.name)];
-    });
-  }
-
-  /**
-   * Puts add-ons that need few calls first; among the others those of kube-system, since the list of its workloads answers
-   * for the agent too.
-   */
-  private inOrder(names: readonly string[]): string[] {
-    const rank = (name: string): number => {
-      const addon = this.addons.get(name);
-      if (!addon || irsaRoleOf({ addon }) === undefined) return 0;
-      return namespaceOf(addon) === 'kube-system' ? 1 : 2;
-    };
-    return [...names].sort((a, b) => rank(a) - rank(b));
-  }
-
-  async run(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      const leftOut = nameLeftOut(this.sources.request.selection, name);
-      if (leftOut !== undefined) this.note(name, { leftOut });
-    }
-    await this.attempt(
-      names.filter((name) => !this.seen.has(name)),
-      (name) => this.describe(name),
-    );
-    const open = names.filter((name) => this.addons.has(name) && !this.seen.has(name));
-    await this.attempt(this.inOrder(open), async (name) => {
-      const addon = this.addons.get(name);
-      if (addon) this.seen.set(name, await this.judge(addon));
-    });
-    for (const name of names) if (!this.seen.has(name)) this.note(name, { unread: this.brokenOff?.message ?? '' });
-  }
 }
 
 /**
@@ -223,7 +71,16 @@ export async function inspectCluster(sources: Sources): Promise<ClusterInspectio
     const reason = stateReason(target.cluster, cluster.status);
     if (reason !== undefined) return { ...version, ...(await outsideOf(sources, reads, reason)) };
     const names = [...(await reads.eks.listAddons())].sort();
-    survey = new Survey(sources, cluster, reads);
+    survey = new Survey(
+      {
+        ...sources,
+        requestFor: (addon) => requestOf(request, target, addon, true),
+        leftOut: (addon, tags) =>
+          tags ? tagLeftOut(request.selection, tags.addon, tags.cluster) : nameLeftOut(request.selection, addon),
+      },
+      cluster,
+      reads,
+    );
     await survey.run(names);
     const { seen, brokenOff } = survey;
     return {

@@ -18,10 +18,11 @@ import {
 import { namesCluster } from '../../domain/sweep/selection.ts';
 import type { AroundCalls, HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { type ClusterInspection, inspectCluster, reasonOf } from './inventory.ts';
+import { type ClusterInspection, inspectCluster } from './inventory.ts';
 import { LocationMemory } from './memo.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { type GoesOn, type LocationProgress, progressOf } from './progress.ts';
+import { reasonOf } from './survey.ts';
 
 /**
  * The milliseconds that must be left to begin with another cluster: several times what one takes at five calls a second.

@@ -1,0 +1,65 @@
+/** Renders the plan of a cluster as GitHub-flavoured Markdown, such as for the summary of a job. */
+import type { Overview, OverviewItem } from '../../lambdas/domain/overview/model.ts';
+import { printable } from '../../lambdas/domain/text/text.ts';
+import type { ClusterPlanFlags } from './options.ts';
+import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';
+
+/** Returns text in which nothing is markup: it quotes data of third parties. */
+const plain = (text: string): string =>
+  printable(text)
+    .replaceAll('\n', ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll(/[\\`*_[\]|~#@!]/g, (sign) => `&#${sign.codePointAt(0) ?? 0};`);
+
+/** Returns a code span or block whose fence is longer than any in the text. */
+const fenceFor = (text: string): string =>
+  '`'.repeat(Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+const blockedText = ({ blockedBy, reason }: OverviewItem): string =>
+  blockedBy.length > 0 ? blockedBy.map(({ id }) => id).join(', ') : (reason ?? '');
+
+export const markdownOf = (found: Overview, flags: ClusterPlanFlags): string[] => {
+  const { target, kubernetesVersion, items, causes, unread } = found;
+  return [
+    `## EKS Pod Identity: ${plain(target.cluster)}`,
+    '',
+    `${plain(countsText(found))} Account ${target.account}, ${target.region}, Kubernetes ${plain(kubernetesVersion)}. Nothing was changed.`,
+    ...(items.length > 0
+      ? [
+          '',
+          row(['Add-on or service account', 'Identity', 'Verdict', 'Strategy', 'Forecast', 'Blocked by']),
+          row(['---', '---', '---', '---', '---', '---']),
+          ...items.map((item) =>
+            row([
+              plain(item.name),
+              IDENTITIES[item.identity],
+              VERDICTS[item.verdict],
+              strategyText(item),
+              forecastText(item),
+              plain(blockedText(item)),
+            ]),
+          ),
+        ]
+      : []),
+    ...(causes.length > 0 ? ['', '### Blocked by'] : []),
+    ...causes.flatMap(({ id, items: names, message, remedy, isCommon }) => [
+      '',
+      `**${plain(id)}**: ${plain(names.join(', '))}`,
+      '',
+      `- ${isCommon ? '' : `${plain(names[0] ?? '')}: `}${plain(message)}`,
+      ...(remedy === undefined ? [] : [`- To do: ${plain(remedy)}`]),
+    ]),
+    ...(unread.length > 0 ? ['', '### Not known', ''] : []),
+    ...unread.flatMap(({ what, why, remedy }) => [
+      `- ${plain(what)}: ${plain(why)}${remedy === undefined ? '' : ` To do: ${plain(remedy)}`}`,
+    ]),
+    ...nextCommands(found, flags).flatMap(({ what, commands }) => {
+      const text = commands.join('\n');
+      const fence = fenceFor(text);
+      return ['', `${what}:`, '', `${fence}sh`, text, fence];
+    }),
+  ];
+};

@@ -1,0 +1,109 @@
+/** Flags of `plan`: of an add-on, of a service account, or of a whole cluster. */
+import { z } from 'zod';
+import {
+  accountId,
+  agentMode,
+  clusterName,
+  regionName,
+  verificationMode,
+} from '../../lambdas/domain/migration/model.ts';
+import { namespaceName } from '../../lambdas/domain/text/names.ts';
+import { trustMode } from '../../lambdas/domain/trust/model.ts';
+import { profile } from '../aws/options.ts';
+import { CliError } from '../errors.ts';
+import { oneOf } from '../fields.ts';
+import {
+  acceptKey,
+  backendFlags,
+  file,
+  type MigrationFlags,
+  output as outputFields,
+  parseFlags,
+  parseMigrationFlags,
+  parseWorkloadFlags,
+  PROGRAM,
+  seed,
+  type WorkloadFlags,
+} from '../options.ts';
+
+export const OUTPUTS = ['table', 'json', 'yaml', 'markdown'] as const;
+const outputName = z.enum(OUTPUTS, 'must be table, json, yaml or markdown');
+export type PlanOutput = z.output<typeof outputName>;
+
+/** Flags that a plan has in addition to those of its migration. */
+export interface ReadingAs {
+  profile?: string | undefined;
+  output: PlanOutput;
+}
+
+const clusterFlags = z.strictObject({
+  cluster: z.string({ error: 'is missing: specify the EKS cluster' }).pipe(clusterName),
+  namespace: namespaceName.optional(),
+  account: accountId.optional(),
+  region: regionName.optional(),
+  trust: oneOf(trustMode).default('validate'),
+  acceptKey,
+  verification: oneOf(verificationMode).default('injected'),
+  agent: oneOf(agentMode).default('require'),
+  ...backendFlags,
+  seed: seed.optional(),
+  calls: file,
+  ...outputFields,
+});
+export type ClusterPlanFlags = z.output<typeof clusterFlags> & ReadingAs;
+
+export type PlanFlags =
+  | { of: 'add-on'; flags: MigrationFlags & ReadingAs }
+  | { of: 'service-account'; flags: WorkloadFlags & ReadingAs }
+  | { of: 'cluster'; flags: ClusterPlanFlags };
+
+const asFlags = z.object({ profile, output: outputName.optional() });
+
+const bad = (message: string, hint = `See: ${PROGRAM} plan --help`): CliError =>
+  new CliError('BadOption', message, hint);
+
+/** Returns the format; `--json` is short for `--output json`. */
+const outputOf = (json: boolean, given: PlanOutput | undefined): PlanOutput => {
+  if (json && given !== undefined && given !== 'json')
+    throw bad(`--json cannot be combined with --output ${given}`, 'Use one or the other');
+  return json ? 'json' : (given ?? 'table');
+};
+
+const refuseMarkdown = (output: PlanOutput): void => {
+  if (output === 'markdown')
+    throw bad(
+      '--output markdown is only for the plan of a cluster',
+      'Omit --addon and --service-account, or use --output json or yaml',
+    );
+};
+
+/** Validates the typed flags. Throws a CliError that names each wrong one. */
+export const parsePlanFlags = (given: Record<string, unknown>): PlanFlags => {
+  const { profile: named, output: format, ...rest } = given;
+  const as = parseFlags(
+    asFlags,
+    { ...(named === undefined ? {} : { profile: named }), ...(format === undefined ? {} : { output: format }) },
+    'plan',
+  );
+  const output = outputOf(rest['json'] === true, as.output);
+  const readingAs: ReadingAs = { profile: as.profile, output };
+  const isAccount = rest['serviceAccount'] !== undefined;
+  if (rest['addon'] !== undefined && (isAccount || rest['namespace'] !== undefined))
+    throw bad(
+      '--addon cannot be combined with --namespace and --service-account',
+      'A plan is about an add-on, or about a service account that belongs to no add-on',
+    );
+  const json = output === 'json';
+  if (rest['addon'] !== undefined) {
+    refuseMarkdown(output);
+    return { of: 'add-on', flags: { ...parseMigrationFlags({ ...rest, json }, 'plan'), dryRun: true, ...readingAs } };
+  }
+  if (isAccount) {
+    refuseMarkdown(output);
+    return {
+      of: 'service-account',
+      flags: { ...parseWorkloadFlags({ ...rest, json }, 'plan'), dryRun: true, ...readingAs },
+    };
+  }
+  return { of: 'cluster', flags: { ...parseFlags(clusterFlags, { ...rest, json }, 'plan'), ...readingAs } };
+};
