@@ -1,4 +1,5 @@
 /** Determines from its flags where a command runs. */
+import type { StackFlags } from './stack-options.ts';
 import { CliError } from './errors.ts';
 import { EXAMPLE_SCENARIO, type CommonFlags, type KnownFlags, PROGRAM } from './options.ts';
 
@@ -19,7 +20,7 @@ export interface StateChoice {
   calls?: string;
 }
 /** A deployed service, or a sandbox that `sandbox` serves in another process. */
-export interface DeployedChoice {
+export interface DeployedChoice extends StackFlags {
   kind: 'deployed';
 }
 export type BackendChoice = SandboxChoice | StateChoice | DeployedChoice;
@@ -29,6 +30,25 @@ export interface AwsChoice {
 }
 
 const bad = (message: string, hint: string): CliError => new CliError('BadOption', message, hint);
+
+type Located = StackFlags & { deployed?: boolean | undefined };
+
+/** Throws a CliError for options that locate a deployed service without `--deployed`. */
+export const refuseStack = ({ deployed, stack, stackRegion }: Located): void => {
+  if (deployed || (stack === undefined && stackRegion === undefined)) return;
+  throw bad(
+    `${stack === undefined ? '--stack-region' : '--stack'} works only with --deployed`,
+    'Add --deployed, or omit the option',
+  );
+};
+
+const deployedChoice = ({ stack, stackRegion, profile, region }: StackFlags): DeployedChoice => ({
+  kind: 'deployed',
+  stack,
+  stackRegion,
+  profile,
+  region,
+});
 
 /** Returns the sandbox that these two flags select, or undefined if neither is given. */
 export const sandboxChoice = ({
@@ -51,7 +71,9 @@ export const backendOfMigration = ({
   seed,
   clock,
   calls,
-}: Pick<CommonFlags, 'sandbox' | 'state' | 'deployed' | 'seed' | 'clock' | 'calls'>): BackendChoice => {
+  ...located
+}: Pick<CommonFlags, 'sandbox' | 'state' | 'deployed' | 'seed' | 'clock' | 'calls'> & StackFlags): BackendChoice => {
+  refuseStack({ deployed, ...located });
   if (deployed) {
     const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`],
@@ -61,7 +83,7 @@ export const backendOfMigration = ({
         `--deployed cannot be combined with ${others.join(', ')}`,
         'Omit one or the other: those options are for the embedded sandbox',
       );
-    return { kind: 'deployed' };
+    return deployedChoice(located);
   }
   if (state !== undefined) {
     if (clock !== undefined && clock !== 'virtual') {
@@ -98,21 +120,24 @@ To run it in AWS: deploy the service (docs/configuration.md), then add --deploye
 
 /** Flags that only a command with a backend of its own accepts. */
 type ReadingChoice = Pick<CommonFlags, 'sandbox' | 'state' | 'deployed'> &
-  Partial<Pick<CommonFlags, 'seed' | 'clock' | 'calls'>> & { profile?: string | undefined };
+  Partial<Pick<CommonFlags, 'seed' | 'clock' | 'calls'>> &
+  StackFlags;
 
 /**
  * Returns where a command that changes nothing reads: in AWS with the caller's own credentials unless a flag selects
  * another backend. Throws a CliError for flags that cannot be combined.
  */
 export const backendOfReading = (flags: ReadingChoice): BackendChoice | AwsChoice => {
-  const { sandbox, state, deployed, seed, clock, calls, profile } = flags;
+  const { sandbox, state, deployed, seed, clock, calls, profile, stack, stackRegion, region } = flags;
+  const located = { stack, stackRegion, profile, region };
+  refuseStack({ deployed, ...located });
   const isSandbox = sandbox !== undefined || state !== undefined;
   if (isSandbox && profile !== undefined)
     throw bad(
       '--profile cannot be combined with --sandbox or --state',
       'Omit one or the other: a sandbox has credentials of its own',
     );
-  if (deployed || isSandbox) return backendOfMigration({ sandbox, state, deployed, seed, clock, calls });
+  if (deployed || isSandbox) return backendOfMigration({ sandbox, state, deployed, seed, clock, calls, ...located });
   const others = Object.entries({ seed, clock, calls }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`],
   );
@@ -121,18 +146,19 @@ export const backendOfReading = (flags: ReadingChoice): BackendChoice | AwsChoic
   return { kind: 'aws' };
 };
 
-type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'deployed'>;
+type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'deployed'> & StackFlags;
 
 /** Returns where the command finds `what`, such as `migration 01J…`; `is` is the verb for messages. */
 const backendOfKept = (
-  { sandbox, state, deployed }: Kept,
+  { sandbox, state, deployed, ...located }: Kept,
   what: string,
   is: 'is' | 'are',
 ): StateChoice | DeployedChoice => {
+  refuseStack({ deployed, ...located });
   if (deployed) {
     if (sandbox !== undefined || state !== undefined)
       throw bad('--deployed cannot be combined with --sandbox or --state', 'Omit one or the other');
-    return { kind: 'deployed' };
+    return deployedChoice(located);
   }
   if (state !== undefined)
     return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };

@@ -13,9 +13,17 @@ import {
   type ServiceSession,
 } from './open-backend.ts';
 import type { DeployedChoice, BackendChoice, StateChoice } from './backend-options.ts';
+import { type Environment, findService } from './deployed-stack.ts';
 import { apiUrlIn } from './service-environment.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import type { TargetFlags } from './target.ts';
+
+/** Returns the location of a deployed service, and the URL of its API if that is to be used. */
+const locate = async (choice: BackendChoice): Promise<{ environment?: Environment; url?: string | undefined }> => {
+  if (choice.kind !== 'deployed') return {};
+  const environment = await findService(choice, process.env, 'service');
+  return { environment, url: apiUrlIn(environment) };
+};
 
 /** Does the same as `openForMigration`. */
 export const openServiceForMigration = async (
@@ -23,9 +31,9 @@ export const openServiceForMigration = async (
   flags: TargetFlags,
   options: OpenOptions,
 ): Promise<{ session: ServiceSession; target: Target }> => {
-  const url = choice.kind === 'deployed' ? apiUrlIn(process.env) : undefined;
-  if (url === undefined) return openForMigration(choice, flags, options);
-  const session = openApiSession(url, process.env, options.io);
+  const { environment = {}, url } = await locate(choice);
+  if (url === undefined) return openForMigration(choice, flags, options, environment);
+  const session = openApiSession(url, environment, options.io);
   try {
     return { session, target: await session.targetOf(flags) };
   } catch (error) {
@@ -39,8 +47,10 @@ export const openServiceForSweep = async (
   choice: BackendChoice,
   options: OpenOptions,
 ): Promise<{ session: ServiceSession & Partial<Pick<Session, 'run'>>; scenario?: Scenario }> => {
-  const url = choice.kind === 'deployed' ? apiUrlIn(process.env) : undefined;
-  return url === undefined ? openForSweep(choice, options) : { session: openApiSession(url, process.env, options.io) };
+  const { environment = {}, url } = await locate(choice);
+  return url === undefined
+    ? openForSweep(choice, options, environment)
+    : { session: openApiSession(url, environment, options.io) };
 };
 
 /** Does the same as `openForKnown`. */
@@ -48,6 +58,6 @@ export const openServiceForKnown = async (
   choice: StateChoice | DeployedChoice,
   options: OpenOptions,
 ): Promise<ServiceSession> => {
-  const url = choice.kind === 'deployed' ? apiUrlIn(process.env) : undefined;
-  return url === undefined ? openForKnown(choice, options) : openApiSession(url, process.env, options.io);
+  const { environment = {}, url } = await locate(choice);
+  return url === undefined ? openForKnown(choice, options, environment) : openApiSession(url, environment, options.io);
 };

@@ -1,7 +1,7 @@
 /** The caller's AWS identity, for commands that work only with the caller's own credentials. */
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Target } from '../lambdas/domain/migration/model.ts';
-import { awsError } from './deployed.ts';
+import { awsError, profileIn } from './deployed.ts';
 import { CliError } from './errors.ts';
 import type { TargetFlags } from './target.ts';
 
@@ -30,7 +30,7 @@ export const targetOfCaller = async (
       '--region is missing, and AWS_REGION is not set',
       'Add --region, for example --region eu-west-1',
     );
-  const sts = new STSClient({ region });
+  const sts = new STSClient({ region, ...profileIn(environment) });
   try {
     const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
     if (account !== undefined && account !== Account) {

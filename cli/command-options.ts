@@ -1,5 +1,6 @@
 /** Options that several commands share, in commander's form. */
 import type { Command } from 'commander';
+import { stackOptions } from './stack-options.ts';
 
 /** Collects the values of an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
@@ -12,6 +13,11 @@ export const outputOptions = (command: Command): Command =>
 
 /** Adds the options that select where a command runs, except `--sandbox`. */
 export const backendOptions = (command: Command): Command =>
-  command
-    .option('--state <file>', 'keep the sandbox in that file, so that the next command continues where this one ended')
-    .option('--deployed', 'use the service that is deployed in AWS, or that "sandbox" serves in another terminal');
+  stackOptions(
+    command
+      .option(
+        '--state <file>',
+        'keep the sandbox in that file, so that the next command continues where this one ended',
+      )
+      .option('--deployed', 'use the service that is deployed in AWS, or that "sandbox" serves in another terminal'),
+  );

@@ -40,7 +40,7 @@ const hintFor = (text: string): string => {
   if (REFUSALS.test(text))
     return 'Check whose credentials these are (aws sts get-caller-identity), that they are valid, and that they allow access to the state machines and the table of the service';
   if (UNREACHABLE.test(text))
-    return 'Check the network and the variables AWS_ENDPOINT_URL_*, which may point to a sandbox that has stopped';
+    return 'Check the network and the variables AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_*, which may point to a sandbox that has stopped';
   if (UNKNOWN.test(text))
     return 'Check the variables POD_IDENTITY_*: they are the outputs of the stack PodIdentityMigrator';
   return 'Run the same command with --debug to see the stack trace';
@@ -72,6 +72,12 @@ export const clockOf = (io: Io, stopped: AbortSignal): Clock => ({
   sleep: (milliseconds) => io.sleep?.(milliseconds, stopped) ?? sleep(milliseconds, undefined, { signal: stopped }),
 });
 
+/** Returns the profile that clients use: `--profile`, or the SDK's own variable. */
+export const profileIn = (environment: Readonly<Record<string, string | undefined>>): { profile?: string } => {
+  const { AWS_PROFILE: profile } = environment;
+  return profile === undefined ? {} : { profile };
+};
+
 /** Throws a CliError if the environment does not locate the service, or AWS does not know the caller. */
 export const openDeployedBackend = async (
   environment: Readonly<Record<string, string | undefined>>,
@@ -81,10 +87,11 @@ export const openDeployedBackend = async (
     readServiceEnvironment(environment);
   const home = homeOf(machines.stateMachineArn);
   // No migration depends on these calls, so the SDK may retry them.
-  const stepFunctions = new SFNClient({ region: home.region });
-  const dynamodb = new DynamoDBClient({ region: home.region });
-  const sts = new STSClient({ region: home.region });
-  const s3 = new S3Client({ region: home.region, ...S3_SETTINGS });
+  const shared = { region: home.region, ...profileIn(environment) };
+  const stepFunctions = new SFNClient(shared);
+  const dynamodb = new DynamoDBClient(shared);
+  const sts = new STSClient(shared);
+  const s3 = new S3Client({ ...shared, ...S3_SETTINGS });
   const close = (): Promise<void> => {
     for (const client of [stepFunctions, dynamodb, sts, s3]) client.destroy();
     return Promise.resolve();

@@ -7,6 +7,7 @@ import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { type Backend, openSandboxBackend, type SandboxBackend } from './backend.ts';
 import { awsError, clockOf, isInterruption, openDeployedBackend } from './deployed.ts';
+import { type Environment, findService } from './deployed-stack.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
 import {
@@ -194,10 +195,14 @@ const openStateSession = async (
   });
 };
 
-const openDeployedSession = async ({ io }: OpenOptions) => {
+/** Opens the deployed service, by direct calls. `environment`: its location, if it is known already. */
+const openDeployedSession = async (choice: DeployedChoice, { io }: OpenOptions, environment?: Environment) => {
   const stopping = new AbortController();
   io.onStop?.(() => stopping.abort());
-  const backend = await openDeployedBackend(process.env, clockOf(io, stopping.signal));
+  const backend = await openDeployedBackend(
+    environment ?? (await findService(choice, process.env, 'parts')),
+    clockOf(io, stopping.signal),
+  );
   const session = sessionOf({
     backend,
     requestedBy: backend.caller.arn,
@@ -247,6 +252,7 @@ export const openForMigration = async (
   choice: BackendChoice,
   flags: TargetFlags,
   options: OpenOptions,
+  environment?: Environment,
 ): Promise<{ session: Session; target: Target }> => {
   switch (choice.kind) {
     case 'sandbox': {
@@ -262,7 +268,7 @@ export const openForMigration = async (
       };
     }
     case 'deployed': {
-      const { backend, session } = await openDeployedSession(options);
+      const { backend, session } = await openDeployedSession(choice, options, environment);
       try {
         return {
           session,
@@ -287,6 +293,7 @@ export const openForMigration = async (
 export const openForSweep = async (
   choice: BackendChoice,
   options: OpenOptions,
+  environment?: Environment,
 ): Promise<{ session: Session; scenario?: Scenario }> => {
   const deploy = (scenario: Scenario): Scenario => ({ ...scenario, home: homeOf(scenario) });
   switch (choice.kind) {
@@ -299,13 +306,17 @@ export const openForSweep = async (
       return { session: await openStateSession(choice, state, options), scenario: state.journal.scenario };
     }
     case 'deployed':
-      return { session: (await openDeployedSession(options)).session };
+      return { session: (await openDeployedSession(choice, options, environment)).session };
   }
 };
 
 /** Opens the backend for commands about an existing migration. Throws a CliError for unusable flags. */
-export const openForKnown = async (choice: StateChoice | DeployedChoice, options: OpenOptions): Promise<Session> => {
-  if (choice.kind === 'deployed') return (await openDeployedSession(options)).session;
+export const openForKnown = async (
+  choice: StateChoice | DeployedChoice,
+  options: OpenOptions,
+  environment?: Environment,
+): Promise<Session> => {
+  if (choice.kind === 'deployed') return (await openDeployedSession(choice, options, environment)).session;
   const { file, scenario: scenarioFile } = choice;
   const state = readState(file);
   if (!state)

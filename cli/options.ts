@@ -23,6 +23,7 @@ import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
 import { oneOf, wholeNumber } from './fields.ts';
 import { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO } from './program-name.ts';
+import { stackFields } from './stack-options.ts';
 import { checkWaits, waitFields } from './wait-fields.ts';
 
 export { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO };
@@ -77,6 +78,7 @@ export const backendFlags = {
   sandbox: file,
   state: file,
   deployed: z.boolean().optional(),
+  ...stackFields,
 };
 export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 

@@ -1,4 +1,5 @@
 /** Converts flags to the request for the service, and back to the command to type. */
+import { type StackFlags, stackWords } from './stack-options.ts';
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/migration/model.ts';
 import { shellWord } from '../lambdas/domain/text/shell.ts';
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
@@ -87,10 +88,11 @@ export const backendFlags = ({
   sandbox,
   state,
   deployed,
-}: Partial<Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>>): string[] => [
+  ...located
+}: Partial<Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>> & Omit<StackFlags, 'region'>): string[] => [
   ...(sandbox === undefined ? [] : [`--sandbox ${shellWord(sandbox)}`]),
   ...(state === undefined ? [] : [`--state ${shellWord(state)}`]),
-  ...(deployed ? ['--deployed'] : []),
+  ...(deployed ? ['--deployed', ...stackWords(located)] : []),
 ];
 
 const backendText = ({ account, region }: CommonFlags): string[] => [

@@ -1,6 +1,5 @@
 /** Runs `sandbox`: serves AWS as a scenario describes it, on this machine, for third-party programs. */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { PortError } from '../sandbox/transports/loopback.ts';
@@ -17,6 +16,10 @@ import { openScenario, sayBuilding } from './open-backend.ts';
 import { serviceEnvironment } from './service-environment.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 import { OWNER_ONLY, writePrivate } from './private-file.ts';
+import { shellLines, toUnset } from './served/environment.ts';
+import { APPROVER, OPERATOR, openProfiles } from './served/profiles.ts';
+import { addApprover } from '../sandbox/sts/approver.ts';
+import { credentialsOf, operatorRoleArn } from '../sandbox/sts/access-keys.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
@@ -64,20 +67,16 @@ const openLog = (file: string, io: Io): LogFile => {
 interface KubeconfigFile {
   path: string;
   write: (text: string) => void;
-  /** Removes a temporary one. */
-  close: () => void;
 }
 
-/** Opens the kubeconfig. Never changes a file of the user, which may be the access to all of their clusters. */
-const openKubeconfig = (named: string | undefined): KubeconfigFile => {
+/**
+ * Opens the kubeconfig, by default in the folder of temporary files. Never changes a file of the user, which may be the
+ * access to all of their clusters.
+ */
+const openKubeconfig = (named: string | undefined, temporary: string): KubeconfigFile => {
   if (named === undefined) {
-    const directory = mkdtempSync(join(tmpdir(), 'pod-identity-sandbox-'));
-    const path = join(directory, 'kubeconfig');
-    return {
-      path,
-      write: (text) => writePrivate(path, text),
-      close: () => rmSync(directory, { recursive: true, force: true }),
-    };
+    const path = join(temporary, 'kubeconfig');
+    return { path, write: (text) => writePrivate(path, text) };
   }
   const path = resolve(named);
   try {
@@ -95,7 +94,7 @@ const openKubeconfig = (named: string | undefined): KubeconfigFile => {
   } catch (error) {
     throw error instanceof CliError ? error : cantWrite('--kubeconfig', named, error);
   }
-  return { path, write: (text) => writePrivate(path, text), close: () => {} };
+  return { path, write: (text) => writePrivate(path, text) };
 };
 
 const openServed = async (scenario: Scenario, flags: ServeFlags, io: Io): Promise<SandboxBackend> => {
@@ -114,10 +113,6 @@ const openServed = async (scenario: Scenario, flags: ServeFlags, io: Io): Promis
   }
 };
 
-/** Returns an export line for a POSIX shell, with any value quoted. */
-const exportLine = ([name, value]: [string, string]): string =>
-  `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
-
 const tell = (
   sandbox: Sandbox,
   served: readonly ServedCluster[],
@@ -125,6 +120,7 @@ const tell = (
   flags: ServeFlags,
   io: Io,
 ): void => {
+  const unset = toUnset(process.env);
   if (flags.json) {
     const clusters = served.map(({ context, cluster: { account, region, name, endpoint } }) => ({
       context,
@@ -134,13 +130,16 @@ const tell = (
       endpoint,
     }));
     io.stdout.write(
-      `${jsonText({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, 2)}\n`,
+      `${jsonText({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, unset, clusters, ...sandbox.outputs }, 2)}\n`,
     );
   } else {
-    io.stdout.write(`${Object.entries(environment).map(exportLine).join('\n')}\n`);
+    io.stdout.write(shellLines(environment, unset));
   }
   const pace = typeof flags.clock === 'object' ? `${flags.clock.scaled} times as fast as real time` : 'in real time';
   const names = served.map(({ context }) => context).join(', ') || 'none';
+  io.stderr.write(
+    `Profiles: ${OPERATOR} (the default), and ${APPROVER} to approve as another role: --profile ${APPROVER}\n`,
+  );
   io.stderr.write(
     `The sandbox is serving AWS at ${sandbox.url ?? ''}, ${pace}. Clusters: ${names}. Press Ctrl-C to stop it.\n`,
   );
@@ -155,8 +154,9 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
   try {
     const log = flags.log === undefined ? undefined : openLog(flags.log, io);
     if (log) closing.push(log.close);
-    const kubeconfig = openKubeconfig(flags.kubeconfig);
-    closing.push(kubeconfig.close);
+    const profiles = openProfiles();
+    closing.push(profiles.close);
+    const kubeconfig = openKubeconfig(flags.kubeconfig, profiles.directory);
     const backend = await openServed(scenario, flags, io);
     closing.push(() => backend.close());
     const { sandbox } = backend;
@@ -164,14 +164,31 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
 
     const { environment } = sandbox;
     if (!environment) throw new Error('A sandbox that listens has an environment.');
-    const clusters = [...sandbox.world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
+    const { world } = sandbox;
+    const operator = credentialsOf(world, operatorRoleArn(world));
+    profiles.write(world.home.region, { operator, approver: addApprover(world) });
+    const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
     const served = servedClusters(clusters);
-    kubeconfig.write(kubeconfigOf(served, environment));
+    // Its users name the profile and have the keys, so that they work in a shell with other settings.
+    kubeconfig.write(
+      kubeconfigOf(served, (...given) => ({
+        ...environment(...given),
+        ...profiles.environment,
+        AWS_PROFILE: OPERATOR,
+      })),
+    );
+    const {
+      AWS_ACCESS_KEY_ID: _id,
+      AWS_SECRET_ACCESS_KEY: _secret,
+      AWS_SESSION_TOKEN: _token,
+      ...withoutKeys
+    } = environment();
     tell(
       sandbox,
       served,
       {
-        ...environment(),
+        ...withoutKeys,
+        ...profiles.environment,
         ...serviceEnvironment(sandbox.outputs, sandbox.apiUrl),
         ...accessEnvironment(rolesOfSandbox(sandbox)),
         KUBECONFIG: kubeconfig.path,

@@ -45,12 +45,17 @@ const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string
 /** `1` if the service runs in a sandbox, so that durations come from its knobs. */
 const SIMULATED = 'POD_IDENTITY_SIMULATED';
 /** URL of a stage of the service's API, the output ApiUrl. Every command with a route in the API uses only that. */
-const API_URL = 'POD_IDENTITY_API_URL';
+export const API_URL = 'POD_IDENTITY_API_URL';
+/** The region of the stack that the URL was found in: set by this program, for a URL that does not contain its region. */
+export const STACK_REGION = 'POD_IDENTITY_STACK_REGION';
 /** Who may approve, according to the deployment's configuration: needed to approve by direct calls. */
 const APPROVER = 'POD_IDENTITY_APPROVER';
 
 /** `true` if the deployment's configuration allows approving migrations with an unauthenticated requester. */
 const ALLOW_UNKNOWN_REQUESTER = 'POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER';
+
+/** The variables of the service's parts, with the outputs that have the same values. */
+export const OUTPUTS = Object.values(VARIABLES);
 
 const names = Object.keys(VARIABLES) as (keyof ServiceOutputs)[];
 

@@ -62,7 +62,7 @@ const readToken = (token: string, region: string, addresses: ReadonlySet<string>
 export interface TokenOptions {
   /**
    * Origins (http://127.0.0.1:4566) at which this AWS's STS answers in addition to its own hosts; `aws eks get-token`
-   * presigns for such an origin if AWS_ENDPOINT_URL_STS is set.
+   * presigns for such an origin if AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_STS is set.
    */
   addresses?: ReadonlySet<string>;
 }

@@ -1,6 +1,7 @@
 /** Defines `grant-access`: its flags and help. */
 import type { Command } from 'commander';
 import { collect, outputOptions } from '../command-options.ts';
+import { stackOptions } from '../stack-options.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO } from '../options.ts';
 import { GRANT_ACCESS, parseGrantFlags } from './options.ts';
@@ -70,7 +71,7 @@ export const addAccessCommand = (program: Command, io: Io, finished: (exitCode: 
     .option('--sandbox <file>', 'in a sandbox with the AWS accounts of that scenario file')
     .option('--state <file>', 'in the sandbox that is kept in that file')
     .option('--deployed', 'in AWS, or in the sandbox that "sandbox" serves in another terminal');
-  outputOptions(command)
+  outputOptions(stackOptions(command))
     .addHelpText('after', `\n${HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await run(flags, io)));
 };

@@ -4,6 +4,7 @@ import { accountId, addonName, annotationMode, clusterName, regionName } from '.
 import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { oneOf } from '../fields.ts';
 import { file, output, parseFlags } from '../options.ts';
+import { stackFields } from '../stack-options.ts';
 
 /** `NAMESPACE/NAME`. */
 const serviceAccount = z.string().transform((text, context): ServiceAccountRef => {
@@ -33,6 +34,7 @@ const grantFlags = z
     sandbox: file,
     state: file,
     deployed: z.boolean().optional(),
+    ...stackFields,
     ...output,
   })
   .superRefine(({ serviceAccount: accounts, annotation }, context) => {

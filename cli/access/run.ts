@@ -8,7 +8,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { openForMigration } from '../open-backend.ts';
-import { sandboxChoice, type SandboxChoice, type StateChoice } from '../backend-options.ts';
+import { refuseStack, sandboxChoice, type SandboxChoice, type StateChoice } from '../backend-options.ts';
 import { styleFor } from '../print/style.ts';
 import { grantEntry } from '../replay.ts';
 import { backendFlags } from '../request.ts';
@@ -21,6 +21,7 @@ import { yamlOf } from './yaml.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 const backendOfGrant = (flags: GrantFlags): SandboxChoice | StateChoice => {
+  refuseStack(flags);
   const choice = sandboxChoice(flags);
   if (choice) return choice;
   throw new CliError(

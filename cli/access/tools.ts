@@ -9,6 +9,8 @@ import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { type SayOtherAccount, targetOfCaller } from '../caller.ts';
 import { createRbacObjects } from './api-server.ts';
 import { createAccessEntries } from './eks.ts';
+import { profileIn } from '../deployed.ts';
+import { findService } from '../deployed-stack.ts';
 import type { GrantFlags } from './options.ts';
 import { readAccessEnvironment, rolesFor, rolesOfSandbox } from './roles.ts';
 import type { AccessTools } from './survey.ts';
@@ -53,10 +55,15 @@ export const openDeployedTools = async (
   flags: GrantFlags,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<{ tools: AccessTools; target: Target }> => {
-  const roles = readAccessEnvironment(environment);
-  const target = await targetOfCaller(flags, environment, otherAccount);
+  const found = await findService(flags, environment, 'roles');
+  const roles = readAccessEnvironment(found);
+  const target = await targetOfCaller(flags, found, otherAccount);
   return {
-    tools: toolsOf(new ClientFactory({ region: target.region, transport: { http: nodeHttp } }), target, roles),
+    tools: toolsOf(
+      new ClientFactory({ region: target.region, ...profileIn(found), transport: { http: nodeHttp } }),
+      target,
+      roles,
+    ),
     target,
   };
 };

@@ -3,11 +3,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { S3_SETTINGS, S3Documents } from '../../lambdas/adapters/s3-documents.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
-import { awsError, clockOf, isInterruption } from '../deployed.ts';
+import { awsError, clockOf, isInterruption, profileIn } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import type { ServiceSession } from '../open-backend.ts';
-import { isSimulated } from '../service-environment.ts';
+import { isSimulated, STACK_REGION } from '../service-environment.ts';
 import type { TargetFlags } from '../target.ts';
 import { type Ask, createAsk } from './exchange.ts';
 import { createApiClient, networkHttp } from './http.ts';
@@ -23,11 +23,12 @@ export interface ApiSession extends ServiceSession {
 
 /**
  * Returns the region in the host name (Amazon API Gateway Developer Guide, "Invoke REST APIs"), or for a custom domain,
- * that of the environment.
+ * that of its stack or of the environment.
  */
 const regionOf = (url: string, environment: Environment): string => {
   const region =
     /\.execute-api\.([a-z0-9-]+)\./.exec(new URL(url).hostname)?.[1] ??
+    environment[STACK_REGION] ??
     environment['AWS_REGION'] ??
     environment['AWS_DEFAULT_REGION'];
   if (region !== undefined) return region;
@@ -43,7 +44,8 @@ export const openApiSession = (url: string, environment: Environment, io: Io): A
   const stopping = new AbortController();
   const region = regionOf(url, environment);
   // Used for the SDK's own configuration of credentials.
-  const sts = new STSClient({ region });
+  const shared = { region, ...profileIn(environment) };
+  const sts = new STSClient(shared);
   const credentials = async () => sts.config.credentials();
   const clock = clockOf(io, stopping.signal);
   const ask = createAsk({
@@ -52,7 +54,7 @@ export const openApiSession = (url: string, environment: Environment, io: Io): A
     credentials,
   });
   const simulated = isSimulated(environment);
-  const s3 = new S3Client({ region, ...S3_SETTINGS });
+  const s3 = new S3Client({ ...shared, ...S3_SETTINGS });
   const service = apiService({
     ask,
     clock,

@@ -100,7 +100,7 @@ export const decidedLines = ({ migrationId, approval }: Decision, where: Where, 
 ];
 
 /** Returns what a followed migration waits for, and what to do about it. */
-export const waitingLines = (waiting: Waiting, where: Where): string[] => {
+export const waitingLines = (waiting: Waiting, { profile: _requester, ...where }: Where): string[] => {
   const { migrationId } = waiting;
   if (waiting.for === 'window') {
     const which = waiting.window ? `the change window ${windowText(waiting.window)}` : "the deployment's change window";

@@ -36,7 +36,7 @@ const endpointOf = async (clients: ClientFactory): Promise<string> => {
 };
 
 /** Returns the region of the environment or the profile, as the SDK finds it. */
-const configuredRegion = async (profile: string | undefined): Promise<string> => {
+export const configuredRegion = async (profile: string | undefined): Promise<string> => {
   const sts = new STSClient(profile === undefined ? {} : { profile });
   try {
     return await sts.config.region();

@@ -52,8 +52,6 @@ export const addPlanCommand = (program: Command, io: Io, finished: (exitCode: nu
       .optionsGroup('How:'),
   );
   whereOptions(command)
-    .optionsGroup('Where:')
-    .option('--profile <name>', 'profile of the AWS configuration (default: AWS_PROFILE, or the default profile)')
     .optionsGroup('Output:')
     .option('--output <format>', 'table, json or yaml; markdown for a cluster (default: table)')
     .addHelpText('after', `\n${HELP}`)

@@ -50,8 +50,16 @@ export const addressOf = (apis: readonly AssemblyApi[], request: HttpRequest): A
   return service === undefined ? undefined : { prefix: '' };
 };
 
-/**
- * Returns the base URL of an API's stage below a sandbox's address: with only one API, the stage alone identifies it.
- */
+/** Returns the address of an API below a sandbox's address: a single API is identified by its stages alone. */
+const loopbackBase = (apis: readonly AssemblyApi[], { id }: AssemblyApi, url: string): string =>
+  `${url}${apis.length === 1 ? '' : `/_apis/${id}`}`;
+
+/** Returns the base URL of an API's stage below a sandbox's address. */
 export const loopbackUrlOf = (apis: readonly AssemblyApi[], api: AssemblyApi, stage: string, url: string): string =>
-  `${url}${apis.length === 1 ? '' : `/_apis/${api.id}`}/${stage}`;
+  `${loopbackBase(apis, api, url)}/${stage}`;
+
+/** Returns the value with the address of an API below the sandbox's, if it is the URL of one. */
+export const loopbackValue = (apis: readonly AssemblyApi[], value: string, url: string): string => {
+  const api = apis.find(({ host }) => value.startsWith(`https://${host}/`));
+  return api ? value.replace(`https://${api.host}`, loopbackBase(apis, api, url)) : value;
+};

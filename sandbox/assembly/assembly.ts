@@ -13,6 +13,7 @@ import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './me
 import { type AssemblyRole, rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
 import type { Resolver } from './resolver.ts';
+import { type AssemblyStack, describeStack } from './stack-description.ts';
 import { type AssemblySchedule, schedulesOf } from './schedules.ts';
 
 export interface AssemblyStateMachine {
@@ -51,6 +52,8 @@ export interface Assembly {
   schedules?: AssemblySchedule[];
   /** The resource policies of the default buses; omitted: no other account may put events there. */
   busPolicies?: AssemblyBusPolicy[];
+  /** The stacks as CloudFormation describes them; omitted: CloudFormation shows none. */
+  stacks?: AssemblyStack[];
   /** By output key, and by export name if there is one. */
   outputs: Record<string, string>;
 }
@@ -166,6 +169,7 @@ const readAssembly = (directory: string, options: AssemblyOptions): Assembly => 
     ...(buckets.length === 0 ? {} : { buckets }),
     ...(schedules.length === 0 ? {} : { schedules }),
     busPolicies: busPoliciesOf(stacks),
+    stacks: stacks.map(describeStack),
     outputs: outputsOf(stacks),
   };
 };

@@ -13,6 +13,7 @@ import { attributesOf, refOf, type ResourceContext } from './physical.ts';
 export interface ResolvedOutput {
   key: string;
   value: string;
+  description?: string;
   exportName?: string;
   where: Where;
 }
@@ -97,6 +98,12 @@ export class Resolver {
     return typeof entry['Condition'] !== 'string' || this.condition(entry['Condition'], where);
   }
 
+  /** The template's description, if it has one. */
+  get description(): string | undefined {
+    const { Description: text } = this.template;
+    return typeof text === 'string' ? text : undefined;
+  }
+
   /** Parameter values by name: the given value, or the default; empty if there is neither. */
   get parameterValues(): Record<string, string> {
     return Object.fromEntries(
@@ -114,7 +121,16 @@ export class Resolver {
       if (!this.isWanted(output, where)) return [];
       const exportName = this.exportNameOf(output, where);
       const value = this.textOf(output['Value'], below(where, 'Value'));
-      return [{ key, value, where, ...(exportName === undefined ? {} : { exportName }) }];
+      const description = output['Description'];
+      return [
+        {
+          key,
+          value,
+          where,
+          ...(typeof description === 'string' ? { description } : {}),
+          ...(exportName === undefined ? {} : { exportName }),
+        },
+      ];
     });
   }
 

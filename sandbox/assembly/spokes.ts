@@ -3,12 +3,14 @@ import { resolve } from 'node:path';
 import { refuseExcesses } from './limits.ts';
 import { rolesOf, type AssemblyRole } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
+import { type AssemblyStack, describeStack } from './stack-description.ts';
 import { fingerprintOf, spokeStackOf, type AssemblyOptions } from './stacks.ts';
 
-/** The roles and rules that the stack creates in all locations. */
+/** The stacks in all locations, and the roles and rules that they create. */
 export interface Spokes {
   roles: AssemblyRole[];
   rules: AssemblyRule[];
+  stacks: AssemblyStack[];
 }
 
 export interface SpokesOptions {
@@ -29,7 +31,7 @@ const readerOf = (
   parameters: Readonly<Record<string, string>>,
 ): ((location: AssemblyOptions) => Spokes) => {
   const stackAt = spokeStackOf(directory);
-  if (!stackAt) return () => ({ roles: [], rules: [] });
+  if (!stackAt) return () => ({ roles: [], rules: [], stacks: [] });
   const cache = new Map<string, Spokes>();
   return (location) => {
     const key = `${location.account} ${location.region}`;
@@ -37,7 +39,7 @@ const readerOf = (
     if (cached) return cached;
     const stack = stackAt(location, parameters);
     refuseExcesses(stack);
-    const spokes = { roles: rolesOf([stack]), rules: rulesOf(stack) };
+    const spokes = { roles: rolesOf([stack]), rules: rulesOf(stack), stacks: [describeStack(stack)] };
     cache.set(key, spokes);
     return spokes;
   };
@@ -45,7 +47,7 @@ const readerOf = (
 
 /** Throws AssemblyError for a template that cannot be resolved. Callers must not modify the result. */
 export const loadSpokes = (directory: string, { locations, outputs, rolesRegion }: SpokesOptions): Spokes => {
-  if (locations.length === 0) return { roles: [], rules: [] };
+  if (locations.length === 0) return { roles: [], rules: [], stacks: [] };
   const parameters = { ...outputs, RolesRegion: rolesRegion };
   const key = [resolve(directory), JSON.stringify(parameters)].join('\n');
   const fingerprint = fingerprintOf(directory);
@@ -53,5 +55,9 @@ export const loadSpokes = (directory: string, { locations, outputs, rolesRegion 
   const read = cached?.fingerprint === fingerprint ? cached.read : readerOf(directory, parameters);
   readers.set(key, { fingerprint, read });
   const all = locations.map(read);
-  return { roles: all.flatMap(({ roles }) => roles), rules: all.flatMap(({ rules }) => rules) };
+  return {
+    roles: all.flatMap(({ roles }) => roles),
+    rules: all.flatMap(({ rules }) => rules),
+    stacks: all.flatMap(({ stacks }) => stacks),
+  };
 };

@@ -20,6 +20,8 @@ export interface Stack {
   assets: Map<string, string>;
   /** The template's text, unparsed. */
   templateText: string;
+  /** Tags of the stack, according to the assembly. */
+  tags: Record<string, string>;
 }
 
 /**
@@ -101,6 +103,13 @@ const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string>
   return assets;
 };
 
+const tagsOf = ({ properties: { tags } }: Artifact): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(isObject(tags) ? tags : {}).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  );
+
 const isStack = ({ type }: Artifact): boolean => type === 'aws:cloudformation:stack';
 
 const templateOf = (
@@ -139,6 +148,7 @@ export const spokeStackOf = (
   return (location, parameters) => ({
     assets: new Map(),
     templateText,
+    tags: tagsOf(artifact),
     resolver: new Resolver(
       file,
       template,
@@ -169,6 +179,7 @@ export const loadStacks = (directory: string, options: AssemblyOptions, elsewher
     stacks.push({
       assets,
       templateText,
+      tags: tagsOf(artifact),
       resolver: new Resolver(
         file,
         template,

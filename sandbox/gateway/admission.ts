@@ -61,7 +61,7 @@ export class Admission {
     const owner = cluster ?? address?.api;
     const call: OpenCall = {
       service,
-      protocol: protocolOf(service),
+      protocol: protocolOf(service, request),
       operation: guessOperation(request),
       input: {},
       caller: '',
@@ -141,12 +141,18 @@ export class Admission {
   private toWebIdentity(request: HttpRequest, call: OpenCall): Admitted | HttpResponse {
     const { world, services, requestId } = this.options;
     const [, region = world.home.region] = /^sts\.([a-z]{2,4}(?:-[a-z]+)+-\d)\./.exec(request.host) ?? [];
-    Object.assign(call, { service: 'sts', protocol: protocolOf('sts'), region });
+    Object.assign(call, { service: 'sts', protocol: protocolOf('sts', request), region });
     const disabled = regionRefusal(world, request, call, requestId);
     if (disabled) return disabled;
     return services['sts']
       ? { service: services['sts'], caller: UNAUTHENTICATED }
-      : refusal('query', 501, 'NotImplemented', 'The sandbox does not support the service sts.', requestId());
+      : refusal(
+          'query',
+          501,
+          'NotImplemented',
+          'The sandbox does not support sts:AssumeRoleWithWebIdentity.',
+          requestId(),
+        );
   }
 
   private toAws(request: HttpRequest, call: OpenCall, claim: Claim | undefined): Admitted | HttpResponse {
@@ -160,7 +166,7 @@ export class Admission {
     const region = name === 'iam' ? 'us-east-1' : verified.region;
     Object.assign(call, {
       service: name,
-      protocol: protocolOf(name),
+      protocol: protocolOf(name, request),
       region,
       caller: caller.principalArn,
       account: caller.account,
@@ -170,11 +176,13 @@ export class Admission {
     const service = Object.hasOwn(services, name) ? services[name] : undefined;
     if (service) return { service, caller };
     const supported = Object.keys(services).join(', ');
+    const called = /^\w+$/.test(call.operation) ? `${name}:${call.operation}` : `${name} (${call.operation})`;
+    // SDKs do not repeat a call that is answered with 501.
     return refusal(
       call.protocol,
       501,
       'NotImplemented',
-      `The sandbox does not support the service ${name}. Supported services: ${supported}.`,
+      `The sandbox does not support ${called}. Supported services: ${supported}.`,
       requestId(),
     );
   }

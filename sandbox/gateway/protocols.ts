@@ -3,13 +3,32 @@ import { queryRefusal, toXml } from '../iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import { isForS3, operationNameOf as s3OperationOf } from '../s3/request.ts';
 import type { SignatureProblem } from '../signature.ts';
+import {
+  cborRefusal,
+  ec2Refusal,
+  type OtherProtocol,
+  protocolIn,
+  rpcOperation,
+  wrappedXmlRefusal,
+} from './other-services.ts';
 
 /** `http-api`: the application's own API, whose errors are its own, except for the sandbox's. */
-export type Protocol = 'rest-json' | 'rest-xml' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
+export type Protocol =
+  | 'rest-json'
+  | 'rest-xml'
+  | 'json'
+  | 'json-1.1'
+  | 'query'
+  | 'kubernetes'
+  | 'http-api'
+  | OtherProtocol;
 
 const PROTOCOLS: Record<string, Protocol> = {
+  eks: 'rest-json',
+  'eks-auth': 'rest-json',
   iam: 'query',
   sts: 'query',
+  cloudformation: 'query',
   dynamodb: 'json',
   states: 'json',
   events: 'json-1.1',
@@ -17,7 +36,9 @@ const PROTOCOLS: Record<string, Protocol> = {
   s3: 'rest-xml',
   'execute-api': 'http-api',
 };
-export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
+/** Returns the protocol of a service: for one that the sandbox does not simulate, as its request shows. */
+export const protocolOf = (service: string, request: HttpRequest): Protocol =>
+  PROTOCOLS[service] ?? protocolIn(service, request);
 
 /** Returns the service that a request without a readable signature was probably meant for. */
 export const guessService = (request: HttpRequest): string => {
@@ -27,7 +48,7 @@ export const guessService = (request: HttpRequest): string => {
   if (target.startsWith('AWSEvents.')) return 'events';
   if (isForS3(request)) return 's3';
   const host = request.host.split('.')[0] ?? '';
-  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks', 'eks-auth'].includes(host)) return host;
+  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks', 'eks-auth', 'cloudformation'].includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
 };
 
@@ -36,6 +57,8 @@ export const guessOperation = (request: HttpRequest): string => {
   if (isForS3(request)) return s3OperationOf(request);
   const target = request.headers['x-amz-target']?.split('.').at(-1);
   if (target !== undefined) return target;
+  const rpc = rpcOperation(request);
+  if (rpc !== undefined) return rpc;
   const { content, body } = request;
   const action = content ? content['Action'] : /(?:^|&)Action=(\w+)/.exec(Buffer.from(body).toString('utf8'))?.[1];
   return typeof action === 'string' ? action : `${request.method} ${request.path}`;
@@ -127,6 +150,9 @@ const REFUSALS: Record<Protocol, Refusal> = {
   }),
   'http-api': restJson,
   kubernetes: kubernetesRefusal,
+  ec2: ec2Refusal,
+  'wrapped-xml': wrappedXmlRefusal,
+  cbor: cborRefusal,
 };
 
 /** Returns an error response in the service's protocol. `requestId` goes where AWS puts it. */

@@ -17,7 +17,7 @@ import {
 export interface BundledRuntimeOptions extends FunctionRuntimeOptions {
   /**
    * Returns the environment of a function's process in addition to the function's own variables: credentials
-   * (AWS_ACCESS_KEY_ID and so on), AWS_REGION, AWS_ENDPOINT_URL_* and other variables that point to the sandbox.
+   * (AWS_ACCESS_KEY_ID and so on), AWS_REGION, AWS_ENDPOINT_URL and other variables that point to the sandbox.
    * Nothing of this process's environment is passed on.
    */
   environmentOf: (fn: AssemblyFunction) => Record<string, string>;

@@ -38,8 +38,6 @@ export interface Loopback {
 }
 
 const HOST = '127.0.0.1';
-/** Service ids as SDKs spell them in AWS_ENDPOINT_URL_<SERVICE>. */
-const ENDPOINTS = ['EKS', 'EKS_AUTH', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'];
 
 const bodyOf = async (message: IncomingMessage): Promise<Uint8Array> => {
   const chunks: Buffer[] = [];
@@ -187,7 +185,9 @@ export const openLoopback = async ({ gateway, world, credentials, port = 0 }: Lo
       url,
       close,
       environment: (caller = credentials, region = world.home.region) => ({
-        ...Object.fromEntries(ENDPOINTS.map((service) => [`AWS_ENDPOINT_URL_${service}`, url])),
+        // All services: a call to one that the sandbox does not simulate must not reach the real AWS.
+        AWS_ENDPOINT_URL: url,
+        AWS_EC2_METADATA_DISABLED: 'true',
         AWS_ACCESS_KEY_ID: caller.accessKeyId,
         AWS_SECRET_ACCESS_KEY: caller.secretAccessKey,
         ...(caller.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: caller.sessionToken }),

@@ -26,10 +26,12 @@ afterEach(() => vi.unstubAllEnvs());
 /** A port on which nothing listens. */
 const NOWHERE = 'http://127.0.0.1:9';
 /** Only the API can be called. */
-const BY_API = {
-  AWS_ENDPOINT_URL: NOWHERE,
-  ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])),
-};
+const BY_API = Object.fromEntries(
+  ['CLOUDFORMATION', 'DYNAMODB', 'EKS', 'EKS_AUTH', 'EVENTBRIDGE', 'IAM', 'SFN'].map((service) => [
+    `AWS_ENDPOINT_URL_${service}`,
+    NOWHERE,
+  ]),
+);
 const DIRECTLY = { POD_IDENTITY_API_URL: undefined };
 
 const point = (change: Record<string, string | undefined> = DIRECTLY): void => {
@@ -204,14 +206,14 @@ describe('a deployed service with an API', () => {
 });
 
 describe('a deployed service without an API', () => {
-  it('reports which variables are missing, and where their values come from', async () => {
-    point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
+  it('reports which variables are wrong, and where their values come from', async () => {
+    point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: 'Ledger', POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
     expect(err).toMatch(
-      /POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nPOD_IDENTITY_TABLE_NAME is not set\nhint: .*stack PodIdentityMigrator/,
+      /POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nhint: .*stack PodIdentityMigrator/,
     );
-    expect(err).toContain('POD_IDENTITY_TABLE_NAME: output TableName');
+    expect(err).toContain('POD_IDENTITY_STATE_MACHINE_ARN: output StateMachineArn');
   });
 
   it.each([

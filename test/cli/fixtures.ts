@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import { vi } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
@@ -27,15 +28,27 @@ export const stubEnvironment = (variables: Readonly<Record<string, string | unde
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 };
 
+/** Returns the keys of a profile in the credentials file of a served sandbox. */
+export const keysOf = (environment: Record<string, string>, profile = 'default') => {
+  const text = readFileSync(environment['AWS_SHARED_CREDENTIALS_FILE']!, 'utf8');
+  const section = text.split('\n\n').find((each) => each.startsWith(`[${profile}]`))!;
+  const valueOf = (name: string): string => new RegExp(`^${name} = (.+)$`, 'm').exec(section)![1]!;
+  return {
+    accessKeyId: valueOf('aws_access_key_id'),
+    secretAccessKey: valueOf('aws_secret_access_key'),
+    sessionToken: valueOf('aws_session_token'),
+  };
+};
+
 /** Returns the options of an SDK client for a sandbox that printed this environment. */
-export const sdkOf = (environment: Record<string, string>, url = environment['AWS_ENDPOINT_URL_EKS']) => ({
+export const sdkOf = (
+  environment: Record<string, string>,
+  url = environment['AWS_ENDPOINT_URL'],
+  profile = 'default',
+) => ({
   endpoint: url,
   region: environment['AWS_REGION']!,
-  credentials: {
-    accessKeyId: environment['AWS_ACCESS_KEY_ID']!,
-    secretAccessKey: environment['AWS_SECRET_ACCESS_KEY']!,
-    sessionToken: environment['AWS_SESSION_TOKEN']!,
-  },
+  credentials: keysOf(environment, profile),
   maxAttempts: 1,
 });
 

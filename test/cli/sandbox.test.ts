@@ -10,7 +10,7 @@ import { main } from '../../cli/program.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { eventually } from '../eventually.ts';
-import { collectingIo, sdkOf } from './fixtures.ts';
+import { collectingIo, keysOf, sdkOf } from './fixtures.ts';
 
 /** Variables that --deployed reads to find the service. */
 const SERVICE = [
@@ -55,11 +55,15 @@ const exported = (text: string): Record<string, string> =>
     text
       .trimEnd()
       .split('\n')
+      .slice(1)
       .map((line) => /^export (\w+)='(.*)'$/.exec(line)!.slice(1) as [string, string]),
   );
 
-const listClusters = async (environment: Record<string, string>): Promise<string[] | undefined> => {
-  const eks = new EKSClient(sdkOf(environment));
+const listClusters = async (
+  environment: Record<string, string>,
+  options = sdkOf(environment),
+): Promise<string[] | undefined> => {
+  const eks = new EKSClient(options);
   try {
     return (await eks.send(new ListClustersCommand({}))).clusters;
   } finally {
@@ -71,16 +75,14 @@ describe('sandbox', () => {
   it('prints the environment for other programs, serves until it is stopped, and leaves no files', async () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
-    const endpoints = ['EKS', 'EKS_AUTH', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map(
-      (service) => `AWS_ENDPOINT_URL_${service}`,
-    );
+    expect(out()).toMatch(/^unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID /);
     expect(Object.keys(environment)).toEqual([
-      ...endpoints,
-      'AWS_ACCESS_KEY_ID',
-      'AWS_SECRET_ACCESS_KEY',
-      'AWS_SESSION_TOKEN',
+      'AWS_ENDPOINT_URL',
+      'AWS_EC2_METADATA_DISABLED',
       'AWS_REGION',
       'AWS_DEFAULT_REGION',
+      'AWS_CONFIG_FILE',
+      'AWS_SHARED_CREDENTIALS_FILE',
       ...SERVICE,
       'POD_IDENTITY_KUBERNETES_ROLE_ARNS',
       'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS',
@@ -93,9 +95,11 @@ describe('sandbox', () => {
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);
     expect(existsSync(environment['KUBECONFIG']!)).toBe(true);
 
+    const options = sdkOf(environment);
     expect(await stopped()).toBe(0);
-    expect(existsSync(environment['KUBECONFIG']!)).toBe(false);
-    await expect(listClusters(environment)).rejects.toThrow('ECONNREFUSED');
+    for (const name of ['KUBECONFIG', 'AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])
+      expect(existsSync(environment[name]!)).toBe(false);
+    await expect(listClusters(environment, options)).rejects.toThrow('ECONNREFUSED');
   });
 
   it('writes each call to the log before it is answered', async () => {
@@ -125,6 +129,7 @@ describe('sandbox', () => {
     const { out, stopped } = await start('--kubeconfig', file, '--json');
     const document = JSON.parse(out()) as {
       environment: Record<string, string>;
+      unset: string[];
       clusters: { endpoint: string }[];
       stateMachineArn: string;
       recoverStateMachineArn: string;
@@ -135,7 +140,8 @@ describe('sandbox', () => {
       apiUrl: string;
     };
     expect(document).toMatchObject({
-      url: document.environment['AWS_ENDPOINT_URL_EKS'],
+      url: document.environment['AWS_ENDPOINT_URL'],
+      unset: expect.arrayContaining(['AWS_PROFILE', 'AWS_SESSION_TOKEN']),
       environment: { KUBECONFIG: file, POD_IDENTITY_SIMULATED: '1' },
       clusters: [
         {
@@ -186,7 +192,13 @@ describe('sandbox', () => {
         },
       ],
     });
-    expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual(aws);
+    expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual({
+      ...aws,
+      AWS_PROFILE: 'operator',
+      AWS_ACCESS_KEY_ID: expect.stringMatching(/^ASIA/),
+      AWS_SECRET_ACCESS_KEY: expect.any(String),
+      AWS_SESSION_TOKEN: expect.any(String),
+    });
     expect(statSync(file).mode & 0o077).toBe(0);
     await stopped();
     // A file named with --kubeconfig stays, and may be overwritten.
@@ -198,10 +210,10 @@ describe('sandbox', () => {
     // The system assigns none of these as a free port.
     const port = 10_000 + (process.pid % 20_000);
     const { out, err } = await start('--port', String(port), '--seed', '7', '--clock', 'scaled=50');
-    expect(exported(out())['AWS_ENDPOINT_URL_EKS']).toBe(`http://127.0.0.1:${port}`);
+    expect(exported(out())['AWS_ENDPOINT_URL']).toBe(`http://127.0.0.1:${port}`);
     expect(err()).toContain('50 times as fast as real time');
     const other = exported((await start()).out());
-    expect(exported(out())['AWS_ACCESS_KEY_ID']).not.toBe(other['AWS_ACCESS_KEY_ID']);
+    expect(keysOf(exported(out())).accessKeyId).not.toBe(keysOf(other).accessKeyId);
   });
 });
 

@@ -40,6 +40,7 @@ const announced = z.strictObject({
   url: z.string(),
   apiUrl: z.string(),
   environment: z.record(z.string(), z.string()),
+  unset: z.array(z.string()),
   clusters: z.array(
     z.strictObject({
       context: z.string(),

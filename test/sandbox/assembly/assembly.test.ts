@@ -74,6 +74,20 @@ test('an application as plain data', () => {
   const roleArn = 'arn:aws:iam::111122223333:role/App-Role';
   expect(assembly).toEqual({
     busPolicies: [],
+    stacks: [
+      {
+        name: 'App',
+        id: 'arn:aws:cloudformation:eu-west-1:111122223333:stack/App/00000000-0000-4000-8000-000000000000',
+        account: '111122223333',
+        region: 'eu-west-1',
+        parameters: { Level: 'INFO' },
+        tags: {},
+        outputs: [
+          { key: 'MachineArn', value: machineArn },
+          { key: 'TableName', value: 'App-Table', exportName: 'App-table' },
+        ],
+      },
+    ],
     stateMachines: [
       {
         logicalId: 'Machine',

@@ -102,8 +102,8 @@ describe('the stack for other accounts', () => {
 
   it('is empty if the application has none, or if there are no locations', () => {
     const directory = write({ PodIdentityMigrator: HUB });
-    expect(load(directory)).toEqual({ roles: [], rules: [] });
-    expect(load(directory, [])).toEqual({ roles: [], rules: [] });
+    expect(load(directory)).toEqual({ roles: [], rules: [], stacks: [] });
+    expect(load(directory, [])).toEqual({ roles: [], rules: [], stacks: [] });
   });
 
   it('is refused if a parameter is not an output of the service, or if it is bound to one account', () => {

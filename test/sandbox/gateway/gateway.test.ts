@@ -192,7 +192,7 @@ describe('the gateway', () => {
     const error = await caught(clientsOf(openGateway(world), world).eks().send(new ListClustersCommand({})));
     expect(error).toMatchObject({
       name: 'NotImplemented',
-      message: 'The sandbox does not support the service eks. Supported services: iam, sts.',
+      message: 'The sandbox does not support eks (GET /clusters). Supported services: iam, sts.',
       $metadata: { httpStatusCode: 501 },
     });
   });

@@ -43,7 +43,7 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
   it('uploads, downloads and lists files', async () => {
     const bench = open();
     const loopback = await listen(bench, closing);
-    const { AWS_ENDPOINT_URL_S3: url = '', ...environment } = loopback.environment();
+    const { AWS_ENDPOINT_URL: url = '', ...environment } = loopback.environment();
     const aws = awsAt(url, environment);
     const directory = newDirectory();
     const [from, to] = [join(directory, 'from file.json'), join(directory, 'to.json')];

@@ -26,7 +26,7 @@ describe('openSandbox', () => {
     expect(pods.length).toBeGreaterThan(0);
     expect(new Set(pods.map((call) => call.caller))).toEqual(new Set([expect.stringMatching(/:role\/.*Plan/)]));
     expect(sandbox.world.log.mutations()).toEqual([]);
-    expect(sandbox.environment!().AWS_ENDPOINT_URL_EKS).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(sandbox.environment!().AWS_ENDPOINT_URL).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(sandbox.logs().some((line) => line.functionName.includes('Plan'))).toBe(true);
   });
 

@@ -120,8 +120,7 @@ describe('the loopback transport', () => {
     const { loopback, world } = await open();
     const environment = loopback.environment();
     expect(environment).toMatchObject({
-      AWS_ENDPOINT_URL_EKS: loopback.url,
-      AWS_ENDPOINT_URL_SFN: loopback.url,
+      AWS_ENDPOINT_URL: loopback.url,
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: operator(world).accessKeyId,
     });
