@@ -8,6 +8,7 @@ import { validateConfiguration } from '../addons/configuration.ts';
 import { defaultNamespaceOf } from '../aws/eks.ts';
 import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import { updateCommand } from './checks.ts';
 import type { AddonFacts } from './facts.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import { checkFieldManagers } from './field-managers.ts';
@@ -101,7 +102,7 @@ function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: re
   const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
   const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
   const remedy = best
-    ? `Update it to an offered version first (default: ${best}), keeping its role: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', best], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`
+    ? `Update it to an offered version first, keeping its role: ${updateCommand(request, addon, best)} ; wait until it is ACTIVE, then plan again.`
     : 'EKS offers no version of it for this cluster; ask AWS Support before you change it.';
   if (!ways.some(isRecreate))
     return {

@@ -2,7 +2,7 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found. Every remedy describes what to do, with a command if there is one.
  */
-import { NAMESPACE_UNKNOWN } from '../addons/registry.ts';
+import { isNetworking, NAMESPACE_UNKNOWN } from '../addons/registry.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf } from '../migration/subject.ts';
@@ -118,6 +118,24 @@ export function checkNamespace({ request }: AddonFacts, wanted: readonly Planned
   );
 }
 
+/**
+ * Returns the command that updates an add-on to a version. It names the add-on's role, since an update without it removes
+ * the role, and preserves what others have changed (EKS API Reference, UpdateAddon).
+ */
+export const updateCommand = (
+  { target: { region, cluster }, addon: name }: AddonFacts['request'],
+  addon: AddonFacts['addon'],
+  version: string,
+): string =>
+  shellCommand(
+    ['aws', 'eks', 'update-addon', '--region', region, '--cluster-name', cluster, '--addon-name', name],
+    ['--addon-version', version],
+    addon?.serviceAccountRoleArn === undefined
+      ? undefined
+      : ['--service-account-role-arn', addon.serviceAccountRoleArn],
+    ['--resolve-conflicts', 'PRESERVE'],
+  );
+
 export function checkSupport({ request, addon, podIdentity, newerVersionWithPodIdentity, offered }: AddonFacts): Check {
   const source = `${GUIDE}, "Assign IAM roles to add-ons"; DescribeAddonConfiguration.podIdentityConfiguration`;
   const version = addon?.version ?? '';
@@ -126,10 +144,14 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
     return pass('pod-identity-support', `Version ${version} supports Pod Identity associations for ${accounts}.`);
   }
   if (newerVersionWithPodIdentity !== undefined) {
+    const waiting = shellCommand(
+      ['aws', 'eks', 'wait', 'addon-active', '--region', request.target.region],
+      ['--cluster-name', request.target.cluster, '--addon-name', request.addon],
+    );
     return fail(
       'pod-identity-support',
-      `Version ${version} of ${request.addon} is too old for Pod Identity.`,
-      `Update it first, keeping IRSA: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', newerVersionWithPodIdentity], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`,
+      `Version ${version} of ${request.addon} is too old for Pod Identity; ${newerVersionWithPodIdentity} supports it.`,
+      `Update it first${addon?.serviceAccountRoleArn === undefined ? '' : ', keeping IRSA'}: ${updateCommand(request, addon, newerVersionWithPodIdentity)} ; wait until it is ACTIVE: ${waiting} ; then plan again.${isNetworking(request.addon) ? ' AWS recommends updating this add-on one minor version at a time.' : ''}`,
       source,
     );
   }

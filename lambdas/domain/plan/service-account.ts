@@ -2,6 +2,7 @@
  * The plan for a service account that does not belong to an add-on: an association, a rolling restart, and its annotation
  * kept or removed.
  */
+import { parseRoleArn } from '../aws/arn.ts';
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
 import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
 import { checkKubernetes } from './access-check.ts';
@@ -19,11 +20,18 @@ import { preflight } from './preflight.ts';
 import { planRollout } from './rollout-checks.ts';
 import { rightsChecks } from './rights-check.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
+import { mayAssume } from './session-tags.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
 import { shellCommand } from '../text/shell.ts';
 
 /** Returns its current association, if any. EKS does not allow a second association for the same service account. */
 const existing = ({ associations }: ServiceAccountFacts): Association | undefined => associations[0];
+
+/** Returns whether the annotation names a role of another account that the planned role may assume. */
+const isBaseRoleFor = ({ request, rolePolicies }: ServiceAccountFacts, roleArn: string, annotated: string): boolean =>
+  parseRoleArn(annotated)?.account !== request.target.account &&
+  rolePolicies[roleArn] !== undefined &&
+  mayAssume(rolePolicies[roleArn], annotated);
 
 /** An existing association with the planned role is kept, so that its other fields need not be restored. */
 function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociation): Check {
@@ -31,6 +39,14 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   const found = existing(facts);
   const { namespace, serviceAccount, roleArn } = planned;
   const id = 'associations';
+  const target = facts.serviceAccount?.roleArn;
+  if (!found && target !== undefined && isBaseRoleFor(facts, roleArn, target))
+    return fail(
+      id,
+      `${namespace}/${serviceAccount} has no association yet. The one that the migration would create has no target role, so pods would get only role ${roleArn}, and not ${target}, which it may assume.`,
+      `Create the association first, then plan again: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', request.target.region, '--cluster-name', request.target.cluster], ['--namespace', namespace, '--service-account', serviceAccount], ['--role-arn', roleArn, '--target-role-arn', target])}`,
+      'EKS API Reference, CreatePodIdentityAssociation, targetRoleArn',
+    );
   if (!found) return pass(id, `${namespace}/${serviceAccount} has no association yet.`);
   if (found.roleArn === roleArn)
     return pass(

@@ -66,6 +66,19 @@ function chainsOf({ policies }: RolePoliciesFact, roleArn: string): Chains {
   return found;
 }
 
+/** Returns whether a readable policy allows a role to assume that other role. */
+export const mayAssume = ({ policies }: RolePoliciesFact, otherArn: string): boolean =>
+  policies.some(
+    ({ document }) =>
+      document?.valid === true &&
+      document.statements.some(
+        (statement) =>
+          allowsAssume(statement) &&
+          statement.resource?.negated === false &&
+          statement.resource.patterns.some((pattern) => matchesWildcard(pattern, otherArn)),
+      ),
+  );
+
 /** What is known about a pod's identifiers: its name has at least one character, and its UID is a UUID. */
 const UNKNOWN_VALUES = { 'kubernetes-pod-name': 1, 'kubernetes-pod-uid': 36 };
 
