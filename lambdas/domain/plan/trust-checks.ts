@@ -259,7 +259,7 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
   const remedy =
     'The migration can continue, but a rollback would restore an IRSA role that does not work. Repair the OIDC statement first to make a rollback possible.';
   const account = parseRoleArn(roleArn)?.account;
-  if (account !== undefined && account !== facts.request.target.account)
+  if (!found && account !== undefined && account !== facts.request.target.account)
     return warn(
       'rollback-trust',
       `The IRSA role ${roleArn} is in account ${account}, so its trust policy was not read.`,

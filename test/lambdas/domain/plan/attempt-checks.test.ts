@@ -78,7 +78,8 @@ const rows: Row[] = [
     {
       status: 'fail',
       message: /no longer offered for Kubernetes 1\.31: once deleted/,
-      remedy: /default: v3.*--service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/,
+      remedy:
+        /--addon-version v3 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .* then plan again\.$/,
       attempts: [],
     },
   ],

@@ -304,7 +304,7 @@ const rows: Row[] = [
     { request: aRequest({ roleArn: FOREIGN }) },
     'fail',
     /444455556666:role\/ebs is not in the cluster's account 111122223333/,
-    /targetRoleArn/,
+    /role in account 111122223333 .*--role-arn ROLE_ARN/,
   ],
 
   ['role-exists', 'does', {}, 'pass', /Role ebs-csi exists/],
