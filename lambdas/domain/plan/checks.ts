@@ -3,6 +3,7 @@
  * Every message names what was found. Every remedy describes what to do, with a command if there is one.
  */
 import { isNetworking, NAMESPACE_UNKNOWN } from '../addons/registry.ts';
+import { eksCommand, eksRegionCommand } from '../aws/command.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf } from '../migration/subject.ts';
@@ -25,13 +26,13 @@ export function checkLock({ request, lock }: Facts): Check {
     return fail(
       'lock-free',
       `${held}, and is still running.`,
-      `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId}`,
+      `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId} --deployed`,
     );
   if (lock.outcome === 'needs-human') {
     return fail(
       'lock-free',
       `${held}; it ended needs-human.`,
-      `Repair it with the commands in its report, then release the lock: pod-identity rollback ${lock.migrationId}; or leave everything as it is and release the lock: pod-identity release ${lock.migrationId}`,
+      `Repair it with the commands in its report, then release the lock: pod-identity rollback ${lock.migrationId} --deployed ; or leave everything as it is and release the lock: pod-identity release ${lock.migrationId} --deployed`,
     );
   }
   return fail(
@@ -47,7 +48,7 @@ export function checkCluster({ request, cluster }: Facts): Check {
     return fail(
       'cluster-exists',
       `Cluster ${target.cluster} does not exist in ${target.region} of account ${target.account}.`,
-      `Check --cluster, --region and --account; list the clusters: aws eks list-clusters --region ${target.region}`,
+      `Check --cluster, --region and --account; list the clusters: ${eksRegionCommand(target, 'list-clusters')}`,
     );
   }
   // The credentials decide which account is read, not the request: both accounts may have a cluster of that name.
@@ -75,7 +76,7 @@ export function checkInstalled({ request, addon }: AddonFacts): Check {
     return fail(
       'addon-installed',
       `Add-on ${request.addon} is not installed in cluster ${target.cluster}.`,
-      `Check --addon; list the installed add-ons: aws eks list-addons --cluster-name ${target.cluster} . For a workload that is not an EKS add-on, use: pod-identity migrate-workload`,
+      `Check --addon; list the installed add-ons: ${eksCommand(target, 'list-addons')} . For a workload that is not an EKS add-on, use migrate-workload.`,
     );
   }
   if (addon.status !== 'ACTIVE') {
@@ -109,7 +110,7 @@ export function checkNamespace({ request }: AddonFacts, wanted: readonly Planned
   const byHand =
     wanted.length === 0
       ? ''
-      : ` Or migrate it without this service, because EKS itself knows the namespace: ${shellCommand(['aws', 'eks', 'update-addon', '--region', target.region, '--cluster-name', target.cluster, '--addon-name', addon, '--pod-identity-associations', ...associations])}`;
+      : ` Or migrate it without this service, because EKS itself knows the namespace: ${eksCommand(target, 'update-addon', ['--addon-name', addon, '--pod-identity-associations', ...associations])}`;
   return unknown(
     'addon-namespace',
     `The namespace of add-on ${addon} is not known: ${NAMESPACE_UNKNOWN}.`,
@@ -123,12 +124,14 @@ export function checkNamespace({ request }: AddonFacts, wanted: readonly Planned
  * the role, and preserves what others have changed (EKS API Reference, UpdateAddon).
  */
 export const updateCommand = (
-  { target: { region, cluster }, addon: name }: AddonFacts['request'],
+  { target, addon: name }: AddonFacts['request'],
   addon: AddonFacts['addon'],
   version: string,
 ): string =>
-  shellCommand(
-    ['aws', 'eks', 'update-addon', '--region', region, '--cluster-name', cluster, '--addon-name', name],
+  eksCommand(
+    target,
+    'update-addon',
+    ['--addon-name', name],
     ['--addon-version', version],
     addon?.serviceAccountRoleArn === undefined
       ? undefined
@@ -144,9 +147,10 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
     return pass('pod-identity-support', `Version ${version} supports Pod Identity associations for ${accounts}.`);
   }
   if (newerVersionWithPodIdentity !== undefined) {
+    const { region, cluster } = request.target;
     const waiting = shellCommand(
-      ['aws', 'eks', 'wait', 'addon-active', '--region', request.target.region],
-      ['--cluster-name', request.target.cluster, '--addon-name', request.addon],
+      ['aws', 'eks', 'wait', 'addon-active', '--region', region],
+      ['--cluster-name', cluster, '--addon-name', request.addon],
     );
     return fail(
       'pod-identity-support',

@@ -1,6 +1,7 @@
 /**
  * Checks whether Pod Identity would work in this cluster for these pods: the prerequisites of getting credentials from it.
  */
+import { eksRegionCommand } from '../aws/command.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -22,7 +23,12 @@ export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
   const platform = Number(/^eks\.(\d+)$/.exec(platformVersion ?? '')?.[1]);
   const first = FIRST_PLATFORM[minor];
   const id = 'platform-version';
-  const cli = `aws eks describe-cluster --name ${request.target.cluster} --query cluster.platformVersion`;
+  const cli = eksRegionCommand(request.target, 'describe-cluster', [
+    '--name',
+    request.target.cluster,
+    '--query',
+    'cluster.platformVersion',
+  ]);
   if (minor < Math.min(...Object.keys(FIRST_PLATFORM).map(Number)))
     return [
       fail(

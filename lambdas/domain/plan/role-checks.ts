@@ -65,7 +65,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     const missing = fail(
       'role-exists',
       `IAM has no role ${roleArn}.`,
-      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another role with --role-arn.`,
+      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])} . Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another role with --role-arn.`,
     );
     return { checks: [here, missing] };
   }

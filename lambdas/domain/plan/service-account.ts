@@ -2,6 +2,7 @@
  * The plan for a service account that does not belong to an add-on: an association, a rolling restart, and its annotation
  * kept or removed.
  */
+import { eksCommand } from '../aws/command.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
 import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
@@ -44,7 +45,7 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
     return fail(
       id,
       `${namespace}/${serviceAccount} has no association yet. The one that the migration would create has no target role, so pods would get only role ${roleArn}, and not ${target}, which it may assume.`,
-      `Create the association first, then plan again: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', request.target.region, '--cluster-name', request.target.cluster], ['--namespace', namespace, '--service-account', serviceAccount], ['--role-arn', roleArn, '--target-role-arn', target])}`,
+      `Create the association first, then plan again: ${eksCommand(request.target, 'create-pod-identity-association', ['--namespace', namespace, '--service-account', serviceAccount], ['--role-arn', roleArn, '--target-role-arn', target])}`,
       'EKS API Reference, CreatePodIdentityAssociation, targetRoleArn',
     );
   if (!found) return pass(id, `${namespace}/${serviceAccount} has no association yet.`);
@@ -56,7 +57,7 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   return fail(
     id,
     `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: new pods get the association's role.`,
-    `Choose one of the two roles. To keep the association's: ${shellCommand(['--role-arn', found.roleArn])}. To use the other role: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', request.target.cluster], ['--association-id', found.id, '--role-arn', roleArn])}, then plan again.`,
+    `Choose one of the two roles. To keep the association's: ${shellCommand(['--role-arn', found.roleArn])} . To use the other role: ${eksCommand(request.target, 'update-pod-identity-association', ['--association-id', found.id, '--role-arn', roleArn])} ; then plan again.`,
     'EKS API Reference, CreatePodIdentityAssociation: one association for each service account',
   );
 }

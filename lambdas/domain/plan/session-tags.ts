@@ -121,7 +121,7 @@ function checkRole(
     return warn(
       id,
       `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), with at least ${characters} characters of keys and values here, and they are transitive: those roles receive them too. IRSA sends no session tags.`,
-      'If the pods assume these roles, allow sts:TagSession in addition to sts:AssumeRole in the trust policy of each; tags, session policies and policy ARNs together must not exceed the packed size of a session (PackedPolicyTooLarge). To avoid session tags, disable them in the association: aws eks update-pod-identity-association --disable-session-tags.',
+      'If the pods assume these roles, allow sts:TagSession in addition to sts:AssumeRole in the trust policy of each; tags, session policies and policy ARNs together must not exceed the packed size of a session (PackedPolicyTooLarge). To avoid session tags, disable them in the association (disableSessionTags).',
       SOURCE,
     );
   }

@@ -83,7 +83,7 @@ const rows: Row[] = [
     { addon: undefined },
     'fail',
     /aws-ebs-csi-driver is not installed in cluster dev/,
-    /aws eks list-addons --cluster-name dev/,
+    /aws eks list-addons --region eu-west-1 --cluster-name dev/,
   ],
   [
     'addon-installed',
@@ -116,7 +116,7 @@ const rows: Row[] = [
     { lock: { ...lock, running: true } },
     'fail',
     /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B has held the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/,
-    /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B$/,
+    /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B --deployed$/,
   ],
   [
     'lock-free',
@@ -132,7 +132,7 @@ const rows: Row[] = [
     { lock: { ...lock, outcome: 'needs-human' } },
     'fail',
     /it ended needs-human/,
-    /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B); .*pod-identity release \1$/,
+    /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B) --deployed ; .*pod-identity release \1 --deployed$/,
   ],
   [
     'lock-free',
@@ -269,7 +269,7 @@ const rows: Row[] = [
     { agentAddon: undefined, agentWorkload: undefined },
     'fail',
     /not installed in cluster dev\.$/,
-    /create-addon --cluster-name dev --addon-name eks-pod-identity-agent/,
+    /create-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent/,
   ],
   [
     'agent',
