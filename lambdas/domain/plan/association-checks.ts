@@ -101,7 +101,7 @@ export function planAssociations(
  * The maximum number of associations in a cluster, which is not adjustable. Source: EKS User Guide (2026), "View and
  * manage Amazon EKS service quotas".
  */
-const MAX_ASSOCIATIONS = 5000;
+export const MAX_ASSOCIATIONS = 5000;
 
 /** Returns the number of associations that are added without replacing one. */
 export const addedAssociations = (existing: readonly Association[], planned: readonly PlannedAssociation[]): number =>

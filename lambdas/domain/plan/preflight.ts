@@ -16,7 +16,7 @@ import { checkWebhook } from './preflight-webhook.ts';
 const FIRST_PLATFORM: Record<number, number> = { 24: 13, 25: 10, 26: 9, 27: 8, 28: 4, 29: 1, 30: 2, 31: 4 };
 const SUPPORTED = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity cluster versions"`;
 
-export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
+export function checkPlatformVersion({ request, cluster }: Pick<Facts, 'request' | 'cluster'>): Check[] {
   if (!cluster) return [];
   const { version, platformVersion } = cluster;
   const minor = Number(/^1\.(\d+)$/.exec(version)?.[1]);
