@@ -6,6 +6,7 @@ import { addApprovalCommands } from './approval/command.ts';
 import { outputOptions, backendOptions } from './command-options.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
+import { addDoctorCommand } from './doctor/command.ts';
 import { addFleetCommand } from './fleet/command.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
@@ -245,6 +246,7 @@ const addSandboxCommand = (program: Command, io: Io, finished: Finished): void =
 /** Builds the program, with the commands in the order in which help lists them. */
 const build = (io: Io, finished: Finished): Command => {
   const program = newProgram(io);
+  addDoctorCommand(program, io, finished);
   addMigrationCommands(program, io, finished);
   addKnownCommands(program, io, finished);
   addApprovalCommands(program, io, finished);

@@ -1,4 +1,4 @@
-/** The flags of `trust check` and `trust repair`. */
+/** The flags of `trust check`, `trust repair` and `trust target-role`. */
 import { z } from 'zod';
 import { roleArn } from '../lambdas/domain/migration/model.ts';
 import { acceptKey, file, output, parseFlags } from './options.ts';
@@ -60,6 +60,20 @@ const repairFlags = z
   });
 export type TrustRepairFlags = z.output<typeof repairFlags>;
 
+const targetRoleFlags = z.strictObject({
+  roleArn: required(roleArn, 'specify the role of the other account'),
+  clusterArn: question.clusterArn,
+  namespace: question.namespace,
+  serviceAccount: required(serviceAccountField, 'specify the service account'),
+  baseRoleName: z
+    .string()
+    .regex(/^[\w+=,.@-]{1,64}$/, 'must be a role name: at most 64 letters, digits and _+=,.@-')
+    .optional(),
+  policy: file,
+  ...output,
+});
+export type TrustTargetRoleFlags = z.output<typeof targetRoleFlags>;
+
 const batchFlags = z.strictObject({ batch: z.string().min(1, 'must name a file'), acceptKey, ...output });
 export type TrustBatchFlags = z.output<typeof batchFlags>;
 
@@ -97,3 +111,6 @@ export const parseTrustBatchFlags = (given: Record<string, unknown>): TrustBatch
 
 export const parseTrustRepairFlags = (given: Record<string, unknown>): TrustRepairFlags =>
   parseFlags(repairFlags, given, 'trust repair');
+
+export const parseTrustTargetRoleFlags = (given: Record<string, unknown>): TrustTargetRoleFlags =>
+  parseFlags(targetRoleFlags, given, 'trust target-role');

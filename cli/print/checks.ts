@@ -26,7 +26,7 @@ export const checksSection = (checks: readonly Check[], style: Style): string[] 
   return ['', `${style.paint('bold', 'Checks')}  ${counts}`, ...sorted.flatMap((check) => checkLines(check, style))];
 };
 
-const checkLines = (check: Check, style: Style): string[] => {
+export const checkLines = (check: Check, style: Style): string[] => {
   const { mark, format } = MARKS[check.status];
   const lines = hanging(`  ${style.paint(format, mark)} `, `${check.id}: ${check.message}`, style);
   if (check.status === 'pass') return lines;

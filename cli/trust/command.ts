@@ -1,9 +1,14 @@
-/** Defines `trust check` and `trust repair`: their flags and help. */
+/** Defines `trust check`, `trust repair` and `trust target-role`: their flags and help. */
 import { Command } from 'commander';
 import { collect, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
-import { parseTrustBatchFlags, parseTrustCheckFlags, parseTrustRepairFlags } from '../trust-options.ts';
+import {
+  parseTrustBatchFlags,
+  parseTrustCheckFlags,
+  parseTrustRepairFlags,
+  parseTrustTargetRoleFlags,
+} from '../trust-options.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
 const QUESTION =
@@ -42,6 +47,20 @@ Exit codes:
   1  any other failure
   2  the policy is invalid, or bad input
   3  refused, with the reason and a remedy; nothing was changed`;
+
+const TARGET_ROLE_HELP = `EKS Pod Identity gives a service account a role of the cluster's account only. That role may assume a role of another account,
+the target role. This command prints both roles' policies and the commands that create everything, each evaluated as IAM
+does. It calls nothing and changes nothing.
+
+Example:
+  ${PROGRAM} trust target-role --role-arn arn:aws:iam::444455556666:role/report-archive \\
+      --cluster-arn arn:aws:eks:eu-west-1:111122223333:cluster/reports-prod --namespace reports --service-account export
+
+Exit codes:
+  0  printed
+  1  any other failure
+  2  the policy is invalid, or bad input
+  3  refused: a Deny in the policy of --policy would still apply`;
 
 const policyOptions = (command: Command): Command =>
   command
@@ -86,11 +105,35 @@ const runRepair = async (flags: Record<string, unknown>, io: Io): Promise<number
   return trustRepair(parsed, io);
 };
 
+const runTargetRole = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
+  const parsed = parseTrustTargetRoleFlags(flags);
+  const { trustTargetRole } = await import('./target-role.ts');
+  return trustTargetRole(parsed, io);
+};
+
+const addTargetRoleCommand = (trust: Command, io: Io, finished: (exitCode: number) => void): void => {
+  const command = trust
+    .command('target-role')
+    .description('print what pods need to use a role of another account through EKS Pod Identity')
+    .option('--role-arn <arn>', 'the role of the other account (required)')
+    .option('--cluster-arn <arn>', 'EKS cluster (required)')
+    .option('--namespace <name>', 'namespace of the service account (required)')
+    .option('--service-account <name>', 'service account (required)')
+    .option(
+      '--base-role-name <name>',
+      "name of the new role in the cluster's account (default: by the service account)",
+    )
+    .option('--policy <file>', "file with the role's current trust policy, as JSON; - for stdin");
+  outputOptions(command)
+    .addHelpText('after', `\n${TARGET_ROLE_HELP}`)
+    .action(async (flags: Record<string, unknown>) => finished(await runTargetRole(flags, io)));
+};
+
 export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   const trust = program
     .command('trust')
     .description(
-      "evaluate a role's trust policy as IAM does, and repair it: see trust check --help and trust repair --help",
+      "evaluate a role's trust policy as IAM does, repair it, or set up a role of another account: see trust --help",
     );
 
   const check = policyOptions(
@@ -125,4 +168,5 @@ export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: 
   outputOptions(whereOptions(repair.optionsGroup('How:').option('--dry-run', 'show the change, write nothing')))
     .addHelpText('after', `\n${REPAIR_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runRepair(flags, io)));
+  addTargetRoleCommand(trust, io, finished);
 };

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
 import { decodePolicy, type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/index.ts';
 import { parseTrust, type TrustPolicy } from '../../lambdas/domain/trust/policy.ts';
+import { targetRoleCommand } from '../../lambdas/domain/plan/trust-remedy.ts';
 import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
 import { limitFor } from '../../lambdas/domain/trust/size.ts';
 import { CliError } from '../errors.ts';
@@ -42,14 +43,18 @@ const isReadable = (policy: ParsedPolicy, name: string): void => {
 };
 
 /** Returns the refusal for a role in another account: its trust policy could allow EKS, but EKS would not accept it. */
-const ofOtherAccount = ({ roleArn, clusterArn: target }: TrustRepairFlags): RepairProposal | undefined => {
+const ofOtherAccount = ({
+  roleArn,
+  clusterArn: target,
+  namespace,
+  serviceAccount: [serviceAccount = ''],
+}: TrustRepairFlags): RepairProposal | undefined => {
   const account = otherAccount(roleArn, target);
-  if (account === undefined) return undefined;
+  if (account === undefined || roleArn === undefined) return undefined;
   return {
     do: 'refuse',
     why: `The role is in account ${account} and the cluster in ${target.account}: EKS associates service accounts only with roles in the cluster's account`,
-    remedy:
-      "Create a role in the cluster's account that may assume this one, and set this one as the target role (targetRoleArn) of its association.",
+    remedy: `Create a role in the cluster's account that may assume this one, and an association with this one as its target role. To print the policies and commands: ${targetRoleCommand(target, { roleArn, namespace, serviceAccount })}`,
   };
 };
 

@@ -54,6 +54,16 @@ export const iamPermissions = (world: World): Record<string, QueryPermissions> =
     GetRolePolicy: onRole('GetRolePolicy'),
     ListAttachedRolePolicies: onRole('ListAttachedRolePolicies'),
     UpdateAssumeRolePolicy: onRole('UpdateAssumeRolePolicy'),
+    CreateRole: (parameters, { caller }) => {
+      const arn = `${prefixOf(caller)}role${parameters.get('Path') ?? '/'}${required(parameters, 'RoleName')}`;
+      return [{ action: 'iam:CreateRole', resource: arn }];
+    },
+    PutRolePolicy: onRole('PutRolePolicy'),
+    AttachRolePolicy: (parameters, context) =>
+      onRole('AttachRolePolicy')(parameters, context).map((permission) => ({
+        ...permission,
+        context: { ...permission.context, 'iam:PolicyARN': required(parameters, 'PolicyArn') },
+      })),
     GetPolicy: onPolicy('GetPolicy'),
     GetPolicyVersion: onPolicy('GetPolicyVersion'),
     ...oidcProviderPermissions(world, prefixOf),

@@ -1,6 +1,6 @@
 /**
- * The parts of IAM that a migration needs: reading roles, their policies and OIDC providers, and changing a role's
- * trust policy.
+ * The parts of IAM that a migration needs, and those that prepare one: reading roles, their policies and OIDC providers,
+ * changing a role's trust policy, creating a role and giving it policies.
  */
 import type { Caller, Service } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
@@ -11,6 +11,7 @@ import { createQueryService } from './query-service.ts';
 import type { QueryAction } from './query-service.ts';
 import { QueryError, checkParameters, required } from './query-protocol.ts';
 import type { XmlValue } from './query-protocol.ts';
+import { roleChangeActions } from './role-changes.ts';
 import { rolePolicyActions } from './role-policies.ts';
 import { simulatePrincipalPolicy } from './simulation.ts';
 import { updateTrustPolicy } from './trust-policy.ts';
@@ -75,6 +76,7 @@ export const createIamService = (world: World): Service => {
     },
 
     ...rolePolicyActions(world, roleOf),
+    ...roleChangeActions(world, roleOf),
     ...oidcProviderActions(world),
 
     SimulatePrincipalPolicy: simulatePrincipalPolicy(world, ({ caller }) => sessionOf(world, caller)),

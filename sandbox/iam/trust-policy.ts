@@ -43,7 +43,8 @@ const checkStatement = (world: World, { action, principals }: Statement): void =
   }
 };
 
-const checkTrustPolicy = (world: World, text: string): void => {
+/** Throws QueryError for a trust policy that IAM does not accept. */
+export const checkTrustPolicy = (world: World, text: string): void => {
   let document: unknown;
   try {
     document = JSON.parse(text);

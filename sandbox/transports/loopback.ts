@@ -72,8 +72,7 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
  */
 const listener = (gateway: Gateway, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
-    // The SDK would adjust its signing clock to a Date header.
-    reply.sendDate = false;
+    // The Date header is this machine's time, as signatures are: the SDK adjusts its signing clock to it.
     const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
     const response = await (cluster && isWatch(request)
       ? serveWatch(gateway, cluster, request, reply)

@@ -65,7 +65,7 @@ const cases: [string, RunOptions, string, RegExp][] = [
     'the role belongs to another account',
     { request: { roleArn: 'arn:aws:iam::444455556666:role/elsewhere' } },
     'role-account',
-    /own account/,
+    /role in account 111122223333/,
   ],
   [
     'the agent is missing',

@@ -345,6 +345,15 @@ export const rows: Row[] = [
     { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] },
   ],
   ['api-only', { addon: EBS, verification: 'api' }, { ...inPlace, created: EBS_ACCOUNT, warnings: ['pods-not-seen'] }],
+  [
+    'version-too-old',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'pod-identity-support': /v1\.25\.0-eksbuild\.1 .* is too old .* v1\.35\.0-eksbuild\.1 supports it/ },
+      mutations: [],
+    },
+  ],
   ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   [
     'version-withdrawn',

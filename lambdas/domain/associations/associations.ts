@@ -3,6 +3,7 @@
  * over
  * to the new associations. Promise 3 of the design: the plan, `begin` and the purge itself use the same decision.
  */
+import { eksCommand } from '../aws/command.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -115,7 +116,11 @@ export function carriedOver(
  * Decides about an association of a service account for which the add-on takes no association. An association with the
  * planned role is kept, regardless of who created it, unless an add-on owns it.
  */
-function decideStandalone(association: Association, { roleArn }: PlannedAssociation, cluster: string): PurgeDecision {
+function decideStandalone(
+  association: Association,
+  { roleArn }: PlannedAssociation,
+  context: Pick<PurgeContext, 'cluster' | 'region'>,
+): PurgeDecision {
   const { id, namespace, serviceAccount } = association;
   const where = `${id} (${namespace}/${serviceAccount})`;
   if (association.ownerArn !== undefined)
@@ -126,12 +131,13 @@ function decideStandalone(association: Association, { roleArn }: PlannedAssociat
   if (association.roleArn === roleArn) return { do: 'keep' };
   return refuse(
     `${where} has role ${association.roleArn}, and the request names ${roleArn}`,
-    `keep its role: ${shellCommand(['--role', `${serviceAccount}=${association.roleArn}`])}; or give it the other role, then plan again: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', cluster], ['--association-id', id, '--role-arn', roleArn])}`,
+    `keep its role: ${shellCommand(['--role', `${serviceAccount}=${association.roleArn}`])} ; or give it the other role, then plan again: ${eksCommand(context, 'update-pod-identity-association', ['--association-id', id, '--role-arn', roleArn])}`,
   );
 }
 
 export interface PurgeContext {
   cluster: string;
+  region: string;
   addon: string;
   /** ARN of the current copy of the add-on; absent while there is none. */
   addonArn?: string;
@@ -190,7 +196,7 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   const where = `${association.id} (${association.namespace}/${association.serviceAccount})`;
   const successor = plannedFor(association, planned);
   if (!successor) return refuse(`${where} is not part of the plan`, 'leave it unchanged');
-  if (successor.standalone) return decideStandalone(association, successor, cluster);
+  if (successor.standalone) return decideStandalone(association, successor, context);
   const ours = isOwnedBy(association.ownerArn, cluster, addon);
   if (association.ownerArn !== undefined && !ours)
     return refuse(
@@ -210,14 +216,14 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   if (narrowing.length > 0) {
     return refuse(
       `${where} has ${narrowing.join(' and ')}, which an association of an add-on does not have when it is created: until ${narrowing.length > 1 ? 'they were' : 'it was'} restored, pods would have all permissions of role ${association.roleArn}`,
-      `if pods may use that role without ${narrowing.length > 1 ? 'them' : 'it'}, delete the association and migrate: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}; otherwise leave the add-on as it is`,
+      `if pods may use that role without ${narrowing.length > 1 ? 'them' : 'it'}, delete the association and migrate: ${eksCommand(context, 'delete-pod-identity-association', ['--association-id', association.id])} ; otherwise leave the add-on as it is`,
     );
   }
   const fields = unportableFields(association);
   if (fields.length > 0 && association.roleArn !== successor.roleArn) {
     return refuse(
       `${where} has ${fields.join(', ')} for role ${association.roleArn}, which would have another effect on the planned role ${successor.roleArn}`,
-      `keep its role: ${shellCommand(['--role', `${association.serviceAccount}=${association.roleArn}`])}; or, if it is not needed, delete it: ${shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', association.id])}`,
+      `keep its role: ${shellCommand(['--role', `${association.serviceAccount}=${association.roleArn}`])} ; or, if it is not needed, delete it: ${eksCommand(context, 'delete-pod-identity-association', ['--association-id', association.id])}`,
     );
   }
   return attempt.strategy === 'in-place' && ours && association.ownerArn === addonArn

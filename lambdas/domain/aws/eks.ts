@@ -52,6 +52,17 @@ export interface OfferedVersion {
 export const defaultNamespaceOf = (offered: readonly OfferedVersion[]): string | undefined =>
   offered.find((one) => one.defaultNamespace !== undefined)?.defaultNamespace;
 
+/**
+ * Returns the versions to which an add-on would be updated, the best first: EKS's default version, which it recommends,
+ * and the newest one. Versions older than the installed one are left out; EKS lists versions from newest to oldest.
+ */
+export function updateCandidates(offered: readonly OfferedVersion[], installed: string): string[] {
+  const at = offered.findIndex((one) => one.version === installed);
+  const newer = at === -1 ? offered : offered.slice(0, at);
+  const best = newer.find((one) => one.default) ?? newer[0];
+  return [...new Set([best, newer[0]].flatMap((one) => one?.version ?? []))];
+}
+
 /** What DescribeAddonConfiguration returns for a version. */
 export interface AddonConfiguration {
   podIdentity: PodIdentityServiceAccount[];

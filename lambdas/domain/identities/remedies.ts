@@ -1,6 +1,7 @@
 /** Remedies for obstacles: commands that can be pasted. */
 import { WORKLOAD_KINDS } from '../kubernetes/objects.ts';
 import type { Association, Target } from '../migration/model.ts';
+import { migrateCommand as migrateAddonCommand } from '../plan/commands.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { AddonFact, IdentityFacts, OwnFacts } from './facts.ts';
 import type { WorkloadTally } from './tally.ts';
@@ -29,8 +30,7 @@ export function restartCommand({ kind, name, namespace }: WorkloadTally): string
 
 export const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: WorkloadTally): boolean =>
   podIdentity?.includes(serviceAccount) === true;
-export const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string =>
-  shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
+export const migrateCommand = (target: Target, { name }: AddonFact): string => migrateAddonCommand(target, name);
 
 /** Returns the remedy that creates an association for the add-on or the service account. */
 export function associationRemedy({
@@ -55,10 +55,13 @@ export function associationRemedy({
     'migrate-workload',
     '--cluster',
     target.cluster,
+    '--region',
+    target.region,
     '--namespace',
     namespace,
     '--service-account',
     serviceAccount,
+    '--deployed',
   ]);
   return `Migrate it, which restarts and verifies its pods: ${migrate} ; or create the association by hand, then restart its pods: ${create}`;
 }

@@ -2,7 +2,7 @@
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check } from '../migration/model.ts';
 import { fail, unknown } from '../plan/check.ts';
-import { TRUST_SOURCE, trustRemedy } from '../plan/trust-remedy.ts';
+import { targetRoleCommand, TRUST_SOURCE, trustRemedy } from '../plan/trust-remedy.ts';
 import { evaluatePodIdentity, type Evaluation, type ParsedPolicy } from '../policy/index.ts';
 import { isOfAccount } from './facts.ts';
 import type { WorkloadContext } from './remedies.ts';
@@ -42,14 +42,14 @@ function trustCheck(
 }
 
 export function roleChecks(context: WorkloadContext, roleArn: string): Check[] {
-  const { facts } = context;
+  const { facts, workload } = context;
   const role = facts.roles.get(roleArn);
   if (!isOfAccount(roleArn, facts.target)) {
     return [
       fail(
         'role-account',
         `Role ${roleArn} is not in account ${facts.target.account}: EKS associates service accounts only with roles in the cluster's account.`,
-        'Give the association a role in this account, and set that role as its target role.',
+        `Create a role in this account that may assume it, and an association with this one as its target role. To print the policies and commands: ${targetRoleCommand(facts.target, { roleArn, namespace: workload.namespace, serviceAccount: workload.serviceAccount })}`,
         'EKS API Reference, CreatePodIdentityAssociation',
       ),
     ];

@@ -2,6 +2,7 @@
  * Checks whether the plan could read the pods. A migration is verified on its pods, unless the request accepts the
  * information from the EKS API.
  */
+import { identitiesCommand } from './commands.ts';
 import { grantCommand } from '../access/command.ts';
 import { hiddenVariables } from '../verification/pod-identity.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -25,7 +26,7 @@ function withoutPods({ request, preview, addon, kubernetesError }: Facts): Check
     return warn(
       'kubernetes-access',
       `${why} ${NOT_SEEN} ${unread}`,
-      `Give the service access (${grantCommand(request)}) and omit --verification api; or check the pods yourself after the migration: pod-identity identities --cluster ${cluster}`,
+      `Give the service access (${grantCommand(request)}) and omit --verification api; or check the pods yourself after the migration: ${identitiesCommand(request.target)}`,
       source,
     );
   }

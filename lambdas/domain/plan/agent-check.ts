@@ -2,6 +2,7 @@
  * Checks whether pods of the cluster can get credentials through Pod Identity at all: whether its agent runs on every node
  * where they may run.
  */
+import { eksCommand, eksRegionCommand } from '../aws/command.ts';
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Check } from '../migration/model.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
@@ -31,7 +32,7 @@ function checkInstall(facts: Facts): Check {
     return fail(
       'agent',
       `${none}, and EKS offers no version of add-on ${AGENT_ADDON} as the default for Kubernetes ${cluster?.version ?? ''}.`,
-      `List the offered versions: aws eks describe-addon-versions --addon-name ${AGENT_ADDON} --kubernetes-version ${cluster?.version ?? ''}. EKS Pod Identity needs Kubernetes 1.24 or later.`,
+      `List the offered versions: ${eksRegionCommand(request.target, 'describe-addon-versions', ['--addon-name', AGENT_ADDON, '--kubernetes-version', cluster?.version ?? ''])} . EKS Pod Identity needs Kubernetes 1.24 or later.`,
       SOURCE,
     );
   }
@@ -40,7 +41,7 @@ function checkInstall(facts: Facts): Check {
   return warn(
     'agent',
     `${none} as far as EKS reports: ${will}. Whether a self-managed agent runs there could not be read; EKS does not change the fields of such an agent, and the installation fails if fields differ.`,
-    `Check first: ${LOOK}. If it exists, give the service access to the API server, so that it finds the agent and installs nothing.`,
+    `Check first: ${LOOK} . If it exists, give the service access to the API server, so that it finds the agent and installs nothing.`,
     CONFLICTS,
   );
 }
@@ -53,7 +54,7 @@ export function checkAgent(facts: Facts): Check {
     return fail(
       'agent',
       `The Pod Identity agent is not installed in cluster ${request.target.cluster}${kubernetesError ? ' (as far as EKS reports; the API server could not be read)' : ''}.`,
-      `Add --agent install, which installs it first; or install it yourself and wait until it is ACTIVE: aws eks create-addon --cluster-name ${request.target.cluster} --addon-name ${AGENT_ADDON}`,
+      `Add --agent install, which installs it first; or install it yourself and wait until it is ACTIVE: ${eksCommand(request.target, 'create-addon', ['--addon-name', AGENT_ADDON])}`,
       SOURCE,
     );
   }

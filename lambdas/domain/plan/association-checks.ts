@@ -1,4 +1,5 @@
 /** The checks of a plan about existing associations, and about the quota for new ones. */
+import { eksCommand } from '../aws/command.ts';
 import { carriedOver, decidePurge, plannedFor, type PurgeContext } from '../associations/associations.ts';
 import type { Association, CarriedOver, Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
@@ -100,7 +101,7 @@ export function planAssociations(
  * The maximum number of associations in a cluster, which is not adjustable. Source: EKS User Guide (2026), "View and
  * manage Amazon EKS service quotas".
  */
-const MAX_ASSOCIATIONS = 5000;
+export const MAX_ASSOCIATIONS = 5000;
 
 /** Returns the number of associations that are added without replacing one. */
 export const addedAssociations = (existing: readonly Association[], planned: readonly PlannedAssociation[]): number =>
@@ -127,7 +128,7 @@ export function checkAssociationQuota(
   return fail(
     'association-quota',
     `Cluster ${request.target.cluster} has ${now} associations; adding ${added} would exceed the quota of ${MAX_ASSOCIATIONS}.`,
-    `Delete unused associations; list them: aws eks list-pod-identity-associations --cluster-name ${request.target.cluster}`,
+    `Delete unused associations; list them: ${eksCommand(request.target, 'list-pod-identity-associations')}`,
     `${GUIDE}, "View and manage Amazon EKS service quotas"`,
   );
 }

@@ -5,14 +5,15 @@
 import { grantCommand } from '../access/command.ts';
 import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type OwnedKind } from '../addons/registry.ts';
 import { validateConfiguration } from '../addons/configuration.ts';
+import { eksRegionCommand } from '../aws/command.ts';
 import { defaultNamespaceOf } from '../aws/eks.ts';
 import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import { updateCommand } from './checks.ts';
 import type { AddonFacts } from './facts.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import { checkFieldManagers } from './field-managers.ts';
 import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type AttemptCheck } from './attempts.ts';
-import { shellCommand } from '../text/shell.ts';
 
 const never = (): boolean => false;
 const REMOVE = `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`;
@@ -101,7 +102,7 @@ function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: re
   const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
   const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
   const remedy = best
-    ? `Update it to an offered version first (default: ${best}), keeping its role: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', best], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`
+    ? `Update it to an offered version first, keeping its role: ${updateCommand(request, addon, best)} ; wait until it is ACTIVE, then plan again.`
     : 'EKS offers no version of it for this cluster; ask AWS Support before you change it.';
   if (!ways.some(isRecreate))
     return {
@@ -124,7 +125,10 @@ function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: re
   };
 }
 
-function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
+function checkConfiguration(
+  { request, addon, configurationSchema }: AddonFacts,
+  ways: readonly Attempt[],
+): AttemptCheck[] {
   if (!addon || !ways.some(isRecreate)) return [];
   const id = 'configuration-valid';
   if (addon.configurationValues === undefined)
@@ -143,7 +147,7 @@ function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: re
       },
     ];
   }
-  const remedy = `Correct them first, keeping the role. To show the schema: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', addon.name, '--addon-version', addon.version])}`;
+  const remedy = `Correct them first, keeping the role. To show the schema: ${eksRegionCommand(request.target, 'describe-addon-configuration', ['--addon-name', addon.name, '--addon-version', addon.version])}`;
   return [
     {
       check: fail(
@@ -263,7 +267,7 @@ function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): Atte
   }
   const unread = unreadKinds(facts, known.customResources);
   if (unread.length > 0) {
-    const remedy = `${keep}; or allow the service to list them: ${grantCommand(request)} --addon ${request.addon}.`;
+    const remedy = `${keep}; or allow the service to list them: ${grantCommand(request)} --addon ${request.addon}`;
     return at(
       unknown(
         id,

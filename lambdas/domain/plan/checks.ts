@@ -2,7 +2,8 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found. Every remedy describes what to do, with a command if there is one.
  */
-import { NAMESPACE_UNKNOWN } from '../addons/registry.ts';
+import { isNetworking, NAMESPACE_UNKNOWN } from '../addons/registry.ts';
+import { eksCommand, eksRegionCommand } from '../aws/command.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf } from '../migration/subject.ts';
@@ -30,13 +31,13 @@ function checkLock({ request, lock }: Facts): Check {
     return fail(
       'lock-free',
       `${held}, and is still running.`,
-      `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId}`,
+      `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId} --deployed`,
     );
   if (lock.outcome === 'needs-human') {
     return fail(
       'lock-free',
       `${held}; it ended needs-human.`,
-      `Repair it with the commands in its report, then release the lock: pod-identity rollback ${lock.migrationId}; or leave everything as it is and release the lock: pod-identity release ${lock.migrationId}`,
+      `Repair it with the commands in its report, then release the lock: pod-identity rollback ${lock.migrationId} --deployed ; or leave everything as it is and release the lock: pod-identity release ${lock.migrationId} --deployed`,
     );
   }
   return fail(
@@ -52,7 +53,7 @@ export function checkCluster({ request, cluster }: Facts): Check {
     return fail(
       'cluster-exists',
       `Cluster ${target.cluster} does not exist in ${target.region} of account ${target.account}.`,
-      `Check --cluster, --region and --account; list the clusters: aws eks list-clusters --region ${target.region}`,
+      `Check --cluster, --region and --account; list the clusters: ${eksRegionCommand(target, 'list-clusters')}`,
     );
   }
   // The credentials decide which account is read, not the request: both accounts may have a cluster of that name.
@@ -80,7 +81,7 @@ export function checkInstalled({ request, addon }: AddonFacts): Check {
     return fail(
       'addon-installed',
       `Add-on ${request.addon} is not installed in cluster ${target.cluster}.`,
-      `Check --addon; list the installed add-ons: aws eks list-addons --cluster-name ${target.cluster} . For a workload that is not an EKS add-on, use: pod-identity migrate-workload`,
+      `Check --addon; list the installed add-ons: ${eksCommand(target, 'list-addons')} . For a workload that is not an EKS add-on, use migrate-workload.`,
     );
   }
   if (addon.status !== 'ACTIVE') {
@@ -114,7 +115,7 @@ export function checkNamespace({ request }: AddonFacts, wanted: readonly Planned
   const byHand =
     wanted.length === 0
       ? ''
-      : ` Or migrate it without this service, because EKS itself knows the namespace: ${shellCommand(['aws', 'eks', 'update-addon', '--region', target.region, '--cluster-name', target.cluster, '--addon-name', addon, '--pod-identity-associations', ...associations])}`;
+      : ` Or migrate it without this service, because EKS itself knows the namespace: ${eksCommand(target, 'update-addon', ['--addon-name', addon, '--pod-identity-associations', ...associations])}`;
   return unknown(
     'addon-namespace',
     `The namespace of add-on ${addon} is not known: ${NAMESPACE_UNKNOWN}.`,
@@ -122,6 +123,26 @@ export function checkNamespace({ request }: AddonFacts, wanted: readonly Planned
     'DescribeAddon.namespaceConfig; DescribeAddonVersions.defaultNamespace',
   );
 }
+
+/**
+ * Returns the command that updates an add-on to a version. It names the add-on's role, since an update without it removes
+ * the role, and preserves what others have changed (EKS API Reference, UpdateAddon).
+ */
+export const updateCommand = (
+  { target, addon: name }: AddonFacts['request'],
+  addon: AddonFacts['addon'],
+  version: string,
+): string =>
+  eksCommand(
+    target,
+    'update-addon',
+    ['--addon-name', name],
+    ['--addon-version', version],
+    addon?.serviceAccountRoleArn === undefined
+      ? undefined
+      : ['--service-account-role-arn', addon.serviceAccountRoleArn],
+    ['--resolve-conflicts', 'PRESERVE'],
+  );
 
 export function checkSupport({ request, addon, podIdentity, newerVersionWithPodIdentity, offered }: AddonFacts): Check {
   const source = `${GUIDE}, "Assign IAM roles to add-ons"; DescribeAddonConfiguration.podIdentityConfiguration`;
@@ -131,10 +152,15 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
     return pass('pod-identity-support', `Version ${version} supports Pod Identity associations for ${accounts}.`);
   }
   if (newerVersionWithPodIdentity !== undefined) {
+    const { region, cluster } = request.target;
+    const waiting = shellCommand(
+      ['aws', 'eks', 'wait', 'addon-active', '--region', region],
+      ['--cluster-name', cluster, '--addon-name', request.addon],
+    );
     return fail(
       'pod-identity-support',
-      `Version ${version} of ${request.addon} is too old for Pod Identity.`,
-      `Update it first, keeping IRSA: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', newerVersionWithPodIdentity], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`,
+      `Version ${version} of ${request.addon} is too old for Pod Identity; ${newerVersionWithPodIdentity} supports it.`,
+      `Update it first${addon?.serviceAccountRoleArn === undefined ? '' : ', keeping IRSA'}: ${updateCommand(request, addon, newerVersionWithPodIdentity)} ; wait until it is ACTIVE: ${waiting} ; then plan again.${isNetworking(request.addon) ? ' AWS recommends updating this add-on one minor version at a time.' : ''}`,
       source,
     );
   }

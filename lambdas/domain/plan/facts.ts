@@ -131,7 +131,7 @@ export interface Facts {
   podIdentity: PodIdentityServiceAccount[];
   /** JSON Schema of the installed version's configuration values, as text. Absent if EKS has none. */
   configurationSchema?: string;
-  /** The newest offered version that supports associations, if the installed one does not. */
+  /** The version to update to if the installed one does not support associations: the default, or else the newest. */
   newerVersionWithPodIdentity?: string;
   /** Absent if the add-on's namespace is not known. Then nothing after it was read. */
   namespace?: string;

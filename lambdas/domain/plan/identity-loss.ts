@@ -168,6 +168,7 @@ function again({ request }: AddonFacts, more: string[]): string {
     request.verification === 'injected' ? undefined : ['--verification', request.verification],
     request.agent === 'require' ? undefined : ['--agent', request.agent],
     more,
+    ['--deployed'],
   );
 }
 

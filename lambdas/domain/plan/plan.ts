@@ -130,6 +130,7 @@ function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], at
   const { request, addon, associations } = facts;
   return planAssociations(associations, {
     cluster: request.target.cluster,
+    region: request.target.region,
     addon: request.addon,
     planned,
     attempt,

@@ -4,6 +4,7 @@
  * organization's policies are not read. Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent", "Agent
  * prerequisites".
  */
+import { eksCommand } from '../aws/command.ts';
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import { partitionOf } from '../aws/partitions.ts';
 import type { Check, Target } from '../migration/model.ts';
@@ -75,16 +76,18 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
   const { target } = request;
   if (!nodeRoles || !cluster) return [];
   const judged = nodeRoles.roles.map((role) => ({
+    arn: role.arn,
     name: parseRoleArn(role.arn)?.name ?? role.arn,
     ...judge(role, target),
   }));
-  const denied = judged.flatMap(({ name, is }) => (is === 'denied' ? [name] : []));
+  const deniedRoles = judged.filter(({ is }) => is === 'denied');
+  const denied = deniedRoles.map(({ name }) => name);
   if (denied.length > 0) {
     return [
       fail(
         id,
         `Node roles of the cluster do not allow ${NODE_ACTION}: ${some(denied)}. The agent could not fetch credentials on their nodes.`,
-        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. If no node uses that role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
+        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])} . If no node uses that role any more, delete its access entry: ${eksCommand(target, 'delete-access-entry', ['--principal-arn', deniedRoles[0]?.arn ?? ''])}`,
         SOURCE,
       ),
     ];
@@ -101,7 +104,7 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
       warn(
         id,
         `It is not known whether the roles of all nodes allow ${NODE_ACTION}: ${open.join('; ')}.`,
-        `Check the policies of each node group's role: aws iam list-attached-role-policies --role-name ROLE. AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy allow it.`,
+        `Check the policies of the role of each node group: AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy allow it. To list the node groups: ${eksCommand(target, 'list-nodegroups')}`,
         SOURCE,
       ),
     ];

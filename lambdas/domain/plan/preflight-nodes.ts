@@ -101,7 +101,7 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
       fail(
         id,
         `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${some(broken)}. Pods on these nodes would get no credentials.`,
-        `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide. If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`,
+        `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`,
         `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
       ),
     ];

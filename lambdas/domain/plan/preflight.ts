@@ -1,6 +1,7 @@
 /**
  * Checks whether Pod Identity would work in this cluster for these pods: the prerequisites of getting credentials from it.
  */
+import { eksRegionCommand } from '../aws/command.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -15,14 +16,19 @@ import { checkWebhook } from './preflight-webhook.ts';
 const FIRST_PLATFORM: Record<number, number> = { 24: 13, 25: 10, 26: 9, 27: 8, 28: 4, 29: 1, 30: 2, 31: 4 };
 const SUPPORTED = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity cluster versions"`;
 
-export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
+export function checkPlatformVersion({ request, cluster }: Pick<Facts, 'request' | 'cluster'>): Check[] {
   if (!cluster) return [];
   const { version, platformVersion } = cluster;
   const minor = Number(/^1\.(\d+)$/.exec(version)?.[1]);
   const platform = Number(/^eks\.(\d+)$/.exec(platformVersion ?? '')?.[1]);
   const first = FIRST_PLATFORM[minor];
   const id = 'platform-version';
-  const cli = `aws eks describe-cluster --name ${request.target.cluster} --query cluster.platformVersion`;
+  const cli = eksRegionCommand(request.target, 'describe-cluster', [
+    '--name',
+    request.target.cluster,
+    '--query',
+    'cluster.platformVersion',
+  ]);
   if (minor < Math.min(...Object.keys(FIRST_PLATFORM).map(Number)))
     return [
       fail(

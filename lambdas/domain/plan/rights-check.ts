@@ -2,6 +2,7 @@
  * Checks IAM's answers for the calls of each attempt and of its rollback. Nothing is deleted before all later calls are
  * known to be allowed.
  */
+import { eksCommand } from '../aws/command.ts';
 import { clusterArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
 import { isSpokeRole, SPOKE_STACK } from '../aws/spokes.ts';
@@ -12,7 +13,6 @@ import type { CallAnswer, Facts } from './facts.ts';
 import { isRecreate, nameOf, type AttemptCheck } from './attempts.ts';
 import { NOT_ASKED, type Preview } from './preview.ts';
 import { purgedBy, deletes, type Right, rightsOf } from './rights.ts';
-import { shellCommand } from '../text/shell.ts';
 
 const ID = 'step-rights';
 const SOURCE = 'IAM API Reference, SimulatePrincipalPolicy; Service Authorization Reference, Amazon EKS';
@@ -139,9 +139,8 @@ const openText = (ways: readonly AttemptRights[]): string =>
 /** Returns the remedy if the permissions are not known. */
 function alternative(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly AttemptRights[]): string {
   const purged = ways.flatMap(({ attempt }) => (isRecreate(attempt) ? [] : purgedBy(facts, planned, attempt)));
-  const cluster = facts.request.target.cluster;
   return purged.length > 0
-    ? `or delete the conflicting associations yourself, and plan again: ${purged.map(({ id }) => shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', id])).join('; ')}`
+    ? `or delete the conflicting associations yourself, and plan again: ${purged.map(({ id }) => eksCommand(facts.request.target, 'delete-pod-identity-association', ['--association-id', id])).join(' ; ')}`
     : 'or migrate in place, which deletes nothing: --strategy in-place';
 }
 
@@ -154,7 +153,7 @@ function unreported(
     check: unknown(
       ID,
       `It is not known beforehand whether IAM allows all calls of strategy ${some(ways.map(({ attempt }) => nameOf(attempt)))}: ${openText(ways)}. Nothing is deleted before that is known.`,
-      `Deploy the service again, and ${TOLD}; ${alternative(facts, planned, ways)}.`,
+      `Deploy the service again, and ${TOLD}; ${alternative(facts, planned, ways)} .`,
       SOURCE,
     ),
     excludes: excludesThese(ways),

@@ -51,7 +51,8 @@ export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], a
   const { request, addon, associations } = facts;
   const { addon: name } = request;
   if (name === undefined) return [];
-  const context = { cluster: request.target.cluster, addon: name, planned, attempt };
+  const { cluster, region } = request.target;
+  const context = { cluster, region, addon: name, planned, attempt };
   return associations.filter(
     (one) => decidePurge(one, { ...context, ...(addon ? { addonArn: addon.arn } : {}) }).do === 'purge',
   );

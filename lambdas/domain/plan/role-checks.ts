@@ -8,6 +8,30 @@ import { fail, GUIDE, pass, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';
 import { shellCommand } from '../text/shell.ts';
+import { targetRoleCommand } from './trust-remedy.ts';
+
+/**
+ * Returns the check for a role of another account. EKS lets it be the target role of a standalone association, but has no
+ * field for it in the associations of an add-on (EKS API Reference, AddonPodIdentityAssociations).
+ */
+function ofOtherAccount(
+  { request: { target, serviceAccount } }: Facts,
+  roleArn: string,
+  planned: readonly PlannedAssociation[],
+): Check {
+  const [use] = planned;
+  const setup = use && targetRoleCommand(target, { ...use, roleArn });
+  const remedy =
+    serviceAccount && setup !== undefined
+      ? `Create a role in account ${target.account} that may assume this one, and an association with this one as its target role. To print the policies and commands: ${setup} ; then plan again with --role-arn and the new role.`
+      : `Name a role in account ${target.account} that has the permissions itself: --role-arn ROLE_ARN. The associations of an add-on cannot have a target role.`;
+  return fail(
+    'role-account',
+    `Role ${roleArn} is not in the cluster's account ${target.account}.`,
+    remedy,
+    `${GUIDE}, "Access AWS resources using EKS Pod Identity target IAM roles"; EKS answers "Cross-account pass role is not allowed."`,
+  );
+}
 
 /**
  * Checks one role for the service accounts that are to use it: whether it exists, is in this account, and trusts EKS Auth,
@@ -33,13 +57,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     return { checks: [check] };
   }
   if (parsed.account !== target.account) {
-    const check = fail(
-      'role-account',
-      `Role ${roleArn} is not in the cluster's account ${target.account}.`,
-      "Use a role in the cluster's own account; to reach another account, chain to a role there with targetRoleArn.",
-      `${GUIDE}, "Access AWS resources using EKS Pod Identity target IAM roles"; EKS answers "Cross-account pass role is not allowed."`,
-    );
-    return { checks: [check] };
+    return { checks: [ofOtherAccount(facts, roleArn, planned)] };
   }
   const found = facts.roles[roleArn];
   const here = pass('role-account', `Role ${parsed.name} is in the cluster's account.`);
@@ -47,7 +65,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     const missing = fail(
       'role-exists',
       `IAM has no role ${roleArn}.`,
-      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another role with --role-arn.`,
+      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])} . Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another role with --role-arn.`,
     );
     return { checks: [here, missing] };
   }

@@ -143,7 +143,7 @@ function checkBroken(
       warn(
         BROKEN,
         `${message} ${MEANING}.${also}`,
-        `Inspect them (${look}). A pod on a node that is permanently off goes away with the node: kubectl delete node NODE.`,
+        `Inspect them (${look}). A pod on a node that is permanently off goes away with the node once the node is deleted.`,
         source,
       ),
     ];
@@ -152,7 +152,7 @@ function checkBroken(
     fail(
       BROKEN,
       `${message} ${because}.${also}`,
-      `Get these pods to work first, or remove them (${look}; for a node that is permanently off: kubectl delete node NODE), then plan again.`,
+      `Get these pods to work first, or remove them (${look}); a pod on a node that is permanently off goes away with the node once the node is deleted. Then plan again.`,
       source,
     ),
   ];

@@ -1,6 +1,8 @@
 /**
  * The checks of a plan about a service account that does not belong to an add-on, and about its workloads.
  */
+import { identitiesCommand, migrateCommand } from './commands.ts';
+import { eksCommand } from '../aws/command.ts';
 import { grantCommand } from '../access/command.ts';
 import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
 import type { Check } from '../migration/model.ts';
@@ -8,7 +10,6 @@ import { subjectOf } from '../migration/subject.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
-import { shellCommand } from '../text/shell.ts';
 
 const IRSA_GUIDE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
 
@@ -22,7 +23,7 @@ export function checkServiceAccount({ request, serviceAccount, kubernetesError }
     fail(
       id,
       `Service account ${namespace}/${name} does not exist in cluster ${request.target.cluster}.`,
-      `Check --namespace and --service-account; list the service accounts: kubectl get serviceaccounts --all-namespaces , and the workloads that use them: pod-identity identities --cluster ${request.target.cluster}`,
+      `Check --namespace and --service-account; list the service accounts: kubectl get serviceaccounts --all-namespaces , and the workloads that use them: ${identitiesCommand(request.target)}`,
     ),
   ];
 }
@@ -35,14 +36,13 @@ export function checkOwner({ request, serviceAccount, ownerAddon, associations }
   const byEks = serviceAccount?.annotatedBy.includes('eks') ?? false;
   if (addon === undefined && !byEks)
     return [pass('service-account-owner', 'The service account belongs to no add-on.')];
-  const { cluster } = request.target;
   return [
     fail(
       'service-account-owner',
       `Service account ${subjectOf(request)} belongs to ${addon === undefined ? 'an add-on: EKS itself has set its annotation' : `add-on ${addon}`}.`,
       addon === undefined
-        ? `Migrate the add-on instead; list the installed add-ons: aws eks list-addons --cluster-name ${cluster}`
-        : `Migrate the add-on instead: pod-identity migrate --cluster ${cluster} --addon ${addon}`,
+        ? `Migrate the add-on instead; list the installed add-ons: ${eksCommand(request.target, 'list-addons')}`
+        : `Migrate the add-on instead: ${migrateCommand(request.target, addon)}`,
       `${GUIDE}, "Assign IAM roles to add-ons"`,
     ),
   ];
@@ -50,7 +50,6 @@ export function checkOwner({ request, serviceAccount, ownerAddon, associations }
 
 export function checkIrsa({ request, serviceAccount, associations }: ServiceAccountFacts): Check {
   const id = 'service-account-uses-irsa';
-  const { cluster } = request.target;
   const { namespace, name } = request.serviceAccount;
   if (serviceAccount?.roleArn !== undefined)
     return pass(id, `The service account uses IRSA with role ${serviceAccount.roleArn}.`);
@@ -74,14 +73,14 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
     return fail(
       id,
       `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn, but association ${found.id} with ${found.roleArn}; some of its pods do not use the association.`,
-      `There is nothing to migrate. Restart these pods to make them use it; to see the identity of each: pod-identity identities --cluster ${cluster} --namespace ${namespace}`,
+      `There is nothing to migrate. Restart these pods to make them use it; to see the identity of each: ${identitiesCommand(request.target, namespace)}`,
       IRSA_GUIDE,
     );
   }
   return fail(
     id,
     `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn: its pods use the node role, or other credentials.`,
-    `There is nothing to migrate. To give it Pod Identity, create an association, then restart its pods: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--cluster-name', cluster], ['--namespace', namespace, '--service-account', name, '--role-arn', request.roleArn ?? 'ROLE_ARN'])}`,
+    `There is nothing to migrate. To give it Pod Identity, create an association, then restart its pods: ${eksCommand(request.target, 'create-pod-identity-association', ['--namespace', namespace, '--service-account', name, '--role-arn', request.roleArn ?? 'ROLE_ARN'])}`,
     IRSA_GUIDE,
   );
 }
@@ -137,7 +136,7 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
       fail(
         id,
         `A restart would not replace the pods of ${some(held)}.`,
-        'Make it roll out changes to its template (kubectl rollout resume; updateStrategy RollingUpdate without a partition), then plan again; or rely on what EKS reports and replace its pods yourself: --verification api',
+        'Make it roll out changes to its template (no paused rollout; updateStrategy RollingUpdate without a partition), then plan again; or rely on what EKS reports and replace its pods yourself: --verification api',
         source,
       ),
     ];

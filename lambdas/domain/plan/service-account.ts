@@ -2,6 +2,8 @@
  * The plan for a service account that does not belong to an add-on: an association, a rolling restart, and its annotation
  * kept or removed.
  */
+import { eksCommand } from '../aws/command.ts';
+import { parseRoleArn } from '../aws/arn.ts';
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
 import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
 import { checkKubernetes } from './access-check.ts';
@@ -19,11 +21,18 @@ import { preflight } from './preflight.ts';
 import { planRollout } from './rollout-checks.ts';
 import { rightsChecks } from './rights-check.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
+import { mayAssume } from './session-tags.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
 import { shellCommand } from '../text/shell.ts';
 
 /** Returns its current association, if any. EKS does not allow a second association for the same service account. */
 const existing = ({ associations }: ServiceAccountFacts): Association | undefined => associations[0];
+
+/** Returns whether the annotation names a role of another account that the planned role may assume. */
+const isBaseRoleFor = ({ request, rolePolicies }: ServiceAccountFacts, roleArn: string, annotated: string): boolean =>
+  parseRoleArn(annotated)?.account !== request.target.account &&
+  rolePolicies[roleArn] !== undefined &&
+  mayAssume(rolePolicies[roleArn], annotated);
 
 /** An existing association with the planned role is kept, so that its other fields need not be restored. */
 function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociation): Check {
@@ -31,6 +40,14 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   const found = existing(facts);
   const { namespace, serviceAccount, roleArn } = planned;
   const id = 'associations';
+  const target = facts.serviceAccount?.roleArn;
+  if (!found && target !== undefined && isBaseRoleFor(facts, roleArn, target))
+    return fail(
+      id,
+      `${namespace}/${serviceAccount} has no association yet. The one that the migration would create has no target role, so pods would get only role ${roleArn}, and not ${target}, which it may assume.`,
+      `Create the association first, then plan again: ${eksCommand(request.target, 'create-pod-identity-association', ['--namespace', namespace, '--service-account', serviceAccount], ['--role-arn', roleArn, '--target-role-arn', target])}`,
+      'EKS API Reference, CreatePodIdentityAssociation, targetRoleArn',
+    );
   if (!found) return pass(id, `${namespace}/${serviceAccount} has no association yet.`);
   if (found.roleArn === roleArn)
     return pass(
@@ -40,7 +57,7 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   return fail(
     id,
     `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: new pods get the association's role.`,
-    `Choose one of the two roles. To keep the association's: ${shellCommand(['--role-arn', found.roleArn])}. To use the other role: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', request.target.cluster], ['--association-id', found.id, '--role-arn', roleArn])}, then plan again.`,
+    `Choose one of the two roles. To keep the association's: ${shellCommand(['--role-arn', found.roleArn])} . To use the other role: ${eksCommand(request.target, 'update-pod-identity-association', ['--association-id', found.id, '--role-arn', roleArn])} ; then plan again.`,
     'EKS API Reference, CreatePodIdentityAssociation: one association for each service account',
   );
 }

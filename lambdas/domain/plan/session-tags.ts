@@ -66,6 +66,19 @@ function chainsOf({ policies }: RolePoliciesFact, roleArn: string): Chains {
   return found;
 }
 
+/** Returns whether a readable policy allows a role to assume that other role. */
+export const mayAssume = ({ policies }: RolePoliciesFact, otherArn: string): boolean =>
+  policies.some(
+    ({ document }) =>
+      document?.valid === true &&
+      document.statements.some(
+        (statement) =>
+          allowsAssume(statement) &&
+          statement.resource?.negated === false &&
+          statement.resource.patterns.some((pattern) => matchesWildcard(pattern, otherArn)),
+      ),
+  );
+
 /** What is known about a pod's identifiers: its name has at least one character, and its UID is a UUID. */
 const UNKNOWN_VALUES = { 'kubernetes-pod-name': 1, 'kubernetes-pod-uid': 36 };
 
@@ -108,7 +121,7 @@ function checkRole(
     return warn(
       id,
       `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), with at least ${characters} characters of keys and values here, and they are transitive: those roles receive them too. IRSA sends no session tags.`,
-      'If the pods assume these roles, allow sts:TagSession in addition to sts:AssumeRole in the trust policy of each; tags, session policies and policy ARNs together must not exceed the packed size of a session (PackedPolicyTooLarge). To avoid session tags, disable them in the association: aws eks update-pod-identity-association --disable-session-tags.',
+      'If the pods assume these roles, allow sts:TagSession in addition to sts:AssumeRole in the trust policy of each; tags, session policies and policy ARNs together must not exceed the packed size of a session (PackedPolicyTooLarge). To avoid session tags, disable them in the association (disableSessionTags).',
       SOURCE,
     );
   }

@@ -1,4 +1,4 @@
-/** The remedy for a trust policy that does not allow a service account through EKS Pod Identity. */
+/** The remedies for roles that a service account cannot use through EKS Pod Identity. */
 import { clusterArn } from '../aws/arn.ts';
 import type { Target } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -18,3 +18,16 @@ export const trustRemedy = (
     ['--namespace', namespace],
     ['--service-account', serviceAccount],
   )}`;
+
+/** Returns the command that prints what a role of another account needs, as policies and commands. */
+export const targetRoleCommand = (
+  target: Target,
+  { roleArn, namespace, serviceAccount }: { roleArn: string; namespace: string; serviceAccount: string },
+): string =>
+  shellCommand(
+    ['pod-identity', 'trust', 'target-role'],
+    ['--role-arn', roleArn],
+    ['--cluster-arn', clusterArn(target)],
+    ['--namespace', namespace],
+    ['--service-account', serviceAccount],
+  );

@@ -72,6 +72,6 @@ export function stalledText({
 }): string {
   const cause = why === undefined ? 'no cause was found' : open.includes(why) ? '' : why;
   const stays = 'Changes are kept, and the migration continues automatically when the rollout does.';
-  const next = towards === 'before' ? '' : ` To roll back instead: pod-identity cancel ${migrationId}`;
+  const next = towards === 'before' ? '' : ` To roll back instead: pod-identity cancel ${migrationId} --deployed`;
   return `Not settled yet: ${open}. Nothing has progressed since ${since}${cause === '' ? '' : `: ${cause}`}. ${stays}${next}`;
 }

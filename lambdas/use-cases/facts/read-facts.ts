@@ -1,6 +1,6 @@
 /** Reads the facts for a plan from EKS, IAM and the cluster's API server, in sequence. */
 import { AGENT_ADDON, namespaceOf } from '../../domain/addons/registry.ts';
-import { type Cluster, defaultNamespaceOf } from '../../domain/aws/eks.ts';
+import { type Cluster, defaultNamespaceOf, updateCandidates } from '../../domain/aws/eks.ts';
 import { irsaRoleOf } from '../../domain/verification/irsa.ts';
 import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../../domain/migration/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../../domain/plan/facts.ts';
@@ -66,14 +66,12 @@ async function readSupport(
   const offered = await eks.listOfferedVersions(addon.name, kubernetesVersion);
   const configuration = (await eks.describeConfiguration(addon.name, addon.version)) ?? { podIdentity: [] };
   if (configuration.podIdentity.length > 0) return { offered, ...configuration };
-  const best = offered.find((one) => one.default) ?? offered[0];
-  if (!best || best.version === addon.version) return { offered, ...configuration };
-  const newer = await eks.describeConfiguration(addon.name, best.version);
-  return {
-    offered,
-    ...configuration,
-    ...(newer && newer.podIdentity.length > 0 ? { newerVersionWithPodIdentity: best.version } : {}),
-  };
+  for (const version of updateCandidates(offered, addon.version)) {
+    const newer = await eks.describeConfiguration(addon.name, version);
+    if (newer && newer.podIdentity.length > 0)
+      return { offered, ...configuration, newerVersionWithPodIdentity: version };
+  }
+  return { offered, ...configuration };
 }
 
 /**

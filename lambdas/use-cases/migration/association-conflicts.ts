@@ -42,6 +42,7 @@ export function decideNow(
       : association;
   return decidePurge(whose, {
     cluster: target.cluster,
+    region: target.region,
     addon,
     planned: snapshot.planned,
     attempt: currentAttempt,

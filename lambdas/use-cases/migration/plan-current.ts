@@ -53,6 +53,7 @@ export function assertAssociationsAsPlanned(
     for (const attempt of plan.attempts) {
       const decision = decidePurge(association, {
         cluster: target.cluster,
+        region: target.region,
         addon: addon.name,
         addonArn: addon.arn,
         planned: plan.associations,

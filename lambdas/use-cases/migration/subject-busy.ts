@@ -38,8 +38,8 @@ export const busyText = (
 /** Returns the next action. */
 export const busyRemedy = ({ migrationId, needsHuman }: Pick<Busy, 'migrationId' | 'needsHuman'>): string =>
   needsHuman
-    ? `That migration needs a person. Run the commands in its report, then free the lock: pod-identity rollback ${migrationId}; or leave everything as it is and free the lock: pod-identity release ${migrationId}`
-    : `Wait until that migration has ended, then start again; or stop it: pod-identity cancel ${migrationId}. To show its progress: pod-identity show ${migrationId}`;
+    ? `That migration needs a person. Run the commands in its report, then free the lock: pod-identity rollback ${migrationId} --deployed ; or leave everything as it is and free the lock: pod-identity release ${migrationId} --deployed`
+    : `Wait until that migration has ended, then start again; or stop it: pod-identity cancel ${migrationId} --deployed . To show its progress: pod-identity show ${migrationId} --deployed`;
 
 /** Returns why nothing was started, and the next action. */
 export const busyRefusal = (request: MigrationRequest, holder: Busy): string =>

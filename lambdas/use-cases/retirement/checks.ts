@@ -43,7 +43,7 @@ export function checkVerified(
         ? `was rolled back, or its rollback has begun (it ended ${outcome ?? 'without an outcome'})`
         : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them use EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
+    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them use EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId} --deployed , then migrate again without --verification api.`;
     return fail(
       id,
       `Migration ${migrationId} ended migrated, but was verified by the EKS API alone: no pod was read, so that some pods may need the OIDC trust.`,

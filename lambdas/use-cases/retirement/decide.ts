@@ -208,7 +208,7 @@ async function decideReinstatement(
       : fail(
           'reinstate-over',
           `Migration ${migrationId} has not ended.`,
-          `Wait until it has ended: pod-identity show ${migrationId}`,
+          `Wait until it has ended: pod-identity show ${migrationId} --deployed`,
         ),
   ];
   const decisions: Decision[] = [];

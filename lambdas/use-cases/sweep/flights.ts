@@ -128,7 +128,7 @@ async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<
   return {
     ...flight,
     end: withoutOutcome(
-      `Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended the migration since. Check the alarms of the service, then roll the migration back: pod-identity rollback ${item.migrationId}`,
+      `Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended the migration since. Check the alarms of the service, then roll the migration back: pod-identity rollback ${item.migrationId} --deployed`,
     ),
   };
 }

@@ -235,7 +235,8 @@ describe('obstacles', () => {
       obstacles: [
         {
           id: 'association',
-          remedy: 'Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
+          remedy:
+            'Migrate the add-on: pod-identity migrate --cluster dev --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --deployed',
         },
       ],
     });

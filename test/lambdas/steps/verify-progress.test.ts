@@ -95,7 +95,7 @@ describe('a rollout that has not settled', () => {
     await expect(verify(fakes)).rejects.toMatchObject({
       name: 'PodsNotSettled',
       message: expect.stringMatching(
-        /Nothing has progressed since .* pod-identity cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A$/,
+        /Nothing has progressed since .* pod-identity cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/,
       ) as string,
     });
   });

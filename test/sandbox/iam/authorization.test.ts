@@ -1,5 +1,8 @@
 /** Each IAM action with and without its permission, through the gateway. */
 import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  PutRolePolicyCommand,
   GetOpenIDConnectProviderCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
@@ -71,6 +74,23 @@ const CASES: Case[] = [
     ROLE,
     'role ebs-csi',
   ],
+  [
+    'CreateRole',
+    new CreateRoleCommand({ RoleName: 'new', Path: '/app/', AssumeRolePolicyDocument: trust }),
+    `arn:aws:iam::${ACCOUNT}:role/app/new`,
+    `arn:aws:iam::${ACCOUNT}:role/app/new`,
+  ],
+  [
+    'PutRolePolicy',
+    new PutRolePolicyCommand({
+      ...onRole,
+      PolicyName: 'more',
+      PolicyDocument: JSON.stringify(policyOf(allow('s3:*'))),
+    }),
+    ROLE,
+    'role ebs-csi',
+  ],
+  ['AttachRolePolicy', new AttachRolePolicyCommand({ ...onRole, PolicyArn: OWN }), ROLE, 'role ebs-csi'],
   ['GetPolicy', new GetPolicyCommand({ PolicyArn: OWN }), OWN, `policy ${OWN}`],
   ['GetPolicyVersion', new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }), OWN, `policy ${OWN}`],
   [

@@ -1,6 +1,6 @@
 import * as sdk from '@aws-sdk/client-iam';
 import {
-  CreateRoleCommand,
+  DeleteRoleCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   ListAttachedRolePoliciesCommand,
@@ -309,12 +309,10 @@ describe('IAM', () => {
   );
 
   it('refuses an unsupported action with its name', async () => {
-    await expect(
-      open().iam.send(new CreateRoleCommand({ RoleName: 'r', AssumeRolePolicyDocument: '{}' })),
-    ).rejects.toMatchObject({
+    await expect(open().iam.send(new DeleteRoleCommand({ RoleName: 'r' }))).rejects.toMatchObject({
       name: 'NotImplemented',
       message:
-        "The sandbox's IAM does not support the operation CreateRole. Supported operations: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
+        "The sandbox's IAM does not support the operation DeleteRole. Supported operations: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, CreateRole, PutRolePolicy, AttachRolePolicy, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
     });
   });
 
@@ -322,6 +320,8 @@ describe('IAM', () => {
     const world = newWorld();
     expect(
       await expectSupported(createIamService(world), sdk, '2010-05-08', [
+        'AttachRolePolicy',
+        'CreateRole',
         'GetOpenIDConnectProvider',
         'GetPolicy',
         'GetPolicyVersion',
@@ -332,6 +332,7 @@ describe('IAM', () => {
         'ListRolePolicies',
         'ListRoles',
         'ListRoleTags',
+        'PutRolePolicy',
         'SimulatePrincipalPolicy',
         'UpdateAssumeRolePolicy',
       ]),

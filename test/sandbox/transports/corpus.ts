@@ -191,6 +191,36 @@ const identity: Row[] = [
     },
     { RoleName, PolicyDocument: 'a=b&c' },
   ],
+  [
+    'iam',
+    'CreateRole',
+    {
+      RoleName: `${RoleName}-new`,
+      Path: '/app/',
+      AssumeRolePolicyDocument: JSON.stringify(podIdentityTrust),
+      Tags: [{ Key: 'team', Value: 'shop & more' }],
+    },
+    { RoleName, AssumeRolePolicyDocument: JSON.stringify(podIdentityTrust) },
+  ],
+  [
+    'iam',
+    'PutRolePolicy',
+    {
+      RoleName,
+      PolicyName: 'more',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }],
+      }),
+    },
+    { RoleName, PolicyName: 'more', PolicyDocument: '{' },
+  ],
+  [
+    'iam',
+    'AttachRolePolicy',
+    { RoleName, PolicyArn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy' },
+    { RoleName, PolicyArn: 'arn:aws:iam::aws:policy/NoSuchPolicy' },
+  ],
   ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
   // Its success requires a pod's token: test/sandbox/sts/web-identity.test.ts.
   [

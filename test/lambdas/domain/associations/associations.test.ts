@@ -14,6 +14,7 @@ import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } fr
 
 const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
   cluster: CLUSTER,
+  region: 'eu-west-1',
   addon: ADDON,
   addonArn: addonArn(1),
   planned: [planned],
@@ -152,13 +153,13 @@ describe('decidePurge', () => {
       'disabled session tags for another role',
       { roleArn: OTHER_ROLE, disableSessionTags: true },
       /has disableSessionTags for role .*third-party, .* planned role .*ebs-csi/,
-      /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/third-party; .* --association-id a-left00000000000001$/,
+      /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/third-party ; .* --association-id a-left00000000000001$/,
     ],
     [
       'a target role, whose own role has other rights',
       { targetRoleArn: OTHER_ROLE },
       /has a target role, which an association of an add-on does not have .* all permissions of role .*ebs-csi$/,
-      /^if pods may use that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
+      /^if pods may use that role without it, .* --association-id a-left00000000000001 ; otherwise leave the add-on/,
     ],
     [
       'a session policy, though owned by the add-on',

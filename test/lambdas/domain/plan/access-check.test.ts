@@ -40,7 +40,7 @@ describe('kubernetes-access', () => {
       status: 'unknown',
       message: 'The pods could not be read: The API server answered 401.',
     });
-    expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*--verification api/);
+    expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev .*--deployed\).*--verification api/);
   });
 
   it('without access, where what EKS says is enough, warns loudly of what will not be seen', () => {
@@ -53,7 +53,9 @@ describe('kubernetes-access', () => {
         /could not be read: .* No pod is checked after the change.*is no proof that the pods use the new identity.*was not checked either/,
       ) as string,
     });
-    expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*identities --cluster dev/);
+    expect(access!.remedy).toMatch(
+      /\(pod-identity grant-access --cluster dev .*--deployed\).*identities --cluster dev/,
+    );
   });
 
   it.each<[string, Pod[]]>([

@@ -58,7 +58,7 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(agentCheck(plan)).toMatchObject({
       status: 'fail',
       remedy: expect.stringMatching(
-        /^Add --agent install, .*aws eks create-addon --cluster-name dev --addon-name eks-pod-identity-agent$/,
+        /^Add --agent install, .*aws eks create-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent$/,
       ) as string,
     });
     expect(plan.installAgent).toBeUndefined();
@@ -102,7 +102,7 @@ describe('a cluster without the Pod Identity agent', () => {
       status: 'fail',
       message: expect.stringMatching(/offers no version .* as the default for Kubernetes 1\.31\.$/) as string,
       remedy: expect.stringContaining(
-        'describe-addon-versions --addon-name eks-pod-identity-agent --kubernetes-version 1.31',
+        'describe-addon-versions --region eu-west-1 --addon-name eks-pod-identity-agent --kubernetes-version 1.31',
       ) as string,
     });
     expect(plan.installAgent).toBeUndefined();

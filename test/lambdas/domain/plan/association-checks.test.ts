@@ -14,7 +14,14 @@ const ways = {
   preserving: { strategy: 'recreate', preserve: true },
 } as const;
 const decide = (existing: Association[], attempt: (typeof ways)[keyof typeof ways] = ways.inPlace): AssociationPlan =>
-  planAssociations(existing, { cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], attempt });
+  planAssociations(existing, {
+    cluster: CLUSTER,
+    region: 'eu-west-1',
+    addon: ADDON,
+    addonArn: addonArn(1),
+    planned: [planned],
+    attempt,
+  });
 const statuses = ({ checks }: AssociationPlan): string[] => checks.map(({ id, status }) => `${id} ${status}`);
 
 describe('planAssociations', () => {

@@ -78,7 +78,8 @@ const rows: Row[] = [
     {
       status: 'fail',
       message: /no longer offered for Kubernetes 1\.31: once deleted/,
-      remedy: /default: v3.*--service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/,
+      remedy:
+        /--addon-version v3 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .* then plan again\.$/,
       attempts: [],
     },
   ],
@@ -131,7 +132,7 @@ const rows: Row[] = [
     {
       status: 'fail',
       message: /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
-      remedy: /describe-addon-configuration --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/,
+      remedy: /describe-addon-configuration --region eu-west-1 --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/,
       attempts: [],
     },
   ],
@@ -250,7 +251,7 @@ const rows: Row[] = [
     {
       status: 'unknown',
       message: /could not be read: opentelemetrycollectors\.opentelemetry\.io \(Forbidden\)/,
-      remedy: /grant-access --cluster \S+ --addon adot/,
+      remedy: /grant-access --cluster \S+ .*--addon adot/,
       attempts: [],
     },
   ],
@@ -262,7 +263,7 @@ const rows: Row[] = [
     {
       status: 'warn',
       message: /Strategies ruled out by this: recreate without preserve\.$/,
-      remedy: /grant-access --cluster \S+ --addon adot/,
+      remedy: /grant-access --cluster \S+ .*--addon adot/,
       attempts: [IN_PLACE, RECREATE_PRESERVING],
     },
   ],

@@ -83,7 +83,7 @@ const rows: Row[] = [
     { addon: undefined },
     'fail',
     /aws-ebs-csi-driver is not installed in cluster dev/,
-    /aws eks list-addons --cluster-name dev/,
+    /aws eks list-addons --region eu-west-1 --cluster-name dev/,
   ],
   [
     'addon-installed',
@@ -116,7 +116,7 @@ const rows: Row[] = [
     { lock: { ...lock, running: true } },
     'fail',
     /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B has held the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/,
-    /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B$/,
+    /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B --deployed$/,
   ],
   [
     'lock-free',
@@ -132,7 +132,7 @@ const rows: Row[] = [
     { lock: { ...lock, outcome: 'needs-human' } },
     'fail',
     /it ended needs-human/,
-    /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B); .*pod-identity release \1$/,
+    /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B) --deployed ; .*pod-identity release \1 --deployed$/,
   ],
   [
     'lock-free',
@@ -218,7 +218,23 @@ const rows: Row[] = [
     { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
     'fail',
     /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/,
-    /update-addon --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/,
+    /keeping IRSA: aws eks update-addon --region eu-west-1 --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .*aws eks wait addon-active .* ; then plan again\.$/,
+  ],
+  [
+    'pod-identity-support',
+    'is too old and has no role',
+    { addon: withoutRole, podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
+    'fail',
+    /is too old/,
+    /Update it first: (?!.*--service-account-role-arn)/,
+  ],
+  [
+    'pod-identity-support',
+    'is too old and carries the network',
+    { request: aRequest({ addon: 'vpc-cni' }), podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
+    'fail',
+    /is too old/,
+    /one minor version at a time/,
   ],
   [
     'pod-identity-support',
@@ -253,7 +269,7 @@ const rows: Row[] = [
     { agentAddon: undefined, agentWorkload: undefined },
     'fail',
     /not installed in cluster dev\.$/,
-    /create-addon --cluster-name dev --addon-name eks-pod-identity-agent/,
+    /create-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent/,
   ],
   [
     'agent',
@@ -288,7 +304,7 @@ const rows: Row[] = [
     { request: aRequest({ roleArn: FOREIGN }) },
     'fail',
     /444455556666:role\/ebs is not in the cluster's account 111122223333/,
-    /targetRoleArn/,
+    /role in account 111122223333 .*--role-arn ROLE_ARN/,
   ],
 
   ['role-exists', 'does', {}, 'pass', /Role ebs-csi exists/],

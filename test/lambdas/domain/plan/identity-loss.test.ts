@@ -61,7 +61,7 @@ describe('a service account that EKS gave the role of the add-on, and that takes
       /^1 pod with service account kube-system\/ebs-csi-node-sa will change from irsa to node-role/,
     );
     const command = `pod-identity migrate --account 111122223333 --region eu-west-1 --cluster dev --addon ${ADDON} --strategy recreate --preserve`;
-    expect(remedy).toContain(`${command} --role ${NODES}=${ROLE} .`);
+    expect(remedy).toContain(`${command} --role ${NODES}=${ROLE} --deployed .`);
     expect(remedy).toContain(`${command} --accept-identity-loss ${NODES}`);
   });
 

@@ -70,7 +70,9 @@ describe('all of them', () => {
       expect(open.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'unknown']));
       for (const { message, remedy, source } of open) {
         expect(message).toContain('is forbidden');
-        expect(remedy).toMatch(/pod-identity grant-access --cluster dev$/);
+        expect(remedy).toMatch(
+          /pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --deployed$/,
+        );
         expect(source).toBeTruthy();
       }
       expect(planMigration(someFacts(change)).verdict).toBe('blocked');
@@ -105,7 +107,7 @@ describe('platform-version', () => {
   it('says from which on, and that EKS updates it', () => {
     expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject({
       message: expect.stringContaining('eks.3 is too old') as string,
-      remedy: expect.stringContaining('describe-cluster --name dev') as string,
+      remedy: expect.stringContaining('describe-cluster --region eu-west-1 --name dev') as string,
     });
     expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4.');
   });

@@ -176,7 +176,7 @@ describe('what can not be told', () => {
           /all calls of strategy recreate without preserve: who knows\. Nothing is deleted before that is known\.$/,
         ) as string,
         remedy: expect.stringMatching(
-          /iam:SimulatePrincipalPolicy .*or migrate in place, which deletes nothing: --strategy in-place\.$/,
+          /iam:SimulatePrincipalPolicy .*or migrate in place, which deletes nothing: --strategy in-place \.$/,
         ) as string,
       },
     ]);
@@ -193,7 +193,7 @@ describe('what can not be told', () => {
     const plan = planWith(unreported('update-addon'), { strategy: 'in-place' }, purgeable);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
     expect(rightsOf(plan)[0]!.remedy).toContain(
-      'aws eks delete-pod-identity-association --cluster-name dev --association-id a-left00000000000001',
+      'aws eks delete-pod-identity-association --region eu-west-1 --cluster-name dev --association-id a-left00000000000001',
     );
   });
 

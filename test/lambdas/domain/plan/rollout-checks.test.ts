@@ -178,7 +178,7 @@ describe('pods that do not work before', () => {
     expect(broken([one], pods)).toMatchObject({
       status: 'fail',
       message: expect.stringContaining(why) as string,
-      remedy: expect.stringMatching(/^Get these pods to work first, or remove them .*then plan again\.$/) as string,
+      remedy: expect.stringMatching(/^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/) as string,
     });
     expect(broken([one], pods, { verification: 'api' })).toMatchObject({ status: 'warn' });
   });

@@ -333,15 +333,15 @@ describe('a plan is blocked', () => {
 
   it("by its owner, and names the add-on's own migration", () => {
     expect(checkOf(plan({ ownerAddon: 'aws-ebs-csi-driver' }), 'service-account-owner').remedy).toBe(
-      'Migrate the add-on instead: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
+      'Migrate the add-on instead: pod-identity migrate --cluster dev --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --deployed',
     );
   });
 
   it('and tells both ways out of two roles', () => {
     const { remedy } = checkOf(plan({ associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }), 'associations');
-    expect(remedy).toContain(`--role-arn ${OTHER_ROLE}.`);
+    expect(remedy).toContain(`--role-arn ${OTHER_ROLE} .`);
     expect(remedy).toContain(
-      `aws eks update-pod-identity-association --cluster-name dev --association-id ${THERE.id} --role-arn ${ROLE}`,
+      `aws eks update-pod-identity-association --region eu-west-1 --cluster-name dev --association-id ${THERE.id} --role-arn ${ROLE}`,
     );
   });
 });
@@ -370,7 +370,9 @@ describe('where the API server is closed', () => {
   ])('(%s) says what to grant for that service account', (_, request, ids, annotation) => {
     for (const id of ids)
       expect(checkOf(asked(request, closed), id).remedy).toMatch(
-        new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${annotation}(?! --)`),
+        new RegExp(
+          `pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --service-account payments/api${annotation} --deployed`,
+        ),
       );
   });
 
@@ -381,7 +383,9 @@ describe('where the API server is closed', () => {
     const unseen = asked({ annotation }, { nodes: { error: 'forbidden' }, webhooks: { error: 'forbidden' } });
     for (const id of ['unsupported-compute', 'agent-nodes', 'webhook'])
       expect(checkOf(unseen, id).remedy).toMatch(
-        new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${flags}$`),
+        new RegExp(
+          `pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --service-account payments/api${flags} --deployed$`,
+        ),
       );
   });
 });

@@ -58,7 +58,7 @@ describe('check session-tags', () => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disable-session-tags/) as string,
+      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/) as string,
     });
     expect(check?.message).toContain(found);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');

@@ -370,7 +370,7 @@ describe('texts', () => {
     );
     const stalled = { open: 'a pod is not ready', since: at(0), why: undefined, migrationId: MIGRATION_ID };
     expect(stalledText({ ...stalled, towards: 'pod-identity' })).toMatch(
-      new RegExp(`no cause was found.*To roll back instead: pod-identity cancel ${MIGRATION_ID}$`),
+      new RegExp(`no cause was found.*To roll back instead: pod-identity cancel ${MIGRATION_ID} --deployed$`),
     );
     expect(stalledText({ ...stalled, towards: 'before' })).not.toContain('cancel');
   });

@@ -222,7 +222,7 @@ describe('an annotation that was to be removed', () => {
     // Set off by blanks, so that nothing else is copied with it.
     expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
     expect(remedy).toMatch(
-      / pod-identity grant-access --cluster payments-prod --service-account payments\/api --annotation remove$/,
+      / pod-identity grant-access --cluster payments-prod .*--service-account payments\/api --annotation remove --deployed$/,
     );
   });
 });

@@ -1,0 +1,106 @@
+/** Runs `doctor`: reads AWS and one cluster with the caller's own credentials, and changes nothing. */
+import manifest from '../../package.json' with { type: 'json' };
+import type { Check, Target } from '../../lambdas/domain/migration/model.ts';
+import { shellCommand } from '../../lambdas/domain/text/shell.ts';
+import { jsonText } from '../../lambdas/domain/text/text.ts';
+import { awsWords } from '../aws/options.ts';
+import { type AwsSession, awsLine, openAws } from '../aws/session.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { PROGRAM } from '../options.ts';
+import { styleFor } from '../print/style.ts';
+import { checkCaller, checkClock, checkExpiry, checkVersions, isSkew } from './checks.ts';
+import type { DoctorFlags } from './options.ts';
+import { checkPermissions } from './permissions.ts';
+import { type DoctorReport, doctorLines, isReady } from './print.ts';
+import { checkBootstrap, checkService, deployCalls, findService, PLAN_CALLS } from './purposes.ts';
+import { mergedAnswers, readCluster } from './read-cluster.ts';
+import { readBootstrap, readExpiry, readPrincipal, readSkew, simulated, triedWithoutCluster } from './read.ts';
+
+/** Returns the error with the cause of a refused signature, if it is this machine's clock. */
+const explained = (error: unknown): unknown => {
+  if (!(error instanceof CliError) || !isSkew(`${error.message} ${String(error.cause)}`)) return error;
+  const { remedy = '' } = checkClock(Number.POSITIVE_INFINITY);
+  return new CliError(
+    'ClockSkew',
+    `AWS refuses the signature because of its time: the clock of this machine is more than five minutes off. ${error.message}`,
+    remedy,
+    undefined,
+    { cause: error },
+  );
+};
+
+const loginOf = ({ profile }: Pick<AwsSession, 'profile'>): string =>
+  shellCommand(['aws', 'sso', 'login', ...(profile === undefined ? [] : ['--profile', profile])]);
+
+/** Checks what the caller may do, and the cluster if one is named. */
+const checkPlan = async (session: AwsSession, target: Target | undefined): Promise<Check[]> => {
+  const principal = await readPrincipal(session);
+  const cluster = target === undefined ? undefined : await readCluster(session, target, principal.arn);
+  const observed = cluster?.answers ?? (await triedWithoutCluster(session));
+  const asked = await simulated(session, principal, PLAN_CALLS);
+  const permissions = checkPermissions(mergedAnswers(observed, asked), {
+    what: 'make a plan',
+    callerArn: session.caller.arn,
+  });
+  return [permissions, ...(cluster?.checks ?? [])];
+};
+
+const checkMigrate = async (session: AwsSession): Promise<Check[]> => {
+  const service = findService(process.env);
+  if (!('found' in service)) return [checkService(service)];
+  const answers = await simulated(session, await readPrincipal(session), service.calls);
+  const check = checkPermissions(answers, { what: 'use the service', callerArn: session.caller.arn });
+  return [checkService(service), ...(answers.length === 0 ? [] : [{ ...check, id: 'service-permissions' }])];
+};
+
+const checkDeploy = async (session: AwsSession): Promise<Check[]> => {
+  const bootstrap = checkBootstrap(session, await readBootstrap(session));
+  const answers = await simulated(session, await readPrincipal(session), deployCalls(session));
+  const check = checkPermissions(answers, { what: 'deploy with CDK', callerArn: session.caller.arn });
+  return [bootstrap, { ...check, id: 'deploy-permissions' }];
+};
+
+const examine = async (flags: DoctorFlags, session: AwsSession): Promise<Check[]> => {
+  const { for: wanted, cluster } = flags;
+  const target: Target | undefined =
+    cluster === undefined ? undefined : { account: session.caller.account, region: session.region, cluster };
+  return [
+    checkCaller(session),
+    checkExpiry(await readExpiry(session), Date.now(), { wanted, login: loginOf(session) }),
+    checkClock(await readSkew(session, Date.now)),
+    ...(wanted === 'deploy' ? await checkDeploy(session) : []),
+    ...(wanted === 'migrate' ? await checkMigrate(session) : []),
+    ...(wanted === 'deploy' && target === undefined ? [] : await checkPlan(session, target)),
+  ];
+};
+
+/** Returns the command to run next. */
+const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, ready: boolean): string | undefined => {
+  const again = [`${PROGRAM} doctor`, ...(wanted === 'plan' ? [] : [`--for ${wanted}`])];
+  const where = awsWords(flags);
+  if (!ready) return [...again, ...(cluster === undefined ? [] : [`--cluster ${cluster}`]), ...where].join(' ');
+  if (cluster === undefined) return [...again, '--cluster NAME', ...where].join(' ');
+  return wanted === 'plan' ? [`${PROGRAM} plan --cluster ${cluster}`, ...where].join(' ') : undefined;
+};
+
+/** Returns 0, or 3 if a check fails. Throws a CliError with exit code 2 without usable credentials or region. */
+export const doctor = async (flags: DoctorFlags, io: Io): Promise<ExitCode> => {
+  const versions = checkVersions(manifest.version, process.version);
+  const session = await openAws(flags).catch((error: unknown) => {
+    throw explained(error);
+  });
+  try {
+    if (!flags.json) io.stderr.write(`${awsLine(session)}\n`);
+    const checks = [versions, ...(await examine(flags, session))];
+    const report: DoctorReport = { wanted: flags.for, ready: isReady(checks), checks };
+    const text = flags.json
+      ? jsonText(report, 2)
+      : doctorLines(report, nextOf(flags, report.ready), styleFor(io.stdout)).join('\n');
+    io.stdout.write(`${text}\n`);
+    return report.ready ? EXIT_CODES.ok : EXIT_CODES.blocked;
+  } finally {
+    session.close();
+  }
+};

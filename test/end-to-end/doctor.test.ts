@@ -1,0 +1,201 @@
+/** `doctor` against a served sandbox, healthy and broken. */
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { main } from '../../cli/program.ts';
+import { check } from '../../lambdas/domain/migration/check.ts';
+import { accessEntryOf } from './doctor-world.ts';
+import { collectingIo, stubEnvironment } from '../cli/fixtures.ts';
+import { scenarioWith, TARGET } from './fixture.ts';
+import { PACE, serveHere, type ServedHere } from './served.ts';
+
+const document = z.strictObject({ wanted: z.string(), ready: z.boolean(), checks: z.array(check) });
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const open = async (...given: Parameters<typeof scenarioWith>): Promise<ServedHere> => {
+  const served = await serveHere(scenarioWith(...given), PACE);
+  closing.push(() => served.close());
+  stubEnvironment(served.variables);
+  return served;
+};
+
+const run = async (...words: string[]) => {
+  const io = collectingIo();
+  const code = await main(['doctor', ...words], io);
+  return { code, out: io.out(), err: io.err() };
+};
+
+/** Runs with `--json`, and returns what did not pass by id. */
+const findings = async (...words: string[]) => {
+  const { code, out } = await run(...words, '--json');
+  const { ready, checks } = document.parse(JSON.parse(out));
+  const open_ = checks.filter(({ status }) => status !== 'pass');
+  return { code, ready, checks, notPassed: Object.fromEntries(open_.map((one) => [one.id, one])) };
+};
+
+/** Serves the sandbox under another address, with a Date header that is off by so many seconds. */
+const withClock = async (url: string, seconds: number): Promise<string> => {
+  const server: Server = createServer((message, reply) => {
+    const to = httpRequest(
+      url + (message.url ?? '/'),
+      { method: message.method, headers: message.headers },
+      (answer) => {
+        reply.sendDate = false;
+        const date = new Date(Date.now() + seconds * 1000).toUTCString();
+        reply.writeHead(answer.statusCode ?? 500, { ...answer.headers, date });
+        answer.pipe(reply);
+      },
+    );
+    message.pipe(to);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => new Promise((resolve) => server.close(resolve)));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+};
+
+const CLUSTER = ['--cluster', TARGET.cluster];
+
+describe('doctor in a healthy world', () => {
+  it('passes, says whose credentials they are and what comes next, and changes nothing', async () => {
+    const { backend } = await open();
+    const { code, out, err } = await run(...CLUSTER);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^Reading account 111122223333 in eu-west-1 as .*operator.* Nothing is changed\.\n$/);
+    expect(out).toContain('✔ agent: The Pod Identity agent is ready on 3 of 3 nodes.');
+    expect(out).toMatch(/✔ clock: The clock of this machine is 0 s off/);
+    expect(out).toMatch(/\nReady to plan.*\.\nNext: .* plan --cluster reliability-dev\n$/);
+    expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(110);
+    expect(backend.sandbox.world.log.mutations()).toEqual([]);
+  });
+
+  it('needs no cluster, and names the command that checks one', async () => {
+    await open();
+    const { code, out } = await run();
+    expect({ code, out }).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/Next: .* doctor --cluster NAME\n$/) as unknown,
+    });
+  });
+
+  it('finds the service by the environment, and says what is missing without it', async () => {
+    await open();
+    expect((await findings('--for', 'migrate')).notPassed).not.toHaveProperty('service');
+    vi.stubEnv('POD_IDENTITY_STATE_MACHINE_ARN', undefined);
+    vi.stubEnv('POD_IDENTITY_API_URL', undefined);
+    const { code, notPassed } = await findings('--for', 'migrate');
+    expect({ code, notPassed }).toMatchObject({ code: 3, notPassed: { service: { status: 'fail' } } });
+  });
+
+  it('says that the region is not bootstrapped', async () => {
+    await open();
+    const { code, notPassed } = await findings('--for', 'deploy');
+    expect({ code, notPassed }).toMatchObject({
+      code: 3,
+      notPassed: {
+        'cdk-bootstrap': {
+          remedy: expect.stringContaining('npx cdk bootstrap aws://111122223333/eu-west-1') as unknown,
+        },
+      },
+    });
+  });
+});
+
+describe('doctor in a broken world', () => {
+  it('names the clusters that exist', async () => {
+    await open();
+    const { code, notPassed } = await findings('--cluster', 'relaibility-dev');
+    expect({ code, notPassed }).toMatchObject({
+      code: 3,
+      notPassed: { cluster: { message: expect.stringContaining('Clusters there: reliability-dev.') as unknown } },
+    });
+  });
+
+  it('finds that the agent is absent', async () => {
+    await open((_, cluster) => {
+      cluster.addons = cluster.addons.filter(({ name }) => name !== 'eks-pod-identity-agent');
+    });
+    const { code, notPassed } = await findings(...CLUSTER);
+    expect({ code, notPassed }).toMatchObject({
+      code: 3,
+      notPassed: { agent: { remedy: expect.stringContaining('aws eks create-addon') as unknown } },
+    });
+  });
+
+  it('finds that the caller has no access entry', async () => {
+    await open((_, cluster) => {
+      cluster.accessEntries = [];
+    });
+    const { code, notPassed } = await findings(...CLUSTER);
+    expect({ code, notPassed }).toMatchObject({
+      code: 3,
+      notPassed: {
+        'kubernetes-access': { remedy: expect.stringContaining('aws eks create-access-entry') as unknown },
+      },
+    });
+  });
+
+  it('finds that the caller may list pods, but not nodes', async () => {
+    await open((_, cluster) => accessEntryOf(cluster, 'AmazonEKSViewPolicy'));
+    const { code, notPassed } = await findings(...CLUSTER);
+    expect({ code, notPassed }).toMatchObject({
+      code: 3,
+      notPassed: {
+        'kubernetes-access': {
+          message: 'The API server does not let you list nodes, mutating webhook configurations.',
+          remedy: expect.stringContaining('aws eks associate-access-policy') as unknown,
+        },
+      },
+    });
+  });
+
+  it('finds that the API server does not answer', async () => {
+    const { backend } = await open();
+    const cluster = backend.sandbox.world.accounts
+      .get(TARGET.account)!
+      .clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
+    // Nothing listens on port 1.
+    cluster.endpoint = 'https://127.0.0.1:1';
+    const { code, notPassed } = await findings(...CLUSTER);
+    expect({ code, notPassed }).toMatchObject({
+      code: 3,
+      notPassed: { 'api-server': { message: expect.stringContaining('ECONNREFUSED') as unknown }, agent: {} },
+    });
+  });
+
+  it('finds that the clock is off', async () => {
+    const { variables } = await open();
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', await withClock(variables['AWS_ENDPOINT_URL_STS']!, -200));
+    expect((await findings()).notPassed).toMatchObject({
+      clock: { status: 'warn', message: expect.stringMatching(/(199|200) s ahead of AWS/) as unknown },
+    });
+  });
+});
+
+describe('doctor without usable credentials', () => {
+  it.each<[string, Record<string, string | undefined>, RegExp]>([
+    ['wrong', { AWS_SECRET_ACCESS_KEY: 'wrong' }, /AWS does not accept the credentials/],
+    ['no region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, /no AWS region is configured/],
+    [
+      'none',
+      {
+        AWS_ACCESS_KEY_ID: undefined,
+        AWS_SECRET_ACCESS_KEY: undefined,
+        AWS_SESSION_TOKEN: undefined,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      },
+      /no AWS credentials/,
+    ],
+  ])('says so: %s', async (_, variables, message) => {
+    await open();
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const { code, out, err } = await run();
+    expect({ code, out, err }).toMatchObject({ code: 2, out: '', err: expect.stringMatching(message) as unknown });
+    expect(err).toMatch(/hint: {2}\S/);
+  });
+});
