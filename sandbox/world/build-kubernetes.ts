@@ -117,6 +117,11 @@ export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState
 /** Field manager of workloads that no add-on owns, unless the scenario names another one. */
 const APPLIER = 'helm';
 
+const containerOf = ({ env, ...container }: NonNullable<ScenarioWorkload['containers']>[number]) => ({
+  ...container,
+  ...environmentOf(env),
+});
+
 /** Creates a workload from before the sandbox opened, with ready pods in the form that the webhook gave them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
   const {
@@ -152,13 +157,15 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     containers = [{ name, image: `registry.example.com/${name}`, env: [] }],
     nodeSelector,
     hostNetwork,
+    initContainers,
   } = workload;
   const template = {
     kind,
     name,
     serviceAccount,
     labels,
-    containers: containers.map(({ env, ...container }) => ({ ...container, ...environmentOf(env) })),
+    ...(initContainers === undefined ? {} : { initContainers: initContainers.map(containerOf) }),
+    containers: containers.map(containerOf),
     ...(replicas === undefined ? {} : { replicas }),
     ...(paused ? { paused } : {}),
     ...(updateStrategy === undefined ? {} : { updateStrategy }),

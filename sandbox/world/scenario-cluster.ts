@@ -154,6 +154,7 @@ export const workload = z
         'Labels of the nodes that its pods run on, in addition to `kubernetes.io/os: linux`, which is the default for that label.',
       ),
     hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
+    initContainers: z.array(container).optional().describe('Its init containers; if omitted, none.'),
     containers: z
       .array(container)
       .min(1)

@@ -52,10 +52,10 @@ const recordedWorkload = workload
     nodeSelector: true,
     hostNetwork: true,
     podAnnotations: true,
+    initContainers: true,
   })
   .extend({
     labels: strings.describe('Labels of the workload and its pods.'),
-    initContainers: z.array(container).optional().describe('Its init containers; if omitted, none.'),
     containers: z.array(container).min(1).describe('Its containers.'),
   })
   .meta({ id: 'RecordedWorkload', description: 'A workload that EKS creates with an add-on.' });
