@@ -8,6 +8,11 @@ import type { Reader } from './reader.ts';
 
 const counted = (count: number, noun: string, plural = `${noun}s`): string => `${count} ${count === 1 ? noun : plural}`;
 
+/** Longer reasons repeat what the first sentences say. */
+const MOST_CHARACTERS = 240;
+const shortened = (why: string): string =>
+  why.length > MOST_CHARACTERS ? `${why.slice(0, MOST_CHARACTERS - 1)}…` : why;
+
 const countsOf = ({ accounts: [account], catalogue }: Scenario): string => {
   const cluster = account?.clusters[0];
   if (!account || !cluster) return '';
@@ -59,7 +64,7 @@ export const summaryLines = ({ scenario, reader, out, withConfiguration }: Summa
           '',
           style.paint(['bold', 'yellow'], 'Not recorded'),
           ...reader.unread.flatMap(({ what, why, effect }) =>
-            hanging('  ? ', printable(`${what}: ${effect}. ${why}`), style),
+            hanging('  ? ', printable(`${what}: ${effect}. ${shortened(why)}`), style),
           ),
         ]
       : []),
