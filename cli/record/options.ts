@@ -21,7 +21,14 @@ const recordFlags = z
     state: file,
     debug: z.boolean().default(false),
   })
-  .superRefine(({ sandbox, state, profile }, context) => {
+  .superRefine(({ sandbox, state, profile, anonymise, withConfiguration }, context) => {
+    if (anonymise && withConfiguration)
+      context.addIssue({
+        code: 'custom',
+        path: ['withConfiguration'],
+        message:
+          'cannot be combined with --anonymise, which does not know what names they contain: use one or the other',
+      });
     if (profile !== undefined && (sandbox !== undefined || state !== undefined))
       context.addIssue({
         code: 'custom',

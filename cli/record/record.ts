@@ -7,6 +7,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
 import { writePrivate } from '../private-file.ts';
+import { anonymised } from './anonymise.ts';
 import { withReader } from './open.ts';
 import type { RecordFlags } from './options.ts';
 import { summaryLines } from './print.ts';
@@ -22,9 +23,13 @@ export interface Twin {
 }
 
 /** Records the reader's cluster. Throws a CliError for an unknown cluster, a `MigrationError` if EKS cannot be read. */
-export const recordTwin = async (reader: Reader, options: MappingOptions): Promise<Twin> => {
+export const recordTwin = async (
+  reader: Reader,
+  { anonymise = false, ...options }: MappingOptions & { anonymise?: boolean },
+): Promise<Twin> => {
   const at = new Date(reader.clock.now()).toISOString();
-  const input = toScenario(await readCluster(reader, at), options);
+  const recorded = toScenario(await readCluster(reader, at), options);
+  const input = anonymise ? anonymised(recorded) : recorded;
   const text = `${JSON.stringify(input, undefined, 2)}\n`;
   return { input, scenario: parseScenario(text, 'recorded'), text };
 };

@@ -6,15 +6,23 @@ import { Reader } from '../../cli/record/reader.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { type ClusterState, findCluster } from '../../sandbox/world/world.ts';
 import { migrate, mutationsOf, type RunOptions } from './fixture.ts';
 
 export const EVERYTHING: MappingOptions = { withConfiguration: true, access: 'granted' };
+
+/** Scenarios in which the service has no access to the API server, and what its twin needs to show that. */
+export const WITHOUT_ACCESS: readonly string[] = ['api-only'];
+
+export const accessOf = (name: string): MappingOptions['access'] =>
+  WITHOUT_ACCESS.includes(name) ? 'as-recorded' : 'granted';
 
 /** Records the cluster of a scenario in a new sandbox. */
 export const twinOf = async (
   scenario: Scenario,
   cluster: Pick<ScenarioCluster, 'name' | 'region'>,
   options: MappingOptions = EVERYTHING,
+  prepare: (cluster: ClusterState, reader: Reader) => void = () => {},
 ): Promise<Twin & { reader: Reader }> => {
   const backend = await openSandboxBackend(scenario, {});
   const account = scenario.accounts.find(({ clusters }) => clusters.some(({ name }) => name === cluster.name))!;
@@ -23,6 +31,7 @@ export const twinOf = async (
     return await backend.clock.spawn(async () => {
       const clients = backend.sandbox.clients(undefined, cluster.region);
       const reader = new Reader({ clients, clock: backend.clock, target, progress: () => {} });
+      prepare(findCluster(backend.sandbox.world, account.id, cluster.region, cluster.name)!, reader);
       return { ...(await recordTwin(reader, options)), reader };
     });
   } finally {
@@ -32,8 +41,8 @@ export const twinOf = async (
 
 /** Returns the twin with what cannot be observed: how the scenario's AWS behaves, and when it begins. */
 export const rehearsable = ({ input }: Twin, scenario: Scenario): Scenario => {
-  const { knobs, faults, throttles, seed, startAt, home } = scenario;
-  return parseScenario({ ...input, knobs, faults, throttles, seed, startAt, ...(home ? { home } : {}) }, 'twin');
+  const { knobs, faults, throttles, seed, startAt } = scenario;
+  return parseScenario({ ...input, knobs, faults, throttles, seed, startAt }, 'twin');
 };
 
 const SAME_NAMES: [RegExp, string][] = [
