@@ -22,6 +22,7 @@ import {
   WATCHING_SCALE,
   WORKLOAD_SCENARIO,
 } from './options.ts';
+import { addRecordCommand } from './record/command.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
 import { guardedIo } from './terminal.ts';
@@ -254,6 +255,7 @@ const build = (io: Io, finished: Finished): Command => {
   addRetireCommand(program, io, finished);
   addTrustCommands(program, io, finished);
   addIdentitiesCommand(program, io, finished);
+  addRecordCommand(program, io, finished);
   addAccessCommand(program, io, finished);
   addFleetCommand(program, io, finished);
   addDemoCommand(program, io, finished);

@@ -9,6 +9,8 @@ export interface CatalogueVersion {
   /** Service accounts that support an association; undefined if the version does not support Pod Identity. */
   podIdentity?: { serviceAccount: string; recommendedManagedPolicies: string[] }[];
   requiresIamPermissions: boolean;
+  /** Its own schema of configuration values; defaults to the add-on's. */
+  configurationSchema?: string;
   /** False once EKS has withdrawn the version: existing add-ons keep it, new ones cannot be created with it. */
   offered: boolean;
 }

@@ -81,7 +81,7 @@ export const checkParameters = (
   const { offered, version, namespace, owner } = addon;
   const fields = { clusterName: cluster.name, addonName: offered.name };
   const refuse = (message: string): EksError => new EksError('InvalidParameterException', message, fields);
-  checkConfiguration(input.configurationValues, offered.configurationSchema, fields);
+  checkConfiguration(input.configurationValues, version.configurationSchema ?? offered.configurationSchema, fields);
   const wanted = input.podIdentityAssociations ?? [];
   // terraform-aws-modules/terraform-aws-eks#3520 has both messages.
   if (wanted.length > 0 && !version.podIdentity)

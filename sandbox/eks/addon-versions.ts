@@ -78,7 +78,7 @@ export const describeAddonConfiguration: Handler<
   return {
     addonName: addon.name,
     addonVersion: version.version,
-    configurationSchema: addon.configurationSchema,
+    configurationSchema: version.configurationSchema ?? addon.configurationSchema,
     podIdentityConfiguration,
   };
 };

@@ -233,6 +233,14 @@ const PERMISSIONS = {
     onCluster('eks:DescribeCluster', call, name),
   ],
   DescribeClusterVersions: (call: EksCall) => [onNothing('eks:DescribeClusterVersions', call)],
+  DescribeFargateProfile: (
+    call: EksCall,
+    { clusterName, fargateProfileName }: Decoded<eks.DescribeFargateProfileRequest>,
+  ) => [
+    onResource('eks:DescribeFargateProfile', {
+      arn: eksArn(call, `fargateprofile/${clusterName}/${fargateProfileName}/*`),
+    }),
+  ],
   DescribePodIdentityAssociation: (
     call: EksCall,
     { clusterName, associationId }: Decoded<eks.DescribePodIdentityAssociationRequest>,
@@ -255,6 +263,9 @@ const PERMISSIONS = {
     { clusterName, principalArn }: Decoded<eks.ListAssociatedAccessPoliciesRequest>,
   ) => [onEntry('eks:ListAssociatedAccessPolicies', call, clusterName, principalArn)],
   ListClusters: (call: EksCall) => [onNothing('eks:ListClusters', call, 'cluster/*')],
+  ListFargateProfiles: (call: EksCall, { clusterName }: Decoded<eks.ListFargateProfilesRequest>) => [
+    onCluster('eks:ListFargateProfiles', call, clusterName),
+  ],
   ListPodIdentityAssociations: (call: EksCall, { clusterName }: Decoded<eks.ListPodIdentityAssociationsRequest>) => [
     onCluster('eks:ListPodIdentityAssociations', call, clusterName),
   ],

@@ -32,6 +32,7 @@ import type { EksCall, Memory } from './call.ts';
 import { describeClusterVersions } from './cluster-versions.ts';
 import { describeCluster, listClusters } from './clusters.ts';
 import { EksError, errorAnswer } from './errors.ts';
+import { describeFargateProfile, listFargateProfiles } from './fargate-profiles.ts';
 import { findOperation } from './model.ts';
 import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 import { describeUpdate, listUpdates } from './updates.ts';
@@ -54,6 +55,7 @@ const HANDLERS: Record<SupportedOperation, AnyHandler> = {
   DescribeAddonVersions: describeAddonVersions,
   DescribeCluster: describeCluster,
   DescribeClusterVersions: describeClusterVersions,
+  DescribeFargateProfile: describeFargateProfile,
   DescribePodIdentityAssociation: describePodIdentityAssociation,
   DescribeUpdate: describeUpdate,
   DisassociateAccessPolicy: disassociateAccessPolicy,
@@ -62,6 +64,7 @@ const HANDLERS: Record<SupportedOperation, AnyHandler> = {
   ListAddons: listAddons,
   ListAssociatedAccessPolicies: listAssociatedAccessPolicies,
   ListClusters: listClusters,
+  ListFargateProfiles: listFargateProfiles,
   ListPodIdentityAssociations: listPodIdentityAssociations,
   ListTagsForResource: listTagsForResource,
   ListUpdates: listUpdates,

@@ -31,6 +31,7 @@ const createWorkload = (
     namespace,
     generation: 1,
     labels: { ...template.labels },
+    ...(template.annotations ? { annotations: { ...template.annotations } } : {}),
   });
   // The assertion holds because the manifest has the template's kind.
   const workload = putObject(kube, template.kind, {

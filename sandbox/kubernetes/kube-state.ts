@@ -1,7 +1,15 @@
 /** The state of one cluster: its objects, and what the API server and the controllers remember about them. */
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
-import type { CustomKind, KubeObject, PodTemplate, ReadySeconds, Workload, WorkloadTemplate } from './objects.ts';
+import type {
+  CustomKind,
+  KubeObject,
+  PastIdentity,
+  PodTemplate,
+  ReadySeconds,
+  Workload,
+  WorkloadTemplate,
+} from './objects.ts';
 
 /** Objects by `plural.group` (`pods.`, `deployments.apps`), then by `namespace/name` (cluster-scoped: `/name`). */
 export interface KubeState {
@@ -40,6 +48,11 @@ export interface KubeState {
   currentRevisions: Map<string, Revision>;
   /** Seconds until a pod is ready, by the uid of its workload; other workloads use the world's default. */
   readySeconds: Map<string, ReadySeconds>;
+  /**
+   * Pods from before the sandbox opened that are still to be created, by `Kind namespace/name` of their workload, in
+   * this order.
+   */
+  pastPods: Map<string, PastPod[]>;
   /** Managers of the fields of a workload, by its uid. */
   fieldOwners: Map<string, FieldOwners>;
   /** The manager that set a service account's IRSA annotation, and when (milliseconds since 1970), by its uid. */
@@ -52,6 +65,11 @@ export interface KubeState {
   snapshots: ListSnapshot[];
   /** The cluster's own generator, so that events in one cluster do not change names in another. */
   random: Random;
+}
+
+/** One pod from before the sandbox opened. `createdAt`: milliseconds since 1970. */
+export interface PastPod extends PastIdentity {
+  createdAt: number;
 }
 
 /** Credentials that a pod holds. Times are milliseconds since 1970. */

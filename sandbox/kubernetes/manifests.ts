@@ -31,7 +31,13 @@ const deploymentSpec = (workload: WorkloadTemplate): DeploymentSpec => ({
   replicas: workload.replicas ?? 1,
   revisionHistoryLimit: 10,
   selector: { matchLabels: { ...workload.labels } },
-  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+  strategy:
+    workload.updateStrategy === 'Recreate'
+      ? { type: 'Recreate' }
+      : {
+          type: 'RollingUpdate',
+          rollingUpdate: { maxSurge: workload.maxSurge ?? '25%', maxUnavailable: workload.maxUnavailable ?? '25%' },
+        },
   template: podTemplate(workload),
   ...(workload.paused === true ? { paused: true } : {}),
 });
@@ -67,8 +73,11 @@ const SPECS: { [K in Workload['kind']]: (workload: WorkloadTemplate) => Extract<
 /** Returns everything that EKS sets of a workload except its name. */
 export const manifestOf = (
   workload: WorkloadTemplate,
-): { metadata: { labels: Record<string, string> }; spec: Workload['spec'] } => ({
-  metadata: { labels: { ...workload.labels } },
+): { metadata: { labels: Record<string, string>; annotations?: Record<string, string> }; spec: Workload['spec'] } => ({
+  metadata: {
+    labels: { ...workload.labels },
+    ...(workload.annotations ? { annotations: { ...workload.annotations } } : {}),
+  },
   spec: SPECS[workload.kind](workload),
 });
 

@@ -12,6 +12,10 @@ export interface NodeGroup {
   /** Defaults to the cluster's compute type: `auto` with EKS Auto Mode, otherwise `ec2`. */
   compute?: 'ec2' | 'auto' | 'fargate' | 'hybrid' | undefined;
   ready: boolean;
+  /** Further labels. */
+  labels?: Record<string, string> | undefined;
+  /** Managed node group of EC2 nodes, `default` if undefined; null for nodes that belong to none. */
+  nodeGroup?: string | null | undefined;
   /** False if pods of the Pod Identity agent never become ready on these nodes. */
   agentReady: boolean;
 }
@@ -80,6 +84,7 @@ const identityOf = (
   { name: cluster, region, kube }: ClusterState,
   compute: Compute,
   { address, zone }: Network,
+  nodeGroup: string | null | undefined = 'default',
 ): { name: string; labels: Record<string, string>; providerID: string } => {
   const dashed = `${address.replaceAll('.', '-')}.${region === 'us-east-1' ? 'ec2.internal' : `${region}.compute.internal`}`;
   const id = kube.random.string(17, '0123456789abcdef');
@@ -106,7 +111,7 @@ const identityOf = (
     case 'ec2':
       return {
         name: `ip-${dashed}`,
-        labels: { ...instance, 'eks.amazonaws.com/nodegroup': 'default' },
+        labels: { ...instance, ...(nodeGroup === null ? {} : { 'eks.amazonaws.com/nodegroup': nodeGroup }) },
         providerID: `aws:///${zone}/i-${id}`,
       };
   }
@@ -114,13 +119,13 @@ const identityOf = (
 
 const createNode = (
   cluster: ClusterState,
-  { os, compute: given, ready, agentReady }: NodeGroup,
+  { os, compute: given, ready, agentReady, labels: further, nodeGroup }: NodeGroup,
   network: Network,
   at: number,
 ): void => {
   const { region, version, kube, autoMode } = cluster;
   const compute = given ?? (autoMode ? 'auto' : 'ec2');
-  const { name, labels, providerID } = identityOf(cluster, compute, network);
+  const { name, labels, providerID } = identityOf(cluster, compute, network, nodeGroup);
   const location: Record<string, string> =
     compute === 'hybrid'
       ? {}
@@ -131,7 +136,14 @@ const createNode = (
     kind: 'Node',
     metadata: newMetadata(kube, at, {
       name,
-      labels: { 'kubernetes.io/arch': 'amd64', [OS]: os, 'kubernetes.io/hostname': name, ...labels, ...location },
+      labels: {
+        'kubernetes.io/arch': 'amd64',
+        [OS]: os,
+        'kubernetes.io/hostname': name,
+        ...labels,
+        ...location,
+        ...further,
+      },
     }),
     spec: {
       providerID,

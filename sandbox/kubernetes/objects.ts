@@ -216,6 +216,12 @@ export interface CustomKind {
 /** Seconds from the creation of a pod to its readiness: one value for all pods, or bounds for each pod's own value. */
 export type ReadySeconds = number | { min: number; max: number };
 
+/** What the webhook had injected into a pod from before the sandbox opened, whatever exists now. */
+export interface PastIdentity {
+  identity: 'irsa' | 'pod-identity' | 'none';
+  roleArn?: string | undefined;
+}
+
 /** One workload of an add-on, as the catalogue describes it. */
 export interface WorkloadTemplate {
   kind: Workload['kind'];
@@ -225,13 +231,22 @@ export interface WorkloadTemplate {
   replicas?: number;
   /** Deployments only: a changed template is not rolled out. */
   paused?: boolean;
-  /** DaemonSets and StatefulSets only: a pod is replaced only after a client deletes it. */
-  updateStrategy?: 'OnDelete';
-  /** DaemonSets only: how many nodes may lack a ready pod during a rollout, such as `10%`; defaults to 1. */
+  /**
+   * OnDelete, for DaemonSets and StatefulSets: a pod is replaced only after a client deletes it. Recreate, for
+   * Deployments: all pods end before new ones are created.
+   */
+  updateStrategy?: 'OnDelete' | 'Recreate';
+  /**
+   * How many pods may be missing during a rollout, such as `10%`; defaults to 1 for DaemonSets and 25% for Deployments.
+   */
   maxUnavailable?: number | string;
+  /** Deployments only: how many more pods there may be during a rollout; defaults to 25%. */
+  maxSurge?: number | string;
   /** Seconds from the creation of a pod to its readiness; defaults to the world's knob. */
   readySeconds?: ReadySeconds;
   labels: Record<string, string>;
+  /** Annotations of the workload itself. */
+  annotations?: Record<string, string>;
   containers: { name: string; image: string; env?: EnvVar[] }[];
   initContainers?: { name: string; image: string; env?: EnvVar[] }[];
   /** Added to the selector for Linux, which every workload has. */

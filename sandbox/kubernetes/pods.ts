@@ -3,7 +3,7 @@ import { credentialsOfPod, hasCredentials } from '../credentials/sessions.ts';
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { canRun } from './nodes.ts';
-import type { KubeState, Tally } from './kube-state.ts';
+import type { KubeState, PastPod, Tally } from './kube-state.ts';
 import type { KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
 import { setStatus } from './pod-status.ts';
 import {
@@ -165,10 +165,19 @@ const becomeReady = (
   });
 };
 
+/** Returns what the scenario knows about the next pod of a controller's workload, if anything. */
+const takePast = (kube: KubeState, controller: KubeObject): PastPod | undefined => {
+  if (kube.pastPods.size === 0) return undefined;
+  const { kind, name } = controllerOf(controller) ?? { kind: controller.kind, name: controller.metadata.name };
+  return kube.pastPods.get(`${kind} ${controller.metadata.namespace}/${name}`)?.shift();
+};
+
 /** Creates a pod; `changed` is called when it becomes ready. */
 export const createPod = (plane: ControlPlane, options: NewPod, changed: () => void): Pod => {
   const { kube } = plane.cluster;
-  const { owner, createdAt } = options;
+  const { owner } = options;
+  const past = options.ready ? takePast(kube, owner) : undefined;
+  const createdAt = past?.createdAt ?? options.createdAt;
   const template = copyOf(options.template);
   const generateName = `${owner.metadata.name}-`;
   const namespace = owner.metadata.namespace ?? 'default';
@@ -190,7 +199,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
     status: { phase: 'Pending', conditions: [] },
   };
   addApiAccess(pod, suffix);
-  admitPod(plane.world, plane.cluster, pod, createdAt);
+  admitPod(plane.world, plane.cluster, pod, createdAt, past);
   storePod(pod);
   const isReadyAtOnce = options.ready && canRun(kube, pod);
   // A pod from before the sandbox opened needed its time to become ready, too.

@@ -163,6 +163,7 @@ export const newKubeState = (): KubeState => ({
   fieldOwners: new Map(),
   readySeconds: new Map(),
   annotators: new Map(),
+  pastPods: new Map(),
   sessions: new Map(),
   customKinds: new Map(),
   snapshots: [],

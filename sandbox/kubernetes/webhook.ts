@@ -9,7 +9,7 @@ import { skippedContainers } from '../../lambdas/domain/kubernetes/skip-containe
 import type { AssociationState, ClusterState, World } from '../world/world.ts';
 import { POD_IDENTITY_WEBHOOK } from './cluster-objects.ts';
 import { parseBool, parseInt64 } from './go-values.ts';
-import type { Container, KubeObject, Pod } from './objects.ts';
+import type { Container, KubeObject, PastIdentity, Pod } from './objects.ts';
 import { getObject } from './store.ts';
 
 const DOMAIN = 'eks.amazonaws.com';
@@ -85,13 +85,23 @@ const isForWindows = ({ spec: { nodeSelector } }: Pod): boolean =>
 const tokenFileOf = (pod: Pod, mountPath: string, path: string): string =>
   isForWindows(pod) ? `C:${`${mountPath}/${path}`.replaceAll('/', '\\')}` : `${mountPath}/${path}`;
 
-const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt: number): Injection | undefined => {
+const injectionFor = (
+  world: World,
+  cluster: ClusterState,
+  pod: Pod,
+  admittedAt: number,
+  past?: PastIdentity,
+): Injection | undefined => {
+  if (past?.identity === 'none') return undefined;
   const namespace = pod.metadata.namespace ?? 'default';
   const serviceAccount = pod.spec.serviceAccountName ?? 'default';
   const annotations = serviceAccountOf(cluster, pod)?.metadata.annotations;
   const expiration = expirationOf(pod.metadata.annotations, annotations);
 
-  if (knowsAssociation(world, cluster, namespace, serviceAccount, admittedAt)) {
+  const hasAssociation = past
+    ? past.identity === 'pod-identity'
+    : knowsAssociation(world, cluster, namespace, serviceAccount, admittedAt);
+  if (hasAssociation) {
     const mountPath = '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount';
     const path = 'eks-pod-identity-token';
     const jittered = JITTER_FROM + cluster.kube.random.integer(DEFAULT_EXPIRATION - JITTER_FROM + 1);
@@ -111,10 +121,10 @@ const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt:
     };
   }
 
-  const roleArn = annotations?.[ROLE_ANNOTATION];
+  const roleArn = past?.roleArn ?? annotations?.[ROLE_ANNOTATION];
   if (!roleArn) return undefined;
   const mountPath = '/var/run/secrets/eks.amazonaws.com/serviceaccount';
-  const audience = annotations[`${DOMAIN}/audience`] ?? 'sts.amazonaws.com';
+  const audience = annotations?.[`${DOMAIN}/audience`] ?? 'sts.amazonaws.com';
   return {
     method: 'irsa',
     credentials: { AWS_ROLE_ARN: roleArn, AWS_WEB_IDENTITY_TOKEN_FILE: tokenFileOf(pod, mountPath, 'token') },
@@ -148,11 +158,17 @@ const inject = (container: Container, injection: Injection, region: string, regi
 /**
  * Mutates a pod that is being created, in place. An association takes precedence over the service account's annotation;
  * the two are never both injected. Does nothing if the webhook configuration does not exist. `admittedAt`: milliseconds
- * since 1970.
+ * since 1970; `past`: what it had injected, if that is known.
  */
-export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admittedAt: number): void => {
+export const admitPod = (
+  world: World,
+  cluster: ClusterState,
+  pod: Pod,
+  admittedAt: number,
+  past?: PastIdentity,
+): void => {
   if (!getObject(cluster.kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK)) return;
-  const injection = injectionFor(world, cluster, pod, admittedAt);
+  const injection = injectionFor(world, cluster, pod, admittedAt, past);
   if (!injection) return;
   const regionalSts = wantsRegionalSts(serviceAccountOf(cluster, pod));
   const skipped = skippedContainers(pod.metadata.annotations);

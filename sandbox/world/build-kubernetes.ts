@@ -9,7 +9,7 @@ import { podsChanged } from '../kubernetes/budgets.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
-import type { EnvVar, PodSettings } from '../kubernetes/objects.ts';
+import type { PodSettings } from '../kubernetes/objects.ts';
 import { defaultAccessEntries } from '../kubernetes/rbac-defaults.ts';
 import {
   getObject,
@@ -21,12 +21,12 @@ import {
   touch,
 } from '../kubernetes/store.ts';
 import type { DeployedRole } from './build-roles.ts';
+import { environmentOf, variableOf } from './environment.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import type { ScenarioBudget } from './scenario-churn.ts';
 import type {
   ScenarioAccessEntry,
   ScenarioCustomResource,
-  ScenarioExtraEnv,
   ScenarioRbacObject,
   ScenarioWorkload,
 } from './scenario-cluster.ts';
@@ -86,24 +86,14 @@ const nodeEntry = ({ autoMode, region }: ScenarioCluster, { nodes }: Callers, cr
  */
 export const buildAccessEntries = (cluster: ScenarioCluster, callers: Callers): ClusterState['accessEntries'] => {
   const createdAt = Date.parse(cluster.createdAt);
-  const entries = cluster.accessEntries?.map((entry) => entryOf(entry, createdAt)) ?? [
-    ...defaultAccessEntries(createdAt, callers),
-    nodeEntry(cluster, callers, createdAt),
-  ];
+  const listed = cluster.accessEntries?.map((entry) => entryOf(entry, createdAt));
+  const ofCallers = defaultAccessEntries(createdAt, callers);
+  // A listed entry replaces that of a caller with the same principal.
+  const entries = listed
+    ? [...(cluster.serviceAccess === 'added' ? ofCallers : []), ...listed]
+    : [...ofCallers, nodeEntry(cluster, callers, createdAt)];
   return new Map(entries.map((entry) => [entry.principalArn, entry]));
 };
-
-const variableOf = ({ name, value, secret }: Pick<ScenarioExtraEnv, 'name' | 'value' | 'secret'>): EnvVar => ({
-  name,
-  ...(value === undefined ? {} : { value }),
-  ...(secret === undefined
-    ? {}
-    : {
-        valueFrom: {
-          secretKeyRef: { name: secret.name, key: secret.key, ...(secret.optional ? { optional: true } : {}) },
-        },
-      }),
-});
 
 /** Returns the scenario's settings for the pods of add-ons, by add-on name. */
 export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState['podSettings']> =>
@@ -124,8 +114,13 @@ export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState
     }),
   );
 
-/** Field manager of workloads that no add-on owns. */
+/** Field manager of workloads that no add-on owns, unless the scenario names another one. */
 const APPLIER = 'helm';
+
+const containerOf = ({ env, ...container }: NonNullable<ScenarioWorkload['containers']>[number]) => ({
+  ...container,
+  ...environmentOf(env),
+});
 
 /** Creates a workload from before the sandbox opened, with ready pods in the form that the webhook gave them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
@@ -140,9 +135,13 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     paused,
     updateStrategy,
     maxUnavailable,
+    maxSurge,
     readySeconds,
+    annotations,
+    podAnnotations,
+    manager = APPLIER,
   } = workload;
-  const at = Date.parse(createdAt);
+  const at = createdAt === undefined ? cluster.createdAt : Date.parse(createdAt);
   ensureNamespace(cluster, namespace, at);
   const account =
     getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount) ??
@@ -150,7 +149,7 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
   if (Object.keys(serviceAccountAnnotations).length > 0) {
     const was = { metadata: { ...account.metadata } };
     account.metadata.annotations = { ...account.metadata.annotations, ...serviceAccountAnnotations };
-    noteAnnotator(cluster, was, account, APPLIER, at);
+    noteAnnotator(cluster, was, account, manager, at);
     touch(cluster.kube, account);
   }
   const {
@@ -158,21 +157,23 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     containers = [{ name, image: `registry.example.com/${name}`, env: [] }],
     nodeSelector,
     hostNetwork,
+    initContainers,
   } = workload;
   const template = {
     kind,
     name,
     serviceAccount,
     labels,
-    containers: containers.map(({ env, ...container }) => ({
-      ...container,
-      ...(env.length > 0 ? { env: env.map(variableOf) } : {}),
-    })),
+    ...(initContainers === undefined ? {} : { initContainers: initContainers.map(containerOf) }),
+    containers: containers.map(containerOf),
     ...(replicas === undefined ? {} : { replicas }),
     ...(paused ? { paused } : {}),
     ...(updateStrategy === undefined ? {} : { updateStrategy }),
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+    ...(maxSurge === undefined ? {} : { maxSurge }),
     ...(readySeconds === undefined ? {} : { readySeconds }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(podAnnotations === undefined ? {} : { podAnnotations }),
     ...(nodeSelector === undefined ? {} : { nodeSelector }),
     ...(hostNetwork ? { hostNetwork } : {}),
   };
@@ -181,7 +182,7 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     cluster,
     name,
     { namespace, serviceAccounts: [], workloads: [template] },
-    { irsaServiceAccounts: [], podsCreatedAt: at, manager: APPLIER },
+    { irsaServiceAccounts: [], podsCreatedAt: at, manager },
   );
 };
 

@@ -3,7 +3,7 @@ import { eksArn } from '../../lambdas/domain/aws/arn.ts';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
-import { loadCatalogue } from '../catalog/index.ts';
+import { catalogueWith } from '../catalog/recorded.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
 import { scheduleAutoscalers } from '../kubernetes/autoscalers.ts';
@@ -24,6 +24,7 @@ import {
 } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
 import { buildOidcProviders, issuerOf } from './build-oidc.ts';
+import { notePastPods, seedServiceAccounts } from './build-recorded.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
 import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
@@ -84,6 +85,10 @@ const catalogueOf = (world: World, name: string): CatalogueAddon => {
   return offered;
 };
 
+/** Returns a time in milliseconds since 1970; without one, that of the cluster's creation. */
+const sinceOf = (cluster: ClusterState, createdAt: string | undefined): number =>
+  createdAt === undefined ? cluster.createdAt : Date.parse(createdAt);
+
 const buildAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): AddonState => ({
   name: addon.name,
   arn: eksArn(cluster, `addon/${cluster.name}/${addon.name}/${world.random.uuid()}`),
@@ -97,8 +102,8 @@ const buildAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): 
   ...(addon.configurationValues === undefined ? {} : { configurationValues: addon.configurationValues }),
   associationIds: [],
   tags: addon.tags,
-  createdAt: Date.parse(addon.createdAt),
-  modifiedAt: Date.parse(addon.createdAt),
+  createdAt: sinceOf(cluster, addon.createdAt),
+  modifiedAt: sinceOf(cluster, addon.createdAt),
   generation: 0,
 });
 
@@ -112,8 +117,8 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
       arn: eksArn(cluster, `podidentityassociation/${cluster.name}/${id}`),
       ...(addon ? { ownerArn: addon.arn } : {}),
       ...(rest.targetRoleArn === undefined ? {} : { externalId: world.random.uuid() }),
-      createdAt: Date.parse(createdAt),
-      modifiedAt: Date.parse(createdAt),
+      createdAt: sinceOf(cluster, createdAt),
+      modifiedAt: sinceOf(cluster, createdAt),
     });
   }
 };
@@ -159,6 +164,8 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
 
   // Pods come last: what the webhook gave them depends on the associations that existed by then.
   seedCluster(world, cluster, spec.nodes);
+  seedServiceAccounts(cluster, spec.serviceAccounts);
+  notePastPods(cluster, spec.pods);
   for (const addon of spec.addons) {
     const offered = catalogueOf(world, addon.name);
     if (addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
@@ -173,7 +180,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
       {
         irsaServiceAccounts: offered.irsaServiceAccounts,
         ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
-        podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
+        podsCreatedAt: sinceOf(cluster, addon.podsCreatedAt ?? addon.createdAt),
         fields: addon.modifiedFields ?? [],
       },
     );
@@ -223,7 +230,7 @@ const emptyWorld = (scenario: Scenario, { seed = scenario.seed, keepCalls }: Bui
   random: new Random(seed),
   schedule: new Schedule(Date.parse(scenario.startAt)),
   knobs: scenario.knobs,
-  catalogue: loadCatalogue(),
+  catalogue: catalogueWith(scenario.catalogue),
   accounts: new Map(),
   accessKeys: new Map(),
   log: new CallLog({ keep: keepCalls }),

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { parseJson } from '../../lambdas/domain/text/json.ts';
-import { loadCatalogue } from '../catalog/index.ts';
+import { catalogueWith } from '../catalog/recorded.ts';
 import { checkScenario } from './scenario-checks.ts';
 import type { ScenarioProblem } from './scenario-problems.ts';
 import { scenario as scenarioSchema } from './scenario.ts';
@@ -87,7 +87,7 @@ export const parseScenario = (json: unknown, name: string): Scenario => {
   }
   const parsed = scenarioSchema.safeParse(value, { reportInput: true });
   if (!parsed.success) return refuse(name, parsed.error.issues.flatMap(explain));
-  const problems = checkScenario(parsed.data, loadCatalogue());
+  const problems = checkScenario(parsed.data, catalogueWith(parsed.data.catalogue));
   return problems.length > 0 ? refuse(name, problems) : parsed.data;
 };
 

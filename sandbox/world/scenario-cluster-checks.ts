@@ -4,6 +4,7 @@ import { isJson } from '../json.ts';
 import { isWorkloadKind } from '../kubernetes/store.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import { checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
+import { checkServiceAccounts, checkVariables, checkWorkloads } from './scenario-workload-checks.ts';
 
 /**
  * Checks that fields of a workload belong to one that the add-on has; the catalogue does not list the add-on's other
@@ -27,21 +28,6 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
     'the field',
     report,
   );
-};
-
-/** Checks that a variable has either a value or a Secret as its source. */
-const checkVariables = (
-  variables: { name: string; value?: string | undefined; secret?: object | undefined }[],
-  path: Path,
-  report: Report,
-): void => {
-  for (const [index, { name, value, secret }] of variables.entries()) {
-    if ((value === undefined) === (secret === undefined))
-      report(
-        [...path, index],
-        `${name} needs either a value or a secret. ${value === undefined ? 'Add one of them' : 'Remove one of them'}.`,
-      );
-  }
 };
 
 /** Checks that added environment variables belong to a workload and container of the add-on. */
@@ -174,51 +160,6 @@ const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path
   );
 };
 
-const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
-  const owners = new Map<string, string>();
-  for (const addon of cluster.addons) {
-    const { namespace, workloads } = catalogue.get(addon.name)?.objects ?? { namespace: '', workloads: [] };
-    for (const { kind, name } of workloads) owners.set(`${kind} ${addon.namespace ?? namespace}/${name}`, addon.name);
-  }
-  for (const [index, workload] of cluster.workloads.entries()) {
-    const owner = owners.get(`${workload.kind} ${workload.namespace}/${workload.name}`);
-    if (owner !== undefined)
-      report(
-        [...path, index],
-        `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`,
-      );
-    for (const [position, { env }] of (workload.containers ?? []).entries())
-      checkVariables(env, [...path, index, 'containers', position, 'env'], report);
-    if (workload.kind === 'DaemonSet' && workload.replicas !== undefined)
-      report(
-        [...path, index, 'replicas'],
-        'a DaemonSet has one pod on each node. Remove replicas, or change kind to Deployment.',
-      );
-    if (workload.kind !== 'Deployment' && workload.paused)
-      report(
-        [...path, index, 'paused'],
-        `a ${workload.kind} cannot be paused. Remove paused, or change kind to Deployment.`,
-      );
-    if (workload.kind !== 'DaemonSet' && workload.maxUnavailable !== undefined)
-      report(
-        [...path, index, 'maxUnavailable'],
-        `a ${workload.kind} does not have maxUnavailable. Remove it, or change kind to DaemonSet.`,
-      );
-    if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined)
-      report(
-        [...path, index, 'updateStrategy'],
-        'a Deployment does not support this strategy. Remove it, or add "paused": true, which also keeps its pods from rolling.',
-      );
-  }
-  reportDuplicates(
-    cluster.workloads,
-    ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`,
-    (index) => [...path, index],
-    'the workload',
-    report,
-  );
-};
-
 /**
  * Checks that all custom resources of one name have the same kind: that of the add-on that brings their definition, or
  * else that of the first resource.
@@ -308,6 +249,7 @@ export const checkCluster = (
   checkAddons(cluster, account, path, catalogue, report);
   checkAssociations(cluster, account, path, report);
   checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);
+  checkServiceAccounts(cluster, path, report);
   checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
   checkAccess(cluster, path, report);
   reportDuplicates(

@@ -32,6 +32,13 @@ export const nodeGroup = z
       .boolean()
       .default(true)
       .describe('Whether the nodes are ready: on others no pod becomes ready, and none is scheduled.'),
+    labels: strings.optional().describe('Further labels of the nodes, which pods can select.'),
+    nodeGroup: z
+      .union([z.string().min(1), z.null()])
+      .optional()
+      .describe(
+        'Name of the managed node group of EC2 nodes, if omitted `default`; null for nodes that belong to none.',
+      ),
     agentReady: z.boolean().default(true).describe('Whether the pods of the Pod Identity agent become ready on them.'),
   })
   .meta({ id: 'NodeGroup', description: 'A group of identical nodes.' });
@@ -77,7 +84,7 @@ export const extraEnv = z
   });
 export type ScenarioExtraEnv = z.infer<typeof extraEnv>;
 
-const container = z
+export const container = z
   .strictObject({
     name: kubernetesName.describe('Name of the container.'),
     image: z.string().min(1).describe('Its image; nothing is pulled.'),
@@ -115,37 +122,49 @@ export const workload = z
         'Whether a Deployment is paused (`spec.paused`), so that a changed pod template is not rolled out; its pods existed before.',
       ),
     updateStrategy: z
-      .enum(['OnDelete'])
+      .enum(['OnDelete', 'Recreate'])
       .optional()
       .describe(
-        'For a DaemonSet or StatefulSet whose pods are replaced only once they are deleted; if omitted, they roll.',
+        '`OnDelete`, for a DaemonSet or StatefulSet: pods are replaced only once they are deleted. `Recreate`, for a Deployment: all pods end before new ones are created. If omitted, they roll.',
       ),
     maxUnavailable: z
-      .union([z.number().int().min(1).max(5000), z.string().regex(/^([1-9]\d?|100)%$/)])
+      .union([z.number().int().min(0).max(5000), z.string().regex(/^(\d\d?|100)%$/)])
       .optional()
       .describe(
-        'How many nodes of a DaemonSet may be without a ready pod during a rollout: a number, or a percentage of its nodes such as `10%`; if omitted, 1.',
+        'How many pods of a DaemonSet or Deployment may be unavailable during a rollout: a number, or a percentage such as `10%`; if omitted, 1 for a DaemonSet and `25%` for a Deployment.',
       ),
+    maxSurge: z
+      .union([z.number().int().min(0).max(5000), z.string().regex(/^(\d\d?|100)%$/)])
+      .optional()
+      .describe('How many pods a Deployment may have in addition during a rollout; if omitted, `25%`.'),
     readySeconds: readySeconds
       .optional()
       .describe('Time from the creation of one of its pods until it is ready; if omitted, the knob `podReadySeconds`.'),
     labels: strings
       .optional()
       .describe('Labels of the workload and its pods; if omitted, `app.kubernetes.io/name` with its name.'),
+    annotations: strings.optional().describe('Annotations of the workload, such as those of Helm and Argo CD.'),
+    podAnnotations: strings
+      .optional()
+      .describe('Annotations of its pods, such as `eks.amazonaws.com/skip-containers`.'),
+    manager: z.string().min(1).optional().describe('The field manager that applied it; if omitted, `helm`.'),
     nodeSelector: strings
       .optional()
       .describe(
         'Labels of the nodes that its pods run on, in addition to `kubernetes.io/os: linux`, which is the default for that label.',
       ),
     hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
+    initContainers: z.array(container).optional().describe('Its init containers; if omitted, none.'),
     containers: z
       .array(container)
       .min(1)
       .optional()
       .describe('Its containers; if omitted, one with the name of the workload.'),
-    createdAt: timestamp.describe(
-      'When it and its pods were created: the associations of that time determine what the webhook gave them.',
-    ),
+    createdAt: timestamp
+      .optional()
+      .describe(
+        'When it and its pods were created: the associations of that time determine what the webhook gave them. If omitted, together with the cluster.',
+      ),
   })
   .meta({
     id: 'Workload',

@@ -25,6 +25,7 @@ import {
   workload,
 } from './scenario-cluster.ts';
 import { autoscaler, disruptionBudget, nodeLoss } from './scenario-churn.ts';
+import { catalogueChange, pastPods, serviceAccount } from './scenario-recorded.ts';
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
@@ -94,7 +95,9 @@ const association = z
     disableSessionTags: z.boolean().optional().describe('Whether EKS omits its session tags.'),
     policy: z.string().optional().describe('Session policy, JSON text; requires `disableSessionTags` true.'),
     tags: tags.default({}).describe('Tags.'),
-    createdAt: timestamp.describe('When it was created: only pods created later use it.'),
+    createdAt: timestamp
+      .optional()
+      .describe('When it was created: only pods created later use it. If omitted, together with the cluster.'),
   })
   .meta({ id: 'Association', description: 'A Pod Identity association.' });
 
@@ -128,7 +131,7 @@ const modifiedField = z
 
 const installedAddon = z
   .strictObject({
-    name: addonName.describe("Name of an add-on in the sandbox's catalogue (`sandbox/catalog`)."),
+    name: addonName.describe("Name of an add-on in the sandbox's catalogue (`sandbox/catalog`), or of a recorded one."),
     version: z.string().min(1).describe('One of its versions in the catalogue.'),
     namespace: namespaceName
       .optional()
@@ -163,7 +166,7 @@ const installedAddon = z
       .optional()
       .describe('Time from the creation of one of its pods until it is ready; if omitted, the knob `podReadySeconds`.'),
     tags: tags.default({}).describe('Tags.'),
-    createdAt: timestamp.describe('When it was created.'),
+    createdAt: timestamp.optional().describe('When it was created; if omitted, together with the cluster.'),
     podsCreatedAt: timestamp
       .optional()
       .describe(
@@ -182,7 +185,7 @@ const cluster = z
     version: z
       .string()
       .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
-      .describe('Kubernetes version; the catalogue has 1.29 to 1.35.'),
+      .describe('Kubernetes version; the catalogue has add-ons for 1.29 to 1.35, and others as recorded.'),
     platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
     status: z
       .enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED'])
@@ -238,6 +241,11 @@ const cluster = z
       .default([])
       .describe('Its Pod Identity associations: standalone ones, and those that add-ons own.'),
     workloads: z.array(workload).default([]).describe('Deployments, DaemonSets and StatefulSets that no add-on owns.'),
+    serviceAccounts: z
+      .array(serviceAccount)
+      .default([])
+      .describe('Service accounts with annotations or labels of their own.'),
+    pods: z.array(pastPods).default([]).describe('What pods had when the sandbox opened, where it matters.'),
     customResources: z
       .array(customResource)
       .default([])
@@ -247,6 +255,12 @@ const cluster = z
       .optional()
       .describe(
         'All of its access entries. If omitted, the operator is an administrator, and the roles of the deployed service that call API servers (in other accounts than its own: those that it assumes there) are in groups that may do what the service does: sandbox:migrator:read, and sandbox:migrator:restart or sandbox:migrator:annotate if they restart workloads or change service accounts.',
+      ),
+    serviceAccess: z
+      .enum(['listed', 'added'])
+      .default('listed')
+      .describe(
+        '`added`: the operator and the roles of the deployed service have access as if `accessEntries` was omitted, in addition to those.',
       ),
     rbac: z.array(rbacObject).default([]).describe('RBAC objects of the cluster.'),
     tags: clusterTags.default({}).describe('Tags.'),
@@ -276,16 +290,6 @@ const account = z
       ),
   })
   .meta({ id: 'Account', description: 'An AWS account.' });
-
-const catalogueChange = z
-  .strictObject({
-    addon: addonName.describe('Name of the add-on.'),
-    withdrawnVersions: z
-      .array(z.string())
-      .default([])
-      .describe('Versions that EKS no longer offers: installed ones keep running, new ones are refused.'),
-  })
-  .meta({ id: 'CatalogueChange', description: 'Removes versions from what EKS offers.' });
 
 const home = z
   .strictObject({ account: accountId.describe('Its account.'), region: regionName.describe('Its region.') })

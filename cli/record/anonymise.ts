@@ -1,0 +1,172 @@
+/**
+ * Replaces the names in a scenario, so that it can be shown to others. Names of add-ons, of their objects, of AWS managed
+ * policies and of regions stay: a plan depends on them, and everybody has them.
+ */
+import { loadCatalogue } from '../../sandbox/catalog/index.ts';
+import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { Words } from './words.ts';
+
+/** Fields with values of a closed set, times and versions; also what comes from AWS as it is. */
+const KEPT = new Set([
+  '$schema',
+  'Action',
+  'Effect',
+  'NotAction',
+  'Version',
+  'access',
+  'addon',
+  'apiServer',
+  'apiVersion',
+  'authenticationMode',
+  'compute',
+  'configurationSchema',
+  'createdAt',
+  'identity',
+  'kind',
+  'maxSurge',
+  'maxUnavailable',
+  'minAvailable',
+  'oidcProvider',
+  'os',
+  'owner',
+  'platformVersion',
+  'plural',
+  'podIdentityWebhook',
+  'podsCreatedAt',
+  'region',
+  'serviceAccess',
+  'startAt',
+  'status',
+  'subresource',
+  'type',
+  'updateStrategy',
+  'version',
+]);
+/** Operators whose values are no names. */
+const OPERATORS_WITHOUT_NAMES = /^(ForA(ll|ny)\w*:)?(Not)?(Date|Numeric|Bool|Null|Binary)/i;
+const ADDRESSES = /^(ForA(ll|ny)\w*:)?(Not)?IpAddress/i;
+/** Replaces addresses: one that is reserved for documentation (RFC 5737). */
+const AN_ADDRESS = '192.0.2.0/24';
+
+type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
+type Fields = { [key: string]: Json };
+
+const isFields = (value: Json): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const textsIn = (value: Json): string[] => {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  return isFields(value) ? Object.entries(value).flatMap(([key, inner]) => [key, ...textsIn(inner)]) : [];
+};
+
+const isAwsPolicy = (text: string): boolean => /^arn:aws(-[a-z]+)*:iam::aws:policy\//.test(text);
+
+class Anonymiser {
+  private readonly words: Words;
+  private statements = 0;
+
+  constructor(words: Words) {
+    this.words = words;
+  }
+
+  private text(text: string): string {
+    return isAwsPolicy(text) || /^arn:aws(-[a-z]+)*:eks::aws:/.test(text) ? text : this.words.replace(text);
+  }
+
+  /** A policy document or session policy that is text. */
+  private jsonText(text: string): string {
+    try {
+      return JSON.stringify(this.value('', JSON.parse(text) as Json));
+    } catch {
+      return this.text(text);
+    }
+  }
+
+  private conditions(all: Fields): Fields {
+    return Object.fromEntries(
+      Object.entries(all).map(([operator, tests]) => [
+        operator,
+        isFields(tests)
+          ? Object.fromEntries(
+              Object.entries(tests).map(([key, wanted]) => [this.text(key), this.wanted(operator, wanted)]),
+            )
+          : tests,
+      ]),
+    );
+  }
+
+  private wanted(operator: string, value: Json): Json {
+    if (OPERATORS_WITHOUT_NAMES.test(operator)) return value;
+    if (ADDRESSES.test(operator)) return AN_ADDRESS;
+    return this.value('', value);
+  }
+
+  private entry(key: string, inner: Json): [string, Json] {
+    if (KEPT.has(key)) return [key, inner];
+    if (key === 'Condition' && isFields(inner)) return [key, this.conditions(inner)];
+    if (key === 'Sid') {
+      this.statements += 1;
+      return [key, `S${this.statements}`];
+    }
+    return [key, this.value(key, inner)];
+  }
+
+  /** `key`: the field that has the value. */
+  value(key: string, value: Json): Json {
+    if (typeof value === 'string') return value.startsWith('{') ? this.jsonText(value) : this.text(value);
+    if (Array.isArray(value)) return value.map((one) => this.value(key, one));
+    if (!isFields(value)) return value;
+    // The keys of labels, annotations and tags are names themselves.
+    if (/^(labels|annotations|podAnnotations|serviceAccountAnnotations|tags|nodeSelector)$/.test(key))
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [this.text(name), this.value('', inner)]));
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => this.entry(name, inner)));
+  }
+}
+
+/** Returns the texts whose words stay: names of add-ons and their objects, in the sandbox's catalogue and as recorded. */
+const knownTexts = ({ catalogue = [] }: ScenarioInput): string[] => [
+  ...[...loadCatalogue().values()].flatMap(({ name, objects }) => [
+    name,
+    objects.namespace,
+    ...objects.serviceAccounts,
+    ...objects.workloads.map((one) => one.name),
+  ]),
+  ...catalogue.flatMap(({ addon, recorded }) => [
+    addon,
+    recorded?.namespace ?? '',
+    ...(recorded?.serviceAccounts ?? []),
+    ...(recorded?.workloads ?? []).flatMap((one) => [
+      one.name,
+      ...Object.entries(one.labels).flat(),
+      ...one.containers.map(({ name }) => name),
+    ]),
+    ...(recorded?.versions ?? []).flatMap(({ podIdentity = [] }) => podIdentity.map((one) => one.serviceAccount)),
+  ]),
+];
+
+const idOf = (index: number): string => `a-${String(index + 1).padStart(17, '0')}`;
+
+/** Returns the scenario with other names. The same scenario gives the same result. */
+export const anonymised = (input: ScenarioInput): ScenarioInput => {
+  const { catalogue = [], accounts, description: _description, ...rest } = input;
+  const words = new Words(knownTexts(input), textsIn(accounts as unknown as Json));
+  const anonymiser = new Anonymiser(words);
+  const renamed = anonymiser.value('', accounts as unknown as Json) as unknown as ScenarioInput['accounts'];
+  const images = anonymiser.value('', catalogue as unknown as Json) as unknown as typeof catalogue;
+  return {
+    description: 'A cluster, recorded and anonymised by pod-identity record.',
+    ...rest,
+    accounts: renamed.map((account) => ({
+      ...account,
+      clusters: (account.clusters ?? []).map((cluster) => ({
+        ...cluster,
+        associations: (cluster.associations ?? []).map((one, index) => ({ ...one, id: idOf(index) })),
+      })),
+    })),
+    // What EKS answers has no names of the cluster; the add-on's containers may come from a registry of its own.
+    catalogue: catalogue.map((change, index) => {
+      const workloads = images[index]?.recorded?.workloads;
+      return change.recorded && workloads ? { ...change, recorded: { ...change.recorded, workloads } } : change;
+    }),
+  };
+};

@@ -1,0 +1,155 @@
+/** Maps nodes, access entries, budgets and other objects of a cluster to those of a scenario. */
+import { NODE_PRINCIPAL_TYPES } from './node-types.ts';
+import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import { loadCatalogue } from '../../sandbox/catalog/index.ts';
+import { AGENT_ADDON, madeByAddon } from '../../lambdas/domain/addons/registry.ts';
+import { keptTags } from './keep.ts';
+import type { KubernetesObjects } from './read-kubernetes.ts';
+import type { EksAnswers, EntryAnswers } from './recording.ts';
+import type { Unread } from './reader.ts';
+
+type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
+type NodeGroupInput = Exclude<NonNullable<Cluster['nodes']>, number>[number];
+type EntryInput = NonNullable<Cluster['accessEntries']>[number];
+
+/** Returns the nodes in groups of identical ones. `selected`: keys of labels that pods select. */
+export const nodeGroups = (
+  { nodes, pods }: Required<Pick<KubernetesObjects, 'nodes' | 'pods'>>,
+  selected: ReadonlySet<string>,
+): NodeGroupInput[] => {
+  const agents = pods.filter(({ owner }) => owner?.kind === 'DaemonSet' && owner.name === AGENT_ADDON);
+  const broken = new Set(agents.flatMap(({ node, ready }) => (ready || node === undefined ? [] : [node])));
+  const groups = new Map<string, NodeGroupInput>();
+  for (const { name, os, compute, ready, nodeGroup, labels: all } of nodes) {
+    const labels = Object.fromEntries(
+      Object.entries(all)
+        .filter(
+          ([key]) => selected.has(key) && !key.startsWith('kubernetes.io/') && !key.startsWith('eks.amazonaws.com/'),
+        )
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+    const group = {
+      os,
+      compute,
+      ready,
+      agentReady: !broken.has(name),
+      ...(Object.keys(labels).length > 0 ? { labels } : {}),
+      ...(compute === 'ec2' && nodeGroup === undefined ? { nodeGroup: null } : {}),
+    };
+    const key = JSON.stringify(group);
+    const known = groups.get(key);
+    if (known) known.count += 1;
+    else groups.set(key, { count: 1, ...group });
+  }
+  return [...groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+};
+
+const TYPES = [
+  'STANDARD',
+  'EC2_LINUX',
+  'EC2_WINDOWS',
+  'FARGATE_LINUX',
+  'EC2',
+  'HYBRID_LINUX',
+  'HYPERPOD_LINUX',
+] as const;
+
+const entryOf = ({ entry, policies }: EntryAnswers): EntryInput[] => {
+  const type = TYPES.find((one) => one === entry.type);
+  if (entry.principalArn === undefined || type === undefined) return [];
+  const isStandard = type === 'STANDARD';
+  const groups = isStandard ? (entry.kubernetesGroups ?? []) : [];
+  const own = policies.flatMap(({ policyArn, accessScope }) =>
+    policyArn === undefined
+      ? []
+      : [
+          {
+            policyArn,
+            accessScope:
+              accessScope?.type === 'namespace'
+                ? { type: 'namespace' as const, namespaces: accessScope.namespaces ?? [] }
+                : { type: 'cluster' as const },
+          },
+        ],
+  );
+  const tags = keptTags(entry.tags);
+  return [
+    {
+      principalArn: entry.principalArn,
+      type,
+      ...(groups.length > 0 ? { kubernetesGroups: groups } : {}),
+      ...(isStandard && own.length > 0 ? { policies: own } : {}),
+      ...(Object.keys(tags).length > 0 ? { tags } : {}),
+      ...(entry.createdAt ? { createdAt: entry.createdAt.toISOString() } : {}),
+    },
+  ];
+};
+
+export const accessEntries = (entries: readonly EntryAnswers[]): EntryInput[] => entries.flatMap(entryOf);
+
+/** Returns the role of the nodes according to the access entries. */
+export const nodeRoleOf = (entries: readonly EntryAnswers[] | undefined): string | undefined =>
+  entries?.find(({ entry }) => NODE_PRINCIPAL_TYPES.has(entry.type ?? ''))?.entry.principalArn;
+
+/** Returns the budgets that select pods by labels alone; the others are reported. */
+export const budgets = (
+  all: KubernetesObjects['budgets'],
+  unread: Unread[],
+): NonNullable<Cluster['disruptionBudgets']> =>
+  all.flatMap(({ metadata: { namespace, name }, spec: { minAvailable, maxUnavailable, selector } }) => {
+    const limit = minAvailable ?? maxUnavailable;
+    if (!selector || selector.matchExpressions.length > 0 || limit === null || limit === undefined) {
+      unread.push({
+        what: `PodDisruptionBudget ${namespace}/${name}`,
+        why: 'a scenario has only budgets that select pods by labels, with one limit',
+        effect: 'evictions do not respect it',
+      });
+      return [];
+    }
+    return [
+      {
+        namespace,
+        name,
+        labels: selector.matchLabels,
+        ...(minAvailable === null || minAvailable === undefined ? { maxUnavailable: limit } : { minAvailable: limit }),
+      },
+    ];
+  });
+
+export const autoscalers = (all: KubernetesObjects['autoscalers']): NonNullable<Cluster['autoscalers']> =>
+  all.flatMap(({ metadata: { namespace }, spec: { minReplicas, maxReplicas, scaleTargetRef } }) => {
+    const { kind, name } = scaleTargetRef;
+    if (kind !== 'Deployment' && kind !== 'StatefulSet') return [];
+    return [{ kind, namespace, name, minReplicas: minReplicas ?? 1, maxReplicas }];
+  });
+
+/** Returns the custom resources that no add-on creates itself. */
+export const customResources = (
+  { customResources: all }: Pick<KubernetesObjects, 'customResources'>,
+  addons: readonly string[],
+): NonNullable<Cluster['customResources']> => {
+  const catalogue = loadCatalogue();
+  const own = addons.flatMap((name) => catalogue.get(name)?.objects.customResources ?? []);
+  return all
+    .filter(
+      ({ group, plural, name }) =>
+        !own.some((one) => one.group === group && one.plural === plural && one.name === name) &&
+        !addons.some((addon) => madeByAddon(addon, { group, plural }).includes(name) && catalogue.has(addon)),
+    )
+    .map(({ group, version, plural, kind, namespace, name }) => ({
+      apiVersion: `${group}/${version}`,
+      kind,
+      plural,
+      ...(namespace === undefined ? {} : { namespace }),
+      name,
+    }));
+};
+
+export const fargateProfiles = (all: EksAnswers['fargateProfiles']): NonNullable<Cluster['fargateProfiles']> =>
+  all.flatMap(({ fargateProfileName = '', selectors = [] }) =>
+    selectors.flatMap(({ namespace, labels = {} }, index) =>
+      namespace === undefined
+        ? []
+        : [{ name: index === 0 ? fargateProfileName : `${fargateProfileName}-${index + 1}`, namespace, labels }],
+    ),
+  );

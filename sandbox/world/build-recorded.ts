@@ -1,0 +1,32 @@
+/** Builds what a scenario knows about service accounts and pods from before the sandbox opened. */
+import { noteAnnotator } from '../kubernetes/annotators.ts';
+import { createServiceAccount, ensureNamespace } from '../kubernetes/cluster-objects.ts';
+import { getObject, touch } from '../kubernetes/store.ts';
+import type { ScenarioCluster } from './scenario.ts';
+import type { ClusterState } from './world.ts';
+
+/** Creates the service accounts. Runs before add-ons and workloads, which use those that exist. */
+export const seedServiceAccounts = (cluster: ClusterState, accounts: ScenarioCluster['serviceAccounts']): void => {
+  for (const { namespace, name, annotations, labels, manager, createdAt } of accounts) {
+    const at = createdAt === undefined ? cluster.createdAt : Date.parse(createdAt);
+    ensureNamespace(cluster, namespace, at);
+    const account =
+      getObject(cluster.kube, 'ServiceAccount', namespace, name) ?? createServiceAccount(cluster, namespace, name, at);
+    const was = { metadata: { ...account.metadata } };
+    if (Object.keys(labels).length > 0) account.metadata.labels = { ...account.metadata.labels, ...labels };
+    if (Object.keys(annotations).length > 0)
+      account.metadata.annotations = { ...account.metadata.annotations, ...annotations };
+    noteAnnotator(cluster, was, account, manager, at);
+    touch(cluster.kube, account);
+  }
+};
+
+/** Notes the pods for the controllers that create them. Runs before add-ons and workloads. */
+export const notePastPods = ({ kube }: ClusterState, pods: ScenarioCluster['pods']): void => {
+  for (const { kind, namespace, workload, count, createdAt, identity, roleArn } of pods) {
+    const key = `${kind} ${namespace}/${workload}`;
+    const known = kube.pastPods.get(key) ?? [];
+    for (let n = 0; n < count; n += 1) known.push({ createdAt: Date.parse(createdAt), identity, roleArn });
+    kube.pastPods.set(key, known);
+  }
+};

@@ -1,0 +1,40 @@
+/** The twin of each published scenario gives the same plans, checks and outcomes as the scenario itself. */
+import { describe, expect, it } from 'vitest';
+import { readScenario } from '../../sandbox/world/load.ts';
+import { scenarioFile } from './fixture.ts';
+import { type Row, rows } from './scenario-rows.ts';
+import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf, WITHOUT_ACCESS } from './twin.ts';
+
+const compared = async ([name, request]: Row, access = accessOf(name)) => {
+  const scenario = await readScenario(scenarioFile(name));
+  const [account] = scenario.accounts;
+  const cluster = account!.clusters[0]!;
+  const twin = await twinOf(scenario, cluster, { ...EVERYTHING, access });
+  const target = { account: account!.id, region: cluster.region, cluster: cluster.name };
+  return {
+    original: await seenIn(scenario, { target, ...request }),
+    rehearsed: await seenIn(rehearsable(twin, scenario), { target, ...request }),
+    unread: twin.reader.unread.map(({ what }) => what),
+  };
+};
+
+/** What a recording of a scenario leaves out, although its twin gives the same results. */
+const UNREAD: Record<string, string[]> = {
+  'left-over-session-policy': ['role arn:aws:iam::444455556666:role/snapshots'],
+};
+
+describe('the twin of a published scenario', () => {
+  it.each(rows)('%s, %j', async (...row) => {
+    const { original, rehearsed, unread } = await compared(row);
+    expect(rehearsed).toEqual(original);
+    expect(unread).toEqual(UNREAD[row[0]] ?? []);
+  });
+
+  it.each(rows.filter(([name]) => WITHOUT_ACCESS.includes(name)))(
+    '%s, %j: shows another plan if the service has access',
+    async (...row) => {
+      const { original, rehearsed } = await compared(row, 'granted');
+      expect(rehearsed.checks).not.toEqual(original.checks);
+    },
+  );
+});
