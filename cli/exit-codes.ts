@@ -10,6 +10,8 @@ export const EXIT_CODES = {
   blocked: 3,
   rolledBack: 4,
   needsHuman: 5,
+  /** As shells report it: 128 plus the number of SIGINT. */
+  interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 

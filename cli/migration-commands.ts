@@ -1,6 +1,6 @@
 /** Defines `plan`, `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
-import { collect, outputOptions, backendOptions } from './command-options.ts';
+import { collect, outputOptions, backendOptions, confirmOption } from './command-options.ts';
 import { APPROVAL_HOURS, MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -52,7 +52,7 @@ const safetyOptions = (command: Command): Command =>
 
 /** Adds the options on what a change waits for. A plan changes nothing and waits for nothing. */
 const waitOptions = (command: Command): Command =>
-  command
+  confirmOption(command)
     .optionsGroup('When:')
     .option(
       '--approval <mode>',

@@ -80,7 +80,16 @@ export const backendFlags = {
   local: z.boolean().optional(),
   deployed: z.boolean().optional(),
 };
-export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
+/** Flags on what is printed. The program itself evaluates all but `json`, for every command (`output-flags.ts`). */
+export const output = {
+  json: z.boolean().default(false),
+  debug: z.boolean().default(false),
+  verbose: z.boolean().default(false),
+  quiet: z.boolean().default(false),
+  color: z.boolean().default(true),
+};
+/** Makes a change without asking; see `confirm.ts`. */
+export const yes = z.boolean().default(false);
 
 const cluster = z.string({ error: 'is missing: specify the EKS cluster' }).pipe(clusterName);
 
@@ -100,6 +109,7 @@ export const migrationFields = {
   ...waitFields,
   reason: text(1024),
   dryRun: z.boolean().default(false),
+  yes,
   ...backendFlags,
   seed: seed.optional(),
   clock: clock.optional(),
@@ -163,6 +173,7 @@ export const knownFlags = z.strictObject({
   reason: text(1024),
   /** Only for `rollback`. */
   acceptCredentialGap: z.boolean().default(false),
+  yes,
   ...backendFlags,
   ...output,
 });
@@ -210,7 +221,8 @@ export const parseFlags = <Schema extends z.ZodType>(
   throw new CliError('BadOption', problems.join('\n'), `See: ${PROGRAM} ${command} --help`);
 };
 
-const demoFlags = z.strictObject({ clock: clock.optional(), debug: z.boolean().default(false) });
+const { json: _json, ...printed } = output;
+const demoFlags = z.strictObject({ clock: clock.optional(), ...printed });
 export type DemoFlags = z.output<typeof demoFlags>;
 
 const servedClock = clock.refine(

@@ -168,6 +168,7 @@ export const knownCommand = (
   command:
     | 'approve'
     | 'rollback'
+    | 'release'
     | 'cancel'
     | 'reject'
     | 'retire'

@@ -60,9 +60,9 @@ export const podsSection = (
   const { before, pods } = verification;
   const looked =
     verified === 'api'
-      ? { ...LOOKED[outcome], before: 'before the migration; no pod was checked after it' }
+      ? { ...LOOKED[outcome], before: 'before the migration; no pod was read after it' }
       : LOOKED[outcome];
-  const title = (text: string): string[] => ['', `${style.paint('bold', 'Pods')}  ${text}`];
+  const title = (text: string): string[] => ['', ...hanging(`${style.paint('bold', 'Pods')}  `, text, style)];
   if (before.length === 0 && pods.length === 0) return [];
   if (pods.length === 0)
     return [

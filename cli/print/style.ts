@@ -1,12 +1,13 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { Output } from '../io.ts';
+import type { Detail, Output } from '../io.ts';
 
 export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** The style of one output: coloured or plain, and its line width. */
+/** The style of one output: coloured or plain, its line width, and how much it shows. */
 export interface Style {
   paint(format: Format | readonly Format[], text: string): string;
   width: number;
+  detail: Detail;
 }
 
 const DEFAULT_WIDTH = 110;
@@ -14,15 +15,16 @@ const MIN_WIDTH = 60;
 const MAX_WIDTH = 140;
 
 export const styleFor = (output: Output): Style => {
-  const coloured = output.isTTY === true && (output.hasColors?.() ?? false);
+  const coloured = output.hasColors?.() ?? false;
   const columns = (output.isTTY && output.columns) || DEFAULT_WIDTH;
   return {
     paint: (format, text) => (coloured ? styleText([format].flat(), text, { validateStream: false }) : text),
     width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
+    detail: output.detail ?? 'normal',
   };
 };
 
-export const PLAIN: Style = { paint: (_format, text) => text, width: DEFAULT_WIDTH };
+export const PLAIN: Style = { paint: (_format, text) => text, width: DEFAULT_WIDTH, detail: 'normal' };
 
 /** Returns the columns that a text takes in a terminal; every printed character takes one column. */
 export const visibleWidth = (text: string): number => stripVTControlCharacters(text).length;

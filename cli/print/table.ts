@@ -7,7 +7,52 @@ export interface Column<Row> {
   align?: 'left' | 'right';
 }
 
-/** Returns a table without borders: two blanks between columns, as wide as the widest cells, titles dimmed. */
+const GAP = 2;
+/** No column is made narrower than that. */
+const NARROWEST = 10;
+
+/** An escape sequence of the formats around a whole text. */
+const PAINTED = /^((?:\u001B\[\d+m)+)([^\u001B]*)((?:\u001B\[\d+m)+)$/;
+
+/** Returns where to break the text: after a blank or a separator in the second half of the line, otherwise at its end. */
+const breakOf = (line: string): number => {
+  const blank = line.lastIndexOf(' ') + 1;
+  if (blank > line.length / 3) return blank;
+  const sign = Math.max(...['-', '.', '/', ':', ','].map((one) => line.lastIndexOf(one))) + 1;
+  return sign > line.length / 2 ? sign : line.length;
+};
+
+/** Breaks plain text into lines of at most `width` columns. */
+export const foldText = (text: string, width: number): string[] => {
+  if (text.length <= width) return [text];
+  const end = text[width] === ' ' ? width : breakOf(text.slice(0, width));
+  return [text.slice(0, end).trimEnd(), ...foldText(text.slice(end).trimStart(), width)];
+};
+
+const foldCell = (cell: string, width: number): string[] => {
+  if (visibleWidth(cell) <= width) return [cell];
+  const [, before = '', text = cell, after = ''] = PAINTED.exec(cell) ?? [];
+  return text.includes('\u001B') ? [cell] : foldText(text, width).map((line) => `${before}${line}${after}`);
+};
+
+/** Returns the columns' widths, with the widest ones reduced until the line fits. */
+const fitted = (natural: readonly number[], least: readonly number[], available: number): number[] => {
+  const widths = [...natural];
+  const total = (): number => widths.reduce((sum, width) => sum + width, 0) + GAP * (widths.length - 1);
+  while (total() > available) {
+    const reducible = widths.map((width, index) => (width > (least[index] ?? 0) ? width : 0));
+    const widest = Math.max(...reducible);
+    if (widest === 0) break;
+    const at = reducible.lastIndexOf(widest);
+    widths[at] = widest - 1;
+  }
+  return widths;
+};
+
+/**
+ * Returns a table without borders: two blanks between columns, as wide as the widest cells, titles dimmed. If that is
+ * wider than the output, long cells continue on the next line.
+ */
 export const table = <Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -15,16 +60,25 @@ export const table = <Row>(
   indent = '  ',
 ): string[] => {
   const body = rows.map((row) => columns.map((column) => column.value(row)));
-  const widths = columns.map((column, index) =>
+  const natural = columns.map((column, index) =>
     Math.max(column.title.length, ...body.map((cells) => visibleWidth(cells[index] ?? ''))),
   );
+  const least = columns.map(({ title, align }, index) =>
+    align === 'right' ? (natural[index] ?? 0) : Math.max(title.length, Math.min(NARROWEST, natural[index] ?? 0)),
+  );
+  const widths = fitted(natural, least, style.width - indent.length);
   const line = (cells: readonly string[]): string =>
     `${indent}${cells
       .map((cell, index) => {
         const fill = ' '.repeat(Math.max(0, (widths[index] ?? 0) - visibleWidth(cell)));
         return columns[index]?.align === 'right' ? `${fill}${cell}` : `${cell}${fill}`;
       })
-      .join('  ')}`.trimEnd();
+      .join(' '.repeat(GAP))}`.trimEnd();
+  const lines = (cells: readonly string[]): string[] => {
+    const folded = cells.map((cell, index) => foldCell(cell, widths[index] ?? 0));
+    const height = Math.max(...folded.map(({ length }) => length));
+    return Array.from({ length: height }, (_, at) => line(folded.map((parts) => parts[at] ?? '')));
+  };
   const titles = line(columns.map((column) => column.title));
-  return [`${indent}${style.paint('dim', titles.slice(indent.length))}`, ...body.map(line)];
+  return [`${indent}${style.paint('dim', titles.slice(indent.length))}`, ...body.flatMap(lines)];
 };
