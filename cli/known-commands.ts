@@ -229,7 +229,12 @@ export const show = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
   withService(flags, readingIo(io), async (session) => {
     const shown = await session.serve((service) => service.lookUp(flags.migrationId));
     if ('ended' in shown)
-      print(shown.ended, (style) => [...summary(shown.ended, style), ...conclusion(shown.ended, flags, style)], flags, io);
+      print(
+        shown.ended,
+        (style) => [...summary(shown.ended, style), ...conclusion(shown.ended, flags, style)],
+        flags,
+        io,
+      );
     else print(shown.running, (style) => runningLines(shown.running, flags, style), flags, io);
     return EXIT_CODES.ok;
   });

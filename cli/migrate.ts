@@ -1,6 +1,7 @@
 /** Runs `plan`, `migrate` and `migrate-workload`. */
 import type { MigrationReport, MigrationRequest, Target } from '../lambdas/domain/migration/model.ts';
 import { exitCodeOf, type ExitCode } from './exit-codes.ts';
+import { readingIo } from './interrupted.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags, MigrationFlags, WorkloadFlags } from './options.ts';
@@ -93,9 +94,10 @@ const settle = async (
 
 const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): Promise<ExitCode> => {
   const silent = flags.json && io.stderr.isTTY !== true;
+  const choice = backendOfMigration(flags);
   if (!flags.dryRun) assertCanAsk(flags, io);
-  const { session, target } = await openServiceForMigration(backendOfMigration(flags), flags, {
-    io,
+  const { session, target } = await openServiceForMigration(choice, flags, {
+    io: flags.dryRun ? readingIo(io) : io,
     silent,
     watched: isWatched(flags, io),
   });

@@ -107,10 +107,7 @@ const retireOptions = (command: Command): Command =>
   );
 
 /** Adds the options of commands about one existing migration. */
-const knownOptions = (
-  command: Command,
-  { reason, asks = false }: { reason: boolean; asks?: boolean },
-): Command => {
+const knownOptions = (command: Command, { reason, asks = false }: { reason: boolean; asks?: boolean }): Command => {
   command.argument('<migration-id>', 'id of the migration, in the second line that migrate prints');
   if (reason) command.option('--reason <text>', 'reason, recorded in the ledger');
   if (asks) confirmOption(command);
@@ -215,8 +212,7 @@ const addDemoCommand = (program: Command, io: Io, finished: Finished): void => {
         '--clock <kind>',
         `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`,
       ),
-  )
-    .action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
+  ).action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
 };
 
 const addSandboxCommand = (program: Command, io: Io, finished: Finished): void => {

@@ -41,7 +41,7 @@ export const listLines = (
     ...table<MigrationSummary>(
       migrations,
       [
-        { title: 'MIGRATION', value: ({ migrationId }) => migrationId },
+        { title: 'MIGRATION', value: ({ migrationId }) => migrationId, whole: true },
         { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
         { title: 'OUTCOME', value: (one) => ended(one, style) },
         { title: 'SUBJECT', value: (one) => printable(subjectOf(one)) },

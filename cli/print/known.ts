@@ -90,9 +90,7 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
   const word = status === 'rolling-back' ? 'rolling back' : 'running';
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
-    ...(waiting
-      ? [`Its plan ${approvalText(waiting)}.`]
-      : []),
+    ...(waiting ? [`Its plan ${approvalText(waiting)}.`] : []),
     ...(waitingFor && !waiting
       ? [
           `${waitingFor.text} Waiting since ${waitingFor.since}, until ${waitingFor.until} at most${waitingFor.nextTryAt === undefined ? '' : `; next attempt at ${waitingFor.nextTryAt}`}.`,
@@ -127,7 +125,9 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
     ...nextSection(
       `${style.paint('cyan', '…')} ${word} since ${startedAt}.`,
       [
-        ...(waiting ? [{ why: 'To show the plan to decide about', command: knownCommand('approve', migrationId, where) }] : []),
+        ...(waiting
+          ? [{ why: 'To show the plan to decide about', command: knownCommand('approve', migrationId, where) }]
+          : []),
         { why: 'To show its progress again', command: knownCommand('show', migrationId, where) },
         ...(status === 'rolling-back' || cancellation
           ? []

@@ -19,9 +19,7 @@ export const factsSection = (title: string, facts: readonly Fact[], style: Style
     '',
     ...hanging('', title, style).map((line) => style.paint('bold', line)),
     ...shown.flatMap(({ name, values }) =>
-      values.flatMap((value, index) =>
-        hanging(`  ${(index === 0 ? name : '').padEnd(width)}  `, value, style),
-      ),
+      values.flatMap((value, index) => hanging(`  ${(index === 0 ? name : '').padEnd(width)}  `, value, style)),
     ),
   ];
 };

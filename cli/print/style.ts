@@ -7,6 +7,8 @@ export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 export interface Style {
   paint(format: Format | readonly Format[], text: string): string;
   width: number;
+  /** Maximum width of a table: without a terminal there is none, so that each row stays one line for other programs. */
+  tableWidth: number;
   detail: Detail;
 }
 
@@ -17,14 +19,21 @@ const MAX_WIDTH = 140;
 export const styleFor = (output: Output): Style => {
   const coloured = output.hasColors?.() ?? false;
   const columns = (output.isTTY && output.columns) || DEFAULT_WIDTH;
+  const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns));
   return {
     paint: (format, text) => (coloured ? styleText([format].flat(), text, { validateStream: false }) : text),
-    width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
+    width,
+    tableWidth: output.isTTY && output.columns ? Math.max(width, columns) : Number.POSITIVE_INFINITY,
     detail: output.detail ?? 'normal',
   };
 };
 
-export const PLAIN: Style = { paint: (_format, text) => text, width: DEFAULT_WIDTH, detail: 'normal' };
+export const PLAIN: Style = {
+  paint: (_format, text) => text,
+  width: DEFAULT_WIDTH,
+  tableWidth: Number.POSITIVE_INFINITY,
+  detail: 'normal',
+};
 
 /** Returns the columns that a text takes in a terminal; every printed character takes one column. */
 export const visibleWidth = (text: string): number => stripVTControlCharacters(text).length;

@@ -114,9 +114,7 @@ export const factLines = (facts: readonly string[], style: Style): string[] =>
     .reduce<string[]>((lines, fact) => {
       const line = lines.at(-1);
       const longer = `${line} · ${fact}`;
-      return line === undefined || longer.length > style.width - 2
-        ? [...lines, fact]
-        : [...lines.slice(0, -1), longer];
+      return line === undefined || longer.length > style.width - 2 ? [...lines, fact] : [...lines.slice(0, -1), longer];
     }, [])
     .flatMap((line) => hanging('  ', line, style, 'dim'));
 

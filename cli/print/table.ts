@@ -5,6 +5,8 @@ export interface Column<Row> {
   /** Returns the cell, which may be coloured; only its visible width counts. */
   value(row: Row): string;
   align?: 'left' | 'right';
+  /** Whether the cells are never broken: ids, which are copied. */
+  whole?: true;
 }
 
 const GAP = 2;
@@ -63,10 +65,12 @@ export const table = <Row>(
   const natural = columns.map((column, index) =>
     Math.max(column.title.length, ...body.map((cells) => visibleWidth(cells[index] ?? ''))),
   );
-  const least = columns.map(({ title, align }, index) =>
-    align === 'right' ? (natural[index] ?? 0) : Math.max(title.length, Math.min(NARROWEST, natural[index] ?? 0)),
+  const least = columns.map(({ title, align, whole }, index) =>
+    align === 'right' || whole
+      ? (natural[index] ?? 0)
+      : Math.max(title.length, Math.min(NARROWEST, natural[index] ?? 0)),
   );
-  const widths = fitted(natural, least, style.width - indent.length);
+  const widths = fitted(natural, least, style.tableWidth - indent.length);
   const line = (cells: readonly string[]): string =>
     `${indent}${cells
       .map((cell, index) => {
