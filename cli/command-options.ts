@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 /** Collects the values of an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** Adds the options on what is printed, which `outputFields` parses. Every command has them. */
+/** Adds the options on what is printed. Every command has them. */
 export const outputOptions = (command: Command): Command =>
   printOptions(command.optionsGroup('Output:').option('--json', 'print one JSON document on stdout'));
 

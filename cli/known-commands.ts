@@ -93,6 +93,7 @@ const confirmKnown = async (
 
 /** Returns 0 if the rollback succeeded. Throws a CliError if it did not begin (exit code 2) or has no outcome. */
 export const rollback = async (flags: KnownFlags, io: Io): Promise<ExitCode> => {
+  backendOfKnown(flags);
   assertCanAsk(flags, io);
   return withService(flags, io, async (session) => {
     await confirmKnown('rollback', flags, session, io);
@@ -139,6 +140,7 @@ export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
  * needs-human.
  */
 export const releaseCommand = async (flags: KnownFlags, io: Io): Promise<ExitCode> => {
+  backendOfKnown(flags);
   assertCanAsk(flags, io);
   return withSession(openForKnown, flags, io, async (session) => {
     await confirmKnown('release', flags, session, io);

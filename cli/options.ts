@@ -80,14 +80,8 @@ export const backendFlags = {
   local: z.boolean().optional(),
   deployed: z.boolean().optional(),
 };
-/** Flags on what is printed. The program itself evaluates all but `json`, for every command (`output-flags.ts`). */
-export const output = {
-  json: z.boolean().default(false),
-  debug: z.boolean().default(false),
-  verbose: z.boolean().default(false),
-  quiet: z.boolean().default(false),
-  color: z.boolean().default(true),
-};
+/** Flags on the output. The program itself evaluates the others that `outputOptions` adds (`output-flags.ts`). */
+export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
 /** Makes a change without asking; see `confirm.ts`. */
 export const yes = z.boolean().default(false);
 
@@ -221,8 +215,7 @@ export const parseFlags = <Schema extends z.ZodType>(
   throw new CliError('BadOption', problems.join('\n'), `See: ${PROGRAM} ${command} --help`);
 };
 
-const { json: _json, ...printed } = output;
-const demoFlags = z.strictObject({ clock: clock.optional(), ...printed });
+const demoFlags = z.strictObject({ clock: clock.optional(), debug: z.boolean().default(false) });
 export type DemoFlags = z.output<typeof demoFlags>;
 
 const servedClock = clock.refine(

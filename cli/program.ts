@@ -4,6 +4,8 @@ import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
 import { addApprovalCommands } from './approval/command.ts';
 import { outputOptions, backendOptions, confirmOption, printOptions } from './command-options.ts';
+import { addCompletionCommand } from './completion/command.ts';
+import { addContextOption, applyContext } from './context/option.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import { addFleetCommand } from './fleet/command.ts';
@@ -24,7 +26,7 @@ import {
 } from './options.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
-import { printingOf } from './output-flags.ts';
+import { takePrinting } from './output-flags.ts';
 import { guardedIo, type Printing } from './terminal.ts';
 
 const EXAMPLES = `
@@ -248,6 +250,8 @@ const build = (io: Io, finished: Finished): Command => {
   addFleetCommand(program, io, finished);
   addDemoCommand(program, io, finished);
   addSandboxCommand(program, io, finished);
+  addCompletionCommand(program, io);
+  addContextOption(program);
   return program;
 };
 
@@ -277,9 +281,10 @@ export const main = async (argv: readonly string[], given: Io): Promise<number> 
   const program = build(io, (code) => {
     exitCode = code;
   });
-  program.hook('preAction', (_program, command) => {
+  program.hook('preAction', async (_program, command) => {
     io.onInterrupt?.(interruptionText(command.opts(), command.name()));
-    Object.assign(printing, printingOf(command.opts(), `See: ${PROGRAM} ${pathOf(command)} --help`));
+    Object.assign(printing, takePrinting(command, `See: ${PROGRAM} ${pathOf(command)} --help`));
+    await applyContext(command);
   });
   try {
     if (argv.length === 0) {

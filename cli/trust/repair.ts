@@ -138,7 +138,7 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
   if (proposal.do === 'repair' && flags.roleArn !== undefined && roles && !flags.dryRun) {
     const unwritten = repaired;
     if (mustAsk(change))
-      await confirm(io, (style) => linesOf(unwritten, flags, { source, uses }, false, style), 'Write this policy now?');
+      await confirm(io, (style) => linesOf(unwritten, { source, uses }, false, style), 'Write this policy now?');
     const { writeTrust } = await import('./write.ts');
     io.onInterrupt?.(`Interrupted while the trust policy was being written. ${lookAt(flags.roleArn)}`);
     await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy.text, after: proposal.after }, wait);
@@ -154,7 +154,6 @@ const isWrite = ({ roleArn, dryRun, sandbox, state }: TrustRepairFlags): boolean
 
 const linesOf = (
   repaired: Repaired,
-  flags: TrustRepairFlags,
   { source: { name, trustPolicy }, uses: [use, ...others] }: { source: Source; uses: readonly ClusterUse[] },
   printed: boolean,
   style: Style,
@@ -178,6 +177,6 @@ const print = (
   }
   const isDocument = flags.policy !== undefined && !flags.dryRun;
   const told = isDocument ? io.stderr : io.stdout;
-  told.write(`${linesOf(repaired, flags, origin, isDocument, styleFor(told)).join('\n')}\n`);
+  told.write(`${linesOf(repaired, origin, isDocument, styleFor(told)).join('\n')}\n`);
   if (isDocument && !repaired.refused) io.stdout.write(`${jsonText(repaired.policy, 2)}\n`);
 };

@@ -250,7 +250,7 @@ describe('the reader of a batch', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  const flags = () => ({ batch: file, acceptKey: [], json: false, debug: false, verbose: false, quiet: false, color: true });
+  const flags = () => ({ batch: file, acceptKey: [], json: false, debug: false });
 
   it('is waited for', async () => {
     let waiting = 0;
