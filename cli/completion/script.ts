@@ -80,7 +80,7 @@ ${caseOf('$command:$word', [
     index=$((index + 1))
   done
 ${caseOf('$command:$previous', [
-  ...optionCases(words, ({ files }) => files, "local IFS=$'\\n'; COMPREPLY=($(compgen -f -- \"$current\")); return"),
+  ...optionCases(words, ({ files }) => files, 'local IFS=$\'\\n\'; COMPREPLY=($(compgen -f -- "$current")); return'),
   ...optionCases(words, ({ values }) => values, 'return'),
 ])}
 ${caseOf(
