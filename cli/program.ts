@@ -237,7 +237,7 @@ const addSandboxCommand = (program: Command, io: Io, finished: Finished): void =
 };
 
 /** Builds the program, with the commands in the order in which help lists them. */
-const build = (io: Io, finished: Finished): Command => {
+export const build = (io: Io, finished: Finished): Command => {
   const program = newProgram(io);
   addMigrationCommands(program, io, finished);
   addKnownCommands(program, io, finished);

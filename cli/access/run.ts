@@ -10,7 +10,7 @@ import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { openForMigration } from '../open-backend.ts';
 import { sandboxChoice, type SandboxChoice, type StateChoice } from '../backend-options.ts';
-import { styleFor } from '../print/style.ts';
+import { hanging, styleFor } from '../print/style.ts';
 import { grantEntry } from '../replay.ts';
 import { backendFlags } from '../request.ts';
 import { sandboxOf } from '../sandbox-of.ts';
@@ -113,7 +113,9 @@ const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
   output.write(`${grantedLines(granted, nextCommand(granted, flags), styleFor(output)).join('\n')}\n`);
   if (!flags.apply) io.stdout.write(yamlOf(granted.objects));
   else if (flags.sandbox !== undefined && flags.state === undefined)
-    io.stderr.write('The sandbox ends with this command: add --state FILE to keep it.\n');
+    io.stderr.write(
+      `${hanging('', 'The sandbox ends with this command: add --state FILE to keep it.', styleFor(io.stderr)).join('\n')}\n`,
+    );
 };
 
 /** Returns 0 if it is done or shown, and 3 if there is a conflict and nothing was changed. Throws a CliError otherwise. */

@@ -138,7 +138,7 @@ const unknownContext = (name: string, { contexts }: Kubeconfig, environment: Env
     'UnknownContext',
     `--context ${name} is not in ${kubeconfigFiles(environment).join(', ')}`,
     names.length === 0
-      ? 'These files have no contexts, or do not exist. To add one: aws eks update-kubeconfig --name NAME --region REGION'
+      ? 'These files have no contexts, or do not exist.\nTo add one: aws eks update-kubeconfig --name NAME --region REGION'
       : `Its contexts: ${names.slice(0, MOST_NAMES).join(', ')}${more}`,
   );
 };

@@ -36,7 +36,7 @@ export const tryAsTerraform = async (
   const after = await look(backend, target, addonName);
   if (!isDeepStrictEqual(after, before)) throw notLikeAws('the refused UpdateAddon changed something');
   return [
-    `  eks:UpdateAddon serviceAccountRoleArn "", resolveConflicts ${input.resolveConflicts}`,
+    ...hanging('  ', `eks:UpdateAddon serviceAccountRoleArn "", resolveConflicts ${input.resolveConflicts}`, style),
     ...hanging('  → ', `${refusal.name}: ${refusal.message} (HTTP ${refusal.$metadata.httpStatusCode})`, style, 'red'),
     ...hanging(
       '  ',

@@ -5,13 +5,15 @@ export interface Column<Row> {
   /** Returns the cell, which may be coloured; only its visible width counts. */
   value(row: Row): string;
   align?: 'left' | 'right';
-  /** Whether the cells are never broken: ids, which are copied. */
+  /** Whether the cells are never broken: ids, which are copied, and short words. */
   whole?: true;
+  /** Whether the column is left out if there is no room for it; the last one first. */
+  optional?: true;
 }
 
 const GAP = 2;
 /** No column is made narrower than that. */
-const NARROWEST = 10;
+const NARROWEST = 20;
 
 /** An escape sequence of the formats around a whole text. */
 const PAINTED = /^((?:\u001B\[\d+m)+)([^\u001B]*)((?:\u001B\[\d+m)+)$/;
@@ -51,26 +53,49 @@ const fitted = (natural: readonly number[], least: readonly number[], available:
   return widths;
 };
 
+const naturalWidth = <Row>({ title, value }: Column<Row>, rows: readonly Row[]): number =>
+  Math.max(title.length, ...rows.map((row) => visibleWidth(value(row))));
+
+const leastWidth = <Row>(column: Column<Row>, rows: readonly Row[]): number => {
+  const natural = naturalWidth(column, rows);
+  return column.align === 'right' || column.whole ? natural : Math.min(NARROWEST, natural);
+};
+
+/** Returns the columns for which there is room. */
+const withRoom = <Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  available: number,
+): readonly Column<Row>[] => {
+  const needed = columns.reduce((sum, column) => sum + leastWidth(column, rows) + GAP, -GAP);
+  const last = columns.findLast(({ optional }) => optional);
+  return needed <= available || !last
+    ? columns
+    : withRoom(
+        columns.filter((one) => one !== last),
+        rows,
+        available,
+      );
+};
+
 /**
  * Returns a table without borders: two blanks between columns, as wide as the widest cells, titles dimmed. If that is
  * wider than the output, long cells continue on the next line.
  */
 export const table = <Row>(
   rows: readonly Row[],
-  columns: readonly Column<Row>[],
+  all: readonly Column<Row>[],
   style: Style,
   indent = '  ',
 ): string[] => {
+  const available = style.tableWidth - indent.length;
+  const columns = withRoom(all, rows, available);
   const body = rows.map((row) => columns.map((column) => column.value(row)));
-  const natural = columns.map((column, index) =>
-    Math.max(column.title.length, ...body.map((cells) => visibleWidth(cells[index] ?? ''))),
+  const widths = fitted(
+    columns.map((column) => naturalWidth(column, rows)),
+    columns.map((column) => leastWidth(column, rows)),
+    available,
   );
-  const least = columns.map(({ title, align, whole }, index) =>
-    align === 'right' || whole
-      ? (natural[index] ?? 0)
-      : Math.max(title.length, Math.min(NARROWEST, natural[index] ?? 0)),
-  );
-  const widths = fitted(natural, least, style.tableWidth - indent.length);
   const line = (cells: readonly string[]): string =>
     `${indent}${cells
       .map((cell, index) => {

@@ -157,7 +157,7 @@ export const listLines = (
       sweeps,
       [
         { title: 'SWEEP', value: ({ sweepId }) => sweepId, whole: true },
-        { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
+        { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z`, whole: true, optional: true },
         { title: 'STATE', value: (one) => painted(stateOf(one), style) },
         { title: 'SELECTION', value: ({ request }) => aboutOf(request) },
       ],
