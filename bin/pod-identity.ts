@@ -8,13 +8,18 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** The command's own way to stop, instead of ending at once. */
 let stop: (() => void) | undefined;
+/** What to say if a signal ends the program at once. */
+let atInterruption = '';
 const end = (signal: keyof typeof EXIT_CODES): void => {
   if (stop) {
     stop();
     stop = undefined;
+    // The command itself says what it has left; a second signal only ends it.
+    atInterruption = '';
     return;
   }
   if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR);
+  if (atInterruption !== '') process.stderr.write(`\n${atInterruption}\n`);
   process.exit(EXIT_CODES[signal]);
 };
 process.on('SIGINT', () => end('SIGINT'));
@@ -30,6 +35,9 @@ const { stdin, stdout, stderr } = process;
 const ask = async (question: string): Promise<string | undefined> => {
   const lines = createInterface({ input: stdin, output: stderr });
   const { promise: closed, resolve: close } = Promise.withResolvers<undefined>();
+  // At a question nothing is under way, so Ctrl-C ends the program.
+  const before = stop;
+  stop = undefined;
   lines.once('close', () => close(undefined));
   // In the terminal's raw mode, Ctrl-C is a character, not a signal.
   lines.once('SIGINT', () => end('SIGINT'));
@@ -38,6 +46,7 @@ const ask = async (question: string): Promise<string | undefined> => {
     if (answer === undefined) stderr.write('\n');
     return answer;
   } finally {
+    stop = before;
     lines.close();
   }
 };
@@ -47,6 +56,9 @@ const io = {
   stderr,
   onStop: (wanted: () => void): void => {
     stop = wanted;
+  },
+  onInterrupt: (text: string): void => {
+    atInterruption = text;
   },
   ...(stdin.isTTY && stderr.isTTY ? { ask } : {}),
 };

@@ -5,11 +5,22 @@ import { stackOptions } from './stack-options.ts';
 /** Collects the values of an option that may be repeated. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
+/** Adds the options on what is printed. Every command has them. */
 export const outputOptions = (command: Command): Command =>
+  printOptions(command.optionsGroup('Output:').option('--json', 'print one JSON document on stdout'));
+
+/** Adds the same options, except `--json`, for commands that only print text. */
+export const printOptions = (command: Command): Command =>
   command
     .optionsGroup('Output:')
-    .option('--json', 'print one JSON document on stdout')
+    .option('--verbose', 'also list the checks that passed')
+    .option('--quiet', 'print only the result, what blocks it, and the next commands')
+    .option('--no-color', 'print without colors, as with the variable NO_COLOR')
     .option('--debug', 'show the stack trace of an error');
+
+/** Adds the option of commands that change something in a deployed service or in AWS; see `confirm.ts`. */
+export const confirmOption = (command: Command): Command =>
+  command.option('-y, --yes', 'do not ask before a change in AWS; required without a terminal');
 
 /** Adds the options that select where a command runs, except `--sandbox`. */
 export const backendOptions = (command: Command): Command =>

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { hanging, type Style, styleFor } from './print/style.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** An error to print. `message` names what is wrong and the thing it is about, `hint` what to do about it. */
@@ -45,14 +46,29 @@ export const errorDocument = ({
   error: { name, message, hint },
 });
 
+/** A command, alone on its line or at its end: it is never wrapped, so that it can be pasted. */
+const COMMAND = /^(?:(.*): )?((?:pod-identity|npx|npm|aws|kubectl|cdk) \S.*)$/;
+
+const wrapped = (lead: string, text: string, style: Style): string[] =>
+  text.split('\n').flatMap((line, index) => {
+    const indent = ' '.repeat(lead.length);
+    const before = index === 0 ? lead : indent;
+    const [, said, command] = COMMAND.exec(line) ?? [];
+    if (command === undefined || before.length + line.length <= style.width) return hanging(before, line, style);
+    return said === undefined ? [`${before}${line}`] : [...hanging(before, `${said}:`, style), `${indent}  ${command}`];
+  });
+
+/** Returns the message and the hint, wrapped to the width of the terminal. */
+export const errorLines = ({ message, hint }: Pick<CliError, 'message' | 'hint'>, style: Style): string[] => [
+  ...wrapped('error: ', message, style),
+  ...(hint ? wrapped('hint:  ', hint, style) : []),
+];
+
 /** Prints an error in the requested format and returns the exit code. */
 export const reportError = (error: unknown, io: Io, options: { json: boolean; debug: boolean }): ExitCode => {
   const known = asCliError(error);
   if (options.json) io.stdout.write(`${jsonText(errorDocument(known), 2)}\n`);
-  else
-    io.stderr.write(
-      `error: ${known.message}\n${known.hint ? `hint:  ${known.hint.replaceAll('\n', '\n       ')}\n` : ''}`,
-    );
+  else io.stderr.write(`${errorLines(known, styleFor(io.stderr)).join('\n')}\n`);
   if (options.debug) {
     const cause = known.cause ?? known;
     io.stderr.write(`${inspect(cause)}\n`);

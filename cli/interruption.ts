@@ -25,7 +25,12 @@ export const leftAlone = (
   if (!interrupted && !lost) return error;
   if (id === undefined)
     return interrupted
-      ? new CliError('Interrupted', 'stopped before anything was started', '', EXIT_CODES.unexpected)
+      ? new CliError(
+          'Interrupted',
+          'interrupted before anything was started: nothing was changed',
+          'Run the same command again',
+          EXIT_CODES.interrupted,
+        )
       : error;
   const why = interrupted ? 'it is no longer followed here' : error instanceof Error ? error.message : '';
   const isWhole = what === 'migration' || what === 'sweep';

@@ -5,7 +5,12 @@ export interface Output {
   columns?: number;
   /** As in Node's terminals: also considers NO_COLOR, FORCE_COLOR and TERM. */
   hasColors?(): boolean;
+  /** How much to print; default: `normal`. */
+  detail?: Detail;
 }
+
+/** `quiet`: only the result, what blocks, and the next commands; `verbose`: also every check that passed. */
+export type Detail = 'quiet' | 'normal' | 'verbose';
 
 export interface Io {
   stdout: Output;
@@ -17,6 +22,8 @@ export interface Io {
    * something to close. The second signal ends the program at once.
    */
   onStop?(stop: () => void): void;
+  /** Sets the text that the program prints if Ctrl-C or SIGTERM ends it at once. */
+  onInterrupt?(text: string): void;
   /** Waits between two reads of a deployed service, until `stopped`; default: real time. */
   sleep?(milliseconds: number, stopped: AbortSignal): Promise<void>;
   /** Prompts the user at the terminal; absent without one. Resolves to undefined if the user ended the input. */

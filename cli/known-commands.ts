@@ -1,16 +1,19 @@
 /** Runs the commands about one existing migration: `rollback`, `cancel`, `release`, `retire` and `show`. */
 import type { Cancelled } from './cancel.ts';
+import { assertCanAsk, confirm, mustAsk } from './confirm.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { readingIo } from './interrupted.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import { type KnownFlags, PROGRAM, type RetireFlags } from './options.ts';
 import { openForKnown, type OpenOptions, type ServiceSession } from './open-backend.ts';
 import { type DeployedChoice, backendOfKnown, type StateChoice } from './backend-options.ts';
 import { openServiceForKnown } from './backend-service.ts';
+import { shortRecord } from './print/short-plan.ts';
 import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
 import { retiredLines } from './print/retire.ts';
 import { type Style, styleFor } from './print/style.ts';
-import { summary } from './print/summary.ts';
+import { conclusion, summary } from './print/summary.ts';
 import { shownBy, silentProgress, startProgress } from './progress.ts';
 import { release, type Released } from './release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
@@ -61,9 +64,39 @@ const requestOf = (
   ...(acceptCredentialGap ? { acceptCredentialGap } : {}),
 });
 
+const CONSEQUENCES = {
+  rollback: {
+    title: 'Roll back a migration',
+    question: 'Roll it back now?',
+    says: "the former identity is restored, this migration's associations are deleted, and the pods are replaced",
+  },
+  release: {
+    title: 'Release the locks of a migration',
+    question: 'Release its locks now?',
+    says: 'its locks are released, so that another migration may begin; nothing is restored',
+  },
+} as const;
+
+/** Shows the migration, and asks. A migration that is still running is reported by the command itself. */
+const confirmKnown = async (
+  command: keyof typeof CONSEQUENCES,
+  flags: KnownFlags,
+  session: ServiceSession,
+  io: Io,
+): Promise<void> => {
+  if (!mustAsk(flags)) return;
+  const shown = await session.serve((service) => service.lookUp(flags.migrationId));
+  if (!('ended' in shown)) return;
+  const { title, question, says } = CONSEQUENCES[command];
+  await confirm(io, (style) => shortRecord(title, shown.ended, says, style), question);
+};
+
 /** Returns 0 if the rollback succeeded. Throws a CliError if it did not begin (exit code 2) or has no outcome. */
-export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (session) => {
+export const rollback = async (flags: KnownFlags, io: Io): Promise<ExitCode> => {
+  backendOfKnown(flags);
+  assertCanAsk(flags, io);
+  return withService(flags, io, async (session) => {
+    await confirmKnown('rollback', flags, session, io);
     const request = requestOf(flags, session);
     const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, session);
     let started = false;
@@ -76,13 +109,14 @@ export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
         ),
       );
       const report = reportIn(end);
-      print(report, (style) => summary(report, style), flags, io);
+      print(report, (style) => [...summary(report, style), ...conclusion(report, flags, style)], flags, io);
       if (report.outcome === 'rolled-back') return EXIT_CODES.ok;
       return report.outcome === 'needs-human' ? EXIT_CODES.needsHuman : EXIT_CODES.unexpected;
     } catch (error) {
       throw leftAlone(error, 'rollback', started ? flags.migrationId : undefined, flags);
     }
   });
+};
 
 /** Returns 0 if the cancellation is recorded. Throws a CliError (exit code 2) for a migration that has ended. */
 export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
@@ -105,8 +139,11 @@ export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
  * Returns 0 if the migration no longer holds locks. Throws a CliError (exit code 2) for a migration that did not end
  * needs-human.
  */
-export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withSession(openForKnown, flags, io, async (session) => {
+export const releaseCommand = async (flags: KnownFlags, io: Io): Promise<ExitCode> => {
+  backendOfKnown(flags);
+  assertCanAsk(flags, io);
+  return withSession(openForKnown, flags, io, async (session) => {
+    await confirmKnown('release', flags, session, io);
     const request = requestOf(flags, session);
     const released: Released = await session.run(
       (backend) => release(backend, request),
@@ -120,6 +157,7 @@ export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
     );
     return EXIT_CODES.ok;
   });
+};
 
 /** Returns the command that applies a dry run, or undoes what was done; undefined if there is nothing to do. */
 const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlags): string | undefined => {
@@ -135,9 +173,33 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
   ].join(' ');
 };
 
+const printRetired = (retired: Retired, flags: RetireFlags, io: Io): ExitCode => {
+  print(retired, (style) => retiredLines(retired, nextCommand(retired, flags), style), flags, io);
+  return isRefused(retired) ? EXIT_CODES.blocked : EXIT_CODES.ok;
+};
+
+/** Shows the dry run, and asks. Returns the result of a dry run that would change nothing, which asks nothing. */
+const confirmRetirement = async (
+  request: RetireRequest,
+  flags: RetireFlags,
+  session: ServiceSession,
+  io: Io,
+): Promise<Retired | undefined> => {
+  if (!mustAsk(flags)) return undefined;
+  const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, session);
+  const dry = await shownBy(
+    progress,
+    session.serve((service) => service.retire({ ...request, dryRun: true }, progress)),
+  );
+  if (isRefused(dry) || !dry.roles.some(({ result }) => result.startsWith('would-'))) return dry;
+  await confirm(io, (style) => retiredLines(dry, undefined, style), 'Apply it now?');
+  return undefined;
+};
+
 /** Returns 0 if it is done, would be done, or needs nothing, and 3 if something prevents it and nothing was changed. */
-export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (session) => {
+export const retireCommand = async (flags: RetireFlags, io: Io): Promise<ExitCode> => {
+  if (flags.apply) assertCanAsk(flags, io);
+  return withService(flags, io, async (session) => {
     const { apply, undo, soakDays } = flags;
     const request: RetireRequest = {
       ...requestOf(flags, session),
@@ -145,6 +207,8 @@ export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
       dryRun: !apply,
       soakDays,
     };
+    const refused = apply ? await confirmRetirement(request, flags, session, io) : undefined;
+    if (refused) return printRetired(refused, flags, io);
     const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, session);
     let started = false;
     try {
@@ -155,18 +219,24 @@ export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
           (done) => retireEntry(request, done),
         ),
       );
-      print(retired, (style) => retiredLines(retired, nextCommand(retired, flags), style), flags, io);
-      return isRefused(retired) ? EXIT_CODES.blocked : EXIT_CODES.ok;
+      return printRetired(retired, flags, io);
     } catch (error) {
       throw leftAlone(error, 'retirement', started ? flags.migrationId : undefined, flags);
     }
   });
+};
 
 /** Returns 0 if the migration exists, whatever its outcome. */
 export const show = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
-  withService(flags, io, async (session) => {
+  withService(flags, readingIo(io), async (session) => {
     const shown = await session.serve((service) => service.lookUp(flags.migrationId));
-    if ('ended' in shown) print(shown.ended, (style) => summary(shown.ended, style), flags, io);
+    if ('ended' in shown)
+      print(
+        shown.ended,
+        (style) => [...summary(shown.ended, style), ...conclusion(shown.ended, flags, style)],
+        flags,
+        io,
+      );
     else print(shown.running, (style) => runningLines(shown.running, flags, style), flags, io);
     return EXIT_CODES.ok;
   });

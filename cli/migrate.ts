@@ -1,6 +1,7 @@
 /** Runs `plan`, `migrate` and `migrate-workload`. */
 import type { MigrationReport, MigrationRequest, Target } from '../lambdas/domain/migration/model.ts';
 import { exitCodeOf, type ExitCode } from './exit-codes.ts';
+import { readingIo } from './interrupted.ts';
 import { leftAlone } from './interruption.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags, MigrationFlags, WorkloadFlags } from './options.ts';
@@ -8,15 +9,17 @@ import { rehearse, type Rehearsed } from './approval/embedded.ts';
 import { waitingLines } from './approval/print.ts';
 import type { Watcher } from './follow.ts';
 import type { ServiceSession } from './open-backend.ts';
+import { assertCanAsk, confirm, mustAsk } from './confirm.ts';
 import { openServiceForMigration } from './backend-service.ts';
 import { backendOfMigration } from './backend-options.ts';
-import { planNext } from './print/plan.ts';
+import { shortPlan } from './print/short-plan.ts';
 import { styleFor } from './print/style.ts';
-import { summary } from './print/summary.ts';
+import { conclusion, summary } from './print/summary.ts';
 import { type Progress, shownBy, silentProgress, startProgress } from './progress.ts';
 import { migrateEntry } from './replay.ts';
 import { migrateCommand, migrateWorkloadCommand, requestFrom, workloadRequestFrom } from './request.ts';
 import { reportIn } from './run.ts';
+import { subjectOf } from '../lambdas/domain/migration/subject.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** How to build the request once the target is known, and the command that carries out a plan. */
@@ -70,28 +73,54 @@ const waitsOf = (
 const isWatched = (flags: CommonFlags, io: Io): boolean =>
   io.stderr.isTTY === true && !flags.dryRun && flags.window === undefined;
 
+/** Shows the short plan, and asks. Returns the report of a plan that is blocked or has nothing to do, which asks nothing. */
+const settle = async (
+  request: MigrationRequest,
+  session: ServiceSession,
+  { yes, deployed }: CommonFlags,
+  progress: Progress,
+  io: Io,
+): Promise<MigrationReport | undefined> => {
+  if (request.dryRun || !mustAsk({ yes, deployed })) return undefined;
+  const end = await shownBy(
+    progress,
+    session.serve((service) => service.migrate({ ...request, dryRun: true }, progress)),
+  );
+  const report = reportIn(end);
+  if (report.outcome !== 'planned') return report;
+  await confirm(io, (style) => shortPlan(report, style), `Migrate ${subjectOf(request)} now?`);
+  return undefined;
+};
+
 const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): Promise<ExitCode> => {
   const silent = flags.json && io.stderr.isTTY !== true;
-  const { session, target } = await openServiceForMigration(backendOfMigration(flags), flags, {
-    io,
+  const choice = backendOfMigration(flags);
+  if (!flags.dryRun) assertCanAsk(flags, io);
+  const { session, target } = await openServiceForMigration(choice, flags, {
+    io: flags.dryRun ? readingIo(io) : io,
     silent,
     watched: isWatched(flags, io),
   });
   const request = requestOf(target, session.requestedBy);
-  const progress = silent ? silentProgress : startProgress(io.stderr, session);
+  const newProgress = () => (silent ? silentProgress : startProgress(io.stderr, session));
   const decisions: Rehearsed[] = [];
-  const watcher = { ...progress, waits: waitsOf(flags, session, progress, io, (made) => decisions.push(made)) };
   let started: string | undefined;
   try {
-    const end = await shownBy(
-      progress,
-      session.serve(
-        (service) => service.migrate(request, watcher, (migrationId) => (started = migrationId)),
-        (ended) => migrateEntry(request, ended, decisions),
-      ),
-    );
-    const report = reportIn(end);
-    print(report, flags.json, command, io);
+    const settled = await settle(request, session, flags, newProgress(), io);
+    const progress = newProgress();
+    const watcher = { ...progress, waits: waitsOf(flags, session, progress, io, (made) => decisions.push(made)) };
+    const report =
+      settled ??
+      reportIn(
+        await shownBy(
+          progress,
+          session.serve(
+            (service) => service.migrate(request, watcher, (migrationId) => (started = migrationId)),
+            (ended) => migrateEntry(request, ended, decisions),
+          ),
+        ),
+      );
+    print(report, flags, command, io);
     return exitCodeOf(report.outcome);
   } catch (error) {
     throw leftAlone(error, 'migration', started, flags);
@@ -100,12 +129,14 @@ const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): P
   }
 };
 
-const print = (report: MigrationReport, json: boolean, command: string, io: Io): void => {
-  if (json) {
+const print = (report: MigrationReport, flags: CommonFlags, command: string, io: Io): void => {
+  if (flags.json) {
     io.stdout.write(`${jsonText(report, 2)}\n`);
     return;
   }
   const style = styleFor(io.stdout);
-  const lines = [...summary(report, style), ...planNext(report, command, style)];
+  const { sandbox, state, deployed } = flags;
+  const where = { sandbox, state, ...(deployed === undefined ? {} : { deployed }) };
+  const lines = [...summary(report, style), ...conclusion(report, { ...where, command }, style)];
   io.stdout.write(`${lines.join('\n')}\n`);
 };

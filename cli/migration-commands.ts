@@ -1,5 +1,6 @@
 /** Defines `migrate` and `migrate-workload`: their flags and help. */
 import type { Command } from 'commander';
+import { confirmOption } from './command-options.ts';
 import { APPROVAL_HOURS } from '../lambdas/domain/migration/request.ts';
 import { EXIT_CODES_HELP } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -13,7 +14,7 @@ migration waits for pods of Jobs; other pods block it (see --verification api). 
 
 /** Adds the options on what a change waits for. A plan changes nothing and waits for nothing. */
 const waitOptions = (command: Command): Command =>
-  command
+  confirmOption(command)
     .optionsGroup('When:')
     .option(
       '--approval <mode>',

@@ -80,7 +80,10 @@ export const backendFlags = {
   deployed: z.boolean().optional(),
   ...stackFields,
 };
+/** Flags on the output. The program itself evaluates the others that `outputOptions` adds (`output-flags.ts`). */
 export const output = { json: z.boolean().default(false), debug: z.boolean().default(false) };
+/** Makes a change without asking; see `confirm.ts`. */
+export const yes = z.boolean().default(false);
 
 const cluster = z.string({ error: 'is missing: specify the EKS cluster' }).pipe(clusterName);
 
@@ -100,6 +103,7 @@ export const migrationFields = {
   ...waitFields,
   reason: text(1024),
   dryRun: z.boolean().default(false),
+  yes,
   ...backendFlags,
   seed: seed.optional(),
   clock: clock.optional(),
@@ -163,6 +167,7 @@ export const knownFlags = z.strictObject({
   reason: text(1024),
   /** Only for `rollback`. */
   acceptCredentialGap: z.boolean().default(false),
+  yes,
   ...backendFlags,
   ...output,
 });

@@ -1,14 +1,18 @@
 /** Defines the commands, their flags and help. `main` is the whole program; its streams are parameters. */
-import { Command, CommanderError, Option } from 'commander';
+import { type Command, CommanderError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
 import { addApprovalCommands } from './approval/command.ts';
-import { outputOptions, backendOptions } from './command-options.ts';
+import { outputOptions, backendOptions, confirmOption, printOptions } from './command-options.ts';
+import { addCompletionCommand } from './completion/command.ts';
+import { addContextOption, applyContext } from './context/option.ts';
 import { CliError, reportError } from './errors.ts';
 import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import { addDoctorCommand } from './doctor/command.ts';
 import { addFleetCommand } from './fleet/command.ts';
+import { WrappedCommand } from './help.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
+import { interruptionText } from './interrupted.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
 import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/trust/retirement.ts';
@@ -25,7 +29,8 @@ import {
 import { addRecordCommand } from './record/command.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
-import { guardedIo } from './terminal.ts';
+import { takePrinting } from './output-flags.ts';
+import { guardedIo, type Printing } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -103,13 +108,14 @@ const retireOptions = (command: Command): Command =>
         `days that must have passed since the end of the migration (default: ${DEFAULT_SOAK_DAYS})`,
       )
       .option('--undo', 'restore what an earlier retirement removed'),
-    { reason: true },
+    { reason: true, asks: true },
   );
 
 /** Adds the options of commands about one existing migration. */
-const knownOptions = (command: Command, { reason }: { reason: boolean }): Command => {
+const knownOptions = (command: Command, { reason, asks = false }: { reason: boolean; asks?: boolean }): Command => {
   command.argument('<migration-id>', 'id of the migration, in the second line that migrate prints');
   if (reason) command.option('--reason <text>', 'reason, recorded in the ledger');
+  if (asks) confirmOption(command);
   backendOptions(command.optionsGroup('Where:')).addOption(
     new Option('--sandbox <file>', 'the scenario that --state starts from').hideHelp(),
   );
@@ -149,7 +155,7 @@ const runSandbox = async (flags: Record<string, unknown>, io: Io): Promise<numbe
 type Finished = (exitCode: number) => void;
 
 const newProgram = (io: Io): Command =>
-  new Command('pod-identity')
+  new WrappedCommand('pod-identity', io)
     .description(
       'Migrates EKS add-ons and your own workloads from IRSA (IAM roles for service accounts) to EKS Pod Identity.\nIt plans and makes the change, verifies it on the pods, and rolls it back if it fails.',
     )
@@ -159,14 +165,6 @@ const newProgram = (io: Io): Command =>
     .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      // reportError prints errors; help that was not requested goes to stderr.
-      writeErr: (text) => io.stderr.write(text),
-      outputError: () => {},
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
-    })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
 
 const addKnownCommands = (program: Command, io: Io, finished: Finished): void => {
@@ -178,7 +176,7 @@ const addKnownCommands = (program: Command, io: Io, finished: Finished): void =>
         '--accept-credential-gap',
         'roll back even if pods may be without credentials until all of them are replaced',
       ),
-    { reason: true },
+    { reason: true, asks: true },
   )
     .addHelpText('after', `\n${ROLLBACK_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'rollback', io)));
@@ -189,7 +187,7 @@ const addKnownCommands = (program: Command, io: Io, finished: Finished): void =>
     program
       .command('release')
       .description('release the locks of a migration that ended needs-human, without restoring anything'),
-    { reason: true },
+    { reason: true, asks: true },
   )
     .addHelpText('after', `\n${RELEASE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'release', io)));
@@ -211,15 +209,15 @@ const addRetireCommand = (program: Command, io: Io, finished: Finished): void =>
 };
 
 const addDemoCommand = (program: Command, io: Io, finished: Finished): void => {
-  program
-    .command('demo')
-    .description('demonstrate a migration on an example cluster in the sandbox')
-    .option(
-      '--clock <kind>',
-      `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`,
-    )
-    .option('--debug', 'show the stack trace of an error')
-    .action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
+  printOptions(
+    program
+      .command('demo')
+      .description('demonstrate a migration on an example cluster in the sandbox')
+      .option(
+        '--clock <kind>',
+        `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`,
+      ),
+  ).action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
 };
 
 const addSandboxCommand = (program: Command, io: Io, finished: Finished): void => {
@@ -245,7 +243,7 @@ const addSandboxCommand = (program: Command, io: Io, finished: Finished): void =
 };
 
 /** Builds the program, with the commands in the order in which help lists them. */
-const build = (io: Io, finished: Finished): Command => {
+export const build = (io: Io, finished: Finished): Command => {
   const program = newProgram(io);
   addDoctorCommand(program, io, finished);
   addMigrationCommands(program, io, finished);
@@ -260,6 +258,8 @@ const build = (io: Io, finished: Finished): Command => {
   addFleetCommand(program, io, finished);
   addDemoCommand(program, io, finished);
   addSandboxCommand(program, io, finished);
+  addCompletionCommand(program, io);
+  addContextOption(program);
   return program;
 };
 
@@ -270,6 +270,10 @@ const fromCommander = (error: CommanderError, command: string): CliError =>
     `See: ${PROGRAM} ${command ? `${command} ` : ''}--help`,
   );
 
+/** Returns the name of a command, with its group, as it is typed. */
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}`.trim() : '';
+
 /** Returns the command that the arguments select, with its group, as it is typed. */
 const namedIn = (group: Command, [name, ...others]: readonly string[]): string => {
   const command = group.commands.find((one) => one.name() === name);
@@ -278,11 +282,17 @@ const namedIn = (group: Command, [name, ...others]: readonly string[]): string =
 
 /** Runs the program. `argv` begins with the command. Returns the exit code; never throws and never exits the process. */
 export const main = async (argv: readonly string[], given: Io): Promise<number> => {
-  const io = guardedIo(given);
+  const printing: Printing = { detail: 'normal', color: !argv.includes('--no-color') };
+  const io = guardedIo(given, printing);
   let exitCode: number = EXIT_CODES.ok;
   const told = { json: argv.includes('--json'), debug: argv.includes('--debug') };
   const program = build(io, (code) => {
     exitCode = code;
+  });
+  program.hook('preAction', async (_program, command) => {
+    io.onInterrupt?.(interruptionText(command.opts(), command.name()));
+    Object.assign(printing, takePrinting(command, `See: ${PROGRAM} ${pathOf(command)} --help`));
+    await applyContext(command);
   });
   try {
     if (argv.length === 0) {

@@ -63,6 +63,7 @@ const note = ({ error, tries }: StepProgress): string =>
 
 /** Starts the progress. Each step is a list of one task, because steps are known only when they begin. */
 export const startProgress = (output: Output, options: { simulated: boolean }): Progress => {
+  if (output.detail === 'quiet') return { ...silentProgress, say: (text) => void output.write(`${text}\n`) };
   const lines = new Map<number, Line>();
   let drawn = Promise.resolve();
 

@@ -170,6 +170,7 @@ export const knownCommand = (
   command:
     | 'approve'
     | 'rollback'
+    | 'release'
     | 'cancel'
     | 'reject'
     | 'retire'

@@ -3,16 +3,32 @@
  * where it is parsed; data is not, and is escaped here.
  */
 import { printableLines } from '../lambdas/domain/text/text.ts';
-import type { Io, Output } from './io.ts';
+import type { Detail, Io, Output } from './io.ts';
 
 const ESC = '\u001b';
 /** Escape sequences of the formats in `print/style.ts`: none of them can hide text or move the cursor. */
 const COLOURS = new RegExp(String.raw`(${ESC}\[(?:1|2|22|31|32|33|36|39)m)`);
-const isColoured = (output: Output): boolean => output.isTTY === true && (output.hasColors?.() ?? false);
+
+/** What the options say about the output; may change while the options are read. */
+export interface Printing {
+  detail: Detail;
+  color: boolean;
+}
+
+const isOfProcess = (output: Output): boolean => output === process.stdout || output === process.stderr;
+
+/** Returns whether FORCE_COLOR asks for colors where there is no terminal, such as in the log of a pipeline. */
+const isForced = (output: Output): boolean => {
+  const value = process.env['FORCE_COLOR'];
+  return isOfProcess(output) && value !== undefined && !['0', 'false'].includes(value);
+};
+
+const canColour = (output: Output): boolean =>
+  output.isTTY === true ? (output.hasColors?.() ?? false) : isForced(output);
 
 /** Returns the text in a form that is safe for this output. */
 const forOutput = (text: string, output: Output): string =>
-  isColoured(output)
+  output.hasColors?.()
     ? text
         .split(COLOURS)
         .map((part, index) => (index % 2 === 1 ? part : printableLines(part)))
@@ -27,9 +43,9 @@ const streams = new WeakMap<Output, Output>();
  */
 export const streamOf = (output: Output): Output => streams.get(output) ?? output;
 
-const guarded = (output: Output): Output => {
+const guarded = (output: Output, printing: Printing): Output => {
   const guard: Output = {
-    write: (text) => output.write(forOutput(text, output)),
+    write: (text) => output.write(forOutput(text, guard)),
     get isTTY() {
       return output.isTTY ?? false;
     },
@@ -37,18 +53,24 @@ const guarded = (output: Output): Output => {
     get columns() {
       return output.columns as number;
     },
-    hasColors: () => output.hasColors?.() ?? false,
+    hasColors: () => printing.color && canColour(output),
+    get detail() {
+      return printing.detail;
+    },
   };
   streams.set(guard, output);
   return guard;
 };
 
 /** Returns the same input and output, with everything that is written made safe for a terminal. */
-export const guardedIo = (io: Io): Io => ({
-  ...io,
-  stdout: guarded(io.stdout),
-  stderr: guarded(io.stderr),
-  ...(io.ask
-    ? { ask: (question: string) => io.ask?.(forOutput(question, io.stderr)) ?? Promise.resolve(undefined) }
-    : {}),
-});
+export const guardedIo = (io: Io, printing: Printing = { detail: 'normal', color: true }): Io => {
+  const stderr = guarded(io.stderr, printing);
+  return {
+    ...io,
+    stdout: guarded(io.stdout, printing),
+    stderr,
+    ...(io.ask
+      ? { ask: (question: string) => io.ask?.(forOutput(question, stderr)) ?? Promise.resolve(undefined) }
+      : {}),
+  };
+};

@@ -1,7 +1,7 @@
 /** The flags of `trust check`, `trust repair` and `trust target-role`. */
 import { z } from 'zod';
 import { roleArn } from '../lambdas/domain/migration/model.ts';
-import { acceptKey, file, output, parseFlags } from './options.ts';
+import { acceptKey, file, output, parseFlags, yes } from './options.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
 
 const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) =>
@@ -47,6 +47,7 @@ const repairFlags = z
     ...question,
     serviceAccount: z.array(serviceAccountField, { error: MISSING_ACCOUNTS }).max(50, 'may be given at most 50 times'),
     dryRun: z.boolean().default(false),
+    yes,
   })
   .superRefine(needsSource)
   .superRefine(({ policy, roleArn: arn }, context) => {

@@ -1,6 +1,6 @@
 /** Defines `grant-access`: its flags and help. */
 import type { Command } from 'commander';
-import { collect, outputOptions } from '../command-options.ts';
+import { collect, confirmOption, outputOptions } from '../command-options.ts';
 import { stackOptions } from '../stack-options.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM, WORKLOAD_SCENARIO } from '../options.ts';
@@ -66,7 +66,8 @@ export const addAccessCommand = (program: Command, io: Io, finished: (exitCode: 
     )
     .option('--region <name>', 'AWS region (default: the region of that cluster, or AWS_REGION with --deployed)')
     .optionsGroup('How:')
-    .option('--apply', 'apply the change; without this option, nothing is changed')
+    .option('--apply', 'apply the change; without this option, nothing is changed');
+  confirmOption(command)
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'in a sandbox with the AWS accounts of that scenario file')
     .option('--state <file>', 'in the sandbox that is kept in that file')

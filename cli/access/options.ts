@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { accountId, addonName, annotationMode, clusterName, regionName } from '../../lambdas/domain/migration/model.ts';
 import { type ServiceAccountRef, serviceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { oneOf } from '../fields.ts';
-import { file, output, parseFlags } from '../options.ts';
+import { file, output, parseFlags, yes } from '../options.ts';
 import { stackFields } from '../stack-options.ts';
 
 /** `NAMESPACE/NAME`. */
@@ -31,6 +31,7 @@ const grantFlags = z
     account: accountId.optional(),
     region: regionName.optional(),
     apply: z.boolean().default(false),
+    yes,
     sandbox: file,
     state: file,
     deployed: z.boolean().optional(),

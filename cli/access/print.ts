@@ -1,4 +1,5 @@
 /** Output of `grant-access`. */
+import { nextSection } from '../print/next.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { type Granted, type GrantedEntry, type GrantedObject, type GrantResult, isGrantRefused } from './grant.ts';
 
@@ -59,6 +60,11 @@ export const grantedLines = (granted: Granted, next: string | undefined, style: 
   const { target, authenticationMode = 'CONFIG_MAP', applied, accessEntries, objects, mapRoles, notes } = granted;
   const { mark, format, word, says } = headlineOf(granted);
   const isMade = accessEntries.some(({ result }) => result === 'created');
+  const verdict = nextSection(
+    `${style.paint(format, mark)} ${word}: ${says}.`,
+    next === undefined ? [] : [{ why: 'To apply it', command: next }],
+    style,
+  );
   return [
     ...hanging(
       `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `,
@@ -93,6 +99,6 @@ export const grantedLines = (granted: Granted, next: string | undefined, style: 
       ? []
       : ['', style.paint('bold', 'Notes'), ...notes.flatMap((note) => hanging('  ! ', note, style))]),
     ...(applied && isMade ? ['', ...hanging('', 'A new access entry takes effect after some seconds.', style)] : []),
-    ...(next === undefined ? [] : ['', `To apply it: ${next}`]),
+    ...verdict,
   ];
 };

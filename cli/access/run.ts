@@ -1,6 +1,7 @@
 /** Runs `grant-access`. */
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Backend } from '../backend.ts';
+import { assertCanAsk, confirm, mustAsk } from '../confirm.ts';
 import { awsError } from '../deployed.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { CliError } from '../errors.ts';
@@ -9,13 +10,14 @@ import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { openForMigration } from '../open-backend.ts';
 import { refuseStack, sandboxChoice, type SandboxChoice, type StateChoice } from '../backend-options.ts';
-import { styleFor } from '../print/style.ts';
+import { hanging, styleFor } from '../print/style.ts';
 import { grantEntry } from '../replay.ts';
 import { backendFlags } from '../request.ts';
 import { sandboxOf } from '../sandbox-of.ts';
 import { type Granted, grantAccess, type GrantRequest, isGrantRefused } from './grant.ts';
 import { GRANT_ACCESS, type GrantFlags } from './options.ts';
 import { grantedLines } from './print.ts';
+import type { AccessTools } from './survey.ts';
 import { openDeployedTools, toolsInSandbox } from './tools.ts';
 import { yamlOf } from './yaml.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
@@ -49,13 +51,36 @@ const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
   }
 };
 
-const grantDeployed = async (flags: GrantFlags): Promise<Granted> => {
+/** Shows the dry run, and asks. Returns the result of a dry run that would change nothing, which asks nothing. */
+const confirmGrant = async (
+  tools: AccessTools,
+  request: GrantRequest,
+  flags: GrantFlags,
+  io: Io,
+): Promise<Granted | undefined> => {
+  if (!flags.apply || !mustAsk(flags)) return undefined;
+  const dry = await grantAccess(tools, { ...request, apply: false });
+  if (dry.mapRoles !== undefined) return undefined;
+  if (nextCommand(dry, flags) === undefined) return dry;
+  await confirm(io, (style) => grantedLines(dry, undefined, style), 'Grant this access now?');
+  return undefined;
+};
+
+const grantDeployed = async (flags: GrantFlags, io: Io): Promise<Granted> => {
   const { sandbox, state } = flags;
   if (sandbox !== undefined || state !== undefined)
     throw new CliError('BadOption', '--deployed cannot be combined with --sandbox or --state', 'Omit one or the other');
+  if (flags.apply) assertCanAsk(flags, io);
   try {
     const { tools, target } = await openDeployedTools(flags, process.env);
-    return await grantAccess(tools, requestOf(flags, target));
+    const request = requestOf(flags, target);
+    const settled = await confirmGrant(tools, request, flags, io);
+    if (settled) return settled;
+    if (flags.apply)
+      io.onInterrupt?.(
+        'Interrupted while access was being granted: some of it may be in place. To continue, run the same command again: it reads the current state first.',
+      );
+    return await grantAccess(tools, request);
   } catch (error) {
     throw awsError(error);
   }
@@ -89,12 +114,14 @@ const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
   output.write(`${grantedLines(granted, nextCommand(granted, flags), styleFor(output)).join('\n')}\n`);
   if (!flags.apply) io.stdout.write(yamlOf(granted.objects));
   else if (flags.sandbox !== undefined && flags.state === undefined)
-    io.stderr.write('The sandbox ends with this command: add --state FILE to keep it.\n');
+    io.stderr.write(
+      `${hanging('', 'The sandbox ends with this command: add --state FILE to keep it.', styleFor(io.stderr)).join('\n')}\n`,
+    );
 };
 
 /** Returns 0 if it is done or shown, and 3 if there is a conflict and nothing was changed. Throws a CliError otherwise. */
 export const grantAccessCommand = async (flags: GrantFlags, io: Io): Promise<ExitCode> => {
-  const granted = await (flags.deployed === true ? grantDeployed(flags) : grantInSandbox(flags, io));
+  const granted = await (flags.deployed === true ? grantDeployed(flags, io) : grantInSandbox(flags, io));
   print(granted, flags, io);
   return isGrantRefused(granted) ? EXIT_CODES.blocked : EXIT_CODES.ok;
 };

@@ -41,15 +41,15 @@ export const listLines = (
     ...table<MigrationSummary>(
       migrations,
       [
-        { title: 'MIGRATION', value: ({ migrationId }) => migrationId },
-        { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
-        { title: 'OUTCOME', value: (one) => ended(one, style) },
+        { title: 'MIGRATION', value: ({ migrationId }) => migrationId, whole: true },
+        { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z`, whole: true, optional: true },
+        { title: 'OUTCOME', value: (one) => ended(one, style), whole: true },
         { title: 'SUBJECT', value: (one) => printable(subjectOf(one)) },
         {
           title: 'CLUSTER',
           value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`),
         },
-        { title: 'REQUESTED BY (STATED)', value: whoOf },
+        { title: 'REQUESTED BY (STATED)', value: whoOf, optional: true },
       ],
       style,
       '',

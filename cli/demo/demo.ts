@@ -1,39 +1,50 @@
-/** The demo in five sections, on one sandbox: the state before, what fails, the plan, the migration, the verification. */
+/**
+ * The demo, on copies of one sandbox: the state before, what fails, the migration in place, which disturbs nobody, and
+ * delete and create, which is the exception.
+ */
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
-import type { MigrationRequest, Target } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport, Strategy, Target } from '../../lambdas/domain/migration/model.ts';
 import { openSandboxBackend, type SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { type DemoFlags, EXAMPLE_SCENARIO, WATCHING_SCALE } from '../options.ts';
+import { type DemoFlags, EXAMPLE_SCENARIO, PROGRAM, WATCHING_SCALE } from '../options.ts';
 import { openScenario, sayBuilding } from '../open-backend.ts';
-import { type Style, styleFor } from '../print/style.ts';
-import { summary } from '../print/summary.ts';
+import { commandLines } from '../print/next.ts';
+import { hanging, type Style, styleFor } from '../print/style.ts';
 import { startProgress } from '../progress.ts';
 import { requestFrom } from '../request.ts';
 import { runMigration } from '../run.ts';
 import { fileOfScenario } from '../scenarios.ts';
 import { look, type Sight, sightLines } from './observe.ts';
-import { callsThatChanged, tryAsTerraform } from './story.ts';
+import { changesOf, experienceLines, planLines, tryAsTerraform } from './story.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
 const SCENARIO = 'ebs-csi-irsa';
+
+interface Stage {
+  open(): Promise<SandboxBackend>;
+  target: Target;
+  style: Style;
+  io: Io;
+  say(...lines: string[]): void;
+}
 
 /** Runs the demo on stdout, with live progress on stderr. Returns 0 only if it ends as expected. */
 export const demo = async (flags: DemoFlags, io: Io): Promise<ExitCode> => {
   const scenario = await openScenario(fileOfScenario(SCENARIO));
   const watched = io.stderr.isTTY === true;
-  const style = styleFor(io.stdout);
-  const say = (...lines: string[]): void => void io.stdout.write(`${lines.join('\n')}\n`);
-  const backend = await openSandboxBackend(scenario, {
-    clock: flags.clock ?? (watched ? { scaled: WATCHING_SCALE } : 'virtual'),
-    onBuild: sayBuilding(io),
+  return tell({
+    open: () =>
+      openSandboxBackend(scenario, {
+        clock: flags.clock ?? (watched ? { scaled: WATCHING_SCALE } : 'virtual'),
+        onBuild: sayBuilding(io),
+      }),
+    target: targetOf(scenario.accounts),
+    style: styleFor(io.stdout),
+    io,
+    say: (...lines) => void io.stdout.write(`${lines.join('\n')}\n`),
   });
-  try {
-    return await tell(backend, targetOf(scenario.accounts), style, say, io);
-  } finally {
-    await backend.close();
-  }
 };
 
 const targetOf = (
@@ -53,65 +64,87 @@ const targetOf = (
   );
 };
 
-const tell = async (
-  backend: SandboxBackend,
-  target: Target,
-  style: Style,
-  say: (...lines: string[]) => void,
-  io: Io,
-): Promise<ExitCode> => {
-  const section = (n: number, title: string): void =>
-    say('', style.paint(['bold', 'cyan'], `── ${n}. ${title} `.padEnd(style.width - 10, '─')), '');
-  const request = (dryRun: boolean): MigrationRequest =>
-    requestFrom({ addon: ADDON, strategy: 'recreate', dryRun }, target, 'demo');
+const section = ({ say, style }: Stage, title: string): void =>
+  say('', style.paint(['bold', 'cyan'], `── ${title} `.padEnd(Math.min(style.width, 80), '─')));
 
-  say(
-    `The sandbox simulates AWS: account, cluster and add-on come from ${EXAMPLE_SCENARIO}.`,
-    'All calls go through the real AWS SDK; nothing leaves this machine.',
-  );
+/** One migration, and what a new read of the cluster shows after it. */
+interface Act {
+  report: MigrationReport;
+  after: Sight;
+  missing: string[];
+}
 
-  section(1, 'The state before');
-  const before = await look(backend, target, ADDON);
-  say(...sightLines(before, style));
-
-  section(2, 'What Terraform does: UpdateAddon with serviceAccountRoleArn ""');
-  say(...(await tryAsTerraform(backend, target, ADDON, before, style)));
-
-  section(3, 'The plan');
-  say(...summary(await runMigration(backend, request(true)), style, ['pods']));
-
-  section(4, 'The migration');
+const act = async (backend: SandboxBackend, strategy: Strategy, stage: Stage): Promise<Act> => {
+  const { target, say, style, io } = stage;
   const sinceCall = backend.sandbox.world.log.calls.length;
-  const report = await runMigration(backend, request(false), startProgress(io.stderr, backend));
-  say(...summary(report, style, report.outcome === 'migrated' ? ['checks'] : []));
-
-  section(5, 'The verification');
+  const request = requestFrom({ addon: ADDON, strategy }, target, 'demo');
+  const report = await runMigration(backend, request, startProgress(io.stderr, backend));
   const after = await look(backend, target, ADDON);
-  say(
-    ...sightLines(after, style),
-    '',
-    ...callsThatChanged(backend.sandbox.world.log.calls.slice(sinceCall), style),
-    '',
+  const calls = changesOf(backend.sandbox.world.log.calls.slice(sinceCall));
+  say(...planLines(report, style), ...experienceLines(report, after, calls, style));
+  return { report, after, missing: missingIn({ report, after }, target) };
+};
+
+const using = async <T>(stage: Stage, work: (backend: SandboxBackend) => Promise<T>): Promise<T> => {
+  const backend = await stage.open();
+  try {
+    return await work(backend);
+  } finally {
+    await backend.close();
+  }
+};
+
+const paragraph = ({ say, style }: Stage, text: string): void =>
+  say(...hanging('', text, { ...style, width: Math.min(style.width, 80) }));
+
+const tell = async (stage: Stage): Promise<ExitCode> => {
+  const { target, style, say } = stage;
+  paragraph(
+    stage,
+    `A simulated AWS, as ${EXAMPLE_SCENARIO} describes it. The calls go through the AWS SDK; nothing leaves this machine.`,
   );
-  const missing = [
-    ...(report.outcome === 'migrated' ? [] : [`the outcome is ${report.outcome}`]),
-    ...notOnPodIdentity(after, target),
-  ];
+  const inPlace = await using(stage, async (backend) => {
+    section(stage, 'Before: the add-on uses IRSA');
+    const before = await look(backend, target, ADDON);
+    say(...sightLines(before, style));
+    section(stage, 'What Terraform does: UpdateAddon with an empty role');
+    say(...(await tryAsTerraform(backend, target, ADDON, before, style)));
+    section(stage, 'The migration: in place, and nobody notices');
+    return act(backend, 'auto', stage);
+  });
+  section(stage, 'The exception: delete the add-on and create it again');
+  paragraph(
+    stage,
+    'Needed only if EKS cannot update the add-on in place, or its pods keep the old identity after restarts. Never chosen without --max-disruption outage or --strategy recreate, because the add-on is gone meanwhile. On a second copy of the cluster:',
+  );
+  const recreated = await using(stage, (backend) => act(backend, 'recreate', stage));
+  const missing = [...inPlace.missing, ...recreated.missing];
+  say('');
   if (missing.length > 0) {
     say(style.paint('red', `✖ The demo did not end as expected: ${missing.join('; ')}.`));
     return EXIT_CODES.unexpected;
   }
-  const counted = after.pods.filter(({ identity }) => identity === 'pod-identity').length;
+  const counted = inPlace.after.pods.filter(({ identity }) => identity === 'pod-identity').length;
   say(
-    `${style.paint('green', '✔')} ${ADDON} is ACTIVE and on EKS Pod Identity; ${counted} of ${counted} pods with its role use it.`,
+    ...hanging(
+      `${style.paint('green', '✔')} `,
+      `${ADDON} is ACTIVE and on EKS Pod Identity; ${counted} of ${counted} pods with its role use it.`,
+      style,
+    ),
+    ...commandLines({ why: 'Your own cluster, read with your own credentials', command: `${PROGRAM} doctor` }, style),
+    `  ${style.paint('bold', `${PROGRAM} plan --cluster NAME`)}`,
   );
   return EXIT_CODES.ok;
 };
 
 /** Returns what is missing according to a new read of the cluster, independent of the report. */
-const notOnPodIdentity = ({ addon, associations, pods }: Sight, target: Target): string[] => {
+const missingIn = (
+  { report, after: { addon, associations, pods } }: Pick<Act, 'report' | 'after'>,
+  target: Target,
+): string[] => {
   const counted = pods.filter(({ identity }) => identity !== 'not-applicable');
   return [
+    ...(report.outcome === 'migrated' ? [] : [`the outcome is ${report.outcome}`]),
     ...(addon?.status === 'ACTIVE' ? [] : [`the add-on is ${addon?.status ?? 'missing'}`]),
     ...(addon?.serviceAccountRoleArn === undefined
       ? []

@@ -4,8 +4,7 @@ import type { Addon, Association, PodEvidence, Target } from '../../lambdas/doma
 import type { Pod } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { SandboxBackend } from '../backend.ts';
-import { podTable } from '../print/pods.ts';
-import type { Style } from '../print/style.ts';
+import { hanging, type Style } from '../print/style.ts';
 
 export interface Sight {
   addon: Addon | undefined;
@@ -47,28 +46,35 @@ const environment = ({ containers }: Pod): string[] => {
   return CREDENTIAL_KEYS.flatMap((name) => (name in env ? [`${name}=${env[name] ?? ''}`] : []));
 };
 
-/** Returns the add-on, its associations, its pods and the variables that decide how their SDKs get credentials. */
-export const sightLines = ({ addon, associations, pods, example }: Sight, style: Style): string[] => [
-  ...(addon
-    ? [
-        `${style.paint('bold', addon.name)} ${addon.version}, ${addon.status}`,
-        `  IRSA role    ${addon.serviceAccountRoleArn ?? 'none'}`,
-      ]
-    : ['The add-on does not exist.']),
-  ...associations.map(
-    ({ id, namespace, serviceAccount, roleArn, ownerArn }) =>
-      `  association  ${id} (${ownerArn ? 'owned by the add-on' : 'standalone, left over'})\n               ${namespace}/${serviceAccount} → ${roleArn}`,
-  ),
-  '',
-  ...podTable(
-    pods.map((pod) => ({ pod, before: '' })),
+const roleName = (arn: string): string => arn.split('/').at(-1) ?? arn;
+
+/** Returns how the pods that use the add-on's role get their credentials, with the variable that shows it. */
+export const podLines = ({ pods, example }: Pick<Sight, 'pods' | 'example'>, style: Style): string[] => {
+  const counted = pods.filter(({ identity }) => identity !== 'not-applicable');
+  const by = [...new Set(counted.map(({ identity }) => identity))].map(
+    (identity) => `${counted.filter((pod) => pod.identity === identity).length} on ${identity}`,
+  );
+  return hanging(
+    '  pods         ',
+    `${by.join(', ')}${example?.env[0] === undefined ? '' : ` (${example.env[0].split('=')[0] ?? ''})`}`,
     style,
-  ),
-  ...(example
-    ? [
-        '',
-        `  Environment of ${example.pod} that selects its credentials:`,
-        ...example.env.map((line) => `    ${style.paint('cyan', line)}`),
-      ]
-    : []),
-];
+  );
+};
+
+/** Returns the add-on, its associations, and how its pods get their credentials. */
+export const sightLines = (sight: Sight, style: Style): string[] => {
+  const { addon, associations } = sight;
+  if (!addon) return ['The add-on does not exist.'];
+  return [
+    `${style.paint('bold', addon.name)} ${addon.version}, ${addon.status}`,
+    `  IRSA role    ${roleName(addon.serviceAccountRoleArn ?? 'none')}`,
+    ...associations.flatMap(({ id, namespace, serviceAccount, ownerArn }) =>
+      hanging(
+        '  association  ',
+        `${id} (${ownerArn ? 'owned by the add-on' : 'standalone, left over'}) for ${namespace}/${serviceAccount}`,
+        style,
+      ),
+    ),
+    ...podLines(sight, style),
+  ];
+};

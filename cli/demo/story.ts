@@ -1,15 +1,15 @@
-/** The other parts of the demo: a failing UpdateAddon, and the API calls of the migration. */
+/** The other parts of the demo: a failing UpdateAddon, and what a migration did and what its pods experienced. */
 import { isDeepStrictEqual } from 'node:util';
 import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
-import type { Target } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport, Target } from '../../lambdas/domain/migration/model.ts';
 import { type Call, OWN_SERVICES } from '../../sandbox/world/call-log.ts';
 import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { timeOfDay } from '../print/duration.ts';
-import type { Style } from '../print/style.ts';
-import { table } from '../print/table.ts';
-import { look, type Sight } from './observe.ts';
+import { attemptName, DISRUPTION, disruptionText } from '../print/attempts.ts';
+import { between } from '../print/duration.ts';
+import { hanging, type Style } from '../print/style.ts';
+import { look, podLines, type Sight } from './observe.ts';
 
 /**
  * Sends what the Terraform provider sends for an add-on whose `service_account_role_arn` was removed
@@ -36,11 +36,13 @@ export const tryAsTerraform = async (
   const after = await look(backend, target, addonName);
   if (!isDeepStrictEqual(after, before)) throw notLikeAws('the refused UpdateAddon changed something');
   return [
-    `  eks:UpdateAddon ${JSON.stringify(input)}`,
-    `  → ${style.paint(['bold', 'red'], `${refusal.name}: ${refusal.message}`)}  (HTTP ${refusal.$metadata.httpStatusCode})`,
-    '',
-    '  The role is not in another account: the provider sends an empty ARN, and the check of iam:PassRole rejects it.',
-    '  The add-on, its associations and its pods are unchanged.',
+    ...hanging('  ', `eks:UpdateAddon serviceAccountRoleArn "", resolveConflicts ${input.resolveConflicts}`, style),
+    ...hanging('  → ', `${refusal.name}: ${refusal.message} (HTTP ${refusal.$metadata.httpStatusCode})`, style, 'red'),
+    ...hanging(
+      '  ',
+      'The role is not in another account: the provider sends an empty ARN, and the check of iam:PassRole rejects it. The add-on, its associations and its pods are unchanged.',
+      style,
+    ),
   ];
 };
 
@@ -57,21 +59,42 @@ const notLikeAws = (what: string): CliError =>
     EXIT_CODES.unexpected,
   );
 
-/** Returns the calls that changed something in the cluster or its account, in order, and how many only read. */
-export const callsThatChanged = (calls: readonly Call[], style: Style): string[] => {
-  const theirs = calls.filter(({ service }) => !OWN_SERVICES.includes(service));
-  const changing = theirs.filter(({ mutating, status }) => mutating && status < 400);
+/** Returns the calls that changed something in the cluster or its account, in order. */
+export const changesOf = (calls: readonly Call[]): string[] =>
+  calls
+    .filter(({ service, mutating, status }) => !OWN_SERVICES.includes(service) && mutating && status < 400)
+    .map(({ service, operation }) => `${service}:${operation}`);
+
+/** Returns how many checks passed before the change, and the strategy that was chosen. */
+export const planLines = ({ plan, applied, warnings }: MigrationReport, style: Style): string[] => {
+  const checks = plan?.checks ?? [];
+  const count = (status: string): number => checks.filter((check) => check.status === status).length;
   return [
-    `${style.paint('bold', 'Mutating API calls of the migration')}  (${theirs.length - changing.length} other calls only read)`,
-    ...table(
-      changing,
-      [
-        { title: 'AT', value: ({ at }) => timeOfDay(at) },
-        { title: 'CALL', value: ({ service, operation }) => `${service}:${operation}` },
-        { title: 'ROLE', value: ({ caller }) => caller.split('/').at(-1) ?? caller },
-        { title: 'STATUS', value: ({ status }) => String(status), align: 'right' },
-      ],
+    ...hanging(
+      '  plan         ',
+      `${count('pass')} checks passed, ${count('warn')} warned: ${checks
+        .filter(({ status }) => status === 'warn')
+        .map(({ message }) => message)
+        .join(' ')}`,
       style,
     ),
+    ...(applied
+      ? hanging('  strategy     ', `${attemptName(applied)}: ${DISRUPTION[applied.disruption].text}`, style)
+      : []),
+    ...(warnings.length > 0 ? hanging('  warnings     ', warnings.map(({ message }) => message).join(' '), style) : []),
   ];
 };
+
+/** Returns the calls of a migration, how long it took, and what its pods experienced. */
+export const experienceLines = (
+  { outcome, startedAt, endedAt, disruption }: MigrationReport,
+  after: Sight,
+  calls: readonly string[],
+  style: Style,
+): string[] => [
+  ...hanging('  changes      ', calls.join(', '), style),
+  ...hanging('  took         ', `${between(startedAt, endedAt)}, simulated`, style),
+  ...podLines(after, style),
+  ...(disruption ? hanging('  experienced  ', disruptionText(disruption, 'controller pods'), style, 'bold') : []),
+  `  ${style.paint(outcome === 'migrated' ? 'green' : 'red', `${outcome === 'migrated' ? '✔' : '✖'} ${outcome}`)}`,
+];

@@ -27,6 +27,14 @@ const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
 const WIDEST = 100;
 /** Maximum columns of names; longer names continue on the next line. */
 const MOST = { workload: 36, serviceAccount: 26 };
+/** Columns of the rest of a row: indentation, gaps, PODS, CREDENTIALS and SINCE. */
+const REST = 36;
+
+/** Returns the columns for names on a line of that width. */
+const roomFor = (width: number): typeof MOST => {
+  const workload = Math.min(MOST.workload, Math.ceil((width - REST) * 0.58));
+  return { workload, serviceAccount: Math.min(MOST.serviceAccount, width - REST - workload) };
+};
 
 /** Breaks a name after `-`, `.` or `/` if there is one near the end of the line, otherwise anywhere. */
 const fold = (text: string, width: number): string[] => {
@@ -93,16 +101,17 @@ const detailLines = (workload: WorkloadIdentity, style: Style): string[] => {
 
 /** Returns the table, with the details of each workload below its row. */
 const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): string[] => {
+  const most = roomFor(style.width);
   const nameOf = ({ kind, name }: WorkloadIdentity): string => printable(`${kind}/${name}`);
-  const widest = (title: string, texts: readonly string[], most: number): number =>
-    Math.min(most, Math.max(title.length, ...texts.map((text) => text.length)));
+  const widest = (title: string, texts: readonly string[], limit: number): number =>
+    Math.min(limit, Math.max(title.length, ...texts.map((text) => text.length)));
   const titles = ['WORKLOAD', 'SERVICE ACCOUNT', 'PODS', 'CREDENTIALS', 'SINCE'] as const;
   const widths = [
-    widest(titles[0], workloads.map(nameOf), MOST.workload),
+    widest(titles[0], workloads.map(nameOf), most.workload),
     widest(
       titles[1],
       workloads.map(({ serviceAccount }) => serviceAccount),
-      MOST.serviceAccount,
+      most.serviceAccount,
     ),
     widest(
       titles[2],
@@ -128,8 +137,8 @@ const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): strin
       .filter((workload) => workload.namespace === namespace)
       .flatMap((workload) => {
         const { serviceAccount, pods, identity, since } = workload;
-        const [first = '', ...names] = fold(nameOf(workload), MOST.workload);
-        const [account = '', ...accounts] = fold(serviceAccount, MOST.serviceAccount);
+        const [first = '', ...names] = fold(nameOf(workload), most.workload);
+        const [account = '', ...accounts] = fold(serviceAccount, most.serviceAccount);
         const further = Array.from({ length: Math.max(names.length, accounts.length) }, (_, index) =>
           line([names[index] ?? '', accounts[index] ?? '']),
         );
@@ -152,7 +161,11 @@ const trustedLines = ({ trustedRoles }: IdentitiesReport, style: Style): string[
   if (trustedRoles.length === 0)
     return [
       '',
-      'The roles of the account trust no service accounts through IRSA other than those annotated with them.',
+      ...hanging(
+        '',
+        'The roles of the account trust no service accounts through IRSA other than those annotated with them.',
+        style,
+      ),
     ];
   return [
     '',

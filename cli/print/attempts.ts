@@ -1,7 +1,7 @@
 import { ASSOCIATE } from '../../lambdas/domain/plan/attempts.ts';
 import type { Disruption, MigrationReport, Plan, Attempt } from '../../lambdas/domain/migration/model.ts';
 import { duration } from './duration.ts';
-import { type Format, hanging, type Style } from './style.ts';
+import { type Format, hanging, type Style, visibleWidth } from './style.ts';
 
 /** The disruption that users of the add-on notice. */
 export const DISRUPTION: Record<Plan['steps'][number]['disruption'], { text: string; format: Format }> = {
@@ -32,8 +32,12 @@ export const attemptsSection = ({ attempts, strategy }: Plan, style: Style): str
             style,
             'dim',
           );
+    const conflicts = attempt.strategy === 'associate' ? '' : `(resolveConflicts ${attempt.resolveConflicts})`;
+    const line = `  ${String(index + 1).padStart(2)}. ${attemptName(attempt)}: ${style.paint(format, text)}`;
+    const fits = visibleWidth(line) + 1 + conflicts.length <= style.width;
     return [
-      `  ${String(index + 1).padStart(2)}. ${attemptName(attempt)}: ${style.paint(format, text)}${attempt.strategy === 'associate' ? '' : ` ${style.paint('dim', `(resolveConflicts ${attempt.resolveConflicts})`)}`}`,
+      `${line}${conflicts === '' || !fits ? '' : ` ${style.paint('dim', conflicts)}`}`,
+      ...(conflicts === '' || fits ? [] : [`      ${style.paint('dim', conflicts)}`]),
       ...when,
     ];
   });

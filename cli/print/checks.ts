@@ -9,21 +9,44 @@ const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
 };
 const ORDER = Object.keys(MARKS) as Check['status'][];
 
+export const isBlocking = ({ status }: Pick<Check, 'status'>): boolean => status === 'fail' || status === 'unknown';
+
 /** Returns the warnings of a report. */
 export const warningsSection = (warnings: readonly Check[], style: Style): string[] =>
-  warnings.length === 0
+  warnings.length === 0 || style.detail === 'quiet'
     ? []
     : ['', style.paint('bold', 'Warnings'), ...warnings.flatMap((warning) => checkLines(warning, style))];
 
-/** Returns the counts, then all checks that did not pass with their remedies, then those that passed. */
+/** Returns the number of checks that passed, in one line. */
+const passedLine = (passed: number, style: Style): string[] =>
+  passed === 0
+    ? []
+    : [
+        `  ${style.paint('green', '✔')} ${style.paint('dim', `${passed} check${passed === 1 ? '' : 's'} passed; --verbose lists ${passed === 1 ? 'it' : 'them'}`)}`,
+      ];
+
+/**
+ * Returns the checks, those that did not pass first, with their remedies. Those that passed are one line, unless the
+ * output is verbose; a quiet output has only those that block.
+ */
 export const checksSection = (checks: readonly Check[], style: Style): string[] => {
-  if (checks.length === 0) return [];
+  const { detail } = style;
+  const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
+  const listed = sorted.filter((check) =>
+    detail === 'verbose' ? true : detail === 'quiet' ? isBlocking(check) : check.status !== 'pass',
+  );
+  const passed = detail === 'normal' ? checks.length - listed.length : 0;
+  if (listed.length === 0 && passed === 0) return [];
   const counts = ORDER.map((status) => ({ status, n: checks.filter((check) => check.status === status).length }))
     .filter(({ n }) => n > 0)
     .map(({ status, n }) => `${n} ${status}`)
     .join(', ');
-  const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
-  return ['', `${style.paint('bold', 'Checks')}  ${counts}`, ...sorted.flatMap((check) => checkLines(check, style))];
+  return [
+    '',
+    `${style.paint('bold', 'Checks')}${detail === 'quiet' ? '' : `  ${counts}`}`,
+    ...listed.flatMap((check) => checkLines(check, style)),
+    ...passedLine(passed, style),
+  ];
 };
 
 export const checkLines = (check: Check, style: Style): string[] => {
@@ -31,6 +54,6 @@ export const checkLines = (check: Check, style: Style): string[] => {
   const lines = hanging(`  ${style.paint(format, mark)} `, `${check.id}: ${check.message}`, style);
   if (check.status === 'pass') return lines;
   if (check.remedy) lines.push(...hanging('      do: ', check.remedy, style));
-  if (check.source) lines.push(`      see: ${style.paint('dim', check.source)}`);
+  if (check.source && style.detail !== 'quiet') lines.push(...hanging('      see: ', check.source, style, 'dim'));
   return lines;
 };

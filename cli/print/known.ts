@@ -10,6 +10,7 @@ import type { Released } from '../release.ts';
 import { knownCommand } from '../request.ts';
 import type { Running } from '../show.ts';
 import { stepsSection } from './steps.ts';
+import { commandLines, nextSection } from './next.ts';
 import { hanging, type Style } from './style.ts';
 import { attemptName } from './attempts.ts';
 
@@ -86,11 +87,10 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
     waitingFor,
   } = running;
   const waiting = pendingApproval(approvals);
+  const word = status === 'rolling-back' ? 'rolling back' : 'running';
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
-    ...(waiting
-      ? [`Its plan ${approvalText(waiting)}. To show it: ${knownCommand('approve', migrationId, where)}`]
-      : []),
+    ...(waiting ? [`Its plan ${approvalText(waiting)}.`] : []),
     ...(waitingFor && !waiting
       ? [
           `${waitingFor.text} Waiting since ${waitingFor.since}, until ${waitingFor.until} at most${waitingFor.nextTryAt === undefined ? '' : `; next attempt at ${waitingFor.nextTryAt}`}.`,
@@ -105,10 +105,36 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
       : []),
   ];
   return [
-    `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], status === 'rolling-back' ? 'rolling back' : 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
-    `  ${style.paint('dim', [migrationId, ...(running.serviceAccount ? [] : [`strategy ${strategy}`]), ...(applied ? [`now ${attemptName(applied)}`] : ['not begun yet'])].join(' · '))}`,
+    ...hanging(
+      `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], word)}  `,
+      `${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
+      style,
+    ),
+    ...hanging(
+      '  ',
+      [
+        migrationId,
+        ...(running.serviceAccount ? [] : [`strategy ${strategy}`]),
+        ...(applied ? [`now ${attemptName(applied)}`] : ['not begun yet']),
+      ].join(' · '),
+      style,
+      'dim',
+    ),
     ...notes.flatMap((note) => hanging('  ', note, style)),
-    ...stepsSection(running, style),
+    ...(style.detail === 'quiet' ? [] : stepsSection(running, style)),
+    ...nextSection(
+      `${style.paint('cyan', '…')} ${word} since ${startedAt}.`,
+      [
+        ...(waiting
+          ? [{ why: 'To show the plan to decide about', command: knownCommand('approve', migrationId, where) }]
+          : []),
+        { why: 'To show its progress again', command: knownCommand('show', migrationId, where) },
+        ...(status === 'rolling-back' || cancellation
+          ? []
+          : [{ why: 'To stop it', command: knownCommand('cancel', migrationId, where) }]),
+      ],
+      style,
+    ),
   ];
 };
 
@@ -123,9 +149,15 @@ export const cancelledLines = (
       ? 'It has changed nothing yet and stops before its next step. If it is just beginning its change, the change is rolled back.'
       : `It has changed nothing, and it ends ${willEnd}.`;
   return [
-    `${style.paint('green', '✔')} ${first ? `Cancellation of migration ${migrationId} requested.` : `Cancellation of migration ${migrationId} was already requested at ${cancellation.requestedAt}${by(cancellation)}.`}`,
+    ...hanging(
+      `${style.paint('green', '✔')} `,
+      first
+        ? `Cancellation of migration ${migrationId} requested.`
+        : `Cancellation of migration ${migrationId} was already requested at ${cancellation.requestedAt}${by(cancellation)}.`,
+      style,
+    ),
     ...hanging('  ', what, style),
-    `  To follow it: ${showCommand}`,
+    ...commandLines({ why: 'To follow it', command: showCommand }, style),
   ];
 };
 
@@ -134,7 +166,13 @@ export const releasedLines = (
   showCommand: string,
   style: Style,
 ): string[] => [
-  `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} no longer holds locks.` : `Migration ${migrationId} was already released ${releaseText(released)}.`}`,
+  ...hanging(
+    `${style.paint('green', '✔')} `,
+    first
+      ? `Migration ${migrationId} no longer holds locks.`
+      : `Migration ${migrationId} was already released ${releaseText(released)}.`,
+    style,
+  ),
   ...(first && locks.length === 0
     ? ['  It held no locks.']
     : locks.flatMap((key) => hanging('  released: ', lockText(key), style))),
@@ -143,5 +181,5 @@ export const releasedLines = (
     'The next migration may begin; it plans from the current state. This command changed nothing in AWS but the ledger, which keeps the snapshot of the state before the migration.',
     style,
   ),
-  `  To show its report: ${showCommand}`,
+  ...commandLines({ why: 'To show its report', command: showCommand }, style),
 ];

@@ -1,5 +1,5 @@
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
-import type { MigrationReport, Plan, PlanStep } from '../../lambdas/domain/migration/model.ts';
+import type { Plan, PlanStep } from '../../lambdas/domain/migration/model.ts';
 import { hanging, type Style } from './style.ts';
 import { trustRepairsSection } from './trust.ts';
 import { carriedOverLines, DISRUPTION, attemptName, attemptsSection } from './attempts.ts';
@@ -21,10 +21,11 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
 export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
-  const made = plan.associations.map((one) => `  ${style.paint('green', '+')} association ${plannedText(one)}`);
-  const lost = plan.identityLosses.map(
-    ({ namespace, serviceAccount, identity }) =>
-      `  ${style.paint('red', '!')} none for ${namespace}/${serviceAccount}: ${identity} → node-role`,
+  const made = plan.associations.flatMap((one) =>
+    hanging(`  ${style.paint('green', '+')} association `, plannedText(one), style),
+  );
+  const lost = plan.identityLosses.flatMap(({ namespace, serviceAccount, identity }) =>
+    hanging(`  ${style.paint('red', '!')} `, `none for ${namespace}/${serviceAccount}: ${identity} → node-role`, style),
   );
   const [first] = plan.attempts;
   return [
@@ -43,9 +44,3 @@ export const planSection = (plan: Plan, style: Style): string[] => {
     style.paint('dim', `Plan ${plan.hash}`),
   ];
 };
-
-/** Returns the command that carries out a plan. `command`: that of this run, without `--dry-run`. */
-export const planNext = (report: MigrationReport, command: string, style: Style): string[] =>
-  report.outcome === 'planned'
-    ? ['', `Nothing was changed. To carry out the plan:`, `  ${style.paint('bold', command)}`]
-    : [];

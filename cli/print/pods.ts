@@ -60,9 +60,9 @@ export const podsSection = (
   const { before, pods } = verification;
   const looked =
     verified === 'api'
-      ? { ...LOOKED[outcome], before: 'before the migration; no pod was checked after it' }
+      ? { ...LOOKED[outcome], before: 'before the migration; no pod was read after it' }
       : LOOKED[outcome];
-  const title = (text: string): string[] => ['', `${style.paint('bold', 'Pods')}  ${text}`];
+  const title = (text: string): string[] => ['', ...hanging(`${style.paint('bold', 'Pods')}  `, text, style)];
   if (before.length === 0 && pods.length === 0) return [];
   if (pods.length === 0)
     return [
@@ -89,13 +89,19 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
     rows,
     [
       { title: 'POD', value: ({ pod }) => `${pod.namespace}/${pod.name}` },
-      { title: 'SERVICE ACCOUNT', value: ({ pod }) => pod.serviceAccount },
-      ...(now ? [{ title: 'BEFORE', value: ({ before }: PodRow) => before }] : []),
+      { title: 'SERVICE ACCOUNT', value: ({ pod }) => pod.serviceAccount, optional: true },
+      ...(now ? [{ title: 'BEFORE', value: ({ before }: PodRow) => before, whole: true as const }] : []),
       {
         title: now ?? 'CREDENTIALS',
         value: ({ pod }) => `${identity(pod)}${pod.ready ? '' : style.paint('red', ' (not ready)')}`,
+        whole: true,
       },
-      { title: 'CREATED', value: ({ pod }) => `${pod.createdAt.slice(0, 10)} ${timeOfDay(pod.createdAt)}` },
+      {
+        title: 'CREATED',
+        value: ({ pod }) => `${pod.createdAt.slice(0, 10)} ${timeOfDay(pod.createdAt)}`,
+        whole: true,
+        optional: true,
+      },
     ],
     style,
   );

@@ -3,6 +3,7 @@ import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { RetiredRole } from '../../lambdas/domain/migration/model.ts';
 import { isRefused, type Retired } from '../retire.ts';
 import { checksSection } from './checks.ts';
+import { nextSection } from './next.ts';
 import { type Format, hanging, type Style } from './style.ts';
 
 interface Headline {
@@ -53,7 +54,7 @@ const diffLine = (line: string, style: Style): string => {
 
 const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: Style): string[] => [
   '',
-  `${style.paint('bold', 'Role')}  ${roleArn}: ${ROLE_SAYS[result]}`,
+  ...hanging(`${style.paint('bold', 'Role')}  `, `${roleArn}: ${ROLE_SAYS[result]}`, style),
   ...(why === undefined ? [] : hanging('  ', why, style)),
   ...(before === undefined || after === undefined
     ? []
@@ -64,9 +65,17 @@ const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: 
 export const retiredLines = (retired: Retired, next: string | undefined, style: Style): string[] => {
   const { mark, format, word, says } = headlineOf(retired);
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  ${retired.migrationId}: ${says}`,
-    ...retired.roles.flatMap((role) => roleLines(role, style)),
+    ...hanging(
+      `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `,
+      `${retired.migrationId}: ${says}`,
+      style,
+    ),
+    ...(style.detail === 'quiet' ? [] : retired.roles.flatMap((role) => roleLines(role, style))),
     ...checksSection(retired.checks, style),
-    ...(next === undefined ? [] : ['', `${retired.dryRun ? 'To apply it' : 'To undo it'}: ${next}`]),
+    ...nextSection(
+      `${style.paint(format, mark)} ${word}: ${says}.`,
+      next === undefined ? [] : [{ why: retired.dryRun ? 'To apply it' : 'To undo it', command: next }],
+      style,
+    ),
   ];
 };

@@ -1,7 +1,7 @@
 import type { MigrationReport, StepLine } from '../../lambdas/domain/migration/model.ts';
 import { stepOrder, stepTitle } from '../step-names.ts';
 import { between } from './duration.ts';
-import type { Style } from './style.ts';
+import { hanging, type Style } from './style.ts';
 import { table } from './table.ts';
 
 /** Fields of a step's answer that the headline already shows, or that only the state machine uses. */
@@ -54,7 +54,11 @@ export const resultText = (result: string): string => fieldsOf(result) ?? fields
 /** Returns the table of the steps. Steps that began at the same time are in the order of the workflow. */
 export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'>, style: Style): string[] => [
   '',
-  `${style.paint('bold', 'Steps')}${report.simulated ? `  durations are simulated: they come from the scenario's knobs` : ''}`,
+  ...hanging(
+    `${style.paint('bold', 'Steps')}${report.simulated ? '  ' : ''}`,
+    report.simulated ? `durations are simulated: they come from the scenario's knobs` : '',
+    style,
+  ),
   ...table<StepLine>(
     [...report.steps].sort((a, b) => a.startedAt.localeCompare(b.startedAt) || stepOrder(a.name) - stepOrder(b.name)),
     [

@@ -1,12 +1,15 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { Output } from '../io.ts';
+import type { Detail, Output } from '../io.ts';
 
 export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** The style of one output: coloured or plain, and its line width. */
+/** The style of one output: coloured or plain, its line width, and how much it shows. */
 export interface Style {
   paint(format: Format | readonly Format[], text: string): string;
   width: number;
+  /** Maximum width of a table: without a terminal there is none, so that each row stays one line for other programs. */
+  tableWidth: number;
+  detail: Detail;
 }
 
 const DEFAULT_WIDTH = 110;
@@ -14,15 +17,23 @@ const MIN_WIDTH = 60;
 const MAX_WIDTH = 140;
 
 export const styleFor = (output: Output): Style => {
-  const coloured = output.isTTY === true && (output.hasColors?.() ?? false);
+  const coloured = output.hasColors?.() ?? false;
   const columns = (output.isTTY && output.columns) || DEFAULT_WIDTH;
+  const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns));
   return {
     paint: (format, text) => (coloured ? styleText([format].flat(), text, { validateStream: false }) : text),
-    width: Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, columns)),
+    width,
+    tableWidth: output.isTTY && output.columns ? Math.max(width, columns) : Number.POSITIVE_INFINITY,
+    detail: output.detail ?? 'normal',
   };
 };
 
-export const PLAIN: Style = { paint: (_format, text) => text, width: DEFAULT_WIDTH };
+export const PLAIN: Style = {
+  paint: (_format, text) => text,
+  width: DEFAULT_WIDTH,
+  tableWidth: Number.POSITIVE_INFINITY,
+  detail: 'normal',
+};
 
 /** Returns the columns that a text takes in a terminal; every printed character takes one column. */
 export const visibleWidth = (text: string): number => stripVTControlCharacters(text).length;

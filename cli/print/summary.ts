@@ -6,6 +6,7 @@ import { checksSection, warningsSection } from './checks.ts';
 import { between, duration } from './duration.ts';
 import { recoveryText, releaseText, retirementText, rollbackText } from './known.ts';
 import { planSection } from './plan.ts';
+import { nextAfter, type NextOptions, nextSection } from './next.ts';
 import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
 import { hanging, type Format, type Style } from './style.ts';
@@ -24,8 +25,8 @@ const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }>
 
 /** Headlines of outcomes that only EKS has confirmed. */
 const SAYS_BY_API: Partial<Record<Outcome, string>> = {
-  migrated: 'EKS reports SUBJECT on EKS Pod Identity; the pods were not checked',
-  'rolled-back': 'EKS reports SUBJECT in its former state; the pods were not checked',
+  migrated: 'EKS reports SUBJECT on EKS Pod Identity; no pod was read',
+  'rolled-back': 'EKS reports SUBJECT in its former state; no pod was read',
 };
 
 /** Outcomes of migrations that began a change: they have changes, pods and durations to show. */
@@ -33,13 +34,22 @@ const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
 
 const VERIFIED: Record<MigrationReport['verified'], string> = {
   injected: 'verified on the pods',
-  api: 'verified by the EKS API only: no pod was checked',
+  api: 'verified by the EKS API only: no pod was read',
   none: 'not verified',
 };
+
+/** Returns what a quiet output has: the result, what blocks it, and what a person has to do. */
+const quietSummary = (report: MigrationReport, style: Style): string[] => [
+  ...headline(report, style),
+  ...failureSection(report, style),
+  ...(report.plan && report.outcome === 'blocked' ? checksSection(report.plan.checks, style) : []),
+  ...handOffSection(report, style),
+];
 
 /** Returns the report of one migration, most important first. `omit`: sections that were already printed. */
 export const summary = (report: MigrationReport, style: Style, omit: readonly ('checks' | 'pods')[] = []): string[] => {
   const begun = BEGUN.includes(report.outcome);
+  if (style.detail === 'quiet') return quietSummary(report, style);
   return [
     ...headline(report, style),
     ...failureSection(report, style),
@@ -83,9 +93,39 @@ const headline = (report: MigrationReport, style: Style): string[] => {
       : []),
   ];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${subjectOf(report)} on ${cluster} (${account}, ${region}): ${((report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says).replace('SUBJECT', report.serviceAccount ? 'the service account' : 'the add-on')}`,
-    `  ${style.paint('dim', facts.join(' · '))}`,
+    ...hanging(
+      `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  `,
+      `${subjectOf(report)} on ${cluster} (${account}, ${region}): ${saysOf(report, says)}`,
+      style,
+    ),
+    ...factLines(facts, style),
   ];
+};
+
+const saysOf = ({ verified, outcome, serviceAccount }: MigrationReport, says: string): string =>
+  ((verified === 'api' ? SAYS_BY_API[outcome] : undefined) ?? says).replace(
+    'SUBJECT',
+    serviceAccount ? 'the service account' : 'the add-on',
+  );
+
+/** Returns the facts below a headline, on as many lines as they need. */
+export const factLines = (facts: readonly string[], style: Style): string[] =>
+  facts
+    .reduce<string[]>((lines, fact) => {
+      const line = lines.at(-1);
+      const longer = `${line} · ${fact}`;
+      return line === undefined || longer.length > style.width - 2 ? [...lines, fact] : [...lines.slice(0, -1), longer];
+    }, [])
+    .flatMap((line) => hanging('  ', line, style, 'dim'));
+
+/** Returns the last lines of the report: the verdict, and the commands to paste next. */
+export const conclusion = (report: MigrationReport, options: NextOptions, style: Style): string[] => {
+  const { mark, format, says } = HEADLINES[report.outcome];
+  return nextSection(
+    `${style.paint(format, mark)} ${report.outcome}: ${saysOf(report, says)}.`,
+    nextAfter(report, options),
+    style,
+  );
 };
 
 /** Returns the duration, marked as simulated in a sandbox, where it comes from the scenario's knobs. */
@@ -145,14 +185,14 @@ const ANNOTATION: Partial<Record<Outcome, string>> = {
 };
 
 /** Returns the state of the annotation, except if its removal failed, which the warnings report. */
-const annotationLine = ({ annotationChange, outcome, plan }: MigrationReport): string[] => {
+const annotationLine = ({ annotationChange, outcome, plan }: MigrationReport, style: Style): string[] => {
   const toGo = plan?.steps.some(({ name }) => name === 'annotate-service-account') === true;
   const kept =
     outcome === 'migrated' && !toGo && plan?.serviceAccount?.roleArn !== undefined
       ? 'the same IRSA annotation, which has no effect while the association exists'
       : undefined;
   const now = annotationChange?.writtenAt === undefined ? kept : ANNOTATION[outcome];
-  return now === undefined ? [] : [`  service account now:    ${now}`];
+  return now === undefined ? [] : hanging('  service account now:    ', now, style);
 };
 
 /**
@@ -182,14 +222,20 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     style.paint('bold', 'What changed'),
     ...(before
       ? [
-          `  add-on before: ${before.version}, ${had}`,
-          ...(has[report.outcome] ? [`  add-on now:    ${before.version}, ${has[report.outcome]}`] : []),
+          ...hanging('  add-on before: ', `${before.version}, ${had}`, style),
+          ...(has[report.outcome]
+            ? hanging('  add-on now:    ', `${before.version}, ${has[report.outcome]}`, style)
+            : []),
         ]
       : []),
     ...(account
       ? [
-          `  service account before: ${account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`}`,
-          ...annotationLine(report),
+          ...hanging(
+            '  service account before: ',
+            account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`,
+            style,
+          ),
+          ...annotationLine(report, style),
         ]
       : []),
     ...trustChangesLines(report, style),
@@ -214,7 +260,11 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
     ...listed('associations restored', restored, style.paint('cyan', '+'), style),
     ...(report.disruption
-      ? [`  ${disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods')}`]
+      ? hanging(
+          '  ',
+          disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods'),
+          style,
+        )
       : []),
   ];
 };
@@ -230,6 +280,11 @@ const handOffSection = ({ handOff, released }: MigrationReport, style: Style): s
     : [
         '',
         style.paint('bold', released ? 'Commands that would have restored it at its end' : 'What you have to do now'),
-        `  ${style.paint('dim', 'For bash or zsh. A line that begins with ": " does nothing: it is a note, or a command for you to decide on.')}`,
+        ...hanging(
+          '  ',
+          'For bash or zsh. A line that begins with ": " does nothing: it is a note, or a command for you to decide on.',
+          style,
+          'dim',
+        ),
         ...handOff.map((command) => `  ${command}`),
       ];

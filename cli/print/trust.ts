@@ -16,9 +16,13 @@ export const trustRepairsSection = ({ trustRepairs }: Plan, style: Style): strin
     ? []
     : [
         '',
-        `${style.paint('bold', 'Trust policies')}  one statement is added to each role; a rollback removes it`,
+        ...hanging(
+          `${style.paint('bold', 'Trust policies')}  `,
+          'one statement is added to each role; a rollback removes it',
+          style,
+        ),
         ...trustRepairs.flatMap(({ roleArn, statement }) => [
-          `  ${style.paint('green', '+')} role ${roleArn}`,
+          ...hanging(`  ${style.paint('green', '+')} role `, roleArn, style),
           `      ${jsonText(statement)}`,
         ]),
       ];

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { LIMIT } from '../approval/options.ts';
-import { collect, outputOptions, backendOptions } from '../command-options.ts';
+import { collect, outputOptions, backendOptions, confirmOption } from '../command-options.ts';
 import { SWEEP_EXIT_CODES_HELP } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { parseKnownSweepFlags, parseReportFlags, parseSweepFlags, parseSweepListFlags } from './options.ts';
@@ -91,7 +91,9 @@ const limitOptions = (command: Command): Command =>
       'maximum rate of EKS calls of the inventory in one region of one account (default: 5)',
     );
 
-const howOptions = (command: Command): Command =>
+const howOptions = (command: Command): Command => confirmOption(migrationOptions(command));
+
+const migrationOptions = (command: Command): Command =>
   command
     .optionsGroup('How to migrate each add-on (see migrate --help):')
     .option('--strategy <name>', 'auto, in-place or recreate (default: auto)')

@@ -136,6 +136,7 @@ const sweepFlags = z
     ...waits,
     callsPerSecond: decimal(sweepRequest.shape.callsPerSecond),
     reason: migrationFields.reason,
+    yes: migrationFields.yes,
     report,
     previous: file,
     ...backendFlags,

@@ -1,8 +1,11 @@
 /** Output on the state of a sweep, and the list of sweeps. */
 import { requesterText, sweepRequesterOf } from '../../lambdas/domain/approval/requester.ts';
-import type { SweepSummary } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
+import { type Next, nextSection } from '../print/next.ts';
+import { factsSection } from '../print/short-plan.ts';
+import { factLines } from '../print/summary.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
@@ -33,7 +36,7 @@ const phaseText: Record<SweepStanding['phase'], string> = {
 const aboutOf = ({
   mode,
   selection: { accounts, regions, clusters, clusterTags, addons, tagging },
-}: SweepSummary['request']): string => {
+}: Pick<SweepSummary['request'], 'mode' | 'selection'>): string => {
   const parts = [
     accounts ? `accounts ${accounts.join(', ')}` : 'all configured accounts',
     ...(regions ? [`regions ${regions.join(', ')}`] : []),
@@ -63,38 +66,85 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
   const isOver = status === 'ended';
   const isAlone = !isOver && executionStatus !== undefined && executionStatus !== 'RUNNING';
   const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
+  const next: Next[] = [
+    ...(isAlone || outcome === 'stopped'
+      ? [
+          {
+            why: isAlone ? 'To continue' : 'To continue with the rest',
+            command: knownCommand('sweep resume', sweepId, where),
+          },
+        ]
+      : []),
+    ...(isOver || isAlone
+      ? []
+      : [
+          { why: 'To show its progress again', command: knownCommand('sweep show', sweepId, where) },
+          { why: 'To stop it', command: knownCommand('sweep stop', sweepId, where) },
+        ]),
+    ...(reports
+      ? [
+          {
+            why: 'To write its report',
+            command: `${knownCommand('sweep report', sweepId, where)} --report out.html`,
+          },
+        ]
+      : []),
+  ];
   return [
-    `${painted(stateOf(standing), style)}  ${aboutOf(request)}`,
-    `  ${style.paint('dim', [sweepId, `started ${startedAt}`, ...(endedAt === undefined ? [] : [`ended ${endedAt}`]), printable(`by ${requesterText({ requester: sweepRequesterOf(standing), requestedBy: request.requestedBy })}`)].join(' · '))}`,
+    ...hanging(`${painted(stateOf(standing), style)}  `, aboutOf(request), style),
+    ...factLines(
+      [
+        sweepId,
+        `started ${startedAt}`,
+        ...(endedAt === undefined ? [] : [`ended ${endedAt}`]),
+        printable(`by ${requesterText({ requester: sweepRequesterOf(standing), requestedBy: request.requestedBy })}`),
+      ],
+      style,
+    ),
     ...(isOver ? [] : [`  ${phaseText[phase]}`]),
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
     ...(failures > 0 && !isOver
-      ? [
-          `  ${failures} failed; the sweep stops at ${request.limits.stopAfterFailures} failures, or at ${request.limits.stopAtFailurePercent} percent`,
-        ]
+      ? hanging(
+          '  ',
+          `${failures} failed; the sweep stops at ${request.limits.stopAfterFailures} failures, or at ${request.limits.stopAtFailurePercent} percent`,
+          style,
+        )
       : []),
     ...(command ? hanging('  ', `${command.command} requested at ${command.at}${askedText(command)}`, style) : []),
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, 'red') : []),
     ...(isAlone
-      ? [
-          ...hanging(
-            '  ',
-            `No execution works on it: its execution is ${executionStatus}. To continue:`,
-            style,
-            'yellow',
-          ),
-          `    ${knownCommand('sweep resume', sweepId, where)}`,
-        ]
+      ? hanging('  ', `No execution works on it: its execution is ${executionStatus}.`, style, 'yellow')
       : []),
-    ...(outcome === 'stopped' ? [`  To continue with the rest: ${knownCommand('sweep resume', sweepId, where)}`] : []),
-    ...(reports
-      ? [
-          `  To write its report: ${knownCommand('sweep report', sweepId, where)} --report out.html`,
-          `    s3://${reports.bucket}/${reports.html}, .json and .csv`,
-        ]
-      : []),
+    ...(reports ? [`  s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),
+    ...nextSection(`${painted(stateOf(standing), style)} since ${endedAt ?? startedAt}.`, next, style),
   ];
 };
+
+/** Returns what a sweep that migrates would do, before it starts. */
+export const startLines = ({ mode, selection, limits, options }: SweepRequest, style: Style): string[] =>
+  factsSection(
+    'Migrate in waves what the inventory finds ready',
+    [
+      { name: 'selection', values: [aboutOf({ mode, selection })] },
+      {
+        name: 'pace',
+        values: [
+          `first wave ${limits.canary}, at most ${limits.concurrency} at a time, ${limits.perAccount} per account, ${limits.perRegion} per region`,
+        ],
+      },
+      {
+        name: 'stops',
+        values: [`at ${limits.stopAfterFailures} failures, or at ${limits.stopAtFailurePercent} percent`],
+      },
+      {
+        name: 'disruption',
+        values: [
+          `strategy ${options.strategy}${options.maxDisruption === undefined ? '' : `, at most ${options.maxDisruption}`}`,
+        ],
+      },
+    ],
+    style,
+  );
 
 export const listLines = (
   { sweeps, more }: ListedSweeps,
@@ -106,8 +156,8 @@ export const listLines = (
     ...table<SweepSummary>(
       sweeps,
       [
-        { title: 'SWEEP', value: ({ sweepId }) => sweepId },
-        { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
+        { title: 'SWEEP', value: ({ sweepId }) => sweepId, whole: true },
+        { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z`, whole: true, optional: true },
         { title: 'STATE', value: (one) => painted(stateOf(one), style) },
         { title: 'SELECTION', value: ({ request }) => aboutOf(request) },
       ],

@@ -4,6 +4,7 @@ import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.t
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
+import { type Next, nextSection } from '../print/next.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
@@ -40,7 +41,11 @@ const headline = (report: SweepReport, style: Style): string[] => {
   const { mode, outcome = 'failed', totals, sweepId, startedAt, endedAt, at, simulated, cause } = report;
   const { mark, format } = MARKS[outcome];
   return [
-    `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  ${MODES[mode]} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
+    ...hanging(
+      `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  `,
+      `${MODES[mode]} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
+      style,
+    ),
     `  ${style.paint('dim', [sweepId, `${between(startedAt, endedAt ?? at)}${simulated ? ' (simulated)' : ''}`].join(' · '))}`,
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, format) : []),
   ];
@@ -202,28 +207,47 @@ export interface SummaryOptions {
   /** The reports in the bucket, if others can read them. */
   reports?: SweepStanding['reports'];
   where: Where;
+  /** Returns the command that makes the same sweep in another mode. */
+  command?: (mode: SweepReport['mode']) => string;
 }
 
-/** Returns how to resume a stopped sweep; nothing if its sandbox ends with the command. */
-const resumeLines = ({ outcome, sweepId }: SweepReport, where: Where): string[] =>
-  outcome !== 'stopped' || where.sandbox !== undefined
-    ? []
-    : ['', 'To continue with the rest:', `  ${knownCommand('sweep resume', sweepId, where)}`];
+/** Returns the command for the next mode, or to resume a stopped sweep unless its sandbox ends with the command. */
+const nextOf = (
+  { mode, outcome, sweepId, totals: { byClass, byOutcome } }: SweepReport,
+  { where, command }: SummaryOptions,
+): Next[] => {
+  if (outcome === 'stopped' && (where.sandbox === undefined || where.state !== undefined))
+    return [{ why: 'To continue with the rest', command: knownCommand('sweep resume', sweepId, where) }];
+  if (command === undefined || outcome !== 'completed') return [];
+  if (mode === 'inventory' && byClass.ready > 0) return [{ why: 'To plan what is ready', command: command('plan') }];
+  if (mode === 'plan' && (byOutcome['planned'] ?? 0) > 0)
+    return [{ why: 'To migrate it in waves', command: command('migrate') }];
+  return [];
+};
 
-export const summaryLines = (
-  report: SweepReport,
-  { files, reports, where }: SummaryOptions,
-  style: Style,
-): string[] => [
-  ...headline(report, style),
-  ...classSection(report, style),
-  ...blockersSection(report, style),
-  ...unreachableSection(report, style),
-  ...outcomesSection(report, where, style),
-  '',
-  ...costLines(report).flatMap((line) => hanging('  ', line, style, 'dim')),
-  ...(files.length > 0 || reports ? ['', style.paint('bold', 'Reports')] : []),
-  ...files.map(({ file }) => `  ${file}`),
-  ...(reports ? [`  s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),
-  ...resumeLines(report, where),
-];
+const verdictOf = ({ mode, outcome = 'failed', totals: { byClass, byOutcome } }: SweepReport, style: Style): string => {
+  const { mark, format } = MARKS[outcome];
+  const counts =
+    mode === 'inventory'
+      ? CLASS_NAMES.filter((name) => byClass[name] > 0).map((name) => `${byClass[name]} ${name}`)
+      : Object.entries(byOutcome).map(([name, n]) => `${n} ${name === 'none' ? 'without an outcome' : name}`);
+  return `${style.paint(format, mark)} ${outcome}: ${counts.join(', ') || 'nothing was ready'}.`;
+};
+
+/** Returns the report of a sweep. A quiet output has what blocks and what failed, without totals. */
+export const summaryLines = (report: SweepReport, options: SummaryOptions, style: Style): string[] => {
+  const { files, reports, where } = options;
+  const quiet = style.detail === 'quiet';
+  return [
+    ...headline(report, style),
+    ...(quiet ? [] : classSection(report, style)),
+    ...blockersSection(report, style),
+    ...unreachableSection(report, style),
+    ...(quiet ? [] : outcomesSection(report, where, style)),
+    ...(quiet ? [] : ['', ...costLines(report).flatMap((line) => hanging('  ', line, style, 'dim'))]),
+    ...(files.length > 0 || reports ? ['', style.paint('bold', 'Reports')] : []),
+    ...files.map(({ file }) => `  ${file}`),
+    ...(reports ? [`  s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),
+    ...nextSection(verdictOf(report, style), nextOf(report, options), style),
+  ];
+};

@@ -77,6 +77,7 @@ export const startSweepProgress = (
   output: Output,
   { simulated, now }: { simulated: boolean; now: () => number },
 ): SweepProgress => {
+  if (output.detail === 'quiet') return silentSweep;
   const lines = new Map<Phase, Line>();
   let drawn = Promise.resolve();
 

@@ -1,11 +1,13 @@
 /** Runs `sweep`, its commands, and `sweeps`. */
 import { reportKey } from '../../lambdas/domain/sweep/keys.ts';
-import type { SweepCommand } from '../../lambdas/domain/sweep/model.ts';
+import type { SweepCommand, SweepMode } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import type { Backend } from '../backend.ts';
+import { assertCanAsk, confirm, mustAsk } from '../confirm.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, exitCodeOfSweep, type ExitCode } from '../exit-codes.ts';
+import { readingIo } from '../interrupted.ts';
 import { leftAlone } from '../interruption.ts';
 import type { Io } from '../io.ts';
 import { print } from '../known-commands.ts';
@@ -15,8 +17,9 @@ import { openServiceForKnown, openServiceForSweep } from '../backend-service.ts'
 import { shownBy } from '../progress.ts';
 import { resumeSweepEntry, sweepEntry } from '../replay.ts';
 import type { KnownSweepFlags, ReportFlags, SweepFlags, SweepListFlags } from './options.ts';
+import { sweepCommand } from './command-text.ts';
 import { summaryLines } from './print.ts';
-import { listLines, standingLines } from './print-standing.ts';
+import { listLines, standingLines, startLines } from './print-standing.ts';
 import { silentSweep, startSweepProgress, type SweepProgress } from './progress.ts';
 import { checkReportFiles, readPrevious, writeReports } from './reports.ts';
 import { checkPrevious, recordOf, requestFrom } from './request.ts';
@@ -31,8 +34,10 @@ const progressOf = (flags: Flags, { backend, simulated }: ServiceSession, io: Io
     ? silentSweep
     : startSweepProgress(io.stderr, { simulated, now: () => backend?.clock.now() ?? Date.now() });
 
-const codeOf = ({ request: { mode }, outcome = 'failed', tally: { ended } }: SweepStanding): ExitCode =>
-  exitCodeOfSweep({ mode, outcome, ended });
+const codeOf = (
+  { request: { mode }, outcome = 'failed', tally: { ended } }: SweepStanding,
+  { totals: { byClass } }: SweepReport,
+): ExitCode => exitCodeOfSweep({ mode, outcome, ended, byClass });
 
 /** Writes and prints the result of a sweep, and returns its exit code. */
 const conclude = (
@@ -40,17 +45,23 @@ const conclude = (
   read: ReadReport,
   flags: Flags & { report: SweepFlags['report'] },
   io: Io,
+  command?: (mode: SweepMode) => string,
 ): ExitCode => {
   writeReports(flags.report, read);
   // The bucket of a sandbox ends with it, or is not accessible to others.
   const reports = flags.deployed ? standing.reports : undefined;
   print(
     read.report,
-    (style) => summaryLines(read.report, { files: flags.report, ...(reports ? { reports } : {}), where: flags }, style),
+    (style) =>
+      summaryLines(
+        read.report,
+        { files: flags.report, ...(reports ? { reports } : {}), where: flags, ...(command ? { command } : {}) },
+        style,
+      ),
     flags,
     io,
   );
-  return codeOf(standing);
+  return codeOf(standing, read.report);
 };
 
 /**
@@ -78,6 +89,7 @@ const remember = async ({ sweeping, ids }: Backend, previous: SweepReport): Prom
 /** Runs one sweep to its end, and prints its report. Throws a CliError if there is no report. */
 export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
   const choice = backendOfMigration(flags);
+  if (flags.mode === 'migrate') assertCanAsk(flags, io);
   checkReportFiles(flags.report);
   const previous = flags.previous === undefined ? undefined : readPrevious(flags.previous);
   const { session, scenario } = await openServiceForSweep(choice, { io, silent: isSilent(flags, io), watched: false });
@@ -85,6 +97,8 @@ export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
   try {
     const request = requestFrom(flags, session.requestedBy, scenario);
     if (previous && flags.previous !== undefined) checkPrevious(flags.previous, previous, request);
+    if (request.mode === 'migrate' && mustAsk(flags))
+      await confirm(io, (style) => startLines(request, style), 'Start this sweep now?');
     const progress = progressOf(flags, session, io);
     const ended = await shownBy(
       progress,
@@ -104,7 +118,7 @@ export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
         ({ standing }) => sweepEntry(request, standing),
       ),
     );
-    return conclude(ended.standing, ended.read, flags, io);
+    return conclude(ended.standing, ended.read, flags, io, (mode) => sweepCommand(flags, mode));
   } catch (error) {
     throw leftAlone(error, 'sweep', started, flags);
   } finally {
@@ -132,7 +146,7 @@ const told = (standing: SweepStanding, flags: KnownSweepFlags, io: Io): ExitCode
 
 /** Returns 0 if the sweep exists, whatever its outcome. */
 export const showSweepCommand = (flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
-  withSweeps(flags, io, async (session) =>
+  withSweeps(flags, readingIo(io), async (session) =>
     told(await session.serve((service) => service.sweeps().show(flags.sweepId)), flags, io),
   );
 
@@ -170,7 +184,7 @@ export const askSweepCommand = (command: SweepCommand['command'], flags: KnownSw
 /** Writes the reports and returns 0. Throws a CliError if there is no report. */
 export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode> => {
   checkReportFiles(flags.report);
-  return withSweeps(flags, io, async (session) => {
+  return withSweeps(flags, readingIo(io), async (session) => {
     const { report: files } = flags;
     const read = await session.serve(async (service) => {
       const sweeps = service.sweeps();
@@ -192,7 +206,7 @@ export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode
 
 /** Prints the list and returns 0. */
 export const listSweepsCommand = (flags: SweepListFlags, io: Io): Promise<ExitCode> =>
-  withSweeps(flags, io, async (session) => {
+  withSweeps(flags, readingIo(io), async (session) => {
     const { status, since, until, limit } = flags;
     const listed = await session.serve((service) => service.sweeps().list({ status, since, until }, limit));
     print(listed, (style) => listLines(listed, flags, style), flags, io);

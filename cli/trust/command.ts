@@ -1,6 +1,6 @@
 /** Defines `trust check`, `trust repair` and `trust target-role`: their flags and help. */
 import { Command } from 'commander';
-import { collect, outputOptions } from '../command-options.ts';
+import { collect, confirmOption, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import {
@@ -44,7 +44,7 @@ ${WHERE_HELP}
 
 Exit codes:
   0  repaired, or nothing to repair
-  1  any other failure
+  1  any other failure, or the question was answered with no
   2  the policy is invalid, or bad input
   3  refused, with the reason and a remedy; nothing was changed`;
 
@@ -165,7 +165,9 @@ export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: 
       collect,
     ),
   );
-  outputOptions(whereOptions(repair.optionsGroup('How:').option('--dry-run', 'show the change, write nothing')))
+  outputOptions(
+    whereOptions(confirmOption(repair.optionsGroup('How:').option('--dry-run', 'show the change, write nothing'))),
+  )
     .addHelpText('after', `\n${REPAIR_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runRepair(flags, io)));
   addTargetRoleCommand(trust, io, finished);

@@ -45,7 +45,7 @@ const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style)
           style,
         )
       : []),
-    '  do: show the statement that would allow it, or why there is none:',
+    ...hanging('  do: ', 'show the statement that would allow it, or why there is none:', style),
     `      ${style.paint('bold', repair)}`,
   ];
 };

@@ -6,16 +6,18 @@ import { parseTrust, type TrustPolicy } from '../../lambdas/domain/trust/policy.
 import { targetRoleCommand } from '../../lambdas/domain/plan/trust-remedy.ts';
 import { proposeRepair, type RepairProposal } from '../../lambdas/domain/trust/repair.ts';
 import { limitFor } from '../../lambdas/domain/trust/size.ts';
+import { assertCanAsk, confirm, mustAsk } from '../confirm.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
-import { styleFor } from '../print/style.ts';
+import { styleFor, type Style } from '../print/style.ts';
 import type { TrustRepairFlags } from '../trust-options.ts';
 import { type Answers, answersOfAll, type ClusterUse, otherAccount, type Question } from './answer.ts';
 import { repairLines } from './print.ts';
 import type { Repaired } from './repaired.ts';
 import { readSource, type Source } from './source.ts';
+import { lookAt } from './look-at.ts';
 import type { Sleep } from './write.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
@@ -128,6 +130,8 @@ const repairedBy = (
  */
 export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep = sleep): Promise<ExitCode> => {
   refuseLostWrite(flags);
+  const change = { yes: flags.yes, deployed: isWrite(flags) };
+  assertCanAsk(change, io);
   const source = await readSource(flags, io);
   const { name, roles } = source;
   const trustPolicy = parseTrust(source.trustPolicy);
@@ -137,7 +141,11 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
   const proposal = propose(flags, trustPolicy, source, uses);
   let repaired = repairedBy(proposal, trustPolicy, (policy) => answersOfAll(policy, questions));
   if (proposal.do === 'repair' && flags.roleArn !== undefined && roles && !flags.dryRun) {
+    const unwritten = repaired;
+    if (mustAsk(change))
+      await confirm(io, (style) => linesOf(unwritten, { source, uses }, false, style), 'Write this policy now?');
     const { writeTrust } = await import('./write.ts');
+    io.onInterrupt?.(`Interrupted while the trust policy was being written. ${lookAt(flags.roleArn)}`);
     await writeTrust(roles, { roleArn: flags.roleArn, before: trustPolicy.text, after: proposal.after }, wait);
     repaired = { ...repaired, written: true };
   }
@@ -145,11 +153,27 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
   return repaired.refused ? EXIT_CODES.blocked : EXIT_CODES.ok;
 };
 
+/** Returns whether the command writes to a role in IAM. */
+const isWrite = ({ roleArn, dryRun, sandbox, state }: TrustRepairFlags): boolean =>
+  roleArn !== undefined && !dryRun && sandbox === undefined && state === undefined;
+
+const linesOf = (
+  repaired: Repaired,
+  { source: { name, trustPolicy }, uses: [use, ...others] }: { source: Source; uses: readonly ClusterUse[] },
+  printed: boolean,
+  style: Style,
+): string[] => {
+  if (!use) return [];
+  const before = JSON.stringify(JSON.parse(decodePolicy(trustPolicy)));
+  const serviceAccounts = [use, ...others].map((one) => one.serviceAccount);
+  return repairLines({ name, use, serviceAccounts, before, repaired, limit: limitFor(before.length), printed }, style);
+};
+
 /** Prints the result. If the document was requested, nothing else is printed on stdout. */
 const print = (
   repaired: Repaired,
   flags: TrustRepairFlags,
-  { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly ClusterUse[] },
+  origin: { source: Source; uses: readonly ClusterUse[] },
   io: Io,
 ): void => {
   if (flags.json) {
@@ -158,13 +182,6 @@ const print = (
   }
   const isDocument = flags.policy !== undefined && !flags.dryRun;
   const told = isDocument ? io.stderr : io.stdout;
-  const [use] = uses;
-  if (use) {
-    const before = JSON.stringify(JSON.parse(decodePolicy(trustPolicy)));
-    const limit = limitFor(before.length);
-    told.write(
-      `${repairLines({ name, use, serviceAccounts: uses.map((one) => one.serviceAccount), before, repaired, limit, printed: isDocument }, styleFor(told)).join('\n')}\n`,
-    );
-  }
+  told.write(`${linesOf(repaired, origin, isDocument, styleFor(told)).join('\n')}\n`);
   if (isDocument && !repaired.refused) io.stdout.write(`${jsonText(repaired.policy, 2)}\n`);
 };

@@ -5,7 +5,7 @@ import type { Roles } from '../../lambdas/ports/roles.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { iamError } from './iam.ts';
-import { shellCommand } from '../../lambdas/domain/text/shell.ts';
+import { lookAt } from './look-at.ts';
 
 export interface Change {
   roleArn: string;
@@ -22,9 +22,6 @@ export type Sleep = (milliseconds: number) => Promise<unknown>;
  */
 const READS = 15;
 const BETWEEN_READS = 2000;
-
-const lookAt = (arn: string): string =>
-  `To show it: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', arn.split('/').at(-1) ?? arn, '--query', 'Role.AssumeRolePolicyDocument'])}`;
 
 const changedMeanwhile = ({ roleArn }: Change): CliError =>
   new CliError(

@@ -3888,7 +3888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no pending approval to decide. */
+            /** @description This plan cannot be decided now. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3898,9 +3898,9 @@ export interface operations {
                      * @example {
                      *       "type": "urn:eks-pod-identity-migrator:problem:no-approval",
                      *       "code": "no-approval",
-                     *       "title": "There is no pending approval to decide",
+                     *       "title": "This plan cannot be decided now",
                      *       "status": 409,
-                     *       "detail": "There is no pending approval to decide."
+                     *       "detail": "This plan cannot be decided now."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

@@ -19,7 +19,7 @@ export const PROBLEMS = {
   'no-report': { status: 404, title: 'The sweep has no report yet' },
   'unknown-cluster': { status: 404, title: 'The cluster does not exist' },
   'method-not-allowed': { status: 405, title: 'This path does not support the method' },
-  'no-approval': { status: 409, title: 'There is no pending approval to decide' },
+  'no-approval': { status: 409, title: 'This plan cannot be decided now' },
   'no-cancel': { status: 409, title: 'The migration cannot be cancelled' },
   'subject-busy': { status: 409, title: 'Another migration is working on this add-on or service account' },
   'rolling-back': { status: 409, title: 'The migration is already being rolled back' },

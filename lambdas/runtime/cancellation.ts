@@ -10,6 +10,10 @@ export function cancelledText({ requestedAt, requestedBy, reason, supersededBy }
   return `The migration was cancelled at ${requestedAt}${by}${why}`;
 }
 
+/** Returns why a migration that was cancelled, or superseded, no longer waits for its approval. */
+export const approvalEndedText = (cancel: Cancellation): string =>
+  `${cancelledText(cancel)}. It no longer waits for its approval. Nothing was changed.`;
+
 /** Returns the name of the error that ends a migration after a cancellation. */
 export const cancelledAs = ({ supersededBy }: Cancellation): ErrorName =>
   supersededBy === undefined ? 'Cancelled' : 'Superseded';

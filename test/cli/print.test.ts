@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { warn } from '../../lambdas/domain/plan/check.ts';
 import { duration } from '../../cli/print/duration.ts';
-import { planNext, planSection } from '../../cli/print/plan.ts';
+import { planSection } from '../../cli/print/plan.ts';
 import { podRows, podsSection } from '../../cli/print/pods.ts';
 import { PLAIN, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
-import { summary } from '../../cli/print/summary.ts';
+import { conclusion, summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
 import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/migration/model.ts';
@@ -273,11 +273,10 @@ describe('a summary of a plan', () => {
     expect(text(change)).toMatch(/Pods {2}current state\n.*\n.*ebs-csi-controller-old +ebs-csi-controller-sa +irsa/);
   });
 
-  it('shows the next command, unless there is nothing to carry out', () => {
-    expect(planNext(aReport(change), 'pod-identity migrate', PLAIN).join('\n')).toContain(
-      'To carry out the plan:\n  pod-identity migrate',
+  it('ends with the verdict, and with the command that carries it out', () => {
+    expect(conclusion(aReport(change), { command: 'pod-identity migrate' }, PLAIN).join('\n')).toBe(
+      '\n✔ planned: this is what a migration would do; nothing was changed.\nTo carry out the plan:\n  pod-identity migrate',
     );
-    expect(planNext(aReport({ outcome: 'blocked' }), 'pod-identity migrate', PLAIN)).toEqual([]);
   });
 
   it('that is blocked shows the failing check first and no steps', () => {

@@ -329,7 +329,18 @@ describe('files of reports', () => {
 describe('the exit code of a sweep', () => {
   it.each([
     ['inventory', 'completed', {}, 0],
+    ['inventory', 'completed', {}, 0, { ready: 1, blocked: 4, unreachable: 2 }],
+    ['inventory', 'completed', {}, 0, { 'on-pod-identity': 4, 'node-role': 2 }],
+    ['inventory', 'completed', {}, 3, { 'on-pod-identity': 4, blocked: 1 }],
+    ['inventory', 'completed', {}, 3, { unreachable: 1 }],
+    ['inventory', 'failed', {}, 1, { blocked: 1 }],
     ['plan', 'completed', { planned: 3, blocked: 2 }, 0],
+    ['plan', 'completed', { planned: 1 }, 0, { ready: 1, blocked: 4 }],
+    ['plan', 'completed', { blocked: 2 }, 3, { ready: 2 }],
+    ['plan', 'completed', {}, 3, { blocked: 2 }],
+    ['plan', 'completed', { 'already-migrated': 1, blocked: 1 }, 0, { ready: 2 }],
+    ['plan', 'stopped', { blocked: 2 }, 4, { ready: 2 }],
+    ['migrate', 'completed', {}, 0, { blocked: 2 }],
     ['migrate', 'completed', { migrated: 3, 'already-migrated': 1 }, 0],
     ['migrate', 'completed', { migrated: 3, blocked: 1 }, 3],
     ['migrate', 'completed', { migrated: 3, blocked: 1, 'rolled-back': 1 }, 4],
@@ -339,7 +350,7 @@ describe('the exit code of a sweep', () => {
     ['migrate', 'completed', { 'rolled-back': 1, 'needs-human': 1 }, 5],
     ['migrate', 'failed', { none: 1 }, 5],
     ['migrate', 'stopped', { 'needs-human': 0, migrated: 1 }, 4],
-  ] as const)('%s, %s, %j: %i', (mode, outcome, ended, code) =>
-    expect(exitCodeOfSweep({ mode, outcome, ended })).toBe(code),
+  ] as const)('%s, %s, %j: %i %j', (mode, outcome, ended, code, byClass = {}) =>
+    expect(exitCodeOfSweep({ mode, outcome, ended, byClass })).toBe(code),
   );
 });

@@ -1,7 +1,7 @@
 /** Requests that a migration stops: stores a flag in the ledger, which the service reads before each step of the change. */
 import type { Cancellation, Migration } from '../../domain/migration/model.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { cancelledText } from '../../runtime/cancellation.ts';
+import { approvalEndedText } from '../../runtime/cancellation.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
 export interface CancelWish {
@@ -49,12 +49,7 @@ export async function requestCancel(
   const last = begun ? undefined : (await ledger.getMigration(migrationId))?.approvals.at(-1);
   const token = last && (await ledger.approvalToken(migrationId, last.round));
   const isReported =
-    token !== undefined &&
-    (await executions.failTask(
-      token,
-      'Cancelled',
-      `${cancelledText(cancellation)}: the migration no longer waits for its approval.`,
-    ));
+    token !== undefined && (await executions.failTask(token, 'Cancelled', approvalEndedText(cancellation)));
   return {
     cancelled: {
       migrationId,

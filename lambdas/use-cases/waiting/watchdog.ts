@@ -6,7 +6,7 @@ import { isRunning } from '../../domain/rollback/recovery.ts';
 import type { Migration } from '../../domain/migration/model.ts';
 import type { WaitingMigration } from '../../domain/waiting/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
-import { cancelledAs, cancelledText } from '../../runtime/cancellation.ts';
+import { approvalEndedText, cancelledAs } from '../../runtime/cancellation.ts';
 
 /** In milliseconds. A request that the API has admitted is started within seconds; a repeated request takes its slot again. */
 const STARTED_AFTER_MS = 3_600_000;
@@ -33,11 +33,7 @@ async function endCancelled(
   if (!cancel || !last) return;
   const token = await ledger.approvalToken(migrationId, last.round);
   if (token === undefined) return;
-  await executions.failTask(
-    token,
-    cancelledAs(cancel),
-    `${cancelledText(cancel)}. It no longer waits for its approval. Nothing was changed.`,
-  );
+  await executions.failTask(token, cancelledAs(cancel), approvalEndedText(cancel));
 }
 
 /** Returns whether the migration's execution has stopped, so that Recover has to end it. */

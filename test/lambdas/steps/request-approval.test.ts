@@ -285,7 +285,7 @@ describe('an approval that is waited for', () => {
     expect(fakes.executions.tasks.get('token')).toEqual({
       error: 'Cancelled',
       cause:
-        'The migration was cancelled at 2026-01-05T09:00:00.000Z by me ("a freeze"): the migration no longer waits for its approval.',
+        'The migration was cancelled at 2026-01-05T09:00:00.000Z by me ("a freeze"). It no longer waits for its approval. Nothing was changed.',
     });
   });
   it('ends when the migration is cancelled, even if it was decided but the execution was never notified', async () => {
