@@ -191,14 +191,17 @@ describe('the workflows', () => {
     expect(jobs).toEqual(expect.arrayContaining(Object.keys(WRITING_JOBS)));
   });
 
-  it('run all checks on Linux with each supported Node, and only the command line on macOS', () => {
-    const { linux, macos } = workflowOf('ci.yml').jobs;
-    expect(linux).toMatchObject({ strategy: { matrix: { node: [20, 22, 24] } } });
+  it('run all checks on Linux with each supported Node, and only command line and package on macOS', () => {
+    const { linux, macos, package: packed } = workflowOf('ci.yml').jobs;
+    const matrix = { node: [20, 22, 24, 26] };
+    expect([linux, packed]).toMatchObject([{ strategy: { matrix } }, { strategy: { matrix } }]);
+    expect(packed!.steps.map(({ run }) => run)).toContain('npm pack');
     expect(linux!.steps.map(({ run }) => run)).toContain('bash .ci/run');
     expect(macos!.steps.flatMap(({ run }) => run ?? [])).toEqual([
       'npm ci --no-audit --no-fund',
       'npm run demo',
       'npm test -- test/cli',
+      'npm run test:processes -- test/package.process.test.ts',
     ]);
   });
 

@@ -1,5 +1,5 @@
 /** Bundles the command line for the published package, as JavaScript that needs no other package. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
 
@@ -15,6 +15,18 @@ const packedModules: Plugin = {
     bundling.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ path, resolveDir }) => {
       const packed = resolve(resolveDir, path.replace(/\.ts$/, '.packed.ts'));
       return existsSync(packed) ? { path: packed } : undefined;
+    });
+  },
+};
+
+/** Of package.json, the command line uses the version. The names of development packages would only mislead scanners. */
+const onlyVersion: Plugin = {
+  name: 'package.json with the version only',
+  setup: (bundling) => {
+    bundling.onLoad({ filter: /\/package\.json$/ }, ({ path }) => {
+      if (path !== join(ROOT, 'package.json')) return undefined;
+      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: 'json' };
     });
   },
 };
@@ -52,7 +64,7 @@ const commandLine = (outdir: string) =>
     entryPoints: { 'pod-identity': 'bin/pod-identity.ts', host: 'sandbox/lambda/host.ts' },
     outdir,
     splitting: true,
-    plugins: [packedModules, withoutLevel],
+    plugins: [packedModules, onlyVersion, withoutLevel],
     inject: [join(ROOT, 'scripts/package/polyfills.ts')],
     // CommonJS dependencies call `require`, which an ES module does not have.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
