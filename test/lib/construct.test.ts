@@ -214,8 +214,8 @@ describe('several hubs', () => {
   it('in a stack, in a stage or in a nested stack have the same resources', () => {
     const app = newApp();
     const stack = new Stack(app, 'Both');
-    new PodIdentityMigrator(stack, 'HubOne', { ...PROPS, customerKey: true });
-    new PodIdentityMigrator(stack, 'HubTwo', { ...PROPS, customerKey: true });
+    for (const id of ['HubOne', 'HubTwo'])
+      expect(new PodIdentityMigrator(stack, id, { ...PROPS, customerKey: true }).key).toBeDefined();
     const of = (id: string): Resources =>
       Object.fromEntries(Object.entries(resourcesOf(stack)).filter(([name]) => name.startsWith(id)));
     const [one, two] = [of('HubOne'), of('HubTwo')];
