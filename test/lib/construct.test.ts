@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type AppProps, Aspects, CfnOutput, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { afterAll, describe, expect, it } from 'vitest';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { PodIdentityMigrator, PodIdentityMigratorSpoke, type PodIdentityMigratorProps } from '../../lib/index.ts';
+import { queuePrefix } from '../../lib/names.ts';
 import { lambdaDirectory } from './definition.ts';
 import { nagFindingsOf } from './nag.ts';
 import { synthesised } from './synthesised.ts';
@@ -171,6 +173,19 @@ describe("hub in a user's stack", () => {
     };
     expect(warningsIn({})).toEqual([expect.stringContaining(`Set "${MINIMIZE}": true under "context" in cdk.json.`)]);
     expect(warningsIn({ [MINIMIZE]: true })).toEqual([]);
+  });
+
+  it.each([
+    ['PodIdentityMigrator', 'PodIdentityMigrator-*'],
+    // CloudFormation shortens the name of the queue.
+    ['platform-production-eu-west-1-add-ons', 'platform-production-*'],
+  ])('lets the queue of a stack %s use its key', (name, pattern) => {
+    const own = new Stack(newApp(), name);
+    const { key } = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, customerKey: true });
+    const policy = JSON.stringify(own.resolve((key?.node.defaultChild as kms.CfnKey).keyPolicy));
+    expect(policy).toContain(`:${pattern}"`);
+    const nested = new NestedStack(new Stack(newApp(), 'Parent'), 'Nested');
+    expect(queuePrefix(nested)).toBe('');
   });
 
   it('lets the app decide otherwise by an aspect', () => {
