@@ -85,10 +85,8 @@ export function parseSettings(given: Record<string, unknown>, forEveryRole: bool
 }
 
 /** Returns the configuration with parsed settings. If `forEveryRole` is true, everything is deployed. */
-export function configOf(
-  { $schema: _, accounts, deploy, notifications, ...rest }: Settings,
-  forEveryRole: boolean,
-): Config {
+export function configOf(parsed: Settings, forEveryRole: boolean): Config {
+  const { $schema: _, accounts, deploy, notifications, ...rest } = parsed;
   const everything = {
     deploy: { api: true, apiAccessLog: true, runbook: true, denialRule: true },
     notifications: { ...notifications, emails: ['operator@example.com'] },

@@ -81,7 +81,7 @@ export interface Deployed extends Machines {
 
 export const createOutputs = (
   scope: Construct,
-  { table, bucket, steps, api, runbook, config, key: _, ...machines }: Deployed,
+  { table, bucket, steps, api, runbook, config, ...machines }: Deployed,
 ): CfnOutput[] => [
   ...machineOutputs(scope, machines),
   new CfnOutput(scope, 'SweepBucketName', {

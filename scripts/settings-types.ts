@@ -55,26 +55,18 @@ function typeOf(schema: Schema, indentation: string): string {
   if (schema.enum) return unionOf(schema.enum.map(quoted), indentation);
   if (schema.const !== undefined) return quoted(schema.const);
   const options = schema.anyOf ?? schema.oneOf;
-  if (options) return options.map((option) => typeOf(option as Schema, indentation)).join(' | ');
-  switch (schema.type) {
-    case 'array': {
-      const item = isSchema(schema.items) ? typeOf(schema.items, indentation) : 'unknown';
-      if (item.startsWith('{') || /^[\w.]+$/.test(item)) return `${item}[]`;
-      return item.startsWith('\n') ? `(${item}\n${indentation})[]` : `(${item})[]`;
-    }
-    case 'object':
-      if (schema.properties) return `{\n${membersOf(schema, `${indentation}  `).join('\n')}\n${indentation}}`;
-      if (isSchema(schema.additionalProperties))
-        return `Record<string, ${typeOf(schema.additionalProperties, indentation)}>`;
-      break;
-    case 'integer':
-      return 'number';
-    case 'string':
-    case 'number':
-    case 'boolean':
-      return schema.type;
-    default:
+  if (options) return options.map((option) => typeOf(option, indentation)).join(' | ');
+  const { type } = schema;
+  if (type === 'array') {
+    const item = isSchema(schema.items) ? typeOf(schema.items, indentation) : 'unknown';
+    if (item.startsWith('{') || /^[\w.]+$/.test(item)) return `${item}[]`;
+    return item.startsWith('\n') ? `(${item}\n${indentation})[]` : `(${item})[]`;
   }
+  if (schema.properties) return `{\n${membersOf(schema, `${indentation}  `).join('\n')}\n${indentation}}`;
+  if (type === 'object' && isSchema(schema.additionalProperties))
+    return `Record<string, ${typeOf(schema.additionalProperties, indentation)}>`;
+  if (type === 'integer') return 'number';
+  if (type === 'string' || type === 'number' || type === 'boolean') return type;
   throw new Error(`scripts/settings-types.ts has no type for ${JSON.stringify(schema)}. Add it there.`);
 }
 

@@ -20,7 +20,7 @@ interface Template {
   Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
   Outputs: Record<string, unknown>;
 }
-const read = <Content>(...path: string[]): Content => JSON.parse(readFileSync(join(...path), 'utf8')) as Content;
+const read = (...path: string[]): unknown => JSON.parse(readFileSync(join(...path), 'utf8'));
 
 describe('examples/cdk-app', () => {
   const project = join(scratch, 'cdk-app');
@@ -31,8 +31,8 @@ describe('examples/cdk-app', () => {
     await installInto(project, ['aws-cdk-lib', 'constructs', 'aws-cdk']);
     const cdk = join(project, 'node_modules/aws-cdk/bin/cdk');
     const { status, stderr, stdout } = run(project, [cdk, 'synth', '--quiet', '--no-notices', '--output', outdir]);
-    expect(status, stdout + stderr).toBe(0);
-    template = read(outdir, 'Platform.template.json');
+    if (status !== 0) throw new Error(stdout + stderr);
+    template = read(outdir, 'Platform.template.json') as Template;
   });
   const ofType = (type: string) => Object.values(template.Resources).filter(({ Type }) => Type === type);
 
@@ -53,26 +53,28 @@ describe('examples/cdk-app', () => {
   });
 
   it("deploys the package's files: nothing is bundled", () => {
-    const { files } = read<{ files: Record<string, { source: { path: string } }> }>(outdir, 'Platform.assets.json');
+    const { files } = read(outdir, 'Platform.assets.json') as { files: Record<string, { source: { path: string } }> };
     const folders = Object.values(files).map(({ source }) => join(outdir, source.path));
     const lambdas = folders.find((folder) => existsSync(join(folder, 'plan.mjs')))!;
     const packaged = join(project, 'node_modules/eks-pod-identity-migrator/lambda');
     const names = readdirSync(packaged, { recursive: true, encoding: 'utf8' }).toSorted();
     expect(readdirSync(lambdas, { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(names);
     for (const name of names.filter((one) => one.endsWith('.mjs')))
-      expect(readFileSync(join(lambdas, name)).equals(readFileSync(join(packaged, name))), name).toBe(true);
+      expect(readFileSync(join(lambdas, name)).equals(readFileSync(join(packaged, name))), `content of ${name}`).toBe(
+        true,
+      );
   });
 
   it('names the versions with which this project is tested', () => {
-    const { dependencies, devDependencies } = read<Record<string, Record<string, string>>>(EXAMPLE, 'package.json');
-    const own = read<Record<string, Record<string, string>>>(ROOT, 'package.json');
+    const { dependencies, devDependencies } = read(EXAMPLE, 'package.json') as Record<string, Record<string, string>>;
+    const own = read(ROOT, 'package.json') as Record<string, Record<string, string>>;
     const all: Record<string, unknown> = {
       ...own['devDependencies'],
       ...own['dependencies'],
       'eks-pod-identity-migrator': own['version'],
     };
     for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
-      expect(version, name).toBe(all[name]);
+      expect(version, `version of ${name}`).toBe(all[name]);
   });
 });
 

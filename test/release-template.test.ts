@@ -100,7 +100,7 @@ describe('release', () => {
   it('is the same bytes each time', async () => {
     const again = await release('again');
     for (const name of readdirSync(folder))
-      expect(readFileSync(join(again, name)).equals(readFileSync(join(folder, name))), name).toBe(true);
+      expect(readFileSync(join(again, name)).equals(readFileSync(join(folder, name))), `content of ${name}`).toBe(true);
     expect(readdirSync(again)).toEqual(readdirSync(folder));
   });
 

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type AppProps, Aspects, CfnOutput, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { afterAll, describe, expect, it } from 'vitest';
 import cdk from '../../cdk.json' with { type: 'json' };
 import { PodIdentityMigrator, PodIdentityMigratorSpoke, type PodIdentityMigratorProps } from '../../lib/index.ts';
+import { queuePrefix } from '../../lib/names.ts';
 import { lambdaDirectory } from './definition.ts';
 import { nagFindingsOf } from './nag.ts';
 import { synthesised } from './synthesised.ts';
@@ -173,6 +175,19 @@ describe("hub in a user's stack", () => {
     expect(warningsIn({ [MINIMIZE]: true })).toEqual([]);
   });
 
+  it.each([
+    ['PodIdentityMigrator', 'PodIdentityMigrator-*'],
+    // CloudFormation shortens the name of the queue.
+    ['platform-production-eu-west-1-add-ons', 'platform-production-*'],
+  ])('lets the queue of a stack %s use its key', (name, pattern) => {
+    const own = new Stack(newApp(), name);
+    const { key } = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, customerKey: true });
+    const policy = JSON.stringify(own.resolve((key?.node.defaultChild as kms.CfnKey).keyPolicy));
+    expect(policy).toContain(`:${pattern}"`);
+    const nested = new NestedStack(new Stack(newApp(), 'Parent'), 'Nested');
+    expect(queuePrefix(nested)).toBe('');
+  });
+
   it('lets the app decide otherwise by an aspect', () => {
     const own = new Stack(newApp(), 'Own');
     const one = new PodIdentityMigrator(own, 'Migrator', PROPS);
@@ -214,8 +229,8 @@ describe('several hubs', () => {
   it('in a stack, in a stage or in a nested stack have the same resources', () => {
     const app = newApp();
     const stack = new Stack(app, 'Both');
-    new PodIdentityMigrator(stack, 'HubOne', { ...PROPS, customerKey: true });
-    new PodIdentityMigrator(stack, 'HubTwo', { ...PROPS, customerKey: true });
+    for (const id of ['HubOne', 'HubTwo'])
+      expect(new PodIdentityMigrator(stack, id, { ...PROPS, customerKey: true }).key).toBeDefined();
     const of = (id: string): Resources =>
       Object.fromEntries(Object.entries(resourcesOf(stack)).filter(([name]) => name.startsWith(id)));
     const [one, two] = [of('HubOne'), of('HubTwo')];
