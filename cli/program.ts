@@ -20,6 +20,7 @@ import {
   PROGRAM,
   WATCHING_SCALE,
 } from './options.ts';
+import { addSuggestConfigCommand } from './suggest-config/command.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
 import { guardedIo } from './terminal.ts';
@@ -249,6 +250,7 @@ const build = (io: Io, finished: Finished): Command => {
   addTrustCommands(program, io, finished);
   addIdentitiesCommand(program, io, finished);
   addAccessCommand(program, io, finished);
+  addSuggestConfigCommand(program, io, finished);
   addFleetCommand(program, io, finished);
   addDemoCommand(program, io, finished);
   addSandboxCommand(program, io, finished);
