@@ -5,6 +5,7 @@ import type { GrantQuestion } from './grants.ts';
 import { grantFactsOf, grantsPlanOf } from './grants-check.ts';
 import { judgeAssociations, judgeRepairs } from './grants-judged.ts';
 import { passedRoles } from './pass-role.ts';
+import { planRoles } from './plan.ts';
 
 /** A role that a service account may only be given if the setting `roleGrants` names both. */
 export interface NeededGrant extends Pick<GrantQuestion, 'namespace' | 'serviceAccount' | 'roleArn'> {
@@ -24,9 +25,11 @@ export interface NeededSettings {
  * Returns what the configuration must name. `plan` is made with `trust: repair`, and with settings in which every role may
  * be passed and repaired.
  */
-export function neededSettings(facts: Facts, plan: Pick<Plan, 'associations' | 'trustRepairs'>): NeededSettings {
+export function neededSettings(facts: Facts, plan: Pick<Plan, 'verdict' | 'associations'>): NeededSettings {
+  // A blocked plan has no repairs, but what blocks it may be resolved.
+  const trustRepairs = plan.verdict === 'already-migrated' ? [] : planRoles(facts, plan.associations).trustRepairs;
   const rule = grantFactsOf(facts);
-  const grantsPlan = grantsPlanOf(facts, plan.associations, plan.trustRepairs);
+  const grantsPlan = grantsPlanOf(facts, plan.associations, trustRepairs);
   const refused = [...judgeAssociations(rule, grantsPlan), ...judgeRepairs(rule, grantsPlan)].filter(
     ({ answer }) => answer.verdict !== 'allowed',
   );
@@ -38,7 +41,7 @@ export function neededSettings(facts: Facts, plan: Pick<Plan, 'associations' | '
   );
   return {
     passed: [...new Set(passedRoles(facts, plan.associations).map(({ arn }) => arn))].sort(),
-    repaired: [...new Set(plan.trustRepairs.map(({ roleArn }) => roleArn))].sort(),
+    repaired: [...new Set(trustRepairs.map(({ roleArn }) => roleArn))].sort(),
     grants: [...grants.values()],
   };
 }
