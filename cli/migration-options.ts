@@ -4,7 +4,7 @@ import { MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
 import { backendOptions, collect, outputOptions } from './command-options.ts';
 import { WATCHING_SCALE } from './options.ts';
 
-export const DEPLOYED_HELP = `A deployed service (--deployed) is found through the outputs of its stack, in these variables; "sandbox" prints them too:
+export const DEPLOYED_HELP = `A deployed service (--deployed) is found by the outputs of its stack (--stack), or by these variables, which take precedence:
   POD_IDENTITY_API_URL: the service's API, which needs only the permission execute-api:Invoke; without it, direct calls, with
   POD_IDENTITY_STATE_MACHINE_ARN, POD_IDENTITY_RECOVER_STATE_MACHINE_ARN, POD_IDENTITY_TABLE_NAME
 Credentials and endpoints come from the AWS SDK's configuration (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;

@@ -27,6 +27,7 @@ import {
   WORKLOAD_SCENARIO,
 } from './options.ts';
 import { addRecordCommand } from './record/command.ts';
+import { addSuggestConfigCommand } from './suggest-config/command.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
 import { takePrinting } from './output-flags.ts';
@@ -255,6 +256,7 @@ export const build = (io: Io, finished: Finished): Command => {
   addIdentitiesCommand(program, io, finished);
   addRecordCommand(program, io, finished);
   addAccessCommand(program, io, finished);
+  addSuggestConfigCommand(program, io, finished);
   addFleetCommand(program, io, finished);
   addDemoCommand(program, io, finished);
   addSandboxCommand(program, io, finished);

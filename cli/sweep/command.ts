@@ -7,7 +7,7 @@ import { SWEEP_EXIT_CODES_HELP } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { parseKnownSweepFlags, parseReportFlags, parseSweepFlags, parseSweepListFlags } from './options.ts';
 
-const WHERE_HELP = `A deployed service (--deployed) is found through the outputs of its stack, in these variables; "sandbox" prints them too:
+const WHERE_HELP = `A deployed service (--deployed) is found by the outputs of its stack (--stack), or by these variables, which take precedence:
   POD_IDENTITY_API_URL: the service's API, which needs only execute-api:Invoke, and s3:GetObject for reports; without it,
   direct calls, with the variables of migrate --deployed, POD_IDENTITY_SWEEP_STATE_MACHINE_ARN and, to show the progress,
   POD_IDENTITY_SWEEP_BUCKET_NAME. Ctrl-C stops following; the sweep continues.`;

@@ -23,7 +23,7 @@ const rolesBefore = ({ associations }: Facts): string[] => associations.map((one
  * Returns each role of this account that is passed, by service. A role of another account is refused anyway, and no
  * permission to pass it would help.
  */
-function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Passed[] {
+export function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Passed[] {
   const here = (arns: string[]): string[] =>
     [...new Set(arns)].filter((arn) => parseRoleArn(arn)?.account === facts.request.target.account);
   const there = here(planned.map((one) => one.roleArn));

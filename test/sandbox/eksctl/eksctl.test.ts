@@ -1,6 +1,7 @@
 /** Sends the requests that eksctl sent to a served sandbox (see README.md) to the gateway in process. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createCloudFormationService } from '../../../sandbox/cloudformation/service.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { queryOf } from '../../../sandbox/transports/query.ts';
@@ -9,7 +10,7 @@ import type { Scenario } from '../../../sandbox/world/scenario.ts';
 import { openGateway, operator } from '../support.ts';
 
 interface Recorded {
-  service: 'eks' | 'iam' | 'sts';
+  service: 'cloudformation' | 'eks' | 'iam' | 'sts';
   region: string;
   method: string;
   path: string;
@@ -28,6 +29,16 @@ interface Replayed extends Recorded {
 }
 
 const COMMANDS = JSON.parse(readFileSync(new URL('requests.json', import.meta.url), 'utf8')) as Command[];
+/** Requests of a later version, whose CloudFormation the sandbox answered. */
+const STACKS = JSON.parse(readFileSync(new URL('cloudformation.json', import.meta.url), 'utf8')) as Command[];
+/** The only stack of the account: the service's own. */
+const SERVICE = {
+  name: 'PodIdentityMigrator',
+  id: 'arn:aws:cloudformation:eu-west-1:111122223333:stack/PodIdentityMigrator/0',
+  parameters: {},
+  tags: {},
+  outputs: [],
+};
 const commandOf = (text: string): Command => COMMANDS.find(({ command }) => command.includes(text))!;
 
 /** Sends them in their order, in the world of the command's scenario. */
@@ -38,7 +49,11 @@ const replay = async (
   const scenario = await readScenario(`sandbox/scenarios/${name}.json`);
   change(scenario);
   const world = buildWorld(scenario);
-  const gateway = openGateway(world, { eks: createEksService(world) });
+  const stacks = [{ ...SERVICE, account: world.home.account, region: world.home.region }];
+  const gateway = openGateway(world, {
+    eks: createEksService(world),
+    cloudformation: createCloudFormationService({ world, stacks, valueOf: (value) => value }),
+  });
   const replayed: Replayed[] = [];
   for (const request of requests) {
     const { service, region, method, path, query = '', headers = {}, body = '' } = request;
@@ -145,4 +160,17 @@ describe('eksctl', () => {
       expect([asked.answer.status, textOf(asked)]).toEqual([404, expect.stringContaining('<Code>NoSuchEntity</Code>')]);
     },
   );
+});
+
+describe('the stacks that eksctl looks for', () => {
+  it.each(STACKS.map((command) => [command.command, command] as const))('%s', async (_name, command) => {
+    const replayed = await replay(command);
+    expect(replayed.map(({ answer }) => answer.status)).toEqual(replayed.map(({ status }) => status));
+    for (const each of replayed)
+      expect(textOf(each)).toContain(
+        each.body?.startsWith('Action=ListStacks')
+          ? '<StackName>PodIdentityMigrator</StackName>'
+          : '<Code>ValidationError</Code>',
+      );
+  });
 });

@@ -1,0 +1,164 @@
+/**
+ * The configuration that `suggest-config` proposes is accepted by a deployment, which then blocks none of the migrations
+ * because of a missing setting.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ensureAssembly } from '../../cli/assembly.ts';
+import { main } from '../../cli/program.ts';
+import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { openSandbox } from '../../sandbox/sandbox.ts';
+import { readScenario } from '../../sandbox/world/load.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { synthesise } from '../../scripts/synthesise.ts';
+import { collectingIo } from '../cli/fixtures.ts';
+import { configOf } from '../lib/config-files.ts';
+import { scenarioFile } from './fixture.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'suggest-config-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** The checks that depend on the configuration. */
+const OF_CONFIGURATION = ['pass-role', 'role-grant', 'trust-repair', 'trust'];
+
+const suggest = async (...argv: string[]) => {
+  const io = collectingIo();
+  const code = await main(['suggest-config', ...argv], io);
+  return { code, out: io.out(), err: io.err() };
+};
+
+/** Writes a published scenario with a change, and returns it. */
+const scenarioWith = async (name: string, change: (scenario: Scenario) => void = () => undefined) => {
+  const scenario = await readScenario(scenarioFile(name));
+  change(scenario);
+  const file = join(scratch, `${name}.json`);
+  writeFileSync(file, JSON.stringify(scenario));
+  const { id: account, clusters } = scenario.accounts[0]!;
+  return { scenario, file, account, cluster: clusters[0]! };
+};
+
+/** Deploys with that configuration, plans, and returns the plan's checks. */
+const checksOf = async (scenario: Scenario, config: string, name: string, request: object) => {
+  const { lambdaDirectory } = await ensureAssembly();
+  const assemblyDirectory = join(scratch, `${name}.out`);
+  synthesise(assemblyDirectory, { lambdaDirectory, context: { config } });
+  const sandbox = await openSandbox({ scenario, assemblyDirectory });
+  const migrationId = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
+  const { clock, executions, outputs } = sandbox;
+  try {
+    return await clock.spawn(async () => {
+      const { executionArn } = await sandbox
+        .clients()
+        .stepFunctions()
+        .send(
+          new StartExecutionCommand({
+            stateMachineArn: outputs.stateMachineArn,
+            name: migrationId,
+            input: JSON.stringify({ migrationId, request: { dryRun: true, ...request } }),
+          }),
+        );
+      await clock.park(executions.execution(executionArn!).ended);
+      const ledger = createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: outputs.tableName });
+      const record = await ledger.getMigration(migrationId);
+      return { outcome: record?.status === 'ended' ? record.outcome : undefined, checks: record?.plan?.checks ?? [] };
+    });
+  } finally {
+    await sandbox.close();
+  }
+};
+
+/** Nothing but EC2 may assume the role, so that no trust policy shows that a service account may have it. */
+const onlyForNodes = (scenario: Scenario): void => {
+  scenario.accounts[0]!.roles[0]!.trustPolicy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  };
+};
+
+const EBS = { addon: 'aws-ebs-csi-driver' };
+const CASES: [string, object, ((scenario: Scenario) => void)?][] = [
+  ['ebs-csi-irsa', EBS],
+  ['trust-repair', { ...EBS, trust: 'repair' }],
+  ['service-account-irsa', { serviceAccount: { namespace: 'payments', name: 'api' } }],
+  ['shared-role', EBS],
+  ['node-role-lacks-right', { ...EBS, trust: 'repair' }, onlyForNodes],
+];
+
+describe('a deployment with the suggested configuration', () => {
+  it.each(CASES)('blocks nothing in %s because of a missing setting: %j', async (name, request, change) => {
+    const { scenario, file, account, cluster } = await scenarioWith(name, change);
+    const config = join(scratch, `${name}.yaml`);
+    expect(await suggest('--cluster', cluster.name, '--sandbox', file, '--out', config)).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(`npx cdk deploy -c config=${config}`),
+    });
+    const read = configOf({ config });
+    expect(read.passableRoleArns.every((arn) => /^arn:aws:iam::\d{12}:role\/[^*?]+$/.test(arn))).toBe(true);
+    const target = { account, region: cluster.region, cluster: cluster.name };
+    const { outcome, checks } = await checksOf(scenario, config, name, { target, ...request });
+    const bad = checks.filter(({ status }) => status === 'fail' || status === 'unknown');
+    expect(bad.filter(({ id }) => OF_CONFIGURATION.includes(id))).toEqual([]);
+    if (name !== 'node-role-lacks-right') expect([outcome, bad]).toEqual(['planned', []]);
+    // And the other way around: nothing is in it that the plans do not need.
+    expect(read.repairableRoleArns === undefined).toBe(!('trust' in request));
+    expect(read.roleGrants.length > 0).toBe(change === onlyForNodes);
+  });
+});
+
+describe('suggest-config', () => {
+  it('explains each entry, and writes JSON too', async () => {
+    const { file, cluster } = await scenarioWith('node-role-lacks-right', onlyForNodes);
+    const { out } = await suggest('--cluster', cluster.name, '--sandbox', file);
+    expect(out).toMatch(/^# Suggested by "pod-identity suggest-config" for:\n# {3}arn:aws:eks:/);
+    expect(out).toMatch(new RegExp(`passableRoleArns:\n  # ${cluster.name}: aws-ebs-csi-driver\n  - arn:aws:iam::`));
+    expect(out).toMatch(
+      /roleGrants:\n {2}# .*: aws-ebs-csi-driver\n {2}# Nothing else shows that it may have the role: /,
+    );
+    const json = await suggest('--cluster', cluster.name, '--sandbox', file, '--json');
+    expect(Object.keys(JSON.parse(json.out) as object)).toEqual([
+      'passableRoleArns',
+      'repairableRoleArns',
+      'roleGrants',
+    ]);
+  });
+
+  it('reads several clusters, and takes ARNs', async () => {
+    const { scenario, file, account } = await scenarioWith('shared-role');
+    const [one, two] = scenario.accounts[0]!.clusters;
+    const arnOf = ({ name, region }: { name: string; region: string }): string =>
+      `arn:aws:eks:${region}:${account}:cluster/${name}`;
+    const { code, out } = await suggest('--cluster', arnOf(one!), '--cluster', arnOf(two!), '--sandbox', file);
+    expect(code).toBe(0);
+    expect(out).toContain(`# ${one!.name}: `);
+    expect(out).toContain(`# ${two!.name}: `);
+  });
+
+  it('does not overwrite a file without --force', async () => {
+    const { file, cluster } = await scenarioWith('ebs-csi-irsa');
+    const config = join(scratch, 'kept.yaml');
+    writeFileSync(config, 'kept');
+    const refused = await suggest('--cluster', cluster.name, '--sandbox', file, '--out', config);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('already exists') });
+    expect(readFileSync(config, 'utf8')).toBe('kept');
+    expect((await suggest('--cluster', cluster.name, '--sandbox', file, '--out', config, '--force')).code).toBe(0);
+    expect(readFileSync(config, 'utf8')).toContain('passableRoleArns:');
+  });
+
+  it('reports unknown clusters, wrong flags, and clusters without roles', async () => {
+    const { scenario, file, cluster } = await scenarioWith('ebs-csi-irsa');
+    expect(await suggest('--cluster', 'nope', '--sandbox', file)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Cluster nope does not exist'),
+    });
+    expect((await suggest('--sandbox', file)).err).toContain('--cluster is missing');
+    expect((await suggest('--cluster', 'a b', '--sandbox', file)).err).toContain('must be the name of an EKS cluster');
+    for (const addon of scenario.accounts[0]!.clusters[0]!.addons) delete addon.serviceAccountRoleArn;
+    scenario.accounts[0]!.clusters[0]!.associations = [];
+    const none = join(scratch, 'none.json');
+    writeFileSync(none, JSON.stringify(scenario));
+    expect((await suggest('--cluster', cluster.name, '--sandbox', none)).err).toContain('uses a role');
+  });
+});
