@@ -282,12 +282,16 @@ const namedIn = (group: Command, [name, ...others]: readonly string[]): string =
   return command === undefined ? '' : [command.name(), namedIn(command, others)].join(' ').trim();
 };
 
+/** Returns whether errors are documents too: as far as the flags show it, since they may be what is wrong. */
+const asksForJson = (argv: readonly string[]): boolean =>
+  argv.includes('--json') || argv.includes('--output=json') || argv[argv.indexOf('--output') + 1] === 'json';
+
 /** Runs the program. `argv` begins with the command. Returns the exit code; never throws and never exits the process. */
 export const main = async (argv: readonly string[], given: Io): Promise<number> => {
   const printing: Printing = { detail: 'normal', color: !argv.includes('--no-color') };
   const io = guardedIo(given, printing);
   let exitCode: number = EXIT_CODES.ok;
-  const told = { json: argv.includes('--json'), debug: argv.includes('--debug') };
+  const told = { json: asksForJson(argv), debug: argv.includes('--debug') };
   const program = build(io, (code) => {
     exitCode = code;
   });

@@ -26,7 +26,7 @@ export const IDENTITIES: Record<(typeof ITEM_IDENTITIES)[number], string> = {
 export const forecastText = ({ forecastSeconds }: OverviewItem): string =>
   forecastSeconds === undefined ? '' : duration(forecastSeconds * 1000);
 
-/** Returns the first attempt, with the number of others that may follow. */
+/** Returns the first attempt, with the number of those that may follow. */
 export const strategyText = ({ attempts: [first = '', ...others] }: OverviewItem): string =>
   others.length > 0 ? `${first} (+${others.length})` : first;
 

@@ -288,8 +288,8 @@ describe('without access to', () => {
 describe('flags', () => {
   it.each([
     [[], '--cluster is missing'],
-    [CLUSTER, 'neither --sandbox FILE nor --deployed is given'],
-    [[...CLUSTER, '--deployed', '--sandbox', SCENARIO], '--deployed cannot be combined with --sandbox or --state'],
+    [[...CLUSTER, '--profile', 'x', '--sandbox', SCENARIO], '--profile cannot be combined with --sandbox'],
+    [[...CLUSTER, '--deployed', '--sandbox', SCENARIO], '--deployed cannot be combined with --sandbox'],
     [[...CLUSTER, '--sandbox', SCENARIO, '--format', 'svg'], '--format "svg" must be table, mermaid or graphviz'],
     [
       [...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid', '--json'],
@@ -325,7 +325,7 @@ describe('flags', () => {
     vi.stubEnv('AWS_DEFAULT_REGION', undefined);
     expect(await run(...CLUSTER, '--deployed')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('--region is missing, and AWS_REGION') as string,
+      err: expect.stringContaining('--region is missing, AWS_REGION is not set') as string,
     });
   });
 });

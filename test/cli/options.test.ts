@@ -127,7 +127,6 @@ describe('the backend of a migration', () => {
 
   it.each([
     [{}, /neither --sandbox FILE nor --deployed is given/],
-    [{ local: true, sandbox: 'a.json' }, /--local is not available/],
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed cannot be combined with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state works only with virtual time/],
   ])('%j is refused', (given, message) => {
@@ -156,7 +155,6 @@ describe('the backend of an existing migration', () => {
     expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
     expect(errorOf(() => backendOf({})).hint).toMatch(/--state FILE/);
     expect(errorOf(() => backendOf({ state: 'w.json', deployed: true })).message).toContain('cannot be combined with');
-    expect(errorOf(() => backendOf({ local: true })).message).toContain('--local is not available');
   });
 
   it('requires an id', () => {

@@ -31,6 +31,13 @@ const cli = async (...argv: string[]): Promise<{ code: number; out: string }> =>
 
 const driverIn = (report: IdentitiesReport) => report.workloads.find(({ name }) => name === 'ebs-csi-controller');
 
+/** Hides the deployed service of the sandbox: these commands need none. */
+const WITHOUT_SERVICE = {
+  POD_IDENTITY_STATE_MACHINE_ARN: '',
+  POD_IDENTITY_TABLE_NAME: '',
+  POD_IDENTITY_API_URL: '',
+};
+
 describe('identities and a migration', () => {
   it('reports irsa before it and pod-identity after it, in the same sandbox', async () => {
     const state = join(directory, 'state.json');
@@ -84,23 +91,23 @@ describe('identities of a cluster in AWS', () => {
     const { code, out, err } = await served.run(
       process.execPath,
       [
+        '--import',
+        './test/only-local.ts',
         'bin/pod-identity.ts',
         'identities',
         '--cluster',
         TARGET.cluster,
         '--region',
         TARGET.region,
-        '--deployed',
         '--roles',
         '--json',
       ],
-      {
-        POD_IDENTITY_STATE_MACHINE_ARN: '',
-        POD_IDENTITY_TABLE_NAME: '',
-        POD_IDENTITY_API_URL: '',
-      },
+      WITHOUT_SERVICE,
     );
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringMatching(/^Reading account 111122223333 in eu-west-1 as .* Nothing is changed\.\n$/) as string,
+    });
     const report = reportSchema.parse(JSON.parse(out));
     expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
     expect(driverIn(report)).toMatchObject({ identity: 'irsa' });
@@ -110,6 +117,23 @@ describe('identities of a cluster in AWS', () => {
     expect(new Set(calls.map(({ caller }) => caller))).toEqual(
       new Set([`arn:aws:iam::${TARGET.account}:role/operator`]),
     );
+  });
+
+  it('plans them in a process that calls nothing else, and changes nothing', async () => {
+    const before = served.calls().length;
+    const { code, out, err } = await served.run(
+      process.execPath,
+      ['--import', './test/only-local.ts', 'bin/pod-identity.ts', 'plan', '--cluster', TARGET.cluster],
+      WITHOUT_SERVICE,
+    );
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('Nothing is changed.') as string });
+    expect(out).toMatch(/aws-ebs-csi-driver +irsa +can migrate +in place/);
+    const calls = served
+      .calls()
+      .slice(before)
+      .filter(({ caller }) => caller.endsWith(':role/operator'));
+    expect(calls.length).toBeGreaterThan(10);
+    expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
   });
 });
 
