@@ -132,6 +132,9 @@ const CASES: Record<string, Case> = {
   DescribeFargateProfile: {
     call: (eks) => eks.describeFargateProfile({ clusterName: CLUSTER, fargateProfileName: 'default' }),
     permissions: [['DescribeFargateProfile', `${EKS_ARN}:fargateprofile/${CLUSTER}/default/*`]],
+    before: ({ cluster }) => {
+      cluster.fargateProfiles = [{ name: 'default', namespace: 'default', labels: {} }];
+    },
   },
   DescribePodIdentityAssociation: {
     call: (eks) => eks.describePodIdentityAssociation(association),
