@@ -8,8 +8,11 @@ import type { Unread } from './reader.ts';
 
 export type RoleInput = NonNullable<ScenarioInput['accounts'][number]['roles']>[number];
 
-/** A document that denies everything, for a policy whose document is not known. */
-const NOTHING = { Version: '2012-10-17', Statement: [] };
+/** A document for a policy that could not be read. It allows only what needs no permission; IAM has no empty policies. */
+const NOTHING = {
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 'sts:GetCallerIdentity', Resource: '*' }],
+};
 
 /** Returns the document as an object, or as text if it is not JSON. */
 const documentOf = (text: string): string | Record<string, unknown> => {

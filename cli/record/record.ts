@@ -1,6 +1,5 @@
 /** Runs `record`: reads a cluster and writes a scenario. Changes nothing in AWS. */
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
-import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -8,6 +7,7 @@ import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
 import { writePrivate } from '../private-file.ts';
 import { anonymised } from './anonymise.ts';
+import { fitted } from './fit.ts';
 import { withReader } from './open.ts';
 import type { RecordFlags } from './options.ts';
 import { summaryLines } from './print.ts';
@@ -29,9 +29,8 @@ export const recordTwin = async (
 ): Promise<Twin> => {
   const at = new Date(reader.clock.now()).toISOString();
   const recorded = toScenario(await readCluster(reader, at), options);
-  const input = anonymise ? anonymised(recorded) : recorded;
-  const text = `${JSON.stringify(input, undefined, 2)}\n`;
-  return { input, scenario: parseScenario(text, 'recorded'), text };
+  const { input, scenario } = fitted(anonymise ? anonymised(recorded) : recorded, reader.unread);
+  return { input, scenario, text: `${JSON.stringify(input, undefined, 2)}\n` };
 };
 
 const explained = (error: unknown, { cluster }: RecordFlags): unknown => {

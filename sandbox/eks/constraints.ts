@@ -47,6 +47,7 @@ const CONSTRAINTS: Record<string, Constraint> = {
   'DescribeAddonVersionsRequest.maxResults': maxResults,
   'DescribeClusterVersionsRequest.maxResults': maxResults,
   'ListAccessEntriesRequest.maxResults': maxResults,
+  'ListFargateProfilesRequest.maxResults': maxResults,
   'ListAccessPoliciesRequest.maxResults': maxResults,
   'ListAssociatedAccessPoliciesRequest.maxResults': maxResults,
   'DescribeClusterVersionsRequest.status': { enumeration: ClusterVersionStatus },

@@ -89,8 +89,15 @@ const checkHome = ({ home, accounts }: Scenario, report: Report): void => {
   }
 };
 
-/** Checks that withdrawn versions are in the catalogue. */
+/** Checks that each add-on is changed once, and that withdrawn versions are in the catalogue. */
 const checkCatalogueChanges = (changes: Scenario['catalogue'], catalogue: Catalogue, report: Report): void => {
+  reportDuplicates(
+    changes,
+    ({ addon }) => addon,
+    (index) => ['catalogue', index, 'addon'],
+    'the add-on',
+    report,
+  );
   for (const [index, change] of changes.entries()) {
     const known = catalogue.get(change.addon);
     if (!known) {

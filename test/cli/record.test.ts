@@ -236,6 +236,29 @@ describe('a recording without all rights', () => {
   });
 });
 
+describe('the documented rights', () => {
+  it('are those that a recording uses', async () => {
+    const actions = new Set<string>();
+    const verbs = new Set<string>();
+    for (const name of ['ebs-csi-irsa', 'fargate-only', 'node-role-lacks-right']) {
+      const scenario = await readScenario(scenarioFile(name));
+      const { reader } = await twinOf(scenario, first(scenario));
+      for (const action of reader.actions) actions.add(action);
+      for (const verb of reader.verbs) verbs.add(verb);
+    }
+    const text = readFileSync('docs/record.md', 'utf8');
+    const [policy = ''] = /(?<=```json\n)[^`]+/.exec(text) ?? [];
+    const { Statement } = JSON.parse(policy) as { Statement: [{ Action: string[] }] };
+    expect(Statement[0].Action).toEqual([...actions].sort());
+    const [, rules = ''] = text.split('rules:\n');
+    const documented = [...rules.matchAll(/apiGroups: \[(.*?)\], resources: \[(.*?)\]/g)].flatMap(
+      ([, group = '', all = '']) => all.split(', ').map((one) => `list ${one}${group === 'apps' ? '.apps' : ''}`),
+    );
+    const ofAddons = /\.(networking\.k8s\.aws|crd\.k8s\.amazonaws\.com)$/;
+    expect(documented.sort()).toEqual([...verbs].filter((verb) => !ofAddons.test(verb)).sort());
+  });
+});
+
 describe('the twin of a published scenario', () => {
   const few = ['user-modified-fields', 'fargate-only', 'api-only', 'efs-node-role', 'service-account-irsa'];
 

@@ -46,6 +46,7 @@ export const rehearsable = ({ input }: Twin, scenario: Scenario): Scenario => {
 };
 
 const SAME_NAMES: [RegExp, string][] = [
+  [/https:\/\/[0-9A-F]{32}\./g, 'https://ENDPOINT.'],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
   [/\b(ip|fargate-ip)-10-0-\d+-\d+\.[\w.-]+/g, 'NODE'],
   [/-[a-z0-9]{5,10}-[a-z0-9]{5}\b/g, '-POD'],

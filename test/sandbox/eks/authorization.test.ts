@@ -129,6 +129,13 @@ const CASES: Record<string, Case> = {
     call: (eks) => eks.describeClusterVersions({}),
     permissions: [['DescribeClusterVersions', '*', NOTHING]],
   },
+  DescribeFargateProfile: {
+    call: (eks) => eks.describeFargateProfile({ clusterName: CLUSTER, fargateProfileName: 'default' }),
+    permissions: [['DescribeFargateProfile', `${EKS_ARN}:fargateprofile/${CLUSTER}/default/*`]],
+    before: ({ cluster }) => {
+      cluster.fargateProfiles = [{ name: 'default', namespace: 'default', labels: {} }];
+    },
+  },
   DescribePodIdentityAssociation: {
     call: (eks) => eks.describePodIdentityAssociation(association),
     permissions: [['DescribePodIdentityAssociation', ASSOCIATION_ARN]],
@@ -156,6 +163,10 @@ const CASES: Record<string, Case> = {
   ListAssociatedAccessPolicies: {
     call: (eks) => eks.listAssociatedAccessPolicies(entry),
     permissions: [['ListAssociatedAccessPolicies', ENTRY_ARN]],
+  },
+  ListFargateProfiles: {
+    call: (eks) => eks.listFargateProfiles({ clusterName: CLUSTER }),
+    permissions: [['ListFargateProfiles', CLUSTER_ARN]],
   },
   ListClusters: { call: (eks) => eks.listClusters({}), permissions: [['ListClusters', '*', `${EKS_ARN}:cluster/*`]] },
   ListPodIdentityAssociations: {

@@ -73,6 +73,7 @@ describe('each operation of the EKS API', () => {
       'DescribeAddonVersions',
       'DescribeCluster',
       'DescribeClusterVersions',
+      'DescribeFargateProfile',
       'DescribePodIdentityAssociation',
       'DescribeUpdate',
       'DisassociateAccessPolicy',
@@ -81,6 +82,7 @@ describe('each operation of the EKS API', () => {
       'ListAddons',
       'ListAssociatedAccessPolicies',
       'ListClusters',
+      'ListFargateProfiles',
       'ListPodIdentityAssociations',
       'ListTagsForResource',
       'ListUpdates',
@@ -100,6 +102,7 @@ describe('lists', () => {
     ['ListUpdates', (eks, input) => eks.listUpdates({ name: CLUSTER, ...input })],
     ['ListAccessEntries', (eks, input) => eks.listAccessEntries({ clusterName: CLUSTER, ...input })],
     ['ListAccessPolicies', (eks, input) => eks.listAccessPolicies(input)],
+    ['ListFargateProfiles', (eks, input) => eks.listFargateProfiles({ clusterName: CLUSTER, ...input })],
     [
       'ListPodIdentityAssociations',
       (eks, input) => eks.listPodIdentityAssociations({ clusterName: CLUSTER, ...input }),

@@ -118,6 +118,7 @@ const openSession = async (): Promise<Session> => {
     attachedPolicies: [],
   });
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
+  cluster.fargateProfiles = [{ name: 'apps', namespace: 'apps', labels: { tier: 'web' } }];
   // No add-on of the scenario has one.
   const database: AddonObjects['workloads'][number] = {
     kind: 'StatefulSet',

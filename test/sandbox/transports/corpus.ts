@@ -105,6 +105,13 @@ const eks: Row[] = [
   ],
   ['eks', 'ListAccessEntries', { clusterName }, NO_CLUSTER],
   ['eks', 'ListAccessPolicies', { maxResults: 2 }, { maxResults: 0 }],
+  ['eks', 'ListFargateProfiles', { clusterName }, NO_CLUSTER],
+  [
+    'eks',
+    'DescribeFargateProfile',
+    { clusterName, fargateProfileName: 'apps' },
+    { clusterName, fargateProfileName: 'gone' },
+  ],
   [
     'eks',
     'AssociateAccessPolicy',

@@ -50,6 +50,34 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].addons[0].serviceAccountRoleArn: the role belongs to account 444455556666',
     ],
     [
+      'a repeated service account',
+      (file) =>
+        void Object.assign(file.accounts[0]!.clusters[0]!, {
+          serviceAccounts: [
+            { namespace: 'shop', name: 'web' },
+            { namespace: 'shop', name: 'web' },
+          ],
+        }),
+      'accounts[0].clusters[0].serviceAccounts[1].name: the service account shop/web occurs twice',
+    ],
+    [
+      'pods with a role and no IRSA',
+      (file) =>
+        void Object.assign(file.accounts[0]!.clusters[0]!, {
+          pods: [
+            {
+              kind: 'Deployment',
+              namespace: 'shop',
+              workload: 'web',
+              createdAt: '2025-06-01T00:00:00.000Z',
+              identity: 'none',
+              roleArn: ROLE,
+            },
+          ],
+        }),
+      'accounts[0].clusters[0].pods[0].roleArn: only pods with IRSA have a role of their own.',
+    ],
+    [
       'a repeated add-on',
       (file) => file.accounts[0]!.clusters[0]!.addons.push({ ...file.accounts[0]!.clusters[0]!.addons[0]! }),
       'accounts[0].clusters[0].addons[1].name: the add-on aws-ebs-csi-driver occurs twice',
