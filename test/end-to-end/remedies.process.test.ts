@@ -1,0 +1,124 @@
+/** Each command in a remedy, pasted into a shell with the real `aws` and `kubectl` in the situation that prints it. */
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import { scenarioFile } from './fixture.ts';
+import { commandsIn, type Row, rows, templateOf } from './remedies.ts';
+import { PACE, reasonToSkip, serveHere, type ServedHere } from './served.ts';
+import { OpenWorld } from './world.ts';
+
+const reason = reasonToSkip('aws', 'kubectl');
+
+const closing: ServedHere[] = [];
+afterEach(async () => {
+  for (const one of closing.splice(0)) await one.close();
+});
+
+const open = async (name: string): Promise<{ served: ServedHere; world: OpenWorld }> => {
+  const path = scenarioFile(name);
+  const scenario = parseScenario(readFileSync(path, 'utf8'), path);
+  const served = await serveHere(scenario, PACE);
+  closing.push(served);
+  return { served, world: new OpenWorld(served.backend, scenario) };
+};
+
+/** Returns the remedies of a check that did not pass. */
+const remediesOf = async (world: OpenWorld, { subject, check }: Pick<Row, 'subject' | 'check'>) => {
+  const { plan } = await world.migrate({ ...subject, dryRun: true });
+  return plan!.checks.filter(({ id, status }) => id === check && status !== 'pass');
+};
+const blocks = ({ status }: { status: string }): boolean => status === 'fail' || status === 'unknown';
+
+describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefined ? '' : ` (${reason})`}`, () => {
+  it.each(rows.filter((row) => 'unblocks' in row).map((row): [string, string, Row] => [row.check, row.template, row]))(
+    'of %s works: %s',
+    async (_, template, row) => {
+      const { served, world } = await open(row.scenario);
+      const before = await remediesOf(world, row);
+      expect(before.length).toBeGreaterThan(0);
+      const command = before
+        .flatMap(({ remedy = '' }) => commandsIn(remedy))
+        .find((one) => templateOf(one) === template);
+      expect(command).toBeDefined();
+      const migrates = command!.startsWith('pod-identity migrate');
+      const { code, out, err } = await served.run('bash', ['-e', '-c', command!]);
+      expect({ command, code, out, err }).toMatchObject({ code: 0 });
+      if (!('unblocks' in row) || !row.unblocks) return;
+      // What EKS has begun is over before the next plan.
+      await world.later(600_000);
+      expect(migrates ? [] : (await remediesOf(world, row)).filter(blocks)).toEqual([]);
+    },
+  );
+
+  it('of kubernetes-access gives the service access, once it is applied', async () => {
+    const row = rows.find(({ check }) => check === 'kubernetes-access')!;
+    const { served, world } = await open(row.scenario);
+    const [command = ''] = (await remediesOf(world, row)).flatMap(({ remedy = '' }) => commandsIn(remedy));
+    const { code, out, err } = await served.run('bash', ['-e', '-c', `${command} --apply`]);
+    expect({ code, out, err }).toMatchObject({ code: 0 });
+    await world.later(60_000);
+    expect((await remediesOf(world, row)).filter(blocks)).toEqual([]);
+  });
+
+  it('of role-account leads to a workload that is migrated and has the credentials of the role in the other account', async () => {
+    const row = rows.find(({ check }) => check === 'role-account')!;
+    const { served, world } = await open(row.scenario);
+    const { world: inside } = served.backend.sandbox;
+    const administrator = issueAccessKey(inside, 'arn:aws:iam::444455556666:role/administrator');
+    const credentials = {
+      '111122223333': {},
+      '444455556666': {
+        AWS_ACCESS_KEY_ID: administrator.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: administrator.secretAccessKey,
+        AWS_SESSION_TOKEN: administrator.sessionToken ?? '',
+      },
+    };
+    const [command = ''] = (await remediesOf(world, row)).flatMap(({ remedy = '' }) => commandsIn(remedy));
+    const printed = await served.run('bash', ['-e', '-c', `${command} --json`]);
+    expect(printed).toMatchObject({ code: 0 });
+    const { baseRoleArn, steps } = JSON.parse(printed.out) as {
+      baseRoleArn: string;
+      steps: { account: keyof typeof credentials; commands: string[] }[];
+    };
+    const subject = { ...row.subject, roleArn: baseRoleArn };
+
+    // In the other account, the second command prints the one that changes the trust policy.
+    const directory = served.variables['KUBECONFIG']!.replace(/\/[^/]+$/, '');
+    const [base, other, associate, migrate] = steps;
+    const paste = async (account: keyof typeof credentials, commands: string[]) => {
+      const text = commands.join('\n').replaceAll('npm run --silent pod-identity --', 'pod-identity');
+      const done = await served.run(
+        'bash',
+        ['-e', '-c', text.replaceAll('trust.json', `${directory}/trust.json`)],
+        credentials[account],
+      );
+      expect({ text, ...done }).toMatchObject({ code: 0 });
+      return done.out;
+    };
+    await paste(base!.account, base!.commands);
+    // Without the association, the pods would get the wrong role, so the plan blocks.
+    await world.later(60_000);
+    const early = (await world.migrate({ ...subject, dryRun: true })).plan!.checks.filter(blocks);
+    expect(early).toMatchObject([
+      { id: 'associations', remedy: expect.stringContaining('--target-role-arn') as unknown },
+    ]);
+
+    const again = await paste(other!.account, other!.commands);
+    const change = /^aws iam update-assume-role-policy .*$/m.exec(again)?.[0];
+    await paste(other!.account, [change!]);
+    await paste(associate!.account, associate!.commands);
+    await world.later(60_000);
+    const report = await world.migrate(subject);
+    expect({ outcome: report.outcome, checks: report.plan?.checks.filter(blocks) }).toEqual({
+      outcome: 'migrated',
+      checks: [],
+    });
+    expect(migrate!.commands[0]).toContain(`--role-arn ${baseRoleArn}`);
+    const [association] = [...world.cluster.associations.values()];
+    expect(association).toMatchObject({
+      roleArn: baseRoleArn,
+      targetRoleArn: 'arn:aws:iam::444455556666:role/report-archive',
+    });
+  });
+});

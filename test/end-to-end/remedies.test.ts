@@ -1,0 +1,41 @@
+/** Every command in a remedy of a published scenario is in the table whose commands `remedies.process.test.ts` runs. */
+import { describe, expect, it } from 'vitest';
+import { openSandboxBackend } from '../../cli/backend.ts';
+import { runMigration } from '../../cli/run.ts';
+import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
+import { checksWithCommands, commandsIn, everySituation, rows, templateOf } from './remedies.ts';
+
+describe('the commands in remedies', () => {
+  it('are found, whatever surrounds them', () => {
+    expect(
+      commandsIn(
+        'Do this: aws eks create-addon --region r --cluster-name c ; then (kubectl -n a get pods) or: aws iam create-role --policy \'{"a": 1}\' . Then plan again.',
+      ),
+    ).toEqual([
+      'aws eks create-addon --region r --cluster-name c',
+      'kubectl -n a get pods',
+      'aws iam create-role --policy \'{"a": 1}\'',
+    ]);
+    expect(commandsIn('Wait until it is ACTIVE, then plan again.')).toEqual([]);
+  });
+
+  it('are all in the table, and every row of the table is printed', async () => {
+    const printed = new Map<string, string>();
+    for (const { scenario, parsed, target, subject } of everySituation()) {
+      const backend = await openSandboxBackend(parsed, {});
+      try {
+        const request = migrationRequest.parse({ target, ...subject, dryRun: true });
+        const { plan } = await runMigration(backend, request);
+        for (const { id, command } of checksWithCommands(plan?.checks ?? [])) {
+          expect(command, `${scenario}: a command ends before punctuation`).not.toMatch(/[.,;]$/);
+          printed.set(`${id}: ${templateOf(command)}`, `${scenario} ${JSON.stringify(subject)}: ${command}`);
+        }
+      } finally {
+        await backend.close();
+      }
+    }
+    const table = new Set(rows.map(({ check, template }) => `${check}: ${template}`));
+    expect([...printed].filter(([key]) => !table.has(key))).toEqual([]);
+    expect([...table].filter((key) => !printed.has(key))).toEqual([]);
+  });
+});

@@ -1,0 +1,210 @@
+/** The commands in the remedies of checks, and the situations in which they are printed. */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Check, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { scenarioFile } from './fixture.ts';
+
+const BEGINS = String.raw`(?:aws (?:eks|iam|sts|service-quotas) [a-z]|kubectl |pod-identity [a-z])`;
+/** A command ends before ` ;`, ` .` or ` ,`, before a closing parenthesis or a semicolon in one, or with the text. */
+const COMMAND = new RegExp(String.raw`(?<=^|[\s(])${BEGINS}.*?(?= [;.,](?: |$)|\)|; (?:for|or|\()|$)`, 'g');
+
+export const commandsIn = (remedy: string): string[] => remedy.match(COMMAND) ?? [];
+
+/** The program, operation and options of a command, without what differs between situations. */
+export const templateOf = (command: string): string => {
+  const words = command.split(' ');
+  const values = words.findIndex((word) => word.startsWith('-'));
+  const named = words.slice(0, values === -1 ? undefined : values).filter((word) => !/[0-9/=]/.test(word));
+  const options = words.filter((word) => word.startsWith('--')).map((word) => word.replace(/=.*/, ''));
+  return [...named, ...options].join(' ');
+};
+
+export type Subject = Pick<MigrationRequestInput, 'addon' | 'serviceAccount' | 'strategy' | 'verification' | 'roleArn'>;
+
+export interface Situation {
+  scenario: string;
+  /** The cluster, if the scenario has several. */
+  cluster?: string;
+  subject: Subject;
+}
+
+/** Returns every add-on and every annotated service account of the published scenarios, with both strategies. */
+export const everySituation = (): (Situation & { parsed: Scenario; target: MigrationRequestInput['target'] })[] =>
+  readdirSync('sandbox/scenarios').flatMap((file) => {
+    const scenario = file.replace('.json', '');
+    const path = scenarioFile(scenario);
+    const parsed = parseScenario(readFileSync(path, 'utf8'), path);
+    return parsed.accounts.flatMap(({ id: account, clusters }) =>
+      clusters.flatMap((cluster) => {
+        const target = { account, region: cluster.region, cluster: cluster.name };
+        const addons = cluster.addons.flatMap(({ name: addon }): Subject[] => [
+          { addon },
+          { addon, strategy: 'recreate' },
+        ]);
+        const accounts = new Map(
+          cluster.workloads
+            .filter((one) => one.serviceAccountAnnotations?.['eks.amazonaws.com/role-arn'] !== undefined)
+            .map(({ namespace, serviceAccount = '' }): [string, Subject] => [
+              `${namespace}/${serviceAccount}`,
+              { serviceAccount: { namespace, name: serviceAccount } },
+            ]),
+        );
+        return [...addons, ...accounts.values()].map((subject) => ({ scenario, parsed, target, subject }));
+      }),
+    );
+  });
+
+export const checksWithCommands = (checks: readonly Check[]): { id: string; command: string }[] =>
+  checks.flatMap(({ id, status, remedy = '' }) =>
+    status === 'pass' ? [] : commandsIn(remedy).map((command) => ({ id, command })),
+  );
+
+/**
+ * How a command is run by the test. `run`: as it is printed, which must succeed. `then`: commands of the same remedy that
+ * follow. `unblocks`: afterwards, the plan no longer has that check as a blocker. `not`: why it is not run.
+ */
+export type Row = Situation & { check: string; template: string } & ({ unblocks: boolean } | { not: string });
+
+const EBS = 'aws-ebs-csi-driver';
+const EFS = 'aws-efs-csi-driver';
+const RECREATE = 'recreate' as const;
+
+/** Each distinct command of a remedy, with a situation in which it is printed. */
+export const rows: Row[] = [
+  {
+    check: 'pod-identity-support',
+    template:
+      'aws eks update-addon --region --cluster-name --addon-name --addon-version --service-account-role-arn --resolve-conflicts',
+    scenario: 'version-too-old',
+    subject: { addon: EBS },
+    unblocks: true,
+  },
+  {
+    check: 'pod-identity-support',
+    template: 'aws eks wait addon-active --region --cluster-name --addon-name',
+    scenario: 'version-too-old',
+    subject: { addon: EBS },
+    unblocks: false,
+  },
+  {
+    check: 'version-offered',
+    template:
+      'aws eks update-addon --region --cluster-name --addon-name --addon-version --service-account-role-arn --resolve-conflicts',
+    scenario: 'version-withdrawn',
+    subject: { addon: EBS, strategy: RECREATE },
+    unblocks: true,
+  },
+  {
+    check: 'agent',
+    template: 'aws eks create-addon --region --cluster-name --addon-name',
+    scenario: 'agent-absent',
+    subject: { addon: EBS },
+    unblocks: true,
+  },
+  {
+    check: 'agent',
+    template: 'kubectl',
+    scenario: 'agent-not-ready',
+    subject: { addon: EBS },
+    unblocks: false,
+  },
+  {
+    check: 'agent-nodes',
+    template: 'kubectl',
+    scenario: 'agent-not-ready',
+    subject: { addon: EBS },
+    unblocks: false,
+  },
+  {
+    check: 'associations',
+    template: 'aws eks delete-pod-identity-association --region --cluster-name --association-id',
+    scenario: 'left-over-session-policy',
+    subject: { addon: EBS },
+    unblocks: true,
+  },
+  {
+    check: 'identity-loss',
+    template: 'pod-identity migrate --account --region --cluster --addon --role --deployed',
+    scenario: 'efs-node-role',
+    subject: { addon: EFS },
+    unblocks: true,
+  },
+  {
+    check: 'identity-loss',
+    template: 'pod-identity migrate --account --region --cluster --addon --accept-identity-loss --deployed',
+    scenario: 'efs-csi-irsa',
+    subject: { addon: EFS },
+    unblocks: true,
+  },
+  {
+    check: 'identity-loss',
+    template: 'pod-identity migrate --account --region --cluster --addon --strategy --role --deployed',
+    scenario: 'efs-node-role',
+    subject: { addon: EFS, strategy: RECREATE },
+    unblocks: true,
+  },
+  {
+    check: 'identity-loss',
+    template: 'pod-identity migrate --account --region --cluster --addon --strategy --accept-identity-loss --deployed',
+    scenario: 'efs-csi-irsa',
+    subject: { addon: EFS, strategy: RECREATE },
+    unblocks: true,
+  },
+  {
+    check: 'kubernetes-access',
+    template: 'pod-identity grant-access --cluster --region --account --deployed',
+    scenario: 'api-only',
+    subject: { addon: EBS },
+    unblocks: false,
+  },
+  {
+    check: 'node-role',
+    template: 'aws iam attach-role-policy --role-name --policy-arn',
+    scenario: 'node-role-lacks-right',
+    subject: { addon: EBS },
+    unblocks: true,
+  },
+  {
+    check: 'node-role',
+    template: 'aws eks delete-access-entry --region --cluster-name --principal-arn',
+    scenario: 'node-role-lacks-right',
+    subject: { addon: EBS },
+    unblocks: true,
+  },
+  {
+    check: 'node-role',
+    template: 'aws eks list-nodegroups --region --cluster-name',
+    scenario: 'api-only',
+    subject: { addon: EBS },
+    not: 'the sandbox does not support ListNodegroups',
+  },
+  {
+    check: 'role-account',
+    template: 'pod-identity trust target-role --role-arn --cluster-arn --namespace --service-account',
+    scenario: 'role-in-other-account',
+    subject: { serviceAccount: { namespace: 'reports', name: 'export' } },
+    unblocks: false,
+  },
+  {
+    check: 'role-exists',
+    template: 'aws iam get-role --role-name',
+    scenario: 'agent-self-managed',
+    subject: { serviceAccount: { namespace: 'shop', name: 'checkout' } },
+    not: 'it shows that IAM has no role of that name, and so fails',
+  },
+  {
+    check: 'role-trust',
+    template: 'pod-identity trust repair --dry-run --role-arn --cluster-arn --namespace --service-account',
+    scenario: 'trust-repair',
+    subject: { addon: EBS },
+    unblocks: false,
+  },
+  {
+    check: 'role-trust',
+    template: 'aws service-quotas request-service-quota-increase --service-code --quota-code --desired-value --region',
+    scenario: 'trust-too-long',
+    subject: { addon: EBS },
+    not: 'the sandbox does not support Service Quotas',
+  },
+];
