@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { hanging, type Style, styleFor } from './print/style.ts';
+import { oneLine, type Style, styleFor } from './print/style.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** An error to print. `message` names what is wrong and the thing it is about, `hint` what to do about it. */
@@ -49,18 +49,17 @@ export const errorDocument = ({
 /** A command, alone on its line or at its end: it is never wrapped, so that it can be pasted. */
 const COMMAND = /^(?:(.*): )?((?:pod-identity|npx|npm|aws|kubectl|cdk) \S.*)$/;
 
-const wrapped = (lead: string, text: string, style: Style): string[] =>
+const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
   text.split('\n').flatMap((line, index) => {
-    const indent = ' '.repeat(lead.length);
     const before = index === 0 ? lead : indent;
     const [, said, command] = COMMAND.exec(line) ?? [];
-    if (command === undefined || before.length + line.length <= style.width) return hanging(before, line, style);
-    return said === undefined ? [`${before}${line}`] : [...hanging(before, `${said}:`, style), `${indent}  ${command}`];
+    if (command === undefined || before.length + line.length <= style.lineWidth) return oneLine(before, line, style);
+    return said === undefined ? [`${before}${line}`] : [...oneLine(before, `${said}:`, style), `${indent}  ${command}`];
   });
 
 /** Returns the message and the hint, wrapped to the width of the terminal. */
 export const errorLines = ({ message, hint }: Pick<CliError, 'message' | 'hint'>, style: Style): string[] => [
-  ...wrapped('error: ', message, style),
+  ...wrapped('error: ', message, style, ''),
   ...(hint ? wrapped('hint:  ', hint, style) : []),
 ];
 

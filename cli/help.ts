@@ -13,7 +13,7 @@ export const helpWidth = ({ columns }: Output): number =>
 
 /** A term of this width or more is on a line of its own, with its description below. */
 const MAX_TERM = 30;
-/** With less room beside the terms, every description is below its term. */
+/** With less room next to the terms, every description is below its term. */
 const MIN_DESCRIPTION = 40;
 
 const [ITEM, BELOW] = [2, 6];
@@ -26,10 +26,10 @@ const formatItem = (term: string, termWidth: number, description: string, help: 
   if (!description) return `${lead}${term}`;
   const width = help.helpWidth ?? DEFAULT_WIDTH;
   const column = ITEM + Math.min(termWidth, MAX_TERM) + 2;
-  const beside = width - column;
-  if (beside >= MIN_DESCRIPTION && help.displayWidth(term) <= MAX_TERM)
-    return `${lead}${term.padEnd(column - ITEM)}${indented(help.boxWrap(description, beside), column)}`;
-  const at = beside >= MIN_DESCRIPTION ? column : BELOW;
+  const room = width - column;
+  if (room >= MIN_DESCRIPTION && help.displayWidth(term) <= MAX_TERM)
+    return `${lead}${term.padEnd(column - ITEM)}${indented(help.boxWrap(description, room), column)}`;
+  const at = room >= MIN_DESCRIPTION ? column : BELOW;
   return `${lead}${term}\n${' '.repeat(at)}${indented(help.boxWrap(description, width - at), at)}`;
 };
 

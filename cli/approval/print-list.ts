@@ -47,6 +47,7 @@ export const listLines = (
         { title: 'SUBJECT', value: (one) => printable(subjectOf(one)) },
         {
           title: 'CLUSTER',
+          optional: true,
           value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`),
         },
         { title: 'REQUESTED BY (STATED)', value: whoOf, optional: true },

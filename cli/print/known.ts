@@ -11,7 +11,7 @@ import { knownCommand } from '../request.ts';
 import type { Running } from '../show.ts';
 import { stepsSection } from './steps.ts';
 import { commandLines, nextSection } from './next.ts';
-import { hanging, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from './style.ts';
 import { attemptName } from './attempts.ts';
 
 const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): string =>
@@ -105,12 +105,12 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
       : []),
   ];
   return [
-    ...hanging(
+    ...oneLine(
       `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], word)}  `,
       `${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
       style,
     ),
-    ...hanging(
+    ...oneLine(
       '  ',
       [
         migrationId,
@@ -149,7 +149,7 @@ export const cancelledLines = (
       ? 'It has changed nothing yet and stops before its next step. If it is just beginning its change, the change is rolled back.'
       : `It has changed nothing, and it ends ${willEnd}.`;
   return [
-    ...hanging(
+    ...oneLine(
       `${style.paint('green', '✔')} `,
       first
         ? `Cancellation of migration ${migrationId} requested.`
@@ -166,7 +166,7 @@ export const releasedLines = (
   showCommand: string,
   style: Style,
 ): string[] => [
-  ...hanging(
+  ...oneLine(
     `${style.paint('green', '✔')} `,
     first
       ? `Migration ${migrationId} no longer holds locks.`

@@ -1,7 +1,7 @@
 /** The end of a report: the verdict once more, and the commands to paste next. */
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { backendFlags, knownCommand } from '../request.ts';
-import { hanging, type Style } from './style.ts';
+import { oneLine, type Style } from './style.ts';
 
 export interface Next {
   /** What the command does, as the beginning of a sentence: `To undo it`. */
@@ -11,13 +11,13 @@ export interface Next {
 
 /** Returns one command with what it does. A command is never wrapped, so that it can be pasted. */
 export const commandLines = ({ why, command }: Next, style: Style): string[] => [
-  ...hanging('', `${why}:`, style),
+  ...oneLine('', `${why}:`, style),
   `  ${style.paint('bold', command)}`,
 ];
 
 /** Returns the last lines of a report. */
 export const nextSection = (verdict: string, next: readonly Next[], style: Style): string[] => [
-  ...(style.detail === 'quiet' ? [] : ['', ...hanging('', verdict, style)]),
+  ...(style.detail === 'quiet' ? [] : ['', ...oneLine('', verdict, style)]),
   ...next.flatMap((one) => commandLines(one, style)),
 ];
 

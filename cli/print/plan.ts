@@ -1,6 +1,6 @@
 import { plannedText } from '../../lambdas/domain/associations/associations.ts';
 import type { Plan, PlanStep } from '../../lambdas/domain/migration/model.ts';
-import { hanging, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from './style.ts';
 import { trustRepairsSection } from './trust.ts';
 import { carriedOverLines, DISRUPTION, attemptName, attemptsSection } from './attempts.ts';
 
@@ -22,10 +22,10 @@ export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
   const made = plan.associations.flatMap((one) =>
-    hanging(`  ${style.paint('green', '+')} association `, plannedText(one), style),
+    oneLine(`  ${style.paint('green', '+')} association `, plannedText(one), style),
   );
   const lost = plan.identityLosses.flatMap(({ namespace, serviceAccount, identity }) =>
-    hanging(`  ${style.paint('red', '!')} `, `none for ${namespace}/${serviceAccount}: ${identity} → node-role`, style),
+    oneLine(`  ${style.paint('red', '!')} `, `none for ${namespace}/${serviceAccount}: ${identity} → node-role`, style),
   );
   const [first] = plan.attempts;
   return [

@@ -1,6 +1,6 @@
 import type { MigrationReport, Outcome, PodEvidence, PodIdentity } from '../../lambdas/domain/migration/model.ts';
 import { timeOfDay } from './duration.ts';
-import { hanging, type Format, type Style } from './style.ts';
+import { type Format, hanging, oneLine, type Style } from './style.ts';
 import { table } from './table.ts';
 
 const COLOURS: Record<PodIdentity, Format> = {
@@ -62,7 +62,7 @@ export const podsSection = (
     verified === 'api'
       ? { ...LOOKED[outcome], before: 'before the migration; no pod was read after it' }
       : LOOKED[outcome];
-  const title = (text: string): string[] => ['', ...hanging(`${style.paint('bold', 'Pods')}  `, text, style)];
+  const title = (text: string): string[] => ['', ...oneLine(`${style.paint('bold', 'Pods')}  `, text, style)];
   if (before.length === 0 && pods.length === 0) return [];
   if (pods.length === 0)
     return [

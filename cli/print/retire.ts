@@ -4,7 +4,7 @@ import type { RetiredRole } from '../../lambdas/domain/migration/model.ts';
 import { isRefused, type Retired } from '../retire.ts';
 import { checksSection } from './checks.ts';
 import { nextSection } from './next.ts';
-import { type Format, hanging, type Style } from './style.ts';
+import { type Format, hanging, oneLine, type Style } from './style.ts';
 
 interface Headline {
   mark: string;
@@ -54,7 +54,7 @@ const diffLine = (line: string, style: Style): string => {
 
 const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: Style): string[] => [
   '',
-  ...hanging(`${style.paint('bold', 'Role')}  `, `${roleArn}: ${ROLE_SAYS[result]}`, style),
+  ...oneLine(`${style.paint('bold', 'Role')}  `, `${roleArn}: ${ROLE_SAYS[result]}`, style),
   ...(why === undefined ? [] : hanging('  ', why, style)),
   ...(before === undefined || after === undefined
     ? []
@@ -65,7 +65,7 @@ const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: 
 export const retiredLines = (retired: Retired, next: string | undefined, style: Style): string[] => {
   const { mark, format, word, says } = headlineOf(retired);
   return [
-    ...hanging(
+    ...oneLine(
       `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `,
       `${retired.migrationId}: ${says}`,
       style,

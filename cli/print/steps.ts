@@ -1,7 +1,7 @@
 import type { MigrationReport, StepLine } from '../../lambdas/domain/migration/model.ts';
 import { stepOrder, stepTitle } from '../step-names.ts';
 import { between } from './duration.ts';
-import { hanging, type Style } from './style.ts';
+import { oneLine, type Style } from './style.ts';
 import { table } from './table.ts';
 
 /** Fields of a step's answer that the headline already shows, or that only the state machine uses. */
@@ -23,7 +23,7 @@ const fieldText = ([name, value]: [string, unknown]): string[] => {
   if (OMITTED.has(name) || value === false) return [];
   if (value === true) return [words(name)];
   const text = Array.isArray(value)
-    ? value.join(' ')
+    ? value.filter((one) => typeof one !== 'object').join(' ')
     : typeof value === 'string' || typeof value === 'number'
       ? String(value)
       : '';
@@ -54,7 +54,7 @@ export const resultText = (result: string): string => fieldsOf(result) ?? fields
 /** Returns the table of the steps. Steps that began at the same time are in the order of the workflow. */
 export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'>, style: Style): string[] => [
   '',
-  ...hanging(
+  ...oneLine(
     `${style.paint('bold', 'Steps')}${report.simulated ? '  ' : ''}`,
     report.simulated ? `durations are simulated: they come from the scenario's knobs` : '',
     style,
@@ -64,7 +64,7 @@ export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'
     [
       { title: 'STEP', value: (line) => stepTitle(line.name) },
       { title: 'TOOK', value: (line) => between(line.startedAt, line.endedAt), align: 'right' },
-      { title: 'TRIES', value: (line) => String(line.tries), align: 'right' },
+      { title: 'TRIES', value: (line) => String(line.tries), align: 'right', optional: true },
       {
         title: 'RESULT',
         value: (line) => (line.error ? style.paint('red', line.error.name) : resultText(line.result ?? '')),

@@ -7,8 +7,11 @@ export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 export interface Style {
   paint(format: Format | readonly Format[], text: string): string;
   width: number;
-  /** Maximum width of a table: without a terminal there is none, so that each row stays one line for other programs. */
-  tableWidth: number;
+  /**
+   * Maximum width of what is one line for other programs: rows of tables, headlines and errors. Without a terminal, there
+   * is none.
+   */
+  lineWidth: number;
   detail: Detail;
 }
 
@@ -23,7 +26,7 @@ export const styleFor = (output: Output): Style => {
   return {
     paint: (format, text) => (coloured ? styleText([format].flat(), text, { validateStream: false }) : text),
     width,
-    tableWidth: output.isTTY && output.columns ? Math.max(width, columns) : Number.POSITIVE_INFINITY,
+    lineWidth: output.isTTY && output.columns ? Math.max(width, columns) : Number.POSITIVE_INFINITY,
     detail: output.detail ?? 'normal',
   };
 };
@@ -31,7 +34,7 @@ export const styleFor = (output: Output): Style => {
 export const PLAIN: Style = {
   paint: (_format, text) => text,
   width: DEFAULT_WIDTH,
-  tableWidth: Number.POSITIVE_INFINITY,
+  lineWidth: Number.POSITIVE_INFINITY,
   detail: 'normal',
 };
 
@@ -60,3 +63,7 @@ export const hanging = (lead: string, text: string, style: Style, format?: Forma
     return `${index === 0 ? lead : indent}${painted}`;
   });
 };
+
+/** Does the same as `hanging` on a terminal; without one, the text stays one line for other programs. */
+export const oneLine = (lead: string, text: string, style: Style, format?: Format): string[] =>
+  hanging(lead, text, { ...style, width: style.lineWidth }, format);

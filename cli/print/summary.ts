@@ -9,7 +9,7 @@ import { planSection } from './plan.ts';
 import { nextAfter, type NextOptions, nextSection } from './next.ts';
 import { podsSection } from './pods.ts';
 import { stepsSection } from './steps.ts';
-import { hanging, type Format, type Style } from './style.ts';
+import { type Format, hanging, oneLine, type Style } from './style.ts';
 import { trustChangesLines } from './trust.ts';
 import { carriedOverLines, disruptionText, strategyText } from './attempts.ts';
 
@@ -93,7 +93,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
       : []),
   ];
   return [
-    ...hanging(
+    ...oneLine(
       `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  `,
       `${subjectOf(report)} on ${cluster} (${account}, ${region}): ${saysOf(report, says)}`,
       style,
@@ -114,9 +114,11 @@ export const factLines = (facts: readonly string[], style: Style): string[] =>
     .reduce<string[]>((lines, fact) => {
       const line = lines.at(-1);
       const longer = `${line} · ${fact}`;
-      return line === undefined || longer.length > style.width - 2 ? [...lines, fact] : [...lines.slice(0, -1), longer];
+      return line === undefined || longer.length > style.lineWidth - 2
+        ? [...lines, fact]
+        : [...lines.slice(0, -1), longer];
     }, [])
-    .flatMap((line) => hanging('  ', line, style, 'dim'));
+    .flatMap((line) => oneLine('  ', line, style, 'dim'));
 
 /** Returns the last lines of the report: the verdict, and the commands to paste next. */
 export const conclusion = (report: MigrationReport, options: NextOptions, style: Style): string[] => {
@@ -192,7 +194,7 @@ const annotationLine = ({ annotationChange, outcome, plan }: MigrationReport, st
       ? 'the same IRSA annotation, which has no effect while the association exists'
       : undefined;
   const now = annotationChange?.writtenAt === undefined ? kept : ANNOTATION[outcome];
-  return now === undefined ? [] : hanging('  service account now:    ', now, style);
+  return now === undefined ? [] : oneLine('  service account now:    ', now, style);
 };
 
 /**
@@ -222,15 +224,15 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     style.paint('bold', 'What changed'),
     ...(before
       ? [
-          ...hanging('  add-on before: ', `${before.version}, ${had}`, style),
+          ...oneLine('  add-on before: ', `${before.version}, ${had}`, style),
           ...(has[report.outcome]
-            ? hanging('  add-on now:    ', `${before.version}, ${has[report.outcome]}`, style)
+            ? oneLine('  add-on now:    ', `${before.version}, ${has[report.outcome]}`, style)
             : []),
         ]
       : []),
     ...(account
       ? [
-          ...hanging(
+          ...oneLine(
             '  service account before: ',
             account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`,
             style,
@@ -260,7 +262,7 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
     ...listed('associations restored', restored, style.paint('cyan', '+'), style),
     ...(report.disruption
-      ? hanging(
+      ? oneLine(
           '  ',
           disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods'),
           style,
@@ -280,7 +282,7 @@ const handOffSection = ({ handOff, released }: MigrationReport, style: Style): s
     : [
         '',
         style.paint('bold', released ? 'Commands that would have restored it at its end' : 'What you have to do now'),
-        ...hanging(
+        ...oneLine(
           '  ',
           'For bash or zsh. A line that begins with ": " does nothing: it is a note, or a command for you to decide on.',
           style,

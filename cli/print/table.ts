@@ -88,7 +88,7 @@ export const table = <Row>(
   style: Style,
   indent = '  ',
 ): string[] => {
-  const available = style.tableWidth - indent.length;
+  const available = style.lineWidth - indent.length;
   const columns = withRoom(all, rows, available);
   const body = rows.map((row) => columns.map((column) => column.value(row)));
   const widths = fitted(

@@ -1,7 +1,7 @@
 /** Output on trust policies of roles: changes that a plan contains, and changes that a migration has made. */
 import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
-import { hanging, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from './style.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
 type Statement = Record<string, unknown>;
@@ -16,13 +16,13 @@ export const trustRepairsSection = ({ trustRepairs }: Plan, style: Style): strin
     ? []
     : [
         '',
-        ...hanging(
+        ...oneLine(
           `${style.paint('bold', 'Trust policies')}  `,
           'one statement is added to each role; a rollback removes it',
           style,
         ),
         ...trustRepairs.flatMap(({ roleArn, statement }) => [
-          ...hanging(`  ${style.paint('green', '+')} role `, roleArn, style),
+          ...oneLine(`  ${style.paint('green', '+')} role `, roleArn, style),
           `      ${jsonText(statement)}`,
         ]),
       ];

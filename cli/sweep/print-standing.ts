@@ -6,7 +6,7 @@ import { printable } from '../../lambdas/domain/text/text.ts';
 import { type Next, nextSection } from '../print/next.ts';
 import { factsSection } from '../print/short-plan.ts';
 import { factLines } from '../print/summary.ts';
-import { type Format, hanging, type Style } from '../print/style.ts';
+import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { SweepListFlags } from './options.ts';
@@ -91,7 +91,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
       : []),
   ];
   return [
-    ...hanging(`${painted(stateOf(standing), style)}  `, aboutOf(request), style),
+    ...oneLine(`${painted(stateOf(standing), style)}  `, aboutOf(request), style),
     ...factLines(
       [
         sweepId,
@@ -104,7 +104,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
     ...(isOver ? [] : [`  ${phaseText[phase]}`]),
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
     ...(failures > 0 && !isOver
-      ? hanging(
+      ? oneLine(
           '  ',
           `${failures} failed; the sweep stops at ${request.limits.stopAfterFailures} failures, or at ${request.limits.stopAtFailurePercent} percent`,
           style,
@@ -113,7 +113,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
     ...(command ? hanging('  ', `${command.command} requested at ${command.at}${askedText(command)}`, style) : []),
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, 'red') : []),
     ...(isAlone
-      ? hanging('  ', `No execution works on it: its execution is ${executionStatus}.`, style, 'yellow')
+      ? oneLine('  ', `No execution works on it: its execution is ${executionStatus}.`, style, 'yellow')
       : []),
     ...(reports ? [`  s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),
     ...nextSection(`${painted(stateOf(standing), style)} since ${endedAt ?? startedAt}.`, next, style),

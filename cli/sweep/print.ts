@@ -5,7 +5,7 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
 import { type Next, nextSection } from '../print/next.ts';
-import { type Format, hanging, type Style } from '../print/style.ts';
+import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
 import type { ReportFile } from './options.ts';
@@ -41,7 +41,7 @@ const headline = (report: SweepReport, style: Style): string[] => {
   const { mode, outcome = 'failed', totals, sweepId, startedAt, endedAt, at, simulated, cause } = report;
   const { mark, format } = MARKS[outcome];
   return [
-    ...hanging(
+    ...oneLine(
       `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  `,
       `${MODES[mode]} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
       style,
@@ -244,7 +244,7 @@ export const summaryLines = (report: SweepReport, options: SummaryOptions, style
     ...blockersSection(report, style),
     ...unreachableSection(report, style),
     ...(quiet ? [] : outcomesSection(report, where, style)),
-    ...(quiet ? [] : ['', ...costLines(report).flatMap((line) => hanging('  ', line, style, 'dim'))]),
+    ...(quiet ? [] : ['', ...costLines(report).flatMap((line) => oneLine('  ', line, style, 'dim'))]),
     ...(files.length > 0 || reports ? ['', style.paint('bold', 'Reports')] : []),
     ...files.map(({ file }) => `  ${file}`),
     ...(reports ? [`  s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),

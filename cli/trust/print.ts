@@ -1,7 +1,7 @@
 /** Output of `trust check` and `trust repair`. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
-import { type Format, hanging, type Style } from '../print/style.ts';
+import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import type { Answer, Answers, ClusterUse } from './answer.ts';
 import type { Repaired } from './repaired.ts';
@@ -45,7 +45,7 @@ const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style)
           style,
         )
       : []),
-    ...hanging('  do: ', 'show the statement that would allow it, or why there is none:', style),
+    ...oneLine('  do: ', 'show the statement that would allow it, or why there is none:', style),
     `      ${style.paint('bold', repair)}`,
   ];
 };

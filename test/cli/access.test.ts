@@ -41,7 +41,7 @@ describe('grant-access, a dry run', () => {
     expect(err).toContain('Access entries  authentication mode API_AND_CONFIG_MAP\n');
     expect(err).toContain('+ Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver: would be created\n');
     expect(err).toContain(
-      `To apply it: npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`,
+      `To apply it:\n  npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`,
     );
   });
 

@@ -271,7 +271,7 @@ describe('a deployed service with an API', () => {
     const planned = await run('retire', ID, '--soak-days', '3');
     expect(planned.code).toBe(0);
     expect(planned.out).toMatch(
-      new RegExp(`^✔ dry run [^]*To apply it: .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
+      new RegExp(`^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
     );
     expect(asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
 

@@ -20,6 +20,7 @@ describe('flags', () => {
       agent: 'require',
       approval: 'none',
       dryRun: false,
+      yes: false,
       json: false,
       debug: false,
     });
@@ -171,6 +172,7 @@ describe('the flags of retire', () => {
     expect(parseRetireFlags(GIVEN)).toEqual({
       ...GIVEN,
       acceptCredentialGap: false,
+      yes: false,
       apply: false,
       undo: false,
       soakDays: 7,

@@ -192,7 +192,10 @@ describe('a running migration', () => {
       /^… running {2}aws-ebs-csi-driver on demo \(111122223333, eu-west-1\): since 2026-01-15T09:00:00\.000Z\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · strategy auto · now in place\n/,
     );
     expect(lines).toMatch(/in place with its Pod Identity associations +1 s +1 +updated/);
-    expect(lines).not.toMatch(/stop|put back/);
+    expect(lines).not.toMatch(/stopped|put back/);
+    expect(lines).toMatch(
+      /\n… running since 2026-01-15T09:00:00\.000Z\.\n[^]*\nTo stop it:\n {2}.* cancel \w+ --deployed$/,
+    );
   });
 
   it('shows that it was cancelled, is being rolled back, or has stopped', () => {
@@ -224,7 +227,7 @@ describe('a running migration', () => {
       cancelledLines({ ...cancelled, ...change }, 'show it', PLAIN)
         .join('\n')
         .replaceAll(/\n +/g, ' ');
-    expect(flat({})).toMatch(/requested\..*ends, it rolls back and ends rolled-back\..*To follow it: show it/);
+    expect(flat({})).toMatch(/requested\..*ends, it rolls back and ends rolled-back\..*\nTo follow it: show it/);
     expect(flat({ begun: false, willEnd: 'blocked', first: false })).toMatch(
       /was already requested at 2026-01-15T09:00:05\.000Z by you\..*changed nothing, and it ends blocked\./,
     );
@@ -244,7 +247,7 @@ describe('a running migration', () => {
         .join('\n')
         .replaceAll(/\n +/g, ' ');
     expect(flat({})).toMatch(
-      /no longer holds locks\. released: add-on aws-ebs-csi-driver of cluster demo \(111122223333, eu-west-1\) released: role arn:aws:iam::111122223333:role\/ebs-csi The next migration may begin.*before the migration\. To show its report: show it$/,
+      /no longer holds locks\. released: add-on aws-ebs-csi-driver of cluster demo \(111122223333, eu-west-1\) released: role arn:aws:iam::111122223333:role\/ebs-csi The next migration may begin.*before the migration\.\nTo show its report: show it$/,
     );
     expect(flat({ locks: [] })).toContain('It held no locks.');
     expect(flat({ locks: [], first: false })).toMatch(

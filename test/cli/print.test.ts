@@ -3,7 +3,8 @@ import { warn } from '../../lambdas/domain/plan/check.ts';
 import { duration } from '../../cli/print/duration.ts';
 import { planSection } from '../../cli/print/plan.ts';
 import { podRows, podsSection } from '../../cli/print/pods.ts';
-import { PLAIN, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
+import { checksSection } from '../../cli/print/checks.ts';
+import { PLAIN, type Style, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
 import { conclusion, summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
@@ -69,8 +70,31 @@ describe('a summary of a migration', () => {
     expect(lines.slice(at + 1, at + 4)).toEqual([
       '      do: it will be deleted',
       '      see: https://example.com',
-      '  ✔ cluster-active: cluster demo is ACTIVE',
+      '  ✔ 1 check passed; --verbose lists it',
     ]);
+  });
+
+  it('lists the checks that passed only if it is verbose, and only those that block if it is quiet', () => {
+    const checks = [
+      aCheck(),
+      aCheck({ id: 'agent', message: 'the agent is ready' }),
+      aCheck({ id: 'odd', status: 'warn', message: 'odd' }),
+      aCheck({ id: 'role-trust', status: 'fail', message: 'denied', remedy: 'allow it' }),
+    ];
+    const shown = (detail: Style['detail']): string => checksSection(checks, { ...PLAIN, detail }).join('\n');
+    expect(shown('normal')).toContain('  ✔ 2 checks passed; --verbose lists them');
+    expect(shown('normal')).not.toContain('agent');
+    expect(shown('verbose')).toMatch(/✔ cluster-active: [^]*✔ agent: the agent is ready$/);
+    expect(shown('quiet')).toBe('\nChecks\n  ✖ role-trust: denied\n      do: allow it');
+    expect(checksSection(checks.slice(0, 3), { ...PLAIN, detail: 'quiet' })).toEqual([]);
+  });
+
+  it('is the result, what blocks it and what to do, if it is quiet', () => {
+    const report = aReport({ handOff: ['aws eks describe-addon'] });
+    const quiet: Style = { ...PLAIN, detail: 'quiet' };
+    expect([...summary(report, quiet), ...conclusion(report, { state: 'w.json' }, quiet)].join('\n')).toMatch(
+      /^✔ migrated .*\n {2}01JD\S+ .*\n\nWhat you have to do now\n[^]*\n {2}aws eks describe-addon\nTo undo it:\n {2}.* rollback \w+ --state w\.json\nTo see whether [^]*$/,
+    );
   });
 
   it('of a migration that was rolled back shows why, and what was restored', () => {
@@ -172,15 +196,15 @@ describe('a summary of a migration', () => {
     const lines = text({ verified: 'api', verification, warnings });
     const [first, second] = lines.split('\n');
     expect(first).toBe(
-      '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS reports the add-on on EKS Pod Identity; the pods were not checked',
+      '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS reports the add-on on EKS Pod Identity; no pod was read',
     );
-    expect(second).toContain('verified by the EKS API only: no pod was checked');
+    expect(second).toContain('verified by the EKS API only: no pod was read');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
-    expect(lines).toContain('Pods  before the migration; no pod was checked after it');
+    expect(lines).toContain('Pods  before the migration; no pod was read after it');
     expect(lines).not.toMatch(/verified on the pods|NOW/);
     expect(text({ verified: 'api', verification: { before: [], pods: [] } })).not.toContain('Pods  ');
     expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain(
-      'EKS reports the add-on in its former state; the pods were not checked',
+      'EKS reports the add-on in its former state; no pod was read',
     );
   });
 
@@ -282,7 +306,7 @@ describe('a summary of a plan', () => {
   it('that is blocked shows the failing check first and no steps', () => {
     const checks = [aCheck(), aCheck({ id: 'agent', status: 'fail', message: 'not installed', remedy: 'install it' })];
     const lines = text({ ...change, outcome: 'blocked', plan: aPlan({ verdict: 'blocked', checks }) });
-    expect(lines.indexOf('agent: not installed')).toBeLessThan(lines.indexOf('cluster-active'));
+    expect(lines.indexOf('agent: not installed')).toBeLessThan(lines.indexOf('1 check passed'));
     expect(lines).not.toContain('eks:DeleteAddon');
   });
 });

@@ -216,8 +216,8 @@ describe('the output of retire', () => {
   });
 
   it('shows the next command', () => {
-    expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n\nTo apply it: COMMAND$/);
-    expect(lines({}, 'COMMAND')).toMatch(/\n\nTo undo it: COMMAND$/);
+    expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n✔ retired: .*\nTo apply it:\n {2}COMMAND$/);
+    expect(lines({}, 'COMMAND')).toMatch(/\n✔ retired: .*\nTo undo it:\n {2}COMMAND$/);
     expect(lines({})).not.toContain('COMMAND');
   });
 

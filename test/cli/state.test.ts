@@ -190,7 +190,7 @@ describe('a sandbox that is kept in a file', () => {
     expect(planned).toMatchObject({ code: 0 });
     expect(planned.out).toMatch(
       new RegExp(
-        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To apply it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`,
+        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To apply it:\n  .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`,
       ),
     );
     const done = JSON.parse(

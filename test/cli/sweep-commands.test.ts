@@ -92,7 +92,7 @@ describe('sweep --deployed, by the API', () => {
       over({ tally: { queued: 0, inFlight: 0, ended: { migrated: 2 } } }),
     ];
     const [html, csv] = [join(directory, 'out.html'), join(directory, 'out.csv')];
-    const { code, out, err } = await run('sweep', '--mode', 'migrate', '--report', html, '--report', csv);
+    const { code, out, err } = await run('sweep', '--mode', 'migrate', '--yes', '--report', html, '--report', csv);
     expect({ code, asked }).toEqual({
       code: 0,
       asked: ['POST /sweeps', ...Array.from({ length: 3 }, () => `GET /sweeps/${ID}`)],
@@ -107,7 +107,7 @@ describe('sweep --deployed, by the API', () => {
   it('prints only the report with --json', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()) });
     replies = [accepted, over({ outcome: 'stopped' })];
-    const { code, out, err } = await run('sweep', '--mode', 'migrate', '--json');
+    const { code, out, err } = await run('sweep', '--mode', 'migrate', '--yes', '--json');
     expect({ code, err }).toEqual({ code: 4, err: '' });
     expect(sweepReport.parse(JSON.parse(out))).toEqual(aSweepReport());
   });
@@ -146,7 +146,7 @@ describe('sweep --deployed, by the API', () => {
 
   it('continues if it can no longer be followed', async () => {
     replies = [accepted, { status: 200, body: 'no JSON' }];
-    const { code, err } = await run('sweep', '--mode', 'migrate');
+    const { code, err } = await run('sweep', '--mode', 'migrate', '--yes');
     expect(code).toBe(1);
     expect(err).toMatch(
       /sweep 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A continues in the service[^]*sweep show 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed[^]*sweep stop 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed/,

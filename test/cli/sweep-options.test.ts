@@ -350,7 +350,7 @@ describe('the exit code of a sweep', () => {
     ['migrate', 'completed', { 'rolled-back': 1, 'needs-human': 1 }, 5],
     ['migrate', 'failed', { none: 1 }, 5],
     ['migrate', 'stopped', { 'needs-human': 0, migrated: 1 }, 4],
-  ] as const)('%s, %s, %j: %i %j', (mode, outcome, ended, code, byClass = {}) =>
-    expect(exitCodeOfSweep({ mode, outcome, ended, byClass })).toBe(code),
+  ] as const)('%s, %s, %j: %i %j', (mode, outcome, ended, code, byClass?: object) =>
+    expect(exitCodeOfSweep({ mode, outcome, ended, byClass: byClass ?? {} })).toBe(code),
   );
 });

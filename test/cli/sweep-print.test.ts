@@ -35,7 +35,9 @@ describe('the summary of a sweep', () => {
       expect(shown).toMatch(new RegExp(`\\n  ${name} +\\d`));
     expect(shown).toMatch(/\nOutcomes of the migrations\n {2}OUTCOME +MIGRATIONS\n {2}migrated +9\n {2}blocked +1\n/);
     expect(shown).toContain('inventory: 151 API calls, 12.6 per cluster, 4.9 per add-on');
-    expect(shown).toMatch(/\nReports\n {2}out\.html\n {2}s3:\/\/sweeps\/.*report\.html, \.json and \.csv$/);
+    expect(shown).toMatch(
+      /\nReports\n {2}out\.html\n {2}s3:\/\/sweeps\/.*report\.html, \.json and \.csv\n\n✔ completed: .*9 migrated.*\.$/,
+    );
     expect(shown).not.toContain('resume');
   });
 
@@ -138,16 +140,16 @@ describe('the state of a sweep', () => {
       tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } },
     } as const;
     expect(lines(migrating)).toMatch(
-      /^running {2}migration of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3 failures, or at 10 percent$/,
+      /^running {2}migration of all configured accounts\n[^]*beginning what is ready, in waves\n {2}wave 2, at most 4 migrations: 3 running, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed; the sweep stops at 3 failures, or at 10 percent\n\nrunning since \S+\.\nTo show its progress again:\n {2}.*\nTo stop it:\n {2}.* sweep stop \w+ --deployed$/,
     );
     expect(
       lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } }),
     ).toContain(`pause requested at ${ENDED} by me (night)`);
     expect(lines({ executionStatus: 'ABORTED' })).toMatch(
-      /No execution works on it: its execution is ABORTED\. To continue:\n {4}npm run --silent pod-identity -- sweep resume \w+ --deployed$/,
+      /No execution works on it: its execution is ABORTED\.\n[^]*To continue:\n {2}npm run --silent pod-identity -- sweep resume \w+ --deployed$/,
     );
     expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(
-      /^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/,
+      /^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html$/,
     );
     expect(
       lines({

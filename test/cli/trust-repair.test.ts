@@ -208,8 +208,8 @@ describe('trust repair of a role in IAM', () => {
   const sleep: Sleep = (milliseconds) => Promise.resolve(waited.push(milliseconds));
   const run = async (flags: Record<string, unknown> = {}): Promise<Ran> => {
     const io = collectingIo();
-    const code = await trustRepair(parseTrustRepairFlags({ ...ARGV, ...flags }), io, sleep).catch((error: unknown) =>
-      reportError(error, io, { json: false, debug: false }),
+    const code = await trustRepair(parseTrustRepairFlags({ ...ARGV, yes: true, ...flags }), io, sleep).catch(
+      (error: unknown) => reportError(error, io, { json: false, debug: false }),
     );
     return { code, out: io.out(), err: io.err() };
   };

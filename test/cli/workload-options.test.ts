@@ -32,6 +32,7 @@ describe('flags', () => {
       agent: 'require',
       approval: 'none',
       dryRun: false,
+      yes: false,
       json: false,
       debug: false,
     });

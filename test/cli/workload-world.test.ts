@@ -48,11 +48,11 @@ describe('in a sandbox that is kept in a file', () => {
     const early = await run('retire', migrationId);
     expect(early.code).toBe(3);
     expect(early.out).toMatch(/^✖ refused .*nothing was changed\n[^]*✖ retire-soak: /);
-    const dryRun = await run('retire', migrationId, '--soak-days', '0');
+    const dryRun = await run('retire', migrationId, '--soak-days', '0', '--verbose');
     expect(dryRun.code).toBe(0);
     expect(dryRun.out).toMatch(
       new RegExp(
-        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To apply it: .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`,
+        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To apply it:\\n  .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`,
       ),
     );
 

@@ -116,11 +116,11 @@ describe('migrated', () => {
     expect(out).not.toContain('service account now:');
   });
 
-  it('by the EKS API only, reports that no pod was checked', async () => {
+  it('by the EKS API only, reports that no pod was read', async () => {
     const { code, out, changes } = await run(...ACCOUNT, '--verification', 'api', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^✔ migrated .*: EKS reports the service account on EKS Pod Identity; the pods were not checked\n.*no pod was checked/,
+      /^✔ migrated .*: EKS reports the service account on EKS Pod Identity; no pod was read\n.*no pod was read/,
     );
     expect(changes).toEqual(['CreatePodIdentityAssociation']);
   });
@@ -167,7 +167,7 @@ describe('planned', () => {
     expect(out).toContain(`+ association payments/api → ${ROLE}`);
     expect(out).toMatch(/Pods {2}current state\n(.*\n){6}/);
     expect(out).toContain(
-      `\nNothing was changed. To carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
+      `\n✔ planned: this is what a migration would do; nothing was changed.\nTo carry out the plan:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
     );
   });
 });
@@ -251,7 +251,7 @@ describe('that fails half-way', () => {
     expect(out).toContain('associations created that the rollback was to delete:');
     expect(out).not.toContain('associations deleted');
     expect(out).toMatch(
-      /What you have to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n$/,
+      /What you have to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n\n✖ needs-human: .*\n$/,
     );
   });
 });

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../cli/program.ts';
+import { collectingIo } from './fixtures.ts';
+
+/** Sources the script in bash, and prints what it proposes for the last word of each line. */
+const COMPLETE = `
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_pod_identity_completion
+printf '%s\\n' "\${COMPREPLY[@]}"
+`;
+
+describe('completion', () => {
+  let folder = '';
+  let script = '';
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'completion-'));
+    script = join(folder, 'completion.bash');
+    const io = collectingIo();
+    expect(await main(['completion', 'bash'], io)).toBe(0);
+    writeFileSync(script, io.out());
+    writeFileSync(join(folder, 'world one.json'), '{}');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const complete = (...words: string[]): string[] => {
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', COMPLETE, 'bash', script, 'pod-identity', ...words], {
+      encoding: 'utf8',
+      cwd: folder,
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    return stdout.split('\n').filter((line) => line !== '');
+  };
+
+  it.each([
+    [['migr'], ['migrate', 'migrate-workload', 'migrations']],
+    [['sweep', 'st'], ['stop']],
+    [['trust', 'check', '--cl'], ['--cluster-arn']],
+    [['migrate', '--con'], ['--context']],
+    [['migrate', '--cluster', 'demo', '--sand'], ['--sandbox']],
+    [['sweep', '--mode', 'plan', '--can'], ['--canary']],
+  ])('of %j proposes %j', (words, expected) => {
+    expect(complete(...words)).toEqual(expected);
+  });
+
+  it('proposes files for options with a file, also with blanks, and nothing for other values', () => {
+    expect(complete('migrate', '--sandbox', 'wor')).toEqual(['world one.json']);
+    expect(complete('show', '--state', 'wor')).toEqual(['world one.json']);
+    expect(complete('migrate', '--cluster', '')).toEqual([]);
+  });
+
+  it('is printed for zsh, and refused for another shell', async () => {
+    const io = collectingIo();
+    expect(await main(['completion', 'zsh'], io)).toBe(0);
+    expect(io.out()).toContain('bashcompinit');
+    const refused = collectingIo();
+    expect(await main(['completion', 'fish'], refused)).toBe(2);
+    expect(refused.err()).toContain('Use bash or zsh');
+  });
+});
