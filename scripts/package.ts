@@ -16,7 +16,8 @@ import {
 import { basename, join, relative } from 'node:path';
 import { build } from './build.ts';
 import { bundleCommandLine, bundleTrust } from './package/bundle.ts';
-import { emitDeclarations } from './package/declare.ts';
+import { packageCdk } from './package/cdk.ts';
+import { emitDeclarations } from './package/declarations.ts';
 import { writeNotices } from './package/notices.ts';
 import {
   ASSEMBLY,
@@ -73,9 +74,12 @@ const trust: Part = async (folder) => {
   emitDeclarations('scripts/package/trust.ts', join(folder, 'trust'));
 };
 
+/** The export `./cdk`, whose constructs deploy the folder `lambda`. */
+const cdk: Part = async (folder) => void (await packageCdk(join(folder, 'cdk')));
+
 /** What the command line needs to run. */
 const RUNNING: readonly Part[] = [commandLine, scenarios, assembly];
-const ALL: readonly Part[] = [...RUNNING, schemas, trust, writeNotices];
+const ALL: readonly Part[] = [...RUNNING, schemas, trust, cdk, writeNotices];
 
 /**
  * Builds in a separate folder, then moves the output to `dist/package`, with the stamp last. Does nothing if the output

@@ -28,7 +28,7 @@ describe('examples/cdk-app', () => {
   let template: Template;
   beforeAll(async () => {
     cpSync(EXAMPLE, project, { recursive: true });
-    await installInto(project, ['aws-cdk-lib', 'constructs', 'aws-cdk']);
+    installInto(project, ['aws-cdk-lib', 'constructs', 'aws-cdk']);
     const cdk = join(project, 'node_modules/aws-cdk/bin/cdk');
     const { status, stderr, stdout } = run(project, [cdk, 'synth', '--quiet', '--no-notices', '--output', outdir]);
     if (status !== 0) throw new Error(stdout + stderr);
@@ -56,7 +56,7 @@ describe('examples/cdk-app', () => {
     const { files } = read(outdir, 'Platform.assets.json') as { files: Record<string, { source: { path: string } }> };
     const folders = Object.values(files).map(({ source }) => join(outdir, source.path));
     const lambdas = folders.find((folder) => existsSync(join(folder, 'plan.mjs')))!;
-    const packaged = join(project, 'node_modules/eks-pod-identity-migrator/lambda');
+    const packaged = join(project, 'node_modules/eks-pod-identity-migrator/dist/package/lambda');
     const names = readdirSync(packaged, { recursive: true, encoding: 'utf8' }).toSorted();
     expect(readdirSync(lambdas, { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(names);
     for (const name of names.filter((one) => one.endsWith('.mjs')))
@@ -82,14 +82,14 @@ describe('the export ./cdk', () => {
   const project = join(scratch, 'other');
   beforeAll(async () => {
     mkdirSync(project);
-    await installInto(project, ['aws-cdk-lib', 'constructs', '@types/node']);
+    installInto(project, ['aws-cdk-lib', 'constructs', '@types/node']);
   });
 
   it('works in a CommonJS app', () => {
     writeFileSync(
       join(project, 'app.cjs'),
       `const { App, Stack } = require('aws-cdk-lib');
-const { ConfigurationError, PodIdentityMigrator } = require('eks-pod-identity-migrator/cdk');
+const { ConfigurationError, PodIdentityMigrator } = require('eks-pod-identity-migrator/dist/package/cdk');
 const stack = new Stack(new App(), 'Own');
 const migrator = new PodIdentityMigrator(stack, 'Migrator', { passableRoleArns: ['role/eks-addons/*'] });
 console.log(stack.resolve(migrator.table.tableName).Ref);
@@ -117,7 +117,7 @@ try {
     writeFileSync(
       join(project, 'app.mts'),
       `import { App, Stack } from 'aws-cdk-lib';
-import { type MigratorSettings, PodIdentityMigrator, PodIdentityMigratorSpoke } from 'eks-pod-identity-migrator/cdk';
+import { type MigratorSettings, PodIdentityMigrator, PodIdentityMigratorSpoke } from 'eks-pod-identity-migrator/dist/package/cdk';
 const settings: MigratorSettings = { passableRoleArns: ['role/eks-addons/*'], logLevel: 'DEBUG' };
 const stack = new Stack(new App(), 'Own');
 const { migrateAddon, kubernetesRoleArns } = new PodIdentityMigrator(stack, 'Migrator', settings);
@@ -139,7 +139,7 @@ new PodIdentityMigrator(stack, 'Other', { ...settings, logLevel: 'LOUD' });
   });
 
   it('has declarations that need no other package, and name no part of the project', () => {
-    const types = join(project, 'node_modules/eks-pod-identity-migrator/cdk');
+    const types = join(project, 'node_modules/eks-pod-identity-migrator/dist/package/cdk');
     const files = readdirSync(types, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.d.ts'));
     expect(files.toSorted()).toEqual([
       'index.d.ts',

@@ -2,20 +2,11 @@
  * The published package, as its users get it: packed, installed in an empty folder without a registry, and run with the
  * oldest Node that it supports.
  */
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { archive, installAlone, pack, type Ran, run, succeed } from './packed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MOST_BYTES = 8_000_000;
@@ -32,38 +23,6 @@ interface Manifest {
 const jsonIn = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 const manifest = jsonIn<Manifest>(join(ROOT, 'package.json'));
 
-/** Variables by which npm would tell the program how it was started. */
-const withoutNpm = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
-
-interface Ran {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-}
-const run = (command: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = withoutNpm): Ran => {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  if (error) throw error;
-  return { status, stdout, stderr };
-};
-const succeed = (command: string, args: readonly string[], cwd: string, env?: NodeJS.ProcessEnv): string => {
-  const { status, stdout, stderr } = run(command, args, cwd, env);
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${status}:\n${stderr}\n${stdout}`);
-  return stdout;
-};
-
-/** Packs the project into a folder and returns the archive. */
-const pack = (name: string): string => {
-  const folder = join(scratch, name);
-  mkdirSync(folder);
-  succeed('npm', ['pack', '--silent', '--pack-destination', folder], ROOT);
-  return join(folder, readdirSync(folder)[0]!);
-};
-
 const NODE_FOLDER = join(ROOT, 'tools/oldest-node');
 /** Installs the oldest Node, as its lockfile has it. Other systems than Linux have no such package and use their own. */
 const installOldestNode = (): string => {
@@ -75,16 +34,11 @@ const installOldestNode = (): string => {
 
 const empty = join(scratch, 'empty');
 const installed = join(empty, 'node_modules/eks-pod-identity-migrator');
-let archive: string;
 let oldest: string;
 
 beforeAll(() => {
-  archive = pack('first');
   oldest = installOldestNode();
-  mkdirSync(empty);
-  // Without one, npm would install into a parent folder that has one.
-  writeFileSync(join(empty, 'package.json'), '{ "private": true, "type": "module" }');
-  succeed('npm', ['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', archive], empty);
+  installAlone(empty);
 });
 
 const filesIn = (folder: string): string[] =>
@@ -95,9 +49,9 @@ const filesIn = (folder: string): string[] =>
 
 describe('the archive', () => {
   it('has at most 8 MB, and the same bytes each time', () => {
-    expect(statSync(archive).size).toBeLessThan(MOST_BYTES);
+    expect(statSync(archive()).size).toBeLessThan(MOST_BYTES);
     rmSync(join(ROOT, 'dist/package-stamp'), { force: true });
-    expect(readFileSync(pack('second')).equals(readFileSync(archive))).toBe(true);
+    expect(readFileSync(pack(join(scratch, 'second'))).equals(readFileSync(archive()))).toBe(true);
   });
 
   it('has the built files, and no source, package or test', () => {

@@ -1,45 +1,83 @@
-/** The published package as npm would install it into a project. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+/** The published package as its users get it: packed once in a process, and installed without a registry. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageCdk } from '../scripts/package-cdk.ts';
-import { ensureAssembly } from '../cli/assembly.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const NAME = 'eks-pod-identity-migrator';
+export const PACKAGE_NAME = 'eks-pod-identity-migrator';
 
-let packed: Promise<string> | undefined;
+/** The environment without the variables by which npm would tell the program how it was started. */
+export const withoutNpm = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
 
-/** Builds the package once in a process. Returns its folder, which is removed as the process ends. */
-async function buildOnce(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'packed-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const { lambdaDirectory } = await ensureAssembly();
-  await packageCdk(join(folder, 'cdk'), '../lambda');
-  cpSync(lambdaDirectory, join(folder, 'lambda'), { recursive: true });
-  const manifest = {
-    name: NAME,
-    version: '0.0.0',
-    type: 'module',
-    exports: { './cdk': { types: './cdk/index.d.ts', default: './cdk/index.mjs' } },
-  };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  return folder;
+export interface Ran {
+  status: number | null;
+  stdout: string;
+  stderr: string;
 }
 
+/** Runs a program to its end. Throws only if it cannot be started. */
+export const run = (
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = withoutNpm,
+): Ran => {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  if (error) throw error;
+  return { status, stdout, stderr };
+};
+
+/** Runs a program to its end and returns what it printed on stdout. Throws with its output if it fails. */
+export const succeed = (command: string, args: readonly string[], cwd: string, env?: NodeJS.ProcessEnv): string => {
+  const { status, stdout, stderr } = run(command, args, cwd, env);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${status}:\n${stderr}\n${stdout}`);
+  return stdout;
+};
+
+/** Packs the project into a folder, which is created, and returns the archive. */
+export const pack = (folder: string): string => {
+  mkdirSync(folder, { recursive: true });
+  succeed('npm', ['pack', '--silent', '--pack-destination', folder], ROOT);
+  return join(folder, readdirSync(folder)[0]!);
+};
+
+let packed: string | undefined;
+
+/** Returns the archive, which is packed at the first call in a process and removed as the process ends. */
+export const archive = (): string => {
+  if (packed !== undefined) return packed;
+  const folder = mkdtempSync(join(tmpdir(), 'packed-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  packed = pack(folder);
+  return packed;
+};
+
+/** Installs the package into a folder, which is created, as a user would. No registry is asked. */
+export const installAlone = (project: string): void => {
+  mkdirSync(project, { recursive: true });
+  // Without one, npm would install into a parent folder that has one.
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  succeed('npm', ['install', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', archive()], project);
+};
+
 /**
- * Installs the package into the project in a folder, and this project's own packages that its code needs: no registry is
- * asked.
+ * Puts the package into the project in a folder, and this project's own copies of the packages that the project's code
+ * needs in addition.
  */
-export async function installInto(project: string, packages: readonly string[]): Promise<void> {
-  packed ??= buildOnce();
-  const folder = await packed;
+export const installInto = (project: string, packages: readonly string[]): void => {
   const modules = join(project, 'node_modules');
-  mkdirSync(modules, { recursive: true });
-  cpSync(folder, join(modules, NAME), { recursive: true });
+  const folder = join(modules, PACKAGE_NAME);
+  mkdirSync(folder, { recursive: true });
+  succeed('tar', ['--extract', '--gzip', '--strip-components=1', '--file', archive()], folder);
   for (const name of packages) {
     const [scope = '', inScope] = name.split('/');
     if (inScope !== undefined) mkdirSync(join(modules, scope), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
-}
+};

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
+import { cdkInMemory } from './cdk.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -89,4 +90,7 @@ export const bundleTrust = (outdir: string): Promise<Bundled> => build(trust(out
 
 /** Bundles in memory everything that the package contains and the Lambdas don't, for the checks of licences. */
 export const packageInMemory = (): Promise<Bundled[]> =>
-  Promise.all([commandLine, trust].map((options) => build({ ...options(join(ROOT, 'dist/none')), write: false })));
+  Promise.all([
+    ...[commandLine, trust].map((options) => build({ ...options(join(ROOT, 'dist/none')), write: false })),
+    cdkInMemory(),
+  ]);

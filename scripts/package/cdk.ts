@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
 import { emitDeclarations } from './declarations.ts';
 
-const ROOT = join(import.meta.dirname, '..');
+const ROOT = join(import.meta.dirname, '../..');
 const ENTRY = 'lib/index.ts';
 /** Scripts of the runbook, which its module reads from its own folder. */
 const RUNBOOK = join(ROOT, 'lib/runbook');
