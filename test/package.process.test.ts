@@ -2,7 +2,17 @@
  * The published package, as its users get it: packed, installed in an empty folder without a registry, and run with the
  * oldest Node that it supports.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -191,5 +201,53 @@ describe('with the oldest supported Node', () => {
       stdout: '',
       stderr: '',
     });
+  });
+});
+
+describe('a checkout', () => {
+  /** Its sources without anything that was built. */
+  const SOURCES = [
+    'bin',
+    'cli',
+    'lambdas',
+    'lib',
+    'sandbox',
+    'scripts',
+    'cdk.json',
+    'docs/configuration.schema.json',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ];
+  const checkout = join(scratch, 'checkout');
+
+  it('compiles itself for the oldest Node, and runs the demo', () => {
+    for (const source of SOURCES) cpSync(join(ROOT, source), join(checkout, source), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+    const first = run(oldest, ['bin/pod-identity.mjs', 'demo'], checkout);
+    expect(first.stdout).toContain('is ACTIVE and on EKS Pod Identity');
+    expect(first).toMatchObject({ status: 0, stderr: expect.stringMatching(/^Compiling the sources/) as string });
+    expect(run(oldest, ['bin/pod-identity.mjs', '--version'], checkout)).toEqual({
+      status: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: '',
+    });
+  });
+
+  it('names the command to run if its packages are not installed', () => {
+    rmSync(join(checkout, 'node_modules'));
+    expect(run(oldest, ['bin/pod-identity.mjs', 'demo'], checkout)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'The sources must be compiled, and the packages that do it are not installed.\nRun: npm ci\n',
+    });
+  });
+
+  it('runs its sources with the Node of the project, and compiles nothing', () => {
+    rmSync(join(checkout, 'dist'), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+    expect(run(process.execPath, ['scripts/prepare.mjs'], checkout)).toMatchObject({ status: 0, stderr: '' });
+    expect(run(process.execPath, ['bin/pod-identity.mjs', '--version'], checkout).stdout).toBe(`${manifest.version}\n`);
+    expect(existsSync(join(checkout, 'dist'))).toBe(false);
   });
 });
