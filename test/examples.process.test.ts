@@ -78,6 +78,9 @@ describe('examples/cdk-app', () => {
   });
 });
 
+/** The module, as these apps import it. */
+const CDK = JSON.stringify('eks-pod-identity-migrator/cdk');
+
 describe('the export ./cdk', () => {
   const project = join(scratch, 'other');
   beforeAll(async () => {
@@ -89,7 +92,7 @@ describe('the export ./cdk', () => {
     writeFileSync(
       join(project, 'app.cjs'),
       `const { App, Stack } = require('aws-cdk-lib');
-const { ConfigurationError, PodIdentityMigrator } = require('eks-pod-identity-migrator/cdk');
+const { ConfigurationError, PodIdentityMigrator } = require(${CDK});
 const stack = new Stack(new App(), 'Own');
 const migrator = new PodIdentityMigrator(stack, 'Migrator', { passableRoleArns: ['role/eks-addons/*'] });
 console.log(stack.resolve(migrator.table.tableName).Ref);
@@ -117,7 +120,7 @@ try {
     writeFileSync(
       join(project, 'app.mts'),
       `import { App, Stack } from 'aws-cdk-lib';
-import { type MigratorSettings, PodIdentityMigrator, PodIdentityMigratorSpoke } from 'eks-pod-identity-migrator/cdk';
+import { type MigratorSettings, PodIdentityMigrator, PodIdentityMigratorSpoke } from ${CDK};
 const settings: MigratorSettings = { passableRoleArns: ['role/eks-addons/*'], logLevel: 'DEBUG' };
 const stack = new Stack(new App(), 'Own');
 const { migrateAddon, kubernetesRoleArns } = new PodIdentityMigrator(stack, 'Migrator', settings);
