@@ -7,6 +7,8 @@ import { ensureAssembly } from '../cli/assembly.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const NAME = 'eks-pod-identity-migrator';
+/** Folder in the package with everything that is built. */
+export const PARTS = 'dist/package';
 
 let packed: Promise<string> | undefined;
 
@@ -15,13 +17,13 @@ async function buildOnce(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'packed-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const { lambdaDirectory } = await ensureAssembly();
-  await packageCdk(join(folder, 'cdk'), '../lambda');
-  cpSync(lambdaDirectory, join(folder, 'lambda'), { recursive: true });
+  await packageCdk(join(folder, PARTS, 'cdk'), '../lambda');
+  cpSync(lambdaDirectory, join(folder, PARTS, 'lambda'), { recursive: true });
   const manifest = {
     name: NAME,
     version: '0.0.0',
     type: 'module',
-    exports: { './cdk': { types: './cdk/index.d.ts', default: './cdk/index.mjs' } },
+    exports: { './cdk': { types: `./${PARTS}/cdk/index.d.ts`, default: `./${PARTS}/cdk/index.mjs` } },
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   return folder;
