@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stepSchemas } from '../lambdas/steps/schemas.ts';
-import { installInto } from './packed.ts';
+import { installInto, PARTS } from './packed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const EXAMPLE = join(ROOT, 'examples/cdk-app');
@@ -56,7 +56,7 @@ describe('examples/cdk-app', () => {
     const { files } = read(outdir, 'Platform.assets.json') as { files: Record<string, { source: { path: string } }> };
     const folders = Object.values(files).map(({ source }) => join(outdir, source.path));
     const lambdas = folders.find((folder) => existsSync(join(folder, 'plan.mjs')))!;
-    const packaged = join(project, 'node_modules/eks-pod-identity-migrator/dist/package/lambda');
+    const packaged = join(project, 'node_modules/eks-pod-identity-migrator', PARTS, 'lambda');
     const names = readdirSync(packaged, { recursive: true, encoding: 'utf8' }).toSorted();
     expect(readdirSync(lambdas, { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(names);
     for (const name of names.filter((one) => one.endsWith('.mjs')))
@@ -78,6 +78,9 @@ describe('examples/cdk-app', () => {
   });
 });
 
+/** The module, as these apps import it. */
+const CDK = JSON.stringify('eks-pod-identity-migrator/cdk');
+
 describe('the export ./cdk', () => {
   const project = join(scratch, 'other');
   beforeAll(async () => {
@@ -89,7 +92,7 @@ describe('the export ./cdk', () => {
     writeFileSync(
       join(project, 'app.cjs'),
       `const { App, Stack } = require('aws-cdk-lib');
-const { ConfigurationError, PodIdentityMigrator } = require('eks-pod-identity-migrator/dist/package/cdk');
+const { ConfigurationError, PodIdentityMigrator } = require(${CDK});
 const stack = new Stack(new App(), 'Own');
 const migrator = new PodIdentityMigrator(stack, 'Migrator', { passableRoleArns: ['role/eks-addons/*'] });
 console.log(stack.resolve(migrator.table.tableName).Ref);
@@ -117,7 +120,7 @@ try {
     writeFileSync(
       join(project, 'app.mts'),
       `import { App, Stack } from 'aws-cdk-lib';
-import { type MigratorSettings, PodIdentityMigrator, PodIdentityMigratorSpoke } from 'eks-pod-identity-migrator/dist/package/cdk';
+import { type MigratorSettings, PodIdentityMigrator, PodIdentityMigratorSpoke } from ${CDK};
 const settings: MigratorSettings = { passableRoleArns: ['role/eks-addons/*'], logLevel: 'DEBUG' };
 const stack = new Stack(new App(), 'Own');
 const { migrateAddon, kubernetesRoleArns } = new PodIdentityMigrator(stack, 'Migrator', settings);
@@ -139,7 +142,7 @@ new PodIdentityMigrator(stack, 'Other', { ...settings, logLevel: 'LOUD' });
   });
 
   it('has declarations that need no other package, and name no part of the project', () => {
-    const types = join(project, 'node_modules/eks-pod-identity-migrator/dist/package/cdk');
+    const types = join(project, 'node_modules/eks-pod-identity-migrator', PARTS, 'cdk');
     const files = readdirSync(types, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.d.ts'));
     expect(files.toSorted()).toEqual([
       'index.d.ts',

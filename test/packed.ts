@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 export const PACKAGE_NAME = 'eks-pod-identity-migrator';
+/** Folder in the package with everything that is built. */
+export const PARTS = 'dist/package';
 
 /** The environment without the variables by which npm would tell the program how it was started. */
 export const withoutNpm = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
