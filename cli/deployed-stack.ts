@@ -220,7 +220,7 @@ export const findService = async (flags: StackFlags, environment: Environment, n
   const found = await describe(named ?? STACK, searched, profile, need);
   if (!USABLE.test(found.stack.StackStatus ?? '')) throw unusable(found.stack, found.searched);
   const variables = variablesIn(found.stack, found.searched);
-  // Whoever sets variables of the parts wants direct calls.
+  // Variables of the parts select direct calls.
   if (!isNamed && OUTPUTS.some(({ variable }) => isSet(given, variable))) delete variables[API_URL];
   const at = found.searched.regions[0];
   return {

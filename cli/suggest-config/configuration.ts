@@ -76,7 +76,7 @@ export const configurationOf = ({ passable, repairable, grants, regions }: Sugge
 const TITLES: Record<keyof SuggestedConfiguration, string> = {
   passableRoleArns: ' The roles that the service may hand to EKS and to pods.',
   repairableRoleArns:
-    ' The roles whose trust policy the service may change. Each of these does not trust EKS Pod Identity yet, and needs\n --trust repair. Whoever may change a trust policy can assume the role: remove those that you change yourself.',
+    ' The roles whose trust policy the service may change. Each of these does not trust EKS Pod Identity yet, and needs\n --trust repair. A principal that may change a trust policy can assume the role: remove those that you change yourself.',
   roleGrants:
     ' Roles that service accounts may be given although neither a trust policy nor an association shows it. Ask the owner of\n each role, and remove the entries that are not intended.',
   regions: ' The regions that a sweep inspects if its request names none.',

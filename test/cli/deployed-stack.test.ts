@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 afterEach(() => vi.unstubAllEnvs());
 
-/** The environment of somebody who has nothing but credentials. */
+/** The environment of a caller that has nothing but credentials. */
 const point = (change: Record<string, string | undefined> = {}): void =>
   stubEnvironment({
     ...Object.fromEntries(Object.entries(served.variables).filter(([name]) => name.startsWith('AWS_'))),
