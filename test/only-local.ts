@@ -25,14 +25,14 @@ const hostIn = (parameters: readonly unknown[]): string | undefined => {
 
 /** Calls `refuse` for each connection to another host, and makes the connection fail. Returns a function that ends that. */
 const watchConnections = (refuse: (host: string) => void): (() => void) => {
-  const { connect } = Socket.prototype;
+  const connect = Reflect.get(Socket.prototype, 'connect') as (...parameters: unknown[]) => Socket;
   Socket.prototype.connect = function (this: Socket, ...parameters: unknown[]): Socket {
     const host = hostIn(parameters);
-    if (host === undefined || LOCAL.test(host)) return Reflect.apply(connect, this, parameters) as Socket;
+    if (host === undefined || LOCAL.test(host)) return Reflect.apply(connect, this, parameters);
     refuse(host);
     process.nextTick(() => this.destroy(new Error(`The test allows no connection to ${host}.`)));
     return this;
-  } as typeof connect;
+  };
   return () => {
     Socket.prototype.connect = connect;
   };

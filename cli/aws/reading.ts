@@ -152,15 +152,15 @@ const observed = <Port extends object>(port: Port, note: (error: unknown) => voi
   });
 
 /** Returns the clock of reads. Where the terminal's own waits end early, in tests, the time counts as passed. */
-export const readingClock = ({ sleep }: Io): Clock => {
-  if (!sleep) return systemClock;
+export const readingClock = (io: Io): Clock => {
+  if (!io.sleep) return systemClock;
   const { signal } = new AbortController();
   let passed = 0;
   return {
     now: () => systemClock.now() + passed,
     sleep: async (milliseconds) => {
       passed += milliseconds;
-      await sleep(milliseconds, signal);
+      await io.sleep?.(milliseconds, signal);
     },
   };
 };

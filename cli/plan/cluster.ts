@@ -94,12 +94,14 @@ const textOf = (found: Overview, flags: ClusterPlanFlags, io: Io): string => {
 };
 
 /** Returns the error for a cluster that could not be read at all. */
-const explained = (error: unknown, { cluster, region }: ClusterPlanFlags): unknown =>
+const explained = (error: unknown, { cluster, region, sandbox, state }: ClusterPlanFlags): unknown =>
   isMigrationError(error, 'NotFound')
     ? new CliError(
         'UnknownCluster',
         error.message,
-        `To list the clusters: aws eks list-clusters${region === undefined ? '' : ` --region ${region}`}`,
+        sandbox === undefined && state === undefined
+          ? `To list the clusters: aws eks list-clusters${region === undefined ? '' : ` --region ${region}`}`
+          : 'Name a cluster of the scenario: accounts[].clusters[].name in its file',
         undefined,
         { cause: error },
       )

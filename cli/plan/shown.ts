@@ -61,8 +61,8 @@ export const nextCommands = ({ items, target }: Overview, flags: ClusterPlanFlag
     ...backendFlags(flags),
   ];
   const nameWords = ({ kind, name }: OverviewItem): string => {
-    const [namespace = '', account = ''] = name.split('/');
-    return kind === 'add-on' ? `--addon ${name}` : `--namespace ${namespace} --service-account ${account}`;
+    const [namespace = '', ofNamespace = ''] = name.split('/');
+    return kind === 'add-on' ? `--addon ${name}` : `--namespace ${namespace} --service-account ${ofNamespace}`;
   };
   const ready = items.find(({ verdict }) => verdict === 'migrate');
   const shown = ready ?? items.find(({ verdict }) => verdict === 'blocked');

@@ -154,6 +154,20 @@ describe('the plan of an add-on', () => {
     expectReadOnly(ran, READER);
   });
 
+  it.each([
+    [PLAN, 0],
+    [['plan', '--cluster', TARGET.cluster], 0],
+    [['plan', '--cluster', 'nowhere'], 2],
+  ])('%j shows on a terminal that it reads', async (argv, code) => {
+    const aws = await open();
+    const drawn: string[] = [];
+    const stderr = { write: (text: string) => drawn.push(text), isTTY: true, columns: 0 };
+    const ran = await aws.runWith({ io: { stderr } }, ...argv);
+    expect(ran.code).toBe(code);
+    expect(drawn.join('')).toMatch(/Nothing is changed\.\n[^]*Reading cluster/);
+    expect(drawn.join('').includes('does not exist')).toBe(code !== 0);
+  });
+
   it('with --output yaml is the same document', async () => {
     const aws = await open();
     const [json, yaml] = [await aws.run(...PLAN, '--json'), await aws.run(...PLAN, '--output', 'yaml')];
@@ -362,15 +376,14 @@ console.log(JSON.stringify({
 describe('commands that make changes', () => {
   it.each([
     ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON],
+    ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--dry-run'],
     ['migrate-workload', '--cluster', TARGET.cluster, '--namespace', 'a', '--service-account', 'b'],
-    ['sweep', '--mode', 'migrate'],
   ])('%s never runs in AWS without a backend', async (...argv) => {
     const aws = await open();
     const ran = await aws.run(...argv);
     expect(ran.code).toBe(2);
     expect(own(ran, OPERATOR)).toEqual([]);
-    if (argv[0] !== 'sweep')
-      expect(ran.err).toMatch(/record --cluster CLUSTER > twin\.json, then add --sandbox twin\.json[^]*--deployed/);
+    expect(ran.err).toMatch(/record --cluster CLUSTER > twin\.json, then add --sandbox twin\.json[^]*--deployed/);
   });
 });
 

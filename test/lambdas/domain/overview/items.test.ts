@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accountItem, addonItem, causesOf, countsOf, isClear } from '../../../../lambdas/domain/overview/items.ts';
 import { type OverviewItem, ITEM_VERDICTS, overviewItem } from '../../../../lambdas/domain/overview/model.ts';

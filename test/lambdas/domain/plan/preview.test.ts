@@ -1,5 +1,5 @@
 /** A plan without a deployed service: what only a deployment knows neither blocks it nor passes as known. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
