@@ -332,6 +332,6 @@ describe('what a scenario refuses', () => {
   });
 
   it('is an error if it is the cluster itself', () => {
-    expect(() => fitted({ accounts: [{ ...base.accounts[0]!, id: 'x' }] } as never, [])).toThrow('accounts[0].id');
+    expect(() => fitted({ accounts: [{ ...base.accounts[0]!, id: 'x' }] }, [])).toThrow('accounts[0].id');
   });
 });
