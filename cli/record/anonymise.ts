@@ -152,7 +152,7 @@ export const anonymised = (input: ScenarioInput): ScenarioInput => {
   const words = new Words(knownTexts(input), textsIn(accounts as unknown as Json));
   const anonymiser = new Anonymiser(words);
   const renamed = anonymiser.value('', accounts as unknown as Json) as unknown as ScenarioInput['accounts'];
-  const images = anonymiser.value('', catalogue as unknown as Json) as unknown as typeof catalogue;
+  const images = anonymiser.value('', catalogue) as unknown as typeof catalogue;
   return {
     description: 'A cluster, recorded and anonymised by pod-identity record.',
     ...rest,

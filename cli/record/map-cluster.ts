@@ -12,6 +12,11 @@ type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number
 type NodeGroupInput = Exclude<NonNullable<Cluster['nodes']>, number>[number];
 type EntryInput = NonNullable<Cluster['accessEntries']>[number];
 
+const NODE_GROUP = 'eks.amazonaws.com/nodegroup';
+/** Returns whether a label is not one of those that the sandbox's nodes have anyway. */
+const isFurther = (key: string): boolean =>
+  key === 'kubernetes.io/arch' || !/^(kubernetes\.io|eks\.amazonaws\.com)\//.test(key);
+
 /** Returns the nodes in groups of identical ones. `selected`: keys of labels that pods select. */
 export const nodeGroups = (
   { nodes, pods }: Required<Pick<KubernetesObjects, 'nodes' | 'pods'>>,
@@ -23,18 +28,17 @@ export const nodeGroups = (
   for (const { name, os, compute, ready, nodeGroup, labels: all } of nodes) {
     const labels = Object.fromEntries(
       Object.entries(all)
-        .filter(
-          ([key]) => selected.has(key) && !key.startsWith('kubernetes.io/') && !key.startsWith('eks.amazonaws.com/'),
-        )
+        .filter(([key]) => selected.has(key) && isFurther(key))
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     );
+    const named = nodeGroup !== undefined && selected.has(NODE_GROUP) ? { nodeGroup } : {};
     const group = {
       os,
       compute,
       ready,
       agentReady: !broken.has(name),
       ...(Object.keys(labels).length > 0 ? { labels } : {}),
-      ...(compute === 'ec2' && nodeGroup === undefined ? { nodeGroup: null } : {}),
+      ...(compute === 'ec2' && nodeGroup === undefined ? { nodeGroup: null } : named),
     };
     const key = JSON.stringify(group);
     const known = groups.get(key);

@@ -84,7 +84,8 @@ export const workloadFields = (
   const maxUnavailable = kind === 'StatefulSet' ? undefined : countOrShare(rollout.maxUnavailable);
   const maxSurge = kind === 'Deployment' ? countOrShare(rollout.maxSurge) : undefined;
   const readySeconds = readySecondsOf(pods);
-  const { 'kubernetes.io/os': os, ...selector } = nodeSelector;
+  // A node of the sandbox has another name, so that no pod could run on the one that is selected.
+  const { 'kubernetes.io/os': os, 'kubernetes.io/hostname': _host, ...selector } = nodeSelector;
   const nodes = { ...selector, ...(os === undefined || os === 'linux' ? {} : { 'kubernetes.io/os': os }) };
   const { updateStrategy } = workload;
   const init = containersOf(workload.containers, true);

@@ -84,6 +84,15 @@ const fromObjects = (
       why: 'a scenario has only pods of Deployments, DaemonSets and StatefulSets',
       effect: 'the rehearsal does not have them',
     });
+  const broken = objects.pods.filter(
+    ({ ready, terminating, owner }) => !ready && !terminating && owner?.kind !== 'Job',
+  );
+  if (broken.length > 0)
+    unread.push({
+      what: `the state of ${broken.length} ${broken.length === 1 ? 'pod that is' : 'pods that are'} not ready`,
+      why: `for example ${broken[0]?.namespace}/${broken[0]?.name}`,
+      effect: 'in the rehearsal they are ready, unless their node is not',
+    });
   return {
     ...(objects.nodes ? { nodes: nodeGroups({ ...objects, nodes: objects.nodes }, nodeKeys) } : {}),
     ...(webhook === undefined ? {} : { podIdentityWebhook: webhook }),

@@ -9,7 +9,7 @@ import { podsChanged } from '../kubernetes/budgets.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
-import type { PodSettings } from '../kubernetes/objects.ts';
+import type { AddonObjects, PodSettings } from '../kubernetes/objects.ts';
 import { defaultAccessEntries } from '../kubernetes/rbac-defaults.ts';
 import {
   getObject,
@@ -122,25 +122,46 @@ const containerOf = ({ env, ...container }: NonNullable<ScenarioWorkload['contai
   ...environmentOf(env),
 });
 
+/** Returns the workload as the controllers know it, without what is not set. */
+const templateOf = ({
+  kind,
+  name,
+  serviceAccount,
+  labels = { 'app.kubernetes.io/name': name },
+  containers = [{ name, image: `registry.example.com/${name}`, env: [] }],
+  initContainers,
+  paused,
+  hostNetwork,
+  replicas,
+  updateStrategy,
+  maxUnavailable,
+  maxSurge,
+  readySeconds,
+  annotations,
+  podAnnotations,
+  nodeSelector,
+}: ScenarioWorkload): AddonObjects['workloads'][number] => ({
+  kind,
+  name,
+  serviceAccount,
+  labels,
+  ...(initContainers === undefined ? {} : { initContainers: initContainers.map(containerOf) }),
+  containers: containers.map(containerOf),
+  ...(replicas === undefined ? {} : { replicas }),
+  ...(paused ? { paused } : {}),
+  ...(updateStrategy === undefined ? {} : { updateStrategy }),
+  ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+  ...(maxSurge === undefined ? {} : { maxSurge }),
+  ...(readySeconds === undefined ? {} : { readySeconds }),
+  ...(annotations === undefined ? {} : { annotations }),
+  ...(podAnnotations === undefined ? {} : { podAnnotations }),
+  ...(nodeSelector === undefined ? {} : { nodeSelector }),
+  ...(hostNetwork ? { hostNetwork } : {}),
+});
+
 /** Creates a workload from before the sandbox opened, with ready pods in the form that the webhook gave them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
-  const {
-    namespace,
-    serviceAccount,
-    serviceAccountAnnotations,
-    createdAt,
-    kind,
-    name,
-    replicas,
-    paused,
-    updateStrategy,
-    maxUnavailable,
-    maxSurge,
-    readySeconds,
-    annotations,
-    podAnnotations,
-    manager = APPLIER,
-  } = workload;
+  const { namespace, name, serviceAccount, serviceAccountAnnotations, createdAt, manager = APPLIER } = workload;
   const at = createdAt === undefined ? cluster.createdAt : Date.parse(createdAt);
   ensureNamespace(cluster, namespace, at);
   const account =
@@ -152,36 +173,11 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     noteAnnotator(cluster, was, account, manager, at);
     touch(cluster.kube, account);
   }
-  const {
-    labels = { 'app.kubernetes.io/name': name },
-    containers = [{ name, image: `registry.example.com/${name}`, env: [] }],
-    nodeSelector,
-    hostNetwork,
-    initContainers,
-  } = workload;
-  const template = {
-    kind,
-    name,
-    serviceAccount,
-    labels,
-    ...(initContainers === undefined ? {} : { initContainers: initContainers.map(containerOf) }),
-    containers: containers.map(containerOf),
-    ...(replicas === undefined ? {} : { replicas }),
-    ...(paused ? { paused } : {}),
-    ...(updateStrategy === undefined ? {} : { updateStrategy }),
-    ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
-    ...(maxSurge === undefined ? {} : { maxSurge }),
-    ...(readySeconds === undefined ? {} : { readySeconds }),
-    ...(annotations === undefined ? {} : { annotations }),
-    ...(podAnnotations === undefined ? {} : { podAnnotations }),
-    ...(nodeSelector === undefined ? {} : { nodeSelector }),
-    ...(hostNetwork ? { hostNetwork } : {}),
-  };
   seedAddonObjects(
     world,
     cluster,
     name,
-    { namespace, serviceAccounts: [], workloads: [template] },
+    { namespace, serviceAccounts: [], workloads: [templateOf(workload)] },
     { irsaServiceAccounts: [], podsCreatedAt: at, manager },
   );
 };

@@ -1,5 +1,5 @@
 /** `record --anonymise`: other names, the same plan. */
-import fc from 'fast-check';
+import { array, assert, nat, property, stringMatching, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { anonymised } from '../../cli/record/anonymise.ts';
 import { Words } from '../../cli/record/words.ts';
@@ -8,13 +8,13 @@ import { matchesWildcard } from '../../lambdas/domain/policy/index.ts';
 import { scenarioFile } from '../end-to-end/fixture.ts';
 import { rehearsable, seenIn, twinOf } from '../end-to-end/twin.ts';
 
-const word = fc.stringMatching(/^[a-z]{1,9}$/);
-const name = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join('-'));
+const word = stringMatching(/^[a-z]{1,9}$/);
+const name = array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join('-'));
 
 describe('Words', () => {
   it('give equal texts equal codes, and different texts different ones', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(name, { maxLength: 20 }), (names) => {
+    assert(
+      property(uniqueArray(name, { maxLength: 20 }), (names) => {
         const words = new Words(['kube-system'], names);
         const codes = names.map((one) => words.replace(one));
         expect(new Set(codes).size).toBe(names.length);
@@ -24,8 +24,8 @@ describe('Words', () => {
   });
 
   it('keep whether a pattern matches a name, if it ends within a word', () => {
-    fc.assert(
-      fc.property(fc.array(name, { minLength: 1, maxLength: 8 }), fc.nat(), fc.nat(), (names, which, cut) => {
+    assert(
+      property(array(name, { minLength: 1, maxLength: 8 }), nat(), nat(), (names, which, cut) => {
         const chosen = names[which % names.length]!;
         const pattern = `${chosen.slice(0, 1 + (cut % chosen.length))}*`;
         const words = new Words([], [...names, pattern]);

@@ -216,6 +216,22 @@ describe('nodes, budgets and custom resources', () => {
     ]);
   });
 
+  it('have the names of node groups and architectures only if a workload selects them', () => {
+    const labels = {
+      'kubernetes.io/arch': 'arm64',
+      'kubernetes.io/hostname': 'n1',
+      'eks.amazonaws.com/nodegroup': 'g',
+    };
+    const one = { name: 'n1', ready: true, os: 'linux' as const, compute: 'ec2' as const, nodeGroup: 'g', labels };
+    const groups = (...keys: string[]) => nodeGroups({ nodes: [one], pods: [] }, new Set(keys))[0];
+    expect(groups(...Object.keys(labels))).toMatchObject({ nodeGroup: 'g', labels: { 'kubernetes.io/arch': 'arm64' } });
+    expect(groups()).not.toHaveProperty('nodeGroup');
+    const selector = { 'kubernetes.io/hostname': 'n1', 'kubernetes.io/os': 'linux', pool: 'a' };
+    expect(workloadFields(workload('agent', { nodeSelector: selector }), [], new Set()).nodeSelector).toEqual({
+      pool: 'a',
+    });
+  });
+
   it('that a scenario cannot express are reported', () => {
     const unread: Unread[] = [];
     const metadata = { name: 'web', namespace: 'shop' };
@@ -332,6 +348,6 @@ describe('what a scenario refuses', () => {
   });
 
   it('is an error if it is the cluster itself', () => {
-    expect(() => fitted({ accounts: [{ ...base.accounts[0]!, id: 'x' }] } as never, [])).toThrow('accounts[0].id');
+    expect(() => fitted({ accounts: [{ ...base.accounts[0]!, id: 'x' }] }, [])).toThrow('accounts[0].id');
   });
 });
