@@ -195,13 +195,6 @@ export const rows: Row[] = [
   },
   {
     check: 'role-trust',
-    template: 'pod-identity trust repair --dry-run --role-arn --cluster-arn --namespace --service-account',
-    scenario: 'trust-repair',
-    subject: { addon: EBS },
-    unblocks: false,
-  },
-  {
-    check: 'role-trust',
     template: 'aws service-quotas request-service-quota-increase --service-code --quota-code --desired-value --region',
     scenario: 'trust-too-long',
     subject: { addon: EBS },
