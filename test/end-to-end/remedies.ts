@@ -45,7 +45,7 @@ export const everySituation = (): (Situation & { parsed: Scenario; target: Migra
         const accounts = new Map(
           cluster.workloads
             .filter((one) => one.serviceAccountAnnotations?.['eks.amazonaws.com/role-arn'] !== undefined)
-            .map(({ namespace, serviceAccount = '' }): [string, Subject] => [
+            .map(({ namespace, serviceAccount }): [string, Subject] => [
               `${namespace}/${serviceAccount}`,
               { serviceAccount: { namespace, name: serviceAccount } },
             ]),

@@ -132,7 +132,8 @@ const rows: Row[] = [
     {
       status: 'fail',
       message: /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
-      remedy: /describe-addon-configuration --region eu-west-1 --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/,
+      remedy:
+        /describe-addon-configuration --region eu-west-1 --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/,
       attempts: [],
     },
   ],
