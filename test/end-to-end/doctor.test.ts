@@ -15,7 +15,7 @@ const document = z.strictObject({ wanted: z.string(), ready: z.boolean(), checks
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   vi.unstubAllEnvs();
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
 const open = async (...given: Parameters<typeof scenarioWith>): Promise<ServedHere> => {
@@ -35,8 +35,8 @@ const run = async (...words: string[]) => {
 const findings = async (...words: string[]) => {
   const { code, out } = await run(...words, '--json');
   const { ready, checks } = document.parse(JSON.parse(out));
-  const open_ = checks.filter(({ status }) => status !== 'pass');
-  return { code, ready, checks, notPassed: Object.fromEntries(open_.map((one) => [one.id, one])) };
+  const others = checks.filter(({ status }) => status !== 'pass');
+  return { code, ready, checks, notPassed: Object.fromEntries(others.map((one) => [one.id, one])) };
 };
 
 /** Serves the sandbox under another address, with a Date header that is off by so many seconds. */

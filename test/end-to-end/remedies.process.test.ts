@@ -1,6 +1,8 @@
 /** Each command in a remedy, pasted into a shell with the real `aws` and `kubectl` in the situation that prints it. */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { scenarioFile } from './fixture.ts';
@@ -116,6 +118,12 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
     });
     expect(migrate!.commands[0]).toContain(`--role-arn ${baseRoleArn}`);
     const [association] = [...world.cluster.associations.values()];
+    const pods = listObjects(world.cluster.kube, 'Pod').filter((pod) => pod.spec.serviceAccountName === 'export');
+    expect(pods.length).toBeGreaterThan(0);
+    for (const pod of pods)
+      expect(credentialsOfPod(inside, world.cluster, pod)).toMatchObject([
+        { method: 'pod-identity', roleArn: 'arn:aws:iam::444455556666:role/report-archive' },
+      ]);
     expect(association).toMatchObject({
       roleArn: baseRoleArn,
       targetRoleArn: 'arn:aws:iam::444455556666:role/report-archive',

@@ -45,7 +45,7 @@ export const everySituation = (): (Situation & { parsed: Scenario; target: Migra
         const accounts = new Map(
           cluster.workloads
             .filter((one) => one.serviceAccountAnnotations?.['eks.amazonaws.com/role-arn'] !== undefined)
-            .map(({ namespace, serviceAccount = '' }): [string, Subject] => [
+            .map(({ namespace, serviceAccount }): [string, Subject] => [
               `${namespace}/${serviceAccount}`,
               { serviceAccount: { namespace, name: serviceAccount } },
             ]),
@@ -192,13 +192,6 @@ export const rows: Row[] = [
     scenario: 'agent-self-managed',
     subject: { serviceAccount: { namespace: 'shop', name: 'checkout' } },
     not: 'it shows that IAM has no role of that name, and so fails',
-  },
-  {
-    check: 'role-trust',
-    template: 'pod-identity trust repair --dry-run --role-arn --cluster-arn --namespace --service-account',
-    scenario: 'trust-repair',
-    subject: { addon: EBS },
-    unblocks: false,
   },
   {
     check: 'role-trust',

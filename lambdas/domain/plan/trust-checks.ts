@@ -273,11 +273,11 @@ export function checkRollback(facts: Facts, planned: readonly PlannedAssociation
   const found = facts.roles[roleArn];
   const remedy =
     'The migration can continue, but a rollback would restore an IRSA role that does not work. Repair the OIDC statement first to make a rollback possible.';
-  const account = parseRoleArn(roleArn)?.account;
-  if (!found && account !== undefined && account !== facts.request.target.account)
+  const owner = parseRoleArn(roleArn)?.account;
+  if (!found && owner !== undefined && owner !== facts.request.target.account)
     return warn(
       'rollback-trust',
-      `The IRSA role ${roleArn} is in account ${account}, so its trust policy was not read.`,
+      `The IRSA role ${roleArn} is in account ${owner}, so its trust policy was not read.`,
       'The migration does not change it. A rollback works as long as it keeps its OIDC statement for this cluster.',
     );
   if (!found || !facts.cluster?.oidcIssuer)

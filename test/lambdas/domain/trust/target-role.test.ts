@@ -1,5 +1,5 @@
 /** The setup for a role of another account: it must allow the service account, and nobody else. */
-import fc from 'fast-check';
+import { assert, constantFrom, property, record, stringMatching } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import {
@@ -75,25 +75,23 @@ describe('the setup for a target role', () => {
     expect(verdictsOf(USE, setup, whole)).toEqual({ ...ALL_ALLOWED, 'target-role-trust': 'denied' });
   });
 
-  const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,40}[a-z0-9]$/);
-  const use = fc
-    .record({
-      cluster: name,
-      namespace: name,
-      serviceAccount: name,
-      target: name,
-      region: fc.constantFrom('eu-west-1', 'cn-north-1'),
-    })
-    .map(({ cluster, namespace, serviceAccount, target, region }): TargetRoleUse => ({
-      target: { account: '111122223333', region, cluster },
-      namespace,
-      serviceAccount,
-      targetRoleArn: `arn:${region.startsWith('cn') ? 'aws-cn' : 'aws'}:iam::444455556666:role/${target}`,
-    }));
+  const name = stringMatching(/^[a-z][a-z0-9-]{0,40}[a-z0-9]$/);
+  const use = record({
+    cluster: name,
+    namespace: name,
+    serviceAccount: name,
+    target: name,
+    region: constantFrom('eu-west-1', 'cn-north-1'),
+  }).map(({ cluster, namespace, serviceAccount, target, region }): TargetRoleUse => ({
+    target: { account: '111122223333', region, cluster },
+    namespace,
+    serviceAccount,
+    targetRoleArn: `arn:${region.startsWith('cn') ? 'aws-cn' : 'aws'}:iam::444455556666:role/${target}`,
+  }));
 
   it('allows the service account by both calls, whatever the names', () => {
-    fc.assert(
-      fc.property(use, (one) => {
+    assert(
+      property(use, (one) => {
         expect(verdictsOf(one, targetRoleSetup(one))).toEqual(ALL_ALLOWED);
         expect(baseRoleNameFor(one)).toMatch(/^[\w+=,.@-]{1,64}$/);
       }),
@@ -101,10 +99,10 @@ describe('the setup for a target role', () => {
   });
 
   it('allows no other service account, namespace or cluster by either call', () => {
-    fc.assert(
-      fc.property(
+    assert(
+      property(
         use,
-        fc.constantFrom(
+        constantFrom(
           (one: TargetRoleUse): TargetRoleUse => ({ ...one, serviceAccount: `${one.serviceAccount}x` }),
           (one: TargetRoleUse): TargetRoleUse => ({ ...one, namespace: `${one.namespace}x` }),
           (one: TargetRoleUse): TargetRoleUse => ({
