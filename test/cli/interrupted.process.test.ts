@@ -1,9 +1,7 @@
 /** Ctrl-C in the program as a process: it says what is left, with the exit code that shells expect. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { interruptionText } from '../../cli/interrupted.ts';
 
 /** Runs the program, and interrupts it as soon as it has printed `at`. */
 const interrupted = async (at: string, ...argv: string[]): Promise<{ code: number | null; err: string }> => {
@@ -32,14 +30,11 @@ it('an embedded sandbox ends with the command', async () => {
   });
 });
 
-it('a kept sandbox is as it was before', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'interrupted-'));
-  const file = join(folder, 'world.json');
-  try {
-    const { code, err } = await interrupted('❯ Run the checks', ...MIGRATE, ...SANDBOX, '--state', file);
-    expect({ code, kept: existsSync(file) }).toEqual({ code: 130, kept: false });
-    expect(err).toContain(`nothing of this command is recorded in ${file}`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+it.each([
+  [{ sandbox: 'a.json' }, 'migrate', /^Interrupted: the sandbox ended/],
+  [{ sandbox: 'a.json', state: 'w.json' }, 'migrate', /^Interrupted: nothing of this command is recorded in w\.json/],
+  [{}, 'demo', /^Interrupted: the sandbox ended/],
+  [{ deployed: true }, 'show', /^Interrupted: nothing was changed/],
+])('with %j, %s says what is left', (flags, command, text) => {
+  expect(interruptionText(flags, command)).toMatch(text);
 });
