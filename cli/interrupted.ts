@@ -5,7 +5,11 @@ import type { Io } from './io.ts';
  * Returns the same input and output for a command that only reads: Ctrl-C ends it at once, even while it waits for an
  * answer of AWS.
  */
-export const readingIo = ({ onStop: _onStop, ...io }: Io): Io => io;
+export const readingIo = (io: Io): Io => {
+  const reading = { ...io };
+  delete reading.onStop;
+  return reading;
+};
 
 interface GivenFlags {
   sandbox?: unknown;

@@ -18,7 +18,7 @@ interface Word {
   values: string[];
 }
 
-const names = ({ long, short }: Option): string[] => [long, short].filter((one) => one != null);
+const names = ({ long, short }: Option): string[] => [long, short].filter((one) => typeof one === 'string');
 const valueOf = ({ flags }: Option): string => /<[^>]*>/.exec(flags)?.[0] ?? '';
 
 /** Returns what may follow each command. Hidden options are left out. */

@@ -22,13 +22,13 @@ export const addContextOption = (group: Command): void => {
   }
 };
 
-const conflict = (command: Command, name: string, value: unknown, found: string): void => {
+const conflict = (command: Command, name: string, value: string, found: string): void => {
   const given: unknown = command.getOptionValue(name);
   if (given === undefined || given === value) return;
   if (Array.isArray(given) && given.length === 1 && given[0] === value) return;
   throw new CliError(
     'BadOption',
-    `--context has ${found} ${String(value)}, but --${name} ${String(given)} is given`,
+    `--context has ${found} ${value}, but --${name} ${[given].flat().join(', ')} is given`,
     `Omit --${name}, or use --cluster instead of --context`,
   );
 };

@@ -23,11 +23,11 @@ const ADDON = 'aws-ebs-csi-driver';
 const SCENARIO = 'ebs-csi-irsa';
 
 interface Stage {
-  open(): Promise<SandboxBackend>;
+  open: () => Promise<SandboxBackend>;
   target: Target;
   style: Style;
   io: Io;
-  say(...lines: string[]): void;
+  say: (...lines: string[]) => void;
 }
 
 /** Runs the demo on stdout, with live progress on stderr. Returns 0 only if it ends as expected. */

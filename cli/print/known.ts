@@ -10,7 +10,7 @@ import type { Released } from '../release.ts';
 import { knownCommand } from '../request.ts';
 import type { Running } from '../show.ts';
 import { stepsSection } from './steps.ts';
-import { commandLines, nextSection } from './next.ts';
+import { commandLines, type Next, nextSection } from './next.ts';
 import { hanging, oneLine, type Style } from './style.ts';
 import { attemptName } from './attempts.ts';
 
@@ -70,6 +70,20 @@ export const retirementText = ({
 export const releaseText = ({ at, by: requestedBy, reason }: Release): string =>
   `at ${at}${by({ requestedBy, reason })}`;
 
+/** Returns the commands for a migration that is running. */
+const nextOf = (
+  { migrationId, status, cancellation, approvals = [] }: Running,
+  where: Parameters<typeof knownCommand>[2],
+): Next[] => [
+  ...(pendingApproval(approvals)
+    ? [{ why: 'To show the plan to decide about', command: knownCommand('approve', migrationId, where) }]
+    : []),
+  { why: 'To show its progress again', command: knownCommand('show', migrationId, where) },
+  ...(status === 'rolling-back' || cancellation
+    ? []
+    : [{ why: 'To stop it', command: knownCommand('cancel', migrationId, where) }]),
+];
+
 export const runningLines = (running: Running, where: Parameters<typeof knownCommand>[2], style: Style): string[] => {
   const {
     migrationId,
@@ -122,19 +136,7 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
     ),
     ...notes.flatMap((note) => hanging('  ', note, style)),
     ...(style.detail === 'quiet' ? [] : stepsSection(running, style)),
-    ...nextSection(
-      `${style.paint('cyan', '…')} ${word} since ${startedAt}.`,
-      [
-        ...(waiting
-          ? [{ why: 'To show the plan to decide about', command: knownCommand('approve', migrationId, where) }]
-          : []),
-        { why: 'To show its progress again', command: knownCommand('show', migrationId, where) },
-        ...(status === 'rolling-back' || cancellation
-          ? []
-          : [{ why: 'To stop it', command: knownCommand('cancel', migrationId, where) }]),
-      ],
-      style,
-    ),
+    ...nextSection(`${style.paint('cyan', '…')} ${word} since ${startedAt}.`, nextOf(running, where), style),
   ];
 };
 

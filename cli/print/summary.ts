@@ -205,9 +205,9 @@ const UNDONE: Partial<Record<Outcome, string>> = {
   'needs-human': 'associations created that the rollback was to delete',
 };
 
-const changesSection = (report: MigrationReport, style: Style): string[] => {
-  const { purged, created, restored } = report.associations;
-  const undone = created.map(({ id }) => id).filter((id) => purged.some((one) => one.id === id));
+/** Returns the add-on, or the service account, before and now. */
+const subjectLines = (report: MigrationReport, style: Style): string[] => {
+  const { created } = report.associations;
   const before = report.plan?.addon;
   const role = before?.serviceAccountRoleArn;
   const had = [
@@ -220,8 +220,6 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     'rolled-back': `${had} again`,
   };
   return [
-    '',
-    style.paint('bold', 'What changed'),
     ...(before
       ? [
           ...oneLine('  add-on before: ', `${before.version}, ${had}`, style),
@@ -240,6 +238,16 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
           ...annotationLine(report, style),
         ]
       : []),
+  ];
+};
+
+const changesSection = (report: MigrationReport, style: Style): string[] => {
+  const { purged, created, restored } = report.associations;
+  const undone = created.map(({ id }) => id).filter((id) => purged.some((one) => one.id === id));
+  return [
+    '',
+    style.paint('bold', 'What changed'),
+    ...subjectLines(report, style),
     ...trustChangesLines(report, style),
     ...listed(
       'associations deleted',

@@ -15,8 +15,9 @@ const GAP = 2;
 /** No column is made narrower than that. */
 const NARROWEST = 20;
 
-/** An escape sequence of the formats around a whole text. */
-const PAINTED = /^((?:\u001B\[\d+m)+)([^\u001B]*)((?:\u001B\[\d+m)+)$/;
+const ESC = '\u001B';
+/** Escape sequences of the formats around a whole text. */
+const PAINTED = new RegExp(String.raw`^((?:${ESC}\[\d+m)+)([^${ESC}]*)((?:${ESC}\[\d+m)+)$`);
 
 /** Returns where to break the text: after a blank or a separator in the second half of the line, otherwise at its end. */
 const breakOf = (line: string): number => {
@@ -36,7 +37,7 @@ export const foldText = (text: string, width: number): string[] => {
 const foldCell = (cell: string, width: number): string[] => {
   if (visibleWidth(cell) <= width) return [cell];
   const [, before = '', text = cell, after = ''] = PAINTED.exec(cell) ?? [];
-  return text.includes('\u001B') ? [cell] : foldText(text, width).map((line) => `${before}${line}${after}`);
+  return text.includes(ESC) ? [cell] : foldText(text, width).map((line) => `${before}${line}${after}`);
 };
 
 /** Returns the columns' widths, with the widest ones reduced until the line fits. */
@@ -53,8 +54,8 @@ const fitted = (natural: readonly number[], least: readonly number[], available:
   return widths;
 };
 
-const naturalWidth = <Row>({ title, value }: Column<Row>, rows: readonly Row[]): number =>
-  Math.max(title.length, ...rows.map((row) => visibleWidth(value(row))));
+const naturalWidth = <Row>(column: Column<Row>, rows: readonly Row[]): number =>
+  Math.max(column.title.length, ...rows.map((row) => visibleWidth(column.value(row))));
 
 const leastWidth = <Row>(column: Column<Row>, rows: readonly Row[]): number => {
   const natural = naturalWidth(column, rows);

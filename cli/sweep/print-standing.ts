@@ -48,25 +48,9 @@ const aboutOf = ({
   return printable(`${MODES[mode]} of ${parts.join('; ')}`);
 };
 
-export const standingLines = (standing: SweepStanding, where: Where, style: Style): string[] => {
-  const {
-    sweepId,
-    request,
-    startedAt,
-    endedAt,
-    status,
-    outcome,
-    phase,
-    executionStatus,
-    command,
-    cause,
-    reports,
-    failures,
-  } = standing;
+const nextOf = ({ sweepId, status, outcome, reports }: SweepStanding, isAlone: boolean, where: Where): Next[] => {
   const isOver = status === 'ended';
-  const isAlone = !isOver && executionStatus !== undefined && executionStatus !== 'RUNNING';
-  const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
-  const next: Next[] = [
+  return [
     ...(isAlone || outcome === 'stopped'
       ? [
           {
@@ -90,6 +74,14 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
         ]
       : []),
   ];
+};
+
+export const standingLines = (standing: SweepStanding, where: Where, style: Style): string[] => {
+  const { sweepId, request, startedAt, endedAt, status, phase, executionStatus, command, cause, reports, failures } =
+    standing;
+  const isOver = status === 'ended';
+  const isAlone = !isOver && executionStatus !== undefined && executionStatus !== 'RUNNING';
+  const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
   return [
     ...oneLine(`${painted(stateOf(standing), style)}  `, aboutOf(request), style),
     ...factLines(
@@ -116,7 +108,11 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
       ? oneLine('  ', `No execution works on it: its execution is ${executionStatus}.`, style, 'yellow')
       : []),
     ...(reports ? [`  s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),
-    ...nextSection(`${painted(stateOf(standing), style)} since ${endedAt ?? startedAt}.`, next, style),
+    ...nextSection(
+      `${painted(stateOf(standing), style)} since ${endedAt ?? startedAt}.`,
+      nextOf(standing, isAlone, where),
+      style,
+    ),
   ];
 };
 

@@ -84,10 +84,8 @@ describe('commands that change something in AWS', () => {
     ['sweep', '--mode', 'migrate', '--deployed'],
     ['grant-access', ...ADDON, '--apply', '--deployed'],
     ['trust', 'repair', '--role-arn', 'arn:aws:iam::111122223333:role/a', '--cluster-arn', ARN].concat(
-      ...[
-        ['--namespace', 'a'],
-        ['--service-account', 'b'],
-      ],
+      ['--namespace', 'a'],
+      ['--service-account', 'b'],
     ),
   ])('%s %s refuses without a terminal, before it makes any call', async (...argv) => {
     const io = collectingIo();

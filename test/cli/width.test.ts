@@ -76,11 +76,9 @@ describe('the output at the width of the terminal', () => {
   const WORKLOADS = 'sandbox/scenarios/service-account-irsa.json';
   const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
   const TRUST = ['--cluster-arn', 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev'].concat(
-    ...[
-      ['--namespace', 'kube-system'],
-      ['--service-account', 'ebs-csi-controller-sa'],
-      ['--role-arn', ROLE],
-    ],
+    ['--namespace', 'kube-system'],
+    ['--service-account', 'ebs-csi-controller-sa'],
+    ['--role-arn', ROLE],
   );
   const cases: [string, () => string[]][] = [
     ['plan', () => ['plan', ...ADDON, '--sandbox', SCENARIO]],
