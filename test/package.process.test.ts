@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,6 +12,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir, hostname, tmpdir } from 'node:os';
@@ -29,12 +31,15 @@ interface Manifest {
   exports: Record<string, string | Record<string, string>>;
   [field: string]: unknown;
 }
-const jsonIn = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
-const manifest = jsonIn<Manifest>(join(ROOT, 'package.json'));
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
 /** Variables by which npm would tell the program how it was started. */
 const withoutNpm = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
 
+interface Report {
+  outcome: string;
+  migrationId: string;
+}
 interface Ran {
   status: number | null;
   stdout: string;
@@ -153,21 +158,17 @@ describe('the archive', () => {
 
 describe('with the oldest supported Node', () => {
   const cli = (...args: string[]): Ran => run(oldest, [join(empty, 'node_modules/.bin/pod-identity'), ...args], empty);
-  const json = <T>(...args: string[]): T => {
+  const report = (...args: string[]): Report => {
     const { status, stdout, stderr } = cli(...args, '--json');
     if (status !== 0) throw new Error(`${args.join(' ')} exited with ${status}:\n${stderr}\n${stdout}`);
-    return JSON.parse(stdout) as T;
+    return JSON.parse(stdout) as Report;
   };
   const target = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
   const sandbox = ['--sandbox', 'ebs-csi-irsa'];
-  interface Report {
-    outcome: string;
-    migrationId: string;
-  }
 
   it('is the one that the manifest names', () => {
-    if (process.platform === 'linux')
-      expect(`>=${succeed(oldest, ['--version'], empty).trim().slice(1)}`).toBe(manifest.engines.node);
+    const named = process.platform === 'linux' ? manifest.engines.node : `>=${process.versions.node}`;
+    expect(`>=${succeed(oldest, ['--version'], empty).trim().slice(1)}`).toBe(named);
   });
 
   it('prints version and help, and nothing else', () => {
@@ -176,16 +177,16 @@ describe('with the oldest supported Node', () => {
   });
 
   it('plans, migrates and rolls back in the sandbox', () => {
-    expect(json<Report>('plan', ...target, ...sandbox).outcome).toBe('planned');
+    expect(report('plan', ...target, ...sandbox).outcome).toBe('planned');
     const state = ['--state', join(scratch, 'world.json')];
-    const { outcome, migrationId } = json<Report>('migrate', ...target, ...sandbox, ...state);
+    const { outcome, migrationId } = report('migrate', ...target, ...sandbox, ...state);
     expect(outcome).toBe('migrated');
-    expect(json<Report>('rollback', migrationId, ...state).outcome).toBe('rolled-back');
+    expect(report('rollback', migrationId, ...state).outcome).toBe('rolled-back');
     expect(cli('rollback', migrationId, ...state).stderr).not.toMatch(/^ +at /m);
   });
 
   it('runs the deployed functions in processes of their own', () => {
-    const { outcome } = json<Report>('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
+    const { outcome } = report('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
     expect(outcome).toBe('migrated');
   });
 
@@ -237,5 +238,53 @@ describe('with the oldest supported Node', () => {
       stdout: '',
       stderr: '',
     });
+  });
+});
+
+describe('a checkout', () => {
+  /** Its sources without anything that was built. */
+  const SOURCES = [
+    'bin',
+    'cli',
+    'lambdas',
+    'lib',
+    'sandbox',
+    'scripts',
+    'cdk.json',
+    'docs/configuration.schema.json',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ];
+  const checkout = join(scratch, 'checkout');
+
+  it('compiles itself for the oldest Node, and runs the demo', () => {
+    for (const source of SOURCES) cpSync(join(ROOT, source), join(checkout, source), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+    const first = run(oldest, ['bin/pod-identity.mjs', 'demo'], checkout);
+    expect(first.stdout).toContain('is ACTIVE and on EKS Pod Identity');
+    expect(first).toMatchObject({ status: 0, stderr: expect.stringMatching(/^Compiling the sources/) as string });
+    expect(run(oldest, ['bin/pod-identity.mjs', '--version'], checkout)).toEqual({
+      status: 0,
+      stdout: `${manifest.version}\n`,
+      stderr: '',
+    });
+  });
+
+  it('names the command to run if its packages are not installed', () => {
+    rmSync(join(checkout, 'node_modules'));
+    expect(run(oldest, ['bin/pod-identity.mjs', 'demo'], checkout)).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'The sources must be compiled, and the packages that do it are not installed.\nRun: npm ci\n',
+    });
+  });
+
+  it('runs its sources with the Node of the project, and compiles nothing', () => {
+    rmSync(join(checkout, 'dist'), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+    expect(run(process.execPath, ['scripts/prepare.mjs'], checkout)).toMatchObject({ status: 0, stderr: '' });
+    expect(run(process.execPath, ['bin/pod-identity.mjs', '--version'], checkout).stdout).toBe(`${manifest.version}\n`);
+    expect(existsSync(join(checkout, 'dist'))).toBe(false);
   });
 });

@@ -31,6 +31,17 @@ const onlyVersion: Plugin = {
   },
 };
 
+/** zod's messages in some fifty languages, which would be half of what `--version` loads. */
+const onlyEnglish: Plugin = {
+  name: 'zod in English only',
+  setup: (bundling) => {
+    bundling.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+      loader: 'js',
+    }));
+  },
+};
+
 /** dynalite's two storages, which the sandbox replaces by its own; one of them has a part that is compiled for a platform. */
 const withoutLevel: Plugin = {
   name: 'dynalite without its storages',
@@ -64,7 +75,7 @@ const commandLine = (outdir: string) =>
     entryPoints: { 'pod-identity': 'bin/pod-identity.ts', host: 'sandbox/lambda/host.ts' },
     outdir,
     splitting: true,
-    plugins: [packedModules, onlyVersion, withoutLevel],
+    plugins: [packedModules, onlyVersion, onlyEnglish, withoutLevel],
     inject: [join(ROOT, 'scripts/package/polyfills.ts')],
     // CommonJS dependencies call `require`, which an ES module does not have.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
