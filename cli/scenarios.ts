@@ -21,9 +21,7 @@ const isPath = (argument: string): boolean => argument.includes('/') || argument
 
 /** Returns the pairs of neighbouring characters. */
 const pairsOf = (text: string): Set<string> =>
-  new Set(
-    [...text.toLowerCase()].slice(1).map((character, index) => `${text.charAt(index).toLowerCase()}${character}`),
-  );
+  new Set(Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => text.slice(at, at + 2).toLowerCase()));
 
 /** At least this share of the pairs of two names that resemble each other is in both (the coefficient of Dice). */
 const ALIKE = 0.5;

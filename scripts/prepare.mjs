@@ -7,7 +7,7 @@ import { ensurePackage } from './old-node/ensure-package.mjs';
 import { runsSources } from './old-node/runs-sources.mjs';
 
 /** npm installs a package from a Git repository by `npm install` in a temporary folder, and packs what that leaves. */
-const isPacked = process.argv.includes('--pack') || process.env._PACOTE_NO_PREPARE_ !== undefined;
+const isPacked = process.argv.includes('--pack') || Object.hasOwn(process.env, '_PACOTE_NO_PREPARE_');
 
 if (isPacked) await ensurePackage('all');
 else if (!runsSources) {

@@ -30,8 +30,12 @@ interface Manifest {
   exports: Record<string, string | Record<string, string>>;
   [field: string]: unknown;
 }
-const jsonIn = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
-const manifest = jsonIn<Manifest>(join(ROOT, 'package.json'));
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+
+interface Report {
+  outcome: string;
+  migrationId: string;
+}
 
 const NODE_FOLDER = join(ROOT, 'tools/oldest-node');
 /** Installs the oldest Node, as its lockfile has it. Other systems than Linux have no such package and use their own. */
@@ -117,21 +121,17 @@ describe('the archive', () => {
 
 describe('with the oldest supported Node', () => {
   const cli = (...args: string[]): Ran => run(oldest, [join(empty, 'node_modules/.bin/pod-identity'), ...args], empty);
-  const json = <T>(...args: string[]): T => {
+  const report = (...args: string[]): Report => {
     const { status, stdout, stderr } = cli(...args, '--json');
     if (status !== 0) throw new Error(`${args.join(' ')} exited with ${status}:\n${stderr}\n${stdout}`);
-    return JSON.parse(stdout) as T;
+    return JSON.parse(stdout) as Report;
   };
   const target = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
   const sandbox = ['--sandbox', 'ebs-csi-irsa'];
-  interface Report {
-    outcome: string;
-    migrationId: string;
-  }
 
   it('is the one that the manifest names', () => {
-    if (process.platform === 'linux')
-      expect(`>=${succeed(oldest, ['--version'], empty).trim().slice(1)}`).toBe(manifest.engines.node);
+    const named = process.platform === 'linux' ? manifest.engines.node : `>=${process.versions.node}`;
+    expect(`>=${succeed(oldest, ['--version'], empty).trim().slice(1)}`).toBe(named);
   });
 
   it('prints version and help, and nothing else', () => {
@@ -140,16 +140,16 @@ describe('with the oldest supported Node', () => {
   });
 
   it('plans, migrates and rolls back in the sandbox', () => {
-    expect(json<Report>('plan', ...target, ...sandbox).outcome).toBe('planned');
+    expect(report('plan', ...target, ...sandbox).outcome).toBe('planned');
     const state = ['--state', join(scratch, 'world.json')];
-    const { outcome, migrationId } = json<Report>('migrate', ...target, ...sandbox, ...state);
+    const { outcome, migrationId } = report('migrate', ...target, ...sandbox, ...state);
     expect(outcome).toBe('migrated');
-    expect(json<Report>('rollback', migrationId, ...state).outcome).toBe('rolled-back');
+    expect(report('rollback', migrationId, ...state).outcome).toBe('rolled-back');
     expect(cli('rollback', migrationId, ...state).stderr).not.toMatch(/^ +at /m);
   });
 
   it('runs the deployed functions in processes of their own', () => {
-    const { outcome } = json<Report>('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
+    const { outcome } = report('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
     expect(outcome).toBe('migrated');
   });
 
