@@ -12,8 +12,8 @@ import { type Line, terminalSvg } from './documents/terminal-svg.ts';
 
 /** The commands that are shown, one after the other. */
 const COMMANDS = [
-  'pod-identity plan --cluster reliability-dev --addon aws-ebs-csi-driver \\\n    --sandbox sandbox/scenarios/ebs-csi-irsa.json',
-  'pod-identity migrate --cluster reliability-dev --addon aws-ebs-csi-driver \\\n    --sandbox sandbox/scenarios/ebs-csi-irsa.json',
+  'pod-identity plan --cluster reliability-dev --sandbox ebs-csi-irsa',
+  'pod-identity migrate --cluster reliability-dev --addon aws-ebs-csi-driver \\\n    --sandbox ebs-csi-irsa',
 ];
 
 export const RECORDING_FILE = join(import.meta.dirname, '..', 'docs', 'images', 'terminal.svg');
