@@ -405,7 +405,7 @@ export const rows: Row[] = [
   [
     'role-in-other-account',
     { serviceAccount: { namespace: 'reports', name: 'export' } },
-    { outcome: 'blocked', blockedBy: { 'role-account': /account 444455556666/ }, mutations: [] },
+    { outcome: 'blocked', blockedBy: { 'role-account': /^Role arn:aws:iam::444455556666:role/ }, mutations: [] },
   ],
   [
     'service-account-irsa',
