@@ -40,8 +40,11 @@ export interface ClusterSettings {
   unread: { what: string; why: string }[];
 }
 
-/** Returns ports with which two subjects share what they read, except service accounts, of which each is read once. */
-const sharedReads = (ports: TargetPorts, clock: Clock): { reads: TargetPorts; ofAccount: TargetPorts } => {
+/**
+ * Returns ports that read everything once, and for service accounts of their own, ports that read each account itself: a
+ * list does not show all of it.
+ */
+const sharedReads = (ports: TargetPorts, clock: Clock) => {
   const reads = memoPorts(ports, new LocationMemory(), clock, () => []);
   const getServiceAccount: TargetPorts['kubernetes']['getServiceAccount'] = (...given) =>
     ports.kubernetes.getServiceAccount(...given);
