@@ -49,7 +49,8 @@ export const errorDocument = ({
 /** A command, alone on its line or at its end: it is never wrapped, so that it can be pasted. */
 const COMMAND = /^(?:(.*): )?((?:pod-identity|npx|npm|aws|kubectl|cdk) \S.*)$/;
 
-const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
+/** Wraps lines of text with a lead before the first one; a command stays whole. */
+export const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
   text.split('\n').flatMap((line, index) => {
     const before = index === 0 ? lead : indent;
     const [, said, command] = COMMAND.exec(line) ?? [];

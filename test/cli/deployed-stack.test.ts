@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { outputsByName } from '../../cli/deployed-stack.ts';
 import { main } from '../../cli/program.ts';
-import { addApprover } from '../../sandbox/sts/approver.ts';
+import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import { ADDON, TARGET, scenarioWith } from '../end-to-end/fixture.ts';
 import { PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
 import { collectingIo, stubEnvironment } from './fixtures.ts';
@@ -104,7 +104,7 @@ describe('a deployed service without variables', () => {
 
   it('reports a missing permission, with the variables to set instead', async () => {
     const { world } = served.backend.sandbox;
-    const keys = addApprover(world);
+    const { approver: keys } = addPrincipals(world);
     const role = world.accounts.get(TARGET.account)!.roles.get('approver')!;
     const kept = role.policies.splice(0);
     point({
