@@ -16,8 +16,8 @@ const OWN = [
 const NAMED = new RegExp(String.raw`(?<=^|[\s(])pod-identity(?= (?:${OWN})(?![\w-]))`, 'g');
 
 const BEGINS = String.raw`(?:aws (?:eks|iam|sts|service-quotas) [a-z]|kubectl (?:-n )?[a-z]|npm (?:run|ci|install) ?|npx [a-z]|pod-identity (?:${OWN})(?![\w-]))`;
-/** A command ends before ` ;`, ` .` or ` ,`, before a closing parenthesis or a semicolon in one, or with the line. */
-const COMMAND = String.raw`(?<=^|[\s(])${BEGINS}.*?(?= [;.,](?: |$)|\)|; (?:for|or|\()|$)`;
+/** A command ends before ` ;`, ` .` or ` ,`, before ` (for `, a closing parenthesis or a semicolon in one, or with the line. */
+const COMMAND = String.raw`(?<=^|[\s(])${BEGINS}.*?(?= [;.,](?: |$)| \(for |\)|; (?:for|or|\()|$)`;
 /** A JSON object or list of objects, as far as it can be recognised by its beginning. */
 const JSON_BEGINS = String.raw`(?<=^|\s)\[?\{"`;
 const PASTED = new RegExp(`(?<command>${COMMAND})|(?<json>${JSON_BEGINS})`, 'gm');
@@ -87,6 +87,7 @@ export const partsOf = (text: string): Part[] => {
 /** Commands that can run where this one runs, although the service's texts do not say where. */
 const ANYWHERE =
   /^pod-identity (?:cancel|identities|plan|release|retire|rollback|show|trust (?:check|repair))(?![\w-])/;
+const LOCATED = / --(?:deployed|sandbox|state|help)(?![\w-])/;
 const DEPLOYED = / --deployed(?![\w-])/;
 
 /** Returns a line with this program's commands as they are typed here, in the backend of this command. */
@@ -98,9 +99,20 @@ export const typedLine = (line: string, { backend }: Pick<Style, 'backend'>): st
 /** Does the same for a command of a remedy, which may not say where it runs. */
 const typed = (command: string, style: Pick<Style, 'backend'>): string => {
   const { backend } = style;
-  const isOpen = backend.length > 0 && ANYWHERE.test(command) && !DEPLOYED.test(command);
+  const isOpen = backend.length > 0 && ANYWHERE.test(command) && !LOCATED.test(command);
   const isElsewhere = command.includes(' trust ') && backend.includes('--deployed');
   return typedLine(isOpen && !isElsewhere ? `${command} ${backend.join(' ')}` : command, style);
+};
+
+/** Returns a text with the commands in it as they are typed here. */
+const typedText = (text: string, style: Pick<Style, 'backend'>): string => {
+  let from = 0;
+  const parts = pastedIn(text).map(({ kind, start, end }) => {
+    const before = text.slice(from, start);
+    from = end;
+    return `${before}${kind === 'command' ? typed(text.slice(start, end), style) : text.slice(start, end)}`;
+  });
+  return `${parts.join('')}${text.slice(from)}`;
 };
 
 /** Returns a text with its sentences wrapped, and each command and policy statement on a line of its own. */
@@ -116,7 +128,7 @@ export const remedyLines = (lead: string, text: string, style: Style, format?: F
 
 /** Does the same for a line of an error, if it is wider than the terminal; otherwise, it stays one line. */
 export const hintLines = (lead: string, text: string, style: Style, indent: string): string[] => {
-  const line = typedLine(text, style);
+  const line = typedText(text, style);
   if (lead.length + line.length <= style.lineWidth) return [`${lead}${line}`];
   return partsOf(line).flatMap((part, index) => {
     if (part.kind === 'sentence') return oneLine(index === 0 ? lead : indent, part.text, style);
