@@ -4,14 +4,8 @@
  */
 import type { Target } from '../lambdas/domain/migration/model.ts';
 import { openApiSession } from './api/backend.ts';
-import {
-  openForKnown,
-  openForMigration,
-  openForSweep,
-  type OpenOptions,
-  type Session,
-  type ServiceSession,
-} from './open-backend.ts';
+import { openForKnown, openForMigration, openForSweep } from './open-backend.ts';
+import type { OpenOptions, ServiceSession, Session } from './session.ts';
 import type { DeployedChoice, BackendChoice, StateChoice } from './backend-options.ts';
 import { type Environment, findService } from './deployed-stack.ts';
 import { apiUrlIn } from './service-environment.ts';

@@ -2,7 +2,8 @@
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
-import { oneLine, type Style, styleFor } from './print/style.ts';
+import { hintLines } from './print/remedy.ts';
+import { type Style, styleFor } from './print/style.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
 
 /** An error to print. `message` names what is wrong and the thing it is about, `hint` what to do about it. */
@@ -46,17 +47,9 @@ export const errorDocument = ({
   error: { name, message, hint },
 });
 
-/** A command, alone on its line or at its end: it is never wrapped, so that it can be pasted. */
-const COMMAND = /^(?:(.*): )?((?:pod-identity|npx|npm|aws|kubectl|cdk) \S.*)$/;
-
 /** Wraps lines of text with a lead before the first one; a command stays whole. */
 export const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
-  text.split('\n').flatMap((line, index) => {
-    const before = index === 0 ? lead : indent;
-    const [, said, command] = COMMAND.exec(line) ?? [];
-    if (command === undefined || before.length + line.length <= style.lineWidth) return oneLine(before, line, style);
-    return said === undefined ? [`${before}${line}`] : [...oneLine(before, `${said}:`, style), `${indent}  ${command}`];
-  });
+  text.split('\n').flatMap((line, index) => hintLines(index === 0 ? lead : indent, line, style, indent));
 
 /** Returns the message and the hint, wrapped to the width of the terminal. */
 export const errorLines = ({ message, hint }: Pick<CliError, 'message' | 'hint'>, style: Style): string[] => [

@@ -7,6 +7,8 @@ export interface Output {
   hasColors?(): boolean;
   /** How much to print; default: `normal`. */
   detail?: Detail;
+  /** The options of the command that select its backend, for the commands that it prints. */
+  backend?: readonly string[];
 }
 
 /** `quiet`: only the result, what blocks, and the next commands; `verbose`: also every check that passed. */

@@ -8,7 +8,7 @@ import type { CommonFlags, MigrationFlags, WorkloadFlags } from './options.ts';
 import { rehearse, type Rehearsed } from './approval/embedded.ts';
 import { waitingLines } from './approval/print.ts';
 import type { Watcher } from './follow.ts';
-import type { ServiceSession } from './open-backend.ts';
+import type { ServiceSession } from './session.ts';
 import { assertCanAsk, confirm, mustAsk } from './confirm.ts';
 import { openServiceForMigration } from './backend-service.ts';
 import { backendOfMigration } from './backend-options.ts';

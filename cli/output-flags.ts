@@ -1,6 +1,7 @@
 /** The options on what is printed, which the program evaluates for every command. */
 import type { Command } from 'commander';
 import { CliError } from './errors.ts';
+import { backendFlags } from './request.ts';
 import type { Printing } from './terminal.ts';
 
 /**
@@ -12,5 +13,9 @@ export const takePrinting = (command: Command, help: string): Printing => {
   const { verbose = false, quiet = false, color = true } = flags;
   for (const name of ['verbose', 'quiet', 'color']) Reflect.deleteProperty(flags, name);
   if (verbose && quiet) throw new CliError('BadOption', '--verbose cannot be combined with --quiet', help);
-  return { detail: verbose ? 'verbose' : quiet ? 'quiet' : 'normal', color: color === true };
+  return {
+    detail: verbose ? 'verbose' : quiet ? 'quiet' : 'normal',
+    color: color === true,
+    backend: backendFlags(flags),
+  };
 };

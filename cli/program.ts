@@ -288,7 +288,7 @@ const asksForJson = (argv: readonly string[]): boolean =>
 
 /** Runs the program. `argv` begins with the command. Returns the exit code; never throws and never exits the process. */
 export const main = async (argv: readonly string[], given: Io): Promise<number> => {
-  const printing: Printing = { detail: 'normal', color: !argv.includes('--no-color') };
+  const printing: Printing = { detail: 'normal', color: !argv.includes('--no-color'), backend: [] };
   const io = guardedIo(given, printing);
   let exitCode: number = EXIT_CODES.ok;
   const told = { json: asksForJson(argv), debug: argv.includes('--debug') };

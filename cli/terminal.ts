@@ -13,6 +13,8 @@ const COLOURS = new RegExp(String.raw`(${ESC}\[(?:1|2|22|31|32|33|36|39)m)`);
 export interface Printing {
   detail: Detail;
   color: boolean;
+  /** The options that select the backend. */
+  backend: readonly string[];
 }
 
 const isOfProcess = (output: Output): boolean => output === process.stdout || output === process.stderr;
@@ -57,13 +59,16 @@ const guarded = (output: Output, printing: Printing): Output => {
     get detail() {
       return printing.detail;
     },
+    get backend() {
+      return printing.backend;
+    },
   };
   streams.set(guard, output);
   return guard;
 };
 
 /** Returns the same input and output, with everything that is written made safe for a terminal. */
-export const guardedIo = (io: Io, printing: Printing = { detail: 'normal', color: true }): Io => {
+export const guardedIo = (io: Io, printing: Printing = { detail: 'normal', color: true, backend: [] }): Io => {
   const stderr = guarded(io.stderr, printing);
   return {
     ...io,

@@ -1,5 +1,6 @@
 /** Output of `grant-access`. */
 import { nextSection } from '../print/next.ts';
+import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
 import { type Granted, type GrantedEntry, type GrantedObject, type GrantResult, isGrantRefused } from './grant.ts';
 
@@ -46,7 +47,7 @@ const lines = ({ result, why, remedy }: GrantedEntry | GrantedObject, name: stri
   return [
     ...hanging(`  ${style.paint(format, mark)} `, `${name}: ${word}`, style),
     ...(why === undefined ? [] : hanging('      ', why, style)),
-    ...(remedy === undefined ? [] : hanging('      do: ', remedy, style)),
+    ...(remedy === undefined ? [] : remedyLines('      do: ', remedy, style)),
   ];
 };
 

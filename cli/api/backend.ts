@@ -6,7 +6,7 @@ import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { awsError, clockOf, isInterruption, profileIn } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import type { ServiceSession } from '../open-backend.ts';
+import type { ServiceSession } from '../session.ts';
 import { isSimulated, STACK_REGION } from '../service-environment.ts';
 import type { TargetFlags } from '../target.ts';
 import { type Ask, createAsk } from './exchange.ts';

@@ -28,7 +28,7 @@ const conflict = (command: Command, name: string, value: string, found: string):
   if (Array.isArray(given) && given.length === 1 && given[0] === value) return;
   throw new CliError(
     'BadOption',
-    `--context has ${found} ${value}, but --${name} ${[given].flat().join(', ')} is given`,
+    `--context has ${found} ${value}, but --${name} ${Array.isArray(given) ? given.join(', ') : String(given)} is given`,
     `Omit --${name}, or use --cluster instead of --context`,
   );
 };

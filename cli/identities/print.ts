@@ -5,6 +5,7 @@ import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
+import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
 
 const COLOURS: Record<Source, Format> = {
@@ -82,7 +83,7 @@ const checkLines = (check: Check, lead: string, style: Style): string[] => {
   const { mark, format } = MARKS[check.status];
   return [
     ...hanging(`${lead}${style.paint(format, mark)} `, `${check.id}: ${printable(check.message)}`, style),
-    ...(check.remedy === undefined ? [] : hanging(`${lead}    do: `, printable(check.remedy), style)),
+    ...(check.remedy === undefined ? [] : remedyLines(`${lead}    do: `, printable(check.remedy), style)),
   ];
 };
 

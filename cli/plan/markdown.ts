@@ -1,6 +1,8 @@
 /** Renders the plan of a cluster as GitHub-flavoured Markdown, such as for the summary of a job. */
 import type { Overview, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
+import { typedParts } from '../print/remedy.ts';
+import { backendFlags } from '../request.ts';
 import type { ClusterPlanFlags } from './options.ts';
 import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';
 
@@ -15,6 +17,14 @@ const plain = (text: string): string =>
 /** Returns a code span or block whose fence is longer than any in the text. */
 const fenceFor = (text: string): string =>
   '`'.repeat(Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
+
+/** Returns a remedy as lines of a list item: what is to be pasted is in a block of its own. */
+const remedyOf = (remedy: string, backend: readonly string[]): string[] =>
+  typedParts(remedy, { backend }).flatMap(({ kind, text }, index) => {
+    if (kind === 'sentence') return [index === 0 ? `- To do: ${plain(text)}` : `  ${plain(text)}`];
+    const fence = fenceFor(text);
+    return [...(index === 0 ? ['- To do:'] : []), '', `  ${fence}sh`, `  ${text}`, `  ${fence}`, ''];
+  });
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
@@ -50,11 +60,12 @@ export const markdownOf = (found: Overview, flags: ClusterPlanFlags): string[] =
       `**${plain(id)}**: ${plain(names.join(', '))}`,
       '',
       `- ${isCommon ? '' : `${plain(names[0] ?? '')}: `}${plain(message)}`,
-      ...(remedy === undefined ? [] : [`- To do: ${plain(remedy)}`]),
+      ...(remedy === undefined ? [] : remedyOf(printable(remedy), backendFlags(flags))),
     ]),
     ...(unread.length > 0 ? ['', '### Not known', ''] : []),
     ...unread.flatMap(({ what, why, remedy }) => [
-      `- ${plain(what)}: ${plain(why)}${remedy === undefined ? '' : ` To do: ${plain(remedy)}`}`,
+      `- ${plain(what)}: ${plain(why)}`,
+      ...(remedy === undefined ? [] : remedyOf(printable(remedy), backendFlags(flags))),
     ]),
     ...nextCommands(found, flags).flatMap(({ what, commands }) => {
       const text = commands.join('\n');

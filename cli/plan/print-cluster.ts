@@ -1,6 +1,7 @@
 /** Renders the plan of a cluster for a terminal: readable at 80 columns, whatever the names. */
 import type { Overview, OverviewCause, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
+import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
 import type { ClusterPlanFlags } from './options.ts';
 import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';
@@ -73,7 +74,7 @@ const causeLines = ({ id, items, message, remedy, isCommon }: OverviewCause, sty
   return [
     ...hanging(`  ${style.paint('red', '✖')} `, printable(`${id}, ${items.length}: ${namesText(items)}`), style),
     ...hanging('      ', printable(`${of}${message}`), style),
-    ...(remedy === undefined ? [] : hanging('      do: ', printable(remedy), style)),
+    ...(remedy === undefined ? [] : remedyLines('      do: ', printable(remedy), style)),
     ...(isCommon ? [] : hanging('      ', 'The plan of each of the others has its own remedy.', style, 'dim')),
   ];
 };
@@ -89,7 +90,7 @@ const unknownLines = ({ items, unread }: Overview, style: Style): string[] => {
     style.paint(['bold', 'yellow'], 'Not known'),
     ...unread.flatMap(({ what, why, remedy }) => [
       ...hanging('  ? ', printable(`${what}: ${why}`), style),
-      ...(remedy === undefined ? [] : hanging('      do: ', printable(remedy), style)),
+      ...(remedy === undefined ? [] : remedyLines('      do: ', printable(remedy), style)),
     ]),
     ...[...reasons].flatMap(([reason, names]) => hanging('  ? ', printable(`${namesText(names)}: ${reason}`), style)),
   ];

@@ -1,4 +1,5 @@
 import type { Check } from '../../lambdas/domain/migration/model.ts';
+import { remedyLines } from './remedy.ts';
 import { hanging, type Format, type Style } from './style.ts';
 
 const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
@@ -53,7 +54,7 @@ export const checkLines = (check: Check, style: Style): string[] => {
   const { mark, format } = MARKS[check.status];
   const lines = hanging(`  ${style.paint(format, mark)} `, `${check.id}: ${check.message}`, style);
   if (check.status === 'pass') return lines;
-  if (check.remedy) lines.push(...hanging('      do: ', check.remedy, style));
+  if (check.remedy) lines.push(...remedyLines('      do: ', check.remedy, style));
   if (check.source && style.detail !== 'quiet') lines.push(...hanging('      see: ', check.source, style, 'dim'));
   return lines;
 };

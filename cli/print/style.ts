@@ -13,6 +13,8 @@ export interface Style {
    */
   lineWidth: number;
   detail: Detail;
+  /** The options that select the backend, as they were given. */
+  backend: readonly string[];
 }
 
 const DEFAULT_WIDTH = 110;
@@ -28,6 +30,7 @@ export const styleFor = (output: Output): Style => {
     width,
     lineWidth: output.isTTY && output.columns ? Math.max(width, columns) : Number.POSITIVE_INFINITY,
     detail: output.detail ?? 'normal',
+    backend: output.backend ?? [],
   };
 };
 
@@ -36,6 +39,7 @@ export const PLAIN: Style = {
   width: DEFAULT_WIDTH,
   lineWidth: Number.POSITIVE_INFINITY,
   detail: 'normal',
+  backend: [],
 };
 
 /** Returns the columns that a text takes in a terminal; every printed character takes one column. */

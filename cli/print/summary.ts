@@ -8,6 +8,7 @@ import { recoveryText, releaseText, retirementText, rollbackText } from './known
 import { planSection } from './plan.ts';
 import { nextAfter, type NextOptions, nextSection } from './next.ts';
 import { podsSection } from './pods.ts';
+import { remedyLines, typedLine } from './remedy.ts';
 import { stepsSection } from './steps.ts';
 import { type Format, hanging, oneLine, type Style } from './style.ts';
 import { trustChangesLines } from './trust.ts';
@@ -147,9 +148,9 @@ const failureSection = ({ failure, outcome, warnings }: MigrationReport, style: 
   return [
     '',
     style.paint('bold', 'Why'),
-    ...hanging('  ', why, style),
+    ...remedyLines('  ', why, style),
     ...(earlier.length > 0 ? ['', style.paint('bold', 'Earlier')] : []),
-    ...earlier.flatMap((text) => hanging('  ', text, style)),
+    ...earlier.flatMap((text) => remedyLines('  ', text, style)),
   ];
 };
 
@@ -296,5 +297,5 @@ const handOffSection = ({ handOff, released }: MigrationReport, style: Style): s
           style,
           'dim',
         ),
-        ...handOff.map((command) => `  ${command}`),
+        ...handOff.map((command) => `  ${typedLine(command, style)}`),
       ];

@@ -5,6 +5,7 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
 import { type Next, nextSection } from '../print/next.ts';
+import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import { knownCommand } from '../request.ts';
@@ -31,8 +32,8 @@ const MARKS = {
 
 /** Maximum number of rows of one table; the report has all. */
 const MOST_ROWS = 10;
-/** Maximum number of characters of an example or reason, and of a remedy, which may contain a policy statement. */
-const [LONGEST, LONGEST_REMEDY] = [320, 640];
+/** Maximum number of characters of an example or reason. */
+const LONGEST = 320;
 
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 const BEGUN: Record<SweepReport['mode'], string> = { inventory: '', plan: 'plans', migrate: 'migrations' };
@@ -95,7 +96,7 @@ const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
           `${id}: ${plural(addons, 'add-on')}. Example: ${shown(example, LONGEST)}`,
           style,
         ),
-        ...(remedy === undefined ? [] : hanging('      do: ', shown(remedy, LONGEST_REMEDY), style)),
+        ...(remedy === undefined ? [] : remedyLines('      do: ', printable(remedy), style)),
       ]),
     ...more(blockers.length - MOST_ROWS, style),
   ];

@@ -11,7 +11,7 @@ import { readingIo } from '../interrupted.ts';
 import { leftAlone } from '../interruption.ts';
 import type { Io } from '../io.ts';
 import { print } from '../known-commands.ts';
-import type { ServiceSession } from '../open-backend.ts';
+import type { ServiceSession } from '../session.ts';
 import { backendOfMigration, backendOfSweep } from '../backend-options.ts';
 import { openServiceForKnown, openServiceForSweep } from '../backend-service.ts';
 import { shownBy } from '../progress.ts';

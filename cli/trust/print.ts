@@ -1,6 +1,7 @@
 /** Output of `trust check` and `trust repair`. */
 import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/index.ts';
+import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import type { Answer, Answers, ClusterUse } from './answer.ts';
@@ -132,7 +133,9 @@ export const repairLines = (
   return [
     `${style.paint(format, mark)} ${style.paint('bold', says)}`,
     ...hanging('  ', `${name}, for ${subject(use, serviceAccounts)}`, style, 'dim'),
-    ...(refused ? ['', ...hanging('  why: ', refused.why, style), ...hanging('  do:  ', refused.remedy, style)] : []),
+    ...(refused
+      ? ['', ...hanging('  why: ', refused.why, style), ...remedyLines('  do:  ', refused.remedy, style)]
+      : []),
     ...(changed ? ['', ...diffLines(before, JSON.stringify(policy), style)] : []),
     '',
     ...(repaired.after

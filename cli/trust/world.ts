@@ -6,7 +6,8 @@ import type { World } from '../../sandbox/world/world.ts';
 import type { Backend, SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
-import { openForKnown, openScenario } from '../open-backend.ts';
+import { openForKnown } from '../open-backend.ts';
+import { openScenario } from '../open-scenario.ts';
 
 const isSandbox = (backend: Backend): backend is SandboxBackend => 'sandbox' in backend;
 

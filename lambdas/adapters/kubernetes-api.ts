@@ -69,12 +69,12 @@ const refusalOf = (status: number, access: string, cluster: string): [ErrorName,
   if (status === 401)
     return [
       'Unauthorised',
-      `Create an access entry for the calling role: ${grant} creates those of the service's roles; for another role use aws eks create-access-entry. A new access entry takes a few seconds to take effect.`,
+      `Create an access entry for the calling role, which takes a few seconds to take effect; for another role than the service's, with EKS's CreateAccessEntry, otherwise: ${grant}`,
     ];
   if (status === 403)
     return [
       'AccessDenied',
-      `Grant the calling role the missing permission: ${grant} does so for the service's roles; for another role associate ${access} with its access entry (aws eks associate-access-policy).`,
+      `Grant the calling role the missing permission; for another role than the service's, associate ${access} with its access entry (AssociateAccessPolicy), otherwise: ${grant}`,
     ];
   if (status === 404) return ['NotFound', 'Check that it was not removed in the meantime.'];
   if (status === 409) return ['Busy', 'The object was changed concurrently; try again.'];

@@ -207,7 +207,7 @@ describe('custom resources', () => {
     expect(error).toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(
-        "403 to list certificates.cert-manager.io on cluster dev: because. Grant the calling role the missing permission: pod-identity grant-access --cluster dev --deployed (for a service account that does not belong to an add-on, with --service-account NAMESPACE/NAME, and --annotation remove if its annotation is to be removed) does so for the service's roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster",
+        "403 to list certificates.cert-manager.io on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate AmazonEKSAdminViewPolicy for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: pod-identity grant-access --cluster dev --deployed (for a service account",
       ) as string,
     });
   });
@@ -280,7 +280,7 @@ describe('all namespaces', () => {
     expect(error).toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(
-        `403 to ${what} in all namespaces on cluster dev: because. Grant the calling role the missing permission: ${grantForms('dev')} does so for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`,
+        `403 to ${what} in all namespaces on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate AmazonEKSViewPolicy for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: ${grantForms('dev')}`,
       ) as string,
     });
   });

@@ -246,7 +246,7 @@ test.each<[string, string, (kubernetes: Kubernetes) => Promise<unknown>]>([
   expect(error).toMatchObject({
     name: 'AccessDenied',
     message: expect.stringContaining(
-      `403 to ${what} on cluster dev: because. Grant the calling role the missing permission: ${grantForms('dev')} does so for the service's roles; for another role associate ${policy} for the whole cluster`,
+      `403 to ${what} on cluster dev: because. Grant the calling role the missing permission; for another role than the service's, associate ${policy} for the whole cluster with its access entry (AssociateAccessPolicy), otherwise: ${grantForms('dev')}`,
     ) as string,
   });
 });

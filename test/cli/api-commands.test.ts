@@ -162,7 +162,7 @@ describe('a deployed service with an API', () => {
     replies = [problemAnswer('no-cancel', 'It is over.')];
     expect(await run('cancel', ID)).toMatchObject({
       code: 2,
-      err: `error: The migration cannot be cancelled: It is over.\nhint:  To show its report: pod-identity show ${ID} --deployed\n`,
+      err: `error: The migration cannot be cancelled: It is over.\nhint:  To show its report: npm run --silent pod-identity -- show ${ID} --deployed\n`,
     });
     replies = [json(anAnswer()), problemAnswer('no-rollback', 'It changed nothing.')];
     expect((await run('rollback', ID)).code).toBe(2);

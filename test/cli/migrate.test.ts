@@ -155,7 +155,7 @@ describe('migrate', () => {
     expect(out).toMatch(/^✖ needs-human/);
     expect(out).toMatch(/What you have to do now\n[^]*\n {2}aws eks create-addon .*--cluster-name reliability-dev/);
     expect(out).toMatch(
-      /\n {2}pod-identity rollback 01[0-9A-Z]{24} --deployed\n\n✖ needs-human: the service could neither .*\.\n$/,
+      /\n {2}npm run --silent pod-identity -- rollback 01[0-9A-Z]{24} --sandbox \S+\n\n✖ needs-human: the service could neither .*\.\n$/,
     );
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openScenario } from '../../cli/open-backend.ts';
+import { openScenario } from '../../cli/open-scenario.ts';
 import { findScenario, fileOfScenario, scenarioNames, similarNames } from '../../cli/scenarios.ts';
 
 const NAME = 'ebs-csi-irsa';

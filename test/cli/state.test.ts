@@ -74,7 +74,9 @@ describe('a sandbox that is kept in a file', () => {
     const before = readFileSync(state(), 'utf8');
     const cancelled = await run('cancel', migrationId);
     expect(cancelled).toMatchObject({ code: 2, out: '' });
-    expect(cancelled.err).toMatch(/is over: it ended migrated[^]*pod-identity rollback/);
+    expect(cancelled.err).toMatch(
+      /is over: it ended migrated[^]*npm run --silent pod-identity -- rollback \w+ --state \S+world\.json\n$/,
+    );
     expect(await run('release', migrationId)).toMatchObject({
       code: 2,
       out: '',
@@ -92,7 +94,9 @@ describe('a sandbox that is kept in a file', () => {
     const { migrationId } = await reportOf('plan', ...ADDON, '--sandbox', SCENARIO);
     const { code, err } = await run('rollback', migrationId);
     expect(code).toBe(2);
-    expect(err).toMatch(/^❯[^]*error: \S.*\nhint: {2}To show the migration: pod-identity show/);
+    expect(err).toMatch(
+      /^❯[^]*error: \S.*\nhint: {2}To show the migration: npm run --silent pod-identity -- show \w+ --state \S+world\.json\n$/,
+    );
     const json = await run('rollback', migrationId, '--json');
     expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'RollbackRefused' } });
   });
@@ -132,7 +136,9 @@ describe('a sandbox that is kept in a file', () => {
     const { migrationId, outcome } = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(outcome).toBe('needs-human');
     expect((await run('plan', ...ADDON)).out).toMatch(
-      new RegExp(`✖ lock-free: [^]*pod-identity release\\s+${migrationId}`),
+      new RegExp(
+        `✖ lock-free: [^]*\\n +npm run --silent pod-identity -- release ${migrationId} --state \\S+world.json\\n`,
+      ),
     );
 
     const released = await run('release', migrationId, '--reason', 'it is gone for good');

@@ -111,7 +111,7 @@ describe('migrated', () => {
     );
     expect(code).toBe(0);
     expect(out.replaceAll(/\n +/g, ' ')).toMatch(
-      /Warnings ! annotation-left: .* kubectl -n payments annotate serviceaccount api eks.amazonaws.com\/role-arn- ;.* pod-identity grant-access --cluster payments-prod --service-account payments\/api --annotation remove see:/,
+      /Warnings ! annotation-left: .* kubectl -n payments annotate serviceaccount api eks.amazonaws.com\/role-arn- or .*: npm run --silent pod-identity -- grant-access --cluster payments-prod --region eu-west-1 --account 111122223333 --service-account payments\/api --annotation remove --sandbox \S+ see:/,
     );
     expect(out).not.toContain('service account now:');
   });
@@ -207,12 +207,12 @@ describe('blocked', () => {
         '--sandbox',
         'sandbox/scenarios/in-place.json',
       ],
-      /✖ service-account-owner: .* belongs to add-on aws-ebs-csi-driver\. do: Migrate the add-on instead: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver see:/,
+      /✖ service-account-owner: .* belongs to add-on aws-ebs-csi-driver\. do: Migrate the add-on instead: npm run --silent pod-identity -- migrate --cluster catalogue-prod --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --sandbox \S+ see:/,
     ],
     [
       'nobody',
       ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'nobody', '--sandbox', SCENARIO],
-      /✖ service-account: Service account payments\/nobody does not exist in cluster payments-prod\. do: Check --namespace and --service-account;.* pod-identity identities --cluster payments-prod/,
+      /✖ service-account: Service account payments\/nobody does not exist in cluster payments-prod\. do: Check --namespace and --service-account;.* npm run --silent pod-identity -- identities --cluster payments-prod .*--sandbox \S+ /,
     ],
     [
       'no such cluster',
@@ -251,7 +251,7 @@ describe('that fails half-way', () => {
     expect(out).toContain('associations created that the rollback was to delete:');
     expect(out).not.toContain('associations deleted');
     expect(out).toMatch(
-      /What you have to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n\n✖ needs-human: .*\n$/,
+      /What you have to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}npm run --silent pod-identity -- rollback 01\w{24} --sandbox \S+\n\n✖ needs-human: .*\n$/,
     );
   });
 });

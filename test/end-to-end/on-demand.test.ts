@@ -193,7 +193,7 @@ describe('a rollback that is refused', () => {
     expect(refusal).toEqual({
       name: 'RollbackRefused',
       message: expect.stringMatching(
-        /still working on migration \w+: cancel it instead, with pod-identity cancel/,
+        /still working on migration \w+: cancel it instead \(pod-identity cancel/,
       ) as unknown,
     });
     expect(report.outcome).toBe('migrated');

@@ -1,12 +1,13 @@
 /** Each command in a remedy, pasted into a shell with the real `aws` and `kubectl` in the situation that prints it. */
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { commandsIn } from '../../cli/print/remedy.ts';
 import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { scenarioFile } from './fixture.ts';
-import { commandsIn, type Row, rows, templateOf } from './remedies.ts';
+import { type Row, rows, templateOf } from './remedies.ts';
 import { PACE, reasonToSkip, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
 

@@ -1,9 +1,10 @@
 /** Every command in a remedy of a published scenario is in the table whose commands `remedies.process.test.ts` runs. */
 import { describe, expect, it } from 'vitest';
+import { commandsIn } from '../../cli/print/remedy.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
-import { checksWithCommands, commandsIn, everySituation, rows, templateOf } from './remedies.ts';
+import { checksWithCommands, everySituation, rows, templateOf } from './remedies.ts';
 
 describe('the commands in remedies', () => {
   it('are found, whatever surrounds them', () => {

@@ -3,13 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Check, MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { commandsIn } from '../../cli/print/remedy.ts';
 import { scenarioFile } from './fixture.ts';
-
-const BEGINS = String.raw`(?:aws (?:eks|iam|sts|service-quotas) [a-z]|kubectl |pod-identity [a-z])`;
-/** A command ends before ` ;`, ` .` or ` ,`, before a closing parenthesis or a semicolon in one, or with the text. */
-const COMMAND = new RegExp(String.raw`(?<=^|[\s(])${BEGINS}.*?(?= [;.,](?: |$)|\)|; (?:for|or|\()|$)`, 'g');
-
-export const commandsIn = (remedy: string): string[] => remedy.match(COMMAND) ?? [];
 
 /** The program, operation and options of a command, without what differs between situations. */
 export const templateOf = (command: string): string => {

@@ -66,7 +66,7 @@ function addonChecks({ addon, workload, wanted }: WorkloadContext): Check[] {
     fail(
       'addon-support',
       `Add-on ${name} ${version} supports no associations.`,
-      'Update the add-on to a version that supports them, which a plan shows (pod-identity plan).',
+      'Update the add-on to a version that supports them, which a plan shows.',
       `${GUIDE}, "IAM roles for Amazon EKS add-ons"`,
     ),
   ];

@@ -110,7 +110,7 @@ export function decideRecovery(facts: RecoveryFacts): RecoveryDecision {
     const why = `execution ${running[0]} is still working on migration ${record.migrationId}`;
     return cause === 'stranded'
       ? { do: 'nothing', why }
-      : { do: 'refuse', why: `${why}: cancel it instead, with pod-identity cancel ${record.migrationId} --deployed` };
+      : { do: 'refuse', why: `${why}: cancel it instead (pod-identity cancel ${record.migrationId} --deployed)` };
   }
   const lingering = [...owners].find(
     ([, owner]) => owner?.stoppedAt !== undefined && now < Date.parse(owner.stoppedAt) + graceMs,

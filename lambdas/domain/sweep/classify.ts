@@ -30,6 +30,12 @@ export type SeenAddon = { name: string; version?: string | undefined } & (
 
 type Judged = Pick<SweepFinding, 'class'> & Partial<SweepFinding>;
 
+/** Returns the remedies as one; a full stop does not become part of a command that ends one of them. */
+const together = (remedies: readonly string[]): string =>
+  remedies
+    .map((remedy, index) => (index < remedies.length - 1 && !remedy.endsWith('.') ? `${remedy} .` : remedy))
+    .join(' ');
+
 /** Returns each blocking check once, with its messages about several roles combined. */
 export function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
   const found = new Map<string, { messages: Set<string>; remedies: Set<string> }>();
@@ -42,7 +48,7 @@ export function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
   return [...found].map(([id, { messages, remedies }]) => ({
     id,
     message: [...messages].join(' '),
-    ...(remedies.size > 0 ? { remedy: [...remedies].join(' ') } : {}),
+    ...(remedies.size > 0 ? { remedy: together([...remedies]) } : {}),
   }));
 }
 

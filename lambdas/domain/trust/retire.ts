@@ -74,7 +74,7 @@ function objection(
       const why = now.reasons.map((reason) => reason.message).join('; ');
       return refuse(
         `${nameOf(use)} might no longer be able to use the role, since its access through Pod Identity is ${now.verdict}: ${why}`,
-        'Allow EKS Pod Identity first: pod-identity trust repair shows the statement.',
+        'Allow EKS Pod Identity first; the command trust repair shows the statement.',
       );
     }
     const then = evaluatePodIdentity(after, use, { acceptedKeys }).verdict;

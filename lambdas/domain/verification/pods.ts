@@ -207,9 +207,9 @@ function restartByHand(planned: Snapshot['planned']): string {
       ['kubectl', '-n', namespace, 'get', Object.values(WORKLOAD_PLURALS).join(',')],
       ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName'],
     );
-    return `${list} lists them, then for each of ${accounts}: ${shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', 'KIND/NAME'])}`;
+    return `List the workloads of ${namespace}: ${list} , then for each of ${accounts}: ${shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', 'KIND/NAME'])}`;
   });
-  return commands.join('; ');
+  return commands.join(' . ');
 }
 
 /** Returns the warning about an outcome that only EKS has confirmed. `planned` has the service accounts of the pods. */
@@ -225,7 +225,7 @@ export const podsNotSeen = (
     outcome === 'migrated'
       ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was inspected: pods that kept their old identity, or that were created before the webhook knew the associations, were not detected, and none were restarted.${subject.includes('/') ? '' : " Service accounts that had the add-on's role and get no association were not detected either: their new pods fall back to the node role."}`
       : `EKS shows ${subjectText(subject)}${subject.includes('/') ? '' : ' ACTIVE'} as it was before, but no pod was inspected: pods that still have the environment of Pod Identity, or no credentials at all, were not detected, and none were restarted.`,
-  remedy: `Check the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. To check how each workload gets its credentials afterwards: pod-identity identities --cluster ${cluster}`,
+  remedy: `Check the pods, and restart those that have the wrong identity. ${restartByHand(planned)} . To check how each workload gets its credentials afterwards: pod-identity identities --cluster ${cluster}`,
   source:
     'aws/amazon-eks-pod-identity-webhook: it processes a pod once, at its creation; aws/eks-pod-identity-agent#52',
 });

@@ -19,7 +19,7 @@ const run: StepRun<typeof startSweepSchema> = async ({ schedule, at, request }, 
   if (there && (there.schedule?.name !== schedule || there.schedule.at !== wish.schedule.at))
     throw new MigrationError(
       'BadInput',
-      `Schedule ${schedule} could not start its sweep of ${at}: sweep ${wish.sweepId} already uses its id and was started by ${there.request.requestedBy ?? 'a caller without a name'} in another way. Inspect that sweep with pod-identity sweep show ${wish.sweepId}, then start the scheduled one by hand.`,
+      `Schedule ${schedule} could not start its sweep of ${at}: sweep ${wish.sweepId} already uses its id and was started by ${there.request.requestedBy ?? 'a caller without a name'} in another way. Inspect that sweep with pod-identity sweep show ${wish.sweepId} , then start the scheduled one by hand.`,
     );
   const { sweepId } = await startSweep(request, `schedule ${schedule}`, dependencies, wish);
   return { sweepId };

@@ -58,6 +58,6 @@ export async function assertApproved(
   if (why === undefined) return;
   throw new MigrationError(
     'BadInput',
-    `The plan of migration ${migrationId} is not carried out, since it has no approval that counts: ${why}. Nothing was changed. Start the migration again, and approve its plan through the API or with pod-identity approve.`,
+    `The plan of migration ${migrationId} is not carried out, since it has no approval that counts: ${why}. Nothing was changed. Start the migration again, and approve its plan through the API or on the command line.`,
   );
 }

@@ -43,4 +43,4 @@ export const busyRemedy = ({ migrationId, needsHuman }: Pick<Busy, 'migrationId'
 
 /** Returns why nothing was started, and the next action. */
 export const busyRefusal = (request: MigrationRequest, holder: Busy): string =>
-  `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}.`;
+  `${busyText(request, holder)}. Nothing was started. ${busyRemedy(holder)}`;

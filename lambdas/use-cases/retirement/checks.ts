@@ -54,7 +54,7 @@ export function checkVerified(
   return fail(
     id,
     `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`,
-    'Name the migration after which the pods were verified to use EKS Pod Identity; pod-identity show displays how a migration ended.',
+    'Name the migration after which the pods were verified to use EKS Pod Identity; the command show displays how a migration ended.',
   );
 }
 

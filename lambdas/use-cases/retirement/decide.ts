@@ -112,7 +112,7 @@ async function readRetirementCase(
     const unread = unknown(
       'retire-issuer',
       `EKS shows no OIDC issuer for cluster ${target.cluster}, so that the cluster's own statement can't be determined.`,
-      `Check whether the cluster still exists: aws eks describe-cluster --region ${target.region} --name ${target.cluster}. If it is gone, remove the statement by hand.`,
+      `Check whether the cluster still exists: aws eks describe-cluster --region ${target.region} --name ${target.cluster} . If it is gone, remove the statement by hand.`,
     );
     return refuse([...checks, unread], roleArn, BLOCKED_BY_CHECKS);
   }

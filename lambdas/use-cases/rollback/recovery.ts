@@ -164,7 +164,7 @@ export async function rollbackClosed(
     (one) => one.roleArn === roleArn && one.writtenAt !== undefined && one.undoneAt === undefined,
   );
   const remedy = retired
-    ? `Its statement was retired. Restore it with pod-identity retire ${record.migrationId} --undo --apply, then roll back again`
+    ? `Its statement was retired. Restore it (pod-identity retire ${record.migrationId} --undo --apply), then roll back again`
     : 'Restore the statement first, then roll back again';
   return `it is not certain that the OIDC trust of ${roleArn} allows these service accounts: ${closed.join(', ')}. ${remedy}`;
 }

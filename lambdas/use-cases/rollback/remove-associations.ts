@@ -103,7 +103,7 @@ export async function assertInTime(accounts: readonly Account[], work: Associati
   const restarts = workloads.map(restartOf);
   throw new MigrationError(
     'SessionsMayEnd',
-    `The rollback stopped before any change to the pods. Replacing them takes about ${minutes(decision.neededSeconds)}, but pod ${decision.pod} is certain to have credentials for only ${minutes(decision.sureSeconds)} after the deletion of its association. The associations are kept, and the pods continue to use EKS Pod Identity. First give the pods new sessions, which last for six hours: ${restarts.join('; ')}; when that is done, run: pod-identity rollback ${migrationId}. To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept-credential-gap`,
+    `The rollback stopped before any change to the pods. Replacing them takes about ${minutes(decision.neededSeconds)}, but pod ${decision.pod} is certain to have credentials for only ${minutes(decision.sureSeconds)} after the deletion of its association. The associations are kept, and the pods continue to use EKS Pod Identity. First give the pods new sessions, which last for six hours: ${restarts.join(' ; ')} ; when that is done, run: pod-identity rollback ${migrationId} . To roll back at once, and accept that pods have no credentials for a while, run: pod-identity rollback ${migrationId} --accept-credential-gap`,
   );
 }
 

@@ -184,7 +184,7 @@ describe('the warnings if no pod was inspected', () => {
     expect(message).toContain('no pod was inspected');
     for (const namespace of ['kube-system', 'shop']) {
       expect(remedy).toContain(
-        `kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName lists them`,
+        `kubectl -n ${namespace} get deployments,daemonsets,statefulsets -o custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName`,
       );
       expect(remedy).toContain(`kubectl -n ${namespace} rollout restart KIND/NAME`);
     }

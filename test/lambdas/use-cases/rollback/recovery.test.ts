@@ -94,7 +94,7 @@ describe('rollbackClosed', () => {
 
   it('says how to put back what was retired', async () => {
     expect(await closed(trusting(withoutOidc), { retirements: [retirement] })).toContain(
-      `pod-identity retire ${MIGRATION_ID} --undo --apply, then roll back again`,
+      `pod-identity retire ${MIGRATION_ID} --undo --apply), then roll back again`,
     );
   });
   it.each<[string, Partial<typeof retirement> & { undoneAt?: string }]>([
