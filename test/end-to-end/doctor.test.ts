@@ -124,7 +124,10 @@ describe('doctor in a healthy world', () => {
       remedy: expect.stringContaining('--stack NAME or --stack-region REGION') as unknown,
     });
     const refused = await run('--stack', 'Mine');
-    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('works only with --for migrate') as unknown });
+    expect(refused).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('works only with --for migrate') as unknown,
+    });
   });
 
   it('says that the region is not bootstrapped', async () => {
