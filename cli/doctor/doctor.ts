@@ -16,6 +16,7 @@ import type { DoctorFlags } from './options.ts';
 import { checkPermissions, PLAN_GRANT } from './permissions.ts';
 import { type DoctorReport, doctorLines, isReady } from './print.ts';
 import { checkBootstrap, deployCalls, PLAN_CALLS } from './purposes.ts';
+import { checkQuotas, readRoleCount } from './quotas.ts';
 import { mergedAnswers, readCluster } from './read-cluster.ts';
 import { readBootstrap, readExpiry, readPrincipal, readSkew, simulated, triedWithoutCluster } from './read.ts';
 import { checkService, readService, withService } from './service.ts';
@@ -71,7 +72,7 @@ const checkDeploy = async (session: AwsSession): Promise<Check[]> => {
     callerArn: session.caller.arn,
     grant: { policyName: 'pod-identity-deploy', asked },
   });
-  return [bootstrap, { ...check, id: 'deploy-permissions' }];
+  return [bootstrap, { ...check, id: 'deploy-permissions' }, ...checkQuotas(await readRoleCount(session))];
 };
 
 const examine = async (flags: DoctorFlags, session: AwsSession, io: Io): Promise<Check[]> => {

@@ -2,7 +2,7 @@
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import { wrapped } from '../errors.ts';
 import { checkLines, isBlocking } from '../print/checks.ts';
-import type { Style } from '../print/style.ts';
+import { hanging, type Style } from '../print/style.ts';
 import type { Wanted } from './options.ts';
 
 const DONE: Record<Wanted, string> = {
@@ -41,7 +41,7 @@ export const doctorLines = (report: DoctorReport, next: string, style: Style): s
   return [
     ...shown.flatMap((check) => linesOf(check, style)),
     ...(shown.length === 0 ? [] : ['']),
-    style.paint(['bold', report.ready ? 'green' : 'red'], verdictOf(report)),
+    ...hanging('', verdictOf(report), style).map((line) => style.paint(['bold', report.ready ? 'green' : 'red'], line)),
     next,
   ];
 };

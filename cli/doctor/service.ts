@@ -126,7 +126,7 @@ export const checkService = (reading: ServiceReading): Check[] => {
       : [
           unknown(
             'service-permissions',
-            'Whether you may start a migration could not be read from IAM: the URL of the API does not name it.',
+            'Whether you may start a migration could not be read from IAM, because the URL of its API is not an address of API Gateway.',
             `To find out without a change: ${PROGRAM} migrate --cluster NAME --addon NAME --dry-run --deployed`,
           ),
         ]),
