@@ -9,15 +9,17 @@ import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
-import { styleFor } from '../print/style.ts';
+import { oneLine, styleFor } from '../print/style.ts';
+import { stackWords } from '../stack-options.ts';
 import { checkCaller, checkClock, checkExpiry, checkVersions, isSkew } from './checks.ts';
 import type { DoctorFlags } from './options.ts';
 import { checkPermissions, PLAN_GRANT } from './permissions.ts';
 import { type DoctorReport, doctorLines, isReady } from './print.ts';
 import { checkBootstrap, deployCalls, PLAN_CALLS } from './purposes.ts';
+import { checkQuotas, readRoleCount } from './quotas.ts';
 import { mergedAnswers, readCluster } from './read-cluster.ts';
 import { readBootstrap, readExpiry, readPrincipal, readSkew, simulated, triedWithoutCluster } from './read.ts';
-import { checkService, readService } from './service.ts';
+import { checkService, readService, withService } from './service.ts';
 
 /** Returns the error with the cause of a refused signature, if it is this machine's clock. */
 const explained = (error: unknown): unknown => {
@@ -70,30 +72,40 @@ const checkDeploy = async (session: AwsSession): Promise<Check[]> => {
     callerArn: session.caller.arn,
     grant: { policyName: 'pod-identity-deploy', asked },
   });
-  return [bootstrap, { ...check, id: 'deploy-permissions' }];
+  return [bootstrap, { ...check, id: 'deploy-permissions' }, ...checkQuotas(await readRoleCount(session))];
 };
 
 const examine = async (flags: DoctorFlags, session: AwsSession, io: Io): Promise<Check[]> => {
   const { for: wanted, cluster } = flags;
   const target: Target | undefined =
     cluster === undefined ? undefined : { account: session.caller.account, region: session.region, cluster };
+  const service = wanted === 'migrate' ? await checkMigrate(session, flags, io) : [];
+  const plan = wanted === 'deploy' && target === undefined ? [] : await checkPlan(session, target);
   return [
     checkCaller(session),
     checkExpiry(await readExpiry(session), Date.now(), { wanted, login: loginOf(session) }),
     checkClock(await readSkew(session, Date.now)),
     ...(wanted === 'deploy' ? await checkDeploy(session) : []),
-    ...(wanted === 'migrate' ? await checkMigrate(session, flags, io) : []),
-    ...(wanted === 'deploy' && target === undefined ? [] : await checkPlan(session, target)),
+    ...service,
+    ...(wanted === 'migrate' ? plan.map(withService) : plan),
   ];
 };
 
-/** Returns the command to run next. */
-const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, ready: boolean): string | undefined => {
+/** Returns what to do next, with a command to paste. */
+const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, { ready, checks }: DoctorReport): string => {
   const again = [`${PROGRAM} doctor`, ...(wanted === 'plan' ? [] : [`--for ${wanted}`])];
   const where = awsWords(flags);
-  if (!ready) return [...again, ...(cluster === undefined ? [] : [`--cluster ${cluster}`]), ...where].join(' ');
-  if (cluster === undefined) return [...again, '--cluster NAME', ...where].join(' ');
-  return wanted === 'plan' ? [`${PROGRAM} plan --cluster ${cluster}`, ...where].join(' ') : undefined;
+  const stack = stackWords({ stack: flags.stack, stackRegion: flags.stackRegion });
+  const isWrong = checks.some(({ id, status }) => id === 'cluster' && status === 'fail');
+  const named = (name: string): string => [...again, `--cluster ${name}`, ...where, ...stack].join(' ');
+  if (!ready) {
+    const whole = cluster === undefined ? [...again, ...where, ...stack].join(' ') : named(isWrong ? 'NAME' : cluster);
+    return `Then check again: ${whole}`;
+  }
+  if (wanted === 'deploy') return 'Next: docs/service.md describes the deployment.';
+  if (cluster === undefined) return `Next: ${named('NAME')}`;
+  const deployed = wanted === 'migrate' ? ['--addon NAME', '--deployed', ...stack] : [];
+  return `Next: ${[`${PROGRAM} plan --cluster ${cluster}`, ...where, ...deployed].join(' ')}`;
 };
 
 /** Returns 0, or 3 if a check fails. Throws a CliError with exit code 2 without usable credentials or region. */
@@ -103,12 +115,12 @@ export const doctor = async (flags: DoctorFlags, io: Io): Promise<ExitCode> => {
     throw explained(error);
   });
   try {
-    if (!flags.json) io.stderr.write(`${awsLine(session)}\n`);
+    if (!flags.json) io.stderr.write(`${oneLine('', awsLine(session), styleFor(io.stderr)).join('\n')}\n`);
     const checks = [versions, ...(await examine(flags, session, io))];
     const report: DoctorReport = { wanted: flags.for, ready: isReady(checks), checks };
     const text = flags.json
       ? jsonText(report, 2)
-      : doctorLines(report, nextOf(flags, report.ready), styleFor(io.stdout)).join('\n');
+      : doctorLines(report, nextOf(flags, report), styleFor(io.stdout)).join('\n');
     io.stdout.write(`${text}\n`);
     return report.ready ? EXIT_CODES.ok : EXIT_CODES.blocked;
   } finally {

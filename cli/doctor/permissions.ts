@@ -97,5 +97,8 @@ export const checkPermissions = (
       `${allowed} of ${answers.length} permissions to ${what} are confirmed; not known: ${some(open.map(({ action }) => action))}${open[0]?.why === undefined ? '' : ` (${open[0].why})`}.`,
       `To have all of them checked, allow iam:GetRole and iam:SimulatePrincipalPolicy on the caller's own role; or try it.`,
     );
-  return pass(id, `All ${allowed} permissions to ${what} are confirmed.`);
+  return pass(
+    id,
+    allowed === 1 ? `The permission to ${what} is confirmed.` : `All ${allowed} permissions to ${what} are confirmed.`,
+  );
 };

@@ -172,6 +172,15 @@ const part = async (id: string, read: () => Promise<Check>): Promise<Check> => {
   }
 };
 
+const unreadCluster = ({ cluster }: Target, { answer, why = 'no answer' }: Answered): Check =>
+  answer === 'denied'
+    ? unknown(
+        'cluster',
+        `Nothing about cluster ${cluster} was checked, because these credentials may not read it.`,
+        'Allow the permissions above, then run this again.',
+      )
+    : unknown('cluster', `Nothing about cluster ${cluster} could be checked: ${why}.`, 'Run this again.');
+
 /** `roleArn`: the caller's role as IAM knows it, for an access entry. */
 export const readCluster = async (
   session: AwsSession,
@@ -179,14 +188,17 @@ export const readCluster = async (
   roleArn: string | undefined,
 ): Promise<ClusterReading> => {
   const eksClient = session.clients.eks();
-  const described = await awsOrUndefined(`eks:DescribeCluster ${target.cluster}`, () =>
-    eksClient.send(new DescribeClusterCommand({ name: target.cluster })),
-  );
-  const found = described?.cluster;
+  let found: SdkCluster | undefined;
+  const described = await tried('eks:DescribeCluster', async () => {
+    const answer = await awsOrUndefined(`eks:DescribeCluster ${target.cluster}`, () =>
+      eksClient.send(new DescribeClusterCommand({ name: target.cluster })),
+    );
+    found = answer?.cluster;
+  });
+  if (described.answer !== 'allowed') return { checks: [unreadCluster(target, described)], answers: [described] };
   const cluster = found && toCluster(found, target.cluster);
   const exists = checkCluster(target, cluster, cluster ? undefined : await readClusters(session));
-  if (!found || !cluster || exists.status !== 'pass')
-    return { checks: [exists], answers: [{ action: 'eks:DescribeCluster', answer: 'allowed' }] };
+  if (!found || !cluster || exists.status !== 'pass') return { checks: [exists], answers: [described] };
   const eks = new AwsEks(eksClient, target.cluster);
   const endpoint = await endpointOf(found, cluster);
   const api = new KubernetesApi(apiOptions(session, cluster));
@@ -216,10 +228,7 @@ export const readCluster = async (
         ),
       ),
     ],
-    answers: [
-      { action: 'eks:DescribeCluster', answer: 'allowed' },
-      ...(await triedReads(eks, new AwsRoles(session.clients.iam()), cluster)),
-    ],
+    answers: [described, ...(await triedReads(eks, new AwsRoles(session.clients.iam()), cluster))],
   };
 };
 

@@ -37,7 +37,8 @@ export const readExpiry = async ({ clients }: Pick<AwsSession, 'clients'>): Prom
   (await clients.sts().config.credentials()).expiration?.getTime();
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : '');
-const isDenied = (error: unknown): boolean =>
+/** Returns whether AWS refused a call for lack of permission. */
+export const isDenied = (error: unknown): boolean =>
   isMigrationError(error, 'AccessDenied') || /AccessDenied|UnauthorizedOperation|NotAuthorized/.test(nameOf(error));
 
 /** Returns IAM's answer about an action by trying a read. An error other than a denial means that it was allowed. */

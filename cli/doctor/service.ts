@@ -1,7 +1,7 @@
 /** Finds the deployed service as `--deployed` does, calls it once, and checks what a migration needs of it. */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
-import { pass } from '../../lambdas/domain/plan/check.ts';
+import { pass, unknown } from '../../lambdas/domain/plan/check.ts';
 import { openApiSession } from '../api/backend.ts';
 import { type Environment, findService } from '../deployed-stack.ts';
 import { CliError } from '../errors.ts';
@@ -115,10 +115,29 @@ export const checkService = (reading: ServiceReading): Check[] => {
       ]),
     ];
   const { service, refused } = reading;
+  const { calls, found } = service;
   return [
-    pass('service', `The deployed service was ${service.found}`),
+    pass('service', `The deployed service was ${found}`),
     refused === undefined
       ? pass('service-answer', 'The service answers these credentials: you may list its migrations.')
       : failLines('service-answer', sentence(refused.message), refused.hint.split('\n')),
+    ...(calls.length > 0
+      ? []
+      : [
+          unknown(
+            'service-permissions',
+            'Whether you may start a migration could not be read from IAM, because the URL of its API is not an address of API Gateway.',
+            `To find out without a change: ${PROGRAM} migrate --cluster NAME --addon NAME --dry-run --deployed`,
+          ),
+        ]),
   ];
 };
+
+/** What a plan needs of the caller, but a migration by the service does not. */
+const OF_PLANS = ['permissions', 'api-server', 'kubernetes-access'];
+
+/** Returns the check as it concerns a caller of the service, which reads the cluster with roles of its own. */
+export const withService = (check: Check): Check =>
+  check.status === 'fail' && OF_PLANS.includes(check.id)
+    ? { ...check, status: 'warn', message: `${check.message} Only a plan without the service needs this.` }
+    : check;

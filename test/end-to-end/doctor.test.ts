@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { main } from '../../cli/program.ts';
 import { check } from '../../lambdas/domain/migration/check.ts';
+import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import { accessEntryOf } from './doctor-world.ts';
 import { collectingIo, stubEnvironment } from '../cli/fixtures.ts';
 import { scenarioWith, TARGET } from './fixture.ts';
@@ -94,7 +95,8 @@ describe('doctor in a healthy world', () => {
     for (const name of Object.keys(variables).filter((each) => each.startsWith('POD_IDENTITY_')))
       vi.stubEnv(name, undefined);
     const { code, notPassed, checks } = await findings('--for', 'migrate', ...CLUSTER);
-    expect({ code, notPassed }).toEqual({ code: 0, notPassed: {} });
+    // The API of a sandbox has no address in AWS.
+    expect({ code, notPassed: Object.keys(notPassed) }).toEqual({ code: 0, notPassed: ['service-permissions'] });
     expect(checks.find(({ id }) => id === 'service')).toMatchObject({
       message: expect.stringContaining(backend.sandbox.apiUrl!) as unknown,
     });
@@ -139,6 +141,48 @@ describe('doctor in a healthy world', () => {
         'cdk-bootstrap': {
           remedy: expect.stringContaining('npx cdk bootstrap aws://111122223333/eu-west-1') as unknown,
         },
+      },
+    });
+  });
+});
+
+describe('doctor for a caller with few rights', () => {
+  it('names the missing permissions for a plan, and needs none of them for the service', async () => {
+    const { backend } = await open();
+    const { approver } = addPrincipals(backend.sandbox.world);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', approver.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', approver.secretAccessKey);
+    vi.stubEnv('AWS_SESSION_TOKEN', approver.sessionToken);
+    const plan = await findings(...CLUSTER);
+    expect(plan).toMatchObject({
+      code: 3,
+      notPassed: {
+        permissions: {
+          status: 'fail',
+          message: 'These credentials lack permissions to make a plan: eks:DescribeCluster.',
+          remedy: expect.stringContaining('put-role-policy --role-name approver') as unknown,
+        },
+        cluster: { status: 'unknown' },
+      },
+    });
+    const migrate = await findings('--for', 'migrate');
+    expect(migrate).toMatchObject({ code: 0, notPassed: { permissions: { status: 'warn' } } });
+    expect(migrate.checks.find(({ id }) => id === 'service-answer')?.status).toBe('pass');
+  });
+
+  it('reports that the service refuses the caller', async () => {
+    const { backend } = await open();
+    const { world } = backend.sandbox;
+    const { approver } = addPrincipals(world);
+    world.accounts.get(TARGET.account)!.roles.get('approver')!.policies.splice(0);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', approver.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', approver.secretAccessKey);
+    vi.stubEnv('AWS_SESSION_TOKEN', approver.sessionToken);
+    vi.stubEnv('POD_IDENTITY_API_URL', backend.sandbox.apiUrl);
+    expect(await findings('--for', 'migrate')).toMatchObject({
+      code: 3,
+      notPassed: {
+        'service-answer': { status: 'fail', message: expect.stringContaining('execute-api:Invoke') as unknown },
       },
     });
   });
