@@ -48,7 +48,7 @@ export const errorDocument = ({
 });
 
 /** Wraps lines of text with a lead before the first one; a command stays whole. */
-const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
+export const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
   text.split('\n').flatMap((line, index) => hintLines(index === 0 ? lead : indent, line, style, indent));
 
 /** Returns the message and the hint, wrapped to the width of the terminal. */
