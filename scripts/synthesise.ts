@@ -20,6 +20,12 @@ const MEASURED_HERE = [
   'Annotation::@aws-cdk/core:Stack.templateSize',
 ];
 
+/** Silences the CDK's warnings about limits that the synthesis measures itself. */
+export const acknowledgeMeasured = (app: App): void =>
+  Validations.of(app).acknowledge(
+    ...MEASURED_HERE.map((id) => ({ id, reason: 'The synthesis measures this itself.' })),
+  );
+
 const MANIFEST = 'manifest.json';
 
 /** Moves the files of an assembly to `outdir`; the manifest, which readers open first, comes last. */
@@ -45,9 +51,7 @@ export function synthesise(outdir: string, { prepare, ...options }: SynthesisOpt
   let keep = false;
   try {
     const app = createApp({ ...options, outdir: folder });
-    Validations.of(app).acknowledge(
-      ...MEASURED_HERE.map((id) => ({ id, reason: 'The synthesis measures this itself.' })),
-    );
+    acknowledgeMeasured(app);
     prepare?.(app);
     const before = process.exitCode;
     keep = true;

@@ -23,6 +23,7 @@ const compared = async ([name, request]: Row, access = accessOf(name)) => {
 const UNREAD: Record<string, string[]> = {
   'agent-not-ready': ['the state of 1 pod that is not ready'],
   'left-over-session-policy': ['role arn:aws:iam::444455556666:role/snapshots'],
+  'role-in-other-account': ['role arn:aws:iam::444455556666:role/report-archive'],
 };
 
 describe('the twin of a published scenario', () => {
