@@ -4,7 +4,7 @@ import type { Check, Target } from '../../lambdas/domain/migration/model.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import { awsWords } from '../aws/options.ts';
-import { type AwsSession, awsLine, openAws } from '../aws/session.ts';
+import { type AwsSession, openAws, sayReading } from '../aws/session.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -77,12 +77,13 @@ const examine = async (flags: DoctorFlags, session: AwsSession): Promise<Check[]
 };
 
 /** Returns the command to run next. */
-const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, ready: boolean): string | undefined => {
+const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, ready: boolean): string => {
   const again = [`${PROGRAM} doctor`, ...(wanted === 'plan' ? [] : [`--for ${wanted}`])];
   const where = awsWords(flags);
   if (!ready) return [...again, ...(cluster === undefined ? [] : [`--cluster ${cluster}`]), ...where].join(' ');
   if (cluster === undefined) return [...again, '--cluster NAME', ...where].join(' ');
-  return wanted === 'plan' ? [`${PROGRAM} plan --cluster ${cluster}`, ...where].join(' ') : undefined;
+  const next = wanted === 'deploy' ? 'suggest-config' : 'plan';
+  return [`${PROGRAM} ${next} --cluster ${cluster}`, ...where].join(' ');
 };
 
 /** Returns 0, or 3 if a check fails. Throws a CliError with exit code 2 without usable credentials or region. */
@@ -92,7 +93,7 @@ export const doctor = async (flags: DoctorFlags, io: Io): Promise<ExitCode> => {
     throw explained(error);
   });
   try {
-    if (!flags.json) io.stderr.write(`${awsLine(session)}\n`);
+    if (!flags.json) sayReading(session, io);
     const checks = [versions, ...(await examine(flags, session))];
     const report: DoctorReport = { wanted: flags.for, ready: isReady(checks), checks };
     const text = flags.json

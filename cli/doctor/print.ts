@@ -1,7 +1,7 @@
 /** Output of `doctor`: a line for each check in the order in which they were made, with the remedy below. */
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import { checkLines } from '../print/checks.ts';
-import type { Style } from '../print/style.ts';
+import { oneLine, type Style } from '../print/style.ts';
 import type { Wanted } from './options.ts';
 
 const DONE: Record<Wanted, string> = {
@@ -25,13 +25,14 @@ const count = (checks: readonly Check[], status: Check['status']): number =>
 const verdictOf = ({ wanted, checks }: DoctorReport): string => {
   const [failed, open] = [count(checks, 'fail'), count(checks, 'unknown')];
   if (failed > 0) return `Not ready to ${wanted}: ${failed} of ${checks.length} checks failed.`;
-  return `${DONE[wanted]}${open > 0 ? `, as far as could be checked: ${open} of ${checks.length} checks are open` : ''}.`;
+  return `${DONE[wanted]}${open > 0 ? `, as far as could be checked: ${open} of ${checks.length} checks ${open === 1 ? 'is' : 'are'} open` : ''}.`;
 };
 
-/** `next`: a command to paste, in the last line. */
-export const doctorLines = (report: DoctorReport, next: string | undefined, style: Style): string[] => [
+/** `next`: a command to paste, on the last line. */
+export const doctorLines = (report: DoctorReport, next: string, style: Style): string[] => [
   ...report.checks.flatMap((check) => checkLines(check, style)),
   '',
-  style.paint(['bold', report.ready ? 'green' : 'red'], verdictOf(report)),
-  ...(next === undefined ? [] : [`Next: ${next}`]),
+  ...oneLine('', verdictOf(report), style).map((line) => style.paint(['bold', report.ready ? 'green' : 'red'], line)),
+  'Next:',
+  `  ${style.paint('bold', next)}`,
 ];
