@@ -62,5 +62,6 @@ export const applyContext = async (command: Command): Promise<void> => {
   set(command, 'cluster', cluster);
   set(command, 'region', region);
   set(command, 'account', account);
-  set(command, 'profile', profile);
+  // A sandbox has no profiles.
+  if (['sandbox', 'state'].every((one) => command.getOptionValue(one) === undefined)) set(command, 'profile', profile);
 };
