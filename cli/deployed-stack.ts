@@ -44,13 +44,12 @@ const isComplete = (environment: Environment, need: Need): boolean =>
 
 /** The variables to set where CloudFormation cannot be asked. */
 const variablesOf = (need: Need): string =>
-  [...(need === 'service' ? [`${API_URL}: output ApiUrl (enough for most commands)`] : [])]
-    .concat(
-      VARIABLES[need]
-        .filter(({ optional }) => optional !== true)
-        .map(({ variable, output }) => `${variable}: output ${output}`),
-    )
-    .join('\n');
+  [
+    ...(need === 'service' ? [`${API_URL}: output ApiUrl (enough for most commands)`] : []),
+    ...VARIABLES[need]
+      .filter(({ optional }) => optional !== true)
+      .map(({ variable, output }) => `${variable}: output ${output}`),
+  ].join('\n');
 
 /**
  * Returns the outputs by the names that the service gives them. In a stack of one's own, CDK puts the path of the

@@ -12,6 +12,8 @@ import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
 import { S3_SETTINGS, S3Documents } from '../lambdas/adapters/s3-documents.ts';
 import { systemIds } from '../lambdas/adapters/system.ts';
 import type { Clock } from '../lambdas/ports/index.ts';
+import { WORLD_TIME } from '../sandbox/transports/world-time.ts';
+import { onAnswerHeader } from './aws/answer-header.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -72,6 +74,15 @@ export const clockOf = (io: Io, stopped: AbortSignal): Clock => ({
   sleep: (milliseconds) => io.sleep?.(milliseconds, stopped) ?? sleep(milliseconds, undefined, { signal: stopped }),
 });
 
+/**
+ * Returns the clock of a served sandbox, whose time is not this machine's: approvals expire by it. In AWS, which does not
+ * name the world's time, returns the given clock.
+ */
+const inWorld = (clock: Clock, worldTime: string | undefined): Clock => {
+  const ahead = Date.parse(worldTime ?? '') - clock.now();
+  return Number.isNaN(ahead) ? clock : { ...clock, now: () => clock.now() + ahead };
+};
+
 /** Returns the profile that clients use: `--profile`, or the SDK's own variable. */
 export const profileIn = (environment: Readonly<Record<string, string | undefined>>): { profile?: string } => {
   const { AWS_PROFILE: profile } = environment;
@@ -97,6 +108,8 @@ export const openDeployedBackend = async (
     return Promise.resolve();
   };
   try {
+    let worldTime: string | undefined;
+    onAnswerHeader(sts, WORLD_TIME, (value) => (worldTime = value));
     const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));
     return {
       ...machines,
@@ -108,7 +121,7 @@ export const openDeployedBackend = async (
         stateMachineArn: sweepStateMachineArn,
         bucketName: sweepBucketName,
       },
-      clock: { ...clock, spawn: (run) => run() },
+      clock: { ...inWorld(clock, worldTime), spawn: (run) => run() },
       ids: systemIds,
       simulated,
       approver,

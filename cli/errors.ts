@@ -47,6 +47,7 @@ export const errorDocument = ({
   error: { name, message, hint },
 });
 
+/** Wraps lines of text with a lead before the first one; a command stays whole. */
 const wrapped = (lead: string, text: string, style: Style, indent = ' '.repeat(lead.length)): string[] =>
   text.split('\n').flatMap((line, index) => hintLines(index === 0 ? lead : indent, line, style, indent));
 

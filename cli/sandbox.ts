@@ -19,8 +19,7 @@ import { jsonText } from '../lambdas/domain/text/text.ts';
 import { OWNER_ONLY, writePrivate } from './private-file.ts';
 import { shellLines, toUnset } from './served/environment.ts';
 import { APPROVER, OPERATOR, openProfiles } from './served/profiles.ts';
-import { addApprover } from '../sandbox/sts/approver.ts';
-import { credentialsOf, operatorRoleArn } from '../sandbox/sts/access-keys.ts';
+import { addPrincipals } from '../sandbox/sts/principals.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
@@ -166,8 +165,7 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
     const { environment } = sandbox;
     if (!environment) throw new Error('A sandbox that listens has an environment.');
     const { world } = sandbox;
-    const operator = credentialsOf(world, operatorRoleArn(world));
-    profiles.write(world.home.region, { operator, approver: addApprover(world) });
+    profiles.write(world.home.region, addPrincipals(world));
     const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
     const served = servedClusters(clusters);
     // Its users name the profile and have the keys, so that they work in a shell with other settings.

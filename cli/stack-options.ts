@@ -13,15 +13,21 @@ export interface StackFlags {
   region?: string | readonly string[] | undefined;
 }
 
-/** Adds the options that locate the service of `--deployed`. */
-export const stackOptions = (command: Command): Command =>
+/** Adds the options that name the stack of the service; they work only with the option `given`. */
+export const stackNames = (command: Command, given: string): Command =>
   command
-    .option('--stack <name>', 'with --deployed: name of its stack (default: PodIdentityMigrator)')
+    .option('--stack <name>', `with ${given}: name of its stack (default: PodIdentityMigrator)`)
     .option(
       '--stack-region <name>',
-      "with --deployed: region of its stack (default: AWS_REGION or the profile's region, then that of the cluster)",
-    )
-    .option('--profile <name>', 'profile of the AWS configuration (default: AWS_PROFILE, or the default profile)');
+      `with ${given}: region of its stack (default: AWS_REGION or the profile's region, then that of the cluster)`,
+    );
+
+/** Adds the options that locate the service of `--deployed`. */
+export const stackOptions = (command: Command): Command =>
+  stackNames(command, '--deployed').option(
+    '--profile <name>',
+    'profile of the AWS configuration (default: AWS_PROFILE, or the default profile)',
+  );
 
 export const stackFields = {
   stack: z

@@ -12,16 +12,19 @@ import { type Line, terminalSvg } from './documents/terminal-svg.ts';
 
 /** The commands that are shown, one after the other. */
 const COMMANDS = [
-  'pod-identity plan --cluster reliability-dev --addon aws-ebs-csi-driver \\\n    --sandbox sandbox/scenarios/ebs-csi-irsa.json',
-  'pod-identity migrate --cluster reliability-dev --addon aws-ebs-csi-driver \\\n    --sandbox sandbox/scenarios/ebs-csi-irsa.json',
+  'pod-identity plan --cluster reliability-dev --sandbox ebs-csi-irsa',
+  'pod-identity migrate --cluster reliability-dev --addon aws-ebs-csi-driver \\\n    --sandbox ebs-csi-irsa',
 ];
 
 export const RECORDING_FILE = join(import.meta.dirname, '..', 'docs', 'images', 'terminal.svg');
 
 const COLUMNS = 80;
 const ROWS = 32;
-/** Seconds before a command's output, between its lines, for a line of progress, after its end, and at the very end. */
-const PAUSE = { typed: 1, line: 0.05, step: 0.6, command: 4, end: 10 };
+/**
+ * Seconds: before a command's output, for a line of progress, for a line of the report, for the empty line after one
+ * of its sections, after the end of a command, and at the very end. The whole takes about 12 seconds, and then stays.
+ */
+const PAUSE = { typed: 0.8, step: 0.3, line: 0.02, section: 0.6, command: 2, end: 5 };
 
 const paint = (format: 'green' | 'cyan' | 'bold', text: string): string =>
   styleText(format, text, { validateStream: false });
@@ -34,6 +37,11 @@ const progressLine = (text: string): string | undefined => {
   const plain = stripVTControlCharacters(text);
   if (plain.startsWith('❯')) return undefined;
   return plain.startsWith('✔') ? `${paint('green', '✔')}${plain.slice(1)}` : plain;
+};
+
+const pauseAfter = (stream: 'stdout' | 'stderr', line: string): number => {
+  if (stream === 'stderr') return PAUSE.step;
+  return line === '' ? PAUSE.section : PAUSE.line;
 };
 
 const linesOf = (text: string): string[] => text.replace(/\n$/, '').split('\n');
@@ -59,7 +67,7 @@ export async function recording(): Promise<string> {
     for (const { stream, text } of pieces)
       for (const line of linesOf(text)) {
         const shown = stream === 'stderr' ? progressLine(line) : line;
-        if (shown !== undefined) add(shown, stream === 'stderr' ? PAUSE.step : PAUSE.line);
+        if (shown !== undefined) add(shown, pauseAfter(stream, shown));
       }
     at += PAUSE.command;
   }

@@ -62,6 +62,7 @@ export const applyContext = async (command: Command): Promise<void> => {
   set(command, 'cluster', cluster);
   set(command, 'region', region);
   set(command, 'account', account);
-  // A sandbox has no profiles.
-  if (['sandbox', 'state'].every((one) => command.getOptionValue(one) === undefined)) set(command, 'profile', profile);
+  // A sandbox has credentials of its own.
+  if (command.getOptionValue('sandbox') === undefined && command.getOptionValue('state') === undefined)
+    set(command, 'profile', profile);
 };

@@ -7,6 +7,7 @@ import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import type { Check, Target } from '../../lambdas/domain/migration/model.ts';
 import { MAX_ASSOCIATIONS } from '../../lambdas/domain/plan/association-checks.ts';
 import { fail, pass, some, unknown, warn } from '../../lambdas/domain/plan/check.ts';
+import { failLines } from './remedy.ts';
 
 /** `clusters`: the names of the region's clusters; undefined if they could not be listed. */
 export const checkCluster = (
@@ -100,12 +101,16 @@ export const checkAccess = (target: Target, roleArn: string | undefined, lists: 
   const message = isUnknownCaller
     ? 'The API server does not know these credentials: they have no access entry in the cluster, or it is a few seconds old.'
     : `The API server does not let you list ${refused.map(({ what }) => what).join(', ')}.`;
-  return fail(
+  const policy = `give the access entry a policy that only reads, Secrets included: ${viewPolicyCommand(target, roleArn)}`;
+  return failLines(
     id,
     message,
     isUnknownCaller
-      ? `As an administrator of the cluster, create an access entry: ${entryCommand(target, roleArn)} ; and give it a policy that only reads, Secrets included: ${viewPolicyCommand(target, roleArn)}`
-      : `As an administrator of the cluster, give the access entry a policy that only reads, Secrets included: ${viewPolicyCommand(target, roleArn)}`,
+      ? [
+          `As an administrator of the cluster, create an access entry: ${entryCommand(target, roleArn)}`,
+          `Then ${policy}`,
+        ]
+      : [`As an administrator of the cluster, ${policy}`],
   );
 };
 

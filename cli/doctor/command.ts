@@ -4,6 +4,7 @@ import { awsOptions } from '../aws/options.ts';
 import { outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
+import { stackNames } from '../stack-options.ts';
 import { parseDoctorFlags } from './options.ts';
 
 const HELP = `Examples:
@@ -34,7 +35,7 @@ export const addDoctorCommand = (program: Command, io: Io, finished: (exitCode: 
     .optionsGroup('What to check:')
     .option('--for <what>', 'plan, migrate (with the deployed service) or deploy (the service) (default: plan)')
     .option('--cluster <name>', 'also check this EKS cluster');
-  outputOptions(awsOptions(command.optionsGroup('Where:')))
+  outputOptions(stackNames(awsOptions(command.optionsGroup('Where:')), '--for migrate'))
     .addHelpText('after', `\n${HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await run(flags, io)));
 };

@@ -12,11 +12,12 @@ import { PROGRAM } from '../options.ts';
 import { styleFor } from '../print/style.ts';
 import { checkCaller, checkClock, checkExpiry, checkVersions, isSkew } from './checks.ts';
 import type { DoctorFlags } from './options.ts';
-import { checkPermissions } from './permissions.ts';
+import { checkPermissions, PLAN_GRANT } from './permissions.ts';
 import { type DoctorReport, doctorLines, isReady } from './print.ts';
-import { checkBootstrap, checkService, deployCalls, findService, PLAN_CALLS } from './purposes.ts';
+import { checkBootstrap, deployCalls, PLAN_CALLS } from './purposes.ts';
 import { mergedAnswers, readCluster } from './read-cluster.ts';
 import { readBootstrap, readExpiry, readPrincipal, readSkew, simulated, triedWithoutCluster } from './read.ts';
+import { checkService, readService } from './service.ts';
 
 /** Returns the error with the cause of a refused signature, if it is this machine's clock. */
 const explained = (error: unknown): unknown => {
@@ -43,26 +44,36 @@ const checkPlan = async (session: AwsSession, target: Target | undefined): Promi
   const permissions = checkPermissions(mergedAnswers(observed, asked), {
     what: 'make a plan',
     callerArn: session.caller.arn,
+    grant: PLAN_GRANT,
   });
   return [permissions, ...(cluster?.checks ?? [])];
 };
 
-const checkMigrate = async (session: AwsSession): Promise<Check[]> => {
-  const service = findService(process.env);
-  if (!('found' in service)) return [checkService(service)];
-  const answers = await simulated(session, await readPrincipal(session), service.calls);
-  const check = checkPermissions(answers, { what: 'use the service', callerArn: session.caller.arn });
-  return [checkService(service), ...(answers.length === 0 ? [] : [{ ...check, id: 'service-permissions' }])];
+const checkMigrate = async (session: AwsSession, flags: DoctorFlags, io: Io): Promise<Check[]> => {
+  const { stack, stackRegion } = flags;
+  const { profile, region, caller } = session;
+  const reading = await readService({ stack, stackRegion, profile, region }, caller.account, io);
+  if ('missing' in reading || reading.service.calls.length === 0) return checkService(reading);
+  const { calls, grant: asked } = reading.service;
+  const answers = await simulated(session, await readPrincipal(session), calls);
+  const grant = { policyName: 'pod-identity-migrate', asked };
+  const check = checkPermissions(answers, { what: 'use the service', callerArn: caller.arn, grant });
+  return [...checkService(reading), { ...check, id: 'service-permissions' }];
 };
 
 const checkDeploy = async (session: AwsSession): Promise<Check[]> => {
   const bootstrap = checkBootstrap(session, await readBootstrap(session));
-  const answers = await simulated(session, await readPrincipal(session), deployCalls(session));
-  const check = checkPermissions(answers, { what: 'deploy with CDK', callerArn: session.caller.arn });
+  const asked = deployCalls(session);
+  const answers = await simulated(session, await readPrincipal(session), asked);
+  const check = checkPermissions(answers, {
+    what: 'deploy with CDK',
+    callerArn: session.caller.arn,
+    grant: { policyName: 'pod-identity-deploy', asked },
+  });
   return [bootstrap, { ...check, id: 'deploy-permissions' }];
 };
 
-const examine = async (flags: DoctorFlags, session: AwsSession): Promise<Check[]> => {
+const examine = async (flags: DoctorFlags, session: AwsSession, io: Io): Promise<Check[]> => {
   const { for: wanted, cluster } = flags;
   const target: Target | undefined =
     cluster === undefined ? undefined : { account: session.caller.account, region: session.region, cluster };
@@ -71,7 +82,7 @@ const examine = async (flags: DoctorFlags, session: AwsSession): Promise<Check[]
     checkExpiry(await readExpiry(session), Date.now(), { wanted, login: loginOf(session) }),
     checkClock(await readSkew(session, Date.now)),
     ...(wanted === 'deploy' ? await checkDeploy(session) : []),
-    ...(wanted === 'migrate' ? await checkMigrate(session) : []),
+    ...(wanted === 'migrate' ? await checkMigrate(session, flags, io) : []),
     ...(wanted === 'deploy' && target === undefined ? [] : await checkPlan(session, target)),
   ];
 };
@@ -94,7 +105,7 @@ export const doctor = async (flags: DoctorFlags, io: Io): Promise<ExitCode> => {
   });
   try {
     if (!flags.json) sayReading(session, io);
-    const checks = [versions, ...(await examine(flags, session))];
+    const checks = [versions, ...(await examine(flags, session, io))];
     const report: DoctorReport = { wanted: flags.for, ready: isReady(checks), checks };
     const text = flags.json
       ? jsonText(report, 2)

@@ -27,8 +27,24 @@ export const PLAN_ACTIONS = [
   'iam:SimulatePrincipalPolicy',
 ] as const;
 
-/** What `doctor` and lists of clusters use in addition. */
-const EXTRA_ACTIONS = ['eks:ListClusters'];
+/** One group of actions on the same resources, all of which must be allowed. */
+export interface Asked {
+  actions: readonly string[];
+  /** If absent, the resources are not known: a policy that allows only some of them does not allow the simulated call. */
+  resources?: readonly string[];
+}
+
+/** An inline policy that gives the caller what is missing. */
+export interface Grant {
+  policyName: string;
+  asked: readonly Asked[];
+}
+
+/** The reads of a plan, and what `doctor` and lists of clusters use in addition. */
+export const PLAN_GRANT: Grant = {
+  policyName: 'pod-identity-read',
+  asked: [{ actions: [...PLAN_ACTIONS, 'eks:ListClusters'] }],
+};
 
 export interface Answered {
   action: string;
@@ -37,21 +53,22 @@ export interface Answered {
   why?: string;
 }
 
-/** Returns the identity policy with the actions. */
-export const policyFor = (actions: readonly string[]): string =>
+/** Returns the identity policy that allows the actions. */
+export const policyFor = (asked: readonly Asked[]): string =>
   JSON.stringify({
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: [...actions].sort(), Resource: '*' }],
+    Statement: asked.map(({ actions, resources }) => ({
+      Effect: 'Allow',
+      Action: [...actions].sort(),
+      Resource: resources ?? '*',
+    })),
   });
 
-/** Name of the inline policy in the remedy. */
-const POLICY_NAME = 'pod-identity-read';
-
 /** Returns how the caller gets the permissions. IAM Identity Center's roles cannot be changed in IAM. */
-export const grantRemedy = (callerArn: string, actions: readonly string[]): string => {
+export const grantRemedy = (callerArn: string, { policyName, asked }: Grant): string => {
   const principal = parsePrincipal(callerArn);
-  const policy = policyFor(actions);
-  const document = ['--policy-name', POLICY_NAME, '--policy-document', policy];
+  const policy = policyFor(asked);
+  const document = ['--policy-name', policyName, '--policy-document', policy];
   if (principal?.kind === 'role' && !principal.name.startsWith('AWSReservedSSO_'))
     return `As an administrator, allow them: ${shellCommand(['aws', 'iam', 'put-role-policy', '--role-name', principal.name], document)}`;
   if (principal?.kind === 'user')
@@ -62,7 +79,7 @@ export const grantRemedy = (callerArn: string, actions: readonly string[]): stri
 /** Returns the check of the permissions: failed if one is denied, unknown if none is denied and one is not known. */
 export const checkPermissions = (
   answers: readonly Answered[],
-  { what, callerArn }: { what: string; callerArn: string },
+  { what, callerArn, grant }: { what: string; callerArn: string; grant: Grant },
 ): Check => {
   const id = 'permissions';
   const of = (wanted: Answered['answer']): Answered[] => answers.filter(({ answer }) => answer === wanted);
@@ -72,7 +89,7 @@ export const checkPermissions = (
     return fail(
       id,
       `These credentials lack permissions to ${what}: ${denied.map(({ action }) => action).join(', ')}.`,
-      grantRemedy(callerArn, [...new Set([...answers.map(({ action }) => action), ...EXTRA_ACTIONS])]),
+      grantRemedy(callerArn, grant),
     );
   if (open.length > 0)
     return unknown(

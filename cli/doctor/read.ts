@@ -6,8 +6,9 @@ import type { SimulatedCall } from '../../lambdas/ports/roles.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { parsePrincipal } from '../../lambdas/domain/aws/principal.ts';
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { onAnswerHeader } from '../aws/answer-header.ts';
 import type { AwsSession } from '../aws/session.ts';
-import type { Answered } from './permissions.ts';
+import type { Answered, Asked } from './permissions.ts';
 
 /**
  * Returns how far this machine's clock is ahead of AWS's, in whole seconds; undefined if AWS named no time. The Date header
@@ -19,15 +20,7 @@ export const readSkew = async (
 ): Promise<number | undefined> => {
   let date: string | undefined;
   const sts = clients.sts();
-  sts.middlewareStack.add(
-    (next) => async (given) => {
-      const answer = await next(given);
-      const { headers } = (answer.response ?? {}) as { headers?: Record<string, string> };
-      date = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'date')?.[1];
-      return answer;
-    },
-    { name: 'dateOfAnswer', step: 'deserialize', priority: 'low', override: true },
-  );
+  onAnswerHeader(sts, 'date', (value) => (date = value));
   const before = now();
   await sts.send(new GetCallerIdentityCommand({}));
   const after = now();
@@ -83,13 +76,6 @@ export const readPrincipal = async ({
     throw error;
   }
 };
-
-/** One group of actions on the same resources, all of which must be allowed. */
-export interface Asked {
-  actions: readonly string[];
-  /** If absent, the resources are not known: a policy that allows only some of them does not allow the simulated call. */
-  resources?: readonly string[];
-}
 
 /** Returns the answer for an action by the simulated calls for its resources. */
 const answerOf = (action: string, calls: readonly SimulatedCall[], isAnywhere: boolean): Answered => {

@@ -69,63 +69,76 @@ const pairs = (values: Record<string, string>, key: string, value: string): XmlV
 
 const NOT_CHECKED = { StackDriftStatus: 'NOT_CHECKED' };
 
+/** Returns a stack as DescribeStacks shows it. */
+const descriptionOf = (
+  { name, id, description, parameters, outputs, tags }: AssemblyStack,
+  createdAt: string,
+  outside: CloudFormationOptions['valueOf'],
+): XmlValue => ({
+  StackId: id,
+  StackName: name,
+  Description: description,
+  Parameters: pairs(parameters, 'ParameterKey', 'ParameterValue'),
+  CreationTime: createdAt,
+  RollbackConfiguration: {},
+  StackStatus: STATUS,
+  DisableRollback: 'false',
+  NotificationARNs: [],
+  Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
+  Outputs: outputs.map(({ key, value, description: text, exportName }: StackOutput) => ({
+    OutputKey: key,
+    OutputValue: outside(value),
+    Description: text,
+    ExportName: exportName,
+  })),
+  Tags: pairs(tags, 'Key', 'Value'),
+  EnableTerminationProtection: 'false',
+  DriftInformation: NOT_CHECKED,
+});
+
+/** Returns a stack as ListStacks shows it. */
+const summaryOf = ({ name, id, description }: AssemblyStack, createdAt: string): XmlValue => ({
+  StackId: id,
+  StackName: name,
+  TemplateDescription: description,
+  CreationTime: createdAt,
+  StackStatus: STATUS,
+  DriftInformation: NOT_CHECKED,
+});
+
+/** Returns the statuses that ListStacks is asked for. Throws AWS's error for one that does not exist. */
+const wantedStatuses = (parameters: Parameters<QueryAction>[0]): string[] => {
+  const wanted = membersOf(parameters, 'StackStatusFilter');
+  const wrong = wanted.flatMap((status) => violation(status, ONE_STATUS) ?? [])[0];
+  if (wrong === undefined) return wanted;
+  throw new QueryError(
+    400,
+    'ValidationError',
+    `1 validation error detected: ${constraintText(`[${wanted.join(', ')}]`, 'stackStatusFilter', `Member must satisfy constraint: [${wrong}]`)}`,
+  );
+};
+
 export const createCloudFormationService = ({ world, stacks, valueOf }: CloudFormationOptions): Service => {
   const createdAt = new Date(world.schedule.now()).toISOString();
   const named = (name: string, place: Place): AssemblyStack | undefined =>
     stacks.find((stack) => isAt(stack, place) && (stack.name === name || stack.id === name));
-
-  const outputOf = ({ key, value, description, exportName }: StackOutput): XmlValue => ({
-    OutputKey: key,
-    OutputValue: valueOf(value),
-    Description: description,
-    ExportName: exportName,
-  });
-  const stackOf = ({ name, id, description, parameters, outputs, tags }: AssemblyStack): XmlValue => ({
-    StackId: id,
-    StackName: name,
-    Description: description,
-    Parameters: pairs(parameters, 'ParameterKey', 'ParameterValue'),
-    CreationTime: createdAt,
-    RollbackConfiguration: {},
-    StackStatus: STATUS,
-    DisableRollback: 'false',
-    NotificationARNs: [],
-    Capabilities: ['CAPABILITY_IAM', 'CAPABILITY_NAMED_IAM'],
-    Outputs: outputs.map(outputOf),
-    Tags: pairs(tags, 'Key', 'Value'),
-    EnableTerminationProtection: 'false',
-    DriftInformation: NOT_CHECKED,
-  });
+  const described = (stack: AssemblyStack): XmlValue => descriptionOf(stack, createdAt, valueOf);
 
   const describeStacks: QueryAction = (parameters, context) => {
     const name = parameters.get('StackName');
-    if (name === undefined) return { Stacks: stacks.filter((stack) => isAt(stack, context)).map(stackOf) };
+    if (name === undefined) return { Stacks: stacks.filter((stack) => isAt(stack, context)).map(described) };
     const stack = named(name, context);
     // boto/boto3#2807 has status, code and text.
     if (!stack) throw new QueryError(400, 'ValidationError', `Stack with id ${name} does not exist`);
-    return { Stacks: [stackOf(stack)] };
+    return { Stacks: [described(stack)] };
   };
 
   const listStacks: QueryAction = (parameters, context) => {
-    const wanted = membersOf(parameters, 'StackStatusFilter');
-    const wrong = wanted.flatMap((status) => violation(status, ONE_STATUS) ?? [])[0];
-    if (wrong !== undefined)
-      throw new QueryError(
-        400,
-        'ValidationError',
-        `1 validation error detected: ${constraintText(`[${wanted.join(', ')}]`, 'stackStatusFilter', `Member must satisfy constraint: [${wrong}]`)}`,
-      );
+    const wanted = wantedStatuses(parameters);
     const there = stacks.filter((stack) => isAt(stack, context));
     return {
-      StackSummaries: (wanted.length === 0 || wanted.includes(STATUS) ? there : []).map(
-        ({ name, id, description }) => ({
-          StackId: id,
-          StackName: name,
-          TemplateDescription: description,
-          CreationTime: createdAt,
-          StackStatus: STATUS,
-          DriftInformation: NOT_CHECKED,
-        }),
+      StackSummaries: (wanted.length === 0 || wanted.includes(STATUS) ? there : []).map((stack) =>
+        summaryOf(stack, createdAt),
       ),
     };
   };

@@ -15,6 +15,7 @@ import type { ClusterState, World } from '../world/world.ts';
 import { createServerCertificate } from './certificates.ts';
 import { badQueryOf, queryOf } from './query.ts';
 import { isWatch, serveWatch } from './watch.ts';
+import { WORLD_TIME } from './world-time.ts';
 
 export interface LoopbackOptions {
   gateway: Gateway;
@@ -70,7 +71,7 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
  * Passes requests to the gateway. A cluster's own host replaces the Host header, which may name this machine in several
  * ways.
  */
-const listener = (gateway: Gateway, cluster?: ClusterState): RequestListener => {
+const listener = (gateway: Gateway, world: World, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
     // The Date header is this machine's time, as signatures are: the SDK adjusts its signing clock to it.
     const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
@@ -81,7 +82,8 @@ const listener = (gateway: Gateway, cluster?: ClusterState): RequestListener => 
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
     // A response to HEAD declares the length of the body itself.
     const length = request.method === 'HEAD' ? (response.headers['content-length'] ?? 0) : body.length;
-    reply.writeHead(response.status, { ...response.headers, 'content-length': length }).end(body);
+    const time = cluster === undefined ? { [WORLD_TIME]: new Date(world.schedule.now()).toISOString() } : {};
+    reply.writeHead(response.status, { ...response.headers, ...time, 'content-length': length }).end(body);
   };
   return (message, reply) => {
     // The gateway answers everything; the only error left is a connection that broke while sending its body.
@@ -162,7 +164,7 @@ export const openLoopback = async ({ gateway, world, credentials, port = 0 }: Lo
   };
 
   try {
-    const aws = createServer(listener(gateway));
+    const aws = createServer(listener(gateway, world));
     url = `http://${HOST}:${await listen(aws, port)}`;
     stops.push(() => stop(aws));
     gateway.addresses.add(url);
@@ -172,7 +174,7 @@ export const openLoopback = async ({ gateway, world, credentials, port = 0 }: Lo
       for (const cluster of clusters) {
         const { server, stop: end } = cluster.unreachable
           ? silent()
-          : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(gateway, cluster)));
+          : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(gateway, world, cluster)));
         const endpoint = `https://${HOST}:${await listen(server, 0)}`;
         stops.push(end);
         former.push({ cluster, endpoint: cluster.endpoint, certificateAuthority: cluster.certificateAuthority });

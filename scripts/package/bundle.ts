@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
 import { cdkInMemory } from './cdk.ts';
+import { onlyEnglish } from './only-english.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -29,17 +30,6 @@ const onlyVersion: Plugin = {
       const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
       return { contents: JSON.stringify({ version }), loader: 'json' };
     });
-  },
-};
-
-/** zod's messages in some fifty languages, which would be half of what `--version` loads. */
-const onlyEnglish: Plugin = {
-  name: 'zod in English only',
-  setup: (bundling) => {
-    bundling.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
-      loader: 'js',
-    }));
   },
 };
 

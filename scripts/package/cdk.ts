@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type BuildResult } from 'esbuild';
 import { emitDeclarations } from './declarations.ts';
+import { onlyEnglish } from './only-english.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const ENTRY = 'lib/index.ts';
@@ -31,6 +32,7 @@ const options = (outdir: string, lambdas: string) =>
     target: 'node20',
     mainFields: ['module', 'main'],
     external: PEERS.flatMap((name) => [name, `${name}/*`]),
+    plugins: [onlyEnglish],
     define: { PACKAGED_LAMBDAS: JSON.stringify(lambdas) },
     // CommonJS dependencies call `require`, which an ES module does not have.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },

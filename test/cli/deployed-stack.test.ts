@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { outputsByName } from '../../cli/deployed-stack.ts';
 import { main } from '../../cli/program.ts';
-import { addApprover } from '../../sandbox/sts/approver.ts';
+import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import { ADDON, TARGET, scenarioWith } from '../end-to-end/fixture.ts';
 import { PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
 import { collectingIo, stubEnvironment } from './fixtures.ts';
@@ -62,7 +62,7 @@ describe('a deployed service without variables', () => {
 
   it('is found for a command that the API does not have, and for the roles of grant-access', async () => {
     point();
-    expect((await run('release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
+    expect((await run('release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--yes')).err).toContain('01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
     const granted = await run('grant-access', '--cluster', TARGET.cluster, '--json');
     expect(granted.code).toBe(0);
     expect(JSON.parse(granted.out)).toMatchObject({
@@ -104,7 +104,7 @@ describe('a deployed service without variables', () => {
 
   it('reports a missing permission, with the variables to set instead', async () => {
     const { world } = served.backend.sandbox;
-    const keys = addApprover(world);
+    const { approver: keys } = addPrincipals(world);
     const role = world.accounts.get(TARGET.account)!.roles.get('approver')!;
     const kept = role.policies.splice(0);
     point({
@@ -112,7 +112,7 @@ describe('a deployed service without variables', () => {
       AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
       AWS_SESSION_TOKEN: keys.sessionToken,
     });
-    const { code, err } = await run('release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A');
+    const { code, err } = await run('release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--yes');
     role.policies.push(...kept);
     expect(code).toBe(2);
     expect(err).toMatch(

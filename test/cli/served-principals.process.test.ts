@@ -6,32 +6,39 @@ import { eventually } from '../eventually.ts';
 
 let served: Served;
 beforeAll(async () => {
-  served = await serve();
+  // Slow enough that an approval of 24 hours does not expire while the commands load.
+  served = await serve(['--clock', 'scaled=50']);
 }, 60_000);
 afterAll(() => served.stop());
 
-const run = (...argv: string[]): Promise<Result> =>
-  served.run(process.execPath, ['bin/pod-identity.ts', ...argv, '--deployed']);
+const APPROVER = ['--profile', 'approver'];
 
-/** Returns the id of the migration that waits for an approval. */
-const waiting = async (): Promise<string> => {
-  let id = '';
-  await eventually(async () => {
-    const { out } = await run('migrations', '--status', 'running', '--json');
-    const { migrations } = JSON.parse(out) as { migrations: { migrationId: string }[] };
-    expect(migrations).toHaveLength(1);
-    id = migrations[0]!.migrationId;
-    expect((await run('show', id)).out).toMatch(/approval/);
-  });
-  return id;
-};
-const migrate = (...more: string[]): Promise<Result> =>
-  run('migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--approval', 'required', ...more);
-const hashIn = ({ out, err }: Result): string => /--plan ([0-9a-f]{64})/.exec(`${out}${err}`)![1]!;
+describe.each<[string, Record<string, string>]>([
+  ['through the API', {}],
+  ['by direct calls', { POD_IDENTITY_API_URL: '' }],
+])('docs/approvals.md, with two principals, %s', (_, how) => {
+  const run = (...argv: string[]): Promise<Result> =>
+    served.run(process.execPath, ['bin/pod-identity.ts', ...argv, '--deployed'], how);
+  const migrate = (...more: string[]): Promise<Result> =>
+    run('migrate', '--cluster', TARGET.cluster, '--addon', ADDON, ...more);
+  const hashIn = ({ out, err }: Result): string => /--plan ([0-9a-f]{64})/.exec(`${out}${err}`)![1]!;
 
-describe('docs/approvals.md, with two principals', () => {
+  /** Returns the id of the migration that waits for an approval. */
+  const waiting = async (): Promise<string> => {
+    let id = '';
+    await eventually(async () => {
+      const { out } = await run('migrations', '--status', 'running', '--json');
+      const { migrations } = JSON.parse(out) as { migrations: { migrationId: string }[] };
+      expect(migrations).toHaveLength(1);
+      id = migrations[0]!.migrationId;
+      expect((await run('show', id)).out).toMatch(/approval/);
+    });
+    return id;
+  };
+
   it('is refused to the requester, and approved by the approver, who may do nothing else', async () => {
-    const followed = migrate('--window', '0 * * * *', '--window-minutes', '60', '--window-zone', 'Europe/Berlin');
+    const window = ['--window', '0 * * * *', '--window-minutes', '60', '--window-zone', 'Europe/Berlin'];
+    const followed = migrate('--approval', 'required', ...window);
     const id = await waiting();
     const shown = await run('approve', id);
     expect(shown.code).toBe(2);
@@ -40,35 +47,41 @@ describe('docs/approvals.md, with two principals', () => {
       code: 3,
       err: expect.stringContaining('may not approve') as unknown,
     });
-    expect(await run('migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--profile', 'approver')).toMatchObject({
+    expect(await migrate(...APPROVER)).toMatchObject({
       code: expect.toSatisfy((code: number) => code > 0) as unknown,
       err: expect.stringContaining('not authorized') as unknown,
     });
 
     // As a profile, and as the SDK's variable.
-    expect(hashIn(await run('approve', id, '--profile', 'approver'))).toBe(hash);
+    expect(hashIn(await run('approve', id, ...APPROVER))).toBe(hash);
     const approved = await served.run(
       process.execPath,
       ['bin/pod-identity.ts', 'approve', id, '--plan', hash, '--reason', 'CHG-1234', '--deployed', '--json'],
-      { AWS_PROFILE: 'approver' },
+      { ...how, AWS_PROFILE: 'approver' },
     );
-    expect(approved.code).toBe(0);
-    expect(JSON.parse(approved.out)).toMatchObject({
-      approval: { by: expect.stringContaining('assumed-role/approver/') as unknown, reason: 'CHG-1234' },
+    expect(approved).toMatchObject({ code: 0 });
+    const { approval } = JSON.parse(approved.out) as { approval: Record<string, string> };
+    expect(approval).toMatchObject({
+      decidedBy: expect.stringContaining('assumed-role/approver/') as unknown,
+      reason: 'CHG-1234',
     });
+    // In the world's time, which is not this machine's.
+    expect(approval['decidedAt']! >= approval['requestedAt']!).toBe(true);
+    expect(approval['decidedAt']! < approval['expiresAt']!).toBe(true);
     expect((await followed).code).toBe(0);
     expect((await run('rollback', id)).code).toBe(0);
-  }, 120_000);
+  }, 240_000);
 
   it('is rejected by the approver', async () => {
-    const followed = migrate();
+    const followed = migrate('--approval', 'required');
     const id = await waiting();
-    const hash = hashIn(await run('approve', id, '--profile', 'approver'));
-    expect(
-      await run('reject', id, '--plan', hash, '--reason', 'not before the release', '--profile', 'approver'),
-    ).toMatchObject({ code: 0, err: '' });
+    const hash = hashIn(await run('approve', id, ...APPROVER));
+    expect(await run('reject', id, '--plan', hash, '--reason', 'not before the release', ...APPROVER)).toMatchObject({
+      code: 0,
+      err: '',
+    });
     expect((await followed).code).toBe(3);
-  }, 120_000);
+  }, 240_000);
 });
 
 const reason = reasonToSkip('aws');

@@ -83,13 +83,51 @@ describe('doctor in a healthy world', () => {
     });
   });
 
-  it('finds the service by the environment, and says what is missing without it', async () => {
+  it('finds the service by its stack, without variables, and by variables', async () => {
+    const { backend, variables } = await open();
+    const lookups = (): number =>
+      backend.sandbox.world.log.calls.filter(({ service }) => service === 'cloudformation').length;
+    const without = await findings('--for', 'migrate');
+    expect(without.notPassed).not.toHaveProperty('service');
+    expect(without.checks.map(({ id }) => id)).toContain('service-answer');
+    expect(lookups()).toBe(0);
+    for (const name of Object.keys(variables).filter((each) => each.startsWith('POD_IDENTITY_')))
+      vi.stubEnv(name, undefined);
+    const { code, notPassed, checks } = await findings('--for', 'migrate', ...CLUSTER);
+    expect({ code, notPassed }).toEqual({ code: 0, notPassed: {} });
+    expect(checks.find(({ id }) => id === 'service')).toMatchObject({
+      message: expect.stringContaining(backend.sandbox.apiUrl!) as unknown,
+    });
+    expect(lookups()).toBe(1);
+    expect(backend.sandbox.world.log.mutations()).toEqual([]);
+  });
+
+  it('checks the parts of a service that is called directly', async () => {
     await open();
-    expect((await findings('--for', 'migrate')).notPassed).not.toHaveProperty('service');
-    vi.stubEnv('POD_IDENTITY_STATE_MACHINE_ARN', undefined);
-    vi.stubEnv('POD_IDENTITY_API_URL', undefined);
-    const { code, notPassed } = await findings('--for', 'migrate');
-    expect({ code, notPassed }).toMatchObject({ code: 3, notPassed: { service: { status: 'fail' } } });
+    vi.stubEnv('POD_IDENTITY_API_URL', '');
+    const { code, checks } = await findings('--for', 'migrate');
+    expect(code).toBe(0);
+    expect(checks.filter(({ id }) => id.startsWith('service'))).toMatchObject([
+      { id: 'service', status: 'pass', message: expect.stringContaining(':stateMachine:') as unknown },
+      { id: 'service-answer', status: 'pass' },
+      { id: 'service-permissions', status: 'pass', message: expect.stringContaining('All 3 permissions') as unknown },
+    ]);
+  });
+
+  it('reports a service that is not found as --deployed does', async () => {
+    await open();
+    const { code, notPassed } = await findings('--for', 'migrate', '--stack', 'Mine');
+    expect(code).toBe(3);
+    expect(notPassed['service']).toMatchObject({
+      status: 'fail',
+      message: 'Account 111122223333 has no stack Mine in eu-west-1, so the deployed service was not found.',
+      remedy: expect.stringContaining('--stack NAME or --stack-region REGION') as unknown,
+    });
+    const refused = await run('--stack', 'Mine');
+    expect(refused).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('works only with --for migrate') as unknown,
+    });
   });
 
   it('says that the region is not bootstrapped', async () => {
@@ -170,7 +208,7 @@ describe('doctor in a broken world', () => {
 
   it('finds that the clock is off', async () => {
     const { variables } = await open();
-    vi.stubEnv('AWS_ENDPOINT_URL_STS', await withClock(variables['AWS_ENDPOINT_URL_STS']!, -200));
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', await withClock(variables['AWS_ENDPOINT_URL']!, -200));
     expect((await findings()).notPassed).toMatchObject({
       clock: { status: 'warn', message: expect.stringMatching(/(199|200) s ahead of AWS/) as unknown },
     });

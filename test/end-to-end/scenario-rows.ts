@@ -403,6 +403,11 @@ export const rows: Row[] = [
   ['shared-role-fleet', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['role-chaining', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   [
+    'role-in-other-account',
+    { serviceAccount: { namespace: 'reports', name: 'export' } },
+    { outcome: 'blocked', blockedBy: { 'role-account': /^Role arn:aws:iam::444455556666:role/ }, mutations: [] },
+  ],
+  [
     'service-account-irsa',
     { serviceAccount: PAYMENTS },
     { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: ASSOCIATED },

@@ -8,6 +8,7 @@ import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { kubeconfigOf, servedClusters } from '../../cli/kubeconfig.ts';
 import { accessEnvironment, rolesOfSandbox } from '../../cli/access/roles.ts';
 import { serviceEnvironment } from '../../cli/service-environment.ts';
+import { addPrincipals } from '../../sandbox/sts/principals.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { ScaledClock } from '../../sandbox/world/scaled-clock.ts';
@@ -190,6 +191,7 @@ export const serveHere = async (scenario: Scenario, scale: number): Promise<Serv
   const directory = mkdtempSync(join(tmpdir(), 'served-here-'));
   const backend = await openSandboxBackend(scenario, { clock: { scaled: scale }, listen: {} });
   const { world, environment, outputs } = backend.sandbox;
+  addPrincipals(world);
   const programs = join(directory, 'bin');
   mkdirSync(programs);
   const write = (name: string, text: string): void =>

@@ -223,7 +223,7 @@ describe('a service account that is blocked', () => {
       });
       expect([report.outcome, blocking(report)]).toEqual(['blocked', ['service-account-owner']]);
       expect(report.plan!.checks.find(({ id }) => id === 'service-account-owner')!.remedy).toBe(
-        'Migrate the add-on instead: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver',
+        'Migrate the add-on instead: pod-identity migrate --cluster catalogue-prod --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --deployed',
       );
       expect(world.changes()).toEqual([]);
     });

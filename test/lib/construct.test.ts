@@ -182,7 +182,7 @@ describe("hub in a user's stack", () => {
   ])('lets the queue of a stack %s use its key', (name, pattern) => {
     const own = new Stack(newApp(), name);
     const { key } = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, customerKey: true });
-    const policy = JSON.stringify(own.resolve((key?.node.defaultChild as kms.CfnKey).keyPolicy));
+    const policy = JSON.stringify(own.resolve((key!.node.defaultChild as kms.CfnKey).keyPolicy));
     expect(policy).toContain(`:${pattern}"`);
     const nested = new NestedStack(new Stack(newApp(), 'Parent'), 'Nested');
     expect(queuePrefix(nested)).toBe('');

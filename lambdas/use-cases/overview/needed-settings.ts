@@ -40,10 +40,21 @@ export interface ClusterSettings {
   unread: { what: string; why: string }[];
 }
 
+/**
+ * Returns ports that read everything once, and for service accounts of their own, ports that read each account itself: a
+ * list does not show all of it.
+ */
+const sharedReads = (ports: TargetPorts, clock: Clock) => {
+  const reads = memoPorts(ports, new LocationMemory(), clock, () => []);
+  const getServiceAccount: TargetPorts['kubernetes']['getServiceAccount'] = (...given) =>
+    ports.kubernetes.getServiceAccount(...given);
+  return { reads, ofAccount: { ...reads, kubernetes: { ...reads.kubernetes, getServiceAccount } } };
+};
+
 /** Throws NotFound if the cluster does not exist; what else cannot be read is in the result. */
 export async function readNeededSettings(sources: NeededSources): Promise<ClusterSettings> {
   const { target, settings, ledger, clock, ports, onProgress } = sources;
-  const reads = memoPorts(ports, new LocationMemory(), clock, () => []);
+  const { reads, ofAccount } = sharedReads(ports, clock);
   const from = { settings, ledger };
   const options = { unanswered: 'reports', warnings: 'omitted' } as const;
   const found: ClusterSettings = { subjects: [], unread: [] };
@@ -65,13 +76,7 @@ export async function readNeededSettings(sources: NeededSources): Promise<Cluste
     const empty = emptyFor({ serviceAccount: { namespace, name } });
     const facts = await readServiceAccountFacts(
       { ...empty, request: empty.request as ServiceAccountRequest },
-      {
-        ...reads,
-        kubernetes: {
-          ...reads.kubernetes,
-          getServiceAccount: (...given) => ports.kubernetes.getServiceAccount(...given),
-        },
-      },
+      ofAccount,
       from,
       options,
     );

@@ -11,7 +11,8 @@ import {
 } from '../../../cli/doctor/cluster-checks.ts';
 import { parseDoctorFlags } from '../../../cli/doctor/options.ts';
 import { checkPermissions, grantRemedy, PLAN_ACTIONS, policyFor } from '../../../cli/doctor/permissions.ts';
-import { checkBootstrap, checkService, findService } from '../../../cli/doctor/purposes.ts';
+import { checkBootstrap } from '../../../cli/doctor/purposes.ts';
+import { checkService, serviceOf } from '../../../cli/doctor/service.ts';
 import { mergedAnswers } from '../../../cli/doctor/read-cluster.ts';
 import { targetGrants } from '../../../lib/permissions/targets.ts';
 import { aCluster } from '../../lambdas/fixtures.ts';
@@ -79,10 +80,11 @@ describe('the credentials', () => {
 });
 
 describe('the permissions', () => {
+  const GRANT = { policyName: 'read', asked: [{ actions: ['eks:A'] }] };
   const of = (...answers: ('allowed' | 'denied' | 'unknown')[]) =>
     checkPermissions(
       answers.map((answer, index) => ({ action: `eks:Read${index}`, answer })),
-      { what: 'make a plan', callerArn: SESSION },
+      { what: 'make a plan', callerArn: SESSION, grant: GRANT },
     );
 
   it('pass, fail or stay open', () => {
@@ -95,17 +97,20 @@ describe('the permissions', () => {
   });
 
   it('are given by a policy that has all of them, in a command where the caller is a role or a user', () => {
-    const policy = policyFor(['eks:B', 'eks:A']);
+    const policy = policyFor([{ actions: ['eks:B', 'eks:A'] }, { actions: ['sts:AssumeRole'], resources: [ROLE] }]);
     expect(JSON.parse(policy)).toEqual({
       Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Action: ['eks:A', 'eks:B'], Resource: '*' }],
+      Statement: [
+        { Effect: 'Allow', Action: ['eks:A', 'eks:B'], Resource: '*' },
+        { Effect: 'Allow', Action: ['sts:AssumeRole'], Resource: [ROLE] },
+      ],
     });
-    expect(grantRemedy(SESSION, ['eks:A'])).toContain('aws iam put-role-policy --role-name reader --policy-name');
-    expect(grantRemedy('arn:aws:iam::111122223333:user/anna', ['eks:A'])).toContain(
+    expect(grantRemedy(SESSION, GRANT)).toContain('aws iam put-role-policy --role-name reader --policy-name read');
+    expect(grantRemedy('arn:aws:iam::111122223333:user/anna', GRANT)).toContain(
       'aws iam put-user-policy --user-name anna',
     );
     const sso = 'arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Reader_0123456789abcdef/anna';
-    expect(grantRemedy(sso, ['eks:A'])).toMatch(/^Ask an administrator for a permission set .*"eks:A"/);
+    expect(grantRemedy(sso, GRANT)).toMatch(/^Ask an administrator for a permission set .*"eks:A"/);
   });
 
   it("of a plan are those of the service's step", () => {
@@ -194,13 +199,31 @@ describe('the cluster', () => {
 
 describe('a purpose', () => {
   it('migrate needs the service', () => {
-    expect(checkService(findService({}))).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('POD_IDENTITY_STATE_MACHINE_ARN is not set') as unknown,
+    const missing = { message: 'account 1 has no stack Mine', hint: 'Add --stack\nTo list: aws x' };
+    expect(checkService({ missing })).toMatchObject([
+      {
+        id: 'service',
+        status: 'fail',
+        message: 'Account 1 has no stack Mine.',
+        remedy: expect.stringMatching(/^Add --stack\nTo list: aws x\n.* doctor --for deploy$/) as unknown,
+      },
+    ]);
+    const service = serviceOf(
+      { POD_IDENTITY_API_URL: 'https://a1b2.execute-api.eu-west-1.amazonaws.com/v1' },
+      '111122223333',
+    );
+    const api = 'arn:aws:execute-api:eu-west-1:111122223333:a1b2/v1';
+    expect(service).toMatchObject({
+      calls: [{ actions: ['execute-api:Invoke'], resources: [`${api}/GET/migrations`, `${api}/POST/migrations`] }],
+      grant: [{ resources: expect.arrayContaining([`${api}/GET/*`]) as unknown }],
     });
-    expect(findService({ POD_IDENTITY_API_URL: 'https://a1b2.execute-api.eu-west-1.amazonaws.com/v1' })).toMatchObject({
-      calls: [{ actions: ['execute-api:Invoke'], resources: ['arn:aws:execute-api:eu-west-1:*:a1b2/*'] }],
-    });
+    expect(checkService({ service }).map(({ status }) => status)).toEqual(['pass', 'pass']);
+    expect(checkService({ service, refused: missing })).toMatchObject([
+      { status: 'pass' },
+      { id: 'service-answer', status: 'fail', remedy: 'Add --stack\nTo list: aws x' },
+    ]);
+    expect(() => serviceOf({}, '111122223333')).toThrow('POD_IDENTITY_STATE_MACHINE_ARN is not set');
+    expect(() => serviceOf({ POD_IDENTITY_API_URL: 'http://example.com' }, '111122223333')).toThrow('must be the URL');
   });
 
   it('deploy needs the bootstrap of CDK', () => {

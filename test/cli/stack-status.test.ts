@@ -1,0 +1,61 @@
+/** `--deployed` with a stack that is not completely there, which the sandbox does not simulate. */
+import { CloudFormationClient, DescribeStacksCommand, StackStatus } from '@aws-sdk/client-cloudformation';
+import { mockClient } from 'aws-sdk-client-mock';
+import { afterEach, describe, expect, it } from 'vitest';
+import { findService } from '../../cli/deployed-stack.ts';
+import { TARGET } from '../end-to-end/fixture.ts';
+
+describe('a stack in a status', () => {
+  const cloudformation = mockClient(CloudFormationClient);
+  afterEach(() => cloudformation.reset());
+  const OUTPUT = { OutputKey: 'ApiUrl', OutputValue: 'https://a1b2.execute-api.eu-west-1.amazonaws.com/v1' };
+  const find = (status: string, reason?: string, outputs = [OUTPUT]) => {
+    cloudformation.on(DescribeStacksCommand).resolves({
+      Stacks: [
+        {
+          StackName: 'PodIdentityMigrator',
+          StackId: `arn:aws:cloudformation:eu-west-1:${TARGET.account}:stack/PodIdentityMigrator/1`,
+          CreationTime: new Date(0),
+          StackStatus: status as StackStatus,
+          ...(reason === undefined ? {} : { StackStatusReason: reason }),
+          Outputs: outputs,
+        },
+      ],
+    });
+    return findService({}, { AWS_REGION: 'eu-west-1' }, 'service');
+  };
+
+  it.each(Object.values(StackStatus))('%s is used, or reported with the command that shows why', async (status) => {
+    const usable = /^(?:CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK|IMPORT_ROLLBACK)_COMPLETE/.test(status);
+    // The former version still works while a stack that exists is changed.
+    const changing = /^(?:UPDATE|UPDATE_ROLLBACK|IMPORT|IMPORT_ROLLBACK)_IN_PROGRESS$/.test(status);
+    const found = find(status).then(
+      ({ POD_IDENTITY_API_URL: url }) => url,
+      (error: unknown) => error,
+    );
+    expect(await found).toEqual(
+      usable || changing
+        ? OUTPUT.OutputValue
+        : expect.objectContaining({
+            name: 'StackNotUsable',
+            exitCode: 2,
+            message: expect.stringContaining(`${TARGET.account}, eu-west-1 has the status ${status}: the service is `),
+            hint: 'To see what happened: aws cloudformation describe-stack-events --stack-name PodIdentityMigrator --region eu-west-1',
+          }),
+    );
+  });
+
+  it('that failed is reported with its reason, made printable', async () => {
+    await expect(find('ROLLBACK_COMPLETE', 'Resource creation cancelled\u001B[2J')).rejects.toThrow(
+      /ROLLBACK_COMPLETE \(Resource creation cancelled\S+\): the service is not completely deployed/,
+    );
+    await expect(find('DELETE_FAILED')).rejects.toThrow('the service is being removed, or was');
+  });
+
+  it('that has no outputs yet does not contain the service', async () => {
+    await expect(find('CREATE_COMPLETE', undefined, [])).rejects.toMatchObject({
+      name: 'NotTheService',
+      message: expect.stringContaining('has no output StateMachineArn') as unknown,
+    });
+  });
+});
