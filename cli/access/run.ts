@@ -111,9 +111,12 @@ const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
     return;
   }
   const output = flags.apply ? io.stdout : io.stderr;
+  // On a terminal, which shows both, the objects come first: the last lines are what to do next.
+  const isTerminal = !flags.apply && io.stdout.isTTY === true;
+  if (isTerminal) io.stdout.write(yamlOf(granted.objects));
   output.write(`${grantedLines(granted, nextCommand(granted, flags), styleFor(output)).join('\n')}\n`);
-  if (!flags.apply) io.stdout.write(yamlOf(granted.objects));
-  else if (flags.sandbox !== undefined && flags.state === undefined)
+  if (!flags.apply && !isTerminal) io.stdout.write(yamlOf(granted.objects));
+  else if (flags.apply && flags.sandbox !== undefined && flags.state === undefined)
     io.stderr.write(
       `${hanging('', 'The sandbox ends with this command: add --state FILE to keep it.', styleFor(io.stderr)).join('\n')}\n`,
     );

@@ -15,7 +15,7 @@ import type { Io } from '../io.ts';
 import { again } from '../identities/retry.ts';
 import { credentialsError, isCredentialsError } from './credentials-error.ts';
 import type { AwsFlags } from './options.ts';
-import { awsLine, type AwsSession, openAws } from './session.ts';
+import { type AwsSession, openAws, sayReading } from './session.ts';
 
 /** Commands of the SDK that change nothing. */
 const READING = /^(Get|List|Describe|Simulate)\w*Command$/;
@@ -184,7 +184,7 @@ export const readInAws = async <T>(
   };
   try {
     const target = { account: accountOf(session, flags.account), region: session.region, cluster: flags.cluster };
-    io.stderr.write(`${awsLine(session)}\n`);
+    sayReading(session, io);
     const { eks, roles, kubernetes } = readingPorts(portsOf(clients, target, { around: around?.(clock) }), clock);
     const ports = { eks: observed(eks, note), roles: observed(roles, note), kubernetes: observed(kubernetes, note) };
     const result = await read({ ...ports, target, session, clients, clock }).catch(async (error: unknown) => {

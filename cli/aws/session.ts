@@ -9,6 +9,8 @@ import { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import { nodeHttp } from '../../lambdas/adapters/node-http.ts';
 import type { Caller } from '../caller.ts';
 import { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+import { oneLine, styleFor } from '../print/style.ts';
 import type { AwsFlags } from './options.ts';
 import { credentialsError } from './credentials-error.ts';
 
@@ -89,6 +91,11 @@ export const openAws = async ({ profile, region: named }: AwsFlags): Promise<Aws
   }
 };
 
-/** Returns the first line of a command that only reads AWS. */
-export const awsLine = ({ caller, region, endpoint }: Pick<AwsSession, 'caller' | 'region' | 'endpoint'>): string =>
-  `Reading account ${caller.account} in ${region} as ${caller.arn}, at ${endpoint}. Nothing is changed.`;
+/** Prints the first line of a command that only reads AWS. */
+export const sayReading = (
+  { caller, region, endpoint }: Pick<AwsSession, 'caller' | 'region' | 'endpoint'>,
+  io: Io,
+): void => {
+  const line = `Reading account ${caller.account} in ${region} as ${caller.arn}, at ${endpoint}. Nothing is changed.`;
+  io.stderr.write(`${oneLine('', line, styleFor(io.stderr)).join('\n')}\n`);
+};

@@ -4,17 +4,16 @@ import type { Check, Target } from '../../lambdas/domain/migration/model.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import { awsWords } from '../aws/options.ts';
-import { type AwsSession, awsLine, openAws } from '../aws/session.ts';
+import { type AwsSession, openAws, sayReading } from '../aws/session.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
-import { oneLine, styleFor } from '../print/style.ts';
 import { stackWords } from '../stack-options.ts';
 import { checkCaller, checkClock, checkExpiry, checkVersions, isSkew } from './checks.ts';
 import type { DoctorFlags } from './options.ts';
 import { checkPermissions, PLAN_GRANT } from './permissions.ts';
-import { type DoctorReport, doctorLines, isReady } from './print.ts';
+import { type DoctorReport, doctorLines, isReady, type Next } from './print.ts';
 import { checkBootstrap, deployCalls, PLAN_CALLS } from './purposes.ts';
 import { checkQuotas, readRoleCount } from './quotas.ts';
 import { mergedAnswers, readCluster } from './read-cluster.ts';
@@ -91,8 +90,8 @@ const examine = async (flags: DoctorFlags, session: AwsSession, io: Io): Promise
   ];
 };
 
-/** Returns what to do next, with a command to paste. */
-const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, { ready, checks }: DoctorReport): string => {
+/** Returns what to do next: the reason, and the command to paste if there is one. */
+const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, { ready, checks }: DoctorReport): Next => {
   const again = [`${PROGRAM} doctor`, ...(wanted === 'plan' ? [] : [`--for ${wanted}`])];
   const where = awsWords(flags);
   const stack = stackWords({ stack: flags.stack, stackRegion: flags.stackRegion });
@@ -100,12 +99,17 @@ const nextOf = ({ for: wanted, cluster, ...flags }: DoctorFlags, { ready, checks
   const named = (name: string): string => [...again, `--cluster ${name}`, ...where, ...stack].join(' ');
   if (!ready) {
     const whole = cluster === undefined ? [...again, ...where, ...stack].join(' ') : named(isWrong ? 'NAME' : cluster);
-    return `Then check again: ${whole}`;
+    return { why: 'Then check again:', command: whole };
   }
-  if (wanted === 'deploy') return 'Next: docs/service.md describes the deployment.';
-  if (cluster === undefined) return `Next: ${named('NAME')}`;
+  if (wanted === 'deploy' && cluster === undefined) return { why: 'Next: docs/service.md describes the deployment.' };
+  if (cluster === undefined) return { why: 'Next, check a cluster:', command: named('NAME') };
+  if (wanted === 'deploy')
+    return {
+      why: 'Next, propose the configuration (docs/service.md describes the deployment):',
+      command: [`${PROGRAM} suggest-config --cluster ${cluster}`, ...where].join(' '),
+    };
   const deployed = wanted === 'migrate' ? ['--addon NAME', '--deployed', ...stack] : [];
-  return `Next: ${[`${PROGRAM} plan --cluster ${cluster}`, ...where, ...deployed].join(' ')}`;
+  return { why: 'Next:', command: [`${PROGRAM} plan --cluster ${cluster}`, ...where, ...deployed].join(' ') };
 };
 
 /** Returns 0, or 3 if a check fails. Throws a CliError with exit code 2 without usable credentials or region. */
@@ -115,7 +119,7 @@ export const doctor = async (flags: DoctorFlags, io: Io): Promise<ExitCode> => {
     throw explained(error);
   });
   try {
-    if (!flags.json) io.stderr.write(`${oneLine('', awsLine(session), styleFor(io.stderr)).join('\n')}\n`);
+    if (!flags.json) sayReading(session, io);
     const checks = [versions, ...(await examine(flags, session, io))];
     const report: DoctorReport = { wanted: flags.for, ready: isReady(checks), checks };
     const text = flags.json

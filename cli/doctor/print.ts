@@ -1,8 +1,7 @@
 /** Output of `doctor`: a line for each check in the order in which they were made, with the remedy below. */
 import type { Check } from '../../lambdas/domain/migration/model.ts';
-import { wrapped } from '../errors.ts';
 import { checkLines, isBlocking } from '../print/checks.ts';
-import { hanging, type Style } from '../print/style.ts';
+import { oneLine, type Style } from '../print/style.ts';
 import type { Wanted } from './options.ts';
 
 const DONE: Record<Wanted, string> = {
@@ -29,19 +28,20 @@ const verdictOf = ({ wanted, checks }: DoctorReport): string => {
   return `${DONE[wanted]}${open > 0 ? `, as far as could be checked: ${open} of ${checks.length} checks ${open === 1 ? 'is' : 'are'} open` : ''}.`;
 };
 
-/** Returns the lines of a check, with the commands of its remedy whole. */
-const linesOf = ({ remedy, ...check }: Check, style: Style): string[] => [
-  ...checkLines(check, style),
-  ...(remedy && check.status !== 'pass' ? wrapped('      do: ', remedy, style) : []),
-];
+/** What to do next: why, and a command to paste if there is one. */
+export interface Next {
+  why: string;
+  command?: string;
+}
 
-/** `next`: what to do next, in the last line. */
-export const doctorLines = (report: DoctorReport, next: string, style: Style): string[] => {
+/** Returns the checks, the verdict, and what to do next, in the last line. */
+export const doctorLines = (report: DoctorReport, { why, command }: Next, style: Style): string[] => {
   const shown = style.detail === 'quiet' ? report.checks.filter(isBlocking) : report.checks;
   return [
-    ...shown.flatMap((check) => linesOf(check, style)),
+    ...shown.flatMap((check) => checkLines(check, style)),
     ...(shown.length === 0 ? [] : ['']),
-    ...hanging('', verdictOf(report), style).map((line) => style.paint(['bold', report.ready ? 'green' : 'red'], line)),
-    next,
+    ...oneLine('', verdictOf(report), style).map((line) => style.paint(['bold', report.ready ? 'green' : 'red'], line)),
+    ...oneLine('', why, style),
+    ...(command === undefined ? [] : [`  ${style.paint('bold', command)}`]),
   ];
 };

@@ -2,6 +2,7 @@
 import { graphOf } from '../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
+import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { identitiesByApi } from '../api/identities.ts';
 import { withApi } from '../api/backend.ts';
 import { notRead } from '../aws/not-read.ts';
@@ -18,8 +19,19 @@ import { identitiesLines, type MigrateCommands } from './print.ts';
 import { readIdentities } from './read.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 
-const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }: IdentitiesFlags): MigrateCommands => {
+const migrateCommands = ({
+  cluster,
+  account,
+  region,
+  sandbox,
+  state,
+  deployed,
+  profile,
+}: IdentitiesFlags): MigrateCommands => {
+  // Without a backend that migrates, the commands plan.
+  const inAws = sandbox === undefined && state === undefined && deployed !== true;
   const where = [
+    ...(profile === undefined || !inAws ? [] : [`--profile ${shellWord(profile)}`]),
     ...(account === undefined ? [] : [`--account ${account}`]),
     ...(region === undefined ? [] : [`--region ${region}`]),
     ...backendFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) }),
@@ -27,9 +39,9 @@ const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }:
   const command = (name: string, what: string): string =>
     [`${PROGRAM} ${name} --cluster ${cluster} ${what}`, ...where].join(' ');
   return {
-    addon: (name) => command('migrate', `--addon ${name}`),
+    addon: (name) => command(inAws ? 'plan' : 'migrate', `--addon ${name}`),
     serviceAccount: ({ namespace, name }) =>
-      command(WORKLOAD_COMMAND, `--namespace ${namespace} --service-account ${name}`),
+      command(inAws ? 'plan' : WORKLOAD_COMMAND, `--namespace ${namespace} --service-account ${name}`),
   };
 };
 

@@ -213,20 +213,6 @@ const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, s
   const others = waiting.filter((one) => one.addon === undefined && !isMovable(one));
   const without = workloads.filter(({ obstacles }) => obstacles.some(({ id }) => id === 'own-role'));
   return [
-    ...(addons.length > 0
-      ? [
-          '',
-          style.paint('bold', 'Add-ons that can be migrated'),
-          ...addons.map((addon) => `  ${commands.addon(addon)}`),
-        ]
-      : []),
-    ...(accounts.length > 0
-      ? [
-          '',
-          style.paint('bold', 'Workloads that can be migrated'),
-          ...accounts.map((account) => `  ${commands.serviceAccount(account)}`),
-        ]
-      : []),
     ...(others.length > 0
       ? [
           '',
@@ -247,6 +233,20 @@ const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, s
             `${list(without.map(nameOfWorkload))}: calls to AWS, if any, use the node role${without.some(({ pods }) => pods.by.none !== undefined) ? '; on Fargate they fail' : ''}.`,
             style,
           ),
+        ]
+      : []),
+    ...(addons.length > 0
+      ? [
+          '',
+          style.paint('bold', 'Add-ons that can be migrated'),
+          ...addons.map((addon) => `  ${commands.addon(addon)}`),
+        ]
+      : []),
+    ...(accounts.length > 0
+      ? [
+          '',
+          style.paint('bold', 'Workloads that can be migrated'),
+          ...accounts.map((account) => `  ${commands.serviceAccount(account)}`),
         ]
       : []),
   ];
@@ -276,12 +276,12 @@ export const identitiesLines = (report: IdentitiesReport, commands: MigrateComma
       : []),
     ...(workloads.length > 0 ? tableLines(workloads, style) : ['', 'No pods found.']),
     ...trustedLines(report, style),
-    ...nextLines(report, commands, style),
     '',
     ...hanging(
       '',
       `${counted(totals.workloads, 'workload')} with ${counted(totals.pods, 'pod')}${workloads.length > 0 ? `: ${countsText(totals.byWorkloads)}` : ''}.`,
       style,
     ),
+    ...nextLines(report, commands, style),
   ];
 };

@@ -2,7 +2,7 @@
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
-import type { Style } from '../print/style.ts';
+import type { Next } from '../print/next.ts';
 import { migrateCommand, migrateWorkloadCommand } from '../request.ts';
 import type { PlanFlags } from './options.ts';
 
@@ -32,19 +32,27 @@ const commandFor = (
     ? migrateCommand({ ...single.flags, ...where, account: undefined, region: undefined })
     : migrateWorkloadCommand({ ...single.flags, ...where, account: undefined, region: undefined });
 
-/** Returns how to rehearse the plan, and how to carry it out. */
-export const nextLines = (
-  report: MigrationReport,
+/** Returns the commands after a plan: how to rehearse it and how to carry it out, or how to plan again. */
+export const nextAfterPlan = (
+  { outcome }: Pick<MigrationReport, 'outcome'>,
   single: Exclude<PlanFlags, { of: 'cluster' }>,
-  style: Style,
-): string[] =>
-  report.outcome === 'planned'
-    ? [
-        '',
-        'Nothing was changed. To rehearse the migration on a twin of this cluster:',
-        `  ${style.paint('bold', recordCommand(single.flags))}`,
-        `  ${style.paint('bold', commandFor(single, { sandbox: TWIN }))}`,
-        'To carry it out, deploy the service (docs/configuration.md), then:',
-        `  ${style.paint('bold', `${commandFor(single, { deployed: true })}${single.flags.region === undefined ? '' : ` --region ${single.flags.region}`}`)}`,
-      ]
-    : [];
+): Next[] => {
+  const { cluster, profile, region } = single.flags;
+  const inRegion = region === undefined ? [] : [`--region ${region}`];
+  if (outcome === 'blocked') {
+    const again = commandFor(single, {}).replace(/ migrate(?:-workload)? /, ' plan ');
+    const as = profile === undefined ? [] : [`--profile ${shellWord(profile)}`];
+    return [{ why: 'Once the cause is removed, plan again', command: [again, ...inRegion, ...as].join(' ') }];
+  }
+  if (outcome !== 'planned') return [];
+  return [
+    {
+      why: 'To rehearse the migration on a twin of this cluster',
+      command: [recordCommand({ cluster, profile, region }), commandFor(single, { sandbox: TWIN })],
+    },
+    {
+      why: 'To carry it out, deploy the service (docs/configuration.md), then',
+      command: [commandFor(single, { deployed: true }), ...inRegion].join(' '),
+    },
+  ];
+};

@@ -21,10 +21,11 @@ import { type AwsReading, readInAws } from '../aws/reading.ts';
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
-import { summary } from '../print/summary.ts';
+import { summary, verdictOf } from '../print/summary.ts';
 import { requestFrom, workloadRequestFrom } from '../request.ts';
 import { isSimulated } from '../service-environment.ts';
-import { nextLines } from './next.ts';
+import { nextSection } from '../print/next.ts';
+import { nextAfterPlan } from './next.ts';
 import type { PlanFlags } from './options.ts';
 import { whileReading } from './while-reading.ts';
 import { NO_LEDGER, previewFor, previewSettings } from './preview.ts';
@@ -97,7 +98,9 @@ export const planInAws = async (single: Single, io: Io): Promise<ExitCode> => {
   if (flags.json) io.stdout.write(`${jsonText(report, 2)}\n`);
   else {
     const style = styleFor(io.stdout);
-    io.stdout.write(`${[...summary(report, style), ...nextLines(report, single, style)].join('\n')}\n`);
+    io.stdout.write(
+      `${[...summary(report, style), ...nextSection(verdictOf(report, style), nextAfterPlan(report, single), style)].join('\n')}\n`,
+    );
   }
   return exitCodeOf(report.outcome);
 };

@@ -6,13 +6,14 @@ import { oneLine, type Style } from './style.ts';
 export interface Next {
   /** What the command does, as the beginning of a sentence: `To undo it`. */
   why: string;
-  command: string;
+  /** Several commands are run one after the other. */
+  command: string | readonly string[];
 }
 
 /** Returns one command with what it does. A command is never wrapped, so that it can be pasted. */
 export const commandLines = ({ why, command }: Next, style: Style): string[] => [
   ...oneLine('', `${why}:`, style),
-  `  ${style.paint('bold', command)}`,
+  ...[command].flat().map((line) => `  ${style.paint('bold', line)}`),
 ];
 
 /** Returns the last lines of a report. */

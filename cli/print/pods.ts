@@ -82,13 +82,25 @@ export const podsSection = (
   ];
 };
 
+/** Columns that a table with the namespace of each pod takes. */
+const ROOMY = 110;
+
+/** Returns the namespace of all pods, if there is little room to repeat it. */
+const sharedNamespace = (rows: readonly PodRow[], { lineWidth }: Style): string | undefined => {
+  const [one, ...others] = new Set(rows.map(({ pod }) => pod.namespace));
+  return lineWidth < ROOMY && others.length === 0 ? one : undefined;
+};
+
 /** Returns the table of pods. `now`: title of the column of the current identity, if there is a `before` to compare. */
 export const podTable = (rows: readonly PodRow[], style: Style, now?: string): string[] => {
+  const shared = sharedNamespace(rows, style);
   const identity = (pod: PodEvidence): string => style.paint(colourOf(pod), identityText(pod));
   return table(
     rows,
     [
-      { title: 'POD', value: ({ pod }) => `${pod.namespace}/${pod.name}` },
+      shared === undefined
+        ? { title: 'POD', value: ({ pod }) => `${pod.namespace}/${pod.name}` }
+        : { title: `POD (${shared})`, value: ({ pod }) => pod.name },
       { title: 'SERVICE ACCOUNT', value: ({ pod }) => pod.serviceAccount, optional: true },
       ...(now ? [{ title: 'BEFORE', value: ({ before }: PodRow) => before, whole: true as const }] : []),
       {

@@ -121,15 +121,15 @@ export const factLines = (facts: readonly string[], style: Style): string[] =>
     }, [])
     .flatMap((line) => oneLine('  ', line, style, 'dim'));
 
-/** Returns the last lines of the report: the verdict, and the commands to paste next. */
-export const conclusion = (report: MigrationReport, options: NextOptions, style: Style): string[] => {
+/** Returns the headline once more, as one sentence. */
+export const verdictOf = (report: MigrationReport, style: Style): string => {
   const { mark, format, says } = HEADLINES[report.outcome];
-  return nextSection(
-    `${style.paint(format, mark)} ${report.outcome}: ${saysOf(report, says)}.`,
-    nextAfter(report, options),
-    style,
-  );
+  return `${style.paint(format, mark)} ${report.outcome}: ${saysOf(report, says)}.`;
 };
+
+/** Returns the last lines of the report: the verdict, and the commands to paste next. */
+export const conclusion = (report: MigrationReport, options: NextOptions, style: Style): string[] =>
+  nextSection(verdictOf(report, style), nextAfter(report, options), style);
 
 /** Returns the duration, marked as simulated in a sandbox, where it comes from the scenario's knobs. */
 const took = (

@@ -1,6 +1,6 @@
 /** Opens the clients that record a cluster: with the caller's credentials in AWS, with the operator's in a sandbox. */
 import { systemClock } from '../../lambdas/adapters/system.ts';
-import { awsLine, openAws } from '../aws/session.ts';
+import { openAws, sayReading } from '../aws/session.ts';
 import { sandboxChoice } from '../backend-options.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
@@ -20,7 +20,7 @@ const recordInAws = async <T>(flags: RecordFlags, io: Io, record: (reader: Reade
         `the credentials belong to account ${caller.account} (${caller.arn}), not to --account ${account}`,
         'Use credentials of that account (--profile), or omit --account',
       );
-    io.stderr.write(`${awsLine(session)}\n`);
+    sayReading(session, io);
     const target = { account: caller.account, region, cluster };
     const progress = progressOn(io);
     return await record(new Reader({ clients, clock: systemClock, target, progress }));

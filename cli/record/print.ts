@@ -3,6 +3,7 @@ import { printable } from '../../lambdas/domain/text/text.ts';
 import { option, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { PROGRAM } from '../options.ts';
+import { commandLines } from '../print/next.ts';
 import { hanging, type Style } from '../print/style.ts';
 import type { Reader } from './reader.ts';
 
@@ -45,10 +46,18 @@ export interface Summary {
 export const summaryLines = ({ scenario, reader, out, withConfiguration }: Summary, style: Style): string[] => {
   const cluster = scenario.accounts[0]?.clusters[0];
   const file = out ?? 'twin.json';
-  const configured = (name: string): string[] => [...option('--cluster', cluster?.name ?? ''), ...option(name, file)];
+  const about = option('--cluster', cluster?.name ?? '');
+  const command = (name: string, ...words: string[]): string =>
+    `${PROGRAM} ${shellCommand([name, ...about, ...words, ...option('--sandbox', file)])}`;
   const rights = [...reader.actions].sort();
   const verbs = [...reader.verbs].sort();
   const irsa = cluster?.addons.find(({ serviceAccountRoleArn }) => serviceAccountRoleArn !== undefined)?.name;
+  const next = [
+    { why: 'To plan what is on the twin', command: command('plan') },
+    ...(irsa === undefined
+      ? []
+      : [{ why: 'To rehearse a migration on it', command: command('migrate', '--addon', irsa) }]),
+  ];
   return [
     '',
     ...hanging(`${style.paint('bold', 'Recorded')}  `, `${countsOf(scenario)}.`, style),
@@ -72,13 +81,6 @@ export const summaryLines = ({ scenario, reader, out, withConfiguration }: Summa
     ...hanging(`${style.paint('bold', 'Rights used')}  `, rights.join(', '), style),
     ...(verbs.length > 0 ? hanging('  in Kubernetes: ', verbs.join(', '), style) : []),
     '',
-    style.paint('bold', 'Next'),
-    `  ${PROGRAM} ${shellCommand(['identities', ...configured('--sandbox')])}`,
-    ...(irsa === undefined
-      ? []
-      : [
-          `  ${PROGRAM} ${shellCommand(['plan', '--addon', irsa, ...configured('--sandbox')])}`,
-          `  ${PROGRAM} ${shellCommand(['migrate', '--addon', irsa, ...configured('--sandbox')])}`,
-        ]),
+    ...next.flatMap((one) => commandLines(one, style)),
   ];
 };

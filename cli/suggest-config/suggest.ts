@@ -141,8 +141,11 @@ export const suggestConfig = async (flags: SuggestFlags, io: Io): Promise<ExitCo
       `To see what uses credentials there: ${PROGRAM} identities --cluster ${targets[0]?.cluster}`,
     );
   const text = flags.json ? `${jsonText(configurationOf(suggestion), 2)}\n` : yamlOf(suggestion, targets, unread);
-  if (flags.out === undefined) io.stdout.write(text);
-  else {
+  if (flags.out === undefined) {
+    io.stdout.write(text);
+    if (io.stdout.isTTY === true && !flags.json)
+      io.stderr.write('\nTo write it to a file for the deployment, run the same command with: --out config.yaml\n');
+  } else {
     write(flags.out, text);
     io.stderr.write(
       `Written to ${flags.out}. Review it, then deploy:\n  ${shellCommand(['npx', 'cdk', 'deploy', '-c', `config=${flags.out}`])}\n`,

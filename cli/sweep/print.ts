@@ -228,11 +228,13 @@ const nextOf = (
 
 const verdictOf = ({ mode, outcome = 'failed', totals: { byClass, byOutcome } }: SweepReport, style: Style): string => {
   const { mark, format } = MARKS[outcome];
-  const counts =
-    mode === 'inventory'
-      ? CLASS_NAMES.filter((name) => byClass[name] > 0).map((name) => `${byClass[name]} ${name}`)
-      : Object.entries(byOutcome).map(([name, n]) => `${n} ${name === 'none' ? 'without an outcome' : name}`);
-  return `${style.paint(format, mark)} ${outcome}: ${counts.join(', ') || 'nothing was ready'}.`;
+  const classes = CLASS_NAMES.filter((name) => byClass[name] > 0).map((name) => `${byClass[name]} ${name}`);
+  const outcomes = Object.entries(byOutcome).map(
+    ([name, n]) => `${n} ${name === 'none' ? 'without an outcome' : name}`,
+  );
+  const nothing = ['nothing was ready', ...classes];
+  const counts = mode === 'inventory' ? classes : outcomes.length > 0 ? outcomes : nothing;
+  return `${style.paint(format, mark)} ${outcome}: ${counts.join(', ') || 'no add-on was found'}.`;
 };
 
 /** Returns the report of a sweep. A quiet output has what blocks and what failed, without totals. */

@@ -87,7 +87,7 @@ describe('identities', () => {
     expect(out).toContain(
       `\nAdd-ons that can be migrated\n  npm run --silent pod-identity -- migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${SCENARIO}\n`,
     );
-    expect(out).toMatch(/\n6 workloads with 16 pods: 1 on irsa, 5 on the node role\.\n$/);
+    expect(out).toMatch(/\n6 workloads with 16 pods: 1 on irsa, 5 on the node role\.\n/);
   });
 
   it('prints one document with --json, the same each time', async () => {
@@ -478,7 +478,7 @@ describe('the table', () => {
     expect(text).toMatch(/\(association a-1\s+since 2026-01-02, 1 pod\)\n/);
     expect(text).toContain('(annotated:');
     expect(text).toContain('seen: env \\x1b[31m (pod orders-1)');
-    expect(text).toMatch(/1 workload with 3 pods: 1 mixed\.$/);
+    expect(text).toMatch(/1 workload with 3 pods: 1 mixed\.\n/);
     expect(
       identitiesLines(
         { ...report, workloads: [], totals: { workloads: 0, pods: 0, byWorkloads: {}, byPods: {} } },

@@ -287,7 +287,7 @@ describe('pod-identity record', () => {
     expect(err).toContain('iam:GetRolePolicy');
     expect(err).toContain('list deployments.apps');
     expect(err.trimEnd().split('\n').at(-1)).toMatch(
-      /migrate --addon aws-ebs-csi-driver --cluster reliability-dev --sandbox twin.json$/,
+      /migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox twin.json$/,
     );
   });
 

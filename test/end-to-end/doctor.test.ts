@@ -70,7 +70,7 @@ describe('doctor in a healthy world', () => {
     expect(err).toMatch(/^Reading account 111122223333 in eu-west-1 as .*operator.* Nothing is changed\.\n$/);
     expect(out).toContain('✔ agent: The Pod Identity agent is ready on 3 of 3 nodes.');
     expect(out).toMatch(/✔ clock: The clock of this machine is 0 s off/);
-    expect(out).toMatch(/\nReady to plan.*\.\nNext: .* plan --cluster reliability-dev\n$/);
+    expect(out).toMatch(/\nReady to plan.*\.\nNext:\n .* plan --cluster reliability-dev\n$/);
     expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(110);
     expect(backend.sandbox.world.log.mutations()).toEqual([]);
   });
@@ -80,7 +80,7 @@ describe('doctor in a healthy world', () => {
     const { code, out } = await run();
     expect({ code, out }).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/Next: .* doctor --cluster NAME\n$/) as unknown,
+      out: expect.stringMatching(/Next:\n .* doctor --cluster NAME\n$/) as unknown,
     });
   });
 

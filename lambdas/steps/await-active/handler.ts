@@ -10,6 +10,7 @@ import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Addon, Migration } from '../../domain/migration/model.ts';
 import { listOwned } from '../../use-cases/migration/association-conflicts.ts';
+import { asClause } from '../../domain/text/text.ts';
 import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
 import { issuesOf, readOwnCopy } from '../../use-cases/migration/addon-copy.ts';
 import { recordedAddonWork } from '../../use-cases/migration/recorded.ts';
@@ -24,7 +25,7 @@ function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void
   const issues = issuesOf(now);
   throw new MigrationError(
     FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive',
-    `Add-on ${now.name} is ${now.status}, not ACTIVE${issues ? `: ${issues}` : ''}.`,
+    `Add-on ${now.name} is ${now.status}, not ACTIVE${issues ? `: ${asClause(issues)}` : ''}.`,
   );
 }
 
