@@ -22,13 +22,17 @@ export const addContextOption = (group: Command): void => {
   }
 };
 
+/** Returns the values of an option: one, or several of a repeatable one. */
+const valuesOf = (given: unknown): string[] =>
+  (Array.isArray(given) ? given : [given]).filter((value): value is string => typeof value === 'string');
+
 const conflict = (command: Command, name: string, value: string, found: string): void => {
   const given: unknown = command.getOptionValue(name);
   if (given === undefined || given === value) return;
   if (Array.isArray(given) && given.length === 1 && given[0] === value) return;
   throw new CliError(
     'BadOption',
-    `--context has ${found} ${value}, but --${name} ${Array.isArray(given) ? given.join(', ') : String(given)} is given`,
+    `--context has ${found} ${value}, but --${name} ${valuesOf(given).join(', ')} is given`,
     `Omit --${name}, or use --cluster instead of --context`,
   );
 };

@@ -1,5 +1,5 @@
 /** What is to be pasted from a remedy is on a line of its own, unwrapped, and works where the remedy was printed. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandsIn, hintLines, partsOf, remedyLines, typedLine } from '../../cli/print/remedy.ts';
 import { PLAIN } from '../../cli/print/style.ts';
