@@ -22,13 +22,16 @@ export const addContextOption = (group: Command): void => {
   }
 };
 
+const wordsOf = (given: unknown): string =>
+  Array.isArray(given) ? given.join(', ') : typeof given === 'string' ? given : '';
+
 const conflict = (command: Command, name: string, value: string, found: string): void => {
   const given: unknown = command.getOptionValue(name);
   if (given === undefined || given === value) return;
   if (Array.isArray(given) && given.length === 1 && given[0] === value) return;
   throw new CliError(
     'BadOption',
-    `--context has ${found} ${value}, but --${name} ${Array.isArray(given) ? given.join(', ') : String(given)} is given`,
+    `--context has ${found} ${value}, but --${name} ${wordsOf(given)} is given`,
     `Omit --${name}, or use --cluster instead of --context`,
   );
 };
