@@ -22,9 +22,8 @@ export const addContextOption = (group: Command): void => {
   }
 };
 
-/** Returns the values of an option: one, or several of a repeatable one. */
-const valuesOf = (given: unknown): string[] =>
-  (Array.isArray(given) ? given : [given]).filter((value): value is string => typeof value === 'string');
+const wordsOf = (given: unknown): string =>
+  Array.isArray(given) ? given.join(', ') : typeof given === 'string' ? given : '';
 
 const conflict = (command: Command, name: string, value: string, found: string): void => {
   const given: unknown = command.getOptionValue(name);
@@ -32,7 +31,7 @@ const conflict = (command: Command, name: string, value: string, found: string):
   if (Array.isArray(given) && given.length === 1 && given[0] === value) return;
   throw new CliError(
     'BadOption',
-    `--context has ${found} ${value}, but --${name} ${valuesOf(given).join(', ')} is given`,
+    `--context has ${found} ${value}, but --${name} ${wordsOf(given)} is given`,
     `Omit --${name}, or use --cluster instead of --context`,
   );
 };

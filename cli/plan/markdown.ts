@@ -23,7 +23,14 @@ const remedyOf = (remedy: string, backend: readonly string[]): string[] =>
   typedParts(remedy, { backend }).flatMap(({ kind, text }, index) => {
     if (kind === 'sentence') return [index === 0 ? `- To do: ${plain(text)}` : `  ${plain(text)}`];
     const fence = fenceFor(text);
-    return [...(index === 0 ? ['- To do:'] : []), '', `  ${fence}sh`, `  ${text}`, `  ${fence}`, ''];
+    return [
+      ...(index === 0 ? ['- To do:'] : []),
+      '',
+      `  ${fence}${kind === 'json' ? 'json' : 'sh'}`,
+      `  ${text}`,
+      `  ${fence}`,
+      '',
+    ];
   });
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

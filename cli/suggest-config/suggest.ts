@@ -144,7 +144,7 @@ export const suggestConfig = async (flags: SuggestFlags, io: Io): Promise<ExitCo
   if (flags.out === undefined) {
     io.stdout.write(text);
     if (io.stdout.isTTY === true && !flags.json)
-      io.stderr.write('\nTo write it to a file for the deployment, run the same command with: --out config.yaml\n');
+      io.stderr.write('\nTo write it to a file, run the same command with --out config.yaml\n');
   } else {
     write(flags.out, text);
     io.stderr.write(

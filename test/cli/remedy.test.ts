@@ -1,5 +1,5 @@
 /** What is to be pasted from a remedy is on a line of its own, unwrapped, and works where the remedy was printed. */
-import * as fc from 'fast-check';
+import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandsIn, hintLines, partsOf, remedyLines, typedLine } from '../../cli/print/remedy.ts';
 import { PLAIN } from '../../cli/print/style.ts';
@@ -72,11 +72,9 @@ describe('a remedy', () => {
   });
 
   it('keeps every word, whatever surrounds its commands', () => {
-    const words = fc.array(
-      fc.constantFrom('do', 'this', 'then', 'aws', 'pods', '{"a":1}', '(once)', 'kubectl get pods ;'),
-    );
-    fc.assert(
-      fc.property(words, (said) => {
+    const words = array(constantFrom('do', 'this', 'then', 'aws', 'pods', '{"a":1}', '(once)', 'kubectl get pods ;'));
+    assert(
+      property(words, (said) => {
         const text = said.join(' ');
         const letters = (one: string): string => one.replaceAll(/[^\w{}":]/g, '').replaceAll(/:(?!1)/g, '');
         expect(

@@ -292,7 +292,7 @@ describe('one whose add-on another migration works on', () => {
     refused: true,
     failure: {
       name: 'SubjectBusy',
-      message: `Migration ${OTHER_MIGRATION_ID} has held the lock on add-on aws-ebs-csi-driver of cluster cluster-1 (111122223333, eu-west-1) since ${at(-60)}. Nothing was started. Wait until that migration has ended, then start again; or stop it: pod-identity cancel ${OTHER_MIGRATION_ID} --deployed . To show its progress: pod-identity show ${OTHER_MIGRATION_ID} --deployed.`,
+      message: `Migration ${OTHER_MIGRATION_ID} has held the lock on add-on aws-ebs-csi-driver of cluster cluster-1 (111122223333, eu-west-1) since ${at(-60)}. Nothing was started. Wait until that migration has ended, then start again; or stop it: pod-identity cancel ${OTHER_MIGRATION_ID} --deployed . To show its progress: pod-identity show ${OTHER_MIGRATION_ID} --deployed`,
     },
   };
 
