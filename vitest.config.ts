@@ -15,6 +15,8 @@ export default defineConfig({
     testTimeout: 900_000,
     hookTimeout: 900_000,
     maxWorkers: 2,
+    // The SDK may look for credentials after a test has ended, and would find those of the machine.
+    env: { AWS_EC2_METADATA_DISABLED: 'true' },
     coverage: { provider: 'v8', include: ['bin/**', 'lib/**', 'lambdas/**', 'cli/**', 'sandbox/**'] },
     projects: [
       { extends: true, test: { name: 'pure', include: PURE, exclude: [...GRIDS, ...PROCESSES], isolate: false } },
