@@ -24,7 +24,9 @@ export const collectingIo = (): Io & { out(): string; err(): string } => {
  * for AWS and for a deployed service.
  */
 export const stubEnvironment = (variables: Readonly<Record<string, string | undefined>>): void => {
-  for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
+  // The machine's own metadata service stays out of every test (vitest.config.ts).
+  for (const name of Object.keys(process.env))
+    if (/^(AWS|POD_IDENTITY)_/.test(name) && name !== 'AWS_EC2_METADATA_DISABLED') vi.stubEnv(name, undefined);
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 };
 
