@@ -50,7 +50,7 @@ describe('an output', () => {
       return Promise.resolve(`output ${run.length}`);
     });
     expect(run.map((command) => argumentsOf(command)?.[0])).toEqual(['doctor', 'plan', 'record', 'migrate']);
-    expect([...after.matchAll(/^```text\n(.*)\n```$/gm)].map(([, shown]) => shown)).toEqual([
+    expect([...after.matchAll(/^```text\n(.*)\n(?:…\n)?```$/gm)].map(([, shown]) => shown)).toEqual([
       'output 1',
       'output 2',
       'output 3',

@@ -80,7 +80,7 @@ describe('doctor in a healthy world', () => {
     const { code, out } = await run();
     expect({ code, out }).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/Next:\n .* doctor --cluster NAME\n$/) as unknown,
+      out: expect.stringMatching(/Next, check a cluster:\n .* doctor --cluster NAME\n$/) as unknown,
     });
   });
 

@@ -58,7 +58,7 @@ describe('a sweep over an add-on that another migration works on', () => {
           name: 'SubjectBusy',
           message: expect.stringMatching(
             new RegExp(
-              `^Migration ${holder} has held the lock on add-on ${busy!.addon} of cluster ${busy!.cluster} .* Nothing was started\\. .*pod-identity show ${holder}\\.$`,
+              `^Migration ${holder} has held the lock on add-on ${busy!.addon} of cluster ${busy!.cluster} .* Nothing was started\\. .*pod-identity show ${holder} --deployed$`,
             ),
           ) as unknown,
         },
