@@ -93,7 +93,7 @@ const reportIn = ({ out }: Ran): MigrationReport => JSON.parse(out) as Migration
 const checkIn = (ran: Ran, id: string) => reportIn(ran).plan?.checks.find((check) => check.id === id);
 
 describe('the plan of an add-on', () => {
-  it('says first who reads what, and changes nothing', async () => {
+  it('names first who reads what, and changes nothing', async () => {
     const aws = await open();
     const ran = await aws.run(...PLAN);
     expect(ran.code).toBe(0);
@@ -136,7 +136,7 @@ describe('the plan of an add-on', () => {
     expect(here.code).toBe(step.code);
   });
 
-  it('asks IAM about the own role, with its path, and says so', async () => {
+  it("asks IAM about the caller's own role, with its path, and says so", async () => {
     const aws = await open(withReader(scenarioWith()));
     const ran = await aws.runWith({ variables: asRole(aws, READER) }, ...PLAN, '--json');
     expect(ran.code).toBe(0);
@@ -178,7 +178,7 @@ describe('the plan of an add-on', () => {
 });
 
 describe('the plan of a service account', () => {
-  it('is made with the own credentials', async () => {
+  it("is made with the caller's own credentials", async () => {
     const aws = await open(builtIn('service-account-irsa'));
     const ran = await aws.run(
       'plan',

@@ -34,7 +34,7 @@ const checkIn = (facts: AddonFacts, id: string): Check | undefined =>
   planMigration(facts).checks.find((check) => check.id === id);
 
 describe('step-rights', () => {
-  it('passes for the own role, and says whose it is', () => {
+  it("passes for the caller's own role, and names it", () => {
     expect(checkIn(previewOf({ roleArn: ME }), 'step-rights')).toMatchObject({
       status: 'pass',
       message: expect.stringMatching(
