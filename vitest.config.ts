@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Tests over plain data and fakes: they share no state, so their files can share a process. */
 const PURE = ['test/lambdas/**/*.test.ts', 'test/lib/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
@@ -7,8 +8,20 @@ const GRIDS = ['test/**/*.grid.test.ts'];
 /** They start real programs: aws, kubectl, Python, Chromium, the bundled functions, the command line. CI runs them. */
 const PROCESSES = ['test/**/*.process.test.ts'];
 
+/** The file that takes the longest: last, it would run alone, and several times as long in a process that has run all others. */
+const LONGEST = 'test/simulation/promises.test.ts';
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(LONGEST);
+    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/closing-reporter.ts'],
     globalSetup: ['./test/global-setup.ts'],
     // Tests never wait for real time; the bounds only end a hang. No test has a lower one: a busy machine would reach it.
