@@ -29,8 +29,7 @@ beforeAll(async () => {
     ];
   });
   served = await withStaticToken(served);
-  const none = join(served.directory, 'none');
-  stubEnvironment({ ...served.environment, AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none });
+  stubEnvironment(served.environment);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

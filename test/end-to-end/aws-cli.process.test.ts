@@ -3,7 +3,8 @@ import { ulid } from 'ulid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { ADDON, ROLE, TARGET } from './fixture.ts';
-import { reasonToSkip, serve, type Result, type Served } from './served.ts';
+import { keyVariables, reasonToSkip, serve, type Result, type Served } from './served.ts';
+import { keysOf } from '../cli/fixtures.ts';
 
 const reason = reasonToSkip('aws');
 const CLUSTER = ['--cluster-name', TARGET.cluster];
@@ -68,15 +69,10 @@ describe.skipIf(reason !== undefined)(
       const empty = await aws('eks', 'update-addon', ...THE_ADDON, '--service-account-role-arn', '', ...POD_IDENTITY);
       expect(REFUSED_BY_ITSELF).toContain(empty.code);
       expect(empty.err).toContain('Invalid length for parameter serviceAccountRoleArn, value: 0, valid min length: 1');
-      const {
-        AWS_ACCESS_KEY_ID: accessKeyId = '',
-        AWS_SECRET_ACCESS_KEY: secretAccessKey = '',
-        AWS_SESSION_TOKEN: sessionToken,
-      } = served.environment;
       const sdk = new EKSClient({
         endpoint: served.url,
         region: TARGET.region,
-        credentials: { accessKeyId, secretAccessKey, sessionToken },
+        credentials: keysOf(served.environment),
         maxAttempts: 1,
       });
       const asTerraform = new UpdateAddonCommand({
@@ -216,7 +212,7 @@ describe.skipIf(reason !== undefined)(
         'The security token included in the request is invalid.',
       ],
     ])('is refused with %s', async (_what, change, name, text) => {
-      expect(await refusal(['eks', 'list-clusters'], change)).toContain(
+      expect(await refusal(['eks', 'list-clusters'], { ...keyVariables(served), ...change })).toContain(
         `An error occurred (${name}) when calling the ListClusters operation: ${text}`,
       );
     });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE, TARGET } from './fixture.ts';
-import { reasonToSkip, serve, type Served } from './served.ts';
+import { keyVariables, reasonToSkip, serve, type Served } from './served.ts';
 import { withStaticToken } from './static-token.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
@@ -110,7 +110,7 @@ describe.skipIf(reason !== undefined)(
       const [own, other, wrong] = await Promise.all([
         token(TARGET.cluster),
         token('prod'),
-        token(TARGET.cluster, { AWS_SECRET_ACCESS_KEY: 'guess' }),
+        token(TARGET.cluster, { ...keyVariables(served), AWS_SECRET_ACCESS_KEY: 'guess' }),
       ]);
       const get = (bearer: string) =>
         served.run('kubectl', ['--token', bearer, '--namespace', 'kube-system', 'get', 'pods', '--output', 'name']);

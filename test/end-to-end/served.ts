@@ -9,6 +9,7 @@ import { kubeconfigOf, servedClusters } from '../../cli/kubeconfig.ts';
 import { accessEnvironment, rolesOfSandbox } from '../../cli/access/roles.ts';
 import { serviceEnvironment } from '../../cli/service-environment.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
+import { keysOf } from '../cli/fixtures.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { ScaledClock } from '../../sandbox/world/scaled-clock.ts';
@@ -163,6 +164,12 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
       return result;
     },
   };
+};
+
+/** Returns the keys of the operator as variables, which take precedence over its profile. */
+export const keyVariables = ({ environment }: Pick<Served, 'environment'>): Record<string, string> => {
+  const { accessKeyId, secretAccessKey, sessionToken } = keysOf(environment);
+  return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken };
 };
 
 export interface ServedHere {

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
+import { keysOf } from '../cli/fixtures.ts';
 import type { Served } from './served.ts';
 
 interface Kubeconfig {
@@ -18,9 +19,8 @@ interface Kubeconfig {
  * the command itself does. The token is valid for 15 minutes.
  */
 export const withStaticToken = async (served: Served): Promise<Served> => {
-  const { KUBECONFIG = '', AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', ...others } = served.environment;
-  const { AWS_SESSION_TOKEN: sessionToken } = others;
-  const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY, sessionToken };
+  const { KUBECONFIG = '' } = served.environment;
+  const credentials = keysOf(served.environment);
   // The printed file is JSON after a comment line.
   const config = JSON.parse(readFileSync(KUBECONFIG, 'utf8').replace(/^#.*\n/, '')) as Kubeconfig;
   const tokens = new Map<string, string>();
