@@ -98,7 +98,7 @@ describe.skipIf(reason !== undefined)(
       await expect.poll(() => shown.innerText(), SOON).toBe(`Showing 0 of ${report.rows.length} rows, in 0 clusters.`);
       // A tile links to the rows that it counts.
       await page.getByRole('link', { name: 'Node role' }).first().click();
-      await expect.poll(async () => new Set(await cells(page, 'Found'))).toEqual(new Set(['◇ Node role']));
+      await expect.poll(async () => new Set(await cells(page, 'Found')), SOON).toEqual(new Set(['◇ Node role']));
       await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(report.totals.byClass['node-role']);
       await page.goBack();
       await page.waitForFunction('document.querySelector("[name=q]").value === "no such thing"');
