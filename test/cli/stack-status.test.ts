@@ -1,7 +1,7 @@
 /** `--deployed` with a stack that is not completely there, which the sandbox does not simulate. */
 import { CloudFormationClient, DescribeStacksCommand, StackStatus } from '@aws-sdk/client-cloudformation';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { CliError } from '../../cli/errors.ts';
 import { findService } from '../../cli/deployed-stack.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
@@ -9,6 +9,8 @@ import { TARGET } from '../end-to-end/fixture.ts';
 describe('a stack in a status', () => {
   const cloudformation = mockClient(CloudFormationClient);
   afterEach(() => cloudformation.reset());
+  // Test files share their process: the real clients must work in the next one.
+  afterAll(() => cloudformation.restore());
   const OUTPUT = { OutputKey: 'ApiUrl', OutputValue: 'https://a1b2.execute-api.eu-west-1.amazonaws.com/v1' };
   const find = (status: string, reason?: string, outputs = [OUTPUT]) => {
     cloudformation.on(DescribeStacksCommand).resolves({

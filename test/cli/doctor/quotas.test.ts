@@ -1,7 +1,7 @@
 /** The quotas that a deployment touches. */
 import { GetAccountSummaryCommand, IAMClient } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { checkQuotas, NEEDED, readRoleCount } from '../../../cli/doctor/quotas.ts';
 import { DEFAULT, EVERYTHING, LIST_MAXIMA } from '../../lib/configurations.ts';
 import { synthesised } from '../../lib/synthesised.ts';
@@ -34,6 +34,8 @@ describe('what the stack needs', () => {
 describe("the account's roles", () => {
   const iam = mockClient(IAMClient);
   afterEach(() => iam.reset());
+  // Test files share their process: the real clients must work in the next one.
+  afterAll(() => iam.restore());
   const read = () => readRoleCount({ clients: { iam: () => new IAMClient({}) } as never });
   const check = (counted: Parameters<typeof checkQuotas>[0]) => checkQuotas(counted)[0];
 
