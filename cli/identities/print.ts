@@ -7,6 +7,7 @@ import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.t
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
+import { foldText } from '../print/table.ts';
 
 const COLOURS: Record<Source, Format> = {
   'pod-identity': 'green',
@@ -35,15 +36,6 @@ const REST = 36;
 const roomFor = (width: number): typeof MOST => {
   const workload = Math.min(MOST.workload, Math.ceil((width - REST) * 0.58));
   return { workload, serviceAccount: Math.min(MOST.serviceAccount, width - REST - workload) };
-};
-
-/** Breaks a name after `-`, `.` or `/` if there is one near the end of the line, otherwise anywhere. */
-const fold = (text: string, width: number): string[] => {
-  if (text.length <= width) return [text];
-  const line = text.slice(0, width);
-  const at = Math.max(...['-', '.', '/'].map((sign) => line.lastIndexOf(sign))) + 1;
-  const end = at > width / 2 ? at : width;
-  return [text.slice(0, end), ...fold(text.slice(end), width)];
 };
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
@@ -138,8 +130,8 @@ const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): strin
       .filter((workload) => workload.namespace === namespace)
       .flatMap((workload) => {
         const { serviceAccount, pods, identity, since } = workload;
-        const [first = '', ...names] = fold(nameOf(workload), most.workload);
-        const [account = '', ...accounts] = fold(serviceAccount, most.serviceAccount);
+        const [first = '', ...names] = foldText(nameOf(workload), most.workload);
+        const [account = '', ...accounts] = foldText(serviceAccount, most.serviceAccount);
         const further = Array.from({ length: Math.max(names.length, accounts.length) }, (_, index) =>
           line([names[index] ?? '', accounts[index] ?? '']),
         );

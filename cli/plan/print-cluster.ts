@@ -3,6 +3,7 @@ import type { Overview, OverviewCause, OverviewItem } from '../../lambdas/domain
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
+import { foldText } from '../print/table.ts';
 import type { ClusterPlanFlags } from './options.ts';
 import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDICTS } from './shown.ts';
 
@@ -19,15 +20,6 @@ const MOST_NAMES = 6;
 const GAP = 2;
 
 const TITLES = ['IDENTITY', 'VERDICT', 'STRATEGY', 'FORECAST'] as const;
-
-/** Breaks a name after `-`, `.` or `/` if there is one near the end of the line, otherwise anywhere. */
-const fold = (text: string, width: number): string[] => {
-  if (text.length <= width) return [text];
-  const line = text.slice(0, width);
-  const at = Math.max(...['-', '.', '/'].map((sign) => line.lastIndexOf(sign))) + 1;
-  const end = at > width / 2 ? at : width;
-  return [text.slice(0, end), ...fold(text.slice(end), width)];
-};
 
 /** Returns the rows of one kind; names that are too long continue on the next line. */
 const tableLines = (title: string, items: readonly OverviewItem[], style: Style): string[] => {
@@ -57,7 +49,7 @@ const tableLines = (title: string, items: readonly OverviewItem[], style: Style)
     '',
     style.paint('dim', line([title, ...TITLES])),
     ...rows.flatMap(({ name, cells }) => {
-      const [first = '', ...more] = fold(name, nameWidth);
+      const [first = '', ...more] = foldText(name, nameWidth);
       return [line([first, ...cells]), ...more.map((part) => line([part]))];
     }),
   ];
