@@ -1,7 +1,7 @@
 import { DescribeClusterCommand, EKSClient } from '@aws-sdk/client-eks';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { aws } from '../../../lambdas/adapters/aws-errors.ts';
 import { SpokeSessions } from '../../../lambdas/adapters/spoke-sessions.ts';
 
@@ -10,6 +10,7 @@ const OTHER_ROLE = 'arn:aws:iam::444455556666:role/pod-identity-migrator-change'
 const START = Date.parse('2026-01-15T09:00:00Z');
 
 const sts = mockClient(STSClient);
+afterAll(() => sts.restore());
 const asked = () => sts.commandCalls(AssumeRoleCommand).map(({ args: [{ input }] }) => input);
 const answer = (accessKeyId: string, minutes = 15) => ({
   Credentials: {

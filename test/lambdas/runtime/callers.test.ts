@@ -1,6 +1,6 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { SPOKE_STEPS, rolesOfStep } from '../../../lambdas/domain/aws/spokes.ts';
 import { wire } from '../../../lambdas/runtime/wiring.ts';
@@ -12,6 +12,7 @@ const there = { ...target, account: OTHER };
 const ROLE = `arn:aws:iam::${OTHER}:role/addon`;
 
 const sts = mockClient(STSClient);
+afterAll(() => sts.restore());
 const assumed = (): (string | undefined)[] =>
   sts.commandCalls(AssumeRoleCommand).map(({ args: [{ input }] }) => input.RoleArn?.split('/')[1]);
 
