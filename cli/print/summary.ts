@@ -44,7 +44,7 @@ const quietSummary = (report: MigrationReport, style: Style): string[] => [
   ...headline(report, style),
   ...failureSection(report, style),
   ...(report.plan && report.outcome === 'blocked' ? checksSection(report.plan.checks, style) : []),
-  ...handOffSection(report, style),
+  ...restoreCommandsSection(report, style),
 ];
 
 /** Returns the report of one migration, most important first. `omit`: sections that were already printed. */
@@ -68,7 +68,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
     ...(begun ? changesSection(report, style) : []),
     ...(omit.includes('pods') ? [] : podsSection(report, style)),
     ...(begun ? stepsSection(report, style) : []),
-    ...handOffSection(report, style),
+    ...restoreCommandsSection(report, style),
   ];
 };
 
@@ -285,8 +285,8 @@ const listed = (title: string, associations: readonly Association[], mark: strin
     ? []
     : [`  ${title}:`, ...associations.flatMap((association) => associationLines(mark, association, style))];
 
-const handOffSection = ({ handOff, released }: MigrationReport, style: Style): string[] =>
-  handOff.length === 0
+const restoreCommandsSection = ({ restoreCommands, released }: MigrationReport, style: Style): string[] =>
+  restoreCommands.length === 0
     ? []
     : [
         '',
@@ -297,5 +297,5 @@ const handOffSection = ({ handOff, released }: MigrationReport, style: Style): s
           style,
           'dim',
         ),
-        ...handOff.map((command) => `  ${typedLine(command, style)}`),
+        ...restoreCommands.map((command) => `  ${typedLine(command, style)}`),
       ];

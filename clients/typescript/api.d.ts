@@ -935,7 +935,7 @@ export interface components {
             /** @description Id of the migration that blocked this one, since it had begun on the same subject. */
             heldBy?: string;
             /** @description Commands that manually finish what the service could not. */
-            handOff: string[];
+            restoreCommands: string[];
             /** @description Status of the migration. A migration that is `rolling-back` has no outcome; `rollback.after` is its outcome before the rollback. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
             /** @description True if the migration is only planned and changes nothing. */
@@ -3541,7 +3541,7 @@ export interface operations {
                      *       },
                      *       "trustChanges": [],
                      *       "retirements": [],
-                     *       "handOff": [],
+                     *       "restoreCommands": [],
                      *       "status": "running",
                      *       "dryRun": false,
                      *       "requestedBy": "arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42",

@@ -41,7 +41,7 @@ def lines_of(events, record, execution, outcome, verified):
     for warning in record.get("warnings", []):
         yield f"Warning {warning['id']}: {warning['message']}"
     # No commands are listed here, because a line may be truncated.
-    if record.get("handOff"):
+    if record.get("restoreCommands"):
         yield f"A person must finish the migration. For the commands: pod-identity show {migration_id}"
     if outcome == events["unfinished"] and execution.get("status") not in (None, "RUNNING"):
         yield f"Its execution stopped without an outcome. The state machine Recover takes the migration over automatically within minutes. To see its progress: pod-identity show {migration_id}"

@@ -57,7 +57,7 @@ const UNTOUCHED = {
   associations: { purged: [], created: [], restored: [] },
   trustChanges: [],
   retirements: [],
-  handOff: [],
+  restoreCommands: [],
   verification: { before: [], pods: [] },
 };
 const PENDING = { round: 1, planHash: HASH, state: 'pending', requestedAt: ASKED, expiresAt: EXPIRES } as const;

@@ -76,7 +76,7 @@ describe('the disruption of a migration', () => {
       associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
     }),
     associations: { purged: [], created: [], restored: [] },
-    handOff: [],
+    restoreCommands: [],
   });
 
   it('covers the workloads whose service accounts are migrated, also deleted workloads', async () => {

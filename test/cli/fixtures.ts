@@ -170,7 +170,7 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
       }),
     ],
   },
-  handOff: [],
+  restoreCommands: [],
   simulated: true,
   ...change,
 });

@@ -90,7 +90,7 @@ describe('a summary of a migration', () => {
   });
 
   it('is the result, what blocks it and what to do, if it is quiet', () => {
-    const report = aReport({ handOff: ['aws eks describe-addon'] });
+    const report = aReport({ restoreCommands: ['aws eks describe-addon'] });
     const quiet: Style = { ...PLAIN, detail: 'quiet' };
     expect([...summary(report, quiet), ...conclusion(report, { state: 'w.json' }, quiet)].join('\n')).toMatch(
       /^✔ migrated .*\n {2}01JD\S+ .*\n\nWhat you have to do now\n[^]*\n {2}aws eks describe-addon\nTo undo it:\n {2}.* rollback \w+ --state w\.json\nTo see whether [^]*$/,
@@ -213,7 +213,7 @@ describe('a summary of a migration', () => {
     const lines = text({
       outcome: 'needs-human',
       failure: { name: 'LockLost', message: 'another run has it' },
-      handOff: [command],
+      restoreCommands: [command],
     });
     expect(
       lines.endsWith(
@@ -225,7 +225,7 @@ describe('a summary of a migration', () => {
     expect(lines).toMatch(/BEFORE +LAST SEEN/);
     const released = text({
       outcome: 'needs-human',
-      handOff: [command],
+      restoreCommands: [command],
       released: { at: '2026-01-15T09:05:00.000Z', by: 'me', reason: 'gone' },
     });
     expect(released).toContain('Released\n  its locks were released at 2026-01-15T09:05:00.000Z by me: gone');

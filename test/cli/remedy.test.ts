@@ -106,7 +106,7 @@ describe('a hint', () => {
   });
 });
 
-it('a line of a hand-off is typed here too, also in a note', () => {
+it('a restore command is typed here too, also in a note', () => {
   const at = { backend: ['--state w.json'] };
   expect(typedLine(`: pod-identity release ${ID} --deployed`, at)).toBe(`: ${PROGRAM} release ${ID} --state w.json`);
   expect(typedLine(`: 'run this: pod-identity release ${ID} --deployed'`, at)).toBe(

@@ -38,7 +38,7 @@ const ended = (outcome: Migration['outcome'], change: Partial<Migration> = {}): 
     endedAt: '2026-01-15T09:05:00.000Z',
     verified: 'injected',
     warnings: [],
-    handOff: [],
+    restoreCommands: [],
     associations: { purged: [], created: [], restored: [] },
     ...change,
   }) as unknown as Migration;

@@ -103,7 +103,7 @@ describe('a run whose execution has stopped', () => {
     endedAt: '2026-01-15T09:05:00.000Z',
     verified: 'injected',
     warnings: [],
-    handOff: [],
+    restoreCommands: [],
     associations: { purged: [], created: [], restored: [] },
   } as unknown as Migration;
   /** The ledger's records, one per read; the last one is returned from then on. */

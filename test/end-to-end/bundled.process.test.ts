@@ -73,7 +73,7 @@ it('the bundled asset ends needs-human, with the commands', async () => {
   });
   const run = await migrate({ scenario, request: { strategy: 'in-place' }, bundled: true });
   expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
-  expect(run.report.handOff.join('\n')).toMatch(/aws eks update-addon [^]*\npod-identity rollback /);
+  expect(run.report.restoreCommands.join('\n')).toMatch(/aws eks update-addon [^]*\npod-identity rollback /);
 });
 
 it('the bundled asset looks for what a stopped execution left, and finds nothing', async () => {

@@ -91,7 +91,7 @@ describe('a standalone association', () => {
     expect(after).toEqual(before);
   });
 
-  it('is deleted by the commands of the hand-off if the service cannot delete it', async () => {
+  it('is deleted by the restore commands if the service cannot delete it', async () => {
     const { report } = await migrated(STANDALONE, {
       faults: [
         { step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', times: 'all' },
@@ -106,10 +106,10 @@ describe('a standalone association', () => {
     expect(report.outcome).toBe('needs-human');
     const [made] = report.associations.created;
     expect(made?.serviceAccount).toBe(EFS_NODES);
-    expect(report.handOff.filter((line) => line.includes(`--association-id ${made?.id ?? ''}`))).toEqual([
+    expect(report.restoreCommands.filter((line) => line.includes(`--association-id ${made?.id ?? ''}`))).toEqual([
       expect.stringMatching(/^aws eks delete-pod-identity-association .* \|\| true$/),
     ]);
-    expect(report.handOff.some((line) => line.includes('rollout restart daemonset/efs-csi-node'))).toBe(true);
+    expect(report.restoreCommands.some((line) => line.includes('rollout restart daemonset/efs-csi-node'))).toBe(true);
   });
 });
 

@@ -152,7 +152,7 @@ describe('an update that EKS cannot carry out', () => {
   it('and whose rollback fails as well needs a person, who gets the commands', async () => {
     const { report } = await run(IN_PLACE, { knobs: { updateEndsIn: 'UPDATE_FAILED' } });
     expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
-    expect(report.handOff.join('\n')).toMatch(
+    expect(report.restoreCommands.join('\n')).toMatch(
       /aws eks update-addon .*--service-account-role-arn arn:aws:iam::111122223333:role\/catalogue-prod-ebs-csi-driver .*\n.*wait addon-active[^]*pod-identity rollback /,
     );
   });

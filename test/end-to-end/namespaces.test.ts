@@ -108,11 +108,11 @@ describe.each([EBS, COMMUNITY, CHOSEN, UNKNOWN])('$addon in $namespace ($scenari
     expect(now?.serviceAccountRoleArn).toBe(ended.report.plan?.addon?.serviceAccountRoleArn);
   });
 
-  it.each(worlds)('%j: the rollback and its hand-off create it in its namespace, too', async (knobs) => {
+  it.each(worlds)('%j: the rollback and its restore commands create it in its namespace, too', async (knobs) => {
     const ended = await run(one, { ...knobs, createEndsIn: 'CREATE_FAILED' }, RECREATE);
     expect(new Set(namedIn(ended))).toEqual(new Set([one.named]));
     expect(ended.report.outcome).toBe('needs-human');
-    const commands = ended.report.handOff.join('\n');
+    const commands = ended.report.restoreCommands.join('\n');
     expect(commands).toContain(`aws eks create-addon `);
     expect(/--namespace-config namespace=(\S+)/.exec(commands)?.[1]).toBe(one.named);
   });

@@ -34,7 +34,7 @@ it(`an outage of ${MOST_DAYS_WAITING} days ends needs-human, with the commands t
     (world, report) => {
       expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
       expect(report.failure!.message).toContain('ServiceUnavailable');
-      expect(report.handOff.join('\n')).toContain('pod-identity rollback');
+      expect(report.restoreCommands.join('\n')).toContain('pod-identity rollback');
       // The wait alone causes neither a rollback nor an attempt.
       expect(report.steps.map(({ name }) => name)).not.toContain('assess-rollback');
       expect(world.cluster.addons.has(ADDON)).toBe(false);

@@ -96,7 +96,7 @@ describe('a webhook that never forgets the association', () => {
       expect(asks).toMatchObject({ outcome: 'needs-human' });
       expect(asks.failure?.message).toMatch(/WebhookStillInjects: .*Their association is created again/s);
       await world.later(60_000);
-      expect(asks.handOff.filter((line) => !line.startsWith(': '))).toEqual([
+      expect(asks.restoreCommands.filter((line) => !line.startsWith(': '))).toEqual([
         expect.stringMatching(/^aws eks list-pod-identity-associations /),
         `pod-identity rollback ${id} --deployed`,
       ]);
@@ -130,11 +130,11 @@ describe('pods that take longer to replace than their sessions are guaranteed to
           ) as string,
         },
       });
-      const handOff = asks.handOff.join('\n');
-      expect(handOff).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* 5 minutes only: until /);
-      expect(handOff).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
-      expect(handOff).toContain(`: pod-identity release ${id} --deployed`);
-      expect(handOff).not.toContain('delete-pod-identity-association');
+      const restoreCommands = asks.restoreCommands.join('\n');
+      expect(restoreCommands).toMatch(/replaces \d+ pods, .* about \d+ minutes\. .* 5 minutes only: until /);
+      expect(restoreCommands).toContain(`: pod-identity rollback ${id} --deployed --accept-credential-gap`);
+      expect(restoreCommands).toContain(`: pod-identity release ${id} --deployed`);
+      expect(restoreCommands).not.toContain('delete-pod-identity-association');
       expect(world.readAccount(ACCOUNT)).toEqual(before);
       expect(watch.gaps).toEqual([]);
       const back = await world.rollBack({ migrationId: id, acceptCredentialGap: true });

@@ -109,10 +109,10 @@ describe('a failure after the change has begun', () => {
     });
     const run = await migrate({ scenario, request: RECREATE });
     expect(run.report.outcome).toBe('needs-human');
-    expect(run.report.handOff.join('\n')).toContain(
+    expect(run.report.restoreCommands.join('\n')).toContain(
       `aws eks create-addon --region eu-west-1 --cluster-name reliability-dev --addon-name ${ADDON}`,
     );
-    expect(run.report.handOff.join('\n')).toContain(`--service-account-role-arn ${ROLE}`);
+    expect(run.report.restoreCommands.join('\n')).toContain(`--service-account-role-arn ${ROLE}`);
   });
 });
 

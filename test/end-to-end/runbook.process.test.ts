@@ -277,9 +277,9 @@ describe.skipIf(reason !== undefined)(
       expect(textOf(automation)).toContain(
         `A person must finish the migration. For the commands: pod-identity show ${MIGRATION_ID}`,
       );
-      expect(record!.handOff.length).toBeGreaterThan(0);
+      expect(record!.restoreCommands.length).toBeGreaterThan(0);
       expect(
-        record!.handOff.filter((command) => command.startsWith('aws ') && textOf(automation).includes(command)),
+        record!.restoreCommands.filter((command) => command.startsWith('aws ') && textOf(automation).includes(command)),
       ).toEqual([]);
       // It keeps its lock until then.
       expect(stepsOf(next)).toEqual(REFUSED);

@@ -159,7 +159,7 @@ describe('what a migration leaves alone', () => {
       'Conflicts found when trying to apply. Will not continue due to resolve conflicts mode.',
     );
     expect(report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');
-    expect(report.handOff.join('\n')).toMatch(
+    expect(report.restoreCommands.join('\n')).toMatch(
       /\n: 'OVERWRITE resets the fields .*'\naws eks create-addon .* --resolve-conflicts OVERWRITE/,
     );
     expect(report.warnings.find(({ id }) => id === 'health-at-end')?.message).toContain('spec.replicas');
@@ -229,7 +229,7 @@ describe('what a migration leaves alone', () => {
       const report = await world.settled(name);
       expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
       expect(world.changes().map(({ operation }) => operation)).toEqual(['DeleteAddon']);
-      expect(report.handOff.join('\n')).toContain(`--addon-name ${EBS}`);
+      expect(report.restoreCommands.join('\n')).toContain(`--addon-name ${EBS}`);
     }));
 });
 

@@ -301,7 +301,7 @@ describe('a change that fails', () => {
     });
     expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'Cancelled' } });
     const [association] = report.associations.created;
-    expect(report.handOff.filter((line) => !line.startsWith(': '))).toEqual([
+    expect(report.restoreCommands.filter((line) => !line.startsWith(': '))).toEqual([
       'aws eks update-kubeconfig --region eu-west-1 --name payments-prod',
       `aws eks delete-pod-identity-association --region eu-west-1 --cluster-name payments-prod --association-id ${association!.id} || true`,
       'sleep 30',

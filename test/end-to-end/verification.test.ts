@@ -219,7 +219,7 @@ describe('an API server that refuses the service during a migration', () => {
           status: 'ACTIVE',
           serviceAccountRoleArn: report.plan!.addon!.serviceAccountRoleArn,
         });
-        expect(report.handOff.join('\n')).toContain('kubectl -n kube-system rollout restart');
+        expect(report.restoreCommands.join('\n')).toContain('kubectl -n kube-system rollout restart');
       });
     },
   );
@@ -306,7 +306,7 @@ describe('a restart', () => {
       const report = await world.settled(name);
       expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'WaitedTooLong' } });
       expect(world.readAddon(ADDON, ACCOUNT)).toMatchObject({ associations: [{}] });
-      expect(report.handOff.join('\n')).toContain(`rollout restart deployment/${CONTROLLER}`);
+      expect(report.restoreCommands.join('\n')).toContain(`rollout restart deployment/${CONTROLLER}`);
     }));
 
   it('whose new pods fit on no node for a while continues as soon as they do', () =>

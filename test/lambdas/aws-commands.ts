@@ -1,7 +1,7 @@
 /**
- * Runs the lines of a hand-off without a shell: words and quotes as POSIX has them, `aws eks` and `aws iam` as the AWS
+ * Runs the restore commands without a shell: words and quotes as POSIX has them, `aws eks` and `aws iam` as the AWS
  * CLI reads them (kebab-case options, shorthand or JSON for structures), its waiters with their own rules. Anything
- * else is an error, so that a hand-off can't have what this does not understand.
+ * else is an error, so that restore commands can't have what this does not understand.
  */
 
 /** What the lines act on. `eks` throws an error whose name has NotFound in it for what is not there. */
@@ -150,7 +150,7 @@ export function parseAwsCommand(words: string[], service = 'eks'): AwsCommand {
   const [first = '', ...after] = words;
   const waiter = first === 'wait' ? after.shift() : undefined;
   const options = SERVICES[service]?.[waiter === undefined ? first : 'describe-addon'];
-  if (!options) throw new Error(`aws ${service} ${first} is not a command of a hand-off`);
+  if (!options) throw new Error(`aws ${service} ${first} is not a restore command`);
   const parsed: AwsCommand = { command: first, input: {}, region: '', ...(waiter === undefined ? {} : { waiter }) };
   while (after.length > 0) {
     const word = after.shift() ?? '';
@@ -207,7 +207,7 @@ const queried = (answer: unknown, path: string): string => {
 async function runAws(words: string[], host: ScriptHost): Promise<string> {
   const [service = '', ...rest] = words;
   if (service !== 'eks' && (service !== 'iam' || !host.iam))
-    throw new Error(`aws ${service} is not part of a hand-off`);
+    throw new Error(`aws ${service} is not one of the restore commands`);
   const parsed = parseAwsCommand(rest, service);
   const { command, waiter, input, region, query } = parsed;
   if (waiter !== undefined) {
@@ -239,7 +239,7 @@ async function runLine({ words }: Line, host: ScriptHost): Promise<void> {
   else if (program === 'kubectl') await host.kubectl(rest);
   else if (program === 'pod-identity') await host.podIdentity(rest);
   else if (program === 'sleep' && /^\d+$/.test(rest.join(' '))) await host.sleep(Number(rest[0]) * 1000);
-  else throw new Error(`${program ?? 'an empty line'} is not part of a hand-off`);
+  else throw new Error(`${program ?? 'an empty line'} is not one of the restore commands`);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** A hand-off's commands on the port Eks: for the tests over the fake, whose clock `sleep` moves. */
+/** The restore commands on the port Eks: for the tests over the fake, whose clock `sleep` moves. */
 import { MigrationError } from '../../lambdas/domain/failures/errors.ts';
 import type { Association } from '../../lambdas/domain/migration/model.ts';
 import type { Clock, Eks } from '../../lambdas/ports/index.ts';
@@ -79,7 +79,7 @@ export function eksHost(eks: Eks, clock: Clock): EksHost {
       resolveConflicts,
     }) => {
       if (addonVersion !== undefined || configurationValues !== undefined)
-        throw new Error('an update of a hand-off leaves version and configuration as they are');
+        throw new Error('an update of restore commands leaves version and configuration as they are');
       const associations = podIdentityAssociations?.map((one) => ({ ...one, namespace: NAMESPACE }));
       return eks.updateAddon({
         addon: addonName,

@@ -436,7 +436,7 @@ export const aSnapshot = (change: Partial<AddonSnapshot> = {}): AddonSnapshot =>
 });
 
 /** Its plan has the hash that it has with its request. */
-/** One that a person asked for after a hand-off, and that Recover carries out. */
+/** One that a person asked for after `needs-human`, and that Recover carries out. */
 export const aRollback = (change: Partial<Rollback> = {}): Rollback => ({
   id: `${MIGRATION_ID}-1767603600`,
   state: 'running',

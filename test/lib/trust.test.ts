@@ -115,7 +115,7 @@ describe('a deployment that names repairable roles', () => {
     ]);
   });
 
-  it('reads the trust for a hand-off of these roles alone', () => {
+  it('reads the trust for restore commands of these roles alone', () => {
     expect(
       narrowed.statementsOfRole(narrowed.roleOf('finish')).filter(({ actions }) => actions.includes('iam:GetRole')),
     ).toEqual([{ actions: ['iam:GetRole'], resources: [PATTERN], condition: undefined }]);

@@ -136,15 +136,19 @@ describe('values that the schema does not accept', () => {
 
 it('the commands for a person pass them through a shell unchanged, and the shell runs no part of them', async () => {
   const [, , , [, raw]] = ACCEPTED as [unknown, unknown, unknown, [string, string]];
-  const { execution, handOff, logged } = await withConfiguration(raw, async (world) => {
+  const { execution, restoreCommands, logged } = await withConfiguration(raw, async (world) => {
     world.backend.sandbox.world.faults.add({ operation: 'CreateAddon', kind: 'access-denied', times: 'all' });
     const done = await world.ask({ strategy: 'recreate' });
-    return { execution: done, handOff: (await world.record(done.name))!.handOff, logged: await loggedIn(world) };
+    return {
+      execution: done,
+      restoreCommands: (await world.record(done.name))!.restoreCommands,
+      logged: await loggedIn(world),
+    };
   });
   expect(execution.error).toBe('NeedsHuman');
   expect(logged).not.toContain(SECRET);
   // Programs that only print their arguments, each word ended by a NUL.
-  const script = `aws() { printf '%s\\0' "$@"; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${handOff.join('\n')}\n`;
+  const script = `aws() { printf '%s\\0' "$@"; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${restoreCommands.join('\n')}\n`;
   const words = execFileSync('bash', ['-c', script], { encoding: 'utf8' }).split('\0');
   expect(words).toContain('create-addon');
   expect(words[words.indexOf('--configuration-values') + 1]).toBe(raw);

@@ -107,15 +107,15 @@ describe('a world full of hostile texts', () => {
         for (const text of textsIn(notifications)) expectShown(text);
         expect(textsIn(notifications).join('\n')).toContain('\\u200b');
         for (const { detail } of events) {
-          const { title, message, lines, warnings, failure, handOff } = detail as Record<string, unknown>;
-          for (const text of textsIn([title, message, lines, warnings, failure, handOff])) expectShown(text);
+          const { title, message, lines, warnings, failure, restoreCommands } = detail as Record<string, unknown>;
+          for (const text of textsIn([title, message, lines, warnings, failure, restoreCommands])) expectShown(text);
         }
         for (const text of textsIn(sandbox.logs())) expectShown(text);
 
         // Checked in front of everything that guards a terminal.
         for (const line of summary(report, PLAIN)) expectShown(line);
         expect(summary(report, PLAIN).join('\n')).toContain('health-at-end');
-        expectShown(report.handOff.join('\n'));
+        expectShown(report.restoreCommands.join('\n'));
         expectShown(jsonText(report, 2));
         // The ledger has the texts to restore unchanged.
         expect((await world.backend.ledger.getSnapshot(id))?.addon).toMatchObject({

@@ -76,7 +76,7 @@ describe('without permission to pass the role', () => {
     expect([...new Set(denied)]).toEqual(['create-addon: iam:PassRole', 'restore-addon: iam:PassRole']);
     expect(record).toMatchObject({
       outcome: 'needs-human',
-      handOff: expect.arrayContaining([
+      restoreCommands: expect.arrayContaining([
         expect.stringMatching(new RegExp(`^aws eks create-addon .*--service-account-role-arn ${OWN_ROLE}`)) as unknown,
       ]) as unknown,
     });

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { note, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import { parseLine } from '../lambdas/aws-commands.ts';
-import { handOffsWith } from './pasted-hand-offs.ts';
+import { restoreCommandsWith } from './pasted-restore-commands.ts';
 import { paste, reason, SHELLS } from './paste.ts';
 
 const ATTACK = 'aws eks delete-cluster --name prod';
@@ -79,11 +79,11 @@ const ways = SHELLS.flatMap((shell) => [
 
 describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? '' : ` (${reason})`}`, () => {
   describe.each(ways)('into an interactive $shell, $how,', ({ shell, bracketed }) => {
-    it('runs every hand-off with hostile texts at each position, and nothing else', async () => {
+    it('runs all restore commands with hostile texts at each position, and nothing else', async () => {
       // Each text reaches each kind of position: names, values, and both at once.
       const lines = [...HOSTILE.keys()]
         .filter((turn) => turn % 7 === 0)
-        .flatMap((turn) => handOffsWith((location) => HOSTILE[(location + turn) % HOSTILE.length] ?? ''))
+        .flatMap((turn) => restoreCommandsWith((location) => HOSTILE[(location + turn) % HOSTILE.length] ?? ''))
         .flat();
       const { calls, made } = paste(shell, lines, bracketed);
       expect(calls).toEqual(await meantBy(lines));

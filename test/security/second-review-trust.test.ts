@@ -98,7 +98,7 @@ describe('undoing a repair that never happened', () => {
       expect(changesIn(world).filter((one) => one.startsWith('iam:'))).toEqual([]);
       const { warnings } = (await world.record(migrationId))!;
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
-      // No hand-off tells a person to write it either.
+      // No restore commands tell a person to write it either.
       expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
     });
   });
@@ -117,10 +117,10 @@ describe('undoing a repair that never happened', () => {
       world.cluster.addons.get('aws-ebs-csi-driver')!.serviceAccountRoleArn = roleArn('eks-addons/other');
       const execution = await world.recover(migrationId);
       expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman' });
-      const { handOff, warnings } = (await world.record(migrationId))!;
+      const { restoreCommands, warnings } = (await world.record(migrationId))!;
       expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
-      expect(handOff.length).toBeGreaterThan(0);
-      expect(handOff.join('\n')).not.toContain('update-assume-role-policy');
+      expect(restoreCommands.length).toBeGreaterThan(0);
+      expect(restoreCommands.join('\n')).not.toContain('update-assume-role-policy');
     });
   });
 });

@@ -71,7 +71,7 @@ export const associations: Promised = {
       )
         continue;
       // A person has released the lock and left everything unchanged.
-      if (result.handOffs.some((one) => one.released && one.migrationId === migration?.migrationId)) continue;
+      if (result.restoreCommands.some((one) => one.released && one.migrationId === migration?.migrationId)) continue;
       if (result.repeated.length > 0 || (migration && migratedSince(result, subjectOf(migration.request)))) continue;
       if (!there || !sameAssociation(was, there))
         problems.push(

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 /**
- * The migration ends migrated; then a rollback on demand needs a person, and the rollback that ends the hand-off
+ * The migration ends migrated; then a rollback on demand needs a person, and the rollback that ends the restore commands
  * succeeds. Then another migration of the add-on is planned.
  */
 const TWICE: RunSpec = {

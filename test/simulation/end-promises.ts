@@ -17,7 +17,7 @@ import {
   type Promised,
   sameTags,
 } from './promised.ts';
-import type { HandOffEnd } from './person.ts';
+import type { RestoreCommandsEnd } from './person.ts';
 import type { FaultSpec } from './spec.ts';
 import { isTransient } from '../faults/kinds.ts';
 
@@ -34,14 +34,22 @@ const WORKFLOW_ONLY = new Set([
   'create-association',
 ]);
 
-/** Returns what a hand-off leaves unfinished after a person has run its commands. */
-const handOffProblems = ({ problems, outcome, released, locks, heldUp, rounds, failure }: HandOffEnd): string[] => [
-  ...problems.map((problem) => `the commands of the hand-off do not restore it: ${problem}`),
+/** Returns what the restore commands leave unfinished after a person has run them. */
+const restoreCommandsProblems = ({
+  problems,
+  outcome,
+  released,
+  locks,
+  heldUp,
+  rounds,
+  failure,
+}: RestoreCommandsEnd): string[] => [
+  ...problems.map((problem) => `the restore commands do not restore it: ${problem}`),
   ...(outcome === 'rolled-back' || released
     ? []
-    : [`after ${rounds} hand-offs its outcome is still ${outcome ?? ''}: ${failure}`]),
-  ...locks.map((key) => `after the hand-off the lock ${key} is still held by the migration`),
-  ...heldUp.map((why) => `after the hand-off another migration cannot begin: ${why}`),
+    : [`after ${rounds} sets of restore commands its outcome is still ${outcome ?? ''}: ${failure}`]),
+  ...locks.map((key) => `after needs-human the lock ${key} is still held by the migration`),
+  ...heldUp.map((why) => `after needs-human another migration cannot begin: ${why}`),
 ];
 
 /** A rollback replaces six pods in seven minutes, one at a time, and then gives up (`MAX_TRIES`). */
@@ -70,8 +78,8 @@ const READS: Record<string, RegExp> = {
  * change after its last read, for what it left alone, or for what a person has decided to leave.
  */
 const answersFor = (result: RunResult, migrationId: string, { outcome }: Migration): boolean => {
-  const { actor, handOffs, sandbox } = result;
-  if (handOffs.some((one) => one.migrationId === migrationId && one.released)) return false;
+  const { actor, restoreCommands, sandbox } = result;
+  if (restoreCommands.some((one) => one.migrationId === migrationId && one.released)) return false;
   if (!actor?.accepted || outcome === 'needs-human') return true;
   if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
   // The associations may be listed after the last read of the add-on: the end also claims that the add-on owns them.
@@ -106,10 +114,10 @@ export const neverLost: Promised = {
         problems.push(
           `${migrationId} ended ${record.outcome ?? ''}, and the outcome of its rollback is ${rollback?.outcome ?? 'missing'}`,
         );
-      if (record.outcome === 'needs-human' && record.handOff.length === 0)
+      if (record.outcome === 'needs-human' && record.restoreCommands.length === 0)
         problems.push(`${migrationId} needs a person and has no commands`);
       const serviceAccounts = plannedOf(record);
-      // Checked after the commands of the hand-off were run; another migration's end is checked in its own turn.
+      // Checked after the restore commands were run; another migration's end is checked in its own turn.
       if (serviceAccounts.length > 0 && answersFor(result, migrationId, record))
         problems.push(
           ...notWorking(result, request, serviceAccounts, {
@@ -118,7 +126,7 @@ export const neverLost: Promised = {
           }).map((problem) => `${record.outcome ?? ''}: ${problem}`),
         );
     }
-    problems.push(...result.handOffs.flatMap(handOffProblems));
+    problems.push(...result.restoreCommands.flatMap(restoreCommandsProblems));
     for (const lock of await result.ledger.listHeldLocks())
       problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
     return problems;

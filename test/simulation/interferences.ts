@@ -1,6 +1,6 @@
 /**
  * Lists third-party changes to what a migration works on: each act at each position of a run, in the workflow, in the
- * rollback and while a person runs the commands of a hand-off.
+ * rollback and while a person runs the restore commands.
  */
 import { positionOf, type SeenCall } from './exhaustive.ts';
 import { scenarioNamed } from './scenarios.ts';
@@ -52,10 +52,10 @@ const NO_ROLLBACK: readonly FaultSpec[] = [
 ];
 
 /**
- * Returns, for a failure of the workflow, each act during the hand-off and each kind of person. With `all`, each act is
+ * Returns, for a failure of the workflow, each act during the restore commands and each kind of person. With `all`, each act is
  * combined with each person; otherwise the persons alternate.
  */
-export const handOffInterferences = ({ faults, ...failure }: RunSpec, all: boolean): RunSpec[] => {
+export const restoreCommandsInterferences = ({ faults, ...failure }: RunSpec, all: boolean): RunSpec[] => {
   const handedOff: RunSpec = { ...failure, faults: [...faults, ...NO_ROLLBACK] };
   const runs = PHASES.flatMap((afterCall) =>
     actsFor(failure.scenario).map((does): RunSpec => ({ ...handedOff, actor: { afterCall, does } })),

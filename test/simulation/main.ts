@@ -13,7 +13,7 @@ const USAGE = `Usage:
                       --exhaustive --brief    reads and ledger writes only in the first scenario that makes them, changes of the target in all
                       --exhaustive --every N [--offset K]  one of N of these runs, from run K on (default 0)
   npm run simulate -- --interferences         third-party changes at every position of the workflow, the rollback and the
-                                              hand-offs; also takes --scenario, --thorough, --brief, --every and --offset
+                                              restore commands; also takes --scenario, --thorough, --brief, --every and --offset
   npm run simulate -- --seeds 2000 [--from S] random runs
                       --time                  with --exhaustive or --seeds: also outages that end, large and slow workloads, lost nodes
   npm run simulate -- --mutants               planted defects, each of which must be caught

@@ -1,4 +1,4 @@
-/** A person who runs the commands of a hand-off, and the state afterwards. */
+/** A person who runs the restore commands, and the state afterwards. */
 import { lockKeys, readLocks } from '../../lambdas/use-cases/rollback/recovery.ts';
 import type { Migration, MigrationRequest, Outcome } from '../../lambdas/domain/migration/model.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
@@ -6,15 +6,15 @@ import type { Ledger } from '../../lambdas/ports/index.ts';
 import { release } from '../../cli/release.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { runHandOff } from './hand-off.ts';
+import { runRestoreCommands } from './restore-commands.ts';
 import type { PHASES, PERSONS } from './spec.ts';
 
 /** The result of one end that needed a person. */
-export interface HandOffEnd {
+export interface RestoreCommandsEnd {
   migrationId: string;
-  /** What went wrong with the commands of the last hand-off; empty if each line succeeded. */
+  /** What went wrong with the last restore commands; empty if each line succeeded. */
   problems: string[];
-  /** How many hand-offs there were. */
+  /** How many sets of restore commands there were. */
   rounds: number;
   outcome: Outcome | undefined;
   /** Whether a person has released the locks instead. */
@@ -30,7 +30,7 @@ export interface HandOffEnd {
  * How often a person checks for newer commands: once for the original state, once for what a third party has changed
  * meanwhile.
  */
-const HAND_OFFS = 3;
+const RESTORE_COMMANDS = 3;
 
 export interface PersonOptions {
   sandbox: Sandbox;
@@ -64,7 +64,7 @@ const act = async (options: PersonOptions, record: Migration): Promise<string[]>
     await rollBack(record.migrationId);
   };
   if (does !== 'rollback-alone')
-    return runHandOff(sandbox, cluster, record, {
+    return runRestoreCommands(sandbox, cluster, record, {
       rollBack: asked,
       release: released,
       optional: does === 'optional-too',
@@ -95,14 +95,14 @@ const waitForThirdParties = async ({ sandbox, ledger }: PersonOptions, record: M
  * Does what a person does after a needs-human end. If the rollback ends needs-human again, because a third party has
  * changed something meanwhile or because only the rollback was tried, the new commands are run.
  */
-export const followHandOff = async (options: PersonOptions, first: Migration): Promise<HandOffEnd> => {
+export const followRestoreCommands = async (options: PersonOptions, first: Migration): Promise<RestoreCommandsEnd> => {
   const { ledger } = options;
   const { migrationId, request } = first;
   let record = first;
   let problems: string[] = [];
   let rounds = 0;
   let does = options.does;
-  while (record.outcome === 'needs-human' && !record.released && rounds < HAND_OFFS) {
+  while (record.outcome === 'needs-human' && !record.released && rounds < RESTORE_COMMANDS) {
     rounds += 1;
     await waitForThirdParties(options, record);
     problems = await act({ ...options, does }, record);

@@ -16,7 +16,7 @@ import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
 import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
-import { followHandOff, type HandOffEnd } from './person.ts';
+import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
@@ -81,7 +81,7 @@ export interface RunResult {
   /** Executions of Retire, in order. */
   retirements: Retirement[];
   /** The result of each end that needed a person, after a person has acted. */
-  handOffs: HandOffEnd[];
+  restoreCommands: RestoreCommandsEnd[];
 }
 
 const clusterOf = (sandbox: Sandbox, { requests }: SimulatedScenario): ClusterState => {
@@ -266,7 +266,7 @@ export const simulate = async (
     migrations: [],
     repeated: [],
     retirements: [],
-    handOffs: [],
+    restoreCommands: [],
   };
   const actor = spec.actor && prepareActor(sandbox, cluster, simulated, spec.actor);
   if (actor) result.actor = actor.record;
@@ -313,8 +313,8 @@ export const simulate = async (
       for (const migration of result.migrations) {
         const { record } = migration;
         if (record?.outcome !== 'needs-human') continue;
-        result.handOffs.push(
-          await followHandOff(
+        result.restoreCommands.push(
+          await followRestoreCommands(
             {
               sandbox,
               cluster,
@@ -332,7 +332,7 @@ export const simulate = async (
           ),
         );
       }
-      // The results of the hand-off's rollbacks are published too.
+      // The results of the rollbacks after `needs-human` are published too.
       await operator.allPublished();
     });
   } finally {

@@ -11,7 +11,7 @@ import {
   smooth,
   rollbackOf,
 } from './exhaustive.ts';
-import { handOffInterferences, interferencesAt, locationsOf } from './interferences.ts';
+import { restoreCommandsInterferences, interferencesAt, locationsOf } from './interferences.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
@@ -46,7 +46,7 @@ export type Order = {
       time?: boolean;
     }
   | {
-      /** Third-party changes at each position, followed to the end of each hand-off. `reach` as above. */
+      /** Third-party changes at each position, followed to the end of each set of restore commands. `reach` as above. */
       what: 'interferences';
       scenarios: string[];
       reach: 'brief' | 'usual' | 'thorough';
@@ -108,7 +108,7 @@ async function* interferences(
       if (done.has(failing) && reach !== 'thorough') continue;
       done.add(failing);
       yield* interferencesAt(failure, unknown('rollback', rollbackOf(await seenOf(failure))));
-      yield* handOffInterferences(failure, reach === 'thorough');
+      yield* restoreCommandsInterferences(failure, reach === 'thorough');
     }
   }
 }

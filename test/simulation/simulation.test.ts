@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
 import { kindsFor, outages, persistentFailures, positionOf, singleFaults, smooth, rollbackOf } from './exhaustive.ts';
-import { actsFor, handOffInterferences, interferencesAt, locationsOf } from './interferences.ts';
+import { actsFor, restoreCommandsInterferences, interferencesAt, locationsOf } from './interferences.ts';
 import { plant, readMutants, tryMutant } from './mutants.ts';
 import { simulate } from './run.ts';
 import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES } from './scenarios.ts';
@@ -33,7 +33,7 @@ describe('a seed', () => {
     expect(await log()).toBe(first);
   });
 
-  // Seeds with an actor, faults that hang and crash, and a hand-off.
+  // Seeds with an actor, faults that hang and crash, and restore commands.
   it.each([1, 7, 12, 22, 51, 53])('produces the same call log for both kinds of clients (%i)', async (seed) => {
     const log = async (clients: 'direct' | 'sdk'): Promise<string> =>
       (await simulate(specOfSeed(seed), assembly, { clients })).sandbox.world.log.toJsonLines();
@@ -192,21 +192,21 @@ describe('the list of interferences', () => {
     expect(actsFor('service-account')).not.toContain('replace');
   });
 
-  it('has each kind of person at a hand-off, in each of its phases', () => {
-    const specs = handOffInterferences(smooth('in-place'), true);
+  it('has each kind of person at restore commands, in each of its phases', () => {
+    const specs = restoreCommandsInterferences(smooth('in-place'), true);
     const combined = new Set(
       specs.map(({ actor, person }) => `${actor?.afterCall ?? ''} ${actor?.does ?? ''} ${person ?? ''}`),
     );
     expect(combined.size).toBe(PERSONS.length * (1 + PHASES.length * actsFor('in-place').length));
   });
 
-  it('follows a hand-off until it has ended and another migration can begin', async () => {
+  it('follows restore commands until the migration has ended and another migration can begin', async () => {
     const [failure] = persistentFailures(
       'in-place',
       (await simulate(smooth('in-place'), assembly)).sandbox.world.faults.seen,
     );
-    for (const run of handOffInterferences(failure!, true).filter(({ actor }) => actor?.does === 'delete')) {
-      const [end] = (await simulate(run, assembly)).handOffs;
+    for (const run of restoreCommandsInterferences(failure!, true).filter(({ actor }) => actor?.does === 'delete')) {
+      const [end] = (await simulate(run, assembly)).restoreCommands;
       expect(end).toMatchObject({ problems: expect.any(Array) as unknown, locks: [], heldUp: [] });
       expect([end?.outcome, end?.released]).toEqual(
         run.person === 'releases' ? ['needs-human', true] : ['rolled-back', false],

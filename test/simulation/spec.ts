@@ -35,13 +35,13 @@ export interface TimeSpec {
 
 /**
  * What a third party does to the add-on or the service account: once the n-th call of the service's functions has been
- * answered, or during the first hand-off, before the first of its commands or before the rollback that is the last.
+ * answered, or during the first restore commands, before the first of its commands or before the rollback that is the last.
  */
 export interface ActorSpec {
   afterCall: number | (typeof PHASES)[number];
   does: (typeof ACTS)[number];
 }
-/** Phases of a person running the commands of a hand-off. */
+/** Phases of a person running the restore commands. */
 export const PHASES = ['before-commands', 'before-rollback'] as const;
 export const ACTS = [
   'update-version',
@@ -60,7 +60,7 @@ export const ACTS = [
 ] as const;
 
 /**
- * What a person does with a hand-off. `as-written` pastes it, so that lines with a leading colon do nothing;
+ * What a person does with restore commands. `as-written` pastes it, so that lines with a leading colon do nothing;
  * `optional-too` also runs these lines; `rollback-alone` runs only the rollback, the last line; `releases` leaves
  * everything as it is and releases the lock.
  */

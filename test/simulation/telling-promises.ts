@@ -147,7 +147,7 @@ export const outcomesArePublished: Promised = {
     const events = publishedEvents(result);
     const problems: string[] = [];
     for (const { migrationId } of allMigrations(result)) {
-      // The current record: a hand-off may have rolled back a migration that needed a person.
+      // The current record: restore commands may have rolled back a migration that needed a person.
       const record = await result.ledger.getMigration(migrationId);
       const own = events.filter((event) => event.migrationId === migrationId);
       const ids = new Set(own.map(({ eventId }) => eventId));

@@ -52,12 +52,12 @@ const PLAIN_OPTIONS: ReadonlySet<string> = new Set(
 const carriesValues = (line: string): boolean =>
   [...line.matchAll(/(?<![\w-])--[\w-]+/g)].some(([option]) => !PLAIN_OPTIONS.has(option));
 
-/** Returns the hand-off's lines for an event: without third-party values, and with no command cut. */
-export function handOffFor(
-  { migrationId, handOff }: Pick<Migration, 'migrationId' | 'handOff'>,
+/** Returns the restore commands for an event: without third-party values, and with no command cut. */
+export function restoreCommandsFor(
+  { migrationId, restoreCommands }: Pick<Migration, 'migrationId' | 'restoreCommands'>,
   { commands, command }: { commands: number; command: number },
 ): string[] {
-  const lines = handOff.map((line) => {
+  const lines = restoreCommands.map((line) => {
     if (carriesValues(line))
       return note`A line was left out here, because events do not contain its values. To see it: pod-identity show ${migrationId} --deployed`;
     return line.length > command || printable(line) !== line

@@ -9,7 +9,7 @@ import { type OutboxEvent, eventIdOf, eventType, type EventType, roundOf, waitOf
 import { type Migration, OUTCOMES, outcome, verified } from '../migration/model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from '../text/names.ts';
 import { authenticatedRequester, requesterOf } from '../approval/requester.ts';
-import { fit, handOffFor } from './parts.ts';
+import { fit, restoreCommandsFor } from './parts.ts';
 import { linesOf, titleOf } from './text.ts';
 import { serviceAccountRef } from '../migration/subject.ts';
 import { correlation } from '../migration/correlation.ts';
@@ -86,7 +86,7 @@ export const serviceEvent = z.object({
     .object({ name: z.string().max(100), message: z.string().max(MOST.failure) })
     .optional()
     .describe('The first error, if there was one.'),
-  handOff: z
+  restoreCommands: z
     .array(z.string().max(MOST.command))
     .max(MOST.commands)
     .optional()
@@ -167,15 +167,15 @@ export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: 
   if (round !== undefined && !asked) return undefined;
   const { request, plan, trigger: cause, correlation: ofRequest } = record;
   const { target, addon, serviceAccount, dryRun } = request;
-  // The record has the failure, warnings and hand-off of its latest outcome only.
+  // The record has the failure, warnings and restore commands of its latest outcome only.
   const isLast = record.outcome === type;
   const failure = isLast ? record.failure : undefined;
   const warnings = isLast ? record.warnings.slice(0, MOST.warnings) : [];
   const requester = requesterOf(record);
   const planHash = asked?.planHash ?? plan?.hash;
-  const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
-  // The limit for a line of the message is lower than for one of `handOff`, and no command may be cut.
-  const pasted = handOff.length > 0 ? handOffFor(record, { ...MOST, command: MOST.line }) : [];
+  const restoreCommands = isLast && type === 'needs-human' ? restoreCommandsFor(record, MOST) : [];
+  // The limit for a line of the message is lower than for one of `restoreCommands`, and no command may be cut.
+  const pasted = restoreCommands.length > 0 ? restoreCommandsFor(record, { ...MOST, command: MOST.line }) : [];
   const lines = linesOf(record, type, { asked, wait }, pasted).flatMap((line) =>
     line === '' ? [] : [fit(line, MOST.line)],
   );
@@ -207,7 +207,7 @@ export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: 
     ...(asked ? { approval: { round: asked.round, expiresAt: fit(asked.expiresAt, LONGEST_TIME) } } : {}),
     ...(wait ? { waitingFor: waitIn(record, wait) } : {}),
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
-    ...(handOff.length > 0 ? { handOff } : {}),
+    ...(restoreCommands.length > 0 ? { restoreCommands } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),
     ...(ofRequest ? { correlation: ofRequest } : {}),
     ...(warnings.length > 0

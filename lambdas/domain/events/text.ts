@@ -158,7 +158,7 @@ const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migratio
       ]);
 
 /** The lines for each outcome. They describe the record's latest outcome only, not one that was replaced since. */
-const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => string[]> = {
+const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string[]) => string[]> = {
   migrated: (record) => [
     `${subjectTitle(subjectOf(record.request))} uses EKS Pod Identity, ${verifiedBy(record)}.`,
     ...warningLines(record.warnings),
@@ -188,11 +188,11 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
     ...warningLines(record.warnings),
     showLine(record),
   ],
-  'needs-human': (record, handOff) => [
+  'needs-human': (record, restoreCommands) => [
     'A person has to finish this migration: to continue or roll back automatically would be unsafe, or has failed. Until then, no other migration of the same subject can start.',
     ...failureLines(record),
     'Run these commands in this order. They are based on the state at the end of the execution:',
-    ...handOff,
+    ...restoreCommands,
     // After the commands, since the message is cut at its end.
     ...warningLines(record.warnings),
     showLine(record),
@@ -225,7 +225,7 @@ function whatHappened(
   record: Migration,
   type: EventType,
   { asked, wait }: About,
-  handOff: readonly string[],
+  restoreCommands: readonly string[],
 ): string[] {
   if (asked) return approvalLines(record, asked);
   if (wait) return waitLines(record, wait);
@@ -238,7 +238,7 @@ function whatHappened(
   // All other types are outcomes.
   const end = type as Outcome;
   return record.outcome === end
-    ? ENDS[end](record, handOff)
+    ? ENDS[end](record, restoreCommands)
     : [
         `The migration had ended ${end}, and was resumed later${record.status === 'ended' && record.outcome ? `: its outcome is now ${record.outcome}` : ''}.`,
         showLine(record),
@@ -246,7 +246,12 @@ function whatHappened(
 }
 
 /** Returns all lines in order, uncut. The first line is the title. */
-export function linesOf(record: Migration, type: EventType, about: About, handOff: readonly string[]): string[] {
+export function linesOf(
+  record: Migration,
+  type: EventType,
+  about: About,
+  restoreCommands: readonly string[],
+): string[] {
   const { request, trigger, migrationId } = record;
   const { account, region } = request.target;
   const { requestedBy, reason } = request;
@@ -260,6 +265,6 @@ export function linesOf(record: Migration, type: EventType, about: About, handOf
           `Requested by ${requesterText({ requester, requestedBy })}.`,
           reason === undefined ? '' : `Reason, as stated in the request: ${reason}`,
         ]),
-    ...whatHappened(record, type, about, handOff),
+    ...whatHappened(record, type, about, restoreCommands),
   ];
 }

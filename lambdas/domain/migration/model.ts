@@ -186,7 +186,7 @@ export const migration = z.object({
   /** The migration that held the lock of the subject, if that blocked this one. */
   heldBy: migrationId.optional(),
   /** Commands that manually finish what the service could not. */
-  handOff: z.array(z.string().overwrite(pasteable)).default([]),
+  restoreCommands: z.array(z.string().overwrite(pasteable)).default([]),
 });
 export type Migration = z.infer<typeof migration>;
 
@@ -208,7 +208,7 @@ export const newMigration = (
   associations: { purged: [], created: [], restored: [] },
   trustChanges: [],
   retirements: [],
-  handOff: [],
+  restoreCommands: [],
 });
 
 /** Disruption over the whole migration, for the workloads whose service accounts migrate. */
@@ -265,7 +265,7 @@ export const migrationReport = z.object({
   heldBy: migrationId
     .optional()
     .describe('Id of the migration that blocked this one, since it had begun on the same subject.'),
-  handOff: z
+  restoreCommands: z
     .array(z.string().overwrite(pasteable))
     .describe('Commands that manually finish what the service could not.'),
   simulated: z.boolean().describe('True if it ran in the sandbox.'),

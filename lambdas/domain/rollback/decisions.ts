@@ -9,7 +9,7 @@ import { warn } from '../plan/check.ts';
 /**
  * The changes that another principal can have made, and whether such a rollback keeps them. If it does not, the
  * commands
- * before it have undone the change, and a change that is found was made later: the new hand-off has new commands.
+ * before it have undone the change, and a change that is found was made later: the record gets new restore commands.
  */
 const TAKEN = {
   /** The version or the configuration values were changed. */
@@ -32,7 +32,7 @@ const TAKEN = {
 export type Doing = keyof typeof TAKEN;
 
 /**
- * Returns whether a person requested this rollback after a hand-off. If its execution stops and another one continues
+ * Returns whether a person requested this rollback after `needs-human`. If its execution stops and another one continues
  * the
  * rollback, it keeps the outcome that the migration had before.
  */
@@ -59,7 +59,7 @@ export const leftAsChanged = (changes: readonly string[]): Check[] =>
     : [
         warn(
           LEFT_AS_CHANGED,
-          `Changes by another principal were kept, since a person requested the rollback after the hand-off: ${changes.join('; ')}.`,
+          `Changes by another principal were kept, since a person requested the rollback after needs-human: ${changes.join('; ')}.`,
           'If these changes are intended, nothing has to be done. The snapshot in the ledger has the previous state.',
         ),
       ];

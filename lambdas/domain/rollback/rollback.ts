@@ -92,7 +92,7 @@ export const isOpen = ({ status }: Pick<Standing, 'status'>): boolean => status 
 
 const NEXT: Partial<Record<Outcome, (migrationId: string) => string>> = {
   'needs-human': (migrationId) =>
-    `Run the commands of the hand-off, then roll back again: pod-identity show ${migrationId} --deployed`,
+    `Run the restore commands, then roll back again: pod-identity show ${migrationId} --deployed`,
 };
 
 /** Returns the rollback of a migration that has ended; `undefined` if none was running. */

@@ -31,7 +31,7 @@ export const STATUSES: Record<Status, Shown> = {
   'already-migrated': { label: 'Already migrated', sign: '✓', tone: 'good', about: 'there was nothing to change' },
   planned: { label: 'Planned', sign: '→', tone: 'next', about: 'a plan was created and stored' },
   'rolled-back': { label: 'Rolled back', sign: '↺', tone: 'bad', about: 'failed, and restored' },
-  'needs-human': { label: 'Needs a person', sign: '!', tone: 'bad', about: 'the hand-off has the commands' },
+  'needs-human': { label: 'Needs a person', sign: '!', tone: 'bad', about: 'the restore commands finish it' },
   none: { label: 'No outcome', sign: '!', tone: 'bad', about: 'ended without an outcome' },
   queued: { label: 'Not started', sign: '○', tone: 'quiet', about: 'queued, or the sweep stopped' },
   'in-flight': { label: 'In progress', sign: '▸', tone: 'next', about: 'has not ended yet' },

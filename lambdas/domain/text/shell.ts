@@ -72,7 +72,7 @@ export const ifWanted = (line: string): string => `: ${line}`;
 const OLD_NOTE = note`An earlier release wrote a note here that is not safe to paste. It is left out.`;
 
 /**
- * Returns a line of a stored hand-off so that it is safe to paste. An earlier release wrote notes as comments with
+ * Returns a stored restore command so that it is safe to paste. An earlier release wrote notes as comments with
  * third-party text, which are omitted, and put unprintable and non-ASCII characters in single quotes, which escapes
  * replace.
  */

@@ -65,7 +65,7 @@ const WAITS: Record<Paused, Wait> = {
   'api-access': outage(),
   // During a rollback, and while pods are being replaced: a permission may have been removed, or an SCP attached, by
   // mistake. An event is published after a minute, and people have half a day to restore the permission. A longer wait
-  // would delay the hand-off with the commands to finish manually.
+  // would delay the restore commands.
   access: outage(12 * HOUR),
   // The service spaces out its own calls: each poll returns when its turn is.
   pace: poll(HOUR),

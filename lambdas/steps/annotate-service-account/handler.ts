@@ -90,7 +90,7 @@ function assertGivable(roleArn: string, { passableRoleArns }: Settings): void {
   if (isCovered(passableRoleArns, roleArn)) return;
   throw new MigrationError(
     'RestoreRefused',
-    `The annotation was not restored: this deployment may not pass ${roleArn} to pods (it may pass: ${passableRoleArns.join(', ') || 'no role'}). If its configuration was narrowed since, run the command in the record's hand-off; otherwise find out who wrote that role into the ledger.`,
+    `The annotation was not restored: this deployment may not pass ${roleArn} to pods (it may pass: ${passableRoleArns.join(', ') || 'no role'}). If its configuration was narrowed since, run the record's restore commands; otherwise find out who wrote that role into the ledger.`,
   );
 }
 
@@ -103,7 +103,7 @@ async function restoreAnnotation(work: Work): Promise<boolean> {
   if (!now || why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
-      `The annotation was not restored: ${why ?? ''}. It was left as it is; the record's hand-off shows its former value.`,
+      `The annotation was not restored: ${why ?? ''}. It was left as it is; the record's restore commands show its former value.`,
     );
   if (now.roleArn === undefined) {
     assertGivable(was.roleArn, settingsFor(dependencies.settings, input.target));

@@ -50,12 +50,12 @@ const run: StepRun<typeof assessRollbackSchema> = async (
   if (decision.do === 'refuse')
     throw new MigrationError(
       'RestoreRefused',
-      `The rollback of add-on ${addon} stopped: ${decision.why}. The add-on was left as it is; run the commands in the record's hand-off to restore it.`,
+      `The rollback of add-on ${addon} stopped: ${decision.why}. The add-on was left as it is; run the record's restore commands to restore it.`,
     );
   if (decision.do !== 'done' && actions >= MAX_RESTORE_ACTIONS) {
     throw new MigrationError(
       'RestoreFailed',
-      `After ${actions} actions add-on ${addon} still needs another (${decision.do}; its status is ${seen.now?.status ?? 'gone'}). The rollback has stopped; run the commands in the record's hand-off to restore the add-on.`,
+      `After ${actions} actions add-on ${addon} still needs another (${decision.do}; its status is ${seen.now?.status ?? 'gone'}). The rollback has stopped; run the record's restore commands to restore the add-on.`,
     );
   }
   return { action: decision.do };

@@ -6,8 +6,13 @@
  */
 import { pendingApproval } from '../../domain/approval/approval.ts';
 import { LEFT_AS_CHANGED } from '../../domain/rollback/decisions.ts';
-import { TRUST_NOT_RESTORED, TRUST_TO_EDIT, trustNotOwn, trustNotRestored } from '../../domain/hand-off/trust.ts';
-import { HEALTH_AT_END } from '../../domain/hand-off/health.ts';
+import {
+  TRUST_NOT_RESTORED,
+  TRUST_TO_EDIT,
+  trustNotOwn,
+  trustNotRestored,
+} from '../../domain/restore-commands/trust.ts';
+import { HEALTH_AT_END } from '../../domain/restore-commands/health.ts';
 import { endedBy, LAST_ROLLBACK } from '../../domain/failures/ended-by.ts';
 import { outcomeMetric } from '../../domain/events/metrics.ts';
 import type { Check, Failure, Migration, Outcome } from '../../domain/migration/model.ts';
@@ -25,7 +30,7 @@ import {
 } from '../../domain/verification/pods.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
-import { handOff, leftByDecision, NO_HAND_OFF } from '../../use-cases/rollback/hand-off.ts';
+import { restoreCommands, leftByDecision, NO_RESTORE_COMMANDS } from '../../use-cases/rollback/restore-commands.ts';
 import { subjectLock } from '../../use-cases/migration/lock.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { strangeRepair } from '../../use-cases/migration/trust.ts';
@@ -44,7 +49,7 @@ function trustWarnings({ warnings, request, ...record }: Migration, outcome: Out
   return standingTrustChanges(record).flatMap((change) => {
     const strange = strangeRepair({ request, ...record }, change);
     if (strange !== undefined) return [trustNotOwn(change, strange)];
-    // The commands for the other changes are in the hand-off.
+    // The restore commands include the other changes.
     return isBack ? [trustNotRestored(change, request.target, 'this deployment may not change trust policies')] : [];
   });
 }
@@ -82,13 +87,13 @@ function annotationWarnings(
   return [annotationLeft(serviceAccount, target)];
 }
 
-/** The record's failure is the first one; the failure of a rollback on demand is reported with the hand-off. */
+/** The record's failure is the first one; the failure of a rollback on demand is reported with the restore commands. */
 const lastRollback = (failure: Failure): Check => {
   const { name, message } = endedBy(failure).last;
   return warn(
     LAST_ROLLBACK,
     `The last rollback on demand did not complete: ${name}: ${asClause(message)}.`,
-    'Run the commands in the hand-off: they apply to the state after that rollback.',
+    'Run the restore commands: they apply to the state after that rollback.',
   );
 };
 
@@ -134,7 +139,7 @@ const run: StepRun<typeof finishSchema> = async (
     const latest = failure && caughtFailure(failure);
     const kept = first ?? latest;
     const { commands, findings } =
-      outcome === 'needs-human' ? await handOff(record, dependencies, latest) : NO_HAND_OFF;
+      outcome === 'needs-human' ? await restoreCommands(record, dependencies, latest) : NO_RESTORE_COMMANDS;
     const left = outcome === 'rolled-back' ? await leftByDecision(record, dependencies) : [];
     const endedAt = utcNow(clock);
     const rollback = endedRollback(record, { outcome, endedAt, failure: latest });
@@ -147,7 +152,7 @@ const run: StepRun<typeof finishSchema> = async (
         ...(rollback ? { rollback } : {}),
         verified: isVerified(outcome) ? record.request.verification : 'none',
         ...(kept ? { failure: kept } : {}),
-        handOff: commands,
+        restoreCommands: commands,
         warnings: [
           ...record.warnings.filter(({ id }) => !ofEnd(outcome).includes(id)),
           ...podsWarnings(record, outcome),

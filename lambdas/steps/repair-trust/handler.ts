@@ -6,7 +6,12 @@
  * (TrustChanged). During a rollback, a policy from which the statement can't be removed cleanly is left as it is, and the
  * record's warnings report that: the add-on works without that removal.
  */
-import { TRUST_NOT_RESTORED, trustNotOurs, trustNotOwn, trustNotRestored } from '../../domain/hand-off/trust.ts';
+import {
+  TRUST_NOT_RESTORED,
+  trustNotOurs,
+  trustNotOwn,
+  trustNotRestored,
+} from '../../domain/restore-commands/trust.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { Check, Migration } from '../../domain/migration/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';

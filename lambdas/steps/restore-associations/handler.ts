@@ -63,7 +63,7 @@ const where = ({ namespace, serviceAccount }: Association): string => `${namespa
 const refused = (other: Association): MigrationError =>
   new MigrationError(
     'RestoreRefused',
-    `${where(other)} was associated with ${other.roleArn} outside this migration (${other.id}), so its former association was not restored. The present one was left alone; the record's hand-off shows the former one.`,
+    `${where(other)} was associated with ${other.roleArn} outside this migration (${other.id}), so its former association was not restored. The present one was left alone; the record's restore commands show the former one.`,
   );
 
 /** Returns the former association or its replacement. Throws if the service account has another one. */
@@ -120,7 +120,7 @@ async function restoreFields(was: Association, { eks, clock, now, guard, token }
   if (!owned)
     throw new MigrationError(
       'RestoreRefused',
-      `EKS restored the add-on without the association that it owned for ${where(was)} (role ${was.roleArn}), although the request contained it. Create that association by the commands in the record's hand-off.`,
+      `EKS restored the add-on without the association that it owned for ${where(was)} (role ${was.roleArn}), although the request contained it. Create that association by the record's restore commands.`,
     );
   const { change, tags } = missingFields(was, owned);
   if (change) {
@@ -139,7 +139,7 @@ function assertRoleIsBack({ addon: was }: AddonSnapshot, now: Addon | undefined)
   if (now?.serviceAccountRoleArn === was.serviceAccountRoleArn) return;
   throw new MigrationError(
     'RestoreRefused',
-    `The rollback stopped: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The associations of this migration were left as they are, since pods would have no role without them; run the commands in the record's hand-off to restore everything.`,
+    `The rollback stopped: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The associations of this migration were left as they are, since pods would have no role without them; run the record's restore commands to restore everything.`,
   );
 }
 

@@ -61,7 +61,7 @@ export async function readReport(
     verification: { before, pods },
     failure: migration.failure,
     heldBy: migration.heldBy,
-    handOff: migration.handOff,
+    restoreCommands: migration.restoreCommands,
     simulated,
   });
 }

@@ -78,7 +78,7 @@ async function observeRestored(eks: Eks, clock: Clock, { snapshot, record }: Add
   if (!now)
     throw new MigrationError(
       'RestoreRefused',
-      `Add-on ${name} was deleted after the rollback had restored it. Find out who deleted it; the record's hand-off has the commands that restore it.`,
+      `Add-on ${name} was deleted after the rollback had restored it. Find out who deleted it; the record has the commands that restore it.`,
     );
   const role =
     now.serviceAccountRoleArn === serviceAccountRoleArn
@@ -92,7 +92,7 @@ async function observeRestored(eks: Eks, clock: Clock, { snapshot, record }: Add
   if (why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
-      `Add-on ${name} is no longer as the rollback restored it: ${why}. It was left as it is. The record's hand-off has the commands that restore it.`,
+      `Add-on ${name} is no longer as the rollback restored it: ${why}. It was left as it is. The record has the commands that restore it.`,
     );
   return now;
 }
@@ -212,7 +212,7 @@ async function groundsOfAccount(
     if (why !== undefined && towards === 'before')
       throw new MigrationError(
         'RestoreRefused',
-        `The rollback stopped: ${why}. It was left as it is; the record's hand-off shows how it was before.`,
+        `The rollback stopped: ${why}. It was left as it is; the record's restore commands show how it was before.`,
       );
     if (why !== undefined) throw accountChanged(why);
     return now;

@@ -39,7 +39,7 @@ async function assertIrsaIsLeft(gone: readonly Association[], work: AccountResto
   if (why !== undefined)
     throw new MigrationError(
       'RestoreRefused',
-      `The rollback stopped: ${why}. The association was left as it is, since pods would have no role without it; run the commands in the record's hand-off to restore the former state.`,
+      `The rollback stopped: ${why}. The association was left as it is, since pods would have no role without it; run the record's restore commands to restore the former state.`,
     );
   await assertInTime(gone, work);
 }
@@ -91,7 +91,7 @@ export async function deleteOwnAssociations(
   if (foreign && created.length > 0 && !isTaken(record, 'association-created'))
     throw new MigrationError(
       'RestoreRefused',
-      `Association ${associationText(foreign)} was created outside this migration. It was left alone, and new pods do not use IRSA while it exists. The record's hand-off shows the former state.`,
+      `Association ${associationText(foreign)} was created outside this migration. It was left alone, and new pods do not use IRSA while it exists. The record's restore commands show the former state.`,
     );
   const known = new Set(created.map(({ id }) => id));
   return {

@@ -76,7 +76,7 @@ export async function overFreedKeys<T>(
     if (other) {
       throw new MigrationError(
         'RestoreRefused',
-        `${other.namespace}/${other.serviceAccount} was associated with ${other.roleArn} outside this migration (${other.id}), which conflicts with the add-on's former state. The association was left alone. Delete it, or run the commands in the record's hand-off.`,
+        `${other.namespace}/${other.serviceAccount} was associated with ${other.roleArn} outside this migration (${other.id}), which conflicts with the add-on's former state. The association was left alone. Delete it, or run the record's restore commands.`,
         { cause: error },
       );
     }

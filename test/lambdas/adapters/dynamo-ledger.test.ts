@@ -64,10 +64,10 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
     });
     it('keeps the lists that it was put with, which one without them does not take away', async () => {
-      const record = aMigration({ locks: [ADDON_LOCK, ROLE_LOCK], handOff: ['aws x'] });
+      const record = aMigration({ locks: [ADDON_LOCK, ROLE_LOCK], restoreCommands: ['aws x'] });
       await ledger.putMigration(record);
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(record);
-      await ledger.putMigration({ ...record, locks: [], handOff: [], plan: undefined });
+      await ledger.putMigration({ ...record, locks: [], restoreCommands: [], plan: undefined });
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(record);
     });
     it('takes changes and keeps the rest; what is undefined changes nothing', async () => {
@@ -79,11 +79,11 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
         endedAt: at(60),
         verified: 'none',
         failure,
-        handOff: ['aws x'],
+        restoreCommands: ['aws x'],
         executionArn: undefined,
       });
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(
-        aMigration({ outcome: 'rolled-back', status: 'ended', endedAt: at(60), failure, handOff: ['aws x'] }),
+        aMigration({ outcome: 'rolled-back', status: 'ended', endedAt: at(60), failure, restoreCommands: ['aws x'] }),
       );
     });
   });

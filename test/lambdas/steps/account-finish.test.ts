@@ -3,7 +3,10 @@
  * well.
  */
 import { describe, expect, it } from 'vitest';
-import { accountHandOff, type AccountHandOffFacts } from '../../../lambdas/domain/hand-off/service-account.ts';
+import {
+  accountRestoreCommands,
+  type AccountRestoreCommandsFacts,
+} from '../../../lambdas/domain/restore-commands/service-account.ts';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import {
@@ -42,7 +45,13 @@ describe("finish of a service account's migration", () => {
   ])('writes %s, verified by %s, and lets go of both locks', async (outcome, verified) => {
     const fakes = await associated();
     expect(await run(fakes, outcome)).toEqual({ outcome });
-    expect(await fakes.record()).toMatchObject({ status: 'ended', outcome, verified, handOff: [], warnings: [] });
+    expect(await fakes.record()).toMatchObject({
+      status: 'ended',
+      outcome,
+      verified,
+      restoreCommands: [],
+      warnings: [],
+    });
     expect([await isFree(fakes, SUBJECT_LOCK), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
   });
 
@@ -55,9 +64,9 @@ describe("finish of a service account's migration", () => {
     await run(fakes, 'needs-human', { failure: { Error: 'RestoreRefused', Cause: 'x' } });
     expect([await isFree(fakes, SUBJECT_LOCK), await isFree(fakes, ROLE_LOCK)]).toEqual([false, true]);
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
-    const { handOff } = await fakes.record();
+    const { restoreCommands } = await fakes.record();
     const host = eksHost(fakes.eks, fakes.clock);
-    expect(await runScript(handOff, host)).toEqual([]);
+    expect(await runScript(restoreCommands, host)).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
     expect(host.said).toEqual([
       `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`,
@@ -67,13 +76,13 @@ describe("finish of a service account's migration", () => {
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
   });
 
-  it.each<[string, Partial<AccountHandOffFacts>]>([
+  it.each<[string, Partial<AccountRestoreCommandsFacts>]>([
     ['eks.listAssociations', { associations: undefined }],
     ['kubernetes.listWorkloads', { workloads: undefined }],
     ['kubernetes.getServiceAccount', { account: undefined }],
   ])('has commands although %s fails', async (call, without) => {
     const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: TAKEN } });
-    const facts: AccountHandOffFacts = {
+    const facts: AccountRestoreCommandsFacts = {
       target,
       snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!,
       record: await fakes.record(),
@@ -83,7 +92,7 @@ describe("finish of a service account's migration", () => {
     };
     fakes.journal.failNext(call, 'before', lost());
     await run(fakes, 'needs-human');
-    expect((await fakes.record()).handOff).toEqual(accountHandOff({ ...facts, ...without }));
+    expect((await fakes.record()).restoreCommands).toEqual(accountRestoreCommands({ ...facts, ...without }));
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn' }]);
   });
 });
@@ -153,7 +162,7 @@ it('finish has only the last command where nothing was begun', async () => {
   const fakes = await begunAccount();
   fakes.ledger.getSnapshot = async () => undefined;
   await run(fakes, 'needs-human');
-  expect((await fakes.record()).handOff).toEqual([
+  expect((await fakes.record()).restoreCommands).toEqual([
     expect.stringMatching(/^: '/) as string,
     `pod-identity rollback ${MIGRATION_ID} --deployed`,
   ]);

@@ -207,7 +207,7 @@ export async function expectEnd(
   expect(record).toMatchObject({
     outcome,
     status: 'ended',
-    handOff: [],
+    restoreCommands: [],
     verified: migrated || outcome === 'rolled-back' ? 'injected' : 'none',
   });
   expect(record.warnings.map(({ id }) => id)).toEqual(warnings);

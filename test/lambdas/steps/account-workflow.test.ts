@@ -118,7 +118,7 @@ describe.each(ways)('%s', (_, outcome, one) => {
       // What the plan finds it takes for how it is.
       if (position > 0 && acted && name !== notAt) stands(fakes);
       const record = (await fakes.ledger.getMigration(MIGRATION_ID))!;
-      expect(record.handOff.at(-1)).toBe(
+      expect(record.restoreCommands.at(-1)).toBe(
         end === 'needs-human' ? `pod-identity rollback ${MIGRATION_ID} --deployed` : undefined,
       );
     }

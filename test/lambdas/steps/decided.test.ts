@@ -1,4 +1,4 @@
-/** The rollback that a hand-off ends with: every step leaves what another principal did, as a person has decided. */
+/** The rollback that the restore commands end with: every step leaves what another principal did, as a person has decided. */
 import { describe, expect, it } from 'vitest';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
@@ -30,7 +30,7 @@ import { begun, type Begun } from './begun.ts';
 const NEWER = 'v1.40.0-eksbuild.1';
 const THEIRS = anAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
 
-/** A person has asked for the rollback after the hand-off. */
+/** A person has asked for the rollback after `needs-human`. */
 const decide = async (fakes: Begun): Promise<Begun> => {
   await fakes.ledger.updateMigration(MIGRATION_ID, {
     status: 'rolling-back',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off/add-on.ts';
+import { addonRestoreCommands, type RestoreCommandsFacts } from '../../../lambdas/domain/restore-commands/add-on.ts';
 import type { AddonSnapshot, Migration } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
@@ -51,7 +51,13 @@ describe('finish', () => {
     const fakes = await begun();
     fakes.clock.advance(90_000);
     expect(await run(fakes, outcome)).toEqual({ outcome });
-    expect(await fakes.record()).toMatchObject({ status: 'ended', outcome, verified, endedAt: at(90), handOff: [] });
+    expect(await fakes.record()).toMatchObject({
+      status: 'ended',
+      outcome,
+      verified,
+      endedAt: at(90),
+      restoreCommands: [],
+    });
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${outcome}`]: 1 });
     expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
     const names = fakes.journal.names();
@@ -104,9 +110,9 @@ describe('finish', () => {
     });
     expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([false, true]);
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
-    expect(record.handOff).toContain('kubectl -n kube-system rollout restart deployment/ebs-csi-controller');
-    expect(record.handOff.join('\n')).not.toContain('ebs-csi-node');
-    expect(await runScript(record.handOff, eksHost(fakes.eks, fakes.clock))).toEqual([]);
+    expect(record.restoreCommands).toContain('kubectl -n kube-system rollout restart deployment/ebs-csi-controller');
+    expect(record.restoreCommands.join('\n')).not.toContain('ebs-csi-node');
+    expect(await runScript(record.restoreCommands, eksHost(fakes.eks, fakes.clock))).toEqual([]);
     expect(fakes.eks.addons.get(ADDON)).toMatchObject({
       status: 'ACTIVE',
       serviceAccountRoleArn: ROLE,
@@ -114,14 +120,14 @@ describe('finish', () => {
     });
   });
 
-  it.each<[string, Partial<HandOffFacts>]>([
+  it.each<[string, Partial<RestoreCommandsFacts>]>([
     ['eks.describeAddon', { seen: undefined }],
     ['eks.listAssociations', { seen: undefined }],
     ['kubernetes.listWorkloads', { workloads: undefined }],
   ])('writes commands although %s fails', async (call, without) => {
     const fakes = await begun();
     await recreated(fakes);
-    const facts: HandOffFacts = {
+    const facts: RestoreCommandsFacts = {
       target,
       snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID)) as AddonSnapshot,
       record: await fakes.record(),
@@ -130,7 +136,7 @@ describe('finish', () => {
     };
     fakes.journal.failNext(call, 'before', lost());
     await run(fakes, 'needs-human');
-    expect((await fakes.record()).handOff).toEqual(handOffCommands({ ...facts, ...without }));
+    expect((await fakes.record()).restoreCommands).toEqual(addonRestoreCommands({ ...facts, ...without }));
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn' }]);
   });
 
@@ -138,7 +144,7 @@ describe('finish', () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration());
     await invoke(finishStep, input('needs-human'), fakes);
-    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.handOff).toEqual([
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.restoreCommands).toEqual([
       expect.stringMatching(new RegExp(`^: '.* pod-identity release ${MIGRATION_ID} --deployed'$`)) as string,
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
@@ -225,7 +231,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     return fakes;
   };
   const trustLines = async (fakes: Begun): Promise<string[]> =>
-    (await fakes.record()).handOff.filter((line) => line.includes('update-assume-role-policy'));
+    (await fakes.record()).restoreCommands.filter((line) => line.includes('update-assume-role-policy'));
 
   it('tells a person how to put it back, from how it is now', async () => {
     const fakes = await withRepaired();
@@ -251,7 +257,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     fakes.journal.failNext('roles.getRole', 'before', lost());
     await run(fakes, 'needs-human');
     expect(await trustLines(fakes)).toHaveLength(1);
-    expect((await fakes.record()).handOff.join('\n')).toContain(": 'This migration added statement");
+    expect((await fakes.record()).restoreCommands.join('\n')).toContain(": 'This migration added statement");
   });
 
   it('warns where this deployment has no step that could put it back', async () => {
@@ -293,7 +299,7 @@ describe('finish of a migration that was taken over', () => {
         executionArn: RECOVERY_EXECUTION,
         outcome: 'needs-human',
         endedAt: at(30),
-        handOff: ['aws x'],
+        restoreCommands: ['aws x'],
         ...record,
       },
     });
@@ -318,7 +324,7 @@ describe('finish of a migration that was taken over', () => {
       status: 'ended',
       endedAt: at(90),
       failure: first,
-      handOff: [],
+      restoreCommands: [],
       verified: 'injected',
     });
     expect(await isFree(fakes)).toBe(true);

@@ -142,7 +142,7 @@ describe.each(runs)('%s', (_, outcome, request, world) => {
       expect([at, over ? [outcome] : ['blocked', 'needs-human']]).toEqual([at, expect.arrayContaining([end])]);
       stands(fakes);
       const record = (await fakes.ledger.getMigration(MIGRATION_ID))!;
-      expect(record.handOff.at(-1)).toBe(
+      expect(record.restoreCommands.at(-1)).toBe(
         end === 'needs-human' ? `pod-identity rollback ${MIGRATION_ID} --deployed` : undefined,
       );
       // Held for the person to decide, free otherwise.

@@ -328,7 +328,7 @@ export async function expectEnd(
 ): Promise<void> {
   const { eks, ledger } = fakes;
   const record = (await ledger.getMigration(MIGRATION_ID))!;
-  expect(record).toMatchObject({ outcome, status: 'ended', handOff: [], ...copies });
+  expect(record).toMatchObject({ outcome, status: 'ended', restoreCommands: [], ...copies });
   expect(record.warnings.map((one) => one.id)).toEqual(
     keepsRole ? ['irsa-role-still-set'] : installsAgent ? ['agent-left-installed'] : [],
   );

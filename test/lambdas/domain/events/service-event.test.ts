@@ -226,20 +226,20 @@ describe('what to do next', () => {
   });
 
   it('is the list of commands in their order, if a person is needed', () => {
-    const handOff = [
+    const restoreCommands = [
       'aws eks update-addon --region eu-west-1 --cluster-name dev --addon-name aws-ebs-csi-driver',
       ": 'then'",
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ];
-    const built = published(ended('needs-human', { handOff }), 'needs-human');
-    expect(built.handOff).toEqual(handOff);
-    expect(built.message).toContain(handOff.join('\n'));
+    const built = published(ended('needs-human', { restoreCommands }), 'needs-human');
+    expect(built.restoreCommands).toEqual(restoreCommands);
+    expect(built.message).toContain(restoreCommands.join('\n'));
   });
 
-  it('leaves a command that is too long for the message out of it, and has it whole in `handOff`', () => {
+  it('leaves a command that is too long for the message out of it, and has it whole in `restoreCommands`', () => {
     const long = `kubectl -n x annotate ${'y'.repeat(MOST.line)}`;
-    const built = published(ended('needs-human', { handOff: [long] }), 'needs-human');
-    expect(built.handOff).toEqual([long]);
+    const built = published(ended('needs-human', { restoreCommands: [long] }), 'needs-human');
+    expect(built.restoreCommands).toEqual([long]);
     expect(built.message).not.toContain('kubectl');
     expect(built.lines).toContainEqual(
       expect.stringMatching(/^: 'A line was left out here, because it is too long for an event/),
@@ -248,7 +248,7 @@ describe('what to do next', () => {
 
   it('contains no command with values, and no command that is cut', () => {
     const secret = 'password-of-the-configuration';
-    const handOff = [
+    const restoreCommands = [
       `aws eks create-addon --region eu-west-1 --configuration-values '{"a":"${secret}"}'`,
       `aws eks create-addon --configuration-values=${secret}`,
       `: aws iam update-assume-role-policy --role-name r --policy-document '{"x":"${secret}"}'`,
@@ -257,12 +257,12 @@ describe('what to do next', () => {
       `kubectl -n x annotate ${'y'.repeat(MOST.command)}`,
       ...Array.from({ length: 40 }, (_, index) => `kubectl -n kube-system rollout restart deployment/d${index}`),
     ];
-    const built = published(ended('needs-human', { handOff }), 'needs-human');
+    const built = published(ended('needs-human', { restoreCommands }), 'needs-human');
     expect(JSON.stringify(built)).not.toContain(secret);
-    expect(built.handOff).toHaveLength(MOST.commands);
-    expect(built.handOff?.slice(0, 6).every((line) => line.startsWith(": 'A line "))).toBe(true);
-    expect(built.handOff?.[6]).toBe('kubectl -n kube-system rollout restart deployment/d0');
-    expect(built.handOff?.at(-1)).toBe(`: '22 more lines: pod-identity show ${MIGRATION_ID} --deployed'`);
+    expect(built.restoreCommands).toHaveLength(MOST.commands);
+    expect(built.restoreCommands?.slice(0, 6).every((line) => line.startsWith(": 'A line "))).toBe(true);
+    expect(built.restoreCommands?.[6]).toBe('kubectl -n kube-system rollout restart deployment/d0');
+    expect(built.restoreCommands?.at(-1)).toBe(`: '22 more lines: pod-identity show ${MIGRATION_ID} --deployed'`);
   });
 });
 
@@ -368,7 +368,7 @@ describe('an entry', () => {
             startedAt: message,
             endedAt: name,
             failure: { name, message },
-            handOff: many,
+            restoreCommands: many,
             warnings: checks,
             approvals: [anApproval({ planHash: hash, expiresAt: message })],
             ...(byEvent ? { trigger: { ...trigger, at: message } } : {}),
@@ -394,7 +394,7 @@ describe('an entry', () => {
     const many = Array.from({ length: 100 }, () => worst);
     const record = ended('needs-human', {
       failure: { name: worst, message: worst },
-      handOff: many.map((text) => text.slice(0, MOST.command)),
+      restoreCommands: many.map((text) => text.slice(0, MOST.command)),
       warnings: many.map((text) => ({ id: text, status: 'warn', message: text })),
       request: aRequest({ requestedBy: 'ä'.repeat(256), reason: '"'.repeat(1024) }),
     });

@@ -18,7 +18,7 @@ const BY_ITSELF: [string, Pick<Migration, 'rollback'>][] = [
 ];
 
 describe('what a person has decided', () => {
-  it('counts in a rollback after a hand-off, also if another execution continues it', () => {
+  it('counts in a rollback after `needs-human`, also if another execution continues it', () => {
     expect(decidedByPerson(rollback())).toBe(true);
     // The rollback's own execution stopped, and another one has taken it over.
     expect(decidedByPerson(rollback({ executionArn: 'another' }))).toBe(true);

@@ -103,7 +103,7 @@ describe('decideRecovery of a stranded migration', () => {
   });
 
   it.each([...OUTCOMES])(
-    'that has ended %s: lets go of locks that were left, but for those of a hand-off',
+    'that has ended %s: lets go of locks that were left, but for those of restore commands',
     (outcome) => {
       expect(decide({ record: ended(outcome) }).do).toBe(outcome === 'needs-human' ? 'nothing' : 'let-go');
       expect(decide({ record: ended(outcome), locks: free }).do).toBe('nothing');
@@ -144,7 +144,7 @@ describe('decideRecovery on demand', () => {
     ).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) as string });
   });
 
-  it('takes the parked lock of a hand-off', () => {
+  it('takes the parked lock of restore commands', () => {
     expect(onDemand({ record: ended('needs-human'), locks: [heldBy(EXECUTION)] })).toEqual({
       do: 'take-over',
       action: 'roll-back',

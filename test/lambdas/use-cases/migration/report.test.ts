@@ -78,7 +78,7 @@ describe('readReport', () => {
       retirements: [],
       verification: { before: [anEvidence({ identity: 'irsa' })], pods: [anEvidence()] },
       failure: undefined,
-      handOff: [],
+      restoreCommands: [],
       simulated: true,
     });
   });
@@ -90,7 +90,7 @@ describe('readReport', () => {
       outcome: 'needs-human',
       endedAt: at(9),
       failure,
-      handOff: ['aws x'],
+      restoreCommands: ['aws x'],
       plan: undefined,
     });
     const report = await readReport(ledger, MIGRATION_ID, { simulated: false });
@@ -98,7 +98,7 @@ describe('readReport', () => {
       outcome: 'needs-human',
       verified: 'none',
       failure,
-      handOff: ['aws x'],
+      restoreCommands: ['aws x'],
       simulated: false,
       steps: [],
       verification: { before: [], pods: [] },

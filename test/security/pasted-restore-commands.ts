@@ -1,6 +1,9 @@
-/** Every kind of hand-off, with a hostile text at each position that third-party text or a forged record can reach. */
-import { accountHandOff, type AccountHandOffFacts } from '../../lambdas/domain/hand-off/service-account.ts';
-import { handOffCommands, type HandOffFacts } from '../../lambdas/domain/hand-off/add-on.ts';
+/** Every kind of restore commands, with a hostile text at each position that third-party text or a forged record can reach. */
+import {
+  accountRestoreCommands,
+  type AccountRestoreCommandsFacts,
+} from '../../lambdas/domain/restore-commands/service-account.ts';
+import { addonRestoreCommands, type RestoreCommandsFacts } from '../../lambdas/domain/restore-commands/add-on.ts';
 import type { Addon, Association, Migration } from '../../lambdas/domain/migration/model.ts';
 import { accountMigration, accountSnapshot, aServiceAccount, aState } from '../lambdas/account-fixtures.ts';
 import {
@@ -19,7 +22,7 @@ import { aTrustChange, REPAIR } from '../lambdas/steps/repaired.ts';
 const COPY = addonArn(9);
 /**
  * Chosen by the index of the position among all positions, so that each text is at each position in one of the
- * hand-offs.
+ * restore commands.
  */
 export type Text = (location: number) => string;
 
@@ -43,7 +46,7 @@ const changeOf = (text: Text): Partial<Migration> => ({
   ],
 });
 
-function addonFacts(text: Text): Omit<HandOffFacts, 'seen'> {
+function addonFacts(text: Text): Omit<RestoreCommandsFacts, 'seen'> {
   const owned = associationOf(text, 0, { ownerArn: addonArn(1) });
   const alone = associationOf(text, 8);
   const record = aMigration({
@@ -81,7 +84,7 @@ function addonFacts(text: Text): Omit<HandOffFacts, 'seen'> {
   };
 }
 
-const seenAs = (text: Text, change: Partial<Addon> | undefined): HandOffFacts['seen'] => ({
+const seenAs = (text: Text, change: Partial<Addon> | undefined): RestoreCommandsFacts['seen'] => ({
   addon:
     change &&
     anAddon({
@@ -110,7 +113,7 @@ const STATES: (Partial<Addon> | undefined)[] = [
   { status: 'ACTIVE', arn: addonArn(5) },
 ];
 
-function accountFacts(text: Text): AccountHandOffFacts {
+function accountFacts(text: Text): AccountRestoreCommandsFacts {
   const [namespace, name] = [text(0), text(1)];
   const serviceAccount = aState({ namespace, name, roleArn: text(2) });
   const were = associationOf(text, 3, { namespace, serviceAccount: name });
@@ -129,21 +132,21 @@ function accountFacts(text: Text): AccountHandOffFacts {
   };
 }
 
-/** Returns all hand-offs for one assignment of texts to positions. */
-export function handOffsWith(text: Text): string[][] {
+/** Returns all restore commands for one assignment of texts to positions. */
+export function restoreCommandsWith(text: Text): string[][] {
   const addon = addonFacts(text);
   const account = accountFacts(text);
   const trust = { [REPAIR.roleArn]: null, [`arn:aws:iam::111122223333:role/${text(22)}`]: text(60) };
   const { workloads: _, ...unseen } = addon;
   return [
-    handOffCommands(unseen),
+    addonRestoreCommands(unseen),
     ...STATES.map((state) => {
       const seen = seenAs(text, state);
-      return handOffCommands({ ...addon, trust, ...(seen ? { seen } : {}) });
+      return addonRestoreCommands({ ...addon, trust, ...(seen ? { seen } : {}) });
     }),
-    accountHandOff(account),
+    accountRestoreCommands(account),
     ...[undefined, aServiceAccount({ roleArn: undefined }), aServiceAccount({ roleArn: text(61) })].map((now) =>
-      accountHandOff({
+      accountRestoreCommands({
         ...account,
         trust,
         associations: [associationOf(text, 62)],

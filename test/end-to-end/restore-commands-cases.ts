@@ -35,7 +35,7 @@ export interface Case {
   faults: FaultInput[];
   /** The state of the add-on when the person begins. */
   found: string | undefined;
-  /** Commands of the hand-off, in that order but with others in between. */
+  /** Restore commands, in that order but with others in between. */
   commands: RegExp;
 }
 
@@ -101,11 +101,14 @@ async function migrateToItsEnd(world: OpenWorld, asked: Asked): Promise<Migratio
 }
 
 /** Migrates, and expects that a person is needed and gets these commands. */
-export const expectHandOff = async (world: OpenWorld, { asked, found, commands }: Case): Promise<MigrationReport> => {
+export const expectRestoreCommands = async (
+  world: OpenWorld,
+  { asked, found, commands }: Case,
+): Promise<MigrationReport> => {
   const report = await migrateToItsEnd(world, { addon: ADDON, ...asked });
   expect(report.outcome).toBe('needs-human');
   expect(world.cluster.addons.get(ADDON)?.status).toBe(found);
-  expect(report.handOff.join('\n')).toMatch(commands);
+  expect(report.restoreCommands.join('\n')).toMatch(commands);
   // No other migration begins meanwhile, and the refusal names the migration that holds the lock.
   await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({
     name: 'SubjectBusy',

@@ -1,16 +1,16 @@
 /**
- * Handles the end of a migration that needs a person: collects the commands for the hand-off, and lists what a rollback on
+ * Handles the end of a migration that needs a person: collects the restore commands, and lists what a rollback on
  * demand leaves as another principal has changed it.
  */
 import { changedByThirdParty, classifyCopy } from '../../domain/addons/copies.ts';
 import { decidedByPerson, isTaken, leftAsChanged, takenAssociations } from '../../domain/rollback/decisions.ts';
 import { isEndedBy } from '../../domain/failures/ended-by.ts';
-import { handOffCommands } from '../../domain/hand-off/add-on.ts';
-import { accountHandOff } from '../../domain/hand-off/service-account.ts';
-import { sessionsHandOff, webhookHandOff } from '../../domain/hand-off/questions.ts';
-import { endLines } from '../../domain/hand-off/lines.ts';
-import { healthWarnings } from '../../domain/hand-off/health.ts';
-import { trustToEdit } from '../../domain/hand-off/trust.ts';
+import { addonRestoreCommands } from '../../domain/restore-commands/add-on.ts';
+import { accountRestoreCommands } from '../../domain/restore-commands/service-account.ts';
+import { sessionsRestoreCommands, webhookRestoreCommands } from '../../domain/restore-commands/questions.ts';
+import { endLines } from '../../domain/restore-commands/lines.ts';
+import { healthWarnings } from '../../domain/restore-commands/health.ts';
+import { trustToEdit } from '../../domain/restore-commands/trust.ts';
 import {
   type AddonSnapshot,
   type Association,
@@ -46,11 +46,11 @@ async function workloadsOf(
 }
 
 /** `findings`: what a person must know, including what may not be pasted since third parties wrote parts of it. */
-export interface HandOff {
+export interface RestoreCommands {
   commands: string[];
   findings: Check[];
 }
-export const NO_HAND_OFF: HandOff = { commands: [], findings: [] };
+export const NO_RESTORE_COMMANDS: RestoreCommands = { commands: [], findings: [] };
 
 type Observer = Pick<HandlerDependencies, 'ledger' | 'portsFor' | 'clock' | 'telemetry'>;
 
@@ -68,8 +68,8 @@ const trying =
     }
   };
 
-/** Returns the hand-off of a rollback that has stopped to ask a person; undefined if it stopped for another reason. */
-async function askingHandOff(
+/** Returns the restore commands of a rollback that has stopped to ask a person; undefined if it stopped for another reason. */
+async function askingRestoreCommands(
   { migrationId, request: { target } }: Migration,
   snapshot: Snapshot,
   { portsFor, clock, telemetry }: Observer,
@@ -78,17 +78,21 @@ async function askingHandOff(
   const isWebhook = isEndedBy(failure, 'WebhookStillInjects');
   if (!isWebhook && !isEndedBy(failure, 'SessionsMayEnd')) return undefined;
   const facts = { migrationId, target, planned: snapshot.planned };
-  if (isWebhook) return webhookHandOff(facts);
+  if (isWebhook) return webhookRestoreCommands(facts);
   const { kubernetes } = portsFor(target);
   const read = await trying(telemetry)('the API server', () => forecastGap(snapshot.planned, { kubernetes, clock }));
-  if (!read) return sessionsHandOff(facts);
+  if (!read) return sessionsRestoreCommands(facts);
   const { decision, workloads, pods } = read;
   const gap = decision.do === 'ask' ? { ...decision, pods, now: clock.now() } : undefined;
-  return sessionsHandOff({ ...facts, workloads }, gap);
+  return sessionsRestoreCommands({ ...facts, workloads }, gap);
 }
 
 /** Returns the commands for the present state, as far as it can be read. `failure` is the error that ended the rollback. */
-export async function handOff(noted: Migration, observer: Observer, failure?: Failure): Promise<HandOff> {
+export async function restoreCommands(
+  noted: Migration,
+  observer: Observer,
+  failure?: Failure,
+): Promise<RestoreCommands> {
   const { ledger, portsFor, clock, telemetry } = observer;
   // A change that this service does not make is not turned into a command, which a person might paste.
   const record = {
@@ -101,7 +105,7 @@ export async function handOff(noted: Migration, observer: Observer, failure?: Fa
   // Without a snapshot nothing was begun, and there is nothing to restore.
   const snapshot = await ledger.getSnapshot(migrationId);
   if (!snapshot) return { commands: endLines(migrationId), findings: [] };
-  const asking = await askingHandOff(record, snapshot, observer, failure);
+  const asking = await askingRestoreCommands(record, snapshot, observer, failure);
   if (asking) return { commands: asking, findings: [] };
   const ports = portsFor(target);
   const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
@@ -122,8 +126,8 @@ export async function handOff(noted: Migration, observer: Observer, failure?: Fa
   }
   const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
   const commands = isOfAddon(snapshot)
-    ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
-    : accountHandOff({
+    ? addonRestoreCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
+    : accountRestoreCommands({
         ...shared,
         snapshot,
         ...(seen ? { associations: seen.associations } : {}),

@@ -1,7 +1,7 @@
 /** The commands of a needs-human end, pasted into a shell with the real `aws` and `kubectl`. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { ADDON } from './fixture.ts';
-import { ACCOUNT, cases, expectHandOff, scenarioOf } from './hand-offs.ts';
+import { ACCOUNT, cases, expectRestoreCommands, scenarioOf } from './restore-commands-cases.ts';
 import { reasonToSkip, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
 
@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === undefined ? '' : ` (${reason})`}`, () => {
+describe.skipIf(reason !== undefined)(`the restore commands${reason === undefined ? '' : ` (${reason})`}`, () => {
   it.each(cases)('restore $what', async (one) => {
     const scenario = await scenarioOf(one);
     const served = await serveHere(scenario, SCALE);
@@ -25,13 +25,13 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     const world = new OpenWorld(served.backend, scenario);
     const { backend } = world;
     const before = world.readAddon(ADDON, ACCOUNT);
-    const report = await expectHandOff(world, one);
+    const report = await expectRestoreCommands(world, one);
 
     // The cause is gone; removing it is the person's task.
     backend.sandbox.world.faults.clear();
     backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
     const changed = world.changes().length;
-    const { code, out, err } = await served.run('bash', ['-e', '-c', report.handOff.join('\n')]);
+    const { code, out, err } = await served.run('bash', ['-e', '-c', report.restoreCommands.join('\n')]);
     expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
 
     // The commands did everything: the rollback at their end found nothing to restore.
@@ -55,7 +55,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     open.push(served);
     const world = new OpenWorld(served.backend, scenario);
     const { backend } = world;
-    const { migrationId } = await expectHandOff(world, one);
+    const { migrationId } = await expectRestoreCommands(world, one);
     backend.sandbox.world.faults.clear();
     backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
     const { region, name: cluster } = world.cluster;
@@ -68,7 +68,7 @@ describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === un
     expect(refused).toMatchObject({ code: 5, out: expect.stringContaining('needs-human') as unknown });
     expect(refused.out).toContain('Another principal deleted it, not this migration.');
     const again = await backend.ledger.getMigration(migrationId);
-    const { code, out, err } = await served.run('bash', ['-e', '-c', again!.handOff.join('\n')]);
+    const { code, out, err } = await served.run('bash', ['-e', '-c', again!.restoreCommands.join('\n')]);
     expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
     const record = await backend.ledger.getMigration(migrationId);
     expect(record?.warnings.map(({ id }) => id)).toContain('left-as-changed');

@@ -1,13 +1,13 @@
-/** The commands of a hand-off where another principal has done what they leave as it is. */
+/** The restore commands where another principal has done what they leave as it is. */
 import { describe, expect, it } from 'vitest';
-import { handOffCommands } from '../../../lambdas/domain/hand-off/add-on.ts';
+import { addonRestoreCommands } from '../../../lambdas/domain/restore-commands/add-on.ts';
 import type { Addon, AddonSnapshot, Association } from '../../../lambdas/domain/migration/model.ts';
 import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, OTHER_ROLE, planned, target } from '../fixtures.ts';
 
 const commandsFor = (addon: Addon, ...associations: Association[]): string[] =>
-  handOffCommands({ target, snapshot: aSnapshot(), record: aMigration(), seen: { addon, associations } });
+  addonRestoreCommands({ target, snapshot: aSnapshot(), record: aMigration(), seen: { addon, associations } });
 
-describe('handOffCommands, of what another principal did', () => {
+describe('addonRestoreCommands, of what another principal did', () => {
   it('leaves one whose place nothing needs, and says what it does', () => {
     const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
     const commands = commandsFor(anAddon(), other);
@@ -26,7 +26,7 @@ describe('handOffCommands, of what another principal did', () => {
   });
 });
 
-describe('handOffCommands, of an add-on that has its role again', () => {
+describe('addonRestoreCommands, of an add-on that has its role again', () => {
   const standAlone = anAssociation({ id: 'a-alone' });
   const ofAnother = anAssociation({ id: 'a-owned', serviceAccount: 'ebs-csi-other-sa', ownerArn: addonArn(1) });
   const own = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
@@ -41,7 +41,12 @@ describe('handOffCommands, of an add-on that has its role again', () => {
     });
     const record = aMigration();
     record.associations.created = [own];
-    const lines = handOffCommands({ target, snapshot: aSnapshot(snapshot), record, seen: { addon, associations } });
+    const lines = addonRestoreCommands({
+      target,
+      snapshot: aSnapshot(snapshot),
+      record,
+      seen: { addon, associations },
+    });
     return lines.filter((line) => line.includes('aws eks update-addon')).length;
   };
 

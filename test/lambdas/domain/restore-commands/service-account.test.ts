@@ -2,7 +2,10 @@
  * Runs the commands that restore a service account against the fakes, from every state in which a migration can stop.
  */
 import { describe, expect, it } from 'vitest';
-import { accountHandOff, type AccountHandOffFacts } from '../../../../lambdas/domain/hand-off/service-account.ts';
+import {
+  accountRestoreCommands,
+  type AccountRestoreCommandsFacts,
+} from '../../../../lambdas/domain/restore-commands/service-account.ts';
 import type { Association, Migration } from '../../../../lambdas/domain/migration/model.ts';
 import {
   accountMigration,
@@ -66,8 +69,8 @@ const remove = anAccountRequest({ annotation: 'remove' });
 const factsOf = (
   there: Association[] | undefined,
   record: Partial<Migration> = {},
-  more: Partial<AccountHandOffFacts> = {},
-): AccountHandOffFacts => ({
+  more: Partial<AccountRestoreCommandsFacts> = {},
+): AccountRestoreCommandsFacts => ({
   target,
   snapshot: accountSnapshot(),
   record: accountMigration(record),
@@ -82,41 +85,42 @@ const kept = { snapshot: accountSnapshot({ associations: [KEPT] }) };
 
 const MADE = created(ownAssociation());
 /** Where the migration left it: what is associated, the annotation, the record, what there was before. */
-const states: [string, Association[], string | undefined, Partial<Migration>, Partial<AccountHandOffFacts>][] = [
-  ['associated', [ownAssociation()], ROLE, MADE, {}],
-  ['associated by a call whose reply was lost', [ownAssociation()], ROLE, {}, {}],
-  ['associated, with the tag removed by hand', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
+const states: [string, Association[], string | undefined, Partial<Migration>, Partial<AccountRestoreCommandsFacts>][] =
   [
-    'associated and without its annotation',
-    [ownAssociation()],
-    undefined,
-    { ...MADE, request: remove, annotationChange: taken },
-    {},
-  ],
-  [
-    'associated, the annotation about to go',
-    [ownAssociation()],
-    ROLE,
-    { ...MADE, request: remove, annotationChange: { notedAt: at(1) } },
-    {},
-  ],
-  [
-    'without its annotation, its association gone already',
-    [],
-    undefined,
-    { ...MADE, request: remove, annotationChange: taken },
-    {},
-  ],
-  ['as it was', [], ROLE, {}, {}],
-  ['with the association of before', [KEPT], ROLE, {}, kept],
-  [
-    'with the association of before, and without its annotation',
-    [KEPT],
-    undefined,
-    { request: remove, annotationChange: taken },
-    kept,
-  ],
-];
+    ['associated', [ownAssociation()], ROLE, MADE, {}],
+    ['associated by a call whose reply was lost', [ownAssociation()], ROLE, {}, {}],
+    ['associated, with the tag removed by hand', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
+    [
+      'associated and without its annotation',
+      [ownAssociation()],
+      undefined,
+      { ...MADE, request: remove, annotationChange: taken },
+      {},
+    ],
+    [
+      'associated, the annotation about to go',
+      [ownAssociation()],
+      ROLE,
+      { ...MADE, request: remove, annotationChange: { notedAt: at(1) } },
+      {},
+    ],
+    [
+      'without its annotation, its association gone already',
+      [],
+      undefined,
+      { ...MADE, request: remove, annotationChange: taken },
+      {},
+    ],
+    ['as it was', [], ROLE, {}, {}],
+    ['with the association of before', [KEPT], ROLE, {}, kept],
+    [
+      'with the association of before, and without its annotation',
+      [KEPT],
+      undefined,
+      { request: remove, annotationChange: taken },
+      kept,
+    ],
+  ];
 
 describe.each(states)('a service account that is %s', (_, there, roleArn, record, more) => {
   // Nothing but its tag tells of one whose reply was lost: who could not read EKS knows of none.
@@ -125,7 +129,7 @@ describe.each(states)('a service account that is %s', (_, there, roleArn, record
     'is as it was by its commands, pasted one after the other, where %s',
     async (read) => {
       const world = worldOf(there, roleArn);
-      const commands = accountHandOff(factsOf(read === 'EKS was read' ? there : undefined, record, more));
+      const commands = accountRestoreCommands(factsOf(read === 'EKS was read' ? there : undefined, record, more));
       expect(await runScript(commands, world.host)).toEqual([]);
       expect(world.eks.associations.map(({ id }) => id)).toEqual(more.snapshot ? [KEPT.id] : []);
       expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(ROLE);
@@ -137,11 +141,11 @@ describe.each(states)('a service account that is %s', (_, there, roleArn, record
   );
 });
 
-describe('accountHandOff', () => {
-  const text = (facts: AccountHandOffFacts): string => accountHandOff(facts).join('\n');
+describe('accountRestoreCommands', () => {
+  const text = (facts: AccountRestoreCommandsFacts): string => accountRestoreCommands(facts).join('\n');
 
   it("deletes only the migration's associations, and describes the effect of third-party associations", () => {
-    const lines = accountHandOff(factsOf([THEIRS]));
+    const lines = accountRestoreCommands(factsOf([THEIRS]));
     expect(lines.filter((line) => !line.startsWith(': ') && line.includes('delete-pod-identity-association'))).toEqual(
       [],
     );
@@ -157,7 +161,7 @@ describe('accountHandOff', () => {
       `: 'Association ${KEPT.id}, which existed before, is gone; this migration did not delete it.'`,
     );
     const world = worldOf([], ROLE);
-    expect(await runScript(accountHandOff(facts), world.host)).toEqual([]);
+    expect(await runScript(accountRestoreCommands(facts), world.host)).toEqual([]);
     expect(world.eks.associations).toMatchObject([
       { ...REF_OF_KEPT, roleArn: ROLE, disableSessionTags: true, tags: { team: "o'hara & co" } },
     ]);
@@ -178,7 +182,7 @@ describe('accountHandOff', () => {
           const world = worldOf([], there);
           const [now] = world.kubernetes.serviceAccounts;
           expect(
-            await runScript(accountHandOff(factsOf([], record, seen ? { account: { now } } : {})), world.host),
+            await runScript(accountRestoreCommands(factsOf([], record, seen ? { account: { now } } : {})), world.host),
           ).toEqual([]);
           expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(after);
         }
@@ -187,8 +191,8 @@ describe('accountHandOff', () => {
   });
 
   it('stops at a missing annotation that cannot be set, since new pods would have neither annotation nor association', () => {
-    const lineOf = (more: Partial<AccountHandOffFacts>): string =>
-      accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate '))!;
+    const lineOf = (more: Partial<AccountRestoreCommandsFacts>): string =>
+      accountRestoreCommands(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate '))!;
     expect(lineOf({ account: { now: aServiceAccount({ roleArn: undefined }) } })).toMatch(/^kubectl .*role-arn=\S+$/);
     expect(lineOf({})).toMatch(/^kubectl .* \|\| true$/);
     expect(lineOf({ account: { now: undefined } })).toMatch(/^kubectl -n payments annotate serviceaccount api \S+$/);
@@ -211,7 +215,7 @@ describe('accountHandOff', () => {
   });
 
   it('restores the annotation before it deletes the association, and waits before it restarts anything', () => {
-    const lines = accountHandOff(
+    const lines = accountRestoreCommands(
       factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] }),
     ).filter((line) => !line.startsWith(': '));
     expect(lines.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
@@ -229,7 +233,7 @@ describe('accountHandOff', () => {
     const odd = "arn:aws:iam::111122223333:role/it's$HOME";
     const world = worldOf([], undefined);
     await runScript(
-      accountHandOff(
+      accountRestoreCommands(
         factsOf(
           [],
           { request: remove, annotationChange: taken },
@@ -246,12 +250,12 @@ describe('accountHandOff', () => {
     expect(text(unread)).toContain(
       "\n: 'The API server could not be read: restart every workload that runs with payments/api by running the next line",
     );
-    expect(accountHandOff(unread)).toContain(': kubectl -n payments rollout restart KIND/NAME');
+    expect(accountRestoreCommands(unread)).toContain(': kubectl -n payments rollout restart KIND/NAME');
     expect(text(factsOf([], {}, { workloads: [] }))).not.toContain('rollout restart');
   });
 
   it('undoes the repair of a trust policy last', () => {
-    const lines = accountHandOff(
+    const lines = accountRestoreCommands(
       factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
     ).filter((line) => !line.startsWith(': '));
     expect(lines.slice(-2)).toEqual([
@@ -262,6 +266,6 @@ describe('accountHandOff', () => {
 
   it('has no line with a line break', () => {
     for (const [, there, , record, more] of states)
-      for (const line of accountHandOff(factsOf(there, record, more))) expect(line).not.toContain('\n');
+      for (const line of accountRestoreCommands(factsOf(there, record, more))) expect(line).not.toContain('\n');
   });
 });

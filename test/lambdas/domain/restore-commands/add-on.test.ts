@@ -1,9 +1,9 @@
 /** Runs the commands against the fake EKS, from every state in which a migration can stop. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { handOffCommands, type HandOffFacts } from '../../../../lambdas/domain/hand-off/add-on.ts';
-import { healthWarnings } from '../../../../lambdas/domain/hand-off/health.ts';
-import { trustToEdit } from '../../../../lambdas/domain/hand-off/trust.ts';
+import { addonRestoreCommands, type RestoreCommandsFacts } from '../../../../lambdas/domain/restore-commands/add-on.ts';
+import { healthWarnings } from '../../../../lambdas/domain/restore-commands/health.ts';
+import { trustToEdit } from '../../../../lambdas/domain/restore-commands/trust.ts';
 import type {
   Addon,
   Association,
@@ -191,7 +191,7 @@ function newWorld(change: Partial<Snapshot>, attempt = RECREATE_PRESERVING): Wor
   return world;
 }
 
-async function look({ eks, snapshot, record }: World): Promise<HandOffFacts> {
+async function look({ eks, snapshot, record }: World): Promise<RestoreCommandsFacts> {
   const addon = await eks.describeAddon(ADDON);
   return structuredClone({ target, snapshot, record, seen: { addon, associations: eks.associations } });
 }
@@ -235,7 +235,7 @@ describe.each(before)('an add-on that had %s', (_, change) => {
       const world = newWorld(change, attempt);
       prepare(world);
       const host = eksHost(world.eks, world.clock);
-      expect(await runScript(handOffCommands(await look(world)), host)).toEqual([]);
+      expect(await runScript(addonRestoreCommands(await look(world)), host)).toEqual([]);
       expectRestored(world);
       expect(host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
     });
@@ -244,13 +244,13 @@ describe.each(before)('an add-on that had %s', (_, change) => {
       const world = newWorld(change);
       prepare(world);
       const { seen: ___, ...unread } = await look(world);
-      expect(await runScript(handOffCommands(unread), eksHost(world.eks, world.clock))).toEqual([]);
+      expect(await runScript(addonRestoreCommands(unread), eksHost(world.eks, world.clock))).toEqual([]);
       expectRestored(world);
     });
   });
 });
 
-describe('handOffCommands', () => {
+describe('addonRestoreCommands', () => {
   /** The arguments that `aws` would get from a shell. */
   const argumentsOf = (commands: string[]): string[][] => {
     const script = `aws() { if [ "$2" = list-pod-identity-associations ]; then echo a-found; else printf '%s\\0' "$@"; printf '\\001'; fi; }\nkubectl() { :; }\npod-identity() { :; }\nsleep() { :; }\n${commands.join('\n')}`;
@@ -262,7 +262,7 @@ describe('handOffCommands', () => {
       .slice(0, -1);
     return calls.map((call) => call.split('\0').slice(0, -1));
   };
-  const facts = (change: Partial<Snapshot> = {}, more: Partial<HandOffFacts> = {}): HandOffFacts => ({
+  const facts = (change: Partial<Snapshot> = {}, more: Partial<RestoreCommandsFacts> = {}): RestoreCommandsFacts => ({
     target,
     snapshot: aSnapshot(change),
     record: aMigration({ plan: aPlan({ attempts: [RECREATE_PRESERVING] }), attempt: 0, removed: [addonArn(1)] }),
@@ -271,7 +271,7 @@ describe('handOffCommands', () => {
   });
   const create = (change: Partial<Snapshot>): Record<string, unknown> =>
     parseAwsCommand(
-      (argumentsOf(handOffCommands(facts(change))).find((call) => call[1] === 'create-addon') ?? []).slice(1),
+      (argumentsOf(addonRestoreCommands(facts(change))).find((call) => call[1] === 'create-addon') ?? []).slice(1),
     ).input;
 
   it('creates with version, role, raw configuration, namespace and tags, as a shell reads it', () => {
@@ -324,7 +324,7 @@ describe('handOffCommands', () => {
       status: 'CREATE_FAILED',
       issues: [{ code: 'ConfigurationConflict', message: 'Conflicts:\nConfigMap x - .data', resourceIds: [] }],
     });
-    const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
+    const commands = addonRestoreCommands(facts({}, { seen: { addon, associations: [] } }));
     expect(commands.join('\n')).toMatch(
       /\n: 'OVERWRITE resets the fields [^\n]*'\naws eks create-addon [^\n]*--resolve-conflicts OVERWRITE\n/,
     );
@@ -340,7 +340,7 @@ describe('handOffCommands', () => {
       serviceAccountRoleArn: undefined,
       podIdentityAssociations: [],
     });
-    const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
+    const commands = addonRestoreCommands(facts({}, { seen: { addon, associations: [] } }));
     expect(commands.join('\n')).toMatch(
       /: 'Another principal has changed it since: version and configuration are left as they are now\.'/,
     );
@@ -350,11 +350,11 @@ describe('handOffCommands', () => {
   });
 
   it('reports that another principal deleted or created it', () => {
-    expect(handOffCommands(facts({}, { record: aMigration() })).join('\n')).toContain(
+    expect(addonRestoreCommands(facts({}, { record: aMigration() })).join('\n')).toContain(
       ": 'Another principal deleted it, not this migration.'",
     );
     expect(
-      handOffCommands(
+      addonRestoreCommands(
         facts({}, { seen: { addon: anAddon({ arn: addonArn(5), version: 'v1.40.0-eksbuild.1' }), associations: [] } }),
       ).join('\n'),
     ).toContain(": 'Another principal created this copy.'");
@@ -362,7 +362,7 @@ describe('handOffCommands', () => {
 
   it('deletes an association of another principal that conflicts with an old one, with a note', () => {
     const other = anAssociation({ id: 'a-others', roleArn: OTHER_ROLE });
-    const commands = handOffCommands(
+    const commands = addonRestoreCommands(
       facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }),
     );
     const at = commands.findIndex((line) => line.includes('Another principal created a-others'));
@@ -379,8 +379,8 @@ describe('handOffCommands', () => {
     };
     const changed = policyText(irsaStatement, others, REPAIR.statement);
     const altered = policyText(irsaStatement, { ...REPAIR.statement, Condition: {} });
-    const commandsFor = (trust: HandOffFacts['trust'], record: Partial<Migration> = {}): string[] =>
-      handOffCommands(
+    const commandsFor = (trust: RestoreCommandsFacts['trust'], record: Partial<Migration> = {}): string[] =>
+      addonRestoreCommands(
         facts(
           {},
           {
@@ -451,7 +451,7 @@ describe('handOffCommands', () => {
       ]);
     });
 
-    it.each<[string, HandOffFacts['trust'], Partial<Migration>]>([
+    it.each<[string, RestoreCommandsFacts['trust'], Partial<Migration>]>([
       ['the role is gone', { [ROLE]: null }, {}],
       ['nothing was written', { [ROLE]: BEFORE }, {}],
       [
@@ -480,13 +480,13 @@ describe('handOffCommands', () => {
   });
 
   it("restarts the workloads by name, or by the add-on's label if they could not be read", () => {
-    const named = handOffCommands(
+    const named = addonRestoreCommands(
       facts({}, { workloads: [{ kind: 'DaemonSet', namespace: NAMESPACE, name: 'node' }] }),
     );
     expect(named.filter((line) => line.startsWith('kubectl'))).toEqual([
       `kubectl -n ${NAMESPACE} rollout restart daemonset/node`,
     ]);
-    expect(handOffCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([
+    expect(addonRestoreCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([
       `kubectl -n ${NAMESPACE} rollout restart deployment,daemonset,statefulset -l app.kubernetes.io/name=${ADDON} || true`,
     ]);
     expect(

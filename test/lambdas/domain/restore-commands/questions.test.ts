@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { sessionsHandOff, webhookHandOff } from '../../../../lambdas/domain/hand-off/questions.ts';
+import {
+  sessionsRestoreCommands,
+  webhookRestoreCommands,
+} from '../../../../lambdas/domain/restore-commands/questions.ts';
 import { MIGRATION_ID, planned, target } from '../../fixtures.ts';
 
 const FACTS = {
@@ -17,8 +20,8 @@ const GAP = {
 };
 const active = (lines: readonly string[]): string[] => lines.filter((line) => !line.startsWith(': '));
 
-describe('the hand-off after SessionsMayEnd', () => {
-  const lines = sessionsHandOff(FACTS, GAP);
+describe('the restore commands after SessionsMayEnd', () => {
+  const lines = sessionsRestoreCommands(FACTS, GAP);
   it('reports the affected pods, the duration, and when their sessions expire', () => {
     expect(lines.join('\n')).toMatch(
       /replaces 18 pods, .* about 18 minutes\. .* pod ebs-csi-controller-0 is certain to have credentials for 5 minutes only: until 2026-01-15T09:05:00\.000Z/,
@@ -42,14 +45,14 @@ describe('the hand-off after SessionsMayEnd', () => {
 
   it('describes what to restart if the API server could not be read', () => {
     const { workloads: _, ...unread } = FACTS;
-    const without = sessionsHandOff(unread);
+    const without = sessionsRestoreCommands(unread);
     expect(without.join('\n')).toContain('Restart every workload that runs with kube-system/ebs-csi-controller-sa');
     expect(active(without).at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
   });
 });
 
-describe('the hand-off after WebhookStillInjects', () => {
-  const lines = webhookHandOff(FACTS);
+describe('the restore commands after WebhookStillInjects', () => {
+  const lines = webhookRestoreCommands(FACTS);
   it('restarts and deletes nothing: it lists the associations, and retries', () => {
     expect(active(lines)).toEqual([
       expect.stringMatching(/^aws eks list-pod-identity-associations .*--service-account ebs-csi-controller-sa$/),

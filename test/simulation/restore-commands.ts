@@ -1,4 +1,4 @@
-/** Runs the commands of a hand-off line by line against the sandbox. */
+/** Runs the restore commands line by line against the sandbox. */
 import * as eks from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
@@ -45,7 +45,7 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
     return;
   }
   if (flag !== '-n' || command !== 'rollout' || verb === '')
-    throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
+    throw new Error(`kubectl ${words.join(' ')} is not one of the restore commands.`);
   if (verb === 'status') return undefined;
   const [resource = '', name = ''] = what.split('/');
   const kind = WORKLOAD_KINDS.find((one) => one.toLowerCase() === resource.toLowerCase());
@@ -57,7 +57,7 @@ const kubectl = async (sandbox: Sandbox, cluster: ClusterState, record: Migratio
  * Runs all commands, waits until the pods have settled, and returns what went wrong. `rollBack` and `release` are the
  * actions of a last line. `optional` also runs the lines that a leading colon disables.
  */
-export const runHandOff = async (
+export const runRestoreCommands = async (
   sandbox: Sandbox,
   cluster: ClusterState,
   record: Migration,
@@ -80,7 +80,8 @@ export const runHandOff = async (
         .send(new (commandNamed(operation))({ clientRequestToken, ...input }));
     },
     iam: (operation, input, region) => {
-      if (operation !== 'UpdateAssumeRolePolicy') throw new Error(`iam ${operation} is not part of a hand-off.`);
+      if (operation !== 'UpdateAssumeRolePolicy')
+        throw new Error(`iam ${operation} is not one of the restore commands.`);
       return sandbox
         .clients(undefined, region)
         .iam()
@@ -96,9 +97,9 @@ export const runHandOff = async (
       const said = words.join(' ');
       if (said === `rollback ${record.migrationId} --deployed`) await rollBack();
       else if (said === `release ${record.migrationId} --deployed`) await release();
-      else throw new Error(`pod-identity ${said} is not part of a hand-off.`);
+      else throw new Error(`pod-identity ${said} is not one of the restore commands.`);
     },
     sleep: (milliseconds) => sandbox.clock.sleep(milliseconds),
   };
-  return runScript(optional ? record.handOff.map(asCommand) : record.handOff, host);
+  return runScript(optional ? record.restoreCommands.map(asCommand) : record.restoreCommands, host);
 };
