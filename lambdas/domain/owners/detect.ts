@@ -2,6 +2,7 @@
 import type { Addon, Association } from '../migration/observed.ts';
 import type { Capability } from '../aws/eks.ts';
 import { SERVICE_MANAGER } from '../kubernetes/objects.ts';
+import { printable } from '../text/text.ts';
 import type { OwnedThing, Owner, OwnerTool } from './model.ts';
 import { type ObjectMarks, ownerByMarks, ownerByTags, type Sign } from './rules.ts';
 import { TOOLS } from './tools.ts';
@@ -60,7 +61,18 @@ function found(
   const byAws = known.managedByAws ?? (tool !== 'ack' && isRunByAws(tool, capabilities));
   const reverts = marks[FLUX_OFF] === 'disabled' && tool === 'flux' ? 'at-next-apply' : TOOLS[tool].reverts;
   return [
-    { owner: { owns, name, tool, sure, reverts, evidence, ...(byAws ? { managedByAws: true } : {}) }, marks },
+    {
+      owner: {
+        owns,
+        name: printable(name),
+        tool,
+        sure,
+        reverts,
+        evidence: printable(evidence),
+        ...(byAws ? { managedByAws: true } : {}),
+      },
+      marks,
+    },
   ];
 }
 

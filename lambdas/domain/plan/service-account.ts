@@ -15,6 +15,7 @@ import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
+import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
 import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
@@ -126,6 +127,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...checkRollout(facts),
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
+    ...checkOwners(facts, planned, roles.trustRepairs),
     ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
