@@ -36,7 +36,8 @@ export const associations: Promised = {
         problems.push(`${about(call)} deleted ${id}, which is not in the plan`);
       if (was?.ownerArn !== undefined && !isOwnedBy(was.ownerArn, cluster.name, migration?.request.addon ?? ''))
         problems.push(`${about(call)} deleted ${id}, which another add-on owns`);
-      if (was && was.ownerArn === undefined && managingTool(was.tags) !== undefined)
+      const owner = was?.ownerArn === undefined && was ? managingTool(was.tags) : undefined;
+      if (owner && !migration?.request.acceptOwners.some((tool) => tool === owner.tool))
         problems.push(`${about(call)} deleted ${id}, which another tool manages`);
       const noted = calls.some(
         (one) =>

@@ -4,7 +4,7 @@ import type { Capability } from '../aws/eks.ts';
 import { SERVICE_MANAGER } from '../kubernetes/objects.ts';
 import { printable } from '../text/text.ts';
 import type { OwnedThing, Owner, OwnerTool } from './model.ts';
-import { type ObjectMarks, ownerByMarks, ownerByTags, type Sign } from './rules.ts';
+import { type ObjectMarks, ownerByMarks, ownerByTags, type Sign } from './signs.ts';
 import { TOOLS } from './tools.ts';
 
 /** A service account that belongs to no add-on, with what shows its owner. */

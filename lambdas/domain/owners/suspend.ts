@@ -9,11 +9,10 @@ const NAME = 'NAME';
 const NAMESPACE = 'NAMESPACE';
 
 const annotate = (kind: string, name: string, namespace: string | undefined, annotation: string): string =>
-  shellCommand(
-    ['kubectl', 'annotate', kind, name],
-    namespace === undefined ? undefined : ['-n', namespace],
-    [annotation, '--overwrite'],
-  );
+  shellCommand(['kubectl', 'annotate', kind, name], namespace === undefined ? undefined : ['-n', namespace], [
+    annotation,
+    '--overwrite',
+  ]);
 
 const ACK_KINDS: Partial<Record<OwnedThing, string>> = {
   'add-on': 'addons.eks.services.k8s.aws',
@@ -40,7 +39,8 @@ const application = (marks: FoundOwner['marks']): string =>
   NAME;
 
 function suspendFlux(marks: FoundOwner['marks']): string {
-  const [kind, group] = marks['helm.toolkit.fluxcd.io/name'] === undefined ? ['kustomization', 'kustomize'] : ['helmrelease', 'helm'];
+  const [kind, group] =
+    marks['helm.toolkit.fluxcd.io/name'] === undefined ? ['kustomization', 'kustomize'] : ['helmrelease', 'helm'];
   return shellCommand(
     ['flux', 'suspend', kind, marks[`${group}.toolkit.fluxcd.io/name`] ?? NAME],
     ['-n', marks[`${group}.toolkit.fluxcd.io/namespace`] ?? NAMESPACE],
@@ -87,4 +87,6 @@ const CHANGES: Partial<Record<OwnerTool, string>> = {
 
 /** Returns what to change in a tool's own resource before it is resumed, as a clause. */
 export const codeChange = (tool: OwnerTool, things: readonly OwnedThing[]): string =>
-  things.includes('add-on') && CHANGES[tool] !== undefined ? CHANGES[tool] : `change the resource of ${TOOLS[tool].title}`;
+  things.includes('add-on') && CHANGES[tool] !== undefined
+    ? CHANGES[tool]
+    : `change the resource of ${TOOLS[tool].title}`;

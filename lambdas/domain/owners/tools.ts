@@ -1,7 +1,7 @@
 /** What is known about each tool: its name, when it reverts a change, and what its next apply does. */
 import type { HandOffFormat } from '../hand-off/model.ts';
 import type { Owner, OwnerTool } from './model.ts';
-import { ownerByTags, unknownOwner } from './rules.ts';
+import { ownerByTags, unknownOwner } from './signs.ts';
 
 export interface Tool {
   /** The name in texts. */

@@ -16,7 +16,7 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
 } from '../migration/model.ts';
-import type { ObjectMarks } from '../owners/rules.ts';
+import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
 import type { TrustPolicy } from '../trust/policy.ts';

@@ -192,10 +192,10 @@ export function planMigration(facts: AddonFacts): Plan {
   checks.push(
     ...associations.checks,
     checkAssociationQuota(facts, planned),
+    ...checkOwners(facts, planned, roles.trustRepairs),
     ...preflight(facts, planned),
     ...checkKubernetes(facts, planned),
     ...checkIdentityLoss(facts, losses),
-    ...checkOwners(facts, planned, roles.trustRepairs),
     ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {

@@ -122,12 +122,12 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   checks.push(
     checkAssociation(facts, only),
     checkAssociationQuota(facts, planned),
+    ...checkOwners(facts, planned, roles.trustRepairs),
     ...preflight(facts, planned),
     checkSdk(facts, planned),
     ...checkRollout(facts),
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
-    ...checkOwners(facts, planned, roles.trustRepairs),
     ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {

@@ -2,7 +2,7 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { ServiceAccountState } from '../../domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
-import type { ObjectMarks } from '../../domain/owners/rules.ts';
+import type { ObjectMarks } from '../../domain/owners/signs.ts';
 import type { Clock, Kubernetes, ServiceAccountDetail } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 
