@@ -82,7 +82,7 @@ export interface AddonState {
   configurationValues?: string;
   /** Ids of the associations that it owns. */
   associationIds: string[];
-  /** ARNs of associations that were deleted directly but are still shown: see the knob `deletedOwnedAssociation`. */
+  /** ARNs of associations that were deleted directly but are still shown: see the knobs `deletedOwnedAssociation`, `ownedAssociationLagSeconds`. */
   deletedAssociationArns?: string[];
   tags: Record<string, string>;
   createdAt: number;
