@@ -14,8 +14,10 @@ import { CliError } from '../errors.ts';
 import { oneOf } from '../fields.ts';
 import {
   acceptKey,
+  acceptOwner,
   backendFlags,
   file,
+  iac,
   type MigrationFlags,
   output as outputFields,
   parseFlags,
@@ -43,6 +45,8 @@ const clusterFlags = z.strictObject({
   region: regionName.optional(),
   trust: oneOf(trustMode).default('validate'),
   acceptKey,
+  iac,
+  acceptOwner,
   verification: oneOf(verificationMode).default('injected'),
   agent: oneOf(agentMode).default('require'),
   ...backendFlags,

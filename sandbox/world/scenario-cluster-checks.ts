@@ -3,6 +3,7 @@ import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
 import { isJson } from '../json.ts';
 import { isWorkloadKind } from '../kubernetes/store.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
+import { checkOwners } from './scenario-owner-checks.ts';
 import { checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
 import { checkServiceAccounts, checkVariables, checkWorkloads } from './scenario-workload-checks.ts';
 
@@ -233,7 +234,7 @@ const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void
 
 export const checkCluster = (
   cluster: ScenarioCluster,
-  account: string,
+  { account, roles }: { account: string; roles: ReadonlySet<string> },
   path: Path,
   catalogue: Catalogue,
   report: Report,
@@ -252,6 +253,7 @@ export const checkCluster = (
   checkServiceAccounts(cluster, path, report);
   checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
   checkAccess(cluster, path, report);
+  checkOwners(cluster, { account, roles }, path, report);
   reportDuplicates(
     cluster.disruptionBudgets,
     ({ namespace, name }) => `${namespace}/${name}`,

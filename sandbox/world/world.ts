@@ -1,5 +1,7 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
 import type { CallLog } from './call-log.ts';
+import type { CapabilityState } from './capabilities.ts';
+import type { ControllerState } from './controllers.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Json } from '../json.ts';
 import type { KubeState } from '../kubernetes/kube-state.ts';
@@ -26,6 +28,9 @@ export interface RoleState {
   attachedPolicies: AttachedPolicyState[];
   /** Also a managed policy; omitted: nothing limits the role's own policies. */
   permissionsBoundary?: AttachedPolicyState;
+  description?: string;
+  /** Longest session that AssumeRole may request, in seconds; omitted: an hour, IAM's default. */
+  maxSessionDuration?: number;
   tags: Record<string, string>;
 }
 
@@ -78,7 +83,7 @@ export interface AddonState {
   configurationValues?: string;
   /** Ids of the associations that it owns. */
   associationIds: string[];
-  /** ARNs of associations that were deleted directly but are still shown: see the knob `deletedOwnedAssociation`. */
+  /** ARNs of associations that were deleted directly but are still shown: see the knobs `deletedOwnedAssociation`, `ownedAssociationLagSeconds`. */
   deletedAssociationArns?: string[];
   tags: Record<string, string>;
   createdAt: number;
@@ -177,6 +182,9 @@ export interface ClusterState {
   podSettings?: ReadonlyMap<string, PodSettings>;
   /** In the order of evaluation; omitted: none. */
   fargateProfiles?: readonly FargateProfile[];
+  /** Omitted: none; likewise the controllers. */
+  capabilities?: readonly CapabilityState[];
+  controllers?: readonly ControllerState[];
   /** By principal ARN. */
   accessEntries: Map<string, AccessEntryState>;
   kube: KubeState;

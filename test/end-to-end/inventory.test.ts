@@ -226,6 +226,7 @@ describe('the calls of an inventory', () => {
     'eks DescribeAddon': 5,
     'eks ListPodIdentityAssociations': 1,
     'eks ListAccessEntries': 1,
+    'eks ListCapabilities': 1,
     'iam GetRole': 1,
     'iam ListRolePolicies': 1,
     'iam ListAttachedRolePolicies': 1,
