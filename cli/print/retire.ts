@@ -92,10 +92,6 @@ export const retiredLines = (retired: Retired, next: RetiredNext, style: Style):
     ),
     ...(style.detail === 'quiet' ? [] : retired.roles.flatMap((role) => roleLines(role, style))),
     ...checksSection(retired.checks, style),
-    ...nextSection(
-      `${style.paint(format, mark)} ${word}: ${says}.`,
-      nextAfter(retired, next),
-      style,
-    ),
+    ...nextSection(`${style.paint(format, mark)} ${word}: ${says}.`, nextAfter(retired, next), style),
   ];
 };
