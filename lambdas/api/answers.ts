@@ -151,6 +151,7 @@ export const planAnswer = migrationAnswer
     startedAt: true,
     endedAt: true,
     plan: true,
+    handOff: true,
     failure: true,
     links: true,
   })

@@ -1,4 +1,5 @@
 /** GET /plans/{id}, GET /migrations/{id} and GET /migrations, which change nothing. */
+import { handOffOf } from '../domain/hand-off/of-record.ts';
 import { allOpenUntil, nextCommonOpening } from '../domain/waiting/change-windows.ts';
 import { type Migration, type PodEvidence, requesterOf } from '../domain/migration/model.ts';
 import { standingRelease } from '../domain/rollback/recovery.ts';
@@ -55,23 +56,24 @@ function windowAnswer(
 }
 
 /** Returns the fields that come from the record alone, whether or not the migration has ended. */
-function ofRecord({
-  request,
-  verified,
-  warnings,
-  associations,
-  trustChanges,
-  retirements,
-  restoreCommands,
-  trigger,
-  correlation,
-  approvals,
-  annotationChange,
-  recovery,
-  rollback,
-  failure,
-  executionArn,
-}: Migration) {
+function ofRecord(record: Migration) {
+  const {
+    request,
+    verified,
+    warnings,
+    associations,
+    trustChanges,
+    retirements,
+    restoreCommands,
+    trigger,
+    correlation,
+    approvals,
+    annotationChange,
+    recovery,
+    rollback,
+    failure,
+    executionArn,
+  } = record;
   const { preserve, dryRun, requestedBy, reason } = request;
   return {
     preserve,
@@ -92,6 +94,7 @@ function ofRecord({
     rollback,
     failure,
     executionArn,
+    handOff: handOffOf(record),
   };
 }
 
@@ -169,6 +172,7 @@ export async function getPlan(
         reason,
         startedAt,
         plan,
+        handOff: handOffOf(record),
         failure,
         links: planLinksOf(linksOf(prefix, record, settings)),
       },

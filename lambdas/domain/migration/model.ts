@@ -10,6 +10,7 @@ import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from '../text/names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
 import { failure, outcome, status } from './outcome.ts';
+import { handOff } from '../hand-off/model.ts';
 import { plan, attempt } from '../plan/model.ts';
 import { identityLoss, plannedAssociation } from './planned.ts';
 import { migrationRequest, strategy, target } from './request.ts';
@@ -268,6 +269,9 @@ export const migrationReport = z.object({
   restoreCommands: z
     .array(z.string().overwrite(pasteable))
     .describe('Commands that manually finish what the service could not.'),
+  handOff: handOff
+    .optional()
+    .describe("What the owner's code must contain. Absent if the migration changed nothing, or if it needs a person."),
   simulated: z.boolean().describe('True if it ran in the sandbox.'),
 });
 export type MigrationReport = z.infer<typeof migrationReport>;

@@ -62,6 +62,7 @@ export function finishPlan(
     associations: planned,
     identityLosses: losses,
     existing: facts.associations.map(({ id }) => id),
+    ...(facts.associations.length > 0 ? { existingAssociations: facts.associations } : {}),
     purge,
     carryOver,
     trustRepairs,

@@ -1,7 +1,7 @@
 /** Zod schemas of a migration's plan, which are part of the records in `domain/migration/model.ts`. */
 import { z } from 'zod';
 import { check } from '../migration/check.ts';
-import { addon, serviceAccountState } from '../migration/observed.ts';
+import { addon, association, serviceAccountState } from '../migration/observed.ts';
 import { carriedOver, identityLoss, plannedAssociation } from '../migration/planned.ts';
 import { maxDisruption, resolveConflicts, strategy } from '../migration/request.ts';
 import { brokenPod, forecast } from '../rollout/model.ts';
@@ -64,6 +64,10 @@ export const plan = z
       .default([])
       .describe('Service accounts that lose their AWS identity by the change.'),
     existing: z.array(z.string()).describe('Ids of the associations that the planned service accounts have now.'),
+    existingAssociations: z
+      .array(association)
+      .optional()
+      .describe('These associations as they were found. Absent if there are none.'),
     purge: z
       .array(z.string())
       .describe('Ids of the conflicting associations among them, which the first attempt deletes.'),

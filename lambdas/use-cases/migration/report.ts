@@ -1,3 +1,4 @@
+import { handOffOf } from '../../domain/hand-off/of-record.ts';
 import type { Disruption, MigrationReport } from '../../domain/migration/model.ts';
 import { migrationReport } from '../../domain/migration/model.ts';
 import { standingRelease } from '../../domain/rollback/recovery.ts';
@@ -62,6 +63,7 @@ export async function readReport(
     failure: migration.failure,
     heldBy: migration.heldBy,
     restoreCommands: migration.restoreCommands,
+    handOff: handOffOf(migration),
     simulated,
   });
 }

@@ -46,6 +46,20 @@ const addon: Whole<Addon> = {
   issues: [{ code: 'Code', message: 'why', resourceIds: ['pod'] }],
 };
 const serviceAccount = { namespace: 'shop', name: 'cart', uid: 'u', roleArn: ROLE, annotatedBy: ['helm'] };
+const association: Whole<Association> = {
+  ...account,
+  id: 'a-1',
+  arn: 'arn:of:association',
+  roleArn: ROLE,
+  ownerArn: addonArn(1),
+  targetRoleArn: ROLE,
+  externalId: 'x',
+  disableSessionTags: true,
+  policy: '{"Version":"2012-10-17"}',
+  tags: { team: 'storage' },
+  createdAt: at(0),
+  modifiedAt: at(1),
+};
 const plan: Whole<Plan> = {
   verdict: 'migrate',
   strategy: 'auto',
@@ -60,6 +74,7 @@ const plan: Whole<Plan> = {
   associations: [planned],
   identityLosses: [identityLoss],
   existing: ['a-1'],
+  existingAssociations: [association],
   purge: ['a-1'],
   carryOver: [
     {
@@ -93,20 +108,6 @@ const plan: Whole<Plan> = {
   brokenPods: [broken],
   found: 'f'.repeat(64),
   hash: 'a'.repeat(64),
-};
-const association: Whole<Association> = {
-  ...account,
-  id: 'a-1',
-  arn: 'arn:of:association',
-  roleArn: ROLE,
-  ownerArn: addonArn(1),
-  targetRoleArn: ROLE,
-  externalId: 'x',
-  disableSessionTags: true,
-  policy: '{"Version":"2012-10-17"}',
-  tags: { team: 'storage' },
-  createdAt: at(0),
-  modifiedAt: at(1),
 };
 const snapshot: Whole<Snapshot> = {
   takenAt: at(0),
