@@ -1,0 +1,124 @@
+/** Finds the hand-off that the flags select: of a migration, or of what the account has now. */
+import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
+import type { MigrationReport, Target } from '../../lambdas/domain/migration/model.ts';
+import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import type { Owner } from '../../lambdas/domain/owners/model.ts';
+import type { TargetPorts } from '../../lambdas/ports/index.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { notRead } from '../aws/not-read.ts';
+import { readingPorts, readInAws } from '../aws/reading.ts';
+import { backendOfReading } from '../backend-options.ts';
+import { CliError } from '../errors.ts';
+import type { Io } from '../io.ts';
+import { readingIo } from '../interrupted.ts';
+import { withService } from '../known-commands.ts';
+import { openForMigration } from '../open-backend.ts';
+import { PROGRAM } from '../options.ts';
+import { whileReading } from '../plan/while-reading.ts';
+import { knownCommand } from '../request.ts';
+import { sandboxOf } from '../sandbox-of.ts';
+import { HAND_OFF, type Which, whichWords } from './options.ts';
+import { readFound } from './read-found.ts';
+
+export interface HandedOff {
+  handOff: HandOff;
+  /** Who owns what the hand-off is about, as far as the plan knows. */
+  owners: readonly Owner[];
+}
+
+type OfMigration = Extract<Which, { of: 'migration' }>;
+type OfAccount = Extract<Which, { of: 'account' }>;
+
+/** Returns the command that prints the hand-off of what the account has now. */
+const foundCommand = ({ target, addon, serviceAccount }: MigrationReport, which: OfMigration): string => {
+  const { cluster, account, region } = target;
+  const subject = addon === undefined ? { serviceAccount: serviceAccount ?? { namespace: '', name: '' } } : { addon };
+  const { of: _of, migrationId: _id, ...where } = which;
+  return [
+    `${PROGRAM} ${HAND_OFF}`,
+    ...whichWords({ ...where, of: 'account', cluster, account, region, subject }),
+  ].join(' ');
+};
+
+const none = (report: MigrationReport, which: OfMigration): CliError => {
+  const { migrationId, outcome } = report;
+  if (outcome === 'needs-human')
+    return new CliError(
+      'NoHandOff',
+      `migration ${migrationId} ended needs-human, so what the code must contain is not known before ${subjectOf(report)} is restored`,
+      `The report has the commands that restore it: ${knownCommand('show', migrationId, which)}`,
+    );
+  return new CliError(
+    'NoHandOff',
+    `migration ${migrationId} ended ${outcome} and changed nothing, so it has no hand-off: the code stays as it is`,
+    `To print what the code must contain for what the account has now: ${foundCommand(report, which)}`,
+  );
+};
+
+const notEnded = ({ migrationId }: OfMigration, which: OfMigration): CliError =>
+  new CliError(
+    'NotYet',
+    `migration ${migrationId} has not ended, so what the code must contain is not known yet`,
+    `To follow it: ${knownCommand('show', migrationId, which)}`,
+  );
+
+const ofMigration = (which: OfMigration, io: Io): Promise<HandedOff> =>
+  withService({ ...which, acceptCredentialGap: false, yes: false }, readingIo(io), async (session) => {
+    const shown = await session.serve((service) => service.lookUp(which.migrationId));
+    if (!('ended' in shown)) throw notEnded(which, which);
+    const { ended: report } = shown;
+    if (report.handOff === undefined) throw none(report, which);
+    return { handOff: report.handOff, owners: report.plan?.owners ?? [] };
+  });
+
+/** Reads in the backend that the flags select. */
+const withPorts = async (
+  which: OfAccount,
+  io: Io,
+  read: (ports: Pick<TargetPorts, 'eks' | 'kubernetes'>, target: Target) => Promise<HandOff>,
+): Promise<HandOff> => {
+  const choice = backendOfReading(which);
+  if (choice.kind === 'aws' || choice.kind === 'deployed')
+    return readInAws(which, io, ({ target, ...ports }) =>
+      whileReading(io, `cluster ${which.cluster}`, () => read(ports, target)),
+    );
+  const silent = which.json && io.stderr.isTTY !== true;
+  const { session, target } = await openForMigration(choice, which, { io, silent, watched: false });
+  try {
+    return await session.run((backend) => {
+      const clients = sandboxOf(backend).clients(undefined, target.region);
+      return read(readingPorts(portsOf(clients, target), backend.clock), target);
+    });
+  } finally {
+    await session.close();
+  }
+};
+
+/** Returns the error for what does not exist, with how to find what does. */
+const explained = (error: unknown, which: OfAccount): unknown =>
+  isMigrationError(error, 'NotFound')
+    ? new CliError(
+        'NotFound',
+        error.message,
+        `To list the add-ons and service accounts of the cluster: ${[
+          `${PROGRAM} plan`,
+          ...whichWords(which).filter((word) => !/^--(?:addon|namespace|service-account) /.test(word)),
+        ].join(' ')}`,
+        undefined,
+        { cause: error },
+      )
+    : notRead(error, which.cluster);
+
+const ofAccount = async (which: OfAccount, io: Io): Promise<HandedOff> => {
+  const handOff = await withPorts(which, io, (ports, target) => readFound(which.subject, target, ports)).catch(
+    (error: unknown) => {
+      throw explained(error, which);
+    },
+  );
+  return { handOff, owners: [] };
+};
+
+/** Returns the hand-off. Throws a CliError with exit code 2 if there is none, and 3 if the account cannot be read. */
+export const findHandOff = (which: Which, io: Io): Promise<HandedOff> =>
+  which.of === 'migration' ? ofMigration(which, io) : ofAccount(which, io);
