@@ -38,11 +38,20 @@ const rolesOf = (trust: readonly HandOffTrust[], action: HandOffTrust['action'])
 const subjectIn = ({ addon, serviceAccount }: HandOffContent): string =>
   subjectText(subjectOf({ addon: addon?.name, serviceAccount }));
 
-/** Returns what the next apply of the code from before the migration would do to an add-on. */
-const oldCode = ({ addon }: HandOffContent): string => {
+/** Returns what an apply of the code from before the migration does to an add-on. */
+const revertSentence = ({ addon }: HandOffContent): string => {
   const role = addon?.removeRoleArn;
-  return `it succeeds without an error and reverts the migration: ${role === undefined ? 'it' : `it sets role ${role} again,`} removes the associations of the add-on, and the pods go back to IRSA`;
+  return `An apply of the old code succeeds without an error and reverts the migration: ${role === undefined ? 'it removes' : `it sets role ${role} again and removes`} the associations of the add-on, and the pods go back to IRSA.`;
 };
+
+/** Returns what the old values of a service account do to an annotation that the migration removes. */
+const annotationSentences = ({ annotations }: HandOffContent): string[] =>
+  annotations
+    .filter(({ action }) => action === 'remove')
+    .map(
+      ({ namespace, serviceAccount }) =>
+        `A release or a sync of the old values sets the annotation of ${namespace}/${serviceAccount} again, which has no effect while the association exists.`,
+    );
 
 function trustSentences({ trust, state }: HandOffContent): string[] {
   const roles = rolesOf(trust, 'add');
@@ -100,13 +109,14 @@ function plannedOrder(content: HandOffContent, notes: Notes): string[] {
     ...(content.addon
       ? [
           `From the migration until the new code is merged, nobody may apply the code that defines ${subject}.`,
-          `A pipeline that applies the old code by itself in between is not stopped by anything: ${oldCode(content)}. Pause it before the migration.`,
+          `${revertSentence(content)} A pipeline that applies by itself does so at its next run: pause it before the migration.`,
         ]
       : [
           `From the migration until the new code is merged, nobody may apply code that defines ${subject}, its association or its role.`,
         ]),
     ...trustSentences(content),
     ...associationSentences(content, notes),
+    ...annotationSentences(content),
     ...lossSentences(notes),
     `Order: review this change; pause pipelines; migrate; merge the change; plan. ${ORDINARY} Then resume the pipelines. ${NO_OLD_PLANS}`,
   ];
@@ -121,8 +131,8 @@ function migratedOrder(content: HandOffContent, notes: Notes): string[] {
     ...(content.addon
       ? [
           retired.length > 0
-            ? `The next apply of the code from before the migration is not refused: it gives the add-on ${former === undefined ? 'its former role' : `role ${former}`} by IRSA, which no longer allows its pods, and they lose their access to AWS. A pipeline that applies by itself does so at its next run.`
-            : `The next apply of the old code is not refused: ${oldCode(content)}. A pipeline that applies by itself does so at its next run: pause it until then.`,
+            ? `An apply of the code from before the migration succeeds without an error: it gives the add-on ${former === undefined ? 'its former role' : `role ${former}`} by IRSA, which no longer allows its pods, and they lose their access to AWS. A pipeline that applies by itself does so at its next run.`
+            : `${revertSentence(content)} A pipeline that applies by itself does so at its next run: pause it until then.`,
         ]
       : []),
     ...(notes.isRoleSet === true
@@ -136,6 +146,7 @@ function migratedOrder(content: HandOffContent, notes: Notes): string[] {
     ),
     ...trustSentences(content),
     ...associationSentences(content, notes),
+    ...annotationSentences(content),
     ...lossSentences(notes),
     `Order: nobody applies; merge this change; plan. ${ORDINARY} ${NO_OLD_PLANS}`,
   ];

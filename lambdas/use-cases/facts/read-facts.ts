@@ -17,7 +17,7 @@ import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { Ledger, ReadingPorts, Settings } from '../../ports/index.ts';
 import { advisory } from './advice.ts';
 import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts';
-import { listPlannedAssociations } from './planned-associations.ts';
+import { listAddonAssociations, listPlannedAssociations } from './planned-associations.ts';
 import { readProvider, unfinishedAmong } from '../migration/grants.ts';
 import { readKubernetes } from './read-kubernetes.ts';
 import { stateOf } from '../migration/service-account.ts';
@@ -163,16 +163,12 @@ async function readBystanders(
  * single add-on is planned; what can't be read is left out.
  */
 async function readMigrated(
-  { podIdentityAssociations }: Addon,
+  addon: Addon,
   { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
   { target }: MigrationRequest,
 ): Promise<Pick<Facts, 'associations' | 'roles'>> {
   const found = await advisory(async () => {
-    const associations: Association[] = [];
-    for (const arn of podIdentityAssociations) {
-      const association = await eks.describeAssociation(arn.split('/').at(-1) ?? '');
-      if (association) associations.push(association);
-    }
+    const associations = await listAddonAssociations(eks, addon);
     const arns = [...new Set(associations.map(({ roleArn }) => roleArn))];
     return { associations, roles: await readRoles(roles, arns, target.account) };
   });
