@@ -1,11 +1,11 @@
 /** Finds the hand-off that the flags select: of a migration, or of what the account has now. */
 import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import type { MigrationReport, Target } from '../../lambdas/domain/migration/model.ts';
-import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Owner } from '../../lambdas/domain/owners/model.ts';
 import type { TargetPorts } from '../../lambdas/ports/index.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
 import { notRead } from '../aws/not-read.ts';
 import { readingPorts, readInAws } from '../aws/reading.ts';
 import { backendOfReading } from '../backend-options.ts';
@@ -18,8 +18,8 @@ import { PROGRAM } from '../options.ts';
 import { whileReading } from '../plan/while-reading.ts';
 import { knownCommand } from '../request.ts';
 import { sandboxOf } from '../sandbox-of.ts';
+import { ownersIn } from './format.ts';
 import { HAND_OFF, type Which, whichWords } from './options.ts';
-import { readFound } from './read-found.ts';
 
 export interface HandedOff {
   handOff: HandOff;
@@ -35,10 +35,9 @@ const foundCommand = ({ target, addon, serviceAccount }: MigrationReport, which:
   const { cluster, account, region } = target;
   const subject = addon === undefined ? { serviceAccount: serviceAccount ?? { namespace: '', name: '' } } : { addon };
   const { of: _of, migrationId: _id, ...where } = which;
-  return [
-    `${PROGRAM} ${HAND_OFF}`,
-    ...whichWords({ ...where, of: 'account', cluster, account, region, subject }),
-  ].join(' ');
+  return [`${PROGRAM} ${HAND_OFF}`, ...whichWords({ ...where, of: 'account', cluster, account, region, subject })].join(
+    ' ',
+  );
 };
 
 const none = (report: MigrationReport, which: OfMigration): CliError => {
@@ -69,55 +68,61 @@ const ofMigration = (which: OfMigration, io: Io): Promise<HandedOff> =>
     if (!('ended' in shown)) throw notEnded(which, which);
     const { ended: report } = shown;
     if (report.handOff === undefined) throw none(report, which);
-    return { handOff: report.handOff, owners: report.plan?.owners ?? [] };
+    return { handOff: report.handOff, owners: ownersIn(report.plan) };
   });
 
-/** Reads in the backend that the flags select. */
-const withPorts = async (
-  which: OfAccount,
-  io: Io,
-  read: (ports: Pick<TargetPorts, 'eks' | 'kubernetes'>, target: Target) => Promise<HandOff>,
-): Promise<HandOff> => {
+const listCommand = (which: OfAccount): string =>
+  [
+    `${PROGRAM} plan`,
+    ...whichWords(which).filter((word) => !/^--(?:addon|namespace|service-account) /.test(word)),
+  ].join(' ');
+
+/** Reads the hand-off. Throws a CliError if there is no such cluster, add-on or association. */
+const read = async (which: OfAccount, target: Target, eks: TargetPorts['eks']): Promise<HandOff> => {
+  const { cluster, subject } = which;
+  const found = await readFoundHandOff(eks, target, subject);
+  if (found) return found;
+  const { account, region } = target;
+  if ((await eks.describeCluster()) === undefined)
+    throw new CliError(
+      'UnknownCluster',
+      `cluster ${cluster} does not exist in account ${account}, ${region}`,
+      'Check --cluster, --region and --account, or the credentials',
+    );
+  const name = subjectOf(subject);
+  throw new CliError(
+    'NoHandOff',
+    'addon' in subject
+      ? `cluster ${cluster} has no add-on ${name}`
+      : `service account ${name} of cluster ${cluster} has no association, so there is nothing to compare code with`,
+    `To list the add-ons and service accounts of the cluster: ${listCommand(which)}`,
+  );
+};
+
+const readInBackend = async (which: OfAccount, io: Io): Promise<HandOff> => {
   const choice = backendOfReading(which);
   if (choice.kind === 'aws' || choice.kind === 'deployed')
-    return readInAws(which, io, ({ target, ...ports }) =>
-      whileReading(io, `cluster ${which.cluster}`, () => read(ports, target)),
+    return readInAws(which, io, ({ target, eks }) =>
+      whileReading(io, `cluster ${which.cluster}`, () => read(which, target, eks)),
     );
   const silent = which.json && io.stderr.isTTY !== true;
   const { session, target } = await openForMigration(choice, which, { io, silent, watched: false });
   try {
     return await session.run((backend) => {
-      const clients = sandboxOf(backend).clients(undefined, target.region);
-      return read(readingPorts(portsOf(clients, target), backend.clock), target);
+      const ports = portsOf(sandboxOf(backend).clients(undefined, target.region), target);
+      return read(which, target, readingPorts(ports, backend.clock).eks);
     });
   } finally {
     await session.close();
   }
 };
 
-/** Returns the error for what does not exist, with how to find what does. */
-const explained = (error: unknown, which: OfAccount): unknown =>
-  isMigrationError(error, 'NotFound')
-    ? new CliError(
-        'NotFound',
-        error.message,
-        `To list the add-ons and service accounts of the cluster: ${[
-          `${PROGRAM} plan`,
-          ...whichWords(which).filter((word) => !/^--(?:addon|namespace|service-account) /.test(word)),
-        ].join(' ')}`,
-        undefined,
-        { cause: error },
-      )
-    : notRead(error, which.cluster);
-
-const ofAccount = async (which: OfAccount, io: Io): Promise<HandedOff> => {
-  const handOff = await withPorts(which, io, (ports, target) => readFound(which.subject, target, ports)).catch(
-    (error: unknown) => {
-      throw explained(error, which);
-    },
-  );
-  return { handOff, owners: [] };
-};
+const ofAccount = async (which: OfAccount, io: Io): Promise<HandedOff> => ({
+  handOff: await readInBackend(which, io).catch((error: unknown) => {
+    throw notRead(error, which.cluster);
+  }),
+  owners: [],
+});
 
 /** Returns the hand-off. Throws a CliError with exit code 2 if there is none, and 3 if the account cannot be read. */
 export const findHandOff = (which: Which, io: Io): Promise<HandedOff> =>
