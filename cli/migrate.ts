@@ -152,7 +152,7 @@ const print = (
   }
   const style = styleFor(io.stdout);
   const lines = [
-    ...summary(report, style),
+    ...summary(report, style, flags.handOff ? ['hand-off'] : []),
     ...(flags.handOff ? handOffSection(report, flags.format, style) : []),
     ...conclusion(report, { ...flags, command, ...(flags.handOff ? {} : { prepare }) }, style),
   ];

@@ -1,4 +1,4 @@
-/** Reads the Terraform files of a directory, byte for byte. */
+/** Reads the Terraform files of a directory, byte for byte, with the files that set its variables and versions. */
 import { readdirSync, readFileSync, statSync, lstatSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { printable } from '../../lambdas/domain/text/text.ts';
@@ -19,8 +19,11 @@ export interface CodeOnDisk extends CodeFile {
 const MOST_BYTES = 2 * 1024 * 1024;
 const MOST_FILES = 1000;
 
-/** Terraform ignores hidden files and those of editors; it has no other rule for names. */
-const isCode = (name: string): boolean => /^[^.#].*\.tf(?:\.json)?$/s.test(name);
+/** Terraform, and OpenTofu with `.tofu`, ignore hidden files and those of editors; they have no other rule for names. */
+const isCode = (name: string): boolean => /^[^.#].*\.(?:tf|tofu)(?:\.json)?$/s.test(name);
+/** Files that are read because they decide what the code means. */
+const isContext = (name: string): boolean =>
+  name === '.terraform.lock.hcl' || /^[^.#].*\.tfvars(?:\.json)?$/s.test(name);
 /** The `source` of a module in a directory below the one that names it. */
 const LOCAL_SOURCE = /["']?\bsource["']?\s*[=:]\s*"(\.\/[^"$%]*)"/g;
 
@@ -77,7 +80,9 @@ const readCode = (file: string, path: string): CodeOnDisk | undefined => {
 
 const namesIn = (directory: string): string[] => {
   try {
-    return readdirSync(directory).filter(isCode).toSorted();
+    return readdirSync(directory)
+      .filter((name) => isCode(name) || isContext(name))
+      .toSorted();
   } catch (error) {
     throw unreadable(printable(directory), error);
   }
@@ -130,6 +135,7 @@ export const readDirectory = (directory: string): CodeOnDisk[] => {
       modules.push(...localModules(code));
     }
   }
-  if (files.length === 0) throw bad(`--terraform ${printable(directory)} has no *.tf or *.tf.json file`, ROOT_HINT);
+  if (!files.some(({ path }) => isCode(posix.basename(path))))
+    throw bad(`--terraform ${printable(directory)} has no *.tf or *.tf.json file`, ROOT_HINT);
   return files;
 };

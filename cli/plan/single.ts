@@ -100,7 +100,7 @@ export const planInAws = async (single: Single, io: Io): Promise<ExitCode> => {
   else {
     const style = styleFor(io.stdout);
     const lines = [
-      ...summary(report, style),
+      ...summary(report, style, flags.handOff ? ['hand-off'] : []),
       ...(flags.handOff ? handOffSection(report, flags.format, style) : []),
       ...nextSection(verdictOf(report, style), nextAfterPlan(report, single), style),
     ];

@@ -19,12 +19,18 @@ const paths = (): string[] => readDirectory(folder).map(({ path }) => path);
 
 describe('a directory of Terraform code', () => {
   it('is its own files, without those that Terraform ignores', () => {
-    for (const name of ['main.tf', 'b.tf.json', 'a.tf', 'notes.md', '.hidden.tf', 'main.tf~', '#main.tf', 'x.tfvars'])
+    for (const name of ['main.tf', 'b.tf.json', 'a.tf', 'notes.md', '.hidden.tf', 'main.tf~', '#main.tf', 'b.tofu'])
       put(name, '');
     mkdirSync(join(folder, 'folder.tf'));
     put('.terraform/modules/eks/main.tf', '');
     put('other/main.tf', '');
-    expect(paths()).toEqual(['a.tf', 'b.tf.json', 'main.tf']);
+    expect(paths()).toEqual(['a.tf', 'b.tf.json', 'b.tofu', 'main.tf']);
+  });
+
+  it('has the values of its variables, and the versions of its providers', () => {
+    for (const name of ['main.tf', 'terraform.tfvars', 'a.auto.tfvars.json', '.terraform.lock.hcl', '.hidden.tfvars'])
+      put(name, '');
+    expect(paths()).toEqual(['.terraform.lock.hcl', 'a.auto.tfvars.json', 'main.tf', 'terraform.tfvars']);
   });
 
   it('has the modules below it that it names, and those that they name, once', () => {
@@ -79,6 +85,7 @@ describe('a directory that cannot be read as code', () => {
 
   it('has no code', () => {
     put('README.md', '');
+    put('terraform.tfvars', '');
     expect(refused().message).toMatch(/has no \*\.tf or \*\.tf\.json file$/);
   });
 
