@@ -1,5 +1,6 @@
 /** The API's answers as zod schemas. Its OpenAPI document is generated from them. */
 import { z } from 'zod';
+import { handOff, handOffFormat } from '../domain/hand-off/model.ts';
 import { report } from '../domain/identities/model.ts';
 import { FAILURE_NAMES } from '../domain/failures/names.ts';
 import {
@@ -37,6 +38,9 @@ export const links = z
     self: path.describe('Path of the resource that this answer describes.'),
     migration: path.optional().describe('Path of the migration that the plan belongs to, with all details.'),
     plan: path.optional().describe('Path of the plan.'),
+    handOff: path
+      .optional()
+      .describe("Path of what the owner's code must contain. Absent if the migration has no hand-off."),
     approval: path
       .optional()
       .describe('Path to approve or reject the plan. Absent if the migration does not wait for an approval.'),
@@ -157,6 +161,18 @@ export const planAnswer = migrationAnswer
   })
   .register(schemaNames, { name: 'Plan' });
 export type PlanAnswer = z.infer<typeof planAnswer>;
+
+/** `text` is code and comments of the tool, ready to paste. */
+export const handOffAnswer = z
+  .object({
+    migrationId: migrationId.describe('Id of the plan or migration.'),
+    handOff: handOff.describe("What the owner's code must contain."),
+    format: handOffFormat.optional().describe('Tool of the text. Absent if the request names none.'),
+    text: z.string().optional().describe('The hand-off for that tool. Absent if the request names none.'),
+    links: links.describe(LINKS),
+  })
+  .register(schemaNames, { name: 'HandOffAnswer' });
+export type HandOffAnswer = z.infer<typeof handOffAnswer>;
 
 const next = z
   .string()

@@ -26,6 +26,7 @@ import {
 } from './event.ts';
 import { correlationHeaders, telemetryWith } from './correlating.ts';
 import { withEtag } from './etag.ts';
+import { getHandOff } from './hand-off.ts';
 import { listIdentities } from './identities.ts';
 import { AFTER_ACCEPTED } from './later.ts';
 import { type Call, type Operation, type OperationId, OPERATIONS, type Reply } from './operations.ts';
@@ -42,6 +43,7 @@ const answers: { [Id in OperationId]: (call: Call<Id>, dependencies: HandlerDepe
   createMigration,
   listMigrations,
   getMigration,
+  getHandOff,
   decideApproval,
   rollBack,
   retire,

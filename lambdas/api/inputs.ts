@@ -12,6 +12,7 @@ import {
   status,
   strictRequestFields,
 } from '../domain/migration/model.ts';
+import { handOffFormat } from '../domain/hand-off/model.ts';
 import { accountId, addonName, clusterName, regionName, requestedBy } from '../domain/text/names.ts';
 import { schemaNames } from '../domain/text/schemas.ts';
 import { emptyTime, moment } from '../domain/migration/summary.ts';
@@ -146,6 +147,9 @@ export const identitiesQuery = z.strictObject({
   region: regionName.describe('AWS region of the cluster.'),
   limit,
   next: rowToken.optional().describe(NEXT),
+});
+export const handOffQuery = z.strictObject({
+  format: handOffFormat.optional().describe('Tool for which the answer has the code as text. Default: no text.'),
 });
 /** Query of all other operations. */
 export const noQuery = z.strictObject({});

@@ -1,5 +1,6 @@
 /** Paths with which a caller can continue. */
 import { pendingApproval } from '../domain/approval/approval.ts';
+import { handOffOf } from '../domain/hand-off/of-record.ts';
 import type { Migration } from '../domain/migration/model.ts';
 import { nothingToPutBack } from '../domain/rollback/recovery.ts';
 import { isOpenRetirement } from '../domain/trust/retirement.ts';
@@ -8,16 +9,11 @@ import type { Sweep } from '../domain/sweep/model.ts';
 import type { Settings } from '../ports/index.ts';
 import type { Accepted, Links, SweepLinks } from './answers.ts';
 
-type Standing = Pick<
-  Migration,
-  'migrationId' | 'status' | 'outcome' | 'recovery' | 'approvals' | 'heldBy' | 'verified' | 'retirements' | 'retirement'
->;
-
 export const migrationPath = (prefix: string, id: string): string => `${prefix}/migrations/${id}`;
 export const planPath = (prefix: string, id: string): string => `${prefix}/plans/${id}`;
 
 /** Returns whether it may have an OIDC trust to retire or reinstate, and no retirement is in progress. */
-const isRetirable = ({ status, outcome, verified, retirements, retirement }: Standing): boolean =>
+const isRetirable = ({ status, outcome, verified, retirements, retirement }: Migration): boolean =>
   status === 'ended' &&
   !isOpenRetirement(retirement) &&
   ((outcome === 'migrated' && verified === 'injected') || retirements.some(({ undoneAt }) => undoneAt === undefined));
@@ -25,13 +21,14 @@ const isRetirable = ({ status, outcome, verified, retirements, retirement }: Sta
 /**
  * Returns the links of a migration. A link to an action is present if, according to the record, it would be accepted.
  */
-export function linksOf(prefix: string, record: Standing, { retires }: Pick<Settings, 'retires'>): Links {
+export function linksOf(prefix: string, record: Migration, { retires }: Pick<Settings, 'retires'>): Links {
   const { migrationId, status, recovery, approvals, heldBy } = record;
   const self = migrationPath(prefix, migrationId);
   const running = status === 'running';
   return {
     self,
     plan: planPath(prefix, migrationId),
+    ...(handOffOf(record) ? { handOff: `${self}/hand-off` } : {}),
     ...(running && pendingApproval(approvals) ? { approval: `${self}/approval` } : {}),
     ...(running && !recovery ? { cancel: `${self}/cancel` } : {}),
     ...(heldBy === undefined ? {} : { holder: migrationPath(prefix, heldBy) }),

@@ -7,6 +7,7 @@ import {
   accepted,
   approvalAnswer,
   cancelAnswer,
+  handOffAnswer,
   identitiesAnswer,
   listAnswer,
   migrationAnswer,
@@ -21,6 +22,7 @@ import {
 } from './answers.ts';
 import {
   approvalBody,
+  handOffQuery,
   identitiesQuery,
   listQuery,
   migrationBody,
@@ -134,6 +136,18 @@ export const OPERATIONS = {
     status: 200,
     answer: migrationAnswer,
     problems: ['unknown-migration'],
+  },
+  getHandOff: {
+    method: 'GET',
+    path: '/migrations/{id}/hand-off',
+    summary: "Show what the owner's code must contain",
+    description:
+      'Returns what the code that defines the add-on, the associations and the roles must contain, so that its next apply changes nothing: after the migration, its rollback or its retirement, or after the planned migration. With `format`, also as text for that tool.',
+    parameters: ofMigration,
+    query: handOffQuery,
+    status: 200,
+    answer: handOffAnswer,
+    problems: ['unknown-migration', 'no-hand-off'],
   },
   decideApproval: {
     method: 'POST',

@@ -25,6 +25,7 @@ export const PROBLEMS = {
   'rolling-back': { status: 409, title: 'The migration is already being rolled back' },
   retiring: { status: 409, title: 'A retirement of the migration is already in progress' },
   'not-enabled': { status: 409, title: 'This deployment does not have this feature enabled' },
+  'no-hand-off': { status: 409, title: 'The migration has no hand-off' },
   'no-rollback': { status: 409, title: 'The migration cannot be rolled back' },
   'not-now': { status: 409, title: 'The sweep does not allow this action now' },
   'no-access': { status: 409, title: 'The service has no access to the cluster' },

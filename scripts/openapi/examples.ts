@@ -1,5 +1,7 @@
 /** A request and a response of each operation, for readers of docs/openapi.json. A test parses each with its schema. */
 import type { z } from 'zod';
+import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
+import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 import { listIdOf, tokenAfter } from '../../lambdas/api/tokens.ts';
@@ -52,6 +54,16 @@ const PLAN = {
   found: HASH,
   hash: HASH,
 } as const;
+const HAND_OFF: HandOff = {
+  state: 'migrated',
+  target: TARGET,
+  addon: { name: ADDON, version: 'v1.38.1-eksbuild.1', removeRoleArn: ROLE, associations: [...PLAN.associations] },
+  associations: [{ ...PLAN.associations[0], action: 'do-not-import', id: 'a-4m52gmy5x76ycbzc8', tags: {} }],
+  trust: [],
+  annotations: [],
+  notInCode: [],
+  order: [`Until this change is merged, nobody may apply code that defines add-on ${ADDON}.`],
+};
 const UNTOUCHED = {
   warnings: [],
   associations: { purged: [], created: [], restored: [] },
@@ -161,6 +173,15 @@ export const EXAMPLES: Examples = {
       steps: [{ name: 'plan', startedAt: STARTED, endedAt: ASKED, tries: 1 }],
       ...UNTOUCHED,
       links: { ...LINKS, approval: `${LINKS.self}/approval`, cancel: `${LINKS.self}/cancel` },
+    },
+  },
+  getHandOff: {
+    answer: {
+      migrationId: ID,
+      handOff: HAND_OFF,
+      format: 'terraform',
+      text: renderHandOff(HAND_OFF, 'terraform'),
+      links: { self: `${LINKS.self}/hand-off`, migration: LINKS.self, plan: LINKS.plan },
     },
   },
   decideApproval: {

@@ -5,15 +5,19 @@
  * of the call); internal/service/eks/addon.go of the provider, which sends the role as "" after it was removed from the
  * configuration.
  */
+import { addonCode } from '../hand-off/formats/terraform.ts';
+import type { HandOff } from '../hand-off/model.ts';
 import type { Migration } from '../migration/model.ts';
 import { subjectText } from '../migration/subject.ts';
 import type { Trigger } from '../migration/trigger.ts';
 
-/** Tools that name themselves in their user agent. Pulumi's bridge names Terraform too, so Pulumi comes first. */
+/**
+ * Tools that name themselves in their user agent. Pulumi's bridge names Terraform too, so Pulumi comes first. OpenTofu
+ * passes itself off as Terraform to providers (OpenTofu, version/version.go), so the two cannot be distinguished.
+ */
 const TOOLS: readonly [pattern: RegExp, name: string][] = [
   [/pulumi/i, 'Pulumi'],
-  [/opentofu/i, 'OpenTofu'],
-  [/terraform/i, 'Terraform'],
+  [/terraform/i, 'Terraform or OpenTofu'],
   [/crossplane|upjet/i, 'Crossplane'],
   [/eksctl/i, 'eksctl'],
   [/aws-cli/i, 'The AWS CLI'],
@@ -36,20 +40,27 @@ export function diagnosis({ request }: Migration, trigger: Trigger): string[] {
 }
 
 /** Tools with a provider that has the resource aws_eks_addon. */
-const WITH_RESOURCE = new Set(['Terraform', 'OpenTofu', 'Pulumi', 'Crossplane']);
+const WITH_RESOURCE = new Set(['Terraform or OpenTofu', 'Pulumi', 'Crossplane']);
 
-/** Returns what to change in the tool that made the call, so that its next call is not refused. */
-export function terraformLines({ trigger, plan }: Migration): string[] {
-  const tool = trigger && toolOf(trigger);
-  if (tool === undefined || !WITH_RESOURCE.has(tool))
-    return ['Afterwards, leave serviceAccountRoleArn out of the calls that were refused.'];
-  const blocks = (plan?.associations ?? []).map(
-    ({ serviceAccount, roleArn }) =>
-      `  pod_identity_association with service_account = "${serviceAccount}" and role_arn = "${roleArn}"`,
-  );
+/** The largest block of code that a message contains; larger ones would hide the rest of it. */
+const MOST_CODE = 14;
+
+/** Returns whether the call that was refused came from a tool with the resource aws_eks_addon. */
+const hasResource = ({ trigger }: Migration): boolean => WITH_RESOURCE.has((trigger && toolOf(trigger)) ?? '');
+
+/** Returns the code of the add-on, if the tool has the resource and the code is short. */
+export function codeLines(record: Migration, handOff: HandOff): string[] {
+  const code = hasResource(record) ? addonCode(handOff).filter((line) => !line.startsWith('# Change')) : [];
+  return code.length === 0 || code.length > MOST_CODE
+    ? []
+    : ['The resource, which may keep its other arguments; if it already is like this, it is correct:', ...code];
+}
+
+/** Returns what holds for the tool that made the refused call, until its state is saved again. */
+export function toolLines(record: Migration): string[] {
+  if (!hasResource(record)) return ['Afterwards, leave serviceAccountRoleArn out of the calls that were refused.'];
   return [
-    `Afterwards, in ${tool}: remove service_account_role_arn from the resource aws_eks_addon, and add a block ${blocks.length === 0 ? 'pod_identity_association for each service account.' : 'for each service account:'}`,
-    ...blocks,
-    `Refresh the state (terraform apply -refresh-only, or the equivalent in ${tool}) before the next apply, which then finds no role to remove and nothing to change.`,
+    'After the refused apply, the state of the tool has what was planned, not what is there: with -refresh=false its plan shows no changes, although the add-on still had its role. An ordinary plan, which refreshes, shows the truth.',
+    'Until an ordinary apply has saved the state, do not use -refresh=false or a plan file that was saved before: the call would be refused again.',
   ];
 }

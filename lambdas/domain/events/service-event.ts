@@ -9,6 +9,7 @@ import { type OutboxEvent, eventIdOf, eventType, type EventType, roundOf, waitOf
 import { type Migration, OUTCOMES, outcome, verified } from '../migration/model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from '../text/names.ts';
 import { authenticatedRequester, requesterOf } from '../approval/requester.ts';
+import { eventHandOff, eventHandOffOf } from './hand-off.ts';
 import { fit, restoreCommandsFor } from './parts.ts';
 import { linesOf, titleOf } from './text.ts';
 import { serviceAccountRef } from '../migration/subject.ts';
@@ -93,6 +94,11 @@ export const serviceEvent = z.object({
     .describe(
       'For `needs-human`: the commands that finish the migration manually. A command that contains values, or that is too long, is replaced by a note: a line that begins with `: ` and does nothing.',
     ),
+  handOff: eventHandOff
+    .optional()
+    .describe(
+      "For an outcome after which the owner's code must contain something else, and for `planned`: what it must contain, without policies, tags and settings.",
+    ),
   trigger: trigger.optional().describe('What made the service start the migration automatically.'),
   correlation: correlation.optional().describe('Correlation ids of the API request that started the migration.'),
   warnings: z
@@ -174,6 +180,7 @@ export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: 
   const requester = requesterOf(record);
   const planHash = asked?.planHash ?? plan?.hash;
   const restoreCommands = isLast && type === 'needs-human' ? restoreCommandsFor(record, MOST) : [];
+  const code = isLast ? eventHandOffOf(record) : undefined;
   // The limit for a line of the message is lower than for one of `restoreCommands`, and no command may be cut.
   const pasted = restoreCommands.length > 0 ? restoreCommandsFor(record, { ...MOST, command: MOST.line }) : [];
   const lines = linesOf(record, type, { asked, wait }, pasted).flatMap((line) =>
@@ -208,6 +215,7 @@ export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: 
     ...(wait ? { waitingFor: waitIn(record, wait) } : {}),
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
     ...(restoreCommands.length > 0 ? { restoreCommands } : {}),
+    ...(code ? { handOff: code } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),
     ...(ofRequest ? { correlation: ofRequest } : {}),
     ...(warnings.length > 0

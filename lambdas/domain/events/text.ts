@@ -4,7 +4,10 @@
  */
 import type { Approval, Check, Migration, Outcome, Plan, Attempt } from '../migration/model.ts';
 import { blocks, nameOf } from '../plan/attempts.ts';
-import { diagnosis, terraformLines } from './denial-text.ts';
+import { changeLines, handOffCommand } from '../hand-off/lines.ts';
+import type { HandOff } from '../hand-off/model.ts';
+import { handOffOf } from '../hand-off/of-record.ts';
+import { codeLines, diagnosis, toolLines } from './denial-text.ts';
 import { requesterOf, requesterText } from '../approval/requester.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf, subjectTitle } from '../migration/subject.ts';
@@ -157,24 +160,49 @@ const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migratio
         '--deployed',
       ]);
 
+/** What precedes the changes of the owner's code. An add-on is reverted by its old code, a service account is not. */
+const CODE_TITLES: Record<HandOff['state'], (isAddon: boolean) => string> = {
+  planned: (isAddon) =>
+    `After the migration, the code that defines it must change before its next apply${isAddon ? ', which otherwise reverts the migration' : ''}. Until that is merged, nobody may apply it:`,
+  migrated: (isAddon) =>
+    `The code that defines it must change before its next apply${isAddon ? ', which otherwise succeeds and reverts the migration' : ''}. Until that is merged, nobody may apply it:`,
+  retired: () =>
+    'The code that defines it must change before its next apply, after which its pods may lose access to AWS:',
+  'rolled-back': () =>
+    'If the code that defines it was changed for the migration, revert that change before its next apply. It must contain again:',
+  found: () => 'The code that defines it must contain:',
+};
+
+/** Returns what the owner's code must contain, in short, and the command that prints the exact code. */
+function handOffLines(record: Migration): string[] {
+  const handOff = handOffOf(record);
+  if (!handOff) return record.trigger ? toolLines(record) : [];
+  return [
+    CODE_TITLES[handOff.state](handOff.addon !== undefined),
+    ...firstOf(changeLines(handOff), 'changes'),
+    ...(record.trigger ? [...codeLines(record, handOff), ...toolLines(record)] : []),
+    `For the exact code: ${handOffCommand(record.migrationId)}`,
+  ];
+}
+
 /** The lines for each outcome. They describe the record's latest outcome only, not one that was replaced since. */
 const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string[]) => string[]> = {
   migrated: (record) => [
     `${subjectTitle(subjectOf(record.request))} uses EKS Pod Identity, ${verifiedBy(record)}.`,
     ...warningLines(record.warnings),
-    ...(record.trigger ? terraformLines(record) : []),
+    ...handOffLines(record),
     showLine(record),
   ],
   'already-migrated': (record) => [
     `${subjectTitle(subjectOf(record.request))} already uses EKS Pod Identity. Nothing was changed.`,
-    ...(record.trigger ? terraformLines(record) : []),
+    ...(record.trigger ? handOffLines(record) : []),
     showLine(record),
   ],
   planned: (record) => [
     'Nothing was changed: this was a dry run.',
     ...(record.plan ? planLines(record.plan) : []),
     `To carry out the plan: ${migrateCommand(record)}`,
-    ...(record.trigger ? terraformLines(record) : []),
+    ...handOffLines(record),
     showLine(record),
   ],
   blocked: (record) => [
@@ -186,6 +214,7 @@ const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string
     `The previous state was restored, ${verifiedBy(record)}.`,
     ...failureLines(record),
     ...warningLines(record.warnings),
+    ...handOffLines(record),
     showLine(record),
   ],
   'needs-human': (record, restoreCommands) => [

@@ -37,6 +37,9 @@ function addonSection({ addon, target }: HandOff, labels: Labels): Section {
   };
 }
 
+/** Returns the code of the add-on alone, with its comments. Empty for a service account. */
+export const addonCode = (handOff: HandOff): readonly string[] => addonSection(handOff, uniqueLabels()).lines;
+
 export function terraform(handOff: HandOff): string {
   const labels = uniqueLabels();
   return documentOf([
