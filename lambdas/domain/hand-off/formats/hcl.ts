@@ -23,7 +23,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * precedes, doubling is hard to read and parsers differ, so the character is written as its number.
  */
 export const hclString = (text: string): string =>
-  `"${[...text]
+  `"${Array.from(text)
     .map((character, at, all) => {
       if ((character === '$' || character === '%') && all[at + 1] === '{')
         return all[at - 1] === character ? numbered(character) : character + character;
@@ -93,9 +93,9 @@ function attributeLines(attributes: readonly (readonly [string, Hcl])[]): string
     else groups.push([{ name, lines }], []);
   }
   return groups.flatMap((group) => {
-    const width = Math.max(0, ...group.map(({ name }) => [...name].length));
+    const width = Math.max(0, ...group.map(({ name }) => name.length));
     return group.flatMap(({ name, lines: [first, ...rest] }) => [
-      `${name}${' '.repeat(width - [...name].length)} = ${first}`,
+      `${name}${' '.repeat(width - name.length)} = ${first}`,
       ...rest,
     ]);
   });

@@ -21,6 +21,15 @@ const isOf =
   ({ state }: HandOff): boolean =>
     states.includes(state);
 
+const hasAnnotation =
+  (action: HandOff['annotations'][number]['action']) =>
+  ({ annotations }: HandOff): boolean =>
+    annotations.some((one) => one.action === action);
+const isAccountOf = ({ annotations }: HandOff, program: string): boolean =>
+  annotations.some(({ namespace, serviceAccount }) =>
+    [namespace, serviceAccount].some((name) => name.replaceAll('-', '').includes(program.replaceAll('-', ''))),
+  );
+
 /** In the order in which they are printed: the most harmful first. */
 export const PITFALLS: readonly Pitfall[] = [
   {
@@ -134,9 +143,19 @@ export const PITFALLS: readonly Pitfall[] = [
     text: 'CDK: `ServiceAccount` with the identity type POD_IDENTITY adds an agent add-on of its own, which fails if there already is one in the stack (aws-cdk#32580). Use `CfnPodIdentityAssociation`.',
   },
   {
+    formats: ['cloudformation'],
+    applies: isToBecomePodIdentity,
+    text: 'The former template: CloudFormation does not compare it with the account, so nothing happens until an update changes the add-on, for example its version. That update sends the former role, too.',
+  },
+  {
     formats: ['eksctl'],
-    applies: (handOff) => hasBlocks(handOff) || has('import')(handOff),
-    text: 'The lists are the single source of truth: `eksctl update` deletes associations that they do not contain.',
+    applies: isToBecomePodIdentity,
+    text: 'The former file: `eksctl update addon` refuses it, and its message proposes `podIdentityAssociations: []`. That deletes the associations, and the pods lose their role.',
+  },
+  {
+    formats: ['eksctl'],
+    applies: hasBlocks,
+    text: 'The list of the add-on is the single source of truth: `eksctl update addon` deletes associations that it does not contain, with the roles that eksctl created for them.',
   },
   {
     formats: ['eksctl'],
@@ -146,13 +165,47 @@ export const PITFALLS: readonly Pitfall[] = [
   {
     formats: ['eksctl'],
     applies: hasBlocks,
-    text: 'Do not list the association of an add-on in `iam.podIdentityAssociations` too.',
+    text: '`useDefaultPodIdentityAssociations` and `addonsConfig.autoApplyPodIdentityAssociations` create other roles with the recommended policies.',
   },
   {
     formats: ['eksctl'],
-    applies: ({ associations, serviceAccount }) =>
-      serviceAccount !== undefined && associations.some(({ action }) => action === 'import'),
-    text: '`iam.serviceAccounts`: remove the entry from the file only after the workload is verified. `eksctl delete iamserviceaccount` also deletes the role, which the association uses.',
+    applies: has('do-not-import'),
+    text: '`eksctl update podidentityassociation` and `delete podidentityassociation` refuse an association that an add-on owns. Use `eksctl update addon`.',
+  },
+  {
+    formats: ['eksctl'],
+    applies: (handOff) => handOff.serviceAccount !== undefined && has('import')(handOff),
+    text: 'Remove the entry of iam.serviceAccounts from the file only. `eksctl delete iamserviceaccount` deletes the stack with the role, which the association uses.',
+  },
+  {
+    formats: ['helm-values'],
+    applies: hasAnnotation('remove'),
+    text: 'While the former values are in Git, Argo CD with self-heal and Flux add the annotation again.',
+  },
+  {
+    formats: ['helm-values'],
+    applies: hasAnnotation('restore'),
+    text: 'While the values without the annotation are in Git, Argo CD with self-heal and Flux remove it again.',
+  },
+  {
+    formats: ['helm-values'],
+    applies: hasAnnotation('remove'),
+    text: 'If the chart itself or another values file sets the annotation, removing it here is not enough. Set it to null.',
+  },
+  {
+    formats: ['helm-values'],
+    applies: hasAnnotation('remove'),
+    text: 'Programs that use the annotation of another service account lose its role: a SecretStore with `auth.jwt`, a TriggerAuthentication of KEDA, the Secrets Store CSI driver. Change them first.',
+  },
+  {
+    formats: ['helm-values'],
+    applies: (handOff) => hasAnnotation('remove')(handOff) && isAccountOf(handOff, 'external-secrets'),
+    text: 'External Secrets: omit `auth.jwt` in each SecretStore, so that the controller uses its own credentials (external-secrets#6966).',
+  },
+  {
+    formats: ['helm-values'],
+    applies: (handOff) => hasAnnotation('remove')(handOff) && isAccountOf(handOff, 'argocd'),
+    text: 'Argo CD: do not set `roleARN` in `awsAuthConfig` of a cluster secret to the role of the pods themselves (argo-cd#17064).',
   },
 ];
 

@@ -1,11 +1,13 @@
 /** Sections that Terraform code has with and without a module: associations, trust policies, annotations, versions. */
 import { jsonText } from '../../text/text.ts';
 import type { HandOff, HandOffAssociation, HandOffFormat, HandOffTrust } from '../model.ts';
+import { ANNOTATION, annotationSentence } from './annotations.ts';
 import { blockLines, Expression, hclString, valueLines, type Block } from './hcl.ts';
 import { pitfallsOf } from './pitfalls.ts';
 import { LANGUAGE_SINCE, PROVIDER_SINCE, PROVIDER_SOURCE, type ProviderFeature } from './provider-schema.ts';
 import { hclOf, statementBlock } from './statement.ts';
 import { accountName, comment, commented, item, roleName, UNKNOWN_ID, type Section } from './text.ts';
+import { goneTitle, idLines } from './trust-notes.ts';
 
 export type Labels = (...names: string[]) => string;
 const ASSOCIATION = 'aws_eks_pod_identity_association';
@@ -54,11 +56,14 @@ function importLines({ target }: HandOff, one: HandOffAssociation, label: string
 
 /** Returns the sections on associations: which ones to import, which ones not, and which ones no longer exist. */
 export function associationSections(handOff: HandOff, labels: Labels): Section[] {
-  const of = (action: HandOffAssociation['action']): HandOffAssociation[] =>
-    handOff.associations.filter((one) => one.action === action);
-  const [imports, owned, gone] = [of('import'), of('do-not-import'), of('remove')];
-  const listed = (all: readonly HandOffAssociation[]): string[] =>
-    all.flatMap((one) => item(`${one.id ?? UNKNOWN_ID} for ${accountName(one)}, role ${one.roleArn}`));
+  const imports = handOff.associations.filter(({ action }) => action === 'import');
+  const owned = idLines(
+    handOff,
+    'do-not-import',
+    `The add-on owns them. Its own code is enough; no ${ASSOCIATION} may exist for them.`,
+  );
+  const gone = idLines(handOff, 'remove', `Remove the ${ASSOCIATION} of each, if the code has one:`);
+  const removed = (sentence: string): string[] => [...comment(sentence), ...commented(removedBlock('LABEL'))];
   return [
     {
       title: 'Associations to import',
@@ -74,29 +79,23 @@ export function associationSections(handOff: HandOff, labels: Labels): Section[]
     },
     {
       title: 'Associations not to import',
-      lines:
-        owned.length === 0
-          ? []
-          : [
-              ...comment(`The add-on owns them. Its own code is enough; no ${ASSOCIATION} may exist for them.`),
-              ...listed(owned),
-              ...comment(
-                'If one was imported, replace its resource by this block, with its label. It stays in the account:',
-              ),
-              ...commented(removedBlock('LABEL')),
-            ],
+      lines: [
+        ...owned,
+        ...(owned.length > 0
+          ? removed(
+              'If one was imported, put this block in the place of its resource, with its label. The association stays in the account:',
+            )
+          : []),
+      ],
     },
     {
-      title: 'Associations that no longer exist',
-      lines:
-        gone.length === 0
-          ? []
-          : [
-              ...comment(`Remove the ${ASSOCIATION} of each, if the code has one:`),
-              ...listed(gone),
-              ...comment('If the state still has it, replace the resource by this block, with its label:'),
-              ...commented(removedBlock('LABEL')),
-            ],
+      title: goneTitle(handOff),
+      lines: [
+        ...gone,
+        ...(gone.length > 0
+          ? removed('If the state has one, put this block in the place of its resource, with its label:')
+          : []),
+      ],
     },
   ];
 }
@@ -138,29 +137,15 @@ export const trustSection = ({ trust }: HandOff, labels: Labels): Section => ({
   lines: trust.flatMap((one, at) => [...(at === 0 ? [] : ['']), ...trustLines(one, labels)]),
 });
 
-const ANNOTATION = 'eks.amazonaws.com/role-arn';
+const ANNOTATION_PLACE =
+  'It is in the values of Helm or Argo CD, or in annotations of a kubernetes_service_account or helm_release here.';
 
 export const annotationSection = ({ annotations }: HandOff): Section => ({
   title: 'Annotations of service accounts',
-  lines: annotations.flatMap((one) => {
-    const where = `of service account ${accountName(one)}`;
-    const line = commented([`${hclString(ANNOTATION)} = ${hclString(one.roleArn)}`]);
-    const place =
-      'It is in the values of Helm or Argo CD, or in annotations of a kubernetes_service_account or helm_release here.';
-    switch (one.action) {
-      case 'remove':
-        return [...comment(`Remove the annotation ${where}. ${place}`), ...line];
-      case 'restore':
-        return [...comment(`Add the annotation ${where} again. ${place}`), ...line];
-      case 'keep':
-        return [
-          ...comment(
-            `Leave the annotation ${where} in the code. It has no effect while the association exists. ${place}`,
-          ),
-          ...line,
-        ];
-    }
-  }),
+  lines: annotations.flatMap((one) => [
+    ...comment(`${annotationSentence(one)} ${ANNOTATION_PLACE}`),
+    ...commented([`${hclString(ANNOTATION)} = ${hclString(one.roleArn)}`]),
+  ]),
 });
 
 export const pitfallSection = (handOff: HandOff, format: HandOffFormat): Section => ({
