@@ -9,7 +9,7 @@ import { styleFor } from '../print/style.ts';
 import { diffOf } from './diff.ts';
 import { type CodeOnDisk, readDirectory } from './directory.ts';
 import { type CodeFlags, codeCommand } from './options.ts';
-import { findingsLines, type Verdict, verdictLines } from './print.ts';
+import { codeLines, type Verdict } from './print.ts';
 import { findHandOff } from './source.ts';
 import { applyEdits, patchTerraform } from './terraform/index.ts';
 import type { Finding } from './terraform/model.ts';
@@ -96,7 +96,7 @@ const afterPatch = (compared: Compared, flags: CodeFlags): Next[] => {
   if (compared.changes.length === 0) return [];
   return [
     {
-      why: 'An ordinary plan now shows no change of what was migrated',
+      why: 'To confirm it by an ordinary plan, which must show no changes of what was migrated',
       command: `terraform -chdir=${shellWord(flags.terraform)} plan`,
     },
   ];
@@ -112,10 +112,8 @@ export const patch = async (flags: CodeFlags, io: Io): Promise<ExitCode> => {
   else {
     printDiff(changes, io.stdout);
     const style = styleFor(io.stderr);
-    const lines = [
-      ...findingsLines(findings, flags.terraform, style),
-      ...verdictLines(patchedVerdict(compared, flags), afterPatch(compared, flags), style),
-    ];
+    const code = { findings, directory: flags.terraform };
+    const lines = codeLines(code, patchedVerdict(compared, flags), afterPatch(compared, flags), style);
     io.stderr.write(`${lines.join('\n')}\n`);
   }
   return leftIn(compared).length === 0 ? EXIT_CODES.ok : EXIT_CODES.blocked;
@@ -127,7 +125,7 @@ const checkedVerdict = (compared: Compared): Verdict =>
     : {
         good: false,
         word: 'does not match',
-        says: 'the next apply of this code changes what was migrated, or fails',
+        says: 'the next apply of this code changes what the account has, or fails',
       };
 
 /** Prints where the code differs. Returns 3 if it does. */
@@ -139,10 +137,8 @@ export const check = async (flags: CodeFlags, io: Io): Promise<ExitCode> => {
     const next: Next[] = matches(compared)
       ? []
       : [{ why: 'To print the change of the code', command: codeCommand('patch', { ...flags, write: false }) }];
-    const lines = [
-      ...findingsLines(compared.findings, flags.terraform, style),
-      ...verdictLines(checkedVerdict(compared), next, style),
-    ];
+    const code = { findings: compared.findings, directory: flags.terraform };
+    const lines = codeLines(code, checkedVerdict(compared), next, style);
     io.stdout.write(`${lines.join('\n')}\n`);
   }
   return matches(compared) ? EXIT_CODES.ok : EXIT_CODES.blocked;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync, lstatSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
+import { isTerraformFile, LOCK_FILE } from './terraform/code.ts';
 import type { CodeFile } from './terraform/model.ts';
 
 /** A file as it was read. */
@@ -19,11 +20,10 @@ export interface CodeOnDisk extends CodeFile {
 const MOST_BYTES = 2 * 1024 * 1024;
 const MOST_FILES = 1000;
 
-/** Terraform, and OpenTofu with `.tofu`, ignore hidden files and those of editors; they have no other rule for names. */
-const isCode = (name: string): boolean => /^[^.#].*\.(?:tf|tofu)(?:\.json)?$/s.test(name);
-/** Files that are read because they decide what the code means. */
-const isContext = (name: string): boolean =>
-  name === '.terraform.lock.hcl' || /^[^.#].*\.tfvars(?:\.json)?$/s.test(name);
+/** Terraform ignores hidden files, except for its lock file, and those of editors. */
+const isRead = (name: string): boolean => isTerraformFile(name) && (name === LOCK_FILE || !/^[.#]/.test(name));
+/** Returns whether the file has code, rather than what decides its meaning. */
+const isCode = (path: string): boolean => /\.(?:tf|tofu)(?:\.json)?$/.test(path);
 /** The `source` of a module in a directory below the one that names it. */
 const LOCAL_SOURCE = /["']?\bsource["']?\s*[=:]\s*"(\.\/[^"$%]*)"/g;
 
@@ -80,9 +80,7 @@ const readCode = (file: string, path: string): CodeOnDisk | undefined => {
 
 const namesIn = (directory: string): string[] => {
   try {
-    return readdirSync(directory)
-      .filter((name) => isCode(name) || isContext(name))
-      .toSorted();
+    return readdirSync(directory).filter(isRead).toSorted();
   } catch (error) {
     throw unreadable(printable(directory), error);
   }
@@ -135,7 +133,7 @@ export const readDirectory = (directory: string): CodeOnDisk[] => {
       modules.push(...localModules(code));
     }
   }
-  if (!files.some(({ path }) => isCode(posix.basename(path))))
+  if (!files.some(({ path }) => isCode(path)))
     throw bad(`--terraform ${printable(directory)} has no *.tf or *.tf.json file`, ROOT_HINT);
   return files;
 };

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { hintLines } from '../print/remedy.ts';
-import { type Next, nextSection } from '../print/next.ts';
+import { commandLines, type Next } from '../print/next.ts';
 import { type Format, hanging, oneLine, type Style } from '../print/style.ts';
 import type { Finding } from './terraform/model.ts';
 
@@ -29,7 +29,7 @@ const findingLines = (finding: Finding, directory: string, style: Style): string
 };
 
 /** Returns the findings; those without anything to do only if the output is verbose. */
-export const findingsLines = (findings: readonly Finding[], directory: string, style: Style): string[] =>
+const findingsLines = (findings: readonly Finding[], directory: string, style: Style): string[] =>
   findings
     .filter(
       ({ result }) =>
@@ -43,12 +43,19 @@ export interface Verdict {
   says: string;
 }
 
-/** Returns the last lines: the verdict, and the commands to paste next. */
-export const verdictLines = ({ good, word, says }: Verdict, next: readonly Next[], style: Style): string[] => {
+/** Returns the findings and, at the end, the verdict and the commands to paste next. */
+export const codeLines = (
+  { findings, directory }: { findings: readonly Finding[]; directory: string },
+  { good, word, says }: Verdict,
+  next: readonly Next[],
+  style: Style,
+): string[] => {
   const [mark, format]: [string, Format] = good ? ['✔', 'green'] : ['✖', 'red'];
-  return nextSection(`${style.paint(format, mark)} ${style.paint(['bold', format], word)}: ${says}.`, next, {
-    ...style,
-    // The verdict is the result, which a quiet output has too.
-    detail: style.detail === 'quiet' ? 'normal' : style.detail,
-  });
+  const found = findingsLines(findings, directory, style);
+  return [
+    ...found,
+    ...(found.length === 0 ? [] : ['']),
+    ...oneLine(`${style.paint(format, mark)} `, `${style.paint(['bold', format], word)}: ${says}.`, style),
+    ...next.flatMap((one) => commandLines(one, style)),
+  ];
 };
