@@ -197,7 +197,7 @@ describe('what cannot be compared', () => {
 });
 
 describe('before a migration', () => {
-  const REPAIRED = ['--cluster', 'orders-dev', '--addon', 'vpc-cni', '--sandbox', 'trust-repair'];
+  const REPAIRED = ['--cluster', 'orders-dev', '--addon', 'aws-ebs-csi-driver', '--sandbox', 'trust-repair'];
   const HEADING = /\nThe code that defines it\n {2}From the migration until the new code is merged, nobody may apply/;
 
   it('the plan reports who must not apply, and names the command that prints the hand-off', async () => {
