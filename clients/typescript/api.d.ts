@@ -88,6 +88,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/migrations/{id}/hand-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what the owner's code must contain
+         * @description Returns what the code that defines the add-on, the associations and the roles must contain, so that its next apply changes nothing: after the migration, its rollback or its retirement, or after the planned migration. With `format`, also as text for that tool.
+         */
+        get: operations["getHandOff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/migrations/{id}/approval": {
         parameters: {
             query?: never;
@@ -815,6 +835,112 @@ export interface components {
             /** @description Forecast of each workload. */
             workloads: components["schemas"]["WorkloadForecast"][];
         };
+        HandOff: {
+            /** @description State that the code must describe. `planned`: after the migration. `migrated`, `rolled-back`, `retired`: after what the service did. `found`: as it is in the account. One of `planned`, `migrated`, `rolled-back`, `retired`, `found`; later versions may add others. */
+            state: string;
+            /** @description The cluster. */
+            target: components["schemas"]["Target"];
+            /** @description Change of the code that defines the add-on. Absent if it is about a service account. */
+            addon?: components["schemas"]["HandOffAddon"];
+            /** @description The service account. Absent if it is about an add-on. */
+            serviceAccount?: components["schemas"]["ServiceAccount"];
+            /** @description Associations, and what the code needs for each, apart from the code of the add-on. */
+            associations: components["schemas"]["HandOffAssociation"][];
+            /** @description Changes of the code of trust policies. */
+            trust: components["schemas"]["HandOffTrust"][];
+            /** @description Changes of the code of service accounts. */
+            annotations: components["schemas"]["HandOffAnnotation"][];
+            /** @description Settings that the code of the add-on cannot contain, and that its next change may remove. */
+            notInCode: components["schemas"]["HandOffSetting"][];
+            /** @description Who must not apply until when, and in which order to proceed: sentences for a person. */
+            order: string[];
+        };
+        HandOffAddon: {
+            /** @description Name of the add-on. */
+            name: string;
+            /** @description Installed version. Absent if it is not known. */
+            version?: string;
+            /** @description ARN of the IRSA role that the code must contain. Absent if it must contain none. */
+            addRoleArn?: string;
+            /** @description ARN of the former IRSA role, which the code must no longer contain. Absent if the add-on had none. */
+            removeRoleArn?: string;
+            /** @description All associations that the code must contain, one for each service account. Empty if there is none. */
+            associations: components["schemas"]["HandOffBlock"][];
+        };
+        HandOffAnnotation: {
+            /** @description Kubernetes namespace of the service account. */
+            namespace: string;
+            /** @description Name of the service account. */
+            serviceAccount: string;
+            /** @description ARN of the role that the annotation has or had. */
+            roleArn: string;
+            /** @description What the code needs. `remove`: no annotation, since it was removed. `keep`: the annotation, which has no effect while the association exists. `restore`: the annotation again. One of `remove`, `keep`, `restore`; later versions may add others. */
+            action: string;
+        };
+        HandOffAnswer: {
+            /** @description Id of the plan or migration. */
+            migrationId: string;
+            /** @description What the owner's code must contain. */
+            handOff: components["schemas"]["HandOff"];
+            /** @description Tool of the text. Absent if the request names none. One of `terraform`, `terraform-module`, `cloudformation`, `eksctl`, `helm-values`; later versions may add others. */
+            format?: string;
+            /** @description The hand-off for that tool. Absent if the request names none. */
+            text?: string;
+            /** @description Paths of related resources and of the actions that are possible now. */
+            links: components["schemas"]["MigrationLinks"];
+        };
+        HandOffAssociation: {
+            /** @description Kubernetes namespace of the service account. */
+            namespace: string;
+            /** @description Name of the service account. */
+            serviceAccount: string;
+            /** @description ARN of the role of the association. */
+            roleArn: string;
+            /** @description What the code needs. `import`: a resource, and the import of this association. `do-not-import`: no resource, since the add-on owns it. `remove`: no resource, since it no longer exists. One of `import`, `do-not-import`, `remove`; later versions may add others. */
+            action: string;
+            /** @description Id of the association. Absent in a plan, before it exists. */
+            id?: string;
+            /** @description ARN of the target role. Absent without one. */
+            targetRoleArn?: string;
+            /** @description True if sessions have no session tags. */
+            disableSessionTags?: boolean;
+            /** @description Session policy: JSON text. Absent without one. */
+            policy?: string;
+            /** @description Tags that the code must set. */
+            tags: {
+                [key: string]: string;
+            };
+        };
+        HandOffBlock: {
+            /** @description Kubernetes namespace of the service account. */
+            namespace: string;
+            /** @description Name of the service account. */
+            serviceAccount: string;
+            /** @description ARN of the role of the association. */
+            roleArn: string;
+        };
+        HandOffSetting: {
+            /** @description Kubernetes namespace of the service account. */
+            namespace: string;
+            /** @description Name of the service account. */
+            serviceAccount: string;
+            /** @description Fields of the association that the code of an add-on cannot contain. */
+            fields: string[];
+        };
+        HandOffTrust: {
+            /** @description ARN of the role. */
+            roleArn: string;
+            /** @description Whether the code must contain the statement, or must not. One of `add`, `remove`; later versions may add others. */
+            action: string;
+            /** @description The statement. */
+            statement: {
+                [key: string]: unknown;
+            };
+            /** @description What replaces a removed statement, if it also allows other principals. */
+            kept?: {
+                [key: string]: unknown;
+            };
+        };
         IdentitiesPage: {
             /** @description The cluster. */
             target: components["schemas"]["Target"];
@@ -936,6 +1062,8 @@ export interface components {
             heldBy?: string;
             /** @description Commands that manually finish what the service could not. */
             restoreCommands: string[];
+            /** @description What the owner's code must contain. Absent if the migration changed nothing, or if it needs a person. */
+            handOff?: components["schemas"]["HandOff"];
             /** @description Status of the migration. A migration that is `rolling-back` has no outcome; `rollback.after` is its outcome before the rollback. One of `running`, `rolling-back`, `ended`; later versions may add others. */
             status: string;
             /** @description True if the migration is only planned and changes nothing. */
@@ -977,6 +1105,11 @@ export interface components {
              * @description Path of the plan.
              */
             plan?: string;
+            /**
+             * Format: uri-reference
+             * @description Path of what the owner's code must contain. Absent if the migration has no hand-off.
+             */
+            handOff?: string;
             /**
              * Format: uri-reference
              * @description Path to approve or reject the plan. Absent if the migration does not wait for an approval.
@@ -1079,6 +1212,8 @@ export interface components {
             endedAt?: string;
             /** @description The plan. Absent until there is one. */
             plan?: components["schemas"]["PlanDetails"];
+            /** @description What the owner's code must contain. Absent if the migration changed nothing, or if it needs a person. */
+            handOff?: components["schemas"]["HandOff"];
             /** @description Why the migration did not end `migrated`. Absent if it did. */
             failure?: components["schemas"]["Failure"];
             /** @description Paths of related resources and of the actions that are possible now. */
@@ -1111,6 +1246,8 @@ export interface components {
             identityLosses: components["schemas"]["IdentityLoss"][];
             /** @description Ids of the associations that the planned service accounts have now. */
             existing: string[];
+            /** @description These associations as they were found. Absent if there are none. */
+            existingAssociations?: components["schemas"]["Association"][];
             /** @description Ids of the conflicting associations among them, which the first attempt deletes. */
             purge: string[];
             /** @description Settings of associations that the new ones get once EKS has made them. */
@@ -1205,7 +1342,7 @@ export interface components {
              * @description `code` as a URI. There is no page at this URI.
              */
             type: string;
-            /** @description Kind of problem, as explained in docs/api.md. Programs should decide by this field. One of `invalid-request`, `unauthenticated`, `not-allowed-to-approve`, `unknown-path`, `unknown-migration`, `unknown-sweep`, `no-report`, `unknown-cluster`, `method-not-allowed`, `no-approval`, `no-cancel`, `subject-busy`, `rolling-back`, `retiring`, `not-enabled`, `no-rollback`, `not-now`, `no-access`, `too-large`, `not-json`, `unsupported-encoding`, `key-used`, `other-account`, `too-many-waiting`, `unexpected`, `unavailable`, `gateway-access-denied`, `gateway-missing-authentication-token`, `gateway-invalid-signature`, `gateway-expired-token`, `gateway-throttled`, `gateway-quota-exceeded`, `gateway-request-too-large`, `gateway-resource-not-found`, `gateway-unsupported-media-type`, `gateway-bad-request-body`, `gateway-bad-request-parameters`, `gateway-waf-filtered`, `gateway-integration-failure`, `gateway-integration-timeout`, `gateway-default-4xx`, `gateway-default-5xx`; later versions may add others. */
+            /** @description Kind of problem, as explained in docs/api.md. Programs should decide by this field. One of `invalid-request`, `unauthenticated`, `not-allowed-to-approve`, `unknown-path`, `unknown-migration`, `unknown-sweep`, `no-report`, `unknown-cluster`, `method-not-allowed`, `no-approval`, `no-cancel`, `subject-busy`, `rolling-back`, `retiring`, `not-enabled`, `no-hand-off`, `no-rollback`, `not-now`, `no-access`, `too-large`, `not-json`, `unsupported-encoding`, `key-used`, `other-account`, `too-many-waiting`, `unexpected`, `unavailable`, `gateway-access-denied`, `gateway-missing-authentication-token`, `gateway-invalid-signature`, `gateway-expired-token`, `gateway-throttled`, `gateway-quota-exceeded`, `gateway-request-too-large`, `gateway-resource-not-found`, `gateway-unsupported-media-type`, `gateway-bad-request-body`, `gateway-bad-request-parameters`, `gateway-waf-filtered`, `gateway-integration-failure`, `gateway-integration-timeout`, `gateway-default-4xx`, `gateway-default-5xx`; later versions may add others. */
             code: string;
             /** @description Kind of problem for people. The wording may change. */
             title: string;
@@ -3632,6 +3769,302 @@ export interface operations {
                      *       "title": "The migration does not exist",
                      *       "status": 404,
                      *       "detail": "The migration does not exist."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-request-too-large",
+                     *       "code": "gateway-request-too-large",
+                     *       "title": "The request is too large",
+                     *       "status": 413,
+                     *       "detail": "The request is too large."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are too many requests. */
+            429: {
+                headers: {
+                    /**
+                     * @description Seconds to wait before the next request.
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-throttled",
+                     *       "code": "gateway-throttled",
+                     *       "title": "There are too many requests",
+                     *       "status": 429,
+                     *       "detail": "There are too many requests."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description An unexpected error occurred. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unexpected",
+                     *       "code": "unexpected",
+                     *       "title": "An unexpected error occurred",
+                     *       "status": 500,
+                     *       "detail": "An unexpected error occurred."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service did not answer. */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-integration-failure",
+                     *       "code": "gateway-integration-failure",
+                     *       "title": "The service did not answer",
+                     *       "status": 502,
+                     *       "detail": "The service did not answer."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A dependency of the service is not available. */
+            503: {
+                headers: {
+                    /**
+                     * @description Seconds to wait before the next request.
+                     * @example 5
+                     */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unavailable",
+                     *       "code": "unavailable",
+                     *       "title": "A dependency of the service is not available",
+                     *       "status": 503,
+                     *       "detail": "A dependency of the service is not available."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:gateway-integration-timeout",
+                     *       "code": "gateway-integration-timeout",
+                     *       "title": "The service did not answer in time",
+                     *       "status": 504,
+                     *       "detail": "The service did not answer in time."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHandOff: {
+        parameters: {
+            query?: {
+                /** @description Tool for which the answer has the code as text. Default: no text. */
+                format?: "terraform" | "terraform-module" | "cloudformation" | "eksctl" | "helm-values";
+            };
+            header?: {
+                /** @description The caller's id of the request. It is returned in the response, and is recorded with the work that the request starts. */
+                "X-Request-Id"?: string;
+                /** @description The caller's id of the request in W3C Trace Context format. A malformed value is ignored. */
+                traceparent?: string;
+                /** @description `ETag` of the response that the caller already has. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of a migration or plan. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request succeeded. */
+            200: {
+                headers: {
+                    /** @description Version of the response. It changes when the response changes. */
+                    ETag?: string;
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
+                    "X-Request-Id"?: string;
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "migrationId": "01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
+                     *       "handOff": {
+                     *         "state": "migrated",
+                     *         "target": {
+                     *           "account": "111122223333",
+                     *           "region": "eu-west-1",
+                     *           "cluster": "reliability-dev"
+                     *         },
+                     *         "addon": {
+                     *           "name": "aws-ebs-csi-driver",
+                     *           "version": "v1.38.1-eksbuild.1",
+                     *           "removeRoleArn": "arn:aws:iam::111122223333:role/eks-addons/ebs-csi",
+                     *           "associations": [
+                     *             {
+                     *               "namespace": "kube-system",
+                     *               "serviceAccount": "ebs-csi-controller-sa",
+                     *               "roleArn": "arn:aws:iam::111122223333:role/eks-addons/ebs-csi"
+                     *             }
+                     *           ]
+                     *         },
+                     *         "associations": [
+                     *           {
+                     *             "namespace": "kube-system",
+                     *             "serviceAccount": "ebs-csi-controller-sa",
+                     *             "roleArn": "arn:aws:iam::111122223333:role/eks-addons/ebs-csi",
+                     *             "action": "do-not-import",
+                     *             "id": "a-4m52gmy5x76ycbzc8",
+                     *             "tags": {}
+                     *           }
+                     *         ],
+                     *         "trust": [],
+                     *         "annotations": [],
+                     *         "notInCode": [],
+                     *         "order": [
+                     *           "Until this change is merged, nobody may apply code that defines add-on aws-ebs-csi-driver."
+                     *         ]
+                     *       },
+                     *       "format": "terraform",
+                     *       "text": "# == Hand-off: Add-on aws-ebs-csi-driver, cluster reliability-dev ==\n# Account 111122223333, region eu-west-1. This is what the code must contain\n# after the migration.\n# 1. Until this change is merged, nobody may apply code that defines add-on\n#    aws-ebs-csi-driver.\n\n# == The add-on ==\n# Change the resource that defines it, and leave its other arguments as they\n# are.\n#   remove: service_account_role_arn = \"arn:aws:iam::111122223333:role/eks-addons/ebs-csi\"\nresource \"aws_eks_addon\" \"aws_ebs_csi_driver\" {\n  cluster_name = \"reliability-dev\"\n  addon_name   = \"aws-ebs-csi-driver\"\n\n  pod_identity_association {\n    role_arn        = \"arn:aws:iam::111122223333:role/eks-addons/ebs-csi\"\n    service_account = \"ebs-csi-controller-sa\"\n  }\n}\n\n# == Associations not to import ==\n# The add-on owns them. Its own code is enough; no\n# aws_eks_pod_identity_association may exist for them.\n# - a-4m52gmy5x76ycbzc8 for kube-system/ebs-csi-controller-sa, role\n#   arn:aws:iam::111122223333:role/eks-addons/ebs-csi\n# If one was imported, replace its resource by this block, with its label. It\n# stays in the account:\n#   removed {\n#     from = aws_eks_pod_identity_association.LABEL\n#\n#     lifecycle {\n#       destroy = false\n#     }\n#   }\n\n# == Versions ==\n# - aws_eks_addon.pod_identity_association: hashicorp/aws 5.75.0 or newer\n# - removed block: Terraform 1.7 or OpenTofu 1.10, or newer\n#   terraform {\n#     required_providers {\n#       aws = {\n#         source  = \"hashicorp/aws\"\n#         version = \">= 5.75.0\"\n#       }\n#     }\n#   }\n\n# == What goes wrong ==\n# - Role removed, but no association in the code: the apply succeeds, the add-on\n#   loses its associations, and its pods get the role of the node.\n# - Role kept next to the associations: the apply sets the role again. Removing\n#   it later is refused with `Cross-account pass role is not allowed`.\n# - `-refresh=false`, or a plan file from before the migration: the provider\n#   sends an empty role ARN, and EKS refuses it with `Cross-account pass role is\n#   not allowed`. Run an ordinary plan, which refreshes.\n# - An association that the add-on owns, imported as a resource of its own:\n#   nothing warns, and removing that resource later deletes the association that\n#   the pods use.\n",
+                     *       "links": {
+                     *         "self": "/v1/migrations/01JD8Z5Q6R7S8T9V0W1X2Y3Z4A/hand-off",
+                     *         "migration": "/v1/migrations/01JD8Z5Q6R7S8T9V0W1X2Y3Z4A",
+                     *         "plan": "/v1/plans/01JD8Z5Q6R7S8T9V0W1X2Y3Z4A"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HandOffAnswer"];
+                };
+            };
+            /** @description The response has not changed. */
+            304: {
+                headers: {
+                    /** @description Version of the response. It changes when the response changes. */
+                    ETag?: string;
+                    /** @description Id of the request: the caller's, or API Gateway's if the caller sent none. */
+                    "X-Request-Id"?: string;
+                    /** @description The caller's `traceparent`. Absent if the caller sent none. */
+                    traceparent?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request is invalid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:invalid-request",
+                     *       "code": "invalid-request",
+                     *       "title": "The request is invalid",
+                     *       "status": 400,
+                     *       "detail": "body.target.region: must be an AWS region such as eu-west-1",
+                     *       "errors": [
+                     *         {
+                     *           "field": "body.target.region",
+                     *           "message": "must be an AWS region such as eu-west-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The caller could not be identified. The principal may not call this method. The request is not signed. The signature is invalid. The credentials have expired. A firewall blocked the request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unauthenticated",
+                     *       "code": "unauthenticated",
+                     *       "title": "The caller could not be identified",
+                     *       "status": 403,
+                     *       "detail": "The caller could not be identified."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The migration does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:unknown-migration",
+                     *       "code": "unknown-migration",
+                     *       "title": "The migration does not exist",
+                     *       "status": 404,
+                     *       "detail": "The migration does not exist."
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The migration has no hand-off. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "type": "urn:eks-pod-identity-migrator:problem:no-hand-off",
+                     *       "code": "no-hand-off",
+                     *       "title": "The migration has no hand-off",
+                     *       "status": 409,
+                     *       "detail": "The migration has no hand-off."
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

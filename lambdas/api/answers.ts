@@ -1,6 +1,5 @@
 /** The API's answers as zod schemas. Its OpenAPI document is generated from them. */
 import { z } from 'zod';
-import { handOff, handOffFormat } from '../domain/hand-off/model.ts';
 import { report } from '../domain/identities/model.ts';
 import { FAILURE_NAMES } from '../domain/failures/names.ts';
 import {
@@ -55,7 +54,7 @@ export const links = z
   })
   .register(schemaNames, { name: 'MigrationLinks' });
 export type Links = z.infer<typeof links>;
-const LINKS = 'Paths of related resources and of the actions that are possible now.';
+export const LINKS = 'Paths of related resources and of the actions that are possible now.';
 
 export const accepted = z
   .object({
@@ -161,18 +160,6 @@ export const planAnswer = migrationAnswer
   })
   .register(schemaNames, { name: 'Plan' });
 export type PlanAnswer = z.infer<typeof planAnswer>;
-
-/** `text` is code and comments of the tool, ready to paste. */
-export const handOffAnswer = z
-  .object({
-    migrationId: migrationId.describe('Id of the plan or migration.'),
-    handOff: handOff.describe("What the owner's code must contain."),
-    format: handOffFormat.optional().describe('Tool of the text. Absent if the request names none.'),
-    text: z.string().optional().describe('The hand-off for that tool. Absent if the request names none.'),
-    links: links.describe(LINKS),
-  })
-  .register(schemaNames, { name: 'HandOffAnswer' });
-export type HandOffAnswer = z.infer<typeof handOffAnswer>;
 
 const next = z
   .string()

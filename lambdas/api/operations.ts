@@ -7,7 +7,6 @@ import {
   accepted,
   approvalAnswer,
   cancelAnswer,
-  handOffAnswer,
   identitiesAnswer,
   listAnswer,
   migrationAnswer,
@@ -20,6 +19,7 @@ import {
   sweepListAnswer,
   sweepReportAnswer,
 } from './answers.ts';
+import { handOffAnswer } from './hand-off-answer.ts';
 import {
   approvalBody,
   handOffQuery,

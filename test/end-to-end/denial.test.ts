@@ -40,14 +40,16 @@ describe('a denied UpdateAddon', () => {
       expect(others).toEqual([]);
       for (const part of [
         'UpdateAddon was denied, a migration would fix it: aws-ebs-csi-driver on reliability-dev',
-        'Terraform called UpdateAddon',
+        'Terraform or OpenTofu called UpdateAddon',
         `The caller was ${PRINCIPAL}.`,
         'EKS treats the empty string as a role of another account',
         'The call changed nothing.',
         'Plan: in place (pods are replaced in a rolling update, capacity is kept).',
         `+ association kube-system/${SERVICE_ACCOUNT} with arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role`,
         'To carry out the plan: pod-identity migrate --cluster reliability-dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-        'remove service_account_role_arn',
+        'remove: service_account_role_arn',
+        'For the exact code: pod-identity hand-off ',
+        'Details: pod-identity show ',
       ]) {
         expect(message).toContain(part);
       }

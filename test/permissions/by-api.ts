@@ -93,6 +93,7 @@ export const plans: ByApi = async ({ ask, target, addon, rest }) => {
   const { migrationId: id } = await ask('createPlan', { body: { target, addon } });
   await rest();
   await ask('getPlan', { id });
+  await ask('getHandOff', { id, query: { format: 'terraform' } });
 };
 
 /** A migration that is approved, waits for its window, and is rolled back; both are sent twice. */

@@ -43,24 +43,29 @@ export function diagnosis({ request }: Migration, trigger: Trigger): string[] {
 const WITH_RESOURCE = new Set(['Terraform or OpenTofu', 'Pulumi', 'Crossplane']);
 
 /** The largest block of code that a message contains; larger ones would hide the rest of it. */
-const MOST_CODE = 14;
+const MOST_CODE = 16;
 
 /** Returns whether the call that was refused came from a tool with the resource aws_eks_addon. */
 const hasResource = ({ trigger }: Migration): boolean => WITH_RESOURCE.has((trigger && toolOf(trigger)) ?? '');
 
-/** Returns the code of the add-on, if the tool has the resource and the code is short. */
+/** Returns the code of the add-on, if the tool has the resource and the code is short; otherwise nothing. */
 export function codeLines(record: Migration, handOff: HandOff): string[] {
-  const code = hasResource(record) ? addonCode(handOff).filter((line) => !line.startsWith('# Change')) : [];
+  const code = hasResource(record) ? addonCode(handOff).filter((line) => !/^# ?\w|^#$/.test(line)) : [];
   return code.length === 0 || code.length > MOST_CODE
     ? []
-    : ['The resource, which may keep its other arguments; if it already is like this, it is correct:', ...code];
+    : ['In this resource, whose other arguments stay; code that already has these blocks is correct:', ...code];
 }
 
+/** Returns what to change if it is not known which associations there are. */
+export const changeInGeneral = (record: Migration): string =>
+  hasResource(record)
+    ? 'Remove service_account_role_arn from the resource aws_eks_addon, and add a block pod_identity_association for each association of the add-on.'
+    : 'Leave serviceAccountRoleArn out of the calls that were refused.';
+
 /** Returns what holds for the tool that made the refused call, until its state is saved again. */
-export function toolLines(record: Migration): string[] {
-  if (!hasResource(record)) return ['Afterwards, leave serviceAccountRoleArn out of the calls that were refused.'];
-  return [
-    'After the refused apply, the state of the tool has what was planned, not what is there: with -refresh=false its plan shows no changes, although the add-on still had its role. An ordinary plan, which refreshes, shows the truth.',
-    'Until an ordinary apply has saved the state, do not use -refresh=false or a plan file that was saved before: the call would be refused again.',
-  ];
-}
+export const stateLines = (record: Migration): string[] =>
+  hasResource(record)
+    ? [
+        'After the refused apply, the state of the tool has what was planned, not what is in EKS: with -refresh=false, its plan shows no changes. Until an ordinary apply has saved the state, do not use -refresh=false or an earlier plan file: the call would be refused again.',
+      ]
+    : [changeInGeneral(record)];

@@ -7,7 +7,7 @@ import { blocks, nameOf } from '../plan/attempts.ts';
 import { changeLines, handOffCommand } from '../hand-off/lines.ts';
 import type { HandOff } from '../hand-off/model.ts';
 import { handOffOf } from '../hand-off/of-record.ts';
-import { codeLines, diagnosis, toolLines } from './denial-text.ts';
+import { changeInGeneral, codeLines, diagnosis, stateLines } from './denial-text.ts';
 import { requesterOf, requesterText } from '../approval/requester.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf, subjectTitle } from '../migration/subject.ts';
@@ -175,13 +175,17 @@ const CODE_TITLES: Record<HandOff['state'], (isAddon: boolean) => string> = {
 
 /** Returns what the owner's code must contain, in short, and the command that prints the exact code. */
 function handOffLines(record: Migration): string[] {
+  const { trigger, migrationId } = record;
   const handOff = handOffOf(record);
-  if (!handOff) return record.trigger ? toolLines(record) : [];
+  if (!handOff) return trigger ? [changeInGeneral(record), ...stateLines(record)] : [];
+  const code = trigger ? codeLines(record, handOff) : [];
+  const { addon: _, ...others } = handOff;
   return [
     CODE_TITLES[handOff.state](handOff.addon !== undefined),
-    ...firstOf(changeLines(handOff), 'changes'),
-    ...(record.trigger ? [...codeLines(record, handOff), ...toolLines(record)] : []),
-    `For the exact code: ${handOffCommand(record.migrationId)}`,
+    ...firstOf(changeLines(code.length > 0 ? others : handOff), 'changes'),
+    ...code,
+    `For the exact code: ${handOffCommand(migrationId)}`,
+    ...(trigger ? stateLines(record) : []),
   ];
 }
 

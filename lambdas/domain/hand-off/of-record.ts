@@ -61,7 +61,7 @@ const ownRepairs = <Repair extends TrustRepair>(record: Planned, repairs: readon
 
 const addTrust = ({ roleArn, statement }: TrustRepair): HandOffTrust => ({ roleArn, action: 'add', statement });
 
-/** Returns the statements that the migration needs, whoever has written them: only an undone one is gone. */
+/** Returns the statements that the migration needs, no matter which principal has written them: only an undone one is gone. */
 function trustOf(record: Planned): HandOffTrust[] {
   const undone = new Set(
     record.trustChanges.flatMap(({ roleArn, undoneAt }) => (undoneAt === undefined ? [] : roleArn)),
@@ -153,7 +153,7 @@ function migratedHandOff(record: Planned): HandOff {
       newestFor(one, foundIn(plan)) ??
       [],
   );
-  const had = ids(foundIn(plan));
+  const had = new Set(plan.existing);
   const purged = record.associations.purged.filter(
     (one) => had.has(one.id) && plannedFor(one, plan.associations) && created.every(({ id }) => id !== one.id),
   );
@@ -182,7 +182,7 @@ function migratedHandOff(record: Planned): HandOff {
 /** Returns the associations that the rollback created again, each with the one that it replaces. */
 function restoredBy({ associations: { purged, restored }, plan }: Planned): { was: Association; now: Association }[] {
   return purged
-    .filter((was) => ids(foundIn(plan)).has(was.id))
+    .filter(({ id }) => plan.existing.includes(id))
     .flatMap((was) => {
       const now = newestFor(was, restored);
       return now && now.id !== was.id ? [{ was, now }] : [];

@@ -57,9 +57,14 @@ describe('GET /migrations/{id}', () => {
     expect(body).not.toHaveProperty('links.cancel');
   });
 
-  it.each(['blocked', 'rolled-back', 'planned', 'already-migrated'] as const)(
+  it.each([
+    ['blocked', []],
+    ['rolled-back', ['handOff']],
+    ['planned', ['handOff']],
+    ['already-migrated', []],
+  ] as const)(
     'offers nothing to do with one that ended %s',
-    async (outcome) => {
+    async (outcome, more) => {
       expect((await show(await withMigration(ended(outcome)))).body).toMatchObject({
         outcome,
         links: { self, plan: `/v1/plans/${MIGRATION_ID}` },
@@ -67,6 +72,7 @@ describe('GET /migrations/{id}', () => {
       expect(Object.keys(((await show(await withMigration(ended(outcome)))).body as { links: object }).links)).toEqual([
         'self',
         'plan',
+        ...more,
       ]);
     },
   );

@@ -277,7 +277,7 @@ describe("the event of a migration that CloudTrail's event started", () => {
       title: 'UpdateAddon was denied, a migration would fix it: aws-ebs-csi-driver on dev',
     });
     for (const part of [
-      'Terraform called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at',
+      'Terraform or OpenTofu called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at',
       `The caller was ${trigger.principal}.`,
       'serviceAccountRoleArn: ""',
       'Cross-account pass role is not allowed.',
@@ -285,11 +285,17 @@ describe("the event of a migration that CloudTrail's event started", () => {
       'The call changed nothing.',
       'Plan: in place',
       'To carry out the plan: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-      'remove service_account_role_arn',
-      `pod_identity_association with service_account = "ebs-csi-controller-sa" and role_arn = "${ROLE}"`,
+      `#   remove: service_account_role_arn = "${ROLE}"`,
+      'resource "aws_eks_addon" "aws_ebs_csi_driver" {',
+      '  pod_identity_association {',
+      `    role_arn        = "${ROLE}"`,
+      'do not use -refresh=false or an earlier plan file',
+      `For the exact code: pod-identity hand-off ${MIGRATION_ID} --format terraform --deployed`,
     ]) {
       expect(built.message).toContain(part);
     }
+    // An ordinary plan refreshes anyway.
+    expect(built.message).not.toContain('-refresh-only');
   });
 
   it('is not cut, even if the names are long', () => {
@@ -307,7 +313,7 @@ describe("the event of a migration that CloudTrail's event started", () => {
       denied('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks: [failing] }) }).message,
     ).toContain('- agent-ready: The agent is not there.');
     expect(denied('already-migrated').message).toContain('Add-on aws-ebs-csi-driver already uses EKS Pod Identity.');
-    expect(denied('already-migrated').message).toContain('remove service_account_role_arn');
+    expect(denied('already-migrated').message).toContain('Remove service_account_role_arn');
   });
 
   it('has how to approve, if an approval is needed', () => {

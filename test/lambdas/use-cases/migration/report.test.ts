@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { handOffOf } from '../../../../lambdas/domain/hand-off/of-record.ts';
 import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../../../../lambdas/use-cases/migration/report.ts';
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/attempts.ts';
@@ -79,6 +80,7 @@ describe('readReport', () => {
       verification: { before: [anEvidence({ identity: 'irsa' })], pods: [anEvidence()] },
       failure: undefined,
       restoreCommands: [],
+      handOff: handOffOf(aMigration({ status: 'ended', outcome: 'migrated' })),
       simulated: true,
     });
   });
