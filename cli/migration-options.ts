@@ -1,5 +1,6 @@
 /** Options that the commands about one migration share, in commander's form. */
 import type { Command } from 'commander';
+import { OWNER_TOOLS } from '../lambdas/domain/owners/model.ts';
 import { MOST_DURATION_MINUTES } from '../lambdas/domain/migration/request.ts';
 import { backendOptions, collect, outputOptions } from './command-options.ts';
 import { WATCHING_SCALE } from './options.ts';
@@ -27,6 +28,15 @@ export const safetyOptions = (command: Command): Command =>
     .option(
       '--accept-key <key>',
       'accept a condition key of a trust policy whose value is not known beforehand, such as aws:SourceIp; may be repeated',
+      collect,
+    )
+    .option(
+      '--iac <tool>',
+      `tool whose code defines what is migrated, where nothing shows it: ${OWNER_TOOLS.join(', ')}`,
+    )
+    .option(
+      '--accept-owner <tool>',
+      'accept an owner that blocks: a controller that is suspended, or a tool whose code no longer contains a conflicting association; may be repeated',
       collect,
     )
     .option(

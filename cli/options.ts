@@ -18,6 +18,7 @@ import {
 } from '../lambdas/domain/migration/model.ts';
 import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/text/names.ts';
 import { shown } from '../lambdas/domain/text/text.ts';
+import { OWNER_TOOLS, ownerTool } from '../lambdas/domain/owners/model.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
 import type { SandboxOptions } from '../sandbox/sandbox.ts';
 import { CliError } from './errors.ts';
@@ -71,6 +72,11 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
 export const file = z.string().min(1, 'must name a file').optional();
 export const acceptKey = z.array(conditionKey).max(20, 'may be given at most 20 times').default([]);
 export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given at most 50 times').default([]);
+export const iac = oneOf(ownerTool).optional();
+export const acceptOwner = z
+  .array(oneOf(ownerTool))
+  .max(OWNER_TOOLS.length, `may be given at most ${OWNER_TOOLS.length} times`)
+  .default([]);
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Flags that select the backend; see `backend-options.ts`. */
@@ -98,6 +104,8 @@ export const migrationFields = {
   roleArn: roleArn.optional(),
   trust: oneOf(trustMode).default('validate'),
   acceptKey,
+  iac,
+  acceptOwner,
   verification: oneOf(verificationMode).default('injected'),
   agent: oneOf(agentMode).default('require'),
   ...waitFields,

@@ -13,6 +13,8 @@ type AskedOfAll = Partial<
     | 'roleArn'
     | 'trust'
     | 'acceptKey'
+    | 'iac'
+    | 'acceptOwner'
     | 'verification'
     | 'agent'
     | 'reason'
@@ -31,6 +33,8 @@ const fieldsOfAll = ({
   roleArn,
   trust,
   acceptKey = [],
+  iac,
+  acceptOwner = [],
   verification,
   agent,
   approval,
@@ -44,6 +48,8 @@ const fieldsOfAll = ({
   ...(roleArn ? { roleArn } : {}),
   ...(trust ? { trust } : {}),
   acceptedKeys: acceptKey,
+  ...(iac ? { iac } : {}),
+  acceptOwners: acceptOwner,
   ...(verification ? { verification } : {}),
   ...(agent ? { agent } : {}),
   ...(approval ? { approval } : {}),
@@ -125,6 +131,8 @@ const wordsOfAll = (given: CommonFlags): string[] => [
   ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
   ...wordsOfWaits(given),
   ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
+  ...(given.iac ? [`--iac ${given.iac}`] : []),
+  ...given.acceptOwner.map((tool) => `--accept-owner ${tool}`),
   ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
   ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
   ...backendFlags(given),

@@ -154,6 +154,37 @@ export interface MigratorSettings {
         acceptedKeys?: string[];
         /** Service accounts, by name, that may lose their add-on's IRSA role without getting an association. */
         acceptIdentityLoss?: string[];
+        /**
+         * The tool whose code defines the fleet's add-ons, for what shows no owner, as in a request for a migration.
+         */
+        iac?:
+          | 'terraform'
+          | 'pulumi'
+          | 'cloudformation'
+          | 'cdk'
+          | 'eksctl'
+          | 'ack'
+          | 'crossplane'
+          | 'cluster-api'
+          | 'kro'
+          | 'argo-cd'
+          | 'flux'
+          | 'helm';
+        /** Owners that must not block a migration, as in a request for a migration. */
+        acceptOwners?: (
+          | 'terraform'
+          | 'pulumi'
+          | 'cloudformation'
+          | 'cdk'
+          | 'eksctl'
+          | 'ack'
+          | 'crossplane'
+          | 'cluster-api'
+          | 'kro'
+          | 'argo-cd'
+          | 'flux'
+          | 'helm'
+        )[];
         /** How pods are verified. Default: `"injected"`. */
         verification?: 'injected' | 'api';
         /** What happens to a cluster without the Pod Identity agent. Default: `"require"`. */

@@ -245,8 +245,9 @@ describe('imports', () => {
 });
 
 describe('files', () => {
-  it('have at most 320 lines, tests 500', () => {
+  it('have at most 320 lines, tests 500, unless a script generates them', () => {
     const long = sources
+      .filter(({ text }) => !text.startsWith('// Made by '))
       .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
       .filter(({ file, lines }) => lines > (file.startsWith('test/') ? 500 : 320));
     expect(long).toEqual([]);

@@ -16,6 +16,7 @@ export const PLAN_ACTIONS = [
   'eks:DescribePodIdentityAssociation',
   'eks:ListAccessEntries',
   'eks:ListAddons',
+  'eks:ListCapabilities',
   'eks:ListPodIdentityAssociations',
   'iam:GetOpenIDConnectProvider',
   'iam:GetPolicy',

@@ -126,6 +126,7 @@ const triedReads = async (eks: AwsEks, roles: AwsRoles, cluster: Cluster): Promi
     await tried('eks:ListAddons', async () => void (names = await eks.listAddons())),
     await tried('eks:ListPodIdentityAssociations', () => eks.countAssociations()),
     await tried('eks:ListAccessEntries', () => eks.listNodeCandidates(1)),
+    await tried('eks:ListCapabilities', () => eks.listCapabilities()),
   ];
   const [name] = names;
   if (name === undefined) return answers;

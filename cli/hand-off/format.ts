@@ -1,6 +1,5 @@
 /** Chooses the format of a hand-off by the tool that owns what it is about. */
 import type { HandOff, HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
-import type { Plan } from '../../lambdas/domain/migration/model.ts';
 import type { OwnedThing, Owner, OwnerTool } from '../../lambdas/domain/owners/model.ts';
 
 const FORMATS: Partial<Record<OwnerTool, HandOffFormat>> = {
@@ -9,10 +8,6 @@ const FORMATS: Partial<Record<OwnerTool, HandOffFormat>> = {
   cdk: 'cloudformation',
   eksctl: 'eksctl',
 };
-
-/** Returns the owners that a plan found. */
-export const ownersIn = (plan: (Plan & { owners?: readonly Owner[] }) | undefined): readonly Owner[] =>
-  plan?.owners ?? [];
 
 export interface Chosen {
   format: HandOffFormat;

@@ -3,7 +3,7 @@ import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
 import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { hanging, type Style } from '../print/style.ts';
-import { formatFor, ownersIn } from './format.ts';
+import { formatFor } from './format.ts';
 
 /** Returns what the code must contain after the planned migration, in the format or in that of its owner. */
 export const handOffSection = (
@@ -17,7 +17,7 @@ export const handOffSection = (
       style.paint('bold', 'Hand-off'),
       ...hanging('  ', 'none: nothing would be changed, so the code stays as it is', style),
     ];
-  const chosen = format ?? formatFor(handOff, ownersIn(plan)).format;
+  const chosen = format ?? formatFor(handOff, plan?.owners ?? []).format;
   return [
     '',
     `${style.paint('bold', 'Hand-off')}  ${chosen}`,

@@ -18,7 +18,6 @@ import { PROGRAM } from '../options.ts';
 import { whileReading } from '../plan/while-reading.ts';
 import { knownCommand } from '../request.ts';
 import { sandboxOf } from '../sandbox-of.ts';
-import { ownersIn } from './format.ts';
 import { HAND_OFF, type Which, whichWords } from './options.ts';
 
 export interface HandedOff {
@@ -68,7 +67,7 @@ const ofMigration = (which: OfMigration, io: Io): Promise<HandedOff> =>
     if (!('ended' in shown)) throw notEnded(which, which);
     const { ended: report } = shown;
     if (report.handOff === undefined) throw none(report, which);
-    return { handOff: report.handOff, owners: ownersIn(report.plan) };
+    return { handOff: report.handOff, owners: report.plan?.owners ?? [] };
   });
 
 const listCommand = (which: OfAccount): string =>

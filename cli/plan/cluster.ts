@@ -37,7 +37,7 @@ const newPace = (clock: Clock): Pace =>
   });
 
 const overviewOf = (
-  { namespace, trust, acceptKey, verification, agent }: ClusterPlanFlags,
+  { namespace, trust, acceptKey, iac, acceptOwner, verification, agent }: ClusterPlanFlags,
   { ports, target, clock }: { ports: TargetPorts; target: Target; clock: Clock },
   onProgress: (what: string) => void,
 ): Promise<Overview> => {
@@ -46,7 +46,14 @@ const overviewOf = (
   return readOverview({
     target,
     namespace,
-    options: { trust, acceptedKeys: acceptKey, verification, agent },
+    options: {
+      trust,
+      acceptedKeys: acceptKey,
+      ...(iac ? { iac } : {}),
+      acceptOwners: acceptOwner,
+      verification,
+      agent,
+    },
     settings: { ...previewSettings(preview), preview },
     ledger: NO_LEDGER,
     ports,

@@ -16,8 +16,10 @@ import { oneOf } from '../fields.ts';
 import { format } from '../hand-off/options.ts';
 import {
   acceptKey,
+  acceptOwner,
   backendFlags,
   file,
+  iac,
   type MigrationFlags,
   output as outputFields,
   parseFlags,
@@ -48,6 +50,8 @@ const clusterFlags = z.strictObject({
   region: regionName.optional(),
   trust: oneOf(trustMode).default('validate'),
   acceptKey,
+  iac,
+  acceptOwner,
   verification: oneOf(verificationMode).default('injected'),
   agent: oneOf(agentMode).default('require'),
   ...backendFlags,

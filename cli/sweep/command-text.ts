@@ -27,6 +27,8 @@ const PLAIN = [
   'trust',
   'acceptKey',
   'acceptIdentityLoss',
+  'iac',
+  'acceptOwner',
   'verification',
   'agent',
   'window',

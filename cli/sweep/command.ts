@@ -112,6 +112,8 @@ const migrationOptions = (command: Command): Command =>
       "allow a service account that has an add-on's role and gets no association to fall back to the node role; may be repeated",
       collect,
     )
+    .option('--iac <tool>', "tool whose code defines the fleet's add-ons, where nothing shows it")
+    .option('--accept-owner <tool>', 'accept an owner that blocks, see migrate --help; may be repeated', collect)
     .option('--verification <mode>', 'injected or api (default: injected)')
     .option('--agent <mode>', 'require or install (default: require)')
     .option('--approval <mode>', 'required: every plan needs an approval; only with a deployed service (default: none)')

@@ -25,6 +25,8 @@ import { oneOf, wholeNumber } from '../fields.ts';
 import {
   acceptIdentityLoss,
   acceptKey,
+  acceptOwner,
+  iac,
   file,
   knownFlags,
   migrationFields,
@@ -131,6 +133,8 @@ const sweepFlags = z
     trust: oneOf(trustMode).optional(),
     acceptKey,
     acceptIdentityLoss,
+    iac,
+    acceptOwner,
     verification: oneOf(verificationMode).optional(),
     agent: oneOf(agentMode).optional(),
     ...waits,

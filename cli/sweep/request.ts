@@ -47,7 +47,7 @@ const given = <Value extends object>(values: Value): { [Name in keyof Value]?: N
 /** Returns the options of each migration. */
 const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
   const { strategy, preserve, maxDisruption, maxDurationMinutes, resolveConflicts, trust } = flags;
-  const { acceptKey, acceptIdentityLoss, verification, agent, approval } = flags;
+  const { acceptKey, acceptIdentityLoss, iac, acceptOwner, verification, agent, approval } = flags;
   return {
     ...given({
       strategy,
@@ -58,6 +58,8 @@ const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
       trust,
       acceptedKeys: acceptKey,
       acceptIdentityLoss,
+      iac,
+      acceptOwners: acceptOwner,
       verification,
       agent,
       approval,

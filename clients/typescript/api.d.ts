@@ -437,6 +437,16 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @enum {string}
+             */
+            iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
+            /**
+             * @description Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.
+             * @default []
+             */
+            acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
+            /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
@@ -528,6 +538,16 @@ export interface components {
              * @default []
              */
             acceptIdentityLoss?: string[];
+            /**
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @enum {string}
+             */
+            iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
+            /**
+             * @description Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.
+             * @default []
+             */
+            acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
@@ -1175,6 +1195,25 @@ export interface components {
             /** @description Paths of related resources and of the actions that are possible now. */
             links: components["schemas"]["MigrationLinks"];
         };
+        Owner: {
+            /** @description What the tool defines. One of `add-on`, `association`, `role`, `trust-policy`, `annotation`; later versions may add others. */
+            owns: string;
+            /** @description Name of the add-on, id of the association, ARN of the role, or `namespace/name` of the service account. */
+            name: string;
+            /** @description The tool. One of `terraform`, `pulumi`, `cloudformation`, `cdk`, `eksctl`, `ack`, `crossplane`, `cluster-api`, `kro`, `argo-cd`, `flux`, `helm`; later versions may add others. */
+            tool: string;
+            /** @description How sure that is. `certain`: by a tag, label or field manager that only the tool sets. `likely`: by convention. `stated`: by the request. One of `certain`, `likely`, `stated`; later versions may add others. */
+            sure: string;
+            /** @description When the tool undoes a change that is not in its code. `by-itself`: a controller, without an apply. One of `by-itself`, `at-next-apply`; later versions may add others. */
+            reverts: string;
+            /** @description What shows it, such as a tag with its value. */
+            evidence: string;
+            /**
+             * @description True if AWS runs the controller outside of the cluster, as an EKS capability.
+             * @constant
+             */
+            managedByAws?: true;
+        };
         Plan: {
             /** @description Id of the migration. */
             migrationId: string;
@@ -1254,6 +1293,8 @@ export interface components {
             carryOver: components["schemas"]["CarriedOver"][];
             /** @description Changes of trust policies that come first. Empty unless the request says `repair`. */
             trustRepairs: components["schemas"]["TrustRepair"][];
+            /** @description Tools that own what the migration changes, or what it uses, as far as it can be found out. */
+            owners: components["schemas"]["Owner"][];
             /** @description The Pod Identity agent, if it is installed first. Absent if it is not. */
             installAgent?: components["schemas"]["AgentInstallation"];
             /** @description How long it is forecast to take. Absent if no pod could be read, or nothing changes. */
@@ -1643,6 +1684,16 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @enum {string}
+             */
+            iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
+            /**
+             * @description Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.
+             * @default []
+             */
+            acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
+            /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
              * @enum {string}
@@ -1730,6 +1781,16 @@ export interface components {
              * @default []
              */
             acceptIdentityLoss?: string[];
+            /**
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @enum {string}
+             */
+            iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
+            /**
+             * @description Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.
+             * @default []
+             */
+            acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
              * @default injected
@@ -1999,6 +2060,10 @@ export interface components {
             acceptedKeys: string[];
             /** @description Service accounts, by name, that may lose their add-on's IRSA role without getting an association. */
             acceptIdentityLoss: string[];
+            /** @description The tool whose code defines the fleet's add-ons, for what shows no owner, as in a request for a migration. One of `terraform`, `pulumi`, `cloudformation`, `cdk`, `eksctl`, `ack`, `crossplane`, `cluster-api`, `kro`, `argo-cd`, `flux`, `helm`; later versions may add others. */
+            iac?: string;
+            /** @description Owners that must not block a migration, as in a request for a migration. */
+            acceptOwners: string[];
             /** @description How pods are verified. One of `injected`, `api`; later versions may add others. */
             verification: string;
             /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; later versions may add others. */
@@ -2048,6 +2113,16 @@ export interface components {
              * @default []
              */
             acceptIdentityLoss?: string[];
+            /**
+             * @description The tool whose code defines the fleet's add-ons, for what shows no owner, as in a request for a migration.
+             * @enum {string}
+             */
+            iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
+            /**
+             * @description Owners that must not block a migration, as in a request for a migration.
+             * @default []
+             */
+            acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
              * @description How pods are verified.
              * @default injected
@@ -2818,6 +2893,7 @@ export interface operations {
                      *         "purge": [],
                      *         "carryOver": [],
                      *         "trustRepairs": [],
+                     *         "owners": [],
                      *         "found": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *         "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
                      *       },
@@ -3650,6 +3726,7 @@ export interface operations {
                      *         "purge": [],
                      *         "carryOver": [],
                      *         "trustRepairs": [],
+                     *         "owners": [],
                      *         "found": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
                      *         "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
                      *       },
@@ -5766,6 +5843,7 @@ export interface operations {
                      *               "trust": "validate",
                      *               "acceptedKeys": [],
                      *               "acceptIdentityLoss": [],
+                     *               "acceptOwners": [],
                      *               "verification": "injected",
                      *               "agent": "require",
                      *               "approval": "none"
@@ -6291,6 +6369,7 @@ export interface operations {
                      *           "trust": "validate",
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
+                     *           "acceptOwners": [],
                      *           "verification": "injected",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -6833,6 +6912,7 @@ export interface operations {
                      *           "trust": "validate",
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
+                     *           "acceptOwners": [],
                      *           "verification": "injected",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -7162,6 +7242,7 @@ export interface operations {
                      *           "trust": "validate",
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
+                     *           "acceptOwners": [],
                      *           "verification": "injected",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -7491,6 +7572,7 @@ export interface operations {
                      *           "trust": "validate",
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
+                     *           "acceptOwners": [],
                      *           "verification": "injected",
                      *           "agent": "require",
                      *           "approval": "none"

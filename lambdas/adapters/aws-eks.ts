@@ -11,6 +11,7 @@ import {
   paginateDescribeAddonVersions,
   paginateListAccessEntries,
   paginateListAddons,
+  paginateListCapabilities,
   paginateListPodIdentityAssociations,
   TagResourceCommand,
   UpdateAddonCommand,
@@ -25,6 +26,7 @@ import type {
   AccessEntry,
   AddonConfiguration,
   AssociationRef,
+  Capability,
   Cluster,
   Eks,
   NewAssociation,
@@ -73,6 +75,7 @@ export class AwsEks implements Eks {
   private readonly cluster: string;
   private readonly ofService: readonly string[];
   private described: Cluster | undefined;
+  private capabilities: Capability[] | undefined;
 
   /** `ofService` has the ARNs of the service's own roles, which no node has. */
   constructor(client: EKSClient, cluster: string, ofService: readonly string[] = []) {
@@ -197,6 +200,21 @@ export class AwsEks implements Eks {
       arns: arns.slice(0, limit).filter((arn) => !this.ofService.includes(arn) && !isNobodysNode(arn, account)),
       more: arns.length > limit,
     };
+  }
+
+  async listCapabilities(): Promise<Capability[]> {
+    if (this.capabilities) return this.capabilities;
+    const found: Capability[] = [];
+    await aws('eks:ListCapabilities', async () => {
+      for await (const page of paginateListCapabilities({ client: this.client }, { clusterName: this.cluster }))
+        found.push(
+          ...(page.capabilities ?? []).flatMap(({ capabilityName: name = '', type, status = '' }) =>
+            type ? [{ name, type, status }] : [],
+          ),
+        );
+    });
+    this.capabilities = found;
+    return found;
   }
 
   async describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined> {

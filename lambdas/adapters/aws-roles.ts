@@ -97,7 +97,12 @@ export class AwsRoles implements Roles {
     );
     // Role names are unique in an account regardless of the path, so a role with another path does not match the ARN.
     if (!answer?.Role || answer.Role.Arn !== arn) return undefined;
-    return { arn, trustPolicy: decoded(answer.Role.AssumeRolePolicyDocument) };
+    const { AssumeRolePolicyDocument: document, Tags: tags = [] } = answer.Role;
+    return {
+      arn,
+      trustPolicy: decoded(document),
+      tags: Object.fromEntries(tags.flatMap(({ Key: key, Value: value = '' }) => (key ? [[key, value]] : []))),
+    };
   }
 
   async getOidcProvider(arn: string): Promise<OidcProvider | undefined> {

@@ -14,15 +14,24 @@ export const toServiceAccount = ({
 
 const ANNOTATION_FIELD = `.metadata.annotations.${IRSA_ANNOTATION}`;
 
-const annotatorsOf = ({ metadata: { managedFields } }: z.infer<typeof serviceAccountDetail>): string[] =>
-  toManagedFields(managedFields)
-    .filter(({ fields }) => fields.includes(ANNOTATION_FIELD))
-    .map(({ manager }) => manager)
-    .filter((manager, index, all) => all.indexOf(manager) === index);
+type Marks = Pick<ServiceAccountDetail, 'annotatedBy' | 'labels' | 'annotations' | 'managers'>;
+
+/** Returns what shows who owns the service account, and its annotation. */
+const marksOf = ({ metadata }: z.infer<typeof serviceAccountDetail>): Marks => {
+  const managed = toManagedFields(metadata.managedFields);
+  const ofAnnotation = managed.filter(({ fields }) => fields.includes(ANNOTATION_FIELD));
+  const names = (fields: typeof managed): string[] => [...new Set(fields.map(({ manager }) => manager))];
+  return {
+    annotatedBy: names(ofAnnotation),
+    labels: metadata.labels,
+    annotations: metadata.annotations,
+    managers: names(managed),
+  };
+};
 
 export const toServiceAccountDetail = (found: z.infer<typeof serviceAccountDetail>): ServiceAccountDetail => {
   const { uid, resourceVersion } = found.metadata;
-  return { ...toServiceAccount(found), uid, resourceVersion, annotatedBy: annotatorsOf(found) };
+  return { ...toServiceAccount(found), uid, resourceVersion, ...marksOf(found) };
 };
 
 /** Returns undefined for a service account without the IRSA annotation. */
@@ -31,5 +40,5 @@ export function toAttributedServiceAccount(
 ): AttributedServiceAccount | undefined {
   const { roleArn, ...account } = toServiceAccount(found);
   if (roleArn === undefined) return undefined;
-  return { ...account, roleArn, annotatedBy: annotatorsOf(found), labels: found.metadata.labels };
+  return { ...account, roleArn, ...marksOf(found) };
 }

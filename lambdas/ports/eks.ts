@@ -1,4 +1,11 @@
-import type { AccessEntry, AddonConfiguration, AssociationRef, Cluster, OfferedVersion } from '../domain/aws/eks.ts';
+import type {
+  AccessEntry,
+  AddonConfiguration,
+  AssociationRef,
+  Capability,
+  Cluster,
+  OfferedVersion,
+} from '../domain/aws/eks.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/migration/model.ts';
 
 export type * from '../domain/aws/eks.ts';
@@ -73,6 +80,11 @@ export interface Eks {
    * access entries.
    */
   listNodeCandidates(limit: number): Promise<{ arns: string[]; more: boolean }>;
+  /**
+   * Returns the controllers that AWS runs for the cluster, as this invocation listed them last. Throws `AccessDenied` if
+   * listing them is not allowed.
+   */
+  listCapabilities(): Promise<Capability[]>;
   /** Returns a principal's access entry with its type, or `undefined` if it has none. */
   describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined>;
   /** Sets the fields that an association in an add-on request cannot have. The role does not change. */

@@ -54,6 +54,7 @@ export interface ReadingPorts {
     | 'describeAssociation'
     | 'listAllAssociations'
     | 'listNodeCandidates'
+    | 'listCapabilities'
     | 'describeAccessEntry'
   >;
   roles: Pick<Roles, 'getRole' | 'getOidcProvider' | 'listPolicies' | 'getBoundary' | 'simulate'>;

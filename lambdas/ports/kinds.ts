@@ -33,6 +33,7 @@ export const EKS_KINDS = {
   listAddons: 'read',
   listAllAssociations: 'read',
   listNodeCandidates: 'read',
+  listCapabilities: 'read',
   describeAccessEntry: 'read',
   updateAssociation: 'write',
   tagResource: 'write',

@@ -2,6 +2,7 @@ export interface Role {
   arn: string;
   /** Trust policy as decoded JSON text. */
   trustPolicy: string;
+  tags: Record<string, string>;
 }
 
 /** The properties of an IAM OIDC provider that the service needs. */

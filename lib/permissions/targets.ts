@@ -56,6 +56,11 @@ const planGrants = (): Grant[] => [
     why: "finds the roles of the cluster's nodes, which fetch the credentials of the pods",
   },
   {
+    actions: ['eks:ListCapabilities'],
+    resources: CLUSTERS,
+    why: 'finds which controllers AWS runs for the cluster, which revert changes and which no pod shows',
+  },
+  {
     actions: ['eks:DescribeAccessEntry'],
     resources: ACCESS_ENTRIES,
     why: 'reads which access entries belong to nodes',

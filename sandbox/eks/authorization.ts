@@ -16,6 +16,7 @@ import type { AccessEntryState, AddonState, AssociationState, ClusterState } fro
 import { entryArn, partsOf, usernameOf } from './access-entry-state.ts';
 import { isLive } from './association-state.ts';
 import type { EksCall } from './call.ts';
+import { capabilityOf } from './capabilities.ts';
 import { findTags } from './tags.ts';
 import type { Decoded } from './wire.ts';
 
@@ -229,6 +230,9 @@ const PERMISSIONS = {
   ],
   DescribeAddonConfiguration: (call: EksCall) => [onNothing('eks:DescribeAddonConfiguration', call)],
   DescribeAddonVersions: (call: EksCall) => [onNothing('eks:DescribeAddonVersions', call)],
+  DescribeCapability: (call: EksCall, input: Decoded<eks.DescribeCapabilityRequest>) => [
+    onResource('eks:DescribeCapability', capabilityOf(call, input)),
+  ],
   DescribeCluster: (call: EksCall, { name }: Decoded<eks.DescribeClusterRequest>) => [
     onCluster('eks:DescribeCluster', call, name),
   ],
@@ -262,6 +266,9 @@ const PERMISSIONS = {
     call: EksCall,
     { clusterName, principalArn }: Decoded<eks.ListAssociatedAccessPoliciesRequest>,
   ) => [onEntry('eks:ListAssociatedAccessPolicies', call, clusterName, principalArn)],
+  ListCapabilities: (call: EksCall, { clusterName }: Decoded<eks.ListCapabilitiesRequest>) => [
+    onCluster('eks:ListCapabilities', call, clusterName),
+  ],
   ListClusters: (call: EksCall) => [onNothing('eks:ListClusters', call, 'cluster/*')],
   ListFargateProfiles: (call: EksCall, { clusterName }: Decoded<eks.ListFargateProfilesRequest>) => [
     onCluster('eks:ListFargateProfiles', call, clusterName),

@@ -29,6 +29,7 @@ import { permissionsOf } from './authorization.ts';
 import type { SupportedOperation } from './authorization.ts';
 import { requirePermission } from './call.ts';
 import type { EksCall, Memory } from './call.ts';
+import { describeCapability, listCapabilities } from './capabilities.ts';
 import { describeClusterVersions } from './cluster-versions.ts';
 import { describeCluster, listClusters } from './clusters.ts';
 import { EksError, errorAnswer } from './errors.ts';
@@ -53,6 +54,7 @@ const HANDLERS: Record<SupportedOperation, AnyHandler> = {
   DescribeAddon: describeAddon,
   DescribeAddonConfiguration: describeAddonConfiguration,
   DescribeAddonVersions: describeAddonVersions,
+  DescribeCapability: describeCapability,
   DescribeCluster: describeCluster,
   DescribeClusterVersions: describeClusterVersions,
   DescribeFargateProfile: describeFargateProfile,
@@ -63,6 +65,7 @@ const HANDLERS: Record<SupportedOperation, AnyHandler> = {
   ListAccessPolicies: listAccessPolicies,
   ListAddons: listAddons,
   ListAssociatedAccessPolicies: listAssociatedAccessPolicies,
+  ListCapabilities: listCapabilities,
   ListClusters: listClusters,
   ListFargateProfiles: listFargateProfiles,
   ListPodIdentityAssociations: listPodIdentityAssociations,

@@ -1,4 +1,4 @@
-/** Tags of clusters, add-ons, associations and access entries, by ARN. */
+/** Tags of clusters, add-ons, associations, capabilities and access entries, by ARN. */
 import type * as eks from '@aws-sdk/client-eks';
 import { entryArn } from './access-entry-state.ts';
 import type { EksCall, Handler } from './call.ts';
@@ -19,7 +19,12 @@ export const findTags = (call: EksCall, arn: string): Record<string, string> | u
   // ARNs of a cluster's resources contain the resource type and the cluster's name: `addon/CLUSTER/…`.
   const cluster = findCluster(call.world, call.account, call.region, arn.split('/')[1] ?? '');
   if (!cluster) return undefined;
-  const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
+  const resources = [
+    cluster,
+    ...cluster.addons.values(),
+    ...[...cluster.associations.values()].filter(isLive),
+    ...(cluster.capabilities ?? []),
+  ];
   const resource =
     resources.find((candidate) => candidate.arn === arn) ??
     [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);

@@ -19,6 +19,9 @@ import { noSuchRole, page, PATH_PREFIX, POLICY_DOCUMENT, ROLE_NAME, timeOf, urlE
 
 const API = { namespace: 'https://iam.amazonaws.com/doc/2010-05-08/', version: '2010-05-08', title: 'IAM' };
 
+/** IAM's default of MaxSessionDuration, in seconds. */
+const DEFAULT_SESSION = 3600;
+
 /**
  * Returns a role as XML. ListRoles does not return tags and permissions boundary (IAM API reference). The only type of
  * boundary in the API model is PermissionsBoundaryPolicy, but responses contain Policy (AWS CLI's example of get-user,
@@ -34,7 +37,8 @@ const roleXml = (role: RoleState, options: { whole: boolean }): XmlValue => {
     Arn: role.arn,
     CreateDate: timeOf(role.createdAt),
     AssumeRolePolicyDocument: urlEncoded(role.trustPolicy),
-    MaxSessionDuration: 3600,
+    ...(role.description === undefined ? {} : { Description: role.description }),
+    MaxSessionDuration: role.maxSessionDuration ?? DEFAULT_SESSION,
     ...(options.whole && boundary
       ? { PermissionsBoundary: { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: boundary.arn } }
       : {}),

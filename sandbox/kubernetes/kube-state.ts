@@ -57,6 +57,8 @@ export interface KubeState {
   fieldOwners: Map<string, FieldOwners>;
   /** The manager that set a service account's IRSA annotation, and when (milliseconds since 1970), by its uid. */
   annotators: Map<string, { manager: string; at: number }>;
+  /** Likewise the manager that applied a service account, where the scenario names one. */
+  appliers: Map<string, { manager: string; at: number }>;
   /** AWS credentials of pods, by pod uid and then by credential source. */
   sessions: Map<string, Map<string, PodSession>>;
   /** Defined custom resources, by `plural.group`. */

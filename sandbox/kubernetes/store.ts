@@ -163,6 +163,7 @@ export const newKubeState = (): KubeState => ({
   fieldOwners: new Map(),
   readySeconds: new Map(),
   annotators: new Map(),
+  appliers: new Map(),
   pastPods: new Map(),
   sessions: new Map(),
   customKinds: new Map(),
@@ -244,6 +245,7 @@ export const removeResource = (
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
   kube.fieldOwners.delete(object.metadata.uid);
   kube.annotators.delete(object.metadata.uid);
+  kube.appliers.delete(object.metadata.uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.resourceVersion += 1;
   kube.removals.set(resourceOf(info), kube.resourceVersion);

@@ -18,6 +18,9 @@ const PARAMETERS: Record<string, Constraint> = {
   Policy: SESSION_POLICY,
 };
 
+/** IAM's default of MaxSessionDuration, for roles that do not come from the scenario. */
+const DEFAULT_SESSION_SECONDS = 3600;
+
 const clustersOf = function* ({ accounts }: World): Iterable<ClusterState> {
   for (const { clusters } of accounts.values()) yield* clusters.values();
 };
@@ -55,7 +58,15 @@ export const assumeRoleWithWebIdentity =
     const role = findRole(world, roleArn);
     if (!role) throw new Error(`A token was allowed to assume ${roleArn}, which does not exist.`);
     const policies = sessionPoliciesOf(world, roleArn.split(':')[4] ?? '', parameters);
-    const seconds = Number(parameters.get('DurationSeconds') ?? world.knobs.irsaSessionSeconds);
+    const asked = parameters.get('DurationSeconds');
+    // Message: kreuzwerker/awsu#27.
+    if (asked !== undefined && Number(asked) > (role.maxSessionDuration ?? DEFAULT_SESSION_SECONDS))
+      throw new QueryError(
+        400,
+        'ValidationError',
+        'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+      );
+    const seconds = Number(asked ?? world.knobs.irsaSessionSeconds);
     return {
       ...issueSession(world, role, { sessionName, seconds, policies }),
       SubjectFromWebIdentityToken: `system:serviceaccount:${namespace}:${serviceAccount.name}`,

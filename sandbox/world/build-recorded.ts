@@ -7,7 +7,7 @@ import type { ClusterState } from './world.ts';
 
 /** Creates the service accounts. Runs before add-ons and workloads, which use those that exist. */
 export const seedServiceAccounts = (cluster: ClusterState, accounts: ScenarioCluster['serviceAccounts']): void => {
-  for (const { namespace, name, annotations, labels, manager, createdAt } of accounts) {
+  for (const { namespace, name, annotations, labels, manager, appliedBy, createdAt } of accounts) {
     const at = createdAt === undefined ? cluster.createdAt : Date.parse(createdAt);
     ensureNamespace(cluster, namespace, at);
     const account =
@@ -17,6 +17,7 @@ export const seedServiceAccounts = (cluster: ClusterState, accounts: ScenarioClu
     if (Object.keys(annotations).length > 0)
       account.metadata.annotations = { ...account.metadata.annotations, ...annotations };
     noteAnnotator(cluster, was, account, manager, at);
+    if (appliedBy !== undefined) cluster.kube.appliers.set(account.metadata.uid, { manager: appliedBy, at });
     touch(cluster.kube, account);
   }
 };

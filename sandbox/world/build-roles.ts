@@ -52,6 +52,8 @@ export const buildRole = (world: World, role: Scenario['accounts'][number]['role
   policies: role.policies.map(({ name, document }) => ({ name, document: textOf(document) })),
   attachedPolicies: role.attachedPolicies.map(managedPolicy),
   ...boundaryOf(role.permissionsBoundary),
+  ...(role.description === undefined ? {} : { description: role.description }),
+  ...(role.maxSessionDuration === undefined ? {} : { maxSessionDuration: role.maxSessionDuration }),
   tags: role.tags,
 });
 

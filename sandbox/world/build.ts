@@ -27,6 +27,7 @@ import { buildOidcProviders, issuerOf } from './build-oidc.ts';
 import { notePastPods, seedServiceAccounts } from './build-recorded.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
 import { CallLog } from './call-log.ts';
+import { buildCapabilities } from './capabilities.ts';
 import { Faults } from './faults.ts';
 import { newCluster } from './new-cluster.ts';
 import { Random } from './random.ts';
@@ -160,6 +161,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     accessEntries: buildAccessEntries(spec, callers),
   });
   for (const addon of spec.addons) cluster.addons.set(addon.name, buildAddon(world, cluster, addon));
+  if (spec.capabilities.length > 0) cluster.capabilities = buildCapabilities(world, cluster, spec.capabilities);
   addAssociations(world, cluster, spec.associations);
 
   // Pods come last: what the webhook gave them depends on the associations that existed by then.

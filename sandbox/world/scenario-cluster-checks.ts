@@ -231,6 +231,26 @@ const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void
   reportDuplicates(cluster.rbac, nameOf, (index) => [...path, 'rbac', index, 'metadata', 'name'], 'the', report);
 };
 
+/** EKS API reference, CreateCapability: one of each type, with a role of the account. */
+const checkCapabilities = ({ capabilities }: ScenarioCluster, account: string, path: Path, report: Report): void => {
+  for (const [index, { roleArn }] of capabilities.entries())
+    checkRoleAccount(roleArn, account, [...path, index, 'roleArn'], report);
+  reportDuplicates(
+    capabilities,
+    ({ type }) => type,
+    (index) => [...path, index, 'type'],
+    'a capability of type',
+    report,
+  );
+  reportDuplicates(
+    capabilities,
+    ({ name }) => name,
+    (index) => [...path, index, 'name'],
+    'the capability',
+    report,
+  );
+};
+
 export const checkCluster = (
   cluster: ScenarioCluster,
   account: string,
@@ -252,6 +272,7 @@ export const checkCluster = (
   checkServiceAccounts(cluster, path, report);
   checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
   checkAccess(cluster, path, report);
+  checkCapabilities(cluster, account, [...path, 'capabilities'], report);
   reportDuplicates(
     cluster.disruptionBudgets,
     ({ namespace, name }) => `${namespace}/${name}`,

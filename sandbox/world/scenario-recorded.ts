@@ -103,6 +103,13 @@ export const serviceAccount = z
     annotations: strings.default({}).describe('Annotations, such as `eks.amazonaws.com/role-arn`.'),
     labels: strings.default({}).describe('Labels.'),
     manager: z.string().min(1).default('helm').describe('The field manager that set the role annotation.'),
+    appliedBy: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'The field manager that applied the object, which owns its labels and its other annotations: `argocd-controller`, `kustomize-controller`, `helm`, …; if omitted, no managed fields show one.',
+      ),
     createdAt: timestamp.optional().describe('When it was created; if omitted, together with the cluster.'),
   })
   .meta({

@@ -11,6 +11,8 @@ import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { clusterOidcProvider, oidcProvider } from './scenario-oidc.ts';
 import { readySeconds } from './knob.ts';
+import { capability } from './scenario-owners.ts';
+import { role } from './scenario-role.ts';
 import { throttle } from './throttles.ts';
 import {
   accessEntry,
@@ -29,56 +31,6 @@ import { catalogueChange, pastPods, serviceAccount } from './scenario-recorded.t
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
-
-const policyDocument = z.union([z.string(), z.record(z.string(), z.unknown())]);
-
-const inlinePolicy = z
-  .strictObject({
-    name: z
-      .string()
-      .regex(/^[\w+=,.@-]{1,128}$/, 'must be a policy name: letters, digits and any of _+=,.@-, at most 128')
-      .describe('Name of the policy.'),
-    document: policyDocument.describe('The policy: an object, or its JSON text.'),
-  })
-  .meta({ id: 'InlinePolicy', description: 'A policy that is part of a role.' });
-
-const managedPolicyArn = z
-  .string()
-  .regex(
-    /^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,
-    'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess',
-  )
-  .describe("ARN of a managed policy: AWS's, or the account's own.");
-const managedPolicyDocument = policyDocument
-  .optional()
-  .describe(
-    "Its document: an object, or its JSON text. Required for the account's own policies; an AWS managed policy without it allows nothing.",
-  );
-
-const attachedPolicy = z
-  .strictObject({ arn: managedPolicyArn, document: managedPolicyDocument })
-  .meta({ id: 'AttachedPolicy', description: 'A managed policy of a role.' });
-
-const permissionsBoundary = z.strictObject({ arn: managedPolicyArn, document: managedPolicyDocument }).meta({
-  id: 'PermissionsBoundary',
-  description: "A managed policy that limits what a role's own policies allow: the role may do what both allow.",
-});
-
-const role = z
-  .strictObject({
-    arn: roleArn.describe('ARN of the role, with its path.'),
-    trustPolicy: policyDocument.describe('The trust policy: an object, or its JSON text.'),
-    policies: z.array(inlinePolicy).default([]).describe('Its inline policies.'),
-    attachedPolicies: z.array(attachedPolicy).default([]).describe('Its managed policies.'),
-    permissionsBoundary: permissionsBoundary
-      .optional()
-      .describe('Its permissions boundary; if omitted, nothing limits its policies.'),
-    tags: tags.default({}).describe('Tags.'),
-    createdAt: timestamp
-      .default('2024-01-01T00:00:00.000Z')
-      .describe('When it was created; see the knob `iamLagSeconds`.'),
-  })
-  .meta({ id: 'Role', description: 'An IAM role.' });
 
 const association = z
   .strictObject({
@@ -240,6 +192,10 @@ const cluster = z
       .array(association)
       .default([])
       .describe('Its Pod Identity associations: standalone ones, and those that add-ons own.'),
+    capabilities: z
+      .array(capability)
+      .default([])
+      .describe('Its EKS capabilities: controllers that AWS runs outside of the cluster, so that no pod shows them.'),
     workloads: z.array(workload).default([]).describe('Deployments, DaemonSets and StatefulSets that no add-on owns.'),
     serviceAccounts: z
       .array(serviceAccount)

@@ -1,5 +1,6 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
 import type { CallLog } from './call-log.ts';
+import type { CapabilityState } from './capabilities.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Json } from '../json.ts';
 import type { KubeState } from '../kubernetes/kube-state.ts';
@@ -26,6 +27,9 @@ export interface RoleState {
   attachedPolicies: AttachedPolicyState[];
   /** Also a managed policy; omitted: nothing limits the role's own policies. */
   permissionsBoundary?: AttachedPolicyState;
+  description?: string;
+  /** Longest session that AssumeRole may request, in seconds; omitted: an hour, IAM's default. */
+  maxSessionDuration?: number;
   tags: Record<string, string>;
 }
 
@@ -177,6 +181,8 @@ export interface ClusterState {
   podSettings?: ReadonlyMap<string, PodSettings>;
   /** In the order of evaluation; omitted: none. */
   fargateProfiles?: readonly FargateProfile[];
+  /** Omitted: none. */
+  capabilities?: readonly CapabilityState[];
   /** By principal ARN. */
   accessEntries: Map<string, AccessEntryState>;
   kube: KubeState;

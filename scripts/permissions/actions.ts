@@ -33,6 +33,7 @@ const LEVELS: Readonly<Record<Access, readonly string[]>> = {
     'ec2:DescribeSubnets',
     'eks:ListAccessEntries',
     'eks:ListAddons',
+    'eks:ListCapabilities',
     'eks:ListClusters',
     'eks:ListPodIdentityAssociations',
     'iam:ListAttachedRolePolicies',

@@ -117,6 +117,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   purge: ['a-00000000000000001'],
   carryOver: [],
   trustRepairs: [],
+  owners: [],
   found: 'e'.repeat(64),
   hash: 'f'.repeat(64),
   ...change,

@@ -71,6 +71,9 @@ export const aServiceAccount = (change: Partial<ServiceAccountDetail> = {}): Ser
   resourceVersion: '7',
   roleArn: ROLE,
   annotatedBy: ['kubectl-annotate'],
+  labels: {},
+  annotations: {},
+  managers: ['kubectl-annotate'],
   ...change,
 });
 /** As it is remembered. */

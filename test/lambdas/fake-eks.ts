@@ -9,6 +9,7 @@ import type {
   AccessEntry,
   AddonConfiguration,
   AssociationRef,
+  Capability,
   Clock,
   Cluster,
   CreateAddonRequest,
@@ -53,6 +54,7 @@ export class FakeEks implements Eks {
   /** By add-on and version, such as `aws-ebs-csi-driver v1.38.1-eksbuild.1`. */
   readonly configurations = new Map<string, AddonConfiguration>();
 
+  capabilities: Capability[] = [];
   accessEntries: AccessEntry[] = [{ principalArn: NODE_ROLE, type: 'EC2_LINUX' }];
 
   /** What a create or update ends in. */
@@ -300,6 +302,9 @@ export class FakeEks implements Eks {
   async listNodeCandidates(limit: number): Promise<{ arns: string[]; more: boolean }> {
     const arns = this.accessEntries.slice(0, limit).map(({ principalArn }) => principalArn);
     return { arns, more: this.accessEntries.length > limit };
+  }
+  async listCapabilities(): Promise<Capability[]> {
+    return this.capabilities;
   }
   async describeAccessEntry(principalArn: string): Promise<AccessEntry | undefined> {
     return this.accessEntries.find((one) => one.principalArn === principalArn);

@@ -164,6 +164,8 @@ export class FakeClock implements Clock {
 
 export class FakeRoles implements Roles {
   readonly trust: Record<string, string | undefined> = { [ROLE]: bothWays };
+  /** Tags by role's ARN. */
+  readonly tags: Record<string, Record<string, string>> = {};
   /** Characters without white space that a trust policy may have. */
   trustQuota = 2048;
   /** By role's ARN; a role that is not there has none. */
@@ -178,7 +180,7 @@ export class FakeRoles implements Roles {
   readonly missing: string[] = [];
   async getRole(arn: string): Promise<Role | undefined> {
     const trustPolicy = this.trust[arn];
-    return trustPolicy === undefined ? undefined : { arn, trustPolicy };
+    return trustPolicy === undefined ? undefined : { arn, trustPolicy, tags: this.tags[arn] ?? {} };
   }
   /** ARNs of the OIDC providers that IAM lacks; it has all others. */
   readonly absentProviders = new Set<string>();
@@ -272,7 +274,7 @@ export class FakeKubernetes implements Kubernetes {
   async listAttributedServiceAccounts(namespace: string): Promise<AttributedServiceAccount[]> {
     return this.annotated
       .filter((one) => one.namespace === namespace)
-      .map((one) => ({ annotatedBy: ['eks'], labels: {}, ...one }));
+      .map((one) => ({ annotatedBy: ['eks'], labels: {}, annotations: {}, managers: ['eks'], ...one }));
   }
   async listWorkloads(namespace: string): Promise<Workload[]> {
     return this.workloads.filter((workload) => workload.namespace === namespace);

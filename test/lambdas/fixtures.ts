@@ -180,6 +180,9 @@ export const anAnnotatedAccount = (): ServiceAccountDetail => ({
   resourceVersion: '1',
   roleArn: ROLE,
   annotatedBy: ['eks'],
+  labels: {},
+  annotations: {},
+  managers: ['eks'],
 });
 export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod => ({
   namespace: NAMESPACE,
@@ -418,6 +421,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan =>
     purge: [],
     carryOver: [],
     trustRepairs: [],
+    owners: [],
     found: 'f'.repeat(64),
     hash: '',
     ...change,

@@ -1,7 +1,7 @@
 /** The promise about associations: which ones may be deleted, and that none is lost. */
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
-import { managingTool } from '../../lambdas/domain/associations/associations.ts';
+import { managingTool } from '../../lambdas/domain/owners/tools.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
 import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';
@@ -36,7 +36,8 @@ export const associations: Promised = {
         problems.push(`${about(call)} deleted ${id}, which is not in the plan`);
       if (was?.ownerArn !== undefined && !isOwnedBy(was.ownerArn, cluster.name, migration?.request.addon ?? ''))
         problems.push(`${about(call)} deleted ${id}, which another add-on owns`);
-      if (was && was.ownerArn === undefined && managingTool(was.tags) !== undefined)
+      const owner = was?.ownerArn === undefined && was ? managingTool(was.tags) : undefined;
+      if (owner && !migration?.request.acceptOwners.some((tool) => tool === owner.tool))
         problems.push(`${about(call)} deleted ${id}, which another tool manages`);
       const noted = calls.some(
         (one) =>

@@ -6,30 +6,9 @@
 import { eksCommand } from '../aws/command.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
+import type { OwnerTool } from '../owners/model.ts';
+import { managingTool } from '../owners/tools.ts';
 import { shellCommand } from '../text/shell.ts';
-
-const IAC_TAG_PREFIXES = ['aws:cloudformation:', 'alpha.eksctl.io/'];
-const IAC_TAGS = new Map([
-  ['terraform', 'Terraform'],
-  ['pulumi', 'Pulumi'],
-  ['crossplane', 'Crossplane'],
-  ['cloudformation', 'CloudFormation'],
-  ['eksctl', 'eksctl'],
-]);
-
-/**
- * Returns the tool whose tags an association has, or `undefined`. Tools are recognised by tags such as `ManagedBy`, and
- * by
- * the prefixes that they reserve.
- */
-export function managingTool(tags: Record<string, string>): string | undefined {
-  for (const [key, value] of Object.entries(tags)) {
-    if (IAC_TAG_PREFIXES.some((prefix) => key.startsWith(prefix))) return key;
-    if (/^(managed[-_]?by|provisioner|iac)$/i.test(key)) return IAC_TAGS.get(value.toLowerCase()) ?? value;
-    if (key.startsWith('services.k8s.aws/')) return 'ACK';
-  }
-  return undefined;
-}
 
 type Unportable = Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>;
 
@@ -144,6 +123,8 @@ export interface PurgeContext {
   planned: readonly PlannedAssociation[];
   /** The current attempt. */
   attempt: Pick<Attempt, 'strategy'>;
+  /** Tools whose associations may be deleted, by the request. */
+  acceptOwners: readonly OwnerTool[];
   /**
    * Present once the snapshot was taken. An association is then deleted only if the snapshot has it unchanged, or if a
    * copy of the add-on has created it since.
@@ -190,6 +171,22 @@ function againstSnapshot(
   return undefined;
 }
 
+type ManagingTool = NonNullable<ReturnType<typeof managingTool>>;
+
+const isAccepted = ({ tool }: ManagingTool, { acceptOwners }: PurgeContext): boolean =>
+  tool !== undefined && acceptOwners.includes(tool);
+
+/** Refuses to delete an association that is in the code of another tool. */
+const refuseOwned = (where: string, { tool, title }: ManagingTool): PurgeDecision =>
+  refuse(
+    `${where} has the tags of another tool: ${title}`,
+    `remove it with the tool that manages it, then migrate; otherwise ${title} would create it again${
+      tool === undefined
+        ? ''
+        : ` ; or, once its code does not contain it any more, let the migration delete it: --accept-owner ${tool}`
+    }`,
+  );
+
 /** Decides whether the migration of an add-on deletes an association, keeps it, or is refused. */
 export function decidePurge(association: Association, context: PurgeContext): PurgeDecision {
   const { cluster, addon, addonArn, planned, attempt } = context;
@@ -203,13 +200,8 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
       `${where} is owned by another add-on: ${association.ownerArn}`,
       'remove the association from that add-on first',
     );
-  const tool = ours ? undefined : managingTool(association.tags);
-  if (tool !== undefined) {
-    return refuse(
-      `${where} has the tags of another tool: ${tool}`,
-      `remove it with the tool that manages it, then migrate; otherwise ${tool} would create it again`,
-    );
-  }
+  const owner = ours ? undefined : managingTool(association.tags);
+  if (owner && !isAccepted(owner, context)) return refuseOwned(where, owner);
   const forbidden = againstSnapshot(association, context, where);
   if (forbidden) return forbidden;
   const narrowing = narrowingFields(association);

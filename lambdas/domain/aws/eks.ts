@@ -27,6 +27,14 @@ export interface AccessEntry {
   type: string;
 }
 
+/** A controller that AWS runs for a cluster, outside of it. */
+export interface Capability {
+  name: string;
+  /** ACK, ARGOCD, KRO, or a type that EKS has added since. */
+  type: string;
+  status: string;
+}
+
 /**
  * An association as ListPodIdentityAssociations returns it: without the role, the tags, and other fields that only
  * DescribePodIdentityAssociation returns.

@@ -177,6 +177,10 @@ export interface ServiceAccountDetail extends ServiceAccount {
    * Managers that set the annotation, from `metadata.managedFields`; empty if there is no annotation, or none is known.
    */
   annotatedBy: string[];
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** Managers of any of its fields, each once. */
+  managers: string[];
 }
 
 /** A service account with an IRSA role, from its annotation `eks.amazonaws.com/role-arn`. */
@@ -191,4 +195,6 @@ export interface AttributedServiceAccount extends AnnotatedServiceAccount {
   /** As in `ServiceAccountDetail`. */
   annotatedBy: string[];
   labels: Record<string, string>;
+  annotations: Record<string, string>;
+  managers: string[];
 }

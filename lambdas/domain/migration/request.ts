@@ -12,6 +12,7 @@ import {
   serviceAccountName,
 } from '../text/names.ts';
 import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
+import { OWNER_TOOLS, ownerTool } from '../owners/model.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 import { schemaNames } from '../text/schemas.ts';
 
@@ -124,6 +125,18 @@ export const migrationRequestFields = z.object({
     .max(MAX_ROLES)
     .default([])
     .describe("Service accounts, by name, that may lose the add-on's IRSA role without getting an association."),
+  iac: ownerTool
+    .optional()
+    .describe(
+      'The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.',
+    ),
+  acceptOwners: z
+    .array(ownerTool)
+    .max(OWNER_TOOLS.length)
+    .default([])
+    .describe(
+      'Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.',
+    ),
   verification: verificationMode
     .default('injected')
     .describe(

@@ -1,6 +1,7 @@
 /** Zod schemas of owners: the tools whose code, or whose controllers, define what a migration changes. */
 import { z } from 'zod';
 import { schemaNames } from '../text/schemas.ts';
+import { shownText } from '../text/text.ts';
 
 /** `cluster-api` is Cluster API Provider AWS. `kro` creates the resources of other controllers. */
 export const OWNER_TOOLS = [
@@ -27,11 +28,9 @@ export type OwnedThing = z.infer<typeof ownedThing>;
 export const owner = z
   .object({
     owns: ownedThing.describe('What the tool defines.'),
-    name: z
-      .string()
-      .describe(
-        'Name of the add-on, id of the association, ARN of the role, or `namespace/name` of the service account.',
-      ),
+    name: shownText.describe(
+      'Name of the add-on, id of the association, ARN of the role, or `namespace/name` of the service account.',
+    ),
     tool: ownerTool.describe('The tool.'),
     sure: z
       .enum(['certain', 'likely', 'stated'])
@@ -41,7 +40,7 @@ export const owner = z
     reverts: z
       .enum(['by-itself', 'at-next-apply'])
       .describe('When the tool undoes a change that is not in its code. `by-itself`: a controller, without an apply.'),
-    evidence: z.string().describe('What shows it, such as a tag with its value.'),
+    evidence: shownText.describe('What shows it, such as a tag with its value.'),
     managedByAws: z
       .literal(true)
       .optional()

@@ -1,5 +1,6 @@
 /** Commands of this program for remedies about one cluster. */
-import type { Target } from '../migration/request.ts';
+import type { HandOffFormat } from '../hand-off/model.ts';
+import type { MigrationRequest, Target } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 
 const where = ({ account, region, cluster }: Target): string[] => [
@@ -21,3 +22,16 @@ export const identitiesCommand = (target: Target, namespace?: string): string =>
 /** Returns the command that migrates an add-on. */
 export const migrateCommand = (target: Target, addon: string): string =>
   shellCommand(['pod-identity', 'migrate', ...where(target), '--addon', addon, '--deployed']);
+
+/** Returns the command that prints, in advance, what the owner's code must contain after a migration. */
+export const handOffCommand = (
+  { target, addon, serviceAccount }: Pick<MigrationRequest, 'target' | 'addon' | 'serviceAccount'>,
+  format?: HandOffFormat,
+): string =>
+  shellCommand(
+    ['pod-identity', 'plan', ...where(target)],
+    addon === undefined ? undefined : ['--addon', addon],
+    serviceAccount && ['--namespace', serviceAccount.namespace, '--service-account', serviceAccount.name],
+    ['--hand-off'],
+    format === undefined || format === 'terraform' ? undefined : ['--format', format],
+  );

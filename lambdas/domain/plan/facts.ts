@@ -1,4 +1,4 @@
-import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../aws/eks.ts';
+import type { Capability, Cluster, OfferedVersion, PodIdentityServiceAccount } from '../aws/eks.ts';
 import type {
   AttributedServiceAccount,
   CustomResourceKind,
@@ -16,6 +16,7 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
 } from '../migration/model.ts';
+import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
 import type { TrustPolicy } from '../trust/policy.ts';
@@ -116,6 +117,8 @@ export interface Facts {
   addon?: Addon;
   /** For a request about a service account. Absent if it does not exist, or if the API server could not be read. */
   serviceAccount?: ServiceAccountState;
+  /** What shows the owner of the service account. */
+  accountMarks?: ObjectMarks;
   /** The add-on that owns the service account, if any. */
   ownerAddon?: string;
   /** The Pod Identity agent's add-on. */
@@ -136,7 +139,7 @@ export interface Facts {
   /** Absent if the add-on's namespace is not known. Then nothing after it was read. */
   namespace?: string;
   /** Roles by ARN, `undefined` for a role that does not exist. Roles of other accounts are not read. */
-  roles: Record<string, { trustPolicy: TrustPolicy } | undefined>;
+  roles: Record<string, { trustPolicy: TrustPolicy; tags?: Record<string, string> } | undefined>;
   /** ARN patterns of the roles that the service may pass. */
   passableRoleArns: string[];
   /** ARN patterns of the roles whose trust policy the service may change. Empty if that is not enabled. */
@@ -153,6 +156,8 @@ export interface Facts {
   rolePolicies: Record<string, RolePoliciesFact>;
   /** IAM's answers for the calls of each attempt that nothing else excludes, and of its rollback. */
   rights: RightsFact;
+  /** Controllers that AWS runs for the cluster. Absent if no association is planned. */
+  capabilities?: Seen<Capability[]>;
   associations: Association[];
   /** Number of associations in the whole cluster. Absent if none is added. */
   associationCount?: number;

@@ -12,8 +12,13 @@ import type {
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
+import { ownersOf } from './owner-facts.ts';
 import { hashOf, type PlanContent } from './hash.ts';
 import { sha256 } from '../text/sha256.ts';
+
+/** Returns the trust policies that were found: a tag on a role changes nothing about a plan. */
+const trustOf = ({ roles }: Facts): Facts['roles'] =>
+  Object.fromEntries(Object.entries(roles).map(([arn, role]) => [arn, role && { trustPolicy: role.trustPolicy }]));
 
 export interface Decided {
   planned: PlannedAssociation[];
@@ -66,10 +71,11 @@ export function finishPlan(
     purge,
     carryOver,
     trustRepairs,
+    owners: ownersOf(facts).map(({ owner }) => owner),
     ...installAgent,
     ...(decided?.rollout?.forecast ? { forecast: decided.rollout.forecast } : {}),
     ...(decided?.rollout?.brokenPods ? { brokenPods: decided.rollout.brokenPods } : {}),
-    found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: facts.roles }),
+    found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: trustOf(facts) }),
   };
   return { ...content, checks, hash: hashOf(content, request) };
 }

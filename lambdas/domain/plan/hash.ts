@@ -13,7 +13,7 @@ const unlessEmpty = <Item>(list: readonly Item[]): readonly Item[] | undefined =
 export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
 /** The part of a request that decides what is planned. */
-function askedOf({ acceptIdentityLoss, ...request }: MigrationRequest): object {
+function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: MigrationRequest): object {
   const { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent } = request;
   return {
     target,
@@ -24,6 +24,8 @@ function askedOf({ acceptIdentityLoss, ...request }: MigrationRequest): object {
     preserve,
     acceptedKeys,
     acceptIdentityLoss: unlessEmpty(acceptIdentityLoss),
+    acceptOwners: unlessEmpty(acceptOwners),
+    iac,
     verification,
     agent,
   };
@@ -50,11 +52,21 @@ export function hashOf(plan: PlanContent, request: MigrationRequest): string {
     carryOver,
     trustRepairs,
     installAgent,
+    owners,
     found: digest,
   } = plan;
   return sha256({
     asked: askedOf(request),
-    found: { addon: found, serviceAccount: account, namespace, defaultNamespace, existing, digest },
+    found: {
+      addon: found,
+      serviceAccount: account,
+      namespace,
+      defaultNamespace,
+      existing,
+      // What shows an owner may change, such as the version of a controller.
+      owners: unlessEmpty(owners.map(({ owns, name, tool, reverts }) => ({ owns, name, tool, reverts }))),
+      digest,
+    },
     will: {
       verdict,
       strategy: plan.strategy,

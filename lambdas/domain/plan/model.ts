@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { check } from '../migration/check.ts';
 import { addon, association, serviceAccountState } from '../migration/observed.ts';
 import { carriedOver, identityLoss, plannedAssociation } from '../migration/planned.ts';
+import { owner } from '../owners/model.ts';
 import { maxDisruption, resolveConflicts, strategy } from '../migration/request.ts';
 import { brokenPod, forecast } from '../rollout/model.ts';
 import { schemaNames } from '../text/schemas.ts';
@@ -76,6 +77,10 @@ export const plan = z
       .array(trustRepair)
       .default([])
       .describe('Changes of trust policies that come first. Empty unless the request says `repair`.'),
+    owners: z
+      .array(owner)
+      .default([])
+      .describe('Tools that own what the migration changes, or what it uses, as far as it can be found out.'),
     installAgent: z
       .object({ version: z.string().describe('Version of the add-on `eks-pod-identity-agent`.') })
       .register(schemaNames, { name: 'AgentInstallation' })

@@ -2,6 +2,7 @@
 import { isNetworking } from '../addons/registry.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import type { Addon, Check, Plan, PlannedAssociation, Attempt } from '../migration/model.ts';
+import { checkOwners } from './owner-checks.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
@@ -134,6 +135,7 @@ function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], at
     addon: request.addon,
     planned,
     attempt,
+    acceptOwners: request.acceptOwners,
     ...(addon ? { addonArn: addon.arn } : {}),
   });
 }
@@ -190,6 +192,7 @@ export function planMigration(facts: AddonFacts): Plan {
   checks.push(
     ...associations.checks,
     checkAssociationQuota(facts, planned),
+    ...checkOwners(facts, planned, roles.trustRepairs),
     ...preflight(facts, planned),
     ...checkKubernetes(facts, planned),
     ...checkIdentityLoss(facts, losses),

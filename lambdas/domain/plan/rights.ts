@@ -52,7 +52,8 @@ export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], a
   const { addon: name } = request;
   if (name === undefined) return [];
   const { cluster, region } = request.target;
-  const context = { cluster, region, addon: name, planned, attempt };
+  const { acceptOwners } = request;
+  const context = { cluster, region, addon: name, planned, attempt, acceptOwners };
   return associations.filter(
     (one) => decidePurge(one, { ...context, ...(addon ? { addonArn: addon.arn } : {}) }).do === 'purge',
   );

@@ -7,6 +7,7 @@ import { grantCommand } from '../access/command.ts';
 import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes/objects.ts';
 import type { Check } from '../migration/model.ts';
 import { subjectOf } from '../migration/subject.ts';
+import { ownerByManager } from '../owners/signs.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
@@ -170,7 +171,7 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
 }
 
 /** Checks an annotation that is to be removed: whether it could be read, and which managers would set it again. */
-export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts): Check[] {
+export function checkAnnotation({ request, serviceAccount, accountMarks }: ServiceAccountFacts): Check[] {
   if (request.annotation !== 'remove') return [];
   const id = 'annotation';
   const what = `annotation eks.amazonaws.com/role-arn of ${subjectOf(request)}`;
@@ -182,9 +183,13 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
         `Give the service access to the API server (${grantCommand(request)}), or omit --annotation remove.`,
       ),
     ];
-  // This service does not set it again either; it set the annotation when it restored it in a rollback.
+  // This service does not set it again either; it set the annotation when it restored it in a rollback. `owner-checks.ts`
+  // reports the managers of known tools.
   const by = serviceAccount.annotatedBy.filter(
-    (manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER,
+    (manager) =>
+      !manager.startsWith('kubectl-annotate') &&
+      manager !== SERVICE_MANAGER &&
+      !(accountMarks && ownerByManager(manager) !== undefined),
   );
   if (by.length === 0) return [pass(id, `The ${what} is removed once the pods are verified.`)];
   return [

@@ -15,6 +15,7 @@ import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
+import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
 import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
@@ -121,6 +122,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   checks.push(
     checkAssociation(facts, only),
     checkAssociationQuota(facts, planned),
+    ...checkOwners(facts, planned, roles.trustRepairs),
     ...preflight(facts, planned),
     checkSdk(facts, planned),
     ...checkRollout(facts),

@@ -12,6 +12,7 @@ import {
   verificationMode,
 } from '../migration/request.ts';
 import { schemaNames } from '../text/schemas.ts';
+import { OWNER_TOOLS, ownerTool } from '../owners/model.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 
 /** ULID, as a migration's: it sorts by time. */
@@ -131,6 +132,16 @@ export const sweepOptions = z
       .max(50)
       .default([])
       .describe("Service accounts, by name, that may lose their add-on's IRSA role without getting an association."),
+    iac: ownerTool
+      .optional()
+      .describe(
+        "The tool whose code defines the fleet's add-ons, for what shows no owner, as in a request for a migration.",
+      ),
+    acceptOwners: z
+      .array(ownerTool)
+      .max(OWNER_TOOLS.length)
+      .default([])
+      .describe('Owners that must not block a migration, as in a request for a migration.'),
     verification: verificationMode.default('injected').describe('How pods are verified.'),
     agent: agentMode.default('require').describe('What happens to a cluster without the Pod Identity agent.'),
     approval: approvalMode.default('none').describe('Whether each plan must be approved first.'),

@@ -81,7 +81,7 @@ async function trustOf({ roles }: TargetPorts, arns: Iterable<string>): Promise<
  */
 async function readAsPlanned(
   plan: Plan,
-  { target, addon, serviceAccount }: MigrationRequest,
+  { target, addon, serviceAccount, acceptOwners }: MigrationRequest,
   { eks, kubernetes }: TargetPorts,
   clock: Clock,
 ): Promise<Pick<Snapshot, 'addon' | 'serviceAccount' | 'associations'>> {
@@ -89,7 +89,7 @@ async function readAsPlanned(
     const found = await readAddonUntilSure(eks, addon, clock);
     assertAddonAsPlanned(plan, addon, found);
     const associations = await listPlannedAssociations(eks, plan.associations);
-    assertAssociationsAsPlanned(plan, associations, { target, addon: found });
+    assertAssociationsAsPlanned(plan, associations, { target, addon: found, acceptOwners });
     return { addon: found, associations };
   }
   // A service account that the plan could not see may not be read here either.

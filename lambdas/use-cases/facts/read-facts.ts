@@ -20,7 +20,7 @@ import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts'
 import { listAddonAssociations, listPlannedAssociations } from './planned-associations.ts';
 import { readProvider, unfinishedAmong } from '../migration/grants.ts';
 import { readKubernetes } from './read-kubernetes.ts';
-import { stateOf } from '../migration/service-account.ts';
+import { marksOf, stateOf } from '../migration/service-account.ts';
 import { readRights } from './read-rights.ts';
 import {
   readAssociations,
@@ -105,6 +105,7 @@ async function readUse(
   const planned = plannedAssociations(facts);
   if (planned.length === 0) return { facts, addons: [] };
   const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
+  const capabilities = await advisory(() => eks.listCapabilities());
   return {
     addons: seen,
     facts: {
@@ -112,6 +113,7 @@ async function readUse(
       roleUsers,
       rolePolicies: warnings === 'omitted' ? {} : await readRolePolicies(roles, planned, facts.roles),
       nodeRoles: await readNodeRoles({ eks, roles }, facts),
+      capabilities: 'read' in capabilities ? { seen: capabilities.read } : { error: capabilities.refused },
     },
   };
 }
@@ -269,7 +271,7 @@ export async function readServiceAccountFacts(
     namespace,
     ...objects,
     podIdentity: [{ serviceAccount: name, recommendedManagedPolicies: [] }],
-    ...(account ? { serviceAccount: stateOf(account) } : {}),
+    ...(account ? { serviceAccount: stateOf(account), accountMarks: marksOf(account) } : {}),
   };
   if (objects.kubernetesError === undefined && !account) return known;
   const agent = await readAgent(eks, request, cluster, objects);

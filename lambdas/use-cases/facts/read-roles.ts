@@ -44,7 +44,7 @@ export async function readRoles(roles: Roles, arns: string[], account: string): 
     // A role in another account can't be read with the service's rights, and its check does not need it.
     if (parseRoleArn(arn)?.account !== account) continue;
     const role = await roles.getRole(arn);
-    found[arn] = role && { trustPolicy: parseTrust(role.trustPolicy) };
+    found[arn] = role && { trustPolicy: parseTrust(role.trustPolicy), tags: role.tags };
   }
   return found;
 }

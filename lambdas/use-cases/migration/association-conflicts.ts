@@ -46,6 +46,7 @@ export function decideNow(
     addon,
     planned: snapshot.planned,
     attempt: currentAttempt,
+    acceptOwners: record.request.acceptOwners,
     snapshot,
     ...current,
   });

@@ -6,9 +6,9 @@ import type {
   Addon,
   Association,
   CarriedOver,
+  MigrationRequest,
   Plan,
   ServiceAccountState,
-  Target,
 } from '../../domain/migration/model.ts';
 import { isAsSnapshot } from '../../domain/rollback/restore.ts';
 import { accountProblem, associationText } from '../../domain/migration/service-account.ts';
@@ -34,7 +34,7 @@ export function assertAddonAsPlanned(
 export function assertAssociationsAsPlanned(
   plan: Plan,
   associations: readonly Association[],
-  { target, addon }: { target: Target; addon: Addon },
+  { target, addon, acceptOwners }: Pick<MigrationRequest, 'target' | 'acceptOwners'> & { addon: Addon },
 ): void {
   const ids = associations.map((one) => one.id).sort();
   if (!isDeepStrictEqual(ids, [...plan.existing].sort())) {
@@ -58,6 +58,7 @@ export function assertAssociationsAsPlanned(
         addonArn: addon.arn,
         planned: plan.associations,
         attempt,
+        acceptOwners,
       });
       if (decision.do === 'refuse')
         throw new MigrationError(

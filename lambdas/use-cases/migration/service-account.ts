@@ -2,6 +2,7 @@
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { ServiceAccountState } from '../../domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
+import type { ObjectMarks } from '../../domain/owners/signs.ts';
 import type { Clock, Kubernetes, ServiceAccountDetail } from '../../ports/index.ts';
 import { readUntilSure } from '../pods/confirmed-reads.ts';
 
@@ -12,6 +13,13 @@ export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceA
   uid,
   annotatedBy,
   ...(roleArn === undefined ? {} : { roleArn }),
+});
+
+/** Returns what shows the owner of the service account. */
+export const marksOf = ({ labels, annotations, managers }: ServiceAccountDetail): ObjectMarks => ({
+  labels,
+  annotations,
+  managers,
 });
 
 /** Returns the present service account; its absence is believed only after several reads, like an add-on's. */

@@ -113,6 +113,7 @@ function eksOf(eks: Eks, { catalogue }: LocationMemory): ClusterReads['eks'] {
       'listAssociationRefs',
       'describeAssociation',
       'listNodeCandidates',
+      'listCapabilities',
       'describeAccessEntry',
     ],
     new Map(),

@@ -87,6 +87,17 @@ const plan: Whole<Plan> = {
     },
   ],
   trustRepairs: [{ roleArn: ROLE, before: '{}', after: '{"a":1}', statement: { Sid: 'A' } }],
+  owners: [
+    {
+      owns: 'add-on',
+      name: 'x',
+      tool: 'ack',
+      sure: 'certain',
+      reverts: 'by-itself',
+      evidence: 'tag a=b',
+      managedByAws: true,
+    },
+  ],
   installAgent: { version: 'v1' },
   forecast: {
     seconds: 60,

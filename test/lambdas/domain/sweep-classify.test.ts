@@ -83,7 +83,8 @@ describe('the class of an add-on', () => {
 
   it('is blocked if pods would lose their identity, until the sweep accepts that', () => {
     const nodes = aNodePod({ ...aPod('irsa'), name: 'node', uid: 'node', serviceAccount: 'ebs-csi-node-sa' });
-    const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, annotatedBy: ['eks'], labels: {} };
+    const by = { annotatedBy: ['eks'], labels: {}, annotations: {}, managers: ['eks'] };
+    const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, ...by };
     const facts = { annotated: { seen: [lost] }, pods: [aPod('irsa'), nodes] };
     const classOf = (...acceptIdentityLoss: string[]) =>
       classify({

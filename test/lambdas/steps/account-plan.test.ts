@@ -61,6 +61,7 @@ const ROLES = [
   'roles.getOidcProvider',
   'eks.listAddons',
   'eks.describeAddon',
+  'eks.listCapabilities',
   'roles.listPolicies',
   'eks.listNodeCandidates',
   'roles.simulate',

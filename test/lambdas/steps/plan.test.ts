@@ -90,6 +90,7 @@ describe('plan', () => {
       'eks.listAllAssociations',
       'roles.getRole',
       'roles.getOidcProvider',
+      'eks.listCapabilities',
       'roles.listPolicies',
       'eks.listNodeCandidates',
       // Of the nodes' role; of update, create, delete and rollback: each role with each context.

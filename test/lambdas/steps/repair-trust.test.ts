@@ -112,7 +112,7 @@ describe('repair-trust towards Pod Identity', () => {
 
   it('waits until IAM shows what was written', async () => {
     const fakes = await atRepair();
-    fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE });
+    fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE, tags: {} });
     await expect(repair(fakes)).rejects.toMatchObject({
       name: 'Busy',
       message: expect.stringContaining(ROLE) as string,
@@ -310,7 +310,11 @@ describe('repair-trust towards before', () => {
   it('does not believe at one look that there is nothing to undo', async () => {
     const fakes = await repaired();
     let looks = 0;
-    fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: (looks += 1) < 3 ? BEFORE : fakes.roles.trust[ROLE]! });
+    fakes.roles.getRole = async (arn) => ({
+      arn,
+      trustPolicy: (looks += 1) < 3 ? BEFORE : fakes.roles.trust[ROLE]!,
+      tags: {},
+    });
     await restore(fakes);
     expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
     expect(writes(fakes)).toHaveLength(1);

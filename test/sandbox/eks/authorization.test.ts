@@ -11,6 +11,7 @@ import {
   open,
   allow,
   because,
+  CAPABILITY_ARN,
   CLUSTER_ARN,
   ASSOCIATION_ARN,
   addonArn,
@@ -129,6 +130,23 @@ const CASES: Record<string, Case> = {
     call: (eks) => eks.describeClusterVersions({}),
     permissions: [['DescribeClusterVersions', '*', NOTHING]],
   },
+  DescribeCapability: {
+    call: (eks) => eks.describeCapability({ clusterName: CLUSTER, capabilityName: 'ack' }),
+    permissions: [['DescribeCapability', CAPABILITY_ARN]],
+    before: ({ cluster }) => {
+      cluster.capabilities = [
+        {
+          name: 'ack',
+          arn: CAPABILITY_ARN,
+          type: 'ACK',
+          roleArn: roleArn('ack'),
+          status: 'ACTIVE',
+          tags: {},
+          createdAt: 0,
+        },
+      ];
+    },
+  },
   DescribeFargateProfile: {
     call: (eks) => eks.describeFargateProfile({ clusterName: CLUSTER, fargateProfileName: 'default' }),
     permissions: [['DescribeFargateProfile', `${EKS_ARN}:fargateprofile/${CLUSTER}/default/*`]],
@@ -163,6 +181,10 @@ const CASES: Record<string, Case> = {
   ListAssociatedAccessPolicies: {
     call: (eks) => eks.listAssociatedAccessPolicies(entry),
     permissions: [['ListAssociatedAccessPolicies', ENTRY_ARN]],
+  },
+  ListCapabilities: {
+    call: (eks) => eks.listCapabilities({ clusterName: CLUSTER }),
+    permissions: [['ListCapabilities', CLUSTER_ARN]],
   },
   ListFargateProfiles: {
     call: (eks) => eks.listFargateProfiles({ clusterName: CLUSTER }),

@@ -71,6 +71,7 @@ describe('each operation of the EKS API', () => {
       'DescribeAddon',
       'DescribeAddonConfiguration',
       'DescribeAddonVersions',
+      'DescribeCapability',
       'DescribeCluster',
       'DescribeClusterVersions',
       'DescribeFargateProfile',
@@ -81,6 +82,7 @@ describe('each operation of the EKS API', () => {
       'ListAccessPolicies',
       'ListAddons',
       'ListAssociatedAccessPolicies',
+      'ListCapabilities',
       'ListClusters',
       'ListFargateProfiles',
       'ListPodIdentityAssociations',
@@ -102,6 +104,7 @@ describe('lists', () => {
     ['ListUpdates', (eks, input) => eks.listUpdates({ name: CLUSTER, ...input })],
     ['ListAccessEntries', (eks, input) => eks.listAccessEntries({ clusterName: CLUSTER, ...input })],
     ['ListAccessPolicies', (eks, input) => eks.listAccessPolicies(input)],
+    ['ListCapabilities', (eks, input) => eks.listCapabilities({ clusterName: CLUSTER, ...input })],
     ['ListFargateProfiles', (eks, input) => eks.listFargateProfiles({ clusterName: CLUSTER, ...input })],
     [
       'ListPodIdentityAssociations',

@@ -51,6 +51,7 @@ export const because = (action: string, named: string): string =>
   `User: ${CALLER_SESSION} is not authorized to perform: ${action} on resource: ${named} because no identity-based policy allows the ${action} action`;
 
 export const CLUSTER_ARN = `${EKS_ARN}:cluster/${CLUSTER}`;
+export const CAPABILITY_ARN = `${EKS_ARN}:capability/${CLUSTER}/ack/ack/00000000-0000-4000-8000-000000000002`;
 export const ASSOCIATION_ARN = `${EKS_ARN}:podidentityassociation/${CLUSTER}/${ID}`;
 export const addonArn = open([]).addon()!.arn;
 /** Allows passing the role to pods, so that only the operation's own permissions are missing. */

@@ -42,6 +42,18 @@ describe('IAM', () => {
     expect(JSON.parse(decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''))).toEqual(podIdentityTrust);
   });
 
+  it('returns the description and the longest session, which have defaults, also in lists', async () => {
+    const { world, iam } = open();
+    const bare = (await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role;
+    expect(bare).toMatchObject({ MaxSessionDuration: 3600 });
+    expect(bare).not.toHaveProperty('Description');
+    const described = { description: 'Volumes & snapshots', maxSessionDuration: 7200 };
+    Object.assign(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!, described);
+    const shown = { Description: 'Volumes & snapshots', MaxSessionDuration: 7200 };
+    expect((await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role).toMatchObject(shown);
+    expect((await iam.send(new ListRolesCommand({}))).Roles).toContainEqual(expect.objectContaining(shown));
+  });
+
   it('reports a missing role', async () => {
     await expect(open().iam.send(new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
       name: 'NoSuchEntityException',

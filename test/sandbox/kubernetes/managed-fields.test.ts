@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { applyAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
+import { seedServiceAccounts } from '../../../sandbox/world/build-recorded.ts';
 import { DAEMON_SET, DEPLOYMENT, ebs, merge, newEbsLab, newLab, restartPatch, START, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
@@ -98,6 +99,35 @@ describe('managedFields', () => {
       (await lab.call('GET', '/api/v1/namespaces/kube-system/serviceaccounts/default')).body.metadata,
     ).not.toHaveProperty('managedFields');
     expect(lab.deployment().metadata).not.toHaveProperty('managedFields');
+  });
+
+  test.each([
+    ['argocd-controller', 'helm', 'Update'],
+    ['kustomize-controller', 'kustomize-controller', 'Apply'],
+  ])('of a service account that %s applied, with the role of %s', async (appliedBy, manager, operation) => {
+    const lab = newLab();
+    seedServiceAccounts(lab.cluster, [
+      {
+        namespace: 'shop',
+        name: 'web',
+        annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/web', team: 'shop' },
+        labels: { app: 'web' },
+        manager,
+        appliedBy,
+      },
+    ]);
+    const found = entriesOf((await lab.call('GET', '/api/v1/namespaces/shop/serviceaccounts/web')).body);
+    const rest = { 'f:annotations': { '.': {}, 'f:team': {} }, 'f:labels': { '.': {}, 'f:app': {} } };
+    const role = { '.': {}, 'f:eks.amazonaws.com/role-arn': {} };
+    const shown = found.map((one) => [one.manager, one.operation, one.fieldsV1]);
+    expect(shown).toEqual(
+      manager === appliedBy
+        ? [[manager, operation, { 'f:metadata': { ...rest, 'f:annotations': { ...role, ...rest['f:annotations'] } } }]]
+        : [
+            [appliedBy, operation, { 'f:metadata': rest }],
+            [manager, 'Update', { 'f:metadata': { 'f:annotations': role } }],
+          ],
+    );
   });
 
   test('of an application belongs to Helm', async () => {

@@ -67,6 +67,13 @@ describe('AssumeRoleWithWebIdentity', () => {
       'InvalidIdentityTokenException',
       `No OpenIDConnect provider found in your account for https://${ISSUER}`,
     ],
+    [
+      "a duration beyond the role's own",
+      {},
+      { DurationSeconds: 3601 },
+      'ValidationError',
+      'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+    ],
     ['a duration of half a minute', {}, { DurationSeconds: 30 }, 'ValidationError', 'durationSeconds'],
   ])('rejects %s', async (_what, setting, change, name, message) => {
     const lab = openLab(setting);

@@ -1,3 +1,4 @@
+import { buildCapabilities } from '../../../sandbox/world/capabilities.ts';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as eks from '@aws-sdk/client-eks';
 import * as events from '@aws-sdk/client-eventbridge';
@@ -118,6 +119,7 @@ const openSession = async (): Promise<Session> => {
     attachedPolicies: [],
   });
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
+  cluster.capabilities = buildCapabilities(world, cluster, [{ name: 'ack', type: 'ACK', status: 'ACTIVE', tags: {} }]);
   cluster.fargateProfiles = [{ name: 'apps', namespace: 'apps', labels: { tier: 'web' } }];
   // No add-on of the scenario has one.
   const database: AddonObjects['workloads'][number] = {

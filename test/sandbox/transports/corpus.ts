@@ -105,6 +105,8 @@ const eks: Row[] = [
   ],
   ['eks', 'ListAccessEntries', { clusterName }, NO_CLUSTER],
   ['eks', 'ListAccessPolicies', { maxResults: 2 }, { maxResults: 0 }],
+  ['eks', 'ListCapabilities', { clusterName }, NO_CLUSTER],
+  ['eks', 'DescribeCapability', { clusterName, capabilityName: 'ack' }, { clusterName, capabilityName: 'gone' }],
   ['eks', 'ListFargateProfiles', { clusterName }, NO_CLUSTER],
   [
     'eks',

@@ -78,6 +78,25 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].pods[0].roleArn: only pods with IRSA have a role of their own.',
     ],
     [
+      'two capabilities of a type',
+      (file) =>
+        void Object.assign(file.accounts[0]!.clusters[0]!, {
+          capabilities: [
+            { name: 'ack', type: 'ACK' },
+            { name: 'ack-2', type: 'ACK' },
+          ],
+        }),
+      'accounts[0].clusters[0].capabilities[1].type: a capability of type ACK occurs twice',
+    ],
+    [
+      'a capability with a role of another account',
+      (file) =>
+        void Object.assign(file.accounts[0]!.clusters[0]!, {
+          capabilities: [{ name: 'ack', type: 'ACK', roleArn: OTHER_ROLE }],
+        }),
+      'accounts[0].clusters[0].capabilities[0].roleArn: the role belongs to account 444455556666',
+    ],
+    [
       'a repeated add-on',
       (file) => file.accounts[0]!.clusters[0]!.addons.push({ ...file.accounts[0]!.clusters[0]!.addons[0]! }),
       'accounts[0].clusters[0].addons[1].name: the add-on aws-ebs-csi-driver occurs twice',

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   carriedOver,
   decidePurge,
-  managingTool,
   plannedFor,
   unportableFields,
   type PurgeContext,
@@ -19,29 +18,11 @@ const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
   addonArn: addonArn(1),
   planned: [planned],
   attempt: { strategy: 'in-place' },
+  acceptOwners: [],
   ...change,
 });
 const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision =>
   decidePurge(anAssociation(association), context(change));
-
-describe('managingTool', () => {
-  it.each<[Record<string, string>, string | undefined]>([
-    [{}, undefined],
-    [{ team: 'storage', environment: 'dev' }, undefined],
-    [{ 'managed-by': 'terraform' }, 'Terraform'],
-    [{ ManagedBy: 'Terraform' }, 'Terraform'],
-    [{ managed_by: 'PULUMI' }, 'Pulumi'],
-    [{ Provisioner: 'atlantis' }, 'atlantis'],
-    [{ IaC: 'crossplane' }, 'Crossplane'],
-    [{ 'managed-by': 'constructor' }, 'constructor'],
-    [{ 'aws:cloudformation:stack-name': 'eks' }, 'aws:cloudformation:stack-name'],
-    [{ 'alpha.eksctl.io/cluster-name': 'dev' }, 'alpha.eksctl.io/cluster-name'],
-    [{ 'services.k8s.aws/controller-version': 'eks-1.5' }, 'ACK'],
-    [{ team: 'a', managedBy: 'eksctl' }, 'eksctl'],
-  ])('of tags %j: %s', (tags, tool) => {
-    expect(managingTool(tags)).toBe(tool);
-  });
-});
 
 describe('unportableFields', () => {
   it.each<[Partial<Association>, string[]]>([

@@ -89,6 +89,8 @@ const planOf = (given: World): Plan =>
           roleArn,
           annotatedBy: ['eks'],
           labels: { 'app.kubernetes.io/name': 'aws-ebs-csi-driver' },
+          annotations: {},
+          managers: ['eks'],
         })),
       },
       roleGrants: given.granted.map(({ name, roleArn }) => ({

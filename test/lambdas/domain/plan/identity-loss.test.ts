@@ -28,6 +28,8 @@ const annotated = (change: Partial<AttributedServiceAccount> = {}): AttributedSe
   roleArn: ROLE,
   annotatedBy: ['eks'],
   labels: NAMED,
+  annotations: {},
+  managers: ['eks'],
   ...change,
 });
 const controller = annotated({ name: SERVICE_ACCOUNT });

@@ -95,6 +95,7 @@ describe('planMigration', () => {
       'rollback-trust',
       'associations',
       'association-quota',
+      'owners',
       'platform-version',
       'node-role',
       'unsupported-compute',

@@ -1,0 +1,116 @@
+/** Recognizes tools by the signs of `rules.ts`, and by what tags name by convention. */
+import type { Owner, OwnerTool } from './model.ts';
+import { OWNER_RULES, type OwnerRule, type SignKind } from './rules.ts';
+
+/**
+ * Names by which tags such as `ManagedBy` name a tool. A value counts if one of the words in it is such a name: `terraform`,
+ * `Managed by Terraform`, `terraform-cloud`.
+ */
+const NAMES: readonly (readonly [RegExp, OwnerTool])[] = [
+  [/\b(terraform|opentofu|tofu|terragrunt|atlantis|spacelift)\b/i, 'terraform'],
+  [/\bpulumi\b/i, 'pulumi'],
+  [/\b(aws-cdk|cdk)\b/i, 'cdk'],
+  [/\bcloudformation\b/i, 'cloudformation'],
+  [/\beksctl\b/i, 'eksctl'],
+  [/\bcrossplane\b/i, 'crossplane'],
+  [/\b(ack|aws-controllers-k8s)\b/i, 'ack'],
+  [/\b(cluster-api|capa|capi)\b/i, 'cluster-api'],
+  [/\bkro\b/i, 'kro'],
+  [/\bargo-?cd\b/i, 'argo-cd'],
+  [/\bflux(cd)?\b/i, 'flux'],
+  [/\bhelm\b/i, 'helm'],
+];
+
+/** Keys of tags whose value names the tool that manages a resource, by convention. */
+export const TOOL_TAG = /^(managed|provisioned|created|deployed)[-_ ]?(by|with)$|^(provisioner|iac|iac[-_ ]?tool)$/i;
+/** Those of them whose value names an owner even if it is no known tool. */
+const OWNER_TAG = /^(managed[-_]?by|provisioner|iac)$/i;
+
+/** What a tool was recognized by. */
+export interface Sign {
+  tool: OwnerTool;
+  sure: Owner['sure'];
+  evidence: string;
+  managedByAws?: true;
+}
+
+const WORDS: Record<SignKind, string> = {
+  tag: 'tag',
+  label: 'label',
+  annotation: 'annotation',
+  'field-manager': 'field manager',
+};
+
+const signOf = ({ tool, sure, kind, managedByAws }: OwnerRule, name: string): Sign => ({
+  tool,
+  sure,
+  evidence: `${WORDS[kind]} ${name}`,
+  ...(managedByAws ? { managedByAws } : {}),
+});
+
+type Texts = Readonly<Record<string, string>>;
+const pair = (key: string, value: string): string => (value === '' ? key : `${key}=${value}`);
+
+function matched(rule: OwnerRule, texts: Texts): Sign | undefined {
+  const found = Object.entries(texts).find(
+    ([key, value]) => rule.key.test(key) && (rule.value === undefined || rule.value.test(value)),
+  );
+  return found && signOf(rule, pair(...found));
+}
+
+/** Returns the tool that the value of a tag names, if it is a known one. */
+const namedTool = (value: string): OwnerTool | undefined => NAMES.find(([name]) => name.test(value))?.[1];
+
+function byConvention(tags: Texts): Sign | undefined {
+  for (const [key, value] of Object.entries(tags)) {
+    const tool = TOOL_TAG.test(key) ? namedTool(value) : undefined;
+    if (tool !== undefined) return { tool, sure: 'likely', evidence: `tag ${pair(key, value)}` };
+  }
+  return undefined;
+}
+
+/** Returns the tool that the tags of an AWS resource show, or `undefined`. */
+export function ownerByTags(tags: Texts): Sign | undefined {
+  for (const rule of OWNER_RULES) {
+    const sign = rule.kind === 'tag' ? matched(rule, tags) : undefined;
+    if (sign) return sign;
+  }
+  return byConvention(tags);
+}
+
+/** What shows the owner of a Kubernetes object. */
+export interface ObjectMarks {
+  labels: Texts;
+  annotations: Texts;
+  /** Names of all its field managers. */
+  managers: readonly string[];
+}
+
+/** Returns the tool that a Kubernetes object shows, or `undefined`. */
+export function ownerByMarks({ labels, annotations, managers }: ObjectMarks): Sign | undefined {
+  for (const rule of OWNER_RULES) {
+    const { manager } = rule;
+    if (rule.kind === 'tag' || (manager && !managers.some((one) => manager.test(one)))) continue;
+    if (rule.kind === 'field-manager') {
+      const found = managers.find((one) => rule.key.test(one));
+      if (found !== undefined) return signOf(rule, found);
+      continue;
+    }
+    const sign = matched(rule, rule.kind === 'label' ? labels : annotations);
+    if (sign) return sign;
+  }
+  return undefined;
+}
+
+/** Returns the tool that a field manager belongs to, or `undefined`. */
+export const ownerByManager = (manager: string): OwnerTool | undefined =>
+  OWNER_RULES.find((rule) => rule.kind === 'field-manager' && rule.key.test(manager))?.tool;
+
+/**
+ * Returns what the tags name as the owner of a resource that is no known tool, such as `ManagedBy=platform-team`. What it
+ * is, and whether it reverts anything, is not known.
+ */
+export function unknownOwner(tags: Texts): string | undefined {
+  if (ownerByTags(tags)) return undefined;
+  return Object.entries(tags).find(([key, value]) => OWNER_TAG.test(key) && value !== '')?.[1];
+}

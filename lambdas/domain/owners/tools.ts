@@ -1,0 +1,39 @@
+/** What is known about each tool: its name, when it reverts a change, and what its next apply does. */
+import type { HandOffFormat } from '../hand-off/model.ts';
+import type { Owner, OwnerTool } from './model.ts';
+import { ownerByTags, unknownOwner } from './signs.ts';
+
+export interface Tool {
+  /** The name in texts. */
+  title: string;
+  reverts: Owner['reverts'];
+  /** Type of the EKS capability with which AWS runs the controller. */
+  capability?: 'ACK' | 'ARGOCD' | 'KRO';
+  /** The format of its hand-off. Absent for a tool without one. */
+  format?: HandOffFormat;
+}
+
+export const TOOLS: Readonly<Record<OwnerTool, Tool>> = {
+  terraform: { title: 'Terraform', reverts: 'at-next-apply', format: 'terraform' },
+  pulumi: { title: 'Pulumi', reverts: 'at-next-apply' },
+  cloudformation: { title: 'CloudFormation', reverts: 'at-next-apply', format: 'cloudformation' },
+  cdk: { title: 'AWS CDK', reverts: 'at-next-apply', format: 'cloudformation' },
+  eksctl: { title: 'eksctl', reverts: 'at-next-apply', format: 'eksctl' },
+  ack: { title: 'ACK', reverts: 'by-itself', capability: 'ACK' },
+  crossplane: { title: 'Crossplane', reverts: 'by-itself' },
+  'cluster-api': { title: 'Cluster API Provider AWS', reverts: 'by-itself' },
+  kro: { title: 'kro', reverts: 'by-itself', capability: 'KRO' },
+  'argo-cd': { title: 'Argo CD', reverts: 'by-itself', capability: 'ARGOCD', format: 'helm-values' },
+  flux: { title: 'Flux', reverts: 'by-itself', format: 'helm-values' },
+  helm: { title: 'Helm', reverts: 'at-next-apply', format: 'helm-values' },
+};
+
+/** Returns the tool, or whatever else the tags of an association name as its owner; `undefined` if they name nothing. */
+export function managingTool(
+  tags: Readonly<Record<string, string>>,
+): { tool: OwnerTool; title: string } | { tool?: undefined; title: string } | undefined {
+  const tool = ownerByTags(tags)?.tool;
+  if (tool !== undefined) return { tool, title: TOOLS[tool].title };
+  const title = unknownOwner(tags);
+  return title === undefined ? undefined : { title };
+}

@@ -1,0 +1,203 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+import { OWNER_TOOLS, type OwnerTool } from '../../../../lambdas/domain/owners/model.ts';
+import type { ObjectMarks } from '../../../../lambdas/domain/owners/signs.ts';
+import { TOOLS } from '../../../../lambdas/domain/owners/tools.ts';
+import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { checkOwners } from '../../../../lambdas/domain/plan/owner-checks.ts';
+import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
+import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
+import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
+
+const SIGNS: Record<string, Record<string, string>> = {
+  ack: { 'services.k8s.aws/controller-version': 'eks-1.5.0', 'services.k8s.aws/namespace': 'infra' },
+  crossplane: { 'crossplane-kind': 'addon.eks.aws.upbound.io', 'crossplane-name': 'ebs' },
+  'cluster-api': { 'kubernetes.io/cluster/dev': 'owned' },
+  terraform: { ManagedBy: 'terraform' },
+  pulumi: { 'pulumi:project': 'platform' },
+  cloudformation: { 'aws:cloudformation:stack-name': 'eks' },
+  cdk: { 'aws:cloudformation:logical-id': 'Addon12345678' },
+  eksctl: { 'alpha.eksctl.io/cluster-name': 'dev' },
+};
+const BY_ITSELF = ['ack', 'crossplane', 'cluster-api'] as const;
+const REPAIR: TrustRepair = { roleArn: ROLE, before: '{}', after: '{}', statement: {} };
+
+const checks = (change: Partial<AddonFacts> = {}, repairs: TrustRepair[] = []): Check[] =>
+  checkOwners(someFacts(change), [planned], repairs);
+const withTags = (tags: Record<string, string> | undefined): Partial<AddonFacts> => ({
+  addon: anAddon({ tags: tags ?? {} }),
+});
+const withRoleTags = (tags: Record<string, string>): Partial<AddonFacts> => {
+  const role = someFacts().roles[ROLE];
+  return { roles: { [ROLE]: role && { ...role, tags } } };
+};
+
+describe('owners', () => {
+  it('says where nothing shows an owner, and that Terraform leaves no sign', () => {
+    expect(checks()).toEqual([
+      {
+        id: 'owners',
+        status: 'pass',
+        message:
+          'No tool shows as the owner of add-on, associations or roles. Terraform leaves no sign by itself; to state it: --iac terraform',
+      },
+    ]);
+  });
+
+  it.each([
+    [{ seen: [] }, 'The cluster has no EKS capabilities.'],
+    [
+      { seen: [{ name: 'argo', type: 'ARGOCD', status: 'ACTIVE' }] },
+      'EKS capabilities of the cluster: ARGOCD (argo, ACTIVE).',
+    ],
+    [{ error: 'eks:ListCapabilities: denied' }, 'are not known: eks:ListCapabilities: denied.'],
+  ])('says which controllers AWS runs: %j', (capabilities, text) => {
+    const [check] = checks({ capabilities });
+    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) as string });
+  });
+
+  it.each(BY_ITSELF)('of the add-on: %s blocks, until the request accepts it', (tool) => {
+    const blocked = planMigration(someFacts(withTags(SIGNS[tool])));
+    expect(blockingChecks(blocked)).toEqual([`owner-${tool}`]);
+    expect(blocked.owners).toMatchObject([{ owns: 'add-on', name: ADDON, tool, reverts: 'by-itself' }]);
+    const accepted = planMigration(
+      someFacts({ ...withTags(SIGNS[tool]), request: aRequest({ acceptOwners: [tool] }) }),
+    );
+    expect(accepted.verdict).toBe('migrate');
+    expect(accepted.checks.find(({ id }) => id === `owner-${tool}`)).toMatchObject({ status: 'warn' });
+    expect(accepted.hash).not.toBe(planMigration(someFacts()).hash);
+  });
+
+  it.each([
+    ['ack', 'kubectl annotate addons.eks.services.k8s.aws NAME -n infra services.k8s.aws/read-only=true --overwrite'],
+    ['crossplane', 'kubectl annotate addon.eks.aws.upbound.io ebs crossplane.io/paused=true --overwrite'],
+    [
+      'cluster-api',
+      `kubectl patch clusters.cluster.x-k8s.io dev -n NAMESPACE --type merge -p '{"spec":{"paused":true}}'`,
+    ],
+  ])('names the command that suspends %s', (tool, command) => {
+    const [check] = checks(withTags(SIGNS[tool]));
+    expect(check?.remedy).toContain(command);
+    expect(check?.remedy).toMatch(new RegExp(` , then plan again with --accept-owner ${tool}$`));
+  });
+
+  it.each(['terraform', 'pulumi', 'cloudformation', 'cdk', 'eksctl'] as const)(
+    'of the add-on: %s warns, and names who must not apply until when',
+    (tool) => {
+      const plan = planMigration(someFacts(withTags(SIGNS[tool])));
+      expect(plan.verdict).toBe('migrate');
+      const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
+      expect(check).toMatchObject({
+        status: 'warn',
+        message: expect.stringContaining('the next apply of its present code takes the migration back') as string,
+      });
+      expect(check?.remedy).toMatch(/nobody may apply .* pod-identity plan .*--hand-off/);
+    },
+  );
+
+  it('blocks by the word of the request alone', () => {
+    const [check] = checks({ request: aRequest({ iac: 'crossplane' }) });
+    expect(check).toMatchObject({
+      id: 'owner-crossplane',
+      status: 'fail',
+      message: `As the request states, Crossplane owns add-on ${ADDON}, and would revert the change by itself.`,
+    });
+  });
+
+  it('combines what one tool owns in one line', () => {
+    const facts = { ...withTags(SIGNS['terraform']), ...withRoleTags({ Terraform: 'true' }) };
+    expect(checks(facts)).toMatchObject([{ id: 'owner-terraform', status: 'warn' }]);
+    expect(planMigration(someFacts(facts)).owners.map(({ owns }) => owns)).toEqual(['add-on', 'role', 'trust-policy']);
+  });
+
+  it.each<[string, Record<string, string>, TrustRepair[], Check['status']]>([
+    ['ACK, without a repair', SIGNS['ack']!, [], 'pass'],
+    ['ACK, with a repair', SIGNS['ack']!, [REPAIR], 'fail'],
+    ['CloudFormation, without a repair', SIGNS['cloudformation']!, [], 'pass'],
+    ['CloudFormation, with a repair', SIGNS['cloudformation']!, [REPAIR], 'warn'],
+  ])('of the role: %s', (_, tags, repairs, status) => {
+    const [check] = checks(withRoleTags(tags), repairs);
+    expect(check).toMatchObject({ status });
+    if (status === 'warn') expect(check?.message).toContain('takes the added statement out of the trust policy');
+    if (status === 'fail') expect(check?.remedy).toContain('roles.iam.services.k8s.aws');
+  });
+
+  it.each(['ack', 'terraform'] as const)('of a conflicting association: %s blocks, until it is accepted', (tool) => {
+    const associations = [anAssociation({ tags: SIGNS[tool]! })];
+    expect(blockingChecks(planMigration(someFacts({ associations })))).toContain('associations');
+    const accepted = planMigration(someFacts({ associations, request: aRequest({ acceptOwners: [tool] }) }));
+    expect(accepted.verdict).toBe('migrate');
+    expect(accepted.purge).toEqual([associations[0]?.id]);
+  });
+
+  it('plans again if an owner appears, and not if only what shows it changes', () => {
+    const hashOf = (tags: Record<string, string>): string => planMigration(someFacts(withRoleTags(tags))).hash;
+    expect(hashOf(SIGNS['cloudformation']!)).not.toBe(hashOf({}));
+    expect(hashOf({ 'services.k8s.aws/controller-version': 'a' })).toBe(
+      hashOf({ 'services.k8s.aws/controller-version': 'b' }),
+    );
+    expect(hashOf({ team: 'a' })).toBe(hashOf({}));
+  });
+
+  it('shows the owners of an add-on that is migrated already', () => {
+    const addon = anAddon({ tags: SIGNS['ack']!, podIdentityAssociations: ['arn:a'] });
+    delete addon.serviceAccountRoleArn;
+    expect(planMigration(someFacts({ addon }))).toMatchObject({
+      verdict: 'already-migrated',
+      owners: [{ owns: 'add-on', tool: 'ack' }],
+    });
+  });
+
+  it('blocks exactly if an owner that reverts by itself is not accepted', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...OWNER_TOOLS), fc.subarray([...OWNER_TOOLS]), (iac, acceptOwners) => {
+        const blocks = TOOLS[iac].reverts === 'by-itself' && !acceptOwners.includes(iac);
+        const [check] = checks({ request: aRequest({ iac, acceptOwners }) });
+        expect(check).toMatchObject({ id: `owner-${iac}`, status: blocks ? 'fail' : 'warn' });
+        expect(check?.remedy).toMatch(/--accept-owner|--hand-off/);
+      }),
+    );
+  });
+});
+
+const MARKS: Partial<Record<OwnerTool, Partial<ObjectMarks>>> = {
+  'argo-cd': { annotations: { 'argocd.argoproj.io/tracking-id': 'shop:/ServiceAccount:payments/api' } },
+  flux: { labels: { 'helm.toolkit.fluxcd.io/name': 'shop', 'helm.toolkit.fluxcd.io/namespace': 'apps' } },
+  kro: { labels: { 'kro.run/owned': 'true' } },
+  helm: { annotations: { 'meta.helm.sh/release-name': 'shop' }, managers: ['helm'] },
+};
+
+describe('owners of an annotation', () => {
+  const plan = (tool: OwnerTool, request: Parameters<typeof anAccountRequest>[0] = {}) =>
+    planServiceAccount(
+      accountFacts({
+        request: anAccountRequest(request),
+        serviceAccount: aState({ annotatedBy: MARKS[tool]?.managers?.slice() ?? [] }),
+        accountMarks: { labels: {}, annotations: {}, managers: [], ...MARKS[tool] },
+      }),
+    );
+
+  it.each([
+    ['argo-cd', 'argocd app set shop --sync-policy none'],
+    ['flux', 'flux suspend helmrelease shop -n apps'],
+    ['kro', 'kubectl annotate KIND NAME -n NAMESPACE kro.run/reconcile=suspended --overwrite'],
+  ] as const)('%s blocks its removal, until the request accepts it', (tool, command) => {
+    expect(plan(tool).verdict).toBe('migrate');
+    expect(plan(tool).checks.find(({ id }) => id === `owner-${tool}`)?.status).toBe('pass');
+    const blocked = plan(tool, { annotation: 'remove' });
+    expect(blockingChecks(blocked)).toEqual([`owner-${tool}`]);
+    expect(blocked.checks.find(({ id }) => id === `owner-${tool}`)?.remedy).toContain(command);
+    expect(plan(tool, { annotation: 'remove', acceptOwners: [tool] }).verdict).toBe('migrate');
+  });
+
+  it('Helm warns, in one line', () => {
+    const { verdict, checks: all } = plan('helm', { annotation: 'remove' });
+    expect(verdict).toBe('migrate');
+    const aboutIt = all.filter(({ status, message }) => status === 'warn' && /annotation/.test(message));
+    expect(aboutIt.map(({ id }) => id)).toEqual(['owner-helm']);
+    expect(all.find(({ id }) => id === 'owner-helm')?.message).toContain('sets the annotation again');
+  });
+});
