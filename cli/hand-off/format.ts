@@ -17,10 +17,13 @@ export interface Chosen {
   isOther?: true;
 }
 
-/** Returns the format for the owner of the add-on or, for a service account, of the association. */
-export const formatFor = ({ addon }: Pick<HandOff, 'addon'>, owners: readonly Owner[]): Chosen => {
-  const about: OwnedThing = addon === undefined ? 'association' : 'add-on';
-  const owner = owners.find(({ owns }) => owns === about);
+/** What decides, the most telling first: a new association has no owner yet, but its role may have one. */
+const aboutOf = ({ addon }: Pick<HandOff, 'addon'>): OwnedThing[] =>
+  addon === undefined ? ['association', 'role'] : ['add-on'];
+
+/** Returns the format for the owner of the add-on or, for a service account, of its association or role. */
+export const formatFor = (handOff: Pick<HandOff, 'addon'>, owners: readonly Owner[]): Chosen => {
+  const [owner] = aboutOf(handOff).flatMap((thing) => owners.filter(({ owns }) => owns === thing));
   if (owner === undefined) return { format: 'terraform' };
   const format = FORMATS[owner.tool];
   return format === undefined ? { format: 'terraform', owner, isOther: true } : { format, owner };

@@ -23,5 +23,7 @@ export const handOffSection = (
     `${style.paint('bold', 'Hand-off')}  ${chosen}`,
     '',
     ...renderHandOff(handOff, chosen).trimEnd().split('\n'),
+    // A quiet output has no verdict after it.
+    ...(style.detail === 'quiet' ? [''] : []),
   ];
 };
