@@ -1,6 +1,5 @@
 /** A request and a response of each operation, for readers of docs/openapi.json. A test parses each with its schema. */
 import type { z } from 'zod';
-import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
 import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import type { SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
@@ -180,7 +179,7 @@ export const EXAMPLES: Examples = {
       migrationId: ID,
       handOff: HAND_OFF,
       format: 'terraform',
-      text: renderHandOff(HAND_OFF, 'terraform'),
+      text: 'resource "aws_eks_addon" "aws_ebs_csi_driver" {\n  …\n}\n',
       links: { self: `${LINKS.self}/hand-off`, migration: LINKS.self, plan: LINKS.plan },
     },
   },

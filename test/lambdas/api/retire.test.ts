@@ -50,7 +50,12 @@ describe('POST /migrations/{id}/retire', () => {
           status: 'ended',
           first: true,
           retirement,
-          links: { self, plan: `/v1/plans/${MIGRATION_ID}`, rollback: `${self}/rollback` },
+          links: {
+            self,
+            plan: `/v1/plans/${MIGRATION_ID}`,
+            handOff: `${self}/hand-off`,
+            rollback: `${self}/rollback`,
+          },
         },
       });
       expect(fakes.executions.retirements).toEqual([

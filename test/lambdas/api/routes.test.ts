@@ -62,20 +62,17 @@ describe('GET /migrations/{id}', () => {
     ['rolled-back', ['handOff']],
     ['planned', ['handOff']],
     ['already-migrated', []],
-  ] as const)(
-    'offers nothing to do with one that ended %s',
-    async (outcome, more) => {
-      expect((await show(await withMigration(ended(outcome)))).body).toMatchObject({
-        outcome,
-        links: { self, plan: `/v1/plans/${MIGRATION_ID}` },
-      });
-      expect(Object.keys(((await show(await withMigration(ended(outcome)))).body as { links: object }).links)).toEqual([
-        'self',
-        'plan',
-        ...more,
-      ]);
-    },
-  );
+  ] as const)('offers nothing to do with one that ended %s', async (outcome, more) => {
+    expect((await show(await withMigration(ended(outcome)))).body).toMatchObject({
+      outcome,
+      links: { self, plan: `/v1/plans/${MIGRATION_ID}` },
+    });
+    expect(Object.keys(((await show(await withMigration(ended(outcome)))).body as { links: object }).links)).toEqual([
+      'self',
+      'plan',
+      ...more,
+    ]);
+  });
 
   it('does not show the outcome of before while one is being put back', async () => {
     for (const state of ['requested', 'running'] as const) {
