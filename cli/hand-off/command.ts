@@ -114,7 +114,7 @@ const runShow = async (id: string | undefined, flags: Flags, io: Io): Promise<nu
 export const addHandOffCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   const group = program
     .command(HAND_OFF)
-    .usage('[options] [migration-id | command]')
+    .usage('[options] [id | command]')
     .description(
       'print what the code that defines an add-on must contain after a migration; with a command: patch or check Terraform code',
     )

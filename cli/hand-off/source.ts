@@ -54,20 +54,19 @@ const none = (report: MigrationReport, which: OfMigration): CliError => {
   );
 };
 
-const notEnded = ({ migrationId }: OfMigration, which: OfMigration): CliError =>
+const notEnded = (which: OfMigration): CliError =>
   new CliError(
     'NotYet',
-    `migration ${migrationId} has not ended, so what the code must contain is not known yet`,
-    `To follow it: ${knownCommand('show', migrationId, which)}`,
+    `migration ${which.migrationId} has not ended, and what the code must contain is not known yet: it has no plan yet, or is being rolled back`,
+    `To follow it: ${knownCommand('show', which.migrationId, which)}`,
   );
 
 const ofMigration = (which: OfMigration, io: Io): Promise<HandedOff> =>
   withService({ ...which, acceptCredentialGap: false, yes: false }, readingIo(io), async (session) => {
     const shown = await session.serve((service) => service.lookUp(which.migrationId));
-    if (!('ended' in shown)) throw notEnded(which, which);
-    const { ended: report } = shown;
-    if (report.handOff === undefined) throw none(report, which);
-    return { handOff: report.handOff, owners: report.plan?.owners ?? [] };
+    const { handOff, plan } = 'ended' in shown ? shown.ended : shown.running;
+    if (handOff === undefined) throw 'ended' in shown ? none(shown.ended, which) : notEnded(which);
+    return { handOff, owners: plan?.owners ?? [] };
   });
 
 const listCommand = (which: OfAccount): string =>
