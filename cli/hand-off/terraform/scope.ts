@@ -5,7 +5,18 @@
  */
 import { posix } from 'node:path';
 import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } from './syntax.ts';
-import { ANY, ARN_PART, knownText, partsOf, ROLE_PATH, text, UNKNOWN, type Unknown, type Value } from './value.ts';
+import {
+  ANY,
+  ARN_PART,
+  isRoleArn,
+  knownText,
+  partsOf,
+  ROLE_PATH,
+  text,
+  UNKNOWN,
+  type Unknown,
+  type Value,
+} from './value.ts';
 
 /** References that are followed before an expression counts as unknown, such as a local that refers to itself. */
 const MAX_DEPTH = 32;
@@ -152,6 +163,21 @@ export class Scope {
     const literal = ({ expression }: Located): string | undefined => knownText(this.valueOf(expression));
     const texts = new Set([...(loaded ? [loaded] : []), ...others].map(literal));
     return texts.size === 1 && !texts.has(undefined) ? others[0] : undefined;
+  }
+
+  /**
+   * Returns a reference to the only role of this folder that has the role's name, such as `aws_iam_role.ebs.arn`;
+   * undefined if there is none, or if it has several instances or a provider of its own.
+   */
+  roleReference(arn: string): string | undefined {
+    const fits = this.blocks('resource', 'aws_iam_role').filter(
+      ({ block }) => isRoleArn(text(...this.roleArnParts(block, false, 0)), arn) === 'yes',
+    );
+    const [only, ...more] = fits;
+    if (only === undefined || more.length > 0) return undefined;
+    const { body, labels } = only.block;
+    const plain = ['count', 'for_each', 'provider'].every((name) => attributeOf(body, name) === undefined);
+    return plain ? `aws_iam_role.${labels[1]}.arn` : undefined;
   }
 
   /** Returns the value of an attribute of a resource or data source that is named in code. */
