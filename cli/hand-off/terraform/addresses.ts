@@ -1,8 +1,8 @@
 /** Blocks by what they define, and the places that refer to them. */
-import { knownText } from './value.ts';
 import { withoutComments } from './regions.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, type Block, type ParsedFile, textOf } from './syntax.ts';
+import { type Answer, knownText } from './value.ts';
 
 /** Returns the address of a resource within its module. */
 export const addressOf = ({ labels }: Block): string => labels.slice(0, 2).join('.');
@@ -46,3 +46,7 @@ export function referencesTo(scope: Scope, address: string, except: readonly Blo
 }
 
 const isIn = ({ body }: ParsedFile, block: Block): boolean => body.elements.includes(block);
+
+/** Returns whether all are so; `unknown` if that depends on what the code does not determine. */
+export const all = (...answers: Answer[]): Answer =>
+  answers.includes('no') ? 'no' : answers.includes('unknown') ? 'unknown' : 'yes';

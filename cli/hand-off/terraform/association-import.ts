@@ -1,7 +1,6 @@
 /** An association that exists, and that the code must define: the resource, and its import. */
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
 import { addressOf, blocksAbout, isSingle, literalOf, shownAddress } from './addresses.ts';
-import { ASSOCIATION, type AssociationPlace } from './associations.ts';
 import type { Code } from './code.ts';
 import { withElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
@@ -10,8 +9,16 @@ import { assignments, stepOf } from './regions.ts';
 import { roleCode } from './role-code.ts';
 import type { Place, Scope } from './scope.ts';
 import { quoted } from './strings.ts';
-import { type Attribute, attributeOf, textOf } from './syntax.ts';
-import { isAbsent, isRoleArn, isText } from './value.ts';
+import { type Attribute, attributeOf } from './syntax.ts';
+import { type Answer, isAbsent, isRoleArn, isText } from './value.ts';
+
+export const ASSOCIATION = 'aws_eks_pod_identity_association';
+
+/** A resource that is the association, or may be. */
+export interface AssociationPlace extends Place {
+  scope: Scope;
+  answer: Answer;
+}
 
 const isIdentifier = (name: string): boolean => /^[A-Za-z_][\w-]*$/.test(name);
 

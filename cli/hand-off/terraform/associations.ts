@@ -1,23 +1,14 @@
 /** Standalone associations in code: what the hand-off says of each that exists, is owned, or no longer exists. */
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
-import { blocksAbout, isPlain, literalOf, referencesTo, addressOf, shownAddress } from './addresses.ts';
-import { importAssociation } from './association-import.ts';
+import { addressOf, all, blocksAbout, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
+import { ASSOCIATION, type AssociationPlace, importAssociation } from './association-import.ts';
 import type { Code, Patcher } from './code.ts';
 import { indentAt, linesToRemove, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { both } from './module-addons.ts';
 import { stepOf } from './regions.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, textOf } from './syntax.ts';
 import { type Answer, isText } from './value.ts';
-
-export const ASSOCIATION = 'aws_eks_pod_identity_association';
-
-/** A resource that is the association, or may be. */
-export interface AssociationPlace extends Place {
-  scope: Scope;
-  answer: Answer;
-}
 
 type Key = Pick<HandOffAssociation, 'namespace' | 'serviceAccount'>;
 
@@ -26,7 +17,7 @@ const answerOf = (scope: Scope, { block }: Place, cluster: string, { namespace, 
     const attribute = attributeOf(block.body, name);
     return attribute === undefined ? 'unknown' : isText(scope.valueOf(attribute.value), wanted);
   };
-  return both(is('cluster_name', cluster), is('namespace', namespace), is('service_account', serviceAccount));
+  return all(is('cluster_name', cluster), is('namespace', namespace), is('service_account', serviceAccount));
 };
 
 /** Returns the resources that are the association of a service account, or may be. */

@@ -1,12 +1,14 @@
 /** Finds the add-on of a hand-off in the arguments of modules. */
 import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
-import type { Edit, Finding } from './model.ts';
-import { patchEntry } from './module-entry.ts';
+import { literalOf } from './addresses.ts';
+import type { Finding, Patch } from './model.ts';
+import { type EntryToPatch, patchEntry } from './module-entry.ts';
 import { type AddonModule, type Source, sourceOf } from './module-sources.ts';
 import { withoutComments } from './regions.ts';
 import type { Located, Place, Scope } from './scope.ts';
 import { type Attribute, attributeOf, type Expression, type ObjectEntry } from './syntax.ts';
 import { type Answer, isAbsent, isText } from './value.ts';
+import { allows } from './versions.ts';
 
 /** A place in code that defines the add-on, or may define it. */
 export interface AddonPlace {
@@ -14,15 +16,13 @@ export interface AddonPlace {
   line: number;
   /** Address of the block, for a person. */
   address: string;
-  /** Whether it is the add-on of the cluster. */
-  answer: Answer;
+  /** Whether it is of the cluster. */
+  cluster: Answer;
+  /** Whether it is the add-on. */
+  addon: Answer;
   /** Returns what must change there. */
-  patch(): { edits: Edit[]; findings: Finding[] };
+  patch(): Patch;
 }
-
-/** Returns whether both are so; `unknown` if that depends on what the code does not determine. */
-export const both = (...answers: Answer[]): Answer =>
-  answers.includes('no') ? 'no' : answers.includes('unknown') ? 'unknown' : 'yes';
 
 interface Call {
   scope: Scope;
@@ -138,51 +138,73 @@ const howTo = ({ associations }: AddonModule, { associations: wanted, addRoleArn
 };
 
 /** Returns why the module can't have associations: it is another module, or a version that is too old. */
-function versionObstacle(call: Call): { why: string; next: string } | undefined {
-  const { module } = call.source;
+function versionObstacle({ scope, place, source, argument, since }: Call): { why: string; next: string } | undefined {
+  const { module, ref } = source;
   if (module.associations === undefined)
     return {
       why: `${module.name} has no argument for associations (terraform-aws-eks-blueprints-addons#289).`,
-      next: `Define the add-on as aws_eks_addon with pod_identity_association: take its entry out of ${call.argument.name}, and add "removed" for its former address and "import" for its new one. Until then, nobody may apply.`,
+      next: `Define the add-on as a resource aws_eks_addon with pod_identity_association, next to the module: take its entry out of ${argument.name}, and add a block removed for its former address and a block import for its new one.`,
     };
-  return undefined;
+  const version = ref ?? literalOf(scope, place.block, 'version');
+  if (since === undefined || version === undefined || allows(version, since)?.sufficient !== false) return undefined;
+  return {
+    why: `Version ${JSON.stringify(version)} of ${module.name} has no pod_identity_association in ${argument.name}; version ${since} has.`,
+    next: `Update the module to ${since} or newer, apply that with the former code before the migration, and run this command again.`,
+  };
+}
+
+/** Returns what to know of a change: that older versions of the module are allowed, and the version's own note. */
+function notesOf({ scope, place, source, since, note }: Call): Pick<EntryToPatch, 'needs' | 'note'> {
+  const version = source.ref ?? literalOf(scope, place.block, 'version');
+  const older = since !== undefined && version !== undefined && allows(version, since)?.older === true;
+  const needs = `It needs version ${since ?? ''} of ${source.module.name} or newer: run terraform init -upgrade if yours is older.`;
+  return { ...(older && { needs }), ...(note !== undefined && { note }) };
+}
+
+/** Returns what a call says about the add-on. */
+function placesOf(call: Call, addon: HandOffAddon, cluster: Answer): AddonPlace[] {
+  const { scope, place, source, argument } = call;
+  const located = scope.resolve(argument.value, place.file);
+  const obstacle = obstacleOf(call, located);
+  const address = addressOf(call);
+  const leave = (why: string, next: string, path: string, line: number) => () => ({
+    edits: [],
+    findings: [{ ...left(call, addon.name, why, next, line), path }],
+  });
+  const tooOld = versionObstacle(call);
+  if (located === undefined || !isLiteral(source.module, located.expression)) {
+    const { path } = place.file;
+    const { line } = argument;
+    // An expression that names the add-on defines it.
+    const isNamed = withoutComments(place.file, argument.value).includes(addon.name);
+    const patch = leave(tooOld?.why ?? obstacle ?? '', tooOld?.next ?? howTo(source.module, addon), path, line);
+    return [{ path, line, address, cluster, addon: isNamed ? 'yes' : 'unknown', patch }];
+  }
+  const { path } = located.file;
+  return candidatesOf(source.module, located, addon.name).map(({ value, line, answer }) => {
+    const why = tooOld?.why ?? obstacle;
+    const patch =
+      why === undefined
+        ? () =>
+            patchEntry({
+              located: { ...located, expression: value },
+              addon,
+              address,
+              line,
+              source,
+              isSure: cluster === 'yes',
+              ...notesOf(call),
+            })
+        : leave(why, tooOld?.next ?? howTo(source.module, addon), path, line);
+    return { path, line, address, cluster, addon: answer, patch };
+  });
 }
 
 /** Returns what the calls of modules say about the add-on. */
-export function addonsInModules(scopes: Iterable<Scope>, handOff: HandOff): AddonPlace[] {
-  const { addon, target } = handOff;
+export function addonsInModules(scopes: Iterable<Scope>, { addon, target }: HandOff): AddonPlace[] {
   if (addon === undefined) return [];
   return [...scopes].flatMap(callsOf).flatMap((call) => {
-    const { scope, place, source, argument } = call;
     const cluster = clusterAnswer(call, target.cluster);
-    if (cluster === 'no') return [];
-    const located = scope.resolve(argument.value, place.file);
-    const obstacle = obstacleOf(call, located);
-    const at = { path: place.file.path, address: addressOf(call) };
-    const stays = (finding: Finding) => () => ({ edits: [], findings: [finding] });
-    if (located === undefined || !isLiteral(source.module, located.expression)) {
-      // An expression that names the add-on defines it.
-      const named = withoutComments(place.file, argument.value).includes(addon.name);
-      const why = obstacle ?? '';
-      const patch = stays(left(call, addon.name, why, howTo(source.module, addon)));
-      return [{ ...at, line: argument.line, answer: named ? cluster : ('unknown' as const), patch }];
-    }
-    return candidatesOf(source.module, located, addon.name).map((candidate) => {
-      const line = candidate.line;
-      const found = { ...at, path: located.file.path, line, answer: both(cluster, candidate.answer) };
-      const tooOld = versionObstacle(call);
-      if (tooOld !== undefined)
-        return { ...found, patch: stays({ ...left(call, addon.name, tooOld.why, tooOld.next, line), path: found.path }) };
-      if (obstacle !== undefined)
-        return {
-          ...found,
-          patch: stays({ ...left(call, addon.name, obstacle, howTo(source.module, addon), line), path: found.path }),
-        };
-      return {
-        ...found,
-        patch: () =>
-          patchEntry({ located: { ...located, expression: candidate.value }, addon, line, ...call, address: found.address }),
-      };
-    });
+    return cluster === 'no' ? [] : placesOf(call, addon, cluster);
   });
 }

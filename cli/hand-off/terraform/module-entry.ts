@@ -22,6 +22,11 @@ export interface EntryToPatch {
   address: string;
   line: number;
   source: Source;
+  /** Whether the module is certainly that of the cluster. */
+  isSure: boolean;
+  /** What the version that the code names leaves open. */
+  needs?: string;
+  /** What the version of the module changes by itself, unless the entry has a version. */
   note?: string;
 }
 
@@ -238,12 +243,13 @@ function editsOf(entry: EntryToPatch, compared: Compared): Edit[] | undefined {
   return withElement(file, expression, () => `${ROLE} = ${wanted}`);
 }
 
-/** Returns the note of the module's version, unless the entry already keeps the add-on's version. */
-function noteOf({ located, note }: EntryToPatch): string | undefined {
+/** Returns what to know of the change. A note about the add-on's version is left out if the entry has one. */
+function whyOf({ located, needs, note }: EntryToPatch): string {
   const { expression, scope } = located;
   const recent = entryOf(expression, 'most_recent');
   const off = recent !== undefined && isText(scope.valueOf(recent.value), 'false') === 'yes';
-  return off || entryOf(expression, 'addon_version') !== undefined ? undefined : note;
+  const hasVersion = off || entryOf(expression, 'addon_version') !== undefined;
+  return [needs, hasVersion ? undefined : note].filter((text) => text !== undefined).join(' ');
 }
 
 /** Returns what must change in the entry of an add-on. */
@@ -258,14 +264,24 @@ export function patchEntry(entry: EntryToPatch): Patch {
     ],
   });
   if ('why' in compared) return leave(compared.why);
+  if (!entry.isSure && hasForeignRole(entry, compared))
+    return leave('The name of its cluster cannot be read from the code, and its role is none that this add-on has or had.');
   const edits = editsOf(entry, compared);
   if (edits === undefined) return leave(`${ASSOCIATIONS} contains comments, which a change would remove.`);
   const isRight = compared.roleIsRight && [compared.extra, compared.wrong, compared.missing].every((all) => all.length === 0);
   if (isRight) return { edits: [], findings: [{ ...at, result: 'as-is', what: `${address} matches ${addon.name}.` }] };
-  const why = noteOf(entry);
-  const finding: Finding = { ...at, result: 'changed', what: changeOf(entry, compared), ...(why && { why }) };
+  const why = whyOf(entry);
+  const finding: Finding = { ...at, result: 'changed', what: changeOf(entry, compared), ...(why !== '' && { why }) };
   return { edits, findings: [finding] };
 }
+
+/** Returns whether the entry has a role that the add-on certainly neither has nor had. */
+const hasForeignRole = ({ located: { scope }, addon }: EntryToPatch, { role, items }: Compared): boolean => {
+  const known = [addon.addRoleArn, addon.removeRoleArn, ...addon.associations.map(({ roleArn }) => roleArn)];
+  const roles = [...(role ? [role.value] : []), ...items.map((item) => item.role)].map((one) => scope.valueOf(one));
+  const given = roles.filter((value) => !isAbsent(value));
+  return given.length > 0 && given.every((value) => known.every((arn) => arn === undefined || isRoleArn(value, arn) === 'no'));
+};
 
 const changeOf = ({ address, addon }: EntryToPatch, { roleIsRight }: Compared): string => {
   if (addon.addRoleArn !== undefined) return `${address}: ${addon.name} has its role again, and no association.`;
