@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { build, type BuildResult, type Metafile } from 'esbuild';
 import { bundleOptions } from '../bundle.ts';
-import { packageInMemory } from '../package/bundle.ts';
+import { COPIED_FILES, packageInMemory } from '../package/bundle.ts';
 import { pathOf } from './lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -32,9 +32,14 @@ export const bundledPlaces = async (): Promise<ReadonlySet<string>> =>
 
 let packed: ReturnType<typeof packageInMemory> | undefined;
 
-/** Returns the folders of the packages that have code in the published package's own bundles, such as the command line. */
+const copiedPlaces = COPIED_FILES.map((file) => pathOf(file)).filter((path) => path !== undefined);
+
+/**
+ * Returns the folders of the packages that have code in the published package's own parts, such as the command line:
+ * bundled, or as files that are copied.
+ */
 export const packedPlaces = async (): Promise<ReadonlySet<string>> =>
-  new Set((await (packed ??= packageInMemory())).flatMap(({ metafile }) => placesIn(metafile)));
+  new Set([...copiedPlaces, ...(await (packed ??= packageInMemory())).flatMap(({ metafile }) => placesIn(metafile))]);
 
 /** Returns the folders of the packages that ship, in the Lambdas or in the published package's own bundles. */
 export const shippedPlaces = async (): Promise<ReadonlySet<string>> =>

@@ -1,7 +1,8 @@
 /** Bundles the command line for the published package, as JavaScript that needs no other package. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
+import { GRAMMAR_WASM, PARSER_WASM } from '../../cli/hand-off/terraform/wasm.ts';
 import { cdkInMemory } from './cdk.ts';
 import { onlyEnglish } from './only-english.ts';
 
@@ -83,8 +84,15 @@ const trust = (outdir: string) =>
 
 type Bundled = BuildResult<{ metafile: true }>;
 
-/** Bundles the command line into a folder. */
-export const bundleCommandLine = (outdir: string): Promise<Bundled> => build(commandLine(outdir));
+/** Files of packages that the command line reads next to its parts: the parser of Terraform's language. */
+export const COPIED_FILES: readonly string[] = [PARSER_WASM, GRAMMAR_WASM];
+
+/** Bundles the command line into a folder, with the files of packages that it reads. */
+export async function bundleCommandLine(outdir: string): Promise<Bundled> {
+  const bundled = await build(commandLine(outdir));
+  for (const file of COPIED_FILES) copyFileSync(file, join(outdir, basename(file)));
+  return bundled;
+}
 
 /** Bundles the evaluator of trust policies into a folder. */
 export const bundleTrust = (outdir: string): Promise<Bundled> => build(trust(outdir));

@@ -2,13 +2,13 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const resolve = createRequire(import.meta.url).resolve;
+const require = createRequire(import.meta.url);
 
 /** WebAssembly of tree-sitter itself. */
-export const PARSER_WASM = resolve('web-tree-sitter/web-tree-sitter.wasm');
+export const PARSER_WASM = require.resolve('web-tree-sitter/web-tree-sitter.wasm');
 
 /** WebAssembly of the grammar of Terraform's language. */
 export const GRAMMAR_WASM = join(
-  dirname(resolve('@tree-sitter-grammars/tree-sitter-hcl/package.json')),
+  dirname(require.resolve('@tree-sitter-grammars/tree-sitter-hcl/package.json')),
   'tree-sitter-terraform.wasm',
 );
