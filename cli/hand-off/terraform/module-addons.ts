@@ -172,7 +172,8 @@ function placesOf(call: Call, addon: HandOffAddon, cluster: Answer): AddonPlace[
     findings: [{ ...left(call, addon.name, why, next, line), path }],
   });
   const tooOld = versionObstacle(call);
-  if (located === undefined || !isLiteral(source.module, located.expression)) {
+  const isVariable = argument.value.kind === 'reference' && argument.value.path[0] === 'var';
+  if (located === undefined || isVariable || !isLiteral(source.module, located.expression)) {
     const { path } = place.file;
     const { line } = argument;
     // An expression that names the add-on defines it.
