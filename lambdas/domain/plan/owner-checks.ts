@@ -142,7 +142,7 @@ const capabilitiesText = ({ capabilities }: Facts): string => {
     : ' The cluster has no EKS capabilities.';
 };
 
-/** Without a sign of an owner: what was looked at, and what leaves no sign. */
+/** Returns the check of a plan without any sign of an owner: what was read, and which tools leave no sign. */
 const nothingFound = (facts: Facts): Check =>
   pass(
     'owners',
