@@ -129,7 +129,11 @@ describe('what is kept', () => {
       team: 'not-recorded',
     });
     expect(
-      keptTags({ 'kubernetes.io/cluster/dev': 'owned', 'kubernetes.io/cluster/test': 'shared', 'crossplane-name': 'ebs' }),
+      keptTags({
+        'kubernetes.io/cluster/dev': 'owned',
+        'kubernetes.io/cluster/test': 'shared',
+        'crossplane-name': 'ebs',
+      }),
     ).toEqual({
       'kubernetes.io/cluster/dev': 'owned',
       'kubernetes.io/cluster/test': 'not-recorded',
