@@ -4,6 +4,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import { closer } from './closer.ts';
+import { Controllers } from './controllers/controllers.ts';
 import { type Deployed, type Deployment, deployBundled, deploySource, issueCredentials } from './deployment.ts';
 import type { BusLocation } from './events/bus.ts';
 import { type Gateway, onThreads } from './gateway/gateway.ts';
@@ -101,12 +102,20 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     }
     const { executions, bus, close: closeBack } = openBack(ground, front, deployed.lambda, loopback?.url);
     closing.push(closeBack);
+    const clientsFor = (credentials: AwsCredentialIdentity, region: string): ClientFactory =>
+      new ClientFactory({ region, credentials, transport });
+    const controllers = new Controllers({
+      world,
+      clock,
+      clientsFor,
+      failed: (operation, error) => gateway.failures.push({ service: 'controllers', operation, error }),
+    });
+    closing.push(async () => controllers.close());
     const apiUrl = apiUrlOf(assembly.apis ?? [], loopback?.url);
     return {
       world,
       clock,
-      clients: (credentials = operator, region = world.home.region) =>
-        new ClientFactory({ region, credentials, transport }),
+      clients: (credentials = operator, region = world.home.region) => clientsFor(credentials, region),
       outputs,
       executions,
       deliver: (event, location) => bus.receive(event, location),

@@ -63,6 +63,7 @@ export function toAddon(found: SdkAddon): Addon {
   });
 }
 
+/** Converts an association. EKS answers `disableSessionTags: false` where nobody has set it, which means the same as none. */
 export function toAssociation(found: PodIdentityAssociation): Association {
   return associationSchema.parse({
     id: found.associationId,
@@ -73,7 +74,7 @@ export function toAssociation(found: PodIdentityAssociation): Association {
     ownerArn: found.ownerArn,
     targetRoleArn: found.targetRoleArn,
     externalId: found.externalId,
-    disableSessionTags: found.disableSessionTags,
+    disableSessionTags: found.disableSessionTags === true ? true : undefined,
     policy: found.policy,
     tags: found.tags ?? {},
     createdAt: found.createdAt?.toISOString(),

@@ -75,8 +75,26 @@ const rememberDeleted = ({ world }: EksCall, cluster: ClusterState, association:
   world.schedule.at(until, () => cluster.recentlyDeleted?.delete(association.id));
 };
 
+/** Makes DescribeAddon list a deleted association. */
+export const showDeleted = (owner: AddonState, { arn }: AssociationState): void => {
+  owner.deletedAssociationArns = [...(owner.deletedAssociationArns ?? []).filter((other) => other !== arn), arn];
+};
+
+/** Makes DescribeAddon list a deleted association for the time of the knob `ownedAssociationLagSeconds`. */
+const showDeletedForAWhile = ({ world }: EksCall, owner: AddonState, association: AssociationState): void => {
+  const { ownedAssociationLagSeconds, deletedOwnedAssociation } = world.knobs;
+  if (ownedAssociationLagSeconds === 0) return;
+  showDeleted(owner, association);
+  if (deletedOwnedAssociation === 'shown') return;
+  world.schedule.after(ownedAssociationLagSeconds * 1000, () => {
+    const others = (owner.deletedAssociationArns ?? []).filter((arn) => arn !== association.arn);
+    if (others.length > 0) owner.deletedAssociationArns = others;
+    else delete owner.deletedAssociationArns;
+  });
+};
+
 /**
- * Removes an association from every list at once; its service account can have a new one after `lagSeconds`
+ * Removes an association from every list at once, except DescribeAddon's if a knob says so; its service account can have a new one after `lagSeconds`
  * (aws-controllers-k8s/community#2684).
  */
 export const removeAssociation = (
@@ -86,8 +104,11 @@ export const removeAssociation = (
   lagSeconds: number,
 ): void => {
   renewSessions(call.world, cluster, association.roleArn);
-  for (const addon of cluster.addons.values())
+  for (const addon of cluster.addons.values()) {
+    if (!addon.associationIds.includes(association.id)) continue;
     addon.associationIds = addon.associationIds.filter((id) => id !== association.id);
+    showDeletedForAWhile(call, addon, association);
+  }
   rememberDeleted(call, cluster, association);
   if (lagSeconds === 0) {
     cluster.associations.delete(association.id);
@@ -123,9 +144,8 @@ export interface AssociationChanges {
  */
 const differs = (current: AssociationState, roleArn: string): boolean =>
   current.roleArn !== roleArn ||
-  [current.targetRoleArn, current.externalId, current.disableSessionTags, current.policy].some(
-    (value) => value !== undefined,
-  );
+  current.disableSessionTags === true ||
+  [current.targetRoleArn, current.externalId, current.policy].some((value) => value !== undefined);
 
 /**
  * Returns the changes for the wanted associations. EKS User Guide: "all previous pod identity associations are
@@ -167,9 +187,9 @@ export const replaceOwned = (
 ): void => {
   const unknown = unknownToWebhook ? { unknownToWebhook } : {};
   const now = call.world.schedule.now();
+  delete addon.deletedAssociationArns;
   for (const association of changes.removed)
     removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
-  delete addon.deletedAssociationArns;
   addon.associationIds = changes.wanted.map((wanted) => {
     const { serviceAccount, roleArn } = wanted;
     if (wanted.change === 'update' || wanted.change === 'keep') {

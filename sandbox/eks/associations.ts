@@ -9,6 +9,7 @@ import {
   isLive,
   refuseDuplicate,
   removeAssociation,
+  showDeleted,
 } from './association-state.ts';
 import { once, paginate, requireCluster, seconds } from './call.ts';
 import type { EksCall, Handler } from './call.ts';
@@ -31,7 +32,8 @@ const answerOf = (cluster: ClusterState, association: AssociationState): Wire<ek
   createdAt: seconds(association.createdAt),
   modifiedAt: seconds(association.modifiedAt),
   ownerArn: association.ownerArn,
-  disableSessionTags: association.disableSessionTags,
+  // hashicorp/terraform-provider-aws imports an association that does not set it, and expects no difference from false.
+  disableSessionTags: association.disableSessionTags ?? false,
   targetRoleArn: association.targetRoleArn,
   externalId: association.externalId,
   policy: association.policy,
@@ -142,8 +144,7 @@ export const deletePodIdentityAssociation: Handler<
 > = (call, input) => {
   const { cluster, association } = requireAssociation(call, input.clusterName, input.associationId);
   const owner = [...cluster.addons.values()].find(({ associationIds }) => associationIds.includes(association.id));
-  if (owner && call.world.knobs.deletedOwnedAssociation === 'shown')
-    owner.deletedAssociationArns = [...(owner.deletedAssociationArns ?? []), association.arn];
+  if (owner && call.world.knobs.deletedOwnedAssociation === 'shown') showDeleted(owner, association);
   removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
   return { association: answerOf(cluster, association) };
 };

@@ -10,6 +10,7 @@ import type { Messages } from '../messaging/messages.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import { Later } from '../world/later.ts';
 import { Random } from '../world/random.ts';
+import { untilTick } from '../world/ticks.ts';
 import type { World } from '../world/world.ts';
 import {
   customEvent,
@@ -75,13 +76,6 @@ const compileRule = (rule: AssemblyRule): CompiledRule => {
     );
   }
 };
-
-/**
- * Milliseconds of virtual time during which schedules tick as declared; after that each tick comes later than the one
- * before, up to hourly: a week of one-minute ticks would be ten thousand invocations that find nothing to do.
- */
-const TICKS_EXACTLY = 6 * 3_600_000;
-const LONGEST_TICK = 3_600_000;
 
 /** Separates the ids of put events from the world's shared random sequence. */
 const OWN_STREAM = 0x65_76_65_6e;
@@ -173,11 +167,8 @@ export class EventBus {
 
   /** `ticks` is the number of ticks so far. In virtual time, ticks become less frequent during long idle periods. */
   private tick(rule: AssemblyRule, milliseconds: number, ticks = 0): void {
-    const quiet = ticks * milliseconds - TICKS_EXACTLY;
-    const stretched =
-      this.options.clock.kind === 'virtual' && quiet > 0 ? Math.min(LONGEST_TICK, milliseconds + quiet) : milliseconds;
     this.later.after(
-      stretched,
+      untilTick(this.options.clock, milliseconds, ticks),
       () => {
         this.fire(
           rule,

@@ -28,6 +28,7 @@ import { notePastPods, seedServiceAccounts } from './build-recorded.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
 import { CallLog } from './call-log.ts';
 import { buildCapabilities } from './capabilities.ts';
+import { buildControllers, controllerRoles } from './controllers.ts';
 import { Faults } from './faults.ts';
 import { newCluster } from './new-cluster.ts';
 import { Random } from './random.ts';
@@ -163,6 +164,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const addon of spec.addons) cluster.addons.set(addon.name, buildAddon(world, cluster, addon));
   if (spec.capabilities.length > 0) cluster.capabilities = buildCapabilities(world, cluster, spec.capabilities);
   addAssociations(world, cluster, spec.associations);
+  if (spec.controllers.length > 0) cluster.controllers = buildControllers(cluster, spec.controllers);
 
   // Pods come last: what the webhook gave them depends on the associations that existed by then.
   seedCluster(world, cluster, spec.nodes);
@@ -283,6 +285,7 @@ const buildAccount = (world: World, spec: Scenario['accounts'][number], callers:
     const nodes = nodeRoleOf(cluster, id);
     const built = buildCluster(world, id, cluster, { ...callers, nodes });
     account.clusters.set(`${cluster.region}/${cluster.name}`, built);
+    for (const role of controllerRoles(built, cluster.controllers)) addRole(world, role);
     if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined)
       addRole(world, nodeRole(cluster, nodes));
   }

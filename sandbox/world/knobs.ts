@@ -67,6 +67,12 @@ export const knobs = z
       'EKS User Guide, "Pod Identity: considerations" of add-ons: an owned association may be deleted directly; what DescribeAddon shows then is not documented',
       'After DeletePodIdentityAssociation of an association that an add-on owns, DescribeAddon drops its ARN, or shows it until the associations are next updated.',
     ),
+    ownedAssociationLagSeconds: knob(
+      seconds.default(0),
+      'unknown',
+      OURS,
+      'Time for which DescribeAddon still lists an association that the add-on owned after it was deleted, directly or by an update of the add-on. It cannot be described, and no other operation lists it.',
+    ),
     podsKeepIdentityOnUpdate: knob(
       z.boolean().default(false),
       'unknown',

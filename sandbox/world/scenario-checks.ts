@@ -61,8 +61,9 @@ const checkAccounts = ({ accounts }: Scenario, catalogue: Catalogue, report: Rep
       'the cluster',
       report,
     );
+    const roles = new Set(account.roles.map(({ arn }) => arn));
     for (const [position, cluster] of account.clusters.entries())
-      checkCluster(cluster, account.id, [...path, 'clusters', position], catalogue, report);
+      checkCluster(cluster, { account: account.id, roles }, [...path, 'clusters', position], catalogue, report);
   }
 };
 

@@ -3,6 +3,7 @@ import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
 import { isJson } from '../json.ts';
 import { isWorkloadKind } from '../kubernetes/store.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
+import { checkOwners } from './scenario-owner-checks.ts';
 import { checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
 import { checkServiceAccounts, checkVariables, checkWorkloads } from './scenario-workload-checks.ts';
 
@@ -231,29 +232,9 @@ const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void
   reportDuplicates(cluster.rbac, nameOf, (index) => [...path, 'rbac', index, 'metadata', 'name'], 'the', report);
 };
 
-/** EKS API reference, CreateCapability: one of each type, with a role of the account. */
-const checkCapabilities = ({ capabilities }: ScenarioCluster, account: string, path: Path, report: Report): void => {
-  for (const [index, { roleArn }] of capabilities.entries())
-    checkRoleAccount(roleArn, account, [...path, index, 'roleArn'], report);
-  reportDuplicates(
-    capabilities,
-    ({ type }) => type,
-    (index) => [...path, index, 'type'],
-    'a capability of type',
-    report,
-  );
-  reportDuplicates(
-    capabilities,
-    ({ name }) => name,
-    (index) => [...path, index, 'name'],
-    'the capability',
-    report,
-  );
-};
-
 export const checkCluster = (
   cluster: ScenarioCluster,
-  account: string,
+  { account, roles }: { account: string; roles: ReadonlySet<string> },
   path: Path,
   catalogue: Catalogue,
   report: Report,
@@ -272,7 +253,7 @@ export const checkCluster = (
   checkServiceAccounts(cluster, path, report);
   checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
   checkAccess(cluster, path, report);
-  checkCapabilities(cluster, account, [...path, 'capabilities'], report);
+  checkOwners(cluster, { account, roles }, path, report);
   reportDuplicates(
     cluster.disruptionBudgets,
     ({ namespace, name }) => `${namespace}/${name}`,

@@ -11,7 +11,7 @@ import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { clusterOidcProvider, oidcProvider } from './scenario-oidc.ts';
 import { readySeconds } from './knob.ts';
-import { capability } from './scenario-owners.ts';
+import { capability, controller } from './scenario-owners.ts';
 import { role } from './scenario-role.ts';
 import { throttle } from './throttles.ts';
 import {
@@ -196,6 +196,10 @@ const cluster = z
       .array(capability)
       .default([])
       .describe('Its EKS capabilities: controllers that AWS runs outside of the cluster, so that no pod shows them.'),
+    controllers: z
+      .array(controller)
+      .default([])
+      .describe('Controllers, in this cluster or another one, that put back what others change.'),
     workloads: z.array(workload).default([]).describe('Deployments, DaemonSets and StatefulSets that no add-on owns.'),
     serviceAccounts: z
       .array(serviceAccount)

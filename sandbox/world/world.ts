@@ -1,6 +1,7 @@
 /** The state that all services of the sandbox share: plain data, keyed by account, region and name. */
 import type { CallLog } from './call-log.ts';
 import type { CapabilityState } from './capabilities.ts';
+import type { ControllerState } from './controllers.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Json } from '../json.ts';
 import type { KubeState } from '../kubernetes/kube-state.ts';
@@ -82,7 +83,7 @@ export interface AddonState {
   configurationValues?: string;
   /** Ids of the associations that it owns. */
   associationIds: string[];
-  /** ARNs of associations that were deleted directly but are still shown: see the knob `deletedOwnedAssociation`. */
+  /** ARNs of associations that were deleted directly but are still shown: see the knobs `deletedOwnedAssociation`, `ownedAssociationLagSeconds`. */
   deletedAssociationArns?: string[];
   tags: Record<string, string>;
   createdAt: number;
@@ -181,8 +182,9 @@ export interface ClusterState {
   podSettings?: ReadonlyMap<string, PodSettings>;
   /** In the order of evaluation; omitted: none. */
   fargateProfiles?: readonly FargateProfile[];
-  /** Omitted: none. */
+  /** Omitted: none; likewise the controllers. */
   capabilities?: readonly CapabilityState[];
+  controllers?: readonly ControllerState[];
   /** By principal ARN. */
   accessEntries: Map<string, AccessEntryState>;
   kube: KubeState;

@@ -48,6 +48,9 @@ describe('a service account', () => {
       resourceVersion: '42',
       roleArn: ROLE,
       annotatedBy: [],
+      labels: {},
+      annotations: { [ANNOTATION]: ROLE, team: 'shop' },
+      managers: [],
     });
     expect(requests.map(({ method, url }) => [method, url])).toEqual([
       ['GET', `${BASE}/api/v1/namespaces/payments/serviceaccounts?fieldSelector=metadata.name%3Dapi`],
@@ -97,6 +100,7 @@ describe('a service account', () => {
     ];
     expect(await listing(metadata({ managedFields })).getServiceAccount('payments', 'api')).toMatchObject({
       annotatedBy: ['helm', 'argocd-controller'],
+      managers: ['helm', 'kubectl-edit', 'argocd-controller'],
     });
     expect(await listing(metadata({ managedFields: null })).getServiceAccount('payments', 'api')).toMatchObject({
       annotatedBy: [],
@@ -112,9 +116,11 @@ describe('a service account', () => {
         { metadata: metadata({ name: 'old', managedFields: null, labels: null }) },
       ],
     });
+    const annotations = { [ANNOTATION]: ROLE, team: 'shop' };
+    const of = (name: string) => ({ namespace: 'payments', name, roleArn: ROLE, annotations });
     expect(await kubernetes.listAttributedServiceAccounts('a/b')).toEqual([
-      { namespace: 'payments', name: 'api', roleArn: ROLE, annotatedBy: ['eks'], labels: { app: 'api' } },
-      { namespace: 'payments', name: 'old', roleArn: ROLE, annotatedBy: [], labels: {} },
+      { ...of('api'), annotatedBy: ['eks'], labels: { app: 'api' }, managers: ['eks'] },
+      { ...of('old'), annotatedBy: [], labels: {}, managers: [] },
     ]);
     expect(requests.map(({ url }) => url)).toEqual([`${BASE}/api/v1/namespaces/a%2Fb/serviceaccounts?limit=500`]);
   });

@@ -16,6 +16,7 @@ describe('flags', () => {
       acceptIdentityLoss: [],
       trust: 'validate',
       acceptKey: [],
+      acceptOwner: [],
       verification: 'injected',
       agent: 'require',
       approval: 'none',
@@ -41,6 +42,8 @@ describe('flags', () => {
     ['trust', 'repair', 'repair'],
     ['acceptKey', ['aws:SourceIp', 'aws:PrincipalTag/team'], ['aws:SourceIp', 'aws:PrincipalTag/team']],
     ['acceptIdentityLoss', ['a', 'b.c'], ['a', 'b.c']],
+    ['iac', 'terraform', 'terraform'],
+    ['acceptOwner', ['ack', 'argo-cd'], ['ack', 'argo-cd']],
   ])('%s %s is read', (name, given, read) => {
     expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read);
   });
@@ -54,6 +57,9 @@ describe('flags', () => {
     ['strategy', 'replace', /--strategy "replace" must be auto, in-place or recreate/],
     ['maxDisruption', 'none', /--max-disruption "none" must be rolling or outage/],
     ['resolveConflicts', 'KEEP', /--resolve-conflicts "KEEP" must be NONE, OVERWRITE or PRESERVE/],
+    ['iac', 'chef', /--iac "chef" must be terraform, pulumi, .* or helm/],
+    ['acceptOwner', ['chef'], /--accept-owner "chef" must be terraform, /],
+    ['acceptOwner', Array.from({ length: 13 }, () => 'ack'), /--accept-owner may be given at most 12 times/],
     ['trust', 'fix', /--trust "fix" must be validate or repair/],
     ['acceptIdentityLoss', ['Node'], /--accept-identity-loss "Node" must be the name of a Kubernetes service account/],
     [

@@ -256,7 +256,7 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['iam:SimulatePrincipalPolicy', 'eks:ListAccessEntries', 'iam:ListRolePolicies'])(
+  it.each(['iam:SimulatePrincipalPolicy', 'eks:ListAccessEntries', 'eks:ListCapabilities', 'iam:ListRolePolicies'])(
     'without %s: still a plan',
     async (action) => {
       const aws = await open(withReader(scenarioWith(), { without: [action] }));

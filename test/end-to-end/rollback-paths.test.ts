@@ -69,10 +69,16 @@ describe('a migration that is stopped during its rollout', () => {
 });
 
 describe('an owned association that is deleted directly', () => {
-  it.each(['dropped', 'shown'] as const)(
-    'has no effect, %s by DescribeAddon: migrated, rolled back, and migrated again',
-    async (shown) => {
-      await inWorld({ scenario: 'in-place', knobs: { deletedOwnedAssociation: shown } }, async (world) => {
+  it.each([
+    ['dropped', 0],
+    ['shown', 0],
+    ['dropped', 30],
+    ['dropped', 600],
+  ] as const)(
+    'has no effect, %s by DescribeAddon after %d seconds: migrated, rolled back, and migrated again',
+    async (deletedOwnedAssociation, ownedAssociationLagSeconds) => {
+      const knobs = { deletedOwnedAssociation, ownedAssociationLagSeconds };
+      await inWorld({ scenario: 'in-place', knobs }, async (world) => {
         const asked = { addon: 'aws-ebs-csi-driver', strategy: 'in-place' };
         const { id } = await migrated(world, asked);
         expect(await world.rollBack({ migrationId: id })).toMatchObject({

@@ -103,6 +103,7 @@ describe('permissions', () => {
           'DescribePodIdentityAssociation',
           'ListAccessEntries',
           'ListAddons',
+          'ListCapabilities',
           'ListPodIdentityAssociations',
         ),
         ...[
@@ -173,6 +174,7 @@ describe('permissions', () => {
           'DescribePodIdentityAssociation',
           'ListAccessEntries',
           'ListAddons',
+          'ListCapabilities',
           'ListClusters',
           'ListPodIdentityAssociations',
         ),

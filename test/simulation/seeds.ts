@@ -44,6 +44,10 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   roleWithAssociations: ['accept', 'refuse'],
 };
 
+/** Knobs that are drawn on their own, so that the rest of a seed's run stays as it was without them. */
+const laterKnobsOf = (random: Random): NonNullable<RunSpec['knobs']> =>
+  chance(random, 0.2) ? { ownedAssociationLagSeconds: pick(random, [4, 30, 120]) } : {};
+
 const baseOfSeed = (seed: number): RunSpec => {
   const random = new Random(seed);
   const scenario = pick(random, SCENARIO_NAMES);
@@ -61,7 +65,7 @@ const baseOfSeed = (seed: number): RunSpec => {
     scenario,
     seed,
     faults,
-    knobs,
+    knobs: { ...knobs, ...laterKnobsOf(new Random(seed ^ 0x0a550c)) },
     ...(chance(random, 0.15)
       ? { actor: { afterCall: chance(random, 0.2) ? pick(random, PHASES) : anyCall(random), does: pick(random, ACTS) } }
       : {}),

@@ -62,7 +62,6 @@ it('lists them over all pages and describes each; one that vanished in between i
     serviceAccount: SERVICE_ACCOUNT,
     roleArn: ROLE,
     ownerArn: addonArn(1),
-    disableSessionTags: false,
     tags: { team: 'a' },
     createdAt: '1970-01-01T00:00:00.000Z',
     modifiedAt: '1970-01-01T00:00:01.000Z',

@@ -8,6 +8,7 @@ import {
   DescribeClusterCommand,
   EKSClient,
   ListAccessEntriesCommand,
+  ListCapabilitiesCommand,
   ListAddonsCommand,
   ListPodIdentityAssociationsCommand,
   ResourceNotFoundException,
@@ -124,6 +125,23 @@ describe('DescribeCluster', () => {
   it('answers undefined for a cluster that is not there', async () => {
     mock.on(DescribeClusterCommand).rejects(notFound);
     expect(await eks.describeCluster()).toBeUndefined();
+  });
+});
+
+describe('capabilities', () => {
+  it('are listed over all pages, once', async () => {
+    mock
+      .on(ListCapabilitiesCommand)
+      .resolvesOnce({ capabilities: [{ capabilityName: 'ack', type: 'ACK', status: 'ACTIVE' }], nextToken: 't' })
+      .resolvesOnce({ capabilities: [{ capabilityName: 'odd' }, { capabilityName: 'kro', type: 'KRO' }] });
+    const one = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+    const expected = [
+      { name: 'ack', type: 'ACK', status: 'ACTIVE' },
+      { name: 'kro', type: 'KRO', status: '' },
+    ];
+    expect(await one.listCapabilities()).toEqual(expected);
+    expect(await one.listCapabilities()).toEqual(expected);
+    expect(mock.commandCalls(ListCapabilitiesCommand)).toHaveLength(2);
   });
 });
 

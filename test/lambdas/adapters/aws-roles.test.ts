@@ -29,8 +29,21 @@ afterAll(() => {
 describe('AwsRoles', () => {
   it('asks by name and answers the trust policy decoded', async () => {
     answer();
-    expect(await roles.getRole(ROLE)).toEqual({ arn: ROLE, trustPolicy: bothWays });
+    expect(await roles.getRole(ROLE)).toEqual({ arn: ROLE, trustPolicy: bothWays, tags: {} });
     expect(iam.commandCalls(GetRoleCommand).map((call) => call.args[0].input)).toEqual([{ RoleName: 'ebs-csi' }]);
+  });
+
+  it('answers the tags', async () => {
+    answer({
+      Tags: [
+        { Key: 'team', Value: 'storage' },
+        { Key: '__proto__', Value: 'x' },
+      ],
+    });
+    expect(Object.entries((await roles.getRole(ROLE))?.tags ?? {})).toEqual([
+      ['team', 'storage'],
+      ['__proto__', 'x'],
+    ]);
   });
 
   it.each([

@@ -215,6 +215,46 @@ describe('DeletePodIdentityAssociation', () => {
       expect.not.stringContaining(associationId!),
     ]);
   });
+
+  it('keeps its ARN in the add-on for a while, also after an update, if the knob is set', async () => {
+    const { eks, pass } = openFixture({ knobs: { ownedAssociationLagSeconds: 60 } });
+    const addon = { clusterName: CLUSTER, addonName: EBS };
+    const own = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
+    const shown = async () => (await eks.describeAddon(addon)).addon?.podIdentityAssociations?.length ?? 0;
+    await eks.createAddon({ ...addon, podIdentityAssociations: own });
+    pass(600);
+    const [associationId] = await listed(eks);
+    const id = { clusterName: CLUSTER, associationId };
+    await eks.deletePodIdentityAssociation(id);
+    expect(await listed(eks)).toEqual([]);
+    expect(await failureOf(eks.describePodIdentityAssociation(id))).toMatchObject({ status: 404 });
+    expect(await shown()).toBe(1);
+    pass(60);
+    expect(await shown()).toBe(0);
+    await eks.updateAddon({ ...addon, podIdentityAssociations: own });
+    pass(600);
+    await eks.updateAddon({ ...addon, podIdentityAssociations: [] });
+    expect(await shown()).toBe(1);
+    pass(60);
+    expect(await shown()).toBe(0);
+  });
+});
+
+describe('disableSessionTags', () => {
+  it('is false where nobody has set it, in every answer but the list', async () => {
+    const { eks } = openFixture();
+    const { association: created } = await eks.createPodIdentityAssociation(wanted);
+    expect(created).toMatchObject({ disableSessionTags: false });
+    const id = { clusterName: CLUSTER, associationId: created!.associationId };
+    const described = await eks.describePodIdentityAssociation(id);
+    expect(described.association).toMatchObject({ disableSessionTags: false });
+    const updated = await eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('other') });
+    expect(updated.association).toMatchObject({ disableSessionTags: false });
+    const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER });
+    expect(associations?.[0]).not.toHaveProperty('disableSessionTags');
+    const deleted = await eks.deletePodIdentityAssociation(id);
+    expect(deleted.association).toMatchObject({ disableSessionTags: false });
+  });
 });
 
 describe('UpdatePodIdentityAssociation', () => {

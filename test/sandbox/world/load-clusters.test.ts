@@ -97,6 +97,41 @@ describe('a cluster of a scenario', () => {
       'accounts[0].clusters[0].capabilities[0].roleArn: the role belongs to account 444455556666',
     ],
     [
+      'a controller of an add-on that the cluster does not have',
+      (file) => add(file, { controllers: [{ tool: 'ack', owns: 'add-on', name: 'vpc-cni' }] }),
+      'accounts[0].clusters[0].controllers[0].name: there is no such add-on. There are: aws-ebs-csi-driver',
+    ],
+    [
+      'a controller of an association without an id',
+      (file) => add(file, { controllers: [{ tool: 'ack', owns: 'association', name: 'a-1' }] }),
+      'accounts[0].clusters[0].controllers[0].name: there is no such association. There are: none.',
+    ],
+    [
+      'a controller in the cluster of a resource of AWS',
+      (file) => add(file, { controllers: [{ tool: 'flux', owns: 'trust-policy', name: ROLE }] }),
+      'accounts[0].clusters[0].controllers[0].owns: flux puts back objects of the cluster. Change it to annotation.',
+    ],
+    [
+      'a controller of AWS that owns an annotation',
+      (file) => add(file, { controllers: [{ tool: 'ack', owns: 'annotation', name: 'shop/web' }] }),
+      'accounts[0].clusters[0].controllers[0].owns: ack puts back resources of AWS. Change it to add-on, association or trust-policy.',
+    ],
+    [
+      'a controller with a role that does not exist',
+      (file) =>
+        add(file, {
+          controllers: [
+            { tool: 'ack', owns: 'trust-policy', name: ROLE, roleArn: 'arn:aws:iam::111122223333:role/none' },
+          ],
+        }),
+      'accounts[0].clusters[0].controllers[0].roleArn: the account has no such role.',
+    ],
+    [
+      'a controller of an annotation without a namespace',
+      (file) => add(file, { controllers: [{ tool: 'argo-cd', owns: 'annotation', name: 'web' }] }),
+      'accounts[0].clusters[0].controllers[0].name: must be namespace/name of a service account.',
+    ],
+    [
       'a repeated add-on',
       (file) => file.accounts[0]!.clusters[0]!.addons.push({ ...file.accounts[0]!.clusters[0]!.addons[0]! }),
       'accounts[0].clusters[0].addons[1].name: the add-on aws-ebs-csi-driver occurs twice',
