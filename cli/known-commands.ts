@@ -175,7 +175,8 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
 };
 
 const printRetired = (retired: Retired, flags: RetireFlags, io: Io): ExitCode => {
-  print(retired, (style) => retiredLines(retired, nextCommand(retired, flags), style), flags, io);
+  const next = { command: nextCommand(retired, flags), handOff: knownCommand('hand-off', flags.migrationId, flags) };
+  print(retired, (style) => retiredLines(retired, next, style), flags, io);
   return isRefused(retired) ? EXIT_CODES.blocked : EXIT_CODES.ok;
 };
 
@@ -193,7 +194,7 @@ const confirmRetirement = async (
     session.serve((service) => service.retire({ ...request, dryRun: true }, progress)),
   );
   if (isRefused(dry) || !dry.roles.some(({ result }) => result.startsWith('would-'))) return dry;
-  await confirm(io, (style) => retiredLines(dry, undefined, style), 'Apply it now?');
+  await confirm(io, (style) => retiredLines(dry, {}, style), 'Apply it now?');
   return undefined;
 };
 

@@ -15,9 +15,11 @@ import { backendOfMigration } from './backend-options.ts';
 import { shortPlan } from './print/short-plan.ts';
 import { styleFor } from './print/style.ts';
 import { conclusion, summary } from './print/summary.ts';
+import { handOffSection } from './hand-off/section.ts';
+import type { ReadingAs } from './plan/options.ts';
 import { type Progress, shownBy, silentProgress, startProgress } from './progress.ts';
 import { migrateEntry } from './replay.ts';
-import { migrateCommand, migrateWorkloadCommand, requestFrom, workloadRequestFrom } from './request.ts';
+import { migrateCommand, migrateWorkloadCommand, prepareCommand, requestFrom, workloadRequestFrom } from './request.ts';
 import { reportIn } from './run.ts';
 import { subjectOf } from '../lambdas/domain/migration/subject.ts';
 import { jsonText } from '../lambdas/domain/text/text.ts';
@@ -26,23 +28,32 @@ import { jsonText } from '../lambdas/domain/text/text.ts';
 interface Asked {
   requestOf: (target: Target, requestedBy: string) => MigrationRequest;
   command: string;
+  prepare: string;
 }
 
+/** Flags that only `plan` has. */
+type HandOffFlags = Partial<Pick<ReadingAs, 'handOff' | 'format'>>;
+
 /** Runs one migration of an add-on, or its plan, and prints the report. Throws a CliError if there is no report. */
-export const migrate = (flags: MigrationFlags, io: Io): Promise<ExitCode> =>
+export const migrate = (flags: MigrationFlags & HandOffFlags, io: Io): Promise<ExitCode> =>
   run(
     flags,
-    { requestOf: (target, requestedBy) => requestFrom(flags, target, requestedBy), command: migrateCommand(flags) },
+    {
+      requestOf: (target, requestedBy) => requestFrom(flags, target, requestedBy),
+      command: migrateCommand(flags),
+      prepare: prepareCommand(flags),
+    },
     io,
   );
 
 /** Does the same for a service account that belongs to no add-on. */
-export const migrateWorkload = (flags: WorkloadFlags, io: Io): Promise<ExitCode> =>
+export const migrateWorkload = (flags: WorkloadFlags & HandOffFlags, io: Io): Promise<ExitCode> =>
   run(
     flags,
     {
       requestOf: (target, requestedBy) => workloadRequestFrom(flags, target, requestedBy),
       command: migrateWorkloadCommand(flags),
+      prepare: prepareCommand(flags),
     },
     io,
   );
@@ -92,7 +103,7 @@ const settle = async (
   return undefined;
 };
 
-const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): Promise<ExitCode> => {
+const run = async (flags: CommonFlags & HandOffFlags, { requestOf, ...commands }: Asked, io: Io): Promise<ExitCode> => {
   const silent = flags.json && io.stderr.isTTY !== true;
   const choice = backendOfMigration(flags);
   if (!flags.dryRun) assertCanAsk(flags, io);
@@ -120,7 +131,7 @@ const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): P
           ),
         ),
       );
-    print(report, flags, command, io);
+    print(report, flags, commands, io);
     return exitCodeOf(report.outcome);
   } catch (error) {
     throw leftAlone(error, 'migration', started, flags);
@@ -129,14 +140,21 @@ const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): P
   }
 };
 
-const print = (report: MigrationReport, flags: CommonFlags, command: string, io: Io): void => {
+const print = (
+  report: MigrationReport,
+  flags: CommonFlags & HandOffFlags,
+  { command, prepare }: Pick<Asked, 'command' | 'prepare'>,
+  io: Io,
+): void => {
   if (flags.json) {
     io.stdout.write(`${jsonText(report, 2)}\n`);
     return;
   }
   const style = styleFor(io.stdout);
-  const { sandbox, state, deployed } = flags;
-  const where = { sandbox, state, ...(deployed === undefined ? {} : { deployed }) };
-  const lines = [...summary(report, style), ...conclusion(report, { ...where, command }, style)];
+  const lines = [
+    ...summary(report, style, flags.handOff ? ['hand-off'] : []),
+    ...(flags.handOff ? handOffSection(report, flags.format, style) : []),
+    ...conclusion(report, { ...flags, command, ...(flags.handOff ? {} : { prepare }) }, style),
+  ];
   io.stdout.write(`${lines.join('\n')}\n`);
 };

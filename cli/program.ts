@@ -11,6 +11,7 @@ import { EXIT_CODES, EXIT_CODES_HELP } from './exit-codes.ts';
 import { addDoctorCommand } from './doctor/command.ts';
 import { addFleetCommand } from './fleet/command.ts';
 import { WrappedCommand } from './help.ts';
+import { addHandOffCommands } from './hand-off/command.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import { interruptionText } from './interrupted.ts';
 import type { Io } from './io.ts';
@@ -249,6 +250,7 @@ export const build = (io: Io, finished: Finished): Command => {
   addDoctorCommand(program, io, finished);
   addMigrationCommands(program, io, finished);
   addKnownCommands(program, io, finished);
+  addHandOffCommands(program, io, finished);
   addApprovalCommands(program, io, finished);
   addSweepCommands(program, io, finished);
   addRetireCommand(program, io, finished);

@@ -173,6 +173,24 @@ export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
     ...wordsOfAll(given),
   ].join(' ');
 
+/** The same flags without what only a change waits for, which a plan has no options for. */
+const unwaited = <Flags extends CommonFlags>(flags: Flags): Flags => ({
+  ...flags,
+  approval: 'none',
+  approvalHours: undefined,
+  approveAs: undefined,
+  window: undefined,
+  windowMinutes: undefined,
+  windowZone: undefined,
+  windowWaitHours: undefined,
+});
+
+/** Returns the command that prints the plan of the same migration with its hand-off. */
+export const prepareCommand = (given: MigrationFlags | WorkloadFlags): string => {
+  const command = 'addon' in given ? migrateCommand(unwaited(given)) : migrateWorkloadCommand(unwaited(given));
+  return `${command.replace(/ migrate(?:-workload)? /, ' plan ')} --hand-off`;
+};
+
 /** Returns a command about one migration or sweep. */
 export const knownCommand = (
   command:
@@ -180,6 +198,7 @@ export const knownCommand = (
     | 'rollback'
     | 'release'
     | 'cancel'
+    | 'hand-off'
     | 'reject'
     | 'retire'
     | 'show'

@@ -5,7 +5,8 @@
  * A command is a block `sh` of one line, directly followed by a block `text`. A block that ends with the line `…` shows
  * only the beginning: as many lines as it has now, or a first screen if it has none.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureAssembly } from '../cli/assembly.ts';
 import { runCommand } from './documents/command.ts';
@@ -42,19 +43,36 @@ export function shownOf(printed: string, block: string): string {
   return `${lines.slice(0, length).join('\n')}\n${SHORTENED}\n`;
 }
 
+/** The file with which documents keep a sandbox between their commands; it is not written into the repository. */
+const STATE = 'world.json';
+
 /** Returns what a command prints on stdout, in the sandbox. Throws if it prints nothing. */
-async function printedInSandbox(command: string): Promise<string> {
-  const { pieces } = await runCommand(command, { columns: COLUMNS });
-  const printed = pieces.flatMap((piece) => (piece.stream === 'stdout' ? [piece.text] : [])).join('');
+async function printedInSandbox(command: string, folder: string): Promise<string> {
+  const state = join(folder, STATE);
+  const { pieces } = await runCommand(command.replaceAll(`--state ${STATE}`, `--state ${state}`), { columns: COLUMNS });
+  const printed = pieces
+    .flatMap((piece) => (piece.stream === 'stdout' ? [piece.text] : []))
+    .join('')
+    .replaceAll(state, STATE);
   if (printed === '') throw new Error(`${command} printed nothing: ${pieces.map((piece) => piece.text).join('')}`);
   return printed;
 }
 
-/** Returns a document with the outputs that its commands print today; `run` runs one command after the other. */
+/** Returns a document with the outputs that its commands print today; they share the file of a kept sandbox. */
 export async function withOutputs(
   document: string,
-  run: (command: string) => Promise<string> = printedInSandbox,
+  run: (command: string, folder: string) => Promise<string> = printedInSandbox,
 ): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'outputs-'));
+  try {
+    return await withOutputsOf(document, (command) => run(command, folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Returns the document with what `run` returns for one command after the other. */
+async function withOutputsOf(document: string, run: (command: string) => Promise<string>): Promise<string> {
   let text = '';
   let end = 0;
   for (const match of document.matchAll(SHOWN)) {

@@ -118,9 +118,9 @@ describe('an anchor', () => {
   });
 
   it('that does not exist is found', () => {
-    expect(brokenIn('docs/a.md', '# A\n[x](#a) [y](#b) [z](terraform.md#the-add-on) [w](terraform.md#gone)')).toEqual([
+    expect(brokenIn('docs/a.md', '# A\n[x](#a) [y](#b) [z](hand-off.md#check-in-ci) [w](hand-off.md#gone)')).toEqual([
       'docs/a.md: #b',
-      'docs/a.md: terraform.md#gone',
+      'docs/a.md: hand-off.md#gone',
     ]);
   });
 });

@@ -4,15 +4,15 @@ import type { Command, Option } from 'commander';
 export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** Placeholders of options whose value is the name of a file. */
-const FILE = /^<files?>$/;
+/** Placeholders of options whose value is the name of a file or a directory. */
+const FILE = /^<(?:files?|directory)>$/;
 
 interface Word {
   /** The command with its group, separated by blanks; empty for the program itself. */
   path: string;
   commands: string[];
   options: string[];
-  /** Options with a file as their value. */
+  /** Options with a file or a directory as their value. */
   files: string[];
   /** Options with any other value, for which nothing is proposed. */
   values: string[];

@@ -132,6 +132,11 @@ const tell = async (stage: Stage): Promise<ExitCode> => {
       `${ADDON} is ACTIVE and on EKS Pod Identity; ${counted} of ${counted} pods with its role use it.`,
       style,
     ),
+    ...hanging(
+      '  ',
+      'Until the code that defines the add-on is changed, its next apply reverts the migration. After a migration, "hand-off" prints what that code must contain, and patches Terraform.',
+      style,
+    ),
     ...commandLines({ why: 'Your own cluster, read with your own credentials', command: `${PROGRAM} doctor` }, style),
     `  ${style.paint('bold', `${PROGRAM} plan --cluster NAME`)}`,
   );

@@ -1,5 +1,6 @@
 /** Defines `plan`: its flags and help. */
 import type { Command } from 'commander';
+import { formatOption } from '../hand-off/command.ts';
 import type { Io } from '../io.ts';
 import { addonHowOptions, safetyOptions, targetOptions, whereOptions } from '../migration-options.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
@@ -8,6 +9,7 @@ import { parsePlanFlags } from './options.ts';
 const HELP = `Examples:
   ${PROGRAM} plan --cluster reliability-dev
   ${PROGRAM} plan --cluster reliability-dev --addon aws-ebs-csi-driver
+  ${PROGRAM} plan --cluster reliability-dev --addon aws-ebs-csi-driver --hand-off --format terraform
   ${PROGRAM} plan --cluster payments-prod --namespace payments --service-account api
   ${PROGRAM} plan --cluster reliability-dev --output markdown >> "$GITHUB_STEP_SUMMARY"
   ${PROGRAM} plan --cluster reliability-dev --sandbox ${EXAMPLE_SCENARIO}
@@ -51,8 +53,15 @@ export const addPlanCommand = (program: Command, io: Io, finished: (exitCode: nu
       .option('--annotation <mode>', 'keep or remove its annotation eks.amazonaws.com/role-arn (default: keep)')
       .optionsGroup('How:'),
   );
-  whereOptions(command)
-    .optionsGroup('Output:')
+  formatOption(
+    whereOptions(command)
+      .optionsGroup('Output:')
+      .option(
+        '--hand-off',
+        'after the plan, print what the code that defines it must contain after the migration (docs/hand-off.md)',
+      ),
+    'with --hand-off: ',
+  )
     .option('--output <format>', 'table, json or yaml; markdown for a cluster (default: table)')
     .addHelpText('after', `\n${HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await run(flags, io)));

@@ -7,11 +7,13 @@ import {
   regionName,
   verificationMode,
 } from '../../lambdas/domain/migration/model.ts';
+import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
 import { namespaceName } from '../../lambdas/domain/text/names.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { profile } from '../aws/options.ts';
 import { CliError } from '../errors.ts';
 import { oneOf } from '../fields.ts';
+import { format } from '../hand-off/options.ts';
 import {
   acceptKey,
   acceptOwner,
@@ -36,6 +38,9 @@ export type PlanOutput = z.output<typeof outputName>;
 export interface ReadingAs {
   profile?: string | undefined;
   output: PlanOutput;
+  /** Whether to print the hand-off after the plan, and its format; absent means by the owner. */
+  handOff: boolean;
+  format?: HandOffFormat | undefined;
 }
 
 const clusterFlags = z.strictObject({
@@ -61,7 +66,12 @@ export type PlanFlags =
   | { of: 'service-account'; flags: WorkloadFlags & ReadingAs }
   | { of: 'cluster'; flags: ClusterPlanFlags };
 
-const asFlags = z.object({ profile, output: outputName.optional() });
+const asFlags = z.object({
+  profile,
+  output: outputName.optional(),
+  handOff: z.boolean().default(false),
+  format,
+});
 
 const bad = (message: string, hint = `See: ${PROGRAM} plan --help`): CliError =>
   new CliError('BadOption', message, hint);
@@ -83,6 +93,17 @@ const refuseMarkdown = (output: PlanOutput): void => {
 
 const flagOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** Refuses a format that would have no effect. JSON and YAML have the hand-off as a document. */
+const refuseFormat = ({ handOff, format: chosen }: z.output<typeof asFlags>, output: PlanOutput): void => {
+  if (chosen !== undefined && !handOff)
+    throw bad(`--format ${chosen} works only with --hand-off`, 'Add --hand-off, or omit the option');
+  if (chosen !== undefined && output !== 'table')
+    throw bad(
+      `--format cannot be combined with --output ${output}, whose field handOff is a document`,
+      'Omit one or the other',
+    );
+};
+
 /** Refuses the options of a single migration. */
 const refuseOfOne = (given: Record<string, unknown>): void => {
   const ofOne = Object.keys(given).filter(
@@ -97,14 +118,11 @@ const refuseOfOne = (given: Record<string, unknown>): void => {
 
 /** Validates the typed flags. Throws a CliError that names each wrong one. */
 export const parsePlanFlags = (given: Record<string, unknown>): PlanFlags => {
-  const { profile: named, output: format, ...rest } = given;
-  const as = parseFlags(
-    asFlags,
-    { ...(named === undefined ? {} : { profile: named }), ...(format === undefined ? {} : { output: format }) },
-    'plan',
-  );
+  const { profile: named, output: outputText, handOff, format: formatText, ...rest } = given;
+  const as = parseFlags(asFlags, { profile: named, output: outputText, handOff, format: formatText }, 'plan');
   const output = outputOf(rest['json'] === true, as.output);
-  const readingAs: ReadingAs = { profile: as.profile, output };
+  refuseFormat(as, output);
+  const readingAs: ReadingAs = { profile: as.profile, output, handOff: as.handOff, format: as.format };
   const isAccount = rest['serviceAccount'] !== undefined;
   if (rest['addon'] !== undefined && (isAccount || rest['namespace'] !== undefined))
     throw bad(
@@ -123,6 +141,7 @@ export const parsePlanFlags = (given: Record<string, unknown>): PlanFlags => {
       flags: { ...parseWorkloadFlags({ ...rest, json }, 'plan'), dryRun: true, ...readingAs },
     };
   }
+  if (as.handOff) refuseOfOne({ ...rest, handOff: true });
   // A plan changes nothing anyway.
   const { dryRun: _, ...ofCluster } = rest;
   refuseOfOne(ofCluster);

@@ -19,6 +19,7 @@ import { EVIDENCE_BEFORE, readReport } from '../../lambdas/use-cases/migration/r
 import { notRead } from '../aws/not-read.ts';
 import { type AwsReading, readInAws } from '../aws/reading.ts';
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts';
+import { handOffSection } from '../hand-off/section.ts';
 import type { Io } from '../io.ts';
 import { styleFor } from '../print/style.ts';
 import { summary, verdictOf } from '../print/summary.ts';
@@ -98,9 +99,12 @@ export const planInAws = async (single: Single, io: Io): Promise<ExitCode> => {
   if (flags.json) io.stdout.write(`${jsonText(report, 2)}\n`);
   else {
     const style = styleFor(io.stdout);
-    io.stdout.write(
-      `${[...summary(report, style), ...nextSection(verdictOf(report, style), nextAfterPlan(report, single), style)].join('\n')}\n`,
-    );
+    const lines = [
+      ...summary(report, style, flags.handOff ? ['hand-off'] : []),
+      ...(flags.handOff ? handOffSection(report, flags.format, style) : []),
+      ...nextSection(verdictOf(report, style), nextAfterPlan(report, single), style),
+    ];
+    io.stdout.write(`${lines.join('\n')}\n`);
   }
   return exitCodeOf(report.outcome);
 };

@@ -22,12 +22,19 @@ export const nextSection = (verdict: string, next: readonly Next[], style: Style
   ...next.flatMap((one) => commandLines(one, style)),
 ];
 
+/** Before a migration: the code is changed at once, but merged later. */
+export const PREPARE = 'To prepare the change of the code that defines it, to merge right after the migration';
+
 type Where = Parameters<typeof backendFlags>[0];
 
 export interface NextOptions extends Where {
   /** The command that makes this migration; absent for a migration that another command has made. */
   command?: string;
+  /** The command that prints the plan with its hand-off; absent if it was printed already. */
+  prepare?: string | undefined;
 }
+
+type Ended = Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy' | 'handOff' | 'rollback'>;
 
 /** Returns whether the migration can be found again by a later command. */
 const isKept = ({ state, deployed }: Where): boolean => state !== undefined || deployed === true;
@@ -35,9 +42,20 @@ const isKept = ({ state, deployed }: Where): boolean => state !== undefined || d
 const againOf = ({ command }: NextOptions): Next[] =>
   command === undefined ? [] : [{ why: 'Once the cause is removed, plan again', command: `${command} --dry-run` }];
 
-const afterMigrated = (id: string, options: NextOptions): Next[] => {
+/** Returns the command that prints what the owner's code must contain, if that changed. */
+const handOffOf = (why: string, { migrationId, handOff }: Ended, options: NextOptions): Next[] =>
+  handOff === undefined || !isKept(options) ? [] : [{ why, command: knownCommand('hand-off', migrationId, options) }];
+
+const afterPlanned = ({ handOff }: Ended, { command, prepare }: NextOptions): Next[] => [
+  ...(handOff === undefined || prepare === undefined ? [] : [{ why: PREPARE, command: prepare }]),
+  ...(command === undefined ? [] : [{ why: 'To carry out the plan', command }]),
+];
+
+const afterMigrated = (report: Ended, options: NextOptions): Next[] => {
+  const id = report.migrationId;
   if (isKept(options))
     return [
+      ...handOffOf('Change the code that defines it before the next apply', report, options),
       { why: 'To undo it', command: knownCommand('rollback', id, options) },
       {
         why: "To see whether the role's OIDC trust can be removed, some days later",
@@ -48,6 +66,12 @@ const afterMigrated = (id: string, options: NextOptions): Next[] => {
     ? []
     : [{ why: 'To keep the sandbox in a file, for a rollback', command: `${options.command} --state world.json` }];
 };
+
+/** A migration that was rolled back on demand may have had its hand-off merged. */
+const afterRolledBack = (report: Ended, options: NextOptions): Next[] =>
+  report.rollback?.cause === 'requested'
+    ? handOffOf('Revert the change of the code that defines it before the next apply', report, options)
+    : againOf(options);
 
 const afterNeedsHuman = (id: string, options: NextOptions): Next[] =>
   isKept(options)
@@ -61,15 +85,13 @@ const afterNeedsHuman = (id: string, options: NextOptions): Next[] =>
     : [];
 
 /** Returns the commands after a migration that has ended. */
-export const nextAfter = (
-  { migrationId, outcome, heldBy }: Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy'>,
-  options: NextOptions,
-): Next[] => {
+export const nextAfter = (report: Ended, options: NextOptions): Next[] => {
+  const { migrationId, outcome, heldBy } = report;
   switch (outcome) {
     case 'planned':
-      return options.command === undefined ? [] : [{ why: 'To carry out the plan', command: options.command }];
+      return afterPlanned(report, options);
     case 'migrated':
-      return afterMigrated(migrationId, options);
+      return afterMigrated(report, options);
     case 'blocked':
       return [
         ...(heldBy === undefined || !isKept(options)
@@ -78,7 +100,7 @@ export const nextAfter = (
         ...againOf(options),
       ];
     case 'rolled-back':
-      return againOf(options);
+      return afterRolledBack(report, options);
     case 'needs-human':
       return afterNeedsHuman(migrationId, options);
     case 'already-migrated':

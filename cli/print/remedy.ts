@@ -6,8 +6,20 @@ import { PROGRAM } from '../program-name.ts';
 import { type Format, hanging, oneLine, type Style, visibleWidth } from './style.ts';
 
 const OWN = [
-  ['approve', 'cancel', 'completion', 'demo', 'doctor', 'generate-fleet', 'grant-access', 'identities', 'migrate'],
-  ['migrate-workload', 'migrations', 'plan', 'record', 'reject', 'release', 'retire', 'rollback', 'sandbox', 'show'],
+  ['approve', 'cancel', 'completion', 'demo', 'doctor', 'generate-fleet', 'grant-access', 'hand-off', 'identities'],
+  [
+    'migrate',
+    'migrate-workload',
+    'migrations',
+    'plan',
+    'record',
+    'reject',
+    'release',
+    'retire',
+    'rollback',
+    'sandbox',
+    'show',
+  ],
   ['suggest-config', 'sweep', 'sweeps', 'trust'],
 ]
   .flat()
@@ -86,7 +98,7 @@ export const partsOf = (text: string): Part[] => {
 
 /** Commands that can run where this one runs, although the service's texts do not say where. */
 const ANYWHERE =
-  /^pod-identity (?:cancel|identities|plan|release|retire|rollback|show|trust (?:check|repair))(?![\w-])/;
+  /^pod-identity (?:cancel|hand-off|identities|plan|release|retire|rollback|show|trust (?:check|repair))(?![\w-])/;
 const LOCATED = / --(?:deployed|sandbox|state|help)(?![\w-])/;
 const DEPLOYED = / --deployed(?![\w-])/;
 

@@ -3,7 +3,7 @@ import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { RetiredRole } from '../../lambdas/domain/migration/model.ts';
 import { isRefused, type Retired } from '../retire.ts';
 import { checksSection } from './checks.ts';
-import { nextSection } from './next.ts';
+import { type Next, nextSection } from './next.ts';
 import { type Format, hanging, oneLine, type Style } from './style.ts';
 
 interface Headline {
@@ -61,8 +61,28 @@ const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: 
     : diffPolicies(before, after).map((line) => diffLine(line, style))),
 ];
 
-/** Returns the output. `next`: the command that applies a dry run, or undoes a retirement. */
-export const retiredLines = (retired: Retired, next: string | undefined, style: Style): string[] => {
+export interface RetiredNext {
+  /** Applies a dry run, or undoes a retirement; absent if there is nothing to do. */
+  command?: string | undefined;
+  /** Prints the hand-off of the migration. */
+  handOff?: string | undefined;
+}
+
+/** Returns the commands after it. The code of a role knows nothing of the change. */
+const nextAfter = ({ dryRun, done, action }: Retired, { command, handOff }: RetiredNext): Next[] => [
+  ...(done && handOff !== undefined
+    ? [
+        {
+          why: `${action === 'retire' ? 'Remove the statement from' : 'Add the statement to'} the role's code before the next apply`,
+          command: handOff,
+        },
+      ]
+    : []),
+  ...(command === undefined ? [] : [{ why: dryRun ? 'To apply it' : 'To undo it', command }]),
+];
+
+/** Returns the output, with the commands to paste next. */
+export const retiredLines = (retired: Retired, next: RetiredNext, style: Style): string[] => {
   const { mark, format, word, says } = headlineOf(retired);
   return [
     ...oneLine(
@@ -72,10 +92,6 @@ export const retiredLines = (retired: Retired, next: string | undefined, style: 
     ),
     ...(style.detail === 'quiet' ? [] : retired.roles.flatMap((role) => roleLines(role, style))),
     ...checksSection(retired.checks, style),
-    ...nextSection(
-      `${style.paint(format, mark)} ${word}: ${says}.`,
-      next === undefined ? [] : [{ why: retired.dryRun ? 'To apply it' : 'To undo it', command: next }],
-      style,
-    ),
+    ...nextSection(`${style.paint(format, mark)} ${word}: ${says}.`, nextAfter(retired, next), style),
   ];
 };

@@ -1,6 +1,7 @@
 /** The short form of what a command would change, which is shown before it asks. */
 import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { attemptName, DISRUPTION } from './attempts.ts';
 import { duration } from './duration.ts';
 import { hanging, type Style } from './style.ts';
@@ -55,6 +56,7 @@ export const shortPlan = (report: MigrationReport, style: Style): string[] => {
             values: plan.attempts.slice(0, 1).map(({ disruption }) => DISRUPTION[disruption].text),
           },
           { name: 'forecast', values: forecastText(plan) },
+          { name: 'code', values: report.handOff === undefined ? [] : whoMustNotApply(report.handOff) },
           {
             name: 'warnings',
             values: plan.checks.filter(({ status }) => status === 'warn').map(({ id, message }) => `${id}: ${message}`),

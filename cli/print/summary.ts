@@ -1,6 +1,7 @@
 import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/migration/model.ts';
 import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/failures/ended-by.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { approvalsSection } from '../approval/print.ts';
 import { checksSection, warningsSection } from './checks.ts';
 import { between, duration } from './duration.ts';
@@ -47,8 +48,11 @@ const quietSummary = (report: MigrationReport, style: Style): string[] => [
   ...restoreCommandsSection(report, style),
 ];
 
+/** Sections that another output may have printed already. */
+type Section = 'checks' | 'pods' | 'hand-off';
+
 /** Returns the report of one migration, most important first. `omit`: sections that were already printed. */
-export const summary = (report: MigrationReport, style: Style, omit: readonly ('checks' | 'pods')[] = []): string[] => {
+export const summary = (report: MigrationReport, style: Style, omit: readonly Section[] = []): string[] => {
   const begun = BEGUN.includes(report.outcome);
   if (style.detail === 'quiet') return quietSummary(report, style);
   return [
@@ -65,6 +69,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly ('
     ),
     ...(report.plan && !omit.includes('checks') ? checksSection(report.plan.checks, style) : []),
     ...(report.plan && !begun ? planSection(report.plan, style) : []),
+    ...(omit.includes('hand-off') ? [] : codeSection(report, style)),
     ...(begun ? changesSection(report, style) : []),
     ...(omit.includes('pods') ? [] : podsSection(report, style)),
     ...(begun ? stepsSection(report, style) : []),
@@ -153,6 +158,16 @@ const failureSection = ({ failure, outcome, warnings }: MigrationReport, style: 
     ...earlier.flatMap((text) => remedyLines('  ', text, style)),
   ];
 };
+
+/** Returns who must not apply the code until when, before the migration. The hand-off has the rest. */
+const codeSection = ({ outcome, handOff }: MigrationReport, style: Style): string[] =>
+  outcome !== 'planned' || handOff === undefined
+    ? []
+    : [
+        '',
+        style.paint('bold', 'The code that defines it'),
+        ...whoMustNotApply(handOff).flatMap((sentence) => hanging('  ', sentence, style)),
+      ];
 
 const recoverySection = ({ recovery }: MigrationReport, style: Style): string[] =>
   recovery ? ['', style.paint('bold', 'Recovery'), ...hanging('  ', recoveryText(recovery), style)] : [];

@@ -2,6 +2,7 @@
  * Replaces the names in a scenario, so that it can be shown to others. Names of add-ons, of their objects, of AWS managed
  * policies and of regions stay: a plan depends on them, and everybody has them.
  */
+import { ownerByMarks, ownerByTags } from '../../lambdas/domain/owners/signs.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { Words } from './words.ts';
@@ -61,6 +62,19 @@ const textsIn = (value: Json): string[] => {
 
 const isAwsPolicy = (text: string): boolean => /^arn:aws(-[a-z]+)*:iam::aws:policy\//.test(text);
 
+/** Returns the owner that a label, annotation or tag shows by itself. */
+const toolOf = (field: string, key: string, value: string): string | undefined => {
+  const one = { [key]: value };
+  if (field === 'tags') return ownerByTags(one)?.tool;
+  const marks = {
+    labels: {},
+    annotations: {},
+    managers: [],
+    [/annotations/i.test(field) ? 'annotations' : 'labels']: one,
+  };
+  return ownerByMarks(marks)?.tool;
+};
+
 class Anonymiser {
   private readonly words: Words;
   private statements = 0;
@@ -111,6 +125,24 @@ class Anonymiser {
     return [key, this.value(key, inner)];
   }
 
+  /**
+   * A label, annotation or tag. One by which the service recognizes an owner still shows that owner: as much of it is kept
+   * as that needs.
+   */
+  private mark(field: string, key: string, inner: Json): [string, Json] {
+    const name = this.text(key);
+    const value = this.value('', inner);
+    if (typeof inner !== 'string' || typeof value !== 'string') return [name, value];
+    const tool = toolOf(field, key, inner);
+    const forms: [string, string][] = [
+      [name, value],
+      [key, value],
+      // The logical ID that the CDK gives ends with a hash.
+      [key, `${value.slice(0, -8)}${inner.slice(-8)}`],
+    ];
+    return forms.find((form) => toolOf(field, ...form) === tool) ?? [key, inner];
+  }
+
   /** `key`: the field that has the value. */
   value(key: string, value: Json): Json {
     if (typeof value === 'string') return value.startsWith('{') ? this.jsonText(value) : this.text(value);
@@ -118,7 +150,7 @@ class Anonymiser {
     if (!isFields(value)) return value;
     // The keys of labels, annotations and tags are names themselves.
     if (/^(labels|annotations|podAnnotations|serviceAccountAnnotations|tags|nodeSelector)$/.test(key))
-      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [this.text(name), this.value('', inner)]));
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => this.mark(key, name, inner)));
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => this.entry(name, inner)));
   }
 }

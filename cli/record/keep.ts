@@ -3,6 +3,7 @@
  * could be a secret.
  */
 import { parseRoleArn } from '../../lambdas/domain/aws/arn.ts';
+import { ownerByTags } from '../../lambdas/domain/owners/signs.ts';
 import type { Container } from '../../lambdas/ports/index.ts';
 import type { ScenarioExtraEnv } from '../../sandbox/world/scenario-cluster.ts';
 
@@ -15,6 +16,7 @@ const LABELS = [
   /^eks\.amazonaws\.com\/(component|fargate-profile)$/,
   /^argocd\.argoproj\.io\/instance$/,
   /^(kustomize|helm)\.toolkit\.fluxcd\.io\/(name|namespace)$/,
+  /^(internal\.)?kro\.run\/owned$/,
 ];
 
 const ANNOTATIONS = [
@@ -40,16 +42,12 @@ export const keptLabels = (
 export const keptAnnotations = (annotations: Readonly<Record<string, string>>): Record<string, string> =>
   kept(annotations, (key) => ANNOTATIONS.some((pattern) => pattern.test(key)));
 
-/** Keys of tags whose value names the tool that manages a resource; see `managingTool`. */
-const TOOL_KEYS = /^(managed[-_]?by|provisioner|iac)$/i;
-const TOOLS = /^(terraform|pulumi|crossplane|cloudformation|eksctl)$/i;
-
-/** Returns the tags with their keys; of the values, only those that name a known tool. */
+/** Returns the tags with their keys; of the values, only those by which the service recognizes the owner of a resource. */
 export const keptTags = (tags: Readonly<Record<string, string>> | undefined): Record<string, string> =>
   Object.fromEntries(
     Object.entries(tags ?? {})
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, value]) => [key, TOOL_KEYS.test(key) && TOOLS.test(value) ? value : NOT_RECORDED]),
+      .map(([key, value]) => [key, ownerByTags({ [key]: value }) ? value : NOT_RECORDED]),
   );
 
 const AGENT_URIS = new Set(['http://169.254.170.23/v1/credentials', 'http://[fd00:ec2::23]/v1/credentials']);

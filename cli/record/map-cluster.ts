@@ -1,5 +1,6 @@
 /** Maps nodes, access entries, budgets and other objects of a cluster to those of a scenario. */
 import { NODE_PRINCIPAL_TYPES } from './node-types.ts';
+import { capability } from '../../sandbox/world/scenario-owners.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { AGENT_ADDON, madeByAddon } from '../../lambdas/domain/addons/registry.ts';
@@ -157,3 +158,20 @@ export const fargateProfiles = (all: EksAnswers['fargateProfiles']): NonNullable
         : [{ name: index === 0 ? fargateProfileName : `${fargateProfileName}-${index + 1}`, namespace, labels }],
     ),
   );
+
+/** Returns the capabilities; one that a scenario cannot have, such as of a type that is newer than this program, is noted. */
+export const capabilities = (all: EksAnswers['capabilities'], unread: Unread[]): NonNullable<Cluster['capabilities']> =>
+  all.flatMap(({ capabilityName: name = '', type, status, version, createdAt }) => {
+    const input = {
+      name,
+      type,
+      ...(status === 'ACTIVE' ? {} : { status }),
+      ...(version === undefined ? {} : { version }),
+      ...(createdAt ? { createdAt: createdAt.toISOString() } : {}),
+    };
+    const parsed = capability.safeParse(input);
+    if (parsed.success) return [input as NonNullable<Cluster['capabilities']>[number]];
+    const why = `the sandbox has no capability of type ${type} with status ${status}`;
+    unread.push({ what: `the EKS capability ${name}`, why, effect: 'the rehearsal does not have it' });
+    return [];
+  });

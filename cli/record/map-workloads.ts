@@ -171,6 +171,10 @@ export const pastPods = (
 
 const ANNOTATION_FIELD = `.metadata.annotations.${IRSA_ANNOTATION}`;
 
+/** Whether a field is a label, or an annotation other than the role. */
+const isOfMetadata = (field: string): boolean =>
+  /^\.metadata\.(labels|annotations)\./.test(field) && field !== ANNOTATION_FIELD;
+
 /** Returns the service accounts with annotations or labels that matter. */
 export const serviceAccounts = (accounts: readonly RecordedAccount[]): ServiceAccountInput[] =>
   accounts.flatMap(({ namespace, name, annotations: all, labels: allLabels, managedFields }) => {
@@ -178,6 +182,7 @@ export const serviceAccounts = (accounts: readonly RecordedAccount[]): ServiceAc
     const labels = keptLabels(allLabels);
     if (Object.keys(annotations).length === 0 && Object.keys(labels).length === 0) return [];
     const manager = managedFields.find(({ fields }) => fields.includes(ANNOTATION_FIELD))?.manager;
+    const appliedBy = managedFields.find(({ fields }) => fields.some(isOfMetadata))?.manager;
     return [
       {
         namespace,
@@ -185,6 +190,7 @@ export const serviceAccounts = (accounts: readonly RecordedAccount[]): ServiceAc
         ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
         ...(Object.keys(labels).length > 0 ? { labels } : {}),
         ...(manager === undefined || manager === '' ? {} : { manager }),
+        ...(appliedBy === undefined || appliedBy === '' ? {} : { appliedBy }),
       },
     ];
   });

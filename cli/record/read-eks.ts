@@ -11,6 +11,7 @@ import {
   paginateListAccessEntries,
   paginateListAddons,
   paginateListAssociatedAccessPolicies,
+  paginateListCapabilities,
   paginateListFargateProfiles,
   paginateListPodIdentityAssociations,
 } from '@aws-sdk/client-eks';
@@ -169,6 +170,18 @@ const readFargateProfiles = (reader: Reader): Promise<EksAnswers['fargateProfile
   });
 };
 
+const readCapabilities = (reader: Reader): Promise<EksAnswers['capabilities']> =>
+  reader.attempt('the EKS capabilities', 'the rehearsal has none', [], () =>
+    reader.call('eks:ListCapabilities', () =>
+      aws('eks:ListCapabilities', () =>
+        pages(
+          paginateListCapabilities({ client: reader.eks }, { clusterName: reader.target.cluster }),
+          (page) => page.capabilities,
+        ),
+      ),
+    ),
+  );
+
 /** Returns undefined for a cluster that does not exist. Throws a `MigrationError` if the cluster cannot be read. */
 export const readEks = async (reader: Reader): Promise<EksAnswers | undefined> => {
   const { eks, target } = reader;
@@ -198,5 +211,6 @@ export const readEks = async (reader: Reader): Promise<EksAnswers | undefined> =
   const hasEntries = cluster.accessConfig?.authenticationMode !== 'CONFIG_MAP';
   const entries = hasEntries ? await readEntries(reader) : undefined;
   const fargateProfiles = await readFargateProfiles(reader);
-  return { cluster, addons, associations, fargateProfiles, ...(entries ? { entries } : {}) };
+  const capabilities = await readCapabilities(reader);
+  return { cluster, addons, associations, fargateProfiles, capabilities, ...(entries ? { entries } : {}) };
 };

@@ -4,6 +4,7 @@ import type {
   Addon,
   AddonInfo,
   AssociatedAccessPolicy,
+  CapabilitySummary,
   Cluster,
   DescribeAddonConfigurationResponse,
   FargateProfile,
@@ -44,6 +45,7 @@ export interface EksAnswers {
   /** Absent if they could not be read, or if the cluster has none because of its authentication mode. */
   entries?: EntryAnswers[];
   fargateProfiles: FargateProfile[];
+  capabilities: CapabilitySummary[];
 }
 
 export interface Recording {

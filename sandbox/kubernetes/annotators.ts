@@ -43,7 +43,7 @@ export const annotatorOf = ({ kube }: ClusterState, object: KubeObject): string 
   kube.annotators.get(object.metadata.uid)?.manager;
 
 /** Managers that apply objects server-side; the others of those that scenarios name update them. */
-const SERVER_SIDE = new Set(['eks', 'kustomize-controller']);
+const SERVER_SIDE = new Set(['eks', 'kustomize-controller', 'kro.run/applyset']);
 
 /** Returns the fields of the metadata that the manager that applied the object set; undefined if there are none. */
 const appliedFields = ({ metadata: { labels, annotations = {} } }: KubeObject): FieldSet | undefined => {

@@ -20,7 +20,7 @@ import {
   pending,
   problemAnswer,
 } from './api-fixtures.ts';
-import { aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
+import { aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** A port on which nothing listens. */
@@ -150,6 +150,20 @@ describe('a deployed service with an API', () => {
       code: 3,
       err: expect.stringContaining('It is the same role.') as unknown,
     });
+  });
+
+  it('prints hand-offs through it, also while the plan waits for a decision', async () => {
+    const [handOff, planned] = [aHandOff({ state: 'migrated' }), aHandOff()];
+    replies = [json(anAnswer({ handOff }))];
+    expect(JSON.parse((await run('hand-off', ID, '--json')).out)).toEqual(handOff);
+    replies = [json(aRunning({ handOff: planned, approvals: [pending] }))];
+    expect(JSON.parse((await run('hand-off', ID, '--json')).out)).toEqual(planned);
+    replies = [json(aRunning())];
+    expect(await run('hand-off', ID)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/it has no plan yet, or is being rolled back\n.* show .* --deployed\n$/) as string,
+    });
+    expect(new Set(asked)).toEqual(new Set([`GET /migrations/${ID}`]));
   });
 
   it('shows, cancels, rolls back and lists through it', async () => {

@@ -41,6 +41,8 @@ describe('completion', () => {
   it.each([
     [['migr'], ['migrate', 'migrate-workload', 'migrations']],
     [['sweep', 'st'], ['stop']],
+    [['hand-off', 'p'], ['patch']],
+    [['hand-off', 'check', '--terra'], ['--terraform']],
     [['trust', 'check', '--cl'], ['--cluster-arn']],
     [['migrate', '--con'], ['--context']],
     [['migrate', '--cluster', 'demo', '--sand'], ['--sandbox']],
@@ -52,6 +54,7 @@ describe('completion', () => {
   it('proposes files for options with a file, also with blanks, and nothing for other values', () => {
     expect(complete('migrate', '--sandbox', 'wor')).toEqual(['world one.json']);
     expect(complete('show', '--state', 'wor')).toEqual(['world one.json']);
+    expect(complete('hand-off', 'patch', '--terraform', 'wor')).toEqual(['world one.json']);
     expect(complete('migrate', '--cluster', '')).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import { vi } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
@@ -173,6 +174,18 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
   },
   restoreCommands: [],
   simulated: true,
+  ...change,
+});
+
+export const aHandOff = (change: Partial<HandOff> = {}): HandOff => ({
+  state: 'planned',
+  target: TARGET,
+  addon: { name: 'aws-ebs-csi-driver', removeRoleArn: ROLE, associations: [] },
+  associations: [],
+  trust: [],
+  annotations: [],
+  notInCode: [],
+  order: ['Nobody may apply.', 'A pipeline must be paused.', 'The order.'],
   ...change,
 });
 

@@ -5,11 +5,12 @@ import { planSection } from '../../cli/print/plan.ts';
 import { podRows, podsSection } from '../../cli/print/pods.ts';
 import { checksSection } from '../../cli/print/checks.ts';
 import { PLAIN, type Style, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
+import { shortPlan } from '../../cli/print/short-plan.ts';
 import { conclusion, summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
 import { type MigrationReport, migrationReport, type Retirement } from '../../lambdas/domain/migration/model.ts';
-import { aCheck, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
+import { aCheck, aHandOff, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
 
 const text = (change: Parameters<typeof aReport>[0] = {}): string => {
   const report = aReport(change);
@@ -303,11 +304,57 @@ describe('a summary of a plan', () => {
     );
   });
 
+  it('with a hand-off reports who must not apply, and how to prepare the change', () => {
+    const report = aReport({ ...change, handOff: aHandOff() });
+    expect(summary(report, PLAIN).join('\n')).toContain(
+      '\nThe code that defines it\n  Nobody may apply.\n  A pipeline must be paused.\n',
+    );
+    expect(summary(report, PLAIN, ['hand-off']).join('\n')).not.toContain('Nobody may apply.');
+    expect(shortPlan(report, PLAIN).join('\n')).toMatch(
+      /\n {2}code +Nobody may apply\.\n +A pipeline must be paused\.$/,
+    );
+    const commands = { command: 'MIGRATE', prepare: 'PLAN' };
+    expect(conclusion(report, commands, PLAIN).join('\n')).toMatch(
+      /\nTo prepare .*:\n {2}PLAN\nTo carry out the plan:\n/,
+    );
+    expect(conclusion(aReport(change), commands, PLAIN).join('\n')).not.toContain('PLAN');
+  });
+
   it('that is blocked shows the failing check first and no steps', () => {
     const checks = [aCheck(), aCheck({ id: 'agent', status: 'fail', message: 'not installed', remedy: 'install it' })];
     const lines = text({ ...change, outcome: 'blocked', plan: aPlan({ verdict: 'blocked', checks }) });
     expect(lines.indexOf('agent: not installed')).toBeLessThan(lines.indexOf('1 check passed'));
     expect(lines).not.toContain('eks:DeleteAddon');
+  });
+});
+
+describe('the last lines', () => {
+  const last = (change: Parameters<typeof aReport>[0], options: Parameters<typeof conclusion>[1]): string =>
+    conclusion(aReport(change), options, PLAIN).join('\n');
+  const ID = aReport().migrationId;
+
+  it('after a migration begin with the hand-off, with the same backend', () => {
+    expect(last({ handOff: aHandOff() }, { deployed: true, stack: 'Other', profile: 'prod' })).toMatch(
+      new RegExp(`\nChange the code .*:\n {2}.* hand-off ${ID} --deployed --stack Other --profile prod\nTo undo it:`),
+    );
+    expect(last({}, { state: 'w.json' })).not.toContain('hand-off');
+    // A sandbox that ended with the command has no migration to look up.
+    expect(last({ handOff: aHandOff() }, { command: 'MIGRATE' })).not.toContain('hand-off');
+  });
+
+  it('after a rollback name it only if the rollback was requested, when the change may have been merged', () => {
+    const rollback: MigrationReport['rollback'] = {
+      id: 'one',
+      executionArn: 'arn',
+      cause: 'requested',
+      state: 'ended',
+      startedAt: '2026-01-15T10:00:00.000Z',
+    };
+    const change = { outcome: 'rolled-back', handOff: aHandOff() } as const;
+    expect(last({ ...change, rollback }, { state: 'w.json' })).toMatch(
+      /\nRevert the change of the code .*:\n.* hand-off /,
+    );
+    expect(last(change, { state: 'w.json', command: 'MIGRATE' })).not.toContain('hand-off');
   });
 });
 

@@ -29,6 +29,7 @@ describe('the program', () => {
       'cancel',
       'release',
       'show',
+      'hand-off',
       'retire',
       'trust',
       'demo',
@@ -109,6 +110,16 @@ describe('the program', () => {
     ])
       expect(out).toContain(text);
     expect(out).toContain(command === 'check' ? '--batch <file>' : '--dry-run');
+  });
+
+  it.each([
+    [[], ['migration-id', '--format', '--cluster', '--addon', '--namespace', '--state', '--deployed', '--sandbox']],
+    [['patch'], ['--terraform <directory>', '--write', '3  something is left to a person']],
+    [['check'], ['--terraform <directory>', '3  the code does not match']],
+  ])('explains hand-off %j: its flags and exit codes', async (command, texts) => {
+    const { code, out } = await run('hand-off', ...command, '--help');
+    expect(code).toBe(0);
+    for (const text of [...texts, 'Exit codes:', 'however that came about']) expect(out).toContain(text);
   });
 
   it('without a subcommand prints the help of the group, and fails', async () => {

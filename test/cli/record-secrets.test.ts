@@ -128,6 +128,17 @@ describe('what is kept', () => {
       managed_by: 'not-recorded',
       team: 'not-recorded',
     });
+    expect(
+      keptTags({
+        'kubernetes.io/cluster/dev': 'owned',
+        'kubernetes.io/cluster/test': 'shared',
+        'crossplane-name': 'ebs',
+      }),
+    ).toEqual({
+      'kubernetes.io/cluster/dev': 'owned',
+      'kubernetes.io/cluster/test': 'not-recorded',
+      'crossplane-name': 'ebs',
+    });
     expect(keptTags(undefined)).toEqual({});
   });
 });

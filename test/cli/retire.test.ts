@@ -174,8 +174,8 @@ describe('the output of retire', () => {
     roles: [removed],
     ...change,
   });
-  const lines = (change: Partial<Retired>, next?: string): string =>
-    retiredLines(retired(change), next, PLAIN).join('\n');
+  const lines = (change: Partial<Retired>, command?: string): string =>
+    retiredLines(retired(change), { command }, PLAIN).join('\n');
   const failing = aCheck({ id: 'retire-pods', status: 'fail', message: 'one pod', remedy: 'restart it' });
 
   it.each<[string, Partial<Retired>, RegExp]>([
@@ -219,6 +219,16 @@ describe('the output of retire', () => {
     expect(lines({ dryRun: true }, 'COMMAND')).toMatch(/\n✔ retired: .*\nTo apply it:\n {2}COMMAND$/);
     expect(lines({}, 'COMMAND')).toMatch(/\n✔ retired: .*\nTo undo it:\n {2}COMMAND$/);
     expect(lines({})).not.toContain('COMMAND');
+  });
+
+  it.each<[string, Partial<Retired>, string]>([
+    ['was removed', {}, "Remove the statement from the role's code before the next apply"],
+    ['was restored', { action: 'reinstate' }, "Add the statement to the role's code before the next apply"],
+  ])("names the hand-off if a statement %s, since the role's code does not know it", (_what, change, why) => {
+    const hand = (more: Partial<Retired>): string =>
+      retiredLines(retired({ ...change, ...more }), { handOff: 'HAND-OFF' }, PLAIN).join('\n');
+    expect(hand({})).toContain(`\n${why}:\n  HAND-OFF`);
+    expect(hand({ done: false })).not.toContain('HAND-OFF');
   });
 
   it('counts as refused if one role is refused, or if a check blocks all', () => {

@@ -82,6 +82,7 @@ describe('the output at the width of the terminal', () => {
   );
   const cases: [string, () => string[]][] = [
     ['plan', () => ['plan', ...ADDON, '--sandbox', SCENARIO]],
+    ['plan --hand-off', () => ['plan', ...ADDON, '--sandbox', SCENARIO, '--hand-off', '--format', 'eksctl']],
     ['plan --verbose', () => ['plan', ...ADDON, '--sandbox', SCENARIO, '--verbose']],
     ['plan --strategy recreate', () => ['plan', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO]],
     ['a blocked plan', () => ['plan', ...ADDON, '--sandbox', blocked]],
@@ -95,6 +96,11 @@ describe('the output at the width of the terminal', () => {
     ['trust repair', () => ['trust', 'repair', ...TRUST, '--sandbox', blocked, '--dry-run']],
     ['an inventory', () => ['sweep', '--mode', 'inventory', '--sandbox', blocked]],
     ['a sweep', () => ['sweep', '--mode', 'migrate', '--sandbox', SCENARIO]],
+    [
+      'a check of code',
+      () => ['hand-off', 'check', '--terraform', 'examples/terraform', ...ADDON, '--sandbox', SCENARIO, '--verbose'],
+    ],
+    ['no code', () => ['hand-off', 'check', '--terraform', 'docs/adr', ...ADDON, '--sandbox', SCENARIO]],
     ['demo', () => ['demo']],
     ['bad options', () => ['cancel', 'x', '--reason', 'long '.repeat(300), '--state', 'a.json']],
     ['no backend', () => ['show', '01KF0E44M047C4FEZDQK8YZG0M']],
@@ -124,6 +130,8 @@ describe('the output at the width of the terminal', () => {
     for (const width of WIDTHS) {
       for (const argv of [
         ['show', id],
+        ['hand-off', 'check', '--terraform', 'examples/terraform', id],
+        ['hand-off', 'patch', '--terraform', 'examples/terraform', id],
         ['cancel', id],
         ['release', id],
         ['retire', id],

@@ -39,6 +39,7 @@ export type Row = [
     | 'trust'
     | 'acceptedKeys'
     | 'acceptIdentityLoss'
+    | 'acceptOwners'
     | 'roles'
     | 'verification'
   >,
@@ -60,6 +61,8 @@ const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-
 /** Target role, session policy and session tags; then tags. */
 const CARRIED_OVER = ['eks:UpdatePodIdentityAssociation', 'eks:TagResource'];
 
+const FSX_ACCOUNT = ['fsx-csi-controller-sa'];
+const SEARCH = { namespace: 'shop', name: 'search' };
 const PAYMENTS = { namespace: 'payments', name: 'api' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
 const ASSOCIATED = [ASSOCIATE, RESTARTED, 'kubernetes:patch statefulsets'];
@@ -422,4 +425,60 @@ export const rows: Row[] = [
       mutations: [...ASSOCIATED, 'kubernetes:patch serviceaccounts'],
     },
   ],
+  ['owners-at-next-apply', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['owners-at-next-apply', { addon: 'external-dns' }, { ...inPlace, created: ['external-dns'] }],
+  ['owners-at-next-apply', { addon: 'fluent-bit' }, { ...inPlace, created: ['fluent-bit'] }],
+  [
+    'owners-at-next-apply',
+    { addon: FSX },
+    { outcome: 'blocked', blockedBy: { associations: /has the tags of another tool: AWS CDK/ }, mutations: [] },
+  ],
+  [
+    'owners-at-next-apply',
+    { addon: FSX, acceptOwners: ['cdk'] },
+    { ...inPlace, purged: FSX_ACCOUNT, created: FSX_ACCOUNT, mutations: PURGED_IN_PLACE },
+  ],
+  [
+    'owners-reconciling',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'owner-ack': /^ACK owns add-on aws-ebs-csi-driver/ }, mutations: [] },
+  ],
+  [
+    'owners-reconciling',
+    { addon: 'external-dns' },
+    { outcome: 'blocked', blockedBy: { 'owner-crossplane': /^Crossplane owns add-on external-dns/ }, mutations: [] },
+  ],
+  [
+    'owners-reconciling',
+    { addon: 'fluent-bit' },
+    { outcome: 'blocked', blockedBy: { 'owner-cluster-api': /probably owns add-on fluent-bit/ }, mutations: [] },
+  ],
+  [
+    'owners-reconciling',
+    { serviceAccount: SEARCH, annotation: 'remove' },
+    { outcome: 'blocked', blockedBy: { 'owner-flux': /^Flux owns the IRSA annotation/ }, mutations: [] },
+  ],
+  ['owners-paused', { addon: EBS, acceptOwners: ['ack'] }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['owners-paused', { addon: 'external-dns', acceptOwners: ['crossplane'] }, { ...inPlace, created: ['external-dns'] }],
+  ['owners-paused', { addon: 'fluent-bit', acceptOwners: ['cluster-api'] }, { ...inPlace, created: ['fluent-bit'] }],
+  [
+    'owners-paused',
+    { serviceAccount: SEARCH, annotation: 'remove', acceptOwners: ['flux'] },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: ['search'],
+      mutations: [ASSOCIATE, RESTARTED, 'kubernetes:patch serviceaccounts'],
+    },
+  ],
+  [
+    'owners-capabilities',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'owner-ack': /^ACK, which AWS runs as an EKS capability, owns add-on/ },
+      mutations: [],
+    },
+  ],
+  ['owners-capabilities', { addon: 'fluent-bit' }, { ...inPlace, created: ['fluent-bit'] }],
 ];

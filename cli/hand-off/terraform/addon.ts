@@ -11,7 +11,7 @@ import { attributeOf, blocksOf, textOf } from './syntax.ts';
 import { type Answer, isRoleArn, isText, UNKNOWN } from './value.ts';
 
 /** A resource that may be the add-on's. */
-interface Match extends Resource {
+export interface Match extends Resource {
   cluster: Answer;
   addon: Answer;
 }
@@ -20,7 +20,7 @@ interface Match extends Resource {
 const ABOVE_ROLE = ['cluster_name', 'addon_name', 'addon_version'];
 
 /** Returns the resources that may be the add-on: all but those whose cluster or add-on is certainly another one. */
-function matchesOf(code: Code, cluster: string, addon: string): Match[] {
+export function matchesOf(code: Code, cluster: string, addon: string): Match[] {
   return [...code.scopes.values()].flatMap((scope) =>
     scope.blocks('resource', 'aws_eks_addon').flatMap(({ file, block }) => {
       const answer = (name: string, wanted: string): Answer => {

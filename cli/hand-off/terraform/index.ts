@@ -3,15 +3,18 @@
  * and checked before it is handed on, so that no edit breaks the code.
  */
 import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
-import { patchAddon } from './addon.ts';
+import { patchAddons } from './addons.ts';
+import { patchAnnotations } from './annotations.ts';
+import { patchAssociations } from './associations.ts';
 import { isNative, type Patcher, readCode, syntaxFindings } from './code.ts';
 import type { CodeFile, Edit, Finding, Patch } from './model.ts';
 import { parseFiles } from './parse.ts';
+import { patchTrust } from './trust.ts';
 import { checkVersions } from './versions.ts';
 
 export { isTerraformFile } from './code.ts';
 
-const PATCHERS: readonly Patcher[] = [patchAddon, checkVersions];
+const PATCHERS: readonly Patcher[] = [patchAddons, patchAssociations, patchTrust, patchAnnotations, checkVersions];
 
 const inOrder = (a: Edit, b: Edit): number => a.start - b.start || a.end - b.end;
 

@@ -3,7 +3,7 @@ import type { Addon, Association, ServiceAccountState, Target } from '../migrati
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import type { HandOff } from './model.ts';
 import { orderOf } from './order.ts';
-import { annotationOf, blockOf, type HandOffContent, importOf, settingsOf, withoutResource } from './parts.ts';
+import { annotationOf, blockOf, entryOf, type HandOffContent, settingsOf } from './parts.ts';
 
 /**
  * What was found. `associations` are those that the add-on owns, or those of the service account. `account` is the
@@ -23,9 +23,7 @@ function ofAddon({ name, arn, version, serviceAccountRoleArn: role }: Addon, all
       ...(role === undefined ? {} : { addRoleArn: role }),
       associations: owned.map(blockOf),
     },
-    associations: all.map((one) =>
-      one.ownerArn === undefined ? importOf(one) : withoutResource('do-not-import', one),
-    ),
+    associations: all.map(entryOf),
     annotations: [],
     notInCode: settingsOf(owned),
   } satisfies Partial<HandOffContent>;
@@ -40,9 +38,7 @@ export function foundHandOff(found: Found): HandOff {
       : {
           ...shared,
           serviceAccount: found.serviceAccount,
-          associations: found.associations.map((one) =>
-            one.ownerArn === undefined ? importOf(one) : withoutResource('do-not-import', one),
-          ),
+          associations: found.associations.map(entryOf),
           annotations: annotationOf('keep', found.account),
           notInCode: [],
         };

@@ -2,7 +2,7 @@
  * The hand-off of a migration, from its record: what the owner's code must contain after it, after its rollback, or after
  * the retirement of the OIDC trust. It is computed whenever the record is read, and stored nowhere.
  */
-import { plannedFor, standaloneOf } from '../associations/associations.ts';
+import { plannedFor } from '../associations/associations.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
 import type { Association, Migration, Plan, PlannedAssociation } from '../migration/model.ts';
 import { MIGRATION_TAG, isOwnAssociation } from '../migration/service-account.ts';
@@ -16,8 +16,8 @@ import { type Notes, orderOf } from './order.ts';
 import {
   annotationOf,
   blockOf,
+  entryOf,
   type HandOffContent,
-  importOf,
   newestFor,
   ownedBlocks,
   settingsOf,
@@ -99,16 +99,27 @@ const plannedTags = ({ migrationId, status, request: { dryRun } }: Migration): R
   [MIGRATION_TAG]: status === 'running' && !dryRun ? migrationId : UNKNOWN_MIGRATION,
 });
 
-/** Returns the planned associations that become standalone. */
-const standalonePlanned = ({ request, plan: { associations } }: Planned): PlannedAssociation[] =>
-  request.serviceAccount ? associations : standaloneOf(associations);
+/** Returns whether a planned association is, or becomes, standalone. */
+const isStandalone = ({ request }: Planned, { standalone }: PlannedAssociation): boolean =>
+  request.serviceAccount !== undefined || standalone === true;
 
-/** Returns the standalone associations of a plan: an existing one stays, and keeps its settings. */
+/** Returns the association that a standalone planned one finds, and that stays with its settings. */
+const keptFor = ({ plan, associations }: Planned, one: PlannedAssociation): Association | undefined => {
+  const gone = new Set([...plan.purge, ...associations.purged.map(({ id }) => id)]);
+  return newestFor(
+    one,
+    foundIn(plan).filter(({ id }) => !gone.has(id)),
+  );
+};
+
+/** Returns the standalone associations of a plan. */
 const plannedStandalone = (record: Planned): HandOffAssociation[] =>
-  standalonePlanned(record).map((one) => {
-    const kept = newestFor(one, foundIn(record.plan));
-    return kept ? importOf(kept) : { ...blockOf(one), action: 'import', tags: plannedTags(record) };
-  });
+  record.plan.associations
+    .filter((one) => isStandalone(record, one))
+    .map((one) => {
+      const kept = keptFor(record, one);
+      return kept ? entryOf(kept) : { ...blockOf(one), action: 'import', tags: plannedTags(record) };
+    });
 
 const notesOf = ({ plan }: Planned, more: Notes = {}): Notes => ({
   kept: foundIn(plan)
@@ -133,29 +144,26 @@ function plannedHandOff(record: Planned): HandOff {
   return { ...content, order: orderOf(content, notesOf(record)) };
 }
 
-/** Returns the associations that the migration created and that still exist: of each service account the newest. */
-function createdBy({ associations: { created, purged }, plan }: Planned): Association[] {
+/**
+ * Returns the planned associations as they are after the migration: of each service account the newest one that it created
+ * and that still exists, or the one that it kept.
+ */
+function presentAfter(record: Planned): Association[] {
+  const { created, purged } = record.associations;
   const gone = ids(purged);
-  const there = created.filter(({ id }) => !gone.has(id));
-  return plan.associations.flatMap((one) => newestFor(one, there) ?? []);
+  return record.plan.associations.flatMap((one) => {
+    const standalone = isStandalone(record, one);
+    const own = created.filter(({ id, ownerArn }) => !gone.has(id) && (ownerArn === undefined) === standalone);
+    return newestFor(one, own) ?? (standalone ? keptFor(record, one) : undefined) ?? [];
+  });
 }
 
 function migratedHandOff(record: Planned): HandOff {
   const { plan, annotationChange: change } = record;
-  const created = createdBy(record);
-  const owned = created.filter(({ ownerArn }) => ownerArn !== undefined);
-  const standalone = standalonePlanned(record).flatMap(
-    (one) =>
-      newestFor(
-        one,
-        created.filter(({ ownerArn }) => ownerArn === undefined),
-      ) ??
-      newestFor(one, foundIn(plan)) ??
-      [],
-  );
-  const had = new Set(plan.existing);
+  const present = presentAfter(record);
+  const [had, has] = [new Set(plan.existing), ids(present)];
   const purged = record.associations.purged.filter(
-    (one) => had.has(one.id) && plannedFor(one, plan.associations) && created.every(({ id }) => id !== one.id),
+    (one) => had.has(one.id) && !has.has(one.id) && plannedFor(one, plan.associations),
   );
   const isRoleSet = record.warnings.some(({ id }) => id === ROLE_STILL_SET);
   const retired = retiredTrust(record);
@@ -167,14 +175,10 @@ function migratedHandOff(record: Planned): HandOff {
       ...roleAs(isRoleSet ? 'addRoleArn' : 'removeRoleArn', record),
       associations: ownedBlocks(plan.associations),
     }),
-    associations: [
-      ...standalone.map(importOf),
-      ...owned.map((one) => withoutResource('do-not-import', one)),
-      ...purged.map((one) => withoutResource('remove', one)),
-    ],
+    associations: [...present.map(entryOf), ...purged.map((one) => withoutResource('remove', one))],
     trust: [...trustOf(record), ...retired],
     annotations: annotationOf(isUnannotated ? 'remove' : 'keep', plan.serviceAccount),
-    notInCode: settingsOf([...owned, ...plan.carryOver]),
+    notInCode: settingsOf([...present.filter(({ ownerArn }) => ownerArn !== undefined), ...plan.carryOver]),
   };
   return { ...content, order: orderOf(content, notesOf(record, { isRoleSet })) };
 }
@@ -193,13 +197,16 @@ function rolledBackHandOff(record: Planned): HandOff {
   const { plan, associations, annotationChange } = record;
   const owned = foundIn(plan).filter((one) => one.ownerArn !== undefined && one.ownerArn === plan.addon?.arn);
   const restored = restoredBy(record);
+  const again = new Map(restored.map(({ now }) => [now.id, now]));
   // Only a standalone association of this migration can have been imported.
-  const gone = associations.purged.filter((one) => isOwnAssociation(record, one) && plannedFor(one, plan.associations));
+  const gone = associations.purged.filter(
+    (one) => !again.has(one.id) && isOwnAssociation(record, one) && plannedFor(one, plan.associations),
+  );
   const content: HandOffContent = {
     state: 'rolled-back',
     ...headOf(record),
     ...addonOf(record, { ...roleAs('addRoleArn', record), associations: owned.map(blockOf) }),
-    associations: [...restored.map(({ now }) => importOf(now)), ...gone.map((one) => withoutResource('remove', one))],
+    associations: [...restored.map(({ now }) => entryOf(now)), ...gone.map((one) => withoutResource('remove', one))],
     trust: [],
     annotations: annotationChange ? annotationOf('restore', plan.serviceAccount) : [],
     notInCode: settingsOf(owned),

@@ -5,7 +5,7 @@
  */
 import { subjectOf, subjectText } from '../migration/subject.ts';
 import { printable } from '../text/text.ts';
-import type { HandOffAssociation, HandOffTrust } from './model.ts';
+import type { HandOff, HandOffAssociation, HandOffTrust } from './model.ts';
 import type { HandOffContent } from './parts.ts';
 
 /** What the sentences need and the rest of a hand-off does not have. */
@@ -202,3 +202,7 @@ export function orderOf(content: HandOffContent, notes: Notes = {}): string[] {
   }[content.state](content, notes);
   return sentences.map(printable);
 }
+
+/** Returns, of the sentences before or after a migration, only those on who must not apply and what an apply would do. */
+export const whoMustNotApply = ({ addon, order }: Pick<HandOff, 'addon' | 'order'>): string[] =>
+  order.slice(0, addon === undefined ? 1 : 2);

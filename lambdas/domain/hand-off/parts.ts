@@ -19,7 +19,7 @@ export const blockOf = ({ namespace, serviceAccount, roleArn }: HandOffBlock): H
 export const ownedBlocks = (planned: readonly PlannedAssociation[]): HandOffBlock[] => ownedOf(planned).map(blockOf);
 
 /** Returns the association as a resource of its own, with everything that its code must set. */
-export const importOf = ({
+const importOf = ({
   id,
   targetRoleArn,
   disableSessionTags,
@@ -41,6 +41,10 @@ export const withoutResource = (
   action: 'do-not-import' | 'remove',
   { id, ...association }: Association,
 ): HandOffAssociation => ({ ...blockOf(association), action, id, tags: {} });
+
+/** Returns the entry of an existing association: one that an add-on owns must not be imported. */
+export const entryOf = (one: Association): HandOffAssociation =>
+  one.ownerArn === undefined ? importOf(one) : withoutResource('do-not-import', one);
 
 type Settings = Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'>;
 

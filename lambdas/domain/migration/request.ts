@@ -128,7 +128,7 @@ export const migrationRequestFields = z.object({
   iac: ownerTool
     .optional()
     .describe(
-      'The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.',
+      'The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.',
     ),
   acceptOwners: z
     .array(ownerTool)

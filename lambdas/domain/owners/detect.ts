@@ -4,7 +4,7 @@ import type { Capability } from '../aws/eks.ts';
 import { SERVICE_MANAGER } from '../kubernetes/objects.ts';
 import { printable } from '../text/text.ts';
 import type { OwnedThing, Owner, OwnerTool } from './model.ts';
-import { type ObjectMarks, ownerByMarks, ownerByTags, type Sign } from './signs.ts';
+import { type ObjectMarks, ownerByMarks, ownerByTags, ownerOfRole, type Sign } from './signs.ts';
 import { TOOLS } from './tools.ts';
 
 /** A service account that belongs to no add-on, with what shows its owner. */
@@ -108,7 +108,7 @@ export function findOwners(facts: OwnedFacts): FoundOwner[] {
       .filter(({ ownerArn }) => ownerArn === undefined)
       .flatMap(({ id, tags }) => found('association', id, ownerByTags(tags), tags, facts)),
     ...Object.entries(roleTags).flatMap(([arn, tags]) =>
-      (['role', 'trust-policy'] as const).flatMap((owns) => found(owns, arn, ownerByTags(tags), tags, facts)),
+      (['role', 'trust-policy'] as const).flatMap((owns) => found(owns, arn, ownerOfRole(arn, tags), tags, facts)),
     ),
     ...(account
       ? found(

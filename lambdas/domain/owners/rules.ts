@@ -5,13 +5,16 @@
  */
 import type { Owner, OwnerTool } from './model.ts';
 
-/** Where a sign is found. `tag`: of an add-on, association or role; the others: of a service account. */
-export type SignKind = 'tag' | 'label' | 'annotation' | 'field-manager';
+/**
+ * Where a sign is found. `tag`: of an add-on, association or role. `role-name`: CloudFormation tags neither roles nor
+ * add-ons, but a role without a name of its own gets one from it. The others: of a service account.
+ */
+export type SignKind = 'tag' | 'role-name' | 'label' | 'annotation' | 'field-manager';
 
 export interface OwnerRule {
   tool: OwnerTool;
   kind: SignKind;
-  /** The key of the tag, label or annotation; the name of a field manager. */
+  /** The key of the tag, label or annotation; the name of a role or a field manager. */
   key: RegExp;
   value?: RegExp;
   /** Name of a field manager that the object must have too. */
@@ -138,6 +141,30 @@ export const OWNER_RULES: readonly OwnerRule[] = [
     source: CONVENTION,
   },
   {
+    tool: 'eksctl',
+    kind: 'role-name',
+    key: /^eksctl-.+-[A-Za-z0-9]{12,13}$/,
+    sure: 'likely',
+    sign: '`eksctl-CLUSTER-…-RANDOM`',
+    source: EKSCTL,
+  },
+  {
+    tool: 'cdk',
+    kind: 'role-name',
+    key: /^.+-[A-Za-z]\w*[0-9A-F]{8}-(?=[A-Za-z0-9]*[A-Z0-9])[A-Za-z0-9]{12,13}$/,
+    sure: 'likely',
+    sign: '`STACK-…HEXADECIMAL-RANDOM`, with a logical ID that ends with eight hexadecimal digits',
+    source: CDK,
+  },
+  {
+    tool: 'cloudformation',
+    kind: 'role-name',
+    key: /^.+-[A-Za-z]\w*-(?=[A-Za-z0-9]*\d)(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9]{12,13}$/,
+    sure: 'likely',
+    sign: '`STACK-LOGICALID-RANDOM`',
+    source: 'CloudFormation User Guide, "Name type"',
+  },
+  {
     tool: 'argo-cd',
     kind: 'annotation',
     key: /^argocd\.argoproj\.io\/tracking-id$/,
@@ -193,6 +220,14 @@ export const OWNER_RULES: readonly OwnerRule[] = [
     value: /^true$/,
     sure: 'certain',
     sign: '`kro.run/owned` = `true`',
+    source: KRO,
+  },
+  {
+    tool: 'kro',
+    kind: 'field-manager',
+    key: /^kro\.run\//,
+    sure: 'certain',
+    sign: '`kro.run/…`',
     source: KRO,
   },
   {

@@ -36,6 +36,7 @@ export interface Sign {
 
 const WORDS: Record<SignKind, string> = {
   tag: 'tag',
+  'role-name': 'role name',
   label: 'label',
   annotation: 'annotation',
   'field-manager': 'field manager',
@@ -78,6 +79,14 @@ export function ownerByTags(tags: Texts): Sign | undefined {
   return byConvention(tags);
 }
 
+/** Returns the tool that the tags of a role, or else its name, show, or `undefined`. */
+export function ownerOfRole(arn: string, tags: Texts): Sign | undefined {
+  const byTags = ownerByTags(tags);
+  const name = arn.split('/').at(-1) ?? '';
+  const rule = OWNER_RULES.find(({ kind, key }) => kind === 'role-name' && key.test(name));
+  return byTags ?? (rule && signOf(rule, name));
+}
+
 /** What shows the owner of a Kubernetes object. */
 export interface ObjectMarks {
   labels: Texts;
@@ -90,7 +99,8 @@ export interface ObjectMarks {
 export function ownerByMarks({ labels, annotations, managers }: ObjectMarks): Sign | undefined {
   for (const rule of OWNER_RULES) {
     const { manager } = rule;
-    if (rule.kind === 'tag' || (manager && !managers.some((one) => manager.test(one)))) continue;
+    if (rule.kind === 'tag' || rule.kind === 'role-name' || (manager && !managers.some((one) => manager.test(one))))
+      continue;
     if (rule.kind === 'field-manager') {
       const found = managers.find((one) => rule.key.test(one));
       if (found !== undefined) return signOf(rule, found);

@@ -142,11 +142,11 @@ const capabilitiesText = ({ capabilities }: Facts): string => {
     : ' The cluster has no EKS capabilities.';
 };
 
-/** Without a sign of an owner: what was looked at, and what leaves no sign. */
+/** Returns the check of a plan without any sign of an owner: what was read, and which tools leave no sign. */
 const nothingFound = (facts: Facts): Check =>
   pass(
     'owners',
-    `No tool shows as the owner of ${facts.addon ? 'add-on, ' : 'service account, '}associations or roles.${capabilitiesText(facts)} Terraform leaves no sign by itself; to state it: --iac terraform`,
+    `No tool shows as the owner of ${facts.addon ? 'add-on, ' : 'service account, '}associations or roles.${capabilitiesText(facts)} Terraform, CloudFormation and eksctl leave no sign on an add-on by themselves; to state the tool: --iac terraform`,
   );
 
 /** Returns one check for each tool that owns something that the migration changes or uses, or one that there is none. */

@@ -13,6 +13,8 @@ import {
   type Attempt,
   type StepLine,
 } from '../../domain/migration/model.ts';
+import type { HandOff } from '../../domain/hand-off/model.ts';
+import { handOffOf } from '../../domain/hand-off/of-record.ts';
 import { requestedRollback } from '../../domain/rollback/rollback.ts';
 import type { ServiceAccountRef } from '../../domain/migration/subject.ts';
 import { type WaitingFor, waitingForOf } from '../../domain/waiting/waiting-for.ts';
@@ -31,6 +33,8 @@ export interface Running {
   /** The status in Step Functions. If it is not RUNNING, the service takes the migration over within some minutes. */
   executionStatus?: string;
   plan?: Plan;
+  /** What the owner's code must contain after the planned change; absent before the plan, and while it is rolled back. */
+  handOff?: HandOff;
   /** Who requested it; absent if the requester was not authenticated. */
   requester?: AuthenticatedRequester;
   /** The correlation of the request that started it. */
@@ -70,6 +74,7 @@ export async function readRunning(
     executionArn === undefined ? undefined : statusOf(executionArn),
   ]);
   const requester = requesterOf(record);
+  const handOff = handOffOf(record);
   const waitingFor = waitingForOf(record);
   const applied = attempt === undefined ? undefined : plan?.attempts[attempt];
   return {
@@ -83,6 +88,7 @@ export async function readRunning(
     ...(executionArn === undefined ? {} : { executionArn }),
     ...(executionStatus === undefined ? {} : { executionStatus }),
     ...(plan ? { plan } : {}),
+    ...(handOff ? { handOff } : {}),
     ...(requester ? { requester } : {}),
     ...(record.correlation ? { correlation: record.correlation } : {}),
     ...(applied ? { applied } : {}),

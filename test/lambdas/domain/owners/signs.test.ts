@@ -7,6 +7,7 @@ import {
   ownerByManager,
   ownerByMarks,
   ownerByTags,
+  ownerOfRole,
   type ObjectMarks,
   type Sign,
   unknownOwner,
@@ -92,6 +93,21 @@ describe('ownerByTags', () => {
   });
 });
 
+describe('ownerOfRole', () => {
+  it.each<[string, OwnerTool | undefined]>([
+    ['eksctl-dev-addon-fluent-bit-Role1-8ZQ2LM4T0VXC', 'eksctl'],
+    ['Storage-FsxCsiRoleB4C1E2D9-hT3vXq0uYk5L', 'cdk'],
+    ['edge-dns-ExternalDnsRole-1KXW4T9QZ7RB', 'cloudformation'],
+    ['reliability-dev-ebs-csi-driver-irsa-role', undefined],
+    ['AmazonEKSCapabilityACKRole', undefined],
+    ['prod-ebs-csi-20250304101200000000000001', undefined],
+    ['my-app-productionabc', undefined],
+  ])('named %s: %s', (name, tool) => {
+    expect(ownerOfRole(`arn:aws:iam::111122223333:role/path/${name}`, {})?.tool).toBe(tool);
+    expect(ownerOfRole(`arn:aws:iam::111122223333:role/${name}`, { ManagedBy: 'pulumi' })?.tool).toBe('pulumi');
+  });
+});
+
 const marks = (change: Partial<ObjectMarks> = {}): ObjectMarks => ({
   labels: {},
   annotations: {},
@@ -123,6 +139,7 @@ describe('ownerByMarks', () => {
       'certain',
     ],
     [{ labels: { 'kro.run/owned': 'true' } }, 'kro', 'certain'],
+    [{ managers: ['kro.run/applyset'] }, 'kro', 'certain'],
     [{ labels: { 'internal.kro.run/owned': 'true' } }, 'kro', 'certain'],
     [{ labels: { 'app.kubernetes.io/managed-by': 'eksctl' } }, 'eksctl', 'certain'],
     [{ annotations: { 'meta.helm.sh/release-name': 'shop' } }, 'helm', 'certain'],

@@ -42,7 +42,7 @@ describe('owners', () => {
         id: 'owners',
         status: 'pass',
         message:
-          'No tool shows as the owner of add-on, associations or roles. Terraform leaves no sign by itself; to state it: --iac terraform',
+          'No tool shows as the owner of add-on, associations or roles. Terraform, CloudFormation and eksctl leave no sign on an add-on by themselves; to state the tool: --iac terraform',
       },
     ]);
   });

@@ -1,0 +1,30 @@
+/** Chooses the format of a hand-off by the tool that owns what it is about. */
+import type { HandOff, HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
+import type { OwnedThing, Owner, OwnerTool } from '../../lambdas/domain/owners/model.ts';
+
+const FORMATS: Partial<Record<OwnerTool, HandOffFormat>> = {
+  terraform: 'terraform',
+  cloudformation: 'cloudformation',
+  cdk: 'cloudformation',
+  eksctl: 'eksctl',
+};
+
+export interface Chosen {
+  format: HandOffFormat;
+  /** The owner that decides it; absent if none is known. */
+  owner?: Owner;
+  /** True if there is no format for that owner's code. */
+  isOther?: true;
+}
+
+/** What decides, the most telling first: a new association has no owner yet, but its role may have one. */
+const aboutOf = ({ addon }: Pick<HandOff, 'addon'>): OwnedThing[] =>
+  addon === undefined ? ['association', 'role'] : ['add-on'];
+
+/** Returns the format for the owner of the add-on or, for a service account, of its association or role. */
+export const formatFor = (handOff: Pick<HandOff, 'addon'>, owners: readonly Owner[]): Chosen => {
+  const [owner] = aboutOf(handOff).flatMap((thing) => owners.filter(({ owns }) => owns === thing));
+  if (owner === undefined) return { format: 'terraform' };
+  const format = FORMATS[owner.tool];
+  return format === undefined ? { format: 'terraform', owner, isOther: true } : { format, owner };
+};

@@ -1,0 +1,29 @@
+/** The hand-off as a part of a plan. */
+import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
+import type { HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { hanging, type Style } from '../print/style.ts';
+import { formatFor } from './format.ts';
+
+/** Returns what the code must contain after the planned migration, in the format or in that of its owner. */
+export const handOffSection = (
+  { handOff, plan }: Pick<MigrationReport, 'handOff' | 'plan'>,
+  format: HandOffFormat | undefined,
+  style: Style,
+): string[] => {
+  if (handOff === undefined)
+    return [
+      '',
+      style.paint('bold', 'Hand-off'),
+      ...hanging('  ', 'none: nothing would be changed, so the code stays as it is', style),
+    ];
+  const chosen = format ?? formatFor(handOff, plan?.owners ?? []).format;
+  return [
+    '',
+    `${style.paint('bold', 'Hand-off')}  ${chosen}`,
+    '',
+    ...renderHandOff(handOff, chosen).trimEnd().split('\n'),
+    // A quiet output has no verdict after it.
+    ...(style.detail === 'quiet' ? [''] : []),
+  ];
+};

@@ -1,0 +1,58 @@
+/** Runs `hand-off`: prints what the owner's code must contain. */
+import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
+import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
+import { jsonText, printable } from '../../lambdas/domain/text/text.ts';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { PROGRAM } from '../options.ts';
+import { commandLines } from '../print/next.ts';
+import { hanging, type Style, styleFor } from '../print/style.ts';
+import { type Chosen, formatFor } from './format.ts';
+import { HAND_OFF, type ShowFlags, type Which, whichWords } from './options.ts';
+import { findHandOff } from './source.ts';
+
+/** Returns why that format was chosen, if an owner decides it. */
+const choiceText = ({ format, owner, isOther }: Chosen): string | undefined => {
+  if (owner === undefined) return undefined;
+  const found = printable(`${owner.tool} owns ${owner.owns} ${owner.name} (${owner.sure}: ${owner.evidence})`);
+  return isOther
+    ? `Format ${format}: ${found}, for which there is no format. The state that its code must describe is the same.`
+    : `Format ${format}: ${found}.`;
+};
+
+/** Returns what goes to stderr, so that stdout is nothing but code. */
+const notes = (chosen: Chosen, which: Which, style: Style): string[] => {
+  if (style.detail === 'quiet') return [];
+  const choice = choiceText(chosen);
+  return [
+    ...(choice === undefined ? [] : hanging('', choice, style)),
+    ...(chosen.format === 'terraform' || chosen.format === 'terraform-module'
+      ? commandLines(
+          {
+            why: 'To change the code in a directory accordingly',
+            command: [`${PROGRAM} ${HAND_OFF} patch --terraform DIR`, ...whichWords(which)].join(' '),
+          },
+          style,
+        )
+      : []),
+  ];
+};
+
+const withNewline = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
+
+/** Returns the text of a hand-off in a format. */
+export const handOffText = (handOff: HandOff, format: ShowFlags['format'] & string): string =>
+  withNewline(renderHandOff(handOff, format));
+
+export const showHandOff = async ({ which, format }: ShowFlags, io: Io): Promise<ExitCode> => {
+  const { handOff, owners } = await findHandOff(which, io);
+  if (which.json) {
+    io.stdout.write(`${jsonText(handOff, 2)}\n`);
+    return EXIT_CODES.ok;
+  }
+  const chosen: Chosen = format === undefined ? formatFor(handOff, owners) : { format };
+  io.stdout.write(handOffText(handOff, chosen.format));
+  const lines = notes(chosen, which, styleFor(io.stderr));
+  if (lines.length > 0) io.stderr.write(`${lines.join('\n')}\n`);
+  return EXIT_CODES.ok;
+};

@@ -1,0 +1,290 @@
+/** An association that exists, and that the code must define: the resource, and its import. */
+import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
+import { addressOf, blocksAbout, isSingle, literalOf, shownAddress } from './addresses.ts';
+import type { Code } from './code.ts';
+import { withElement } from './entries.ts';
+import { indentAt, linesOf, newlineOf } from './lines.ts';
+import type { Edit, Finding, Patch } from './model.ts';
+import { assignments, stepOf } from './regions.ts';
+import { roleCode } from './role-code.ts';
+import type { Place, Scope } from './scope.ts';
+import { quoted } from './strings.ts';
+import { type Attribute, attributeOf } from './syntax.ts';
+import { type Answer, isAbsent, isRoleArn, isText } from './value.ts';
+
+export const ASSOCIATION = 'aws_eks_pod_identity_association';
+
+/** A resource that is the association, or may be. */
+export interface AssociationPlace extends Place {
+  scope: Scope;
+  answer: Answer;
+}
+
+const isIdentifier = (name: string): boolean => /^[A-Za-z_][\w-]*$/.test(name);
+
+const tagsText = (tags: HandOffAssociation['tags'], newline: string, indent: string): string => {
+  const pairs = Object.entries(tags).map(([key, value]) => [isIdentifier(key) ? key : quoted(key), quoted(value)] as const);
+  return `{${newline}${assignments(indent + stepOf(indent), newline, pairs)}${indent}}`;
+};
+
+/** Returns the attributes that the resource must have, apart from the tags, as code. */
+function attributesOf(scope: Scope, { roleArn, targetRoleArn, disableSessionTags, policy }: HandOffAssociation) {
+  return new Map<string, string>([
+    ['role_arn', roleCode(scope, roleArn, [])],
+    ...(targetRoleArn === undefined ? [] : [['target_role_arn', quoted(targetRoleArn)] as const]),
+    ...(disableSessionTags === true ? [['disable_session_tags', 'true'] as const] : []),
+    ...(policy === undefined ? [] : [['policy', quoted(policy)] as const]),
+  ]);
+}
+
+const idOf = ({ target: { cluster } }: HandOff, { id }: HandOffAssociation): string | undefined =>
+  id === undefined ? undefined : `${cluster},${id}`;
+
+const importText = (address: string, id: string, newline: string): string =>
+  `import {${newline}${assignments('  ', newline, [
+    ['to', address],
+    ['id', quoted(id)],
+  ])}}${newline}`;
+
+/** Returns a reference to the cluster, or its name. */
+function clusterCode(scope: Scope, cluster: string): string {
+  const named = (type: 'resource' | 'data'): string[] =>
+    scope
+      .blocks(type, 'aws_eks_cluster')
+      .filter(({ block }) => isSingle(block) && literalOf(scope, block, 'name') === cluster)
+      .map(({ block }) => `${type === 'data' ? 'data.' : ''}${addressOf(block)}.name`);
+  return [...named('resource'), ...named('data')][0] ?? quoted(cluster);
+}
+
+/** Returns a name for the resource that the folder does not have yet. */
+function labelOf(scope: Scope, serviceAccount: string): string {
+  const base = serviceAccount.replaceAll(/[^\w-]/g, '_').replace(/^(?=[\d-])/, '_');
+  const taken = new Set(scope.blocks('resource', ASSOCIATION).map(({ block }) => block.labels[1]));
+  let label = base;
+  for (let number = 2; taken.has(label); number += 1) label = `${base}_${String(number)}`;
+  return label;
+}
+
+/** Returns the resource, and its import, as code. */
+function resourceText(scope: Scope, handOff: HandOff, association: HandOffAssociation, newline: string): string {
+  const label = labelOf(scope, association.serviceAccount);
+  const address = `${ASSOCIATION}.${label}`;
+  const pairs: [string, string][] = [
+    ['cluster_name', clusterCode(scope, handOff.target.cluster)],
+    ['namespace', quoted(association.namespace)],
+    ['service_account', quoted(association.serviceAccount)],
+    ...attributesOf(scope, association),
+  ];
+  const tags =
+    Object.keys(association.tags).length === 0
+      ? ''
+      : `${newline}  tags = ${tagsText(association.tags, newline, '  ')}${newline}`;
+  const resource = `resource "${ASSOCIATION}" "${label}" {${newline}${assignments('  ', newline, pairs)}${tags}}${newline}`;
+  return `${importText(address, idOf(handOff, association) ?? '', newline)}${newline}${resource}`;
+}
+
+const named = ({ namespace, serviceAccount, id }: HandOffAssociation): string =>
+  `the association of ${namespace}/${serviceAccount}${id === undefined ? '' : ` (${id})`}`;
+
+const leave = (what: string, why: string, next: string, place?: Place): Patch => ({
+  edits: [],
+  findings: [
+    {
+      result: 'left',
+      about: 'association',
+      ...(place && { path: place.file.path, line: place.block.line }),
+      what,
+      why,
+      next,
+    },
+  ],
+});
+
+const NO_ID = 'Its id is known after the migration. Run this command again then.';
+const REFUSED = 'An apply without the import fails: Association already exists.';
+
+/** Returns the place of the association's role in the directory itself: `import` blocks work nowhere else. */
+function roleIn({ scopes }: Code, { roleArn }: HandOffAssociation): (Place & { scope: Scope }) | undefined {
+  const scope = scopes.get('.');
+  const reference = scope?.roleReference(roleArn);
+  const place = scope?.blocks('resource', 'aws_iam_role').find(({ block }) => `${addressOf(block)}.arn` === reference);
+  return scope && place && { ...place, scope };
+}
+
+/** Adds resource and import to the file that has the role. */
+function create(code: Code, handOff: HandOff, association: HandOffAssociation): Patch {
+  const what = `${named(association)} is not in this code.`.replace(/^t/, 'T');
+  const role = roleIn(code, association);
+  if (idOf(handOff, association) === undefined) return leave(what, NO_ID, 'pod-identity hand-off MIGRATION_ID');
+  if (role === undefined)
+    return leave(
+      what,
+      'The code does not define its role either, so it may belong elsewhere.',
+      `Where the association belongs, add the resource and the import that this command prints: pod-identity hand-off MIGRATION_ID --format terraform`,
+    );
+  const { file, scope, block } = role;
+  const newline = newlineOf(file);
+  const end = file.text.length;
+  const gap = file.text.endsWith('\n') ? newline : `${newline}${newline}`;
+  return {
+    edits: [{ path: file.path, start: end, end, text: gap + resourceText(scope, handOff, association, newline) }],
+    findings: [
+      {
+        result: 'changed',
+        about: 'association',
+        path: file.path,
+        line: block.line,
+        what: `${file.path} defines and imports ${named(association)}, next to its role.`,
+        why: `${REFUSED} The import needs Terraform 1.5 or newer.`,
+      },
+    ],
+  };
+}
+
+/** What a resource has to be changed in. */
+interface Change {
+  edits: Edit[];
+  add: [string, string][];
+  /** What a person must do. */
+  problems: string[];
+}
+
+function tagChange({ file, scope, block }: AssociationPlace, { tags }: HandOffAssociation, change: Change): void {
+  if (Object.keys(tags).length === 0) return;
+  const attribute = attributeOf(block.body, 'tags');
+  const newline = newlineOf(file);
+  const indent = indentAt(file.text, block.start);
+  if (attribute === undefined || isAbsent(scope.valueOf(attribute.value))) {
+    if (attribute === undefined) change.add.push(['tags', tagsText(tags, newline, indent + stepOf(indent))]);
+    else change.problems.push(`tags = ${tagsText(tags, ' ', '')}`);
+    return;
+  }
+  const { value } = attribute;
+  const located = scope.resolve(value, file);
+  const entries = located?.expression.kind === 'object' ? located.expression.entries : [];
+  const missing = Object.entries(tags).filter(
+    ([key, wanted]) =>
+      !entries.some((entry) => entry.name === key && isText(scope.valueOf(entry.value), wanted) !== 'no'),
+  );
+  if (missing.length === 0) return;
+  const pairs = missing.map(([key, wanted]) => `${isIdentifier(key) ? key : quoted(key)} = ${quoted(wanted)}`);
+  const isWrong = missing.some(([key]) => entries.some((entry) => entry.name === key));
+  if (value.kind !== 'object' || isWrong) change.problems.push(`tags with ${pairs.join(', ')}`);
+  else change.edits.push(...withElement(file, value, (inner) => pairs.join(`${newline}${inner}`)));
+}
+
+function valueChange(place: AssociationPlace, association: HandOffAssociation, change: Change): void {
+  const { file, scope, block } = place;
+  const wanted = attributesOf(scope, association);
+  const replace = ({ value }: Attribute, text: string): void => {
+    change.edits.push({ path: file.path, start: value.start, end: value.end, text });
+  };
+  for (const [name, code] of wanted) {
+    const attribute = attributeOf(block.body, name);
+    const value = attribute && scope.valueOf(attribute.value);
+    if (attribute === undefined || value === undefined) change.add.push([name, code]);
+    else if (name === 'role_arn' && isRoleArn(value, association.roleArn) === 'no') replace(attribute, code);
+    else if (name === 'target_role_arn' && isRoleArn(value, association.targetRoleArn ?? '') === 'no')
+      replace(attribute, code);
+    else if (name === 'disable_session_tags' && isText(value, 'true') === 'no') replace(attribute, code);
+    else if (name === 'policy' && value.kind === 'text' && !isSameJson(value.parts, association.policy ?? ''))
+      change.problems.push(`policy = ${code}`);
+  }
+  for (const name of ['target_role_arn', 'disable_session_tags', 'policy']) {
+    const attribute = attributeOf(block.body, name);
+    if (attribute === undefined || wanted.has(name)) continue;
+    const value = scope.valueOf(attribute.value);
+    if (!isAbsent(value) && isText(value, 'false') !== 'yes') change.problems.push(`no ${name}`);
+  }
+}
+
+/** Returns whether a text is the same JSON; true if it is not all known. */
+function isSameJson(parts: readonly unknown[], wanted: string): boolean {
+  if (!parts.every((part) => typeof part === 'string')) return true;
+  try {
+    return JSON.stringify(JSON.parse(parts.join(''))) === JSON.stringify(JSON.parse(wanted));
+  } catch {
+    return parts.join('') === wanted;
+  }
+}
+
+/** Adds attributes at the end of the resource's own attributes. */
+function addition({ file, block }: AssociationPlace, pairs: readonly [string, string][]): Edit[] {
+  const last = block.body.elements.findLast((element) => element.is === 'attribute');
+  if (last === undefined || pairs.length === 0) return [];
+  const indent = indentAt(file.text, last.start);
+  const newline = newlineOf(file);
+  const at = linesOf(file.text, last).end;
+  // Values in several lines are apart from the others.
+  const gap = pairs.every(([, value]) => value.includes('\n')) ? newline : '';
+  return [{ path: file.path, start: at, end: at, text: gap + assignments(indent, newline, pairs) }];
+}
+
+/** Returns the edits of the `import` block: its id, or the block itself if the resource was changed. */
+function importEdits(place: AssociationPlace, id: string, isChanged: boolean): Edit[] {
+  const { file, scope, block } = place;
+  const existing = blocksAbout(scope, 'import', addressOf(block));
+  const [wrong] = existing.filter((one) => literalOf(scope, one.block, 'id') !== id);
+  const attribute = wrong && attributeOf(wrong.block.body, 'id');
+  if (wrong && attribute?.value.kind === 'string')
+    return [{ path: wrong.file.path, start: attribute.value.start, end: attribute.value.end, text: quoted(id) }];
+  if (existing.length > 0 || !isChanged) return [];
+  const newline = newlineOf(file);
+  const { end } = linesOf(file.text, block);
+  const text = `${newline}${importText(addressOf(block), id, newline)}`;
+  return [{ path: file.path, start: end, end, text: file.text.endsWith('\n') || end < file.text.length ? text : newline + text }];
+}
+
+function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAssociation): Patch {
+  const { file, scope, block } = place;
+  const change: Change = { edits: [], add: [], problems: [] };
+  valueChange(place, association, change);
+  tagChange(place, association, change);
+  const address = shownAddress(scope, block);
+  const id = idOf(handOff, association);
+  const isChanged = change.edits.length > 0 || change.add.length > 0 || change.problems.length > 0;
+  if (change.problems.length > 0)
+    return leave(
+      `${address} was not changed.`,
+      `It differs from ${named(association)}, and the next apply would change the association.`,
+      `Set ${change.problems.join('; ')}.`,
+      place,
+    );
+  const at = { about: 'association', path: file.path, line: block.line } as const;
+  const hasImport = blocksAbout(scope, 'import', addressOf(block)).length > 0;
+  if (isChanged && !hasImport && scope.folder !== '.')
+    return leave(
+      `${address} was not changed.`,
+      `It needs the import of ${named(association)}, which belongs in the code that calls this module.`,
+      `There, add an import block with id = ${quoted(id ?? '')}, and run this command again.`,
+      place,
+    );
+  const imports = id === undefined ? [] : importEdits(place, id, isChanged);
+  const edits = [...change.edits, ...addition(place, change.add), ...imports];
+  const finding: Finding =
+    edits.length > 0
+      ? { ...at, result: 'changed', what: `${address} matches ${named(association)}, and imports it.`, why: REFUSED }
+      : { ...at, result: 'as-is', what: `${address} matches ${named(association)}.` };
+  return { edits, findings: [finding] };
+}
+
+/** Returns what the code must say of an association that it must define. */
+export function importAssociation(
+  code: Code,
+  handOff: HandOff,
+  association: HandOffAssociation,
+  places: readonly AssociationPlace[],
+): Patch {
+  const sure = places.filter(({ answer }) => answer === 'yes');
+  const [place, ...more] = sure;
+  if (place !== undefined && more.length === 0 && isSingle(place.block)) return adopt(place, handOff, association);
+  const [open] = sure.length > 0 ? sure : places;
+  if (open === undefined) return create(code, handOff, association);
+  const all = (sure.length > 0 ? sure : places).map(({ file, block }) => `${file.path}:${String(block.line)}`);
+  return leave(
+    `${shownAddress(open.scope, open.block)} was not changed.`,
+    `It is not certain which resource defines ${named(association)}: ${all.join(', ')}.`,
+    `Import it there: terraform import ADDRESS ${idOf(handOff, association) ?? 'CLUSTER,ASSOCIATION-ID'}`,
+    open,
+  );
+}

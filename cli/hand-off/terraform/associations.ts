@@ -1,0 +1,181 @@
+/** Standalone associations in code: what the hand-off says of each that exists, is owned, or no longer exists. */
+import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
+import { addressOf, all, blocksAbout, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
+import { ASSOCIATION, type AssociationPlace, importAssociation } from './association-import.ts';
+import type { Code, Patcher } from './code.ts';
+import { indentAt, linesToRemove, newlineOf } from './lines.ts';
+import type { Edit, Finding, Patch } from './model.ts';
+import { stepOf } from './regions.ts';
+import type { Place, Scope } from './scope.ts';
+import { attributeOf, textOf } from './syntax.ts';
+import { type Answer, isText } from './value.ts';
+
+type Key = Pick<HandOffAssociation, 'namespace' | 'serviceAccount'>;
+
+const answerOf = (scope: Scope, { block }: Place, cluster: string, { namespace, serviceAccount }: Key): Answer => {
+  const is = (name: string, wanted: string): Answer => {
+    const attribute = attributeOf(block.body, name);
+    return attribute === undefined ? 'unknown' : isText(scope.valueOf(attribute.value), wanted);
+  };
+  return all(is('cluster_name', cluster), is('namespace', namespace), is('service_account', serviceAccount));
+};
+
+/** Returns the resources that are the association of a service account, or may be. */
+const resourcesOf = ({ scopes }: Code, cluster: string, key: Key): AssociationPlace[] =>
+  [...scopes.values()].flatMap((scope) =>
+    scope
+      .blocks('resource', ASSOCIATION)
+      .map((place) => ({ ...place, scope, answer: answerOf(scope, place, cluster, key) }))
+      .filter(({ answer }) => answer !== 'no'),
+  );
+
+const REASONS = {
+  'do-not-import':
+    'The add-on owns this association. A resource of its own deletes it from the add-on when it is taken out of the code.',
+  remove: 'This association no longer exists. An apply would create it again, and fail: Association already exists.',
+} as const;
+
+const removedText = (address: string, newline: string, indent: string): string => {
+  const step = stepOf(indent);
+  const lines = ['removed {', `${step}from = ${address}`, '', `${step}lifecycle {`, `${step}${step}destroy = false`];
+  return [...lines, `${step}}`, '}'].map((line, index) => (index === 0 || line === '' ? line : indent + line)).join(newline);
+};
+
+const left = ({ file, block, scope }: AssociationPlace, why: string, next: string): Finding => ({
+  result: 'left',
+  about: 'association',
+  path: file.path,
+  line: block.line,
+  what: `${shownAddress(scope, block)} was not changed.`,
+  why,
+  next,
+});
+
+/** Replaces a resource by a `removed` block that forgets it, and removes its `import` block. */
+function forget(place: AssociationPlace, { action, id, namespace, serviceAccount }: HandOffAssociation): Patch {
+  const { file, block, scope } = place;
+  const address = addressOf(block);
+  const reason = action === 'remove' ? REASONS.remove : REASONS['do-not-import'];
+  const next = `Replace the resource by: removed { from = ${address}, lifecycle { destroy = false } }, in several lines.`;
+  if (place.answer === 'unknown')
+    return {
+      edits: [],
+      findings: [
+        left(
+          place,
+          `It may define the association of ${namespace}/${serviceAccount}${id === undefined ? '' : ` (${id})`}, and its values are not known here. ${reason}`,
+          `If it does, take that association out of the code, without deleting it: terraform state rm '${address}["KEY"]'.`,
+        ),
+      ],
+    };
+  if (!isPlain(block))
+    return {
+      edits: [],
+      findings: [left(place, `${reason} With for_each, it defines other associations, too.`, next)],
+    };
+  const imports = blocksAbout(scope, 'import', address);
+  const removed = blocksAbout(scope, 'removed', address);
+  const except = [block, ...imports.map((one) => one.block), ...removed.map((one) => one.block)];
+  const [used] = referencesTo(scope, address, except);
+  if (used !== undefined)
+    return {
+      edits: [],
+      findings: [
+        left(
+          place,
+          `${reason} ${used.path}:${String(used.line)} refers to the resource.`,
+          `Remove the reference first. ${next}`,
+        ),
+      ],
+    };
+  const text = removedText(address, newlineOf(file), indentAt(file.text, block.start));
+  const edits: Edit[] = [
+    removed.length === 0
+      ? { path: file.path, start: block.start, end: block.end, text }
+      : { path: file.path, ...linesToRemove(file.text, block), text: '' },
+    ...imports.map((one) => ({ path: one.file.path, ...linesToRemove(one.file.text, one.block), text: '' })),
+  ];
+  return {
+    edits,
+    findings: [
+      {
+        result: 'changed',
+        about: 'association',
+        path: file.path,
+        line: block.line,
+        what: `${shownAddress(scope, block)} leaves the state without being deleted.`,
+        why: reason,
+        next: 'The removed block needs Terraform 1.7 or newer. Take it out after the next apply.',
+      },
+    ],
+  };
+}
+
+/** Returns findings for `import` blocks that name an association that must have no resource, and have none. */
+const importsOf = ({ scopes }: Code, cluster: string, { id, action }: HandOffAssociation): Finding[] =>
+  id === undefined
+    ? []
+    : [...scopes.values()].flatMap((scope) =>
+        scope
+          .blocks('import')
+          .filter(({ block }) => literalOf(scope, block, 'id') === `${cluster},${id}`)
+          .map(({ file, block }) => ({
+            result: 'left',
+            about: 'association',
+            path: file.path,
+            line: block.line,
+            what: `The import of ${id} was not changed.`,
+            why: action === 'remove' ? REASONS.remove : REASONS['do-not-import'],
+            next: 'Remove the import block.',
+          })),
+      );
+
+/** The module that creates a role with standalone associations. Its `associations` name their service accounts. */
+const POD_IDENTITY_MODULE = /terraform-aws-(?:modules\/)?eks-pod-identity/;
+
+const modulesOf = ({ scopes }: Code, { serviceAccount, id }: HandOffAssociation): Finding[] =>
+  [...scopes.values()].flatMap((scope) =>
+    scope.blocks('module').flatMap(({ file, block }): Finding[] => {
+      if (!POD_IDENTITY_MODULE.test(literalOf(scope, block, 'source') ?? '')) return [];
+      if (!textOf(file, block).includes(`"${serviceAccount}"`)) return [];
+      return [
+        {
+          result: 'left',
+          about: 'association',
+          path: file.path,
+          line: block.line,
+          what: `module.${block.labels[0] ?? ''} names the service account ${serviceAccount}, and was not changed.`,
+          why: `It may define the association${id === undefined ? '' : ` ${id}`}. ${REASONS.remove}`,
+          next: `Take the service account out of its associations, and run: terraform state rm 'module.${block.labels[0] ?? ''}.${ASSOCIATION}.this["KEY"]'`,
+        },
+      ];
+    }),
+  );
+
+const keyOf = ({ namespace, serviceAccount }: Key): string => `${namespace}/${serviceAccount}`;
+
+/** Returns what the code must say of a service account's association that must have no resource. */
+function forbid(code: Code, { target: { cluster } }: HandOff, association: HandOffAssociation): Patch {
+  const places = resourcesOf(code, cluster, association);
+  const sure = places.filter(({ answer }) => answer === 'yes');
+  // An association of an add-on is in code only if somebody has imported it, so a resource that may be any is not it.
+  const concerned = sure.length > 0 || association.action === 'do-not-import' ? sure : places;
+  const patches = concerned.map((place) => forget(place, association));
+  const modules = association.action === 'remove' ? modulesOf(code, association) : [];
+  const edits = patches.flatMap((patch) => patch.edits);
+  const imports = edits.length === 0 ? importsOf(code, cluster, association) : [];
+  return { edits, findings: [...patches.flatMap(({ findings }) => findings), ...modules, ...imports] };
+}
+
+/** Patches standalone associations. */
+export const patchAssociations: Patcher = (code, handOff) => {
+  const wanted = Map.groupBy(handOff.associations, keyOf);
+  const patches = [...wanted.values()].map((associations): Patch => {
+    const existing = associations.find(({ action }) => action === 'import');
+    if (existing !== undefined)
+      return importAssociation(code, handOff, existing, resourcesOf(code, handOff.target.cluster, existing));
+    const [gone] = associations.toSorted((a, b) => Number(b.action === 'remove') - Number(a.action === 'remove'));
+    return gone === undefined ? { edits: [], findings: [] } : forbid(code, handOff, gone);
+  });
+  return { edits: patches.flatMap(({ edits }) => edits), findings: patches.flatMap(({ findings }) => findings) };
+};

@@ -1,0 +1,358 @@
+/** Trust policies of roles in code: the statement that a hand-off adds or removes. */
+import { blockLines, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
+import { hclOf, statementBlock } from '../../../lambdas/domain/hand-off/formats/statement.ts';
+import type { HandOff, HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
+import { addressOf, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
+import type { Code, Patcher } from './code.ts';
+import { withElement, withoutElement } from './entries.ts';
+import { indentAt, linesOf, linesToRemove, newlineOf } from './lines.ts';
+import type { Edit, Finding, Patch } from './model.ts';
+import type { Located, Place, Scope } from './scope.ts';
+import {
+  isSameStatement,
+  isWebIdentity,
+  jsonOf,
+  normalized,
+  podStatement,
+  type Statement,
+  statementOf,
+  UNKNOWN_TEXT,
+} from './statements.ts';
+import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } from './syntax.ts';
+import { isRoleArn, knownText } from './value.ts';
+import { written } from './written.ts';
+
+/** A trust policy in code. */
+interface Policy {
+  /** Statements in the order of the code, each with its line. */
+  statements: { statement: Statement; line: number }[];
+  file: ParsedFile;
+  line: number;
+  /** Why a person must change it; absent if this command can. */
+  obstacle?: string;
+  /** Whether it has statements that are not known here. */
+  isPartial?: boolean;
+  add(statement: HandOffTrust['statement']): Edit[] | undefined;
+  remove(index: number): Edit[] | undefined;
+}
+
+const isObjectStatement = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
+
+/** Returns the policy of a data source `aws_iam_policy_document`. */
+function documentPolicy(scope: Scope, { file, block }: Place, role: Block): Policy {
+  const statements = blocksOf(block.body, 'statement');
+  const address = `data.${addressOf(block)}`;
+  const [shared] = referencesTo(scope, address, [role]);
+  const composed = ['source_policy_documents', 'override_policy_documents', 'source_json', 'override_json'].find(
+    (name) => attributeOf(block.body, name) !== undefined,
+  );
+  const obstacle = !isPlain(block)
+    ? `${address} has for_each, and defines several policies.`
+    : composed !== undefined
+      ? `${address} has ${composed}, whose statements are not known here.`
+      : blocksOf(block.body, 'dynamic').length > 0
+        ? `${address} has a dynamic block, whose statements are not known here.`
+        : shared !== undefined
+          ? `${address} is also used in ${shared.path}:${String(shared.line)}, and a change would affect that, too.`
+          : undefined;
+  return {
+    statements: statements.map((one) => ({ statement: normalized(statementOf(scope, one)), line: one.line })),
+    file,
+    line: block.line,
+    ...(obstacle !== undefined && { obstacle }),
+    isPartial: composed !== undefined || blocksOf(block.body, 'dynamic').length > 0,
+    add: (statement) => {
+      const last = statements.at(-1);
+      const wanted = statementBlock(statement);
+      if (last === undefined || wanted === undefined) return undefined;
+      const indent = indentAt(file.text, last.start);
+      const { end } = linesOf(file.text, last);
+      const text = `${newlineOf(file)}${indent}${written(file, blockLines(wanted), indent)}${newlineOf(file)}`;
+      return [{ path: file.path, start: end, end, text }];
+    },
+    remove: (index) => {
+      const block_ = statements[index];
+      if (block_ === undefined || statements.length < 2) return undefined;
+      return [{ path: file.path, ...linesToRemove(file.text, block_), text: '' }];
+    },
+  };
+}
+
+/** Returns the policy of `jsonencode({ … })`. */
+function encodedPolicy({ scope, file }: Located, object: Expression): Policy {
+  const entry = object.kind === 'object' ? object.entries.find(({ name }) => name === 'Statement') : undefined;
+  const list = entry?.value;
+  const isList = list?.kind === 'list';
+  const items = isList ? list.items : list === undefined ? [] : [list];
+  return {
+    statements: items.map((item) => ({ statement: normalized(jsonOf(scope, item)), line: item.line })),
+    file,
+    line: object.line,
+    ...(!isList && { obstacle: 'Its Statement is not a list.' }),
+    add: (statement) =>
+      isList
+        ? withElement(file, list, (indent) => {
+            const inline = !file.text.slice(list.start, list.end).includes('\n');
+            return inline ? inlineOf(statement) : written(file, valueLines(hclOf(statement)), indent);
+          })
+        : undefined,
+    remove: (index) => {
+      const item = items[index];
+      return isList && item !== undefined && items.length > 1 ? [withoutElement(file, list, item)] : undefined;
+    },
+  };
+}
+
+/** Returns a value as code in one line. */
+const inlineOf = (value: unknown): string => {
+  const lines = valueLines(hclOf(value)).map((line) => line.trim().replaceAll(/^("(?:[^"\\]|\\.)*"|[\w-]+) += /g, '$1 = '));
+  return lines
+    .map((line, index) => {
+      const next = lines[index + 1];
+      if (next === undefined) return line;
+      const isInner = line.endsWith('{') || line.endsWith('[') || /^[}\]]/.test(next);
+      return isInner || line.endsWith(',') ? `${line} ` : `${line}, `;
+    })
+    .join('');
+};
+
+/** Returns the policy of a text, such as a heredoc. */
+function textPolicy({ scope, file }: Located, expression: Expression & { kind: 'string' }): Policy | undefined {
+  const text = expression.parts
+    .map((part) => (typeof part === 'string' ? part : (knownText(scope.valueOf(part)) ?? UNKNOWN_TEXT)))
+    .join('');
+  let policy: unknown;
+  try {
+    policy = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const given = typeof policy === 'object' && policy !== null && 'Statement' in policy ? policy.Statement : [];
+  const { line } = expression;
+  return {
+    statements: isObjectStatement(given).map((one) => ({ statement: normalized(one), line })),
+    file,
+    line,
+    obstacle: 'The policy is JSON text, which this command does not change.',
+    add: () => undefined,
+    remove: () => undefined,
+  };
+}
+
+/** Returns the trust policy of a role; undefined if the code does not show it. */
+function policyOf(scope: Scope, { file, block }: Place): Policy | undefined {
+  const attribute = attributeOf(block.body, 'assume_role_policy');
+  const located = attribute && scope.resolve(attribute.value, file);
+  if (located === undefined) return undefined;
+  const { expression } = located;
+  if (expression.kind === 'reference') {
+    const [data, type, name, ...rest] = expression.path;
+    if (data !== 'data' || type !== 'aws_iam_policy_document' || rest.at(-1) !== 'json') return undefined;
+    const [place] = located.scope.blocks('data', 'aws_iam_policy_document', String(name));
+    return place && documentPolicy(located.scope, place, block);
+  }
+  const [argument] = expression.kind === 'call' && expression.name === 'jsonencode' ? expression.arguments : [];
+  if (argument?.kind === 'object') return encodedPolicy(located, argument);
+  return expression.kind === 'string' ? textPolicy(located, expression) : undefined;
+}
+
+interface Role extends Place {
+  scope: Scope;
+}
+
+const about = ({ path, line }: { path: string; line: number }) => ({ about: 'trust', path, line }) as const;
+
+const oneLine = (statement: unknown): string => JSON.stringify(statement);
+
+const REVERT = {
+  add: 'Without the statement, the next apply takes it out of the role, and the pods get no credentials at their next refresh.',
+  remove: 'With the statement, the next apply adds it to the role again.',
+} as const;
+
+const nextOf = ({ action, statement, kept }: HandOffTrust): string =>
+  action === 'add'
+    ? `Add this statement: ${oneLine(statement)}`
+    : kept === undefined
+      ? `Remove this statement: ${oneLine(statement)}`
+      : `Replace this statement: ${oneLine(statement)} by: ${oneLine(kept)}`;
+
+/** Adds the statement for EKS Pod Identity, unless the code has one. */
+function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
+  const address = shownAddress(role.scope, role.block);
+  const at = about({ path: policy.file.path, line: policy.line });
+  const wanted = normalized(trust.statement);
+  const found = policy.statements.map(({ statement, line }) => ({ line, is: podStatement(statement, wanted) }));
+  const same = found.find(({ is }) => is === 'same');
+  const broader = found.find(({ is }) => is === 'broader');
+  const match = same ?? broader;
+  if (match !== undefined) {
+    const what = `The trust policy of ${address} has a statement for EKS Pod Identity.`;
+    const why = 'It has no conditions, unlike the one in the account: the next apply removes them.';
+    return {
+      edits: [],
+      findings: [{ ...at, line: match.line, result: 'as-is', what, ...(same === undefined && { why }) }],
+    };
+  }
+  const left = (why: string, line = policy.line): Patch => ({
+    edits: [],
+    findings: [
+      {
+        ...at,
+        line,
+        result: 'left',
+        what: `The trust policy of ${address} was not changed.`,
+        why: `${why} ${REVERT.add}`,
+        next: nextOf(trust),
+      },
+    ],
+  });
+  const different = found.find(({ is }) => is === 'different');
+  if (different !== undefined)
+    return left('Its statement for EKS Pod Identity has other actions or conditions.', different.line);
+  if (policy.obstacle !== undefined) return left(policy.obstacle);
+  const edits = policy.add(trust.statement);
+  if (edits === undefined) return left('It has no statement behind which the new one belongs.');
+  return {
+    edits,
+    findings: [
+      { ...at, result: 'changed', what: `The trust policy of ${address} allows EKS Pod Identity.`, why: REVERT.add },
+    ],
+  };
+}
+
+/** Removes the statement of IRSA if it is certainly that of the hand-off. */
+function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
+  const address = shownAddress(role.scope, role.block);
+  const at = about({ path: policy.file.path, line: policy.line });
+  const wanted = normalized(trust.statement);
+  const web = policy.statements.map((one, index) => ({ ...one, index })).filter(({ statement }) => isWebIdentity(statement));
+  const [first] = web;
+  if (first === undefined && policy.isPartial !== true)
+    return {
+      edits: [],
+      findings: [{ ...at, result: 'as-is', what: `The trust policy of ${address} has no statement for IRSA.` }],
+    };
+  const left = (why: string, line = first?.line ?? policy.line): Patch => ({
+    edits: [],
+    findings: [
+      {
+        ...at,
+        line,
+        result: 'left',
+        what: `The trust policy of ${address} was not changed.`,
+        why: `${why} ${REVERT.remove}`,
+        next: nextOf(trust),
+      },
+    ],
+  });
+  if (first === undefined || policy.obstacle !== undefined) return left(policy.obstacle ?? '');
+  if (trust.kept !== undefined) return left('A part of the statement stays.');
+  const same = web.filter(({ statement }) => isSameStatement(statement, wanted));
+  const [only, ...more] = same;
+  if (only === undefined || more.length > 0) {
+    const known = web.filter(({ statement }) => !isUncertain(statement));
+    return known.length === web.length && same.length === 0
+      ? {
+          edits: [],
+          findings: [
+            { ...at, result: 'as-is', what: `The trust policy of ${address} does not have the statement for IRSA.` },
+          ],
+        }
+      : left('It is not certain that its statement for web identities is the one that was removed.');
+  }
+  const edits = policy.remove(only.index);
+  if (edits === undefined) return left('It has no other statement.');
+  return {
+    edits,
+    findings: [
+      {
+        ...at,
+        line: only.line,
+        result: 'changed',
+        what: `The trust policy of ${address} no longer allows IRSA.`,
+        why: REVERT.remove,
+      },
+    ],
+  };
+}
+
+const isUncertain = (statement: Statement): boolean => JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;
+
+/** Modules that create a role for IRSA. Their trust policy has OIDC statements alone, as of version 6.5 (2026). */
+const IRSA_MODULE = /terraform-aws-(?:modules\/)?iam.*\/\/modules\/iam-role-for-service-accounts/;
+
+function modulesWith({ scopes }: Code, roleName: string): Role[] {
+  return [...scopes.values()].flatMap((scope) =>
+    scope
+      .blocks('module')
+      .filter(({ block }) => {
+        const named = [literalOf(scope, block, 'role_name'), literalOf(scope, block, 'name')];
+        return IRSA_MODULE.test(literalOf(scope, block, 'source') ?? '') && named.includes(roleName);
+      })
+      .map((place) => ({ ...place, scope })),
+  );
+}
+
+const rolesWith = ({ scopes }: Code, arn: string): Role[] =>
+  [...scopes.values()].flatMap((scope) =>
+    scope
+      .blocks('resource', 'aws_iam_role')
+      .filter(({ block }) => {
+        const path = ['aws_iam_role', block.labels[1] ?? '', 'arn'];
+        const reference: Expression = { kind: 'reference', path, start: 0, end: 0, line: 0 };
+        return isRoleArn(scope.valueOf(reference), arn) === 'yes';
+      })
+      .map((place) => ({ ...place, scope })),
+  );
+
+function moduleFinding({ file, block }: Role, trust: HandOffTrust): Finding {
+  const name = `module.${block.labels[0] ?? ''}`;
+  return {
+    ...about({ path: file.path, line: block.line }),
+    result: 'left',
+    what: `${name} creates the role ${trust.roleArn}, and was not changed.`,
+    why: `The module's trust policy has statements for IRSA alone. ${REVERT[trust.action]}`,
+    next: `Define the role as aws_iam_role, or by terraform-aws-modules/eks-pod-identity, with its trust policy, and move its state there. ${nextOf(trust)}`,
+  };
+}
+
+function patchOne(code: Code, trust: HandOffTrust): Patch {
+  const roles = rolesWith(code, trust.roleArn);
+  const modules = modulesWith(code, trust.roleArn.slice(trust.roleArn.lastIndexOf('/') + 1));
+  if (roles.length === 0 && modules.length === 0)
+    return {
+      edits: [],
+      findings: [
+        {
+          result: 'as-is',
+          about: 'trust',
+          what: `The role ${trust.roleArn} is not defined in this code.`,
+          why: `If other code defines it, that code must change. ${REVERT[trust.action]}`,
+          next: nextOf(trust),
+        },
+      ],
+    };
+  const patches = roles.map((role): Patch => {
+    const policy = policyOf(role.scope, role);
+    const address = shownAddress(role.scope, role.block);
+    if (policy !== undefined) return trust.action === 'add' ? add(role, policy, trust) : remove(role, policy, trust);
+    const finding: Finding = {
+      ...about({ path: role.file.path, line: attributeOf(role.block.body, 'assume_role_policy')?.line ?? role.block.line }),
+      result: 'left',
+      what: `The trust policy of ${address} was not changed.`,
+      why: `It comes from an expression that this command does not read. ${REVERT[trust.action]}`,
+      next: nextOf(trust),
+    };
+    return { edits: [], findings: [finding] };
+  });
+  return {
+    edits: patches.flatMap(({ edits }) => edits),
+    findings: [...patches.flatMap(({ findings }) => findings), ...modules.map((module) => moduleFinding(module, trust))],
+  };
+}
+
+/** Patches the trust policies of a hand-off. */
+export const patchTrust: Patcher = (code, { trust }: HandOff) => {
+  const patches = trust.map((one) => patchOne(code, one));
+  return { edits: patches.flatMap(({ edits }) => edits), findings: patches.flatMap(({ findings }) => findings) };
+};
