@@ -42,6 +42,9 @@ export interface Folders {
   scopeOf(folder: string): Scope | undefined;
 }
 
+/** Matches what a reference can name. */
+const NAME = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
+
 /** Values that differ between the instances of a block. */
 const PER_INSTANCE = new Set(['each', 'count', 'self', 'path', 'terraform']);
 
@@ -191,7 +194,8 @@ export class Scope {
     if (only === undefined || more.length > 0) return undefined;
     const { body, labels } = only.block;
     const plain = ['count', 'for_each', 'provider'].every((name) => attributeOf(body, name) === undefined);
-    return plain ? `aws_iam_role.${labels[1]}.arn` : undefined;
+    const [, name = ''] = labels;
+    return plain && NAME.test(name) ? `aws_iam_role.${name}.arn` : undefined;
   }
 
   /** Returns the value of an attribute of a resource or data source that is named in code. */
