@@ -17,7 +17,7 @@ const addonTags = async (world: OpenWorld, addonName: string): Promise<string[]>
 };
 const roleOf = async (world: OpenWorld, RoleName: string) => {
   const { Role } = await clientsOf(world).iam().send(new GetRoleCommand({ RoleName }));
-  return { tags: (Role?.Tags ?? []).map(({ Key }) => Key).sort(), description: Role?.Description };
+  return { tags: (Role?.Tags ?? []).map(({ Key = '' }) => Key).sort(), description: Role?.Description };
 };
 
 describe('owners that revert at their next apply', () => {
