@@ -4,7 +4,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { ClientFactory } from '../lambdas/adapters/clients.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import { closer } from './closer.ts';
-import { Controllers } from './controllers/controllers.ts';
+import { openControllers } from './controllers/controllers.ts';
 import { type Deployed, type Deployment, deployBundled, deploySource, issueCredentials } from './deployment.ts';
 import type { BusLocation } from './events/bus.ts';
 import { type Gateway, onThreads } from './gateway/gateway.ts';
@@ -104,13 +104,7 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     closing.push(closeBack);
     const clientsFor = (credentials: AwsCredentialIdentity, region: string): ClientFactory =>
       new ClientFactory({ region, credentials, transport });
-    const controllers = new Controllers({
-      world,
-      clock,
-      clientsFor,
-      failed: (operation, error) => gateway.failures.push({ service: 'controllers', operation, error }),
-    });
-    closing.push(async () => controllers.close());
+    closing.push(openControllers({ world, clock, clientsFor, failures: gateway.failures }));
     const apiUrl = apiUrlOf(assembly.apis ?? [], loopback?.url);
     return {
       world,

@@ -118,7 +118,7 @@ const clusterOf = (
   const mode = cluster.accessConfig?.authenticationMode;
   const profiles = fargateProfiles(eks.fargateProfiles);
   const nodeRoleArn = nodeRoleOf(entries);
-  const found = capabilities(eks.capabilities, recording.unread);
+  const ofAws = capabilities(eks.capabilities, recording.unread);
   const ofAddon = (name: string): RecordedWorkload[] =>
     [...owners].flatMap(([workload, owner]) => (owner === name ? [workload] : []));
   const addons = eks.addons.flatMap((one): AddonInput[] => {
@@ -141,7 +141,7 @@ const clusterOf = (
     ...(profiles.length > 0 ? { fargateProfiles: profiles } : {}),
     ...(nodeRoleArn === undefined ? {} : { nodeRoleArn }),
     addons,
-    ...(found.length > 0 ? { capabilities: found } : {}),
+    ...(ofAws.length > 0 ? { capabilities: ofAws } : {}),
     associations: eks.associations.map((one) => associationInput(one, eks.addons)),
     ...(entries ? { accessEntries: accessEntries(entries) } : {}),
     ...(entries && access === 'granted' ? { serviceAccess: 'added' } : {}),

@@ -5,6 +5,7 @@
  */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { ClientFactory } from '../../lambdas/adapters/clients.ts';
+import type { Failure } from '../gateway/calls.ts';
 import { credentialsOf } from '../sts/access-keys.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { ControllerState } from '../world/controllers.ts';
@@ -19,13 +20,13 @@ export interface ControllersOptions {
   clock: SandboxClock;
   clientsFor: (credentials: AwsCredentialIdentity, region: string) => ClientFactory;
   /** Receives errors that are not AWS's, each of which is a defect of the sandbox. */
-  failed: (operation: string, error: unknown) => void;
+  failures: Failure[];
 }
 
 /** An error that AWS answered: a controller tries again next time. */
 const isAnswer = (error: unknown): boolean => error instanceof Error && '$metadata' in error;
 
-export class Controllers {
+class Controllers {
   private readonly options: ControllersOptions;
   private readonly later: Later;
 
@@ -71,12 +72,13 @@ export class Controllers {
     reconcile: (token: string) => Promise<void>,
     { cluster, index, ticks = 0 }: { cluster: ClusterState; index: number; ticks?: number },
   ): void {
-    const { clock, failed } = this.options;
+    const { clock, failures } = this.options;
     const run = async (): Promise<void> => {
       try {
         if (!controller.paused) await reconcile(`${controller.tool}-${index}-${ticks}`);
       } catch (error) {
-        if (!isAnswer(error)) failed(`${controller.tool} ${controller.name}`, error);
+        if (!isAnswer(error))
+          failures.push({ service: 'controllers', operation: `${controller.tool} ${controller.name}`, error });
       } finally {
         this.tick(controller, reconcile, { cluster, index, ticks: ticks + 1 });
       }
@@ -86,3 +88,9 @@ export class Controllers {
     });
   }
 }
+
+/** Starts the controllers of all clusters. Returns a function that stops them. */
+export const openControllers = (options: ControllersOptions): (() => Promise<void>) => {
+  const controllers = new Controllers(options);
+  return async () => controllers.close();
+};
