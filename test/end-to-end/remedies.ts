@@ -65,6 +65,8 @@ const EBS = 'aws-ebs-csi-driver';
 const EFS = 'aws-efs-csi-driver';
 const RECREATE = 'recreate' as const;
 
+const NO_CONTROLLER = 'the sandbox has no custom resources of that controller';
+
 /** Each distinct command of a remedy, with a situation in which it is printed. */
 export const rows: Row[] = [
   {
@@ -194,5 +196,47 @@ export const rows: Row[] = [
     scenario: 'trust-too-long',
     subject: { addon: EBS },
     not: 'the sandbox does not support Service Quotas',
+  },
+  {
+    check: 'owner-terraform',
+    template: 'pod-identity plan --cluster --region --account --addon --hand-off',
+    scenario: 'owners-at-next-apply',
+    subject: { addon: EBS },
+    unblocks: false,
+  },
+  {
+    check: 'owner-eksctl',
+    template: 'pod-identity plan --cluster --region --account --addon --hand-off --format',
+    scenario: 'owners-at-next-apply',
+    subject: { addon: 'fluent-bit' },
+    unblocks: false,
+  },
+  {
+    check: 'owner-cdk',
+    template: 'pod-identity plan --cluster --region --account --addon --hand-off --format',
+    scenario: 'owners-at-next-apply',
+    subject: { addon: 'aws-fsx-csi-driver' },
+    unblocks: false,
+  },
+  {
+    check: 'owner-ack',
+    template: 'kubectl annotate NAME --overwrite',
+    scenario: 'owners-reconciling',
+    subject: { addon: EBS },
+    not: NO_CONTROLLER,
+  },
+  {
+    check: 'owner-crossplane',
+    template: 'kubectl annotate addon.eks.aws.upbound.io quay-prod-external-dns --overwrite',
+    scenario: 'owners-reconciling',
+    subject: { addon: 'external-dns' },
+    not: NO_CONTROLLER,
+  },
+  {
+    check: 'owner-cluster-api',
+    template: 'kubectl patch quay-prod --type',
+    scenario: 'owners-reconciling',
+    subject: { addon: 'fluent-bit' },
+    not: NO_CONTROLLER,
   },
 ];
