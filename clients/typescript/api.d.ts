@@ -417,7 +417,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
@@ -519,7 +519,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
@@ -1547,7 +1547,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
@@ -1645,7 +1645,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
