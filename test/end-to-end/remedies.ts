@@ -65,8 +65,6 @@ const EBS = 'aws-ebs-csi-driver';
 const EFS = 'aws-efs-csi-driver';
 const RECREATE = 'recreate' as const;
 
-const NO_CONTROLLER = 'the sandbox has no custom resources of that controller';
-
 /** Each distinct command of a remedy, with a situation in which it is printed. */
 export const rows: Row[] = [
   {
@@ -216,27 +214,27 @@ export const rows: Row[] = [
     template: 'pod-identity plan --cluster --region --account --addon --hand-off --format',
     scenario: 'owners-at-next-apply',
     subject: { addon: 'aws-fsx-csi-driver' },
-    unblocks: false,
+    not: 'another check blocks that migration, so that the plan does not exit with 0',
   },
   {
     check: 'owner-ack',
     template: 'kubectl annotate NAME --overwrite',
     scenario: 'owners-reconciling',
     subject: { addon: EBS },
-    not: NO_CONTROLLER,
+    not: 'the sandbox has no resources of ACK',
   },
   {
     check: 'owner-crossplane',
     template: 'kubectl annotate addon.eks.aws.upbound.io quay-prod-external-dns --overwrite',
     scenario: 'owners-reconciling',
     subject: { addon: 'external-dns' },
-    not: NO_CONTROLLER,
+    not: 'the sandbox has no resources of Crossplane',
   },
   {
     check: 'owner-cluster-api',
     template: 'kubectl patch quay-prod --type',
     scenario: 'owners-reconciling',
     subject: { addon: 'fluent-bit' },
-    not: NO_CONTROLLER,
+    not: 'the sandbox has no management cluster',
   },
 ];
