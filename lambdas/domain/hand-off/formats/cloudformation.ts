@@ -153,7 +153,7 @@ export function cloudformation(handOff: HandOff): string {
     Resources: Object.fromEntries(resources.map((resource) => [resource.id, resource.body])),
   };
   return documentOf([
-    introduction(handOff),
+    introduction(handOff, 'CloudFormation'),
     {
       title: 'The add-on',
       lines: addon

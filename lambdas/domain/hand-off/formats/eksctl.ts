@@ -77,7 +77,7 @@ export function eksctl(handOff: HandOff): string {
   };
   const hasPolicy = associations.some((one) => 'policy' in one);
   return documentOf([
-    introduction(handOff),
+    introduction(handOff, 'eksctl'),
     addonSection(handOff),
     {
       title: 'Standalone associations',

@@ -12,14 +12,12 @@ const TERRAFORM: readonly HandOffFormat[] = ['terraform', 'terraform-module'];
 const hasBlocks = ({ addon }: HandOff): boolean => addon !== undefined && addon.associations.length > 0;
 const isOnIrsa = ({ addon }: HandOff): boolean => addon?.addRoleArn !== undefined;
 const isToBecomePodIdentity = (handOff: HandOff): boolean => hasBlocks(handOff) && !isOnIrsa(handOff);
+const isToLoseItsRole = (handOff: HandOff): boolean =>
+  isToBecomePodIdentity(handOff) && handOff.addon?.removeRoleArn !== undefined;
 const has =
   (action: HandOff['associations'][number]['action']) =>
   ({ associations }: HandOff): boolean =>
     associations.some((one) => one.action === action);
-const isOf =
-  (...states: HandOff['state'][]) =>
-  ({ state }: HandOff): boolean =>
-    states.includes(state);
 
 const hasAnnotation =
   (action: HandOff['annotations'][number]['action']) =>
@@ -44,17 +42,17 @@ export const PITFALLS: readonly Pitfall[] = [
   },
   {
     formats: TERRAFORM,
-    applies: isToBecomePodIdentity,
+    applies: isToLoseItsRole,
     text: 'Role kept next to the associations: the apply sets the role again. Removing it later is refused with `Cross-account pass role is not allowed`.',
   },
   {
     formats: TERRAFORM,
-    applies: (handOff) => handOff.addon !== undefined && isOf('planned', 'migrated')(handOff),
+    applies: isToLoseItsRole,
     text: '`-refresh=false`, or a plan file from before the migration: the provider sends an empty role ARN, and EKS refuses it with `Cross-account pass role is not allowed`. Run an ordinary plan, which refreshes.',
   },
   {
     formats: TERRAFORM,
-    applies: (handOff) => handOff.addon !== undefined && isOf('rolled-back')(handOff) && isOnIrsa(handOff),
+    applies: (handOff) => handOff.state === 'rolled-back' && isOnIrsa(handOff),
     text: 'The code for Pod Identity after the rollback: its apply is refused with `Cross-account pass role is not allowed`. Revert that commit first.',
   },
   {
@@ -144,12 +142,12 @@ export const PITFALLS: readonly Pitfall[] = [
   },
   {
     formats: ['cloudformation'],
-    applies: isToBecomePodIdentity,
+    applies: isToLoseItsRole,
     text: 'The former template: CloudFormation does not compare it with the account, so nothing happens until an update changes the add-on, for example its version. That update sends the former role, too.',
   },
   {
     formats: ['eksctl'],
-    applies: isToBecomePodIdentity,
+    applies: isToLoseItsRole,
     text: 'The former file: `eksctl update addon` refuses it, and its message proposes `podIdentityAssociations: []`. That deletes the associations, and the pods lose their role.',
   },
   {

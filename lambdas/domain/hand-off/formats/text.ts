@@ -53,14 +53,20 @@ export const UNKNOWN_ID = 'ASSOCIATION-ID';
 export const subjectTitle = ({ addon, serviceAccount, target }: HandOff): string =>
   `${addon ? `Add-on ${addon.name}` : serviceAccount ? `Service account ${serviceAccount.namespace}/${serviceAccount.name}` : 'Cluster'}, cluster ${target.cluster}`;
 
-/** Returns the first section: what the document describes, and in which order to proceed. */
-export function introduction(handOff: HandOff): Section {
+/**
+ * Returns the first section: what the document describes, and in which order to proceed. The order is that of tools which
+ * read the account before they plan; `other` is the name of a tool that does not.
+ */
+export function introduction(handOff: HandOff, other?: string): Section {
   const { target, state, order } = handOff;
   return {
     title: `Hand-off: ${subjectTitle(handOff)}`,
     lines: [
       ...comment(`Account ${target.account}, region ${target.region}. ${STATES[state]}`),
       ...order.flatMap((sentence, at) => comment(`${at + 1}. ${sentence}`, '   ')),
+      ...(other !== undefined && order.length > 0
+        ? comment(`What ${other} does with the former code may differ from that: see "What goes wrong".`)
+        : []),
     ],
   };
 }
@@ -94,7 +100,3 @@ export const notInCodeSection = ({ notInCode }: HandOff, code: string): Section 
           ),
         ],
 });
-
-/** Returns a list of names as a phrase. */
-export const listed = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

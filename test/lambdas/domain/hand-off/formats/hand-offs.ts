@@ -1,5 +1,5 @@
 /** Hand-offs for the tests of the formats and for `scripts/check-hand-off.sh`: written by hand, and arbitrary ones. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { HandOff, HandOffAnnotation, HandOffAssociation } from '../../../../../lambdas/domain/hand-off/model.ts';
 
 export const TARGET = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };

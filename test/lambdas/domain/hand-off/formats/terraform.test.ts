@@ -1,5 +1,5 @@
 /** What the Terraform formats contain, read with a reader of its own. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hclString } from '../../../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';

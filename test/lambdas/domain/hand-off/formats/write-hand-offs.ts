@@ -3,7 +3,7 @@
  * test/lambdas/domain/hand-off/formats/write-hand-offs.ts FOLDER [COUNT]`. Each hand-off is a folder with the document
  * itself as JSON and a file for each format. `provider-schema.json` has the arguments that Terraform code may contain.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
@@ -39,4 +39,4 @@ for (const [name, handOff] of all) {
     writeFileSync(join(directory, file), renderHandOff(handOff, format));
 }
 writeFileSync(join(folder, 'provider-schema.json'), JSON.stringify(PROVIDER_SCHEMA));
-console.log(`Wrote ${all.length} hand-offs.`);
+process.stdout.write(`Wrote ${all.length} hand-offs.\n`);

@@ -1,5 +1,5 @@
 /** What the YAML formats contain. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { renderHandOff } from '../../../../../lambdas/domain/hand-off/formats/index.ts';
