@@ -64,12 +64,17 @@ describe('a retirement over HTTP', () => {
       expect(shown).toMatchObject({
         retirement: { state: 'ended', done: true, roles: [{ roleArn: ROLE, result: 'removed' }], requestedBy: bob.arn },
         retirements: [{ roleArn: ROLE, requestedBy: bob.arn, reason: 'it is time' }],
+        handOff: { state: 'retired', addon: { removeRoleArn: ROLE }, trust: [{ roleArn: ROLE, action: 'remove' }] },
       });
       expect(isTrusted(given)).toBe(false);
+      // The statement to remove from the code of the role is in the text, too.
+      const { text } = await bob.ask('GET', `/migrations/${id}/hand-off`, { query: { format: 'terraform' } });
+      expect((JSON.parse(text) as { text: string }).text).toContain('AssumeRoleWithWebIdentity');
 
       await accepted(bob, id, { action: 'reinstate', dryRun: false });
       expect(await retired(given, bob, id)).toMatchObject({
         retirement: { action: 'reinstate', state: 'ended', done: true, roles: [{ result: 'restored' }] },
+        handOff: { state: 'migrated', trust: [] },
       });
       expect(isTrusted(given)).toBe(true);
     }));

@@ -1,0 +1,199 @@
+/**
+ * What the owner's code must contain, before and after whole migrations: each time it is compared with what is in the
+ * account, which code that matches it does not change.
+ */
+import { describe, expect, it } from 'vitest';
+import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
+import { handOffOf } from '../../lambdas/domain/hand-off/of-record.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
+import type { Subject } from '../../lambdas/domain/migration/subject.ts';
+import { readTrust } from '../../lambdas/domain/trust/statements.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
+import { isLive } from '../../sandbox/eks/association-state.ts';
+import { findRole } from '../../sandbox/world/world.ts';
+import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const EBS = 'aws-ebs-csi-driver';
+const EBS_ACCOUNT = 'ebs-csi-controller-sa';
+const EFS_NODES = 'efs-csi-node-sa';
+const API = { namespace: 'payments', name: 'api' };
+
+/** Returns the statements of a role's trust policy in the world. */
+const statementsOf = ({ backend }: OpenWorld, roleArn: string): unknown[] => {
+  const trust = readTrust(findRole(backend.sandbox.world, roleArn)!.trustPolicy);
+  return trust.readable ? trust.statements : [];
+};
+
+const blocksOf = (associations: readonly { namespace: string; serviceAccount: string; roleArn: string }[]): string[] =>
+  associations.map((one) => `${one.namespace}/${one.serviceAccount} ${one.roleArn}`).toSorted();
+
+/** Expects that the account is exactly as the hand-off describes it. */
+function expectInAccount(world: OpenWorld, handOff: HandOff): void {
+  const { addon, associations, trust, annotations } = handOff;
+  const live = new Map([...world.cluster.associations.values()].filter(isLive).map((one) => [one.id, one]));
+  if (addon) {
+    const now = world.cluster.addons.get(addon.name)!;
+    expect(now.serviceAccountRoleArn).toBe(addon.addRoleArn);
+    expect(now.version).toBe(addon.version);
+    const owned = now.associationIds.flatMap((id) => live.get(id) ?? []);
+    expect(blocksOf(addon.associations)).toEqual(blocksOf(owned));
+    if (handOff.state !== 'rolled-back')
+      expect(associations.flatMap(({ action, id }) => (action === 'do-not-import' ? id! : [])).toSorted()).toEqual(
+        owned.map(({ id }) => id).toSorted(),
+      );
+  }
+  for (const { action, id = '', targetRoleArn, policy, disableSessionTags, tags, ...one } of associations) {
+    if (action === 'remove') expect(live.has(id)).toBe(false);
+    if (action !== 'import') continue;
+    expect(live.get(id)).toMatchObject(one);
+    expect(live.get(id)).toMatchObject({ targetRoleArn, policy, tags });
+    expect(live.get(id)!.disableSessionTags ?? false).toBe(disableSessionTags ?? false);
+    expect(live.get(id)!.ownerArn).toBeUndefined();
+  }
+  for (const { roleArn, action, statement, kept } of trust) {
+    const now = statementsOf(world, roleArn);
+    if (action === 'add') expect(now).toContainEqual(statement);
+    else expect(now).not.toContainEqual(statement);
+    if (kept) expect(now).toContainEqual(kept);
+  }
+  for (const { namespace, serviceAccount: name, action, roleArn } of annotations)
+    expect(world.readAccount({ namespace, name }).annotation).toBe(action === 'remove' ? undefined : roleArn);
+}
+
+/** Returns what the dry run and the migration itself have in common: neither ids nor the id of the migration. */
+const withoutIds = ({ state: _, order: __, associations, ...rest }: HandOff): object => ({
+  ...rest,
+  associations: associations
+    .filter(({ action }) => action !== 'do-not-import')
+    .map(({ id, tags, ...one }) => ({ ...one, ...(one.action === 'remove' ? { id } : {}), tags: Object.keys(tags) })),
+});
+
+const subjectIn = ({ addon, serviceAccount }: Asked): Subject => ({ addon, serviceAccount });
+
+const read = (world: OpenWorld, asked: Asked): Promise<HandOff | undefined> => {
+  const { eks } = portsOf(world.backend.sandbox.clients(undefined, world.target.region), world.target);
+  return readFoundHandOff(eks, world.target, subjectIn(asked));
+};
+
+type Row = [what: string, options: WorldOptions, asked: Asked];
+const ROWS: Row[] = [
+  ['in place, with an association to delete', { scenario: 'ebs-csi-irsa' }, { addon: EBS }],
+  ['by a deletion of the add-on', { scenario: 'ebs-csi-irsa' }, { addon: EBS, strategy: 'recreate' }],
+  ['with preserve', { scenario: 'preserve' }, { addon: EBS, strategy: 'recreate', preserve: true }],
+  ['whose attempt in place is not enough', { scenario: 'auto-falls-back' }, { addon: EBS }],
+  ['with a repair of the trust policy', { scenario: 'trust-repair' }, { addon: EBS, trust: 'repair' }],
+  ['with settings that code cannot contain', { scenario: 'left-over-session-tags' }, { addon: EBS }],
+  ['of three service accounts', { scenario: 'adot-three-service-accounts' }, { addon: 'adot' }],
+  [
+    'with a standalone association',
+    { scenario: 'efs-node-role' },
+    {
+      addon: 'aws-efs-csi-driver',
+      roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' },
+    },
+  ],
+  [
+    'that accepts a loss',
+    { scenario: 'efs-node-role' },
+    { addon: 'aws-efs-csi-driver', acceptIdentityLoss: [EFS_NODES] },
+  ],
+  ['after which EKS still shows the role', { scenario: 'in-place', knobs: { keepIrsaRole: true } }, { addon: EBS }],
+  ['of a role that others use', { scenario: 'shared-role' }, { addon: EBS }],
+  ['of a workload', { scenario: 'service-account-irsa' }, { serviceAccount: API }],
+  [
+    'of a workload, without annotation',
+    { scenario: 'service-account-irsa' },
+    { serviceAccount: API, annotation: 'remove' },
+  ],
+];
+
+const has = (report: MigrationReport): HandOff => {
+  expect(report.handOff).toBeDefined();
+  return report.handOff!;
+};
+
+describe('the hand-off of a migration', () => {
+  it.each(ROWS)('describes the account before and after, and after the rollback: %s', async (_, options, asked) => {
+    await inWorld(options, async (world) => {
+      const plan = await world.migrate({ ...asked, dryRun: true });
+      expect(plan).toMatchObject({ outcome: 'planned', handOff: { state: 'planned' } });
+      const migrated = await world.migrate(asked);
+      expect(migrated).toMatchObject({ outcome: 'migrated', handOff: { state: 'migrated' } });
+      const handOff = has(migrated);
+      expectInAccount(world, handOff);
+      // Unless EKS does not do as it was asked, the whole commit was known before.
+      if (options.knobs?.keepIrsaRole !== true) expect(withoutIds(has(plan))).toEqual(withoutIds(handOff));
+      const now = await read(world, asked);
+      expect(now).toMatchObject({ state: 'found' });
+      expectInAccount(world, now!);
+      expect(now!.addon?.associations ?? []).toEqual(handOff.addon?.associations ?? []);
+      const back = await world.rollBack({ migrationId: migrated.migrationId });
+      expect(back).toMatchObject({ outcome: 'rolled-back', handOff: { state: 'rolled-back' } });
+      expectInAccount(world, has(back));
+    });
+  });
+
+  it('exists while it waits for an approval, for the person who decides', async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      const execution = await world.start({ addon: EBS, approval: 'required' });
+      await world.until(execution, 'RequestApproval');
+      const [record] = (await world.backend.ledger.listMigrations({}, 1)).migrations;
+      expect(handOffOf((await world.backend.ledger.getMigration(record!.migrationId))!)).toMatchObject({
+        state: 'planned',
+      });
+    });
+  });
+
+  it('of a second migration is what was found', async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      const first = await world.migrate({ addon: EBS });
+      const second = await world.migrate({ addon: EBS });
+      expect(second).toMatchObject({ outcome: 'already-migrated', handOff: { state: 'found' } });
+      expect(second.handOff!.addon!.associations).toEqual(first.handOff!.addon!.associations);
+      expectInAccount(world, has(second));
+    });
+  });
+
+  it('is absent if it was blocked', async () => {
+    await inWorld({ scenario: 'agent-absent' }, async (world) => {
+      const report = await world.migrate({ addon: EBS });
+      expect(report.outcome).toBe('blocked');
+      expect(report.handOff).toBeUndefined();
+    });
+  });
+
+  it('has the tag of the association of a workload, so that an import does not remove it', async () => {
+    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+      const { handOff, migrationId } = await world.migrate({ serviceAccount: API });
+      expect(handOff!.associations).toMatchObject([{ action: 'import', tags: { [MIGRATION_TAG]: migrationId } }]);
+    });
+  });
+});
+
+describe('what is in the account', () => {
+  it('is described before any migration: the role, and no association', async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      const found = await read(world, { addon: EBS });
+      expect(found).toMatchObject({ state: 'found', addon: { name: EBS, associations: [] } });
+      expect(found!.addon!.addRoleArn).toBeDefined();
+      expectInAccount(world, found!);
+    });
+  });
+
+  it('is not described if there is no add-on, or no association of the service account', async () => {
+    await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+      expect(await read(world, { addon: EBS })).toBeUndefined();
+      expect(await read(world, { serviceAccount: API })).toBeUndefined();
+    });
+  });
+
+  it('is described of a service account of an add-on: the association must not be imported', async () => {
+    await inWorld({ scenario: 'in-place' }, async (world) => {
+      await world.migrate({ addon: EBS });
+      const found = await read(world, { serviceAccount: { namespace: 'kube-system', name: EBS_ACCOUNT } });
+      expect(found!.associations).toMatchObject([{ action: 'do-not-import', serviceAccount: EBS_ACCOUNT }]);
+    });
+  });
+});
