@@ -59,11 +59,16 @@ const elementsOf = (source: string, body: Node): (Attribute | Block)[] =>
     .map((node) => (node.type === 'block' ? blockOf(source, node) : attributeOf(source, node)))
     .filter((element) => element !== undefined);
 
+/** Returns what a missing token belongs to. The token itself is noticed at the end of the file. */
+const ownerOf = (node: Node): Node => {
+  const { parent } = node;
+  return parent === null || node.startIndex < node.endIndex ? node : ownerOf(parent);
+};
+
 /** Returns the first line with an error. Only branches that contain errors are visited. */
 const errorLineIn = (node: Node): number | undefined => {
   if (!node.hasError) return undefined;
-  // What is missing is noticed at the end of the file; what it belongs to begins where the mistake is.
-  if (node.isMissing) return lineOf(node.parent ?? node);
+  if (node.isMissing) return lineOf(ownerOf(node));
   if (node.isError) return lineOf(node);
   const lines = node.children.flatMap((child) => (child === null ? [] : (errorLineIn(child) ?? [])));
   return lines.length === 0 ? lineOf(node) : Math.min(...lines);
