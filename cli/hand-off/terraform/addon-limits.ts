@@ -38,12 +38,24 @@ function manyInstances({ block, scope, file }: Resource): Limit | undefined {
   };
 }
 
+/** Returns why the resource is not all that defines the add-on: an override file has a part of it, or it exists twice. */
+function otherParts({ block, scope }: Resource): Limit | undefined {
+  const parts = scope.blocks('resource', ...block.labels).filter((place) => place.block !== block);
+  const [other] = parts;
+  return (
+    other && {
+      what: `${block.labels.join('.')} is also in ${other.file.path}:${other.block.line}.`,
+      why: 'What Terraform makes of several parts depends on the names of the files.',
+    }
+  );
+}
+
 /** Returns why the change is left to a person; undefined if it is safe. */
 export function whyNotEdited(resource: Resource, change: AddonChange, unclear: readonly Block[]): Limit | undefined {
   const { block } = resource;
   const name = block.labels.join('.');
-  const many = manyInstances(resource);
-  if (many !== undefined) return many;
+  const several = manyInstances(resource) ?? otherParts(resource);
+  if (several !== undefined) return several;
   if (blocksOf(block.body, 'dynamic', BLOCK).length > 0)
     return {
       what: `${name} has a dynamic block ${BLOCK}, whose content cannot be read from the code.`,

@@ -43,6 +43,16 @@ export const roleOf = (resource: Resource): Attribute | undefined => {
   return attribute !== undefined && isAbsent(valueOf(resource, attribute)) ? undefined : attribute;
 };
 
+/** Returns whether a block with an unknown service account may be the wanted one. */
+const mayBe = (resource: Resource, { body }: Block, { roleArn }: HandOffBlock): boolean => {
+  const role = attributeOf(body, 'role_arn');
+  return (
+    attributeOf(body, 'service_account') !== undefined &&
+    role !== undefined &&
+    isRoleArn(valueOf(resource, role), roleArn) !== 'no'
+  );
+};
+
 /** Pairs the blocks in the code with those that the hand-off wants, by the service account. */
 function pairsOf(resource: Resource, wanted: readonly HandOffBlock[]) {
   const blocks = blocksOf(resource.block.body, BLOCK);
@@ -57,11 +67,13 @@ function pairsOf(resource: Resource, wanted: readonly HandOffBlock[]) {
     open.delete(only);
   };
   for (const block of blocks) pair(block, 'yes');
-  // A name that cannot be evaluated belongs to the only one that is left, if any.
   const unclear = blocks.filter(
     (block) => !pairs.has(block) && !isKnown(valueOf(resource, attributeOf(block.body, 'service_account'))),
   );
-  if (unclear.length === 1 && open.size === 1) for (const block of unclear) pair(block, 'unknown');
+  // A name that cannot be evaluated belongs to the only service account that is left, if the role may be its role.
+  const [block, ...more] = unclear;
+  const [last, ...others] = open;
+  if (block && more.length === 0 && last && others.length === 0 && mayBe(resource, block, last)) pair(block, 'unknown');
   const rest = blocks.filter((block) => !pairs.has(block));
   return { pairs, missing: [...open], drop: rest, unclear: unclear.filter((block) => !pairs.has(block)) };
 }

@@ -1,5 +1,6 @@
 /** What the patchers of `hand-off patch` get, and what they return. */
 import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
+import { parseJsonVariables } from './json-variables.ts';
 import { parseFiles } from './parse.ts';
 import { scopesOf, type Scope } from './scope.ts';
 import type { CodeFile, Finding, Patch } from './model.ts';
@@ -9,7 +10,7 @@ import type { ParsedFile } from './syntax.ts';
 export interface Code {
   /** All files as they were read, those in JSON syntax included. */
   files: readonly CodeFile[];
-  /** Files in Terraform's native syntax: code, variables and the lock file. */
+  /** Files in Terraform's native syntax (code, variables and the lock file), and variables in JSON. */
   parsed: readonly ParsedFile[];
   /** By folder; '.' is the directory itself. Contains no file with a syntax error. */
   scopes: ReadonlyMap<string, Scope>;
@@ -35,7 +36,9 @@ export const isNative = (path: string): boolean => NATIVE.test(path);
 
 /** Parses the files of a directory. */
 export async function readCode(files: readonly CodeFile[]): Promise<Code> {
-  const parsed = await parseFiles(files.filter(({ path }) => isNative(path)));
+  const native = await parseFiles(files.filter(({ path }) => isNative(path)));
+  const variables = files.filter(({ path }) => path.endsWith('.tfvars.json')).map(parseJsonVariables);
+  const parsed = [...native, ...variables];
   return { files, parsed, scopes: scopesOf(parsed.filter(({ path }) => !path.endsWith(LOCK_FILE))) };
 }
 

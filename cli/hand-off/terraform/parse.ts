@@ -59,13 +59,27 @@ const elementsOf = (source: string, body: Node): (Attribute | Block)[] =>
     .map((node) => (node.type === 'block' ? blockOf(source, node) : attributeOf(source, node)))
     .filter((element) => element !== undefined);
 
+/** Returns what a missing token belongs to. The token itself is noticed at the end of the file. */
+const ownerOf = (node: Node): Node => {
+  const { parent } = node;
+  return parent === null || node.startIndex < node.endIndex ? node : ownerOf(parent);
+};
+
 /** Returns the first line with an error. Only branches that contain errors are visited. */
 const errorLineIn = (node: Node): number | undefined => {
   if (!node.hasError) return undefined;
-  if (node.isError || node.isMissing) return lineOf(node);
+  if (node.isMissing) return lineOf(ownerOf(node));
+  if (node.isError) return lineOf(node);
   const lines = node.children.flatMap((child) => (child === null ? [] : (errorLineIn(child) ?? [])));
   return lines.length === 0 ? lineOf(node) : Math.min(...lines);
 };
+
+/** Returns the line of the first quoted string that has a line end, which the grammar accepts and Terraform does not. */
+const brokenStringLine = (root: Node): number | undefined =>
+  root
+    .descendantsOfType(['string_lit', 'quoted_template'])
+    .flatMap((node) => (node === null ? [] : childrenOf(node).filter(({ type }) => type === 'template_literal')))
+    .find(({ text }) => text.includes('\n'))?.startPosition.row;
 
 /**
  * Returns the line of the first element that is on the line of its neighbor. The grammar treats a line end as white
@@ -102,7 +116,9 @@ function parseFile(parser: Parser, { path, text }: CodeFile): ParsedFile {
     const [child] = childrenOf(root);
     const elements = child?.type === 'body' ? elementsOf(text, child) : [];
     const body = { start: text.startsWith('\uFEFF') ? 1 : 0, end: text.length, elements };
-    const errorLine = errorLineIn(root) ?? crowdedLine(text, body, true);
+    const brokenString = brokenStringLine(root);
+    const errorLine =
+      brokenString === undefined ? (errorLineIn(root) ?? crowdedLine(text, body, true)) : brokenString + 1;
     return { path, text, body, comments: commentsOf(root), ...(errorLine !== undefined && { errorLine }) };
   } finally {
     tree.delete();

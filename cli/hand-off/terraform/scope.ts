@@ -1,9 +1,11 @@
 /**
  * Evaluates expressions of Terraform code by its folders: literals, templates, `local`, `var` by its value in a tfvars
- * file, its default or the call of a local module, and names and ARNs of clusters and roles whose resource has a name.
+ * file, its default or the call of a local module, outputs of modules, and names and ARNs of clusters and roles whose
+ * resource has a name.
  * Variables that are set on the command line or by `TF_VAR_…` are not visible here.
  */
 import { posix } from 'node:path';
+import { outputOf, publicOutput } from './module-outputs.ts';
 import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } from './syntax.ts';
 import {
   ANY,
@@ -37,6 +39,7 @@ export interface Located {
 export interface Folders {
   /** Calls of the folder as a local module. */
   callsOf(folder: string): { place: Place; scope: Scope }[];
+  scopeOf(folder: string): Scope | undefined;
 }
 
 /** Values that differ between the instances of a block. */
@@ -46,8 +49,11 @@ const PER_INSTANCE = new Set(['each', 'count', 'self', 'path', 'terraform']);
 const autoLoaded = (path: string): number => {
   const name = posix.basename(path);
   if (name === 'terraform.tfvars') return 1;
-  return name.endsWith('.auto.tfvars') ? 2 : 0;
+  if (name === 'terraform.tfvars.json') return 2;
+  return /\.auto\.tfvars(?:\.json)?$/.test(name) ? 3 : 0;
 };
+
+const isVariables = (path: string): boolean => /\.tfvars(?:\.json)?$/.test(path);
 
 const byPrecedence = (a: ParsedFile, b: ParsedFile): number =>
   autoLoaded(a.path) - autoLoaded(b.path) || (a.path < b.path ? -1 : 1);
@@ -62,8 +68,8 @@ export class Scope {
 
   constructor(folder: string, files: readonly ParsedFile[], folders: Folders) {
     this.folder = folder;
-    this.files = files.filter(({ path }) => !path.endsWith('.tfvars'));
-    this.settings = files.filter(({ path }) => path.endsWith('.tfvars')).toSorted(byPrecedence);
+    this.files = files.filter(({ path }) => !isVariables(path));
+    this.settings = files.filter(({ path }) => isVariables(path)).toSorted(byPrecedence);
     this.folders = folders;
   }
 
@@ -75,6 +81,13 @@ export class Scope {
   /** Returns the calls of the folder as a local module. A root module has none. */
   get calls(): { place: Place; scope: Scope }[] {
     return this.folders.callsOf(this.folder);
+  }
+
+  /** Returns the scope of the local module that a block calls once; undefined for any other module. */
+  calledBy(block: Block): Scope | undefined {
+    const folder = calledFolder(this.folder, block);
+    const once = ['count', 'for_each'].every((name) => attributeOf(block.body, name) === undefined);
+    return folder !== undefined && once ? this.folders.scopeOf(folder) : undefined;
   }
 
   /** Returns the value of an expression. */
@@ -104,18 +117,19 @@ export class Scope {
       const { expression: current } = located;
       if (current.kind !== 'reference') return located;
       const [root = ''] = current.path;
-      if (root !== 'local' && root !== 'var') return located;
+      if (root !== 'local' && root !== 'var' && root !== 'module') return located;
       const next = located.scope.definitionOf(current);
-      if (next === undefined) return undefined;
+      if (next === undefined) return root === 'module' ? located : undefined;
       located = next;
     }
     return undefined;
   }
 
-  /** Returns the expression that a local or a variable refers to, or an entry of its object. */
+  /** Returns the expression that a local, a variable or an output refers to, or an entry of its object. */
   private definitionOf(expression: Expression): Located | undefined {
     if (expression.kind !== 'reference') return undefined;
     const [root, name, ...rest] = expression.path;
+    if (root === 'module') return outputOf(this, expression.path);
     if (typeof name !== 'string') return undefined;
     const defined = root === 'local' ? this.localOf(name) : root === 'var' ? this.variableOf(name) : undefined;
     return rest.reduce<Located | undefined>((located, key) => {
@@ -182,6 +196,7 @@ export class Scope {
 
   /** Returns the value of an attribute of a resource or data source that is named in code. */
   private attributeValue(path: readonly (string | number)[], depth: number): Value {
+    if (path[0] === 'module') return publicOutput(this, path, depth);
     const isData = path[0] === 'data';
     const [type, name, ...rest] = isData ? path.slice(1) : path;
     const attribute = rest.filter((element) => typeof element === 'string').at(-1);
@@ -233,6 +248,7 @@ const calledFolder = (from: string, block: Block): string | undefined => {
 export function scopesOf(files: readonly ParsedFile[]): Map<string, Scope> {
   const scopes = new Map<string, Scope>();
   const folders: Folders = {
+    scopeOf: (folder) => scopes.get(folder),
     callsOf: (folder) =>
       [...scopes.values()].flatMap((scope) =>
         scope
