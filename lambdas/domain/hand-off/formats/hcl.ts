@@ -18,18 +18,27 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\t': String.raw`\t`,
 };
 
+/** What most texts with `${` are: a variable of a policy. */
+const VARIABLE = /^[$%]\{[\w:/.-]+\}/;
+
 /**
- * Returns a quoted text. `${` and `%{` begin a template, so their first character is doubled. If the same character
- * precedes, doubling is hard to read and parsers differ, so the character is written as its number.
+ * Returns a quoted text. `${` and `%{` begin a template. In a variable such as `${aws:username}`, the first character is
+ * doubled, as people write it. Elsewhere it is written as its number, because parsers differ in what they read as the end
+ * of a template.
  */
-export const hclString = (text: string): string =>
-  `"${Array.from(text)
-    .map((character, at, all) => {
-      if ((character === '$' || character === '%') && all[at + 1] === '{')
-        return all[at - 1] === character ? numbered(character) : character + character;
+export const hclString = (text: string): string => {
+  const characters = Array.from(text);
+  return `"${characters
+    .map((character, at) => {
+      if ((character === '$' || character === '%') && characters[at + 1] === '{')
+        return characters[at - 1] !== character && VARIABLE.test(characters.slice(at, at + LONGEST_VARIABLE).join(''))
+          ? character + character
+          : numbered(character);
       return ESCAPES[character] ?? (isPrintable(character) ? character : numbered(character));
     })
     .join('')}"`;
+};
+const LONGEST_VARIABLE = 200;
 
 function numbered(character: string): string {
   const code = character.codePointAt(0) ?? 0;
@@ -83,19 +92,22 @@ function listLines(list: readonly Hcl[]): string[] {
   return ['[', ...indented(items.flatMap((lines) => [...lines.slice(0, -1), `${lines.at(-1)},`])), ']'];
 }
 
+/** Returns the number of characters; `length` counts some of them twice. */
+const lengthOf = (text: string): number => Array.from(text).length;
+
 /** Returns the lines of attributes. Consecutive ones of one line each are aligned, as `terraform fmt` does. */
 function attributeLines(attributes: readonly (readonly [string, Hcl])[]): string[] {
-  const groups: { name: string; lines: string[] }[][] = [[]];
+  let group: { name: string; lines: string[] }[] = [];
+  const groups = [group];
   for (const [name, value] of attributes) {
     const lines = valueLines(value);
-    const group = groups.at(-1)!;
     if (lines.length === 1) group.push({ name, lines });
-    else groups.push([{ name, lines }], []);
+    else groups.push([{ name, lines }], (group = []));
   }
-  return groups.flatMap((group) => {
-    const width = Math.max(0, ...group.map(({ name }) => name.length));
-    return group.flatMap(({ name, lines: [first, ...rest] }) => [
-      `${name}${' '.repeat(width - name.length)} = ${first}`,
+  return groups.flatMap((aligned) => {
+    const width = Math.max(0, ...aligned.map(({ name }) => lengthOf(name)));
+    return aligned.flatMap(({ name, lines: [first, ...rest] }) => [
+      `${name}${' '.repeat(width - lengthOf(name))} = ${first}`,
       ...rest,
     ]);
   });

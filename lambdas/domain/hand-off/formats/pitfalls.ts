@@ -65,7 +65,7 @@ export const PITFALLS: readonly Pitfall[] = [
   {
     formats: TERRAFORM,
     applies: ({ trust }) => trust.some(({ action }) => action === 'remove'),
-    text: 'The statement for IRSA left in the code: the next apply adds it again.',
+    text: 'A removed statement left in the code: the next apply adds it again.',
   },
   {
     formats: TERRAFORM,

@@ -166,14 +166,16 @@ export function providerFeatures({ addon, associations }: HandOff): ProviderFeat
   return (Object.keys(used) as ProviderFeature[]).filter((feature) => used[feature]);
 }
 
-const compare = (a: string, b: string): number => {
-  const [one, other] = [a, b].map((version) => version.split('.').map(Number));
-  const at = one!.findIndex((number, index) => number !== other![index]);
-  return at === -1 ? 0 : one![at]! - (other![at] ?? 0);
-};
+/** Returns a version such as 6.2.0 as a text that sorts by its numbers. */
+const sortable = (version: string): string =>
+  version
+    .split('.')
+    .map((number) => number.padStart(6, '0'))
+    .join('.');
 
-/** Returns the newest of versions such as 6.2.0. */
-export const newest = (versions: readonly string[]): string | undefined => versions.toSorted(compare).at(-1);
+/** Returns the newest of versions such as 6.2.0; undefined if there is none. */
+export const newest = (versions: readonly string[]): string | undefined =>
+  versions.toSorted((a, b) => (sortable(a) < sortable(b) ? -1 : 1)).at(-1);
 
 export function versionSection(handOff: HandOff): Section {
   const features = providerFeatures(handOff);
@@ -186,13 +188,7 @@ export function versionSection(handOff: HandOff): Section {
   return {
     title: 'Versions',
     lines: [
-      ...(version === undefined
-        ? []
-        : [
-            ...features.flatMap((feature) =>
-              item(`${feature}: ${PROVIDER_SOURCE} ${PROVIDER_SINCE[feature]} or newer`),
-            ),
-          ]),
+      ...features.flatMap((feature) => item(`${feature}: ${PROVIDER_SOURCE} ${PROVIDER_SINCE[feature]} or newer`)),
       ...blocks.flatMap((block) =>
         item(
           `${block} block: Terraform ${LANGUAGE_SINCE[block].terraform} or OpenTofu ${LANGUAGE_SINCE[block].opentofu}, or newer`,
