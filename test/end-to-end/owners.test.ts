@@ -170,3 +170,58 @@ describe('an owner of a conflicting association', () => {
     });
   });
 });
+
+describe('the published scenarios', () => {
+  const SA = (namespace: string, name: string): Partial<MigrationRequestInput> => ({
+    serviceAccount: { namespace, name },
+    annotation: 'remove',
+  });
+  type Found = [owns: string, tool: OwnerTool, sure: string];
+  const both = (tool: OwnerTool, sure: string): Found[] => [
+    ['role', tool, sure],
+    ['trust-policy', tool, sure],
+  ];
+
+  it.each<[string, Partial<MigrationRequestInput>, Found[]]>([
+    ['owners-at-next-apply', { addon: EBS }, [['add-on', 'terraform', 'likely'], ...both('terraform', 'likely')]],
+    ['owners-at-next-apply', { addon: 'external-dns' }, both('cloudformation', 'likely')],
+    [
+      'owners-at-next-apply',
+      { addon: 'external-dns', iac: 'cloudformation' },
+      [['add-on', 'cloudformation', 'stated'], ...both('cloudformation', 'stated')],
+    ],
+    ['owners-at-next-apply', { addon: 'fluent-bit' }, [['add-on', 'eksctl', 'likely'], ...both('eksctl', 'certain')]],
+    [
+      'owners-at-next-apply',
+      { addon: 'aws-fsx-csi-driver' },
+      [['association', 'cdk', 'likely'], ...both('cdk', 'likely')],
+    ],
+    ['owners-at-next-apply', SA('harbor', 'registry'), [['annotation', 'helm', 'certain']]],
+    [
+      'owners-at-next-apply',
+      SA('harbor', 'scanner'),
+      [...both('eksctl', 'certain'), ['annotation', 'eksctl', 'certain']],
+    ],
+    ['owners-reconciling', { addon: EBS }, [['add-on', 'ack', 'certain'], ...both('ack', 'certain')]],
+    [
+      'owners-reconciling',
+      { addon: 'external-dns' },
+      [['add-on', 'crossplane', 'certain'], ...both('crossplane', 'certain')],
+    ],
+    ['owners-reconciling', { addon: 'fluent-bit' }, [['add-on', 'cluster-api', 'likely']]],
+    ['owners-reconciling', SA('shop', 'cart'), [['annotation', 'argo-cd', 'certain']]],
+    ['owners-reconciling', SA('shop', 'search'), [['annotation', 'flux', 'certain']]],
+    ['owners-capabilities', { addon: EBS }, [['add-on', 'ack', 'certain'], ...both('ack', 'certain')]],
+    ['owners-capabilities', SA('atlas', 'maps'), [['annotation', 'argo-cd', 'certain']]],
+    ['owners-capabilities', SA('atlas', 'tiles'), [['annotation', 'kro', 'certain']]],
+  ])('%s %j: who owns what', async (scenario, request, expected) => {
+    await inWorld({ scenario }, async (world) => {
+      const { plan, outcome } = await world.migrate({ ...request, dryRun: true });
+      expect(plan?.owners.map(({ owns, tool, sure }) => [owns, tool, sure])).toEqual(expected);
+      const byAws = plan?.owners.map(({ managedByAws }) => managedByAws);
+      expect(byAws).toEqual(expected.map(() => (scenario === 'owners-capabilities' ? true : undefined)));
+      const reverts = scenario !== 'owners-at-next-apply' || request.addon === 'aws-fsx-csi-driver';
+      expect(outcome).toBe(reverts ? 'blocked' : 'planned');
+    });
+  });
+});
