@@ -40,6 +40,10 @@ def lines_of(events, record, execution, outcome, verified):
             yield " ".join(["Check", check["id"], check["status"] + ":", check["message"], check.get("remedy", "")]).strip()
     for warning in record.get("warnings", []):
         yield f"Warning {warning['id']}: {warning['message']}"
+    if outcome in ("migrated", "planned"):
+        yield f"The code that defines it (Terraform, CloudFormation, and so on) must change before its next apply{' after the migration' if outcome == 'planned' else ', which may otherwise revert the migration'}. For the exact code: pod-identity hand-off {migration_id} --deployed"
+    elif outcome == "rolled-back":
+        yield f"If the code that defines it was changed for the migration, revert that change before its next apply. For the exact code: pod-identity hand-off {migration_id} --deployed"
     # No commands are listed here, because a line may be truncated.
     if record.get("restoreCommands"):
         yield f"A person must finish the migration. For the commands: pod-identity show {migration_id}"

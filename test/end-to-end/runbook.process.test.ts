@@ -44,6 +44,7 @@ describe.skipIf(reason !== undefined)(
         outputs: { migrationId: MIGRATION_ID, outcome: 'planned', verified: 'none' },
       });
       expect(stepsOf(automation)).toEqual([...BEGUN, 'run Success', 'report Success', 'conclude Success']);
+      expect(textOf(automation)).toContain(`For the exact code: pod-identity hand-off ${MIGRATION_ID} --deployed`);
       expect(changes.filter(({ service }) => service !== 'dynamodb')).toEqual([]);
     });
 

@@ -106,6 +106,7 @@ function approvalLines(record: Migration, { planHash, expiresAt, round }: Approv
       ? [`This is request ${round} for an approval: the plan has changed since the previous request.`]
       : []),
     ...(plan?.hash === planHash ? planLines(plan) : ['The plan that this approval was about has been replaced.']),
+    ...(handOffOf(record) ? [`For the owner's code after the migration: ${handOffCommand(migrationId)}`] : []),
     `Plan hash: ${planHash}`,
     `To approve: ${shellCommand(['pod-identity', 'approve', migrationId, '--plan', planHash, '--deployed'])}`,
     `To approve through the API: ${decide} ${JSON.stringify({ decision: 'approve', planHash })}`,

@@ -211,7 +211,7 @@ describe('the trust policies of a hand-off', () => {
     const plan = aPlan({ trustRepairs: [repair] });
     expect(of(ended('planned', { plan })).trust).toEqual([add]);
     expect(of(ended('migrated', { plan, trustChanges: [noted()] })).trust).toEqual([add]);
-    // Somebody wrote the planned statement before the migration came to it.
+    // Another principal wrote the planned statement first.
     expect(of(ended('migrated', { plan })).trust).toEqual([add]);
   });
 
@@ -279,7 +279,7 @@ describe('the hand-off of a rollback', () => {
     expect(order.join('\n')).toContain('Association a-was was created again as a-now');
   });
 
-  it('of a service account removes the association that somebody may have imported', () => {
+  it('of a service account removes the association that code may have imported', () => {
     const record = account('rolled-back', {
       associations: changes({ created: [ownAssociation()], purged: [ownAssociation()] }),
     });
