@@ -38,7 +38,9 @@ const REASONS = {
 const removedText = (address: string, newline: string, indent: string): string => {
   const step = stepOf(indent);
   const lines = ['removed {', `${step}from = ${address}`, '', `${step}lifecycle {`, `${step}${step}destroy = false`];
-  return [...lines, `${step}}`, '}'].map((line, index) => (index === 0 || line === '' ? line : indent + line)).join(newline);
+  return [...lines, `${step}}`, '}']
+    .map((line, index) => (index === 0 || line === '' ? line : indent + line))
+    .join(newline);
 };
 
 const left = ({ file, block, scope }: AssociationPlace, why: string, next: string): Finding => ({
@@ -167,13 +169,35 @@ function forbid(code: Code, { target: { cluster } }: HandOff, association: HandO
   return { edits, findings: [...patches.flatMap(({ findings }) => findings), ...modules, ...imports] };
 }
 
+/**
+ * Returns whether code that does not define a standalone association matches the account all the same: the migration has
+ * not created it, so that it was not in the code before either.
+ */
+const mayBeUndefined = ({ state, serviceAccount }: HandOff): boolean =>
+  state === 'rolled-back' || (state === 'found' && serviceAccount === undefined);
+
+const undefinedAssociation = (association: HandOffAssociation): Patch => ({
+  edits: [],
+  findings: [
+    {
+      result: 'as-is',
+      about: 'association',
+      what: `The association of ${keyOf(association)}${association.id === undefined ? '' : ` (${association.id})`} is not in this code, so no apply of it changes the association.`,
+    },
+  ],
+});
+
 /** Patches standalone associations. */
 export const patchAssociations: Patcher = (code, handOff) => {
   const wanted = Map.groupBy(handOff.associations, keyOf);
   const patches = [...wanted.values()].map((associations): Patch => {
     const existing = associations.find(({ action }) => action === 'import');
-    if (existing !== undefined)
-      return importAssociation(code, handOff, existing, resourcesOf(code, handOff.target.cluster, existing));
+    if (existing !== undefined) {
+      const places = resourcesOf(code, handOff.target.cluster, existing);
+      return places.length === 0 && mayBeUndefined(handOff)
+        ? undefinedAssociation(existing)
+        : importAssociation(code, handOff, existing, places);
+    }
     const [gone] = associations.toSorted((a, b) => Number(b.action === 'remove') - Number(a.action === 'remove'));
     return gone === undefined ? { edits: [], findings: [] } : forbid(code, handOff, gone);
   });

@@ -7,6 +7,7 @@ import { patchAddons } from './addons.ts';
 import { patchAnnotations } from './annotations.ts';
 import { patchAssociations } from './associations.ts';
 import { isNative, type Patcher, readCode, syntaxFindings } from './code.ts';
+import { asNative } from './json.ts';
 import type { CodeFile, Edit, Finding, Patch } from './model.ts';
 import { parseFiles } from './parse.ts';
 import { patchTrust } from './trust.ts';
@@ -84,6 +85,14 @@ const nowhere = ({ target, addon }: HandOff, files: readonly CodeFile[]): Findin
  * that it calls, for which `isTerraformFile` is true.
  */
 export async function patchTerraform(files: readonly CodeFile[], handOff: HandOff): Promise<Patch> {
+  const native = asNative(files);
+  const patch = await patchNative(native.files, handOff);
+  const result = await native.back(patch, applyEdits(native.files, patch.edits));
+  return { edits: result.edits, findings: [...native.findings, ...result.findings] };
+}
+
+/** Does so for files in Terraform's native syntax. */
+async function patchNative(files: readonly CodeFile[], handOff: HandOff): Promise<Patch> {
   const { edits, findings } = await proposed(files, handOff);
   const missing = handOff.addon !== undefined && !findings.some(({ about }) => about === 'addon');
   const all = missing ? [...findings, nowhere(handOff, files)] : findings;
