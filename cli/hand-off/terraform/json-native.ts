@@ -172,12 +172,6 @@ class Writer {
     this.line('}', at);
   }
 
-  /** Writes the values of variables, in which texts are no templates. */
-  variables(root: ObjectNode): void {
-    for (const { name, value, member } of membersOf(root))
-      if (value.type === 'String' && /^[A-Za-z_][\w-]*$/.test(name)) this.line(`${name} = ${hclString(value.value)}`, member);
-  }
-
   /** Writes the blocks below a member of the file, which have as many labels as are left. */
   top(type: string, labels: string[], count: number, value: ValueNode, at: AnyNode): void {
     for (const object of objectsOf(value)) {
@@ -224,12 +218,4 @@ export function nativeOf(text: string): NativeText {
     if (count !== undefined) writer.top(name, [], count, value, member);
   }
   return { text: writer.text, lines: writer.lines, root, blocks: writer.blocks };
-}
-
-/** Returns the native code of a file with the values of variables. */
-export function nativeVariables(text: string): Pick<NativeText, 'text' | 'lines'> {
-  const root = rootOf(text);
-  const writer = new Writer();
-  writer.variables(root);
-  return { text: writer.text, lines: writer.lines };
 }

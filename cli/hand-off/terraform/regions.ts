@@ -23,9 +23,3 @@ export function isAloneOnLines({ text }: ParsedFile, { start, end }: Span): bool
   const behind = text.slice(end, lineAt(text, end).end);
   return /^\s*$/.test(before) && /^[ \t]*,?[ \t]*(?:(?:#|\/\/).*|\/\*.*\*\/[ \t]*)?\r?\n?$/.test(behind);
 }
-
-/** Writes assignments with their equals signs in one column, as `terraform fmt` does. */
-export function assignments(indent: string, newline: string, pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${indent}${name.padEnd(width)} = ${value}${newline}`).join('');
-}
