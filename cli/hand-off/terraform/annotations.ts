@@ -5,9 +5,9 @@ import type { HandOffAnnotation } from '../../../lambdas/domain/hand-off/model.t
 import { all, isSingle, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import { withElement, withoutElement } from './entries.ts';
-import { commentsIn, indentAt, linesOf, linesToRemove, newlineOf } from './lines.ts';
+import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { stepOf } from './regions.ts';
+import { removal, stepOf } from './regions.ts';
 import { roleCode } from './role-code.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, type Block, blocksOf, type Expression, textOf } from './syntax.ts';
@@ -53,14 +53,13 @@ const finding = (found: Found, result: Finding['result'], what: string, why?: st
   ...(next !== undefined && { next }),
 });
 
-/** Removes the annotation; the whole attribute if it has no other one, and no comment. */
+/** Removes the annotation; the whole attribute if it has no other one. */
 function removalOf(found: Found, attribute: { value: Expression; start: number; end: number }): Edit | undefined {
   const { file } = found;
   const { value } = attribute;
   const entry = value.kind === 'object' ? value.entries.find(({ name }) => name === ANNOTATION) : undefined;
   if (value.kind !== 'object' || entry === undefined) return undefined;
-  if (value.entries.length === 1 && commentsIn(file, value).length === 0)
-    return { path: file.path, ...linesToRemove(file.text, attribute), text: '' };
+  if (value.entries.length === 1) return removal(file, attribute);
   return withoutElement(file, value, entry);
 }
 

@@ -5,8 +5,9 @@ import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-o
 import { addressOf, all, blocksAbout, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
 import { ASSOCIATION, type AssociationPlace, importAssociation } from './association-import.ts';
 import type { Code, Patcher } from './code.ts';
-import { indentAt, linesToRemove } from './lines.ts';
+import { commentsIn, indentAt } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
+import { removal } from './regions.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, textOf } from './syntax.ts';
 import { type Answer, isText } from './value.ts';
@@ -91,12 +92,12 @@ function forget(place: AssociationPlace, { action, id, namespace, serviceAccount
         ),
       ],
     };
-  const text = written(file, removedLines(address), indentAt(file.text, block.start));
+  const indent = indentAt(file.text, block.start);
+  const comments = commentsIn(file, block).map(({ text }) => text);
+  const text = written(file, [...comments, ...removedLines(address)], indent);
   const edits: Edit[] = [
-    removed.length === 0
-      ? { path: file.path, start: block.start, end: block.end, text }
-      : { path: file.path, ...linesToRemove(file.text, block), text: '' },
-    ...imports.map((one) => ({ path: one.file.path, ...linesToRemove(one.file.text, one.block), text: '' })),
+    removed.length === 0 ? { path: file.path, start: block.start, end: block.end, text } : removal(file, block),
+    ...imports.map((one) => removal(one.file, one.block)),
   ];
   return {
     edits,

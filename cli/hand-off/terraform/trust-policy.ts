@@ -4,8 +4,9 @@ import { hclOf, statementBlock } from '../../../lambdas/domain/hand-off/formats/
 import type { HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
 import { addressOf, isPlain, referencesTo } from './addresses.ts';
 import { withElement, withoutElement } from './entries.ts';
-import { indentAt, linesOf, linesToRemove, newlineOf } from './lines.ts';
+import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit } from './model.ts';
+import { removal } from './regions.ts';
 import type { Located, Place, Scope } from './scope.ts';
 import { jsonOf, normalized, type Statement, statementOf, UNKNOWN_TEXT } from './statements.ts';
 import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } from './syntax.ts';
@@ -63,7 +64,7 @@ function documentPolicy(scope: Scope, { file, block }: Place, role: Block): Poli
     remove: (index) => {
       const removed = statements[index];
       if (removed === undefined || statements.length < 2) return undefined;
-      return [{ path: file.path, ...linesToRemove(file.text, removed), text: '' }];
+      return [removal(file, removed)];
     },
   };
 }
