@@ -82,14 +82,19 @@ const hasAnnotation = (value: Expression | undefined): Answer =>
 /** Adds the annotation. */
 function restored(found: Found & { metadata: Block }, roleArn: string): Edit[] | undefined {
   const { file, scope, metadata, block } = found;
-  const attribute = attributeOf(block.labels[0] === 'kubernetes_annotations' ? block.body : metadata.body, 'annotations');
+  const attribute = attributeOf(
+    block.labels[0] === 'kubernetes_annotations' ? block.body : metadata.body,
+    'annotations',
+  );
   const entry = `${hclString(ANNOTATION)} = ${roleCode(scope, roleArn, [])}`;
   if (attribute !== undefined) return withElement(file, attribute.value, () => entry);
   const last = metadata.body.elements.at(-1);
   if (last === undefined) return undefined;
   const [indent, newline] = [indentAt(file.text, last.start), newlineOf(file)];
   const { end } = linesOf(file.text, last);
-  const text = [`${newline}${indent}annotations = {`, `${indent}${stepOf(indent)}${entry}`, `${indent}}`, ''].join(newline);
+  const text = [`${newline}${indent}annotations = {`, `${indent}${stepOf(indent)}${entry}`, `${indent}}`, ''].join(
+    newline,
+  );
   return [{ path: file.path, start: end, end, text }];
 }
 
@@ -118,7 +123,10 @@ function patchAccount(found: Found & { metadata: Block }, { action, roleArn }: H
     const edits = restored(found, roleArn);
     return edits === undefined
       ? left('It has no annotations.')
-      : { edits, findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is there again.`, REVERT.restore)] };
+      : {
+          edits,
+          findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is there again.`, REVERT.restore)],
+        };
   }
   const entries = attribute?.value.kind === 'object' ? attribute.value.entries : [];
   const entry = entries.find(({ name }) => name === ANNOTATION);
@@ -128,7 +136,10 @@ function patchAccount(found: Found & { metadata: Block }, { action, roleArn }: H
   const edit = attribute && removalOf(found, attribute);
   return edit === undefined
     ? left('They are an expression.')
-    : { edits: [edit], findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is removed.`, REVERT.remove)] };
+    : {
+        edits: [edit],
+        findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is removed.`, REVERT.remove)],
+      };
 }
 
 /** Charts write the name with escaped dots, in `set`, or plainly in YAML. */
@@ -141,7 +152,10 @@ function releasesOf({ scopes }: Code, annotation: HandOffAnnotation): Finding[] 
       if (is(scope, block, 'namespace', annotation.namespace) === 'no') return [];
       const text = textOf(file, block);
       const at = NAMED.exec(text)?.index;
-      if (at === undefined || file.comments.some(({ start, end }) => block.start + at >= start && block.start + at < end))
+      if (
+        at === undefined ||
+        file.comments.some(({ start, end }) => block.start + at >= start && block.start + at < end)
+      )
         return [];
       // A release with the ARN of another role is of another service account.
       const arns = [...text.matchAll(/arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+/g)].map(([arn]) => arn);

@@ -118,7 +118,14 @@ function create(code: Directory, handOff: HandOff, association: HandOffAssociati
   const end = file.text.length;
   const gap = file.text.endsWith('\n') ? newline : `${newline}${newline}`;
   return {
-    edits: [{ path: file.path, start: end, end, text: gap + written(file, resourceLines(scope, handOff, association, id)) + newline }],
+    edits: [
+      {
+        path: file.path,
+        start: end,
+        end,
+        text: gap + written(file, resourceLines(scope, handOff, association, id)) + newline,
+      },
+    ],
     findings: [
       {
         result: 'changed',
@@ -209,7 +216,11 @@ function addition({ file, block }: AssociationPlace, added: readonly [string, Hc
   const [, ...lines] = blockLines({ head: ['resource'], attributes: Object.fromEntries(added) }).slice(0, -1);
   // Values in several lines are apart from the others.
   const gap = added.every(([, value]) => typeof value === 'object') ? newline : '';
-  const text = written(file, lines.map((line) => line.slice(2)), indent);
+  const text = written(
+    file,
+    lines.map((line) => line.slice(2)),
+    indent,
+  );
   return [{ path: file.path, start: at, end: at, text: `${gap}${indent}${text}${newline}` }];
 }
 
@@ -225,7 +236,14 @@ function importEdits(place: AssociationPlace, id: string, isChanged: boolean): E
   const newline = newlineOf(file);
   const { end } = linesOf(file.text, block);
   const text = `${newline}${written(file, importLines(addressOf(block), id))}${newline}`;
-  return [{ path: file.path, start: end, end, text: file.text.endsWith('\n') || end < file.text.length ? text : newline + text }];
+  return [
+    {
+      path: file.path,
+      start: end,
+      end,
+      text: file.text.endsWith('\n') || end < file.text.length ? text : newline + text,
+    },
+  ];
 }
 
 function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAssociation): Patch {

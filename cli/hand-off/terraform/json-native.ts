@@ -51,7 +51,8 @@ export const BLOCKS = new Set([
 /** Attributes whose texts are references. */
 export const REFERENCES = new Set(['depends_on', 'from', 'ignore_changes', 'provider', 'providers', 'to']);
 
-const isAttribute = (block: string, name: string): boolean => !BLOCKS.has(name) || block === 'module' || block === 'locals';
+const isAttribute = (block: string, name: string): boolean =>
+  !BLOCKS.has(name) || block === 'module' || block === 'locals';
 
 /** Returns the offset behind the template that begins at an offset; undefined if it does not end. */
 function templateEnd(text: string, start: number): number | undefined {
@@ -140,7 +141,8 @@ class Writer {
   private value(prefix: string, value: ValueNode, suffix: string, isReference: boolean): void {
     if (value.type === 'Object') {
       this.line(`${prefix}{`, value);
-      for (const { name, value: inner } of membersOf(value)) this.value(`${expressionOf(name)} = `, inner, '', isReference);
+      for (const { name, value: inner } of membersOf(value))
+        this.value(`${expressionOf(name)} = `, inner, '', isReference);
       this.line(`}${suffix}`, value);
     } else if (value.type === 'Array') {
       this.line(`${prefix}[`, value);

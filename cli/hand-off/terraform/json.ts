@@ -94,9 +94,7 @@ export function asNative(files: readonly CodeFile[]): NativeFiles {
         if (result === undefined) problems.set(origin.file.path, unwritten(origin));
         else results.push(difference(origin.file.path, origin.file.text, result));
       }
-      const kept = found
-        .map(shown)
-        .filter(({ result, path = '' }) => result !== 'changed' || !problems.has(path));
+      const kept = found.map(shown).filter(({ result, path = '' }) => result !== 'changed' || !problems.has(path));
       return { edits: results, findings: [...kept, ...problems.values()] };
     },
   };
@@ -111,4 +109,3 @@ const unwritten = ({ file: { path } }: Translated): Finding => ({
   why: 'The change cannot be written in the form of JSON that the file has.',
   next: 'Edit the file by hand: `pod-identity hand-off` prints what it must contain.',
 });
-

@@ -193,9 +193,7 @@ function withElements(
 ): Edit[] {
   const separator = (indent: string): string =>
     source.module.associations === 'map' ? `${newlineOf(file)}${indent}` : `,${newlineOf(file)}${indent}`;
-  return withElement(file, collection, (indent) =>
-    blocks.map((block) => write(block, indent)).join(separator(indent)),
-  );
+  return withElement(file, collection, (indent) => blocks.map((block) => write(block, indent)).join(separator(indent)));
 }
 
 /** Replaces name and value of an entry; what is around them stays. */
@@ -250,15 +248,24 @@ export function patchEntry(entry: EntryToPatch): Patch {
   const leave = (why: string): Patch => ({
     edits: [],
     findings: [
-      { ...at, result: 'left', what: `${address} defines ${addon.name}, and was not changed.`, why, next: howTo(entry.source.module, addon) },
+      {
+        ...at,
+        result: 'left',
+        what: `${address} defines ${addon.name}, and was not changed.`,
+        why,
+        next: howTo(entry.source.module, addon),
+      },
     ],
   });
   if ('why' in compared) return leave(compared.why);
   if (!entry.isSure && hasForeignRole(entry, compared))
-    return leave('The name of its cluster cannot be read from the code, and its role is none that this add-on has or had.');
+    return leave(
+      'The name of its cluster cannot be read from the code, and its role is none that this add-on has or had.',
+    );
   const edits = editsOf(entry, compared);
   if (edits === undefined) return leave(`${ASSOCIATIONS} contains comments, which a change would remove.`);
-  const isRight = compared.roleIsRight && [compared.extra, compared.wrong, compared.missing].every((all) => all.length === 0);
+  const isRight =
+    compared.roleIsRight && [compared.extra, compared.wrong, compared.missing].every((all) => all.length === 0);
   if (isRight) return { edits: [], findings: [{ ...at, result: 'as-is', what: `${address} matches ${addon.name}.` }] };
   const why = whyOf(entry);
   const finding: Finding = { ...at, result: 'changed', what: changeOf(entry, compared), ...(why !== '' && { why }) };
@@ -270,7 +277,10 @@ const hasForeignRole = ({ located: { scope }, addon }: EntryToPatch, { role, ite
   const known = [addon.addRoleArn, addon.removeRoleArn, ...addon.associations.map(({ roleArn }) => roleArn)];
   const roles = [...(role ? [role.value] : []), ...items.map((item) => item.role)].map((one) => scope.valueOf(one));
   const given = roles.filter((value) => !isAbsent(value));
-  return given.length > 0 && given.every((value) => known.every((arn) => arn === undefined || isRoleArn(value, arn) === 'no'));
+  return (
+    given.length > 0 &&
+    given.every((value) => known.every((arn) => arn === undefined || isRoleArn(value, arn) === 'no'))
+  );
 };
 
 const changeOf = ({ address, addon }: EntryToPatch, { roleIsRight }: Compared): string => {

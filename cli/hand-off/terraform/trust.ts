@@ -4,7 +4,14 @@ import { literalOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import type { Finding, Patch } from './model.ts';
 import type { Place, Scope } from './scope.ts';
-import { isSameStatement, isWebIdentity, normalized, podStatement, type Statement, UNKNOWN_TEXT } from './statements.ts';
+import {
+  isSameStatement,
+  isWebIdentity,
+  normalized,
+  podStatement,
+  type Statement,
+  UNKNOWN_TEXT,
+} from './statements.ts';
 import { attributeOf, type Expression } from './syntax.ts';
 import { type Policy, policyOf } from './trust-policy.ts';
 import { isRoleArn } from './value.ts';
@@ -78,7 +85,9 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const address = shownAddress(role.scope, role.block);
   const at = about({ path: policy.file.path, line: policy.line });
   const wanted = normalized(trust.statement);
-  const web = policy.statements.map((one, index) => ({ ...one, index })).filter(({ statement }) => isWebIdentity(statement));
+  const web = policy.statements
+    .map((one, index) => ({ ...one, index }))
+    .filter(({ statement }) => isWebIdentity(statement));
   const [first] = web;
   if (first === undefined && policy.isPartial !== true)
     return {
@@ -129,7 +138,8 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   };
 }
 
-const isUncertain = (statement: Statement): boolean => JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;
+const isUncertain = (statement: Statement): boolean =>
+  JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;
 
 /** Modules that create a role for IRSA. Their trust policy has OIDC statements alone, as of version 6.5 (2026). */
 const IRSA_MODULE = /terraform-aws-(?:modules\/)?iam.*\/\/modules\/iam-role-for-service-accounts/;
@@ -190,7 +200,10 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
     const address = shownAddress(role.scope, role.block);
     if (policy !== undefined) return trust.action === 'add' ? add(role, policy, trust) : remove(role, policy, trust);
     const finding: Finding = {
-      ...about({ path: role.file.path, line: attributeOf(role.block.body, 'assume_role_policy')?.line ?? role.block.line }),
+      ...about({
+        path: role.file.path,
+        line: attributeOf(role.block.body, 'assume_role_policy')?.line ?? role.block.line,
+      }),
       result: 'left',
       what: `The trust policy of ${address} was not changed.`,
       why: `It comes from an expression that this command does not read. ${REVERT[trust.action]}`,
@@ -200,7 +213,10 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
   });
   return {
     edits: patches.flatMap(({ edits }) => edits),
-    findings: [...patches.flatMap(({ findings }) => findings), ...modules.map((module) => moduleFinding(module, trust))],
+    findings: [
+      ...patches.flatMap(({ findings }) => findings),
+      ...modules.map((module) => moduleFinding(module, trust)),
+    ],
   };
 }
 

@@ -8,9 +8,7 @@ export function written(file: ParsedFile, lines: readonly string[], indent = '')
   const tabs = indent.includes('\t');
   const inner = (line: string): string =>
     tabs ? line.replace(/^(?: {2})+/, (spaces) => '\t'.repeat(spaces.length / 2)) : line;
-  return lines
-    .map((line, index) => (index === 0 || line === '' ? line : indent + inner(line)))
-    .join(newlineOf(file));
+  return lines.map((line, index) => (index === 0 || line === '' ? line : indent + inner(line))).join(newlineOf(file));
 }
 
 /** Returns a value in one line. */

@@ -68,10 +68,17 @@ const bare = (text: string): string[] =>
   text
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.trim().startsWith(MARK))
-    .map((line) => line.replace(new RegExp(` ${MARK}\\d+`), '').replaceAll(/[ \t]+/g, ' ').trim());
+    .map((line) =>
+      line
+        .replace(new RegExp(` ${MARK}\\d+`), '')
+        .replaceAll(/[ \t]+/g, ' ')
+        .trim(),
+    );
 
 // Byte order marks and single lines have no line start where a comment could be.
-const native = edited.filter(({ name }) => filesOf(name).every(({ path, text }) => path.endsWith('.tf') && !text.includes('\r') && !text.startsWith('\uFEFF')));
+const native = edited.filter(({ name }) =>
+  filesOf(name).every(({ path, text }) => path.endsWith('.tf') && !text.includes('\r') && !text.startsWith('\uFEFF')),
+);
 
 describe('Comments between lines', () => {
   it('survive, and change nothing else', async () => {
