@@ -4,9 +4,8 @@
  */
 import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
 import { patchAddon } from './addon.ts';
-import { isNative, type Patcher, readCode, syntaxFindings } from './code.ts';
+import { type Code, type Patcher, readCode, syntaxFindings } from './code.ts';
 import type { CodeFile, Edit, Finding, Patch } from './model.ts';
-import { parseFiles } from './parse.ts';
 import { checkVersions } from './versions.ts';
 
 export { isTerraformFile } from './code.ts';
@@ -35,8 +34,7 @@ export function applyEdits(files: readonly CodeFile[], edits: readonly Edit[]): 
 }
 
 /** Returns what the patchers propose. */
-async function proposed(files: readonly CodeFile[], handOff: HandOff): Promise<Patch> {
-  const code = await readCode(files);
+async function proposed(code: Code, handOff: HandOff): Promise<Patch> {
   const patches: Patch[] = [];
   for (const patcher of PATCHERS) patches.push(await patcher(code, handOff));
   return {
@@ -47,7 +45,7 @@ async function proposed(files: readonly CodeFile[], handOff: HandOff): Promise<P
 
 /** Returns what is wrong with the code after the edits; undefined if nothing is. */
 async function problemOf(
-  files: readonly CodeFile[],
+  { files, parsed }: Code,
   handOff: HandOff,
   edits: readonly Edit[],
 ): Promise<string | undefined> {
@@ -58,11 +56,10 @@ async function problemOf(
     return error instanceof Error ? error.message : String(error);
   }
   const edited = new Set(edits.map(({ path }) => path));
-  const broken = (await parseFiles(after.filter(({ path }) => edited.has(path) && isNative(path)))).find(
-    ({ errorLine }) => errorLine !== undefined,
-  );
+  const code = await readCode(after, parsed);
+  const broken = code.parsed.find(({ path, errorLine }) => edited.has(path) && errorLine !== undefined);
   if (broken !== undefined) return `${broken.path} would have a syntax error in line ${broken.errorLine}.`;
-  const again = await proposed(after, handOff);
+  const again = await proposed(code, handOff);
   return again.edits.length === 0 ? undefined : `${again.edits[0]?.path} would have to be changed once more.`;
 }
 
@@ -81,11 +78,12 @@ const nowhere = ({ target, addon }: HandOff, files: readonly CodeFile[]): Findin
  * that it calls, for which `isTerraformFile` is true.
  */
 export async function patchTerraform(files: readonly CodeFile[], handOff: HandOff): Promise<Patch> {
-  const { edits, findings } = await proposed(files, handOff);
+  const code = await readCode(files);
+  const { edits, findings } = await proposed(code, handOff);
   const missing = handOff.addon !== undefined && !findings.some(({ about }) => about === 'addon');
   const all = missing ? [...findings, nowhere(handOff, files)] : findings;
   if (edits.length === 0) return { edits, findings: all };
-  const problem = await problemOf(files, handOff, edits);
+  const problem = await problemOf(code, handOff, edits);
   if (problem === undefined) return { edits, findings: all };
   const failed: Finding = {
     result: 'left',
