@@ -81,6 +81,10 @@ describe('the archive', () => {
     expect(files.filter((file) => /node_modules|(^|\/)test\//.test(file))).toEqual([]);
     expect([...kinds].filter((kind) => kind === '.map' || kind === '.node')).toEqual([]);
     expect(files.filter((file) => file.endsWith('plan.mjs'))).toEqual(['dist/package/lambda/plan.mjs']);
+    expect(files.filter((file) => file.endsWith('.wasm'))).toEqual([
+      'dist/package/cli/tree-sitter-terraform.wasm',
+      'dist/package/cli/web-tree-sitter.wasm',
+    ]);
   });
 
   it('has what every field of the manifest names', () => {
@@ -107,7 +111,16 @@ describe('the archive', () => {
 
   it('has the licence of everything that it contains', () => {
     const notices = readFileSync(join(installed, 'dist/package/THIRD-PARTY-NOTICES.txt'), 'utf8');
-    for (const name of ['commander', 'dynalite', 'zod', '@aws-sdk/client-eks', '@middy/core', 'jsonata'])
+    for (const name of [
+      'commander',
+      'dynalite',
+      'zod',
+      '@aws-sdk/client-eks',
+      '@middy/core',
+      'jsonata',
+      'web-tree-sitter',
+      '@tree-sitter-grammars/tree-sitter-hcl',
+    ])
       expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'));
     expect(notices).not.toMatch(/^(vitest|typescript|aws-cdk-lib) /m);
   });

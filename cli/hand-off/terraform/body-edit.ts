@@ -116,14 +116,15 @@ const joined = (text: string, spans: readonly Span[]): Span[] =>
       return [...all, span];
     }, []);
 
-/** Joins deletions that overlap, because both remove the blank line between them. */
-const withoutOverlap = (edits: readonly Edit[]): Edit[] =>
+/** Joins deletions that touch or overlap, so that the blank lines around and between them become one. */
+const withoutOverlap = (text: string, edits: readonly Edit[]): Edit[] =>
   edits
     .toSorted((a, b) => a.start - b.start || a.end - b.end)
     .reduce<Edit[]>((all, edit) => {
       const last = all.at(-1);
-      if (last === undefined || last.text !== '' || edit.text !== '' || edit.start >= last.end) return [...all, edit];
-      all[all.length - 1] = { ...last, end: Math.max(last.end, edit.end) };
+      if (last === undefined || last.text !== '' || edit.text !== '' || edit.start > last.end) return [...all, edit];
+      const both = { start: last.start, end: Math.max(last.end, edit.end) };
+      all[all.length - 1] = { ...last, ...linesToRemove(text, both) };
       return all;
     }, []);
 
@@ -148,8 +149,9 @@ class BodyEdit {
   edits(): Edit[] {
     const { remove, add } = this.change;
     const dropped = this.dropEdits();
-    if (remove !== undefined) return withoutOverlap([...this.removalEdits(remove), ...dropped]);
-    const inserted = add.length === 0 ? [] : [this.insertion(this.anchor(), { above: [] })];
+    if (remove !== undefined)
+      return withoutOverlap(this.file.text, [...this.removalEdits(remove, dropped), ...dropped]);
+    const inserted = add.length === 0 ? [] : [this.insertion(this.anchor(), { above: [] }, dropped)];
     return [...this.settingEdits(), ...inserted, ...dropped];
   }
 
@@ -167,10 +169,15 @@ class BodyEdit {
     return anchor;
   }
 
-  private insertion(anchor: Span, moved: Moved): Edit {
+  /** Returns the edit that adds the blocks below an element. `gone` are regions that are removed. */
+  private insertion(anchor: Span, moved: Moved, gone: readonly Span[]): Edit {
     const { text, path } = this.file;
     const at = linesOf(text, anchor);
-    const after = blankAfter(text, at) || closesAfter(text, at) ? '' : this.writer.blank;
+    const next = gone
+      .toSorted((a, b) => a.start - b.start)
+      .reduce((end, span) => (span.start <= end && span.end > end ? span.end : end), at.end);
+    const followed = { start: at.start, end: next };
+    const after = blankAfter(text, followed) || closesAfter(text, followed) ? '' : this.writer.blank;
     const written = this.writer.blank + this.writer.blocks(this.change.add, moved) + after;
     return { path, start: at.end, end: at.end, text: written };
   }
@@ -191,7 +198,7 @@ class BodyEdit {
     };
   }
 
-  private removalEdits(remove: Attribute): Edit[] {
+  private removalEdits(remove: Attribute, gone: readonly Span[]): Edit[] {
     const { text, path } = this.file;
     const { add } = this.change;
     const lines = linesOf(text, remove);
@@ -212,7 +219,7 @@ class BodyEdit {
     const span = linesToRemove(text, { start: own.above?.start ?? remove.start, end: remove.end });
     return [
       { path, ...span, text: '' },
-      this.insertion(anchor, { ...moved, above: [...own.texts, ...moved.above] }),
+      this.insertion(anchor, { ...moved, above: [...own.texts, ...moved.above] }, [span, ...gone]),
       ...this.aligned({ removed: [span] }),
     ];
   }

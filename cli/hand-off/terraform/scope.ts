@@ -5,8 +5,8 @@
  * Variables that are set on the command line or by `TF_VAR_…` are not visible here.
  */
 import { posix } from 'node:path';
-import { outputOf, publicOutput } from './module-outputs.ts';
-import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } from './syntax.ts';
+import { publicOutput } from './public-outputs.ts';
+import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile, type PathElement } from './syntax.ts';
 import {
   ANY,
   ARN_PART,
@@ -41,6 +41,9 @@ export interface Folders {
   callsOf(folder: string): { place: Place; scope: Scope }[];
   scopeOf(folder: string): Scope | undefined;
 }
+
+/** Matches what a reference can name. */
+const NAME = /^[\p{ID_Start}_][\p{ID_Continue}-]*$/u;
 
 /** Values that differ between the instances of a block. */
 const PER_INSTANCE = new Set(['each', 'count', 'self', 'path', 'terraform']);
@@ -129,7 +132,7 @@ export class Scope {
   private definitionOf(expression: Expression): Located | undefined {
     if (expression.kind !== 'reference') return undefined;
     const [root, name, ...rest] = expression.path;
-    if (root === 'module') return outputOf(this, expression.path);
+    if (root === 'module') return this.outputOf(expression.path);
     if (typeof name !== 'string') return undefined;
     const defined = root === 'local' ? this.localOf(name) : root === 'var' ? this.variableOf(name) : undefined;
     return rest.reduce<Located | undefined>((located, key) => {
@@ -141,10 +144,33 @@ export class Scope {
     }, defined);
   }
 
+  /** Returns the expression of an output of a local module, `module.NAME.OUTPUT`. */
+  private outputOf([, name, output, ...more]: readonly PathElement[]): Located | undefined {
+    if (typeof name !== 'string' || typeof output !== 'string' || more.length > 0) return undefined;
+    const [call] = this.blocks('module', name);
+    const called = call && this.calledBy(call.block);
+    const [found] = called?.blocks('output', output) ?? [];
+    const value = found && attributeOf(found.block.body, 'value');
+    return called && found && value && { expression: value.value, scope: called, file: found.file };
+  }
+
+  /** Returns the value of an output of a public module. */
+  private publicOutputValue([, name, output, ...more]: readonly PathElement[], depth: number): Value {
+    if (typeof name !== 'string' || typeof output !== 'string' || more.length > 0) return UNKNOWN;
+    const [call] = this.blocks('module', name);
+    const source = call && knownText(this.namedBy(call.block, 'source', depth));
+    const known = source === undefined ? undefined : publicOutput(source, output);
+    const given = known?.arguments.find((argument) => call && attributeOf(call.block.body, argument) !== undefined);
+    if (call === undefined || known === undefined || given === undefined) return UNKNOWN;
+    const value = this.namedBy(call.block, given, depth);
+    if (known.is === 'name') return value;
+    return text('arn:', ARN_PART, ':iam::', ARN_PART, ':role/', ROLE_PATH, ...partsOf(value));
+  }
+
   private localOf(name: string): Located | undefined {
     const found = this.blocks('locals').flatMap(({ file, block }) => {
       const attribute = attributeOf(block.body, name);
-      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this as Scope, file }];
+      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this, file }];
     });
     return found.length === 1 ? found[0] : undefined;
   }
@@ -169,7 +195,7 @@ export class Scope {
   private settingOf(name: string, byDefault: Located | undefined): Located | undefined {
     const set = this.settings.flatMap((file) => {
       const attribute = attributeOf(file.body, name);
-      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this as Scope, file }];
+      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this, file }];
     });
     const loaded = set.filter(({ file }) => autoLoaded(file.path) > 0).at(-1) ?? byDefault;
     const others = set.filter(({ file }) => autoLoaded(file.path) === 0);
@@ -191,12 +217,13 @@ export class Scope {
     if (only === undefined || more.length > 0) return undefined;
     const { body, labels } = only.block;
     const plain = ['count', 'for_each', 'provider'].every((name) => attributeOf(body, name) === undefined);
-    return plain ? `aws_iam_role.${labels[1]}.arn` : undefined;
+    const [, name = ''] = labels;
+    return plain && NAME.test(name) ? `aws_iam_role.${name}.arn` : undefined;
   }
 
   /** Returns the value of an attribute of a resource or data source that is named in code. */
   private attributeValue(path: readonly (string | number)[], depth: number): Value {
-    if (path[0] === 'module') return publicOutput(this, path, depth);
+    if (path[0] === 'module') return this.publicOutputValue(path, depth);
     const isData = path[0] === 'data';
     const [type, name, ...rest] = isData ? path.slice(1) : path;
     const attribute = rest.filter((element) => typeof element === 'string').at(-1);

@@ -1,5 +1,6 @@
 /** Compares the provider's version that the code allows with the one that the blocks need. */
 import { posix } from 'node:path';
+import { PROVIDER_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
 import { type Code, LOCK_FILE, NOTHING } from './code.ts';
 import type { Finding, Patch } from './model.ts';
@@ -8,7 +9,7 @@ import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } f
 import { knownText } from './value.ts';
 
 /** First version of the provider whose add-on has blocks `pod_identity_association`. */
-export const PROVIDER_SINCE = '5.75.0';
+const BLOCK_SINCE = PROVIDER_SINCE['aws_eks_addon.pod_identity_association'];
 
 type Version = readonly [number, number, number];
 
@@ -94,7 +95,7 @@ function locked(file: ParsedFile): { version: string; line: number } | undefined
 }
 
 function constraintFinding({ file, line, text }: Constraint, isLocked: boolean): Finding[] {
-  const allowed = allows(text, PROVIDER_SINCE);
+  const allowed = allows(text, BLOCK_SINCE);
   const place = { about: 'version' as const, path: file.path, line };
   if (allowed === undefined || (allowed.sufficient && !allowed.older)) return [];
   if (!allowed.sufficient)
@@ -102,9 +103,9 @@ function constraintFinding({ file, line, text }: Constraint, isLocked: boolean):
       {
         result: 'left',
         ...place,
-        what: `The constraint ${JSON.stringify(text)} of the provider hashicorp/aws excludes every version from ${PROVIDER_SINCE} on.`,
+        what: `The constraint ${JSON.stringify(text)} of the provider hashicorp/aws excludes every version from ${BLOCK_SINCE} on.`,
         why: `Older versions do not know the block pod_identity_association of aws_eks_addon. A newer provider may change other resources, so the constraint is not edited.`,
-        next: `Set the constraint to ">= ${PROVIDER_SINCE}" in the same commit, then run \`terraform init -upgrade\`.`,
+        next: `Set the constraint to ">= ${BLOCK_SINCE}" in the same commit, then run \`terraform init -upgrade\`.`,
       },
     ];
   if (isLocked) return [];
@@ -112,9 +113,9 @@ function constraintFinding({ file, line, text }: Constraint, isLocked: boolean):
     {
       result: 'as-is',
       ...place,
-      what: `The constraint ${JSON.stringify(text)} of the provider hashicorp/aws also allows versions before ${PROVIDER_SINCE}.`,
+      what: `The constraint ${JSON.stringify(text)} of the provider hashicorp/aws also allows versions before ${BLOCK_SINCE}.`,
       why: 'Older versions do not know the block pod_identity_association of aws_eks_addon.',
-      next: `Run \`terraform version\` to see the selected version. Run \`terraform init -upgrade\` if it is older than ${PROVIDER_SINCE}.`,
+      next: `Run \`terraform version\` to see the selected version. Run \`terraform init -upgrade\` if it is older than ${BLOCK_SINCE}.`,
     },
   ];
 }
@@ -127,7 +128,7 @@ export function checkVersions({ parsed, scopes }: Code, { addon }: HandOff): Pat
     const lock = file.errorLine === undefined ? locked(file) : undefined;
     return lock === undefined ? [] : [{ file, ...lock }];
   });
-  const tooOld = selected.filter(({ version }) => allows(version, PROVIDER_SINCE)?.sufficient === false);
+  const tooOld = selected.filter(({ version }) => allows(version, BLOCK_SINCE)?.sufficient === false);
   const findings = [
     ...[...scopes.values()].flatMap(constraintsIn).flatMap((one) => constraintFinding(one, selected.length > 0)),
     ...tooOld.map(({ file, line, version }): Finding => ({
@@ -135,7 +136,7 @@ export function checkVersions({ parsed, scopes }: Code, { addon }: HandOff): Pat
       about: 'version',
       path: file.path,
       line,
-      what: `The selected version of the provider hashicorp/aws is ${version}, but the block pod_identity_association of aws_eks_addon needs ${PROVIDER_SINCE}.`,
+      what: `The selected version of the provider hashicorp/aws is ${version}, but the block pod_identity_association of aws_eks_addon needs ${BLOCK_SINCE}.`,
       next: 'Run `terraform init -upgrade`, and commit the lock file together with the code.',
     })),
   ];
