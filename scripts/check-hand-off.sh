@@ -55,6 +55,8 @@ fi
 
 node test/lambdas/domain/hand-off/formats/write-hand-offs.ts "$folder" "$COUNT" || exit 1
 "$VENV/bin/python" "$TOOLS/check.py" "$folder" "$(of Dir)/$SCHEMA" || exit 1
+node test/cli/hand-off/terraform/write-fixtures.ts "$folder/fixtures" || exit 1
+"$VENV/bin/python" "$TOOLS/fixtures.py" "$folder/fixtures" || exit 1
 # A hand-off without a resource is comments alone.
 mapfile -t templates < <(grep -l '^AWSTemplateFormatVersion' "$folder"/*/template.yaml)
 "$lint" --template "${templates[@]}" || exit 1

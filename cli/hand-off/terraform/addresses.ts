@@ -34,7 +34,11 @@ export const blocksAbout = (scope: Scope, type: 'import' | 'removed', address: s
   scope.blocks(type).filter(({ file, block }) => codeOf(file, block, type === 'import' ? 'to' : 'from') === address);
 
 /** Returns file and line of each place that refers to the address, apart from the given blocks. */
-export function referencesTo(scope: Scope, address: string, except: readonly Block[]): { path: string; line: number }[] {
+export function referencesTo(
+  scope: Scope,
+  address: string,
+  except: readonly Block[],
+): { path: string; line: number }[] {
   const reference = new RegExp(String.raw`(?<![\w.-])${address.replaceAll('.', String.raw`\.`)}(?![\w-])`, 'g');
   return scope.files.flatMap((file) =>
     [...file.text.matchAll(reference)].flatMap(({ index }) => {

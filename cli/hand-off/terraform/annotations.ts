@@ -5,9 +5,9 @@ import type { HandOffAnnotation } from '../../../lambdas/domain/hand-off/model.t
 import { all, isSingle, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import { withElement, withoutElement } from './entries.ts';
-import { commentsIn, indentAt, linesOf, linesToRemove, newlineOf } from './lines.ts';
+import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { stepOf } from './regions.ts';
+import { removal, stepOf } from './regions.ts';
 import { roleCode } from './role-code.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, type Block, blocksOf, type Expression, textOf } from './syntax.ts';
@@ -53,14 +53,13 @@ const finding = (found: Found, result: Finding['result'], what: string, why?: st
   ...(next !== undefined && { next }),
 });
 
-/** Removes the annotation; the whole attribute if it has no other one, and no comment. */
+/** Removes the annotation; the whole attribute if it has no other one. */
 function removalOf(found: Found, attribute: { value: Expression; start: number; end: number }): Edit | undefined {
   const { file } = found;
   const { value } = attribute;
   const entry = value.kind === 'object' ? value.entries.find(({ name }) => name === ANNOTATION) : undefined;
   if (value.kind !== 'object' || entry === undefined) return undefined;
-  if (value.entries.length === 1 && commentsIn(file, value).length === 0)
-    return { path: file.path, ...linesToRemove(file.text, attribute), text: '' };
+  if (value.entries.length === 1) return removal(file, attribute);
   return withoutElement(file, value, entry);
 }
 
@@ -83,14 +82,19 @@ const hasAnnotation = (value: Expression | undefined): Answer =>
 /** Adds the annotation. */
 function restored(found: Found & { metadata: Block }, roleArn: string): Edit[] | undefined {
   const { file, scope, metadata, block } = found;
-  const attribute = attributeOf(block.labels[0] === 'kubernetes_annotations' ? block.body : metadata.body, 'annotations');
+  const attribute = attributeOf(
+    block.labels[0] === 'kubernetes_annotations' ? block.body : metadata.body,
+    'annotations',
+  );
   const entry = `${hclString(ANNOTATION)} = ${roleCode(scope, roleArn, [])}`;
   if (attribute !== undefined) return withElement(file, attribute.value, () => entry);
   const last = metadata.body.elements.at(-1);
   if (last === undefined) return undefined;
   const [indent, newline] = [indentAt(file.text, last.start), newlineOf(file)];
   const { end } = linesOf(file.text, last);
-  const text = [`${newline}${indent}annotations = {`, `${indent}${stepOf(indent)}${entry}`, `${indent}}`, ''].join(newline);
+  const text = [`${newline}${indent}annotations = {`, `${indent}${stepOf(indent)}${entry}`, `${indent}}`, ''].join(
+    newline,
+  );
   return [{ path: file.path, start: end, end, text }];
 }
 
@@ -119,7 +123,10 @@ function patchAccount(found: Found & { metadata: Block }, { action, roleArn }: H
     const edits = restored(found, roleArn);
     return edits === undefined
       ? left('It has no annotations.')
-      : { edits, findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is there again.`, REVERT.restore)] };
+      : {
+          edits,
+          findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is there again.`, REVERT.restore)],
+        };
   }
   const entries = attribute?.value.kind === 'object' ? attribute.value.entries : [];
   const entry = entries.find(({ name }) => name === ANNOTATION);
@@ -129,7 +136,10 @@ function patchAccount(found: Found & { metadata: Block }, { action, roleArn }: H
   const edit = attribute && removalOf(found, attribute);
   return edit === undefined
     ? left('They are an expression.')
-    : { edits: [edit], findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is removed.`, REVERT.remove)] };
+    : {
+        edits: [edit],
+        findings: [finding(found, 'changed', `The annotation ${ANNOTATION} is removed.`, REVERT.remove)],
+      };
 }
 
 /** Charts write the name with escaped dots, in `set`, or plainly in YAML. */
@@ -142,7 +152,10 @@ function releasesOf({ scopes }: Code, annotation: HandOffAnnotation): Finding[] 
       if (is(scope, block, 'namespace', annotation.namespace) === 'no') return [];
       const text = textOf(file, block);
       const at = NAMED.exec(text)?.index;
-      if (at === undefined || file.comments.some(({ start, end }) => block.start + at >= start && block.start + at < end))
+      if (
+        at === undefined ||
+        file.comments.some(({ start, end }) => block.start + at >= start && block.start + at < end)
+      )
         return [];
       // A release with the ARN of another role is of another service account.
       const arns = [...text.matchAll(/arn:[\w-]+:iam::\d{12}:role\/[\w+=,.@/-]+/g)].map(([arn]) => arn);

@@ -1,16 +1,18 @@
 /** An association that exists, and that the code must define: the resource, and its import. */
+import { blockLines, Expression as Code, type Hcl, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
+import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
 import { addressOf, blocksAbout, isSingle, literalOf, shownAddress } from './addresses.ts';
-import type { Code } from './code.ts';
+import type { Code as Directory } from './code.ts';
 import { withElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { assignments, stepOf } from './regions.ts';
 import { roleCode } from './role-code.ts';
 import type { Place, Scope } from './scope.ts';
 import { quoted } from './strings.ts';
 import { type Attribute, attributeOf } from './syntax.ts';
 import { type Answer, isAbsent, isRoleArn, isText } from './value.ts';
+import { written } from './written.ts';
 
 export const ASSOCIATION = 'aws_eks_pod_identity_association';
 
@@ -20,40 +22,31 @@ export interface AssociationPlace extends Place {
   answer: Answer;
 }
 
-const isIdentifier = (name: string): boolean => /^[A-Za-z_][\w-]*$/.test(name);
-
-const tagsText = (tags: HandOffAssociation['tags'], newline: string, indent: string): string => {
-  const pairs = Object.entries(tags).map(([key, value]) => [isIdentifier(key) ? key : quoted(key), quoted(value)] as const);
-  return `{${newline}${assignments(indent + stepOf(indent), newline, pairs)}${indent}}`;
-};
-
-/** Returns the attributes that the resource must have, apart from the tags, as code. */
+/** Returns the attributes that the resource must have, apart from the tags. */
 function attributesOf(scope: Scope, { roleArn, targetRoleArn, disableSessionTags, policy }: HandOffAssociation) {
-  return new Map<string, string>([
-    ['role_arn', roleCode(scope, roleArn, [])],
-    ...(targetRoleArn === undefined ? [] : [['target_role_arn', quoted(targetRoleArn)] as const]),
-    ...(disableSessionTags === true ? [['disable_session_tags', 'true'] as const] : []),
-    ...(policy === undefined ? [] : [['policy', quoted(policy)] as const]),
+  return new Map<string, Hcl>([
+    ['role_arn', new Code(roleCode(scope, roleArn, []))],
+    ...(targetRoleArn === undefined ? [] : [['target_role_arn', targetRoleArn] as const]),
+    ...(disableSessionTags === true ? [['disable_session_tags', true] as const] : []),
+    ...(policy === undefined ? [] : [['policy', policy] as const]),
   ]);
 }
 
 const idOf = ({ target: { cluster } }: HandOff, { id }: HandOffAssociation): string | undefined =>
   id === undefined ? undefined : `${cluster},${id}`;
 
-const importText = (address: string, id: string, newline: string): string =>
-  `import {${newline}${assignments('  ', newline, [
-    ['to', address],
-    ['id', quoted(id)],
-  ])}}${newline}`;
+const importLines = (address: string, id: string): string[] =>
+  blockLines({ head: ['import'], attributes: { to: new Code(address), id } });
 
 /** Returns a reference to the cluster, or its name. */
-function clusterCode(scope: Scope, cluster: string): string {
+function clusterCode(scope: Scope, cluster: string): Hcl {
   const named = (type: 'resource' | 'data'): string[] =>
     scope
       .blocks(type, 'aws_eks_cluster')
       .filter(({ block }) => isSingle(block) && literalOf(scope, block, 'name') === cluster)
       .map(({ block }) => `${type === 'data' ? 'data.' : ''}${addressOf(block)}.name`);
-  return [...named('resource'), ...named('data')][0] ?? quoted(cluster);
+  const [reference] = [...named('resource'), ...named('data')];
+  return reference === undefined ? cluster : new Code(reference);
 }
 
 /** Returns a name for the resource that the folder does not have yet. */
@@ -66,21 +59,18 @@ function labelOf(scope: Scope, serviceAccount: string): string {
 }
 
 /** Returns the resource, and its import, as code. */
-function resourceText(scope: Scope, handOff: HandOff, association: HandOffAssociation, newline: string): string {
+function resourceLines(scope: Scope, handOff: HandOff, association: HandOffAssociation, id: string): string[] {
   const label = labelOf(scope, association.serviceAccount);
-  const address = `${ASSOCIATION}.${label}`;
-  const pairs: [string, string][] = [
-    ['cluster_name', clusterCode(scope, handOff.target.cluster)],
-    ['namespace', quoted(association.namespace)],
-    ['service_account', quoted(association.serviceAccount)],
-    ...attributesOf(scope, association),
-  ];
-  const tags =
-    Object.keys(association.tags).length === 0
-      ? ''
-      : `${newline}  tags = ${tagsText(association.tags, newline, '  ')}${newline}`;
-  const resource = `resource "${ASSOCIATION}" "${label}" {${newline}${assignments('  ', newline, pairs)}${tags}}${newline}`;
-  return `${importText(address, idOf(handOff, association) ?? '', newline)}${newline}${resource}`;
+  const { namespace, serviceAccount, tags } = association;
+  const attributes = {
+    cluster_name: clusterCode(scope, handOff.target.cluster),
+    namespace,
+    service_account: serviceAccount,
+    ...Object.fromEntries(attributesOf(scope, association)),
+    ...(Object.keys(tags).length > 0 && { tags }),
+  };
+  const resource = blockLines({ head: ['resource', ASSOCIATION, label], attributes });
+  return [...importLines(`${ASSOCIATION}.${label}`, id), '', ...resource];
 }
 
 const named = ({ namespace, serviceAccount, id }: HandOffAssociation): string =>
@@ -104,7 +94,7 @@ const NO_ID = 'Its id is known after the migration. Run this command again then.
 const REFUSED = 'An apply without the import fails: Association already exists.';
 
 /** Returns the place of the association's role in the directory itself: `import` blocks work nowhere else. */
-function roleIn({ scopes }: Code, { roleArn }: HandOffAssociation): (Place & { scope: Scope }) | undefined {
+function roleIn({ scopes }: Directory, { roleArn }: HandOffAssociation): (Place & { scope: Scope }) | undefined {
   const scope = scopes.get('.');
   const reference = scope?.roleReference(roleArn);
   const place = scope?.blocks('resource', 'aws_iam_role').find(({ block }) => `${addressOf(block)}.arn` === reference);
@@ -112,10 +102,11 @@ function roleIn({ scopes }: Code, { roleArn }: HandOffAssociation): (Place & { s
 }
 
 /** Adds resource and import to the file that has the role. */
-function create(code: Code, handOff: HandOff, association: HandOffAssociation): Patch {
+function create(code: Directory, handOff: HandOff, association: HandOffAssociation): Patch {
   const what = `${named(association)} is not in this code.`.replace(/^t/, 'T');
   const role = roleIn(code, association);
-  if (idOf(handOff, association) === undefined) return leave(what, NO_ID, 'pod-identity hand-off MIGRATION_ID');
+  const id = idOf(handOff, association);
+  if (id === undefined) return leave(what, NO_ID, 'pod-identity hand-off MIGRATION_ID');
   if (role === undefined)
     return leave(
       what,
@@ -127,7 +118,14 @@ function create(code: Code, handOff: HandOff, association: HandOffAssociation): 
   const end = file.text.length;
   const gap = file.text.endsWith('\n') ? newline : `${newline}${newline}`;
   return {
-    edits: [{ path: file.path, start: end, end, text: gap + resourceText(scope, handOff, association, newline) }],
+    edits: [
+      {
+        path: file.path,
+        start: end,
+        end,
+        text: gap + written(file, resourceLines(scope, handOff, association, id)) + newline,
+      },
+    ],
     findings: [
       {
         result: 'changed',
@@ -135,7 +133,7 @@ function create(code: Code, handOff: HandOff, association: HandOffAssociation): 
         path: file.path,
         line: block.line,
         what: `${file.path} defines and imports ${named(association)}, next to its role.`,
-        why: `${REFUSED} The import needs Terraform 1.5 or newer.`,
+        why: `${REFUSED} The import needs Terraform ${LANGUAGE_SINCE.import.terraform} or OpenTofu ${LANGUAGE_SINCE.import.opentofu}.`,
       },
     ],
   };
@@ -144,19 +142,19 @@ function create(code: Code, handOff: HandOff, association: HandOffAssociation): 
 /** What a resource has to be changed in. */
 interface Change {
   edits: Edit[];
-  add: [string, string][];
+  add: [string, Hcl][];
   /** What a person must do. */
   problems: string[];
 }
 
+/** Returns a tag as an entry of an object. */
+const tagPair = (key: string, value: string): string => (valueLines({ [key]: value })[1] ?? '').trim();
+
 function tagChange({ file, scope, block }: AssociationPlace, { tags }: HandOffAssociation, change: Change): void {
   if (Object.keys(tags).length === 0) return;
   const attribute = attributeOf(block.body, 'tags');
-  const newline = newlineOf(file);
-  const indent = indentAt(file.text, block.start);
-  if (attribute === undefined || isAbsent(scope.valueOf(attribute.value))) {
-    if (attribute === undefined) change.add.push(['tags', tagsText(tags, newline, indent + stepOf(indent))]);
-    else change.problems.push(`tags = ${tagsText(tags, ' ', '')}`);
+  if (attribute === undefined) {
+    change.add.push(['tags', tags]);
     return;
   }
   const { value } = attribute;
@@ -167,17 +165,17 @@ function tagChange({ file, scope, block }: AssociationPlace, { tags }: HandOffAs
       !entries.some((entry) => entry.name === key && isText(scope.valueOf(entry.value), wanted) !== 'no'),
   );
   if (missing.length === 0) return;
-  const pairs = missing.map(([key, wanted]) => `${isIdentifier(key) ? key : quoted(key)} = ${quoted(wanted)}`);
+  const pairs = missing.map(([key, wanted]) => tagPair(key, wanted));
   const isWrong = missing.some(([key]) => entries.some((entry) => entry.name === key));
   if (value.kind !== 'object' || isWrong) change.problems.push(`tags with ${pairs.join(', ')}`);
-  else change.edits.push(...withElement(file, value, (inner) => pairs.join(`${newline}${inner}`)));
+  else change.edits.push(...withElement(file, value, (inner) => pairs.join(`${newlineOf(file)}${inner}`)));
 }
 
 function valueChange(place: AssociationPlace, association: HandOffAssociation, change: Change): void {
   const { file, scope, block } = place;
   const wanted = attributesOf(scope, association);
-  const replace = ({ value }: Attribute, text: string): void => {
-    change.edits.push({ path: file.path, start: value.start, end: value.end, text });
+  const replace = ({ value }: Attribute, code: Hcl): void => {
+    change.edits.push({ path: file.path, start: value.start, end: value.end, text: valueLines(code).join(' ') });
   };
   for (const [name, code] of wanted) {
     const attribute = attributeOf(block.body, name);
@@ -188,7 +186,7 @@ function valueChange(place: AssociationPlace, association: HandOffAssociation, c
       replace(attribute, code);
     else if (name === 'disable_session_tags' && isText(value, 'true') === 'no') replace(attribute, code);
     else if (name === 'policy' && value.kind === 'text' && !isSameJson(value.parts, association.policy ?? ''))
-      change.problems.push(`policy = ${code}`);
+      change.problems.push(`policy = ${valueLines(code).join(' ')}`);
   }
   for (const name of ['target_role_arn', 'disable_session_tags', 'policy']) {
     const attribute = attributeOf(block.body, name);
@@ -209,15 +207,21 @@ function isSameJson(parts: readonly unknown[], wanted: string): boolean {
 }
 
 /** Adds attributes at the end of the resource's own attributes. */
-function addition({ file, block }: AssociationPlace, pairs: readonly [string, string][]): Edit[] {
+function addition({ file, block }: AssociationPlace, added: readonly [string, Hcl][]): Edit[] {
   const last = block.body.elements.findLast((element) => element.is === 'attribute');
-  if (last === undefined || pairs.length === 0) return [];
+  if (last === undefined || added.length === 0) return [];
   const indent = indentAt(file.text, last.start);
   const newline = newlineOf(file);
   const at = linesOf(file.text, last).end;
+  const [, ...lines] = blockLines({ head: ['resource'], attributes: Object.fromEntries(added) }).slice(0, -1);
   // Values in several lines are apart from the others.
-  const gap = pairs.every(([, value]) => value.includes('\n')) ? newline : '';
-  return [{ path: file.path, start: at, end: at, text: gap + assignments(indent, newline, pairs) }];
+  const gap = added.every(([, value]) => typeof value === 'object') ? newline : '';
+  const text = written(
+    file,
+    lines.map((line) => line.slice(2)),
+    indent,
+  );
+  return [{ path: file.path, start: at, end: at, text: `${gap}${indent}${text}${newline}` }];
 }
 
 /** Returns the edits of the `import` block: its id, or the block itself if the resource was changed. */
@@ -231,8 +235,15 @@ function importEdits(place: AssociationPlace, id: string, isChanged: boolean): E
   if (existing.length > 0 || !isChanged) return [];
   const newline = newlineOf(file);
   const { end } = linesOf(file.text, block);
-  const text = `${newline}${importText(addressOf(block), id, newline)}`;
-  return [{ path: file.path, start: end, end, text: file.text.endsWith('\n') || end < file.text.length ? text : newline + text }];
+  const text = `${newline}${written(file, importLines(addressOf(block), id))}${newline}`;
+  return [
+    {
+      path: file.path,
+      start: end,
+      end,
+      text: file.text.endsWith('\n') || end < file.text.length ? text : newline + text,
+    },
+  ];
 }
 
 function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAssociation): Patch {
@@ -263,14 +274,19 @@ function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAs
   const edits = [...change.edits, ...addition(place, change.add), ...imports];
   const finding: Finding =
     edits.length > 0
-      ? { ...at, result: 'changed', what: `${address} matches ${named(association)}, and imports it.`, why: REFUSED }
+      ? {
+          ...at,
+          result: 'changed',
+          what: `${address} matches ${named(association)}${imports.length > 0 ? ', and imports it' : ''}.`,
+          ...(imports.length > 0 && { why: REFUSED }),
+        }
       : { ...at, result: 'as-is', what: `${address} matches ${named(association)}.` };
   return { edits, findings: [finding] };
 }
 
 /** Returns what the code must say of an association that it must define. */
 export function importAssociation(
-  code: Code,
+  code: Directory,
   handOff: HandOff,
   association: HandOffAssociation,
   places: readonly AssociationPlace[],

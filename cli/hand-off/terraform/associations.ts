@@ -1,14 +1,17 @@
 /** Standalone associations in code: what the hand-off says of each that exists, is owned, or no longer exists. */
+import { blockLines, Expression } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
+import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
 import { addressOf, all, blocksAbout, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
 import { ASSOCIATION, type AssociationPlace, importAssociation } from './association-import.ts';
 import type { Code, Patcher } from './code.ts';
-import { indentAt, linesToRemove, newlineOf } from './lines.ts';
+import { commentsIn, indentAt } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { stepOf } from './regions.ts';
+import { removal } from './regions.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, textOf } from './syntax.ts';
 import { type Answer, isText } from './value.ts';
+import { written } from './written.ts';
 
 type Key = Pick<HandOffAssociation, 'namespace' | 'serviceAccount'>;
 
@@ -35,13 +38,12 @@ const REASONS = {
   remove: 'This association no longer exists. An apply would create it again, and fail: Association already exists.',
 } as const;
 
-const removedText = (address: string, newline: string, indent: string): string => {
-  const step = stepOf(indent);
-  const lines = ['removed {', `${step}from = ${address}`, '', `${step}lifecycle {`, `${step}${step}destroy = false`];
-  return [...lines, `${step}}`, '}']
-    .map((line, index) => (index === 0 || line === '' ? line : indent + line))
-    .join(newline);
-};
+const removedLines = (address: string): string[] =>
+  blockLines({
+    head: ['removed'],
+    attributes: { from: new Expression(address) },
+    blocks: [{ head: ['lifecycle'], attributes: { destroy: false } }],
+  });
 
 const left = ({ file, block, scope }: AssociationPlace, why: string, next: string): Finding => ({
   result: 'left',
@@ -58,7 +60,7 @@ function forget(place: AssociationPlace, { action, id, namespace, serviceAccount
   const { file, block, scope } = place;
   const address = addressOf(block);
   const reason = action === 'remove' ? REASONS.remove : REASONS['do-not-import'];
-  const next = `Replace the resource by: removed { from = ${address}, lifecycle { destroy = false } }, in several lines.`;
+  const next = `Replace the resource by a block removed with from = ${address} and lifecycle { destroy = false }.`;
   if (place.answer === 'unknown')
     return {
       edits: [],
@@ -90,12 +92,12 @@ function forget(place: AssociationPlace, { action, id, namespace, serviceAccount
         ),
       ],
     };
-  const text = removedText(address, newlineOf(file), indentAt(file.text, block.start));
+  const indent = indentAt(file.text, block.start);
+  const comments = commentsIn(file, block).map(({ text }) => text);
+  const text = written(file, [...comments, ...removedLines(address)], indent);
   const edits: Edit[] = [
-    removed.length === 0
-      ? { path: file.path, start: block.start, end: block.end, text }
-      : { path: file.path, ...linesToRemove(file.text, block), text: '' },
-    ...imports.map((one) => ({ path: one.file.path, ...linesToRemove(one.file.text, one.block), text: '' })),
+    removed.length === 0 ? { path: file.path, start: block.start, end: block.end, text } : removal(file, block),
+    ...imports.map((one) => removal(one.file, one.block)),
   ];
   return {
     edits,
@@ -107,7 +109,7 @@ function forget(place: AssociationPlace, { action, id, namespace, serviceAccount
         line: block.line,
         what: `${shownAddress(scope, block)} leaves the state without being deleted.`,
         why: reason,
-        next: 'The removed block needs Terraform 1.7 or newer. Take it out after the next apply.',
+        next: `The removed block needs Terraform ${LANGUAGE_SINCE.removed.terraform} or OpenTofu ${LANGUAGE_SINCE.removed.opentofu}. Take it out after the next apply.`,
       },
     ],
   };

@@ -1,7 +1,7 @@
 /** Edits of literal objects and lists: one entry is added or removed, and everything else stays as it is. */
 import { commentsIn, indentAt, lineAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit } from './model.ts';
-import { isAloneOnLines, stepOf } from './regions.ts';
+import { isAloneOnLines, keptComments, stepOf } from './regions.ts';
 import type { Expression, ParsedFile, Span } from './syntax.ts';
 
 /** Returns the elements of a literal object or list. */
@@ -12,27 +12,28 @@ const elementsOf = (expression: Expression): readonly Span[] =>
 const behindComma = (text: string, offset: number): number =>
   offset + (/^[ \t\r\n]*,/.exec(text.slice(offset))?.[0].length ?? 0);
 
-/** Removes an entry of a literal object, or an item of a literal list, with its comma and its comment. */
+/** Removes an entry of a literal object, or an item of a literal list, with its comma. Its comments stay. */
 export function withoutElement(file: ParsedFile, collection: Expression, element: Span): Edit {
   const { text, path } = file;
   const elements = elementsOf(collection);
   const index = elements.indexOf(element);
-  const outside = (region: Span): Edit => ({ path, ...region, text: '' });
+  const without = (region: Span): Edit => ({ path, ...region, text: '' });
   const inside = element.start > collection.start && lineAt(text, element.end).end < collection.end;
-  if (inside && isAloneOnLines(file, element)) return outside(linesOf(text, element));
+  if (inside && isAloneOnLines(file, element))
+    return { path, ...linesOf(text, element), text: keptComments(file, element) };
   const next = elements[index + 1];
   if (next !== undefined) {
     const region = { start: element.start, end: next.start };
     const joined = !text.slice(element.end, next.start).includes('\n') && commentsIn(file, region).length === 0;
-    return outside(joined ? region : { start: element.start, end: behindComma(text, element.end) });
+    return without(joined ? region : { start: element.start, end: behindComma(text, element.end) });
   }
   const previous = elements[index - 1];
   if (previous !== undefined) {
     const region = { start: previous.end, end: element.end };
     const joined = !text.slice(previous.end, element.start).includes('\n') && commentsIn(file, region).length === 0;
-    return outside(joined ? region : { start: element.start, end: behindComma(text, element.end) });
+    return without(joined ? region : { start: element.start, end: behindComma(text, element.end) });
   }
-  return outside({ start: element.start, end: behindComma(text, element.end) });
+  return without({ start: element.start, end: behindComma(text, element.end) });
 }
 
 /**

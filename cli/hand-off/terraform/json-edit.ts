@@ -15,7 +15,10 @@ const templateOf = (file: ParsedFile, expression: Expression): string => {
 function valueOf(file: ParsedFile, expression: Expression, isReference: boolean): Json {
   if (expression.kind === 'object')
     return Object.fromEntries(
-      expression.entries.map(({ name, key, value }) => [name ?? templateOf(file, key), valueOf(file, value, isReference)]),
+      expression.entries.map(({ name, key, value }) => [
+        name ?? templateOf(file, key),
+        valueOf(file, value, isReference),
+      ]),
     );
   if (expression.kind === 'list') return expression.items.map((item) => valueOf(file, item, isReference));
   if (expression.kind === 'literal') return expression.value;
@@ -72,8 +75,17 @@ class Rebuilder {
     if (node.type !== 'Array') return this.source(node);
     const items = node.elements.map(({ value }) => ({ value, text: this.walk(value) }));
     const kept = items.filter(({ text }) => text !== undefined);
-    if (kept.length === items.length) return this.list(node, items.map(({ text }) => text ?? ''));
-    return kept.length === 0 ? undefined : this.list(node, kept.map(({ text }) => text ?? ''));
+    if (kept.length === items.length)
+      return this.list(
+        node,
+        items.map(({ text }) => text ?? ''),
+      );
+    return kept.length === 0
+      ? undefined
+      : this.list(
+          node,
+          kept.map(({ text }) => text ?? ''),
+        );
   }
 
   /** Returns the text of a value that changes. */
@@ -129,10 +141,14 @@ class Rebuilder {
     if (kept.length === 0 && added.length === 0) return '{}';
     const [first] = node.members;
     const open = startOf(node);
-    const gap = first === undefined ? this.newline + this.indentOf(node) + this.step() : this.text.slice(open + 1, startOf(first));
+    const gap =
+      first === undefined
+        ? this.newline + this.indentOf(node) + this.step()
+        : this.text.slice(open + 1, startOf(first));
     const texts = [...kept.map(({ text }) => text), ...added];
     const last = node.members.at(-1);
-    const close = last === undefined ? this.newline + this.indentOf(node) : this.text.slice(endOf(last), endOf(node) - 1);
+    const close =
+      last === undefined ? this.newline + this.indentOf(node) : this.text.slice(endOf(last), endOf(node) - 1);
     return `{${gap}${texts.join(`,${gap}`)}${close}}`;
   }
 
@@ -142,7 +158,10 @@ class Rebuilder {
     const gap = first === undefined ? '' : this.text.slice(startOf(node) + 1, startOf(first.value));
     const close = last === undefined ? '' : this.text.slice(endOf(last.value), endOf(node) - 1);
     const between = node.elements[1];
-    const inner = between === undefined || first === undefined ? gap || ' ' : this.text.slice(endOf(first.value) + 1, startOf(between.value));
+    const inner =
+      between === undefined || first === undefined
+        ? gap || ' '
+        : this.text.slice(endOf(first.value) + 1, startOf(between.value));
     return `[${gap}${texts.join(`,${inner}`)}${close}]`;
   }
 
@@ -207,7 +226,8 @@ export function rewritten(text: string, native: NativeText, before: ParsedFile, 
   }
   const root = new Rebuilder(text, changes).walk(native.root) ?? '{}';
   let result: string | undefined = text.slice(0, startOf(native.root)) + root + text.slice(endOf(native.root));
-  for (const block of rest) result = result === undefined ? undefined : withBlock(result, block, bodyOf(after, block.body));
+  for (const block of rest)
+    result = result === undefined ? undefined : withBlock(result, block, bodyOf(after, block.body));
   return result;
 }
 

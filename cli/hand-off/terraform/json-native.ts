@@ -51,7 +51,8 @@ export const BLOCKS = new Set([
 /** Attributes whose texts are references. */
 export const REFERENCES = new Set(['depends_on', 'from', 'ignore_changes', 'provider', 'providers', 'to']);
 
-const isAttribute = (block: string, name: string): boolean => !BLOCKS.has(name) || block === 'module' || block === 'locals';
+const isAttribute = (block: string, name: string): boolean =>
+  !BLOCKS.has(name) || block === 'module' || block === 'locals';
 
 /** Returns the offset behind the template that begins at an offset; undefined if it does not end. */
 function templateEnd(text: string, start: number): number | undefined {
@@ -140,7 +141,8 @@ class Writer {
   private value(prefix: string, value: ValueNode, suffix: string, isReference: boolean): void {
     if (value.type === 'Object') {
       this.line(`${prefix}{`, value);
-      for (const { name, value: inner } of membersOf(value)) this.value(`${expressionOf(name)} = `, inner, '', isReference);
+      for (const { name, value: inner } of membersOf(value))
+        this.value(`${expressionOf(name)} = `, inner, '', isReference);
       this.line(`}${suffix}`, value);
     } else if (value.type === 'Array') {
       this.line(`${prefix}[`, value);
@@ -170,12 +172,6 @@ class Writer {
     this.line([type, ...labels.map(hclString), '{'].join(' '), at);
     this.body(type, node);
     this.line('}', at);
-  }
-
-  /** Writes the values of variables, in which texts are no templates. */
-  variables(root: ObjectNode): void {
-    for (const { name, value, member } of membersOf(root))
-      if (value.type === 'String' && /^[A-Za-z_][\w-]*$/.test(name)) this.line(`${name} = ${hclString(value.value)}`, member);
   }
 
   /** Writes the blocks below a member of the file, which have as many labels as are left. */
@@ -224,12 +220,4 @@ export function nativeOf(text: string): NativeText {
     if (count !== undefined) writer.top(name, [], count, value, member);
   }
   return { text: writer.text, lines: writer.lines, root, blocks: writer.blocks };
-}
-
-/** Returns the native code of a file with the values of variables. */
-export function nativeVariables(text: string): Pick<NativeText, 'text' | 'lines'> {
-  const root = rootOf(text);
-  const writer = new Writer();
-  writer.variables(root);
-  return { text: writer.text, lines: writer.lines };
 }

@@ -1,7 +1,6 @@
 /** Patches files in JSON syntax by the native code that they mean. */
-import { posix } from 'node:path';
-import { nativeOf, type NativeText, nativeVariables } from './json-native.ts';
 import { rewritten } from './json-edit.ts';
+import { nativeOf, type NativeText } from './json-native.ts';
 import type { CodeFile, Edit, Finding, Patch } from './model.ts';
 import { parseFiles } from './parse.ts';
 
@@ -9,42 +8,26 @@ interface Translated {
   /** The file in JSON syntax. */
   file: CodeFile;
   native: CodeFile;
-  lines: readonly number[];
-  /** Absent for values of variables, which are not changed. */
-  code?: NativeText;
+  code: NativeText;
 }
 
-/** Returns the name of the native file that stands for one in JSON syntax. Variables keep their precedence by it. */
-export function nativePath(path: string): string {
-  const name = posix.basename(path, '.json');
-  const native =
-    name === 'terraform.tfvars'
-      ? // Later than terraform.tfvars, and earlier than all others that are loaded.
-        '!terraform.json.auto.tfvars'
-      : name.replace(/(\.auto)?\.(tfvars|tf|tofu)$/, '.json$1.$2');
-  return posix.join(posix.dirname(path), native);
-}
+/** Returns the name of the native file that stands for one in JSON syntax. */
+const nativePath = (path: string): string => path.replace(/\.(tf|tofu)\.json$/, '.json.$1');
 
-const isJson = ({ path }: CodeFile): boolean => /\.(?:tf|tofu|tfvars)\.json$/.test(path);
+const isJson = ({ path }: CodeFile): boolean => /\.(?:tf|tofu)\.json$/.test(path);
 
 const BOM = '\uFEFF';
 
 function translated(file: CodeFile): Translated {
-  const text = file.text.startsWith(BOM) ? file.text.slice(1) : file.text;
-  const path = nativePath(file.path);
-  if (path.endsWith('.tfvars')) {
-    const { text: native, lines } = nativeVariables(text);
-    return { file, native: { path, text: native }, lines };
-  }
-  const code = nativeOf(text);
-  return { file, native: { path, text: code.text }, lines: code.lines, code };
+  const code = nativeOf(file.text.startsWith(BOM) ? file.text.slice(1) : file.text);
+  return { file, native: { path: nativePath(file.path), text: code.text }, code };
 }
 
 const lineOf = (error: unknown): number =>
   typeof error === 'object' && error !== null && 'line' in error && typeof error.line === 'number' ? error.line : 1;
 
 /** Returns the region in which two texts differ, as an edit. */
-export function difference(path: string, before: string, after: string): Edit {
+function difference(path: string, before: string, after: string): Edit {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
   let same = 0;
@@ -67,7 +50,6 @@ export interface NativeFiles {
 
 /** Returns the text of a file after a patch of its native code; undefined if JSON can't take the form. */
 async function after({ file, native, code }: Translated, text: string): Promise<string | undefined> {
-  if (code === undefined) return undefined;
   const [was, is] = await parseFiles([native, { ...native, text }]);
   if (was === undefined || is === undefined || is.errorLine !== undefined) return undefined;
   const bom = file.text.startsWith(BOM) ? BOM : '';
@@ -97,7 +79,7 @@ export function asNative(files: readonly CodeFile[]): NativeFiles {
   const shown = (finding: Finding): Finding => {
     const origin = of(finding.path);
     if (origin === undefined) return finding;
-    const line = origin.lines[(finding.line ?? 1) - 1];
+    const line = origin.code.lines[(finding.line ?? 1) - 1];
     return { ...finding, path: origin.file.path, ...(line !== undefined && { line }) };
   };
   return {
@@ -112,9 +94,7 @@ export function asNative(files: readonly CodeFile[]): NativeFiles {
         if (result === undefined) problems.set(origin.file.path, unwritten(origin));
         else results.push(difference(origin.file.path, origin.file.text, result));
       }
-      const kept = found
-        .map(shown)
-        .filter(({ result, path = '' }) => result !== 'changed' || !problems.has(path));
+      const kept = found.map(shown).filter(({ result, path = '' }) => result !== 'changed' || !problems.has(path));
       return { edits: results, findings: [...kept, ...problems.values()] };
     },
   };
@@ -129,4 +109,3 @@ const unwritten = ({ file: { path } }: Translated): Finding => ({
   why: 'The change cannot be written in the form of JSON that the file has.',
   next: 'Edit the file by hand: `pod-identity hand-off` prints what it must contain.',
 });
-

@@ -2,7 +2,7 @@
 import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
 import { literalOf } from './addresses.ts';
 import type { Finding, Patch } from './model.ts';
-import { type EntryToPatch, patchEntry } from './module-entry.ts';
+import { type EntryToPatch, howTo, patchEntry } from './module-entry.ts';
 import { type AddonModule, type Source, sourceOf } from './module-sources.ts';
 import { withoutComments } from './regions.ts';
 import type { Located, Place, Scope } from './scope.ts';
@@ -124,18 +124,6 @@ const left = (call: Call, addon: string, why: string, next: string, line = call.
   why,
   next,
 });
-
-const howTo = ({ associations }: AddonModule, { associations: wanted, addRoleArn }: HandOffAddon): string => {
-  if (addRoleArn !== undefined)
-    return `In the entry of the add-on, set service_account_role_arn to ${addRoleArn}, and remove pod_identity_association.`;
-  const pairs = wanted.map(({ serviceAccount, roleArn }) =>
-    associations === 'map'
-      ? `"${serviceAccount}" = "${roleArn}"`
-      : `{ role_arn = "${roleArn}", service_account = "${serviceAccount}" }`,
-  );
-  const value = associations === 'map' ? `{ ${pairs.join(', ')} }` : `[${pairs.join(', ')}]`;
-  return `In the entry of the add-on, remove service_account_role_arn, and set pod_identity_association = ${value}.`;
-};
 
 /** Returns why the module can't have associations: it is another module, or a version that is too old. */
 function versionObstacle({ scope, place, source, argument, since }: Call): { why: string; next: string } | undefined {

@@ -1,15 +1,15 @@
 /** Edits the entry of an add-on in the argument of a module: a literal object. */
+import { Expression as Code, type Hcl, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import type { HandOffAddon, HandOffBlock } from '../../../lambdas/domain/hand-off/model.ts';
 import { withElement, withoutElement } from './entries.ts';
 import { commentsIn, indentAt, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
 import type { AddonModule, Source } from './module-sources.ts';
-import { assignments, stepOf } from './regions.ts';
 import { roleCode } from './role-code.ts';
 import type { Located } from './scope.ts';
-import { quoted } from './strings.ts';
 import type { Expression, ObjectEntry, Span } from './syntax.ts';
 import { isAbsent, isRoleArn, isText } from './value.ts';
+import { inlineValue, written } from './written.ts';
 
 const ROLE = 'service_account_role_arn';
 const ASSOCIATIONS = 'pod_identity_association';
@@ -109,12 +109,9 @@ function compare({ located, addon, source }: EntryToPatch): Compared | { why: st
   };
 }
 
-const isIdentifier = (name: string): boolean => /^[A-Za-z_][\w-]*$/.test(name);
-
 /** Writes associations for `pod_identity_association`. */
 class Writer {
   private readonly entry: EntryToPatch;
-  private readonly newline: string;
   private readonly inline: boolean;
   private readonly compared: Compared;
 
@@ -122,7 +119,6 @@ class Writer {
     const { file, expression } = entry.located;
     this.entry = entry;
     this.compared = compared;
-    this.newline = newlineOf(file);
     this.inline =
       expression.kind === 'object' &&
       expression.entries.length > 0 &&
@@ -142,36 +138,30 @@ class Writer {
     return roleCode(located.scope, arn, used, role && { ...written(role.value), gave: addon.removeRoleArn });
   }
 
-  private pairsOf({ serviceAccount, roleArn }: HandOffBlock): [string, string][] {
-    if (this.isMap)
-      return [[isIdentifier(serviceAccount) ? serviceAccount : quoted(serviceAccount), this.role(roleArn)]];
-    return [
-      ['role_arn', this.role(roleArn)],
-      ['service_account', quoted(serviceAccount)],
-    ];
+  /** Returns the value with these associations. */
+  private value(blocks: readonly HandOffBlock[]): Hcl {
+    const roles = blocks.map(({ serviceAccount, roleArn }) => [serviceAccount, new Code(this.role(roleArn))] as const);
+    return this.isMap
+      ? Object.fromEntries(roles)
+      : roles.map(([serviceAccount, role]) => ({ role_arn: role, service_account: serviceAccount }));
   }
 
   /** Returns an item, without the indentation of its first line. */
   item(block: HandOffBlock, indent: string, inline = this.inline): string {
-    const pairs = this.pairsOf(block);
-    if (this.isMap) return pairs.map(([name, value]) => `${name} = ${value}`).join(', ');
-    if (inline) return `{ ${pairs.map(([name, value]) => `${name} = ${value}`).join(', ')} }`;
-    return `{${this.newline}${assignments(indent + stepOf(indent), this.newline, pairs)}${indent}}`;
+    const value = this.value([block]);
+    // An item of a map is its entry, without the braces.
+    if (this.isMap) return inlineValue(value).slice(2, -2);
+    const [item = ''] = Array.isArray(value) ? (value as Hcl[]) : [];
+    return inline ? inlineValue(item) : written(this.entry.located.file, valueLines(item), indent);
   }
 
   /** Returns the whole value. */
   all(blocks: readonly HandOffBlock[], indent: string): string {
-    const [open, close] = this.isMap ? ['{', '}'] : ['[', ']'];
-    const inner = indent + stepOf(indent);
-    const pad = this.isMap ? ' ' : '';
-    if (this.inline) return `${open}${pad}${blocks.map((one) => this.item(one, indent)).join(', ')}${pad}${close}`;
     const [only, ...more] = blocks;
+    const value = this.value(blocks);
+    if (this.inline) return inlineValue(value);
     if (!this.isMap && only !== undefined && more.length === 0) return `[${this.item(only, indent)}]`;
-    if (this.isMap) {
-      const pairs = blocks.flatMap((block) => this.pairsOf(block));
-      return `{${this.newline}${assignments(inner, this.newline, pairs)}${indent}}`;
-    }
-    return `[${this.newline}${blocks.map((one) => `${inner}${this.item(one, inner)},${this.newline}`).join('')}${indent}]`;
+    return written(this.entry.located.file, valueLines(value), indent);
   }
 }
 
@@ -203,9 +193,7 @@ function withElements(
 ): Edit[] {
   const separator = (indent: string): string =>
     source.module.associations === 'map' ? `${newlineOf(file)}${indent}` : `,${newlineOf(file)}${indent}`;
-  return withElement(file, collection, (indent) =>
-    blocks.map((block) => write(block, indent)).join(separator(indent)),
-  );
+  return withElement(file, collection, (indent) => blocks.map((block) => write(block, indent)).join(separator(indent)));
 }
 
 /** Replaces name and value of an entry; what is around them stays. */
@@ -260,15 +248,24 @@ export function patchEntry(entry: EntryToPatch): Patch {
   const leave = (why: string): Patch => ({
     edits: [],
     findings: [
-      { ...at, result: 'left', what: `${address} defines ${addon.name}, and was not changed.`, why, next: nextOf(addon) },
+      {
+        ...at,
+        result: 'left',
+        what: `${address} defines ${addon.name}, and was not changed.`,
+        why,
+        next: howTo(entry.source.module, addon),
+      },
     ],
   });
   if ('why' in compared) return leave(compared.why);
   if (!entry.isSure && hasForeignRole(entry, compared))
-    return leave('The name of its cluster cannot be read from the code, and its role is none that this add-on has or had.');
+    return leave(
+      'The name of its cluster cannot be read from the code, and its role is none that this add-on has or had.',
+    );
   const edits = editsOf(entry, compared);
   if (edits === undefined) return leave(`${ASSOCIATIONS} contains comments, which a change would remove.`);
-  const isRight = compared.roleIsRight && [compared.extra, compared.wrong, compared.missing].every((all) => all.length === 0);
+  const isRight =
+    compared.roleIsRight && [compared.extra, compared.wrong, compared.missing].every((all) => all.length === 0);
   if (isRight) return { edits: [], findings: [{ ...at, result: 'as-is', what: `${address} matches ${addon.name}.` }] };
   const why = whyOf(entry);
   const finding: Finding = { ...at, result: 'changed', what: changeOf(entry, compared), ...(why !== '' && { why }) };
@@ -280,7 +277,10 @@ const hasForeignRole = ({ located: { scope }, addon }: EntryToPatch, { role, ite
   const known = [addon.addRoleArn, addon.removeRoleArn, ...addon.associations.map(({ roleArn }) => roleArn)];
   const roles = [...(role ? [role.value] : []), ...items.map((item) => item.role)].map((one) => scope.valueOf(one));
   const given = roles.filter((value) => !isAbsent(value));
-  return given.length > 0 && given.every((value) => known.every((arn) => arn === undefined || isRoleArn(value, arn) === 'no'));
+  return (
+    given.length > 0 &&
+    given.every((value) => known.every((arn) => arn === undefined || isRoleArn(value, arn) === 'no'))
+  );
 };
 
 const changeOf = ({ address, addon }: EntryToPatch, { roleIsRight }: Compared): string => {
@@ -290,7 +290,13 @@ const changeOf = ({ address, addon }: EntryToPatch, { roleIsRight }: Compared): 
   return `${address}: ${addon.name} has ${now}${roleIsRight ? '' : ` instead of ${ROLE}`}.`;
 };
 
-const nextOf = ({ associations, addRoleArn }: HandOffAddon): string =>
-  addRoleArn === undefined
-    ? `Remove ${ROLE}, and set ${ASSOCIATIONS} to ${associations.map(({ serviceAccount, roleArn }) => `${serviceAccount} with ${roleArn}`).join(', ')}.`
-    : `Set ${ROLE} to ${addRoleArn}, and remove ${ASSOCIATIONS}.`;
+/** Returns what a person must do. */
+export const howTo = ({ associations: shape }: AddonModule, { associations, addRoleArn }: HandOffAddon): string => {
+  if (addRoleArn !== undefined)
+    return `In the entry of the add-on, set ${ROLE} = ${inlineValue(addRoleArn)}, and remove ${ASSOCIATIONS}.`;
+  const value =
+    shape === 'map'
+      ? Object.fromEntries(associations.map(({ serviceAccount, roleArn }) => [serviceAccount, roleArn]))
+      : associations.map(({ serviceAccount, roleArn }) => ({ role_arn: roleArn, service_account: serviceAccount }));
+  return `In the entry of the add-on, remove ${ROLE}, and set ${ASSOCIATIONS} = ${inlineValue(value)}.`;
+};

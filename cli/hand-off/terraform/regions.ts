@@ -1,5 +1,6 @@
 /** Regions of a file that the edits of nested code need, apart from its lines. */
-import { lineAt } from './lines.ts';
+import { commentsBehind, commentsIn, indentAt, lineAt, linesOf, linesToRemove, newlineOf } from './lines.ts';
+import type { Edit } from './model.ts';
 import type { ParsedFile, Span } from './syntax.ts';
 
 /** Returns one level of indentation, for a line whose own indentation is given. */
@@ -24,8 +25,17 @@ export function isAloneOnLines({ text }: ParsedFile, { start, end }: Span): bool
   return /^\s*$/.test(before) && /^[ \t]*,?[ \t]*(?:(?:#|\/\/).*|\/\*.*\*\/[ \t]*)?\r?\n?$/.test(behind);
 }
 
-/** Writes assignments with their equals signs in one column, as `terraform fmt` does. */
-export function assignments(indent: string, newline: string, pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${indent}${name.padEnd(width)} = ${value}${newline}`).join('');
+/** Returns the comments within an element, and behind it in its last line, as lines of their own. */
+export const keptComments = (file: ParsedFile, span: Span): string => {
+  const indent = indentAt(file.text, span.start);
+  return [...commentsIn(file, span), ...commentsBehind(file, span)]
+    .map(({ text }) => `${indent}${text}${newlineOf(file)}`)
+    .join('');
+};
+
+/** Removes an element that is alone on its lines. Its comments stay. */
+export function removal(file: ParsedFile, span: Span): Edit {
+  const text = keptComments(file, span);
+  const region = text === '' ? linesToRemove(file.text, span) : linesOf(file.text, span);
+  return { path: file.path, ...region, text };
 }

@@ -82,7 +82,9 @@ const conditionsOf = (value: unknown): string[] =>
     isObject(tests)
       ? Object.entries(tests).flatMap(([test, keys]) =>
           isObject(keys)
-            ? Object.entries(keys).map(([key, given]) => `${test}:${key.toLowerCase()}=${textsOf(given).toSorted().join('|')}`)
+            ? Object.entries(keys).map(
+                ([key, given]) => `${test}:${key.toLowerCase()}=${textsOf(given).toSorted().join('|')}`,
+              )
             : [`${test}:${UNKNOWN_TEXT}`],
         )
       : textsOf(tests),

@@ -1,160 +1,20 @@
 /** Trust policies of roles in code: the statement that a hand-off adds or removes. */
-import { blockLines, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
-import { hclOf, statementBlock } from '../../../lambdas/domain/hand-off/formats/statement.ts';
 import type { HandOff, HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
-import { addressOf, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
+import { literalOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
-import { withElement, withoutElement } from './entries.ts';
-import { indentAt, linesOf, linesToRemove, newlineOf } from './lines.ts';
-import type { Edit, Finding, Patch } from './model.ts';
-import type { Located, Place, Scope } from './scope.ts';
+import type { Finding, Patch } from './model.ts';
+import type { Place, Scope } from './scope.ts';
 import {
   isSameStatement,
   isWebIdentity,
-  jsonOf,
   normalized,
   podStatement,
   type Statement,
-  statementOf,
   UNKNOWN_TEXT,
 } from './statements.ts';
-import { attributeOf, type Block, blocksOf, type Expression, type ParsedFile } from './syntax.ts';
-import { isRoleArn, knownText } from './value.ts';
-import { written } from './written.ts';
-
-/** A trust policy in code. */
-interface Policy {
-  /** Statements in the order of the code, each with its line. */
-  statements: { statement: Statement; line: number }[];
-  file: ParsedFile;
-  line: number;
-  /** Why a person must change it; absent if this command can. */
-  obstacle?: string;
-  /** Whether it has statements that are not known here. */
-  isPartial?: boolean;
-  add(statement: HandOffTrust['statement']): Edit[] | undefined;
-  remove(index: number): Edit[] | undefined;
-}
-
-const isObjectStatement = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value]);
-
-/** Returns the policy of a data source `aws_iam_policy_document`. */
-function documentPolicy(scope: Scope, { file, block }: Place, role: Block): Policy {
-  const statements = blocksOf(block.body, 'statement');
-  const address = `data.${addressOf(block)}`;
-  const [shared] = referencesTo(scope, address, [role]);
-  const composed = ['source_policy_documents', 'override_policy_documents', 'source_json', 'override_json'].find(
-    (name) => attributeOf(block.body, name) !== undefined,
-  );
-  const obstacle = !isPlain(block)
-    ? `${address} has for_each, and defines several policies.`
-    : composed !== undefined
-      ? `${address} has ${composed}, whose statements are not known here.`
-      : blocksOf(block.body, 'dynamic').length > 0
-        ? `${address} has a dynamic block, whose statements are not known here.`
-        : shared !== undefined
-          ? `${address} is also used in ${shared.path}:${String(shared.line)}, and a change would affect that, too.`
-          : undefined;
-  return {
-    statements: statements.map((one) => ({ statement: normalized(statementOf(scope, one)), line: one.line })),
-    file,
-    line: block.line,
-    ...(obstacle !== undefined && { obstacle }),
-    isPartial: composed !== undefined || blocksOf(block.body, 'dynamic').length > 0,
-    add: (statement) => {
-      const last = statements.at(-1);
-      const wanted = statementBlock(statement);
-      if (last === undefined || wanted === undefined) return undefined;
-      const indent = indentAt(file.text, last.start);
-      const { end } = linesOf(file.text, last);
-      const text = `${newlineOf(file)}${indent}${written(file, blockLines(wanted), indent)}${newlineOf(file)}`;
-      return [{ path: file.path, start: end, end, text }];
-    },
-    remove: (index) => {
-      const block_ = statements[index];
-      if (block_ === undefined || statements.length < 2) return undefined;
-      return [{ path: file.path, ...linesToRemove(file.text, block_), text: '' }];
-    },
-  };
-}
-
-/** Returns the policy of `jsonencode({ … })`. */
-function encodedPolicy({ scope, file }: Located, object: Expression): Policy {
-  const entry = object.kind === 'object' ? object.entries.find(({ name }) => name === 'Statement') : undefined;
-  const list = entry?.value;
-  const isList = list?.kind === 'list';
-  const items = isList ? list.items : list === undefined ? [] : [list];
-  return {
-    statements: items.map((item) => ({ statement: normalized(jsonOf(scope, item)), line: item.line })),
-    file,
-    line: object.line,
-    ...(!isList && { obstacle: 'Its Statement is not a list.' }),
-    add: (statement) =>
-      isList
-        ? withElement(file, list, (indent) => {
-            const inline = !file.text.slice(list.start, list.end).includes('\n');
-            return inline ? inlineOf(statement) : written(file, valueLines(hclOf(statement)), indent);
-          })
-        : undefined,
-    remove: (index) => {
-      const item = items[index];
-      return isList && item !== undefined && items.length > 1 ? [withoutElement(file, list, item)] : undefined;
-    },
-  };
-}
-
-/** Returns a value as code in one line. */
-const inlineOf = (value: unknown): string => {
-  const lines = valueLines(hclOf(value)).map((line) => line.trim().replaceAll(/^("(?:[^"\\]|\\.)*"|[\w-]+) += /g, '$1 = '));
-  return lines
-    .map((line, index) => {
-      const next = lines[index + 1];
-      if (next === undefined) return line;
-      const isInner = line.endsWith('{') || line.endsWith('[') || /^[}\]]/.test(next);
-      return isInner || line.endsWith(',') ? `${line} ` : `${line}, `;
-    })
-    .join('');
-};
-
-/** Returns the policy of a text, such as a heredoc. */
-function textPolicy({ scope, file }: Located, expression: Expression & { kind: 'string' }): Policy | undefined {
-  const text = expression.parts
-    .map((part) => (typeof part === 'string' ? part : (knownText(scope.valueOf(part)) ?? UNKNOWN_TEXT)))
-    .join('');
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const given = typeof policy === 'object' && policy !== null && 'Statement' in policy ? policy.Statement : [];
-  const { line } = expression;
-  return {
-    statements: isObjectStatement(given).map((one) => ({ statement: normalized(one), line })),
-    file,
-    line,
-    obstacle: 'The policy is JSON text, which this command does not change.',
-    add: () => undefined,
-    remove: () => undefined,
-  };
-}
-
-/** Returns the trust policy of a role; undefined if the code does not show it. */
-function policyOf(scope: Scope, { file, block }: Place): Policy | undefined {
-  const attribute = attributeOf(block.body, 'assume_role_policy');
-  const located = attribute && scope.resolve(attribute.value, file);
-  if (located === undefined) return undefined;
-  const { expression } = located;
-  if (expression.kind === 'reference') {
-    const [data, type, name, ...rest] = expression.path;
-    if (data !== 'data' || type !== 'aws_iam_policy_document' || rest.at(-1) !== 'json') return undefined;
-    const [place] = located.scope.blocks('data', 'aws_iam_policy_document', String(name));
-    return place && documentPolicy(located.scope, place, block);
-  }
-  const [argument] = expression.kind === 'call' && expression.name === 'jsonencode' ? expression.arguments : [];
-  if (argument?.kind === 'object') return encodedPolicy(located, argument);
-  return expression.kind === 'string' ? textPolicy(located, expression) : undefined;
-}
+import { attributeOf, type Expression } from './syntax.ts';
+import { type Policy, policyOf } from './trust-policy.ts';
+import { isRoleArn } from './value.ts';
 
 interface Role extends Place {
   scope: Scope;
@@ -225,7 +85,9 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const address = shownAddress(role.scope, role.block);
   const at = about({ path: policy.file.path, line: policy.line });
   const wanted = normalized(trust.statement);
-  const web = policy.statements.map((one, index) => ({ ...one, index })).filter(({ statement }) => isWebIdentity(statement));
+  const web = policy.statements
+    .map((one, index) => ({ ...one, index }))
+    .filter(({ statement }) => isWebIdentity(statement));
   const [first] = web;
   if (first === undefined && policy.isPartial !== true)
     return {
@@ -276,7 +138,8 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   };
 }
 
-const isUncertain = (statement: Statement): boolean => JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;
+const isUncertain = (statement: Statement): boolean =>
+  JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;
 
 /** Modules that create a role for IRSA. Their trust policy has OIDC statements alone, as of version 6.5 (2026). */
 const IRSA_MODULE = /terraform-aws-(?:modules\/)?iam.*\/\/modules\/iam-role-for-service-accounts/;
@@ -337,7 +200,10 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
     const address = shownAddress(role.scope, role.block);
     if (policy !== undefined) return trust.action === 'add' ? add(role, policy, trust) : remove(role, policy, trust);
     const finding: Finding = {
-      ...about({ path: role.file.path, line: attributeOf(role.block.body, 'assume_role_policy')?.line ?? role.block.line }),
+      ...about({
+        path: role.file.path,
+        line: attributeOf(role.block.body, 'assume_role_policy')?.line ?? role.block.line,
+      }),
       result: 'left',
       what: `The trust policy of ${address} was not changed.`,
       why: `It comes from an expression that this command does not read. ${REVERT[trust.action]}`,
@@ -347,7 +213,10 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
   });
   return {
     edits: patches.flatMap(({ edits }) => edits),
-    findings: [...patches.flatMap(({ findings }) => findings), ...modules.map((module) => moduleFinding(module, trust))],
+    findings: [
+      ...patches.flatMap(({ findings }) => findings),
+      ...modules.map((module) => moduleFinding(module, trust)),
+    ],
   };
 }
 

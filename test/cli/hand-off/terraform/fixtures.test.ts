@@ -60,20 +60,23 @@ describe('Fixtures of Terraform code', () => {
     expect(again.findings.some(({ result }) => result === 'left')).toBe(left);
   });
 
-  it.each(FIXTURES.filter(({ edited }) => edited))('$name keeps comments, line ends and other lines', async (fixture) => {
-    const files = filesOf(fixture.name);
-    const after = applyEdits(files, (await patchTerraform(files, fixture.handOff)).edits);
-    const [parsedBefore, parsedAfter] = [await parseFiles(files), await parseFiles(after)];
-    for (const [index, { path, text }] of after.entries()) {
-      const former = files[index]!.text;
-      expect(text.startsWith('\uFEFF'), path).toBe(former.startsWith('\uFEFF'));
-      expect(text.endsWith('\n'), path).toBe(former.endsWith('\n') || (text !== former && text.endsWith('\n')));
-      const [ends, formerEnds] = [lineEndsOf(text), lineEndsOf(former)];
-      if (formerEnds.lf > 0) expect(ends.crlf === ends.lf, path).toBe(formerEnds.crlf === formerEnds.lf);
-      if (path.endsWith('.json')) continue;
-      expect(parsedAfter[index]!.errorLine, path).toBe(parsedBefore[index]!.errorLine);
-      const comments = parsedAfter[index]!.comments.map((comment) => comment.text);
-      for (const { text: comment } of parsedBefore[index]!.comments) expect(comments, path).toContain(comment);
-    }
-  });
+  it.each(FIXTURES.filter(({ edited }) => edited))(
+    '$name keeps comments, line ends and other lines',
+    async (fixture) => {
+      const files = filesOf(fixture.name);
+      const after = applyEdits(files, (await patchTerraform(files, fixture.handOff)).edits);
+      const [parsedBefore, parsedAfter] = [await parseFiles(files), await parseFiles(after)];
+      for (const [index, { path, text }] of after.entries()) {
+        const former = files[index]!.text;
+        expect(text.startsWith('\uFEFF'), path).toBe(former.startsWith('\uFEFF'));
+        expect(text.endsWith('\n'), path).toBe(former.endsWith('\n') || (text !== former && text.endsWith('\n')));
+        const [ends, formerEnds] = [lineEndsOf(text), lineEndsOf(former)];
+        if (formerEnds.lf > 0) expect(ends.crlf === ends.lf, path).toBe(formerEnds.crlf === formerEnds.lf);
+        if (path.endsWith('.json')) continue;
+        expect(parsedAfter[index]!.errorLine, path).toBe(parsedBefore[index]!.errorLine);
+        const comments = parsedAfter[index]!.comments.map((comment) => comment.text);
+        for (const { text: comment } of parsedBefore[index]!.comments) expect(comments, path).toContain(comment);
+      }
+    },
+  );
 });
