@@ -27,7 +27,7 @@ const OWN = [
 /** How the service's texts name this program: they know neither npm nor npx. */
 const NAMED = new RegExp(String.raw`(?<=^|[\s(])pod-identity(?= (?:${OWN})(?![\w-]))`, 'g');
 
-const BEGINS = String.raw`(?:aws (?:eks|iam|sts|service-quotas) [a-z]|kubectl (?:-n )?[a-z]|npm (?:run|ci|install) ?|npx [a-z]|pod-identity (?:${OWN})(?![\w-]))`;
+const BEGINS = String.raw`(?:aws (?:eks|iam|sts|service-quotas) [a-z]|kubectl (?:-n )?[a-z]|argocd app [a-z]|flux suspend [a-z]|npm (?:run|ci|install) ?|npx [a-z]|pod-identity (?:${OWN})(?![\w-]))`;
 /** A command ends before ` ;`, ` .` or ` ,`, before ` (for `, a closing parenthesis or a semicolon in one, or with the line. */
 const COMMAND = String.raw`(?<=^|[\s(])${BEGINS}.*?(?= [;.,](?: |$)| \(for |\)|; (?:for|or|\()|$)`;
 /** A JSON object or list of objects, as far as it can be recognised by its beginning. */

@@ -23,6 +23,7 @@ const ANNOTATIONS = [
   /^eks\.amazonaws\.com\/(role-arn|audience|sts-regional-endpoints|token-expiration|skip-containers)$/,
   /^meta\.helm\.sh\/release-(name|namespace)$/,
   /^argocd\.argoproj\.io\/tracking-id$/,
+  /^kustomize\.toolkit\.fluxcd\.io\/reconcile$/,
 ];
 
 const kept = (all: Readonly<Record<string, string>>, isKept: (key: string) => boolean): Record<string, string> =>
@@ -38,7 +39,7 @@ export const keptLabels = (
   selected: ReadonlySet<string> = new Set(),
 ): Record<string, string> => kept(labels, (key) => selected.has(key) || LABELS.some((pattern) => pattern.test(key)));
 
-/** Returns the annotations that the webhook of EKS reads, and those of Helm and Argo CD. */
+/** Returns the annotations that the webhook of EKS reads, and those of Helm, Argo CD and Flux. */
 export const keptAnnotations = (annotations: Readonly<Record<string, string>>): Record<string, string> =>
   kept(annotations, (key) => ANNOTATIONS.some((pattern) => pattern.test(key)));
 

@@ -18,10 +18,14 @@ const COMMON = `
   replicas command volumes volumeMounts mountPath tolerations affinity nodeSelector resources limits requests cpu memory
   strategy rollingUpdate maxSurge maxUnavailable updateStrategy type hostNetwork securityContext ports imagePullPolicy
   serviceAccountName livenessProbe readinessProbe terminationGracePeriodSeconds priorityClassName valueFrom
+  addon iamserviceaccount podidentityrole Role Role1 nodegroup NodeInstanceRole ServiceRole stack kro crossplane providerconfig
   EKS Helm edit apply side manager server create update set scale rollout Go HashiCorp
 `
   .trim()
   .split(/\s+/);
+
+/** Replaces the hash at the end of a logical ID. */
+const HASH = 'A0000000';
 
 const WORD = /[A-Za-z0-9]+/g;
 export const wordsIn = (text: string): string[] => text.match(WORD) ?? [];
@@ -45,7 +49,8 @@ export class Words {
   }
 
   private isKept(word: string): boolean {
-    return this.kept.has(word) || /^\d{1,3}$/.test(word) || /^v\d{1,2}$/.test(word);
+    // A code is longer than a letter, and names of roles that CloudFormation has cut off are as long as IAM allows.
+    return this.kept.has(word) || /^(\d{1,3}|v\d{1,2}|[a-wyzA-Z])$/.test(word);
   }
 
   /** Returns a code of the length of the word, if there is room: quotas on the length of policies matter. */
@@ -56,6 +61,19 @@ export class Words {
     return code.padEnd(length, 'x');
   }
 
+  /**
+   * Returns a code that still looks like what CloudFormation and the CDK add to the names of roles: a random part, or a
+   * logical ID that ends with a hash. The service recognizes these owners by it.
+   */
+  private shapedCode(word: string): string {
+    if (word.length > HASH.length + 3 && /^[A-Za-z][A-Za-z0-9]*[0-9A-F]{8}$/.test(word))
+      return `${this.newCode(word.length - HASH.length)}${HASH}`;
+    const code = this.newCode(word.length);
+    return /^(?=[A-Za-z]*\d)(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{12,13}$/.test(word)
+      ? code.replace(/x+$/, (rest) => rest.toUpperCase())
+      : code;
+  }
+
   private codeOf(word: string): string {
     if (this.isKept(word) || (this.fragments.includes(word) && this.beginsKeptWord(word))) return word;
     const known = this.codes.get(word);
@@ -64,7 +82,7 @@ export class Words {
     const fragment = this.fragments.find((one) => one.length < word.length && word.startsWith(one));
     const code =
       fragment === undefined
-        ? this.newCode(word.length)
+        ? this.shapedCode(word)
         : `${this.fragmentOf(fragment)}${this.newCode(word.length - fragment.length)}`;
     this.codes.set(word, code);
     return code;

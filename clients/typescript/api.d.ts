@@ -437,7 +437,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
@@ -539,7 +539,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
@@ -1684,7 +1684,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";
@@ -1782,7 +1782,7 @@ export interface components {
              */
             acceptIdentityLoss?: string[];
             /**
-             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform leaves no sign by itself.
+             * @description The tool whose code defines what the migration changes, for what shows no owner. Terraform and CloudFormation leave no sign on an add-on by themselves.
              * @enum {string}
              */
             iac?: "terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm";

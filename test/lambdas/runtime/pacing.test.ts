@@ -57,7 +57,7 @@ describe('a step', () => {
   it('reserves what it is known to call, of each service, before it begins', async () => {
     await paceOf('plan').admit(target);
     expect(fakes.pace.reservations.map(([key, calls]) => `${key.split('#')[0]} ${calls}`)).toEqual([
-      'eks 7',
+      'eks 8',
       'iam 20',
       'kube 8',
     ]);
