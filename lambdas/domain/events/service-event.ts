@@ -153,11 +153,15 @@ const waitIn = (
   ...(noted?.what === what ? { until: fit(noted.until, LONGEST_TIME) } : {}),
 });
 
-/** Returns the outcome of the event, and how it was verified if the record still has that outcome. */
-const endIn = (record: Migration, type: EventType): Pick<ServiceEvent, 'outcome' | 'verified'> => ({
-  ...(isOutcome(type) ? { outcome: type } : {}),
-  ...(record.outcome === type ? { verified: record.verified } : {}),
-});
+/** Returns the outcome of the event, and how it was verified and what it left to do, if the record still has it. */
+function endIn(record: Migration, type: EventType): Pick<ServiceEvent, 'outcome' | 'verified' | 'handOff'> {
+  const code = record.outcome === type ? eventHandOffOf(record) : undefined;
+  return {
+    ...(isOutcome(type) ? { outcome: type } : {}),
+    ...(record.outcome === type ? { verified: record.verified } : {}),
+    ...(code ? { handOff: code } : {}),
+  };
+}
 
 /**
  * Returns the event to publish for an outbox event, with the contents of the migration's record as it is now. Returns
@@ -180,7 +184,6 @@ export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: 
   const requester = requesterOf(record);
   const planHash = asked?.planHash ?? plan?.hash;
   const restoreCommands = isLast && type === 'needs-human' ? restoreCommandsFor(record, MOST) : [];
-  const code = isLast ? eventHandOffOf(record) : undefined;
   // The limit for a line of the message is lower than for one of `restoreCommands`, and no command may be cut.
   const pasted = restoreCommands.length > 0 ? restoreCommandsFor(record, { ...MOST, command: MOST.line }) : [];
   const lines = linesOf(record, type, { asked, wait }, pasted).flatMap((line) =>
@@ -215,7 +218,6 @@ export function serviceEventOf(record: Migration, event: OutboxEvent, begunAt?: 
     ...(wait ? { waitingFor: waitIn(record, wait) } : {}),
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
     ...(restoreCommands.length > 0 ? { restoreCommands } : {}),
-    ...(code ? { handOff: code } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),
     ...(ofRequest ? { correlation: ofRequest } : {}),
     ...(warnings.length > 0
