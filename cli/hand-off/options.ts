@@ -14,7 +14,7 @@ export const HAND_OFF = 'hand-off';
 /** `--format`, which `plan --hand-off` has too. */
 export const format = oneOf(handOffFormat).optional();
 
-const which = {
+const whichFields = {
   migrationId: migrationId.optional(),
   cluster: clusterName.optional(),
   addon: addonName.optional(),
@@ -25,7 +25,7 @@ const which = {
   ...backendFlags,
   ...output,
 };
-const whichFlags = z.strictObject(which);
+const whichFlags = z.strictObject(whichFields);
 type WhichFlags = z.output<typeof whichFlags>;
 
 type Where = Pick<WhichFlags, keyof typeof backendFlags | keyof typeof output>;
@@ -83,7 +83,7 @@ const whichOf = (flags: WhichFlags, command: string): Which => {
   return { ...rest, of: 'account', cluster, subject };
 };
 
-const showFlags = z.strictObject({ ...which, format });
+const showFlags = z.strictObject({ ...whichFields, format });
 export interface ShowFlags {
   which: Which;
   format: z.output<typeof format>;
@@ -99,7 +99,7 @@ export const parseShowFlags = (given: Record<string, unknown>): ShowFlags => {
 const terraform = z
   .string({ error: 'is missing: specify the directory of the Terraform code that defines the add-on' })
   .min(1, 'must name a directory');
-const codeFlags = z.strictObject({ ...which, terraform, write: z.boolean().default(false) });
+const codeFlags = z.strictObject({ ...whichFields, terraform, write: z.boolean().default(false) });
 export interface CodeFlags {
   which: Which;
   terraform: string;

@@ -76,7 +76,7 @@ describe('after a migration', () => {
     expect((await check('--sandbox', SCENARIO)).code).toBe(3);
   });
 
-  it('it is printed in each format, and as a document', async () => {
+  it('prints it in each format, and as a document', async () => {
     const { migrationId: id } = await migrate();
     const texts = await Promise.all(
       HAND_OFF_FORMATS.map(async (format) => (await world.run('hand-off', id, '--format', format)).out),
@@ -213,10 +213,8 @@ describe('before a migration', () => {
   });
 
   it('plan --hand-off has the other formats, for a dry run of a repair with its trust statement', async () => {
-    const repair = await run(
-      ...['plan', ...REPAIRED, '--trust', 'repair', '--hand-off'],
-      ...['--format', 'cloudformation'],
-    );
+    const argv = ['plan', ...REPAIRED, '--trust', 'repair', '--hand-off', '--format', 'cloudformation'];
+    const repair = await run(...argv);
     expect(repair.out).toContain('\nHand-off  cloudformation\n');
     expect(repair.out).toContain('pods.eks.amazonaws.com');
   });

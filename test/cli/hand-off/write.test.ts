@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyPatch } from 'diff';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { diffOf } from '../../../cli/hand-off/diff.ts';
 import { type CodeOnDisk, readDirectory } from '../../../cli/hand-off/directory.ts';
