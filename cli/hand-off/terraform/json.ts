@@ -39,7 +39,7 @@ function difference(path: string, before: string, after: string): Edit {
   return { path, start, end: before.length - same, text: after.slice(start, after.length - same) };
 }
 
-/** The files of a directory as native code, and the way back. */
+/** The files of a directory as native code, and how patches become those of JSON. */
 export interface NativeFiles {
   files: CodeFile[];
   /** For files that are no JSON. */
