@@ -162,7 +162,7 @@ const keyOf = ({ namespace, serviceAccount }: Key): string => `${namespace}/${se
 function forbid(code: Code, { target: { cluster } }: HandOff, association: HandOffAssociation): Patch {
   const places = resourcesOf(code, cluster, association);
   const sure = places.filter(({ answer }) => answer === 'yes');
-  // An association of an add-on is in code only if somebody has imported it, so a resource that may be any is not it.
+  // An association of an add-on is in code only if a person has imported it, so a resource that may be any is not it.
   const concerned = sure.length > 0 || association.action === 'do-not-import' ? sure : places;
   const patches = concerned.map((place) => forget(place, association));
   const modules = association.action === 'remove' ? modulesOf(code, association) : [];

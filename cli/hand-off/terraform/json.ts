@@ -39,7 +39,7 @@ function difference(path: string, before: string, after: string): Edit {
   return { path, start, end: before.length - same, text: after.slice(start, after.length - same) };
 }
 
-/** The files of a directory as native code, and the way back. */
+/** The files of a directory as native code, and how patches become those of JSON. */
 export interface NativeFiles {
   files: CodeFile[];
   /** For files that are no JSON. */
@@ -49,7 +49,7 @@ export interface NativeFiles {
 }
 
 /** Returns the text of a file after a patch of its native code; undefined if JSON can't take the form. */
-async function after({ file, native, code }: Translated, text: string): Promise<string | undefined> {
+async function patchedText({ file, native, code }: Translated, text: string): Promise<string | undefined> {
   const [was, is] = await parseFiles([native, { ...native, text }]);
   if (was === undefined || is === undefined || is.errorLine !== undefined) return undefined;
   const bom = file.text.startsWith(BOM) ? BOM : '';
@@ -90,7 +90,7 @@ export function asNative(files: readonly CodeFile[]): NativeFiles {
       const problems = new Map<string, Finding>();
       for (const origin of all.filter(({ native }) => edits.some(({ path }) => path === native.path))) {
         const text = applied.find(({ path }) => path === origin.native.path)?.text ?? origin.native.text;
-        const result = await after(origin, text);
+        const result = await patchedText(origin, text);
         if (result === undefined) problems.set(origin.file.path, unwritten(origin));
         else results.push(difference(origin.file.path, origin.file.text, result));
       }

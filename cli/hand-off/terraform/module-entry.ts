@@ -132,10 +132,10 @@ class Writer {
   /** Returns the code of a role. */
   role(arn: string): string {
     const { located, addon } = this.entry;
-    const written = (expression: Expression): Located => ({ ...located, expression });
-    const used = this.compared.items.map(({ role }) => written(role));
+    const at = (expression: Expression): Located => ({ ...located, expression });
+    const used = this.compared.items.map(({ role }) => at(role));
     const { role } = this.compared;
-    return roleCode(located.scope, arn, used, role && { ...written(role.value), gave: addon.removeRoleArn });
+    return roleCode(located.scope, arn, used, role && { ...at(role.value), gave: addon.removeRoleArn });
   }
 
   /** Returns the value with these associations. */
