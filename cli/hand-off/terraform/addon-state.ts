@@ -61,19 +61,19 @@ function pairsOf(resource: Resource, wanted: readonly HandOffBlock[]) {
   const pair = (block: Block, answer: Answer): void => {
     const account = valueOf(resource, attributeOf(block.body, 'service_account'));
     const fits = [...open].filter(({ serviceAccount }) => isText(account, serviceAccount) === answer);
-    const [only, ...more] = fits;
-    if (only === undefined || (answer === 'unknown' && more.length > 0)) return;
-    pairs.set(block, only);
-    open.delete(only);
+    const [fit, ...more] = fits;
+    if (fit === undefined || (answer === 'unknown' && more.length > 0)) return;
+    pairs.set(block, fit);
+    open.delete(fit);
   };
   for (const block of blocks) pair(block, 'yes');
   const unclear = blocks.filter(
     (block) => !pairs.has(block) && !isKnown(valueOf(resource, attributeOf(block.body, 'service_account'))),
   );
   // A name that cannot be evaluated belongs to the only service account that is left, if the role may be its role.
-  const [block, ...more] = unclear;
+  const [only, ...more] = unclear;
   const [last, ...others] = open;
-  if (block && more.length === 0 && last && others.length === 0 && mayBe(resource, block, last)) pair(block, 'unknown');
+  if (only && more.length === 0 && last && others.length === 0 && mayBe(resource, only, last)) pair(only, 'unknown');
   const rest = blocks.filter((block) => !pairs.has(block));
   return { pairs, missing: [...open], drop: rest, unclear: unclear.filter((block) => !pairs.has(block)) };
 }

@@ -34,9 +34,12 @@ export const isTerraformFile = (path: string): boolean => READ.test(path);
 /** Returns whether the file is in Terraform's native syntax. */
 export const isNative = (path: string): boolean => NATIVE.test(path);
 
-/** Parses the files of a directory. */
-export async function readCode(files: readonly CodeFile[]): Promise<Code> {
-  const native = await parseFiles(files.filter(({ path }) => isNative(path)));
+/** Parses the files of a directory. What is among `known` is not parsed again. */
+export async function readCode(files: readonly CodeFile[], known: readonly ParsedFile[] = []): Promise<Code> {
+  const native = await parseFiles(
+    files.filter(({ path }) => isNative(path)),
+    known,
+  );
   const variables = files.filter(({ path }) => path.endsWith('.tfvars.json')).map(parseJsonVariables);
   const parsed = [...native, ...variables];
   return { files, parsed, scopes: scopesOf(parsed.filter(({ path }) => !path.endsWith(LOCK_FILE))) };

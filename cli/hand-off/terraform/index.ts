@@ -6,10 +6,9 @@ import type { HandOff } from '../../../lambdas/domain/hand-off/model.ts';
 import { patchAddons } from './addons.ts';
 import { patchAnnotations } from './annotations.ts';
 import { patchAssociations } from './associations.ts';
-import { isNative, type Patcher, readCode, syntaxFindings } from './code.ts';
+import { type Code, type Patcher, readCode, syntaxFindings } from './code.ts';
 import { asNative } from './json.ts';
 import type { CodeFile, Edit, Finding, Patch } from './model.ts';
-import { parseFiles } from './parse.ts';
 import { patchTrust } from './trust.ts';
 import { checkVersions } from './versions.ts';
 
@@ -39,8 +38,7 @@ export function applyEdits(files: readonly CodeFile[], edits: readonly Edit[]): 
 }
 
 /** Returns what the patchers propose. */
-async function proposed(files: readonly CodeFile[], handOff: HandOff): Promise<Patch> {
-  const code = await readCode(files);
+async function proposed(code: Code, handOff: HandOff): Promise<Patch> {
   const patches: Patch[] = [];
   for (const patcher of PATCHERS) patches.push(await patcher(code, handOff));
   return {
@@ -51,7 +49,7 @@ async function proposed(files: readonly CodeFile[], handOff: HandOff): Promise<P
 
 /** Returns what is wrong with the code after the edits; undefined if nothing is. */
 async function problemOf(
-  files: readonly CodeFile[],
+  { files, parsed }: Code,
   handOff: HandOff,
   edits: readonly Edit[],
 ): Promise<string | undefined> {
@@ -62,11 +60,10 @@ async function problemOf(
     return error instanceof Error ? error.message : String(error);
   }
   const edited = new Set(edits.map(({ path }) => path));
-  const broken = (await parseFiles(after.filter(({ path }) => edited.has(path) && isNative(path)))).find(
-    ({ errorLine }) => errorLine !== undefined,
-  );
+  const code = await readCode(after, parsed);
+  const broken = code.parsed.find(({ path, errorLine }) => edited.has(path) && errorLine !== undefined);
   if (broken !== undefined) return `${broken.path} would have a syntax error in line ${broken.errorLine}.`;
-  const again = await proposed(after, handOff);
+  const again = await proposed(code, handOff);
   return again.edits.length === 0 ? undefined : `${again.edits[0]?.path} would have to be changed once more.`;
 }
 
@@ -93,11 +90,12 @@ export async function patchTerraform(files: readonly CodeFile[], handOff: HandOf
 
 /** Does so for files in Terraform's native syntax. */
 async function patchNative(files: readonly CodeFile[], handOff: HandOff): Promise<Patch> {
-  const { edits, findings } = await proposed(files, handOff);
+  const code = await readCode(files);
+  const { edits, findings } = await proposed(code, handOff);
   const missing = handOff.addon !== undefined && !findings.some(({ about }) => about === 'addon');
   const all = missing ? [...findings, nowhere(handOff, files)] : findings;
   if (edits.length === 0) return { edits, findings: all };
-  const problem = await problemOf(files, handOff, edits);
+  const problem = await problemOf(code, handOff, edits);
   if (problem === undefined) return { edits, findings: all };
   const failed: Finding = {
     result: 'left',

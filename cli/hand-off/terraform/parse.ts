@@ -125,8 +125,25 @@ function parseFile(parser: Parser, { path, text }: CodeFile): ParsedFile {
   }
 }
 
-/** Parses files in Terraform's native syntax. A file with a syntax error has `errorLine`; what it contains is not complete. */
-export async function parseFiles(files: readonly CodeFile[]): Promise<ParsedFile[]> {
+/** Parses a file. One that is nested more deeply than a program can follow counts as one with a syntax error. */
+function parseSafely(parser: Parser, file: CodeFile): ParsedFile {
+  try {
+    return parseFile(parser, file);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { ...file, body: { start: 0, end: file.text.length, elements: [] }, comments: [], errorLine: 1 };
+  }
+}
+
+/**
+ * Parses files in Terraform's native syntax. A file with a syntax error has `errorLine`; what it contains is not complete.
+ * What is among `known` is not parsed again.
+ */
+export async function parseFiles(files: readonly CodeFile[], known: readonly ParsedFile[] = []): Promise<ParsedFile[]> {
   const parser = await (loaded ??= load());
-  return files.map((file) => parseFile(parser, file));
+  const byPath = new Map(known.map((file) => [file.path, file]));
+  return files.map((file) => {
+    const same = byPath.get(file.path);
+    return same?.text === file.text ? same : parseSafely(parser, file);
+  });
 }

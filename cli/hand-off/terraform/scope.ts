@@ -170,7 +170,7 @@ export class Scope {
   private localOf(name: string): Located | undefined {
     const found = this.blocks('locals').flatMap(({ file, block }) => {
       const attribute = attributeOf(block.body, name);
-      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this as Scope, file }];
+      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this, file }];
     });
     return found.length === 1 ? found[0] : undefined;
   }
@@ -195,7 +195,7 @@ export class Scope {
   private settingOf(name: string, byDefault: Located | undefined): Located | undefined {
     const set = this.settings.flatMap((file) => {
       const attribute = attributeOf(file.body, name);
-      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this as Scope, file }];
+      return attribute === undefined ? [] : [{ expression: attribute.value, scope: this, file }];
     });
     const loaded = set.filter(({ file }) => autoLoaded(file.path) > 0).at(-1) ?? byDefault;
     const others = set.filter(({ file }) => autoLoaded(file.path) === 0);

@@ -34,8 +34,8 @@ const dedent = (parts: TemplatePart[]): TemplatePart[] => {
     typeof part === 'string' ? part.split('\n').filter((_, line) => line > 0 || index === 0) : index === 0 ? [''] : [],
   );
   // What follows the last line end is before the closing word, and no line.
-  if (parts.at(-1) === '' || (typeof parts.at(-1) === 'string' && String(parts.at(-1)).endsWith('\n')))
-    lineStarts.pop();
+  const last = parts.at(-1);
+  if (typeof last === 'string' && (last === '' || last.endsWith('\n'))) lineStarts.pop();
   const width = Math.min(...lineStarts.map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0));
   return parts.map((part, index) =>
     typeof part === 'string'

@@ -2,7 +2,7 @@
  * Generated code in many styles: a patch parses, is complete, keeps every comment, changes nothing outside of the
  * resource of the add-on, and in it nothing but the role and the blocks.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BLOCK, ROLE } from '../../../../cli/hand-off/terraform/addon-state.ts';
 import { patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
@@ -141,11 +141,11 @@ describe('generated code', () => {
         expect(findings.filter(({ result }) => result === 'left')).toEqual([]);
         expect(blocksOf(now.body, BLOCK)).toHaveLength(addon.associations?.length ?? 0);
         const hasRole = attributeOf(now.body, ROLE);
-        if (addon.addRoleArn !== undefined) expect(hasRole).toBeDefined();
-        else expect(['null', '""', undefined]).toContain(hasRole && textOf(after, hasRole.value));
+        const isAbsent = ['null', '""', undefined].includes(hasRole && textOf(after, hasRole.value));
+        expect(isAbsent).toBe(addon.addRoleArn === undefined);
         expect(/[^\r]\n/.test(after.text)).toBe(/[^\r]\n/.test(before.text));
         const gap = /\n[ \t\r]*\n[ \t\r]*\n/;
-        if (!gap.test(textOf(before, old))) expect(textOf(after, now)).not.toMatch(gap);
+        expect(!gap.test(textOf(before, old)) && gap.test(textOf(after, now))).toBe(false);
       }),
       { numRuns: 300 },
     );
@@ -173,7 +173,7 @@ describe('generated code', () => {
         const { edits, findings } = await patchTerraform([{ path: 'main.tf', text: cut }], handOffOf());
         expect(findings.length).toBeGreaterThan(0);
         expect(findings.some(({ what }) => what.startsWith('The code cannot be edited'))).toBe(false);
-        if (file?.errorLine !== undefined) expect(edits).toEqual([]);
+        expect(file?.errorLine === undefined ? [] : edits).toEqual([]);
       }),
       { numRuns: 200 },
     );

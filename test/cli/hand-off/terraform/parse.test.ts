@@ -83,6 +83,12 @@ describe('errors', () => {
   });
 });
 
+describe('a file that is nested too deeply', () => {
+  it('counts as one with a syntax error', async () => {
+    expect((await parse(`a = ${'['.repeat(20_000)}${']'.repeat(20_000)}\n`)).errorLine).toBe(1);
+  });
+});
+
 describe('strings', () => {
   it.each(['', 'plain', 'a"b\\c', 'tab\tline\nreturn\r', '${x} %{y} $x %', '$${x}', 'ü𝒳'])(
     '%j is encoded and decoded',
