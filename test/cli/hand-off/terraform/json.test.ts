@@ -52,11 +52,11 @@ describe('Code in JSON syntax', () => {
     );
   });
 
-  it('adds the block to an add-on without a role, and takes it out of the only list', async () => {
+  it('adds the block to an add-on without a role, once', async () => {
     const code = JSON.stringify(addon({ tags: {} }), null, 2);
-    const with_ = await patched(code);
-    expect(JSON.parse(with_)).toEqual(addon({ tags: {}, pod_identity_association: ASSOCIATIONS }));
-    expect(await patched(with_)).toBe(with_);
+    const once = await patched(code);
+    expect(JSON.parse(once)).toEqual(addon({ tags: {}, pod_identity_association: ASSOCIATIONS }));
+    expect(await patched(once)).toBe(once);
   });
 
   it('edits only the right one of several blocks in lists', async () => {
