@@ -234,7 +234,7 @@ describe.each(deployments)('%s template', (which, one) => {
     for (const { Action, SourceArn } of byApi)
       expect([Action, deployment.resolve(SourceArn)]).toEqual([
         'lambda:InvokeFunction',
-        expect.stringMatching(/^arn:aws:execute-api:eu-west-1:111122223333:\w+\/\w+\/(GET|POST|\*)\/[\w*/]*$/),
+        expect.stringMatching(/^arn:aws:execute-api:eu-west-1:111122223333:\w+\/\w+\/(GET|POST|\*)\/[\w*/-]*$/),
       ]);
   });
 

@@ -89,6 +89,22 @@ export async function readAddons(eks: Eks, described: readonly string[] = []): P
 }
 
 /**
+ * Returns the associations, which are read again if one of the add-ons has an association that is not among them: they
+ * were read before the add-ons, and that add-on has been changed meanwhile.
+ */
+async function associationsSince(
+  eks: Eks,
+  addons: readonly Addon[],
+  before: Omit<RoleUsersFact, 'addons'>,
+): Promise<Omit<RoleUsersFact, 'addons'>> {
+  const known = new Set(before.associations.map(({ arn }) => arn));
+  const isChanged = addons.some((addon) => addon.podIdentityAssociations.some((arn) => !known.has(arn)));
+  if (!isChanged || before.more || before.error !== undefined) return before;
+  const again = await advisory(() => eks.listAllAssociations(MOST_ASSOCIATIONS));
+  return 'read' in again ? again.read : before;
+}
+
+/**
  * Returns which add-ons and associations use which role. `described` names the add-ons whose role is known or does not
  * matter; it is undefined if only the add-on in question can use the roles.
  */
@@ -104,7 +120,7 @@ export async function readRoleUsers(
     roleArn === undefined ? [] : [{ name, roleArn }],
   );
   const errors = [ofCluster.error, 'refused' in answer ? answer.refused : undefined].filter((one) => one !== undefined);
-  return { ...ofCluster, addons, seen, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
+  return { ...(await associationsSince(eks, seen, ofCluster)), addons, seen, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
 }
 
 /**

@@ -151,6 +151,23 @@ describe('who else uses a role', () => {
     expect(addons).toEqual([{ name: ADDON, roleArn: ROLE }]);
     expect(seen.map(({ name }) => name)).toContain('coredns');
   });
+  it('reads the associations again if an add-on has got one since, as one that is being migrated has', async () => {
+    const { eks, journal } = deployed();
+    const since = anAssociation({
+      id: 'a-since',
+      arn: 'arn:aws:eks:eu-west-1:111122223333:podidentityassociation/dev/a-since',
+      roleArn: ROLE,
+    });
+    eks.addons.set(
+      'coredns',
+      anAddon({ name: 'coredns', serviceAccountRoleArn: undefined, podIdentityAssociations: [since.arn] }),
+    );
+    eks.associations.push(since);
+    const users = await readRoleUsers(eks, [], { associations: [], more: false });
+    expect(users.associations.map(({ id }) => id)).toContain('a-since');
+    await readRoleUsers(eks, [], users);
+    expect(journal.of('eks.listAllAssociations')).toHaveLength(1);
+  });
   it.each(['eks.listAddons', 'eks.describeAddon'])('is told as not known where %s is refused', async (call) => {
     const withAnother = (): Fakes => {
       const fakes = shared();
