@@ -29,6 +29,8 @@ export async function judge(files: readonly CodeFile[], handOff: HandOff | undef
   if (handOff === undefined) throw new Error('There is no hand-off.');
   const { edits, findings } = await patchTerraform(files, handOff);
   const left = findings.filter(({ result }) => result === 'left').map(({ what }) => what);
+  // A change that is told is one that is made: the exit code depends on it.
+  expect(findings.some(({ result }) => result === 'changed')).toBe(edits.length > 0);
   return { exitCode: edits.length + left.length === 0 ? 0 : 3, after: applyEdits(files, edits), left };
 }
 
@@ -46,7 +48,10 @@ const addonBlocks = (files: readonly CodeFile[]): unknown =>
   files
     .flatMap(({ text }) => readHcl(text))
     .filter(({ type, labels: [first] }) => type === 'module' || first === 'aws_eks_addon')
-    .map(({ attributes, ...one }) => ({ ...one, attributes: [...attributes].toSorted(([a], [b]) => (a < b ? -1 : 1)) }));
+    .map(({ attributes, ...one }) => ({
+      ...one,
+      attributes: [...attributes].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    }));
 
 interface Started {
   world: OpenWorld;
@@ -75,10 +80,9 @@ const patched = async (
 };
 
 /** What an apply of the old code would do after the migration: all of it silently, but for the associations. */
-const reverting = ({ asked, original }: Started, { associations, handOff }: MigrationReport): string[] => {
-  const isNamed = (id: string): boolean =>
-    associations.purged.some((one) => one.id === id && original.some(({ text }) => text.includes(one.serviceAccount)));
-  const removed = handOff!.associations.filter(({ action, id = '' }) => action === 'remove' && isNamed(id));
+const reverting = ({ asked, state }: Started, { handOff }: MigrationReport): string[] => {
+  const managed = new Set(state.values());
+  const removed = handOff!.associations.filter(({ action, id = '' }) => action === 'remove' && managed.has(id));
   return [
     ...(asked.addon === undefined ? [] : ['UpdateAddon']),
     ...removed.map(() => 'CreatePodIdentityAssociation'),
@@ -97,13 +101,19 @@ const opened = (scenario: string, asked: Asked, form: Form, story: (started: Sta
 
 const migrated = async (started: Started): Promise<{ report: MigrationReport; files: CodeFile[]; state: State }> => {
   const { world, asked, original, state } = started;
-  const { serviceAccountRoleArn: role } = world.cluster.addons.get(asked.addon ?? '') ?? {};
+  const { serviceAccountRoleArn: role, associationIds = [] } = world.cluster.addons.get(asked.addon ?? '') ?? {};
   const report = await world.migrate(asked);
   expect(report.outcome).toBe('migrated');
   const { calls } = planOf(original, state, world);
   expect(calls.map(({ operation }) => operation)).toEqual(reverting(started, report));
   if (asked.addon !== undefined)
-    expect(calls[0]!.input).toMatchObject({ serviceAccountRoleArn: role, podIdentityAssociations: [] });
+    expect(calls[0]!.input).toEqual({
+      clusterName: world.cluster.name,
+      addonName: asked.addon,
+      serviceAccountRoleArn: role,
+      // The associations that the add-on had before stay.
+      ...(associationIds.length === 0 ? { podIdentityAssociations: [] } : {}),
+    });
   const after = await patched(started, original, state, report.handOff);
   // The same, whether the code is compared with the migration or with the account.
   expect((await judge(after.files, await found(world, asked))).exitCode).toBe(0);
@@ -120,6 +130,27 @@ export const thereAndBack = (scenario: string, asked: Asked, form: Form): Promis
     if (asked.addon !== undefined) expect(operations(files, state, world)).toContain('UpdateAddon');
     const again = await patched(started, files, state, back.handOff);
     expect(addonBlocks(again.files)).toEqual(addonBlocks(original));
+  });
+
+/**
+ * Migrates and rolls back, while the code stays as it was, or is changed and reverted. It matches, unless the migration
+ * deleted an association that it defines: the rollback has created that again, under an id that the state does not have.
+ */
+export const reverted = (scenario: string, asked: Asked, form: Form): Promise<void> =>
+  opened(scenario, asked, form, async (started) => {
+    const { world, original, state } = started;
+    const { report, state: merged } = await migrated(started);
+    const back = await world.rollBack({ migrationId: report.migrationId });
+    expect(back.outcome).toBe('rolled-back');
+    const stale = [...state].filter(([, id]) => report.associations.purged.some((one) => one.id === id));
+    if (stale.length === 0) return expectMatch(started, original, state, back.handOff);
+    const recreated = stale.map(() => 'CreatePodIdentityAssociation');
+    expect(operations(original, state, world)).toEqual(recreated);
+    const after = await patched(started, original, merged, back.handOff);
+    // Terraform imports nothing for an address that its state has: the finding says what to do first.
+    expect(operations(after.files, state, world)).toEqual(recreated);
+    const removed = new Map([...state].filter(([address]) => !stale.some(([one]) => one === address)));
+    await expectMatch(started, after.files, removed, back.handOff);
   });
 
 /** Migrates, patches, retires the role's OIDC trust, patches. Returns false if the retirement is refused. */

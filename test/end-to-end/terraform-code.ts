@@ -15,8 +15,7 @@ type Statement = Record<string, unknown>;
 
 const list = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).map(String);
 const label = (name: string): string => name.replaceAll(/[^\w]/g, '_');
-const text = (value: string): string =>
-  JSON.stringify(value).replaceAll('${', '$${').replaceAll('%{', '%%{');
+const text = (value: string): string => JSON.stringify(value).replaceAll('${', '$${').replaceAll('%{', '%%{');
 const texts = (values: readonly string[]): string => `[${values.map(text).join(', ')}]`;
 const indent = (lines: readonly string[]): string[] => lines.map((line) => (line === '' ? '' : `  ${line}`));
 const block = (head: string, lines: readonly string[]): string[] => [`${head} {`, ...indent(lines), '}'];
@@ -91,16 +90,20 @@ class Writer {
     return `aws_iam_role.${label(role.name)}.arn`;
   }
 
-  #identity(name: string): string[] {
+  #identity(name: string, as: 'block' | 'entry' = 'block'): string[] {
     const { serviceAccountRoleArn: arn, associationIds } = this.#world.cluster.addons.get(name)!;
     const blocks = associationIds.flatMap((id) => {
       const one = this.#world.cluster.associations.get(id)!;
-      return block('pod_identity_association', [
+      return block(as === 'block' ? 'pod_identity_association' : '', [
         `role_arn        = ${this.role(one.roleArn)}`,
         `service_account = ${text(one.serviceAccount)}`,
       ]);
     });
-    return [...(arn === undefined ? [] : [`service_account_role_arn = ${this.role(arn)} # IRSA`]), ...blocks];
+    const list = blocks.map((line) => (line === '}' ? '},' : line.trimStart() === '{' ? '{' : line));
+    return [
+      ...(arn === undefined ? [] : [`service_account_role_arn = ${this.role(arn)} # IRSA`]),
+      ...(as === 'block' || list.length === 0 ? blocks : ['pod_identity_association = [', ...indent(list), ']']),
+    ];
   }
 
   addon(name: string): string[] {
@@ -119,8 +122,7 @@ class Writer {
   }
 
   module(name: string): string[] {
-    const { version, configurationValues, associationIds } = this.#world.cluster.addons.get(name)!;
-    if (associationIds.length > 0) throw new Error('This form is not written for an add-on with associations.');
+    const { version, configurationValues } = this.#world.cluster.addons.get(name)!;
     return block('module "eks"', [
       'source  = "terraform-aws-modules/eks/aws"',
       'version = "~> 21.3"',
@@ -132,7 +134,7 @@ class Writer {
         ...block(`${name} =`, [
           `addon_version = ${text(version)}`,
           ...(configurationValues === undefined ? [] : [`configuration_values = ${text(configurationValues)}`]),
-          ...this.#identity(name),
+          ...this.#identity(name, 'entry'),
         ]),
       ]),
     ]);
@@ -147,7 +149,8 @@ class Writer {
       ...(more.targetRoleArn === undefined ? [] : [`target_role_arn = ${text(more.targetRoleArn)}`]),
       ...(more.disableSessionTags === true ? ['disable_session_tags = true'] : []),
       ...(more.policy === undefined ? [] : [`policy = ${text(more.policy)}`]),
-      ...pairs('tags', more.tags),
+      // Terraform neither sets nor shows the tags of AWS.
+      ...pairs('tags', Object.fromEntries(Object.entries(more.tags).filter(([key]) => !key.startsWith('aws:')))),
     ]);
   }
 

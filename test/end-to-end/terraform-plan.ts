@@ -129,7 +129,10 @@ function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return typeof value === 'boolean' ? String(value) : value;
   const entries = Object.entries(value).filter(([name, inner]) => inner !== undefined && name !== 'Sid');
   return Object.fromEntries(
-    entries.map(([name, inner]) => [name, name.endsWith('Principal') && inner === '*' ? { '*': '*' } : canonical(inner)]),
+    entries.map(([name, inner]) => [
+      name,
+      name.endsWith('Principal') && inner === '*' ? { '*': '*' } : canonical(inner),
+    ]),
   );
 }
 
@@ -213,7 +216,7 @@ function associationCalls(code: Code, { attributes }: ReadBlock, now: Associatio
   const { roleArn, targetRoleArn, policy, disableSessionTags = false } = now;
   const tags = tagsIn(attributes.get('tags'));
   const added = Object.entries(tags).filter(([key, value]) => now.tags[key] !== value);
-  const tagKeys = Object.keys(now.tags).filter((key) => tags[key] === undefined);
+  const tagKeys = Object.keys(now.tags).filter((key) => !key.startsWith('aws:') && tags[key] === undefined);
   const same = isDeepStrictEqual(wanted, { roleArn, targetRoleArn, policy, disableSessionTags });
   const calls: (Call | undefined)[] = [
     same
