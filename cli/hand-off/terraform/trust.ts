@@ -120,6 +120,9 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   if (trust.kept !== undefined) return left('A part of the statement stays.');
   const same = alike.filter(({ statement }) => isSameStatement(statement, wanted));
   const [only, ...more] = same;
+  const isBroader = kind === KINDS.pods && alike.some(({ statement }) => podStatement(statement, wanted) === 'broader');
+  if (only === undefined && isBroader)
+    return left('Its statement for EKS Pod Identity has no conditions, unlike the one that was removed.');
   if (only === undefined || more.length > 0) {
     const known = alike.filter(({ statement }) => !isUncertain(statement));
     return known.length === alike.length && same.length === 0
