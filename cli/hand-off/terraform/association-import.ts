@@ -2,6 +2,7 @@
 import { blockLines, Expression as Code, type Hcl, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
+import { shellWord } from '../../../lambdas/domain/text/shell.ts';
 import { addressOf, blocksAbout, isSingle, literalOf, shownAddress } from './addresses.ts';
 import type { Code as Directory } from './code.ts';
 import { withElement } from './entries.ts';
@@ -224,15 +225,15 @@ function addition({ file, block }: AssociationPlace, added: readonly [string, Hc
   return [{ path: file.path, start: at, end: at, text: `${gap}${indent}${text}${newline}` }];
 }
 
-/** Returns the edits of the `import` block: its id, or the block itself if the resource was changed. */
-function importEdits(place: AssociationPlace, id: string, isChanged: boolean): Edit[] {
+/** Returns the edits of the `import` block: its id, or the block itself if the state does not have the association. */
+function importEdits(place: AssociationPlace, id: string, isNew: boolean): Edit[] {
   const { file, scope, block } = place;
   const existing = blocksAbout(scope, 'import', addressOf(block));
   const [wrong] = existing.filter((one) => literalOf(scope, one.block, 'id') !== id);
   const attribute = wrong && attributeOf(wrong.block.body, 'id');
   if (wrong && attribute?.value.kind === 'string')
     return [{ path: wrong.file.path, start: attribute.value.start, end: attribute.value.end, text: quoted(id) }];
-  if (existing.length > 0 || !isChanged) return [];
+  if (existing.length > 0 || !isNew) return [];
   const newline = newlineOf(file);
   const { end } = linesOf(file.text, block);
   const text = `${newline}${written(file, importLines(addressOf(block), id))}${newline}`;
@@ -263,14 +264,17 @@ function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAs
     );
   const at = { about: 'association', path: file.path, line: block.line } as const;
   const hasImport = blocksAbout(scope, 'import', addressOf(block)).length > 0;
-  if (isChanged && !hasImport && scope.folder !== '.')
+  // A rollback creates an association again under a new id, which no state has.
+  const isRestored = handOff.state === 'rolled-back';
+  const isNew = isChanged || isRestored;
+  if (isNew && !hasImport && scope.folder !== '.')
     return leave(
       `${address} was not changed.`,
       `It needs the import of ${named(association)}, which belongs in the code that calls this module.`,
       `There, add an import block with id = ${quoted(id ?? '')}, and run this command again.`,
       place,
     );
-  const imports = id === undefined ? [] : importEdits(place, id, isChanged);
+  const imports = id === undefined ? [] : importEdits(place, id, isNew);
   const edits = [...change.edits, ...addition(place, change.add), ...imports];
   const finding: Finding =
     edits.length > 0
@@ -279,6 +283,10 @@ function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAs
           result: 'changed',
           what: `${address} matches ${named(association)}${imports.length > 0 ? ', and imports it' : ''}.`,
           ...(imports.length > 0 && { why: REFUSED }),
+          ...(isRestored &&
+            imports.length > 0 && {
+              next: `If the state still has the association that the migration deleted, remove it from the state before the next apply: terraform state rm ${shellWord(address)}`,
+            }),
         }
       : { ...at, result: 'as-is', what: `${address} matches ${named(association)}.` };
   return { edits, findings: [finding] };

@@ -2,8 +2,9 @@
 import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
 import { literalOf } from './addresses.ts';
 import type { Finding, Patch } from './model.ts';
-import { type EntryToPatch, howTo, patchEntry } from './module-entry.ts';
+import { type EntryToPatch, patchEntry } from './module-entry.ts';
 import { type AddonModule, type Source, sourceOf } from './module-sources.ts';
+import { howTo } from './module-words.ts';
 import { withoutComments } from './regions.ts';
 import type { Located, Place, Scope } from './scope.ts';
 import { type Attribute, attributeOf, type Expression, type ObjectEntry } from './syntax.ts';

@@ -5,14 +5,12 @@ import { withElement, withoutElement } from './entries.ts';
 import { commentsIn, indentAt, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
 import type { AddonModule, Source } from './module-sources.ts';
+import { ASSOCIATIONS, changeOf, howTo, ROLE } from './module-words.ts';
 import { roleCode } from './role-code.ts';
 import type { Located } from './scope.ts';
 import type { Expression, ObjectEntry, Span } from './syntax.ts';
 import { isAbsent, isRoleArn, isText } from './value.ts';
 import { inlineValue, written } from './written.ts';
-
-const ROLE = 'service_account_role_arn';
-const ASSOCIATIONS = 'pod_identity_association';
 
 export interface EntryToPatch {
   /** The entry's value. */
@@ -112,7 +110,7 @@ function compare({ located, addon, source }: EntryToPatch): Compared | { why: st
 /** Writes associations for `pod_identity_association`. */
 class Writer {
   private readonly entry: EntryToPatch;
-  private readonly inline: boolean;
+  readonly inline: boolean;
   private readonly compared: Compared;
 
   constructor(entry: EntryToPatch, compared: Compared) {
@@ -202,6 +200,26 @@ const renamed = (file: Located['file'], entry: ObjectEntry, name: string, value:
   { path: file.path, ...spanOf(entry.value), text: value },
 ];
 
+/** Returns the edits of an entry that needs both the role and associations. */
+function editsWithRole(entry: EntryToPatch, compared: Compared, roleArn: string): Edit[] | undefined {
+  const { file, expression } = entry.located;
+  const { role, associations, roleIsRight } = compared;
+  const writer = new Writer(entry, compared);
+  const changed = editsOfItems(entry, compared, writer);
+  if (changed === undefined) return undefined;
+  const wanted = roleIsRight ? undefined : writer.role(roleArn);
+  const added = (indent: string): string[] => [
+    ...(wanted === undefined || role !== undefined ? [] : [`${ROLE} = ${wanted}`]),
+    ...(associations === undefined ? [`${ASSOCIATIONS} = ${writer.all(entry.addon.associations, indent)}`] : []),
+  ];
+  const separator = (indent: string): string => (writer.inline ? ', ' : `${newlineOf(file)}${indent}`);
+  return [
+    ...(wanted === undefined || role === undefined ? [] : [{ path: file.path, ...spanOf(role.value), text: wanted }]),
+    ...changed,
+    ...(added('').length === 0 ? [] : withElement(file, expression, (indent) => added(indent).join(separator(indent)))),
+  ];
+}
+
 function editsOf(entry: EntryToPatch, compared: Compared): Edit[] | undefined {
   const { located, addon } = entry;
   const { file, expression } = located;
@@ -209,6 +227,7 @@ function editsOf(entry: EntryToPatch, compared: Compared): Edit[] | undefined {
   const writer = new Writer(entry, compared);
   const all = (indent: string): string => writer.all(addon.associations, indent);
   if (addon.associations.length > 0) {
+    if (addon.addRoleArn !== undefined) return editsWithRole(entry, compared, addon.addRoleArn);
     const gone = role !== undefined && !roleIsRight ? role : undefined;
     if (gone !== undefined && associations === undefined)
       return renamed(file, gone, ASSOCIATIONS, all(indentAt(file.text, gone.start)));
@@ -268,7 +287,12 @@ export function patchEntry(entry: EntryToPatch): Patch {
     compared.roleIsRight && [compared.extra, compared.wrong, compared.missing].every((all) => all.length === 0);
   if (isRight) return { edits: [], findings: [{ ...at, result: 'as-is', what: `${address} matches ${addon.name}.` }] };
   const why = whyOf(entry);
-  const finding: Finding = { ...at, result: 'changed', what: changeOf(entry, compared), ...(why !== '' && { why }) };
+  const finding: Finding = {
+    ...at,
+    result: 'changed',
+    what: changeOf(entry, compared.roleIsRight),
+    ...(why !== '' && { why }),
+  };
   return { edits, findings: [finding] };
 }
 
@@ -281,22 +305,4 @@ const hasForeignRole = ({ located: { scope }, addon }: EntryToPatch, { role, ite
     given.length > 0 &&
     given.every((value) => known.every((arn) => arn === undefined || isRoleArn(value, arn) === 'no'))
   );
-};
-
-const changeOf = ({ address, addon }: EntryToPatch, { roleIsRight }: Compared): string => {
-  if (addon.addRoleArn !== undefined) return `${address}: ${addon.name} has its role again, and no association.`;
-  const count = addon.associations.length;
-  const now = `${String(count)} ${count === 1 ? 'association' : 'associations'}`;
-  return `${address}: ${addon.name} has ${now}${roleIsRight ? '' : ` instead of ${ROLE}`}.`;
-};
-
-/** Returns what a person must do. */
-export const howTo = ({ associations: shape }: AddonModule, { associations, addRoleArn }: HandOffAddon): string => {
-  if (addRoleArn !== undefined)
-    return `In the entry of the add-on, set ${ROLE} = ${inlineValue(addRoleArn)}, and remove ${ASSOCIATIONS}.`;
-  const value =
-    shape === 'map'
-      ? Object.fromEntries(associations.map(({ serviceAccount, roleArn }) => [serviceAccount, roleArn]))
-      : associations.map(({ serviceAccount, roleArn }) => ({ role_arn: roleArn, service_account: serviceAccount }));
-  return `In the entry of the add-on, remove ${ROLE}, and set ${ASSOCIATIONS} = ${inlineValue(value)}.`;
 };

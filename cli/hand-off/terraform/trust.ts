@@ -80,19 +80,28 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   };
 }
 
-/** Removes the statement of IRSA if it is certainly that of the hand-off. */
+/** The two kinds of statements that are removed: by a retirement, and by the rollback of a repair. */
+const KINDS = {
+  irsa: { name: 'IRSA', plural: 'web identities' },
+  pods: { name: 'EKS Pod Identity', plural: 'EKS Pod Identity' },
+} as const;
+
+/** Removes the statement if it is certainly that of the hand-off. */
 function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const address = shownAddress(role.scope, role.block);
   const at = about({ path: policy.file.path, line: policy.line });
   const wanted = normalized(trust.statement);
-  const web = policy.statements
+  const kind = isWebIdentity(wanted) ? KINDS.irsa : KINDS.pods;
+  const alike = policy.statements
     .map((one, index) => ({ ...one, index }))
-    .filter(({ statement }) => isWebIdentity(statement));
-  const [first] = web;
+    .filter(({ statement }) =>
+      kind === KINDS.irsa ? isWebIdentity(statement) : podStatement(statement, wanted) !== 'none',
+    );
+  const [first] = alike;
   if (first === undefined && policy.isPartial !== true)
     return {
       edits: [],
-      findings: [{ ...at, result: 'as-is', what: `The trust policy of ${address} has no statement for IRSA.` }],
+      findings: [{ ...at, result: 'as-is', what: `The trust policy of ${address} has no statement for ${kind.name}.` }],
     };
   const left = (why: string, line = first?.line ?? policy.line): Patch => ({
     edits: [],
@@ -109,18 +118,25 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   });
   if (first === undefined || policy.obstacle !== undefined) return left(policy.obstacle ?? '');
   if (trust.kept !== undefined) return left('A part of the statement stays.');
-  const same = web.filter(({ statement }) => isSameStatement(statement, wanted));
+  const same = alike.filter(({ statement }) => isSameStatement(statement, wanted));
   const [only, ...more] = same;
+  const isBroader = kind === KINDS.pods && alike.some(({ statement }) => podStatement(statement, wanted) === 'broader');
+  if (only === undefined && isBroader)
+    return left('Its statement for EKS Pod Identity has no conditions, unlike the one that was removed.');
   if (only === undefined || more.length > 0) {
-    const known = web.filter(({ statement }) => !isUncertain(statement));
-    return known.length === web.length && same.length === 0
+    const known = alike.filter(({ statement }) => !isUncertain(statement));
+    return known.length === alike.length && same.length === 0
       ? {
           edits: [],
           findings: [
-            { ...at, result: 'as-is', what: `The trust policy of ${address} does not have the statement for IRSA.` },
+            {
+              ...at,
+              result: 'as-is',
+              what: `The trust policy of ${address} does not have the statement for ${kind.name}.`,
+            },
           ],
         }
-      : left('It is not certain that its statement for web identities is the one that was removed.');
+      : left(`It is not certain that its statement for ${kind.plural} is the one that was removed.`);
   }
   const edits = policy.remove(only.index);
   if (edits === undefined) return left('It has no other statement.');
@@ -131,7 +147,7 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
         ...at,
         line: only.line,
         result: 'changed',
-        what: `The trust policy of ${address} no longer allows IRSA.`,
+        what: `The trust policy of ${address} no longer allows ${kind.name}.`,
         why: REVERT.remove,
       },
     ],

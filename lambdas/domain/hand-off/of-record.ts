@@ -59,7 +59,9 @@ const ownRepairs = <Repair extends TrustRepair>(record: Planned, repairs: readon
       }) === undefined,
   );
 
-const addTrust = ({ roleArn, statement }: TrustRepair): HandOffTrust => ({ roleArn, action: 'add', statement });
+const trustAs =
+  (action: HandOffTrust['action']) =>
+  ({ roleArn, statement }: TrustRepair): HandOffTrust => ({ roleArn, action, statement });
 
 /** Returns the statements that the migration needs, no matter which principal has written them: only an undone one is gone. */
 function trustOf(record: Planned): HandOffTrust[] {
@@ -70,8 +72,15 @@ function trustOf(record: Planned): HandOffTrust[] {
   const standing = standingTrustChanges(record).filter(({ roleArn }) =>
     planned.every((one) => one.roleArn !== roleArn),
   );
-  return ownRepairs<TrustRepair>(record, [...planned, ...standing]).map(addTrust);
+  return ownRepairs<TrustRepair>(record, [...planned, ...standing]).map(trustAs('add'));
 }
+
+/** Returns the statements that the migration added and its rollback removed: the merged code still has them. */
+const undoneTrust = (record: Planned): HandOffTrust[] =>
+  ownRepairs(
+    record,
+    record.trustChanges.filter(({ undoneAt }) => undoneAt !== undefined),
+  ).map(trustAs('remove'));
 
 /** Returns the statements that a retirement in force has removed. */
 function retiredTrust(record: Planned): HandOffTrust[] {
@@ -207,7 +216,7 @@ function rolledBackHandOff(record: Planned): HandOff {
     ...headOf(record),
     ...addonOf(record, { ...roleAs('addRoleArn', record), associations: owned.map(blockOf) }),
     associations: [...restored.map(({ now }) => entryOf(now)), ...gone.map((one) => withoutResource('remove', one))],
-    trust: [],
+    trust: undoneTrust(record),
     annotations: annotationChange ? annotationOf('restore', plan.serviceAccount) : [],
     notInCode: settingsOf(owned),
   };

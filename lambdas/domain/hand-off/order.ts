@@ -170,6 +170,10 @@ function rolledBackOrder(content: HandOffContent, { replaced = [], left = [] }: 
       (one) =>
         `Association ${one.id ?? ''} of ${placeOf(one)}, which the migration had created, no longer exists: if it was imported, ${DESTROYING_NOTHING}; an apply with it creates it again.`,
     ),
+    ...rolesOf(content.trust, 'remove').map(
+      (one) =>
+        `The statement that the migration added to the trust policy of ${one} was removed: if the code of the role has it, remove it before the next apply, which would add it again.`,
+    ),
     ...left.map(
       (one) =>
         `The trust policy of ${one} still has the statement that the migration added, and the restored state does not need it: the former code removes it at its next apply, unless another migration needs it in code.`,

@@ -81,6 +81,12 @@ function rolledBack(addon = 'aws-ebs-csi-driver'): HandOff {
   return { ...empty('rolled-back'), addon: { name: addon, addRoleArn: `${ROLE}${role}`, associations: [] } };
 }
 
+/** Rolled back to an add-on that had the role and associations. */
+function rolledBackToBoth(): HandOff {
+  const handOff = rolledBack();
+  return { ...handOff, addon: { ...handOff.addon!, associations: migrated().addon!.associations } };
+}
+
 const POD_IDENTITY = {
   Sid: 'AllowEksAuthToAssumeRoleForPodIdentity',
   Effect: 'Allow',
@@ -114,6 +120,8 @@ const repairedOnly = (statement?: HandOffTrust['statement']): HandOff => ({
   ...empty('migrated'),
   trust: trust('add', statement),
 });
+/** Rolled back, with the statement that the migration had added. */
+const unrepaired = (): HandOff => ({ ...empty('rolled-back'), trust: trust('remove', RESTRICTED) });
 const retired = (): HandOff => ({ ...empty('retired'), trust: trust('remove', IRSA) });
 
 const purged = (): HandOff => {
@@ -126,6 +134,14 @@ const purged = (): HandOff => {
     ],
   };
 };
+
+/** Rolled back, with the association that the migration had deleted. */
+const restored = (): HandOff => ({
+  ...empty('rolled-back'),
+  associations: [
+    { ...association('ebs-csi-controller-sa', `${CLUSTER}-ebs-csi`, 'import'), id: 'a-5a5b5c5d5e5f60617' },
+  ],
+});
 
 /** A workload that moved to a standalone association. */
 function workload(annotation: 'remove' | 'keep'): HandOff {
@@ -212,6 +228,8 @@ export const FIXTURES: Fixture[] = [
   fixture('module-already-done', 'as-is', migrated('aws-efs-csi-driver')),
   fixture('module-one-missing', 'edit', migrated('aws-efs-csi-driver')),
   fixture('module-rolled-back', 'edit', rolledBack()),
+  fixture('module-role-and-associations', 'edit', rolledBackToBoth()),
+  fixture('module-role-and-associations-one-line', 'edit', rolledBackToBoth()),
   fixture('blueprints-addons', 'left'),
   fixture('cloudposse', 'edit'),
 
@@ -219,6 +237,8 @@ export const FIXTURES: Fixture[] = [
   fixture('purged-association', 'edit', purged()),
   fixture('purged-association-referenced', 'left', purged()),
   fixture('purged-association-for-each', 'left', purged()),
+  fixture('restored-association', 'edit', restored()),
+  fixture('restored-association-with-import', 'as-is', restored()),
   fixture('workload-without-import', 'edit', workload('keep')),
   fixture('workload-with-import', 'as-is', workload('keep')),
   fixture('workload-resource-only', 'edit', workload('keep')),
@@ -233,6 +253,9 @@ export const FIXTURES: Fixture[] = [
   fixture('trust-heredoc-as-is', 'as-is', repairedOnly()),
   fixture('trust-file', 'left', repairedOnly()),
   fixture('trust-elsewhere', 'edit', repaired()),
+  fixture('trust-rolled-back', 'edit', unrepaired()),
+  fixture('trust-rolled-back-as-is', 'as-is', unrepaired()),
+  fixture('trust-rolled-back-other-conditions', 'left', unrepaired()),
   fixture('trust-retired-document', 'edit', retired()),
   fixture('trust-retired-references', 'left', retired()),
   fixture('trust-retired-as-is', 'as-is', retired()),

@@ -227,6 +227,13 @@ describe('the trust policies of a hand-off', () => {
     expect(order.join('\n')).toContain(`The trust policy of ${ROLE} still has the statement`);
   });
 
+  it('lose the statement that a rollback has removed, which merged code still has', () => {
+    const plan = aPlan({ trustRepairs: [repair] });
+    const { trust, order } = of(ended('rolled-back', { plan, trustChanges: [noted({ undoneAt: at(9) })] }));
+    expect(trust).toEqual([{ ...add, action: 'remove' }]);
+    expect(order.join('\n')).toContain(`added to the trust policy of ${ROLE} was removed`);
+  });
+
   it('contain nothing that this service would not write', () => {
     const statement = { ...repair.statement, Principal: { AWS: '*' } };
     const forged = { ...repair, statement, after: policyText(irsaStatement, statement) };

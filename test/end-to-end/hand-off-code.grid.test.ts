@@ -1,0 +1,25 @@
+/** Every scenario that migrates, with the Terraform code of its owner: there and back, and to the end. */
+import { describe, it } from 'vitest';
+import { retired, reverted, thereAndBack } from './hand-off-story.ts';
+import { rows } from './scenario-rows.ts';
+
+const MIGRATING = rows
+  .filter(([, , { outcome }]) => outcome === 'migrated')
+  .map(([name, asked]) => [name, asked] as const);
+
+describe('the code of the owner', () => {
+  it.each(MIGRATING)('%s, %j: there and back', (name, asked) => thereAndBack(name, asked, 'resource'));
+
+  it.each(MIGRATING)('%s, %j: there and back, with a revert of the commit', (name, asked) =>
+    reverted(name, asked, 'resource'),
+  );
+
+  it.each(MIGRATING.filter(([, { addon }]) => addon !== undefined))(
+    '%s, %j: there and back, in the arguments of a module',
+    (name, asked) => thereAndBack(name, asked, 'module'),
+  );
+
+  it.each(MIGRATING)('%s, %j: to the retirement', async (name, asked) => {
+    await retired(name, asked, 'resource');
+  });
+});
