@@ -54,6 +54,7 @@ describe('the policies that people are to apply', () => {
   it('are those of the documents, and that of a repaired trust policy', () => {
     expect([...new Set(printedPolicies().map(({ where, kind }) => `${kind} ${where}`))].toSorted()).toEqual([
       'identity docs/api.md',
+      'identity docs/hand-off-formats.md',
       'identity docs/plan.md',
       'identity docs/record.md',
       'identity docs/service.md',
