@@ -1,7 +1,7 @@
 /** Reads the Terraform files of a directory, byte for byte, with the files that set its variables and versions. */
-import { readdirSync, readFileSync, statSync, lstatSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync, lstatSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { printable } from '../../lambdas/domain/text/text.ts';
+import { isPrintable, printable } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
 import { isTerraformFile, LOCK_FILE } from './terraform/code.ts';
 import type { CodeFile } from './terraform/model.ts';
@@ -13,6 +13,7 @@ export interface CodeOnDisk extends CodeFile {
   bytes: Buffer;
   /** Permissions. */
   mode: number;
+  /** Whether it, or a directory between it and the named one, is a symbolic link. */
   isLink: boolean;
 }
 
@@ -86,6 +87,33 @@ const namesIn = (directory: string): string[] => {
   }
 };
 
+/** Throws for a name that would change the meaning of a diff, or of a terminal's line. */
+const assertShown = (path: string): void => {
+  if (!isPrintable(path))
+    throw bad(
+      `${printable(path)} has a character in its name that cannot be printed; nothing was changed`,
+      'Rename it, then run the same command again',
+    );
+};
+
+/** Returns the directory without links. Throws if the code names it by another path, too. */
+const realDirectory = (folder: string, real: Map<string, string>): string => {
+  let path: string;
+  try {
+    path = realpathSync(folder);
+  } catch (error) {
+    throw unreadable(printable(folder), error);
+  }
+  const other = real.get(path);
+  if (other !== undefined)
+    throw bad(
+      `${printable(folder)} and ${printable(other)} are the same directory by a symbolic link; nothing was changed`,
+      'Name it by one path in the code, then run the same command again',
+    );
+  real.set(path, folder);
+  return path;
+};
+
 const assertDirectory = (directory: string): void => {
   const shown = printable(directory);
   let isDirectory: boolean;
@@ -114,6 +142,7 @@ export const readDirectory = (directory: string): CodeOnDisk[] => {
   assertDirectory(directory);
   const files: CodeOnDisk[] = [];
   const seen = new Set<string>();
+  const real = new Map<string, string>();
   const modules = ['.'];
   for (let module = modules.shift(); module !== undefined; module = modules.shift()) {
     if (seen.has(module)) continue;
@@ -121,10 +150,12 @@ export const readDirectory = (directory: string): CodeOnDisk[] => {
     const folder = join(directory, module);
     // A module that does not exist is an error of `terraform init`, not of this command.
     if (module !== '.' && !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    const isLinked = realDirectory(folder, real) !== join(realpathSync(directory), module);
     for (const name of namesIn(folder)) {
+      assertShown(posix.join(module, name));
       const code = readCode(join(folder, name), posix.join(module, name));
       if (!code) continue;
-      files.push(code);
+      files.push(isLinked ? { ...code, isLink: true } : code);
       if (files.length > MOST_FILES)
         throw bad(
           `--terraform ${printable(directory)} has more than ${MOST_FILES} Terraform files; nothing was changed`,

@@ -28,12 +28,14 @@ const findingLines = (finding: Finding, directory: string, style: Style): string
   ];
 };
 
-/** Returns the findings; those without anything to do only if the output is verbose. */
+/** Returns the findings; those that leave no question open only if the output is verbose. */
 const findingsLines = (findings: readonly Finding[], directory: string, style: Style): string[] =>
   findings
     .filter(
-      ({ result }) =>
-        result === 'left' || (result === 'changed' && style.detail !== 'quiet') || style.detail === 'verbose',
+      ({ result, why }) =>
+        result === 'left' ||
+        ((result === 'changed' || why !== undefined) && style.detail !== 'quiet') ||
+        style.detail === 'verbose',
     )
     .flatMap((finding) => findingLines(finding, directory, style));
 

@@ -2,115 +2,21 @@
  * What the owner's code must contain, before and after whole migrations: each time it is compared with what is in the
  * account, which code that matches it does not change.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type {
-  HandOff,
-  HandOffAnnotation,
-  HandOffAssociation,
-  HandOffTrust,
-} from '../../lambdas/domain/hand-off/model.ts';
+import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import { handOffOf } from '../../lambdas/domain/hand-off/of-record.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../lambdas/domain/migration/service-account.ts';
 import type { Subject } from '../../lambdas/domain/migration/subject.ts';
-import { readTrust } from '../../lambdas/domain/trust/statements.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
-import { isLive } from '../../sandbox/eks/association-state.ts';
-import { findRole } from '../../sandbox/world/world.ts';
+import { differences, isEqual } from './hand-off-differences.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 const EBS = 'aws-ebs-csi-driver';
 const EBS_ACCOUNT = 'ebs-csi-controller-sa';
 const EFS_NODES = 'efs-csi-node-sa';
 const API = { namespace: 'payments', name: 'api' };
-
-/** Returns the statements of a role's trust policy in the world. */
-const statementsOf = ({ backend }: OpenWorld, roleArn: string): unknown[] => {
-  const trust = readTrust(findRole(backend.sandbox.world, roleArn)!.trustPolicy);
-  return trust.readable ? trust.statements : [];
-};
-
-const blocksOf = (associations: readonly { namespace: string; serviceAccount: string; roleArn: string }[]): string[] =>
-  associations.map((one) => `${one.namespace}/${one.serviceAccount} ${one.roleArn}`).toSorted();
-
-const isEqual = (a: unknown, b: unknown): boolean => isDeepStrictEqual(clean(a), clean(b));
-/** Without fields that are undefined. */
-const clean = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));
-
-const idsOf = (associations: readonly { id?: string | undefined }[]): string[] =>
-  associations.map(({ id = '' }) => id).toSorted((a, b) => (a < b ? -1 : 1));
-
-/** Returns in what the add-on differs from the hand-off. */
-function addonDifferences({ cluster }: OpenWorld, { addon, associations, state }: HandOff): string[] {
-  if (!addon) return [];
-  const now = cluster.addons.get(addon.name)!;
-  const owned = now.associationIds.map((id) => cluster.associations.get(id)!).filter(isLive);
-  const named = associations.filter(({ action }) => action === 'do-not-import');
-  const seen: [what: string, described: unknown, inAccount: unknown][] = [
-    ['role', addon.addRoleArn, now.serviceAccountRoleArn],
-    ['version', addon.version, now.version],
-    ['blocks', blocksOf(addon.associations), blocksOf(owned)],
-    // After a rollback, their new ids are not known.
-    ['ids', idsOf(named), state === 'rolled-back' ? [] : idsOf(owned)],
-  ];
-  return seen
-    .filter(([, described, inAccount]) => !isEqual(described, inAccount))
-    .map((one) => `add-on: ${JSON.stringify(one)}`);
-}
-
-/** Returns in what an association differs from its entry. */
-function associationDifferences(
-  { cluster }: OpenWorld,
-  { action, id = '', ...described }: HandOffAssociation,
-): string[] {
-  const there = cluster.associations.get(id);
-  const now = there && isLive(there) ? there : undefined;
-  if (action === 'remove') return now ? [`${id} still exists`] : [];
-  if (action === 'do-not-import') return now?.ownerArn === undefined ? [`${id} is not owned`] : [];
-  if (!now || now.ownerArn !== undefined) return [`${id} does not exist, or is owned`];
-  const { namespace, serviceAccount, roleArn, targetRoleArn, policy, tags, disableSessionTags } = now;
-  const same = isEqual(
-    { disableSessionTags: false, ...described },
-    {
-      namespace,
-      serviceAccount,
-      roleArn,
-      targetRoleArn,
-      policy,
-      tags,
-      disableSessionTags: disableSessionTags ?? false,
-    },
-  );
-  return same ? [] : [`${id}: ${JSON.stringify([described, now])}`];
-}
-
-function trustDifferences(world: OpenWorld, { roleArn, action, statement, kept }: HandOffTrust): string[] {
-  const now = statementsOf(world, roleArn);
-  const has = (wanted: unknown): boolean => now.some((one) => isEqual(one, wanted));
-  const isAsDescribed = has(statement) === (action === 'add') && (kept === undefined || has(kept));
-  return isAsDescribed ? [] : [`trust of ${roleArn}: ${JSON.stringify(now)}`];
-}
-
-function annotationDifferences(
-  world: OpenWorld,
-  { namespace, serviceAccount: name, action, roleArn }: HandOffAnnotation,
-) {
-  const { annotation } = world.readAccount({ namespace, name });
-  return annotation === (action === 'remove' ? undefined : roleArn) ? [] : [`annotation: ${annotation ?? 'none'}`];
-}
-
-/** Returns in what the account differs from what the hand-off describes. */
-const differences = (world: OpenWorld, handOff: HandOff | undefined): string[] =>
-  handOff === undefined
-    ? ['no hand-off']
-    : [
-        ...addonDifferences(world, handOff),
-        ...handOff.associations.flatMap((one) => associationDifferences(world, one)),
-        ...handOff.trust.flatMap((one) => trustDifferences(world, one)),
-        ...handOff.annotations.flatMap((one) => annotationDifferences(world, one)),
-      ];
 
 /** Returns what the dry run and the migration itself have in common: neither ids nor the id of the migration. */
 const withoutIds = ({

@@ -1,7 +1,7 @@
 /** The promise about associations: which ones may be deleted, and that none is lost. */
 import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
-import { managingTool } from '../../lambdas/domain/owners/tools.ts';
+import { managingTool } from '../../lambdas/domain/owners/signs.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
 import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';

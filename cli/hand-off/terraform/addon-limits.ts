@@ -1,6 +1,7 @@
 /** What makes a resource `aws_eks_addon` one that only a person can edit. */
 import { type AddonChange, BLOCK, isNoChange, type Resource, ROLE } from './addon-state.ts';
 import { attributeOf, type Block, blocksOf, type Expression } from './syntax.ts';
+import { callsAround, isRepeated } from './whereabouts.ts';
 
 export interface Limit {
   what: string;
@@ -28,10 +29,10 @@ function manyInstances({ block, scope, file }: Resource): Limit | undefined {
       what: `${name} has for_each, so an edit of it would concern other add-ons or clusters too.`,
       why: 'One block of code defines several add-ons.',
     };
-  const { calls } = scope;
-  const repeated = calls.some(({ place }) => attributeOf(place.block.body, 'for_each') !== undefined);
-  if (calls.length < 2 && !repeated) return undefined;
-  const places = calls.map(({ place }) => `${place.file.path}:${place.block.line}`).join(', ');
+  if (!isRepeated(scope)) return undefined;
+  const places = callsAround(scope)
+    .map(({ place }) => `${place.file.path}:${place.block.line}`)
+    .join(', ');
   return {
     what: `${name} is in a module that is called several times (${places}), so an edit of ${file.path} would concern other clusters too.`,
     why: 'One block of code defines several add-ons.',

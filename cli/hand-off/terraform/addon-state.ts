@@ -106,7 +106,11 @@ function roleText(resource: Resource, roleArn: string, known: readonly RoleExpre
 function roleChange(resource: Resource, { addRoleArn }: HandOffAddon, known: readonly RoleExpression[]) {
   const attribute = attributeOf(resource.block.body, ROLE);
   const role = roleOf(resource);
-  if (addRoleArn === undefined) return role === undefined ? {} : { remove: role };
+  if (addRoleArn === undefined) {
+    // Without a value today, it may get one by `-var` or `TF_VAR_…`.
+    const remove = role ?? (attribute && resource.scope.isByDefault(attribute.value) ? attribute : undefined);
+    return remove === undefined ? {} : { remove };
+  }
   const answer = role === undefined ? 'no' : isRoleArn(valueOf(resource, role), addRoleArn);
   if (answer === 'yes') return {};
   if (answer === 'unknown') return { assumed: role?.value };

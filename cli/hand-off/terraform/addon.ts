@@ -9,6 +9,7 @@ import type { Edit, Finding, Patch } from './model.ts';
 import { quoted } from './strings.ts';
 import { attributeOf, blocksOf, textOf } from './syntax.ts';
 import { type Answer, isRoleArn, isText, UNKNOWN } from './value.ts';
+import { isElsewhere } from './whereabouts.ts';
 
 /** A resource that may be the add-on's. */
 export interface Match extends Resource {
@@ -20,7 +21,7 @@ export interface Match extends Resource {
 const ABOVE_ROLE = ['cluster_name', 'addon_name', 'addon_version'];
 
 /** Returns the resources that may be the add-on: all but those whose cluster or add-on is certainly another one. */
-export function matchesOf(code: Code, cluster: string, addon: string): Match[] {
+export function matchesOf(code: Code, target: HandOff['target'], addon: string): Match[] {
   return [...code.scopes.values()].flatMap((scope) =>
     scope.blocks('resource', 'aws_eks_addon').flatMap(({ file, block }) => {
       const answer = (name: string, wanted: string): Answer => {
@@ -31,10 +32,11 @@ export function matchesOf(code: Code, cluster: string, addon: string): Match[] {
         file,
         block,
         scope,
-        cluster: answer('cluster_name', cluster),
+        cluster: answer('cluster_name', target.cluster),
         addon: answer('addon_name', addon),
       };
-      return match.cluster === 'no' || match.addon === 'no' ? [] : [match];
+      if (match.cluster === 'no' || match.addon === 'no') return [];
+      return isElsewhere(scope, match, target) ? [] : [match];
     }),
   );
 }
@@ -180,7 +182,7 @@ function editsOf(match: Match, { remove, set, replace, drop, add }: AddonChange)
 /** Patches the resource `aws_eks_addon` of a hand-off. Finds nothing if the code has none for the add-on. */
 export function patchAddon(code: Code, { target, addon, associations }: HandOff): Patch {
   if (addon === undefined) return NOTHING;
-  const match = choose(matchesOf(code, target.cluster, addon.name), { target, addon });
+  const match = choose(matchesOf(code, target, addon.name), { target, addon });
   if (Array.isArray(match)) return { edits: [], findings: match };
   const removed = associations.filter(({ action }) => action === 'remove');
   const { change, unclear } = compare(match, addon, removed);

@@ -33,7 +33,7 @@ const ambiguous = (definitions: readonly Definition[], { target, addon }: HandOf
 export function patchAddons(code: Code, handOff: HandOff): Patch {
   const { addon, target } = handOff;
   if (addon === undefined) return NOTHING;
-  const resources = matchesOf(code, target.cluster, addon.name).map((match) => ({
+  const resources = matchesOf(code, target, addon.name).map((match) => ({
     path: match.file.path,
     line: match.block.line,
     address: addressOf(match),

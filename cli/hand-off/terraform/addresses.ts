@@ -33,6 +33,14 @@ export const literalOf = (scope: Scope, { body }: Block, name: string): string |
 export const blocksAbout = (scope: Scope, type: 'import' | 'removed', address: string): Place[] =>
   scope.blocks(type).filter(({ file, block }) => codeOf(file, block, type === 'import' ? 'to' : 'from') === address);
 
+/** Returns another block with the same address, such as one in an override file. */
+export const otherPart = (scope: Scope, block: Block): Place | undefined =>
+  scope.blocks(block.type, ...block.labels).find((place) => place.block !== block);
+
+/** Returns the sentence about such a block. */
+export const partOf = ({ file, block }: Place): string =>
+  `${file.path}:${String(block.line)} defines it, too, and what Terraform makes of several parts depends on the names of the files.`;
+
 /** Returns file and line of each place that refers to the address, apart from the given blocks. */
 export function referencesTo(
   scope: Scope,

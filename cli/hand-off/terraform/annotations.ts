@@ -2,7 +2,7 @@
 import { ANNOTATION } from '../../../lambdas/domain/hand-off/formats/annotations.ts';
 import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import type { HandOffAnnotation } from '../../../lambdas/domain/hand-off/model.ts';
-import { all, isSingle, shownAddress } from './addresses.ts';
+import { all, isSingle, otherPart, partOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import { withElement, withoutElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
@@ -25,7 +25,7 @@ const is = (scope: Scope, { body }: Block, name: string, wanted: string): Answer
 };
 
 /** Returns the resources with the metadata of the service account. */
-function accountsOf({ scopes }: Code, annotation: HandOffAnnotation): (Found & { metadata: Block })[] {
+function accountsOf({ scopes }: Code, annotation: HandOffAnnotation): (Found & { metadata: Block; isSure: boolean })[] {
   return [...scopes.values()].flatMap((scope) =>
     [...SERVICE_ACCOUNTS, 'kubernetes_annotations'].flatMap((type) =>
       scope.blocks('resource', type).flatMap(({ file, block }) => {
@@ -37,7 +37,7 @@ function accountsOf({ scopes }: Code, annotation: HandOffAnnotation): (Found & {
           is(scope, metadata, 'name', annotation.serviceAccount),
           is(scope, metadata, 'namespace', annotation.namespace),
         );
-        return answer === 'yes' ? [{ file, block, scope, metadata }] : [];
+        return answer === 'no' ? [] : [{ file, block, scope, metadata, isSure: answer === 'yes' }];
       }),
     ),
   );
@@ -98,7 +98,10 @@ function restored(found: Found & { metadata: Block }, roleArn: string): Edit[] |
   return [{ path: file.path, start: end, end, text }];
 }
 
-function patchAccount(found: Found & { metadata: Block }, { action, roleArn }: HandOffAnnotation): Patch {
+function patchAccount(
+  found: Found & { metadata: Block; isSure: boolean },
+  { action, roleArn }: HandOffAnnotation,
+): Patch {
   const { metadata, block, scope } = found;
   const isOwn = block.labels[0] === 'kubernetes_annotations';
   const attribute = attributeOf(isOwn ? block.body : metadata.body, 'annotations');
@@ -115,6 +118,16 @@ function patchAccount(found: Found & { metadata: Block }, { action, roleArn }: H
       ),
     ],
   });
+  if (!found.isSure) {
+    const entry =
+      attribute?.value.kind === 'object' ? attribute.value.entries.find(({ name }) => name === ANNOTATION) : undefined;
+    const isOther = entry !== undefined && isRoleArn(scope.valueOf(entry.value), roleArn) === 'no';
+    return action !== 'remove' || has === 'no' || isOther
+      ? { edits: [], findings: [] }
+      : left('Its name cannot be read from the code, so it may be this service account.');
+  }
+  const other = otherPart(scope, block);
+  if (other !== undefined && action !== 'keep') return left(partOf(other));
   if (action === 'keep' || has === (action === 'remove' ? 'no' : 'yes'))
     return { edits: [], findings: [finding(found, 'as-is', 'The annotations match the service account.')] };
   if (has === 'unknown') return left('They are an expression.');

@@ -3,7 +3,7 @@ import { blockLines, Expression as Code, type Hcl, valueLines } from '../../../l
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
 import { shellWord } from '../../../lambdas/domain/text/shell.ts';
-import { addressOf, blocksAbout, isSingle, literalOf, shownAddress } from './addresses.ts';
+import { addressOf, blocksAbout, isSingle, literalOf, otherPart, shownAddress } from './addresses.ts';
 import type { Code as Directory } from './code.ts';
 import { withElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
@@ -13,6 +13,7 @@ import type { Place, Scope } from './scope.ts';
 import { quoted } from './strings.ts';
 import { type Attribute, attributeOf } from './syntax.ts';
 import { type Answer, isAbsent, isRoleArn, isText } from './value.ts';
+import { isRepeated } from './whereabouts.ts';
 import { written } from './written.ts';
 
 export const ASSOCIATION = 'aws_eks_pod_identity_association';
@@ -292,6 +293,9 @@ function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAs
   return { edits, findings: [finding] };
 }
 
+const isAlone = ({ block, scope }: AssociationPlace): boolean =>
+  isSingle(block) && !isRepeated(scope) && otherPart(scope, block) === undefined;
+
 /** Returns what the code must say of an association that it must define. */
 export function importAssociation(
   code: Directory,
@@ -301,7 +305,7 @@ export function importAssociation(
 ): Patch {
   const sure = places.filter(({ answer }) => answer === 'yes');
   const [place, ...more] = sure;
-  if (place !== undefined && more.length === 0 && isSingle(place.block)) return adopt(place, handOff, association);
+  if (place !== undefined && more.length === 0 && isAlone(place)) return adopt(place, handOff, association);
   const [open] = sure.length > 0 ? sure : places;
   if (open === undefined) return create(code, handOff, association);
   const all = (sure.length > 0 ? sure : places).map(({ file, block }) => `${file.path}:${String(block.line)}`);

@@ -2,7 +2,17 @@
 import { blockLines, Expression } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
-import { addressOf, all, blocksAbout, isPlain, literalOf, referencesTo, shownAddress } from './addresses.ts';
+import {
+  addressOf,
+  all,
+  blocksAbout,
+  isPlain,
+  literalOf,
+  otherPart,
+  partOf,
+  referencesTo,
+  shownAddress,
+} from './addresses.ts';
 import { ASSOCIATION, type AssociationPlace, importAssociation } from './association-import.ts';
 import type { Code, Patcher } from './code.ts';
 import { commentsIn, indentAt } from './lines.ts';
@@ -11,6 +21,7 @@ import { removal } from './regions.ts';
 import type { Place, Scope } from './scope.ts';
 import { attributeOf, textOf } from './syntax.ts';
 import { type Answer, isText } from './value.ts';
+import { isElsewhere, isRepeated } from './whereabouts.ts';
 import { written } from './written.ts';
 
 type Key = Pick<HandOffAssociation, 'namespace' | 'serviceAccount'>;
@@ -24,12 +35,12 @@ const answerOf = (scope: Scope, { block }: Place, cluster: string, { namespace, 
 };
 
 /** Returns the resources that are the association of a service account, or may be. */
-const resourcesOf = ({ scopes }: Code, cluster: string, key: Key): AssociationPlace[] =>
+const resourcesOf = ({ scopes }: Code, target: HandOff['target'], key: Key): AssociationPlace[] =>
   [...scopes.values()].flatMap((scope) =>
     scope
       .blocks('resource', ASSOCIATION)
-      .map((place) => ({ ...place, scope, answer: answerOf(scope, place, cluster, key) }))
-      .filter(({ answer }) => answer !== 'no'),
+      .map((place) => ({ ...place, scope, answer: answerOf(scope, place, target.cluster, key) }))
+      .filter((place) => place.answer !== 'no' && !isElsewhere(scope, place, target)),
   );
 
 const REASONS = {
@@ -56,7 +67,11 @@ const left = ({ file, block, scope }: AssociationPlace, why: string, next: strin
 });
 
 /** Replaces a resource by a `removed` block that forgets it, and removes its `import` block. */
-function forget(place: AssociationPlace, { action, id, namespace, serviceAccount }: HandOffAssociation): Patch {
+function forget(
+  place: AssociationPlace,
+  { action, id, namespace, serviceAccount }: HandOffAssociation,
+  isOneOfSeveral: boolean,
+): Patch {
   const { file, block, scope } = place;
   const address = addressOf(block);
   const reason = action === 'remove' ? REASONS.remove : REASONS['do-not-import'];
@@ -77,6 +92,16 @@ function forget(place: AssociationPlace, { action, id, namespace, serviceAccount
       edits: [],
       findings: [left(place, `${reason} With for_each, it defines other associations, too.`, next)],
     };
+  const other = otherPart(scope, block);
+  const obstacle =
+    other !== undefined
+      ? partOf(other)
+      : isRepeated(scope)
+        ? 'It is in a module that has several instances.'
+        : isOneOfSeveral
+          ? 'Several resources have the names of this association.'
+          : undefined;
+  if (obstacle !== undefined) return { edits: [], findings: [left(place, `${reason} ${obstacle}`, next)] };
   const imports = blocksAbout(scope, 'import', address);
   const removed = blocksAbout(scope, 'removed', address);
   const except = [block, ...imports.map((one) => one.block), ...removed.map((one) => one.block)];
@@ -159,15 +184,15 @@ const modulesOf = ({ scopes }: Code, { serviceAccount, id }: HandOffAssociation)
 const keyOf = ({ namespace, serviceAccount }: Key): string => `${namespace}/${serviceAccount}`;
 
 /** Returns what the code must say of a service account's association that must have no resource. */
-function forbid(code: Code, { target: { cluster } }: HandOff, association: HandOffAssociation): Patch {
-  const places = resourcesOf(code, cluster, association);
+function forbid(code: Code, { target }: HandOff, association: HandOffAssociation): Patch {
+  const places = resourcesOf(code, target, association);
   const sure = places.filter(({ answer }) => answer === 'yes');
   // An association of an add-on is in code only if a person has imported it, so a resource that may be any is not it.
   const concerned = sure.length > 0 || association.action === 'do-not-import' ? sure : places;
-  const patches = concerned.map((place) => forget(place, association));
+  const patches = concerned.map((place) => forget(place, association, sure.length > 1));
   const modules = association.action === 'remove' ? modulesOf(code, association) : [];
   const edits = patches.flatMap((patch) => patch.edits);
-  const imports = edits.length === 0 ? importsOf(code, cluster, association) : [];
+  const imports = edits.length === 0 ? importsOf(code, target.cluster, association) : [];
   return { edits, findings: [...patches.flatMap(({ findings }) => findings), ...modules, ...imports] };
 }
 
@@ -195,7 +220,7 @@ export const patchAssociations: Patcher = (code, handOff) => {
   const patches = [...wanted.values()].map((associations): Patch => {
     const existing = associations.find(({ action }) => action === 'import');
     if (existing !== undefined) {
-      const places = resourcesOf(code, handOff.target.cluster, existing);
+      const places = resourcesOf(code, handOff.target, existing);
       return places.length === 0 && mayBeUndefined(handOff)
         ? undefinedAssociation(existing)
         : importAssociation(code, handOff, existing, places);

@@ -18,9 +18,12 @@ const isJson = ({ path }: CodeFile): boolean => /\.(?:tf|tofu)\.json$/.test(path
 
 const BOM = '\uFEFF';
 
-function translated(file: CodeFile): Translated {
+function translated(file: CodeFile, files: readonly CodeFile[]): Translated {
   const code = nativeOf(file.text.startsWith(BOM) ? file.text.slice(1) : file.text);
-  return { file, native: { path: nativePath(file.path), text: code.text }, code };
+  // A file of the directory may have this name.
+  let path = nativePath(file.path);
+  while (files.some((other) => other.path === path)) path = path.replace(/\.(?=tf$|tofu$)/, '_.');
+  return { file, native: { path, text: code.text }, code };
 }
 
 const lineOf = (error: unknown): number =>
@@ -63,7 +66,7 @@ export function asNative(files: readonly CodeFile[]): NativeFiles {
   const findings: Finding[] = [];
   for (const file of files.filter(isJson)) {
     try {
-      all.push(translated(file));
+      all.push(translated(file, files));
     } catch (error) {
       findings.push({
         result: 'left',

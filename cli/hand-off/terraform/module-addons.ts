@@ -1,6 +1,6 @@
 /** Finds the add-on of a hand-off in the arguments of modules. */
 import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
-import { literalOf } from './addresses.ts';
+import { literalOf, otherPart, partOf } from './addresses.ts';
 import type { Finding, Patch } from './model.ts';
 import { type EntryToPatch, patchEntry } from './module-entry.ts';
 import { type AddonModule, type Source, sourceOf } from './module-sources.ts';
@@ -10,6 +10,7 @@ import type { Located, Place, Scope } from './scope.ts';
 import { type Attribute, attributeOf, type Expression, type ObjectEntry } from './syntax.ts';
 import { type Answer, isAbsent, isText } from './value.ts';
 import { allows } from './versions.ts';
+import { isElsewhere, isRepeated } from './whereabouts.ts';
 
 /** A place in code that defines the add-on, or may define it. */
 export interface AddonPlace {
@@ -106,6 +107,9 @@ function obstacleOf(call: Call, located: Located | undefined): string | undefine
   const { scope, place, argument, source } = call;
   if (attributeOf(place.block.body, 'for_each') !== undefined)
     return 'The module has for_each, so one block defines the add-ons of several clusters.';
+  if (isRepeated(scope)) return 'It is in a module that has several instances, and a change would affect all of them.';
+  const other = otherPart(scope, place.block);
+  if (other !== undefined) return partOf(other);
   const { value } = argument;
   if (located === undefined || !isLiteral(source.module, located.expression))
     return `${argument.name} is an expression, which this command does not change.`;
@@ -195,6 +199,7 @@ export function addonsInModules(scopes: Iterable<Scope>, { addon, target }: Hand
   if (addon === undefined) return [];
   return [...scopes].flatMap(callsOf).flatMap((call) => {
     const cluster = clusterAnswer(call, target.cluster);
-    return cluster === 'no' ? [] : placesOf(call, addon, cluster);
+    if (cluster === 'no' || isElsewhere(call.scope, call.place, target)) return [];
+    return placesOf(call, addon, cluster);
   });
 }

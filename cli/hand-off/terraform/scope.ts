@@ -81,6 +81,24 @@ export class Scope {
     return this.files.flatMap((file) => blocksOf(file.body, type, ...labels).map((block) => ({ file, block })));
   }
 
+  /** Returns the block with the labels; undefined if there is none, or a second one, such as in an override file. */
+  only(type: string, ...labels: string[]): Place | undefined {
+    const [place, ...more] = this.blocks(type, ...labels);
+    return more.length === 0 ? place : undefined;
+  }
+
+  /**
+   * Returns whether an expression has its value from the default of a variable of the directory itself, which no file
+   * sets: an apply may set it by other means.
+   */
+  isByDefault(expression: Expression, depth = 0): boolean {
+    const [root, name] = expression.kind === 'reference' ? expression.path : [];
+    const isSet = this.settings.some(({ body }) => attributeOf(body, String(name)) !== undefined);
+    if (root === 'var' && this.calls.length === 0) return !isSet;
+    const next = depth > MAX_DEPTH ? undefined : this.definitionOf(expression);
+    return next !== undefined && next.scope.isByDefault(next.expression, depth + 1);
+  }
+
   /** Returns the calls of the folder as a local module. A root module has none. */
   get calls(): { place: Place; scope: Scope }[] {
     return this.folders.callsOf(this.folder);
@@ -147,9 +165,9 @@ export class Scope {
   /** Returns the expression of an output of a local module, `module.NAME.OUTPUT`. */
   private outputOf([, name, output, ...more]: readonly PathElement[]): Located | undefined {
     if (typeof name !== 'string' || typeof output !== 'string' || more.length > 0) return undefined;
-    const [call] = this.blocks('module', name);
+    const call = this.only('module', name);
     const called = call && this.calledBy(call.block);
-    const [found] = called?.blocks('output', output) ?? [];
+    const found = called?.only('output', output);
     const value = found && attributeOf(found.block.body, 'value');
     return called && found && value && { expression: value.value, scope: called, file: found.file };
   }
@@ -157,7 +175,7 @@ export class Scope {
   /** Returns the value of an output of a public module. */
   private publicOutputValue([, name, output, ...more]: readonly PathElement[], depth: number): Value {
     if (typeof name !== 'string' || typeof output !== 'string' || more.length > 0) return UNKNOWN;
-    const [call] = this.blocks('module', name);
+    const call = this.only('module', name);
     const source = call && knownText(this.namedBy(call.block, 'source', depth));
     const known = source === undefined ? undefined : publicOutput(source, output);
     const given = known?.arguments.find((argument) => call && attributeOf(call.block.body, argument) !== undefined);
@@ -177,12 +195,14 @@ export class Scope {
 
   private variableOf(name: string): Located | undefined {
     const { calls } = this;
-    const [place] = this.blocks('variable', name);
+    const place = this.only('variable', name);
     const fallback = place && attributeOf(place.block.body, 'default');
     const byDefault = place && fallback && { expression: fallback.value, scope: this as Scope, file: place.file };
     if (calls.length > 1) return undefined;
     const [call] = calls;
     if (call !== undefined) {
+      // An override file may have another argument.
+      if (call.scope.only('module', ...call.place.block.labels) === undefined) return undefined;
       const argument = attributeOf(call.place.block.body, name);
       return argument === undefined
         ? byDefault
@@ -230,8 +250,9 @@ export class Scope {
     if (typeof type !== 'string' || typeof name !== 'string' || PER_INSTANCE.has(type)) return UNKNOWN;
     if (isData && type === 'aws_caller_identity' && attribute === 'account_id') return text(ARN_PART);
     if (isData && type === 'aws_partition' && attribute === 'partition') return text(ARN_PART);
-    const [place] = this.blocks(isData ? 'data' : 'resource', type, name);
-    if (place === undefined) return UNKNOWN;
+    const place = this.only(isData ? 'data' : 'resource', type, name);
+    // A name within a nested block is another one.
+    if (place === undefined || rest.length > 2) return UNKNOWN;
     if (type === 'aws_eks_cluster' && (attribute === 'name' || attribute === 'id'))
       return this.namedBy(place.block, 'name', depth);
     if (type === 'aws_eks_addon' && (attribute === 'addon_name' || attribute === 'cluster_name'))

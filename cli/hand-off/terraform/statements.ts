@@ -31,10 +31,10 @@ const textIn = (scope: Scope, body: Body, name: string): string => {
 
 /** Returns the JSON of a block `statement` of `aws_iam_policy_document`. */
 export function statementOf(scope: Scope, { body }: Block): Record<string, unknown> {
-  const principals = blocksOf(body, 'principals').map(({ body: inner }) => [
-    textIn(scope, inner, 'type'),
-    listOf(scope, inner, 'identifiers'),
-  ]);
+  // Several blocks of a type add up.
+  const principals = blocksOf(body, 'principals').map(({ body: inner }) => ({
+    [textIn(scope, inner, 'type')]: listOf(scope, inner, 'identifiers'),
+  }));
   const conditions = blocksOf(body, 'condition').map(({ body: inner }) => ({
     [textIn(scope, inner, 'test')]: { [textIn(scope, inner, 'variable')]: listOf(scope, inner, 'values') },
   }));
@@ -44,7 +44,7 @@ export function statementOf(scope: Scope, { body }: Block): Record<string, unkno
   return {
     Effect: attributeOf(body, 'effect') === undefined ? 'Allow' : textIn(scope, body, 'effect'),
     Action: listOf(scope, body, 'actions'),
-    Principal: Object.fromEntries(principals),
+    Principal: principals,
     Condition: conditions,
     ...(other && { [UNKNOWN_TEXT]: '' }),
   };
@@ -73,9 +73,11 @@ export interface Statement {
 const ELEMENTS = new Set(['Sid', 'Effect', 'Action', 'Principal', 'Condition']);
 
 const pairsOf = (value: unknown): string[] =>
-  isObject(value)
-    ? Object.entries(value).flatMap(([kind, names]) => textsOf(names).map((name) => `${kind}:${name}`))
-    : textsOf(value);
+  Array.isArray(value)
+    ? value.flatMap(pairsOf)
+    : isObject(value)
+      ? Object.entries(value).flatMap(([kind, names]) => textsOf(names).map((name) => `${kind}:${name}`))
+      : textsOf(value);
 
 const conditionsOf = (value: unknown): string[] =>
   (Array.isArray(value) ? value : [value]).flatMap((tests) =>
@@ -96,7 +98,7 @@ export function normalized(statement: unknown): Statement {
   return {
     effect: textsOf(given['Effect']).join(''),
     actions: textsOf(given['Action']).toSorted(),
-    principals: pairsOf(given['Principal']).toSorted(),
+    principals: [...new Set(pairsOf(given['Principal']))].toSorted(),
     conditions: conditionsOf(given['Condition']).toSorted(),
     hasMore: Object.keys(given).some((name) => !ELEMENTS.has(name)),
   };
@@ -137,5 +139,20 @@ export function podStatement(statement: Statement, wanted: Statement): PodStatem
   return statement.conditions.length === 0 ? 'broader' : 'different';
 }
 
-/** Returns whether the statement is one for web identities, such as those of IRSA. */
-export const isWebIdentity = (statement: Statement): boolean => allows(statement, 'sts:AssumeRoleWithWebIdentity');
+const WEB_IDENTITY = 'sts:assumerolewithwebidentity';
+
+const mayMatch = (pattern: string, action: string): boolean => {
+  const source = pattern.toLowerCase().replaceAll(/[\\^$+.()[\]{}|]/g, String.raw`\$&`);
+  const wild = source.replaceAll('*', '.*').replaceAll('?', '.').replaceAll(UNKNOWN_TEXT, '.*');
+  return new RegExp(`^${wild}$`, 's').test(action);
+};
+
+/** Returns whether the statement allows web identities, such as those of IRSA, or may allow them. */
+export const isWebIdentity = ({ effect, actions, principals, hasMore }: Statement): boolean =>
+  effect !== 'Deny' &&
+  (actions.some((action) => mayMatch(action, WEB_IDENTITY)) || (hasMore && actions.length === 0)) &&
+  (principals.length === 0 || principals.some((one) => !one.startsWith('Service:')));
+
+/** Returns whether two statements certainly have the same principals and conditions. */
+export const isSameGrant = (a: Statement, b: Statement): boolean =>
+  isSameStatement({ ...a, actions: [], hasMore: false }, { ...b, actions: [], hasMore: false });

@@ -2,7 +2,7 @@
 import { blockLines, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { hclOf, statementBlock } from '../../../lambdas/domain/hand-off/formats/statement.ts';
 import type { HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
-import { addressOf, isPlain, referencesTo } from './addresses.ts';
+import { addressOf, isPlain, otherPart, partOf, referencesTo } from './addresses.ts';
 import { withElement, withoutElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit } from './model.ts';
@@ -21,6 +21,8 @@ export interface Policy {
   line: number;
   /** Why a person must change it; absent if this command can. */
   obstacle?: string;
+  /** Why not even a statement that is there is certain to apply; absent if it is. */
+  uncertain?: string;
   /** Whether it has statements that are not known here. */
   isPartial?: boolean;
   add(statement: HandOffTrust['statement']): Edit[] | undefined;
@@ -38,7 +40,16 @@ function documentPolicy(scope: Scope, { file, block }: Place, role: Block): Poli
     (name) => attributeOf(block.body, name) !== undefined,
   );
   const isDynamic = blocksOf(block.body, 'dynamic').length > 0;
+  const part = otherPart(scope, block);
+  const overridden = composed?.startsWith('override') === true;
+  const uncertain =
+    part !== undefined
+      ? partOf(part)
+      : overridden
+        ? `${address} has ${composed}, which may replace each of its statements.`
+        : undefined;
   const [obstacle] = [
+    ...(uncertain === undefined ? [] : [uncertain]),
     ...(isPlain(block) ? [] : [`${address} has for_each, and defines several policies.`]),
     ...(composed === undefined ? [] : [`${address} has ${composed}, whose statements are not known here.`]),
     ...(isDynamic ? [`${address} has a dynamic block, whose statements are not known here.`] : []),
@@ -51,7 +62,8 @@ function documentPolicy(scope: Scope, { file, block }: Place, role: Block): Poli
     file,
     line: block.line,
     ...(obstacle !== undefined && { obstacle }),
-    isPartial: composed !== undefined || isDynamic,
+    ...(uncertain !== undefined && { uncertain }),
+    isPartial: uncertain !== undefined || composed !== undefined || isDynamic,
     add: (statement) => {
       const last = statements.at(-1);
       const wanted = statementBlock(statement);
@@ -119,6 +131,7 @@ function textPolicy({ scope, file }: Located, expression: Expression & { kind: '
 
 /** Returns the trust policy of a role; undefined if the code does not show it. */
 export function policyOf(scope: Scope, { file, block }: Place): Policy | undefined {
+  if (otherPart(scope, block) !== undefined) return undefined;
   const attribute = attributeOf(block.body, 'assume_role_policy');
   const located = attribute && scope.resolve(attribute.value, file);
   if (located === undefined) return undefined;

@@ -1,10 +1,11 @@
 /** Trust policies of roles in code: the statement that a hand-off adds or removes. */
 import type { HandOff, HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
-import { literalOf, shownAddress } from './addresses.ts';
+import { isPlain, literalOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import type { Finding, Patch } from './model.ts';
 import type { Place, Scope } from './scope.ts';
 import {
+  isSameGrant,
   isSameStatement,
   isWebIdentity,
   normalized,
@@ -14,7 +15,8 @@ import {
 } from './statements.ts';
 import { attributeOf, type Expression } from './syntax.ts';
 import { type Policy, policyOf } from './trust-policy.ts';
-import { isRoleArn } from './value.ts';
+import { type Answer, isRoleArn } from './value.ts';
+import { isInOtherAccount, isRepeated } from './whereabouts.ts';
 
 interface Role extends Place {
   scope: Scope;
@@ -45,7 +47,7 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const same = found.find(({ is }) => is === 'same');
   const broader = found.find(({ is }) => is === 'broader');
   const match = same ?? broader;
-  if (match !== undefined) {
+  if (match !== undefined && policy.uncertain === undefined) {
     const what = `The trust policy of ${address} has a statement for EKS Pod Identity.`;
     const why = 'It has no conditions, unlike the one in the account: the next apply removes them.';
     return {
@@ -86,6 +88,11 @@ const KINDS = {
   pods: { name: 'EKS Pod Identity', plural: 'EKS Pod Identity' },
 } as const;
 
+/** Returns whether a statement is certainly not the removed one. With other actions, it would still be that one. */
+const isCertainlyAnother = (statement: Statement, wanted: Statement, kept: Statement | undefined): boolean =>
+  !isUncertain(statement) &&
+  (!isSameGrant(statement, wanted) || (kept !== undefined && isSameStatement(statement, kept)));
+
 /** Removes the statement if it is certainly that of the hand-off. */
 function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const address = shownAddress(role.scope, role.block);
@@ -117,14 +124,16 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
     ],
   });
   if (first === undefined || policy.obstacle !== undefined) return left(policy.obstacle ?? '');
-  if (trust.kept !== undefined) return left('A part of the statement stays.');
+  const kept = trust.kept && normalized(trust.kept);
+  const isKept = kept && alike.some(({ statement }) => isSameStatement(statement, kept));
+  if (kept !== undefined && isKept !== true) return left('A part of the statement stays.');
   const same = alike.filter(({ statement }) => isSameStatement(statement, wanted));
   const [only, ...more] = same;
   const isBroader = kind === KINDS.pods && alike.some(({ statement }) => podStatement(statement, wanted) === 'broader');
   if (only === undefined && isBroader)
     return left('Its statement for EKS Pod Identity has no conditions, unlike the one that was removed.');
   if (only === undefined || more.length > 0) {
-    const known = alike.filter(({ statement }) => !isUncertain(statement));
+    const known = alike.filter(({ statement }) => isCertainlyAnother(statement, wanted, kept));
     return known.length === alike.length && same.length === 0
       ? {
           edits: [],
@@ -172,15 +181,17 @@ function modulesWith({ scopes }: Code, roleName: string): Role[] {
   );
 }
 
-const rolesWith = ({ scopes }: Code, arn: string): Role[] =>
+/** Returns the roles that certainly are, or may be, the one with the ARN. */
+const rolesWith = ({ scopes }: Code, arn: string, is: Answer, target: HandOff['target']): Role[] =>
   [...scopes.values()].flatMap((scope) =>
     scope
       .blocks('resource', 'aws_iam_role')
       .filter(({ block }) => {
         const path = ['aws_iam_role', block.labels[1] ?? '', 'arn'];
         const reference: Expression = { kind: 'reference', path, start: 0, end: 0, line: 0 };
-        return isRoleArn(scope.valueOf(reference), arn) === 'yes';
+        return isRoleArn(scope.valueOf(reference), arn) === is;
       })
+      .filter((place) => !isInOtherAccount(scope, place, target))
       .map((place) => ({ ...place, scope })),
   );
 
@@ -195,8 +206,35 @@ function moduleFinding({ file, block }: Role, trust: HandOffTrust): Finding {
   };
 }
 
-function patchOne(code: Code, trust: HandOffTrust): Patch {
-  const roles = rolesWith(code, trust.roleArn);
+/** Returns whether a trust policy shows that its role is not the one, or needs no change. */
+function isUnconcerned(policy: Policy | undefined, { action, statement }: HandOffTrust): boolean {
+  if (policy === undefined || policy.isPartial === true) return false;
+  const wanted = normalized(statement);
+  const statements = policy.statements.map((one) => one.statement);
+  const isDone = action === 'add' && statements.some((one) => ['same', 'broader'].includes(podStatement(one, wanted)));
+  return isDone || !statements.some((one) => isWebIdentity(one) || podStatement(one, wanted) === 'different');
+}
+
+/** Returns findings for roles whose name cannot be evaluated, and whose trust policy may be that of the hand-off. */
+const possibleRoles = (code: Code, trust: HandOffTrust, target: HandOff['target']): Finding[] =>
+  rolesWith(code, trust.roleArn, 'unknown', target).flatMap((role): Finding[] => {
+    const { file, scope, block } = role;
+    if (isUnconcerned(policyOf(scope, role), trust)) return [];
+    return [
+      {
+        ...about({ path: file.path, line: block.line }),
+        result: 'left',
+        what: `${shownAddress(scope, block)} may be the role ${trust.roleArn}, and was not changed.`,
+        why: `Its name cannot be read from the code. ${REVERT[trust.action]}`,
+        next: `If it is that role: ${nextOf(trust)}`,
+      },
+    ];
+  });
+
+function patchOne(code: Code, trust: HandOffTrust, target: HandOff['target']): Patch {
+  const roles = rolesWith(code, trust.roleArn, 'yes', target);
+  const possible = roles.length === 0 ? possibleRoles(code, trust, target) : [];
+  if (possible.length > 0) return { edits: [], findings: possible };
   const modules = modulesWith(code, trust.roleArn.slice(trust.roleArn.lastIndexOf('/') + 1));
   if (roles.length === 0 && modules.length === 0)
     return {
@@ -212,7 +250,8 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
       ],
     };
   const patches = roles.map((role): Patch => {
-    const policy = policyOf(role.scope, role);
+    const isOnly = roles.length === 1 && !isRepeated(role.scope) && isPlain(role.block);
+    const policy = isOnly ? policyOf(role.scope, role) : undefined;
     const address = shownAddress(role.scope, role.block);
     if (policy !== undefined) return trust.action === 'add' ? add(role, policy, trust) : remove(role, policy, trust);
     const finding: Finding = {
@@ -222,7 +261,7 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
       }),
       result: 'left',
       what: `The trust policy of ${address} was not changed.`,
-      why: `It comes from an expression that this command does not read. ${REVERT[trust.action]}`,
+      why: `${isOnly ? 'It comes from an expression that this command does not read.' : 'The role has several definitions, or several instances.'} ${REVERT[trust.action]}`,
       next: nextOf(trust),
     };
     return { edits: [], findings: [finding] };
@@ -237,7 +276,7 @@ function patchOne(code: Code, trust: HandOffTrust): Patch {
 }
 
 /** Patches the trust policies of a hand-off. */
-export const patchTrust: Patcher = (code, { trust }: HandOff) => {
-  const patches = trust.map((one) => patchOne(code, one));
+export const patchTrust: Patcher = (code, { trust, target }: HandOff) => {
+  const patches = trust.map((one) => patchOne(code, one, target));
   return { edits: patches.flatMap(({ edits }) => edits), findings: patches.flatMap(({ findings }) => findings) };
 };

@@ -7,7 +7,7 @@ import { eksCommand } from '../aws/command.ts';
 import { isOwnedBy } from '../aws/arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Attempt, Snapshot } from '../migration/model.ts';
 import type { OwnerTool } from '../owners/model.ts';
-import { managingTool } from '../owners/tools.ts';
+import { managingTool } from '../owners/signs.ts';
 import { shellCommand } from '../text/shell.ts';
 
 type Unportable = Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>;

@@ -36,13 +36,19 @@ export interface FoundOwner {
 
 /** Flux leaves an object alone that has this annotation. */
 const FLUX_OFF = 'kustomize.toolkit.fluxcd.io/reconcile';
+const FLUX_HELM = 'helm.toolkit.fluxcd.io/name';
 
 const isRunByAws = (tool: OwnerTool, capabilities: OwnedFacts['capabilities']): boolean =>
   capabilities?.some(({ type }) => type === TOOLS[tool].capability) ?? false;
 
-/** What a tool that the request states adds: nothing if a sign shows another one, certainty if a sign only suggests it. */
+/**
+ * What a tool that the request states adds: nothing if a sign shows another one, certainty if a sign only suggests it. A
+ * sign that anybody may set does not hide a controller that the request names.
+ */
 const withStated = (sign: Sign | undefined, iac: OwnerTool | undefined): Sign | undefined => {
-  if (iac === undefined || (sign && sign.tool !== iac)) return sign;
+  if (iac === undefined) return sign;
+  const isHidden = sign !== undefined && TOOLS[sign.tool].reverts !== 'by-itself' && TOOLS[iac].reverts === 'by-itself';
+  if (sign && sign.tool !== iac) return isHidden ? { tool: iac, sure: 'stated', evidence: 'the request' } : sign;
   if (sign?.sure === 'certain') return sign;
   return { tool: iac, sure: 'stated', evidence: sign ? `the request, and ${sign.evidence}` : 'the request' };
 };
@@ -59,7 +65,9 @@ function found(
   const { tool, sure, evidence } = known;
   // ACK has tags of its own for what its capability manages; the other two have no sign that differs.
   const byAws = known.managedByAws ?? (tool !== 'ack' && isRunByAws(tool, capabilities));
-  const reverts = marks[FLUX_OFF] === 'disabled' && tool === 'flux' ? 'at-next-apply' : TOOLS[tool].reverts;
+  // It concerns the Kustomization alone: a HelmRelease reverts all the same.
+  const isOff = tool === 'flux' && marks[FLUX_OFF] === 'disabled' && marks[FLUX_HELM] === undefined;
+  const reverts = isOff ? 'at-next-apply' : TOOLS[tool].reverts;
   return [
     {
       owner: {

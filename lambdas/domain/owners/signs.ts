@@ -1,6 +1,7 @@
 /** Recognizes tools by the signs of `rules.ts`, and by what tags name by convention. */
 import type { Owner, OwnerTool } from './model.ts';
 import { OWNER_RULES, type OwnerRule, type SignKind } from './rules.ts';
+import { TOOLS } from './tools.ts';
 
 /**
  * Names by which tags such as `ManagedBy` name a tool. A value counts if one of the words in it is such a name: `terraform`,
@@ -62,22 +63,25 @@ function matched(rule: OwnerRule, texts: Texts): Sign | undefined {
 /** Returns the tool that the value of a tag names, if it is a known one. */
 const namedTool = (value: string): OwnerTool | undefined => NAMES.find(([name]) => name.test(value))?.[1];
 
-function byConvention(tags: Texts): Sign | undefined {
-  for (const [key, value] of Object.entries(tags)) {
+const byConvention = (tags: Texts): Sign[] =>
+  Object.entries(tags).flatMap(([key, value]): Sign[] => {
     const tool = TOOL_TAG.test(key) ? namedTool(value) : undefined;
-    if (tool !== undefined) return { tool, sure: 'likely', evidence: `tag ${pair(key, value)}` };
-  }
-  return undefined;
-}
+    return tool === undefined ? [] : [{ tool, sure: 'likely', evidence: `tag ${pair(key, value)}` }];
+  });
+
+/**
+ * Returns the first sign of a tool that reverts changes by itself, otherwise the first one: a tag that anybody may add must
+ * not hide a controller.
+ */
+const mostRelevant = (signs: readonly Sign[]): Sign | undefined =>
+  signs.find(({ tool }) => TOOLS[tool].reverts === 'by-itself') ?? signs[0];
 
 /** Returns the tool that the tags of an AWS resource show, or `undefined`. */
-export function ownerByTags(tags: Texts): Sign | undefined {
-  for (const rule of OWNER_RULES) {
-    const sign = rule.kind === 'tag' ? matched(rule, tags) : undefined;
-    if (sign) return sign;
-  }
-  return byConvention(tags);
-}
+export const ownerByTags = (tags: Texts): Sign | undefined =>
+  mostRelevant([
+    ...OWNER_RULES.flatMap((rule) => (rule.kind === 'tag' ? (matched(rule, tags) ?? []) : [])),
+    ...byConvention(tags),
+  ]);
 
 /** Returns the tool that the tags of a role, or else its name, show, or `undefined`. */
 export function ownerOfRole(arn: string, tags: Texts): Sign | undefined {
@@ -97,19 +101,14 @@ export interface ObjectMarks {
 
 /** Returns the tool that a Kubernetes object shows, or `undefined`. */
 export function ownerByMarks({ labels, annotations, managers }: ObjectMarks): Sign | undefined {
-  for (const rule of OWNER_RULES) {
-    const { manager } = rule;
-    if (rule.kind === 'tag' || rule.kind === 'role-name' || (manager && !managers.some((one) => manager.test(one))))
-      continue;
-    if (rule.kind === 'field-manager') {
-      const found = managers.find((one) => rule.key.test(one));
-      if (found !== undefined) return signOf(rule, found);
-      continue;
-    }
-    const sign = matched(rule, rule.kind === 'label' ? labels : annotations);
-    if (sign) return sign;
-  }
-  return undefined;
+  const signs = OWNER_RULES.flatMap((rule) => {
+    const { kind, manager } = rule;
+    if (kind === 'tag' || kind === 'role-name' || (manager && !managers.some((one) => manager.test(one)))) return [];
+    if (kind !== 'field-manager') return matched(rule, kind === 'label' ? labels : annotations) ?? [];
+    const found = managers.find((one) => rule.key.test(one));
+    return found === undefined ? [] : signOf(rule, found);
+  });
+  return mostRelevant(signs);
 }
 
 /** Returns the tool that a field manager belongs to, or `undefined`. */
@@ -123,4 +122,14 @@ export const ownerByManager = (manager: string): OwnerTool | undefined =>
 export function unknownOwner(tags: Texts): string | undefined {
   if (ownerByTags(tags)) return undefined;
   return Object.entries(tags).find(([key, value]) => OWNER_TAG.test(key) && value !== '')?.[1];
+}
+
+/** Returns the tool, or whatever else the tags of an association name as its owner; `undefined` if they name nothing. */
+export function managingTool(
+  tags: Readonly<Record<string, string>>,
+): { tool: OwnerTool; title: string } | { tool?: undefined; title: string } | undefined {
+  const tool = ownerByTags(tags)?.tool;
+  if (tool !== undefined) return { tool, title: TOOLS[tool].title };
+  const title = unknownOwner(tags);
+  return title === undefined ? undefined : { title };
 }

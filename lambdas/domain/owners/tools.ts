@@ -1,7 +1,6 @@
 /** What is known about each tool: its name, when it reverts a change, and what its next apply does. */
 import type { HandOffFormat } from '../hand-off/model.ts';
 import type { Owner, OwnerTool } from './model.ts';
-import { ownerByTags, unknownOwner } from './signs.ts';
 
 export interface Tool {
   /** The name in texts. */
@@ -27,13 +26,3 @@ export const TOOLS: Readonly<Record<OwnerTool, Tool>> = {
   flux: { title: 'Flux', reverts: 'by-itself', format: 'helm-values' },
   helm: { title: 'Helm', reverts: 'at-next-apply', format: 'helm-values' },
 };
-
-/** Returns the tool, or whatever else the tags of an association name as its owner; `undefined` if they name nothing. */
-export function managingTool(
-  tags: Readonly<Record<string, string>>,
-): { tool: OwnerTool; title: string } | { tool?: undefined; title: string } | undefined {
-  const tool = ownerByTags(tags)?.tool;
-  if (tool !== undefined) return { tool, title: TOOLS[tool].title };
-  const title = unknownOwner(tags);
-  return title === undefined ? undefined : { title };
-}

@@ -88,6 +88,26 @@ describe('findOwners', () => {
     expect(likely).toMatchObject([{ sure: 'stated', evidence: 'the request, and tag ManagedBy=terraform' }]);
   });
 
+  it.each<[Record<string, string>]>([
+    [{ ManagedBy: 'crossplane', Terraform: 'true' }],
+    [{ Terraform: 'true', provisioner: 'crossplane' }],
+    [{ 'managed-by': 'terraform', provisioner: 'crossplane' }],
+    [{ 'aws:cloudformation:stack-name': 'eksctl-x', ManagedBy: 'crossplane' }],
+  ])('does not hide a controller behind a tag that anybody may add: %j', (tags) => {
+    expect(owners({ addon: addon(tags) })).toMatchObject([{ tool: 'crossplane', reverts: 'by-itself' }]);
+  });
+
+  it('does not hide a controller that the request names behind such a tag', () => {
+    expect(owners({ addon: addon({ Terraform: 'true' }), iac: 'crossplane' })).toMatchObject([
+      { tool: 'crossplane', sure: 'stated', reverts: 'by-itself' },
+    ]);
+  });
+
+  it('does not hide a HelmRelease behind the label that switches a Kustomization off', () => {
+    const labels = { 'helm.toolkit.fluxcd.io/name': 'shop', 'kustomize.toolkit.fluxcd.io/reconcile': 'disabled' };
+    expect(owners({ account: account({ labels }) })).toMatchObject([{ tool: 'flux', reverts: 'by-itself' }]);
+  });
+
   it('makes evidence printable', () => {
     expect(owners({ addon: addon({ ManagedBy: 'terraform\u001b[31m' }) })[0]?.evidence).not.toContain('\u001b');
   });

@@ -8,11 +8,12 @@ import {
   ownerByMarks,
   ownerByTags,
   ownerOfRole,
+  managingTool,
   type ObjectMarks,
   type Sign,
   unknownOwner,
 } from '../../../../lambdas/domain/owners/signs.ts';
-import { managingTool, TOOLS } from '../../../../lambdas/domain/owners/tools.ts';
+import { TOOLS } from '../../../../lambdas/domain/owners/tools.ts';
 
 type Tags = Record<string, string>;
 const CAPABILITY = 'arn:aws:eks:eu-west-1:111122223333:capability/dev/ack/ack/1234';
