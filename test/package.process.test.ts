@@ -161,6 +161,24 @@ describe('with the oldest supported Node', () => {
     expect(cli('rollback', migrationId, ...state).stderr).not.toMatch(/^ +at /m);
   });
 
+  it('patches and checks Terraform code: it has the parser that it needs', () => {
+    const code = join(scratch, 'code');
+    cpSync(join(ROOT, 'examples/terraform'), code, { recursive: true });
+    const state = ['--state', join(scratch, 'handed-off.json')];
+    const { migrationId } = report('migrate', ...target, ...sandbox, ...state);
+    const handOff = (command: string, ...more: string[]): Ran =>
+      cli('hand-off', command, '--terraform', code, migrationId, ...state, ...more);
+    expect(handOff('check').status).toBe(3);
+    const { status, stdout, stderr } = handOff('patch', '--write');
+    expect({ status, warned: /warning/i.test(stderr) }).toEqual({ status: 0, warned: false });
+    expect(stdout).toContain('+  pod_identity_association {\n');
+    expect(handOff('check')).toEqual({
+      status: 0,
+      stdout: '✔ matches: the code contains what it must.\n',
+      stderr: '',
+    });
+  });
+
   it('runs the deployed functions in processes of their own', () => {
     const { outcome } = report('migrate', ...target, ...sandbox, '--clock', 'scaled=500');
     expect(outcome).toBe('migrated');
