@@ -144,8 +144,8 @@ describe('a place that is left to a person', () => {
       const checked = await world.run('hand-off', 'check', '--terraform', code, ...which);
       expect(checked.code).toBe(3);
       const ends =
-        /command prints:\n +(.*)\n\n✖ does not match: 1 place left to you\.\nOnce that is done, check .*:\n {2}(.*)\n$/;
-      const [, prints, again] = ends.exec(checked.out.replaceAll(/(?<=this)\n +/g, ' '))!;
+        /prints:\s+(.*)\n\n✖ does not match: 1 place left to you\.\nOnce that is done, check .*:\n {2}(.*)\n$/;
+      const [, prints, again] = ends.exec(checked.out)!;
       const shown = await run(...prints!.slice(PROGRAM.length + 1).split(' '));
       expect(shown.out).toContain('\nimport {\n  to = aws_eks_pod_identity_association.');
       expect(again).toBe(`${PROGRAM} hand-off check --terraform ${code} ${which.join(' ')} --state ${world.state()}`);
