@@ -10,6 +10,7 @@ export const DEPLOYED_HELP = `A deployed service (--deployed) is found by the ou
   POD_IDENTITY_STATE_MACHINE_ARN, POD_IDENTITY_RECOVER_STATE_MACHINE_ARN, POD_IDENTITY_TABLE_NAME
 Credentials and endpoints come from the AWS SDK's configuration (AWS_PROFILE, AWS_ENDPOINT_URL_...).`;
 
+/** Adds the account and the region of the cluster. */
 export const targetOptions = (command: Command): Command =>
   command
     .option(
@@ -17,6 +18,18 @@ export const targetOptions = (command: Command): Command =>
       "AWS account (default: the account of the scenario's only cluster of that name, or the caller's account with --deployed)",
     )
     .option('--region <name>', 'AWS region (default: the region of that cluster, or AWS_REGION with --deployed)');
+
+/** The same for commands that read AWS with the caller's own credentials. */
+export const readTargetOptions = (command: Command): Command =>
+  command
+    .option(
+      '--account <id>',
+      "AWS account (default: the account of the scenario's only cluster of that name, or the account of the credentials)",
+    )
+    .option(
+      '--region <name>',
+      'AWS region (default: the region of that cluster, or AWS_REGION, or that of the profile)',
+    );
 
 /** Adds the options on trust, verification and agent, which all migrations share. */
 export const safetyOptions = (command: Command): Command =>

@@ -8,7 +8,7 @@ import type { Next } from '../print/next.ts';
 import { styleFor } from '../print/style.ts';
 import { diffOf } from './diff.ts';
 import { type CodeOnDisk, readDirectory } from './directory.ts';
-import { type CodeFlags, codeCommand } from './options.ts';
+import { type CodeFlags, codeCommand, type Which, whichWords } from './options.ts';
 import { codeLines, type Verdict } from './print.ts';
 import { findHandOff } from './source.ts';
 import { applyEdits, patchTerraform } from './terraform/index.ts';
@@ -23,18 +23,24 @@ interface Compared {
   findings: Finding[];
 }
 
+/** Returns a finding whose commands select what this command does: the engine does not know it. */
+const selecting = (finding: Finding, which: Which): Finding =>
+  finding.next === undefined
+    ? finding
+    : { ...finding, next: finding.next.replaceAll(/\bMIGRATION_ID\b/g, () => whichWords(which).join(' ')) };
+
 const compare = async ({ which, terraform }: CodeFlags, io: Io): Promise<Compared> => {
   // Before AWS is called: a wrong directory is the cheaper error.
   const before = readDirectory(terraform);
   const { handOff } = await findHandOff(which, io);
   const files = before.map(({ path, text }) => ({ path, text }));
-  const { edits, findings } = await patchTerraform(files, handOff);
+  const { edits, findings: found } = await patchTerraform(files, handOff);
   const after = new Map(applyEdits(files, edits).map(({ path, text }) => [path, text]));
   const changes = before.flatMap((code) => {
     const text = after.get(code.path) ?? code.text;
     return text === code.text ? [] : [{ code, text }];
   });
-  return { handOff, before, changes, findings };
+  return { handOff, before, changes, findings: found.map((finding) => selecting(finding, which)) };
 };
 
 const leftIn = ({ findings }: Compared): Finding[] => findings.filter(({ result }) => result === 'left');
@@ -87,12 +93,16 @@ const patchedVerdict = (compared: Compared, { write }: CodeFlags): Verdict => {
     : { good: left === 0, word: 'not written', says: `${files} would change${remaining}` };
 };
 
+const checkAgain = (flags: CodeFlags): Next => ({
+  why: 'Once that is done, check the code',
+  command: codeCommand('check', { ...flags, write: false }),
+});
+
 const afterPatch = (compared: Compared, flags: CodeFlags): Next[] => {
   const isLeft = leftIn(compared).length > 0;
   if (compared.changes.length > 0 && !flags.write)
     return [{ why: 'To write it', command: codeCommand('patch', { ...flags, write: true }) }];
-  if (isLeft)
-    return [{ why: 'Once that is done, check the code', command: codeCommand('check', { ...flags, write: false }) }];
+  if (isLeft) return [checkAgain(flags)];
   if (compared.changes.length === 0) return [];
   return [
     {
@@ -125,8 +135,18 @@ const checkedVerdict = (compared: Compared): Verdict =>
     : {
         good: false,
         word: 'does not match',
-        says: 'the next apply of this code changes what the account has, or fails',
+        says:
+          compared.changes.length === 0
+            ? `${counted(leftIn(compared).length, 'place')} left to you`
+            : 'the next apply of this code changes what the account has, or fails',
       };
+
+const afterCheck = (compared: Compared, flags: CodeFlags): Next[] => {
+  if (matches(compared)) return [];
+  return compared.changes.length === 0
+    ? [checkAgain(flags)]
+    : [{ why: 'To print the change of the code', command: codeCommand('patch', { ...flags, write: false }) }];
+};
 
 /** Prints where the code differs. Returns 3 if it does. */
 export const check = async (flags: CodeFlags, io: Io): Promise<ExitCode> => {
@@ -134,11 +154,8 @@ export const check = async (flags: CodeFlags, io: Io): Promise<ExitCode> => {
   if (flags.which.json) printJson(compared, flags, false, io);
   else {
     const style = styleFor(io.stdout);
-    const next: Next[] = matches(compared)
-      ? []
-      : [{ why: 'To print the change of the code', command: codeCommand('patch', { ...flags, write: false }) }];
     const code = { findings: compared.findings, directory: flags.terraform };
-    const lines = codeLines(code, checkedVerdict(compared), next, style);
+    const lines = codeLines(code, checkedVerdict(compared), afterCheck(compared, flags), style);
     io.stdout.write(`${lines.join('\n')}\n`);
   }
   return matches(compared) ? EXIT_CODES.ok : EXIT_CODES.blocked;

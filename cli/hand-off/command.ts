@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { HAND_OFF_FORMATS } from '../../lambdas/domain/hand-off/model.ts';
 import { backendOptions, outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
+import { readTargetOptions } from '../migration-options.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { HAND_OFF, parseCodeFlags, parseShowFlags } from './options.ts';
 
@@ -72,15 +73,8 @@ const whichOptions = (command: Command): Command => {
     .option('--cluster <name>', 'EKS cluster')
     .option('--addon <name>', 'add-on, such as aws-ebs-csi-driver')
     .option('--namespace <name>', 'namespace of --service-account')
-    .option('--service-account <name>', 'service account that belongs to no add-on')
-    .option(
-      '--account <id>',
-      "AWS account (default: the account of the scenario's only cluster of that name, or the account of the credentials)",
-    )
-    .option(
-      '--region <name>',
-      'AWS region (default: the region of that cluster, or AWS_REGION, or that of the profile)',
-    );
+    .option('--service-account <name>', 'service account that belongs to no add-on');
+  readTargetOptions(command);
   return outputOptions(
     backendOptions(command.optionsGroup('Where:')).addOption(
       new Option('--sandbox <file>', 'without an id: in a sandbox with the AWS accounts of that scenario file'),

@@ -1,13 +1,7 @@
 /** Chooses the format of a hand-off by the tool that owns what it is about. */
 import type { HandOff, HandOffFormat } from '../../lambdas/domain/hand-off/model.ts';
-import type { OwnedThing, Owner, OwnerTool } from '../../lambdas/domain/owners/model.ts';
-
-const FORMATS: Partial<Record<OwnerTool, HandOffFormat>> = {
-  terraform: 'terraform',
-  cloudformation: 'cloudformation',
-  cdk: 'cloudformation',
-  eksctl: 'eksctl',
-};
+import type { OwnedThing, Owner } from '../../lambdas/domain/owners/model.ts';
+import { TOOLS } from '../../lambdas/domain/owners/tools.ts';
 
 export interface Chosen {
   format: HandOffFormat;
@@ -25,6 +19,9 @@ const aboutOf = ({ addon }: Pick<HandOff, 'addon'>): OwnedThing[] =>
 export const formatFor = (handOff: Pick<HandOff, 'addon'>, owners: readonly Owner[]): Chosen => {
   const [owner] = aboutOf(handOff).flatMap((thing) => owners.filter(({ owns }) => owns === thing));
   if (owner === undefined) return { format: 'terraform' };
-  const format = FORMATS[owner.tool];
-  return format === undefined ? { format: 'terraform', owner, isOther: true } : { format, owner };
+  const { format } = TOOLS[owner.tool];
+  // Values of a chart define neither add-ons nor associations nor roles.
+  return format === undefined || format === 'helm-values'
+    ? { format: 'terraform', owner, isOther: true }
+    : { format, owner };
 };

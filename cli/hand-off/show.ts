@@ -2,6 +2,7 @@
 import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
 import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import { jsonText, printable } from '../../lambdas/domain/text/text.ts';
+import { ownersText } from '../../lambdas/domain/plan/owner-checks.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { PROGRAM } from '../options.ts';
@@ -14,10 +15,8 @@ import { findHandOff } from './source.ts';
 /** Returns why that format was chosen, if an owner decides it. */
 const choiceText = ({ format, owner, isOther }: Chosen): string | undefined => {
   if (owner === undefined) return undefined;
-  const found = printable(`${owner.tool} owns ${owner.owns} ${owner.name} (${owner.sure}: ${owner.evidence})`);
-  return isOther
-    ? `Format ${format}: ${found}, for which there is no format. The state that its code must describe is the same.`
-    : `Format ${format}: ${found}.`;
+  const found = printable(`Format ${format}: ${ownersText(owner.tool, [owner])}`);
+  return isOther ? `${found}. There is no format for its code, which must describe the same state.` : `${found}.`;
 };
 
 /** Returns what goes to stderr, so that stdout is nothing but code. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { outputOptions } from '../command-options.ts';
 import type { Io } from '../io.ts';
+import { readTargetOptions } from '../migration-options.ts';
 import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { parseIdentitiesFlags } from './options.ts';
 
@@ -31,15 +32,8 @@ export const addIdentitiesCommand = (program: Command, io: Io, finished: (exitCo
     .command('identities')
     .description('show how each workload of a cluster gets its AWS credentials, and what blocks Pod Identity')
     .optionsGroup('What to read:')
-    .option('--cluster <name>', 'EKS cluster (required)')
-    .option(
-      '--account <id>',
-      "AWS account (default: the account of the scenario's only cluster of that name, or the account of the credentials)",
-    )
-    .option(
-      '--region <name>',
-      'AWS region (default: the region of that cluster, or AWS_REGION, or that of the profile)',
-    )
+    .option('--cluster <name>', 'EKS cluster (required)');
+  readTargetOptions(command)
     .option('--profile <name>', 'profile of the AWS configuration (default: AWS_PROFILE, or the default profile)')
     .option('--namespace <name>', 'only that namespace')
     .option(

@@ -2,7 +2,7 @@
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
-import { type Next, PREPARE } from '../print/next.ts';
+import { acceptingOwners, type Next, PREPARE } from '../print/next.ts';
 import { migrateCommand, migrateWorkloadCommand } from '../request.ts';
 import type { PlanFlags } from './options.ts';
 
@@ -34,15 +34,17 @@ const commandFor = (
 
 /** Returns the commands after a plan: how to rehearse it and how to carry it out, or how to plan again. */
 export const nextAfterPlan = (
-  { outcome, handOff }: Pick<MigrationReport, 'outcome' | 'handOff'>,
+  report: Pick<MigrationReport, 'outcome' | 'handOff' | 'plan'>,
   single: Exclude<PlanFlags, { of: 'cluster' }>,
 ): Next[] => {
+  const { outcome, handOff } = report;
   const { cluster, profile, region } = single.flags;
   const inRegion = region === undefined ? [] : [`--region ${region}`];
   const again = commandFor(single, {}).replace(/ migrate(?:-workload)? /, ' plan ');
   const as = profile === undefined ? [] : [`--profile ${shellWord(profile)}`];
   const plan = [again, ...inRegion, ...as].join(' ');
-  if (outcome === 'blocked') return [{ why: 'Once the cause is removed, plan again', command: plan }];
+  if (outcome === 'blocked')
+    return [{ why: 'Once the cause is removed, plan again', command: `${plan}${acceptingOwners(report)}` }];
   if (outcome !== 'planned') return [];
   return [
     ...(handOff === undefined || single.flags.handOff ? [] : [{ why: PREPARE, command: `${plan} --hand-off` }]),

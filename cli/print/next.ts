@@ -34,13 +34,28 @@ export interface NextOptions extends Where {
   prepare?: string | undefined;
 }
 
-type Ended = Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy' | 'handOff' | 'rollback'>;
+type Ended = Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy' | 'handOff' | 'rollback' | 'plan'>;
 
 /** Returns whether the migration can be found again by a later command. */
 const isKept = ({ state, deployed }: Where): boolean => state !== undefined || deployed === true;
 
-const againOf = ({ command }: NextOptions): Next[] =>
-  command === undefined ? [] : [{ why: 'Once the cause is removed, plan again', command: `${command} --dry-run` }];
+/** Returns the options that accept the owners that block a plan, for when they are suspended. */
+export const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
+  (plan?.checks ?? [])
+    .filter(({ id, status }) => status === 'fail' && id.startsWith(OWNER))
+    .map(({ id }) => ` --accept-owner ${id.slice(OWNER.length)}`)
+    .join('');
+const OWNER = 'owner-';
+
+const againOf = ({ command }: NextOptions, report: Pick<MigrationReport, 'plan'> = {}): Next[] =>
+  command === undefined
+    ? []
+    : [
+        {
+          why: 'Once the cause is removed, plan again',
+          command: `${command}${acceptingOwners(report)} --dry-run`,
+        },
+      ];
 
 /** Returns the command that prints what the owner's code must contain, if that changed. */
 const handOffOf = (why: string, { migrationId, handOff }: Ended, options: NextOptions): Next[] =>
@@ -97,7 +112,7 @@ export const nextAfter = (report: Ended, options: NextOptions): Next[] => {
         ...(heldBy === undefined || !isKept(options)
           ? []
           : [{ why: 'To show the migration that blocks it', command: knownCommand('show', heldBy, options) }]),
-        ...againOf(options),
+        ...againOf(options, report),
       ];
     case 'rolled-back':
       return afterRolledBack(report, options);

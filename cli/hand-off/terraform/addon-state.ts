@@ -1,7 +1,7 @@
 /** Compares a resource `aws_eks_addon` with what the hand-off wants. */
+import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import type { HandOffAddon, HandOffBlock } from '../../../lambdas/domain/hand-off/model.ts';
 import type { Scope } from './scope.ts';
-import { quoted } from './strings.ts';
 import {
   attributeOf,
   type Attribute,
@@ -99,7 +99,7 @@ function roleText(resource: Resource, roleArn: string, known: readonly RoleExpre
   if (sure !== undefined) return [textOf(file, sure.expression)];
   const applied = answers.find(({ answer, gave }) => answer === 'unknown' && gave === roleArn);
   if (applied !== undefined) return [textOf(file, applied.expression), applied.expression];
-  return [scope.roleReference(roleArn) ?? quoted(roleArn)];
+  return [scope.roleReference(roleArn) ?? hclString(roleArn)];
 }
 
 /** Returns the changes of the resource's role. */

@@ -1,4 +1,5 @@
 /** Finds the resource `aws_eks_addon` of a hand-off in the code, and edits it. */
+import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import type { HandOff, HandOffAddon } from '../../../lambdas/domain/hand-off/model.ts';
 import { type AddonChange, BLOCK, compare, isNoChange, type Resource, ROLE, roleOf } from './addon-state.ts';
 import { whyNotEdited } from './addon-limits.ts';
@@ -6,7 +7,6 @@ import { editBody } from './body-edit.ts';
 import type { Code } from './code.ts';
 import { NOTHING } from './code.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { quoted } from './strings.ts';
 import { attributeOf, blocksOf, textOf } from './syntax.ts';
 import { type Answer, isRoleArn, isText, UNKNOWN } from './value.ts';
 import { isElsewhere } from './whereabouts.ts';
@@ -48,9 +48,9 @@ const placeOf = ({ file, block }: Resource) => ({ path: file.path, line: block.l
 const wantedText = ({ addRoleArn, associations }: HandOffAddon): string => {
   const blocks = associations.map(
     ({ serviceAccount, roleArn }) =>
-      `a block ${BLOCK} with role_arn = ${quoted(roleArn)} and service_account = ${quoted(serviceAccount)}`,
+      `a block ${BLOCK} with role_arn = ${hclString(roleArn)} and service_account = ${hclString(serviceAccount)}`,
   );
-  const role = addRoleArn === undefined ? `no ${ROLE}` : `${ROLE} = ${quoted(addRoleArn)}`;
+  const role = addRoleArn === undefined ? `no ${ROLE}` : `${ROLE} = ${hclString(addRoleArn)}`;
   return [role, ...(blocks.length === 0 ? [`no block ${BLOCK}`] : blocks)].join(', and ');
 };
 
@@ -171,7 +171,7 @@ function editsOf(match: Match, { remove, set, replace, drop, add }: AddonChange)
         type: BLOCK,
         attributes: [
           { name: 'role_arn', value: role },
-          { name: 'service_account', value: quoted(serviceAccount) },
+          { name: 'service_account', value: hclString(serviceAccount) },
         ],
       })),
       ...(set !== undefined && { set: { name: ROLE, value: set, below: ABOVE_ROLE } }),

@@ -1,5 +1,11 @@
 /** An association that exists, and that the code must define: the resource, and its import. */
-import { blockLines, Expression as Code, type Hcl, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
+import {
+  blockLines,
+  Expression as Code,
+  type Hcl,
+  hclString,
+  valueLines,
+} from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
 import { shellWord } from '../../../lambdas/domain/text/shell.ts';
@@ -10,7 +16,6 @@ import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
 import { roleCode } from './role-code.ts';
 import type { Place, Scope } from './scope.ts';
-import { quoted } from './strings.ts';
 import { type Attribute, attributeOf } from './syntax.ts';
 import { type Answer, isAbsent, isRoleArn, isText } from './value.ts';
 import { isRepeated } from './whereabouts.ts';
@@ -233,7 +238,7 @@ function importEdits(place: AssociationPlace, id: string, isNew: boolean): Edit[
   const [wrong] = existing.filter((one) => literalOf(scope, one.block, 'id') !== id);
   const attribute = wrong && attributeOf(wrong.block.body, 'id');
   if (wrong && attribute?.value.kind === 'string')
-    return [{ path: wrong.file.path, start: attribute.value.start, end: attribute.value.end, text: quoted(id) }];
+    return [{ path: wrong.file.path, start: attribute.value.start, end: attribute.value.end, text: hclString(id) }];
   if (existing.length > 0 || !isNew) return [];
   const newline = newlineOf(file);
   const { end } = linesOf(file.text, block);
@@ -272,7 +277,7 @@ function adopt(place: AssociationPlace, handOff: HandOff, association: HandOffAs
     return leave(
       `${address} was not changed.`,
       `It needs the import of ${named(association)}, which belongs in the code that calls this module.`,
-      `There, add an import block with id = ${quoted(id ?? '')}, and run this command again.`,
+      `There, add an import block with id = ${hclString(id ?? '')}, and run this command again.`,
       place,
     );
   const imports = id === undefined ? [] : importEdits(place, id, isNew);

@@ -1,6 +1,6 @@
 /** Chooses how code refers to a role: references stay references. */
+import { hclString } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import type { Located } from './scope.ts';
-import { quoted } from './strings.ts';
 import { textOf } from './syntax.ts';
 import { isRoleArn } from './value.ts';
 
@@ -22,5 +22,5 @@ export function roleCode(
   const known = answers.find(({ answer }) => answer === 'yes')?.one;
   if (known !== undefined) return textOf(known.file, known.expression);
   if (former?.gave === arn && answers[0]?.answer === 'unknown') return textOf(former.file, former.expression);
-  return scope.roleReference(arn) ?? quoted(arn);
+  return scope.roleReference(arn) ?? hclString(arn);
 }

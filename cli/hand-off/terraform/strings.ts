@@ -1,4 +1,4 @@
-/** Decodes and encodes the strings of Terraform's language. */
+/** Decodes the strings of Terraform's language. The writer of hand-offs encodes them (`hclString`). */
 import type { TemplatePart } from './syntax.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\' };
@@ -17,16 +17,6 @@ export const unescape = (raw: string): string =>
       return code <= 0x10_ff_ff ? String.fromCodePoint(code) : whole;
     },
   );
-
-/** Encodes a text as a quoted string. */
-export const quoted = (text: string): string =>
-  `"${text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', String.raw`\"`)
-    .replaceAll('\n', String.raw`\n`)
-    .replaceAll('\r', String.raw`\r`)
-    .replaceAll('\t', String.raw`\t`)
-    .replaceAll(/[$%](?=\{)/g, '$&$&')}"`;
 
 /** Removes the indentation that all lines of a heredoc share, as `<<-` does. */
 const dedent = (parts: TemplatePart[]): TemplatePart[] => {

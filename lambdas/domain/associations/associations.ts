@@ -183,7 +183,7 @@ const refuseOwned = (where: string, { tool, title }: ManagingTool): PurgeDecisio
     `remove it with the tool that manages it, then migrate; otherwise ${title} would create it again${
       tool === undefined
         ? ''
-        : ` ; or, once its code does not contain it any more, let the migration delete it: --accept-owner ${tool}`
+        : `; or, once its code does not contain it any more, let the migration delete it: --accept-owner ${tool}`
     }`,
   );
 

@@ -215,7 +215,7 @@ function rolledBackHandOff(record: Planned): HandOff {
     state: 'rolled-back',
     ...headOf(record),
     ...addonOf(record, { ...roleAs('addRoleArn', record), associations: owned.map(blockOf) }),
-    associations: [...restored.map(({ now }) => entryOf(now)), ...gone.map((one) => withoutResource('remove', one))],
+    associations: [...[...again.values()].map(entryOf), ...gone.map((one) => withoutResource('remove', one))],
     trust: undoneTrust(record),
     annotations: annotationChange ? annotationOf('restore', plan.serviceAccount) : [],
     notInCode: settingsOf(owned),

@@ -183,10 +183,8 @@ function rolledBackOrder(content: HandOffContent, { replaced = [], left = [] }: 
 }
 
 function foundOrder(content: HandOffContent): string[] {
-  const subject = subjectIn(content);
   return [
-    `This is the state of ${subject} in the account now, whichever way it came about.`,
-    `Code that differs from it changes the account at its next apply: until the difference is merged or intended, nobody may apply it.`,
+    `Code of ${subjectIn(content)} that differs from it changes the account at its next apply: until the difference is merged or intended, nobody may apply it.`,
     ...withAction(content, 'import').map(
       (one) =>
         `Association ${one.id ?? ''} of ${placeOf(one)} is standalone: if no code has it yet, import it with the code, whose apply otherwise fails with ${EXISTS}.`,

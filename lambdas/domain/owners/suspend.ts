@@ -78,11 +78,11 @@ export const suspendCommands = (found: readonly FoundOwner[]): string[] => [
   ...new Set(found.flatMap((one) => COMMANDS[one.owner.tool]?.(one) ?? [])),
 ];
 
-/** What the code of a controller must say afterwards. */
+/** What the code of a controller must contain afterwards. */
 const CHANGES: Partial<Record<OwnerTool, string>> = {
   ack: 'replace spec.serviceAccountRoleARN with spec.podIdentityAssociations',
   crossplane: 'replace spec.forProvider.serviceAccountRoleArn with spec.forProvider.podIdentityAssociation',
-  'cluster-api': 'take serviceAccountRoleARN out of spec.addons of the AWSManagedControlPlane',
+  'cluster-api': 'remove serviceAccountRoleARN from spec.addons of the AWSManagedControlPlane',
 };
 
 /** Returns what to change in a tool's own resource before it is resumed, as a clause. */

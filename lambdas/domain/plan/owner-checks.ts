@@ -37,7 +37,7 @@ const surest = (owners: readonly Owner[]): Owner['sure'] =>
   ORDER.find((sure) => owners.some((one) => one.sure === sure)) ?? 'certain';
 
 /** Returns a sentence's beginning such as `ACK owns add-on x and role y (tag a=b)`. */
-function subject(tool: OwnerTool, owners: readonly Owner[]): string {
+export function ownersText(tool: OwnerTool, owners: readonly Owner[]): string {
   const evidence = [...new Set(owners.map((one) => one.evidence))].filter((one) => one !== 'the request');
   const byAws = owners.some(({ managedByAws }) => managedByAws) ? ', which AWS runs as an EKS capability,' : '';
   return `${SURENESS[surest(owners)](`${TOOLS[tool].title}${byAws}`)} ${things(owners)}${
@@ -47,9 +47,9 @@ function subject(tool: OwnerTool, owners: readonly Owner[]): string {
 
 /** What the next apply of the old code does, by what the tool owns. */
 const NEXT_APPLY: Record<Exclude<OwnedThing, 'role'>, string> = {
-  'add-on': 'takes the migration back',
+  'add-on': 'reverts the migration',
   association: 'fails, since the association that it would create again exists',
-  'trust-policy': 'takes the added statement out of the trust policy',
+  'trust-policy': 'removes the added statement from the trust policy',
   annotation: 'sets the annotation again',
 };
 const consequences = (owners: readonly Owner[]): string =>
@@ -80,9 +80,9 @@ function blocked(tool: OwnerTool, found: readonly FoundOwner[]): Check {
   const suspend = `${suspendCommands(found).join(' ; ')} , then plan again with --accept-owner ${tool}`;
   return fail(
     `owner-${tool}`,
-    `${subject(tool, owners)}, and would revert the change by itself.`,
+    `${ownersText(tool, owners)}, and would revert the change by itself.`,
     keeps
-      ? `Omit --annotation remove: the annotation has no effect while the association exists, and can be taken out of the manifests after the migration. Or suspend ${title} first: ${suspend}`
+      ? `Omit --annotation remove: the annotation has no effect while the association exists, and can be removed from the manifests after the migration. Or suspend ${title} first: ${suspend}`
       : `Suspend ${title} for it until the migration has ended and its code is changed (${codeChange(
           tool,
           owners.map(({ owns }) => owns),
@@ -98,7 +98,7 @@ function warned(tool: OwnerTool, owners: readonly Owner[], facts: Facts): Check 
   if (owners.some(({ reverts }) => reverts === 'by-itself'))
     return warn(
       `owner-${tool}`,
-      `${subject(tool, owners)}. The request accepts that, since it was suspended.`,
+      `${ownersText(tool, owners)}. The request accepts that, since it was suspended.`,
       `Resume ${title} only after the migration, once its code is changed: ${codeChange(
         tool,
         owners.map(({ owns }) => owns),
@@ -107,8 +107,8 @@ function warned(tool: OwnerTool, owners: readonly Owner[], facts: Facts): Check 
     );
   return warn(
     `owner-${tool}`,
-    `${subject(tool, owners)}: the next apply of its present code ${consequences(owners)}.`,
-    `From now until the changed code is merged, nobody may apply the present code, nor may a pipeline. To print what the code must contain: ${handOff}`,
+    `${ownersText(tool, owners)}: the next apply of its present code ${consequences(owners)}.`,
+    `Until the changed code is merged, neither a person nor a pipeline may apply the present code. To print what the code must contain: ${handOff}`,
     SOURCE,
   );
 }
@@ -122,7 +122,7 @@ function checkTool(
   const affected = found.filter(({ owner }) => isAffected(owner));
   const owners = found.map(({ owner }) => owner).filter(({ owns }) => owns !== 'trust-policy');
   if (affected.length === 0)
-    return pass(`owner-${tool}`, `${subject(tool, owners)}, which the migration does not change.`);
+    return pass(`owner-${tool}`, `${ownersText(tool, owners)}, which the migration does not change.`);
   const reverting = affected.filter(({ owner }) => owner.reverts === 'by-itself');
   return reverting.length > 0 && !facts.request.acceptOwners.includes(tool)
     ? blocked(tool, reverting)

@@ -130,6 +130,29 @@ describe('after a migration', () => {
   });
 });
 
+describe('a place that is left to a person', () => {
+  const ACCOUNT = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'api'];
+
+  it('names a command that prints what belongs there, and the check that follows', async () => {
+    const { migrationId: id } = await world.reportOf(
+      'migrate-workload',
+      ...ACCOUNT,
+      '--sandbox',
+      'service-account-irsa',
+    );
+    for (const which of [[id], ACCOUNT]) {
+      const checked = await world.run('hand-off', 'check', '--terraform', code, ...which);
+      expect(checked.code).toBe(3);
+      const ends =
+        /prints:\s+(.*)\n\n✖ does not match: 1 place left to you\.\nOnce that is done, check .*:\n {2}(.*)\n$/;
+      const [, prints, again] = ends.exec(checked.out)!;
+      const shown = await run(...prints!.slice(PROGRAM.length + 1).split(' '));
+      expect(shown.out).toContain('\nimport {\n  to = aws_eks_pod_identity_association.');
+      expect(again).toBe(`${PROGRAM} hand-off check --terraform ${code} ${which.join(' ')} --state ${world.state()}`);
+    }
+  });
+});
+
 describe('the document of patch and check', () => {
   it('has the diff of each file, the findings, and whether the code matches', async () => {
     const { migrationId: id } = await migrate();
@@ -210,6 +233,31 @@ describe('before a migration', () => {
     expect(whole.out).toContain('pod_identity_association {');
     expect(whole.out).not.toMatch(HEADING);
     expect(whole.out).not.toContain('--hand-off');
+  });
+
+  it('the plan says it once if a check names the owner', async () => {
+    const argv = [
+      'plan',
+      '--cluster',
+      'harbor-prod',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      'owners-at-next-apply',
+    ];
+    const { out } = await run(...argv);
+    expect(out).toMatch(/neither\s+a\s+person\s+nor\s+a\s+pipeline\s+may\s+apply/);
+    expect(out).not.toMatch(HEADING);
+  });
+
+  it('a plan that an owner blocks ends with the command that accepts it', async () => {
+    const argv = ['plan', '--cluster', 'quay-prod', '--addon', 'aws-ebs-csi-driver', '--sandbox', 'owners-reconciling'];
+    const blocked = await run(...argv);
+    expect(blocked.code).toBe(3);
+    const [, command] = /plan again:\n {2}(.*)\n$/.exec(blocked.out)!;
+    const accepted = await run(...command!.slice(PROGRAM.length + 1).split(' '));
+    expect(accepted.code).toBe(0);
+    expect(accepted.out).toMatch(/The\s+request\s+accepts\s+that/);
   });
 
   it('plan --hand-off has the other formats, for a dry run of a repair with its trust statement', async () => {

@@ -86,7 +86,7 @@ export function eksctl(handOff: HandOff): string {
           ? []
           : [
               ...comment(
-                'Add them to iam.podIdentityAssociations, and remove the entries of the same service accounts from iam.serviceAccounts. eksctl finds an association by its service account, so nothing must be imported.',
+                'Add them to iam.podIdentityAssociations, and remove the entries of the same service accounts from iam.serviceAccounts. Unlike other tools, eksctl finds an association by its service account, so nothing must be imported.',
               ),
               ...(hasPolicy ? comment(`policy needs eksctl ${POLICY_SINCE} or newer.`) : []),
             ],

@@ -1,4 +1,7 @@
-/** What goes wrong with the code of a hand-off, and for which hand-offs it can go wrong. */
+/**
+ * What goes wrong with the code of a hand-off in one format, and for which hand-offs it can go wrong. What holds for every
+ * tool is in `../order.ts`.
+ */
 import type { HandOff, HandOffFormat } from '../model.ts';
 
 interface Pitfall {
@@ -52,33 +55,8 @@ export const PITFALLS: readonly Pitfall[] = [
   },
   {
     formats: TERRAFORM,
-    applies: (handOff) => handOff.state === 'rolled-back' && isOnIrsa(handOff),
-    text: 'The code for Pod Identity after the rollback: its apply is refused with `Cross-account pass role is not allowed`. Revert that commit first.',
-  },
-  {
-    formats: TERRAFORM,
-    applies: ({ trust }) => trust.some(({ action }) => action === 'add'),
-    text: 'The add-on changed in the code, but not the trust policy: the next apply removes the statement. The pods stay ready, and get no credentials at their next refresh.',
-  },
-  {
-    formats: TERRAFORM,
-    applies: ({ trust }) => trust.some(({ action }) => action === 'remove'),
-    text: 'A removed statement left in the code: the next apply adds it again.',
-  },
-  {
-    formats: TERRAFORM,
     applies: has('do-not-import'),
     text: 'An association that the add-on owns, imported as a resource of its own: nothing warns, and removing that resource later deletes the association that the pods use.',
-  },
-  {
-    formats: TERRAFORM,
-    applies: has('import'),
-    text: 'A resource without its import: the apply fails with `Association already exists`.',
-  },
-  {
-    formats: TERRAFORM,
-    applies: has('remove'),
-    text: 'A resource for an association that no longer exists: the next apply creates it again, or fails with `Association already exists`.',
   },
   {
     formats: TERRAFORM,

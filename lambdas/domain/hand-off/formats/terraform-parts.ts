@@ -63,7 +63,9 @@ export function associationSections(handOff: HandOff, labels: Labels): Section[]
     `The add-on owns them. Its own code is enough; no ${ASSOCIATION} may exist for them.`,
   );
   const gone = idLines(handOff, 'remove', `Remove the ${ASSOCIATION} of each, if the code has one:`);
-  const removed = (sentence: string): string[] => [...comment(sentence), ...commented(removedBlock('LABEL'))];
+  const removed = (sentence: string): string[] => [...comment(`${sentence}:`), ...commented(removedBlock('LABEL'))];
+  const ifInState = (block: string): string =>
+    `If the state has one, put ${block} in the place of its resource, with its label`;
   return [
     {
       title: 'Associations to import',
@@ -83,7 +85,7 @@ export function associationSections(handOff: HandOff, labels: Labels): Section[]
         ...owned,
         ...(owned.length > 0
           ? removed(
-              'If one was imported, put this block in the place of its resource, with its label. The association stays in the account:',
+              'If one was imported, put this block in the place of its resource, with its label. The association stays in the account',
             )
           : []),
       ],
@@ -93,7 +95,9 @@ export function associationSections(handOff: HandOff, labels: Labels): Section[]
       lines: [
         ...gone,
         ...(gone.length > 0
-          ? removed('If the state has one, put this block in the place of its resource, with its label:')
+          ? owned.length > 0
+            ? comment(`${ifInState('a block as above')}.`)
+            : removed(ifInState('this block'))
           : []),
       ],
     },

@@ -64,7 +64,7 @@ export function introduction(handOff: HandOff, other?: string): Section {
     lines: [
       ...comment(`Account ${target.account}, region ${target.region}. ${STATES[state]}`),
       ...order.flatMap((sentence, at) => comment(`${at + 1}. ${sentence}`, '   ')),
-      ...(other !== undefined && order.length > 0
+      ...(other !== undefined && state !== 'found' && order.length > 0
         ? comment(`What ${other} does with the former code may differ from that: see "What goes wrong".`)
         : []),
     ],

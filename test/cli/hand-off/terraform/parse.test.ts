@@ -1,7 +1,8 @@
 /** The parser: regions, strings, comments and errors. */
 import { describe, expect, it } from 'vitest';
 import { parseFiles } from '../../../../cli/hand-off/terraform/parse.ts';
-import { quoted, unescape } from '../../../../cli/hand-off/terraform/strings.ts';
+import { unescape } from '../../../../cli/hand-off/terraform/strings.ts';
+import { hclString } from '../../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { attributeOf, blocksOf, type ParsedFile, textOf } from '../../../../cli/hand-off/terraform/syntax.ts';
 
 const parse = async (text: string): Promise<ParsedFile> => {
@@ -90,10 +91,17 @@ describe('a file that is nested too deeply', () => {
 });
 
 describe('strings', () => {
-  it.each(['', 'plain', 'a"b\\c', 'tab\tline\nreturn\r', '${x} %{y} $x %', '$${x}', 'ü𝒳'])(
-    '%j is encoded and decoded',
-    (text) => {
-      expect(unescape(quoted(text).slice(1, -1))).toBe(text);
-    },
-  );
+  it.each([
+    '',
+    'plain',
+    'a"b\\c',
+    'tab\tline\nreturn\r',
+    '${x} %{y} $x %',
+    '$${x}',
+    'ü𝒳',
+    '${aws:username}',
+    '\u202e\u0000',
+  ])('%j is encoded and decoded', (text) => {
+    expect(unescape(hclString(text).slice(1, -1))).toBe(text);
+  });
 });

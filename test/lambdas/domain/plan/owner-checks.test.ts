@@ -92,9 +92,9 @@ describe('owners', () => {
       const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
       expect(check).toMatchObject({
         status: 'warn',
-        message: expect.stringContaining('the next apply of its present code takes the migration back') as string,
+        message: expect.stringContaining('the next apply of its present code reverts the migration') as string,
       });
-      expect(check?.remedy).toMatch(/nobody may apply .* pod-identity plan .*--hand-off/);
+      expect(check?.remedy).toMatch(/neither a person nor a pipeline may apply .* pod-identity plan .*--hand-off/);
     },
   );
 
@@ -122,7 +122,7 @@ describe('owners', () => {
       SIGNS['cloudformation']!,
       [REPAIR],
       'warn',
-      /takes the added statement out of the trust policy/,
+      /removes the added statement from the trust policy/,
     ],
   ])('of the role: %s', (_, tags, repairs, status, text) => {
     const [check] = checks(withRoleTags(tags), repairs);

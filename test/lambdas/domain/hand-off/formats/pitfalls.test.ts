@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PITFALLS, pitfallsOf } from '../../../../../lambdas/domain/hand-off/formats/pitfalls.ts';
 import { HAND_OFF_FORMATS, type HandOff, type HandOffFormat } from '../../../../../lambdas/domain/hand-off/model.ts';
-import { EXAMPLES, MIGRATED, PLANNED, RETIRED, ROLLED_BACK, WORKLOAD } from './hand-offs.ts';
+import { EXAMPLES, MIGRATED, PLANNED, ROLLED_BACK, WORKLOAD } from './hand-offs.ts';
 
 const text = (handOff: HandOff, format: HandOffFormat = 'terraform'): string => pitfallsOf(handOff, format).join('\n');
 
@@ -48,10 +48,6 @@ describe('terraform', () => {
     ['a service account left out', MIGRATED, 'A service account left out', true],
     ['a plan file from before', MIGRATED, '-refresh=false', true],
     ['the same, after a rollback', ROLLED_BACK, '-refresh=false', false],
-    ['the new code after a rollback', ROLLED_BACK, 'Revert that commit first', true],
-    ['the new code after the migration', MIGRATED, 'Revert that commit first', false],
-    ['a trust policy that lacks the statement', MIGRATED, 'the next apply removes the statement', true],
-    ['a statement that was removed', RETIRED, 'A removed statement left in the code', true],
     ['an owned association', MIGRATED, 'An association that the add-on owns', true],
     ['an owned association, of a workload', WORKLOAD, 'An association that the add-on owns', false],
     ['empty tags, where there are none', PLANNED, '`tags = {}`', true],
