@@ -120,7 +120,12 @@ export async function readRoleUsers(
     roleArn === undefined ? [] : [{ name, roleArn }],
   );
   const errors = [ofCluster.error, 'refused' in answer ? answer.refused : undefined].filter((one) => one !== undefined);
-  return { ...(await associationsSince(eks, seen, ofCluster)), addons, seen, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
+  return {
+    ...(await associationsSince(eks, seen, ofCluster)),
+    addons,
+    seen,
+    ...(errors.length > 0 ? { error: errors.join('; ') } : {}),
+  };
 }
 
 /**
