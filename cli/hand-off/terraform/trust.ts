@@ -45,15 +45,9 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const wanted = normalized(trust.statement);
   const found = policy.statements.map(({ statement, line }) => ({ line, is: podStatement(statement, wanted) }));
   const same = found.find(({ is }) => is === 'same');
-  const broader = found.find(({ is }) => is === 'broader');
-  const match = same ?? broader;
-  if (match !== undefined && policy.uncertain === undefined) {
+  if (same !== undefined && policy.uncertain === undefined) {
     const what = `The trust policy of ${address} has a statement for EKS Pod Identity.`;
-    const why = 'It has no conditions, unlike the one in the account: the next apply removes them.';
-    return {
-      edits: [],
-      findings: [{ ...at, line: match.line, result: 'as-is', what, ...(same === undefined && { why }) }],
-    };
+    return { edits: [], findings: [{ ...at, line: same.line, result: 'as-is', what }] };
   }
   const left = (why: string, line = policy.line): Patch => ({
     edits: [],
@@ -71,6 +65,21 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const different = found.find(({ is }) => is === 'different');
   if (different !== undefined)
     return left('Its statement for EKS Pod Identity has other actions or conditions.', different.line);
+  const broader = found.find(({ is }) => is === 'broader');
+  if (broader !== undefined)
+    return {
+      edits: [],
+      findings: [
+        {
+          ...at,
+          line: broader.line,
+          result: 'left',
+          what: `The trust policy of ${address} was not changed.`,
+          why: 'Its statement for EKS Pod Identity has no conditions, unlike the one in the account: the next apply removes them.',
+          next: `Replace it by this statement: ${oneLine(trust.statement)}`,
+        },
+      ],
+    };
   if (policy.obstacle !== undefined) return left(policy.obstacle);
   const edits = policy.add(trust.statement);
   if (edits === undefined) return left('It has no statement behind which the new one belongs.');
