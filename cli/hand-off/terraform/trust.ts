@@ -125,13 +125,7 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const same = web.filter(({ statement }) => isSameStatement(statement, wanted));
   const [only, ...more] = same;
   if (only === undefined || more.length > 0) {
-    const known = web.filter(
-      ({ statement }) =>
-        !isUncertain(statement) &&
-        // With other actions, it would still be the removed one.
-        (!isSameGrant(statement, wanted) || (kept !== undefined && isSameStatement(statement, kept))),
-    );
-    return known.length === web.length && same.length === 0
+    return same.length === 0 && web.every(({ statement }) => isAnother(statement, wanted, kept))
       ? {
           edits: [],
           findings: [
@@ -155,6 +149,11 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
     ],
   };
 }
+
+/** Returns whether a statement certainly is not the removed one. With other actions, it would still be that. */
+const isAnother = (statement: Statement, wanted: Statement, kept: Statement | undefined): boolean =>
+  !isUncertain(statement) &&
+  (!isSameGrant(statement, wanted) || (kept !== undefined && isSameStatement(statement, kept)));
 
 const isUncertain = (statement: Statement): boolean =>
   JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;
