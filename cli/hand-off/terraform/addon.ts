@@ -151,7 +151,9 @@ function reasonsOf(match: Match, change: AddonChange): string | undefined {
   const reasons = [
     ...(match.cluster === 'yes'
       ? []
-      : ['Its cluster_name cannot be read from the code; no other resource defines the add-on.']),
+      : [
+          'Its cluster_name cannot be read from the code; no other resource defines the add-on. If this code is also applied to other clusters, it changes them, too.',
+        ]),
     ...(assumed.length === 0
       ? []
       : [`${list(assumed)} cannot be read from the code; it counts as the role that the add-on has.`]),

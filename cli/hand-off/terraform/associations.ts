@@ -66,6 +66,15 @@ const left = ({ file, block, scope }: AssociationPlace, why: string, next: strin
   next,
 });
 
+/** Returns why a resource may be that of another association, too. */
+function obstacleOf({ scope, block }: AssociationPlace, isOneOfSeveral: boolean): string | undefined {
+  if (!isPlain(block)) return 'With for_each, it defines other associations, too.';
+  const other = otherPart(scope, block);
+  if (other !== undefined) return partOf(other);
+  if (isRepeated(scope)) return 'It is in a module that has several instances.';
+  return isOneOfSeveral ? 'Several resources have the names of this association.' : undefined;
+}
+
 /** Replaces a resource by a `removed` block that forgets it, and removes its `import` block. */
 function forget(
   place: AssociationPlace,
@@ -87,20 +96,7 @@ function forget(
         ),
       ],
     };
-  if (!isPlain(block))
-    return {
-      edits: [],
-      findings: [left(place, `${reason} With for_each, it defines other associations, too.`, next)],
-    };
-  const other = otherPart(scope, block);
-  const obstacle =
-    other !== undefined
-      ? partOf(other)
-      : isRepeated(scope)
-        ? 'It is in a module that has several instances.'
-        : isOneOfSeveral
-          ? 'Several resources have the names of this association.'
-          : undefined;
+  const obstacle = obstacleOf(place, isOneOfSeveral);
   if (obstacle !== undefined) return { edits: [], findings: [left(place, `${reason} ${obstacle}`, next)] };
   const imports = blocksAbout(scope, 'import', address);
   const removed = blocksAbout(scope, 'removed', address);

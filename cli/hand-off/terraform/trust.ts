@@ -45,15 +45,9 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const wanted = normalized(trust.statement);
   const found = policy.statements.map(({ statement, line }) => ({ line, is: podStatement(statement, wanted) }));
   const same = found.find(({ is }) => is === 'same');
-  const broader = found.find(({ is }) => is === 'broader');
-  const match = same ?? broader;
-  if (match !== undefined && policy.uncertain === undefined) {
+  if (same !== undefined && policy.uncertain === undefined) {
     const what = `The trust policy of ${address} has a statement for EKS Pod Identity.`;
-    const why = 'It has no conditions, unlike the one in the account: the next apply removes them.';
-    return {
-      edits: [],
-      findings: [{ ...at, line: match.line, result: 'as-is', what, ...(same === undefined && { why }) }],
-    };
+    return { edits: [], findings: [{ ...at, line: same.line, result: 'as-is', what }] };
   }
   const left = (why: string, line = policy.line): Patch => ({
     edits: [],
@@ -71,6 +65,21 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const different = found.find(({ is }) => is === 'different');
   if (different !== undefined)
     return left('Its statement for EKS Pod Identity has other actions or conditions.', different.line);
+  const broader = found.find(({ is }) => is === 'broader');
+  if (broader !== undefined)
+    return {
+      edits: [],
+      findings: [
+        {
+          ...at,
+          line: broader.line,
+          result: 'left',
+          what: `The trust policy of ${address} was not changed.`,
+          why: 'Its statement for EKS Pod Identity has no conditions, unlike the one in the account: the next apply removes them.',
+          next: `Replace it by this statement: ${oneLine(trust.statement)}`,
+        },
+      ],
+    };
   if (policy.obstacle !== undefined) return left(policy.obstacle);
   const edits = policy.add(trust.statement);
   if (edits === undefined) return left('It has no statement behind which the new one belongs.');
@@ -87,11 +96,6 @@ const KINDS = {
   irsa: { name: 'IRSA', plural: 'web identities' },
   pods: { name: 'EKS Pod Identity', plural: 'EKS Pod Identity' },
 } as const;
-
-/** Returns whether a statement is certainly not the removed one. With other actions, it would still be that one. */
-const isCertainlyAnother = (statement: Statement, wanted: Statement, kept: Statement | undefined): boolean =>
-  !isUncertain(statement) &&
-  (!isSameGrant(statement, wanted) || (kept !== undefined && isSameStatement(statement, kept)));
 
 /** Removes the statement if it is certainly that of the hand-off. */
 function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
@@ -133,8 +137,7 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   if (only === undefined && isBroader)
     return left('Its statement for EKS Pod Identity has no conditions, unlike the one that was removed.');
   if (only === undefined || more.length > 0) {
-    const known = alike.filter(({ statement }) => isCertainlyAnother(statement, wanted, kept));
-    return known.length === alike.length && same.length === 0
+    return same.length === 0 && alike.every(({ statement }) => isAnother(statement, wanted, kept))
       ? {
           edits: [],
           findings: [
@@ -162,6 +165,11 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
     ],
   };
 }
+
+/** Returns whether a statement certainly is not the removed one. With other actions, it would still be that. */
+const isAnother = (statement: Statement, wanted: Statement, kept: Statement | undefined): boolean =>
+  !isUncertain(statement) &&
+  (!isSameGrant(statement, wanted) || (kept !== undefined && isSameStatement(statement, kept)));
 
 const isUncertain = (statement: Statement): boolean =>
   JSON.stringify(statement).includes(UNKNOWN_TEXT) || statement.hasMore;

@@ -56,7 +56,7 @@ describe('the resource', () => {
     expect(findings).toMatchObject([
       {
         result: 'changed',
-        why: 'Its cluster_name cannot be read from the code; no other resource defines the add-on.',
+        why: 'Its cluster_name cannot be read from the code; no other resource defines the add-on. If this code is also applied to other clusters, it changes them, too.',
       },
     ]);
   });

@@ -245,7 +245,7 @@ export const FIXTURES: Fixture[] = [
   fixture('workload-elsewhere', 'left', workload('keep')),
 
   fixture('trust-document', 'edit', repaired()),
-  fixture('trust-document-as-is', 'as-is', repaired(RESTRICTED)),
+  fixture('trust-document-broader', 'left', repaired(RESTRICTED)),
   fixture('trust-document-shared', 'left', repairedOnly()),
   fixture('trust-jsonencode', 'edit', repairedOnly(RESTRICTED)),
   fixture('trust-jsonencode-one-line', 'edit', repairedOnly()),
