@@ -1,5 +1,5 @@
 /** Every scenario that migrates, with the Terraform code of its owner: there and back, and to the end. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { retired, reverted, thereAndBack } from './hand-off-story.ts';
 import { rows } from './scenario-rows.ts';
 
@@ -8,18 +8,20 @@ const MIGRATING = rows
   .map(([name, asked]) => [name, asked] as const);
 
 describe('the code of the owner', () => {
-  it.each(MIGRATING)('%s, %j: there and back', (name, asked) => thereAndBack(name, asked, 'resource'));
+  it.each(MIGRATING)('%s, %j: there and back', (name, asked) =>
+    expect(thereAndBack(name, asked, 'resource')).resolves.toBeUndefined(),
+  );
 
   it.each(MIGRATING)('%s, %j: there and back, with a revert of the commit', (name, asked) =>
-    reverted(name, asked, 'resource'),
+    expect(reverted(name, asked, 'resource')).resolves.toBeUndefined(),
   );
 
   it.each(MIGRATING.filter(([, { addon }]) => addon !== undefined))(
     '%s, %j: there and back, in the arguments of a module',
-    (name, asked) => thereAndBack(name, asked, 'module'),
+    (name, asked) => expect(thereAndBack(name, asked, 'module')).resolves.toBeUndefined(),
   );
 
   it.each(MIGRATING)('%s, %j: to the retirement', async (name, asked) => {
-    await retired(name, asked, 'resource');
+    expect(typeof (await retired(name, asked, 'resource'))).toBe('boolean');
   });
 });

@@ -13,7 +13,7 @@ export type Form = 'resource' | 'module';
 
 type Statement = Record<string, unknown>;
 
-const list = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).map(String);
+const listed = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).map(String);
 const label = (name: string): string => name.replaceAll(/[^\w]/g, '_');
 const text = (value: string): string => JSON.stringify(value).replaceAll('${', '$${').replaceAll('%{', '%%{');
 const texts = (values: readonly string[]): string => `[${values.map(text).join(', ')}]`;
@@ -31,7 +31,7 @@ const principals = (name: string, value: unknown): string[] => {
   if (value === undefined) return [];
   const byType = value === '*' ? { '*': '*' } : (value as Record<string, unknown>);
   return Object.entries(byType).flatMap(([type, identifiers]) =>
-    block(name, [`type        = ${text(type)}`, `identifiers = ${texts(list(identifiers))}`]),
+    block(name, [`type        = ${text(type)}`, `identifiers = ${texts(listed(identifiers))}`]),
   );
 };
 
@@ -41,17 +41,17 @@ const conditions = (value: unknown): string[] =>
       block('condition', [
         `test     = ${text(test)}`,
         `variable = ${text(variable)}`,
-        `values   = ${texts(list(values))}`,
+        `values   = ${texts(listed(values))}`,
       ]),
     ),
   );
 
 const statement = (one: Statement): string[] =>
   block('statement', [
-    ...(one['Sid'] === undefined ? [] : [`sid     = ${text(String(one['Sid']))}`]),
-    `effect  = ${text(String(one['Effect']))}`,
-    ...(one['Action'] === undefined ? [] : [`actions = ${texts(list(one['Action']))}`]),
-    ...(one['NotAction'] === undefined ? [] : [`not_actions = ${texts(list(one['NotAction']))}`]),
+    ...(one['Sid'] === undefined ? [] : [`sid     = ${text(one['Sid'] as string)}`]),
+    `effect  = ${text(one['Effect'] as string)}`,
+    ...(one['Action'] === undefined ? [] : [`actions = ${texts(listed(one['Action']))}`]),
+    ...(one['NotAction'] === undefined ? [] : [`not_actions = ${texts(listed(one['NotAction']))}`]),
     ...principals('principals', one['Principal']),
     ...principals('not_principals', one['NotPrincipal']),
     ...conditions(one['Condition']),

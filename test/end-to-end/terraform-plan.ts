@@ -99,7 +99,7 @@ interface Policy {
 }
 
 const principalOf = (blocks: readonly ReadBlock[]): unknown => {
-  const byType = blocks.map(({ attributes }) => [String(attributes.get('type')), attributes.get('identifiers')]);
+  const byType = blocks.map(({ attributes }) => [attributes.get('type') as string, attributes.get('identifiers')]);
   return byType.length === 0 ? undefined : (Object.fromEntries(byType) as unknown);
 };
 
@@ -109,7 +109,7 @@ function statementOf({ type, attributes, blocks }: ReadBlock): Statement {
   const of = (name: string): ReadBlock[] => blocks.filter((one) => one.type === name);
   const condition: Record<string, Record<string, unknown>> = {};
   for (const { attributes: one } of of('condition'))
-    (condition[String(one.get('test'))] ??= {})[String(one.get('variable'))] = one.get('values');
+    (condition[one.get('test') as string] ??= {})[one.get('variable') as string] = one.get('values');
   return {
     Effect: attributes.get('effect') ?? 'Allow',
     Action: attributes.get('actions'),

@@ -38,6 +38,19 @@ const nextOf = ({ action, statement, kept }: HandOffTrust): string =>
       ? `Remove this statement: ${oneLine(statement)}`
       : `Replace this statement: ${oneLine(statement)} by: ${oneLine(kept)}`;
 
+const leave = (address: string, at: ReturnType<typeof about>, why: string, trust: HandOffTrust): Patch => ({
+  edits: [],
+  findings: [
+    {
+      ...at,
+      result: 'left',
+      what: `The trust policy of ${address} was not changed.`,
+      why: `${why} ${REVERT[trust.action]}`,
+      next: nextOf(trust),
+    },
+  ],
+});
+
 /** Adds the statement for EKS Pod Identity, unless the code has one. */
 function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
   const address = shownAddress(role.scope, role.block);
@@ -49,19 +62,7 @@ function add(role: Role, policy: Policy, trust: HandOffTrust): Patch {
     const what = `The trust policy of ${address} has a statement for EKS Pod Identity.`;
     return { edits: [], findings: [{ ...at, line: same.line, result: 'as-is', what }] };
   }
-  const left = (why: string, line = policy.line): Patch => ({
-    edits: [],
-    findings: [
-      {
-        ...at,
-        line,
-        result: 'left',
-        what: `The trust policy of ${address} was not changed.`,
-        why: `${why} ${REVERT.add}`,
-        next: nextOf(trust),
-      },
-    ],
-  });
+  const left = (why: string, line = policy.line): Patch => leave(address, { ...at, line }, why, trust);
   const different = found.find(({ is }) => is === 'different');
   if (different !== undefined)
     return left('Its statement for EKS Pod Identity has other actions or conditions.', different.line);
@@ -114,19 +115,7 @@ function remove(role: Role, policy: Policy, trust: HandOffTrust): Patch {
       edits: [],
       findings: [{ ...at, result: 'as-is', what: `The trust policy of ${address} has no statement for ${kind.name}.` }],
     };
-  const left = (why: string, line = first?.line ?? policy.line): Patch => ({
-    edits: [],
-    findings: [
-      {
-        ...at,
-        line,
-        result: 'left',
-        what: `The trust policy of ${address} was not changed.`,
-        why: `${why} ${REVERT.remove}`,
-        next: nextOf(trust),
-      },
-    ],
-  });
+  const left = (why: string, line = first?.line ?? policy.line): Patch => leave(address, { ...at, line }, why, trust);
   if (first === undefined || policy.obstacle !== undefined) return left(policy.obstacle ?? '');
   const kept = trust.kept && normalized(trust.kept);
   const isKept = kept && alike.some(({ statement }) => isSameStatement(statement, kept));
