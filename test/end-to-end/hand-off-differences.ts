@@ -1,4 +1,4 @@
-/** Compares a hand-off with the account of a world: code that matches it must change nothing there. */
+/** Compares a hand-off with the account in a sandbox: code that matches it must change nothing there. */
 import { isDeepStrictEqual } from 'node:util';
 import type {
   HandOff,
@@ -8,12 +8,21 @@ import type {
 } from '../../lambdas/domain/hand-off/model.ts';
 import { readTrust } from '../../lambdas/domain/trust/statements.ts';
 import { isLive } from '../../sandbox/eks/association-state.ts';
-import { findRole } from '../../sandbox/world/world.ts';
+import { type ClusterState, findRole, type World } from '../../sandbox/world/world.ts';
+import { annotationOf } from '../simulation/cluster.ts';
 import type { OpenWorld } from './world.ts';
 
+/** What a hand-off is compared with. */
+export interface Account {
+  world: World;
+  cluster: ClusterState;
+}
+
+export const accountOf = ({ backend, cluster }: OpenWorld): Account => ({ world: backend.sandbox.world, cluster });
+
 /** Returns the statements of a role's trust policy in the world. */
-const statementsOf = ({ backend }: OpenWorld, roleArn: string): unknown[] => {
-  const trust = readTrust(findRole(backend.sandbox.world, roleArn)!.trustPolicy);
+const statementsOf = ({ world }: Account, roleArn: string): unknown[] => {
+  const trust = readTrust(findRole(world, roleArn)!.trustPolicy);
   return trust.readable ? trust.statements : [];
 };
 
@@ -28,7 +37,7 @@ const idsOf = (associations: readonly { id?: string | undefined }[]): string[] =
   associations.map(({ id = '' }) => id).toSorted((a, b) => (a < b ? -1 : 1));
 
 /** Returns in what the add-on differs from the hand-off. */
-function addonDifferences({ cluster }: OpenWorld, { addon, associations, state }: HandOff): string[] {
+function addonDifferences({ cluster }: Account, { addon, associations, state }: HandOff): string[] {
   if (!addon) return [];
   const now = cluster.addons.get(addon.name)!;
   const owned = now.associationIds.map((id) => cluster.associations.get(id)!).filter(isLive);
@@ -46,10 +55,7 @@ function addonDifferences({ cluster }: OpenWorld, { addon, associations, state }
 }
 
 /** Returns in what an association differs from its entry. */
-function associationDifferences(
-  { cluster }: OpenWorld,
-  { action, id = '', ...described }: HandOffAssociation,
-): string[] {
+function associationDifferences({ cluster }: Account, { action, id = '', ...described }: HandOffAssociation): string[] {
   const there = cluster.associations.get(id);
   const now = there && isLive(there) ? there : undefined;
   if (action === 'remove') return now ? [`${id} still exists`] : [];
@@ -71,28 +77,28 @@ function associationDifferences(
   return same ? [] : [`${id}: ${JSON.stringify([described, now])}`];
 }
 
-function trustDifferences(world: OpenWorld, { roleArn, action, statement, kept }: HandOffTrust): string[] {
-  const now = statementsOf(world, roleArn);
+function trustDifferences(account: Account, { roleArn, action, statement, kept }: HandOffTrust): string[] {
+  const now = statementsOf(account, roleArn);
   const has = (wanted: unknown): boolean => now.some((one) => isEqual(one, wanted));
   const isAsDescribed = has(statement) === (action === 'add') && (kept === undefined || has(kept));
   return isAsDescribed ? [] : [`trust of ${roleArn}: ${JSON.stringify(now)}`];
 }
 
 function annotationDifferences(
-  world: OpenWorld,
+  { cluster }: Account,
   { namespace, serviceAccount: name, action, roleArn }: HandOffAnnotation,
 ) {
-  const { annotation } = world.readAccount({ namespace, name });
+  const annotation = annotationOf(cluster, { namespace, name });
   return annotation === (action === 'remove' ? undefined : roleArn) ? [] : [`annotation: ${annotation ?? 'none'}`];
 }
 
 /** Returns in what the account differs from what the hand-off describes. */
-export const differences = (world: OpenWorld, handOff: HandOff | undefined): string[] =>
+export const differences = (account: Account, handOff: HandOff | undefined): string[] =>
   handOff === undefined
     ? ['no hand-off']
     : [
-        ...addonDifferences(world, handOff),
-        ...handOff.associations.flatMap((one) => associationDifferences(world, one)),
-        ...handOff.trust.flatMap((one) => trustDifferences(world, one)),
-        ...handOff.annotations.flatMap((one) => annotationDifferences(world, one)),
+        ...addonDifferences(account, handOff),
+        ...handOff.associations.flatMap((one) => associationDifferences(account, one)),
+        ...handOff.trust.flatMap((one) => trustDifferences(account, one)),
+        ...handOff.annotations.flatMap((one) => annotationDifferences(account, one)),
       ];

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
-import { differences } from './hand-off-differences.ts';
+import { accountOf, differences } from './hand-off-differences.ts';
 import { type Row, rows } from './scenario-rows.ts';
 import { inWorld } from './world.ts';
 
@@ -16,13 +16,13 @@ describe('the hand-off at the end of a scenario', () => {
     await inWorld({ scenario }, async (world) => {
       const { outcome, handOff } = await world.migrate(request);
       expect(handOff !== undefined).toBe(WITH_HAND_OFF.has(outcome));
-      expect(handOff === undefined ? [] : differences(world, handOff)).toEqual([]);
+      expect(handOff === undefined ? [] : differences(accountOf(world), handOff)).toEqual([]);
       const { eks } = portsOf(world.backend.sandbox.clients(undefined, world.target.region), world.target);
       const found = await readFoundHandOff(eks, world.target, {
         addon: request.addon,
         serviceAccount: request.serviceAccount,
       });
-      expect(found === undefined ? [] : differences(world, found)).toEqual([]);
+      expect(found === undefined ? [] : differences(accountOf(world), found)).toEqual([]);
     });
   });
 });

@@ -21,6 +21,7 @@ import {
   transientEndsMigrated,
 } from './end-promises.ts';
 import { rolesAreGranted } from './grants-promise.ts';
+import { handOffIsTrue } from './hand-off-promise.ts';
 import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import { credentialsAreKept } from './kept-promise.ts';
@@ -60,6 +61,7 @@ export const PROMISES: readonly Promised[] = [
   outcomesArePublished,
   rightsSuffice,
   refusedBeforehand,
+  handOffIsTrue,
 ];
 
 /** Returns the broken promises, each with an explanation. */

@@ -1,0 +1,24 @@
+/** The promise about the hand-off: what the owner's code is to contain is what the account has. */
+import { handOffOf } from '../../lambdas/domain/hand-off/of-record.ts';
+import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
+import { differences } from '../end-to-end/hand-off-differences.ts';
+import { allMigrations } from './observe.ts';
+import { interfered, type Promised } from './promised.ts';
+
+export const handOffIsTrue: Promised = {
+  name: 'hand-off-is-true',
+  statement:
+    'After a migration or a rollback, the hand-off describes the account: code that matches it changes nothing at its next apply.',
+  broken: (result) => {
+    const { sandbox, cluster, restoreCommands } = result;
+    // What another principal has changed since, and what a person has left, no record contains.
+    if (interfered(result) || restoreCommands.length > 0) return [];
+    const migrations = allMigrations(result);
+    return migrations.flatMap(({ migrationId, request, record }, index) => {
+      if (record?.status !== 'ended' || (record.outcome !== 'migrated' && record.outcome !== 'rolled-back')) return [];
+      // A later migration of the same subject may have changed it again.
+      if (migrations.slice(index + 1).some((later) => subjectOf(later.request) === subjectOf(request))) return [];
+      return differences({ world: sandbox.world, cluster }, handOffOf(record)).map((how) => `${migrationId}: ${how}`);
+    });
+  },
+};
