@@ -208,7 +208,9 @@ function isUnconcerned(policy: Policy | undefined, { action, statement }: HandOf
   if (policy === undefined || policy.isPartial === true) return false;
   const wanted = normalized(statement);
   const statements = policy.statements.map((one) => one.statement);
-  const isDone = action === 'add' && statements.some((one) => ['same', 'broader'].includes(podStatement(one, wanted)));
+  const isOfPods = (one: Statement): boolean => podStatement(one, wanted) !== 'none';
+  if (action === 'remove') return !statements.some(isWebIdentity(wanted) ? isWebIdentity : isOfPods);
+  const isDone = statements.some((one) => ['same', 'broader'].includes(podStatement(one, wanted)));
   return isDone || !statements.some((one) => isWebIdentity(one) || podStatement(one, wanted) === 'different');
 }
 

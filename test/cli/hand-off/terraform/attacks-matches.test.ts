@@ -180,6 +180,9 @@ describe('a trust policy', () => {
     const main = role(FROM_DOCUMENT, '"${var.prefix}-csi"') + document(WEB_STATEMENT);
     expect(await isMatch({ 'main.tf': main }, ADD)).toBe(false);
     expect(await isMatch({ 'main.tf': main }, REMOVE)).toBe(false);
+    const repaired = role(FROM_DOCUMENT, '"${var.prefix}-csi"') + document(POD_STATEMENT);
+    expect(await isMatch({ 'main.tf': repaired }, REMOVE)).toBe(true);
+    expect(await isMatch({ 'main.tf': repaired }, withTrust({ action: 'remove', statement: PODS }))).toBe(false);
   });
 
   it('of a role that cannot be the one does not matter', async () => {
