@@ -1,83 +1,24 @@
 /** An association that exists, and that the code must define: the resource, and its import. */
-import {
-  blockLines,
-  Expression as Code,
-  type Hcl,
-  hclString,
-  valueLines,
-} from '../../../lambdas/domain/hand-off/formats/hcl.ts';
+import { blockLines, type Hcl, hclString, valueLines } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
 import { shellWord } from '../../../lambdas/domain/text/shell.ts';
 import { addressOf, blocksAbout, isSingle, literalOf, otherPart, shownAddress } from './addresses.ts';
 import type { Code as Directory } from './code.ts';
+import { attributesOf, idOf, importLines, resourceLines } from './association-code.ts';
 import { withElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
-import { roleCode } from './role-code.ts';
 import type { Place, Scope } from './scope.ts';
 import { type Attribute, attributeOf } from './syntax.ts';
 import { type Answer, isAbsent, isRoleArn, isText } from './value.ts';
 import { isRepeated } from './whereabouts.ts';
 import { written } from './written.ts';
 
-export const ASSOCIATION = 'aws_eks_pod_identity_association';
-
 /** A resource that is the association, or may be. */
 export interface AssociationPlace extends Place {
   scope: Scope;
   answer: Answer;
-}
-
-/** Returns the attributes that the resource must have, apart from the tags. */
-function attributesOf(scope: Scope, { roleArn, targetRoleArn, disableSessionTags, policy }: HandOffAssociation) {
-  return new Map<string, Hcl>([
-    ['role_arn', new Code(roleCode(scope, roleArn, []))],
-    ...(targetRoleArn === undefined ? [] : [['target_role_arn', targetRoleArn] as const]),
-    ...(disableSessionTags === true ? [['disable_session_tags', true] as const] : []),
-    ...(policy === undefined ? [] : [['policy', policy] as const]),
-  ]);
-}
-
-const idOf = ({ target: { cluster } }: HandOff, { id }: HandOffAssociation): string | undefined =>
-  id === undefined ? undefined : `${cluster},${id}`;
-
-const importLines = (address: string, id: string): string[] =>
-  blockLines({ head: ['import'], attributes: { to: new Code(address), id } });
-
-/** Returns a reference to the cluster, or its name. */
-function clusterCode(scope: Scope, cluster: string): Hcl {
-  const named = (type: 'resource' | 'data'): string[] =>
-    scope
-      .blocks(type, 'aws_eks_cluster')
-      .filter(({ block }) => isSingle(block) && literalOf(scope, block, 'name') === cluster)
-      .map(({ block }) => `${type === 'data' ? 'data.' : ''}${addressOf(block)}.name`);
-  const [reference] = [...named('resource'), ...named('data')];
-  return reference === undefined ? cluster : new Code(reference);
-}
-
-/** Returns a name for the resource that the folder does not have yet. */
-function labelOf(scope: Scope, serviceAccount: string): string {
-  const base = serviceAccount.replaceAll(/[^\w-]/g, '_').replace(/^(?=[\d-])/, '_');
-  const taken = new Set(scope.blocks('resource', ASSOCIATION).map(({ block }) => block.labels[1]));
-  let label = base;
-  for (let number = 2; taken.has(label); number += 1) label = `${base}_${String(number)}`;
-  return label;
-}
-
-/** Returns the resource, and its import, as code. */
-function resourceLines(scope: Scope, handOff: HandOff, association: HandOffAssociation, id: string): string[] {
-  const label = labelOf(scope, association.serviceAccount);
-  const { namespace, serviceAccount, tags } = association;
-  const attributes = {
-    cluster_name: clusterCode(scope, handOff.target.cluster),
-    namespace,
-    service_account: serviceAccount,
-    ...Object.fromEntries(attributesOf(scope, association)),
-    ...(Object.keys(tags).length > 0 && { tags }),
-  };
-  const resource = blockLines({ head: ['resource', ASSOCIATION, label], attributes });
-  return [...importLines(`${ASSOCIATION}.${label}`, id), '', ...resource];
 }
 
 const named = ({ namespace, serviceAccount, id }: HandOffAssociation): string =>

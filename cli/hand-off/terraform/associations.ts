@@ -13,7 +13,8 @@ import {
   referencesTo,
   shownAddress,
 } from './addresses.ts';
-import { ASSOCIATION, type AssociationPlace, importAssociation } from './association-import.ts';
+import { ASSOCIATION } from './association-code.ts';
+import { type AssociationPlace, importAssociation } from './association-import.ts';
 import type { Code, Patcher } from './code.ts';
 import { commentsIn, indentAt } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
