@@ -1,9 +1,10 @@
 /** Reads the Terraform files of a directory, byte for byte, with the files that set its variables and versions. */
 import { readdirSync, readFileSync, realpathSync, statSync, lstatSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join, posix, sep } from 'node:path';
 import { isPrintable, printable } from '../../lambdas/domain/text/text.ts';
 import { CliError } from '../errors.ts';
 import { isTerraformFile, LOCK_FILE } from './terraform/code.ts';
+import { namedFiles } from './terraform/file-calls.ts';
 import type { CodeFile } from './terraform/model.ts';
 
 /** A file as it was read. */
@@ -135,6 +136,24 @@ const localModules = ({ path, text }: CodeFile): string[] =>
   });
 
 /**
+ * Returns the files below the directory that its code reads with `file("…")`, such as a trust policy. A file that does
+ * not exist, is too large or is no text is left out: nothing is known of it then.
+ */
+const readNamed = (directory: string, files: readonly CodeOnDisk[]): CodeOnDisk[] => {
+  const known = new Set(files.map(({ path }) => path));
+  const paths = new Set(files.filter(({ path }) => isCode(path)).flatMap(namedFiles));
+  return [...paths].flatMap((path): CodeOnDisk[] => {
+    if (known.has(path) || !isPrintable(path)) return [];
+    try {
+      const found = readCode(join(directory, path), path);
+      return found && realpathSync(found.file).startsWith(realpathSync(directory) + sep) ? [found] : [];
+    } catch {
+      return [];
+    }
+  });
+};
+
+/**
  * Returns the code of a module, and of the modules below it that it names by `./`. Throws a CliError with exit code 2 for
  * a directory without code, and for a file that cannot be read as code.
  */
@@ -166,5 +185,5 @@ export const readDirectory = (directory: string): CodeOnDisk[] => {
   }
   if (!files.some(({ path }) => isCode(path)))
     throw bad(`--terraform ${printable(directory)} has no *.tf or *.tf.json file`, ROOT_HINT);
-  return files;
+  return [...files, ...readNamed(directory, files)];
 };

@@ -3,6 +3,7 @@
  * `hand-off-code.grid.test.ts`.
  */
 import { describe, expect, it } from 'vitest';
+import type { CodeFile } from '../../cli/hand-off/terraform/model.ts';
 import { reverted, retired, thereAndBack, judge } from './hand-off-story.ts';
 import { EBS } from './scenario-rows.ts';
 import { codeOf } from './terraform-code.ts';
@@ -95,6 +96,15 @@ describe('what is left to a person', () => {
       expect(first.after).not.toEqual(code);
       // The rest is patched, and the exit code stays 3.
       expect(await judge(first.after, handOff)).toEqual({ ...first, after: first.after });
+      // Until the person has added the statement to the file.
+      const statement = handOff!.trust[0]?.statement;
+      const policy = (given: unknown[]): CodeFile => ({
+        path: 'trust.json',
+        text: JSON.stringify({ Statement: given }),
+      });
+      const without = await judge([...first.after, policy([])], handOff);
+      expect(without).toMatchObject({ exitCode: 3, left: first.left });
+      expect(await judge([...first.after, policy([statement])], handOff)).toMatchObject({ exitCode: 0, left: [] });
     }));
 
   it('is an add-on whose code is elsewhere', () =>

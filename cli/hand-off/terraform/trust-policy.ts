@@ -5,7 +5,8 @@ import type { HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
 import { addressOf, isPlain, otherPart, partOf, referencesTo } from './addresses.ts';
 import { withElement, withoutElement } from './entries.ts';
 import { indentAt, linesOf, newlineOf } from './lines.ts';
-import type { Edit } from './model.ts';
+import { calledFile } from './file-calls.ts';
+import type { CodeFile, Edit } from './model.ts';
 import { removal } from './regions.ts';
 import type { Located, Place, Scope } from './scope.ts';
 import { jsonOf, normalized, type Statement, statementOf, UNKNOWN_TEXT } from './statements.ts';
@@ -106,11 +107,8 @@ function encodedPolicy({ scope, file }: Located, object: Expression): Policy {
   };
 }
 
-/** Returns the policy of a text, such as a heredoc. */
-function textPolicy({ scope, file }: Located, expression: Expression & { kind: 'string' }): Policy | undefined {
-  const text = expression.parts
-    .map((part) => (typeof part === 'string' ? part : (knownText(scope.valueOf(part)) ?? UNKNOWN_TEXT)))
-    .join('');
+/** Returns the policy that is a JSON text; undefined if it is not JSON. */
+function jsonPolicy({ file }: Located, text: string, line: number, obstacle: string): Policy | undefined {
   let policy: unknown;
   try {
     policy = JSON.parse(text);
@@ -118,19 +116,25 @@ function textPolicy({ scope, file }: Located, expression: Expression & { kind: '
     return undefined;
   }
   const given = typeof policy === 'object' && policy !== null && 'Statement' in policy ? policy.Statement : [];
-  const { line } = expression;
   return {
     statements: listOf(given).map((one) => ({ statement: normalized(one), line })),
     file,
     line,
-    obstacle: 'The policy is JSON text, which this command does not change.',
+    obstacle,
     add: () => undefined,
     remove: () => undefined,
   };
 }
 
-/** Returns the trust policy of a role; undefined if the code does not show it. */
-export function policyOf(scope: Scope, { file, block }: Place): Policy | undefined {
+/** Returns the text of a string, such as a heredoc. */
+const textOf = (scope: Scope, { parts }: Expression & { kind: 'string' }): string =>
+  parts.map((part) => (typeof part === 'string' ? part : (knownText(scope.valueOf(part)) ?? UNKNOWN_TEXT))).join('');
+
+/**
+ * Returns the trust policy of a role; undefined if the code does not show it. `files` are those of the directory, with
+ * those that its code reads.
+ */
+export function policyOf(scope: Scope, { file, block }: Place, files: readonly CodeFile[]): Policy | undefined {
   if (otherPart(scope, block) !== undefined) return undefined;
   const attribute = attributeOf(block.body, 'assume_role_policy');
   const located = attribute && scope.resolve(attribute.value, file);
@@ -144,5 +148,17 @@ export function policyOf(scope: Scope, { file, block }: Place): Policy | undefin
   }
   const [argument] = expression.kind === 'call' && expression.name === 'jsonencode' ? expression.arguments : [];
   if (argument?.kind === 'object') return encodedPolicy(located, argument);
-  return expression.kind === 'string' ? textPolicy(located, expression) : undefined;
+  const { line } = expression;
+  if (expression.kind === 'string')
+    return jsonPolicy(
+      located,
+      textOf(located.scope, expression),
+      line,
+      'The policy is JSON text, which this command does not change.',
+    );
+  const called = calledFile(located.file.path, expression, files);
+  return (
+    called &&
+    jsonPolicy(located, called.text, line, `The policy is in ${called.path}, which this command does not change.`)
+  );
 }

@@ -218,7 +218,7 @@ function isUnconcerned(policy: Policy | undefined, { action, statement }: HandOf
 const possibleRoles = (code: Code, trust: HandOffTrust, target: HandOff['target']): Finding[] =>
   rolesWith(code, trust.roleArn, 'unknown', target).flatMap((role): Finding[] => {
     const { file, scope, block } = role;
-    if (isUnconcerned(policyOf(scope, role), trust)) return [];
+    if (isUnconcerned(policyOf(scope, role, code.files), trust)) return [];
     return [
       {
         ...about({ path: file.path, line: block.line }),
@@ -250,7 +250,7 @@ function patchOne(code: Code, trust: HandOffTrust, target: HandOff['target']): P
     };
   const patches = roles.map((role): Patch => {
     const isOnly = roles.length === 1 && !isRepeated(role.scope) && isPlain(role.block);
-    const policy = isOnly ? policyOf(role.scope, role) : undefined;
+    const policy = isOnly ? policyOf(role.scope, role, code.files) : undefined;
     const address = shownAddress(role.scope, role.block);
     if (policy !== undefined) return trust.action === 'add' ? add(role, policy, trust) : remove(role, policy, trust);
     const finding: Finding = {

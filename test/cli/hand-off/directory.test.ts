@@ -49,6 +49,20 @@ describe('a directory of Terraform code', () => {
     ]);
   });
 
+  it('has the files that its code reads by name, if they are below it and are text', () => {
+    put(
+      'main.tf',
+      'a = file("${path.module}/a.json")\nb = file("b.json")\nc = file("c.json")\nd = file("gone.json")\n',
+    );
+    put('more.tf', 'e = file("../outside.json")\nf = file("/etc/hosts")\nm = "./m" # file("${path.root}/b.json")\n');
+    put('source.tf', 'module "m" {\n  source = "./m"\n}\n');
+    put('m/main.tf', 'g = file("${path.module}/policy.json")\n');
+    for (const name of ['a.json', 'b.json', 'm/policy.json', 'unused.json']) put(name, '{}');
+    put('c.json', Buffer.from([0xff, 0xfe]));
+    symlinkSync('/etc/hostname', join(folder, 'gone.json'));
+    expect(paths()).toEqual(['main.tf', 'more.tf', 'source.tf', 'm/main.tf', 'a.json', 'b.json', 'm/policy.json']);
+  });
+
   it('is read byte for byte: byte order mark, line ends, and no final newline', () => {
     const text = '\uFEFFresource "a" "b" {\r\n}\r\n# ü';
     put('main.tf', text);

@@ -252,6 +252,8 @@ export const FIXTURES: Fixture[] = [
   fixture('trust-heredoc', 'left', repairedOnly()),
   fixture('trust-heredoc-as-is', 'as-is', repairedOnly()),
   fixture('trust-file', 'left', repairedOnly()),
+  fixture('trust-file-as-is', 'as-is', repairedOnly()),
+  fixture('trust-file-without', 'left', repairedOnly()),
   fixture('trust-elsewhere', 'edit', repaired()),
   fixture('trust-rolled-back', 'edit', unrepaired()),
   fixture('trust-rolled-back-as-is', 'as-is', unrepaired()),
