@@ -112,7 +112,7 @@ describe('an owner of a role', () => {
     await inWorld({ scenario: 'trust-repair', change: changed(roleTags({ Terraform: 'true' })) }, async (world) => {
       const report = await world.migrate({ addon: EBS, trust: 'repair' });
       expect(report.outcome).toBe('migrated');
-      expect(checkOf(report.plan, 'terraform')?.message).toContain('takes the added statement out');
+      expect(checkOf(report.plan, 'terraform')?.message).toContain('removes the added statement from the trust policy');
     });
   });
 });
