@@ -127,19 +127,25 @@ class DynamoLedger extends DynamoRetirements implements Ledger {
     migrationId: string,
     plan: Plan,
     end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+    planningSince?: string,
   ): Promise<void> {
     const noted = setting(Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
+    const change = end ? withOutboxEvents(noted, end.outcome) : noted;
     try {
       // `begin` records the first attempt.
       await this.table.update(itemOf(migrationId, 'RECORD'), {
-        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(attempt)',
-        ...(end ? withOutboxEvents(noted, end.outcome) : noted),
+        ...change,
+        ConditionExpression: `attribute_exists(pk) AND attribute_not_exists(attempt)${planningSince === undefined ? '' : ' AND planningSince = :since'}`,
+        ExpressionAttributeValues: {
+          ...change.ExpressionAttributeValues,
+          ...(planningSince === undefined ? {} : { ':since': planningSince }),
+        },
       });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       throw new MigrationError(
         'BadInput',
-        `Migration ${migrationId} has already begun, so its plan cannot be replaced.`,
+        `Migration ${migrationId} has already begun, or has been planned again, so its plan cannot be replaced.`,
         { cause: error },
       );
     }

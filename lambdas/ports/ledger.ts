@@ -70,12 +70,14 @@ export interface Ledger {
   getMigration(migrationId: string): Promise<Migration | undefined>;
   /**
    * Records the plan, and also the end if the migration ends with the plan, with its outbox event. Throws `BadInput`
-   * once the change has begun, because a late plan must not replace the one that is carried out.
+   * once the change has begun, or if `planningSince` is not that of the record: a late plan must not replace the one that
+   * is carried out.
    */
   recordPlan(
     migrationId: string,
     plan: Plan,
     end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+    planningSince?: string,
   ): Promise<void>;
   /** Records the attempt that is about to start. The number only increases: a late call does not reset it. */
   noteAttempt(migrationId: string, attempt: number): Promise<void>;

@@ -22,8 +22,9 @@ export const accountOf = ({ backend, cluster }: OpenWorld): Account => ({ world:
 
 /** Returns the statements of a role's trust policy in the world. */
 const statementsOf = ({ world }: Account, roleArn: string): unknown[] => {
-  const trust = readTrust(findRole(world, roleArn)!.trustPolicy);
-  return trust.readable ? trust.statements : [];
+  const role = findRole(world, roleArn);
+  const trust = role && readTrust(role.trustPolicy);
+  return trust?.readable ? trust.statements : [];
 };
 
 const blocksOf = (associations: readonly { namespace: string; serviceAccount: string; roleArn: string }[]): string[] =>
@@ -39,8 +40,9 @@ const idsOf = (associations: readonly { id?: string | undefined }[]): string[] =
 /** Returns in what the add-on differs from the hand-off. */
 function addonDifferences({ cluster }: Account, { addon, associations, state }: HandOff): string[] {
   if (!addon) return [];
-  const now = cluster.addons.get(addon.name)!;
-  const owned = now.associationIds.map((id) => cluster.associations.get(id)!).filter(isLive);
+  const now = cluster.addons.get(addon.name);
+  if (!now) return [`add-on ${addon.name} does not exist`];
+  const owned = now.associationIds.flatMap((id) => cluster.associations.get(id) ?? []).filter(isLive);
   const named = associations.filter(({ action }) => action === 'do-not-import');
   const seen: [what: string, described: unknown, inAccount: unknown][] = [
     ['role', addon.addRoleArn, now.serviceAccountRoleArn],

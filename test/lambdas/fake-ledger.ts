@@ -118,12 +118,14 @@ export class FakeLedger implements Ledger {
     migrationId: string,
     plan: Plan,
     end?: { outcome: Outcome; endedAt: string } & Pick<Migration, 'failure' | 'heldBy'>,
+    planningSince?: string,
   ): Promise<void> {
     const record = this.records.get(migrationId);
-    if (!record || record.attempt !== undefined)
+    const isLate = planningSince !== undefined && record?.planningSince !== planningSince;
+    if (!record || record.attempt !== undefined || isLate)
       throw new MigrationError(
         'BadInput',
-        `Migration ${migrationId} has already begun, so its plan cannot be replaced.`,
+        `Migration ${migrationId} has already begun, or has been planned again, so its plan cannot be replaced.`,
       );
     Object.assign(record, copyOf({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     if (end) this.outboxOf(migrationId).add(end.outcome);

@@ -18,7 +18,12 @@ export const handOffIsTrue: Promised = {
       if (record?.status !== 'ended' || (record.outcome !== 'migrated' && record.outcome !== 'rolled-back')) return [];
       // A later migration of the same subject may have changed it again.
       if (migrations.slice(index + 1).some((later) => subjectOf(later.request) === subjectOf(request))) return [];
-      return differences({ world: sandbox.world, cluster }, handOffOf(record)).map((how) => `${migrationId}: ${how}`);
+      const handOff = handOffOf(record);
+      // A retirement that failed may have written to the trust policy; the hand-off says so.
+      const { retirement } = record;
+      const isFailed = retirement?.error !== undefined && retirement.state !== 'refused';
+      const known = handOff && isFailed ? { ...handOff, trust: [] } : handOff;
+      return differences({ world: sandbox.world, cluster }, known).map((how) => `${migrationId}: ${how}`);
     });
   },
 };

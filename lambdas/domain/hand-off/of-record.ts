@@ -176,6 +176,8 @@ function migratedHandOff(record: Planned): HandOff {
   );
   const isRoleSet = record.warnings.some(({ id }) => id === ROLE_STILL_SET);
   const retired = retiredTrust(record);
+  const { retirement } = record;
+  const isFailed = retirement?.error !== undefined && retirement.state !== 'refused';
   const isUnannotated = change?.writtenAt !== undefined && change.undoneAt === undefined;
   const content: HandOffContent = {
     state: retired.length > 0 ? 'retired' : 'migrated',
@@ -189,7 +191,13 @@ function migratedHandOff(record: Planned): HandOff {
     annotations: annotationOf(isUnannotated ? 'remove' : 'keep', plan.serviceAccount),
     notInCode: settingsOf([...present.filter(({ ownerArn }) => ownerArn !== undefined), ...plan.carryOver]),
   };
-  return { ...content, order: orderOf(content, notesOf(record, { isRoleSet })) };
+  return {
+    ...content,
+    order: orderOf(
+      content,
+      notesOf(record, { isRoleSet, ...(isFailed ? { failedRetirement: record.migrationId } : {}) }),
+    ),
+  };
 }
 
 /** Returns the associations that the rollback created again, each with the one that it replaces. */

@@ -16,6 +16,8 @@ export interface Notes {
   lost?: readonly string[];
   /** Whether EKS still shows the former role of the add-on. */
   isRoleSet?: boolean;
+  /** Id of the migration whose last retirement failed, so that the trust policy is not known. */
+  failedRetirement?: string;
   /** Associations that a rollback created again, under new ids. */
   replaced?: readonly { was: string; now: string }[];
   /** Roles whose trust policy still has the statement that a rolled-back migration added. */
@@ -140,6 +142,11 @@ function migratedOrder(content: HandOffContent, notes: Notes): string[] {
           `EKS still shows role ${content.addon?.addRoleArn ?? ''} on the add-on, although its pods use EKS Pod Identity: keep the role in the code, since EKS refuses the call of a tool that removes it.`,
         ]
       : []),
+    ...(notes.failedRetirement === undefined
+      ? []
+      : [
+          `The last retirement ended with an error and may have changed the trust policy all the same: request it again (pod-identity retire ${notes.failedRetirement}) before you change the code of the role.`,
+        ]),
     ...retired.map(
       (role) =>
         `The OIDC statement was removed from the trust policy of ${role}: remove it from the code of the role before its next apply, which would restore it.`,

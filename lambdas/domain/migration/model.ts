@@ -148,6 +148,11 @@ export const migration = z.object({
   status,
   /** Its outcome. While it is rolling back, the outcome that it had before. */
   outcome: outcome.optional(),
+  /**
+   * When the invocation that makes its plan began. An earlier one that is still running, although the state machine has
+   * started it again, cannot record another plan any more.
+   */
+  planningSince: z.string().optional(),
   /** What made the service start it automatically. */
   trigger: trigger.optional(),
   /** Correlation ids of the request that started it. */

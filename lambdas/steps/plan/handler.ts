@@ -110,15 +110,17 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
     return answer(before.request, before.plan, settings);
   // If the record existed before the execution, its writer has noted the requester.
   const requester = before ? undefined : await requesterBySweep(migrationId, request, dependencies);
-  await ledger.putMigration(
-    newMigration({
+  const planningSince = utcNow(clock);
+  await ledger.putMigration({
+    ...newMigration({
       migrationId,
       request,
       ...(requester ? { requester: { requester, request } } : {}),
       executionArn,
-      startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock),
+      startedAt: before?.status === 'running' ? before.startedAt : planningSince,
     }),
-  );
+    planningSince,
+  });
 
   assertWindowsMeet(request, settings, clock);
   const empty = noFacts(request, settings, utcNow(clock));
@@ -155,6 +157,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
     migrationId,
     plan,
     outcome ? { outcome, endedAt: utcNow(clock), ...busyBy(request, lock) } : undefined,
+    planningSince,
   );
   if (outcome) telemetry.count(outcomeMetric(outcome));
   // The migration has ended: an earlier wait, or the API, has taken a slot for it.

@@ -66,6 +66,15 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.unsent(OTHER_MIGRATION_ID)).toEqual(['planned']);
       expect(await ledger.listUnsent()).toEqual([OTHER_MIGRATION_ID]);
     });
+    it('is not that of a plan whose invocation was replaced by another', async () => {
+      await ledger.putMigration({ ...aMigration(), planningSince: at(0) });
+      await ledger.putMigration({ ...aMigration(), planningSince: at(60) });
+      const end = { outcome: 'blocked', endedAt: at(1) } as const;
+      await expect(ledger.recordPlan(MIGRATION_ID, aPlan(), end, at(0))).rejects.toMatchObject({ name: 'BadInput' });
+      await ledger.recordPlan(MIGRATION_ID, aPlan(), undefined, at(60));
+      expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running', plan: aPlan() });
+      expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
+    });
     it('is marked as sent where nothing is left, as a call that comes late does', async () => {
       await ledger.addOutboxEvent(MIGRATION_ID, 'started');
       await ledger.markSent(MIGRATION_ID, ['started']);

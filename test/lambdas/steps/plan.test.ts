@@ -32,6 +32,25 @@ const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(pla
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 
 describe('plan', () => {
+  it('does not replace the plan of a later invocation, if its own comes late', async () => {
+    const fakes = newFakes();
+    const described = fakes.eks.describeAddon.bind(fakes.eks);
+    const later = fakes.eks.describeCluster.bind(fakes.eks);
+    let calls = 0;
+    fakes.eks.describeCluster = async () => {
+      calls += 1;
+      if (calls > 1) return later();
+      // The state machine has given this invocation up, and has started the step again.
+      await fakes.clock.sleep(60_000);
+      expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
+      fakes.eks.describeAddon = () => Promise.resolve(undefined);
+      return later();
+    };
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    fakes.eks.describeAddon = described;
+    expect(await record(fakes)).toMatchObject({ status: 'running', plan: { verdict: 'migrate' } });
+    expect((await record(fakes)).outcome).toBeUndefined();
+  });
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
     const fakes = newFakes();
     const answer = await run(fakes, { preserve: true, reason: 'because' });

@@ -256,6 +256,24 @@ describe('the trust policies of a hand-off', () => {
     const undone = of(ended('migrated', { retirements: [retired({ undoneAt: at(200) })] }));
     expect(undone).toMatchObject({ state: 'migrated', trust: [] });
   });
+
+  it.each([
+    ['ended', true],
+    ['running', true],
+    ['refused', false],
+  ] as const)('are not certain after a retirement that failed, %s', (state, uncertain) => {
+    const retirement = {
+      id: 'r-1',
+      state,
+      action: 'reinstate',
+      dryRun: false,
+      soakDays: 0,
+      startedAt: at(100),
+      error: { name: 'NotFound', message: 'no' },
+    } as const;
+    const { order } = of(ended('migrated', { retirement }));
+    expect(order.join('\n').includes(`pod-identity retire ${MIGRATION_ID}`)).toBe(uncertain);
+  });
 });
 
 describe('the hand-off of a rollback', () => {
