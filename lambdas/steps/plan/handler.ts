@@ -102,6 +102,22 @@ const reading = (action: 'again' | undefined, dependencies: HandlerDependencies)
     ? dependencies
     : { ...dependencies, portsFor: closedWhereUnreached(dependencies.portsFor, dependencies) };
 
+/**
+ * Throws `RecoveryPending` if the holder of the lock is a stopped execution. A lock that needs a person is not released by
+ * waiting; what any other stopped execution has left is for Recover to roll back or release.
+ */
+function assertNoRecovery(lock: LockFact | undefined, request: MigrationRequest): void {
+  if (lock && (lock.recovering || (!lock.running && lock.outcome !== 'needs-human')) && !request.dryRun) {
+    const why = lock.recovering
+      ? `and ${lock.executionArn} is rolling back its change or retiring its trust. This migration waits until that is done`
+      : `but its execution ${lock.executionArn} has stopped. This migration waits until its change is rolled back`;
+    throw new MigrationError(
+      'RecoveryPending',
+      `Migration ${lock.migrationId} has held the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`,
+    );
+  }
+}
+
 const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, request, action }, dependencies) => {
   const { ledger, settings, clock, telemetry } = dependencies;
   // This comes first, so that a plan that fails leaves a record too.
@@ -125,17 +141,7 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   assertWindowsMeet(request, settings, clock);
   const empty = noFacts(request, settings, utcNow(clock));
   const lock = await readLock(dependencies, request, executionArn);
-  // A lock that needs a person is not released by waiting; what any other stopped execution has left is for Recover to
-  // roll back or release.
-  if (lock && (lock.recovering || (!lock.running && lock.outcome !== 'needs-human')) && !request.dryRun) {
-    const why = lock.recovering
-      ? `and ${lock.executionArn} is rolling back its change or retiring its trust. This migration waits until that is done`
-      : `but its execution ${lock.executionArn} has stopped. This migration waits until its change is rolled back`;
-    throw new MigrationError(
-      'RecoveryPending',
-      `Migration ${lock.migrationId} has held the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`,
-    );
-  }
+  assertNoRecovery(lock, request);
   const observedAt = utcNow(clock);
   const ports = reading(action, dependencies).portsFor(request.target);
   const { facts, plan } = await makePlan(lock ? { ...empty, lock } : empty, ports, { settings, ledger });
