@@ -68,3 +68,6 @@ export const reportError = (error: unknown, io: Io, options: { json: boolean; de
   }
   return known.exitCode;
 };
+
+/** Returns the message of what was thrown. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 /** Reads one cluster for `doctor`: EKS, IAM and the API server, with the caller's own credentials. */
+import { reasonOf } from '../errors.ts';
 import { DescribeClusterCommand, type Cluster as SdkCluster } from '@aws-sdk/client-eks';
 import { z } from 'zod';
 import { AwsEks } from '../../lambdas/adapters/aws-eks.ts';
@@ -43,8 +44,6 @@ const LISTS = [
   },
 ] as const;
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 const endpointOf = async (
   found: SdkCluster,
   { endpoint = '', certificateAuthority }: Cluster,
@@ -67,7 +66,7 @@ const endpointOf = async (
     });
     return fact;
   } catch (error) {
-    return { ...fact, error: messageOf(error) };
+    return { ...fact, error: reasonOf(error) };
   }
 };
 
@@ -87,7 +86,7 @@ const listed = async (api: KubernetesApi, { what, path }: (typeof LISTS)[number]
   } catch (error) {
     if (isMigrationError(error, 'Unauthorised')) return { what, status: 'unauthorised' };
     if (isMigrationError(error, 'AccessDenied')) return { what, status: 'forbidden' };
-    return { what, status: 'failed', why: messageOf(error) };
+    return { what, status: 'failed', why: reasonOf(error) };
   }
 };
 
@@ -106,7 +105,7 @@ const readAgent = async (
     const workload = await kubernetes.getWorkload({ kind: 'DaemonSet', namespace: 'kube-system', name: AGENT_ADDON });
     return agentCheck({ target, cluster, agent: { ...status, ...(workload ? { workload } : {}) } });
   } catch (error) {
-    return agentCheck({ target, cluster, agent: { ...status, error: messageOf(error) } });
+    return agentCheck({ target, cluster, agent: { ...status, error: reasonOf(error) } });
   }
 };
 
@@ -169,7 +168,7 @@ const part = async (id: string, read: () => Promise<Check>): Promise<Check> => {
   try {
     return await read();
   } catch (error) {
-    return unknown(id, `This could not be read: ${messageOf(error)}`, 'Allow the action, then run this again.');
+    return unknown(id, `This could not be read: ${reasonOf(error)}`, 'Allow the action, then run this again.');
   }
 };
 

@@ -1,5 +1,5 @@
 /** Runs `hand-off patch` and `hand-off check`: compares Terraform code with a hand-off. */
-import { jsonText, printable } from '../../lambdas/domain/text/text.ts';
+import { counted, jsonText, printable } from '../../lambdas/domain/text/text.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -45,8 +45,6 @@ const compare = async ({ which, terraform }: CodeFlags, io: Io): Promise<Compare
 
 const leftIn = ({ findings }: Compared): Finding[] => findings.filter(({ result }) => result === 'left');
 const matches = (compared: Compared): boolean => compared.changes.length === 0 && leftIn(compared).length === 0;
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** Prints the same document for both commands. */
 const printJson = (compared: Compared, { terraform }: CodeFlags, written: boolean, io: Io): void => {

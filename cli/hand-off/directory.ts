@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, realpathSync, statSync, lstatSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import { isPrintable, printable } from '../../lambdas/domain/text/text.ts';
-import { CliError } from '../errors.ts';
+import { CliError, reasonOf } from '../errors.ts';
 import { isTerraformFile, LOCK_FILE } from './terraform/code.ts';
 import { namedFiles } from './terraform/file-calls.ts';
 import type { CodeFile } from './terraform/model.ts';
@@ -31,8 +31,6 @@ const LOCAL_SOURCE = /["']?\bsource["']?\s*[=:]\s*"(\.\/[^"$%]*)"/g;
 
 const bad = (message: string, hint: string, cause?: unknown): CliError =>
   new CliError('CodeDirectory', message, hint, undefined, { cause });
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const unreadable = (what: string, error: unknown): CliError =>
   bad(

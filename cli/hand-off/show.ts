@@ -1,6 +1,5 @@
 /** Runs `hand-off`: prints what the owner's code must contain. */
 import { renderHandOff } from '../../lambdas/domain/hand-off/formats/index.ts';
-import type { HandOff } from '../../lambdas/domain/hand-off/model.ts';
 import { jsonText, printable } from '../../lambdas/domain/text/text.ts';
 import { ownersText } from '../../lambdas/domain/plan/owner-checks.ts';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
@@ -37,12 +36,6 @@ const notes = (chosen: Chosen, which: Which, style: Style): string[] => {
   ];
 };
 
-const withNewline = (text: string): string => (text.endsWith('\n') ? text : `${text}\n`);
-
-/** Returns the text of a hand-off in a format. */
-export const handOffText = (handOff: HandOff, format: ShowFlags['format'] & string): string =>
-  withNewline(renderHandOff(handOff, format));
-
 export const showHandOff = async ({ which, format }: ShowFlags, io: Io): Promise<ExitCode> => {
   const { handOff, owners } = await findHandOff(which, io);
   if (which.json) {
@@ -50,7 +43,7 @@ export const showHandOff = async ({ which, format }: ShowFlags, io: Io): Promise
     return EXIT_CODES.ok;
   }
   const chosen: Chosen = format === undefined ? formatFor(handOff, owners) : { format };
-  io.stdout.write(handOffText(handOff, chosen.format));
+  io.stdout.write(renderHandOff(handOff, chosen.format));
   const lines = notes(chosen, which, styleFor(io.stderr));
   if (lines.length > 0) io.stderr.write(`${lines.join('\n')}\n`);
   return EXIT_CODES.ok;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { printable } from '../../lambdas/domain/text/text.ts';
-import { CliError } from '../errors.ts';
+import { CliError, reasonOf } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { type CodeOnDisk, readDirectory } from './directory.ts';
 
@@ -12,8 +12,6 @@ export interface Change {
   code: CodeOnDisk;
   text: string;
 }
-
-const reasonOf = (error: unknown): string => printable(error instanceof Error ? error.message : String(error));
 
 /** Throws for a link: a rename would replace it, and the file that it points to may be shared. */
 const assertNoLinks = (changes: readonly Change[]): void => {
@@ -63,7 +61,7 @@ const prepare = ({ code: { file, mode }, text }: Change): string => {
 const notWritten = ({ code }: Change, written: readonly Change[], error: unknown): CliError =>
   new CliError(
     'CodeNotWritten',
-    `${printable(code.file)} cannot be written: ${reasonOf(error)}; ${
+    `${printable(code.file)} cannot be written: ${printable(reasonOf(error))}; ${
       written.length === 0
         ? 'nothing was written'
         : `these were written before: ${written.map((one) => printable(one.code.file)).join(', ')}`

@@ -4,7 +4,7 @@ import { SOURCES } from '../../lambdas/domain/identities/model.ts';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
-import { printable } from '../../lambdas/domain/text/text.ts';
+import { counted, printable } from '../../lambdas/domain/text/text.ts';
 import { remedyLines } from '../print/remedy.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
 import { foldText } from '../print/table.ts';
@@ -38,7 +38,6 @@ const roomFor = (width: number): typeof MOST => {
   return { workload, serviceAccount: Math.min(MOST.serviceAccount, width - REST - workload) };
 };
 
-const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 const LABELS: Record<Source, string> = {
   'pod-identity': 'on pod-identity',
   irsa: 'on irsa',

@@ -1,4 +1,5 @@
 /** What the table and the Markdown of a cluster's plan have in common. */
+import { counted } from '../../lambdas/domain/text/text.ts';
 import type { ITEM_IDENTITIES, ITEM_VERDICTS, Overview, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
@@ -29,8 +30,6 @@ export const forecastText = ({ forecastSeconds }: OverviewItem): string =>
 /** Returns the first attempt, with the number of those that may follow. */
 export const strategyText = ({ attempts: [first = '', ...others] }: OverviewItem): string =>
   others.length > 0 ? `${first} (+${others.length})` : first;
-
-const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 /** Returns the counts in one sentence. */
 export const countsText = ({ items, counts }: Overview): string => {

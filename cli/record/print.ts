@@ -1,13 +1,11 @@
 /** Prints what was recorded, what was not, and how to go on. */
-import { printable } from '../../lambdas/domain/text/text.ts';
+import { counted, printable } from '../../lambdas/domain/text/text.ts';
 import { option, shellCommand } from '../../lambdas/domain/text/shell.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { PROGRAM } from '../options.ts';
 import { commandLines } from '../print/next.ts';
 import { hanging, type Style } from '../print/style.ts';
 import type { Reader } from './reader.ts';
-
-const counted = (count: number, noun: string, plural = `${noun}s`): string => `${count} ${count === 1 ? noun : plural}`;
 
 /** Longer reasons repeat what the first sentences say. */
 const MOST_CHARACTERS = 240;

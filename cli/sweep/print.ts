@@ -2,7 +2,7 @@
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
-import { printable, shown } from '../../lambdas/domain/text/text.ts';
+import { counted, printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
 import { type Next, nextSection } from '../print/next.ts';
 import { remedyLines } from '../print/remedy.ts';
@@ -35,7 +35,6 @@ const MOST_ROWS = 10;
 /** Maximum number of characters of an example or reason. */
 const LONGEST = 320;
 
-const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
 const BEGUN: Record<SweepReport['mode'], string> = { inventory: '', plan: 'plans', migrate: 'migrations' };
 
 const headline = (report: SweepReport, style: Style): string[] => {
@@ -44,7 +43,7 @@ const headline = (report: SweepReport, style: Style): string[] => {
   return [
     ...oneLine(
       `${style.paint(format, mark)} ${style.paint(['bold', format], outcome)}  `,
-      `${MODES[mode]} of ${plural(totals.clusters, 'cluster')} in ${plural(totals.locations, 'location')} (account and region): ${plural(totals.addons, 'add-on')}`,
+      `${MODES[mode]} of ${counted(totals.clusters, 'cluster')} in ${counted(totals.locations, 'location')} (account and region): ${counted(totals.addons, 'add-on')}`,
       style,
     ),
     `  ${style.paint('dim', [sweepId, `${between(startedAt, endedAt ?? at)}${simulated ? ' (simulated)' : ''}`].join(' · '))}`,
@@ -93,7 +92,7 @@ const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
       .flatMap(({ id, addons, example, remedy }) => [
         ...hanging(
           `  ${style.paint('red', '✖')} `,
-          `${id}: ${plural(addons, 'add-on')}. Example: ${shown(example, LONGEST)}`,
+          `${id}: ${counted(addons, 'add-on')}. Example: ${shown(example, LONGEST)}`,
           style,
         ),
         ...(remedy === undefined ? [] : remedyLines('      do: ', printable(remedy), style)),

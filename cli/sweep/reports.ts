@@ -2,12 +2,10 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
-import { CliError } from '../errors.ts';
+import { CliError, reasonOf } from '../errors.ts';
 import type { ReportFile } from './options.ts';
 import type { ReadReport } from './service.ts';
 import { writePrivate } from '../private-file.ts';
-
-const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const notWritable = (file: string, why: string, cause?: unknown): CliError =>
   new CliError(
@@ -28,7 +26,7 @@ export const checkReportFiles = (files: readonly ReportFile[]): void => {
       if (there?.isDirectory()) throw new Error('it is a directory');
       accessSync(there ? file : dirname(resolve(file)), constants.W_OK);
     } catch (error) {
-      throw notWritable(file, whyOf(error), error);
+      throw notWritable(file, reasonOf(error), error);
     }
   }
 };
@@ -39,7 +37,7 @@ export const writeReports = (files: readonly ReportFile[], { texts }: ReadReport
     try {
       writePrivate(file, texts[format] ?? '');
     } catch (error) {
-      throw notWritable(file, whyOf(error), error);
+      throw notWritable(file, reasonOf(error), error);
     }
   }
 };
@@ -58,7 +56,7 @@ export const readPrevious = (file: string): SweepReport => {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw unusable(`cannot be read: ${whyOf(error)}`, error);
+    throw unusable(`cannot be read: ${reasonOf(error)}`, error);
   }
   try {
     return sweepReport.parse(JSON.parse(text));

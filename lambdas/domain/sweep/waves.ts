@@ -4,6 +4,7 @@
  * limits is reached. From then on a migration starts whenever another has ended. The dispatcher asks at each poll which
  * migrations to start.
  */
+import { counted } from '../text/text.ts';
 import type { Failure, Migration, Outcome } from '../migration/model.ts';
 import type { Sweep, SweepItem, SweepLimits, SweepWave } from './model.ts';
 
@@ -46,8 +47,6 @@ export interface Decision {
 
 const isRamping = ({ size }: SweepWave, { concurrency }: SweepLimits): boolean => size < concurrency;
 
-const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
-
 /**
  * Returns why no more migrations are started; `undefined` if they may be. A sweep that is stopping continues to stop.
  */
@@ -61,7 +60,7 @@ function stopCause({
 }: WaveInput['sweep']): Failure | undefined {
   const { concurrency, stopAfterFailures, stopAtFailurePercent } = limits;
   if (status === 'stopping' && cause) return cause;
-  const ofAll = `${plural(failed.length, 'failed migration')} of ${ended} that have ended`;
+  const ofAll = `${counted(failed.length, 'failed migration')} of ${ended} that have ended`;
   const resume = 'No more migrations were started. Check the failed migrations, then resume the sweep';
   if (failed.length >= stopAfterFailures)
     return { name: STOPPED, message: `${ofAll}: it stops after ${stopAfterFailures}. ${resume}.` };

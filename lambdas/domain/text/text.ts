@@ -94,3 +94,7 @@ const jsonEscape = (character: string): string =>
  * server that throttles returns `Too many requests, please try again later.` and a line break.
  */
 export const asClause = (text: string): string => text.trim().replace(/\.$/, '');
+
+/** Returns a count with its noun, such as `1 file` or `2 files`. */
+export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : plural}`;
