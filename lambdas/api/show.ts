@@ -56,24 +56,23 @@ function windowAnswer(
 }
 
 /** Returns the fields that come from the record alone, whether or not the migration has ended. */
-function ofRecord(record: Migration) {
-  const {
-    request,
-    verified,
-    warnings,
-    associations,
-    trustChanges,
-    retirements,
-    restoreCommands,
-    trigger,
-    correlation,
-    approvals,
-    annotationChange,
-    recovery,
-    rollback,
-    failure,
-    executionArn,
-  } = record;
+function ofRecord({
+  request,
+  verified,
+  warnings,
+  associations,
+  trustChanges,
+  retirements,
+  restoreCommands,
+  trigger,
+  correlation,
+  approvals,
+  annotationChange,
+  recovery,
+  rollback,
+  failure,
+  executionArn,
+}: Migration) {
   const { preserve, dryRun, requestedBy, reason } = request;
   return {
     preserve,
@@ -94,7 +93,6 @@ function ofRecord(record: Migration) {
     rollback,
     failure,
     executionArn,
-    handOff: handOffOf(record),
   };
 }
 
