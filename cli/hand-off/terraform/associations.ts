@@ -1,4 +1,5 @@
 /** Standalone associations in code: what the hand-off says of each that exists, is owned, or no longer exists. */
+import { accountOf } from '../../../lambdas/domain/rollback/associations.ts';
 import { blockLines, Expression } from '../../../lambdas/domain/hand-off/formats/hcl.ts';
 import { LANGUAGE_SINCE } from '../../../lambdas/domain/hand-off/formats/provider-schema.ts';
 import type { HandOff, HandOffAssociation } from '../../../lambdas/domain/hand-off/model.ts';
@@ -178,8 +179,6 @@ const modulesOf = ({ scopes }: Code, { serviceAccount, id }: HandOffAssociation)
     }),
   );
 
-const keyOf = ({ namespace, serviceAccount }: Key): string => `${namespace}/${serviceAccount}`;
-
 /** Returns what the code must say of a service account's association that must have no resource. */
 function forbid(code: Code, { target }: HandOff, association: HandOffAssociation): Patch {
   const places = resourcesOf(code, target, association);
@@ -206,14 +205,14 @@ const undefinedAssociation = (association: HandOffAssociation): Patch => ({
     {
       result: 'as-is',
       about: 'association',
-      what: `The association of ${keyOf(association)}${association.id === undefined ? '' : ` (${association.id})`} is not in this code, so no apply of it changes the association.`,
+      what: `The association of ${accountOf(association)}${association.id === undefined ? '' : ` (${association.id})`} is not in this code, so no apply of it changes the association.`,
     },
   ],
 });
 
 /** Patches standalone associations. */
 export const patchAssociations: Patcher = (code, handOff) => {
-  const wanted = Map.groupBy(handOff.associations, keyOf);
+  const wanted = Map.groupBy(handOff.associations, accountOf);
   const patches = [...wanted.values()].map((associations): Patch => {
     const existing = associations.find(({ action }) => action === 'import');
     if (existing !== undefined) {

@@ -1,4 +1,5 @@
 /** Trust policies of roles in code: the statement that a hand-off adds or removes. */
+import { roleName } from '../../../lambdas/domain/hand-off/formats/text.ts';
 import type { HandOff, HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
 import { isPlain, literalOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
@@ -166,13 +167,13 @@ const isUncertain = (statement: Statement): boolean =>
 /** Modules that create a role for IRSA. Their trust policy has OIDC statements alone, as of version 6.5 (2026). */
 const IRSA_MODULE = /terraform-aws-(?:modules\/)?iam.*\/\/modules\/iam-role-for-service-accounts/;
 
-function modulesWith({ scopes }: Code, roleName: string): Role[] {
+function modulesWith({ scopes }: Code, wanted: string): Role[] {
   return [...scopes.values()].flatMap((scope) =>
     scope
       .blocks('module')
       .filter(({ block }) => {
         const named = [literalOf(scope, block, 'role_name'), literalOf(scope, block, 'name')];
-        return IRSA_MODULE.test(literalOf(scope, block, 'source') ?? '') && named.includes(roleName);
+        return IRSA_MODULE.test(literalOf(scope, block, 'source') ?? '') && named.includes(wanted);
       })
       .map((place) => ({ ...place, scope })),
   );
@@ -234,7 +235,7 @@ function patchOne(code: Code, trust: HandOffTrust, target: HandOff['target']): P
   const roles = rolesWith(code, trust.roleArn, 'yes', target);
   const possible = roles.length === 0 ? possibleRoles(code, trust, target) : [];
   if (possible.length > 0) return { edits: [], findings: possible };
-  const modules = modulesWith(code, trust.roleArn.slice(trust.roleArn.lastIndexOf('/') + 1));
+  const modules = modulesWith(code, roleName(trust.roleArn));
   if (roles.length === 0 && modules.length === 0)
     return {
       edits: [],

@@ -1,4 +1,5 @@
 /** A hand-off as a few lines for a message, and the command that prints all of it. */
+import { accountOf } from '../rollback/associations.ts';
 import { shellCommand } from '../text/shell.ts';
 import type { HandOff, HandOffAssociation, HandOffFormat } from './model.ts';
 
@@ -6,14 +7,11 @@ import type { HandOff, HandOffAssociation, HandOffFormat } from './model.ts';
 export const handOffCommand = (migrationId: string, format: HandOffFormat = 'terraform'): string =>
   shellCommand(['pod-identity', 'hand-off', migrationId, '--format', format, '--deployed']);
 
-const nameOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
-  `${namespace}/${serviceAccount}`;
-
 const ASSOCIATION_LINES: Record<HandOffAssociation['action'], (one: HandOffAssociation) => string[]> = {
-  import: (one) => [`+ standalone association ${nameOf(one)} with ${one.roleArn}, to be imported`],
+  import: (one) => [`+ standalone association ${accountOf(one)} with ${one.roleArn}, to be imported`],
   // The add-on's own lines name it.
   'do-not-import': () => [],
-  remove: ({ id = '', ...one }) => [`- association ${id} of ${nameOf(one)}`],
+  remove: ({ id = '', ...one }) => [`- association ${id} of ${accountOf(one)}`],
 };
 
 const ANNOTATION_SIGNS = { remove: '-', restore: '+' } as const;
@@ -24,7 +22,7 @@ export function changeLines({ addon, associations, trust, annotations }: HandOff
     ...(addon?.removeRoleArn === undefined ? [] : [`- role ${addon.removeRoleArn} of the add-on`]),
     ...(addon?.addRoleArn === undefined ? [] : [`+ role ${addon.addRoleArn} of the add-on`]),
     ...(addon?.associations ?? []).map(
-      ({ roleArn, ...one }) => `+ association ${nameOf(one)} with ${roleArn}, of the add-on`,
+      ({ roleArn, ...one }) => `+ association ${accountOf(one)} with ${roleArn}, of the add-on`,
     ),
     ...(addon?.associations.length === 0 ? ['- every association of the add-on'] : []),
     ...associations.flatMap((one) => ASSOCIATION_LINES[one.action](one)),
@@ -32,7 +30,7 @@ export function changeLines({ addon, associations, trust, annotations }: HandOff
       ({ action, roleArn }) => `${action === 'add' ? '+' : '-'} one statement in the trust policy of ${roleArn}`,
     ),
     ...annotations.flatMap(({ action, ...one }) =>
-      action === 'keep' ? [] : [`${ANNOTATION_SIGNS[action]} annotation of ${nameOf(one)}`],
+      action === 'keep' ? [] : [`${ANNOTATION_SIGNS[action]} annotation of ${accountOf(one)}`],
     ),
   ];
 }

@@ -2,6 +2,7 @@
  * The hand-off of a migration, from its record: what the owner's code must contain after it, after its rollback, or after
  * the retirement of the OIDC trust. It is computed whenever the record is read, and stored nowhere.
  */
+import { accountOf } from '../rollback/associations.ts';
 import { plannedFor } from '../associations/associations.ts';
 import { standingTrustChanges } from '../rollback/recovery.ts';
 import type { Association, Migration, Plan, PlannedAssociation } from '../migration/model.ts';
@@ -134,7 +135,7 @@ const notesOf = ({ plan }: Planned, more: Notes = {}): Notes => ({
   kept: foundIn(plan)
     .filter((one) => one.ownerArn === undefined && !plan.purge.includes(one.id))
     .map(({ id }) => id),
-  lost: plan.identityLosses.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`),
+  lost: plan.identityLosses.map(accountOf),
   ...more,
 });
 

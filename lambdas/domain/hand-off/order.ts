@@ -3,6 +3,7 @@
  * do, and in which order to proceed. They hold for every tool that reads the account before it plans; what holds for one
  * tool only belongs to its format.
  */
+import { accountOf } from '../rollback/associations.ts';
 import { subjectOf, subjectText } from '../migration/subject.ts';
 import { printable } from '../text/text.ts';
 import type { HandOff, HandOffAssociation, HandOffTrust } from './model.ts';
@@ -30,7 +31,6 @@ const NO_OLD_PLANS =
   'Do not apply a plan that was saved before the migration, and do not plan without reading the account, until one apply has saved the new state.';
 
 const listed = (names: readonly string[]): string => names.join(', ');
-const placeOf = ({ namespace, serviceAccount }: HandOffAssociation): string => `${namespace}/${serviceAccount}`;
 const withAction = ({ associations }: HandOffContent, action: HandOffAssociation['action']): HandOffAssociation[] =>
   associations.filter((one) => one.action === action);
 const rolesOf = (trust: readonly HandOffTrust[], action: HandOffTrust['action']): string[] => [
@@ -73,17 +73,17 @@ function importSentences(associations: readonly HandOffAssociation[], isPlan: bo
   const [which, are, them] =
     associations.length === 1 ? ['The association', 'is', 'it'] : ['The associations', 'are', 'them'];
   return [
-    `${which} of ${listed(associations.map(placeOf))} ${are} standalone: import ${them} ${isPlan ? 'after the migration, ' : ''}with the code, whose apply otherwise fails with ${EXISTS}.`,
+    `${which} of ${listed(associations.map(accountOf))} ${are} standalone: import ${them} ${isPlan ? 'after the migration, ' : ''}with the code, whose apply otherwise fails with ${EXISTS}.`,
   ];
 }
 
 const keptSentence = (one: HandOffAssociation): string =>
-  `Association ${one.id ?? ''} of ${placeOf(one)} existed before and is kept: if code has it already, nothing changes for it.`;
+  `Association ${one.id ?? ''} of ${accountOf(one)} existed before and is kept: if code has it already, nothing changes for it.`;
 
 const DESTROYING_NOTHING = 'remove it from code and state without destroying anything';
 
 const purgedSentence = (one: HandOffAssociation, isPlan: boolean): string =>
-  `Association ${one.id ?? ''} of ${placeOf(one)} ${isPlan ? 'is deleted by the migration' : 'no longer exists'}: if code has a resource for it, ${DESTROYING_NOTHING}${isPlan ? ', in the same commit' : ''}; an apply with it fails with ${EXISTS}.`;
+  `Association ${one.id ?? ''} of ${accountOf(one)} ${isPlan ? 'is deleted by the migration' : 'no longer exists'}: if code has a resource for it, ${DESTROYING_NOTHING}${isPlan ? ', in the same commit' : ''}; an apply with it fails with ${EXISTS}.`;
 
 /** Returns the sentences about associations that need an import, or that no longer exist. */
 function associationSentences(content: HandOffContent, { kept = [] }: Notes): string[] {
@@ -175,7 +175,7 @@ function rolledBackOrder(content: HandOffContent, { replaced = [], left = [] }: 
     ),
     ...withAction(content, 'remove').map(
       (one) =>
-        `Association ${one.id ?? ''} of ${placeOf(one)}, which the migration had created, no longer exists: if it was imported, ${DESTROYING_NOTHING}; an apply with it creates it again.`,
+        `Association ${one.id ?? ''} of ${accountOf(one)}, which the migration had created, no longer exists: if it was imported, ${DESTROYING_NOTHING}; an apply with it creates it again.`,
     ),
     ...rolesOf(content.trust, 'remove').map(
       (one) =>
@@ -194,7 +194,7 @@ function foundOrder(content: HandOffContent): string[] {
     `Code of ${subjectIn(content)} that differs from it changes the account at its next apply: until the difference is merged or intended, nobody may apply it.`,
     ...withAction(content, 'import').map(
       (one) =>
-        `Association ${one.id ?? ''} of ${placeOf(one)} is standalone: if no code has it yet, import it with the code, whose apply otherwise fails with ${EXISTS}.`,
+        `Association ${one.id ?? ''} of ${accountOf(one)} is standalone: if no code has it yet, import it with the code, whose apply otherwise fails with ${EXISTS}.`,
     ),
     ORDINARY,
   ];

@@ -1,4 +1,5 @@
 /** Turns associations and repairs into the parts of a hand-off. */
+import { accountOf } from '../rollback/associations.ts';
 import { ownedOf, ownTags, plannedFor } from '../associations/associations.ts';
 import type { Association, CarriedOver, PlannedAssociation, ServiceAccountState } from '../migration/model.ts';
 import { IRSA_ANNOTATION } from '../verification/irsa.ts';
@@ -66,7 +67,7 @@ export function settingsOf(associations: readonly (Association | CarriedOver)[])
     const { namespace, serviceAccount } = one;
     const fields = fieldsOf(one);
     if (fields.length === 0) continue;
-    const key = `${namespace}/${serviceAccount}`;
+    const key = accountOf(one);
     const known = byAccount.get(key)?.fields ?? [];
     byAccount.set(key, { namespace, serviceAccount, fields: [...new Set([...known, ...fields])] });
   }

@@ -33,14 +33,14 @@ const SURENESS: Record<Owner['sure'], (title: string) => string> = {
 };
 /** The least sure of several owners decides how sure the sentence is. */
 const ORDER: readonly Owner['sure'][] = ['likely', 'stated', 'certain'];
-const surest = (owners: readonly Owner[]): Owner['sure'] =>
+const leastSure = (owners: readonly Owner[]): Owner['sure'] =>
   ORDER.find((sure) => owners.some((one) => one.sure === sure)) ?? 'certain';
 
 /** Returns a sentence's beginning such as `ACK owns add-on x and role y (tag a=b)`. */
 export function ownersText(tool: OwnerTool, owners: readonly Owner[]): string {
   const evidence = [...new Set(owners.map((one) => one.evidence))].filter((one) => one !== 'the request');
   const byAws = owners.some(({ managedByAws }) => managedByAws) ? ', which AWS runs as an EKS capability,' : '';
-  return `${SURENESS[surest(owners)](`${TOOLS[tool].title}${byAws}`)} ${things(owners)}${
+  return `${SURENESS[leastSure(owners)](`${TOOLS[tool].title}${byAws}`)} ${things(owners)}${
     evidence.length > 0 ? ` (${some(evidence, '; ')})` : ''
   }`;
 }

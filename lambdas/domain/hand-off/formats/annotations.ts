@@ -1,13 +1,14 @@
 /** Notes on the annotations of service accounts, for formats whose code does not contain Kubernetes objects. */
+import { accountOf } from '../../rollback/associations.ts';
 import type { HandOff, HandOffAnnotation } from '../model.ts';
-import { accountName, comment, commented } from './text.ts';
+import { comment, commented } from './text.ts';
 import { yamlLines } from './yaml.ts';
 
 export const ANNOTATION = 'eks.amazonaws.com/role-arn';
 
 /** Returns what the code of a service account needs. */
 export function annotationSentence(one: HandOffAnnotation): string {
-  const where = `of service account ${accountName(one)}`;
+  const where = `of service account ${accountOf(one)}`;
   switch (one.action) {
     case 'remove':
       return `Remove the annotation ${where}.`;

@@ -1,19 +1,11 @@
 /** The hand-off as part of a CloudFormation template: YAML that is a template of its own, if it has a resource. */
+import { accountOf } from '../../rollback/associations.ts';
 import { eksArn } from '../../aws/arn.ts';
 import { shellCommand } from '../../text/shell.ts';
 import type { HandOff, HandOffAssociation } from '../model.ts';
 import { annotationNotes } from './annotations.ts';
 import { pitfallsOf } from './pitfalls.ts';
-import {
-  accountName,
-  comment,
-  commented,
-  documentOf,
-  introduction,
-  item,
-  notInCodeSection,
-  UNKNOWN_ID,
-} from './text.ts';
+import { comment, commented, documentOf, introduction, item, notInCodeSection, UNKNOWN_ID } from './text.ts';
 import { goneTitle, idLines, trustNotes } from './trust-notes.ts';
 import { yamlLines } from './yaml.ts';
 
@@ -115,10 +107,10 @@ const importCommand = ({ target }: HandOff, imports: readonly { id: string; one:
 
 function importNotes(handOff: HandOff, imports: readonly { id: string; one: HandOffAssociation }[]): string[] {
   const unwritable = imports.flatMap(({ one }) => [
-    ...(one.policy !== undefined && isDynamic(one.policy) ? [`${accountName(one)}: the session policy`] : []),
+    ...(one.policy !== undefined && isDynamic(one.policy) ? [`${accountOf(one)}: the session policy`] : []),
     ...Object.keys(one.tags)
       .filter((key) => !writable(one.tags).some(([written]) => written === key))
-      .map((key) => `${accountName(one)}: the tag ${key}`),
+      .map((key) => `${accountOf(one)}: the tag ${key}`),
   ]);
   return imports.length === 0
     ? []

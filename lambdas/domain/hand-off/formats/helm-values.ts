@@ -1,15 +1,16 @@
 /** The hand-off for the values of a chart, whichever tool renders them: Helm, Argo CD or Flux. */
+import { accountOf } from '../../rollback/associations.ts';
 import type { HandOff, HandOffAnnotation } from '../model.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
 import { pitfallsOf } from './pitfalls.ts';
-import { accountName, comment, commented, documentOf, introduction, item, type Section } from './text.ts';
+import { comment, commented, documentOf, introduction, item, type Section } from './text.ts';
 import { yamlLines } from './yaml.ts';
 
 function accountSection(one: HandOffAnnotation): Section {
   const { roleArn, action } = one;
   const annotation = { [ANNOTATION]: roleArn };
   return {
-    title: `Service account ${accountName(one)}`,
+    title: `Service account ${accountOf(one)}`,
     lines: [
       ...comment(
         `${annotationSentence(one)} Most charts have it in serviceAccount.annotations. Leave other annotations as they are.`,

@@ -1,4 +1,5 @@
 /** Sections that Terraform code has with and without a module: associations, trust policies, annotations, versions. */
+import { accountOf } from '../../rollback/associations.ts';
 import { jsonText } from '../../text/text.ts';
 import type { HandOff, HandOffAssociation, HandOffFormat, HandOffTrust } from '../model.ts';
 import { ANNOTATION, annotationSentence } from './annotations.ts';
@@ -6,7 +7,7 @@ import { blockLines, Expression, hclString, valueLines, type Block } from './hcl
 import { pitfallsOf } from './pitfalls.ts';
 import { LANGUAGE_SINCE, PROVIDER_SINCE, PROVIDER_SOURCE, type ProviderFeature } from './provider-schema.ts';
 import { hclOf, statementBlock } from './statement.ts';
-import { accountName, comment, commented, item, roleName, UNKNOWN_ID, type Section } from './text.ts';
+import { comment, commented, item, roleName, UNKNOWN_ID, type Section } from './text.ts';
 import { goneTitle, idLines } from './trust-notes.ts';
 
 export type Labels = (...names: string[]) => string;
@@ -28,7 +29,7 @@ function importLines({ target }: HandOff, one: HandOffAssociation, label: string
   return [
     '',
     ...(one.id === undefined
-      ? comment(`The id of the association of ${accountName(one)} is known after the migration: it is in the report.`)
+      ? comment(`The id of the association of ${accountOf(one)} is known after the migration: it is in the report.`)
       : []),
     ...blockLines({
       head: ['import'],

@@ -1,4 +1,5 @@
 /** Parts that all formats share: comments, and sentences about the hand-off. Every format has comments that begin with `#`. */
+import { accountOf } from '../../rollback/associations.ts';
 import { printable } from '../../text/text.ts';
 import type { HandOff } from '../model.ts';
 
@@ -71,10 +72,6 @@ export function introduction(handOff: HandOff, other?: string): Section {
   };
 }
 
-/** Returns `namespace/name`. */
-export const accountName = (one: { namespace: string; serviceAccount: string }): string =>
-  `${one.namespace}/${one.serviceAccount}`;
-
 /** Returns the last part of a role's ARN. */
 export const roleName = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
 
@@ -96,7 +93,7 @@ export const notInCodeSection = ({ notInCode }: HandOff, code: string): Section 
             `${code} cannot contain these settings. The next apply keeps them. A later change of the list of associations may remove them: check them after each such change.`,
           ),
           ...notInCode.flatMap((one) =>
-            item(`${accountName(one)}: ${one.fields.map((field) => FIELDS[field]).join(', ')}`),
+            item(`${accountOf(one)}: ${one.fields.map((field) => FIELDS[field]).join(', ')}`),
           ),
         ],
 });

@@ -1,6 +1,7 @@
 /** Notes on associations and trust policies, for formats whose code cannot contain a part of them. */
+import { accountOf } from '../../rollback/associations.ts';
 import type { HandOff, HandOffAssociation } from '../model.ts';
-import { accountName, comment, commented, item, UNKNOWN_ID } from './text.ts';
+import { comment, commented, item, UNKNOWN_ID } from './text.ts';
 
 /** Returns a sentence and a list of the associations with this action; nothing if there is none. */
 export function idLines({ associations }: HandOff, action: HandOffAssociation['action'], sentence: string): string[] {
@@ -9,7 +10,7 @@ export function idLines({ associations }: HandOff, action: HandOffAssociation['a
     ? []
     : [
         ...comment(sentence),
-        ...all.flatMap((one) => item(`${one.id ?? UNKNOWN_ID} for ${accountName(one)}, role ${one.roleArn}`)),
+        ...all.flatMap((one) => item(`${one.id ?? UNKNOWN_ID} for ${accountOf(one)}, role ${one.roleArn}`)),
       ];
 }
 
