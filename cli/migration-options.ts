@@ -53,8 +53,18 @@ export const safetyOptions = (command: Command): Command =>
       collect,
     )
     .option(
+      '--accept-unknown-credentials <workload/container>',
+      "accept a container whose source of AWS credentials its pod's spec does not show, such as one with AWS_PROFILE; may be repeated",
+      collect,
+    )
+    .option(
+      '--accept-image <image>',
+      'accept an image whose AWS SDK is too old for EKS Pod Identity, as its pods name it; may be repeated',
+      collect,
+    )
+    .option(
       '--verification <mode>',
-      'injected: require that the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts; api: for clusters whose pods the service may not read, rely on what EKS reports and check no pod (default: injected)',
+      'ready: require that every pod that counts has the credentials configuration of EKS Pod Identity and stays ready for a settling time; injected: the configuration alone; api: for clusters whose pods the service may not read, rely on what EKS reports and check no pod (default: ready)',
     )
     .option(
       '--agent <mode>',

@@ -14,6 +14,9 @@ import {
   resolveConflicts,
   roleArn,
   strategy,
+  containerName,
+  imageName,
+  MAX_ACCEPTED,
   verificationMode,
 } from '../lambdas/domain/migration/model.ts';
 import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/text/names.ts';
@@ -77,6 +80,9 @@ export const acceptOwner = z
   .array(oneOf(ownerTool))
   .max(OWNER_TOOLS.length, `may be given at most ${OWNER_TOOLS.length} times`)
   .default([]);
+const ACCEPTED = `may be given at most ${MAX_ACCEPTED} times`;
+export const acceptUnknownCredentials = z.array(containerName).max(MAX_ACCEPTED, ACCEPTED).default([]);
+export const acceptImage = z.array(imageName).max(MAX_ACCEPTED, ACCEPTED).default([]);
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Flags that select the backend; see `backend-options.ts`. */
@@ -106,7 +112,9 @@ export const migrationFields = {
   acceptKey,
   iac,
   acceptOwner,
-  verification: oneOf(verificationMode).default('injected'),
+  acceptUnknownCredentials,
+  acceptImage,
+  verification: oneOf(verificationMode).default('ready'),
   agent: oneOf(agentMode).default('require'),
   ...waitFields,
   reason: text(1024),

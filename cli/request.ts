@@ -15,6 +15,8 @@ type AskedOfAll = Partial<
     | 'acceptKey'
     | 'iac'
     | 'acceptOwner'
+    | 'acceptUnknownCredentials'
+    | 'acceptImage'
     | 'verification'
     | 'agent'
     | 'reason'
@@ -35,6 +37,8 @@ const fieldsOfAll = ({
   acceptKey = [],
   iac,
   acceptOwner = [],
+  acceptUnknownCredentials = [],
+  acceptImage = [],
   verification,
   agent,
   approval,
@@ -50,6 +54,8 @@ const fieldsOfAll = ({
   acceptedKeys: acceptKey,
   ...(iac ? { iac } : {}),
   acceptOwners: acceptOwner,
+  acceptUnknownCredentials,
+  acceptImages: acceptImage,
   ...(verification ? { verification } : {}),
   ...(agent ? { agent } : {}),
   ...(approval ? { approval } : {}),
@@ -127,12 +133,14 @@ const wordsOfWaits = ({
 const wordsOfAll = (given: CommonFlags): string[] => [
   ...(given.maxDurationMinutes === undefined ? [] : [`--max-duration-minutes ${given.maxDurationMinutes}`]),
   ...(given.trust === 'validate' ? [] : [`--trust ${given.trust}`]),
-  ...(given.verification === 'injected' ? [] : [`--verification ${given.verification}`]),
+  ...(given.verification === 'ready' ? [] : [`--verification ${given.verification}`]),
   ...(given.agent === 'require' ? [] : [`--agent ${given.agent}`]),
   ...wordsOfWaits(given),
   ...given.acceptKey.map((key) => `--accept-key ${shellWord(key)}`),
   ...(given.iac ? [`--iac ${given.iac}`] : []),
   ...given.acceptOwner.map((tool) => `--accept-owner ${tool}`),
+  ...given.acceptUnknownCredentials.map((name) => `--accept-unknown-credentials ${name}`),
+  ...given.acceptImage.map((image) => `--accept-image ${shellWord(image)}`),
   ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
   ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
   ...backendFlags(given),

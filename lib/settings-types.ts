@@ -185,8 +185,12 @@ export interface MigratorSettings {
           | 'flux'
           | 'helm'
         )[];
-        /** How pods are verified. Default: `"injected"`. */
-        verification?: 'injected' | 'api';
+        /** Containers whose source of credentials is unknown, as in a request for a migration. */
+        acceptUnknownCredentials?: string[];
+        /** Images whose AWS SDK is too old, as in a request for a migration. */
+        acceptImages?: string[];
+        /** How pods are verified. Default: `"ready"`. */
+        verification?: 'injected' | 'ready' | 'api';
         /** What happens to a cluster without the Pod Identity agent. Default: `"require"`. */
         agent?: 'require' | 'install';
         /** Whether each plan must be approved first. Default: `"none"`. */

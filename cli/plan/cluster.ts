@@ -37,7 +37,7 @@ const newPace = (clock: Clock): Pace =>
   });
 
 const overviewOf = (
-  { namespace, trust, acceptKey, iac, acceptOwner, verification, agent }: ClusterPlanFlags,
+  { namespace, trust, acceptKey, iac, acceptOwner, verification, agent, ...accepted }: ClusterPlanFlags,
   { ports, target, clock }: { ports: TargetPorts; target: Target; clock: Clock },
   onProgress: (what: string) => void,
 ): Promise<Overview> => {
@@ -51,6 +51,8 @@ const overviewOf = (
       acceptedKeys: acceptKey,
       ...(iac ? { iac } : {}),
       acceptOwners: acceptOwner,
+      acceptUnknownCredentials: accepted.acceptUnknownCredentials,
+      acceptImages: accepted.acceptImage,
       verification,
       agent,
     },

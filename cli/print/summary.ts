@@ -35,7 +35,8 @@ const SAYS_BY_API: Partial<Record<Outcome, string>> = {
 const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
 
 const VERIFIED: Record<MigrationReport['verified'], string> = {
-  injected: 'verified on the pods',
+  injected: 'verified on the pods: credentials configuration injected',
+  ready: 'verified on the pods: stable; use of the credentials not observed',
   api: 'verified by the EKS API only: no pod was read',
   none: 'not verified',
 };

@@ -29,6 +29,8 @@ const PLAIN = [
   'acceptIdentityLoss',
   'iac',
   'acceptOwner',
+  'acceptUnknownCredentials',
+  'acceptImage',
   'verification',
   'agent',
   'window',

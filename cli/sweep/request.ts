@@ -48,6 +48,7 @@ const given = <Value extends object>(values: Value): { [Name in keyof Value]?: N
 const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
   const { strategy, preserve, maxDisruption, maxDurationMinutes, resolveConflicts, trust } = flags;
   const { acceptKey, acceptIdentityLoss, iac, acceptOwner, verification, agent, approval } = flags;
+  const { acceptUnknownCredentials, acceptImage } = flags;
   return {
     ...given({
       strategy,
@@ -60,6 +61,8 @@ const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
       acceptIdentityLoss,
       iac,
       acceptOwners: acceptOwner,
+      acceptUnknownCredentials,
+      acceptImages: acceptImage,
       verification,
       agent,
       approval,

@@ -34,7 +34,17 @@ export const container = z.looseObject({
   image: shownText.nullish(),
   env: listOf(z.looseObject({ name: shownText, value: shownText.nullish(), valueFrom })),
   envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named })),
-  volumeMounts: listOf(z.looseObject({ name: shownText })),
+  volumeMounts: listOf(
+    z.looseObject({
+      name: shownText,
+      mountPath: shownText.nullish(),
+      subPath: shownText.nullish(),
+      subPathExpr: shownText.nullish(),
+    }),
+  ),
+  livenessProbe: z
+    .looseObject({ periodSeconds: z.number().int().nullish(), failureThreshold: z.number().int().nullish() })
+    .nullish(),
 });
 /** Only the fields that show whether and how often a container started. */
 const containerStatuses = listOf(
@@ -43,7 +53,9 @@ const containerStatuses = listOf(
     state: z.looseObject({ waiting: z.looseObject({ reason: shownText.nullish() }).nullish() }).nullish(),
   }),
 );
-const tokenSource = z.looseObject({ serviceAccountToken: z.looseObject({ audience: shownText.nullish() }).nullish() });
+const tokenSource = z.looseObject({
+  serviceAccountToken: z.looseObject({ audience: shownText.nullish(), path: shownText.nullish() }).nullish(),
+});
 export const pod = z.looseObject({
   metadata: z.looseObject({
     name: shownText,
@@ -61,6 +73,7 @@ export const pod = z.looseObject({
     hostNetwork: z.boolean().nullish(),
     initContainers: listOf(container),
     containers: listOf(container),
+    ephemeralContainers: listOf(z.looseObject({ name: shownText })),
     volumes: listOf(
       z.looseObject({ name: shownText, projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
     ),
@@ -108,7 +121,32 @@ type ApiVariable = ApiContainer['env'][number];
 const mayBeMissing = ({ valueFrom: source }: ApiVariable): boolean =>
   source?.secretKeyRef?.optional === true || source?.configMapKeyRef?.optional === true;
 
-const toContainer = ({ name, image, env, envFrom, volumeMounts }: ApiContainer, init: boolean): Container => {
+/** A value from another source (valueFrom) is not in the pod. The API drops an empty value. */
+const valueOf = ({ value, valueFrom: source }: ApiVariable): string | undefined => value ?? (source ? undefined : '');
+
+/** Returns the variables that are there more than once, with their values before the last one. */
+function repeatedIn(env: ApiVariable[]): Record<string, (string | undefined)[]> {
+  const values = new Map<string, (string | undefined)[]>();
+  for (const variable of env) values.set(variable.name, [...(values.get(variable.name) ?? []), valueOf(variable)]);
+  return Object.fromEntries(
+    [...values].filter(([, all]) => all.length > 1).map(([name, all]) => [name, all.slice(0, -1)] as const),
+  );
+}
+
+/** Source of the defaults: Kubernetes API reference, Probe. */
+const toLiveness = ({ livenessProbe }: ApiContainer): Pick<Container, 'liveness'> =>
+  livenessProbe
+    ? {
+        liveness: {
+          periodSeconds: livenessProbe.periodSeconds ?? 10,
+          failureThreshold: livenessProbe.failureThreshold ?? 3,
+        },
+      }
+    : {};
+
+const toContainer = (api: ApiContainer, init: boolean): Container => {
+  const { name, image, env, envFrom, volumeMounts } = api;
+  const repeated = repeatedIn(env);
   const optionalEnv = env.filter(mayBeMissing).map((variable) => variable.name);
   const sources = envFrom.flatMap(({ secretRef, configMapRef }) => [
     ...(secretRef?.name ? [`Secret/${secretRef.name}`] : []),
@@ -118,11 +156,16 @@ const toContainer = ({ name, image, env, envFrom, volumeMounts }: ApiContainer, 
     name,
     image: image ?? '',
     init,
-    // A value from another source (valueFrom) is not in the pod, so the variable has a name only.
-    env: Object.fromEntries(env.map((variable) => [variable.name, variable.value ?? undefined])),
+    env: Object.fromEntries(env.map((variable) => [variable.name, valueOf(variable)])),
+    ...(Object.keys(repeated).length > 0 ? { repeatedEnv: repeated } : {}),
     ...(optionalEnv.length > 0 ? { optionalEnv } : {}),
     ...(sources.length > 0 ? { envFrom: sources } : {}),
-    mounts: volumeMounts.map((mount) => mount.name),
+    mounts: volumeMounts.map(({ name: volume, mountPath, subPath, subPathExpr }) => ({
+      volume,
+      path: mountPath ?? '',
+      ...((subPath ?? subPathExpr) ? { subPath: subPath ?? subPathExpr ?? '' } : {}),
+    })),
+    ...toLiveness(api),
   };
 };
 export const toContainers = (spec: { initContainers: ApiContainer[]; containers: ApiContainer[] }): Container[] => [
@@ -206,11 +249,18 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     hostNetwork: spec.hostNetwork ?? false,
     ...(owner ? { owner } : {}),
     containers: toContainers(spec),
+    ...(spec.ephemeralContainers.length > 0 ? { ephemeral: spec.ephemeralContainers.map((each) => each.name) } : {}),
     // A token without an audience is for the API server itself; every pod has one, and AWS does not accept it.
     tokens: spec.volumes.flatMap((volume) =>
       (volume.projected?.sources ?? []).flatMap((source) =>
         source.serviceAccountToken?.audience
-          ? [{ volume: volume.name, audience: source.serviceAccountToken.audience }]
+          ? [
+              {
+                volume: volume.name,
+                audience: source.serviceAccountToken.audience,
+                path: source.serviceAccountToken.path ?? '',
+              },
+            ]
           : [],
       ),
     ),

@@ -1,7 +1,7 @@
 /** Paths with which a caller can continue. */
 import { pendingApproval } from '../domain/approval/approval.ts';
 import { handOffOf } from '../domain/hand-off/of-record.ts';
-import type { Migration } from '../domain/migration/model.ts';
+import { isVerifiedOnPods, type Migration } from '../domain/migration/model.ts';
 import { nothingToPutBack } from '../domain/rollback/recovery.ts';
 import { isOpenRetirement } from '../domain/trust/retirement.ts';
 import { judgeCommand } from '../domain/sweep/commands.ts';
@@ -16,7 +16,8 @@ export const planPath = (prefix: string, id: string): string => `${prefix}/plans
 const isRetirable = ({ status, outcome, verified, retirements, retirement }: Migration): boolean =>
   status === 'ended' &&
   !isOpenRetirement(retirement) &&
-  ((outcome === 'migrated' && verified === 'injected') || retirements.some(({ undoneAt }) => undoneAt === undefined));
+  ((outcome === 'migrated' && isVerifiedOnPods(verified)) ||
+    retirements.some(({ undoneAt }) => undoneAt === undefined));
 
 /**
  * Returns the links of a migration. A link to an action is present if, according to the record, it would be accepted.

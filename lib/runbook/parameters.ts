@@ -122,7 +122,7 @@ export const PARAMETERS = {
   ),
   Verification: chosen(
     verificationMode,
-    'injected',
+    'ready',
     '(Optional) How to verify the migration. injected: by evidence from the pods. api: only by what EKS reports.',
   ),
   Annotation: chosen(

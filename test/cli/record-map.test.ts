@@ -145,7 +145,7 @@ describe('an add-on', () => {
 });
 
 describe('pods', () => {
-  const token = (audience: string) => ({ tokens: [{ volume: 'token', audience }] });
+  const token = (audience: string) => ({ tokens: [{ volume: 'token', audience, path: 'token' }] });
 
   it('have the identity that the webhook injected', () => {
     const roleArn = 'arn:aws:iam::111122223333:role/agent';

@@ -3,6 +3,7 @@ import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/
 import { parseTrust } from '../../lambdas/domain/trust/policy.ts';
 import type {
   Container,
+  Mount,
   MutatingWebhook,
   Node,
   Pod,
@@ -159,8 +160,22 @@ export const envOf: Record<Exclude<PodIdentity, 'not-applicable'>, Record<string
   unknown: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials' },
 };
 export const TOKENS = {
-  podIdentity: { volume: 'eks-pod-identity-token', audience: 'pods.eks.amazonaws.com' },
-  irsa: { volume: 'aws-iam-token', audience: 'sts.amazonaws.com' },
+  podIdentity: { volume: 'eks-pod-identity-token', audience: 'pods.eks.amazonaws.com', path: 'eks-pod-identity-token' },
+  irsa: { volume: 'aws-iam-token', audience: 'sts.amazonaws.com', path: 'token' },
+};
+
+const POD_IDENTITY_MOUNT = {
+  volume: 'eks-pod-identity-token',
+  path: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount',
+};
+const IRSA_MOUNT = { volume: 'aws-iam-token', path: '/var/run/secrets/eks.amazonaws.com/serviceaccount' };
+/** What the webhook mounts for each identity. */
+export const mountsOf: Record<Exclude<PodIdentity, 'not-applicable'>, Mount[]> = {
+  'pod-identity': [POD_IDENTITY_MOUNT],
+  irsa: [IRSA_MOUNT],
+  'node-role': [],
+  mixed: [POD_IDENTITY_MOUNT, IRSA_MOUNT],
+  unknown: [],
 };
 
 export const aContainer = (change: Partial<Container> = {}): Container => ({
@@ -198,7 +213,9 @@ export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: P
   terminating: false,
   hostNetwork: false,
   owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
-  containers: [aContainer({ env: envOf[identity] }), aContainer({ name: 'csi-provisioner', env: envOf[identity] })],
+  containers: ['ebs-plugin', 'csi-provisioner'].map((name) =>
+    aContainer({ name, env: envOf[identity], mounts: mountsOf[identity] }),
+  ),
   tokens: [
     ...(identity === 'pod-identity' || identity === 'mixed' ? [TOKENS.podIdentity] : []),
     ...(identity === 'irsa' || identity === 'mixed' ? [TOKENS.irsa] : []),

@@ -2,7 +2,15 @@
  * Builds the text of the service's events for people: a title, and lines with what happened, where, why, and what to
  * do.
  */
-import type { Approval, Check, Migration, Outcome, Plan, Attempt } from '../migration/model.ts';
+import {
+  type Approval,
+  type Attempt,
+  type Check,
+  isVerifiedOnPods,
+  type Migration,
+  type Outcome,
+  type Plan,
+} from '../migration/model.ts';
 import { blocks, nameOf } from '../plan/attempts.ts';
 import { changeLines, handOffCommand } from '../hand-off/lines.ts';
 import type { HandOff } from '../hand-off/model.ts';
@@ -137,7 +145,7 @@ const failureLines = ({ failure }: Migration): string[] =>
 
 /** Returns how the outcome was verified. */
 const verifiedBy = ({ verified }: Migration): string =>
-  verified === 'injected'
+  isVerifiedOnPods(verified)
     ? 'verified on its pods'
     : verified === 'api'
       ? 'as reported by EKS; no pod was inspected'

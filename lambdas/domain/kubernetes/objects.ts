@@ -1,10 +1,32 @@
 /** The data of Kubernetes objects that the decisions need, independent of the client that read it. */
+export interface Mount {
+  volume: string;
+  /** Path in the container. */
+  path: string;
+  /** Path in the volume that is mounted (`subPath` or `subPathExpr`); absent for the whole volume. */
+  subPath?: string;
+}
+
+/** How often the kubelet probes whether a container is alive, with the defaults of Kubernetes. */
+export interface LivenessProbe {
+  periodSeconds: number;
+  failureThreshold: number;
+}
+
 export interface Container {
   name: string;
   image: string;
   init: boolean;
-  /** A value from another object (valueFrom) is `undefined`. */
+  /**
+   * A value from another object (valueFrom) is `undefined`; a variable without a value is empty. Of a variable that is
+   * there twice, the last one counts.
+   */
   env: Record<string, string | undefined>;
+  /**
+   * The variables that are there more than once, with the values before the last one, in their order. The previous value
+   * stays if the last one is optional and its Secret or ConfigMap does not exist.
+   */
+  repeatedEnv?: Record<string, (string | undefined)[]>;
   /**
    * The variables with a value from another object that are not set if the Secret or ConfigMap does not exist
    * (`optional`).
@@ -14,14 +36,16 @@ export interface Container {
    * Secrets and ConfigMaps whose keys all become variables, such as `Secret/aws`. The pod does not contain the keys.
    */
   envFrom?: string[];
-  /** Names of the volumes that the container mounts. */
-  mounts: string[];
+  mounts: Mount[];
+  liveness?: LivenessProbe;
 }
 
 /** A projected service-account token of a pod. */
 export interface TokenVolume {
   volume: string;
   audience: string;
+  /** Path of the token's file in the volume. */
+  path: string;
 }
 
 export interface Pod {
@@ -51,6 +75,8 @@ export interface Pod {
   hostNetwork: boolean;
   owner?: { kind: string; name: string };
   containers: Container[];
+  /** Names of ephemeral containers, which the webhook never changes. */
+  ephemeral?: string[];
   tokens: TokenVolume[];
 }
 

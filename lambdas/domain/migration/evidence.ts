@@ -12,6 +12,9 @@ import { shownText } from '../text/text.ts';
 export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'unknown', 'not-applicable']);
 export type PodIdentity = z.infer<typeof podIdentity>;
 
+/** What is known about a pod's credentials, in ascending order; see `verificationMode`. */
+export const evidenceLevel = z.enum(['injected', 'ready']);
+
 export const podEvidence = z
   .object({
     namespace: shownText.describe('Kubernetes namespace of the pod.'),
@@ -35,6 +38,17 @@ export const podEvidence = z
       .optional()
       .describe('Why the pod does not count for the verification although its service account migrates.'),
     ready: z.boolean().describe('Whether the pod is ready.'),
+    restarts: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Number of restarts of its containers so far. Absent if it is not known.'),
+    level: evidenceLevel
+      .optional()
+      .describe(
+        'The level of evidence that the pod reached: `injected` or `ready`. Absent if it has not reached any, or does not count.',
+      ),
     createdAt: time.describe('When the pod was created.'),
     node: shownText.optional().describe('Node that the pod runs on. Absent while it is not scheduled.'),
     evidence: shownText.describe('What was observed: the environment, the token volume, and the age of the pod.'),

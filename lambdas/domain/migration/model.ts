@@ -86,7 +86,11 @@ export type Snapshot = z.infer<typeof snapshot>;
 export type AddonSnapshot = Snapshot & { addon: Addon };
 export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== undefined;
 
-export const verified = z.enum(['injected', 'api', 'none']);
+/** The level of evidence that was reached; see `verificationMode`. */
+export const verified = z.enum(['injected', 'ready', 'api', 'none']);
+
+/** Returns whether the outcome was verified on the pods, at whatever level. */
+export const isVerifiedOnPods = (level: z.infer<typeof verified>): boolean => level === 'injected' || level === 'ready';
 
 /** A request to stop a migration. Before `begin` the migration ends blocked; after it, it rolls back. */
 export const cancellation = z

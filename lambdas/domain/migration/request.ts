@@ -40,11 +40,31 @@ export type ResolveConflicts = z.infer<typeof resolveConflicts>;
 const MAX_ROLES = 50;
 
 /**
- * `injected`: the webhook has put the credentials configuration of EKS Pod Identity into every pod that counts. `api`:
- * only the state that EKS reports is checked, for clusters whose pods the service may not read.
+ * The level of evidence that a request asks for. `injected`: the webhook has put the credentials configuration of EKS Pod
+ * Identity into every pod that counts. `ready`: in addition, the pods stay ready for a settling time without a restart,
+ * which does not show that they use the credentials. `api`: only the state that EKS reports is checked, for clusters whose
+ * pods the service may not read.
  */
-export const verificationMode = z.enum(['injected', 'api']);
+export const verificationMode = z.enum(['injected', 'ready', 'api']);
 export type VerificationMode = z.infer<typeof verificationMode>;
+
+/** Returns whether the verification reads pods: at every level but `api`. */
+export const readsPods = ({ verification }: { verification: VerificationMode }): boolean => verification !== 'api';
+
+/** A container of a workload, such as `ebs-csi-controller/ebs-plugin`, or of a pod without one: `NAME/CONTAINER`. */
+export const containerName = z
+  .string()
+  .max(512)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be WORKLOAD/CONTAINER');
+
+/** An image as pods name it: repository, and tag or digest. */
+export const imageName = z
+  .string()
+  .max(512)
+  .regex(/^[A-Za-z0-9][\w.:/@-]*$/, 'must be an image, such as registry.k8s.io/external-dns/external-dns:v0.13.6');
+
+/** The largest number of containers, and of images, that a request accepts by name. */
+export const MAX_ACCEPTED = 100;
 
 /**
  * What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the agent's
@@ -137,10 +157,24 @@ export const migrationRequestFields = z.object({
     .describe(
       'Owners that must not block the migration: controllers that were suspended first, and tools whose code no longer contains a conflicting association.',
     ),
-  verification: verificationMode
-    .default('injected')
+  acceptUnknownCredentials: z
+    .array(containerName)
+    .max(MAX_ACCEPTED)
+    .default([])
     .describe(
-      'How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.',
+      "Containers, as `WORKLOAD/CONTAINER`, whose source of credentials the pod's spec does not show, and that must not block the migration.",
+    ),
+  acceptImages: z
+    .array(imageName)
+    .max(MAX_ACCEPTED)
+    .default([])
+    .describe(
+      'Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.',
+    ),
+  verification: verificationMode
+    .default('ready')
+    .describe(
+      'How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.',
     ),
   agent: agentMode
     .default('require')

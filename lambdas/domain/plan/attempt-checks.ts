@@ -7,7 +7,7 @@ import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type Own
 import { validateConfiguration } from '../addons/configuration.ts';
 import { eksRegionCommand } from '../aws/command.ts';
 import { defaultNamespaceOf } from '../aws/eks.ts';
-import type { Check, PlannedAssociation, Attempt } from '../migration/model.ts';
+import { type Attempt, type Check, type PlannedAssociation, readsPods } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import { updateCommand } from './checks.ts';
 import type { AddonFacts } from './facts.ts';
@@ -239,7 +239,7 @@ function unreadKinds({ customResources, pods, kubernetesError }: AddonFacts, kno
 function checkCustomResources(facts: AddonFacts, ways: readonly Attempt[]): AttemptCheck[] {
   const { request, pods } = facts;
   // A plan without the pods is blocked by another check, unless the request does not need them.
-  if (!ways.some(removesSoftware) || (!pods && request.verification === 'injected')) return [];
+  if (!ways.some(removesSoftware) || (!pods && readsPods(request))) return [];
   const id = 'custom-resources';
   const at = (check: Check): AttemptCheck[] => [{ check, excludes: removesSoftware }];
   const known = knownAddon(request.addon);

@@ -14,6 +14,7 @@ export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
 /** The part of a request that decides what is planned. */
 function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: MigrationRequest): object {
+  const { acceptUnknownCredentials, acceptImages } = request;
   const { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent } = request;
   return {
     target,
@@ -25,6 +26,8 @@ function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: Migratio
     acceptedKeys,
     acceptIdentityLoss: unlessEmpty(acceptIdentityLoss),
     acceptOwners: unlessEmpty(acceptOwners),
+    acceptUnknownCredentials: unlessEmpty(acceptUnknownCredentials),
+    acceptImages: unlessEmpty(acceptImages),
     iac,
     verification,
     agent,

@@ -165,7 +165,7 @@ function again({ request }: AddonFacts, more: string[]): string {
     request.trust === 'validate' ? undefined : ['--trust', request.trust],
     request.acceptedKeys.flatMap((key) => ['--accept-key', key]),
     request.acceptIdentityLoss.flatMap((account) => ['--accept-identity-loss', account]),
-    request.verification === 'injected' ? undefined : ['--verification', request.verification],
+    request.verification === 'ready' ? undefined : ['--verification', request.verification],
     request.agent === 'require' ? undefined : ['--agent', request.agent],
     more,
     ['--deployed'],

@@ -9,6 +9,9 @@ import {
   maxDurationMinutes,
   resolveConflicts,
   strategy,
+  containerName,
+  imageName,
+  MAX_ACCEPTED,
   verificationMode,
 } from '../migration/request.ts';
 import { schemaNames } from '../text/schemas.ts';
@@ -142,7 +145,17 @@ export const sweepOptions = z
       .max(OWNER_TOOLS.length)
       .default([])
       .describe('Owners that must not block a migration, as in a request for a migration.'),
-    verification: verificationMode.default('injected').describe('How pods are verified.'),
+    acceptUnknownCredentials: z
+      .array(containerName)
+      .max(MAX_ACCEPTED)
+      .default([])
+      .describe('Containers whose source of credentials is unknown, as in a request for a migration.'),
+    acceptImages: z
+      .array(imageName)
+      .max(MAX_ACCEPTED)
+      .default([])
+      .describe('Images whose AWS SDK is too old, as in a request for a migration.'),
+    verification: verificationMode.default('ready').describe('How pods are verified.'),
     agent: agentMode.default('require').describe('What happens to a cluster without the Pod Identity agent.'),
     approval: approvalMode.default('none').describe('Whether each plan must be approved first.'),
     changeWindow: changeWindow.optional().describe('When migrations may begin. None begins outside the window.'),

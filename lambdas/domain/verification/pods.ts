@@ -171,9 +171,9 @@ export const ROLE_STILL_SET = 'irsa-role-still-set';
 export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verification: VerificationMode): Check => ({
   id: ROLE_STILL_SET,
   status: 'warn',
-  message: `${verification === 'injected' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was inspected'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
+  message: `${verification !== 'api' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was inspected'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
   remedy:
-    verification === 'injected'
+    verification !== 'api'
       ? 'The pods need no action: Pod Identity takes precedence over the role. Remove the role from the tool that manages the add-on, so that it is not mistaken for the role in use.'
       : 'For new pods, Pod Identity takes precedence over the role; older pods may still use the role. Check the pods, then remove the role from the tool that manages the add-on.',
   source:
@@ -190,7 +190,7 @@ export const identityLost = (
   losses.map(({ namespace, serviceAccount, roleArn, identity, accepted }) => ({
     id: IDENTITY_LOST,
     status: 'warn',
-    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification === 'injected' ? '' : '. None of its pods were inspected'}.`,
+    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification !== 'api' ? '' : '. None of its pods were inspected'}.`,
     remedy: `If its pods need AWS access, create an association for it: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', target.region, '--cluster-name', target.cluster], ['--namespace', namespace], ['--service-account', serviceAccount], ['--role-arn', roleArn])} ; then restart them.`,
   }));
 

@@ -8,7 +8,7 @@
  */
 import { ownedOf } from '../../domain/associations/associations.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Migration } from '../../domain/migration/model.ts';
+import { type Addon, type Migration, readsPods } from '../../domain/migration/model.ts';
 import { listOwned } from '../../use-cases/migration/association-conflicts.ts';
 import { asClause } from '../../domain/text/text.ts';
 import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
@@ -21,7 +21,7 @@ import { awaitActiveSchema } from './schema.ts';
 const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'];
 
 function assertActive(now: Addon, { request }: Pick<Migration, 'request'>): void {
-  if (now.status === 'ACTIVE' || (now.status === 'DEGRADED' && request.verification === 'injected')) return;
+  if (now.status === 'ACTIVE' || (now.status === 'DEGRADED' && readsPods(request))) return;
   const issues = issuesOf(now);
   throw new MigrationError(
     FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive',

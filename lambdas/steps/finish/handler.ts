@@ -15,7 +15,7 @@ import {
 import { HEALTH_AT_END } from '../../domain/restore-commands/health.ts';
 import { endedBy, LAST_ROLLBACK } from '../../domain/failures/ended-by.ts';
 import { outcomeMetric } from '../../domain/events/metrics.ts';
-import type { Check, Failure, Migration, Outcome } from '../../domain/migration/model.ts';
+import { type Check, type Failure, type Migration, type Outcome, readsPods } from '../../domain/migration/model.ts';
 import { subjectOf } from '../../domain/migration/subject.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { endedRollback, requestedRollback } from '../../domain/rollback/rollback.ts';
@@ -63,7 +63,7 @@ const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migra
  * same migration.
  */
 function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
-  if (!isVerified(outcome) || request.verification === 'injected') return [];
+  if (!isVerified(outcome) || readsPods(request)) return [];
   return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
 }
 

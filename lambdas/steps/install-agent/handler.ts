@@ -7,7 +7,7 @@
  */
 import { AGENT_ADDON } from '../../domain/addons/registry.ts';
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { Addon, Check, Migration } from '../../domain/migration/model.ts';
+import { type Addon, type Check, type Migration, readsPods } from '../../domain/migration/model.ts';
 import {
   AGENT_INSTALL_BEGUN,
   AGENT_LEFT_INSTALLED,
@@ -122,7 +122,7 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
   }
   const now = found ?? (await install());
   assertActive(now);
-  if (record.request.verification === 'injected') assertReady(workload);
+  if (readsPods(record.request)) assertReady(workload);
   return { version: now.version };
 };
 

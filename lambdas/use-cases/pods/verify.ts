@@ -13,6 +13,7 @@ import {
   isOfAddon,
   type Migration,
   type Snapshot,
+  readsPods,
 } from '../../domain/migration/model.ts';
 import { createdByThirdParty } from '../../domain/rollback/associations.ts';
 import {
@@ -130,7 +131,7 @@ async function assertAssociated(
  */
 function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
   if (now.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${now.name} is ${now.status} again.`);
-  if (record.request.verification === 'injected') return;
+  if (readsPods(record.request)) return;
   const before = new Set(snapshot.addon.issues.map(({ code }) => code));
   const issues = now.issues.filter(({ code }) => !before.has(code));
   if (issues.length > 0)
@@ -205,7 +206,7 @@ async function groundsOfAccount(
   const { serviceAccount: was, planned } = snapshot;
   const readChecked = async (): Promise<ServiceAccountDetail | undefined> => {
     // If the API server may not be read, the service account can't be checked.
-    if (!was || record.request.verification !== 'injected') return undefined;
+    if (!was || !readsPods(record.request)) return undefined;
     const now = await readAccount(kubernetes, was, clock);
     // Towards Pod Identity, an association takes precedence over an annotation, so that a missing annotation does no harm.
     const why = towards === 'before' ? accountProblemBack(record, was, now, false) : accountProblem(was, now, true);

@@ -7,6 +7,7 @@ import {
   isForAddon,
   type Migration,
   type MigrationRequest,
+  isVerifiedOnPods,
 } from '../../domain/migration/model.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
@@ -34,7 +35,7 @@ export function checkVerified(
   begunBack: boolean,
 ): Check {
   const id = 'retire-verified';
-  if (status === 'ended' && outcome === 'migrated' && verified === 'injected' && !begunBack)
+  if (status === 'ended' && outcome === 'migrated' && isVerifiedOnPods(verified) && !begunBack)
     return pass(id, `Migration ${migrationId} ended migrated, verified on the pods.`);
   const state =
     status !== 'ended'

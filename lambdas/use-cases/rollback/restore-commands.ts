@@ -19,6 +19,7 @@ import {
   isOfAddon,
   type Migration,
   type Snapshot,
+  readsPods,
 } from '../../domain/migration/model.ts';
 import { standingTrustChanges } from '../../domain/rollback/recovery.ts';
 import { createdByThirdParty } from '../../domain/rollback/associations.ts';
@@ -172,7 +173,7 @@ async function leftOfAccount(
   const { serviceAccount: was, planned } = snapshot;
   const there = await listPlannedAssociations(ports.eks, planned);
   return [
-    ...(was && record.request.verification === 'injected'
+    ...(was && readsPods(record.request)
       ? accountTaken(record, was, await readAccount(ports.kubernetes, was, clock))
       : []),
     ...thirdPartyText(record, foreignAssociations(record, snapshot, there)),

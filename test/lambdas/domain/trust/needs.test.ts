@@ -144,7 +144,7 @@ describe('pods', () => {
     ],
     [
       'a token for another audience',
-      { containers: [aContainer()], tokens: [{ volume: 'x', audience: 'vault' }] },
+      { containers: [aContainer()], tokens: [{ volume: 'x', audience: 'vault', path: 'token' }] },
       'pass',
     ],
   ])('with %s (%s): %s', (_, change, status) => {
