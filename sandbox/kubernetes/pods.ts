@@ -2,6 +2,7 @@
 import { credentialsOfPod, hasCredentials } from '../credentials/sessions.ts';
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
+import { resumeContainers, runContainers } from './crashes.ts';
 import { canRun } from './nodes.ts';
 import type { KubeState, PastPod, Tally } from './kube-state.ts';
 import type { KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
@@ -33,6 +34,13 @@ const GRACE_SECONDS = 30;
 export const isActive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined;
 export const isReady = (pod: Pod): boolean =>
   pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+
+/** Returns whether a pod has been ready for `minReadySeconds`, so that it counts as available. */
+export const isAvailable = ({ world }: Pick<ControlPlane, 'world'>, pod: Pod, { spec }: Workload): boolean => {
+  const { minReadySeconds = 0 } = spec;
+  const since = pod.status.conditions.find(({ type, status }) => type === 'Ready' && status === 'True');
+  return since !== undefined && Date.parse(since.lastTransitionTime) + minReadySeconds * 1000 <= world.schedule.now();
+};
 
 /** Returns the controllers of a workload's pods: a Deployment's ReplicaSets, otherwise the workload itself. */
 const controllersOf = (kube: KubeState, workload: Workload): KubeObject[] =>
@@ -140,6 +148,19 @@ export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: 
   return Math.round(given.min + (given.max - given.min) * share ** 3);
 };
 
+/** Counts a pod that has become ready or unready, and calls `changed`: again once a ready pod is available. */
+const noteReadiness = (
+  { world, cluster: { kube } }: ControlPlane,
+  pod: Pod,
+  changed: () => void,
+  ready: boolean,
+): void => {
+  if (isActive(pod)) count(kube, pod, { active: 0, ready: ready ? 1 : -1 });
+  changed();
+  const { minReadySeconds = 0 } = workloadOf(kube, pod)?.spec ?? {};
+  if (ready && minReadySeconds > 0) world.schedule.after(minReadySeconds * 1000, changed);
+};
+
 const becomeReady = (
   plane: ControlPlane,
   pod: Pod,
@@ -160,8 +181,8 @@ const becomeReady = (
     setStatus(kube, pod, at, true, crashes);
     credentialsOfPod(world, cluster, pod);
     touch(kube, pod);
-    count(kube, pod, { active: 0, ready: 1 });
-    changed();
+    runContainers(plane, pod, at, (isNowReady) => noteReadiness(plane, pod, changed, isNowReady));
+    noteReadiness(plane, pod, changed, true);
   });
 };
 
@@ -206,12 +227,15 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   const since = isReadyAtOnce
     ? Math.max(createdAt, Math.min(createdAt + readySecondsOf(plane, pod) * 1000, plane.world.schedule.now()))
     : createdAt;
+  const sdks = kube.sdks.get(workloadOf(kube, pod)?.metadata.uid ?? '');
+  if (sdks) kube.sdks.set(pod.metadata.uid, sdks);
   setStatus(kube, pod, since, isReadyAtOnce);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined)
     kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
   if (options.nodeName !== undefined && !options.ready) becomeReady(plane, pod, changed);
+  if (isReadyAtOnce) resumeContainers(plane, pod, since, (ready) => noteReadiness(plane, pod, changed, ready));
   return pod;
 };
 
@@ -251,6 +275,7 @@ export const terminatePod = (
   const remove = (): void => {
     removeObject(kube, 'Pod', pod);
     kube.sessions.delete(pod.metadata.uid);
+    kube.sdks.delete(pod.metadata.uid);
     kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };
