@@ -43,6 +43,7 @@
       row.version,
       statusOf(row.class).label,
       row.result && statusOf(row.result).label,
+      row.evidence,
       row.why,
       row.reason,
       row.migrationId,
@@ -114,6 +115,7 @@
       cell('Region', row.region),
       cell('Found', badge(row.class)),
       cell('Outcome', row.result && badge(row.result)),
+      cell('Verified', row.level),
       cell('Reason', row.why, 'why'),
       cell('Wave', row.wave === undefined ? undefined : String(row.wave), 'n'),
       cell('Duration', row.took, 'n'),
@@ -217,6 +219,7 @@
     const facts = [
       ['Found', badge(row.class)],
       ['Outcome', row.result && badge(row.result)],
+      ['Evidence', row.evidence],
       ['Account', row.account],
       ['Region', row.region],
       ['Cluster', row.cluster],
