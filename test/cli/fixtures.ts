@@ -132,7 +132,7 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
   addon: 'aws-ebs-csi-driver',
   strategy: 'recreate',
   preserve: false,
-  verified: 'injected',
+  verified: 'ready',
   startedAt: '2026-01-15T09:00:00.000Z',
   endedAt: '2026-01-15T09:01:43.000Z',
   plan: aPlan(),

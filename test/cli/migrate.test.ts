@@ -99,7 +99,7 @@ describe('migrate', () => {
       await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '8'),
     ];
     const report = migrationReport.parse(JSON.parse(first.out));
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', simulated: true });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', simulated: true });
     expect(first.err).toBe('');
     expect(second.out).toBe(first.out);
     expect(migrationReport.parse(JSON.parse(other.out)).migrationId).not.toBe(report.migrationId);

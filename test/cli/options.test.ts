@@ -17,7 +17,7 @@ describe('flags', () => {
       trust: 'validate',
       acceptKey: [],
       acceptOwner: [],
-      verification: 'injected',
+      verification: 'ready',
       agent: 'require',
       approval: 'none',
       dryRun: false,

@@ -169,7 +169,7 @@ describe('the request', () => {
       acceptedKeys: [],
       acceptIdentityLoss: [],
       acceptOwners: [],
-      verification: 'injected',
+      verification: 'ready',
       agent: 'require',
       approval: 'none',
       approvalHours: 24,

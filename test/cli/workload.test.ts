@@ -130,7 +130,7 @@ describe('migrated', () => {
     const report = migrationReport.parse(JSON.parse(first.out));
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       serviceAccount: { namespace: 'payments', name: 'api' },
       applied: { strategy: 'associate' },
       simulated: true,

@@ -81,10 +81,10 @@ describe.skipIf(reason !== undefined)(
       });
       expect(automation).toMatchObject({
         status: 'Success',
-        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'injected' },
+        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'ready' },
       });
       expect(textOf(automation)).toContain(
-        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
+        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: ready (stable; use of the credentials not observed).`,
       );
       expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
       const bits = MIGRATION_ID.split('').reduce(

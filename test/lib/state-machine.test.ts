@@ -230,13 +230,13 @@ describe('workflow of MigrateAddon', () => {
     ).not.toContain('VerifyPods');
   });
 
-  it('is migrated only by way of the proof', () => {
-    const withoutProof = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'VerifyPods');
-    expect(withoutProof).not.toContain('Migrated');
+  it('is migrated only after the verification', () => {
+    const unverified = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'VerifyPods');
+    expect(unverified).not.toContain('Migrated');
     expect(
       [...new Set(migrateAddon.edges.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from))].sort(),
     ).toEqual(['AnnotateServiceAccount', 'IsAnnotationToRemove']);
-    for (const name of ['AnnotateServiceAccount', 'IsAnnotationToRemove']) expect(withoutProof).not.toContain(name);
+    for (const name of ['AnnotateServiceAccount', 'IsAnnotationToRemove']) expect(unverified).not.toContain(name);
   });
 
   it('says to verify and restart which identity is meant', () => {

@@ -53,7 +53,7 @@ const trigger = {
 describe('the event of a migration', () => {
   it('has the outcome, the target, the verification and one id for each outbox event', () => {
     const built = published(
-      ended('migrated', { verified: 'injected', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
+      ended('migrated', { verified: 'ready', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
       'migrated',
     );
     expect(built).toMatchObject({
@@ -65,7 +65,7 @@ describe('the event of a migration', () => {
       at: at(60),
       ...target,
       addon: ADDON,
-      verified: 'injected',
+      verified: 'ready',
       dryRun: false,
       requestedBy: 'ann',
       reason: 'why not',

@@ -158,7 +158,7 @@ describe('the steps of a plan', () => {
         goWithAddon: [],
         carryOver: [],
         trustRepairs: [],
-        verification: 'injected',
+        verification: 'ready',
       }),
     ).toEqual([]);
   });
