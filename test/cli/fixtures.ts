@@ -167,6 +167,8 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
         name: 'ebs-csi-controller-new',
         uid: 'uid-new',
         identity: 'pod-identity',
+        restarts: 0,
+        level: 'ready',
         createdAt: '2026-01-15T09:01:12.000Z',
         evidence: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
       }),

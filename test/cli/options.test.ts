@@ -17,6 +17,8 @@ describe('flags', () => {
       trust: 'validate',
       acceptKey: [],
       acceptOwner: [],
+      acceptUnknownCredentials: [],
+      acceptImage: [],
       verification: 'ready',
       agent: 'require',
       approval: 'none',
