@@ -48,7 +48,7 @@ describe('migrate', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
     expect(out).toMatch(/verified: ready \(stable; use of the credentials not observed\) · .*\(simulated\)/);
-    expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
+    expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +ready +2026-01-15/);
     expect(out).toMatch(/associations deleted:\n.*a-[a-z0-9]{17}/);
     expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
     for (const line of [

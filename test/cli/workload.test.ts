@@ -75,7 +75,7 @@ describe('migrated', () => {
       ),
     );
     for (const pod of ['api-\\S+', 'api-\\S+', 'api-\\S+', 'outbox-0', 'outbox-1'])
-      expect(out).toMatch(new RegExp(`payments/${pod} +api +irsa +pod-identity +2026-01-15`));
+      expect(out).toMatch(new RegExp(`payments/${pod} +api +irsa +pod-identity +ready +2026-01-15`));
     expect(out).toMatch(/restarted Deployment\/payments\/api StatefulSet\/payments\/outbox/);
     expect(out).not.toMatch(/the add-on|strategy|payments\/web/);
     for (const line of [

@@ -240,7 +240,7 @@ describe.skipIf(reason !== undefined)(
       const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) =>
         run(world, { ...EBS, ...APPLY }),
       );
-      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'injected' } });
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'ready' } });
       expect(textOf(automation)).toMatch(/^NeedsHuman: .*only its record is missing/m);
     });
 
