@@ -37,7 +37,10 @@ const whyOf = ({ failure, checks, reason }: ReportRow): string =>
 const evidenceOf = ({ outcome, verified = 'none' }: ReportRow): Pick<PageRow, 'level' | 'evidence'> =>
   verified === 'none'
     ? {}
-    : { level: outcome === 'migrated' ? verified : undefined, evidence: verifiedText({ outcome, verified }) };
+    : {
+        level: outcome === 'migrated' ? `verified: ${verified}` : undefined,
+        evidence: verifiedText({ outcome, verified }),
+      };
 
 function pageRows(rows: ReportRow[]): PageRow[] {
   const used = new Map<string, number>();
@@ -74,7 +77,7 @@ const rowOf = ({
   wave,
   took,
 }: PageRow): Html =>
-  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${result && badge(result)}</td><td data-label="Verified">${level}</td><td data-label="Reason" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Duration" class="n">${took}</td></tr>`;
+  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${result && badge(result)}${level && html` <span class="level">${level}</span>`}</td><td data-label="Reason" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Duration" class="n">${took}</td></tr>`;
 
 /** For each column, the key of the row that it is sorted by, and its heading. */
 const COLUMNS = [
@@ -84,7 +87,6 @@ const COLUMNS = [
   ['region', 'Region'],
   ['class', 'Found'],
   ['outcome', 'Outcome'],
-  ['level', 'Verified'],
   ['why', 'Reason'],
   ['wave', 'Wave'],
   ['seconds', 'Duration'],

@@ -359,6 +359,17 @@ describe('the last lines', () => {
   });
 });
 
+describe('a short plan', () => {
+  it('has the steps that only observe, with the level of evidence', () => {
+    const plan = aPlan();
+    const [first, last] = plan.steps;
+    const confirm = { ...last!, name: 'confirm-ready', what: 'wait 1 min, then check that the pods stayed ready' };
+    const lines = shortPlan(aReport({ plan: { ...plan, steps: [first!, last!, confirm] } }), PLAIN);
+    expect(lines).toContain('  verified    Verify the pods');
+    expect(lines).toContain('              wait 1 min, then check that the pods stayed ready');
+  });
+});
+
 describe('pods', () => {
   it('that stayed are compared with themselves, new pods with their service account', () => {
     const before = [aPod(), aPod({ uid: 'uid-2', name: 'second', identity: 'node-role' })];

@@ -39,3 +39,15 @@ export function verifiedText({
   if (outcome === 'rolled-back' && isVerifiedOnPods(level)) return FORMER;
   return `verified: ${level} (${LEVEL_TEXTS[level]})`;
 }
+
+/**
+ * Returns how many outcomes reached each level, such as "12 ready, 1 injected; use of the credentials not observed". Returns
+ * `undefined` if none was verified.
+ */
+export function levelCounts(levels: readonly Verified[]): string | undefined {
+  const counts = (['ready', 'injected', 'api'] as const).flatMap((level) => {
+    const count = levels.filter((one) => one === level).length;
+    return count === 0 ? [] : [`${count} ${level}`];
+  });
+  return counts.length === 0 ? undefined : `${counts.join(', ')}; use of the credentials not observed`;
+}

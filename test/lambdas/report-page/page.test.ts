@@ -77,24 +77,26 @@ describe('reportPage', () => {
     const shown = (change: Partial<ReportRow>): { cell: string | undefined; data: unknown } => {
       const html = reportPage({ ...report, rows: [{ ...row!, state: 'ended', ...change }] });
       return {
-        cell: /<td data-label="Verified">([^<]*)<\/td>/.exec(listOf(html))?.[1],
+        cell: /<span class="level">([^<]*)<\/span>/.exec(listOf(html))?.[1],
         data: dataOf(html).rows[0],
       };
     };
     expect(shown({ outcome: 'migrated', verified: 'ready' })).toMatchObject({
-      cell: 'ready',
+      cell: 'verified: ready',
       data: { evidence: 'verified: ready (stable; use of the credentials not observed)' },
     });
     expect(shown({ outcome: 'migrated', verified: 'api' })).toMatchObject({
-      cell: 'api',
+      cell: 'verified: api',
       data: { evidence: 'verified: api (reported by EKS; no pod was inspected)' },
     });
     expect(shown({ outcome: 'rolled-back', verified: 'injected' })).toMatchObject({
-      cell: '',
+      cell: undefined,
       data: { evidence: 'former identity verified on the pods' },
     });
+    expect(page).toContain('Migrated add-ons by level of evidence: ');
+    expect(reportPage(fleetReport({ mode: 'inventory' }))).not.toContain('level of evidence');
     const blocked = shown({ outcome: 'blocked', verified: undefined });
-    expect(blocked.cell).toBe('');
+    expect(blocked.cell).toBeUndefined();
     expect(blocked.data).not.toHaveProperty('evidence');
   });
   it('names every class and every outcome', () => {

@@ -3,6 +3,7 @@ import {
   evidenceLevel,
   isVerifiedOnPods,
   LEVEL_TEXTS,
+  levelCounts,
   levelsText,
   OUTCOMES,
   readsPods,
@@ -29,6 +30,16 @@ describe('the levels of evidence', () => {
     expect(levelsText(['ready', 'none'])).toBe(
       '`ready`: stable; use of the credentials not observed. `none`: not verified.',
     );
+  });
+});
+
+describe('levels of several migrations', () => {
+  it('are counted, highest first, with what none of them shows', () => {
+    expect(levelCounts(['api', 'injected', 'ready', 'none', 'ready'])).toBe(
+      '2 ready, 1 injected, 1 api; use of the credentials not observed',
+    );
+    expect(levelCounts(['none'])).toBeUndefined();
+    expect(levelCounts([])).toBeUndefined();
   });
 });
 
