@@ -94,7 +94,7 @@ describe('reportPage', () => {
       data: { evidence: 'former identity verified on the pods' },
     });
     expect(page).toContain('Migrated add-ons by level of evidence: ');
-    expect(reportPage(fleetReport({ mode: 'inventory' }))).not.toContain('level of evidence');
+    expect(reportPage(fleetReport({ mode: 'inventory' }))).not.toContain('by level of evidence');
     const blocked = shown({ outcome: 'blocked', verified: undefined });
     expect(blocked.cell).toBeUndefined();
     expect(blocked.data).not.toHaveProperty('evidence');
