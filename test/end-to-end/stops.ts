@@ -285,7 +285,7 @@ const movedOf = ({ asked }: Row): typeof ON_POD_IDENTITY | typeof ACCOUNT_ON_POD
   return asked?.roles ? NODES_ON_POD_IDENTITY : ON_POD_IDENTITY;
 };
 const ENDS = {
-  migrated: { outcome: 'migrated', verified: 'ready' },
+  migrated: { outcome: 'migrated', verified: 'injected' },
   'rolled-back': { outcome: 'rolled-back', verified: 'injected', failure: { name: 'ExecutionStopped' } },
   blocked: { outcome: 'blocked', verified: 'none', failure: { name: 'ExecutionStopped' } },
 };

@@ -208,7 +208,7 @@ export async function expectEnd(
     outcome,
     status: 'ended',
     restoreCommands: [],
-    verified: migrated || outcome === 'rolled-back' ? 'injected' : 'none',
+    verified: migrated ? 'ready' : outcome === 'rolled-back' ? 'injected' : 'none',
   });
   expect(record.warnings.map(({ id }) => id)).toEqual(warnings);
   expect(account(fakes)?.roleArn).toBe(annotated ? ROLE : undefined);
