@@ -63,7 +63,7 @@ export const safetyOptions = (command: Command): Command =>
       collect,
     )
     .option(
-      '--verification <mode>',
+      '--verification <level>',
       'ready: require that every pod that counts has the credentials configuration of EKS Pod Identity and stays ready for a settling time; injected: the configuration alone; api: for clusters whose pods the service may not read, rely on what EKS reports and check no pod (default: ready)',
     )
     .option(

@@ -49,6 +49,17 @@ const RULES: readonly Rule[] = [
   { word: /\bshall\b/i, instead: 'must, should, will', kinds: EVERYWHERE },
   { word: /\bof others\b/i, instead: 'third-party', kinds: PROSE },
   { word: /\bwhat becomes? of\b/i, instead: 'the result, the end', kinds: PROSE },
+  {
+    // No level of evidence observes that a pod uses its credentials.
+    word: /\bprove[sdn]?\b|\bproving\b|\bproofs?\b/i,
+    instead: 'shows, verifies, evidence; verified: injected, ready or api',
+    kinds: EVERYWHERE,
+    except: [
+      ...FORMER_NAMES,
+      { files: /^test\/permissions\//, why: 'it is about rights: each is taken away, and a run then fails' },
+      { files: /^docs\/security\/threat-model\.md$/, why: 'it names these tests' },
+    ],
+  },
 ];
 
 /** Files that quote the words, or that others wrote. */
@@ -155,6 +166,8 @@ describe('a text', () => {
     ["const text = 'a broad, overall rule';", []],
     ['const letIn = 1;', ['allow, trust']],
     ["const text = 'let in';", []],
+    ["const text = 'proven on the pods';", ['shows, verifies, evidence; verified: injected, ready or api']],
+    ["const text = 'improved by a prover';", []],
   ])('of code, %j, is wrong for %j', (text, expected) => {
     expect(wrong(text)).toEqual(expected);
   });

@@ -36,13 +36,13 @@ export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidenc
 
 /** Describes the last observation of the pods. After needs-human, it may be older than the current state. */
 const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = {
-  migrated: { before: 'before the change', after: 'source of the AWS credentials of each', now: 'NOW' },
+  migrated: { before: 'before the change', after: 'configured source of the AWS credentials of each', now: 'NOW' },
   'already-migrated': { before: 'current state', after: 'current state', now: 'NOW' },
   planned: { before: 'current state', after: 'current state', now: 'NOW' },
   blocked: { before: 'current state', after: 'current state', now: 'NOW' },
   'rolled-back': {
     before: 'before the migration',
-    after: 'source of the AWS credentials of each after the rollback',
+    after: 'configured source of the AWS credentials of each after the rollback',
     now: 'NOW',
   },
   'needs-human': {
@@ -52,7 +52,10 @@ const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = 
   },
 };
 
-/** Returns how each pod gets its AWS credentials, before and now, and since when, with the evidence. */
+/**
+ * Returns how each pod is configured to get its AWS credentials, before and now, and since when, with the level of
+ * evidence and the evidence itself.
+ */
 export const podsSection = (
   { outcome, verified, verification }: Pick<MigrationReport, 'outcome' | 'verified' | 'verification'>,
   style: Style,
@@ -75,7 +78,7 @@ export const podsSection = (
   const gone = before.filter((pod) => !pods.some((other) => other.uid === pod.uid)).map((pod) => pod.name);
   return [
     ...title(looked.after),
-    ...podTable(podRows(before, pods), style, looked.now),
+    ...podTable(podRows(before, pods), style, { now: looked.now, levels: outcome !== 'rolled-back' }),
     ...(gone.length > 0 ? hanging('  replaced: ', gone.join(', '), style, 'dim') : []),
     ...leftOut(pods, style),
     ...evidence(pods, style),
@@ -91,8 +94,15 @@ const sharedNamespace = (rows: readonly PodRow[], { lineWidth }: Style): string 
   return lineWidth < ROOMY && others.length === 0 ? one : undefined;
 };
 
-/** Returns the table of pods. `now`: title of the column of the current identity, if there is a `before` to compare. */
-export const podTable = (rows: readonly PodRow[], style: Style, now?: string): string[] => {
+/**
+ * Returns the table of pods. `now`: title of the column of the current identity, if there is a `before` to compare.
+ * `levels`: whether levels are shown; those of a rollback are about the former identity.
+ */
+export const podTable = (
+  rows: readonly PodRow[],
+  style: Style,
+  { now, levels = false }: { now?: string; levels?: boolean } = {},
+): string[] => {
   const shared = sharedNamespace(rows, style);
   const identity = (pod: PodEvidence): string => style.paint(colourOf(pod), identityText(pod));
   return table(
@@ -108,6 +118,9 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
         value: ({ pod }) => `${identity(pod)}${pod.ready ? '' : style.paint('red', ' (not ready)')}`,
         whole: true,
       },
+      ...(levels && rows.some(({ pod }) => pod.level !== undefined)
+        ? [{ title: 'LEVEL', value: ({ pod }: PodRow) => pod.level ?? '', whole: true as const }]
+        : []),
       {
         title: 'CREATED',
         value: ({ pod }) => `${pod.createdAt.slice(0, 10)} ${timeOfDay(pod.createdAt)}`,

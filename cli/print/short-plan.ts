@@ -37,6 +37,9 @@ const strategyOf = ({ attempts: [first, ...others] }: Plan): string[] =>
         `${attemptName(first)}${others.length === 0 ? '' : `; if the pods keep the old identity after restarts: ${others.map(attemptName).join(', then ')}`}`,
       ];
 
+/** Returns whether a step only observes pods, or what EKS reports of the add-on, and names the level of evidence. */
+const isObservation = (name: string): boolean => name === 'verify-pods' || name === 'confirm-ready';
+
 /** Returns the subject, what would change, its disruption and forecast, and the warnings of a plan. */
 export const shortPlan = (report: MigrationReport, style: Style): string[] => {
   const { cluster, account, region } = report.target;
@@ -47,6 +50,12 @@ export const shortPlan = (report: MigrationReport, style: Style): string[] => {
       ? [
           { name: 'strategy', values: strategyOf(plan) },
           { name: 'changes', values: plan.steps.filter(({ calls }) => calls.length > 0).map(({ what }) => what) },
+          {
+            name: 'verified',
+            values: plan.steps
+              .filter(({ name, calls }) => isObservation(name) && calls.length === 0)
+              .map(({ what }) => what),
+          },
           {
             name: 'trust',
             values: plan.trustRepairs.map(({ roleArn }) => `one statement is added to role ${roleArn}`),

@@ -1,4 +1,9 @@
-import type { Association, MigrationReport, Outcome } from '../../lambdas/domain/migration/model.ts';
+import {
+  type Association,
+  type MigrationReport,
+  type Outcome,
+  verifiedText,
+} from '../../lambdas/domain/migration/model.ts';
 import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/failures/ended-by.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
@@ -33,13 +38,6 @@ const SAYS_BY_API: Partial<Record<Outcome, string>> = {
 
 /** Outcomes of migrations that began a change: they have changes, pods and durations to show. */
 const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
-
-const VERIFIED: Record<MigrationReport['verified'], string> = {
-  injected: 'verified on the pods: credentials configuration injected',
-  ready: 'verified on the pods: stable; use of the credentials not observed',
-  api: 'verified by the EKS API only: no pod was read',
-  none: 'not verified',
-};
 
 /** Returns what a quiet output has: the result, what blocks it, and what a person has to do. */
 const quietSummary = (report: MigrationReport, style: Style): string[] => [
@@ -91,7 +89,7 @@ const headline = (report: MigrationReport, style: Style): string[] => {
     // A rollback on demand may be days after the migration, so it is timed separately.
     ...(BEGUN.includes(report.outcome)
       ? [
-          VERIFIED[report.verified],
+          verifiedText(report),
           took(
             report,
             isOnDemand(report) ? { ...report, startedAt: report.rollback?.startedAt ?? report.startedAt } : report,

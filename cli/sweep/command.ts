@@ -114,7 +114,17 @@ const migrationOptions = (command: Command): Command =>
     )
     .option('--iac <tool>', "tool whose code defines the fleet's add-ons, where nothing shows it")
     .option('--accept-owner <tool>', 'accept an owner that blocks, see migrate --help; may be repeated', collect)
-    .option('--verification <mode>', 'injected or api (default: injected)')
+    .option(
+      '--accept-unknown-credentials <workload/container>',
+      "accept a container whose pod's spec does not show its source of AWS credentials, see migrate --help; may be repeated",
+      collect,
+    )
+    .option(
+      '--accept-image <image>',
+      'accept an image whose AWS SDK is too old, see migrate --help; may be repeated',
+      collect,
+    )
+    .option('--verification <level>', 'ready, injected or api (default: ready)')
     .option('--agent <mode>', 'require or install (default: require)')
     .option('--approval <mode>', 'required: every plan needs an approval; only with a deployed service (default: none)')
     .option('--window <cron>', "begin migrations only within a change window: when it opens, such as '0 22 * * SUN'")

@@ -2,6 +2,7 @@
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import { levelsOfRows } from '../../lambdas/domain/sweep/statuses.ts';
 import { counted, printable, shown } from '../../lambdas/domain/text/text.ts';
 import { between } from '../print/duration.ts';
 import { type Next, nextSection } from '../print/next.ts';
@@ -162,6 +163,7 @@ const outcomesSection = (
   ];
   const failures = rows.filter(needsAttention);
   const title = BEGUN[mode];
+  const levels = levelsOfRows(rows);
   return [
     '',
     style.paint('bold', `Outcomes of the ${title}`),
@@ -175,6 +177,7 @@ const outcomesSection = (
           ],
           style,
         )),
+    ...(levels === undefined ? [] : hanging('  ', `verified: ${levels}`, style, 'dim')),
     ...(durations
       ? [
           `  ${style.paint('dim', `duration: ${durations.least} s to ${durations.most} s, median ${durations.median} s`)}`,

@@ -447,11 +447,21 @@ export interface components {
              */
             acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
-             * @default injected
+             * @description Containers, as `WORKLOAD/CONTAINER`, whose source of credentials the pod's spec does not show, and that must not block the migration.
+             * @default []
+             */
+            acceptUnknownCredentials?: string[];
+            /**
+             * @description Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.
+             * @default []
+             */
+            acceptImages?: string[];
+            /**
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
+             * @default ready
              * @enum {string}
              */
-            verification?: "injected" | "api";
+            verification?: "injected" | "ready" | "api";
             /**
              * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
@@ -549,11 +559,21 @@ export interface components {
              */
             acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
-             * @default injected
+             * @description Containers, as `WORKLOAD/CONTAINER`, whose source of credentials the pod's spec does not show, and that must not block the migration.
+             * @default []
+             */
+            acceptUnknownCredentials?: string[];
+            /**
+             * @description Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.
+             * @default []
+             */
+            acceptImages?: string[];
+            /**
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
+             * @default ready
              * @enum {string}
              */
-            verification?: "injected" | "api";
+            verification?: "injected" | "ready" | "api";
             /**
              * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
@@ -1032,7 +1052,7 @@ export interface components {
             strategy: string;
             /** @description `preserve` of the request. */
             preserve: boolean;
-            /** @description Level at which the pods are verified. `none`: not yet, or not at all. One of `injected`, `api`, `none`; later versions may add others. */
+            /** @description Level of evidence that was reached. `injected`: credentials configuration injected; use of the credentials not observed. `ready`: stable; use of the credentials not observed. `api`: reported by EKS; no pod was inspected. `none`: not verified yet, or not at all. After a rollback, `injected`: the pods have their former identity. One of `injected`, `ready`, `api`, `none`; later versions may add others. */
             verified: string;
             /**
              * Format: date-time
@@ -1349,6 +1369,10 @@ export interface components {
             excluded?: string;
             /** @description Whether the pod is ready. */
             ready: boolean;
+            /** @description Number of restarts of its containers so far. Absent if it is not known. */
+            restarts?: number;
+            /** @description The level of evidence that the pod reached: `injected` or `ready`. Absent if it has not reached any, or does not count. One of `injected`, `ready`; later versions may add others. */
+            level?: string;
             /**
              * Format: date-time
              * @description When the pod was created.
@@ -1694,11 +1718,21 @@ export interface components {
              */
             acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
-             * @default injected
+             * @description Containers, as `WORKLOAD/CONTAINER`, whose source of credentials the pod's spec does not show, and that must not block the migration.
+             * @default []
+             */
+            acceptUnknownCredentials?: string[];
+            /**
+             * @description Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.
+             * @default []
+             */
+            acceptImages?: string[];
+            /**
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
+             * @default ready
              * @enum {string}
              */
-            verification?: "injected" | "api";
+            verification?: "injected" | "ready" | "api";
             /**
              * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
@@ -1792,11 +1826,21 @@ export interface components {
              */
             acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
-             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `api`: only the state that EKS reports is checked.
-             * @default injected
+             * @description Containers, as `WORKLOAD/CONTAINER`, whose source of credentials the pod's spec does not show, and that must not block the migration.
+             * @default []
+             */
+            acceptUnknownCredentials?: string[];
+            /**
+             * @description Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.
+             * @default []
+             */
+            acceptImages?: string[];
+            /**
+             * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
+             * @default ready
              * @enum {string}
              */
-            verification?: "injected" | "api";
+            verification?: "injected" | "ready" | "api";
             /**
              * @description What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the add-on of the agent is installed first.
              * @default require
@@ -2064,7 +2108,11 @@ export interface components {
             iac?: string;
             /** @description Owners that must not block a migration, as in a request for a migration. */
             acceptOwners: string[];
-            /** @description How pods are verified. One of `injected`, `api`; later versions may add others. */
+            /** @description Containers whose source of credentials is unknown, as in a request for a migration. */
+            acceptUnknownCredentials: string[];
+            /** @description Images whose AWS SDK is too old, as in a request for a migration. */
+            acceptImages: string[];
+            /** @description How pods are verified. One of `injected`, `ready`, `api`; later versions may add others. */
             verification: string;
             /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; later versions may add others. */
             agent: string;
@@ -2124,11 +2172,21 @@ export interface components {
              */
             acceptOwners?: ("terraform" | "pulumi" | "cloudformation" | "cdk" | "eksctl" | "ack" | "crossplane" | "cluster-api" | "kro" | "argo-cd" | "flux" | "helm")[];
             /**
+             * @description Containers whose source of credentials is unknown, as in a request for a migration.
+             * @default []
+             */
+            acceptUnknownCredentials?: string[];
+            /**
+             * @description Images whose AWS SDK is too old, as in a request for a migration.
+             * @default []
+             */
+            acceptImages?: string[];
+            /**
              * @description How pods are verified.
-             * @default injected
+             * @default ready
              * @enum {string}
              */
-            verification?: "injected" | "api";
+            verification?: "injected" | "ready" | "api";
             /**
              * @description What happens to a cluster without the Pod Identity agent.
              * @default require
@@ -5844,7 +5902,9 @@ export interface operations {
                      *               "acceptedKeys": [],
                      *               "acceptIdentityLoss": [],
                      *               "acceptOwners": [],
-                     *               "verification": "injected",
+                     *               "acceptUnknownCredentials": [],
+                     *               "acceptImages": [],
+                     *               "verification": "ready",
                      *               "agent": "require",
                      *               "approval": "none"
                      *             },
@@ -6370,7 +6430,9 @@ export interface operations {
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
                      *           "acceptOwners": [],
-                     *           "verification": "injected",
+                     *           "acceptUnknownCredentials": [],
+                     *           "acceptImages": [],
+                     *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
                      *         },
@@ -6913,7 +6975,9 @@ export interface operations {
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
                      *           "acceptOwners": [],
-                     *           "verification": "injected",
+                     *           "acceptUnknownCredentials": [],
+                     *           "acceptImages": [],
+                     *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
                      *         },
@@ -7243,7 +7307,9 @@ export interface operations {
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
                      *           "acceptOwners": [],
-                     *           "verification": "injected",
+                     *           "acceptUnknownCredentials": [],
+                     *           "acceptImages": [],
+                     *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
                      *         },
@@ -7573,7 +7639,9 @@ export interface operations {
                      *           "acceptedKeys": [],
                      *           "acceptIdentityLoss": [],
                      *           "acceptOwners": [],
-                     *           "verification": "injected",
+                     *           "acceptUnknownCredentials": [],
+                     *           "acceptImages": [],
+                     *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
                      *         },

@@ -97,7 +97,7 @@ export async function claimOnce(
     idempotencyKey === undefined
       ? await claimByContent(mine, isOver, dependencies)
       : await claimByKey(idempotencyKey, caller, mine, dependencies);
-  // The fingerprint alone proves nothing: a principal that can write claims could pair it with another input.
+  // The fingerprint alone is no evidence: a principal that can write claims could pair it with another input.
   if (standing.input === mine.input) return standing;
   throw new MigrationError(
     'BadInput',

@@ -79,7 +79,7 @@ export interface Settings {
   passableRoleArns: string[];
   /** Patterns of the roles whose trust policy the service may change; empty if that is not enabled. */
   repairableRoleArns: string[];
-  /** Roles that may be given to service accounts even without other proof; `role/` patterns as above. */
+  /** Roles that may be given to service accounts even without other grounds; `role/` patterns as above. */
   roleGrants?: readonly RoleGrant[] | undefined;
   /** ARN of the role of each step that makes changes. The rights of a step that is not listed cannot be checked. */
   actingRoles: Partial<Record<ActingStep, string>>;

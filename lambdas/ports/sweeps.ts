@@ -1,5 +1,5 @@
 import type { ListPosition, SweepFilter } from '../domain/migration/listing.ts';
-import type { Failure } from '../domain/migration/model.ts';
+import type { Failure, Verified } from '../domain/migration/model.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepSummary, SweepTally } from '../domain/sweep/model.ts';
 
 export interface SweepPage {
@@ -47,6 +47,7 @@ export interface Sweeps {
     sweepId: string,
     migrationId: string,
     end: Pick<SweepItem, 'endedAt' | 'outcome'> & {
+      verified?: Verified | undefined;
       failure?: Failure | undefined;
       heldBy?: string | undefined;
       refused?: true | undefined;

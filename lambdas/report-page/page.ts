@@ -3,6 +3,7 @@
  * text, never as markup, and the Content Security Policy allows only the page's own script. Without JavaScript the page
  * shows the totals and the first rows.
  */
+import { verifiedText } from '../domain/migration/model.ts';
 import { sweepClass } from '../domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../domain/sweep/report.ts';
 import { outcomeOf, STATUSES } from '../domain/sweep/statuses.ts';
@@ -32,6 +33,15 @@ const whatOf = ({ addon, cluster }: ReportRow): string =>
 const whyOf = ({ failure, checks, reason }: ReportRow): string =>
   failure?.name ?? (checks.length > 0 ? [...new Set(checks.map(({ id }) => id))].join(', ') : (reason ?? ''));
 
+/** Returns the level of a migration, and its text. After a rollback the level is about the former identity. */
+const evidenceOf = ({ outcome, verified = 'none' }: ReportRow): Pick<PageRow, 'level' | 'evidence'> =>
+  verified === 'none'
+    ? {}
+    : {
+        level: outcome === 'migrated' ? `verified: ${verified}` : undefined,
+        evidence: verifiedText({ outcome, verified }),
+      };
+
 function pageRows(rows: ReportRow[]): PageRow[] {
   const used = new Map<string, number>();
   return rows.map((row) => {
@@ -48,13 +58,26 @@ function pageRows(rows: ReportRow[]): PageRow[] {
       what: whatOf(row),
       why: whyOf(row),
       result: outcomeOf(row),
+      ...evidenceOf(row),
       took: row.seconds === undefined ? undefined : duration(row.seconds),
     };
   });
 }
 
-const rowOf = ({ anchor, what, cluster, account, region, class: found, result, why, wave, took }: PageRow): Html =>
-  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${result && badge(result)}</td><td data-label="Reason" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Duration" class="n">${took}</td></tr>`;
+const rowOf = ({
+  anchor,
+  what,
+  cluster,
+  account,
+  region,
+  class: found,
+  result,
+  level,
+  why,
+  wave,
+  took,
+}: PageRow): Html =>
+  html`<tr id="${anchor}"><th scope="row"><a href="#${anchor}">${what}</a></th><td data-label="Cluster">${cluster}</td><td data-label="Account">${account}</td><td data-label="Region">${region}</td><td data-label="Found">${badge(found)}</td><td data-label="Outcome">${result && badge(result)}${level && html` <span class="level">${level}</span>`}</td><td data-label="Reason" class="why">${why}</td><td data-label="Wave" class="n">${wave}</td><td data-label="Duration" class="n">${took}</td></tr>`;
 
 /** For each column, the key of the row that it is sorted by, and its heading. */
 const COLUMNS = [

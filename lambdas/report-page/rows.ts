@@ -11,6 +11,10 @@ export interface PageRow extends ReportRow {
   why: string;
   /** Absent if the sweep did nothing with the row. */
   result?: Status | undefined;
+  /** Level of evidence of a migration that was not rolled back, such as `verified: ready`. */
+  level?: string | undefined;
+  /** What that level, or a verified rollback, shows. */
+  evidence?: string | undefined;
   took?: string | undefined;
 }
 

@@ -5,7 +5,7 @@
 import { requesterText, sweepRequesterOf } from '../domain/approval/requester.ts';
 import { sweepClass } from '../domain/sweep/model.ts';
 import type { SweepReport } from '../domain/sweep/report.ts';
-import { type Status, STATUSES, type Shown, statusOf } from '../domain/sweep/statuses.ts';
+import { levelsOfRows, type Status, STATUSES, type Shown, statusOf } from '../domain/sweep/statuses.ts';
 import { html, type Html } from './html.ts';
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
@@ -162,13 +162,18 @@ export function totals(report: SweepReport): Html {
   const inOrder = Object.keys(STATUSES);
   const sorted = outcomes.toSorted(([a], [b]) => inOrder.indexOf(a) - inOrder.indexOf(b));
   const wholes = wholesText(report);
+  const levels = levelsOfRows(report.rows);
   return html`<section aria-labelledby="totals"><h2 id="totals">Status of the fleet</h2>
 ${bar(report)}
 <p>${counted(sums.addons, 'add-on')} in ${counted(sums.clusters, 'cluster')} in ${counted(sums.locations, 'location')} (account and region).${trend ? html` The previous sweep of the same fleet, <code>${trend.sweepId}</code> (${time(trend.at)}), found ${counted(trend.addons, 'add-on')}. The number next to each count is the change since then.` : undefined}</p>
 <h3 id="found">What the sweep found</h3>
 <ul class="tiles" aria-labelledby="found">${sweepClass.options.map((name) => tile(name, sums.byClass[name] ?? 0, 'class', trend?.byClass[name]))}</ul>
 ${wholes === undefined ? undefined : html`<p class="small">${wholes}</p>`}
-${mode === 'inventory' ? undefined : html`<h3 id="did">What the sweep did</h3>${sorted.length === 0 ? html`<p>There was nothing to ${mode === 'plan' ? 'plan' : 'migrate'}.</p>` : html`<ul class="tiles" aria-labelledby="did">${sorted.map(([name, count]) => tile(name, count, 'outcome', undefined))}</ul>`}`}
+${mode === 'inventory' ? undefined : html`<h3 id="did">What the sweep did</h3>${sorted.length === 0 ? html`<p>There was nothing to ${mode === 'plan' ? 'plan' : 'migrate'}.</p>` : html`<ul class="tiles" aria-labelledby="did">${sorted.map(([name, count]) => tile(name, count, 'outcome', undefined))}</ul>`}`}${
+    levels &&
+    html`
+<p class="small">Migrated add-ons by level of evidence: ${levels}.</p>`
+  }
 </section>`;
 }
 

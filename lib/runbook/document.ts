@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Outcome } from '../../lambdas/domain/migration/model.ts';
+import { type Outcome, verified, verifiedText } from '../../lambdas/domain/migration/model.ts';
 import type { FAILED_OUTCOMES } from '../migration/endings.ts';
 import { MACHINE_TIMEOUT } from '../migration/state-machine.ts';
 import { BY_STRATEGY, PARAMETERS } from './parameters.ts';
@@ -18,6 +18,13 @@ const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = {
   RolledBack: 'rolled-back',
   NeedsHuman: 'needs-human',
 };
+/** How an outcome was verified, by outcome and level. */
+const VERIFIED_TEXTS = Object.fromEntries(
+  (['migrated', 'rolled-back'] as const).map((outcome) => [
+    outcome,
+    Object.fromEntries(verified.options.map((level) => [level, verifiedText({ outcome, verified: level })])),
+  ]),
+);
 /** Outcome in the report of a migration that has none yet: it still runs, or its execution has stopped. */
 const UNFINISHED = 'unfinished';
 /**
@@ -148,6 +155,7 @@ const endOf = ({ region, executionArnOf, tableName }: Deployed): object[] => [
       executionArn: executionArnOf(MIGRATION_ID),
       outcomesByError: BY_ERROR,
       unfinished: UNFINISHED,
+      verifiedTexts: VERIFIED_TEXTS,
     }),
     outputs: [
       output('migrationId'),

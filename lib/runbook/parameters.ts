@@ -123,7 +123,7 @@ export const PARAMETERS = {
   Verification: chosen(
     verificationMode,
     'ready',
-    '(Optional) How to verify the migration. injected: by evidence from the pods. api: only by what EKS reports.',
+    '(Optional) Level of evidence to reach. ready: the pods have the credentials configuration, and stay ready. injected: the configuration alone. api: only what EKS reports.',
   ),
   Annotation: chosen(
     annotationMode,

@@ -27,7 +27,8 @@ def asked(what, call, events):
 
 def lines_of(events, record, execution, outcome, verified):
     migration_id = events["migrationId"]
-    yield f"{events['subject']}: {outcome}, verified: {verified}."
+    how = events["verifiedTexts"].get(outcome, {}).get(verified, f"verified: {verified}")
+    yield f"{events['subject']}: {outcome}, {how}."
     yield f"Migration {migration_id}; execution {events['executionArn']}: {execution.get('status', 'status unknown')}."
     if "recovery" in record:
         yield f"Recover took it over: {record['recovery']['executionArn']}."

@@ -254,7 +254,7 @@ describe.skipIf(reason !== undefined)(
       async (colorScheme, width, viewport) => {
         const page = await open(html, { colorScheme, viewport });
         const all = await contrasts(page);
-        // Without an element of each tone, the assertion on contrast would prove nothing about that tone.
+        // Without an element of each tone, the assertion on contrast would check nothing of that tone.
         expect(TONES.filter((tone) => !all.some(({ text }) => text.startsWith(`s s-${tone}`)))).toEqual([]);
         expect(all.filter(({ ratio, least }) => ratio < least)).toEqual([]);
         await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });

@@ -149,7 +149,7 @@ describe('grant-access --apply', () => {
     // Its pods were admitted before the webhook knew the association, so they are restarted, which needs the second group.
     const migrated = await run('migrate', ...EBS, ...state, '--json');
     const report = migrationReport.parse(JSON.parse(migrated.out));
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect(report.steps.map(({ name }) => name.split('#')[0])).toContain('restart-pods');
     const { commands } = JSON.parse(readFileSync(join(directory, 'world.json'), 'utf8')) as {
       commands: { what: string }[];

@@ -47,8 +47,8 @@ describe('migrate', () => {
     const { code, out, err } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(/^✔ migrated {2}aws-ebs-csi-driver on reliability-dev \(111122223333, eu-west-1\)/);
-    expect(out).toMatch(/verified on the pods · .*\(simulated\)/);
-    expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
+    expect(out).toMatch(/verified: ready \(stable; use of the credentials not observed\) · .*\(simulated\)/);
+    expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +ready +2026-01-15/);
     expect(out).toMatch(/associations deleted:\n.*a-[a-z0-9]{17}/);
     expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
     for (const line of [
@@ -99,7 +99,7 @@ describe('migrate', () => {
       await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '8'),
     ];
     const report = migrationReport.parse(JSON.parse(first.out));
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', simulated: true });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', simulated: true });
     expect(first.err).toBe('');
     expect(second.out).toBe(first.out);
     expect(migrationReport.parse(JSON.parse(other.out)).migrationId).not.toBe(report.migrationId);

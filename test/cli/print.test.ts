@@ -24,7 +24,7 @@ describe('a summary of a migration', () => {
     expect(first).toBe(
       '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): the add-on is on EKS Pod Identity',
     );
-    expect(second).toContain('verified on the pods · 1 min 43 s (simulated)');
+    expect(second).toContain('verified: ready (stable; use of the credentials not observed) · 1 min 43 s (simulated)');
   });
 
   it('does not call durations of AWS simulated', () => {
@@ -44,7 +44,7 @@ describe('a summary of a migration', () => {
   it('shows each pod before and now, since when, the pods it replaced, and the evidence', () => {
     const lines = text();
     expect(lines).toMatch(
-      /kube-system\/ebs-csi-controller-new +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15 09:01:12/,
+      /kube-system\/ebs-csi-controller-new +ebs-csi-controller-sa +irsa +pod-identity +ready +2026-01-15 09:01:12/,
     );
     expect(lines).toContain('replaced: ebs-csi-controller-old');
     expect(lines).toContain('evidence (1 pod): AWS_CONTAINER_CREDENTIALS_FULL_URI');
@@ -109,10 +109,11 @@ describe('a summary of a migration', () => {
       },
     });
     expect(lines).toContain('↩ rolled-back');
+    expect(lines).toContain('former identity verified on the pods · ');
     expect(lines).toContain('Why\n  AddonFailed: CREATE_FAILED');
     expect(lines).toContain(`add-on now:    v1.35.0-eksbuild.1, IRSA role ${ROLE} again`);
     expect(lines).toMatch(/associations restored:\n.*a-00000000000000003/);
-    expect(lines).toContain('Pods  source of the AWS credentials of each after the rollback');
+    expect(lines).toContain('Pods  configured source of the AWS credentials of each after the rollback');
   });
 
   it('of a rollback that failed shows its failure first, and then its cause', () => {
@@ -199,10 +200,10 @@ describe('a summary of a migration', () => {
     expect(first).toBe(
       '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS reports the add-on on EKS Pod Identity; no pod was read',
     );
-    expect(second).toContain('verified by the EKS API only: no pod was read');
+    expect(second).toContain('verified: api (reported by EKS; no pod was inspected)');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
     expect(lines).toContain('Pods  before the migration; no pod was read after it');
-    expect(lines).not.toMatch(/verified on the pods|NOW/);
+    expect(lines).not.toMatch(/verified on the pods|ready|injected|NOW/);
     expect(text({ verified: 'api', verification: { before: [], pods: [] } })).not.toContain('Pods  ');
     expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain(
       'EKS reports the add-on in its former state; no pod was read',
@@ -358,6 +359,17 @@ describe('the last lines', () => {
   });
 });
 
+describe('a short plan', () => {
+  it('has the steps that only observe, with the level of evidence', () => {
+    const plan = aPlan();
+    const [first, last] = plan.steps;
+    const confirm = { ...last!, name: 'confirm-ready', what: 'wait 1 min, then check that the pods stayed ready' };
+    const lines = shortPlan(aReport({ plan: { ...plan, steps: [first!, last!, confirm] } }), PLAIN);
+    expect(lines).toContain('  verified    Verify the pods');
+    expect(lines).toContain('              wait 1 min, then check that the pods stayed ready');
+  });
+});
+
 describe('pods', () => {
   it('that stayed are compared with themselves, new pods with their service account', () => {
     const before = [aPod(), aPod({ uid: 'uid-2', name: 'second', identity: 'node-role' })];
@@ -371,6 +383,26 @@ describe('pods', () => {
       ['uid-3', 'irsa, node-role'],
       ['uid-4', 'no pod'],
     ]);
+  });
+
+  it('are shown with the level of evidence that each reached, but not after a rollback', () => {
+    const pods = [
+      aPod({ name: 'first', identity: 'pod-identity', level: 'ready' }),
+      aPod({ name: 'second', identity: 'pod-identity', level: 'injected' }),
+      aPod({ name: 'third', identity: 'not-applicable' }),
+    ];
+    const shown = (change: Partial<MigrationReport>): string[] =>
+      podsSection(aReport({ verification: { before: [], pods }, ...change }), PLAIN);
+    const rows = shown({ outcome: 'migrated' }).map((line) => line.trim().split(/ {2,}/));
+    expect(rows[2]).toEqual(['POD', 'SERVICE ACCOUNT', 'BEFORE', 'NOW', 'LEVEL', 'CREATED']);
+    expect(rows.slice(3, 6).map(([name, , , , level]) => [name, level])).toEqual([
+      ['kube-system/first', 'ready'],
+      ['kube-system/second', 'injected'],
+      ['kube-system/third', expect.stringMatching(/^20/)],
+    ]);
+    expect(shown({ outcome: 'rolled-back' }).join('\n')).not.toContain('LEVEL');
+    const unknown = pods.map(({ level: _, ...pod }) => pod);
+    expect(shown({ verification: { before: [], pods: unknown } }).join('\n')).not.toContain('LEVEL');
   });
 });
 

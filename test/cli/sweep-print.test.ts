@@ -41,6 +41,19 @@ describe('the summary of a sweep', () => {
     expect(shown).not.toContain('resume');
   });
 
+  it('counts the migrated add-ons of each level of evidence', () => {
+    const ended = { state: 'ended', outcome: 'migrated' } as const;
+    const rows = [
+      row({ ...ended, verified: 'ready' }),
+      row({ ...ended, verified: 'injected' }),
+      row({ state: 'ended', outcome: 'rolled-back', verified: 'injected' }),
+    ];
+    expect(text(aSweepReport({ rows }))).toContain(
+      '\n  verified: 1 ready, 1 injected; use of the credentials not observed\n',
+    );
+    expect(text(aSweepReport({ rows: rows.slice(2) }))).not.toContain('verified: ');
+  });
+
   it('of an inventory has no migrations', () => {
     const shown = text(aSweepReport({ mode: 'inventory', totals: { ...aSweepReport().totals, byOutcome: {} } }));
     expect(shown).toContain('✔ completed  inventory of');

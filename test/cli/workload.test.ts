@@ -64,7 +64,7 @@ describe('migrated', () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · verified on the pods · \S.* \(simulated\)\n/,
+      /^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · verified: ready \(stable; use of the credentials not observed\) · \S.* \(simulated\)\n/,
     );
     expect(out).toContain(
       `service account before: IRSA annotation ${ROLE}\n  service account now:    the same IRSA annotation, which has no effect while the association exists\n`,
@@ -75,7 +75,7 @@ describe('migrated', () => {
       ),
     );
     for (const pod of ['api-\\S+', 'api-\\S+', 'api-\\S+', 'outbox-0', 'outbox-1'])
-      expect(out).toMatch(new RegExp(`payments/${pod} +api +irsa +pod-identity +2026-01-15`));
+      expect(out).toMatch(new RegExp(`payments/${pod} +api +irsa +pod-identity +ready +2026-01-15`));
     expect(out).toMatch(/restarted Deployment\/payments\/api StatefulSet\/payments\/outbox/);
     expect(out).not.toMatch(/the add-on|strategy|payments\/web/);
     for (const line of [
@@ -120,7 +120,7 @@ describe('migrated', () => {
     const { code, out, changes } = await run(...ACCOUNT, '--verification', 'api', '--sandbox', SCENARIO);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^✔ migrated .*: EKS reports the service account on EKS Pod Identity; no pod was read\n.*no pod was read/,
+      /^✔ migrated .*: EKS reports the service account on EKS Pod Identity; no pod was read\n.*verified: api \(reported by EKS; no pod was inspected\)/,
     );
     expect(changes).toEqual(['CreatePodIdentityAssociation']);
   });
@@ -130,7 +130,7 @@ describe('migrated', () => {
     const report = migrationReport.parse(JSON.parse(first.out));
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       serviceAccount: { namespace: 'payments', name: 'api' },
       applied: { strategy: 'associate' },
       simulated: true,

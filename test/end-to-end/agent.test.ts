@@ -56,7 +56,7 @@ describe('a cluster without the Pod Identity agent', () => {
     const { report, calls, agent, nodes, after, locks } = await migrated({ scenario: 'agent-absent' });
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       plan: { installAgent: { version: VERSION } },
     });
     expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);

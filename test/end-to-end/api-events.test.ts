@@ -13,7 +13,7 @@ describe('the events of a migration through the API', () => {
       const [asked, , end] = notificationsIn(given);
       const { planHash } = (await bob.shown(id)).approvals[0]!;
       expect(asked).toMatchObject({ type: 'approval-needed', requestedBy: ann.arn, planHash, approval: { round: 1 } });
-      expect(end).toMatchObject({ type: 'migrated', outcome: 'migrated', verified: 'injected', requestedBy: ann.arn });
+      expect(end).toMatchObject({ type: 'migrated', outcome: 'migrated', verified: 'ready', requestedBy: ann.arn });
       const messages = sandbox.world.notifications.map(({ message }) => message);
       expect(messages).toHaveLength(1);
       for (const part of [

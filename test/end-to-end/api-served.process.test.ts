@@ -82,7 +82,7 @@ describe('the command line over the API', () => {
     expect(report).toMatchObject({
       migrationId: id,
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       approvals: [{ state: 'approved', decidedBy: `arn:aws:sts::${TARGET.account}:assumed-role/reviewer/reviewer` }],
     });
     const cluster = served.backend.sandbox.world.accounts

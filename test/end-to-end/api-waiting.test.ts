@@ -51,7 +51,7 @@ describe('a change window', () => {
       expect([await world.backend.ledger.listHeldLocks(), lockWrites({ sandbox })]).toEqual([[], []]);
       await world.rest();
       const end = await ann.shown(id);
-      expect(end).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(end).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       const locks = lockWrites({ sandbox }).map(({ at }) => Date.parse(at));
       expect(locks.length).toBeGreaterThan(0);
       expect(Math.min(...locks)).toBeGreaterThanOrEqual(OPENS);

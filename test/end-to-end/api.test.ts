@@ -54,7 +54,7 @@ describe('a migration over HTTP', () => {
       const end = await ended(sandbox, ann, id);
       expect(end).toMatchObject({
         outcome: 'migrated',
-        verified: 'injected',
+        verified: 'ready',
         approvals: [{ state: 'approved', decidedBy: bob.arn }],
         links: { rollback: `/v1/migrations/${id}/rollback` },
       });
@@ -163,7 +163,7 @@ describe('a migration over HTTP', () => {
       await world.later(20 * MINUTES);
       expect([world.changes(), (await bob.shown(id)).status]).toEqual([[], 'running']);
       await bob.approve(id, planHash);
-      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toMatchObject({
         addon: { configurationValues: '{"controller":{"replicaCount":3}}' },
       });

@@ -83,7 +83,7 @@ describe('an add-on that a HorizontalPodAutoscaler scales', () => {
 
   it('is created again if its replicas may be reset', async () => {
     const { report, replicas } = await run(autoscale, { ...PRESERVING, resolveConflicts: 'OVERWRITE' });
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect([checkOf(report).status, replicas]).toEqual(['warn', 2]);
   });
 
@@ -101,7 +101,7 @@ describe('an add-on whose restart by kubectl was taken over', () => {
       await restart(world, 'kubectl-rollout', '2026-01-15T09:00:00Z');
       await restart(world, 'lens', '2026-01-15T09:05:00Z');
     }, PRESERVING);
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect(checkOf(report)).toMatchObject({ status: 'warn' });
     expect(checkOf(report).message).not.toContain('kubectl-rollout');
   });

@@ -84,7 +84,7 @@ describe('the generated client', () => {
     });
     const { migrationId: id, links } = started!;
     const migrated = await ended(id);
-    expect([migrated.outcome, migrated.verified]).toEqual(['migrated', 'injected']);
+    expect([migrated.outcome, migrated.verified]).toEqual(['migrated', 'ready']);
 
     const back = await client.POST('/v1/migrations/{id}/rollback', {
       params: { path: { id } },

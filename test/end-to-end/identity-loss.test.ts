@@ -53,7 +53,7 @@ describe('a migration whose request does not mention the nodes', () => {
 describe('a standalone association', () => {
   it('exists before the add-on is changed, and the pods of the nodes count', async () => {
     const { report, nodes, changes } = await migrated(STANDALONE);
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', warnings: [] });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
     expect(nodes).toEqual(Array.from({ length: 4 }, () => 'pod-identity'));
     expect(report.verification.pods.filter(({ loss }) => loss)).toEqual([]);
     expect(changes).toEqual(['create-association CreatePodIdentityAssociation', 'update-addon UpdateAddon']);

@@ -49,7 +49,7 @@ describe('an add-on that is migrated in place', () => {
     const seen = await run(asked);
     expect(seen.report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       warnings: [],
       applied: { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' },
       associations: { purged: [{ serviceAccount: ACCOUNT }], created: [{ serviceAccount: ACCOUNT }], restored: [] },
@@ -102,7 +102,7 @@ describe('an add-on that is migrated in place', () => {
     const seen = await run(IN_PLACE, { knobs: { keepIrsaRole: true } });
     expect(seen.report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       warnings: [{ id: 'irsa-role-still-set', status: 'warn' }],
     });
     expect(seen.report.warnings[0]!.message).toContain('role/catalogue-prod-ebs-csi-driver');

@@ -89,13 +89,13 @@ describe('a deployment with every list at its longest', () => {
     ['recreated', { strategy: 'recreate' }],
   ])('migrates an add-on in its own account (%s)', async (_, request) => {
     const { record, sandbox } = await migrate('in-place', assembly, { ...ADDON, ...request });
-    expect(record).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(record).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect([sandbox.authorizer.denials, sandbox.failures]).toEqual([[], []]);
   });
 
   it('migrates an add-on in another account, by the roles there', async () => {
     const { record, sandbox } = await migrate('in-place', assembly, ADDON, fromAfar);
-    expect(record).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(record).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect([sandbox.authorizer.denials, sandbox.failures]).toEqual([[], []]);
     expect(
       sandbox.world.log.calls.filter(({ service, caller }) => service === 'eks' && isSpokeRole(caller)),

@@ -33,7 +33,7 @@ const names = ({ steps }: MigrationReport): string[] => steps.map(({ name }) => 
 
 /** Asserts that it ended migrated with one round of restarts, in about the time that the plan had forecast. */
 function expectForecastKept(report: MigrationReport): void {
-  expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+  expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
   expect(names(report).filter((name) => name.startsWith('restore') || name === 'verify-restored')).toEqual([]);
   const { forecast } = report.plan!;
   expect(forecast!.assumed).toBe(false);
@@ -116,7 +116,7 @@ describe('a pod that has been terminating since before the plan, on a lost node'
     inWorld(small, async (world) => {
       const { pod, node } = loseNodeOf(world, 'api-');
       const report = await world.migrate({ serviceAccount: ACCOUNT });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(check(report.plan, 'pods-before')).toMatchObject({
         status: 'warn',
         message: expect.stringContaining(`${pod}: terminating`) as string,
@@ -136,7 +136,7 @@ describe('a pod that has been terminating since before the plan, on a lost node'
       async (world) => {
         const { pod } = loseNodeOf(world, 'ledger-');
         const report = await world.migrate({ serviceAccount: ACCOUNT });
-        expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+        expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
         expect(report.verification.pods.filter(({ excluded }) => excluded !== undefined)).toMatchObject([
           { name: pod },
         ]);

@@ -28,7 +28,7 @@ describe('migrate with recreate', () => {
     const { report } = run;
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       strategy: 'recreate',
       preserve: false,
       simulated: true,
@@ -119,7 +119,7 @@ describe('migrate with recreate', () => {
 describe('migrate with preserve', () => {
   it('restarts the pods that kept the old identity, and always has enough of them', async () => {
     const run = await recreate({ request: { preserve: true } });
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected', preserve: true });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready', preserve: true });
     expect(mutationsOf(run)).toEqual([
       'eks:DeleteAddon',
       'eks:DeletePodIdentityAssociation',

@@ -51,7 +51,7 @@ const underOutage = (faults: FaultInput[], operation = 'DeleteAddon', request: o
 describe('an outage of EKS, directly after the add-on was deleted', () => {
   it.each([2 * MINUTE, 3 * HOUR])('of %d seconds is waited out', async (seconds) => {
     const run = await underOutage([{ service: 'eks', kind: 'server-error', seconds }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect(run.report.failure).toBeUndefined();
     expect(minutesOf(run)).toBeGreaterThan(seconds / 60);
     // After the outage, the migration takes at most half of the outage and its own duration.
@@ -61,7 +61,7 @@ describe('an outage of EKS, directly after the add-on was deleted', () => {
 
   it('by throttling is handled in the same way', async () => {
     const run = await underOutage([{ service: 'eks', kind: 'throttled', seconds: HOUR }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
   });
 
   it('is published once as it begins and once as it is over, and a short one not at all', async () => {
@@ -92,12 +92,12 @@ describe('an outage of EKS, directly after the add-on was deleted', () => {
 describe('an outage of the API server during verification', () => {
   it.each([3 * MINUTE, 2 * HOUR])('of %d seconds is waited out', async (seconds) => {
     const run = await underOutage([{ service: 'kubernetes', kind: 'lost-before', seconds }], 'UpdateAddon', IN_PLACE);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
   });
 
   it.each([1, 2, 20])('that refuses %d calls is waited out', async (times) => {
     const run = await underOutage([{ service: 'kubernetes', kind: 'access-denied', times }], 'UpdateAddon', IN_PLACE);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect(run.report.failure).toBeUndefined();
   });
 });
@@ -105,7 +105,7 @@ describe('an outage of the API server during verification', () => {
 describe('an outage of the ledger', () => {
   it('in the middle of the change is waited out, although nothing can be recorded', async () => {
     const run = await underOutage([{ service: 'dynamodb', kind: 'server-error', seconds: 10 * MINUTE }]);
-    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect(minutesOf(run)).toBeLessThan(30);
   });
 });

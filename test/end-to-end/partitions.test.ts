@@ -34,7 +34,7 @@ describe.each([...REGIONS, 'us-isof-south-1'])('in %s', (region) => {
   it('an add-on is migrated in place, by the SDK and its tokens', async () => {
     const { report, cluster, backend } = await start({ clients: 'sdk' });
     expect(report.failure).toBeUndefined();
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect([...new Set(identityOf(cluster, 'ebs-csi-controller-sa'))]).toEqual(['pod-identity']);
     expect(report.associations.created[0]?.arn).toMatch(
       new RegExp(`^arn:${partitionOf(region)}:eks:${region}:${TARGET.account}:podidentityassociation/`),

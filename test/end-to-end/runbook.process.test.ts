@@ -81,10 +81,10 @@ describe.skipIf(reason !== undefined)(
       });
       expect(automation).toMatchObject({
         status: 'Success',
-        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'injected' },
+        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'ready' },
       });
       expect(textOf(automation)).toContain(
-        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: injected.`,
+        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: ready (stable; use of the credentials not observed).`,
       );
       expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
       const bits = MIGRATION_ID.split('').reduce(
@@ -240,7 +240,7 @@ describe.skipIf(reason !== undefined)(
       const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) =>
         run(world, { ...EBS, ...APPLY }),
       );
-      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'injected' } });
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'ready' } });
       expect(textOf(automation)).toMatch(/^NeedsHuman: .*only its record is missing/m);
     });
 

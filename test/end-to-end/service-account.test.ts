@@ -59,7 +59,7 @@ describe('a service account', () => {
         const report = await move(world, { annotation });
         expect(report).toMatchObject({
           outcome: 'migrated',
-          verified: 'injected',
+          verified: 'ready',
           warnings: [],
           serviceAccount: ACCOUNT,
           applied: { strategy: 'associate' },
@@ -271,7 +271,7 @@ describe('a change that fails', () => {
     );
     expect(report).toMatchObject({
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       warnings: [
         {
           id: 'annotation-left',

@@ -55,7 +55,7 @@ describe('a migration of a cluster in another account', () => {
         const { sandbox } = world.backend;
         expect(await world.migrate({ addon: ADDON, ...request })).toMatchObject({
           outcome: 'migrated',
-          verified: 'injected',
+          verified: 'ready',
           target: { account: CLUSTERS },
         });
         expect(world.readAddon(ADDON, SERVICE_ACCOUNT)).toMatchObject({

@@ -64,7 +64,7 @@ describe('a sweep over an add-on that another migration works on', () => {
         },
       });
       expect(row).not.toHaveProperty('migrationId');
-      expect(csv).toMatch(new RegExp(`"blocked","SubjectBusy: Migration ${holder} .*"${holder}"\\r\\n`));
+      expect(csv).toMatch(new RegExp(`"blocked","","SubjectBusy: Migration ${holder} .*"${holder}"\\r\\n`));
       const { texts } = await directSweeps(world.backend, OPERATOR).report(standing, ['html']);
       expect(texts.html).toContain(`"heldBy":"${holder}"`);
       // The add-on's lock is free again, and another sweep finds it migrated.

@@ -49,7 +49,7 @@ describe('verified by the EKS API alone', () => {
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
       expect(text).toContain('no pod was read');
-      expect(text).toMatch(/verified by the EKS API only: no pod was read/);
+      expect(text).toMatch(/verified: api \(reported by EKS; no pod was inspected\)/);
       expect(text).not.toMatch(/verified on the pods/);
     }));
 
@@ -125,7 +125,7 @@ describe('the identity of each pod', () => {
   it('that was admitted before the webhook knew of its association: it is restarted', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       const report = await world.migrate({ addon: ADDON });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(restarts(report)).toEqual(['restart-pods']);
       expect(calls(world).filter((call) => call.startsWith('kubernetes:'))).toEqual([RESTARTED]);
     }));
@@ -236,7 +236,7 @@ describe('an API server that refuses the service during a migration', () => {
         },
       );
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', failure: undefined });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', failure: undefined });
       expect(minutes(report)).toBeGreaterThan(60);
     }));
 });
@@ -281,7 +281,7 @@ describe('a restart', () => {
         currentHealthy: 2,
       });
       const report = await world.migrate(preserved);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(restarts(report)).toEqual(['restart-pods']);
     }));
 
@@ -320,7 +320,7 @@ describe('a restart', () => {
         },
       );
       const report = await world.migrate(preserved);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected', failure: undefined });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready', failure: undefined });
       expect(minutes(report)).toBeGreaterThan(60);
       expect(identityOf(world.cluster, ACCOUNT)).toEqual(['pod-identity', 'pod-identity']);
     }));

@@ -267,8 +267,8 @@ describe('rollback', () => {
       Next: 'IsTrustToRestore',
       Arguments: { Payload: { action: 'deferred' } },
     });
-    const withoutProof = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
-    expect(withoutProof).not.toContain('RolledBack');
+    const unverified = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
+    expect(unverified).not.toContain('RolledBack');
   });
 
   it('creates the association again before a person where the webhook still injects it', () => {

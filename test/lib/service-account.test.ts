@@ -119,7 +119,7 @@ describe('the workflow of a service account', () => {
       ).not.toContain('CreateAssociation');
   });
 
-  it('takes the annotation off behind the proof alone, where the plan says so, and is migrated then', () => {
+  it('takes the annotation off after the verification alone, where the plan says so, and is migrated then', () => {
     expect(states.IsAnnotationToRemove).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'AnnotateServiceAccount' }],

@@ -272,14 +272,14 @@ describe('workflow of MigrateAddon', () => {
     ).not.toContain('VerifyPods');
   });
 
-  it('is migrated only by way of the proof', () => {
-    const withoutProof = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'VerifyPods');
-    expect(withoutProof).not.toContain('Migrated');
+  it('is migrated only after the verification', () => {
+    const unverified = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'VerifyPods');
+    expect(unverified).not.toContain('Migrated');
     expect(
       [...new Set(migrateAddon.edges.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from))].sort(),
     ).toEqual(['AnnotateServiceAccount', 'ConfirmReady', 'IsAnnotationToRemove']);
     for (const name of ['AnnotateServiceAccount', 'ConfirmReady', 'IsAnnotationToRemove'])
-      expect(withoutProof).not.toContain(name);
+      expect(unverified).not.toContain(name);
   });
 
   it('says to verify and restart which identity is meant', () => {

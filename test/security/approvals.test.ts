@@ -1,4 +1,4 @@
-/** Forged approvals, and the rules for approvers: the task token, a name that proves nothing, a change freeze. */
+/** Forged approvals, and the rules for approvers: the task token, a name that nothing authenticates, a change freeze. */
 import { GetExecutionHistoryCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Approval } from '../../lambdas/domain/approval/approval.ts';

@@ -239,7 +239,7 @@ describe('a forged migration', () => {
   it('is not retired if its role may not be changed', async () => {
     const { before, after, execution, changes } = await inside(async (world) => {
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
-        record: () => ({ outcome: 'migrated', verified: 'injected', endedAt: '2025-06-01T00:00:00.000Z' }),
+        record: () => ({ outcome: 'migrated', verified: 'ready', endedAt: '2025-06-01T00:00:00.000Z' }),
         snapshot: (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } }),
       });
       const seen = stateOf(world);
@@ -266,7 +266,7 @@ describe('a forged migration', () => {
     });
     const { before, after, errors, changes } = await inside(async (world) => {
       const migrationId = await forgeMigration(world, {
-        record: () => ({ outcome: 'migrated', verified: 'injected' }),
+        record: () => ({ outcome: 'migrated', verified: 'ready' }),
       });
       const note = {
         roleArn: ADMIN,

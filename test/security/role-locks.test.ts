@@ -24,7 +24,7 @@ describe("an unrelated migration that names another team's role", () => {
       const stranger = await world.start(OF_STRANGER);
       await world.until(stranger, 'UpdateAddon');
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(report.steps.find(({ name }) => name === 'begin')).toMatchObject({ tries: 1 });
       // The unrelated migration runs during all of this.
       expect(world.backend.sandbox.executions.execution(stranger.arn).status).toBe('RUNNING');

@@ -184,7 +184,7 @@ describe('undoing a retirement that never happened', () => {
     await inside(async (world) => {
       const before = policyIn(world);
       const migrationId = await forgeMigration<AddonSnapshot>(world, {
-        record: () => ({ outcome: 'migrated', verified: 'injected' }),
+        record: () => ({ outcome: 'migrated', verified: 'ready' }),
       });
       await world.backend.ledger.recordRetirement(migrationId, {
         roleArn: REPAIRABLE,

@@ -52,7 +52,7 @@ describe('a migration that waits during the upgrade', () => {
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash);
       await world.rest();
-      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       note('MigrateAddon', statesOf(world, 'MigrateAddon'));
       expect(refusedInputs(world)).toEqual([]);
     }));
@@ -69,7 +69,7 @@ describe('a migration that stops during the upgrade', () => {
         definitionOf: previousOf(MACHINES),
       },
       async (world) => {
-        expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated', verified: 'injected' });
+        expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated', verified: 'ready' });
         expect(refusedInputs(world)).toEqual([]);
       },
     ));

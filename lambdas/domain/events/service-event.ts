@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { type OutboxEvent, eventIdOf, eventType, type EventType, roundOf, waitOf } from './outbox-events.ts';
-import { type Migration, OUTCOMES, outcome, verified } from '../migration/model.ts';
+import { levelsText, type Migration, OUTCOMES, outcome, verified } from '../migration/model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from '../text/names.ts';
 import { authenticatedRequester, requesterOf } from '../approval/requester.ts';
 import { eventHandOff, eventHandOffOf } from './hand-off.ts';
@@ -63,14 +63,16 @@ export const serviceEvent = z.object({
   outcome: outcome.optional().describe('How the migration ended. Present if the type is an outcome.'),
   verified: verified
     .optional()
-    .describe('How the outcome was verified: on the pods, by the state that EKS reports, or not at all.'),
+    .describe(
+      `Level of evidence that was reached. ${levelsText(['injected', 'ready', 'api', 'none'])} After a rollback, \`injected\`: the pods have their former identity.`,
+    ),
   dryRun: z.boolean().describe('Whether only a plan was requested.'),
   requester: authenticatedRequester
     .optional()
     .describe('The requester, as authenticated by the API, CloudTrail or the deployment. Absent if none did.'),
   requestedBy: requestedBy
     .optional()
-    .describe('The requester, as stated in the request. It proves nothing: use `requester`.'),
+    .describe('The requester, as stated in the request. Nothing authenticates it: use `requester`.'),
   reason: reason.optional().describe('The reason, as stated in the request.'),
   planHash: z.string().max(64).optional().describe('Hash of the plan, or of the plan that the approval is about.'),
   approval: z

@@ -6,10 +6,10 @@ import {
   type Approval,
   type Attempt,
   type Check,
-  isVerifiedOnPods,
   type Migration,
   type Outcome,
   type Plan,
+  verifiedText,
 } from '../migration/model.ts';
 import { blocks, nameOf } from '../plan/attempts.ts';
 import { changeLines, handOffCommand } from '../hand-off/lines.ts';
@@ -143,14 +143,6 @@ function blockedLines({ plan, failure }: Migration): string[] {
 const failureLines = ({ failure }: Migration): string[] =>
   failure ? [`First error: ${failure.name}: ${failure.message}`] : [];
 
-/** Returns how the outcome was verified. */
-const verifiedBy = ({ verified }: Migration): string =>
-  isVerifiedOnPods(verified)
-    ? 'verified on its pods'
-    : verified === 'api'
-      ? 'as reported by EKS; no pod was inspected'
-      : 'not verified';
-
 const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migration): string =>
   addon === undefined
     ? shellCommand(
@@ -201,7 +193,7 @@ function handOffLines(record: Migration): string[] {
 /** The lines for each outcome. They describe the record's latest outcome only, not one that was replaced since. */
 const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string[]) => string[]> = {
   migrated: (record) => [
-    `${subjectTitle(subjectOf(record.request))} uses EKS Pod Identity, ${verifiedBy(record)}.`,
+    `${subjectTitle(subjectOf(record.request))} is on EKS Pod Identity; ${verifiedText(record)}.`,
     ...warningLines(record.warnings),
     ...handOffLines(record),
     showLine(record),
@@ -224,7 +216,7 @@ const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string
     showLine(record),
   ],
   'rolled-back': (record) => [
-    `The previous state was restored, ${verifiedBy(record)}.`,
+    `The previous state was restored; ${verifiedText(record)}.`,
     ...failureLines(record),
     ...warningLines(record.warnings),
     ...handOffLines(record),

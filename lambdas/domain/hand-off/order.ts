@@ -139,7 +139,7 @@ function migratedOrder(content: HandOffContent, notes: Notes): string[] {
       : []),
     ...(notes.isRoleSet === true
       ? [
-          `EKS still shows role ${content.addon?.addRoleArn ?? ''} on the add-on, although its pods use EKS Pod Identity: keep the role in the code, since EKS refuses the call of a tool that removes it.`,
+          `EKS still shows role ${content.addon?.addRoleArn ?? ''} on the add-on, although its pods are configured for EKS Pod Identity: keep the role in the code, since EKS refuses the call of a tool that removes it.`,
         ]
       : []),
     ...(notes.failedRetirement === undefined

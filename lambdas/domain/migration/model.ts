@@ -7,6 +7,7 @@ import { approval } from '../approval/approval.ts';
 import { check } from './check.ts';
 import { acceptedUnder, correlation } from './correlation.ts';
 import { podEvidence, stepLine } from './evidence.ts';
+import { levelsText, verified } from './levels.ts';
 import { migrationId, reason, requestedBy } from '../text/names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
 import { failure, outcome, status } from './outcome.ts';
@@ -29,6 +30,7 @@ export * from '../approval/approval.ts';
 export * from './check.ts';
 export * from './correlation.ts';
 export * from './evidence.ts';
+export * from './levels.ts';
 export * from './observed.ts';
 export * from './outcome.ts';
 export * from '../plan/model.ts';
@@ -85,12 +87,6 @@ export const snapshot = z.object({
 export type Snapshot = z.infer<typeof snapshot>;
 export type AddonSnapshot = Snapshot & { addon: Addon };
 export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== undefined;
-
-/** The level of evidence that was reached; see `verificationMode`. */
-export const verified = z.enum(['injected', 'ready', 'api', 'none']);
-
-/** Returns whether the outcome was verified on the pods, at whatever level. */
-export const isVerifiedOnPods = (level: z.infer<typeof verified>): boolean => level === 'injected' || level === 'ready';
 
 /** A request to stop a migration. Before `begin` the migration ends blocked; after it, it rolls back. */
 export const cancellation = z
@@ -238,7 +234,9 @@ export const migrationReport = z.object({
   serviceAccount: serviceAccountRef.optional().describe('The service account. Absent if it is about an add-on.'),
   strategy: strategy.describe('Strategy of the request.'),
   preserve: z.boolean().describe('`preserve` of the request.'),
-  verified: verified.describe('Level at which the pods are verified. `none`: not yet, or not at all.'),
+  verified: verified.describe(
+    `Level of evidence that was reached. ${levelsText(['injected', 'ready', 'api'])} \`none\`: not verified yet, or not at all. After a rollback, \`injected\`: the pods have their former identity.`,
+  ),
   startedAt: time.describe('When it started.'),
   endedAt: time.describe('When it ended.'),
   plan: plan.optional().describe('The plan. Absent until there is one.'),

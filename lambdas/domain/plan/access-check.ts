@@ -11,7 +11,7 @@ import type { Facts } from './facts.ts';
 import { readAccessCommands } from './preview.ts';
 
 const NOT_SEEN =
-  'No pod is checked after the change: a pod that kept its old identity, or started too early for the new one, is neither found nor restarted, and does not cause a rollback. The migration ends verified by the API only, which is no proof that the pods use the new identity.';
+  'No pod is checked after the change: a pod that kept its old identity, or started too early for the new one, is neither found nor restarted, and does not cause a rollback. The migration ends verified: api, which shows only what EKS reports, and nothing about the pods.';
 
 /** EKS shows for which service accounts it supports associations, but not which others have the role. */
 const LOSS_UNSEEN =

@@ -60,13 +60,14 @@ function secondsBetween(from: string | undefined, to: string | undefined): numbe
 }
 
 function ofItem(item: SweepItem): Partial<ReportRow> {
-  const { migrationId, outcome, state, failure, heldBy, refused, begunAt, endedAt, wave } = item;
+  const { migrationId, outcome, verified, state, failure, heldBy, refused, begunAt, endedAt, wave } = item;
   const seconds = secondsBetween(begunAt, endedAt);
   return {
     // No migration with this id exists.
     ...(refused ? {} : { migrationId }),
     state,
     ...(outcome === undefined ? {} : { outcome }),
+    ...(verified === undefined ? {} : { verified }),
     ...(failure === undefined ? {} : { failure }),
     ...(heldBy === undefined ? {} : { heldBy }),
     ...(begunAt === undefined ? {} : { begunAt }),

@@ -19,6 +19,7 @@ const COLUMNS: Record<string, (row: ReportRow) => Cell> = {
   wave: ({ wave }) => wave,
   state: ({ state }) => state,
   outcome: ({ outcome }) => outcome,
+  verified: ({ verified }) => verified,
   failure: ({ failure }) => failure && `${failure.name}: ${failure.message}`,
   begunAt: ({ begunAt }) => begunAt,
   endedAt: ({ endedAt }) => endedAt,

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { acceptedUnder } from '../migration/correlation.ts';
-import { failure, outcome } from '../migration/model.ts';
+import { failure, outcome, verified } from '../migration/model.ts';
 import {
   accountId,
   addonName,
@@ -213,6 +213,8 @@ export const sweepItem = z.object({
   begunAt: z.string().optional(),
   endedAt: z.string().optional(),
   outcome: outcome.optional(),
+  /** Level of evidence that was reached. Absent if nothing was verified. */
+  verified: verified.optional(),
   /** Present if the migration ended without an outcome, or was blocked. */
   failure: failure.optional(),
   wave: z.int().optional(),

@@ -1,6 +1,6 @@
 /** The report of a sweep as one document, from which the JSON file, the CSV file and the page are generated. */
 import { z } from 'zod';
-import { failure, outcome } from '../migration/model.ts';
+import { failure, outcome, verified } from '../migration/model.ts';
 import { shownText } from '../text/text.ts';
 import {
   blockingCheck,
@@ -34,6 +34,8 @@ export const reportRow = z.object({
   /** Id of the migration or plan that the sweep has started, or will start; absent if it was refused. */
   migrationId: z.string().optional(),
   outcome: outcome.optional(),
+  /** Level of evidence that was reached. Absent if nothing was verified. */
+  verified: verified.optional(),
   /** State of the migration or plan: `queued`, it has not started; `in-flight`, it is in progress. */
   state: z.enum(['queued', 'in-flight', 'ended']).optional(),
   /** Present if the migration ended without an outcome, was blocked, or was rolled back. */

@@ -2,7 +2,7 @@
  * The labels of the classes and outcomes of add-ons. Each has words and a sign, since not everyone can tell colours
  * apart.
  */
-import type { Outcome } from '../migration/model.ts';
+import { levelCounts, type Outcome } from '../migration/model.ts';
 import type { SweepClass } from './model.ts';
 import type { ReportRow } from './report.ts';
 
@@ -43,3 +43,7 @@ export const outcomeOf = ({ state, outcome }: Pick<ReportRow, 'state' | 'outcome
 
 /** Returns what a cell of the matrix shows: the outcome, or else the class. */
 export const statusOf = (row: Pick<ReportRow, 'state' | 'outcome' | 'class'>): Status => outcomeOf(row) ?? row.class;
+
+/** Returns how many add-ons were migrated with each level of evidence, or `undefined` if none was. */
+export const levelsOfRows = (rows: readonly Pick<ReportRow, 'outcome' | 'verified'>[]): string | undefined =>
+  levelCounts(rows.flatMap(({ outcome, verified }) => (outcome === 'migrated' ? (verified ?? []) : [])));

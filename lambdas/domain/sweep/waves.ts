@@ -5,7 +5,7 @@
  * migrations to start.
  */
 import { counted } from '../text/text.ts';
-import type { Failure, Migration, Outcome } from '../migration/model.ts';
+import type { Failure, Migration, Outcome, Verified } from '../migration/model.ts';
 import type { Sweep, SweepItem, SweepLimits, SweepWave } from './model.ts';
 
 /**
@@ -192,14 +192,15 @@ export const needsQueue = (input: Omit<WaveInput, 'queued'>): boolean => {
   );
 };
 
-/** Returns the outcome of a migration in flight, from its record; `undefined` while it is in progress. */
+/** Returns the outcome of a migration in flight and its level of evidence, from its record; `undefined` while it is in progress. */
 export const endOf = (
-  record: Pick<Migration, 'status' | 'outcome' | 'failure' | 'heldBy' | 'endedAt'> | undefined,
-): { outcome: Outcome; failure?: Failure; heldBy?: string; endedAt?: string } | undefined => {
+  record: Pick<Migration, 'status' | 'outcome' | 'verified' | 'failure' | 'heldBy' | 'endedAt'> | undefined,
+): { outcome: Outcome; verified?: Verified; failure?: Failure; heldBy?: string; endedAt?: string } | undefined => {
   if (record?.status !== 'ended' || record.outcome === undefined) return undefined;
-  const { outcome, failure, heldBy, endedAt } = record;
+  const { outcome, verified, failure, heldBy, endedAt } = record;
   return {
     outcome,
+    ...(verified === 'none' ? {} : { verified }),
     ...(failure ? { failure } : {}),
     ...(heldBy === undefined ? {} : { heldBy }),
     ...(endedAt === undefined ? {} : { endedAt }),

@@ -171,7 +171,7 @@ export const ROLE_STILL_SET = 'irsa-role-still-set';
 export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verification: VerificationMode): Check => ({
   id: ROLE_STILL_SET,
   status: 'warn',
-  message: `${verification !== 'api' ? 'All pods are on Pod Identity' : 'The associations are as planned, and no pod was inspected'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
+  message: `${verification !== 'api' ? 'All pods have the configuration of Pod Identity' : 'The associations are as planned, and no pod was inspected'}, but DescribeAddon still shows the role ${serviceAccountRoleArn ?? ''} on add-on ${name}.`,
   remedy:
     verification !== 'api'
       ? 'The pods need no action: Pod Identity takes precedence over the role. Remove the role from the tool that manages the add-on, so that it is not mistaken for the role in use.'

@@ -43,6 +43,7 @@
       row.version,
       statusOf(row.class).label,
       row.result && statusOf(row.result).label,
+      row.evidence,
       row.why,
       row.reason,
       row.migrationId,
@@ -104,6 +105,11 @@
 
   const cell = (label, content, kind) =>
     create('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
+  /** Returns the outcome of a row, with the level of evidence below it. */
+  const outcome = ({ result, level }) => {
+    if (!level) return badge(result);
+    return create('span', {}, badge(result), ' ', create('span', { class: 'level' }, level));
+  };
   const listRow = (row) =>
     create(
       'tr',
@@ -113,7 +119,7 @@
       cell('Account', row.account),
       cell('Region', row.region),
       cell('Found', badge(row.class)),
-      cell('Outcome', row.result && badge(row.result)),
+      cell('Outcome', row.result && outcome(row)),
       cell('Reason', row.why, 'why'),
       cell('Wave', row.wave === undefined ? undefined : String(row.wave), 'n'),
       cell('Duration', row.took, 'n'),
@@ -217,6 +223,7 @@
     const facts = [
       ['Found', badge(row.class)],
       ['Outcome', row.result && badge(row.result)],
+      ['Evidence', row.evidence],
       ['Account', row.account],
       ['Region', row.region],
       ['Cluster', row.cluster],

@@ -1,5 +1,5 @@
 /**
- * Removes the annotation eks.amazonaws.com/role-arn from the service account once its pods are verified to work without
+ * Removes the annotation eks.amazonaws.com/role-arn from the service account once its pods are verified; they work without
  * it. During a rollback, restores the annotation from the snapshot before any pod is restarted. Idempotency: reads the
  * object first and writes only what differs; the intent is stored in the ledger before the write. The write names the
  * version of the object that was read, so that a concurrent change is not overwritten. Failure: an annotation or a

@@ -8,6 +8,7 @@ import {
   type Migration,
   type MigrationRequest,
   isVerifiedOnPods,
+  verifiedText,
 } from '../../domain/migration/model.ts';
 import { fail, pass } from '../../domain/plan/check.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
@@ -36,7 +37,7 @@ export function checkVerified(
 ): Check {
   const id = 'retire-verified';
   if (status === 'ended' && outcome === 'migrated' && isVerifiedOnPods(verified) && !begunBack)
-    return pass(id, `Migration ${migrationId} ended migrated, verified on the pods.`);
+    return pass(id, `Migration ${migrationId} ended migrated; ${verifiedText({ outcome, verified })}.`);
   const state =
     status !== 'ended'
       ? 'has not ended'
@@ -44,7 +45,7 @@ export function checkVerified(
         ? `was rolled back, or its rollback has begun (it ended ${outcome ?? 'without an outcome'})`
         : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
-    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them use EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId} --deployed , then migrate again without --verification api.`;
+    const remedy = `Check every pod (pod-identity identities --cluster ${request.target.cluster}). If all of them get their credentials from EKS Pod Identity, remove the statement by hand; or have the pods verified: pod-identity rollback ${migrationId} --deployed , then migrate again without --verification api.`;
     return fail(
       id,
       `Migration ${migrationId} ended migrated, but was verified by the EKS API alone: no pod was read, so that some pods may need the OIDC trust.`,
@@ -55,7 +56,7 @@ export function checkVerified(
   return fail(
     id,
     `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`,
-    'Name the migration after which the pods were verified to use EKS Pod Identity; the command show displays how a migration ended.',
+    'Name the migration that ended migrated and was verified on the pods; the command show displays how a migration ended.',
   );
 }
 

@@ -1,6 +1,6 @@
 /** Handles a sweep's migrations in flight: how they are requested, and how they end. */
 import { classOf } from '../../domain/failures/errors.ts';
-import type { Failure, Migration, MigrationRequest, Outcome } from '../../domain/migration/model.ts';
+import type { Failure, Migration, MigrationRequest, Outcome, Verified } from '../../domain/migration/model.ts';
 import { isRunning } from '../../domain/rollback/recovery.ts';
 import { requestOf as planRequestOf } from '../../domain/sweep/items.ts';
 import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';
@@ -47,6 +47,7 @@ const DETAILED_POLL_EVERY = 15;
 /** `outcome` is undefined for a migration that ended without one. For `heldBy` and `refused`, see `sweepItem`. */
 export interface End {
   outcome: Outcome | undefined;
+  verified?: Verified;
   failure?: Failure;
   heldBy?: string;
   refused?: true;

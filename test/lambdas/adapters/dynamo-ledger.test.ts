@@ -114,13 +114,13 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   });
   it('is reopened once by the execution that takes it over, not again by a late call of the same one', async () => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
-    await ledger.putMigration(aMigration({ verified: 'injected' }));
+    await ledger.putMigration(aMigration({ verified: 'ready' }));
     await ledger.recordRecovery(MIGRATION_ID, recovery);
     expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({
       recovery,
       executionArn: RECOVERY_EXECUTION,
       status: 'running',
-      verified: 'injected',
+      verified: 'ready',
     });
     await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'rolled-back', endedAt: at(200) });
     await ledger.recordRecovery(MIGRATION_ID, recovery);

@@ -263,13 +263,13 @@ describe('sets of names', () => {
   });
   it('are closed in requests, and open in answers', () => {
     for (const kind of ['AddonMigrationRequest', 'ServiceAccountMigrationRequest'])
-      expect(enumAt(kind, 'verification')).toMatchObject({ enum: ['injected', 'api'] });
+      expect(enumAt(kind, 'verification')).toMatchObject({ enum: ['injected', 'ready', 'api'] });
     expect(enumAt('Migration', 'verified')).toEqual({
       type: 'string',
       description: expect.stringContaining(
-        ' One of `injected`, `api`, `none`; later versions may add others.',
+        ' One of `injected`, `ready`, `api`, `none`; later versions may add others.',
       ) as unknown,
-      'x-extensible-enum': ['injected', 'api', 'none'],
+      'x-extensible-enum': ['injected', 'ready', 'api', 'none'],
     });
     // A name that stands alone tells kinds of answers apart.
     const closed = Object.entries(schemas).filter(([name]) => !/Request$|Input$|Decision|Reason/.test(name));

@@ -268,13 +268,13 @@ describe('whatever breaks', () => {
       // end.
       ledger.putMigration = async (record) => {
         ledger.putMigration = put;
-        await ledger.putMigration({ ...record, executionArn: EXECUTION, verified: 'injected' });
+        await ledger.putMigration({ ...record, executionArn: EXECUTION, verified: 'ready' });
         if (over) await ledger.updateMigration(record.migrationId, { status: 'ended', outcome: 'migrated' });
         return put(record);
       };
       const answer = await send(fakes, keyed('deploy-1'));
       expect(answer.status).toBe(202);
-      expect(await ledger.getMigration(idOf(answer))).toMatchObject({ executionArn: EXECUTION, verified: 'injected' });
+      expect(await ledger.getMigration(idOf(answer))).toMatchObject({ executionArn: EXECUTION, verified: 'ready' });
       expect(fakes.executions.migrations).toEqual([]);
     }
   });

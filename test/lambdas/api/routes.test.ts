@@ -49,7 +49,7 @@ describe('GET /migrations/{id}', () => {
       status: 'ended',
       outcome: 'migrated',
       endedAt: at(300),
-      verified: 'injected',
+      verified: 'ready',
       applied: plan.attempts[0],
       links: { self, rollback: `${self}/rollback` },
     });

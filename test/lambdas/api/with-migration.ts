@@ -32,6 +32,6 @@ export const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
   status: 'ended',
   outcome,
   endedAt: at(300),
-  verified: 'injected',
+  verified: 'ready',
 });
 export const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });

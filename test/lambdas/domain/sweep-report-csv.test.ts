@@ -52,8 +52,9 @@ describe('reportCsv', () => {
     expect(reportCsv(report).split('\n')).toHaveLength(report.rows.length + 2);
   });
   it('has the blocking checks, and the outcome', () => {
-    const [blocked, ended] = ofRows([
+    const [blocked, migrated, ended] = ofRows([
       row({ class: 'blocked', checks: [TRUST, TRUST, AGENT] }),
+      row({ outcome: 'migrated', verified: 'ready', state: 'ended' }),
       row({
         outcome: 'rolled-back',
         state: 'ended',
@@ -67,6 +68,7 @@ describe('reportCsv', () => {
       checks: 'role-trust agent',
       remedies: `${TRUST.remedy} | ${TRUST.remedy} | ${AGENT.remedy}`,
     });
+    expect([blocked?.['verified'], migrated?.['verified']]).toEqual(['', 'ready']);
     expect(ended).toMatchObject({
       outcome: 'rolled-back',
       seconds: '59.5',

@@ -67,18 +67,19 @@ function findingOf(account: string, cluster: string, addon: string, n: number): 
 }
 
 const STATES: Omit<SweepItem, 'migrationId' | 'account' | 'region' | 'cluster' | 'addon' | 'roles'>[] = [
-  { state: 'ended', outcome: 'migrated' },
-  { state: 'ended', outcome: 'migrated' },
-  { state: 'ended', outcome: 'migrated' },
+  { state: 'ended', outcome: 'migrated', verified: 'ready' },
+  { state: 'ended', outcome: 'migrated', verified: 'injected' },
+  { state: 'ended', outcome: 'migrated', verified: 'api' },
   {
     state: 'ended',
     outcome: 'rolled-back',
+    verified: 'injected',
     failure: {
       name: 'PodsOnWrongIdentity',
       message: '2 pods kept the old identity after two restarts: kube-system/ebs-csi-controller-a and -b.',
     },
   },
-  { state: 'ended', outcome: 'migrated' },
+  { state: 'ended', outcome: 'migrated', verified: 'ready' },
   {
     state: 'ended',
     outcome: 'needs-human',

@@ -229,6 +229,7 @@ describe('buildReport', () => {
       migrationId: '01KF0E44M10000000000000003',
       state: 'ended',
       outcome: 'rolled-back',
+      verified: 'injected',
       begunAt: '2026-01-15T09:11:00.000Z',
       endedAt: '2026-01-15T09:11:59.000Z',
       seconds: 59,

@@ -296,5 +296,10 @@ describe('the end of a migration', () => {
       endedAt: at(9),
       failure,
     });
+    expect(endOf(aMigration({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(9) }))).toEqual({
+      outcome: 'migrated',
+      verified: 'ready',
+      endedAt: at(9),
+    });
   });
 });

@@ -72,6 +72,33 @@ describe('reportPage', () => {
       `Showing the first ${FIRST_ROWS} of ${large.rows.length} rows. Enable JavaScript, or open the CSV or JSON file of this report, to see all of them.`,
     );
   });
+  it('names the level of each migration, and what it shows; after a rollback only that the former identity is back', () => {
+    const [row] = report.rows;
+    const shown = (change: Partial<ReportRow>): { cell: string | undefined; data: unknown } => {
+      const html = reportPage({ ...report, rows: [{ ...row!, state: 'ended', ...change }] });
+      return {
+        cell: /<span class="level">([^<]*)<\/span>/.exec(listOf(html))?.[1],
+        data: dataOf(html).rows[0],
+      };
+    };
+    expect(shown({ outcome: 'migrated', verified: 'ready' })).toMatchObject({
+      cell: 'verified: ready',
+      data: { evidence: 'verified: ready (stable; use of the credentials not observed)' },
+    });
+    expect(shown({ outcome: 'migrated', verified: 'api' })).toMatchObject({
+      cell: 'verified: api',
+      data: { evidence: 'verified: api (reported by EKS; no pod was inspected)' },
+    });
+    expect(shown({ outcome: 'rolled-back', verified: 'injected' })).toMatchObject({
+      cell: undefined,
+      data: { evidence: 'former identity verified on the pods' },
+    });
+    expect(page).toContain('Migrated add-ons by level of evidence: ');
+    expect(reportPage(fleetReport({ mode: 'inventory' }))).not.toContain('by level of evidence');
+    const blocked = shown({ outcome: 'blocked', verified: undefined });
+    expect(blocked.cell).toBeUndefined();
+    expect(blocked.data).not.toHaveProperty('evidence');
+  });
   it('names every class and every outcome', () => {
     for (const name of [...sweepClass.options, ...OUTCOMES]) expect(STATUSES[name].label).not.toBe('');
     for (const { label } of sweepClass.options.map((name) => STATUSES[name]))

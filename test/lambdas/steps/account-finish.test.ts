@@ -39,11 +39,11 @@ const TAKEN: AnnotationChange = { notedAt: at(1), writtenAt: at(2) };
 
 describe("finish of a service account's migration", () => {
   it.each([
-    ['migrated', 'injected'],
+    ['migrated', 'ready'],
     ['blocked', 'none'],
     ['rolled-back', 'injected'],
-  ])('writes %s, verified by %s, and lets go of both locks', async (outcome, verified) => {
-    const fakes = await associated();
+  ])('writes %s, verified at level %s, and lets go of both locks', async (outcome, verified) => {
+    const fakes = await associated({ record: { verified: 'ready' } });
     expect(await run(fakes, outcome)).toEqual({ outcome });
     expect(await fakes.record()).toMatchObject({
       status: 'ended',
@@ -128,7 +128,11 @@ describe('finish, of an annotation that was to go,', () => {
     ['says nothing of one that needs a person', {}, 'needs-human', []],
   ];
   it.each(ends)('%s', async (_, change, outcome, ids) => {
-    const fakes = await associated({ ...change, request: { annotation: 'remove', ...change.request } });
+    const fakes = await associated({
+      ...change,
+      request: { annotation: 'remove', ...change.request },
+      record: { verified: 'ready', ...change.record },
+    });
     await run(fakes, outcome);
     expect(await warnings(fakes)).toEqual(ids);
   });
@@ -136,7 +140,10 @@ describe('finish, of an annotation that was to go,', () => {
   it('records the warning once, next to earlier warnings, and removes it after a rollback', async () => {
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
     const left = { id: 'annotation-left', status: 'warn' as const, message: 'of an earlier end' };
-    const fakes = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });
+    const fakes = await associated({
+      request: { annotation: 'remove' },
+      record: { verified: 'ready', warnings: [other, left] },
+    });
     await run(fakes, 'migrated');
     const { warnings: told } = await fakes.record();
     expect(told).toEqual([

@@ -36,7 +36,7 @@ async function withPods(pods: Pod[], change: AccountChange = {}): Promise<Begun>
 const verified = (change?: AccountChange): Promise<Begun> => withPods([anAccountPod('pod-identity')], change);
 
 describe('verify-pods of a service account', () => {
-  it('proves it on every pod, keeps the evidence, and looks at no add-on', async () => {
+  it('verifies it on every pod, keeps the evidence, and looks at no add-on', async () => {
     const fakes = await withPods([
       anAccountPod('pod-identity'),
       anAccountPod('pod-identity', { name: 'api-2' }),

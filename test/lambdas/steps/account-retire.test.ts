@@ -29,7 +29,7 @@ async function migrated(change: AccountChange = {}): Promise<Begun> {
   await fakes.ledger.updateMigration(MIGRATION_ID, {
     status: 'ended',
     outcome: 'migrated',
-    verified: 'injected',
+    verified: 'ready',
     endedAt: at(-10 * DAY),
     annotationChange: { notedAt: at(-11 * DAY), writtenAt: at(-11 * DAY) },
   });

@@ -70,7 +70,7 @@ const cancelledAt =
     Object.assign(fakes[port], { [call]: cancelling });
   };
 /** The same while the pods are verified, so that the step behind that heeds it. */
-const cancelledAtProof = ({ kubernetes, ledger }: Fakes): void => {
+const cancelledOnceVerified = ({ kubernetes, ledger }: Fakes): void => {
   const inner = kubernetes.listWorkloads.bind(kubernetes);
   kubernetes.listWorkloads = async (namespace) => {
     if (kubernetes.pods.every(({ tokens }) => tokens[0]?.audience === 'pods.eks.amazonaws.com'))
@@ -189,10 +189,10 @@ export const cases: Case[] = [
     lines: ['restore-associations', 'verify-restored'],
   },
   {
-    name: 'a cancel behind the proof',
+    name: 'a cancel after the verification',
     outcome: 'rolled-back',
     request: REMOVE,
-    world: cancelledAtProof,
+    world: cancelledOnceVerified,
     annotated: true,
     lines: ['annotate-service-account', 'restore-annotation', 'restore-associations', 'verify-restored'],
   },
@@ -217,7 +217,7 @@ export async function expectEnd(
     outcome,
     status: 'ended',
     restoreCommands: [],
-    verified: migrated || outcome === 'rolled-back' ? 'injected' : 'none',
+    verified: migrated ? 'ready' : outcome === 'rolled-back' ? 'injected' : 'none',
   });
   expect(record.warnings.map(({ id }) => id)).toEqual(warnings);
   expect(account(fakes)?.roleArn).toBe(annotated ? ROLE : undefined);

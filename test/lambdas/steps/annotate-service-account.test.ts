@@ -1,4 +1,4 @@
-/** The IRSA annotation of a service account: off behind the proof, back before anything is restarted. */
+/** The IRSA annotation of a service account: removed after the verification, back before anything is restarted. */
 import { describe, expect, it } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';

@@ -72,14 +72,17 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
       message: expect.stringContaining('too few') as string,
     });
   });
-  it.each(['injected', 'api'] as const)('DEGRADED: continues only if the pods are verified next (%s)', async (mode) => {
-    const fakes = await settled();
-    const { request } = await fakes.record();
-    await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
-    change(fakes, { status: 'DEGRADED' });
-    const answer = await run(fakes).catch((error: unknown) => error);
-    expect(answer).toMatchObject(mode === 'injected' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
-  });
+  it.each(['injected', 'ready', 'api'] as const)(
+    'DEGRADED: continues only if the pods are verified next (%s)',
+    async (mode) => {
+      const fakes = await settled();
+      const { request } = await fakes.record();
+      await fakes.ledger.updateMigration(MIGRATION_ID, { request: { ...request, verification: mode } });
+      change(fakes, { status: 'DEGRADED' });
+      const answer = await run(fakes).catch((error: unknown) => error);
+      expect(answer).toMatchObject(mode !== 'api' ? { status: 'DEGRADED' } : { name: 'AddonNotActive' });
+    },
+  );
   it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
     'gives up when it is %s',
     async (now) => {

@@ -41,14 +41,14 @@ const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> =>
 const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> =>
   (await ledger.readLock(key))?.holder === undefined;
 const ENDS = [
-  ['migrated', 'injected'],
+  ['migrated', 'ready'],
   ['blocked', 'none'],
   ['rolled-back', 'injected'],
 ] as const;
 
 describe('finish', () => {
-  it.each(ENDS)('writes %s, verified by %s, and lets go of every lock', async (outcome, verified) => {
-    const fakes = await begun();
+  it.each(ENDS)('writes %s, verified at level %s, and lets go of every lock', async (outcome, verified) => {
+    const fakes = await begun({ record: { verified: 'ready' } });
     fakes.clock.advance(90_000);
     expect(await run(fakes, outcome)).toEqual({ outcome });
     expect(await fakes.record()).toMatchObject({
@@ -225,7 +225,7 @@ describe('finish', () => {
 describe('finish of a migration that has repaired a trust policy', () => {
   const change = aTrustChange();
   const withRepaired = async (now: string | undefined = REPAIR.after, more = {}): Promise<Begun> => {
-    const fakes = await begun();
+    const fakes = await begun({ record: { verified: 'ready' } });
     await fakes.ledger.recordTrustChange(MIGRATION_ID, { ...change, ...more });
     fakes.roles.trust[ROLE] = now;
     return fakes;

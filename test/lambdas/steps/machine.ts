@@ -119,7 +119,7 @@ async function rollBack(
   return end(fakes, locked, 'rolled-back', reason);
 }
 
-/** Behind the proof: what fails there puts nothing back, but for a cancel. */
+/** After the verification: what fails there puts nothing back, but for a cancel. */
 async function annotate(fakes: Machine, locked: Locked, also: Also): Promise<Outcome> {
   try {
     if (also.removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'pod-identity' });

@@ -43,7 +43,7 @@ const restart = (fakes: Begun, round = 1, change: object = {}): Promise<unknown>
   invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
 
 describe('verify-pods', () => {
-  it('proves it on every pod that counts, and keeps the evidence', async () => {
+  it('verifies it on every pod that counts, and keeps the evidence', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('pod-identity', { name: 'two' }), aNodePod());
     expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
     expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual([
@@ -95,7 +95,7 @@ describe('verify-pods', () => {
     ['it is being updated', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })), 'PodsNotSettled'],
     ['its association is deleted', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
   ];
-  it.each(MOVES)('proves nothing where, after the look at the pods, %s', async (_, move, name) => {
+  it.each(MOVES)('verifies nothing where, after the look at the pods, %s', async (_, move, name) => {
     const fakes = await withPods(aPod('pod-identity'));
     const list = fakes.kubernetes.listPods.bind(fakes.kubernetes);
     fakes.kubernetes.listPods = async (namespace) => {
@@ -107,7 +107,7 @@ describe('verify-pods', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('proves nothing where the add-on is deleted while its associations are listed', async () => {
+  it('verifies nothing where the add-on is deleted while its associations are listed', async () => {
     const fakes = await withPods(aPod('pod-identity'));
     const list = fakes.eks.listAssociations.bind(fakes.eks);
     fakes.eks.listAssociations = async (namespace, serviceAccount) => {
@@ -239,7 +239,7 @@ describe('verify-pods', () => {
     ['is being deleted', migrated({ status: 'DELETING' }), 'PodsNotSettled'],
     ['is another copy', migrated({ arn: addonArn(7) }), 'AddonChanged'],
     ['has another version', migrated({ version: 'v1.30.0-eksbuild.1' }), 'AddonChanged'],
-  ])('proves nothing of an add-on that %s once the pods have been looked at', async (_, then, name) => {
+  ])('verifies nothing of an add-on that %s once the pods have been looked at', async (_, then, name) => {
     const fakes = await withPods(aPod('pod-identity'));
     const list = fakes.kubernetes.listWorkloads.bind(fakes.kubernetes);
     fakes.kubernetes.listWorkloads = async (namespace) => {

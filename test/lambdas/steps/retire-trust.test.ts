@@ -123,7 +123,7 @@ describe('retire', () => {
     expect(JSON.stringify(policy(fakes))).not.toContain(SERVICE_ACCOUNT);
   });
 
-  it('is refused where no pod was seen, and says how to come to a proof', async () => {
+  it('is refused where no pod was seen, and names the commands that verify the pods', async () => {
     const fakes = await migrated();
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
     await expect(run(fakes)).rejects.toMatchObject({
@@ -262,7 +262,7 @@ describe('retire', () => {
     await fakes.ledger.updateMigration(MIGRATION_ID, {
       status: 'ended',
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       endedAt: at(-10 * DAY),
     });
     expect(await dryRun(fakes)).toMatchObject({

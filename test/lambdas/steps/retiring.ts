@@ -32,7 +32,7 @@ export async function migrated(record: Partial<Migration> = {}): Promise<Begun> 
   await fakes.ledger.updateMigration(MIGRATION_ID, {
     status: 'ended',
     outcome: 'migrated',
-    verified: 'injected',
+    verified: 'ready',
     endedAt: at(-10 * DAY),
     ...record,
   });

@@ -347,7 +347,7 @@ export async function expectEnd(
   expect(eks.associations.map(meaning)).toEqual(expected ? [meaning(expected)] : []);
   expect(eks.associations.map((one) => one.ownerArn)).toEqual(expected ? [migrated ? addon.arn : undefined] : []);
   const identities = migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : [];
-  expect(record.verified).toBe(identities.length > 0 ? 'injected' : 'none');
+  expect(record.verified).toBe(migrated ? 'ready' : identities.length > 0 ? 'injected' : 'none');
   const seen = (await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity);
   // A fault may have had the association of before come back first, and new pods take it then.
   const isAsBefore = outcome === 'rolled-back' && leftOver !== undefined && seen.join() === 'pod-identity';

@@ -53,7 +53,7 @@ const trigger = {
 describe('the event of a migration', () => {
   it('has the outcome, the target, the verification and one id for each outbox event', () => {
     const built = published(
-      ended('migrated', { verified: 'injected', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
+      ended('migrated', { verified: 'ready', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
       'migrated',
     );
     expect(built).toMatchObject({
@@ -65,7 +65,7 @@ describe('the event of a migration', () => {
       at: at(60),
       ...target,
       addon: ADDON,
-      verified: 'injected',
+      verified: 'ready',
       dryRun: false,
       requestedBy: 'ann',
       reason: 'why not',
@@ -76,7 +76,9 @@ describe('the event of a migration', () => {
     expect(built.message).toContain(
       'Requested by an unknown requester, who states "ann".\nReason, as stated in the request: why not',
     );
-    expect(built.message).toContain('verified on its pods');
+    expect(built.message).toContain(
+      'is on EKS Pod Identity; verified: ready (stable; use of the credentials not observed).',
+    );
   });
 
   it('exists for each type of event, with a title and a message of printable lines', () => {
@@ -221,6 +223,7 @@ describe('what to do next', () => {
       ended('rolled-back', { verified: 'injected', failure: { name: 'PodsOnWrongIdentity', message: 'they kept it' } }),
       'rolled-back',
     );
+    expect(built.message).toContain('The previous state was restored; former identity verified on the pods.');
     expect(built.message).toContain('First error: PodsOnWrongIdentity: they kept it');
     expect(built.message).toContain(`pod-identity show ${MIGRATION_ID} --deployed`);
   });

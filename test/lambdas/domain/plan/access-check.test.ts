@@ -50,7 +50,7 @@ describe('kubernetes-access', () => {
       id: 'kubernetes-access',
       status: 'warn',
       message: expect.stringMatching(
-        /could not be read: .* No pod is checked after the change.*is no proof that the pods use the new identity.*was not checked either/,
+        /could not be read: .* No pod is checked after the change.*shows only what EKS reports, and nothing about the pods.*was not checked either/,
       ) as string,
     });
     expect(access!.remedy).toMatch(
@@ -140,7 +140,7 @@ describe('a plan that is verified by the EKS API', () => {
     expect(blocking(of('aws-ebs-csi-driver', {}))).not.toContain('custom-resources');
   });
 
-  it('has another hash than one that wants a proof', () => {
+  it('has another hash than one that reads the pods', () => {
     expect(planMigration(someFacts({ request: API })).hash).not.toBe(planMigration(someFacts()).hash);
   });
 });

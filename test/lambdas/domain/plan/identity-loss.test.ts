@@ -264,6 +264,7 @@ describe('a role for a service account that is not known as the one that loses i
 
   it.each([
     ['injected', 'unknown'],
+    ['ready', 'unknown'],
     ['api', 'warn'],
   ] as const)('where nobody may look, with verification %s: %s', (verification, status) => {
     const plan = planOf(

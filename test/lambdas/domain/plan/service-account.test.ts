@@ -298,7 +298,7 @@ describe('a plan is blocked', () => {
     ],
     ['no pod runs with it', 'kubernetes-access', {}, { pods: [] }, /No pod runs with api, so/],
     [
-      'the API server is closed, and a proof is asked for',
+      'the API server is closed, and pods must be read',
       'kubernetes-access',
       { roleArn: ROLE },
       closed,
@@ -360,7 +360,7 @@ describe('where the API server is closed', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[], string]>([
     ['a warning', { verification: 'api', roleArn: ROLE }, ['service-account-uses-irsa', 'kubernetes-access'], ''],
     ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa'], ''],
-    ['a proof that is asked for', { roleArn: ROLE }, ['kubernetes-access'], ''],
+    ['pods that must be read', { roleArn: ROLE }, ['kubernetes-access'], ''],
     [
       'an annotation that is to be removed',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },

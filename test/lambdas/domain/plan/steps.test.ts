@@ -184,7 +184,7 @@ describe('the steps of a plan', () => {
         goWithAddon: [],
         carryOver: [],
         trustRepairs: [],
-        verification: 'injected',
+        verification: 'ready',
       }),
     ).toEqual([]);
   });

@@ -81,7 +81,7 @@ describe('decideRecovery of a stranded migration', () => {
     ).toBe('nothing');
   });
 
-  it.each(['injected', 'api'] as const)(
+  it.each(['injected', 'ready', 'api'] as const)(
     'only finishes where it was verified by %s and nothing was put back',
     (verified) => {
       expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
@@ -217,7 +217,7 @@ describe('decideRecovery', () => {
         fc.boolean(),
         fc.boolean(),
         fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
-        fc.constantFrom<Migration['verified']>('none', 'api', 'injected'),
+        fc.constantFrom<Migration['verified']>('none', 'api', 'injected', 'ready'),
         fc.constantFrom(free, [heldBy(EXECUTION)], []),
         (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
           const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));

@@ -166,11 +166,12 @@ describe('judgePods', () => {
 });
 
 describe('the warnings if no pod was inspected', () => {
-  it('never claim that pods are on Pod Identity', () => {
+  it('claim no more about pods than was observed', () => {
     const addon = anAddon();
-    expect(roleStillSet(addon, 'injected').message).toBe(
-      `All pods are on Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
-    );
+    for (const level of ['injected', 'ready'] as const)
+      expect(roleStillSet(addon, level).message).toBe(
+        `All pods have the configuration of Pod Identity, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
+      );
     expect(roleStillSet(addon, 'api').message).toBe(
       `The associations are as planned, and no pod was inspected, but DescribeAddon still shows the role ${ROLE} on add-on ${ADDON}.`,
     );

@@ -35,7 +35,7 @@ describe('readReport', () => {
     await ledger.updateMigration(MIGRATION_ID, {
       status: 'ended',
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       endedAt: at(300),
       attempt: 0,
     });
@@ -53,7 +53,7 @@ describe('readReport', () => {
     await ledger.updateMigration(MIGRATION_ID, {
       status: 'ended',
       outcome: 'migrated',
-      verified: 'injected',
+      verified: 'ready',
       endedAt: at(300),
     });
     expect(await readReport(ledger, MIGRATION_ID, { simulated: true })).toEqual({
@@ -63,7 +63,7 @@ describe('readReport', () => {
       addon: 'aws-ebs-csi-driver',
       strategy: 'auto',
       preserve: true,
-      verified: 'injected',
+      verified: 'ready',
       startedAt: at(0),
       endedAt: at(300),
       plan: aMigration({ request: aRequest({ preserve: true }) }).plan,

@@ -5,11 +5,17 @@ import { checkVerified } from '../../../../lambdas/use-cases/retirement/checks.t
 import { aMigration, MIGRATION_ID } from '../../fixtures.ts';
 
 const NEEDS = 'add-on aws-ebs-csi-driver needs the OIDC trust, or may need it.';
-const migrated: Partial<Migration> = { status: 'ended', outcome: 'migrated', verified: 'injected' };
+const migrated: Partial<Migration> = { status: 'ended', outcome: 'migrated', verified: 'ready' };
 
 describe('checkVerified', () => {
-  it('passes an end that the pods have verified', () => {
-    expect(checkVerified(aMigration(migrated), false)).toMatchObject({ status: 'pass' });
+  it.each([
+    ['injected', 'verified: injected (credentials configuration injected; use of the credentials not observed).'],
+    ['ready', 'verified: ready (stable; use of the credentials not observed).'],
+  ] as const)('passes an end that was verified on the pods, and names the level %s', (verified, text) => {
+    expect(checkVerified(aMigration({ ...migrated, verified }), false)).toMatchObject({
+      status: 'pass',
+      message: `Migration ${MIGRATION_ID} ended migrated; ${text}`,
+    });
   });
 
   it.each<[Partial<Migration>, boolean, string]>([
@@ -28,11 +34,11 @@ describe('checkVerified', () => {
     expect(checkVerified(aMigration(change), begunBack)).toMatchObject({
       status: 'fail',
       message: `Migration ${MIGRATION_ID} ${text}`,
-      remedy: expect.stringMatching(/^Name the migration after which the pods were verified/) as string,
+      remedy: expect.stringMatching(/^Name the migration that ended migrated and was verified on the pods/) as string,
     });
   });
 
-  it('says how to come to a proof, where EKS alone has confirmed the end', () => {
+  it('names the commands that verify the pods, where EKS alone has confirmed the end', () => {
     expect(checkVerified(aMigration({ ...migrated, verified: 'api' }), false)).toMatchObject({
       status: 'fail',
       message: expect.stringContaining('was verified by the EKS API alone: no pod was read') as string,
