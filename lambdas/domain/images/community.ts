@@ -133,10 +133,16 @@ const OBSERVABILITY: readonly KnownImage[] = [
     '2.49.0',
     atTag('prometheus/prometheus', 'v2.49.0', 'aws-sdk-go 1.48.14', '2.48.1: 1.45.25'),
   ),
-  from('Thanos', ['thanos/thanos', 'thanosio/thanos', 'bitnami/thanos'], '0.36.0', {
-    url: 'https://github.com/thanos-io/thanos/pull/7335',
-    says: '"Update minio-go to v7.0.70 which includes support for EKS Pod Identity", in the changelog of 0.36.0',
-  }, { sure: 'certain', note: 'With `aws_sdk_auth: true` in its object storage, 0.39.0: aws-sdk-go-v2/config 1.29.15.' }),
+  from(
+    'Thanos',
+    ['thanos/thanos', 'thanosio/thanos', 'bitnami/thanos'],
+    '0.36.0',
+    {
+      url: 'https://github.com/thanos-io/thanos/pull/7335',
+      says: '"Update minio-go to v7.0.70 which includes support for EKS Pod Identity", in the changelog of 0.36.0',
+    },
+    { sure: 'certain', note: 'With `aws_sdk_auth: true` in its object storage, 0.39.0: aws-sdk-go-v2/config 1.29.15.' },
+  ),
   from(
     'Cortex',
     ['cortexproject/cortex'],
@@ -252,7 +258,12 @@ const DATA: readonly KnownImage[] = [
     'OpenCost',
     ['opencost/opencost'],
     '1.109.0',
-    atTag('opencost/opencost', 'v1.109.0', 'aws-sdk-go 1.50.8 and aws-sdk-go-v2/config 1.26.6', '1.108.1: 1.44.153 and 1.13.1'),
+    atTag(
+      'opencost/opencost',
+      'v1.109.0',
+      'aws-sdk-go 1.50.8 and aws-sdk-go-v2/config 1.26.6',
+      '1.108.1: 1.44.153 and 1.13.1',
+    ),
   ),
   never('s5cmd', ['peakcom/s5cmd'], '2.3.0', {
     url: 'https://github.com/peak/s5cmd/blob/v2.3.0/go.mod',

@@ -143,13 +143,7 @@ const SECURITY_AND_NODES: readonly KnownImage[] = [
     '2.5.0',
     atTag('kubernetes-sigs/cluster-api-provider-aws', 'v2.5.0', 'aws-sdk-go 1.51.17', '2.4.2: 1.45.26'),
   ),
-  from(
-    'AWS CLI',
-    ['aws-cli/aws-cli', 'amazon/aws-cli'],
-    '2.15.0',
-    guideSdks('AWS CLI v2: 2.15.0'),
-    CERTAIN,
-  ),
+  from('AWS CLI', ['aws-cli/aws-cli', 'amazon/aws-cli'], '2.15.0', guideSdks('AWS CLI v2: 2.15.0'), CERTAIN),
 ];
 
 const ackController = (service: string, minimum: string, sdk: string, before: string): KnownImage =>

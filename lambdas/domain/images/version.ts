@@ -23,8 +23,7 @@ export function readVersion(tag: string): ImageVersion | undefined {
   if (major === undefined || minor === undefined) return undefined;
   const pre = PRE_RELEASE.test(suffix) ? identifiers(suffix) : [];
   return {
-    numbers:
-      patch === undefined ? [Number(major), Number(minor)] : [Number(major), Number(minor), Number(patch)],
+    numbers: patch === undefined ? [Number(major), Number(minor)] : [Number(major), Number(minor), Number(patch)],
     pre,
   };
 }
@@ -62,11 +61,9 @@ export function compareVersions(a: ImageVersion, b: ImageVersion, missing = 0): 
  * patch version in its range.
  */
 export function isAtLeast(version: ImageVersion, minimum: ImageVersion): boolean | undefined {
-  if (version.numbers.length === 3) return compareVersions(version, minimum) >= 0;
-  if (compareVersions(version, minimum) >= 0) return true;
-  return compareVersions(version, minimum, Number.MAX_SAFE_INTEGER) < 0 && !sameMinor(version, minimum)
-    ? false
-    : undefined;
+  const isLater = compareVersions(version, minimum) >= 0;
+  if (isLater || version.numbers.length === 3) return isLater;
+  return compareVersions(version, minimum, Number.MAX_SAFE_INTEGER) < 0 ? false : undefined;
 }
 
 /** Returns whether two versions have the same major and minor version. */
