@@ -18,7 +18,7 @@ const NETWORKING_AND_SECURITY: readonly KnownImage[] = [
   ),
   from(
     'cert-manager',
-    ['cert-manager-controller', 'cert-manager/cert-manager', 'bitnami/cert-manager'],
+    ['cert-manager-controller', 'bitnami/cert-manager'],
     '1.14.0',
     {
       url: 'https://github.com/cert-manager/cert-manager/pull/6519',

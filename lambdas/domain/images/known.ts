@@ -25,7 +25,7 @@ export const knownImage = (path: string): KnownImage | undefined =>
   KNOWN_IMAGES.find(({ repositories }) => repositories.some((pattern) => matches(pattern, path)));
 
 /** Returns the minimum version of an EKS add-on by the EKS User Guide. */
-export const knownAddon = (addon: string): KnownAddonVersion | undefined =>
+export const guideMinimum = (addon: string): KnownAddonVersion | undefined =>
   ADDON_VERSIONS.find((one) => one.addon === addon);
 
 /**
@@ -74,7 +74,7 @@ export function judgeImage(image: string): Judgement {
 
 /** Returns whether a version of an EKS add-on is at or above the guide's minimum; `undefined` if the guide has none. */
 export function isAddonSupported(addon: string, version: string): boolean | undefined {
-  const known = knownAddon(addon);
+  const known = guideMinimum(addon);
   const installed = readVersion(version);
   return known && installed ? isAtLeast(installed, versionIn(known.minimum)) : undefined;
 }

@@ -2,7 +2,7 @@
  * Checks by the images of the pods whether their software supports EKS Pod Identity. Environment and token show only that
  * the webhook has changed a pod; an AWS SDK that is too old ignores them, and finds no credentials (ADR 76).
  */
-import { isAddonSupported, type Judgement, judgeImage, knownAddon } from '../images/known.ts';
+import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../images/known.ts';
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import { SDK_MINIMUMS } from '../images/sources.ts';
@@ -34,7 +34,7 @@ const sourceText = ({ url, says }: Source): string => `${url}: ${says}`;
 function byAddonVersion({ request, addon, podIdentity }: Facts): OfAddon | undefined {
   if (request.addon === undefined || !addon) return undefined;
   const supported = isAddonSupported(addon.name, addon.version);
-  const known = knownAddon(addon.name);
+  const known = guideMinimum(addon.name);
   const version = `Version ${addon.version} of add-on ${addon.name}`;
   if (known && supported !== undefined)
     return {
