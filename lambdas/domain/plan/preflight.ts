@@ -9,6 +9,7 @@ import { checkNodeRole } from './preflight-node-role.ts';
 import { checkAgentNodes, checkCompute } from './preflight-nodes.ts';
 import { checkProxy, checkStaticCredentials } from './preflight-pods.ts';
 import { checkWebhook } from './preflight-webhook.ts';
+import { checkSdk } from './sdk-check.ts';
 
 /**
  * The first EKS platform version with Pod Identity, by Kubernetes minor version. All later minor versions have it.
@@ -75,4 +76,5 @@ export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]):
   ...checkWebhook(facts),
   ...checkStaticCredentials(facts, planned),
   ...checkProxy(facts, planned),
+  ...checkSdk(facts, planned),
 ];
