@@ -3,8 +3,7 @@
  * and the pods, are read as they will be then. A container that gets credentials from elsewhere blocks, and one whose
  * source is unknown blocks until it is accepted by name.
  */
-import type { ReadContainer } from '../verification/pod-identity.ts';
-import { readContainers } from '../verification/pod-identity.ts';
+import { type ReadContainer, readContainers } from '../verification/pod-identity.ts';
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
@@ -60,11 +59,11 @@ function futureContainers(facts: Facts, planned: readonly PlannedAssociation[]):
 const CHAIN =
   'docs/verification-variables.md, from the source of the AWS SDKs; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
 
-const whyText = ({ text, is, why, container: { env } }: Future): string => {
+const whyText = ({ text, is, why }: Future): string => {
   if (is === 'irsa')
-    return `AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN in ${text}, with which AWS SDKs assume that role`;
+    return `${text} has AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, with which AWS SDKs assume that role`;
   if (is === 'node-role')
-    return `${Object.keys(env).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'an empty AWS_CONTAINER_CREDENTIALS_FULL_URI' : 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'} in ${text}, so that the webhook adds no address of the agent`;
+    return `${text} has AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, so that the webhook does not add the address of the agent`;
   return `${text} ${why}`;
 };
 

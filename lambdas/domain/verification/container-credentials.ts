@@ -155,15 +155,15 @@ export interface ContainerReading {
    */
   is: 'agent' | 'irsa' | 'node-role' | 'static-keys' | 'elsewhere' | 'unknown';
   /**
-   * For `static-keys`, `elsewhere` and `unknown`: the variables that decide, and the reason, which names them and continues a sentence
-   * about the container.
+   * For `static-keys`, `elsewhere` and `unknown`: the variables that decide, and the reason, which names them and continues
+   * a sentence about the container.
    */
   names: readonly VariableName[];
   why: string;
   /** What could override the source, if it exists, but is not counted as unknown. */
   notes: string[];
-  /** Whether the container has the complete configuration that the webhook injects, for EKS Pod Identity or IRSA. */
-  configured: { podIdentity: boolean; irsa: boolean };
+  /** Whether the container has the complete configuration of EKS Pod Identity: the agent's address, and its token. */
+  configured: boolean;
 }
 
 const listed = (names: readonly string[]): string =>
@@ -181,30 +181,21 @@ function reasons(container: Container, readings: readonly [Sdk, Reading][]): str
   }
   return [...clauses.values()]
     .map(({ names, does, sdks }) => {
-      const elsewhere = names.filter((name) => Object.hasOwn(container.env, name) && container.env[name] === undefined);
-      const from = elsewhere.length === 0 ? '' : ' from another object (valueFrom)';
+      const isHidden = (name: string): boolean =>
+        Object.hasOwn(container.env, name) && container.env[name] === undefined;
+      const set = names.map((name) => (isHidden(name) ? `${name} (valueFrom)` : name));
       const who =
         sdks.length === SDKS.length ? 'AWS SDKs' : `the AWS SDKs ${listed(sdks.map((sdk) => SDK_NAMES[sdk]))}`;
-      return `has ${listed(names)}${from}, with which ${who} ${does}`;
+      return `has ${listed(set)}, with which ${who} ${does}`;
     })
     .join('; it ');
 }
 
-const hasToken = (name: VariableName, audience: (one: string) => boolean, { container, tokens }: InPod): boolean => {
-  const shown = shownValue(container, name);
-  if (shown.is !== 'value') return false;
-  const found = tokenAt(shown.value, container, tokens);
-  return found.is === 'token' && audience(found.audience);
-};
-
-function configuredFor(inPod: InPod): ContainerReading['configured'] {
+function isConfigured(inPod: InPod): boolean {
   const address = shownValue(inPod.container, ADDRESS);
-  const role = shownValue(inPod.container, ROLE);
-  const isPodIdentity = (audience: string): boolean => audience === POD_IDENTITY_CONFIG.audience;
-  return {
-    podIdentity: address.is === 'value' && isAgentAddress(address.value) && hasToken(TOKEN_FILE, isPodIdentity, inPod),
-    irsa: role.is !== 'absent' && hasToken(IRSA_TOKEN_FILE, (audience) => !isPodIdentity(audience), inPod),
-  };
+  return (
+    address.is === 'value' && isAgentAddress(address.value) && readToken('agent', TOKEN_FILE, inPod).source === 'agent'
+  );
 }
 
 /** Returns what every SDK does, regardless of what `envFrom` adds. */
@@ -227,7 +218,7 @@ function readOwn(inPod: InPod): Pick<ContainerReading, 'is' | 'names' | 'why'> {
 export function readContainer(inPod: InPod): ContainerReading {
   const { container } = inPod;
   const { envFrom = [] } = container;
-  const configured = configuredFor(inPod);
+  const configured = isConfigured(inPod);
   const own = readOwn(inPod);
   const whole = envFrom.length === 0 ? undefined : `gets variables from ${envFrom.join(', ')} (envFrom)`;
   const notes = [

@@ -73,7 +73,7 @@ function mixedEvidence(readings: readonly ReadContainer[], { tokens }: PodSpec):
   const both = readings.filter(hasBoth).map(({ container }) => container.name);
   const audiences = [...new Set(tokens.map(({ audience }) => audience))];
   return [
-    `${of((one) => one.configured.podIdentity)} of ${total} containers have the environment of Pod Identity, ${of(({ is }) => is === 'irsa')} have that of IRSA, token audiences: ${audiences.join(', ') || 'none'}`,
+    `${of((one) => one.configured)} of ${total} containers have the environment of Pod Identity, ${of(({ is }) => is === 'irsa')} have that of IRSA, token audiences: ${audiences.join(', ') || 'none'}`,
     ...(both.length > 0
       ? [`with both, ${both.join(', ')} ${both.length === 1 ? 'uses' : 'use'} IRSA, to which SDKs give precedence`]
       : []),
@@ -90,8 +90,7 @@ export function classifyPod(pod: PodSpec): Classified {
     identity,
     evidence: `${evidence}${asides(readings, pod)}`,
     injected:
-      readings.length > 0 &&
-      readings.every(({ is, configured }) => configured.podIdentity && (is === 'agent' || is === 'unknown')),
+      readings.length > 0 && readings.every(({ is, configured }) => configured && (is === 'agent' || is === 'unknown')),
     unknown: open.map((one) => ({ container: one.container.name, why: whyOf(one) })),
   });
   const all = readings.length === 1 ? 'its one container' : `all ${readings.length} containers`;
