@@ -15,6 +15,8 @@ import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
+import { ClaimWatch } from './claims.ts';
+import { StabilityWatch } from './stability.ts';
 import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
 import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { annotationsIn, podsOf } from './cluster.ts';
@@ -61,6 +63,8 @@ export interface Before {
   identities: Map<string, boolean>;
   /** The role that a service account's IRSA annotation names, by `namespace/name`. */
   annotations: Map<string, string>;
+  /** Service accounts with pods that were not ready, as `namespace/name`. */
+  broken: Set<string>;
   /** Fields of workloads that managers other than EKS and the service had set. */
   thirdPartyFields: Map<string, OwnField>;
 }
@@ -74,6 +78,10 @@ export interface RunResult {
   before: Before;
   /** The gaps in pods' AWS credentials during the run. */
   credentials: CredentialWatch;
+  /** Since when each pod was ready, and when its containers restarted. */
+  stability: StabilityWatch;
+  /** Each time that the ledger claimed that pods are ready. */
+  claims: ClaimWatch;
   migrations: SimulatedMigration[];
   /** The migrations that `again` requests once the others have ended. */
   repeated: SimulatedMigration[];
@@ -115,6 +123,11 @@ const observeBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
   annotations: annotationsIn(cluster),
+  broken: new Set(
+    podsOf(cluster).flatMap(({ ready, terminating, namespace, serviceAccount }) =>
+      ready || terminating ? [] : [`${namespace}/${serviceAccount}`],
+    ),
+  ),
   thirdPartyFields: thirdPartyFieldsIn(cluster),
 });
 
@@ -254,6 +267,8 @@ export const simulate = async (
   if (spec.actor?.does === 'repoint') addThirdPartyRole(sandbox, simulated.requests[0]?.target.account ?? '');
   const before = observeBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
+  const stability = new StabilityWatch(world, cluster);
+  const claims = new ClaimWatch(sandbox, cluster);
   const operator = new Operator(sandbox, spec.seed);
   const result: RunResult = {
     spec,
@@ -263,6 +278,8 @@ export const simulate = async (
     cluster,
     before,
     credentials,
+    stability,
+    claims,
     migrations: [],
     repeated: [],
     retirements: [],
