@@ -22,7 +22,9 @@ export const lineName = (base: LineName, { attempt, round }: { attempt: number; 
 
 /** Returns whether the step runs once for each attempt; the other steps belong to the migration as a whole. */
 export const isPerAttempt = (name: LineName): boolean => {
-  const { input } = isVariant(name) ? { input: undefined } : stepSchemas[name];
+  // Other variants run once, or in a rollback.
+  const step = isVariant(name) ? (name === stepSchemas['verify-pods'].readyVariant ? 'verify-pods' : undefined) : name;
+  const input = step && stepSchemas[step].input;
   return input !== undefined && 'shape' in input && 'attempt' in input.shape;
 };
 
@@ -69,6 +71,8 @@ const BY_STATE = new Map<string, LineName>([
   ['WaitForCreation', 'await-active'],
   ['WaitForUpdate', 'await-active'],
   ['WaitForRollout', 'verify-pods'],
+  ['WaitForStability', 'confirm-ready'],
+  ['ConfirmReady', 'confirm-ready'],
   ['RestoreByUpdate', 'restore-addon-update'],
   ['RemoveFailedCopy', 'restore-addon-delete'],
   ['RestoreByCreate', 'restore-addon-create'],

@@ -34,6 +34,7 @@ const identified = z.object({
   startedAt: z.string().optional(),
   attempt: z.number().optional(),
   round: z.number().optional(),
+  settling: z.number().optional(),
   towards: z.string().optional(),
   action: z.string().optional(),
   outcome: z.string().optional(),
@@ -50,10 +51,14 @@ const LATE_ENDINGS: readonly (string | undefined)[] = ['rolled-back', 'needs-hum
 
 /**
  * Returns the line's name: a step that runs again in another attempt or round has a line of its own. `verify-pods.2-3` is
- * attempt 2, round 3.
+ * attempt 2, round 3. A round is a visit of the step in its attempt: after a restart, or after an observation of the pods.
  */
-function lineName({ schema }: Step, { attempt = 0, round = 1, towards, action, outcome }: Identified): string {
-  const base = (towards === 'before' ? schema.rollbackVariant : undefined) ?? schema.name;
+function lineName({ schema }: Step, who: Identified): string {
+  const { attempt = 0, towards, settling = 1, action, outcome } = who;
+  const isObserved = towards === 'ready';
+  const round = isObserved ? settling : (who.round ?? 1) + settling - 1;
+  const ofDirection = isObserved ? schema.readyVariant : towards === 'before' ? schema.rollbackVariant : undefined;
+  const base = ofDirection ?? schema.name;
   const variant = action ?? (LATE_ENDINGS.includes(outcome) ? outcome : undefined);
   return `${base}${variant === undefined ? '' : `-${variant}`}${attempt > 0 ? `.${attempt + 1}` : ''}${round > 1 ? `-${round}` : ''}`;
 }

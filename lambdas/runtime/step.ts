@@ -128,6 +128,8 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
   variants: Readonly<Record<string, string>>;
   /** The variant that is noted if the step works `towards: 'before'`, if that has a line of its own. */
   rollbackVariant?: string;
+  /** The variant that is noted if the step works `towards: 'ready'`. */
+  readyVariant?: string;
   input: Input;
   output: Output;
   environment: z.ZodObject<typeof stepEnvironment.shape>;
@@ -188,6 +190,7 @@ export const defineStep = <
       environment?: Environment;
       variants?: Readonly<Record<Variant, string>>;
       rollbackVariant?: NoInfer<Variant>;
+      readyVariant?: NoInfer<Variant>;
     },
 ): Omit<StepSchema<Input, Output>, 'environment' | 'variants'> & {
   environment: Environment;

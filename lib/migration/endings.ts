@@ -66,6 +66,12 @@ function endPauses({ pauses, RecordBlocked, RecordNeedsHuman, RollBack, RecordMi
     tooLong: { to: RecordNeedsHuman, failure: GAVE_UP },
     failed: { to: RollBack, failure: GAVE_UP },
   });
+  // The pods have been verified; only whether they stay ready could not be observed.
+  pauses.phase('settling', {
+    back: false,
+    tooLong: { to: RecordMigrated, failure: GAVE_UP },
+    failed: { to: RollBack, failure: GAVE_UP },
+  });
   // The pods are verified and do not need it.
   pauses.phase('annotation', { back: false, tooLong: { to: RecordMigrated, failure: GAVE_UP } });
 }

@@ -75,11 +75,14 @@ const PAUSED: RetriedName[] = [
  */
 const PAUSED_DURING_ROLLBACK: RetriedName[] = [...PAUSED, 'AccessDenied'];
 
+/** A variant of a step whose failures lead elsewhere than those of the step. */
+export type StepVariant = 'confirm-ready';
+
 const ERROR_NAMES = Object.keys(ERROR_CLASSES) as ErrorName[];
-const isOfChange = (step: StepName): step is StepOfChange => Object.hasOwn(STAGE_OF, step);
+const isOfChange = (step: StepName | StepVariant): step is StepOfChange => Object.hasOwn(STAGE_OF, step);
 
 /** Returns the errors that a state of the workflow pauses for, in addition to those that may pass with time. */
-export const heldErrors = (step: StepName): ErrorName[] =>
+export const heldErrors = (step: StepName | StepVariant): ErrorName[] =>
   isOfChange(step) ? ERROR_NAMES.filter((error) => !PAUSED.includes(error) && onwardFrom(step, error) === 'hold') : [];
 
 /** Returns the errors that a state pauses for. `callback`: its time-out is an answer. `held`: see `heldErrors`. */
@@ -295,5 +298,7 @@ export const WORKFLOW_CATCHERS = {
   'restart-pods': afterChanges('restart-pods'),
   'annotate-service-account': afterChanges('annotate-service-account'),
 } as const satisfies Partial<Record<StepName, Catcher[]>>;
+/** What the states of variants catch instead. */
+export const VARIANT_CATCHERS: Record<StepVariant, Catcher[]> = { 'confirm-ready': afterChanges('confirm-ready') };
 /** The steps of the workflow before its endings. */
 export type WorkflowStep = keyof typeof WORKFLOW_CATCHERS;

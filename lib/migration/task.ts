@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import type { OptionalStep } from '../config.ts';
 import { pascalCase } from '../names.ts';
-import { type Catcher, type FailureTarget, retriersOf, type WorkflowStep } from './errors.ts';
+import { type Catcher, type FailureTarget, retriersOf, type StepVariant, type WorkflowStep } from './errors.ts';
 import { caughtFailure, EXECUTION, expression, type Expression, MIGRATION_ID } from './expressions.ts';
 
 /**
@@ -58,6 +58,8 @@ export interface StepTaskOptions<Name extends StepName> {
   assign?: Variables;
   /** Name of the state, for a step that several states call. Default: the step's name in PascalCase. */
   stateName?: string;
+  /** The variant of the step that the state runs, if its failures lead elsewhere. Its name becomes the state's. */
+  variant?: StepVariant;
   /**
    * Seconds for which the state waits after the step has answered, under a task token in its payload. Its output is
    * what is sent with that token.
@@ -89,7 +91,7 @@ export function stepTask<Name extends StepName>(
   const lambdaFunction = options.functions[step];
   if (!lambdaFunction)
     throw new Error(`The step ${step} is not part of this deployment: leave out the states that call it.`);
-  const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(step), {
+  const task = tasks.LambdaInvoke.jsonata(scope, options.stateName ?? pascalCase(options.variant ?? step), {
     lambdaFunction,
     payload:
       typeof options.payload === 'string'

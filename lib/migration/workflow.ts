@@ -3,7 +3,7 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
 import type { firstPollsOf } from '../../lambdas/domain/waiting/first-polls.ts';
-import { heldErrors, WORKFLOW_CATCHERS, type WorkflowStep } from './errors.ts';
+import { heldErrors, type StepVariant, VARIANT_CATCHERS, WORKFLOW_CATCHERS, type WorkflowStep } from './errors.ts';
 import { expression, type Expression } from './expressions.ts';
 import {
   answerIs,
@@ -35,6 +35,10 @@ const firstPoll = (at: keyof ReturnType<typeof firstPollsOf>): Expression => exp
 const PLAN_HASH = { planHash: expression('$planHash') };
 const PLANNED = { ...LOCKED_MIGRATION, ...PLAN_HASH };
 const PLANNED_CHANGE = { ...CHANGE, ...PLAN_HASH };
+
+/** Variables of each attempt: how often pods were restarted and observed, each from 1. */
+const FIRST_ROUND = { podRound: 1, settling: 1 };
+const PODS = { round: expression('$podRound'), settling: expression('$settling') };
 
 /** The current attempt, from the plan's list; none beyond its end. */
 const strategyIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition =>
@@ -79,7 +83,7 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   const waitForUpdate = wait(scope, 'WaitForUpdate', firstPoll('updated'), SINCE_NOW);
   const createAddon = task('create-addon', { payload: PLANNED_CHANGE });
   const waitForCreation = wait(scope, 'WaitForCreation', firstPoll('created'), SINCE_NOW);
-  const awaitActive = task('await-active', { payload: { ...PLANNED_CHANGE, startedAt }, assign: { podRound: 1 } });
+  const awaitActive = task('await-active', { payload: { ...PLANNED_CHANGE, startedAt }, assign: FIRST_ROUND });
   const carryOver = task('carry-over', { payload: PLANNED_CHANGE });
 
   deleteAddon.next(waitForDeletion).next(awaitDeleted).next(createAddon);
@@ -91,7 +95,7 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
 
 /** Creates the states that associate a service account that belongs to no add-on. */
 function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: sfn.Wait } {
-  const createAssociation = task('create-association', { payload: PLANNED_CHANGE, assign: { podRound: 1 } });
+  const createAssociation = task('create-association', { payload: PLANNED_CHANGE, assign: FIRST_ROUND });
   // EKS's webhook learns of a new association a few seconds late (aws/eks-pod-identity-agent#52).
   const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
   createAssociation.next(waitForWebhook);
@@ -105,10 +109,28 @@ interface VerifyOptions {
   nextAttempt: sfn.State;
 }
 
+/**
+ * Creates the states that observe verified pods for the settling time. `verified` is the state after that; pods that did
+ * not stay ready are verified again. Returns the first state.
+ */
+function confirmReady(scope: Construct, task: MakeTask, verifyPods: sfn.State, verified: sfn.State): sfn.State {
+  const waitForStability = wait(scope, 'WaitForStability', expression('$states.input.settleSeconds'), SINCE_NOW);
+  const confirm = task('verify-pods', {
+    variant: 'confirm-ready',
+    payload: { ...PLANNED_CHANGE, towards: 'ready', round: PODS.round, settling: PODS.settling, startedAt },
+  });
+  // The step limits how often the pods are observed: after the last time, VerifyPods no longer answers `settle`.
+  const stable = sfn.Choice.jsonata(scope, 'ArePodsStable', { assign: { settling: expression('$settling + 1') } })
+    .when(answerIs('verdict', 'verified'), verified)
+    .otherwise(verifyPods);
+  waitForStability.next(confirm).next(stable);
+  return waitForStability;
+}
+
 /** Creates the states that verify the pods, and restart those that lack evidence. */
 function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt }: VerifyOptions): void {
-  const towardsPodIdentity = { ...PLANNED_CHANGE, towards: 'pod-identity', round: expression('$podRound') } as const;
-  const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
+  const towardsPodIdentity = { ...PLANNED_CHANGE, towards: 'pod-identity', round: PODS.round } as const;
+  const verifyPods = task('verify-pods', { payload: { ...towardsPodIdentity, settling: PODS.settling } });
   const restartPods = task('restart-pods', { payload: towardsPodIdentity });
   const waitForRollout = wait(scope, 'WaitForRollout', 15, { podRound: expression('$podRound + 1') });
   const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
@@ -122,6 +144,7 @@ function verify(scope: Construct, task: MakeTask, { endings, after, nextAttempt 
   // The step limits the rounds: after the last restart of the last attempt it fails instead of requesting another.
   const verified = sfn.Choice.jsonata(scope, 'AreThePodsVerified')
     .when(answerIs('verdict', 'verified'), isAnnotationToRemove)
+    .when(answerIs('verdict', 'settle'), confirmReady(scope, task, verifyPods, isAnnotationToRemove))
     .when(answerIs('verdict', 'next-attempt'), nextAttempt)
     .otherwise(restartPods);
 
@@ -147,23 +170,25 @@ const chooseStrategy = (scope: Construct, addon: AddonChange, association: sfn.S
 
 const BEFORE: readonly WorkflowStep[] = ['plan', 'request-approval', 'await-window', 'begin'];
 /** Returns the phase of a step's pause, which decides where it ends. */
-const phaseOf = (step: WorkflowStep): 'before' | 'change' | 'annotation' => {
+const phaseOf = (step: WorkflowStep | StepVariant): 'before' | 'change' | 'settling' | 'annotation' => {
+  if (step === 'confirm-ready') return 'settling';
   if (step === 'annotate-service-account') return 'annotation';
-  return BEFORE.includes(step) ? 'before' : 'change';
+  return BEFORE.some((one) => one === step) ? 'before' : 'change';
 };
 
 /** Creates the states from the plan to the verification, attempt by attempt. Returns the first state. */
 export function createWorkflow(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
     const state = stepTask(scope, step, { functions, paused: true, ...options });
-    endings.pauses.around(state, phaseOf(step), {
+    endings.pauses.around(state, phaseOf(options.variant ?? step), {
       back: false,
       callback: options.callback !== undefined,
-      held: heldErrors(step),
+      held: heldErrors(options.variant ?? step),
     });
     if (options.callback)
       state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
-    catchFailures(state, WORKFLOW_CATCHERS[step], { ...endings, ...others });
+    const catchers = options.variant ? VARIANT_CATCHERS[options.variant] : WORKFLOW_CATCHERS[step];
+    catchFailures(state, catchers, { ...endings, ...others });
     return state;
   };
 

@@ -29,10 +29,12 @@ export type Stage =
   | 'incomplete'
   /** The associations are as planned: new pods get EKS Pod Identity, and running pods are being replaced. */
   | 'associated'
+  /** Every pod has the credentials configuration of EKS Pod Identity. Whether they stay ready is being observed. */
+  | 'injected'
   /** Every pod is verified on EKS Pod Identity. */
   | 'verified';
 
-/** The stage of each step that changes something. */
+/** The stage of each step that changes something, and of the variants of steps that have another stage. */
 export const STAGE_OF = {
   'install-agent': 'unchanged',
   'repair-trust': 'unchanged',
@@ -45,9 +47,10 @@ export const STAGE_OF = {
   'await-active': 'associated',
   'verify-pods': 'associated',
   'restart-pods': 'associated',
+  'confirm-ready': 'injected',
   'annotate-service-account': 'verified',
 } as const satisfies Record<string, Stage>;
-/** A step after whose failure a rollback may be needed. */
+/** A step, or variant of a step, after whose failure a rollback may be needed. */
 export type StepOfChange = keyof typeof STAGE_OF;
 
 /** What has failed. */
@@ -104,6 +107,12 @@ export const ONWARD: Record<Stage, Record<FailureKind, Onward>> = {
     rights: 'hold',
     // Neither pods nor EKS have failed, and the rollback ends with the same verification that has just failed.
     unexpected: 'person',
+  },
+  injected: {
+    ...TOWARDS_BEFORE,
+    // The pods have been verified as far as the level `injected`; only the next level cannot be observed.
+    rights: 'hold',
+    unexpected: 'forward',
   },
   verified: {
     ...TOWARDS_BEFORE,

@@ -21,6 +21,7 @@ export const STEP_LINES = [
   'carry-over',
   'verify-pods',
   'restart-pods',
+  'confirm-ready',
   'annotate-service-account',
   'finish',
   'take-over',

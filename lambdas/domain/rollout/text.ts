@@ -1,6 +1,7 @@
 /** Texts about rollouts. */
 import type { Pod } from '../kubernetes/objects.ts';
 import { shellCommand } from '../text/shell.ts';
+import { isCrashing } from './broken.ts';
 import type { Forecast } from './model.ts';
 
 /** Returns a duration as text: `45 seconds`, `18 minutes`, `2 hours 5 minutes`, `3 days 4 hours`. */
@@ -24,22 +25,46 @@ export const paceText = ({ kind, name, pods, atOnce, secondsEach }: WorkloadPace
     ? `${kind} ${name} replaces its pod in ${durationText(secondsEach)}`
     : `${kind} ${name} replaces ${pods} pods ${atOnce === 1 ? 'one after the other' : `${Math.min(atOnce, pods)} at a time`}, ${durationText(secondsEach)} each`;
 
-const conditionText = ({ name, restarts = 0, waiting = [] }: Pod): string => {
-  const what = [...waiting, ...(restarts > 0 ? [`${restarts} restarts`] : [])].join(', ');
+/** Why software can fail with an identity that its pods have. */
+const NO_CREDENTIALS =
+  'A possible reason is that the software gets no credentials, for example because its AWS SDK is too old for Pod Identity.';
+
+const restartsText = (restarts: number): string => `${restarts} restart${restarts === 1 ? '' : 's'}`;
+
+/** Returns a pod's name with its condition. */
+export const conditionText = ({ name, restarts = 0, waiting = [] }: Pod): string => {
+  const what = [...waiting, ...(restarts > 0 ? [restartsText(restarts)] : [])].join(', ');
   return `${name} (${what || 'not ready'})`;
 };
+
+/** Returns the command that shows why a container of the pod ended, whichever container that is. */
+export const previousLogs = ({ namespace, name }: Pick<Pod, 'namespace' | 'name'>): string =>
+  shellCommand(['kubectl', '-n', namespace, 'logs', name, '--all-containers', '--previous', '--ignore-errors']);
 
 /** Returns the first five names, and the number of the others. */
 const some = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 
+/** Returns the command that shows why a pod is not ready. */
+const logsOf = (pod: Pod): string =>
+  isCrashing(pod)
+    ? previousLogs(pod)
+    : shellCommand(['kubectl', '-n', pod.namespace, 'logs', pod.name, '--all-containers']);
+
 /** Returns the message of PodsFailing. */
 export function failingText(pods: readonly Pod[], since: string, towards: 'pod-identity' | 'before'): string {
   const [first] = pods;
-  const logs = first ? shellCommand(['kubectl', '-n', first.namespace, 'logs', first.name, '--all-containers']) : '';
+  const logs = first ? logsOf(first) : '';
   const identity = towards === 'before' ? 'the identity that they had before' : 'Pod Identity';
   const many = pods.length === 1 ? 'A pod fails' : `${pods.length} pods fail`;
-  return `${many} with ${identity}, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}. Read the logs: ${logs}`;
+  return `${many} with ${identity}, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}.${pods.some(isCrashing) && towards === 'pod-identity' ? ` ${NO_CREDENTIALS}` : ''} Read the logs: ${logs}`;
+}
+
+/** Returns the message of PodsFailing if pods restarted each time that they were observed. */
+export function restartingText(pods: readonly Pod[], settleSeconds: number): string {
+  const [first] = pods;
+  const logs = first ? previousLogs(first) : '';
+  return `Containers restarted each time that the pods were observed for ${durationText(settleSeconds)} with Pod Identity, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. ${NO_CREDENTIALS} Read the logs of the containers that ended: ${logs}`;
 }
 
 /** Returns the message of PodsFailing if only a person can replace the pods. */

@@ -222,6 +222,7 @@ export function collectEvidence(
         uid: pod.uid,
         serviceAccount: pod.serviceAccount,
         ready: pod.ready,
+        ...(pod.restarts === undefined ? {} : { restarts: pod.restarts }),
         createdAt: pod.createdAt,
         ...(pod.node === undefined ? {} : { node: pod.node }),
         ...(why === undefined ? {} : { excluded: why }),

@@ -28,6 +28,11 @@ import {
   PODS_NOT_SEEN,
   podsNotSeen,
 } from '../../domain/verification/pods.ts';
+import {
+  STABILITY_NOT_OBSERVED,
+  STABILITY_WARNINGS,
+  stabilityNotObserved,
+} from '../../domain/verification/stability-warnings.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { caughtFailure } from '../../runtime/caught.ts';
 import { restoreCommands, leftByDecision, NO_RESTORE_COMMANDS } from '../../use-cases/rollback/restore-commands.ts';
@@ -65,6 +70,25 @@ const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migra
 function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
   if (!isVerified(outcome) || readsPods(request)) return [];
   return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
+}
+
+/** Returns the level at which the outcome was verified. A rollback compares identities, and observes nothing after that. */
+function levelOf({ request, verified }: Migration, outcome: Outcome): Migration['verified'] {
+  if (!isVerified(outcome)) return 'none';
+  if (!readsPods(request)) return 'api';
+  return outcome === 'migrated' && verified === 'ready' ? 'ready' : 'injected';
+}
+
+/**
+ * Returns the warning that the requested level was not reached, unless an observation has written it: the execution
+ * stopped, or could not read the pods again.
+ */
+function stabilityWarnings({ request, verified, warnings, plan }: Migration, outcome: Outcome): Check[] {
+  if (outcome !== 'migrated' || request.verification !== 'ready' || verified === 'ready') return [];
+  if (warnings.some(({ id }) => id === STABILITY_NOT_OBSERVED)) return [];
+  const why = 'The migration ended before they could be read a second time; its steps and its failure show why.';
+  const namespaces = (plan?.associations ?? []).map(({ namespace }) => namespace);
+  return [stabilityNotObserved(why, request.target, namespaces)];
 }
 
 /** Returns whether the annotation was removed and not restored since. */
@@ -106,6 +130,7 @@ const ofEnd = (outcome: Outcome): string[] => [
   LEFT_AS_CHANGED,
   LAST_ROLLBACK,
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST] : []),
+  ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
 
 /** Closes an open request for approval, since the migration has ended. */
@@ -150,12 +175,13 @@ const run: StepRun<typeof finishSchema> = async (
         status: 'ended',
         endedAt,
         ...(rollback ? { rollback } : {}),
-        verified: isVerified(outcome) ? record.request.verification : 'none',
+        verified: levelOf(record, outcome),
         ...(kept ? { failure: kept } : {}),
         restoreCommands: commands,
         warnings: [
           ...record.warnings.filter(({ id }) => !ofEnd(outcome).includes(id)),
           ...podsWarnings(record, outcome),
+          ...stabilityWarnings(record, outcome),
           ...annotationWarnings(record, outcome),
           ...findings,
           ...left,

@@ -8,8 +8,10 @@
  * terminal (PodsOnWrongIdentity). So are pods whose identity can't be determined, and changes made outside this migration.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import type { PodEvidence } from '../../domain/migration/model.ts';
+import { type Check, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
+import { podsThatCount } from '../../domain/verification/pod-identity.ts';
 import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification/pods.ts';
+import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import {
   associatedSince,
   type Direction,
@@ -21,10 +23,29 @@ import {
 import { recordedWork, type Work } from '../../use-cases/migration/recorded.ts';
 import { EVIDENCE_LATEST } from '../../use-cases/migration/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import {
+  beginSettling,
+  readStability,
+  settledOf,
+  settlesNext,
+  withdraw,
+  withdrawingOnFailure,
+  withLevels,
+  withoutStability,
+} from '../../use-cases/pods/stability.ts';
 import { throwUnsettled } from '../../use-cases/pods/unsettled.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { type Grounds, groundsOf } from '../../use-cases/pods/verify.ts';
 import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
+
+type Input = Parameters<StepRun<typeof verifyPodsSchema>>[0];
+type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
+
+const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
+  towards === 'before' ? 'before' : 'pod-identity';
+
+const excludedIn = (evidence: readonly PodEvidence[]): PodEvidence[] =>
+  evidence.filter(({ excluded }) => excluded !== undefined);
 
 /** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -75,28 +96,36 @@ function assertPodsExplain(notYet: MigrationError, { judged, leniency }: PodsSee
   throw new MigrationError('AddonNotActive', `${notYet.message} Its pods have settled.`, { cause: notYet });
 }
 
-const run: StepRun<typeof verifyPodsSchema> = async (
-  { migrationId, target, attempt, round, towards, newestPodAt, tries = 0, deferred },
-  { portsFor, ledger, clock },
-) => {
-  const work = await recordedWork(ledger, migrationId, attempt);
-  const { record, plan, snapshot } = work;
-  const { eks, kubernetes } = portsFor(target);
-  const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
-  /** Records the verification before the step returns: any code that ends the migration from then on knows that it succeeded. */
-  const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
-    if (grounds instanceof MigrationError) throw grounds;
-    const concluded = await grounds.conclude();
-    if (towards === 'before') return;
-    const otherWarnings = concluded.filter(({ id }) => id !== PODS_EXCLUDED);
-    const warnings = [...otherWarnings, ...podsExcluded(excluded)];
-    await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
-  };
-  if (record.request.verification === 'api') {
-    await conclude();
-    return { verdict: 'verified' };
-  }
+/** What one invocation works with. `towards` is the identity that the pods should have. */
+interface Observation {
+  input: Input;
+  towards: Direction;
+  work: Work;
+  dependencies: HandlerDependencies;
+  kubernetes: Kubernetes;
+  grounds: Grounds | MigrationError;
+  robbed: string[];
+  seen: PodsSeen;
+  observedAt: string;
+}
 
+/** Checks the add-on or service account once more. Throws if it is not settled, or has changed. */
+const concluded = (grounds: Grounds | MigrationError): Promise<Check[]> => {
+  if (grounds instanceof MigrationError) throw grounds;
+  return grounds.conclude();
+};
+
+async function observe(
+  input: Input,
+  work: Work,
+  grounds: Grounds | MigrationError,
+  dependencies: HandlerDependencies,
+): Promise<Observation> {
+  const { migrationId, target, newestPodAt, deferred } = input;
+  const { ledger, portsFor, clock } = dependencies;
+  const { eks, kubernetes } = portsFor(target);
+  const { record, snapshot } = work;
+  const towards = directionOf(input);
   const observedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
@@ -105,12 +134,66 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const expected = await expectedPods(ledger, migrationId, { ...snapshot, associations }, towards, deferred);
   const options = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
   const seen = await observePods(kubernetes, snapshot, options);
-  const { evidence, judged, next, podsThatCount, podsAsExpected } = seen;
-  const counts = { podsThatCount, podsAsExpected };
+  return { input, towards, work, dependencies, kubernetes, grounds, robbed, seen, observedAt };
+}
+
+/** Compares the pods with their observation before the settling time. */
+async function confirm(observation: Observation, settling: number): Promise<Output> {
+  const { input, work, dependencies, kubernetes, grounds, robbed, seen, observedAt } = observation;
+  const { migrationId } = input;
+  const { ledger } = dependencies;
+  const { record } = work;
+  const stability = await readStability({ kubernetes, ledger }, record, settling, seen);
+  const evidence = withLevels(seen, stability);
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
   assertNoneRobbed(robbed, work);
-  if (judged.verdict === 'wait')
-    return throwUnsettled({ kubernetes, ledger, clock }, { record, towards, attempt, round, seen }, judged.why);
+  const counts = {
+    podsThatCount: podsThatCount(evidence).length,
+    podsAsExpected: seen.podsAsExpected,
+    podsReady: stability.ready.size,
+  };
+  if (stability.is === 'unstable' || stability.is === 'failing')
+    return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
+  if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
+  const warnings = withoutStability(await concluded(grounds)).filter(({ id }) => id !== PODS_EXCLUDED);
+  const settled = settledOf(stability, record, seen);
+  await ledger.updateMigration(migrationId, {
+    verified: settled.verified,
+    warnings: [...warnings, ...podsExcluded(excludedIn(seen.evidence)), ...settled.warnings],
+  });
+  return { verdict: 'verified', ...counts };
+}
+
+/** Returns what follows if pods have another identity than they should have. */
+function restartOf({ input, towards, work, seen }: Observation): Output {
+  const { attempt, round, tries = 0, migrationId } = input;
+  const { judged, next, podsThatCount: counted, podsAsExpected } = seen;
+  const counts = { podsThatCount: counted, podsAsExpected };
+  if (judged.verdict !== 'restart') return { verdict: 'verified', ...counts };
+  if (next?.isWitnessed === false) {
+    assertTriesLeft(tries, judged.pods, migrationId);
+    return { verdict: 'restart', ...counts };
+  }
+  if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
+  if (round > MAX_RESTARTS && towards === 'pod-identity' && work.plan.attempts.length > attempt + 1)
+    return { verdict: 'next-attempt', ...counts };
+  throw stillWrong(round - 1, towards, judged.pods);
+}
+
+/** Evaluates the pods after a rollout. */
+async function verify(observation: Observation): Promise<Output> {
+  const { input, towards, work, dependencies, kubernetes, grounds, robbed, seen, observedAt } = observation;
+  const { migrationId, attempt, round, settling } = input;
+  const { ledger, clock } = dependencies;
+  const { record } = work;
+  const { judged } = seen;
+  const evidence = towards === 'before' ? seen.evidence : withLevels(seen);
+  await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
+  assertNoneRobbed(robbed, work);
+  if (judged.verdict === 'wait') {
+    const unsettled = { record, towards, attempt, round, settling, seen };
+    return throwUnsettled({ kubernetes, ledger, clock }, unsettled, judged.why);
+  }
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
   if (judged.verdict === 'unknown') {
     throw new MigrationError(
@@ -118,18 +201,37 @@ const run: StepRun<typeof verifyPodsSchema> = async (
       `The source of credentials of these pods can't be determined, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`,
     );
   }
-  if (judged.verdict === 'restart') {
-    if (next?.isWitnessed === false) {
-      assertTriesLeft(tries, judged.pods, migrationId);
-      return { verdict: 'restart', ...counts };
-    }
-    if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
-    if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.attempts.length > attempt + 1)
-      return { verdict: 'next-attempt', ...counts };
-    throw stillWrong(round - 1, towards, judged.pods);
+  const after = restartOf(observation);
+  if (after.verdict !== 'verified') return after;
+  const warnings = (await concluded(grounds)).filter(({ id }) => id !== PODS_EXCLUDED);
+  if (towards === 'before') return after;
+  const isSettling = settling !== undefined && settlesNext(record, settling);
+  const seconds = isSettling ? await beginSettling(ledger, record, settling, seen, observedAt) : undefined;
+  // The record is written before the step returns: any code that ends the migration from then on knows the level.
+  await ledger.updateMigration(migrationId, {
+    verified: 'injected',
+    warnings: [...warnings, ...podsExcluded(excludedIn(evidence))],
+  });
+  return seconds === undefined ? after : { ...after, verdict: 'settle', settleSeconds: seconds };
+}
+
+const run: StepRun<typeof verifyPodsSchema> = async (input, dependencies) => {
+  const { migrationId, target, attempt, settling = 1 } = input;
+  const { portsFor, ledger, clock } = dependencies;
+  const work = await recordedWork(ledger, migrationId, attempt);
+  const { eks, kubernetes } = portsFor(target);
+  const towards = directionOf(input);
+  const grounds = (): Promise<Grounds | MigrationError> =>
+    groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
+  if (!readsPods(work.record.request)) {
+    const warnings = await concluded(await grounds());
+    if (towards === 'pod-identity') await ledger.updateMigration(migrationId, { verified: 'api', warnings });
+    return { verdict: 'verified' };
   }
-  await conclude(evidence.filter(({ excluded }) => excluded !== undefined));
-  return { verdict: 'verified', ...counts };
+  const evaluate = async (): Promise<Observation> => observe(input, work, await grounds(), dependencies);
+  return input.towards === 'ready'
+    ? withdrawingOnFailure(ledger, migrationId, async () => confirm(await evaluate(), settling))
+    : verify(await evaluate());
 };
 
 export const verifyPodsStep = step(verifyPodsSchema, run);

@@ -8,6 +8,8 @@ import type { Ledger } from '../../ports/index.ts';
 /** The rounds of evidence in the ledger: the pods before the migration, and the pods when they were last read. */
 export const EVIDENCE_BEFORE = 'before';
 export const EVIDENCE_LATEST = 'latest';
+/** The round of the pods at the beginning of each settling time of an attempt, counted from 1. */
+export const evidenceSettling = (settling: number): string => `settling-${settling}`;
 
 export interface ReportOptions {
   simulated: boolean;

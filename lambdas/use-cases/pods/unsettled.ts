@@ -8,9 +8,12 @@ import type { Clock, Kubernetes, Ledger } from '../../ports/index.ts';
 import { type Direction, nodesIfAllowed, type PodsSeen } from './pods.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
-/** Returns the name of the rollout that is waited for: each attempt and each round after a restart has its own. */
-export const rolloutName = (towards: Direction, attempt: number, round: number): string =>
-  `${towards}.${attempt}-${round}`;
+/**
+ * Returns the name of the rollout that is waited for: each attempt and each round after a restart has its own, and so have
+ * pods that did not stay ready, because they have made all progress before.
+ */
+export const rolloutName = (towards: Direction, attempt: number, round: number, settling = 1): string =>
+  `${towards}.${attempt}-${round}${settling > 1 ? `-${settling}` : ''}`;
 
 interface Observer {
   kubernetes: Kubernetes;
@@ -23,6 +26,8 @@ interface Observation {
   towards: Direction;
   attempt: number;
   round: number;
+  /** How often the pods are to be observed, or were observed, from 1. */
+  settling?: number | undefined;
   seen: PodsSeen;
 }
 
@@ -39,12 +44,12 @@ export async function noteSeen(
 }
 
 function noteProgress(observer: Observer, observation: Observation): Promise<Progress> {
-  const { record, towards, attempt, round, seen } = observation;
+  const { record, towards, attempt, round, settling, seen } = observation;
   const concerned = new Set(seen.workloads.map((workload) => `${workload.namespace}/${workload.serviceAccount}`));
   const judged = seen.pods
     .filter((pod) => concerned.has(`${pod.namespace}/${pod.serviceAccount}`) && !seen.leniency.stuck.has(pod.uid))
     .map((pod) => ({ pod, right: seen.right.has(pod.uid) }));
-  return noteSeen(observer, record, rolloutName(towards, attempt, round), seenOf(judged, seen.workloads));
+  return noteSeen(observer, record, rolloutName(towards, attempt, round, settling), seenOf(judged, seen.workloads));
 }
 
 /**

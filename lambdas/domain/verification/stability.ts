@@ -1,0 +1,143 @@
+/**
+ * Compares two observations of pods, before and after the settling time: which pods stayed ready, without a restart of a
+ * container. Only pods that were healthy before the migration can make it fail, and only if they restart again the next
+ * time: a single restart may have any cause (promises 2 and 10).
+ */
+import { isMadeBy, isOfJob, type Node, type Pod, type Workload } from '../kubernetes/objects.ts';
+import type { PodEvidence } from '../migration/model.ts';
+import { type Leniency, unreadyBefore } from '../rollout/settled.ts';
+import { podsThatCount } from './pod-identity.ts';
+
+export interface Observations {
+  /** The evidence at the beginning of the settling time, and now. */
+  before: readonly PodEvidence[];
+  now: readonly PodEvidence[];
+  /** The pods that exist now, and the workloads whose pods are verified. */
+  pods: readonly Pod[];
+  workloads: readonly Workload[];
+  /** UIDs of pods that count and have the right identity. */
+  right: ReadonlySet<string>;
+  /** Absent if they were not read, or may not be read. */
+  nodes?: readonly Node[] | undefined;
+  leniency: Leniency;
+  /** UIDs of pods with restarts between earlier observations of the same attempt. */
+  restartedEarlier: ReadonlySet<string>;
+}
+
+/** Why a pod that counts has not reached the level `ready`. */
+export type Shortfall =
+  /** It did not exist at the beginning of the settling time, or was not ready then. */
+  | 'joined'
+  /** It does not have the right identity. */
+  | 'wrong'
+  /** Its node is not ready, so nothing can be observed of it. */
+  | 'unready-node'
+  | 'not-ready'
+  | 'restarted';
+
+/** A pod that has not reached the level `ready`. */
+export interface ShortPod {
+  pod: Pod;
+  why: Shortfall;
+  /** Restarts since the beginning of the settling time. */
+  grown: number;
+  /** It belongs to a Job, was broken before the migration, or replaces a pod that was. */
+  excused: boolean;
+}
+
+export interface Stability {
+  /**
+   * - `stable`: every pod that matters stayed ready.
+   * - `unobserved`: no pod is left that could show it, and no workload replaces them (pods of Jobs that have ended).
+   * - `unstable`: pods restarted or are not ready, or none of a workload's pods is left. They are observed again.
+   * - `failing`: pods of a workload restarted again that had restarted before.
+   */
+  is: 'stable' | 'unobserved' | 'unstable' | 'failing';
+  /** UIDs of the pods that reached `ready`. */
+  ready: ReadonlySet<string>;
+  short: ShortPod[];
+  /** The pods that caused `unstable` or `failing`. */
+  causes: ShortPod[];
+  /** Workloads none of whose pods was there the whole time. */
+  replaced: Workload[];
+}
+
+/** Returns the restarts that were added from one observation of a pod to the next. */
+const grownBy = (before: PodEvidence | undefined, now: Pick<Pod, 'restarts'>): number =>
+  before === undefined ? 0 : Math.max(0, (now.restarts ?? 0) - (before.restarts ?? 0));
+
+const byUid = (evidence: readonly PodEvidence[]): Map<string, PodEvidence> =>
+  new Map(podsThatCount([...evidence]).map((pod) => [pod.uid, pod]));
+
+/** Returns the uids of pods whose restart count has grown from one of these observations to the next. */
+export function restartedBetween(observations: readonly (readonly PodEvidence[])[]): Set<string> {
+  const restarted = new Set<string>();
+  for (const [index, now] of observations.entries()) {
+    const before = byUid(observations[index - 1] ?? []);
+    for (const pod of podsThatCount([...now])) if (grownBy(before.get(pod.uid), pod) > 0) restarted.add(pod.uid);
+  }
+  return restarted;
+}
+
+const isWaitingToRestart = ({ waiting = [] }: Pod): boolean => waiting.includes('CrashLoopBackOff');
+
+function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEvidence | undefined): Shortfall | undefined {
+  if (!right.has(pod.uid)) return 'wrong';
+  const isSteady = pod.ready && !isWaitingToRestart(pod);
+  if (!isSteady && nodes?.find(({ name }) => name === pod.node)?.ready === false) return 'unready-node';
+  if (before === undefined) return 'joined';
+  if (grownBy(before, pod) > 0) return 'restarted';
+  if (!isSteady) return 'not-ready';
+  return before.ready ? undefined : 'joined';
+}
+
+/** A pod that joined, and one on a node that is not ready, neither show anything nor contradict anything. */
+const isContrary = ({ why, excused }: ShortPod): boolean =>
+  why === 'wrong' || (!excused && (why === 'not-ready' || why === 'restarted'));
+
+/** Marks as many pods of each workload as excused as were broken before, unless more of them are contrary. */
+function excuseFormer(short: readonly ShortPod[], workloads: readonly Workload[], leniency: Leniency): ShortPod[] {
+  const excused = new Set<string>();
+  for (const workload of workloads) {
+    const own = short.filter((one) => one.why !== 'wrong' && isContrary(one) && isMadeBy(one.pod, workload));
+    if (own.length <= unreadyBefore(workload, leniency)) for (const { pod } of own) excused.add(pod.uid);
+  }
+  return short.map((one) => (excused.has(one.pod.uid) ? { ...one, excused: true } : one));
+}
+
+/** Compares the observations. */
+export function compareObservations(observations: Observations): Stability {
+  const { before, now, pods, workloads, leniency, restartedEarlier } = observations;
+  const earlier = byUid(before);
+  const counted = byUid(now);
+  const brokenUids = new Set(leniency.broken.map(({ uid }) => uid));
+  const seen = pods.filter(({ uid }) => counted.has(uid));
+  const found = seen.flatMap((pod): ShortPod[] => {
+    const was = earlier.get(pod.uid);
+    const why = shortfallOf(pod, observations, was);
+    const excused = isOfJob(pod) || brokenUids.has(pod.uid);
+    return why === undefined ? [] : [{ pod, why, grown: grownBy(was, pod), excused }];
+  });
+  const short = excuseFormer(found, workloads, leniency);
+  const shortUids = new Set(short.map(({ pod }) => pod.uid));
+  const ready = new Set(seen.filter(({ uid }) => !shortUids.has(uid)).map(({ uid }) => uid));
+  const contrary = short.filter(isContrary);
+  const again = contrary.filter(
+    ({ pod, why }) =>
+      why === 'restarted' &&
+      workloads.some((workload) => {
+        const own = seen.filter((one) => restartedEarlier.has(one.uid) && isMadeBy(one, workload));
+        return isMadeBy(pod, workload) && own.length > unreadyBefore(workload, leniency);
+      }),
+  );
+  // A workload that has pods to show, but none that was there the whole time.
+  const replaced = workloads.filter((workload) => {
+    const own = seen.filter((pod) => isMadeBy(pod, workload));
+    const isExcused = own.some((pod) => short.some((one) => one.pod.uid === pod.uid && one.excused));
+    return !isExcused && !own.some(({ uid }) => ready.has(uid));
+  });
+  const result = { ready, short, replaced };
+  if (again.length > 0) return { is: 'failing', ...result, causes: again };
+  if (contrary.length > 0 || replaced.length > 0) return { is: 'unstable', ...result, causes: contrary };
+  return { is: ready.size > 0 ? 'stable' : 'unobserved', ...result, causes: [] };
+}
