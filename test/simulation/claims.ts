@@ -25,7 +25,7 @@ export interface Claim {
   lacking: ReadonlyMap<string, string>;
 }
 
-const EVIDENCE = /^VERIFICATION#(\w+)#\d+$/;
+const EVIDENCE = /^VERIFICATION#[\w-]+#\d+$/;
 
 export class ClaimWatch {
   /** In the order in which they were stored. */

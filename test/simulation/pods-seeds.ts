@@ -19,7 +19,6 @@ const DRAWS: { [Field in keyof PodsSpec]-?: [weight: number, draw: (random: Rand
       3,
       (random) => ({
         pods: pick(random, ['one', 'one', 'all'] as const),
-        settling: pick(random, [1, 1, 2]),
         afterSeconds: pick(random, AFTER),
         times: pick(random, [1, 1, 2, 12]),
         everySeconds: pick(random, [20, 70]),

@@ -108,7 +108,7 @@ const textsOf = async (result: RunResult, migrationId: string): Promise<string[]
  * software that has some.
  */
 const hides = ({ sandbox: { world } }: RunResult, why: string): boolean => {
-  const { softwareWithoutCredentials: without } = world.knobs;
+  const { softwareWithoutCredentials: without } = world.knobs as unknown as Record<string, string>;
   return without === 'logs' || (without !== 'crashes' && why !== 'SdkTooOld');
 };
 

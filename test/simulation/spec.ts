@@ -40,8 +40,8 @@ export interface PodsSpec {
    * Without credentials, its software exits, or continues and only logs it.
    */
   oldSdk?: { container: 'first' | 'last'; without: 'crashes' | 'logs' };
-  /** A container of these pods exits for another reason, in the n-th settling time. */
-  restarts?: { pods: 'one' | 'all'; settling: number; afterSeconds: number; times: number; everySeconds: number };
+  /** A container of these pods exits for another reason, so often from the first settling time on. */
+  restarts?: { pods: 'one' | 'all'; afterSeconds: number; times: number; everySeconds: number };
   /** One pod of a workload is crash-looping before the migration. `replaced`: so is the pod that replaces it. */
   brokenBefore?: 'cured' | 'replaced';
   /** In the first settling time, a node joins, or is lost and replaced later. */

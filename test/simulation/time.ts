@@ -21,12 +21,12 @@ interface Concerned {
   labels: Record<string, string>;
 }
 
-const workloadsOf = (cluster: ScenarioCluster, { serviceAccount }: Request): Workload[] =>
+export const workloadsOf = (cluster: ScenarioCluster, { serviceAccount }: Request): Workload[] =>
   cluster.workloads.filter(
     (one) => one.namespace === serviceAccount?.namespace && one.serviceAccount === serviceAccount.name,
   );
 
-const concerned = (cluster: ScenarioCluster, request: Request): Concerned[] => {
+export const concerned = (cluster: ScenarioCluster, request: Request): Concerned[] => {
   if (request.serviceAccount)
     return workloadsOf(cluster, request).map(({ kind, namespace, name, labels }) => ({
       kind,
