@@ -1,14 +1,13 @@
 /** The catalogue of one scenario: the sandbox's own, with the add-ons that the scenario recorded. */
 import type { WorkloadTemplate } from '../kubernetes/objects.ts';
-import { environmentOf } from '../world/environment.ts';
+import { containerTemplateOf } from '../world/environment.ts';
 import type { ScenarioCatalogueChange, ScenarioRecordedAddon } from '../world/scenario-recorded.ts';
 import type { Catalogue, CatalogueAddon, CatalogueVersion } from './catalogue.ts';
 import { loadCatalogue } from './index.ts';
 
 type Containers = NonNullable<ScenarioRecordedAddon['workloads']>[number]['containers'];
 
-const containersOf = (containers: Containers): WorkloadTemplate['containers'] =>
-  containers.map(({ name, image, env }) => ({ name, image, ...environmentOf(env) }));
+const containersOf = (containers: Containers): WorkloadTemplate['containers'] => containers.map(containerTemplateOf);
 
 /** Returns a workload without the fields that are not set, as the catalogue's own workloads are. */
 const workloadOf = ({

@@ -6,14 +6,17 @@
 import type { FaultKind } from '../world/faults.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { type Refusal, refused } from './refusal.ts';
-import type { Source } from './sources.ts';
+import type { AskedSource } from './sources.ts';
 
 const OPERATIONS = {
   'pod-identity': { service: 'eks-auth', operation: 'AssumeRoleForPodIdentity' },
   irsa: { service: 'sts', operation: 'AssumeRoleWithWebIdentity' },
 } as const;
 
-const REFUSALS: Record<Source['method'], Partial<Record<FaultKind, [code: string, status: number, text: string]>>> = {
+const REFUSALS: Record<
+  AskedSource['method'],
+  Partial<Record<FaultKind, [code: string, status: number, text: string]>>
+> = {
   'pod-identity': {
     'server-error': ['InternalServerException', 500, 'Internal server error'],
     throttled: ['ThrottlingException', 429, 'Rate exceeded'],
@@ -28,7 +31,7 @@ const REFUSALS: Record<Source['method'], Partial<Record<FaultKind, [code: string
 export const outageOf = (
   world: World,
   { region, name }: Pick<ClusterState, 'region' | 'name'>,
-  method: Source['method'],
+  method: AskedSource['method'],
 ): { refused: Refusal } | undefined => {
   const kind = world.faults.outageAt({ ...OPERATIONS[method], region, cluster: name }, world.schedule.now());
   if (kind === undefined) return undefined;

@@ -12,8 +12,8 @@ import type { ClusterState, World } from '../world/world.ts';
 import { agentProblem } from './agents.ts';
 import { outageOf } from './outages.ts';
 import { evaluatePodIdentity } from './pod-identity.ts';
-import { type Granted, isRefusal, type Refusal, refused } from './refusal.ts';
-import { type Source, sourcesOf } from './sources.ts';
+import { type Granted, isRefusal, type Refusal } from './refusal.ts';
+import { type AskedSource, containerSourcesOf, type Method, type Source, sourcesOf } from './sources.ts';
 import { evaluateWebIdentity } from './web-identity.ts';
 
 /** Remaining validity at which SDKs renew credentials: five minutes for most SDKs, fifteen for botocore. */
@@ -29,11 +29,10 @@ const evaluateSource = (
   world: World,
   cluster: ClusterState,
   pod: Pod,
-  source: Source,
+  source: AskedSource,
 ): (Granted & { lifetime: number; renewAfter: number }) | { refused: Refusal } => {
   const { namespace = 'default', name, uid } = pod.metadata;
   const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-  if ('missing' in source) return refused('NoToken', 0, 'open the token: no such file or directory');
   const outage = outageOf(world, cluster, source.method);
   if (outage) return outage;
   const { podSessionSeconds, agentRenewalSeconds, irsaSessionSeconds } = world.knobs;
@@ -59,12 +58,13 @@ const evaluateSource = (
  * Returns whether a pod keeps its credentials after a failed renewal: the agent drops them if EKS Auth refuses; with
  * IRSA, the pod keeps them until they expire.
  */
-const outlives = (world: World, cluster: ClusterState, { method }: Source): boolean =>
+const outlives = (world: World, cluster: ClusterState, { method }: AskedSource): boolean =>
   // An outage is not a refusal: the agent retries and keeps the credentials.
   method === 'irsa' || world.knobs.refusedRenewal === 'keeps' || outageOf(world, cluster, method) !== undefined;
 
 const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source): SourceCredentials => {
   const { method } = source;
+  if ('problem' in source) return { method, refused: source.problem };
   const now = world.schedule.now();
   const { uid } = pod.metadata;
   const all = cluster.kube.sessions.get(uid) ?? new Map<string, PodSession>();
@@ -89,7 +89,7 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
  * credentials requests them again each time.
  */
 export const credentialsOfPod = (world: World, cluster: ClusterState, pod: Pod): SourceCredentials[] =>
-  sourcesOf(pod).map((source) => fetchFrom(world, cluster, pod, source));
+  sourcesOf(cluster.kube, pod).map((source) => fetchFrom(world, cluster, pod, source));
 
 /**
  * Returns until when a pod keeps its credentials regardless of changes to associations and trust, in milliseconds since
@@ -98,15 +98,49 @@ export const credentialsOfPod = (world: World, cluster: ClusterState, pod: Pod):
 export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
   const held = kube.sessions.get(pod.metadata.uid);
   return Math.min(
-    ...sourcesOf(pod).map((source) => held?.get('roleArn' in source ? source.roleArn : source.method)?.renewAt ?? 0),
+    ...sourcesOf(kube, pod).map((source) =>
+      'problem' in source ? 0 : (held?.get('roleArn' in source ? source.roleArn : source.method)?.renewAt ?? 0),
+    ),
   );
 };
 
 /** Returns why sources of a pod would refuse credentials if the pod requested them now; empty if none would. */
 export const refusalsOf = (world: World, cluster: ClusterState, pod: Pod): Refusal[] =>
-  sourcesOf(pod).flatMap((source) => {
+  sourcesOf(cluster.kube, pod).flatMap((source) => {
+    if ('problem' in source) return [source.problem];
     const result = evaluateSource(world, cluster, pod, source);
     return isRefusal(result) ? [result.refused] : [];
+  });
+
+/** What one container of a pod gets. */
+export interface ContainerCredentials {
+  container: string;
+  isInit: boolean;
+  method: Method;
+  /** The role whose credentials it has; undefined with keys, with the node's role, or without credentials. */
+  roleArn?: string;
+  /** Why it gets none now. */
+  refused?: Refusal;
+  /** Whether it never gets any, because of the pod's spec or the container's SDK, whatever the services answer. */
+  never: boolean;
+}
+
+/**
+ * Returns which credentials each container of a pod gets now, by its environment, mounted tokens and SDK, and according
+ * to EKS Auth and STS; init containers first.
+ */
+export const containerCredentials = (world: World, cluster: ClusterState, pod: Pod): ContainerCredentials[] =>
+  containerSourcesOf(cluster.kube, pod).map(({ container, isInit, method, source }) => {
+    if (!source) return { container, isInit, method, never: false };
+    const { roleArn, refused } = fetchFrom(world, cluster, pod, source);
+    return {
+      container,
+      isInit,
+      method,
+      ...(roleArn === undefined ? {} : { roleArn }),
+      ...(refused ? { refused } : {}),
+      never: 'problem' in source,
+    };
   });
 
 /** Returns whether every source of a pod provides credentials now. */
@@ -126,7 +160,7 @@ const hasAssociationFor = ({ associations }: ClusterState, role: string): boolea
 export const renewSessions = (world: World, cluster: ClusterState, roleArn?: string): void => {
   const isGiven = roleArn !== undefined && hasAssociationFor(cluster, roleArn);
   for (const pod of listObjects(cluster.kube, 'Pod'))
-    for (const source of runs(pod) ? sourcesOf(pod) : [])
+    for (const source of runs(pod) ? sourcesOf(cluster.kube, pod) : [])
       if (roleArn === undefined || ('roleArn' in source ? source.roleArn === roleArn : isGiven))
         fetchFrom(world, cluster, pod, source);
 };

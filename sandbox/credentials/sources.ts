@@ -1,56 +1,142 @@
 /**
- * The sources from which a pod's containers get AWS credentials, according to the environment and token that the
- * webhook injected. SDKs check for static keys first, then for a web identity, then for the container credentials of
- * Pod Identity.
+ * The source from which each container of a pod gets AWS credentials: decided by the pod's spec, as the webhook changed
+ * it, and by the container's SDK. Whether the source provides any is decided by EKS Auth and STS (`sessions.ts`).
  */
+import type { KubeState } from '../kubernetes/kube-state.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
+import { lookUp } from './chains.ts';
+import { environmentOf, tokenAt } from './container-files.ts';
 import { POD_IDENTITY_AUDIENCE } from './pod-identity.ts';
-
-export type Source =
-  | { method: 'pod-identity' }
-  | { method: 'irsa'; roleArn: string; audiences: string[] }
-  /** The environment names a source whose token the pod does not have. */
-  | { method: 'pod-identity' | 'irsa'; missing: 'token' };
-
-/** Returns the audiences of a pod's tokens, except the token for the API server. */
-const audiencesOf = (pod: Pod): string[] =>
-  (pod.spec.volumes ?? []).flatMap(({ projected }) =>
-    (projected?.sources ?? []).flatMap((source) => {
-      const token = source['serviceAccountToken'] as { audience?: string } | undefined;
-      return token?.audience === undefined ? [] : [token.audience];
-    }),
-  );
-
-const sourceOf = ({ env = [] }: Container, audiences: readonly string[]): Source | undefined => {
-  const variables = new Map(env.map(({ name, value }) => [name, value ?? '']));
-  if ((variables.get('AWS_ACCESS_KEY_ID') ?? '') !== '') return undefined;
-  const roleArn = variables.get('AWS_ROLE_ARN') ?? '';
-  if (variables.has('AWS_WEB_IDENTITY_TOKEN_FILE') && roleArn !== '') {
-    const own = audiences.filter((audience) => audience !== POD_IDENTITY_AUDIENCE);
-    return own.length === 0 ? { method: 'irsa', missing: 'token' } : { method: 'irsa', roleArn, audiences: own };
-  }
-  if (!variables.has('AWS_CONTAINER_CREDENTIALS_FULL_URI')) return undefined;
-  return audiences.includes(POD_IDENTITY_AUDIENCE)
-    ? { method: 'pod-identity' }
-    : { method: 'pod-identity', missing: 'token' };
-};
-
-const known = new WeakMap<Pod, readonly Source[]>();
+import type { Refusal } from './refusal.ts';
+import { asksAgent, floorOf, type Sdk } from './sdks.ts';
 
 /**
- * Returns the sources that a pod's containers use, without duplicates; empty for a pod with static keys or the node's
- * role. The result is cached, because a pod's environment never changes.
+ * How a container gets credentials: from the agent of EKS Pod Identity, from STS with a web identity, from another
+ * address or a profile, from keys in its environment, or from its node's role.
  */
-export const sourcesOf = (pod: Pod): readonly Source[] => {
+export type Method = 'pod-identity' | 'irsa' | 'address' | 'profile' | 'keys' | 'node-role';
+
+/** A source that EKS Auth or STS is asked for. */
+export type AskedSource = { method: 'pod-identity' } | { method: 'irsa'; roleArn: string; audiences: string[] };
+export type Source =
+  | AskedSource
+  /** It never provides any, because of the pod's spec or the container's SDK. */
+  | { method: 'pod-identity' | 'irsa' | 'address' | 'profile'; problem: Refusal };
+
+/** One container's source; undefined with keys or the node's role, which are not the pod's own identity. */
+export interface ContainerSource {
+  container: string;
+  isInit: boolean;
+  /** Undefined: not declared. */
+  sdk: Sdk | undefined;
+  method: Method;
+  source: Source | undefined;
+}
+
+/** Without a declared SDK, a container is read as most software in clusters: with a recent SDK for Go v2. */
+const USUAL = 'go-v2';
+
+const problem = (code: string, message: string): { problem: Refusal } => ({ problem: { code, status: 0, message } });
+
+const AGENTS = new Set(['169.254.170.23', '[fd00:ec2::23]']);
+
+/** Returns the source for the address of container credentials. */
+const sourceAt = (
+  pod: Pod,
+  container: Container,
+  { url, tokenFile }: { url: string; tokenFile: string | undefined },
+  sdk: Sdk | undefined,
+): Source => {
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  if (!address || !AGENTS.has(address.hostname))
+    return { method: 'address', ...problem('AddressUnreachable', `GET ${url}: connection refused`) };
+  if (sdk && !asksAgent(sdk))
+    return {
+      method: 'pod-identity',
+      ...problem(
+        'SdkTooOld',
+        `${sdk.name} ${sdk.version} refuses the host ${address.hostname}: supported since ${floorOf(sdk.name)}`,
+      ),
+    };
+  if (address.protocol !== 'http:' || address.port !== '')
+    return { method: 'address', ...problem('AddressUnreachable', `GET ${url}: connection refused`) };
+  if (address.pathname !== '/v1/credentials')
+    return { method: 'address', ...problem('AddressUnreachable', `GET ${url}: 404 page not found`) };
+  const audiences = tokenFile === undefined ? undefined : tokenAt(pod, container, tokenFile);
+  if (!audiences)
+    return { method: 'pod-identity', ...problem('NoToken', `open ${tokenFile ?? 'the token'}: no such file`) };
+  if (!audiences.includes(POD_IDENTITY_AUDIENCE))
+    return {
+      method: 'pod-identity',
+      problem: {
+        code: 'InvalidTokenException',
+        status: 400,
+        message: `The token is not for the audience ${POD_IDENTITY_AUDIENCE}.`,
+      },
+    };
+  return { method: 'pod-identity' };
+};
+
+const sourceOf = (pod: Pod, container: Container, sdk: Sdk | undefined): { method: Method; source?: Source } => {
+  const found = lookUp(environmentOf(container), sdk?.name ?? USUAL);
+  if (found.from === 'keys') return { method: 'keys' };
+  if (found.from === 'instance') return { method: 'node-role' };
+  if (found.from === 'error')
+    return { method: 'profile', source: { method: 'profile', ...problem(found.code, found.message) } };
+  if (found.from === 'container') {
+    const source = sourceAt(pod, container, found, sdk);
+    return { method: source.method, source };
+  }
+  const audiences = tokenAt(pod, container, found.tokenFile);
+  const source: Source = audiences
+    ? { method: 'irsa', roleArn: found.roleArn, audiences }
+    : { method: 'irsa', ...problem('NoToken', `open ${found.tokenFile}: no such file`) };
+  return { method: 'irsa', source };
+};
+
+/** Returns the declared SDK of a container; undefined if it has another image by now. */
+const sdkOf = ({ sdks }: KubeState, pod: Pod, { name, image }: Container): Sdk | undefined => {
+  const declared = sdks.get(pod.metadata.uid)?.get(name);
+  return declared?.image === image ? declared.sdk : undefined;
+};
+
+const known = new WeakMap<Pod, readonly ContainerSource[]>();
+
+/**
+ * Returns the source of each container of a pod, init containers first. The result is cached, because a pod's
+ * environment and images never change.
+ */
+export const containerSourcesOf = (kube: KubeState, pod: Pod): readonly ContainerSource[] => {
   const read = known.get(pod);
   if (read) return read;
-  const audiences = audiencesOf(pod);
-  const found = new Map<string, Source>();
-  for (const container of pod.spec.containers) {
-    const source = sourceOf(container, audiences);
-    if (source) found.set(JSON.stringify(source), source);
-  }
-  const sources = [...found.values()];
+  const { initContainers = [], containers } = pod.spec;
+  const sources = [...initContainers, ...containers].map((container, index): ContainerSource => {
+    const sdk = sdkOf(kube, pod, container);
+    return {
+      container: container.name,
+      isInit: index < initContainers.length,
+      sdk,
+      source: undefined,
+      ...sourceOf(pod, container, sdk),
+    };
+  });
   known.set(pod, sources);
+  return sources;
+};
+
+const distinct = new WeakMap<readonly ContainerSource[], readonly Source[]>();
+
+/**
+ * Returns the sources that a pod's containers use, without duplicates; empty for a pod with keys or the node's role.
+ * Init containers, which have ended in a pod that runs, do not count.
+ */
+export const sourcesOf = (kube: KubeState, pod: Pod): readonly Source[] => {
+  const all = containerSourcesOf(kube, pod);
+  const read = distinct.get(all);
+  if (read) return read;
+  const found = new Map<string, Source>();
+  for (const { isInit, source } of all) if (source && !isInit) found.set(JSON.stringify(source), source);
+  const sources = [...found.values()];
+  distinct.set(all, sources);
   return sources;
 };

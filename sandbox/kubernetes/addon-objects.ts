@@ -8,6 +8,7 @@ import { parseField, withFieldsOf, withValue } from './field-sets.ts';
 import { foreignFieldsOf, noteApplied, RESTARTED_AT } from './managed-fields.ts';
 import { daemonSetSpec, manifestOf } from './manifests.ts';
 import { daemonNodes } from './nodes.ts';
+import type { ImageSdk, KubeState } from './kube-state.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
 import { isActive, podsOf, readyPods, terminatePod } from './pods.ts';
@@ -16,6 +17,14 @@ import { ROLE_ANNOTATION } from './webhook.ts';
 
 /** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
 const EKS = 'eks';
+
+/** Records the SDKs that the workload's images have. */
+const noteSdks = ({ sdks }: KubeState, uid: string, { initContainers = [], containers }: WorkloadTemplate): void => {
+  const declared = [...initContainers, ...containers].flatMap(({ name, image, sdk }): [string, ImageSdk][] =>
+    sdk ? [[name, { image, sdk }]] : [],
+  );
+  if (declared.length > 0) sdks.set(uid, new Map(declared));
+};
 
 /** Creates a workload. `applier`: the add-on that it belongs to, or the other field manager that created it. */
 const createWorkload = (
@@ -42,6 +51,7 @@ const createWorkload = (
     status: {},
   } as Workload);
   if (template.readySeconds !== undefined) kube.readySeconds.set(metadata.uid, template.readySeconds);
+  noteSdks(kube, metadata.uid, template);
   noteApplied(cluster, workload, { ...applier, manifest: template, at, restarted: false });
   return workload;
 };

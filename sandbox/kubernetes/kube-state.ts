@@ -1,4 +1,5 @@
 /** The state of one cluster: its objects, and what the API server and the controllers remember about them. */
+import type { Sdk } from '../credentials/sdks.ts';
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
 import type {
@@ -48,6 +49,8 @@ export interface KubeState {
   currentRevisions: Map<string, Revision>;
   /** Seconds until a pod is ready, by the uid of its workload; other workloads use the world's default. */
   readySeconds: Map<string, ReadySeconds>;
+  /** SDKs of containers, by the uid of their workload or pod; workloads without any declared are missing. */
+  sdks: Map<string, ContainerSdks>;
   /**
    * Pods from before the sandbox opened that are still to be created, by `Kind namespace/name` of their workload, in
    * this order.
@@ -95,6 +98,14 @@ export interface FieldOwner {
   /** Undefined if the manager wrote the object itself. */
   subresource?: 'scale';
 }
+
+/** The SDK of an image: a container that gets another image has an SDK that is new enough. */
+export interface ImageSdk {
+  image: string;
+  sdk: Sdk;
+}
+/** By the name of the container. */
+export type ContainerSdks = ReadonlyMap<string, ImageSdk>;
 
 export interface Tally {
   active: number;

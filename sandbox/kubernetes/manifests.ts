@@ -2,6 +2,8 @@
 import { copyOf } from '../json.ts';
 import type {
   AddonObjects,
+  Container,
+  ContainerTemplate,
   DaemonSetSpec,
   DeploymentSpec,
   PodSettings,
@@ -10,6 +12,8 @@ import type {
   Workload,
   WorkloadTemplate,
 } from './objects.ts';
+
+const containerOf = ({ sdk: _sdk, ...container }: ContainerTemplate): Container => copyOf(container);
 
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   metadata: {
@@ -20,15 +24,17 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
     serviceAccountName: workload.serviceAccount,
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
     nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
-    ...(workload.initContainers
-      ? { initContainers: workload.initContainers.map((container) => copyOf(container)) }
-      : {}),
-    containers: workload.containers.map((container) => copyOf(container)),
+    ...(workload.initContainers ? { initContainers: workload.initContainers.map(containerOf) } : {}),
+    containers: workload.containers.map(containerOf),
   },
 });
 
+const minReadySecondsOf = ({ minReadySeconds }: WorkloadTemplate): { minReadySeconds?: number } =>
+  minReadySeconds === undefined ? {} : { minReadySeconds };
+
 const deploymentSpec = (workload: WorkloadTemplate): DeploymentSpec => ({
   replicas: workload.replicas ?? 1,
+  ...minReadySecondsOf(workload),
   revisionHistoryLimit: 10,
   selector: { matchLabels: { ...workload.labels } },
   strategy:
@@ -49,6 +55,7 @@ const updateStrategyOf = <T>(
   updateStrategy === undefined ? { type: 'RollingUpdate', rollingUpdate } : { type: updateStrategy };
 
 export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
+  ...minReadySecondsOf(workload),
   selector: { matchLabels: { ...workload.labels } },
   updateStrategy: updateStrategyOf(workload, { maxSurge: 0, maxUnavailable: workload.maxUnavailable ?? 1 }),
   template: podTemplate(workload),
@@ -56,6 +63,7 @@ export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
 
 const statefulSetSpec = (workload: WorkloadTemplate): StatefulSetSpec => ({
   replicas: workload.replicas ?? 1,
+  ...minReadySecondsOf(workload),
   revisionHistoryLimit: 10,
   serviceName: workload.name,
   podManagementPolicy: 'OrderedReady',
@@ -87,22 +95,20 @@ export const manifestOf = (
  */
 export const withPodSettings = (objects: AddonObjects, settings: PodSettings | undefined): AddonObjects => {
   if (!settings) return objects;
-  const configured = (
-    workload: WorkloadTemplate,
-    container: WorkloadTemplate['containers'][number],
-  ): typeof container => {
-    const added = settings.env.filter(
-      (variable) =>
-        (variable.workload ?? workload.name) === workload.name &&
-        (variable.container ?? container.name) === container.name,
-    );
-    if (added.length === 0) return container;
+  const configured = (workload: WorkloadTemplate, container: ContainerTemplate): ContainerTemplate => {
+    const isFor = (setting: { workload?: string; container?: string }): boolean =>
+      (setting.workload ?? workload.name) === workload.name && (setting.container ?? container.name) === container.name;
+    const added = settings.env.filter(isFor);
+    const replaced = settings.software.filter(isFor);
+    if (added.length === 0 && replaced.length === 0) return container;
+    const env = [
+      ...(container.env ?? []),
+      ...added.map(({ workload: _workload, container: _container, ...variable }) => variable),
+    ];
     return {
       ...container,
-      env: [
-        ...(container.env ?? []),
-        ...added.map(({ workload: _workload, container: _container, ...variable }) => variable),
-      ],
+      ...(env.length > 0 ? { env } : {}),
+      ...Object.assign({}, ...replaced.map(({ workload: _workload, container: _container, ...software }) => software)),
     };
   };
   const { replicas, maxUnavailable, readySeconds } = settings;

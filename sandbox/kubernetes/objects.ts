@@ -1,4 +1,6 @@
 /** Kubernetes objects as the sandbox stores them: the API's own JSON, as far as controllers and clients read it. */
+import type { Sdk } from '../credentials/sdks.ts';
+
 export interface OwnerReference {
   apiVersion: string;
   kind: string;
@@ -36,18 +38,22 @@ export interface VolumeMount {
   name: string;
   readOnly?: boolean;
   mountPath: string;
+  subPath?: string;
 }
 export interface EnvVar {
   name: string;
   value?: string;
   valueFrom?: { secretKeyRef: { name: string; key: string; optional?: boolean } };
 }
+/** A liveness probe; the sandbox does not run it. */
+export type LivenessProbe = { periodSeconds: number; failureThreshold: number; [key: string]: unknown };
 export interface Container {
   name: string;
   image: string;
   env?: EnvVar[];
   resources?: Record<string, unknown>;
   volumeMounts?: VolumeMount[];
+  livenessProbe?: LivenessProbe;
 }
 export interface Volume {
   name: string;
@@ -87,6 +93,7 @@ export interface Pod extends KubeObject {
 export type RollingUpdate = { maxSurge?: number | string; maxUnavailable?: number | string };
 export type DeploymentSpec = {
   replicas: number;
+  minReadySeconds?: number;
   selector: { matchLabels: Record<string, string> };
   template: PodTemplate;
   strategy?: { type: string; rollingUpdate?: RollingUpdate };
@@ -94,12 +101,14 @@ export type DeploymentSpec = {
   paused?: boolean;
 };
 export type DaemonSetSpec = {
+  minReadySeconds?: number;
   selector: { matchLabels: Record<string, string> };
   template: PodTemplate;
   updateStrategy?: { type: string; rollingUpdate?: RollingUpdate };
 };
 export type StatefulSetSpec = {
   replicas: number;
+  minReadySeconds?: number;
   serviceName: string;
   /** Defaults to OrderedReady. */
   podManagementPolicy?: 'OrderedReady' | 'Parallel';
@@ -222,6 +231,16 @@ export interface PastIdentity {
   roleArn?: string | undefined;
 }
 
+/** A container, as the catalogue and scenarios describe it. */
+export interface ContainerTemplate {
+  name: string;
+  image: string;
+  env?: EnvVar[];
+  livenessProbe?: LivenessProbe;
+  /** The AWS SDK of the image, which no API shows; omitted: one that is new enough. */
+  sdk?: Sdk;
+}
+
 /** One workload of an add-on, as the catalogue describes it. */
 export interface WorkloadTemplate {
   kind: Workload['kind'];
@@ -244,11 +263,13 @@ export interface WorkloadTemplate {
   maxSurge?: number | string;
   /** Seconds from the creation of a pod to its readiness; defaults to the world's knob. */
   readySeconds?: ReadySeconds;
+  /** Seconds for which a pod must be ready before it is available. */
+  minReadySeconds?: number;
   labels: Record<string, string>;
   /** Annotations of the workload itself. */
   annotations?: Record<string, string>;
-  containers: { name: string; image: string; env?: EnvVar[] }[];
-  initContainers?: { name: string; image: string; env?: EnvVar[] }[];
+  containers: ContainerTemplate[];
+  initContainers?: ContainerTemplate[];
   /** Added to the selector for Linux, which every workload has. */
   nodeSelector?: Record<string, string>;
   /** Annotations of the pods, such as eks.amazonaws.com/skip-containers. */
@@ -266,6 +287,8 @@ export interface PodSettings {
   readySeconds?: ReadySeconds;
   /** A variable without workload or container applies to all of them. */
   env: (EnvVar & { workload?: string; container?: string })[];
+  /** What containers run in place of the catalogue's; likewise. */
+  software: ({ workload?: string; container?: string } & Partial<Omit<ContainerTemplate, 'name' | 'env'>>)[];
 }
 
 /** The objects that an add-on creates in a cluster. */

@@ -11,6 +11,10 @@ const condition = (type: string, status: boolean, at: number, reason?: string, m
   ...(message === undefined ? {} : { message }),
 });
 
+/** Returns reason and message of the condition of a pod with containers that are not ready; none if all are. */
+const notReadyReason = (unready: readonly string[]): string[] =>
+  unready.length === 0 ? [] : ['ContainersNotReady', `containers with unready status: [${unready.join(' ')}]`];
+
 /** `crashes`: how often the containers have crashed. */
 const containerStatuses = (
   containers: Container[],
@@ -43,12 +47,7 @@ export const setStatus = (kube: KubeState, pod: Pod, at: number, ready: boolean,
     pod.spec.hostNetwork === true
       ? hostIP
       : (pod.status['podIP'] ?? `10.0.${64 + kube.random.integer(128)}.${1 + kube.random.integer(254)}`);
-  const notReady = ready
-    ? []
-    : [
-        'ContainersNotReady',
-        `containers with unready status: [${pod.spec.containers.map(({ name }) => name).join(' ')}]`,
-      ];
+  const notReady = notReadyReason(ready ? [] : pod.spec.containers.map(({ name }) => name));
   pod.status = {
     phase: ready ? 'Running' : 'Pending',
     qosClass: 'BestEffort',
@@ -76,4 +75,33 @@ export const setStatus = (kube: KubeState, pod: Pod, at: number, ready: boolean,
         }
       : {}),
   };
+};
+
+interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  restartCount: number;
+  state: { waiting?: { reason: string }; terminated?: { reason: string } };
+}
+
+/** Returns the statuses of a pod's containers; none if the pod has no node. */
+export const containerStatusesOf = (pod: Pod): ContainerStatus[] =>
+  (pod.status['containerStatuses'] ?? []) as ContainerStatus[];
+
+/**
+ * Changes the status of one container of a pod that was ready before, and the conditions that follow from it. Returns
+ * whether the pod is ready if that has changed, otherwise undefined.
+ */
+export const setContainerStatus = (pod: Pod, name: string, at: number, change: object): boolean | undefined => {
+  const statuses = containerStatusesOf(pod).map((one) => (one.name === name ? { ...one, ...change } : one));
+  const unready = statuses.filter(({ ready }) => !ready).map((one) => one.name);
+  const ready = unready.length === 0;
+  const wasReady = pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  const conditions = pod.status.conditions.map((before) => {
+    if (before.type !== 'Ready' && before.type !== 'ContainersReady') return before;
+    const now = condition(before.type, ready, at, ...notReadyReason(unready));
+    return now.status === before.status ? { ...now, lastTransitionTime: before.lastTransitionTime } : now;
+  });
+  pod.status = { ...pod.status, conditions, containerStatuses: statuses };
+  return ready === wasReady ? undefined : ready;
 };

@@ -2,6 +2,7 @@
 import { credentialsOfPod, hasCredentials } from '../credentials/sessions.ts';
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
+import { resumeContainers, runContainers } from './crashes.ts';
 import { canRun } from './nodes.ts';
 import type { KubeState, PastPod, Tally } from './kube-state.ts';
 import type { KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
@@ -140,6 +141,14 @@ export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: 
   return Math.round(given.min + (given.max - given.min) * share ** 3);
 };
 
+/** Returns what counts a pod whose containers exit or restart. */
+const watching =
+  (kube: KubeState, pod: Pod, changed: () => void) =>
+  (ready: boolean): void => {
+    if (isActive(pod)) count(kube, pod, { active: 0, ready: ready ? 1 : -1 });
+    changed();
+  };
+
 const becomeReady = (
   plane: ControlPlane,
   pod: Pod,
@@ -161,6 +170,7 @@ const becomeReady = (
     credentialsOfPod(world, cluster, pod);
     touch(kube, pod);
     count(kube, pod, { active: 0, ready: 1 });
+    runContainers(plane, pod, at, watching(kube, pod, changed));
     changed();
   });
 };
@@ -206,12 +216,15 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   const since = isReadyAtOnce
     ? Math.max(createdAt, Math.min(createdAt + readySecondsOf(plane, pod) * 1000, plane.world.schedule.now()))
     : createdAt;
+  const sdks = kube.sdks.get(workloadOf(kube, pod)?.metadata.uid ?? '');
+  if (sdks) kube.sdks.set(pod.metadata.uid, sdks);
   setStatus(kube, pod, since, isReadyAtOnce);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined)
     kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
   if (options.nodeName !== undefined && !options.ready) becomeReady(plane, pod, changed);
+  if (isReadyAtOnce) resumeContainers(plane, pod, since, watching(kube, pod, changed));
   return pod;
 };
 
@@ -251,6 +264,7 @@ export const terminatePod = (
   const remove = (): void => {
     removeObject(kube, 'Pod', pod);
     kube.sessions.delete(pod.metadata.uid);
+    kube.sdks.delete(pod.metadata.uid);
     kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };

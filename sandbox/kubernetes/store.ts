@@ -162,6 +162,7 @@ export const newKubeState = (): KubeState => ({
   currentRevisions: new Map(),
   fieldOwners: new Map(),
   readySeconds: new Map(),
+  sdks: new Map(),
   annotators: new Map(),
   appliers: new Map(),
   pastPods: new Map(),

@@ -1,6 +1,7 @@
 /** Lists as tables, which kubectl prints (k8s.io/kubernetes, printers/internalversion). */
 import { isNodeReady } from './nodes.ts';
 import type { Binding, Budget, KubeObject, Kinds, Kind, Pod, Workload } from './objects.ts';
+import { containerStatusesOf } from './pod-status.ts';
 import { isReady } from './pods.ts';
 import { isBuiltIn } from './store.ts';
 import type { ResourceInfo } from './store.ts';
@@ -34,9 +35,19 @@ const count =
 
 const podStatus = (pod: Pod): string => {
   if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  const stopped = containerStatusesOf(pod)
+    .map(({ state }) => (state.waiting ?? state.terminated)?.reason)
+    .find((reason) => reason !== undefined && reason !== 'ContainerCreating');
+  if (stopped !== undefined) return stopped;
   return pod.status.phase === 'Pending' && pod.spec.nodeName !== undefined ? 'ContainerCreating' : pod.status.phase;
 };
-const podReady = (pod: Pod): string => `${isReady(pod) ? pod.spec.containers.length : 0}/${pod.spec.containers.length}`;
+/** Returns how many containers are ready; on a lost node none counts, because the pod does not. */
+const podReady = (pod: Pod): string => {
+  const isLost = !isReady(pod) && containerStatusesOf(pod).every(({ ready }) => ready);
+  const ready = isLost ? 0 : containerStatusesOf(pod).filter((one) => one.ready).length;
+  return `${ready}/${pod.spec.containers.length}`;
+};
+const podRestarts = (pod: Pod): number => containerStatusesOf(pod).reduce((sum, one) => sum + one.restartCount, 0);
 
 const readyOf: Column[1] = (object) =>
   `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment' | 'StatefulSet']).spec.replicas}`;
@@ -70,7 +81,7 @@ const COLUMNS: Record<Kind, Column[]> = {
     NAME,
     ['Ready', (pod) => podReady(pod as Kinds['Pod'])],
     ['Status', (pod) => podStatus(pod as Kinds['Pod'])],
-    ['Restarts', () => 0],
+    ['Restarts', (pod) => podRestarts(pod as Kinds['Pod'])],
     AGE,
     ['IP', (pod) => text(pod.status?.['podIP']), 1],
     ['Node', (pod) => text(pod.spec?.['nodeName']), 1],

@@ -21,7 +21,7 @@ import {
   touch,
 } from '../kubernetes/store.ts';
 import type { DeployedRole } from './build-roles.ts';
-import { environmentOf, variableOf } from './environment.ts';
+import { containerSoftwareOf, containerTemplateOf, variableOf } from './environment.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import type { ScenarioBudget } from './scenario-churn.ts';
 import type {
@@ -30,6 +30,7 @@ import type {
   ScenarioRbacObject,
   ScenarioWorkload,
 } from './scenario-cluster.ts';
+import type { ScenarioSoftware } from './scenario-containers.ts';
 import type { AccessEntryState, ClusterState, World } from './world.ts';
 
 const entryOf = ({ createdAt: since, ...entry }: ScenarioAccessEntry, clusterCreatedAt: number): AccessEntryState => {
@@ -95,32 +96,41 @@ export const buildAccessEntries = (cluster: ScenarioCluster, callers: Callers): 
   return new Map(entries.map((entry) => [entry.principalArn, entry]));
 };
 
+const softwareOf = ({
+  workload,
+  container,
+  image,
+  ...software
+}: ScenarioSoftware): PodSettings['software'][number] => ({
+  ...(workload === undefined ? {} : { workload }),
+  ...(container === undefined ? {} : { container }),
+  ...(image === undefined ? {} : { image }),
+  ...containerSoftwareOf(software),
+});
+
 /** Returns the scenario's settings for the pods of add-ons, by add-on name. */
 export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState['podSettings']> =>
   new Map(
-    addons.flatMap(({ name, extraEnv = [], nodeSelector, replicas, readySeconds }): [string, PodSettings][] => {
-      const settings = {
-        ...(nodeSelector ? { nodeSelector } : {}),
-        ...(replicas === undefined ? {} : { replicas }),
-        ...(readySeconds === undefined ? {} : { readySeconds }),
-      };
-      if (extraEnv.length === 0 && Object.keys(settings).length === 0) return [];
-      const env = extraEnv.map(({ workload, container, ...variable }) => ({
-        ...variableOf(variable),
-        ...(workload === undefined ? {} : { workload }),
-        ...(container === undefined ? {} : { container }),
-      }));
-      return [[name, { env, ...settings }]];
-    }),
+    addons.flatMap(
+      ({ name, extraEnv = [], software = [], nodeSelector, replicas, readySeconds }): [string, PodSettings][] => {
+        const settings = {
+          ...(nodeSelector ? { nodeSelector } : {}),
+          ...(replicas === undefined ? {} : { replicas }),
+          ...(readySeconds === undefined ? {} : { readySeconds }),
+        };
+        if (extraEnv.length === 0 && software.length === 0 && Object.keys(settings).length === 0) return [];
+        const env = extraEnv.map(({ workload, container, ...variable }) => ({
+          ...variableOf(variable),
+          ...(workload === undefined ? {} : { workload }),
+          ...(container === undefined ? {} : { container }),
+        }));
+        return [[name, { env, software: software.map(softwareOf), ...settings }]];
+      },
+    ),
   );
 
 /** Field manager of workloads that no add-on owns, unless the scenario names another one. */
 const APPLIER = 'helm';
-
-const containerOf = ({ env, ...container }: NonNullable<ScenarioWorkload['containers']>[number]) => ({
-  ...container,
-  ...environmentOf(env),
-});
 
 /** Returns the workload as the controllers know it, without what is not set. */
 const templateOf = ({
@@ -137,6 +147,7 @@ const templateOf = ({
   maxUnavailable,
   maxSurge,
   readySeconds,
+  minReadySeconds,
   annotations,
   podAnnotations,
   nodeSelector,
@@ -145,14 +156,15 @@ const templateOf = ({
   name,
   serviceAccount,
   labels,
-  ...(initContainers === undefined ? {} : { initContainers: initContainers.map(containerOf) }),
-  containers: containers.map(containerOf),
+  ...(initContainers === undefined ? {} : { initContainers: initContainers.map(containerTemplateOf) }),
+  containers: containers.map(containerTemplateOf),
   ...(replicas === undefined ? {} : { replicas }),
   ...(paused ? { paused } : {}),
   ...(updateStrategy === undefined ? {} : { updateStrategy }),
   ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
   ...(maxSurge === undefined ? {} : { maxSurge }),
   ...(readySeconds === undefined ? {} : { readySeconds }),
+  ...(minReadySeconds === undefined ? {} : { minReadySeconds }),
   ...(annotations === undefined ? {} : { annotations }),
   ...(podAnnotations === undefined ? {} : { podAnnotations }),
   ...(nodeSelector === undefined ? {} : { nodeSelector }),

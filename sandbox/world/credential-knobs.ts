@@ -45,4 +45,16 @@ export const credentialKnobs = {
     'it depends on the software: the VPC CNI crashes without credentials, most controllers run and fail at each call',
     'Pods with an AWS identity become ready only once they have credentials.',
   ),
+  softwareWithoutCredentials: knob(
+    z.enum(['sdk-crashes', 'crashes', 'logs']).default('sdk-crashes'),
+    'unknown',
+    'it depends on the software: many controllers exit at their first failed call, others log it and retry (ADR 77)',
+    'What a container does that gets no AWS credentials although its environment names a source. `sdk-crashes`: a container with a declared SDK (`sdk`) exits if it never gets any because of that SDK, and the kubelet restarts it, with growing pauses; `crashes`: so does every container that has none when it first needs them, whatever the reason; `logs`: none exits, and all stay ready.',
+  ),
+  firstCallSeconds: knob(
+    seconds.min(1).default(15),
+    'placeholder',
+    OURS,
+    'Time from the start of a container until its software first uses AWS, and exits if it has no credentials.',
+  ),
 };

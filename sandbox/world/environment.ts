@@ -1,6 +1,6 @@
-/** Environment variables of a scenario's containers, in the form of Kubernetes. */
-import type { EnvVar } from '../kubernetes/objects.ts';
-import type { ScenarioExtraEnv } from './scenario-cluster.ts';
+/** A scenario's containers and their environment variables, in the form of Kubernetes. */
+import type { ContainerTemplate, EnvVar } from '../kubernetes/objects.ts';
+import type { ScenarioContainer, ScenarioExtraEnv } from './scenario-containers.ts';
 
 type Variable = Pick<ScenarioExtraEnv, 'name' | 'value' | 'secret'>;
 
@@ -17,5 +17,30 @@ export const variableOf = ({ name, value, secret }: Variable): EnvVar => ({
 });
 
 /** Returns the field `env` of a container; nothing for a container without variables. */
-export const environmentOf = (variables: readonly Variable[]): { env?: EnvVar[] } =>
+const environmentOf = (variables: readonly Variable[]): { env?: EnvVar[] } =>
   variables.length > 0 ? { env: variables.map(variableOf) } : {};
+
+/** Returns a container's SDK and probe; the probe has the fields that the API server adds. */
+export const containerSoftwareOf = ({
+  sdk,
+  livenessProbe,
+}: Pick<ScenarioContainer, 'sdk' | 'livenessProbe'>): Pick<ContainerTemplate, 'sdk' | 'livenessProbe'> => ({
+  ...(sdk ? { sdk } : {}),
+  ...(livenessProbe
+    ? {
+        livenessProbe: {
+          httpGet: { path: '/healthz', port: 8080, scheme: 'HTTP' },
+          timeoutSeconds: 1,
+          ...livenessProbe,
+          successThreshold: 1,
+        },
+      }
+    : {}),
+});
+
+export const containerTemplateOf = ({ name, image, env, ...software }: ScenarioContainer): ContainerTemplate => ({
+  name,
+  image,
+  ...environmentOf(env),
+  ...containerSoftwareOf(software),
+});

@@ -31,16 +31,15 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
   );
 };
 
-/** Checks that added environment variables belong to a workload and container of the add-on. */
-const checkExtraEnv = (
-  { name, extraEnv = [] }: ScenarioAddon,
-  known: CatalogueAddon,
+/** Checks that settings of containers name a workload and container of the add-on. */
+const checkContainers = (
+  name: string,
+  settings: readonly { workload?: string | undefined; container?: string | undefined }[],
+  { objects: { workloads } }: CatalogueAddon,
   path: Path,
   report: Report,
 ): void => {
-  checkVariables(extraEnv, path, report);
-  const { workloads } = known.objects;
-  for (const [index, { workload, container }] of extraEnv.entries()) {
+  for (const [index, { workload, container }] of settings.entries()) {
     const fitting = workloads.filter((each) => workload === undefined || each.name === workload);
     if (fitting.length === 0) {
       report(
@@ -105,7 +104,10 @@ const checkAddons = (
     const known = catalogue.get(addon.name);
     if (known) {
       checkModifiedFields(addon, known, [...here, 'modifiedFields'], report);
-      checkExtraEnv(addon, known, [...here, 'extraEnv'], report);
+      const { name, extraEnv = [], software = [] } = addon;
+      checkVariables(extraEnv, [...here, 'extraEnv'], report);
+      checkContainers(name, extraEnv, known, [...here, 'extraEnv'], report);
+      checkContainers(name, software, known, [...here, 'software'], report);
     }
     if (!known) {
       report(

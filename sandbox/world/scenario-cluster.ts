@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { readySeconds } from './knob.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
+import { container } from './scenario-containers.ts';
 
 export const tags = z.record(z.string(), z.string());
 export const timestamp = z.iso.datetime();
@@ -54,49 +55,6 @@ export const fargateProfile = z
     description: 'Sends pods of Deployments and StatefulSets to the Fargate nodes, which must exist (`nodes`).',
   });
 
-const variableFields = {
-  name: z
-    .string()
-    .regex(/^[A-Za-z_][\w.-]*$/, 'must be the name of an environment variable')
-    .describe('Its name.'),
-  value: z.string().optional().describe('Its value; omitted if it comes from a Secret.'),
-  secret: z
-    .strictObject({
-      name: kubernetesName.describe('Name of the Secret; the sandbox has no Secrets.'),
-      key: z.string().min(1).describe('Key in the Secret.'),
-      optional: z.boolean().default(false).describe('Whether the variable is left out if the Secret does not exist.'),
-    })
-    .meta({ id: 'SecretKey', description: 'A key of a Secret.' })
-    .optional()
-    .describe('The source of its value instead (`valueFrom.secretKeyRef`).'),
-};
-
-export const extraEnv = z
-  .strictObject({
-    workload: kubernetesName.optional().describe("Name of the add-on's workload; if omitted, all."),
-    container: kubernetesName.optional().describe('Name of the container; if omitted, all.'),
-    ...variableFields,
-  })
-  .meta({
-    id: 'ExtraEnv',
-    description:
-      "An environment variable that was added to an add-on's containers, for example through configuration values.",
-  });
-export type ScenarioExtraEnv = z.infer<typeof extraEnv>;
-
-export const container = z
-  .strictObject({
-    name: kubernetesName.describe('Name of the container.'),
-    image: z.string().min(1).describe('Its image; nothing is pulled.'),
-    env: z
-      .array(
-        z.strictObject(variableFields).meta({ id: 'EnvVar', description: 'An environment variable of a container.' }),
-      )
-      .default([])
-      .describe('Environment variables.'),
-  })
-  .meta({ id: 'Container', description: 'A container of a workload.' });
-
 export const workload = z
   .strictObject({
     kind: z.enum(['Deployment', 'DaemonSet', 'StatefulSet']).describe('Kind of the workload.'),
@@ -140,6 +98,13 @@ export const workload = z
     readySeconds: readySeconds
       .optional()
       .describe('Time from the creation of one of its pods until it is ready; if omitted, the knob `podReadySeconds`.'),
+    minReadySeconds: z
+      .number()
+      .int()
+      .min(1)
+      .max(3600)
+      .optional()
+      .describe('Time for which one of its pods must be ready until it counts as available; if omitted, 0.'),
     labels: strings
       .optional()
       .describe('Labels of the workload and its pods; if omitted, `app.kubernetes.io/name` with its name.'),

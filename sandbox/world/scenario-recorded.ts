@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { addonName, roleArn } from '../../lambdas/domain/migration/model.ts';
 import { namespaceName } from '../../lambdas/domain/text/names.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
-import { container, timestamp, workload } from './scenario-cluster.ts';
+import { timestamp, workload } from './scenario-cluster.ts';
+import { container } from './scenario-containers.ts';
 
 const kubernetesVersion = z.string().regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.36');
 
@@ -49,6 +50,7 @@ const recordedWorkload = workload
     maxUnavailable: true,
     maxSurge: true,
     readySeconds: true,
+    minReadySeconds: true,
     nodeSelector: true,
     hostNetwork: true,
     podAnnotations: true,

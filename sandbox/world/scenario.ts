@@ -18,7 +18,6 @@ import {
   accessEntry,
   clusterTags,
   customResource,
-  extraEnv,
   fargateProfile,
   nodeGroup,
   rbacObject,
@@ -26,6 +25,7 @@ import {
   timestamp,
   workload,
 } from './scenario-cluster.ts';
+import { extraEnv, software } from './scenario-containers.ts';
 import { autoscaler, disruptionBudget, nodeLoss } from './scenario-churn.ts';
 import { catalogueChange, pastPods, serviceAccount } from './scenario-recorded.ts';
 
@@ -103,6 +103,7 @@ const installedAddon = z
         'Fields that other managers own, as `metadata.managedFields` shows: with resolveConflicts NONE, an update, and a create over preserved objects, fails because of them.',
       ),
     extraEnv: z.array(extraEnv).optional().describe('Environment variables that were added to its containers.'),
+    software: z.array(software).optional().describe('Images, SDKs and probes of its containers.'),
     nodeSelector: z
       .record(z.string(), z.string())
       .optional()

@@ -27,7 +27,7 @@ export const migratedHaveCredentials: Promised = {
         const isLost = cluster.kube.lostNodes.has(pod.spec.nodeName ?? '');
         const isCounted =
           planned.has(account) && deletionTimestamp === undefined && pod.status.phase === 'Running' && !isLost;
-        if (!isCounted || !sourcesOf(pod).some(({ method }) => method === 'pod-identity')) return [];
+        if (!isCounted || !sourcesOf(cluster.kube, pod).some(({ method }) => method === 'pod-identity')) return [];
         const [refused] = refusalsOf(sandbox.world, cluster, pod);
         if (!refused && hasCredentials(sandbox.world, cluster, pod)) return [];
         return [`${migrationId} is migrated, and EKS Auth answers pod ${name}: ${refused?.code ?? 'nothing'}`];

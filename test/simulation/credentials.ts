@@ -3,7 +3,7 @@
  * Checks after every event of the world and after every call, so that no state of a run is missed.
  */
 import { credentialsOfPod, refusalsOf, settledUntil } from '../../sandbox/credentials/sessions.ts';
-import { sourcesOf } from '../../sandbox/credentials/sources.ts';
+import { type Source, sourcesOf } from '../../sandbox/credentials/sources.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { ClusterState, World } from '../../sandbox/world/world.ts';
@@ -17,7 +17,7 @@ export interface CredentialGap {
   /** Absent if the gap lasted until the end of the run. */
   to?: number;
   /** The source that the pod's environment names; `none` if it names none. */
-  method: 'pod-identity' | 'irsa' | 'none';
+  method: Source['method'] | 'none';
   /** The code of the refusal. */
   why: string;
   /** Whether the pod had credentials before. */
@@ -63,7 +63,7 @@ export class CredentialWatch {
   }
 
   private lackOf(pod: Pod): Pick<CredentialGap, 'method' | 'why'> | undefined {
-    if (sourcesOf(pod).length === 0) return { method: 'none', why: 'NoIdentity' };
+    if (sourcesOf(this.cluster.kube, pod).length === 0) return { method: 'none', why: 'NoIdentity' };
     for (const { method, roleArn, refused } of credentialsOfPod(this.world, this.cluster, pod))
       if (roleArn === undefined) return { method, why: refused.code };
     const until = settledUntil(this.cluster, pod);
