@@ -106,7 +106,8 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
       schedule.at(lostAt + TOLERATED_MS, () => changed(plane, workloadsOf(plane, evict(plane, name))));
     }
     if (goneAfterSeconds !== undefined) schedule.at(lostAt + goneAfterSeconds * 1000, () => remove(plane, name));
-    if (replacedAfterSeconds !== undefined) schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => joinNode(plane, at));
+    if (replacedAfterSeconds !== undefined)
+      schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => joinNode(plane, at));
   };
   for (const loss of losses) {
     const lostAt = opened + loss.afterSeconds * 1000;

@@ -142,7 +142,7 @@ export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: 
 };
 
 /** Returns what counts a pod whose containers exit or restart. */
-const watching =
+export const watching =
   (kube: KubeState, pod: Pod, changed: () => void) =>
   (ready: boolean): void => {
     if (isActive(pod)) count(kube, pod, { active: 0, ready: ready ? 1 : -1 });

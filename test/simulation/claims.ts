@@ -62,7 +62,7 @@ export class ClaimWatch {
     return new Map(
       listObjects(this.cluster.kube, 'Pod').flatMap((pod): [string, string][] => {
         if (!uids.has(pod.metadata.uid) || pod.metadata.deletionTimestamp !== undefined) return [];
-        if (sourcesOf(pod).length === 0) return [[pod.metadata.uid, 'NoIdentity']];
+        if (sourcesOf(this.cluster.kube, pod).length === 0) return [[pod.metadata.uid, 'NoIdentity']];
         const refused = credentialsOfPod(world, this.cluster, pod).find(({ roleArn }) => roleArn === undefined);
         return refused ? [[pod.metadata.uid, refused.refused?.code ?? 'nothing']] : [];
       }),

@@ -195,6 +195,7 @@ export const transientEndsMigrated: Promised = {
       denied,
       approval = 'given',
       time,
+      pods,
       knobs = {},
     } = result.spec;
     const [fault] = faults;
@@ -207,6 +208,8 @@ export const transientEndsMigrated: Promised = {
       trust ||
       stranger ||
       denied ||
+      // See `working-pods-are-kept`.
+      pods ||
       // A webhook that never learns of a deletion makes a rollback impossible.
       Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
       // Nodes lost and callers unknown before the plan may keep the migration from starting: see `time-is-not-failure`.

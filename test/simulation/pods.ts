@@ -8,8 +8,8 @@ import { exitContainer } from '../../sandbox/kubernetes/crashes.ts';
 import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
 import { joinNode, scheduleNodeLosses } from '../../sandbox/kubernetes/lost-nodes.ts';
 import type { Pod, Workload } from '../../sandbox/kubernetes/objects.ts';
-import { isActive, isReady, podReadinessChanged, podsOf } from '../../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects, workloadOf } from '../../sandbox/kubernetes/store.ts';
+import { isActive, isReady, podsOf, watching } from '../../sandbox/kubernetes/pods.ts';
+import { getObject, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
@@ -59,7 +59,7 @@ const AGAIN_SECONDS = 20;
 const MANY_RESTARTS = 8;
 
 /** Causes what the spec of a run wants for the pods of its requests. */
-export class PodsActor {
+class PodsActor {
   private readonly sandbox: Sandbox;
   private readonly cluster: ClusterState;
   private readonly workloads: Workload[];
@@ -125,7 +125,7 @@ export class PodsActor {
       noteChange(plane, workload);
       workloadChanged(plane.world, cluster, workload);
     };
-    exitContainer(plane, pod, podReadinessChanged(cluster.kube, pod, changed), restarts);
+    exitContainer(plane, pod, watching(cluster.kube, pod, changed), restarts);
   }
 
   /** Keeps one pod of the first workload with several pods in a crash loop; the pod that replaces it too, if `replaced`. */
@@ -188,3 +188,9 @@ export class PodsActor {
       });
   }
 }
+
+/** Causes what the spec of a run wants for the pods of its requests; to be called before anything reads the pods. */
+export const actOnPods = (...given: ConstructorParameters<typeof PodsActor>): void => {
+  // Its watchers of the world keep it alive.
+  void new PodsActor(...given);
+};

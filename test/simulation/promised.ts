@@ -3,6 +3,7 @@ import type { Migration, MigrationRequest, PlannedAssociation } from '../../lamb
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
+import type { PodsSpec } from './spec.ts';
 
 export interface Promised {
   /** Short and stable: mutants name the promise that must catch them. */
@@ -56,3 +57,10 @@ export const rollsBackForPods = ({ spec: { faults } }: RunResult, record: Migrat
   faults.some(({ service }) => service === 'eks-auth') &&
   record?.outcome === 'rolled-back' &&
   record.failure?.name === 'PodsFailing';
+
+/** Returns whether what happens to the pods besides the migration is no reason for a rollback. */
+export const isHarmless = ({ oldSdk, restarts, brokenBefore }: PodsSpec = {}): boolean => {
+  const isSingle = restarts === undefined || restarts.times === 1;
+  // A pod that is broken again after it was replaced can keep a rollout from ever ending.
+  return oldSdk?.without !== 'crashes' && isSingle && brokenBefore !== 'replaced';
+};

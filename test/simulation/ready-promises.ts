@@ -9,7 +9,7 @@ import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Claim } from './claims.ts';
 import { allMigrations } from './observe.ts';
-import { interfered, plannedOf, type Promised } from './promised.ts';
+import { interfered, isHarmless, plannedOf, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
 /** The settling time that the service promises: 60 seconds or what a workload needs, at most 5 minutes. */
@@ -108,7 +108,7 @@ const textsOf = async (result: RunResult, migrationId: string): Promise<string[]
  * software that has some.
  */
 const hides = ({ sandbox: { world } }: RunResult, why: string): boolean => {
-  const { softwareWithoutCredentials: without } = world.knobs as unknown as Record<string, string>;
+  const { softwareWithoutCredentials: without } = world.knobs;
   return without === 'logs' || (without !== 'crashes' && why !== 'SdkTooOld');
 };
 
@@ -168,20 +168,12 @@ export const oldSdksAreFound: Promised = {
   },
 };
 
-/** Returns whether what happens to the pods is no reason for a rollback. */
-const isHarmless = ({ spec }: RunResult): boolean => {
-  const { oldSdk, restarts, brokenBefore } = spec.pods ?? {};
-  const isSingle = restarts === undefined || restarts.times === 1;
-  // A broken pod can keep a rollout from ever ending.
-  return oldSdk?.without !== 'crashes' && isSingle && brokenBefore !== 'replaced';
-};
-
 export const workingPodsAreKept: Promised = {
   name: 'working-pods-are-kept',
   statement:
     'Neither a single restart of a container, nor pods that did not work before, nor credentials that turn out unknown after the change, nor a node that joins or is lost, nor an outage of the API server while pods are observed keeps a migration from ending migrated.',
   broken: (result) => {
-    if (!result.spec.pods || !isPodsAlone(result) || !isHarmless(result) || interfered(result)) return [];
+    if (!result.spec.pods || !isPodsAlone(result) || !isHarmless(result.spec.pods) || interfered(result)) return [];
     if (result.spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) =>
       record?.outcome === result.simulated.ends

@@ -22,6 +22,7 @@ import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
+import { actOnPods, withSoftware } from './pods.ts';
 import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
@@ -105,6 +106,12 @@ export const trustPoliciesOf = ({ world }: Sandbox): Map<string, string> =>
     [...world.accounts.values()].flatMap((account) =>
       [...account.roles.values()].map((role) => [role.arn, role.trustPolicy] as const),
     ),
+  );
+
+/** Returns the scenario's requests at the level of evidence that the spec asks for, where the service may read pods. */
+const requestsOf = ({ requests }: SimulatedScenario, { verification }: RunSpec): SimulatedScenario['requests'] =>
+  requests.map((request) =>
+    verification === undefined || request.verification === 'api' ? request : { ...request, verification },
   );
 
 const hadIdentity = (cluster: ClusterState): Before['identities'] => {
@@ -256,6 +263,7 @@ export const simulate = async (
     simulated.requests[0]?.addon ?? '',
   );
   withTime(scenario, simulated.requests, spec.time);
+  withSoftware(scenario, simulated.requests, spec.pods);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
@@ -265,6 +273,8 @@ export const simulate = async (
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   if (spec.actor?.does === 'repoint') addThirdPartyRole(sandbox, simulated.requests[0]?.target.account ?? '');
+  const requests = requestsOf(simulated, spec);
+  if (spec.pods) actOnPods(sandbox, cluster, { scenario, requests, pods: spec.pods });
   const before = observeBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
   const stability = new StabilityWatch(world, cluster);
@@ -290,7 +300,7 @@ export const simulate = async (
   if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
   try {
     await clock.spawn(async () => {
-      for (const request of simulated.requests) {
+      for (const request of requests) {
         for (let copy = 0; copy < (spec.copies ?? 1); copy += 1) {
           const migration = await operator.migrate(migrationRequest.parse(request));
           result.migrations.push(migration);
@@ -319,7 +329,7 @@ export const simulate = async (
         for (const { migrationId, record } of result.migrations)
           if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
       if (spec.again) {
-        for (const request of simulated.requests) {
+        for (const request of requests) {
           const migration = await operator.migrate(migrationRequest.parse(request));
           result.repeated.push(migration);
           operator.approveMeanwhile(migration, 'given');
