@@ -11,6 +11,7 @@ import type { RunResult } from './run.ts';
 import {
   rollsBackForPods,
   interfered,
+  mayKeepOldSdk,
   migratedSince,
   plannedOf,
   podsMayHaveNothing,
@@ -123,6 +124,7 @@ export const neverLost: Promised = {
         problems.push(
           ...notWorking(result, request, serviceAccounts, {
             podsMayLag: podsMayLag(result, request),
+            podsMayBeBroken: mayKeepOldSdk(result, request),
             mayHaveNothing: record.outcome === 'rolled-back' && podsMayHaveNothing(result, request),
           }).map((problem) => `${record.outcome ?? ''}: ${problem}`),
         );

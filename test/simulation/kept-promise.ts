@@ -1,7 +1,7 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
 import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
-import { interfered, plannedOf, podsMayLag, type Promised } from './promised.ts';
+import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
 const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
@@ -40,11 +40,12 @@ const OUTAGE: ReadonlySet<string> = new Set([
 /**
  * Returns whether a new pod lacks credentials because of an outage of EKS Auth, which the service learns of only from
  * pods; or because its SDK is too old, which shows only after the change. In both cases it is not for good: what shows
- * is rolled back. Software that hides that its SDK is too old is the exception.
+ * is rolled back, unless the request does not have the pods observed, or the software hides it.
  */
-function isOnlySeenOnPods({ spec: { faults, pods } }: RunResult, { to, why }: CredentialGap): boolean {
-  if (OUTAGE.has(why)) return faults.some(({ service }) => service === 'eks-auth') && to !== undefined;
-  return why === 'SdkTooOld' && (pods?.oldSdk?.without === 'logs' || to !== undefined);
+function isOnlySeenOnPods(result: RunResult, { to, why }: CredentialGap): boolean {
+  if (OUTAGE.has(why)) return result.spec.faults.some(({ service }) => service === 'eks-auth') && to !== undefined;
+  const mayStay = (): boolean => allMigrations(result).some(({ request }) => mayKeepOldSdk(result, request));
+  return why === 'SdkTooOld' && (to !== undefined || mayStay());
 }
 
 /**

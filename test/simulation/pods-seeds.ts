@@ -12,7 +12,7 @@ const DRAWS: { [Field in keyof PodsSpec]-?: [weight: number, draw: (random: Rand
       3,
       (random) => ({
         container: pick(random, ['first', 'last'] as const),
-        without: pick(random, ['crashes', 'crashes', 'logs'] as const),
+        without: pick(random, ['sdk-crashes', 'crashes', 'logs'] as const),
       }),
     ],
     restarts: [

@@ -15,7 +15,7 @@ import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts'
 import type { ClusterState } from '../../sandbox/world/world.ts';
 import { keyOf } from './observe.ts';
 import type { PodsSpec } from './spec.ts';
-import { concerned, workloadsOf } from './time.ts';
+import { concerned, resize, workloadsOf } from './time.ts';
 
 type Request = Omit<MigrationRequestInput, 'target'>;
 
@@ -35,16 +35,19 @@ const withOldSdk = (cluster: ScenarioCluster, request: Request, which: 'first' |
     (addon.software ??= []).push({ workload: name, container: of(containers)?.name ?? '', sdk: OLD_SDK });
 };
 
-/** Returns the scenario with the software that the spec wants. */
-export const withSoftware = (
-  scenario: Scenario,
-  requests: readonly Request[],
-  pods: PodsSpec | undefined,
-): Scenario => {
-  if (!pods?.oldSdk) return scenario;
-  scenario.knobs.softwareWithoutCredentials = pods.oldSdk.without === 'logs' ? 'logs' : 'sdk-crashes';
+/** With as many pods, a Deployment replaces them although one of them is broken (25% may be unavailable). */
+const PODS_AROUND_A_BROKEN_ONE = 5;
+
+/** Returns the scenario with the pods that the spec wants. */
+export const withPods = (scenario: Scenario, requests: readonly Request[], pods: PodsSpec | undefined): Scenario => {
+  if (!pods) return scenario;
+  if (pods.oldSdk) scenario.knobs.softwareWithoutCredentials = pods.oldSdk.without;
+  const replicas = pods.brokenBefore && PODS_AROUND_A_BROKEN_ONE;
   for (const cluster of scenario.accounts.flatMap(({ clusters }) => clusters))
-    for (const request of requests) withOldSdk(cluster, request, pods.oldSdk.container);
+    for (const request of requests) {
+      if (pods.oldSdk) withOldSdk(cluster, request, pods.oldSdk.container);
+      if (replicas !== undefined) resize(cluster, request, { replicas });
+    }
   return scenario;
 };
 
@@ -128,9 +131,11 @@ class PodsActor {
     exitContainer(plane, pod, watching(cluster.kube, pod, changed), restarts);
   }
 
-  /** Keeps one pod of the first workload with several pods in a crash loop; the pod that replaces it too, if `replaced`. */
+  /** Keeps one pod of the first Deployment in a crash loop; the pod that replaces it too, if `replaced`. */
   private breakOne(how: NonNullable<PodsSpec['brokenBefore']>): void {
-    const workload = this.workloads.find((one) => this.pods([one]).filter(isReady).length > 1);
+    const workload = this.workloads.find(
+      (one) => one.kind === 'Deployment' && this.pods([one]).filter(isReady).length === PODS_AROUND_A_BROKEN_ONE,
+    );
     const [first] = workload ? this.pods([workload]) : [];
     if (!workload || !first) return;
     let broken = first;

@@ -58,9 +58,16 @@ export const rollsBackForPods = ({ spec: { faults } }: RunResult, record: Migrat
   record?.outcome === 'rolled-back' &&
   record.failure?.name === 'PodsFailing';
 
+/**
+ * Returns whether pods of a request may keep an SDK that is too old: their software hides it, or the request does not
+ * have them observed.
+ */
+export const mayKeepOldSdk = ({ spec: { pods } }: RunResult, { verification }: MigrationRequest): boolean =>
+  pods?.oldSdk !== undefined && (pods.oldSdk.without === 'logs' || verification !== 'ready');
+
 /** Returns whether what happens to the pods besides the migration is no reason for a rollback. */
 export const isHarmless = ({ oldSdk, restarts, brokenBefore }: PodsSpec = {}): boolean => {
   const isSingle = restarts === undefined || restarts.times === 1;
   // A pod that is broken again after it was replaced can keep a rollout from ever ending.
-  return oldSdk?.without !== 'crashes' && isSingle && brokenBefore !== 'replaced';
+  return (oldSdk?.without ?? 'logs') === 'logs' && isSingle && brokenBefore !== 'replaced';
 };

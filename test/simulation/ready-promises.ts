@@ -155,7 +155,7 @@ export const oldSdksAreFound: Promised = {
   statement:
     'A migration that asks for ready, of pods whose SDK is too old for EKS Pod Identity and whose software exits without credentials, ends blocked or rolled back, never migrated with the level ready.',
   broken: (result) => {
-    if (result.spec.pods?.oldSdk?.without !== 'crashes' || interfered(result)) return [];
+    if ((result.spec.pods?.oldSdk?.without ?? 'logs') === 'logs' || interfered(result)) return [];
     return result.migrations.flatMap(({ migrationId, request, record }) => {
       if (request.verification !== 'ready' || result.simulated.ends !== 'migrated') return [];
       if (record?.outcome === 'migrated' && record.verified === 'ready')

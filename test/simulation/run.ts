@@ -22,7 +22,7 @@ import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
-import { actOnPods, withSoftware } from './pods.ts';
+import { actOnPods, withPods } from './pods.ts';
 import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
@@ -263,7 +263,7 @@ export const simulate = async (
     simulated.requests[0]?.addon ?? '',
   );
   withTime(scenario, simulated.requests, spec.time);
-  withSoftware(scenario, simulated.requests, spec.pods);
+  withPods(scenario, simulated.requests, spec.pods);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;

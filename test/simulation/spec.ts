@@ -37,9 +37,9 @@ export interface TimeSpec {
 export interface PodsSpec {
   /**
    * The SDK of one container of each workload is too old for EKS Pod Identity, which its image's tag does not show.
-   * Without credentials, its software exits, or continues and only logs it.
+   * Without credentials, its software exits, as with `crashes` all software does, or continues and only logs it.
    */
-  oldSdk?: { container: 'first' | 'last'; without: 'crashes' | 'logs' };
+  oldSdk?: { container: 'first' | 'last'; without: 'sdk-crashes' | 'crashes' | 'logs' };
   /** A container of these pods exits for another reason, so often from the first settling time on. */
   restarts?: { pods: 'one' | 'all'; afterSeconds: number; times: number; everySeconds: number };
   /** One pod of a workload is crash-looping before the migration. `replaced`: so is the pod that replaces it. */

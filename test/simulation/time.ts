@@ -45,7 +45,11 @@ export const concerned = (cluster: ScenarioCluster, request: Request): Concerned
 };
 
 /** Sets the number of pods and nodes, and how long pods take to become ready. */
-const resize = (cluster: ScenarioCluster, request: Request, { nodes, replicas, readySeconds }: TimeSpec): void => {
+export const resize = (
+  cluster: ScenarioCluster,
+  request: Request,
+  { nodes, replicas, readySeconds }: TimeSpec,
+): void => {
   if (nodes !== undefined && typeof cluster.nodes === 'number') cluster.nodes = nodes;
   const settings = {
     ...(replicas === undefined ? {} : { replicas }),
