@@ -3,7 +3,7 @@ import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import type { Migration, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
@@ -275,6 +275,10 @@ const lastReadOf = (result: RunResult, migrationId: string): number => {
   return Date.parse(reads.at(-1)?.at ?? '');
 };
 
+/** Returns whether pods of the same service account did not work before the run. */
+const wasBroken = ({ before }: RunResult, { namespace, serviceAccount }: PodEvidence): boolean =>
+  before.broken.has(`${namespace}/${serviceAccount}`);
+
 export const verifiedOnPods: Promised = {
   name: 'verified-on-pods',
   statement:
@@ -302,7 +306,7 @@ export const verifiedOnPods: Promised = {
       const counted = podsThatCount(evidence);
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
       for (const pod of counted)
-        if (pod.identity !== 'pod-identity' || !pod.ready)
+        if (pod.identity !== 'pod-identity' || !(pod.ready || wasBroken(result, pod)))
           problems.push(
             `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );
