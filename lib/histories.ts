@@ -2,6 +2,7 @@
  * How often each loop of the state machines can be gone round, by the constants that bound it: from this follows how
  * many events the history of an execution may come to (docs/histories.md), of which Step Functions allows 25,000.
  */
+import { MAX_SETTLINGS } from '../lambdas/domain/rollout/settling.ts';
 import { POLLS_PER_EXECUTION, RETRIES_PER_POLL } from '../lambdas/domain/sweep/executions.ts';
 import { MOST_PAUSES } from '../lambdas/domain/waiting/pause.ts';
 import { MOST_DAYS_BEFORE_BEGIN, MOST_REPLANS } from '../lambdas/domain/waiting/waiting.ts';
@@ -86,6 +87,12 @@ export const HISTORY_BOUNDS = {
         visits: MAX_RESTARTS,
         within: 'NextAttempt',
         why: 'the restarts of pods in each attempt (`MAX_RESTARTS`)',
+      },
+      {
+        state: 'ConfirmReady',
+        visits: MAX_SETTLINGS,
+        within: 'NextAttempt',
+        why: 'the observations of verified pods in each attempt (`MAX_SETTLINGS`)',
       },
       ...ROLLBACK,
     ],

@@ -22,6 +22,7 @@ describe('the displayed steps', () => {
     for (const name of [
       'verify-restored',
       'restart-restored',
+      'confirm-ready',
       'restore-trust',
       'retire-trust-retire',
       'retire-trust-reinstate',
@@ -58,6 +59,7 @@ describe('a step in the ledger', () => {
   it('is named by its base name, attempt and round', () => {
     expect(lineName('verify-pods', { attempt: 1, round: 1 })).toBe('verify-pods');
     expect(lineName('verify-pods', { attempt: 2, round: 3 })).toBe('verify-pods.2-3');
+    expect((['confirm-ready', 'verify-restored'] as const).map(isPerAttempt)).toEqual([true, false]);
     expect((Object.keys(stepSchemas) as StepName[]).filter(isPerAttempt)).toEqual([
       'delete-addon',
       'await-deleted',

@@ -77,6 +77,8 @@ describe('failures of MigrateAddon', () => {
     expect(states.RequestApproval!.Catch![0]!.Assign!['failure']).toContain("'ApprovalExpired'");
   });
 
+  /** The variants of steps that have a stage of their own, by their state. */
+  const VARIANTS: Record<string, StepOfChange> = { ConfirmReady: 'confirm-ready' };
   const LEADS_TO: Record<Onward, string> = {
     hold: 'Pause',
     forward: 'RecordMigrated',
@@ -84,18 +86,21 @@ describe('failures of MigrateAddon', () => {
     person: 'RecordNeedsHuman',
   };
   const OF_WINDOWS = new Set(['WindowClosed', 'WindowFarOff']);
-  it.each([...CHANGE, 'AnnotateServiceAccount'])('of %s lead where the domain’s table says, error by error', (name) => {
-    const state = migrateAddon.definition.States[name]!;
-    const step = stepOf(state) as StepOfChange;
-    const errors = [...Object.keys(ERROR_CLASSES), 'TypeError'].filter((error) => !OF_WINDOWS.has(error));
-    const led = errors.map((error) => {
-      const first = state.Catch!.find(({ ErrorEquals: [only = '', ...more] }) =>
-        [only, ...more].some((one) => one === error || one === 'States.ALL'),
-      );
-      return [error, first!.Next];
-    });
-    expect(led).toEqual(errors.map((error) => [error, LEADS_TO[onwardFrom(step, error)]]));
-  });
+  it.each([...CHANGE, 'ConfirmReady', 'AnnotateServiceAccount'])(
+    'of %s lead where the domain’s table says, error by error',
+    (name) => {
+      const state = migrateAddon.definition.States[name]!;
+      const step = VARIANTS[name] ?? (stepOf(state) as StepOfChange);
+      const errors = [...Object.keys(ERROR_CLASSES), 'TypeError'].filter((error) => !OF_WINDOWS.has(error));
+      const led = errors.map((error) => {
+        const first = state.Catch!.find(({ ErrorEquals: [only = '', ...more] }) =>
+          [only, ...more].some((one) => one === error || one === 'States.ALL'),
+        );
+        return [error, first!.Next];
+      });
+      expect(led).toEqual(errors.map((error) => [error, LEADS_TO[onwardFrom(step, error)]]));
+    },
+  );
 
   it('of a look at what is in place hold where a right is missing, and end with a person', () => {
     expect(states.AwaitActive!.Catch!.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], Next: 'RecordNeedsHuman' });
@@ -136,11 +141,14 @@ describe('failures of MigrateAddon', () => {
     ({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'),
   );
   it('come from each step of the change', () => {
-    expect(afterBegin.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from)).toEqual([
-      'AnnotateServiceAccount',
-    ]);
+    expect(
+      afterBegin
+        .filter(({ to }) => to === 'RecordMigrated')
+        .map(({ from }) => from)
+        .sort(),
+    ).toEqual(['AnnotateServiceAccount', 'ConfirmReady']);
     expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual(
-      [...CHANGE, 'DeleteAddon', 'AnnotateServiceAccount'].sort(),
+      [...CHANGE, 'DeleteAddon', 'ConfirmReady', 'AnnotateServiceAccount'].sort(),
     );
   });
   it.each(afterBegin.filter(({ to }) => to !== 'RecordMigrated'))(

@@ -74,6 +74,7 @@ describe('a state that calls a step', () => {
         'AwaitActive',
         'VerifyPods',
         'RestartPods',
+        'ConfirmReady',
         'RecordBlocked',
         'RecordMigrated',
       ]
@@ -159,6 +160,7 @@ describe('where waiting ends', () => {
     ['DeleteAddon', 'RecordNeedsHuman'],
     ['AwaitDeleted', 'RecordNeedsHuman'],
     ['VerifyPods', 'RecordNeedsHuman'],
+    ['ConfirmReady', 'RecordMigrated'],
     ['AnnotateServiceAccount', 'RecordMigrated'],
     ['AssessRollback', 'RecordNeedsHuman'],
     ['RestoreByCreate', 'RecordNeedsHuman'],
@@ -174,6 +176,7 @@ describe('where waiting ends', () => {
     ['CreateAddon', 'AssociationStillThere', 'RollBack'],
     ['UpdateAddon', 'TrustNotSeenYet', 'RollBack'],
     ['AwaitActive', 'AddonNotActive', 'RollBack'],
+    ['ConfirmReady', 'AddonNotActive', 'RollBack'],
     ['RestoreByCreate', 'AssociationStillThere', 'RecordNeedsHuman'],
   ])('of %s by %s is %s: that is no matter of time', async (name, error, to) => {
     expect(await endOf(migrateAddon, name, error)).toMatchObject({ to });

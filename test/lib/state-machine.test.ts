@@ -68,10 +68,11 @@ describe.each(allMachines)('definition of $name', (machine) => {
     expect(machine.properties.TracingConfiguration).toEqual({ Enabled: true });
   });
 
-  // But for the annotation of a service account, whose pods are verified and do without its going; and for a window that
-  // has closed, after which the next one is waited for.
+  // But for the annotation of a service account, whose pods are verified and do without its going; for pods that are
+  // verified and can't be observed further; and for a window that has closed, after which the next one is waited for.
   const mayGoOn = ({ from, to }: { from: string; to: string }): boolean =>
-    (from === 'AnnotateServiceAccount' && to === 'RecordMigrated') || (from === 'Begin' && to === 'AwaitWindow');
+    (['AnnotateServiceAccount', 'ConfirmReady'].includes(from) && to === 'RecordMigrated') ||
+    (from === 'Begin' && to === 'AwaitWindow');
   it.each(
     machine.graphs.flatMap((graph) =>
       graph.edges.filter((edge) => edge.onFailure && !mayGoOn(edge)).map((edge) => ({ ...edge, graph })),
@@ -211,6 +212,7 @@ describe('workflow of MigrateAddon', () => {
     expect(states.AreThePodsVerified).toMatchObject({
       Choices: [
         { Condition: "{% $states.input.verdict = 'verified' %}", Next: 'IsAnnotationToRemove' },
+        { Condition: "{% $states.input.verdict = 'settle' %}", Next: 'WaitForStability' },
         { Condition: "{% $states.input.verdict = 'next-attempt' %}", Next: 'NextAttempt' },
       ],
       Default: 'RestartPods',
@@ -222,9 +224,49 @@ describe('workflow of MigrateAddon', () => {
     });
   });
 
+  it('observes verified pods after a wait of the length that the step answers, and verifies them again if need be', () => {
+    expect(states.WaitForStability).toEqual({
+      Type: 'Wait',
+      Seconds: '{% $states.input.settleSeconds %}',
+      Assign: { waitingSince: '{% $states.context.State.EnteredTime %}' },
+      Next: 'ConfirmReady',
+    });
+    expect(states.ConfirmReady).toMatchObject({
+      Next: 'ArePodsStable',
+      Arguments: {
+        Payload: {
+          towards: 'ready',
+          settling: '{% $settling %}',
+          round: '{% $podRound %}',
+          planHash: '{% $planHash %}',
+          startedAt: '{% $waitingSince %}',
+        },
+      },
+    });
+    expect(states.ConfirmReady!.Arguments!.FunctionName).toBe(states.VerifyPods!.Arguments!.FunctionName);
+    expect(states.ArePodsStable).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: "{% $states.input.verdict = 'verified' %}", Next: 'IsAnnotationToRemove' }],
+      Assign: { settling: '{% $settling + 1 %}' },
+      Default: 'VerifyPods',
+    });
+    expect(states.VerifyPods!.Arguments!.Payload).toMatchObject({ settling: '{% $settling %}' });
+    expect(migrateAddon.edges.filter(({ to }) => to === 'WaitForStability')).toMatchObject([
+      { from: 'AreThePodsVerified', onFailure: false },
+    ]);
+  });
+
+  it('records what the pods have reached if they cannot be observed, and rolls back only if they fail', () => {
+    const [person, back, ...others] = states.ConfirmReady!.Catch!;
+    expect(person).toMatchObject({ ErrorEquals: ['LockLost'], Next: 'RecordNeedsHuman' });
+    expect(back).toMatchObject({ Next: 'RollBack' });
+    expect(back!.ErrorEquals).toEqual(expect.arrayContaining(['PodsFailing', 'Cancelled', 'AssociationChanged']));
+    expect(others).toMatchObject([{ ErrorEquals: ['States.ALL'], Next: 'RecordMigrated' }]);
+  });
+
   it('restarts the count of rounds with each attempt', () => {
     for (const name of ['AwaitActive', 'CreateAssociation'])
-      expect(states[name]!.Assign, `in ${name}`).toEqual({ podRound: 1 });
+      expect(states[name]!.Assign, `in ${name}`).toEqual({ podRound: 1, settling: 1 });
     expect(
       migrateAddon.reachableFrom('NextAttempt', ({ from }) => from !== 'AwaitActive' && from !== 'CreateAssociation'),
     ).not.toContain('VerifyPods');
@@ -235,8 +277,9 @@ describe('workflow of MigrateAddon', () => {
     expect(withoutProof).not.toContain('Migrated');
     expect(
       [...new Set(migrateAddon.edges.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from))].sort(),
-    ).toEqual(['AnnotateServiceAccount', 'IsAnnotationToRemove']);
-    for (const name of ['AnnotateServiceAccount', 'IsAnnotationToRemove']) expect(withoutProof).not.toContain(name);
+    ).toEqual(['AnnotateServiceAccount', 'ConfirmReady', 'IsAnnotationToRemove']);
+    for (const name of ['AnnotateServiceAccount', 'ConfirmReady', 'IsAnnotationToRemove'])
+      expect(withoutProof).not.toContain(name);
   });
 
   it('says to verify and restart which identity is meant', () => {

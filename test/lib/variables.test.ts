@@ -49,6 +49,7 @@ describe('variables', () => {
       'fence',
       'planHash',
       'podRound',
+      'settling',
       'subject',
       'target',
     ]);
@@ -83,6 +84,7 @@ describe('variables', () => {
       'removesAnnotation',
       'repairsTrust',
       'replans',
+      'settling',
       'subject',
       'target',
       'tries',

@@ -33,7 +33,7 @@ export interface Decided {
 }
 
 /** The input for the steps of a plan. */
-export type Decision = Decided & { installAgent?: { version: string } };
+export type Decision = Decided & { installAgent?: { version: string }; settleSeconds?: number | undefined };
 
 const NOTHING = { attempts: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
 
@@ -59,7 +59,17 @@ export function finishPlan(
     strategy: request.strategy,
     preserve: request.preserve,
     attempts,
-    steps: stepsOf({ planned, losses, attempts, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
+    steps: stepsOf({
+      planned,
+      losses,
+      attempts,
+      purge,
+      goWithAddon,
+      carryOver,
+      trustRepairs,
+      settleSeconds: decided?.rollout?.forecast?.settleSeconds,
+      ...installAgent,
+    }),
     ...(addon ? { addon } : {}),
     ...((addon || request.serviceAccount) && facts.namespace !== undefined ? { namespace: facts.namespace } : {}),
     ...(addon && defaultNamespace !== undefined ? { defaultNamespace } : {}),

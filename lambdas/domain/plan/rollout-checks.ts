@@ -7,6 +7,7 @@ import type { BrokenPod, Check, Forecast, PlannedAssociation, Attempt } from '..
 import { MOST_DURATION_MINUTES } from '../migration/request.ts';
 import { blockedRollout, brokenOf, brokenPods, healthyPods } from '../rollout/broken.ts';
 import { forecastRollout } from '../rollout/forecast.ts';
+import { settleSeconds } from '../rollout/settling.ts';
 import { durationText, paceText } from '../rollout/text.ts';
 import { fail, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -32,14 +33,15 @@ function forecastOf(
   facts: Facts,
   workloads: readonly Workload[],
   attempt: Attempt,
-  broken: readonly BrokenPod[],
+  { broken, settling }: { broken: readonly BrokenPod[]; settling: number | undefined },
 ): Forecast {
   const stuck = new Set(broken.filter(({ trouble }) => trouble === 'terminating').map(({ uid }) => uid));
   const found = forecastRollout(workloads, facts.pods ?? [], { stuck, asNewPods: removesSoftware(attempt) });
-  const around = AROUND[attempt.strategy];
+  const around = AROUND[attempt.strategy] + (settling ?? 0);
   return {
     seconds: found.seconds + around,
     atMostSeconds: found.atMostSeconds + around,
+    ...(settling === undefined ? {} : { settleSeconds: settling }),
     assumed: found.assumed,
     workloads: found.workloads.map((one) => ({
       kind: one.kind,
@@ -58,7 +60,7 @@ const FASTER =
   'replace more pods at a time (maxUnavailable or maxSurge; a StatefulSet replaces one pod after the other), or make them start faster';
 
 function checkDuration({ request }: Facts, forecast: Forecast): Check {
-  const { seconds, atMostSeconds, assumed, workloads } = forecast;
+  const { seconds, atMostSeconds, settleSeconds: settling, assumed, workloads } = forecast;
   const limit = request.maxDurationMinutes;
   const paces = some(workloads.map(paceText), '; ');
   const most =
@@ -68,7 +70,9 @@ function checkDuration({ request }: Facts, forecast: Forecast): Check {
   const basis = assumed
     ? 'The time that pods take to become ready is not known for every workload, so this is a guess'
     : 'Based on the time that the running pods took to become ready';
-  const message = `About ${durationText(seconds)}${most}${paces === '' ? '' : `: ${paces}`}. ${basis}.`;
+  const observed =
+    settling === undefined ? '' : ` The pods are then observed for ${durationText(settling)}, which is included.`;
+  const message = `About ${durationText(seconds)}${most}${paces === '' ? '' : `: ${paces}`}. ${basis}.${observed}`;
   const tooLong = limit !== undefined && seconds > limit * 60;
   if (seconds > MOST_DURATION_MINUTES * 60 && !assumed)
     return fail(
@@ -190,7 +194,10 @@ export function planRollout(facts: Facts, planned: readonly PlannedAssociation[]
           nodes: nodes && 'seen' in nodes ? nodes.seen : undefined,
           now: Date.parse(readAt),
         });
-  const forecast = forecastOf(facts, rolling, attempt, broken);
+  const forecast = forecastOf(facts, rolling, attempt, {
+    broken,
+    settling: request.verification === 'ready' ? settleSeconds(concerned) : undefined,
+  });
   return {
     checks: [
       ...(rolling.length > 0 ? [checkDuration(facts, forecast)] : []),

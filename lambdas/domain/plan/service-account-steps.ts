@@ -1,7 +1,7 @@
 import type { PlanStep, ServiceAccountRequest } from '../migration/model.ts';
 import { subjectOf } from '../migration/subject.ts';
 import type { Decision } from './finish.ts';
-import { installSteps, repairSteps, verifyStep } from './steps.ts';
+import { installSteps, repairSteps, verifySteps } from './steps.ts';
 
 export interface ServiceAccountStepsInput extends Decision {
   request: ServiceAccountRequest;
@@ -41,7 +41,10 @@ export function serviceAccountSteps({ request, existing, ...decision }: ServiceA
           disruption: 'none',
           undo: 'none needed',
         },
-    verifyStep({ verification: request.verification }, existing === undefined ? UNDO : 'restart its pods'),
+    ...verifySteps(
+      { verification: request.verification, settleSeconds: decision.settleSeconds },
+      existing === undefined ? UNDO : 'restart its pods',
+    ),
     ...(request.annotation === 'remove'
       ? [
           {

@@ -3,6 +3,8 @@ import { parseRoleArn } from '../aws/arn.ts';
 import { ownedOf, standaloneOf, unportableFields } from '../associations/associations.ts';
 import type { CarriedOver, PlannedAssociation, PlanStep, Attempt, VerificationMode } from '../migration/model.ts';
 import type { TrustRepair } from '../trust/model.ts';
+import { MAX_SETTLINGS } from '../rollout/settling.ts';
+import { durationText } from '../rollout/text.ts';
 import { isRecreate, removesSoftware } from './attempts.ts';
 
 export interface StepsInput {
@@ -16,6 +18,8 @@ export interface StepsInput {
   carryOver: readonly CarriedOver[];
   trustRepairs: readonly TrustRepair[];
   verification: VerificationMode;
+  /** How long the pods are observed. Absent if they are not, or no pod could be read. */
+  settleSeconds?: number | undefined;
   /** Version of the Pod Identity agent that is installed first. Absent if none is installed. */
   installAgent?: { version: string };
 }
@@ -158,22 +162,40 @@ function carryOverSteps({ carryOver }: StepsInput, undo: string): PlanStep[] {
   ];
 }
 
-export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, undo: string): PlanStep =>
-  verification === 'api'
-    ? {
+/** Returns the steps of the verification, with the level of evidence that each reaches. */
+export function verifySteps(
+  { verification, settleSeconds }: Pick<StepsInput, 'verification' | 'settleSeconds'>,
+  undo: string,
+): PlanStep[] {
+  if (verification === 'api')
+    return [
+      {
         name: 'verify-pods',
         what: 'check in EKS that it is healthy and has its associations as planned; check and restart no pods',
         calls: [],
         disruption: 'none',
         undo,
-      }
-    : {
-        name: 'verify-pods',
-        what: 'check every pod; restart those that kept the old identity, at most twice, and check again',
-        calls: ["kubernetes: patch of the workload's pod template, if a restart is needed"],
-        disruption: 'rolling',
-        undo,
-      };
+      },
+    ];
+  const injected: PlanStep = {
+    name: 'verify-pods',
+    what: 'check every pod; restart those that kept the old identity, at most twice, and check again (level injected)',
+    calls: ["kubernetes: patch of the workload's pod template, if a restart is needed"],
+    disruption: 'rolling',
+    undo,
+  };
+  if (verification === 'injected') return [injected];
+  return [
+    injected,
+    {
+      name: 'confirm-ready',
+      what: `wait ${settleSeconds === undefined ? 'for the settling time' : durationText(settleSeconds)}, then check that the pods stayed ready and no container restarted (level ready); observe again if not, at most ${MAX_SETTLINGS} times`,
+      calls: [],
+      disruption: 'none',
+      undo,
+    },
+  ];
+}
 
 /** Returns a later attempt as one step. It runs only if the pods did not get the new identity by the attempts before it. */
 function laterStep(attempt: Attempt, index: number, { addon, carryOver }: StepsInput): PlanStep {
@@ -218,7 +240,7 @@ export function planSteps(input: StepsInput): PlanStep[] {
     ...(isRecreate(first) ? recreateSteps(first, input) : updateSteps(first, input)),
     { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: down ? 'outage' : 'none', undo },
     ...carryOverSteps(input, undo),
-    verifyStep(input, undo),
+    ...verifySteps(input, undo),
     ...later.map((attempt, index) => laterStep(attempt, index + 1, input)),
     {
       name: 'finish',

@@ -13,6 +13,13 @@ export const forecast = z
       .describe(
         'Forecast duration in seconds if each pod takes as long as the slowest observed pod, and its whole grace period.',
       ),
+    settleSeconds: z
+      .number()
+      .int()
+      .optional()
+      .describe(
+        'Seconds of it for which the pods are observed after their replacement. Absent if the request asks for another level than `ready`.',
+      ),
     assumed: z
       .boolean()
       .describe('True if there are no observations of how long pods of a workload take, so the forecast is a guess.'),

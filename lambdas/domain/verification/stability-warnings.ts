@@ -1,5 +1,5 @@
 /** The warnings of a migration about pods that did not reach the level `ready`. */
-import type { Pod } from '../kubernetes/objects.ts';
+import { isOfJob, type Pod } from '../kubernetes/objects.ts';
 import type { Check, Target } from '../migration/model.ts';
 import { some, warn } from '../plan/check.ts';
 import { conditionText, previousLogs } from '../rollout/text.ts';
@@ -51,13 +51,15 @@ export function unstableText({ causes, replaced }: Pick<Stability, 'causes' | 'r
 }
 
 /** Returns why a pod is below the level `ready`, for a list. */
-function shortText({ pod, why, excused }: ShortPod): string {
+function shortText({ pod, why }: ShortPod): string {
   const reason = {
     joined: 'it was not ready yet when the observation began',
     wrong: 'it does not have the identity that it should have',
     'unready-node': 'its node is not ready',
-    'not-ready': `not ready${excused ? ', as a pod of its workload was before' : ''}`,
-    restarted: `restarted${excused ? ', and does not count: its workload had pods that did not work before, or it belongs to a Job' : ''}`,
+    'not-ready': 'it is not ready, and as many pods of its workload did not work before the migration',
+    restarted: isOfJob(pod)
+      ? 'it belongs to a Job, and a container restarted'
+      : 'a container restarted, as was usual before the migration',
   }[why];
   return `${nameOf(pod)} (${reason})`;
 }

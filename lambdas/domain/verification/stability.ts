@@ -20,6 +20,8 @@ export interface Observations {
   /** Absent if they were not read, or may not be read. */
   nodes?: readonly Node[] | undefined;
   leniency: Leniency;
+  /** How the pods restarted before the migration. */
+  former?: FormerRestarts | undefined;
   /** UIDs of pods with restarts between earlier observations of the same attempt. */
   restartedEarlier: ReadonlySet<string>;
 }
@@ -41,7 +43,7 @@ export interface ShortPod {
   why: Shortfall;
   /** Restarts since the beginning of the settling time. */
   grown: number;
-  /** It belongs to a Job, was broken before the migration, or replaces a pod that was. */
+  /** It belongs to a Job, or its workload's pods were no better before the migration. */
   excused: boolean;
 }
 
@@ -95,12 +97,50 @@ function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEviden
 const isContrary = ({ why, excused }: ShortPod): boolean =>
   why === 'wrong' || (!excused && (why === 'not-ready' || why === 'restarted'));
 
-/** Marks as many pods of each workload as excused as were broken before, unless more of them are contrary. */
-function excuseFormer(short: readonly ShortPod[], workloads: readonly Workload[], leniency: Leniency): ShortPod[] {
+/** Pods that restarted sometimes before the migration restart sometimes after it. */
+export interface FormerRestarts {
+  /** The pods before the migration, when they were read, and the settling time. */
+  pods: readonly PodEvidence[];
+  readAt: string;
+  settleSeconds: number;
+}
+
+/** Fewer restarts than this are not expected in a settling time. Above it, some multiple of them is chance. */
+const LEAST_EXPECTED = 0.05;
+const CHANCE = 3;
+/** A shorter total age of pods does not show how often they restart. */
+const LEAST_AGE_SECONDS = 3600;
+
+/**
+ * Returns how many restarts in a settling time are nothing new: a multiple of the number that is expected from the rate at
+ * which the service account's pods restarted before the migration.
+ */
+export function usualRestarts(serviceAccount: string, count: number, former: FormerRestarts | undefined): number {
+  if (!former) return 0;
+  const own = former.pods.filter((pod) => pod.serviceAccount === serviceAccount);
+  const restarts = own.reduce((sum, pod) => sum + (pod.restarts ?? 0), 0);
+  const age = own.reduce((sum, pod) => sum + (Date.parse(former.readAt) - Date.parse(pod.createdAt)) / 1000, 0);
+  const expected = (restarts / Math.max(LEAST_AGE_SECONDS, age)) * count * former.settleSeconds;
+  return expected < LEAST_EXPECTED ? 0 : Math.ceil(CHANCE * expected);
+}
+
+/** Marks pods as excused if their workload had as many that were broken, or as many restarts, before the migration. */
+function excuseFormer(short: readonly ShortPod[], { workloads, leniency, pods, former }: Observations): ShortPod[] {
   const excused = new Set<string>();
+  const excuse = (ones: readonly ShortPod[], most: number): void => {
+    if (ones.length <= most) for (const { pod } of ones) excused.add(pod.uid);
+  };
   for (const workload of workloads) {
     const own = short.filter((one) => one.why !== 'wrong' && isContrary(one) && isMadeBy(one.pod, workload));
-    if (own.length <= unreadyBefore(workload, leniency)) for (const { pod } of own) excused.add(pod.uid);
+    const broken = unreadyBefore(workload, leniency);
+    const count = pods.filter((pod) => isMadeBy(pod, workload)).length;
+    const restarted = own.filter(({ why }) => why === 'restarted');
+    excuse(own, broken);
+    excuse(restarted, usualRestarts(workload.serviceAccount, count, former));
+    excuse(
+      own.filter(({ pod }) => !excused.has(pod.uid)),
+      broken,
+    );
   }
   return short.map((one) => (excused.has(one.pod.uid) ? { ...one, excused: true } : one));
 }
@@ -118,7 +158,7 @@ export function compareObservations(observations: Observations): Stability {
     const excused = isOfJob(pod) || brokenUids.has(pod.uid);
     return why === undefined ? [] : [{ pod, why, grown: grownBy(was, pod), excused }];
   });
-  const short = excuseFormer(found, workloads, leniency);
+  const short = excuseFormer(found, observations);
   const shortUids = new Set(short.map(({ pod }) => pod.uid));
   const ready = new Set(seen.filter(({ uid }) => !shortUids.has(uid)).map(({ uid }) => uid));
   const contrary = short.filter(isContrary);

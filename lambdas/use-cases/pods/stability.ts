@@ -16,7 +16,8 @@ import {
 } from '../../domain/verification/stability-warnings.ts';
 import type { Kubernetes, Ledger } from '../../ports/index.ts';
 import { failureOf } from '../../runtime/failures.ts';
-import { evidenceSettling } from '../migration/report.ts';
+import type { Work } from '../migration/recorded.ts';
+import { EVIDENCE_BEFORE, evidenceSettling } from '../migration/report.ts';
 import { nodesIfAllowed, type PodsSeen } from './pods.ts';
 
 /** Returns whether verified pods are observed next. `settling` is absent in definitions that do not observe them. */
@@ -38,7 +39,7 @@ export async function beginSettling(
 /** Compares the pods with the stored observations. Nodes are read only if a pod is not ready. */
 export async function readStability(
   { kubernetes, ledger }: { kubernetes: Kubernetes; ledger: Pick<Ledger, 'getEvidence'> },
-  { migrationId }: Pick<Migration, 'migrationId'>,
+  { record: { migrationId }, snapshot }: Pick<Work, 'record' | 'snapshot'>,
   settling: number,
   seen: PodsSeen,
 ): Promise<Stability> {
@@ -56,6 +57,11 @@ export async function readStability(
     right,
     nodes,
     leniency,
+    former: {
+      pods: await ledger.getEvidence(migrationId, EVIDENCE_BEFORE),
+      readAt: snapshot.takenAt,
+      settleSeconds: settleSeconds(workloads),
+    },
     restartedEarlier: restartedBetween(observations),
   });
 }

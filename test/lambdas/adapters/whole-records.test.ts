@@ -100,6 +100,7 @@ const plan: Whole<Plan> = {
   ],
   installAgent: { version: 'v1' },
   forecast: {
+    settleSeconds: 60,
     seconds: 60,
     atMostSeconds: 90,
     assumed: true,

@@ -71,22 +71,25 @@ describe('lines of steps', () => {
     return def.innerType ? optionsOf(def.innerType) : (def.values ?? Object.values(def.entries ?? {}));
   };
   it('are those that the steps of a migration can write', () => {
-    const possible = Object.entries(stepSchemas).flatMap(([name, { input, hasLine, rollbackVariant = '' }]) => {
-      const shape = 'shape' in input ? (input.shape as Record<string, unknown>) : {};
-      if (!hasLine || shape['migrationId'] === undefined) return [];
-      const { action, towards, outcome } = shape;
-      const isAlways = action !== undefined && (action as { def: { type: string } }).def.type !== 'optional';
-      return [
-        ...(isAlways ? [] : [name]),
-        ...(action === undefined ? [] : optionsOf(action).map((one) => `${name}-${one}`)),
-        ...(towards === undefined ? [] : [rollbackVariant]),
-        ...(outcome === undefined
-          ? []
-          : ['rolled-back', 'needs-human']
-              .filter((one) => optionsOf(outcome).includes(one))
-              .map((one) => `${name}-${one}`)),
-      ];
-    });
+    const possible = Object.entries(stepSchemas).flatMap(
+      ([name, { input, hasLine, rollbackVariant = '', readyVariant }]) => {
+        const shape = 'shape' in input ? (input.shape as Record<string, unknown>) : {};
+        if (!hasLine || shape['migrationId'] === undefined) return [];
+        const { action, towards, outcome } = shape;
+        const isAlways = action !== undefined && (action as { def: { type: string } }).def.type !== 'optional';
+        return [
+          ...(isAlways ? [] : [name]),
+          ...(action === undefined ? [] : optionsOf(action).map((one) => `${name}-${one}`)),
+          ...(towards === undefined ? [] : [rollbackVariant]),
+          ...(readyVariant === undefined ? [] : [readyVariant]),
+          ...(outcome === undefined
+            ? []
+            : ['rolled-back', 'needs-human']
+                .filter((one) => optionsOf(outcome).includes(one))
+                .map((one) => `${name}-${one}`)),
+        ];
+      },
+    );
     expect(STEP_LINES.toSorted()).toEqual(possible.toSorted());
   });
   it('have a base, an attempt and a round', () => {

@@ -39,6 +39,13 @@ const CASES: [string, StepOfChange, string, Onward][] = [
   ['an association that another principal has deleted', 'verify-pods', 'AssociationChanged', 'back'],
   ['a defect in the look at the pods', 'verify-pods', 'TypeError', 'person'],
   ['a ledger that has another plan by now', 'verify-pods', 'BadInput', 'person'],
+  ['observed pods that cannot be read', 'confirm-ready', 'ServiceUnavailable', 'hold'],
+  ['observed pods that may not be read', 'confirm-ready', 'AccessDenied', 'hold'],
+  ['observed pods that restart again and again', 'confirm-ready', 'PodsFailing', 'back'],
+  ['an association that is deleted while its pods are observed', 'confirm-ready', 'AssociationChanged', 'back'],
+  ['an add-on that fails while its pods are observed', 'confirm-ready', 'AddonFailed', 'back'],
+  ['a defect in the observation of verified pods', 'confirm-ready', 'TypeError', 'forward'],
+  ['a person who cancels while the pods are observed', 'confirm-ready', 'Cancelled', 'back'],
   ['a restart that is refused: the pods that run keep what they have', 'restart-pods', 'InvalidRequest', 'back'],
   ['a person who cancels', 'verify-pods', 'Cancelled', 'back'],
   ['a lock that another execution holds', 'verify-pods', 'LockLost', 'person'],
@@ -70,7 +77,7 @@ describe('onwardFrom', () => {
 
   it('continues only with verified pods', () => {
     const forward = ALL.filter(({ onward }) => onward === 'forward');
-    expect(new Set(forward.map(({ step }) => STAGE_OF[step]))).toEqual(new Set(['verified']));
+    expect(new Set(forward.map(({ step }) => STAGE_OF[step]))).toEqual(new Set(['injected', 'verified']));
   });
 
   it('follows a cancel request, and leaves another execution’s work unchanged', () => {

@@ -41,11 +41,12 @@ describe('the duration', () => {
   it.each<[string, Attempt, number]>([
     ['in place', IN_PLACE, 30],
     ['recreate', RECREATE_PRESERVING, 90],
-  ])('is that of the rollout, plus the time for EKS: %s', (_, attempt, additional) => {
+  ])('is that of the rollout, plus the time for EKS and the settling time: %s', (_, attempt, additional) => {
     const { forecast } = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), {}, attempt);
     // Ten pods one after the other: 30 seconds to get ready, two to end.
     expect(forecast).toMatchObject({
-      seconds: 320 + additional,
+      seconds: 320 + additional + 60,
+      settleSeconds: 60,
       assumed: false,
       workloads: [{ pods: 10, seconds: 320 }],
     });
@@ -56,15 +57,26 @@ describe('the duration', () => {
     expect(checkOf(seen, 'duration')).toMatchObject({
       status: 'pass',
       message:
-        'About 6 minutes, at most 11 minutes with the slowest pods and full grace periods: StatefulSet ebs-csi-controller replaces 10 pods one after the other, 32 seconds each. Based on the time that the running pods took to become ready.',
+        'About 7 minutes, at most 12 minutes with the slowest pods and full grace periods: StatefulSet ebs-csi-controller replaces 10 pods one after the other, 32 seconds each. Based on the time that the running pods took to become ready. The pods are then observed for 60 seconds, which is included.',
     });
     const quick = workload('StatefulSet', 10, { rollout: { graceSeconds: 2 } });
     expect(checkOf(plan([quick], podsOf('StatefulSet', 10)), 'duration')?.message).not.toContain('at most');
   });
 
   it('passes within the limit', () => {
-    const found = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), { maxDurationMinutes: 6 });
+    const found = plan([workload('StatefulSet', 10)], podsOf('StatefulSet', 10), { maxDurationMinutes: 7 });
     expect(checkOf(found, 'duration')).toMatchObject({ status: 'pass' });
+  });
+
+  it('contains no settling time if the pods are not observed, and a longer one for slow probes', () => {
+    const slow = workload('StatefulSet', 10, { rollout: { minReadySeconds: 0 } });
+    const [container] = slow.containers;
+    const probed = { ...slow, containers: [{ ...container!, liveness: { periodSeconds: 30, failureThreshold: 5 } }] };
+    const forecastFor = (one: Workload, request: Partial<MigrationRequestInput> = {}) =>
+      plan([one], podsOf('StatefulSet', 10), request).forecast!;
+    expect(forecastFor(slow, { verification: 'injected' })).not.toHaveProperty('settleSeconds');
+    expect(forecastFor(slow, { verification: 'injected' }).seconds).toBe(350);
+    expect(forecastFor(probed)).toMatchObject({ settleSeconds: 150, seconds: 500 });
   });
   it.each<[string, number, Pod[], Check['status'], RegExp]>([
     [
@@ -72,7 +84,7 @@ describe('the duration', () => {
       5,
       podsOf('StatefulSet', 10),
       'fail',
-      /^Allow more \(--max-duration-minutes 6\), or replace more/,
+      /^Allow more \(--max-duration-minutes 7\), or replace more/,
     ],
     ['over the limit by a guess', 5, [], 'warn', /^Check whether it really takes that long; if it does/],
   ])('%s', (_, maxDurationMinutes, pods, status, remedy) => {

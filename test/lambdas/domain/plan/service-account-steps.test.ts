@@ -25,7 +25,7 @@ const stepOf = ({ steps }: Plan, name: string): Plan['steps'][number] => steps.f
 describe('steps', () => {
   it('are an association and a look at the pods, between the lock and the end', () => {
     const plan = planOf();
-    expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'finish']);
+    expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'confirm-ready', 'finish']);
     expect(stepOf(plan, 'create-association')).toEqual({
       name: 'create-association',
       what: `associate payments/api with ${ROLE}; running pods keep their identity`,
@@ -51,7 +51,14 @@ describe('steps', () => {
 
   it('remove the annotation after the verification, if requested', () => {
     const plan = planOf({ annotation: 'remove' });
-    expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'annotate-service-account', 'finish']);
+    expect(names(plan)).toEqual([
+      'begin',
+      'create-association',
+      'verify-pods',
+      'confirm-ready',
+      'annotate-service-account',
+      'finish',
+    ]);
     expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
       what: 'remove the annotation eks.amazonaws.com/role-arn from payments/api',
       calls: ['kubernetes: patch of the service account'],
@@ -79,6 +86,7 @@ describe('steps', () => {
       'repair-trust',
       'create-association',
       'verify-pods',
+      'confirm-ready',
       'finish',
     ]);
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);

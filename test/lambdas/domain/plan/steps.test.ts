@@ -23,8 +23,16 @@ const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<F
   planMigration(someFacts({ request: aRequest(request), ...change })).steps;
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
 const named = (steps: Plan['steps'], name: string): PlanStep => steps.find((step) => step.name === name)!;
-const IN_PLACE_STEPS = ['begin', 'update-addon', 'await-active', 'verify-pods'];
-const RECREATE_STEPS = ['begin', 'delete-addon', 'await-deleted', 'create-addon', 'await-active', 'verify-pods'];
+const IN_PLACE_STEPS = ['begin', 'update-addon', 'await-active', 'verify-pods', 'confirm-ready'];
+const RECREATE_STEPS = [
+  'begin',
+  'delete-addon',
+  'await-deleted',
+  'create-addon',
+  'await-active',
+  'verify-pods',
+  'confirm-ready',
+];
 
 describe('the steps of a plan', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[]]>([
@@ -102,7 +110,14 @@ describe('the steps of a plan', () => {
 
   it('say what is carried over, by which calls', () => {
     const tagged = stepsOf({}, { associations: [anAssociation({ tags: { team: 'a' } })] });
-    expect(names(tagged)).toEqual([...IN_PLACE_STEPS.slice(0, 3), 'carry-over', 'verify-pods', 'recreate.2', 'finish']);
+    expect(names(tagged)).toEqual([
+      ...IN_PLACE_STEPS.slice(0, 3),
+      'carry-over',
+      'verify-pods',
+      'confirm-ready',
+      'recreate.2',
+      'finish',
+    ]);
     expect(named(tagged, 'carry-over')).toMatchObject({
       what: expect.stringContaining(
         'tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa',
@@ -146,6 +161,17 @@ describe('the steps of a plan', () => {
       disruption: 'none',
       undo: 'remove the statement',
     });
+  });
+
+  it('name the level that each step of the verification reaches, and how long the pods are observed', () => {
+    expect(named(stepsOf(), 'verify-pods').what).toContain('(level injected)');
+    expect(named(stepsOf(), 'confirm-ready')).toMatchObject({
+      what: 'wait 60 seconds, then check that the pods stayed ready and no container restarted (level ready); observe again if not, at most 3 times',
+      calls: [],
+      disruption: 'none',
+    });
+    for (const verification of ['injected', 'api'] as const)
+      expect(names(stepsOf({ verification }))).not.toContain('confirm-ready');
   });
 
   it('are none without a way', () => {

@@ -1,0 +1,277 @@
+/** The comparison of pods before and after the settling time. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { BrokenPod, PodEvidence } from '../../../../lambdas/domain/migration/model.ts';
+import { NO_LENIENCY } from '../../../../lambdas/domain/rollout/settled.ts';
+import { collectEvidence } from '../../../../lambdas/domain/verification/pod-identity.ts';
+import {
+  compareObservations,
+  type Observations,
+  restartedBetween,
+  type Stability,
+  usualRestarts,
+} from '../../../../lambdas/domain/verification/stability.ts';
+import { anEvidence, aNode, aPod, at, aWorkload, SERVICE_ACCOUNT } from '../../fixtures.ts';
+
+const CRASHING: Partial<Pod> = { ready: false, waiting: ['CrashLoopBackOff'] };
+const pod = (name: string, change: Partial<Pod> = {}): Pod => aPod('pod-identity', { name, restarts: 0, ...change });
+const evidenceOf = (pods: Pod[]): PodEvidence[] => collectEvidence(pods, new Set([SERVICE_ACCOUNT]));
+const aBrokenPod = (name: string): BrokenPod => ({
+  namespace: 'kube-system',
+  name,
+  uid: `former-${name}`,
+  serviceAccount: SERVICE_ACCOUNT,
+  owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
+  trouble: 'crash-looping',
+  text: 'its containers are crashing',
+});
+
+interface Case extends Partial<Omit<Observations, 'before' | 'now' | 'pods' | 'restartedEarlier'>> {
+  earlier?: string[];
+}
+const compare = (before: Pod[], now: Pod[], { earlier = [], ...others }: Case = {}): Stability =>
+  compareObservations({
+    before: evidenceOf(before),
+    now: evidenceOf(now),
+    pods: now,
+    workloads: [aWorkload({ desired: 3, ready: 3 })],
+    right: new Set(now.map(({ uid }) => uid)),
+    leniency: NO_LENIENCY,
+    restartedEarlier: new Set(earlier.map((name) => `uid-of-${name}`)),
+    ...others,
+  });
+const shortOf = ({ short }: Stability): [string, string, boolean][] =>
+  short.map((one) => [one.pod.name, one.why, one.excused]);
+const readyOf = ({ ready }: Stability): string[] => [...ready].map((uid) => uid.replace('uid-of-', '')).sort();
+
+describe('pods that are observed twice', () => {
+  it('are stable if all of them stayed ready, whatever their restart counts were before', () => {
+    const pods = [pod('a'), pod('b', { restarts: 7 }), pod('c')];
+    const found = compare(pods, pods);
+    expect(found).toMatchObject({ is: 'stable', short: [], causes: [], replaced: [] });
+    expect(readyOf(found)).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each<[string, Partial<Pod>, string]>([
+    ['a restart', { restarts: 1 }, 'restarted'],
+    ['a restart that is not over', { restarts: 1, ...CRASHING }, 'restarted'],
+    ['a container that waits for its first restart', { ...CRASHING }, 'not-ready'],
+    ['a pod that is not ready', { ready: false }, 'not-ready'],
+  ])('are unstable after %s, and are not failing yet', (_, change, why) => {
+    const found = compare([pod('a'), pod('b')], [pod('a'), pod('b', change)]);
+    expect(found).toMatchObject({ is: 'unstable', causes: [{ pod: { name: 'b' } }] });
+    expect(shortOf(found)).toEqual([['b', why, false]]);
+    expect(readyOf(found)).toEqual(['a']);
+  });
+
+  it('fail if pods of a workload restart that had restarts before, whichever of its pods', () => {
+    const now = [pod('a', { restarts: 1 }), pod('b', { restarts: 3 })];
+    const before = [pod('a'), pod('b', { restarts: 3 })];
+    expect(compare(before, now, { earlier: ['b'] })).toMatchObject({ is: 'failing', causes: [{ pod: { name: 'a' } }] });
+    expect(compare(before, now, { earlier: ['of-another-workload'] }).is).toBe('unstable');
+    expect(compare(now, now, { earlier: ['b'] }).is).toBe('stable');
+  });
+
+  it('do not fail for being unready a second time: that is for the rollout to wait for', () => {
+    const now = [pod('a', { ready: false, restarts: 2 })];
+    expect(compare(now, now, { earlier: ['a'] }).is).toBe('unstable');
+  });
+
+  it('leave out pods that joined, which are named and settle nothing again', () => {
+    const found = compare([pod('a')], [pod('a'), pod('new'), pod('starting', { ready: false })]);
+    expect(found.is).toBe('stable');
+    expect(shortOf(found)).toEqual([
+      ['new', 'joined', false],
+      ['starting', 'joined', false],
+    ]);
+    expect(readyOf(found)).toEqual(['a']);
+  });
+
+  it('are unstable if a pod that joined has another identity, which a restart mends', () => {
+    const found = compare([pod('a')], [pod('a'), pod('new')], { right: new Set(['uid-of-a']) });
+    expect(found).toMatchObject({ is: 'unstable', causes: [{ why: 'wrong' }] });
+  });
+
+  it('are unstable if no pod of a workload was there the whole time, and stable if one was', () => {
+    expect(compare([pod('a')], [pod('b')])).toMatchObject({ is: 'unstable', replaced: [{ kind: 'Deployment' }] });
+    expect(compare([pod('a'), pod('b')], [pod('b'), pod('c')]).is).toBe('stable');
+    expect(compare([pod('a')], []).is).toBe('unstable');
+  });
+
+  it('leave out pods on nodes that are not ready', () => {
+    const nodes = [aNode(), aNode({ name: 'lost', ready: false })];
+    const now = [
+      pod('a'),
+      pod('b', { ready: false, node: 'lost' }),
+      pod('c', { ...CRASHING, restarts: 2, node: 'lost' }),
+    ];
+    const found = compare([pod('a'), pod('b'), pod('c')], now, { nodes, earlier: ['c'] });
+    expect(found.is).toBe('stable');
+    expect(shortOf(found)).toEqual([
+      ['b', 'unready-node', false],
+      ['c', 'unready-node', false],
+    ]);
+    expect(compare([pod('a'), pod('b')], now.slice(0, 2)).is).toBe('unstable');
+  });
+
+  it('excuse as many pods of a workload as did not work before', () => {
+    const leniency = { ...NO_LENIENCY, broken: [aBrokenPod('x')] };
+    const before = [pod('a'), pod('b', { ready: false }), pod('c')];
+    const one = [pod('a'), pod('b', { ready: false }), pod('c')];
+    expect(compare(before, one, { leniency }).is).toBe('stable');
+    expect(shortOf(compare(before, one, { leniency }))).toEqual([['b', 'not-ready', true]]);
+    const two = [pod('a'), pod('b', { ready: false }), pod('c', { restarts: 1 })];
+    expect(compare(before, two, { leniency, earlier: ['b'] }).is).toBe('unstable');
+    expect(compare(before, two, { leniency, earlier: ['b', 'c'] }).is).toBe('failing');
+  });
+
+  it('never count pods of Jobs against the others, and show nothing if only these existed and have ended', () => {
+    const owner = { kind: 'Job', name: 'nightly' };
+    const now = [pod('a'), pod('job', { owner, restarts: 4, ready: false })];
+    expect(compare([pod('a'), pod('job', { owner })], now, { earlier: ['job'] }).is).toBe('stable');
+    expect(compare([pod('job', { owner })], [], { workloads: [] })).toMatchObject({ is: 'unobserved' });
+  });
+
+  it('excuse restarts at a rate that was usual before, and no more', () => {
+    const hourly = Array.from({ length: 3 }, (_, index) =>
+      anEvidence({ uid: `f-${index}`, createdAt: at(-10 * 3600), restarts: 20, identity: 'irsa' }),
+    );
+    const former = { pods: hourly, readAt: at(0), settleSeconds: 60 };
+    const before = [pod('a'), pod('b'), pod('c')];
+    const one = [pod('a', { restarts: 1 }), pod('b'), pod('c')];
+    expect(compare(before, one, { former, earlier: ['a'] }).is).toBe('stable');
+    expect(readyOf(compare(before, one, { former }))).toEqual(['b', 'c']);
+    const all = [pod('a', { restarts: 1 }), pod('b', { restarts: 1 }), pod('c', { restarts: 1 })];
+    expect(compare(before, all, { former, earlier: ['a'] }).is).toBe('failing');
+    expect(
+      usualRestarts(SERVICE_ACCOUNT, 3, { ...former, pods: [anEvidence({ createdAt: at(-86_400), restarts: 1 })] }),
+    ).toBe(0);
+    expect(usualRestarts('another', 3, former)).toBe(0);
+  });
+});
+
+describe('restarts between observations', () => {
+  it('are those of pods that were there before', () => {
+    const one = [
+      anEvidence({ uid: 'a', restarts: 1 }),
+      anEvidence({ uid: 'b' }),
+      anEvidence({ uid: 'x', restarts: 0, excluded: 'gone' }),
+    ];
+    const two = [
+      anEvidence({ uid: 'a', restarts: 1 }),
+      anEvidence({ uid: 'b', restarts: 1 }),
+      anEvidence({ uid: 'new', restarts: 5 }),
+      anEvidence({ uid: 'x', restarts: 9, excluded: 'gone' }),
+    ];
+    expect([...restartedBetween([one, two])]).toEqual(['b']);
+    expect([...restartedBetween([one, two, two])]).toEqual(['b']);
+    expect([...restartedBetween([one])]).toEqual([]);
+  });
+});
+
+describe('whatever happens to the pods', () => {
+  const OWNERS = [
+    { kind: 'Deployment', name: 'ebs-csi-controller' },
+    { kind: 'StatefulSet', name: 'ledger' },
+    { kind: 'Job', name: 'nightly' },
+  ];
+  const workloads: Workload[] = [aWorkload(), aWorkload({ kind: 'StatefulSet', name: 'ledger' })];
+  const nodes = [aNode(), aNode({ name: 'lost', ready: false })];
+  const fate = fc.record({
+    owner: fc.constantFrom(...OWNERS),
+    grown: fc.constantFrom(0, 0, 0, 1, 4),
+    ready: fc.constantFrom(true, true, true, false),
+    crashing: fc.constantFrom(false, false, false, true),
+    lost: fc.constantFrom(false, false, false, true),
+    was: fc.constantFrom('there', 'there', 'there', 'unready', 'absent'),
+    goes: fc.constantFrom(false, false, false, true),
+    right: fc.constantFrom(true, true, true, true, false),
+    earlier: fc.boolean(),
+  });
+  const world = fc.record({ fates: fc.array(fate, { maxLength: 6 }), broken: fc.nat(2), knowsNodes: fc.boolean() });
+  type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
+
+  const run = ({ fates, broken, knowsNodes }: World) => {
+    const made = fates.map((one, index) => ({ ...one, name: `p-${index}`, uid: `uid-of-p-${index}` }));
+    const before = made
+      .filter(({ was }) => was !== 'absent')
+      .map(({ name, owner, was }) => pod(name, { owner, restarts: 1, ready: was === 'there' }));
+    const now = made
+      .filter(({ goes }) => !goes)
+      .map(({ name, owner, grown, ready, crashing, lost }) =>
+        pod(name, {
+          owner,
+          restarts: 1 + grown,
+          ready: ready && !crashing && !lost,
+          ...(crashing ? { waiting: ['CrashLoopBackOff'] } : {}),
+          ...(lost ? { node: 'lost' } : {}),
+        }),
+      );
+    const found = compare(before, now, {
+      workloads,
+      right: new Set(made.filter(({ right }) => right).map(({ uid }) => uid)),
+      nodes: knowsNodes ? nodes : undefined,
+      leniency: { ...NO_LENIENCY, broken: Array.from({ length: broken }, (_, index) => aBrokenPod(`x-${index}`)) },
+      earlier: made.filter(({ earlier }) => earlier).map(({ name }) => name),
+    });
+    return { made, found };
+  };
+
+  it('a pod that restarted, was not ready, joined, or has another identity is never `ready`', () => {
+    fc.assert(
+      fc.property(world, (given) => {
+        const { made, found } = run(given);
+        for (const one of made)
+          if (one.grown > 0 || !one.ready || one.crashing || one.lost || one.was !== 'there' || !one.right || one.goes)
+            expect(found.ready.has(one.uid)).toBe(false);
+          else expect(found.ready.has(one.uid)).toBe(true);
+      }),
+    );
+  });
+
+  it('they fail only because of pods with the right identity that restarted on ready nodes, again', () => {
+    fc.assert(
+      fc.property(world, (given) => {
+        const { made, found } = run(given);
+        if (found.is !== 'failing') return;
+        for (const { pod: cause } of found.causes) {
+          const one = made.find(({ uid }) => uid === cause.uid)!;
+          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') as string });
+          expect(one.grown).toBeGreaterThan(0);
+          expect(given.knowsNodes && one.lost).toBe(false);
+          expect(one.owner.kind).not.toBe('Job');
+          const siblings = made.filter(({ owner, goes, earlier }) => owner === one.owner && !goes && earlier);
+          expect(siblings.length).toBeGreaterThan(one.owner.kind === 'Deployment' ? given.broken : 0);
+        }
+      }),
+    );
+  });
+
+  it('pods that join with the right identity change nothing', () => {
+    fc.assert(
+      fc.property(world, fc.array(fate, { maxLength: 3 }), (given, joining) => {
+        const joined = joining.map((one) => ({ ...one, was: 'absent' as const, right: true }));
+        const [alone, together] = [run(given), run({ ...given, fates: [...given.fates, ...joined] })];
+        expect(together.found.is).toBe(alone.found.is);
+        expect(readyOf(together.found)).toEqual(readyOf(alone.found));
+      }),
+    );
+  });
+
+  it('they are stable only if every workload has a pod that stayed ready, and nothing contradicts it', () => {
+    fc.assert(
+      fc.property(world, (given) => {
+        const { made, found } = run({ ...given, broken: 0 });
+        if (found.is !== 'stable') return;
+        for (const { name } of workloads)
+          expect(
+            made.some(({ uid, owner }) => owner.name === name && found.ready.has(uid)),
+            name,
+          ).toBe(true);
+        const contrary = found.short.filter(({ why, excused }) => why === 'wrong' || (why === 'restarted' && !excused));
+        expect(contrary).toEqual([]);
+      }),
+    );
+  });
+});
