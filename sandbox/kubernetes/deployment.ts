@@ -2,7 +2,7 @@
 import { copyOf } from '../json.ts';
 import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
 import { placementOf } from './placement.ts';
-import { createPod, isActive, isReady, terminatePod } from './pods.ts';
+import { createPod, isActive, isAvailable, isReady, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
 import { controlledBy, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
@@ -98,6 +98,7 @@ const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: numbe
 
 const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: ReplicaSet[]): void => {
   const { replicas } = deployment.spec;
+  const works = (pod: Pod): boolean => isAvailable(sync, pod, deployment);
   const isNew = activePods(sync, current);
   let isOld = old.flatMap((replicaSet) => activePods(sync, replicaSet));
   if (deployment.spec.strategy?.type === 'Recreate') {
@@ -109,15 +110,15 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
     const room = replicas + maxSurge - isOld.length - isNew.length;
     isNew.push(...scaleUp(sync, current, [...isOld, ...isNew], Math.min(room, replicas - isNew.length)));
 
-    const newReady = isNew.filter(isReady).length;
+    const newAvailable = isNew.filter(works).length;
     const least = replicas - maxUnavailable;
-    const removable = (): number => isOld.length + newReady - least;
-    // Old pods that are not ready are terminated first: that costs no availability.
-    const broken = isOld.filter((pod) => !isReady(pod));
+    const removable = (): number => isOld.length + newAvailable - least;
+    // Old pods that are not available are terminated first: that costs no availability.
+    const broken = isOld.filter((pod) => !works(pod));
     scaleDown(sync, broken, Math.min(broken.length, removable()));
     isOld = isOld.filter(isActive);
     if (removable() > 0)
-      scaleDown(sync, isOld, Math.min(isOld.filter(isReady).length + newReady - least, isOld.length));
+      scaleDown(sync, isOld, Math.min(isOld.filter(works).length + newAvailable - least, isOld.length));
   }
   const surplus = isNew.filter(isActive);
   scaleDown(sync, surplus, surplus.length - replicas);
@@ -184,34 +185,37 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefi
   const replicaSets = controlledBy(kube, 'ReplicaSet', deployment);
   let total = 0;
   let ready = 0;
+  let available = 0;
   for (const replicaSet of replicaSets) {
     const pods = activePods(sync, replicaSet);
-    const working = pods.filter(isReady).length;
+    const readyHere = pods.filter(isReady).length;
+    const availableHere = pods.filter((pod) => isAvailable(sync, pod, deployment)).length;
     total += pods.length;
-    ready += working;
+    ready += readyHere;
+    available += availableHere;
     replicaSet.spec.replicas = pods.length;
     setStatus(kube, replicaSet, {
       replicas: pods.length,
-      ...nonZero({ fullyLabeledReplicas: pods.length, readyReplicas: working, availableReplicas: working }),
+      ...nonZero({ fullyLabeledReplicas: pods.length, readyReplicas: readyHere, availableReplicas: availableHere }),
       observedGeneration: replicaSet.metadata.generation,
     });
   }
   const { replicas } = deployment.spec;
   const updated = current ? activePods(sync, current).length : 0;
-  const complete = updated === replicas && total === replicas && ready === replicas;
+  const complete = updated === replicas && total === replicas && available === replicas;
   setStatus(kube, deployment, {
     observedGeneration: deployment.metadata.generation,
     ...nonZero({
       replicas: total,
       updatedReplicas: updated,
       readyReplicas: ready,
-      availableReplicas: ready,
-      unavailableReplicas: Math.max(0, Math.max(total, replicas) - ready),
+      availableReplicas: available,
+      unavailableReplicas: Math.max(0, Math.max(total, replicas) - available),
     }),
     conditions: conditionsOf(
       deployment,
       sync.at,
-      ready >= replicas - limits(deployment).maxUnavailable,
+      available >= replicas - limits(deployment).maxUnavailable,
       progressOf(deployment, current, complete),
     ),
   });

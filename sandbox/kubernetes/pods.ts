@@ -35,6 +35,13 @@ export const isActive = (pod: Pod): boolean => pod.metadata.deletionTimestamp ==
 export const isReady = (pod: Pod): boolean =>
   pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
+/** Returns whether a pod has been ready for `minReadySeconds`, so that it counts as available. */
+export const isAvailable = ({ world }: Pick<ControlPlane, 'world'>, pod: Pod, { spec }: Workload): boolean => {
+  const { minReadySeconds = 0 } = spec;
+  const since = pod.status.conditions.find(({ type, status }) => type === 'Ready' && status === 'True');
+  return since !== undefined && Date.parse(since.lastTransitionTime) + minReadySeconds * 1000 <= world.schedule.now();
+};
+
 /** Returns the controllers of a workload's pods: a Deployment's ReplicaSets, otherwise the workload itself. */
 const controllersOf = (kube: KubeState, workload: Workload): KubeObject[] =>
   workload.kind === 'Deployment' ? controlledBy(kube, 'ReplicaSet', workload) : [workload];
@@ -141,13 +148,18 @@ export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: 
   return Math.round(given.min + (given.max - given.min) * share ** 3);
 };
 
-/** Returns what counts a pod whose containers exit or restart. */
-export const watching =
-  (kube: KubeState, pod: Pod, changed: () => void) =>
-  (ready: boolean): void => {
-    if (isActive(pod)) count(kube, pod, { active: 0, ready: ready ? 1 : -1 });
-    changed();
-  };
+/** Counts a pod that has become ready or unready, and calls `changed`: again once a ready pod is available. */
+export const noteReadiness = (
+  { world, cluster: { kube } }: ControlPlane,
+  pod: Pod,
+  changed: () => void,
+  ready: boolean,
+): void => {
+  if (isActive(pod)) count(kube, pod, { active: 0, ready: ready ? 1 : -1 });
+  changed();
+  const { minReadySeconds = 0 } = workloadOf(kube, pod)?.spec ?? {};
+  if (ready && minReadySeconds > 0) world.schedule.after(minReadySeconds * 1000, changed);
+};
 
 const becomeReady = (
   plane: ControlPlane,
@@ -169,9 +181,8 @@ const becomeReady = (
     setStatus(kube, pod, at, true, crashes);
     credentialsOfPod(world, cluster, pod);
     touch(kube, pod);
-    count(kube, pod, { active: 0, ready: 1 });
-    runContainers(plane, pod, at, watching(kube, pod, changed));
-    changed();
+    runContainers(plane, pod, at, (isNowReady) => noteReadiness(plane, pod, changed, isNowReady));
+    noteReadiness(plane, pod, changed, true);
   });
 };
 
@@ -224,7 +235,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   if (options.nodeName !== undefined)
     kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
   if (options.nodeName !== undefined && !options.ready) becomeReady(plane, pod, changed);
-  if (isReadyAtOnce) resumeContainers(plane, pod, since, watching(kube, pod, changed));
+  if (isReadyAtOnce) resumeContainers(plane, pod, since, (ready) => noteReadiness(plane, pod, changed, ready));
   return pod;
 };
 

@@ -6,7 +6,7 @@
 import type { Revision } from './kube-state.ts';
 import type { Pod, PodTemplate, StatefulSet } from './objects.ts';
 import { placementOf } from './placement.ts';
-import { createPod, isActive, isReady, REVISION_LABEL, terminatePod } from './pods.ts';
+import { createPod, isActive, isAvailable, isReady, REVISION_LABEL, terminatePod } from './pods.ts';
 import { nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
 import { controlledBy, getObject } from './store.ts';
@@ -33,7 +33,8 @@ interface Reconciliation {
 }
 
 const ordinalOf = ({ metadata }: Pod): number => Number(metadata.name.slice(metadata.name.lastIndexOf('-') + 1));
-const isHealthy = (pod: Pod): boolean => isActive(pod) && isReady(pod);
+const isHealthy = ({ sync, statefulSet }: Reconciliation, pod: Pod): boolean =>
+  isActive(pod) && isAvailable(sync, pod, statefulSet);
 const isOf = (pod: Pod, revision: Revision): boolean => pod.metadata.labels?.[REVISION_LABEL] === revision.name;
 const partitionOf = ({ spec }: StatefulSet): number => spec.updateStrategy?.rollingUpdate?.partition ?? 0;
 
@@ -94,18 +95,19 @@ const fill = (reconciliation: Reconciliation): boolean => {
   const { statefulSet, pods, ordered } = reconciliation;
   for (let ordinal = 0; ordinal < statefulSet.spec.replicas; ordinal += 1) {
     const pod = pods.get(ordinal) ?? create(reconciliation, ordinal);
-    if (ordered && !(pod && isHealthy(pod))) return false;
+    if (ordered && !(pod && isHealthy(reconciliation, pod))) return false;
   }
   return true;
 };
 
 /** Terminates surplus pods, the highest ordinal first. Returns whether the controller does not have to wait for any. */
-const shrink = ({ sync, statefulSet, pods, ordered }: Reconciliation): boolean => {
+const shrink = (reconciliation: Reconciliation): boolean => {
+  const { sync, statefulSet, pods, ordered } = reconciliation;
   const condemned = [...pods]
     .filter(([ordinal]) => ordinal >= statefulSet.spec.replicas)
     .sort(([a], [b]) => b - a)
     .map(([, pod]) => pod);
-  const firstUnhealthy = condemned.findLast((pod) => !isHealthy(pod));
+  const firstUnhealthy = condemned.findLast((pod) => !isHealthy(reconciliation, pod));
   for (const pod of condemned) {
     const waits = !isActive(pod) || (!isReady(pod) && pod !== firstUnhealthy);
     if (isActive(pod) && !(ordered && waits)) terminatePod(sync, pod, sync.again);
@@ -115,14 +117,15 @@ const shrink = ({ sync, statefulSet, pods, ordered }: Reconciliation): boolean =
 };
 
 /** Terminates the outdated pod with the highest ordinal, once all pods above it are healthy. */
-const replaceOld = ({ sync, statefulSet, pods, update }: Reconciliation): void => {
+const replaceOld = (reconciliation: Reconciliation): void => {
+  const { sync, statefulSet, pods, update } = reconciliation;
   for (let ordinal = statefulSet.spec.replicas - 1; ordinal >= partitionOf(statefulSet); ordinal -= 1) {
     const pod = pods.get(ordinal);
     if (pod && isActive(pod) && !isOf(pod, update)) {
       terminatePod(sync, pod, sync.again);
       return;
     }
-    if (!pod || !isHealthy(pod)) return;
+    if (!pod || !isHealthy(reconciliation, pod)) return;
   }
 };
 
@@ -133,6 +136,7 @@ const report = ({ sync, statefulSet, pods, current, update }: Reconciliation): v
   const all = [...pods.values()];
   const active = all.filter(isActive);
   const ready = all.filter(isReady).length;
+  const available = all.filter((pod) => isAvailable(sync, pod, statefulSet)).length;
   const updated = active.filter((pod) => isOf(pod, update)).length;
   const complete =
     spec.updateStrategy?.type !== 'OnDelete' &&
@@ -145,7 +149,7 @@ const report = ({ sync, statefulSet, pods, current, update }: Reconciliation): v
     observedGeneration: metadata.generation,
     // These two counts are not omitted if they are 0 (k8s.io/api, apps/v1, StatefulSetStatus).
     replicas: all.length,
-    availableReplicas: ready,
+    availableReplicas: available,
     ...nonZero({
       readyReplicas: ready,
       currentReplicas: active.filter((pod) => isOf(pod, reached)).length,

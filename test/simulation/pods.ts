@@ -8,7 +8,7 @@ import { exitContainer } from '../../sandbox/kubernetes/crashes.ts';
 import { noteChange, workloadChanged } from '../../sandbox/kubernetes/controllers.ts';
 import { joinNode, scheduleNodeLosses } from '../../sandbox/kubernetes/lost-nodes.ts';
 import type { Pod, Workload } from '../../sandbox/kubernetes/objects.ts';
-import { isActive, isReady, podsOf, watching } from '../../sandbox/kubernetes/pods.ts';
+import { isActive, isReady, noteReadiness, podsOf } from '../../sandbox/kubernetes/pods.ts';
 import { getObject, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
@@ -128,7 +128,7 @@ class PodsActor {
       noteChange(plane, workload);
       workloadChanged(plane.world, cluster, workload);
     };
-    exitContainer(plane, pod, watching(cluster.kube, pod, changed), restarts);
+    exitContainer(plane, pod, (ready) => noteReadiness(plane, pod, changed, ready), restarts);
   }
 
   /** Keeps one pod of the first Deployment in a crash loop; the pod that replaces it too, if `replaced`. */
