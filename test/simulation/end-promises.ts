@@ -3,7 +3,7 @@ import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
-import type { Migration, PodEvidence } from '../../lambdas/domain/migration/model.ts';
+import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
@@ -151,6 +151,13 @@ const accountProblems = (
     .map(({ name, identity }) => `rolled-back, but pod ${name} uses ${identity}`),
 ];
 
+/** Returns whether a pod is from before the run, and the service may not replace it. */
+const isNotRestarted = (
+  { sandbox }: RunResult,
+  { verification }: MigrationRequest,
+  { createdAt }: Pick<ReturnType<typeof podsOf>[number], 'createdAt'>,
+): boolean => verification === 'api' && createdAt < Date.parse(sandbox.world.log.calls[0]?.at ?? '');
+
 export const migratedMeansMigrated: Promised = {
   name: 'outcome-is-true',
   statement:
@@ -168,6 +175,7 @@ export const migratedMeansMigrated: Promised = {
       if (record?.outcome === 'migrated')
         return pods
           .filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request))
+          .filter((pod) => !isNotRestarted(result, request, pod))
           .map((pod) => `migrated, but pod ${pod.name} uses ${pod.identity}`);
       // A later migration may have migrated the subject since the rollback.
       if (record?.outcome === 'rolled-back' && request.serviceAccount && !migratedSince(result, subjectOf(request)))

@@ -93,7 +93,7 @@ export const readyWasStable: Promised = {
     }),
 };
 
-/** What each text about a migration that is verified on pods must contain. */
+/** What each text about a migration that is verified as ready must contain. */
 const NOT_OBSERVED = 'use of the credentials not observed';
 
 /** Returns what is said to a person about the end of a migration: by the command line, and by its last event. */
@@ -115,7 +115,7 @@ const hides = ({ sandbox: { world } }: RunResult, why: string): boolean => {
 export const readyHasCredentials: Promised = {
   name: 'ready-has-credentials',
   statement:
-    'EKS Auth gives credentials to each pod that is called ready, unless its software hides that it has none. Every report of a migration that is verified on pods says that the use of the credentials was not observed.',
+    'EKS Auth gives credentials to each pod that is called ready, unless its software hides that it has none. Every report of a migration that is verified as ready says that the use of the credentials was not observed.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, evidence, lacking } of result.claims.claims)
@@ -125,10 +125,10 @@ export const readyHasCredentials: Promised = {
         problems.push(`${migrationId} calls pod ${name} ready, and it gets no credentials: ${why}`);
       }
     for (const { migrationId, record } of allMigrations(result)) {
-      if (record?.outcome !== 'migrated' || (record.verified !== 'ready' && record.verified !== 'injected')) continue;
+      if (record?.outcome !== 'migrated' || record.verified !== 'ready') continue;
       for (const text of await textsOf(result, migrationId))
         if (!text.includes(NOT_OBSERVED))
-          problems.push(`${migrationId} is ${record.verified}, and its report does not say: ${NOT_OBSERVED}`);
+          problems.push(`${migrationId} is verified as ready, and its report does not say: ${NOT_OBSERVED}`);
     }
     return problems;
   },
