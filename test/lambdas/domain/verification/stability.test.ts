@@ -251,7 +251,7 @@ describe('whatever happens to the pods', () => {
   it('pods that join with the right identity change nothing', () => {
     fc.assert(
       fc.property(world, fc.array(fate, { maxLength: 3 }), (given, joining) => {
-        const joined = joining.map((one) => ({ ...one, was: 'absent' as const, right: true }));
+        const joined = joining.map((one) => ({ ...one, was: 'absent' as const, right: true, earlier: false }));
         const [alone, together] = [run(given), run({ ...given, fates: [...given.fates, ...joined] })];
         expect(together.found.is).toBe(alone.found.is);
         expect(readyOf(together.found)).toEqual(readyOf(alone.found));
