@@ -66,8 +66,5 @@ export const mayKeepOldSdk = ({ spec: { pods } }: RunResult, { verification }: M
   pods?.oldSdk !== undefined && (pods.oldSdk.without === 'logs' || verification !== 'ready');
 
 /** Returns whether what happens to the pods besides the migration is no reason for a rollback. */
-export const isHarmless = ({ oldSdk, restarts, brokenBefore }: PodsSpec = {}): boolean => {
-  const isSingle = restarts === undefined || restarts.times === 1;
-  // A pod that is broken again after it was replaced can keep a rollout from ever ending.
-  return (oldSdk?.without ?? 'logs') === 'logs' && isSingle && brokenBefore !== 'replaced';
-};
+export const isHarmless = ({ oldSdk, restarts }: PodsSpec = {}): boolean =>
+  (oldSdk?.without ?? 'logs') === 'logs' && (restarts?.times ?? 1) === 1;
