@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { TokenVolume } from '../domain/kubernetes/objects.ts';
+import { SKIP_ANNOTATION } from '../domain/kubernetes/skip-containers.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 
@@ -21,6 +22,12 @@ const mapOf = <T extends z.ZodType<string>>(value: T) =>
     .nullish()
     .transform((map) => map ?? {});
 export const strings = mapOf(shownText);
+/** The annotations of pods. The names of skipped containers are read as the webhook reads them, so that they are unchanged. */
+export const podAnnotations = mapOf(z.string()).transform((map) =>
+  Object.fromEntries(
+    Object.entries(map).map(([key, value]) => [key, key === SKIP_ANNOTATION ? value : shownText.parse(value)]),
+  ),
+);
 /** The IRSA annotation, unchanged, because a rollback restores it exactly. */
 const accountAnnotations = mapOf(z.string());
 const conditions = listOf(
@@ -68,7 +75,7 @@ export const pod = z.looseObject({
     creationTimestamp: shownText,
     deletionTimestamp: shownText.nullish(),
     labels: strings,
-    annotations: strings,
+    annotations: podAnnotations,
     ownerReferences: owners,
   }),
   spec: z.looseObject({

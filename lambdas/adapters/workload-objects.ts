@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { RolloutSettings, Workload, WorkloadKind } from '../ports/kubernetes.ts';
-import { container, listOf, strings, toContainers, toTokens, volumes } from './kubernetes-objects.ts';
+import { container, listOf, podAnnotations, strings, toContainers, toTokens, volumes } from './kubernetes-objects.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 const count = z
@@ -30,7 +30,7 @@ export const workload = z.looseObject({
     strategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
     updateStrategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
     template: z.looseObject({
-      metadata: z.looseObject({ annotations: strings }).nullish(),
+      metadata: z.looseObject({ annotations: podAnnotations }).nullish(),
       spec: z.looseObject({
         serviceAccountName: shownText.nullish(),
         terminationGracePeriodSeconds: z.number().int().nullish(),
