@@ -5,12 +5,19 @@
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
  * polls. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
  * If pods still have the wrong identity after the last restart, the next attempt follows; without another attempt, this is
- * terminal (PodsOnWrongIdentity). So are pods whose identity can't be determined, and changes made outside this migration.
+ * terminal (PodsOnWrongIdentity). So are changes made outside this migration. Pods that have the configuration of EKS Pod
+ * Identity, and whose spec does not show whether it is used, are a warning.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
-import { type Check, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
+import { type Check, type MigrationRequest, type PodEvidence, readsPods } from '../../domain/migration/model.ts';
 import { podsThatCount } from '../../domain/verification/pod-identity.ts';
-import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification/pods.ts';
+import {
+  CREDENTIALS_UNKNOWN,
+  credentialsUnknown,
+  isInjectedButUnknown,
+  PODS_EXCLUDED,
+  podsExcluded,
+} from '../../domain/verification/pods.ts';
 import type { HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import {
   associatedSince,
@@ -44,8 +51,18 @@ type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
 const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
   towards === 'before' ? 'before' : 'pod-identity';
 
-const excludedIn = (evidence: readonly PodEvidence[]): PodEvidence[] =>
-  evidence.filter(({ excluded }) => excluded !== undefined);
+/** Returns the warnings about single pods: those that are left out, and those whose use of the configuration is unknown. */
+function ofPods({ evidence, pods }: PodsSeen, { request }: { request: MigrationRequest }): Check[] {
+  const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
+  return [
+    ...podsExcluded(evidence.filter(({ excluded }) => excluded !== undefined)),
+    ...credentialsUnknown(
+      pods.filter(({ uid }) => unknown.has(uid)),
+      request,
+    ),
+  ];
+}
+const isNotOfPods = ({ id }: Check): boolean => id !== PODS_EXCLUDED && id !== CREDENTIALS_UNKNOWN;
 
 /** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -63,7 +80,7 @@ function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
 
 function stillWrong(restarts: number, towards: Direction, pods: PodEvidence[]): MigrationError {
   const wrong = towards === 'before' ? 'do not have their former identity' : 'are not on EKS Pod Identity';
-  const names = listed(pods, ({ identity }) => identity);
+  const names = listed(pods, ({ identity, evidence }) => (identity === 'unknown' ? evidence : identity));
   return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods still ${wrong}: ${names}.`);
 }
 
@@ -155,11 +172,11 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   if (stability.is === 'unstable' || stability.is === 'failing')
     return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  const warnings = withoutStability(await concluded(grounds)).filter(({ id }) => id !== PODS_EXCLUDED);
+  const warnings = withoutStability(await concluded(grounds)).filter(isNotOfPods);
   const settled = settledOf(stability, record, seen);
   await ledger.updateMigration(migrationId, {
     verified: settled.verified,
-    warnings: [...warnings, ...podsExcluded(excludedIn(seen.evidence)), ...settled.warnings],
+    warnings: [...warnings, ...ofPods(seen, record), ...settled.warnings],
   });
   return { verdict: 'verified', ...counts };
 }
@@ -195,22 +212,16 @@ async function verify(observation: Observation): Promise<Output> {
     return throwUnsettled({ kubernetes, ledger, clock }, unsettled, judged.why);
   }
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  if (judged.verdict === 'unknown') {
-    throw new MigrationError(
-      'PodsOnWrongIdentity',
-      `The source of credentials of these pods can't be determined, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`,
-    );
-  }
   const after = restartOf(observation);
   if (after.verdict !== 'verified') return after;
-  const warnings = (await concluded(grounds)).filter(({ id }) => id !== PODS_EXCLUDED);
+  const warnings = (await concluded(grounds)).filter(isNotOfPods);
   if (towards === 'before') return after;
   const isSettling = settling !== undefined && settlesNext(record, settling);
   const seconds = isSettling ? await beginSettling(ledger, record, settling, seen, observedAt) : undefined;
   // The record is written before the step returns: any code that ends the migration from then on knows the level.
   await ledger.updateMigration(migrationId, {
     verified: 'injected',
-    warnings: [...warnings, ...podsExcluded(excludedIn(evidence))],
+    warnings: [...warnings, ...ofPods(seen, record)],
   });
   return seconds === undefined ? after : { ...after, verdict: 'settle', settleSeconds: seconds };
 }
