@@ -1,5 +1,5 @@
 /** Helpers for the catalogue's files: parts that all EKS add-ons have in common. */
-import type { CustomKind, WorkloadTemplate } from '../kubernetes/objects.ts';
+import type { AddonObjects, CustomKind, WorkloadTemplate } from '../kubernetes/objects.ts';
 import type { CatalogueVersion } from './catalogue.ts';
 
 type PodIdentity = CatalogueVersion['podIdentity'];
@@ -38,9 +38,36 @@ export const labels = (addon: string, component: string): Record<string, string>
   'app.kubernetes.io/managed-by': 'EKS',
 });
 
-/** Images have no tag: the catalogue's workloads are the same for all versions. */
+/** EKS's registry in one region; each region has its own. */
 const REGISTRY = '602401143452.dkr.ecr.us-west-2.amazonaws.com/eks';
 
+const UNTAGGED = new RegExp(`^${REGISTRY.replaceAll('.', String.raw`\.`)}/[^:@]+$`);
+
+/**
+ * Returns an add-on's objects in one of its versions: images without a tag get the version, which is what EKS's own builds
+ * have. Workloads are otherwise the same in all versions.
+ */
+export const ofVersion = (objects: AddonObjects, version: string): AddonObjects => ({
+  ...objects,
+  workloads: objects.workloads.map((workload) => ({
+    ...workload,
+    containers: workload.containers.map((container) =>
+      UNTAGGED.test(container.image) ? { ...container, image: `${container.image}:${version}` } : container,
+    ),
+  })),
+});
+
+/** Images of the containers next to CSI drivers, with tags of August 2026 (awslabs and kubernetes-sigs drivers, charts/values.yaml). */
+export const SIDECAR = {
+  provisioner: 'csi-provisioner:v6.3.0-eksbuild.4',
+  attacher: 'csi-attacher:v4.12.0-eksbuild.5',
+  snapshotter: 'csi-snapshotter:v8.6.0-eksbuild.5',
+  resizer: 'csi-resizer:v2.2.1-eksbuild.3',
+  liveness: 'livenessprobe:v2.19.0-eksbuild.5',
+  registrar: 'csi-node-driver-registrar:v2.17.0-eksbuild.5',
+};
+
+/** `images`: names with a tag, or without one if their tag is the add-on's version. */
 export const containers = (images: Record<string, string>): WorkloadTemplate['containers'] =>
   Object.entries(images).map(([name, image]) => ({ name, image: `${REGISTRY}/${image}` }));
 

@@ -38,7 +38,7 @@ export const networking: CatalogueAddon[] = [
           labels: { ...labels('aws-node', 'aws-node'), 'k8s-app': 'aws-node' },
           containers: containers({
             'aws-node': 'amazon-k8s-cni',
-            'aws-eks-nodeagent': 'amazon/aws-network-policy-agent',
+            'aws-eks-nodeagent': 'aws-network-policy-agent:v1.2.7-eksbuild.1',
           }),
           hostNetwork: true,
         },
@@ -230,7 +230,7 @@ export const networking: CatalogueAddon[] = [
         serviceAccount: name,
         replicas: 1,
         labels: labels('cert-manager', name),
-        containers: containers({ [name]: `cert-manager/${name}` }),
+        containers: containers({ [name]: name === 'cert-manager' ? 'cert-manager-controller' : name }),
       })),
       customKinds: [
         ...customKinds('cert-manager.io', [

@@ -2,7 +2,7 @@
  * Storage add-ons. Service accounts, policies and first versions with Pod Identity: EKS User Guide, "IAM roles for
  * add-ons".
  */
-import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
+import { SIDECAR, containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
 import {
   affinity,
@@ -19,8 +19,8 @@ import {
 } from './schemas.ts';
 
 const aws = { type: 'storage', publisher: 'eks', owner: 'aws' };
-const sidecars = { 'csi-provisioner': 'csi-provisioner', 'liveness-probe': 'livenessprobe' };
-const nodeSidecars = { 'node-driver-registrar': 'csi-node-driver-registrar', 'liveness-probe': 'livenessprobe' };
+const sidecars = { 'csi-provisioner': SIDECAR.provisioner, 'liveness-probe': SIDECAR.liveness };
+const nodeSidecars = { 'node-driver-registrar': SIDECAR.registrar, 'liveness-probe': SIDECAR.liveness };
 const controllerSettings = object({
   additionalArgs: { type: 'array', items: text },
   affinity,
@@ -65,11 +65,11 @@ export const storage: CatalogueAddon[] = [
           labels: { ...labels('aws-ebs-csi-driver', 'csi-driver'), app: 'ebs-csi-controller' },
           containers: containers({
             'ebs-plugin': 'aws-ebs-csi-driver',
-            'csi-provisioner': 'csi-provisioner',
-            'csi-attacher': 'csi-attacher',
-            'csi-snapshotter': 'csi-snapshotter',
-            'csi-resizer': 'csi-resizer',
-            'liveness-probe': 'livenessprobe',
+            'csi-provisioner': SIDECAR.provisioner,
+            'csi-attacher': SIDECAR.attacher,
+            'csi-snapshotter': SIDECAR.snapshotter,
+            'csi-resizer': SIDECAR.resizer,
+            'liveness-probe': SIDECAR.liveness,
           }),
         },
         {
@@ -134,8 +134,8 @@ export const storage: CatalogueAddon[] = [
           labels: { ...labels('aws-efs-csi-driver', 'csi-driver'), app: 'efs-csi-node' },
           containers: containers({
             'efs-plugin': 'aws-efs-csi-driver',
-            'csi-driver-registrar': 'csi-node-driver-registrar',
-            'liveness-probe': 'livenessprobe',
+            'csi-driver-registrar': SIDECAR.registrar,
+            'liveness-probe': SIDECAR.liveness,
           }),
           hostNetwork: true,
         },
@@ -181,7 +181,7 @@ export const storage: CatalogueAddon[] = [
           serviceAccount: 'fsx-csi-controller-sa',
           replicas: 2,
           labels: { ...labels('aws-fsx-csi-driver', 'csi-driver'), app: 'fsx-csi-controller' },
-          containers: containers({ 'fsx-plugin': 'aws-fsx-csi-driver', ...sidecars, 'csi-resizer': 'csi-resizer' }),
+          containers: containers({ 'fsx-plugin': 'aws-fsx-csi-driver', ...sidecars, 'csi-resizer': SIDECAR.resizer }),
         },
         {
           kind: 'DaemonSet',
@@ -265,7 +265,7 @@ export const storage: CatalogueAddon[] = [
           serviceAccount: 'snapshot-controller',
           replicas: 2,
           labels: labels('snapshot-controller', 'snapshot-controller'),
-          containers: containers({ 'snapshot-controller': 'csi-snapshotter/snapshot-controller' }),
+          containers: containers({ 'snapshot-controller': 'snapshot-controller' }),
         },
       ],
       customKinds: [

@@ -1,4 +1,5 @@
 /** The asynchronous part of add-on operations: statuses over time, and changes in the cluster. */
+import { ofVersion } from '../catalog/build.ts';
 import type { AddonObjects } from '../kubernetes/objects.ts';
 import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/addon-objects.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
@@ -24,8 +25,9 @@ const TOO_FEW_REPLICAS = {
 };
 
 export const objectsOf = (call: EksCall, cluster: ClusterState, addon: AddonState): AddonObjects => {
-  const objects = call.world.catalogue.get(addon.name)?.objects ?? { serviceAccounts: [], workloads: [] };
-  return withPodSettings({ ...objects, namespace: addon.namespace }, cluster.podSettings?.get(addon.name));
+  const { name, version, namespace } = addon;
+  const objects = { serviceAccounts: [], workloads: [], ...call.world.catalogue.get(name)?.objects, namespace };
+  return withPodSettings(ofVersion(objects, version), cluster.podSettings?.get(name));
 };
 
 const ready = (call: EksCall, cluster: ClusterState, addon: AddonState): boolean => {

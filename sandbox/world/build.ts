@@ -2,6 +2,7 @@
 import { eksArn } from '../../lambdas/domain/aws/arn.ts';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
+import { ofVersion } from '../catalog/build.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { catalogueWith } from '../catalog/recorded.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
@@ -178,7 +179,10 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
       cluster,
       addon.name,
       withPodSettings(
-        { ...offered.objects, ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }) },
+        {
+          ...ofVersion(offered.objects, addon.version),
+          ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }),
+        },
         cluster.podSettings?.get(addon.name),
       ),
       {

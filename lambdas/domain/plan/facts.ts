@@ -109,6 +109,8 @@ export interface Facts {
   request: MigrationRequest;
   /** Present if no deployed service takes part, whose settings and roles are then not known. */
   preview?: Preview;
+  /** The request's options are those of many plans, such as of a whole cluster; not each of them concerns this one. */
+  oneOfMany?: true;
   /** When the facts were read, ISO 8601. Absent if the age of pods is not needed. */
   readAt?: string;
   /** Absent if the lock is free. If it is held, nothing else was read. */

@@ -88,18 +88,3 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
     ? [pass('proxy', 'Requests to the agent bypass the proxy: NO_PROXY has its address.')]
     : [];
 }
-
-/**
- * Environment and token show that the webhook has changed the pod, but no API shows whether the SDK in the image supports
- * them. For EKS add-ons their configuration shows it; for other images only their authors know.
- */
-export function checkSdk(facts: Facts, planned: readonly PlannedAssociation[]): Check {
-  const images = [...new Set(containersOf(facts, planned).map(({ container }) => container.image))];
-  const which = images.length > 0 ? some(images) : 'the pods';
-  return warn(
-    'aws-sdk-version',
-    `It cannot be checked from outside whether the AWS SDKs in ${which} support EKS Pod Identity. An older SDK finds no credentials, although its pod has them.`,
-    'Check with the owners of the images. Minimum versions: Java 2.21.30, Go v1 1.47.11, Go v2 of 2023-11-14, boto3 and botocore 1.34.41, JavaScript v3 3.458.0, .NET 3.7.734.0, PHP 3.287.1, Ruby 3.188.0, Rust of 2024-03-13, C++ 1.11.263, Kotlin 1.0.1, AWS CLI 2.15.0 or 1.30.0.',
-    `${GUIDE}, "Use pod identity with the AWS SDK"`,
-  );
-}

@@ -10,6 +10,7 @@ import { checkAgentNodes, checkCompute } from './preflight-nodes.ts';
 import { checkCredentials } from './preflight-credentials.ts';
 import { checkProxy } from './preflight-pods.ts';
 import { checkWebhook } from './preflight-webhook.ts';
+import { checkSdk } from './sdk-check.ts';
 
 /**
  * The first EKS platform version with Pod Identity, by Kubernetes minor version. All later minor versions have it.
@@ -76,4 +77,5 @@ export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]):
   ...checkWebhook(facts),
   ...checkCredentials(facts, planned),
   ...checkProxy(facts, planned),
+  ...checkSdk(facts, planned),
 ];

@@ -18,7 +18,6 @@ import { ASSOCIATE, blocks } from './attempts.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
-import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
 import { planRollout } from './rollout-checks.ts';
 import { rightsChecks } from './rights-check.ts';
@@ -125,7 +124,6 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     checkAssociationQuota(facts, planned),
     ...checkOwners(facts, planned, roles.trustRepairs),
     ...preflight(facts, planned),
-    checkSdk(facts, planned),
     ...checkRollout(facts),
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),

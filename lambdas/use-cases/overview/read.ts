@@ -112,7 +112,7 @@ class ClusterReading {
     const request = migrationRequest.parse({ ...options, target, serviceAccount: { namespace, name }, dryRun: true });
     const empty = noFacts(request, settings, utcNow(clock));
     return readServiceAccountFacts(
-      { ...empty, request: request as ServiceAccountRequest },
+      { ...empty, oneOfMany: true, request: request as ServiceAccountRequest },
       accountPorts(this.reads),
       { settings, ledger },
       { unanswered: 'reports', warnings: 'omitted' },

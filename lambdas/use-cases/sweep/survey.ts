@@ -93,7 +93,7 @@ export class Survey {
     // Only the described add-ons are listed: other users of a role do not affect the class.
     const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
     const facts = await readFacts(
-      empty,
+      { ...empty, oneOfMany: true },
       { ...this.reads, eks },
       { settings, ledger },
       {

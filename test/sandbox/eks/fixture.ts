@@ -4,6 +4,7 @@ import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 import { createEksService } from '../../../sandbox/eks/service.ts';
+import { ofVersion } from '../../../sandbox/catalog/build.ts';
 import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { seedCluster } from '../../../sandbox/kubernetes/cluster-objects.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
@@ -98,10 +99,12 @@ const install = (
   const offered = world.catalogue.get(name)!;
   const serviceAccountRoleArn = role === undefined ? undefined : roleArn(role);
   const createdAt = START - 86_400_000;
+  const installed =
+    version ?? offered.versions.find((candidate) => candidate.defaultFor.includes(cluster.version))!.version;
   cluster.addons.set(name, {
     name,
     arn: `arn:aws:eks:${REGION}:${ACCOUNT}:addon/${CLUSTER}/${name}/${world.random.uuid()}`,
-    version: version ?? offered.versions.find((candidate) => candidate.defaultFor.includes(cluster.version))!.version,
+    version: installed,
     status,
     issues: [],
     namespace: offered.objects.namespace,
@@ -113,7 +116,7 @@ const install = (
     modifiedAt: createdAt,
     generation: 1,
   });
-  seedAddonObjects(world, cluster, name, offered.objects, {
+  seedAddonObjects(world, cluster, name, ofVersion(offered.objects, installed), {
     irsaServiceAccounts: offered.irsaServiceAccounts,
     ...(serviceAccountRoleArn === undefined ? {} : { roleArn: serviceAccountRoleArn }),
     podsCreatedAt: createdAt,

@@ -102,6 +102,7 @@ describe('planMigration', () => {
       'agent-nodes',
       'webhook',
       'static-credentials',
+      'aws-sdk-version',
       'kubernetes-access',
       'duration',
     ]);

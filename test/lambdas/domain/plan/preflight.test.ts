@@ -37,9 +37,15 @@ describe('all of them', () => {
   it('pass, each by name, and take part in the plan', () => {
     const checks = preflight(someFacts(), PLANNED);
     expect(checks.map(({ id, status }) => [id, status])).toEqual(
-      ['platform-version', 'node-role', 'unsupported-compute', 'agent-nodes', 'webhook', 'static-credentials'].map(
-        (id) => [id, 'pass'],
-      ),
+      [
+        'platform-version',
+        'node-role',
+        'unsupported-compute',
+        'agent-nodes',
+        'webhook',
+        'static-credentials',
+        'aws-sdk-version',
+      ].map((id) => [id, 'pass']),
     );
     const plan = planMigration(someFacts());
     expect(plan.verdict).toBe('migrate');
@@ -56,7 +62,8 @@ describe('all of them', () => {
       webhooks: undefined,
       kubernetesError: '403',
     });
-    expect(preflight(facts, PLANNED).map(({ id }) => id)).toEqual(['platform-version', 'node-role']);
+    // The version of an EKS add-on shows what its images support.
+    expect(preflight(facts, PLANNED).map(({ id }) => id)).toEqual(['platform-version', 'node-role', 'aws-sdk-version']);
   });
 
   it.each([

@@ -56,7 +56,9 @@ describe('a service account on IRSA', () => {
     expect(checks.filter(({ status }) => status !== 'pass').map(({ id, status }) => [id, status])).toEqual([
       ['aws-sdk-version', 'warn'],
     ]);
-    expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(/SDKs in ebs-plugin:v1 support EKS Pod Identity\./);
+    expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(
+      /supports EKS Pod Identity: ebs-plugin:v1 is not in the table\./,
+    );
     expect({ verdict, attempts, associations, existing, purge, carryOver, namespace, serviceAccount, addon }).toEqual({
       verdict: 'migrate',
       attempts: [ASSOCIATE],

@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import type { Container } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+import type { AddonFacts, Facts, ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import { checkSdk } from '../../../../lambdas/domain/plan/sdk-check.ts';
+import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import {
+  accountFacts,
+  anAccountPod,
+  anAccountRequest,
+  anAccountWorkload,
+  plannedAccount,
+} from '../../account-fixtures.ts';
+import { aContainer, anAddon, aPod, aRequest, aWorkload, planned, someFacts } from '../../fixtures.ts';
+
+const OLD = 'registry.k8s.io/external-dns/external-dns:v0.13.6';
+const NEW = 'registry.k8s.io/external-dns/external-dns:v0.15.0';
+const UNKNOWN = 'registry.example.com/payments/api:v3.1.0';
+const SIDECAR = 'public.ecr.aws/csi-components/livenessprobe:v2.19.0-eksbuild.5';
+const EBS = '602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/aws-ebs-csi-driver';
+
+const containers = (images: string[]): Container[] =>
+  images.map((image, position) => aContainer({ name: `c${position + 1}`, image }));
+/** A service account whose pods and template have these images. */
+const account = (
+  images: string[],
+  acceptImages: string[] = [],
+  change: Partial<ServiceAccountFacts> = {},
+): ServiceAccountFacts =>
+  accountFacts({
+    request: anAccountRequest({ acceptImages }),
+    pods: [anAccountPod('irsa', { containers: containers(images) })],
+    workloads: [anAccountWorkload({ containers: containers(images) })],
+    ...change,
+  });
+/** The EBS CSI driver in a version, whose pods and template have these images. */
+const addon = (version: string, images: string[], acceptImages: string[] = []): AddonFacts =>
+  someFacts({
+    request: aRequest({ acceptImages }),
+    addon: anAddon({ version }),
+    pods: [aPod('irsa', { containers: containers(images) })],
+    workloads: [aWorkload({ containers: containers(images) })],
+  });
+const checksOf = (facts: Facts): Check[] => checkSdk(facts, [facts.addon ? planned : plannedAccount]);
+const only = (facts: Facts): Check => {
+  const checks = checksOf(facts);
+  expect(checks).toHaveLength(1);
+  expect(checks[0]!.id).toBe('aws-sdk-version');
+  return checks[0]!;
+};
+
+describe('an image that is too old', () => {
+  it('blocks, with container, minimum, source and the option that accepts it', () => {
+    const facts = account([OLD, UNKNOWN, SIDECAR]);
+    const check = only(facts);
+    expect(check).toEqual({
+      id: 'aws-sdk-version',
+      status: 'fail',
+      message: `An image has an AWS SDK that is too old for EKS Pod Identity, so that the containers would find no credentials: ${OLD} in container c1 of Deployment api (ExternalDNS supports it from 0.14.1). Not known: ${UNKNOWN} is not in the table.`,
+      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA, and plan again. If the image supports it all the same, plan again with --accept-image ${OLD}`,
+      source:
+        'https://github.com/kubernetes-sigs/external-dns/blob/v0.14.1/go.mod: requires aws-sdk-go 1.51.1 (0.14.0: 1.44.311)',
+    });
+    expect(planServiceAccount(facts)).toMatchObject({ verdict: 'blocked' });
+  });
+
+  it('blocks until each such image is accepted by its exact name', () => {
+    const argo = 'quay.io/argoproj/argocd:v2.10.1';
+    expect(only(account([OLD, argo], [OLD]))).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(argo) as string,
+      remedy: expect.stringMatching(/with --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/) as string,
+    });
+    const accepted = account([OLD, argo, NEW], [OLD, argo]);
+    const check = only(accepted);
+    expect(check.status).toBe('warn');
+    expect(check.message).toContain(
+      `accepts 2 images with an AWS SDK that is too old for EKS Pod Identity: ${OLD}, ${argo}.`,
+    );
+    expect(check.message).toContain('At or above the minimum: ExternalDNS v0.15.0 (0.14.1).');
+    expect(planServiceAccount(accepted).verdict).toBe('migrate');
+  });
+
+  it('is not accepted by another tag of it, which is a warning of its own', () => {
+    const [check, accepted, ...more] = checksOf(account([OLD], [NEW]));
+    expect([check?.status, accepted?.id, accepted?.status, more]).toEqual(['fail', 'accepted-images', 'warn', []]);
+    expect(accepted?.message).toBe(`The request accepts an image that no container has: ${NEW}.`);
+    expect(accepted?.remedy).toContain(OLD);
+    // The options of a whole cluster's plan are not about each service account.
+    expect(checksOf({ ...account([OLD], [NEW]), oneOfMany: true }).map(({ id }) => id)).toEqual(['aws-sdk-version']);
+  });
+
+  it('has no upgrade where no version supports it', () => {
+    const check = only(account(['peakcom/s5cmd:v2.3.0', OLD]));
+    expect(check.message).toContain('s5cmd does not support it up to 2.3.0');
+    expect(check.remedy).toContain(
+      'Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA, and plan again. Keep IRSA for s5cmd.',
+    );
+    expect(check.remedy).toMatch(/plan again with --accept-image peakcom\/s5cmd:v2\.3\.0 --accept-image registry/);
+  });
+});
+
+describe('the other images', () => {
+  it('at or above the minimum pass with what was compared', () => {
+    expect(only(account([NEW, SIDECAR]))).toEqual({
+      id: 'aws-sdk-version',
+      status: 'pass',
+      message: 'At or above the minimum: ExternalDNS v0.15.0 (0.14.1). One image calls no AWS API: CSI liveness probe.',
+    });
+  });
+
+  it('that are unknown warn with what was looked at', () => {
+    const digest = `quay.io/argoproj/argocd@sha256:${'a'.repeat(64)}`;
+    const check = only(account([UNKNOWN, digest, NEW]));
+    expect(check.status).toBe('warn');
+    expect(check.message).toBe(
+      `It is not known whether the AWS SDKs of 2 images support EKS Pod Identity: ${UNKNOWN} is not in the table; ${digest} has a digest without a tag. An older SDK finds no credentials, although its pod has them. At or above the minimum: ExternalDNS v0.15.0 (0.14.1).`,
+    );
+    expect(check.remedy).toContain('Go v1 1.47.11');
+  });
+
+  it('count once, from the pods and from a template that differs', () => {
+    const check = only(
+      account([], [], {
+        pods: [anAccountPod('irsa', { containers: containers([NEW]) })],
+        workloads: [anAccountWorkload({ containers: containers([OLD]) })],
+      }),
+    );
+    expect(check.message).toContain(`${OLD} in container c1 of Deployment api`);
+    // A webhook that lets pods use a mirror does not make a second image.
+    const mirror = 'mirror.example.com/k8s/external-dns:v0.13.6';
+    const mirrored = only(
+      account([], [mirror], {
+        pods: [anAccountPod('irsa', { containers: containers([mirror]) })],
+        workloads: [anAccountWorkload({ containers: containers([OLD]) })],
+      }),
+    );
+    expect(mirrored.status).toBe('warn');
+    expect(mirrored.message).not.toContain(OLD);
+  });
+
+  it('of containers that the webhook skips do not count', () => {
+    const templateAnnotations = { 'eks.amazonaws.com/skip-containers': 'c1' };
+    const check = only(
+      account([], [], {
+        pods: [anAccountPod('irsa', { containers: containers([OLD, NEW]), annotations: templateAnnotations })],
+        workloads: [anAccountWorkload({ containers: containers([OLD, NEW]), templateAnnotations })],
+      }),
+    );
+    expect(check.status).toBe('pass');
+  });
+
+  it('of a pod without a workload count', () => {
+    const pod = anAccountPod('irsa', {
+      name: 'job-1',
+      owner: { kind: 'Job', name: 'job' },
+      containers: containers([OLD]),
+    });
+    expect(only(account([], [], { pods: [pod], workloads: [] })).message).toContain(
+      `${OLD} in container c1 of Pod job-1`,
+    );
+  });
+
+  it('are few in a line, of many', () => {
+    const many = Array.from({ length: 9 }, (_, position) => `registry.example.com/app${position}:v1`);
+    expect(only(account(many)).message).toContain('app4:v1 is not in the table and 4 more.');
+  });
+});
+
+describe('an EKS add-on', () => {
+  it('passes by its own image', () => {
+    expect(only(addon('v1.38.1-eksbuild.1', [`${EBS}:v1.38.1-eksbuild.1`, SIDECAR]))).toMatchObject({
+      status: 'pass',
+      message:
+        'At or above the minimum: Amazon EBS CSI driver v1.38.1-eksbuild.1 (1.26.0). One image calls no AWS API: CSI liveness probe.',
+    });
+  });
+
+  it('passes by its version where an image shows none', () => {
+    const image = `${EBS}@sha256:${'a'.repeat(64)}`;
+    expect(only(addon('v1.38.1-eksbuild.1', [image]))).toMatchObject({
+      status: 'pass',
+      message: `Version v1.38.1-eksbuild.1 of add-on aws-ebs-csi-driver is at or above v1.26.0-eksbuild.1, the minimum for EKS Pod Identity, which covers ${image}.`,
+    });
+  });
+
+  it('blocks by its version where an image shows none, until the image is accepted', () => {
+    const facts = addon('v1.25.0-eksbuild.1', [EBS]);
+    expect(only(facts)).toMatchObject({
+      status: 'fail',
+      message: `Version v1.25.0-eksbuild.1 of add-on aws-ebs-csi-driver is below v1.26.0-eksbuild.1, the minimum for EKS Pod Identity, so that its containers would find no credentials: ${EBS}.`,
+      source: expect.stringContaining('docs.aws.amazon.com') as string,
+    });
+    expect(planMigration(facts).verdict).toBe('blocked');
+    expect(only(addon('v1.25.0-eksbuild.1', [EBS], [EBS])).status).toBe('warn');
+  });
+
+  it("is blocked by an image that the user has replaced, whatever the add-on's version", () => {
+    expect(only(addon('v1.38.1-eksbuild.1', ['mirror.example.com/aws-ebs-csi-driver:v1.20.0']))).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('Amazon EBS CSI driver supports it from 1.26.0') as string,
+    });
+  });
+
+  it('that the guide does not have passes by the associations that EKS offers for it', () => {
+    const facts = someFacts({
+      addon: anAddon({ name: 'aws-network-flow-monitoring-agent', version: 'v1.0.2-eksbuild.1' }),
+      pods: [aPod('irsa', { containers: containers([UNKNOWN]) })],
+      workloads: [],
+    });
+    expect(only(facts)).toMatchObject({
+      status: 'pass',
+      message: `EKS offers associations for version v1.0.2-eksbuild.1 of add-on aws-network-flow-monitoring-agent, which covers ${UNKNOWN}.`,
+    });
+  });
+});
+
+describe('without pods that can be read', () => {
+  it('an add-on passes by its version, and a service account is a warning', () => {
+    const none = { pods: undefined, workloads: undefined };
+    expect(only(someFacts(none))).toMatchObject({
+      status: 'pass',
+      message: expect.stringMatching(/^Version .* is at or above .* Its images were not read\.$/) as string,
+    });
+    const check = only(
+      accountFacts({ ...none, request: anAccountRequest({ verification: 'api', acceptImages: [OLD] }) }),
+    );
+    expect(check).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('since no container was read') as string,
+    });
+    expect(check.remedy).toContain('AWS CLI v2 2.15.0');
+  });
+});
