@@ -12,16 +12,16 @@ import { asksAgent, floorOf, type Sdk } from './sdks.ts';
 
 /**
  * How a container gets credentials: from the agent of EKS Pod Identity, from STS with a web identity, from another
- * address or a profile, from keys in its environment, or from its node's role.
+ * address, from keys in its environment, or from its node's role; `error` if the SDK gives up before it asks anyone.
  */
-export type Method = 'pod-identity' | 'irsa' | 'address' | 'profile' | 'keys' | 'node-role';
+export type Method = 'pod-identity' | 'irsa' | 'address' | 'error' | 'keys' | 'node-role';
 
 /** A source that EKS Auth or STS is asked for. */
 export type AskedSource = { method: 'pod-identity' } | { method: 'irsa'; roleArn: string; audiences: string[] };
 export type Source =
   | AskedSource
   /** It never provides any, because of the pod's spec or the container's SDK. */
-  | { method: 'pod-identity' | 'irsa' | 'address' | 'profile'; problem: Refusal };
+  | { method: 'pod-identity' | 'irsa' | 'address' | 'error'; problem: Refusal };
 
 /** One container's source; undefined with keys or the node's role, which are not the pod's own identity. */
 export interface ContainerSource {
@@ -82,7 +82,7 @@ const sourceOf = (pod: Pod, container: Container, sdk: Sdk | undefined): { metho
   if (found.from === 'keys') return { method: 'keys' };
   if (found.from === 'instance') return { method: 'node-role' };
   if (found.from === 'error')
-    return { method: 'profile', source: { method: 'profile', ...problem(found.code, found.message) } };
+    return { method: 'error', source: { method: 'error', ...problem(found.code, found.message) } };
   if (found.from === 'container') {
     const source = sourceAt(pod, container, found, sdk);
     return { method: source.method, source };
