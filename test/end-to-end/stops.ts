@@ -34,6 +34,8 @@ export interface Row {
   scenario?: string;
   asked?: Partial<Asked>;
   kind?: FaultInput['kind'];
+  /** The level of a migrated end. Default: `ready`. */
+  verified?: 'injected' | 'ready';
   /** The migration ended without Recover. */
   ended?: true;
 }
@@ -90,8 +92,23 @@ export const rows: Row[] = [
     outcome: 'rolled-back',
     scenario: LEFT_OVER,
   },
-  // The function that reads the pods continues and verifies them: only the end is missing.
-  { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated' },
+  // The function that reads the pods continues and verifies them: only the observation after it is missing.
+  {
+    state: 'VerifyPods',
+    stop: { step: 'verify-pods', operation: 'list pods' },
+    outcome: 'migrated',
+    verified: 'injected',
+  },
+  { state: 'WaitForStability', stop: { wait: 'WaitForStability' }, outcome: 'migrated', verified: 'injected' },
+  {
+    state: 'WaitForStability',
+    stop: { wait: 'WaitForStability' },
+    outcome: 'migrated',
+    verified: 'injected',
+    ...account,
+  },
+  // This function continues too: only the end is missing.
+  { state: 'ConfirmReady', stop: { step: 'verify-pods', operation: 'list pods', call: 2 }, outcome: 'migrated' },
   { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
   {
     state: 'RepairTrust',
@@ -211,7 +228,13 @@ export const rows: Row[] = [
     ...nodes,
   },
   { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', ...nodes },
-  { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated', ...nodes },
+  {
+    state: 'VerifyPods',
+    stop: { step: 'verify-pods', operation: 'list pods' },
+    outcome: 'migrated',
+    verified: 'injected',
+    ...nodes,
+  },
   {
     state: 'NextAttempt',
     stop: { step: 'create-addon', operation: 'CreateAddon' },
@@ -285,9 +308,16 @@ const movedOf = ({ asked }: Row): typeof ON_POD_IDENTITY | typeof ACCOUNT_ON_POD
   return asked?.roles ? NODES_ON_POD_IDENTITY : ON_POD_IDENTITY;
 };
 const ENDS = {
-  migrated: { outcome: 'migrated', verified: 'injected' },
+  migrated: { outcome: 'migrated' },
   'rolled-back': { outcome: 'rolled-back', verified: 'injected', failure: { name: 'ExecutionStopped' } },
   blocked: { outcome: 'blocked', verified: 'none', failure: { name: 'ExecutionStopped' } },
+};
+
+/** How it ended: below the level `ready` with a warning. */
+const endOf = ({ outcome, verified = 'ready' }: Row): object => {
+  if (outcome !== 'migrated') return ENDS[outcome];
+  const warned = verified === 'injected' ? { warnings: [{ id: 'stability-not-observed' }] } : {};
+  return { ...ENDS.migrated, verified, ...warned };
 };
 
 /** The original state, except for the pods if an association existed before: new ones use it. */
@@ -315,7 +345,7 @@ export const withoutEvent = rows.filter(({ state }) =>
 export const expectRecovered = async (row: Row): Promise<void> => {
   const { before, first, between, again, after, locks, execution } = await play(row);
   expect(execution.status).toBe('ABORTED');
-  expect(first).toMatchObject(ENDS[row.outcome]);
+  expect(first).toMatchObject(endOf(row));
   expect(first.recovery?.cause).toBe(row.ended ? undefined : 'stranded');
   expect(between).toEqual(resume(first, before, row));
   expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
@@ -326,7 +356,7 @@ export const expectRecovered = async (row: Row): Promise<void> => {
 /** Expects the same if Step Functions sends no event: the schedule finds what is left. */
 export const expectFound = async (row: Row): Promise<void> => {
   const { before, first, between, again, locks } = await play(row, { eventsLost: true });
-  expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
+  expect(first).toMatchObject({ ...endOf(row), recovery: { cause: 'stranded' } });
   expect(between).toEqual(resume(first, before, row));
   // Found by a tick every five minutes, not at once.
   const stoppedAt = Math.max(

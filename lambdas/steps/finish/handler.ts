@@ -86,7 +86,7 @@ function levelOf({ request, verified }: Migration, outcome: Outcome): Migration[
 function stabilityWarnings({ request, verified, warnings, plan }: Migration, outcome: Outcome): Check[] {
   if (outcome !== 'migrated' || request.verification !== 'ready' || verified === 'ready') return [];
   if (warnings.some(({ id }) => id === STABILITY_NOT_OBSERVED)) return [];
-  const why = 'The migration ended before they could be read a second time; its steps and its failure show why.';
+  const why = 'The migration ended before they could be read a second time; its last steps show why.';
   const namespaces = (plan?.associations ?? []).map(({ namespace }) => namespace);
   return [stabilityNotObserved(why, request.target, namespaces)];
 }

@@ -68,9 +68,18 @@ async function verify(
 ): Promise<unknown> {
   let round = 1;
   let tries = 0;
+  let settling = 1;
   for (;;) {
-    const input = { ...locked, towards, round, ...(towards === 'before' ? { newestPodAt, tries, deferred } : {}) };
-    const { verdict } = await task(fakes, 'verify-pods', input);
+    const ofDirection = towards === 'before' ? { newestPodAt, tries, deferred } : { settling };
+    const input = { ...locked, towards, round, ...ofDirection };
+    const { verdict, settleSeconds } = await task(fakes, 'verify-pods', input);
+    if (verdict === 'settle') {
+      fakes.clock.advance(Number(settleSeconds) * 1000);
+      const confirmed = await task(fakes, 'verify-pods', { ...input, towards: 'ready' });
+      if (confirmed['verdict'] === 'verified') return 'verified';
+      settling += 1;
+      continue;
+    }
     if (verdict !== 'restart') return verdict;
     const { isTry } = await task(fakes, 'restart-pods', input);
     fakes.clock.advance(WAIT_MS * (tries + 1));

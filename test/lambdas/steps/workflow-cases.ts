@@ -166,7 +166,7 @@ export const cases: Case[] = [
     name: 'in place, by default',
     outcome: 'migrated',
     copies: { removed: [], made: [] },
-    lines: ['plan', 'begin', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'finish'],
+    lines: ['plan', 'begin', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'confirm-ready', 'finish'],
   },
   { name: 'in place over a chained left-over', outcome: 'migrated', leftOver: CHAINED, world: SLOW },
   {
