@@ -6,6 +6,7 @@ import type { Authorizer } from './authorization/authorizer.ts';
 import { closer } from './closer.ts';
 import { openControllers } from './controllers/controllers.ts';
 import { type Deployed, type Deployment, deployBundled, deploySource, issueCredentials } from './deployment.ts';
+import type { DynamoDb } from './dynamodb/service.ts';
 import type { BusLocation } from './events/bus.ts';
 import { type Gateway, onThreads } from './gateway/gateway.ts';
 import { type OpenOptions, prepare } from './ground.ts';
@@ -37,6 +38,8 @@ export interface Sandbox {
   deliver(event: unknown, location?: BusLocation): void;
   /** Returns the functions' logs and metrics so far. */
   logs(): TelemetryLine[];
+  /** Returns an item of a DynamoDB table as it is stored now, without a call; callers must not modify it. */
+  item: DynamoDb['item'];
   /** Errors that the sandbox's own services threw; each is a defect of the sandbox. */
   failures: Gateway['failures'];
   /** The denied actions, and the permissions that allowed calls. */
@@ -114,6 +117,7 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
       executions,
       deliver: (event, location) => bus.receive(event, location),
       logs: deployed.logs,
+      item: front.item,
       failures: gateway.failures,
       authorizer,
       ...(loopback ? { url: loopback.url, environment: loopback.environment } : {}),

@@ -4,7 +4,7 @@ import { loopbackValue } from './apigateway/addresses.ts';
 import type { AssemblyStateMachine } from './assembly/assembly.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createCloudFormationService } from './cloudformation/service.ts';
-import { createDynamoDb } from './dynamodb/service.ts';
+import { createDynamoDb, type DynamoDb } from './dynamodb/service.ts';
 import { createEksAuthService } from './eks-auth/service.ts';
 import { createEksService } from './eks/service.ts';
 import { deployEvents } from './events/deploy.ts';
@@ -30,6 +30,8 @@ export interface Front {
   gateway: Gateway;
   /** Resolves once the ledger's tables exist. */
   ready: Promise<unknown>;
+  /** Returns an item of a table as it is stored now, without a call. */
+  item: DynamoDb['item'];
 }
 
 export const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRuntime['invoke']): Front => {
@@ -57,7 +59,7 @@ export const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: L
     stepOf: (role) => stepsByRole.get(role),
     kubernetes: (cluster) => createKubernetesService(world, cluster),
   });
-  return { services, buckets, authorizer, gateway, ready };
+  return { services, buckets, authorizer, gateway, ready, item: dynamodb.item };
 };
 
 /**

@@ -72,6 +72,8 @@ export interface Engine {
   run: (operation: string, input: Json) => Promise<EngineAnswer | undefined>;
   /** Makes a created table active at once. */
   makeReady: (table: string) => void;
+  /** Returns a table's item with this key; undefined if there is none. Callers must not modify it. */
+  item: (table: string, key: Json) => Json | undefined;
 }
 
 /** Creates an engine with its own tables in memory. */
@@ -99,5 +101,10 @@ export const createEngine = (): Engine => {
       return refusal;
     }
   };
-  return { run, makeReady: store.makeReady };
+  const item: Engine['item'] = (name, key) => {
+    const table = store.table(name);
+    const found = table && store.items(name).get(createKey(key, table));
+    return isObject(found) ? found : undefined;
+  };
+  return { run, makeReady: store.makeReady, item };
 };

@@ -18,6 +18,8 @@ export interface DynamoDb {
   service: Service;
   /** Creates a table and resolves once it is ACTIVE. */
   createTable: (table: TableDefinition) => Promise<void>;
+  /** Returns an item as it is stored now, without a call. Callers must not modify it. */
+  item: Engine['item'];
 }
 
 const JSON_TYPE = 'application/x-amz-json-1.0';
@@ -100,11 +102,12 @@ const call = async (run: Engine['run'], operation: string, input: Json): Promise
 };
 
 export const createDynamoDb = (world: World): DynamoDb => {
-  const { run, makeReady } = createEngine();
+  const { run, makeReady, item } = createEngine();
   const ids = world.random.fork();
   const keys = new Map<string, string[]>();
   return {
     service: createService(run, keys, () => ids.uuid()),
+    item,
     createTable: async (table) => {
       keys.set(
         table.name,

@@ -62,6 +62,13 @@ const durationOf = (milliseconds: number): string => {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 };
 
+/** The part of a container's status that its next restart needs. */
+interface RunningStatus {
+  name: string;
+  restartCount: number;
+  state: { running?: { startedAt: string } };
+}
+
 /** One run of a container: how often it was restarted before, and when the run began and ended. */
 interface Run {
   restarts: number;
@@ -138,8 +145,24 @@ export const runContainers = (
 };
 
 /**
- * Does the same for a pod that became ready before the sandbox opened: its containers have exited and been restarted
- * since. What EKS Auth and STS answered then is not known, so that only those count that never get credentials.
+ * Has a container of a pod exit now for any other reason, such as a lack of memory. `restarts`: how often it was
+ * restarted before; its own count if undefined.
+ */
+export const exitContainer = (
+  plane: Plane,
+  pod: Pod,
+  readinessChanged: Running['readinessChanged'],
+  restarts?: number,
+): void => {
+  const [{ name, restartCount, state }] = pod.status.containerStatuses as [RunningStatus];
+  const startedAt = Date.parse(state.running?.startedAt ?? pod.metadata.creationTimestamp);
+  const run = { restarts: restarts ?? restartCount, startedAt, endedAt: plane.world.schedule.now() };
+  restartLater({ ...plane, pod, container: name, readinessChanged }, run);
+};
+
+/**
+ * Runs the containers of a pod that became ready before the sandbox opened: they have exited and been restarted since.
+ * What EKS Auth and STS answered then is not known, so that only those count that never get credentials.
  */
 export const resumeContainers = (
   plane: Plane,

@@ -66,7 +66,7 @@ const remove = (plane: ControlPlane, name: string): void => {
 };
 
 /** Adds a Linux node: DaemonSets create their pods on it, and pending pods can be scheduled to it. */
-const join = (plane: ControlPlane, at: number): void => {
+export const joinNode = (plane: ControlPlane, at: number): void => {
   const { world, cluster } = plane;
   addNodes(cluster, { count: 1, os: 'linux', ready: true, agentReady: true }, at);
   nodesChanged(cluster.kube);
@@ -106,7 +106,8 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
       schedule.at(lostAt + TOLERATED_MS, () => changed(plane, workloadsOf(plane, evict(plane, name))));
     }
     if (goneAfterSeconds !== undefined) schedule.at(lostAt + goneAfterSeconds * 1000, () => remove(plane, name));
-    if (replacedAfterSeconds !== undefined) schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => join(plane, at));
+    if (replacedAfterSeconds !== undefined)
+      schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => joinNode(plane, at));
   };
   for (const loss of losses) {
     const lostAt = opened + loss.afterSeconds * 1000;

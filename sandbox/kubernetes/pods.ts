@@ -149,7 +149,7 @@ export const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: 
 };
 
 /** Counts a pod that has become ready or unready, and calls `changed`: again once a ready pod is available. */
-const noteReadiness = (
+export const noteReadiness = (
   { world, cluster: { kube } }: ControlPlane,
   pod: Pod,
   changed: () => void,

@@ -4,7 +4,7 @@ import { sourcesOf } from '../../sandbox/credentials/sources.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { migrationsOfSubject } from './observe.ts';
-import { interfered, plannedOf, type Promised } from './promised.ts';
+import { interfered, mayKeepOldSdk, plannedOf, type Promised } from './promised.ts';
 
 export const migratedHaveCredentials: Promised = {
   name: 'migrated-have-credentials',
@@ -14,7 +14,8 @@ export const migratedHaveCredentials: Promised = {
     const { cluster, sandbox, spec } = result;
     if (interfered(result) || spec.rollBack) return [];
     return result.migrations.flatMap(({ migrationId, record }) => {
-      if (record?.outcome !== 'migrated') return [];
+      // `ready-has-credentials` checks what is said about an SDK that is too old.
+      if (record?.outcome !== 'migrated' || mayKeepOldSdk(result, record.request)) return [];
       const others = migrationsOfSubject(result, subjectOf(record.request)).filter(
         (one) => one.migrationId !== migrationId && one.record?.outcome !== 'migrated',
       );

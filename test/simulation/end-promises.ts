@@ -2,7 +2,8 @@
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
-import type { Migration } from '../../lambdas/domain/migration/model.ts';
+import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
+import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
 import { annotationOf, podsOf } from './cluster.ts';
@@ -10,6 +11,7 @@ import type { RunResult } from './run.ts';
 import {
   rollsBackForPods,
   interfered,
+  mayKeepOldSdk,
   migratedSince,
   plannedOf,
   podsMayHaveNothing,
@@ -122,6 +124,7 @@ export const neverLost: Promised = {
         problems.push(
           ...notWorking(result, request, serviceAccounts, {
             podsMayLag: podsMayLag(result, request),
+            podsMayBeBroken: mayKeepOldSdk(result, request),
             mayHaveNothing: record.outcome === 'rolled-back' && podsMayHaveNothing(result, request),
           }).map((problem) => `${record.outcome ?? ''}: ${problem}`),
         );
@@ -148,6 +151,13 @@ const accountProblems = (
     .map(({ name, identity }) => `rolled-back, but pod ${name} uses ${identity}`),
 ];
 
+/** Returns whether a pod is from before the run, and the service may not replace it. */
+const isNotRestarted = (
+  { sandbox }: RunResult,
+  { verification }: MigrationRequest,
+  { createdAt }: Pick<ReturnType<typeof podsOf>[number], 'createdAt'>,
+): boolean => verification === 'api' && createdAt < Date.parse(sandbox.world.log.calls[0]?.at ?? '');
+
 export const migratedMeansMigrated: Promised = {
   name: 'outcome-is-true',
   statement:
@@ -165,6 +175,7 @@ export const migratedMeansMigrated: Promised = {
       if (record?.outcome === 'migrated')
         return pods
           .filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request))
+          .filter((pod) => !isNotRestarted(result, request, pod))
           .map((pod) => `migrated, but pod ${pod.name} uses ${pod.identity}`);
       // A later migration may have migrated the subject since the rollback.
       if (record?.outcome === 'rolled-back' && request.serviceAccount && !migratedSince(result, subjectOf(request)))
@@ -194,6 +205,7 @@ export const transientEndsMigrated: Promised = {
       denied,
       approval = 'given',
       time,
+      pods,
       knobs = {},
     } = result.spec;
     const [fault] = faults;
@@ -206,6 +218,8 @@ export const transientEndsMigrated: Promised = {
       trust ||
       stranger ||
       denied ||
+      // See `working-pods-are-kept`.
+      pods ||
       // A webhook that never learns of a deletion makes a rollback impossible.
       Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
       // Nodes lost and callers unknown before the plan may keep the migration from starting: see `time-is-not-failure`.
@@ -269,10 +283,14 @@ const lastReadOf = (result: RunResult, migrationId: string): number => {
   return Date.parse(reads.at(-1)?.at ?? '');
 };
 
+/** Returns whether pods of the same service account did not work before the run. */
+const wasBroken = ({ before }: RunResult, { namespace, serviceAccount }: PodEvidence): boolean =>
+  before.broken.has(`${namespace}/${serviceAccount}`);
+
 export const verifiedOnPods: Promised = {
   name: 'verified-on-pods',
   statement:
-    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
+    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. If the level ready was asked for and not reached, it is injected, and a warning says so. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record } of result.migrations) {
@@ -281,7 +299,11 @@ export const verifiedOnPods: Promised = {
         problems.push(`${migrationId} is rolled back and does not report that no pod was seen`);
       if (record?.outcome !== 'migrated') continue;
       const { verification } = record.request;
-      if (record.verified !== verification)
+      const isAtLeastInjected =
+        verification === 'ready' &&
+        record.verified === 'injected' &&
+        record.warnings.some(({ id }) => id === STABILITY_NOT_OBSERVED);
+      if (record.verified !== verification && !isAtLeastInjected)
         problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
       if (verification === 'api') {
@@ -292,7 +314,7 @@ export const verifiedOnPods: Promised = {
       const counted = podsThatCount(evidence);
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
       for (const pod of counted)
-        if (pod.identity !== 'pod-identity' || !pod.ready)
+        if (pod.identity !== 'pod-identity' || !(pod.ready || wasBroken(result, pod)))
           problems.push(
             `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );

@@ -1,7 +1,7 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
 import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
-import { interfered, plannedOf, podsMayLag, type Promised } from './promised.ts';
+import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
 const accountOf = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
@@ -28,6 +28,26 @@ function promisedLess(result: RunResult): Set<string> {
   );
 }
 
+/** The answers of EKS Auth, and of STS to pods, during an outage (`sandbox/credentials/outages.ts`). */
+const OUTAGE: ReadonlySet<string> = new Set([
+  'InternalServerException',
+  'ThrottlingException',
+  'ServiceUnavailable',
+  'Throttling',
+  'ConnectionLost',
+]);
+
+/**
+ * Returns whether a new pod lacks credentials because of an outage of EKS Auth, which the service learns of only from
+ * pods; or because its SDK is too old, which shows only after the change. In both cases it is not for good: what shows
+ * is rolled back, unless the request does not have the pods observed, or the software hides it.
+ */
+function isOnlySeenOnPods(result: RunResult, { to, why }: CredentialGap): boolean {
+  if (OUTAGE.has(why)) return result.spec.faults.some(({ service }) => service === 'eks-auth') && to !== undefined;
+  const mayStay = (): boolean => allMigrations(result).some(({ request }) => mayKeepOldSdk(result, request));
+  return why === 'SdkTooOld' && (to !== undefined || mayStay());
+}
+
 /**
  * Returns whether a new pod lacks credentials because of a knob that simulates what the service cannot prevent: the
  * webhook, EKS Auth and IAM learn late. As long as the webhook knows a deleted association, only one pod at a time may
@@ -50,12 +70,14 @@ const text = ({ namespace, pod, serviceAccount, from, to, why, had }: Credential
 export const credentialsAreKept: Promised = {
   name: 'credentials-are-kept',
   statement:
-    'No pod loses the credentials that it has. Where the pods of a service account had credentials, its new pods get some too, except for one pod at a time while the webhook still knows a deleted association. No pod lives on its last session once everything has ended.',
+    'No pod loses the credentials that it has. Where the pods of a service account had credentials, its new pods get some too, except for one pod at a time while the webhook still knows a deleted association, during an outage of EKS Auth, and where an SDK is too old until that shows. No pod lives on its last session once everything has ended.',
   broken: (result) => {
     if (interfered(result)) return [];
     const { credentials, migrations, repeated } = result;
     const less = promisedLess(result);
-    const gaps = credentials.gaps.filter((gap) => !less.has(accountOf(gap)) && (gap.had || !isLate(result, gap)));
+    const gaps = credentials.gaps.filter(
+      (gap) => !less.has(accountOf(gap)) && (gap.had || !(isLate(result, gap) || isOnlySeenOnPods(result, gap))),
+    );
     const needsHuman = [...migrations, ...repeated].some(({ record }) => record?.outcome === 'needs-human');
     const last = needsHuman ? [] : credentials.livingOnSessions().filter((one) => !less.has(accountOf(one)));
     return [

@@ -120,9 +120,15 @@ export const tryMutant = async (mutant: Mutant, workers: number): Promise<Broken
   }
 };
 
-/** Tries all mutants and reports for each whether it was caught. Returns false if one was not. */
-export const runMutants = async (workers: number): Promise<boolean> => {
-  const mutants = readMutants();
+/**
+ * Tries all mutants, or those with these names, and reports for each whether it was caught. Returns false if one was
+ * not. Throws an Error if there is no mutant of a name.
+ */
+export const runMutants = async (workers: number, names?: readonly string[]): Promise<boolean> => {
+  const all = readMutants();
+  const missing = names?.filter((name) => !all.some((mutant) => mutant.name === name)) ?? [];
+  if (missing.length > 0) throw new Error(`There is no mutant ${missing.join(', ')}.`);
+  const mutants = names ? all.filter(({ name }) => names.includes(name)) : all;
   let caught = 0;
   for (const mutant of mutants) {
     const broken = await tryMutant(mutant, workers);

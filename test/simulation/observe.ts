@@ -46,13 +46,13 @@ export const migrationsOfSubject = (result: RunResult, subject: string): Simulat
 /**
  * Returns the problems of an add-on or a service account that should work with its old identity or the new one; empty
  * if it works. `podsMayLag`: its pods may have neither identity; `mayHaveNothing`: its pods may wait for a deleted
- * association.
+ * association; `podsMayBeBroken`: they need not be ready, as if they were not before.
  */
 export const notWorking = (
   result: RunResult,
   { addon: addonName, serviceAccount: account }: MigrationRequest,
   serviceAccounts: { namespace: string; serviceAccount: string }[],
-  { podsMayLag = false, mayHaveNothing = false } = {},
+  { podsMayLag = false, mayHaveNothing = false, podsMayBeBroken = false } = {},
 ): string[] => {
   const { cluster } = result;
   const addon = addonName === undefined ? undefined : cluster.addons.get(addonName);
@@ -73,12 +73,13 @@ export const notWorking = (
       (pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating,
     );
     if (pods.length === 0 && lostNodes.size === 0) problems.push(`no pod of ${serviceAccount} is running`);
+    const mayBeBroken = podsMayBeBroken || result.before.broken.has(`${namespace}/${serviceAccount}`);
     const association = liveAssociations(cluster).find(
       (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
     );
     for (const pod of pods) {
       if (pod.identity === 'pod-identity' && !association && mayHaveNothing) continue;
-      if (!pod.ready && !pod.starting) problems.push(`pod ${pod.name} is not ready`);
+      if (!pod.ready && !pod.starting && !mayBeBroken) problems.push(`pod ${pod.name} is not ready`);
       if (pod.identity === 'pod-identity' && !association)
         problems.push(`pod ${pod.name} uses Pod Identity without an association`);
       if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed')

@@ -3,6 +3,7 @@ import type { Migration, MigrationRequest, PlannedAssociation } from '../../lamb
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
+import type { PodsSpec } from './spec.ts';
 
 export interface Promised {
   /** Short and stable: mutants name the promise that must catch them. */
@@ -56,3 +57,14 @@ export const rollsBackForPods = ({ spec: { faults } }: RunResult, record: Migrat
   faults.some(({ service }) => service === 'eks-auth') &&
   record?.outcome === 'rolled-back' &&
   record.failure?.name === 'PodsFailing';
+
+/**
+ * Returns whether pods of a request may keep an SDK that is too old: their software hides it, or the request does not
+ * have them observed.
+ */
+export const mayKeepOldSdk = ({ spec: { pods } }: RunResult, { verification }: MigrationRequest): boolean =>
+  pods?.oldSdk !== undefined && (pods.oldSdk.without === 'logs' || verification !== 'ready');
+
+/** Returns whether what happens to the pods besides the migration is no reason for a rollback. */
+export const isHarmless = ({ oldSdk, restarts }: PodsSpec = {}): boolean =>
+  (oldSdk?.without ?? 'logs') === 'logs' && (restarts?.times ?? 1) === 1;

@@ -26,6 +26,7 @@ import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import { credentialsAreKept } from './kept-promise.ts';
 import type { Promised } from './promised.ts';
+import { oldSdksAreFound, readyHasCredentials, readyWasStable, workingPodsAreKept } from './ready-promises.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
 import { timeIsNotFailure } from './time-promise.ts';
@@ -50,6 +51,10 @@ export const PROMISES: readonly Promised[] = [
   guardedOneByOne,
   ledgerIsCertain,
   verifiedOnPods,
+  readyWasStable,
+  readyHasCredentials,
+  oldSdksAreFound,
+  workingPodsAreKept,
   identityKept,
   credentialsAreKept,
   migratedHaveCredentials,

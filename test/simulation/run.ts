@@ -15,11 +15,14 @@ import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
+import { ClaimWatch } from './claims.ts';
+import { StabilityWatch } from './stability.ts';
 import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
 import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
 import { annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
+import { actOnPods, withPods } from './pods.ts';
 import { prepareOutages, withTime } from './time.ts';
 import { withStranger, withTrust } from './trust.ts';
 
@@ -61,6 +64,8 @@ export interface Before {
   identities: Map<string, boolean>;
   /** The role that a service account's IRSA annotation names, by `namespace/name`. */
   annotations: Map<string, string>;
+  /** Service accounts with pods that were not ready, as `namespace/name`. */
+  broken: Set<string>;
   /** Fields of workloads that managers other than EKS and the service had set. */
   thirdPartyFields: Map<string, OwnField>;
 }
@@ -74,6 +79,10 @@ export interface RunResult {
   before: Before;
   /** The gaps in pods' AWS credentials during the run. */
   credentials: CredentialWatch;
+  /** Since when each pod was ready, and when its containers restarted. */
+  stability: StabilityWatch;
+  /** Each time that the ledger claimed that pods are ready. */
+  claims: ClaimWatch;
   migrations: SimulatedMigration[];
   /** The migrations that `again` requests once the others have ended. */
   repeated: SimulatedMigration[];
@@ -99,6 +108,12 @@ export const trustPoliciesOf = ({ world }: Sandbox): Map<string, string> =>
     ),
   );
 
+/** Returns the scenario's requests at the level of evidence that the spec asks for, where the service may read pods. */
+const requestsOf = ({ requests }: SimulatedScenario, { verification }: RunSpec): SimulatedScenario['requests'] =>
+  requests.map((request) =>
+    verification === undefined || request.verification === 'api' ? request : { ...request, verification },
+  );
+
 const hadIdentity = (cluster: ClusterState): Before['identities'] => {
   const had: Before['identities'] = new Map();
   for (const { namespace, serviceAccount, identity, terminating } of podsOf(cluster)) {
@@ -115,6 +130,11 @@ const observeBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
   annotations: annotationsIn(cluster),
+  broken: new Set(
+    podsOf(cluster).flatMap(({ ready, terminating, namespace, serviceAccount }) =>
+      ready || terminating ? [] : [`${namespace}/${serviceAccount}`],
+    ),
+  ),
   thirdPartyFields: thirdPartyFieldsIn(cluster),
 });
 
@@ -243,6 +263,7 @@ export const simulate = async (
     simulated.requests[0]?.addon ?? '',
   );
   withTime(scenario, simulated.requests, spec.time);
+  withPods(scenario, simulated.requests, spec.pods);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
@@ -252,8 +273,12 @@ export const simulate = async (
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   if (spec.actor?.does === 'repoint') addThirdPartyRole(sandbox, simulated.requests[0]?.target.account ?? '');
+  const requests = requestsOf(simulated, spec);
+  if (spec.pods) actOnPods(sandbox, cluster, { scenario, requests, pods: spec.pods });
   const before = observeBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
+  const stability = new StabilityWatch(world, cluster);
+  const claims = new ClaimWatch(sandbox, cluster);
   const operator = new Operator(sandbox, spec.seed);
   const result: RunResult = {
     spec,
@@ -263,6 +288,8 @@ export const simulate = async (
     cluster,
     before,
     credentials,
+    stability,
+    claims,
     migrations: [],
     repeated: [],
     retirements: [],
@@ -273,7 +300,7 @@ export const simulate = async (
   if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
   try {
     await clock.spawn(async () => {
-      for (const request of simulated.requests) {
+      for (const request of requests) {
         for (let copy = 0; copy < (spec.copies ?? 1); copy += 1) {
           const migration = await operator.migrate(migrationRequest.parse(request));
           result.migrations.push(migration);
@@ -302,7 +329,7 @@ export const simulate = async (
         for (const { migrationId, record } of result.migrations)
           if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
       if (spec.again) {
-        for (const request of simulated.requests) {
+        for (const request of requests) {
           const migration = await operator.migrate(migrationRequest.parse(request));
           result.repeated.push(migration);
           operator.approveMeanwhile(migration, 'given');

@@ -33,6 +33,27 @@ export interface TimeSpec {
   losses?: { afterSeconds: number; nodes?: number; goneAfterSeconds?: number; replacedAfterSeconds?: number }[];
 }
 
+/** What happens to the pods that the requests are about, besides the migration. */
+export interface PodsSpec {
+  /**
+   * The SDK of one container of each workload is too old for EKS Pod Identity, which its image's tag does not show.
+   * Without credentials, its software exits, as with `crashes` all software does, or continues and only logs it.
+   */
+  oldSdk?: { container: 'first' | 'last'; without: 'sdk-crashes' | 'crashes' | 'logs' };
+  /** A container of these pods exits for another reason, so often from the first settling time on. */
+  restarts?: { pods: 'one' | 'all'; afterSeconds: number; times: number; everySeconds: number };
+  /** One pod of a workload is crash-looping before the migration. `replaced`: so is the pod that replaces it. */
+  brokenBefore?: 'cured' | 'replaced';
+  /** In the first settling time, a node joins, or is lost and replaced later. */
+  node?: { does: 'joins' | 'is-lost'; afterSeconds: number };
+  /** An outage of the API server that begins in the first settling time, or just before it. */
+  unreachable?: { afterSeconds: number; seconds: number };
+  /**
+   * An admission webhook adds a variable that leaves open where pods get credentials, from the beginning of the change.
+   */
+  mutated?: true;
+}
+
 /**
  * What a third party does to the add-on or the service account: once the n-th call of the service's functions has been
  * answered, or during the first restore commands, before the first of its commands or before the rollback that is the last.
@@ -98,6 +119,9 @@ export interface RunSpec {
   faults: FaultSpec[];
   actor?: ActorSpec;
   time?: TimeSpec;
+  pods?: PodsSpec;
+  /** The level of evidence that the requests ask for, except those that can have only `api`; by default their own. */
+  verification?: 'injected' | 'ready' | 'api';
   /** Knobs other than the scenario's. */
   knobs?: Record<string, number | string | boolean>;
   /** How often each request of the scenario is sent at the same time; default 1. */

@@ -1,5 +1,5 @@
 /** The promise about what takes time: it may delay a migration but never ends one. */
-import { rollsBackForPods, interfered, type Promised } from './promised.ts';
+import { isHarmless, rollsBackForPods, interfered, type Promised } from './promised.ts';
 import type { FaultSpec, RunSpec } from './spec.ts';
 import { OUTAGE_KINDS } from './time-seeds.ts';
 
@@ -7,8 +7,9 @@ const isOutage = ({ kind, seconds }: FaultSpec): boolean =>
   seconds !== undefined && OUTAGE_KINDS.some((one) => one === kind);
 
 /** Returns whether time is the only thing that goes wrong in a run. */
-const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies }: RunSpec): boolean =>
+const isTimeAlone = ({ faults, trust, stranger, denied, cancelAfterCall, approval, copies, pods }: RunSpec): boolean =>
   faults.every(isOutage) &&
+  isHarmless(pods) &&
   !trust &&
   !stranger &&
   !denied &&

@@ -21,12 +21,12 @@ interface Concerned {
   labels: Record<string, string>;
 }
 
-const workloadsOf = (cluster: ScenarioCluster, { serviceAccount }: Request): Workload[] =>
+export const workloadsOf = (cluster: ScenarioCluster, { serviceAccount }: Request): Workload[] =>
   cluster.workloads.filter(
     (one) => one.namespace === serviceAccount?.namespace && one.serviceAccount === serviceAccount.name,
   );
 
-const concerned = (cluster: ScenarioCluster, request: Request): Concerned[] => {
+export const concerned = (cluster: ScenarioCluster, request: Request): Concerned[] => {
   if (request.serviceAccount)
     return workloadsOf(cluster, request).map(({ kind, namespace, name, labels }) => ({
       kind,
@@ -45,7 +45,11 @@ const concerned = (cluster: ScenarioCluster, request: Request): Concerned[] => {
 };
 
 /** Sets the number of pods and nodes, and how long pods take to become ready. */
-const resize = (cluster: ScenarioCluster, request: Request, { nodes, replicas, readySeconds }: TimeSpec): void => {
+export const resize = (
+  cluster: ScenarioCluster,
+  request: Request,
+  { nodes, replicas, readySeconds }: TimeSpec,
+): void => {
   if (nodes !== undefined && typeof cluster.nodes === 'number') cluster.nodes = nodes;
   const settings = {
     ...(replicas === undefined ? {} : { replicas }),

@@ -1,0 +1,91 @@
+/**
+ * Watches what the ledger claims about pods: each time that a step stores evidence of pods with the level `ready`, or a
+ * record with `verified: ready`. Records what EKS Auth and STS give these pods at that moment, and what the pods show.
+ */
+import { podEvidence, type PodEvidence } from '../../lambdas/domain/migration/evidence.ts';
+import { credentialsOfPod } from '../../sandbox/credentials/sessions.ts';
+import { sourcesOf } from '../../sandbox/credentials/sources.ts';
+import { fromAttributeValue } from '../../sandbox/direct/attribute-values.ts';
+import type { AttributeValue } from '../../sandbox/direct/attribute-values.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { ClusterState } from '../../sandbox/world/world.ts';
+import { keyOf } from './observe.ts';
+
+/** One claim that pods are ready. */
+export interface Claim {
+  migrationId: string;
+  call: Call;
+  /** What is claimed: that these pods are ready, or that the migration is verified so. */
+  of: 'pods' | 'migration';
+  /** All evidence that the ledger has at that moment, or for `pods`, that of the item. */
+  evidence: PodEvidence[];
+  /** Why pods of the evidence have no credentials, by uid; pods that have some or are gone are missing. */
+  lacking: ReadonlyMap<string, string>;
+}
+
+const EVIDENCE = /^VERIFICATION#[\w-]+#\d+$/;
+
+export class ClaimWatch {
+  /** In the order in which they were stored. */
+  readonly claims: Claim[] = [];
+  private readonly ready = new Set<string>();
+  private readonly sandbox: Sandbox;
+  private readonly cluster: ClusterState;
+
+  constructor(sandbox: Sandbox, cluster: ClusterState) {
+    this.sandbox = sandbox;
+    this.cluster = cluster;
+    sandbox.world.log.onCall((call) => this.check(call));
+  }
+
+  private field(pk: string, sk: string, name: string): unknown {
+    const value = this.sandbox.item(this.sandbox.outputs.tableName, { pk: { S: pk }, sk: { S: sk } })?.[name];
+    return value === undefined ? undefined : fromAttributeValue(value as AttributeValue);
+  }
+
+  private evidenceIn(pk: string, sk: string): PodEvidence[] {
+    return podEvidence.array().parse(this.field(pk, sk, 'pods') ?? []);
+  }
+
+  private latest(pk: string): PodEvidence[] {
+    const skOf = (chunk: number): string => `VERIFICATION#latest#${String(chunk).padStart(5, '0')}`;
+    const chunks = Number(this.field(pk, skOf(0), 'chunks') ?? 0);
+    return Array.from({ length: chunks }, (_, chunk) => this.evidenceIn(pk, skOf(chunk))).flat();
+  }
+
+  /** Returns what EKS Auth and STS refuse to these pods now. */
+  private lacking(evidence: readonly PodEvidence[]): Map<string, string> {
+    const { world } = this.sandbox;
+    const uids = new Set(evidence.map(({ uid }) => uid));
+    return new Map(
+      listObjects(this.cluster.kube, 'Pod').flatMap((pod): [string, string][] => {
+        if (!uids.has(pod.metadata.uid) || pod.metadata.deletionTimestamp !== undefined) return [];
+        if (sourcesOf(this.cluster.kube, pod).length === 0) return [[pod.metadata.uid, 'NoIdentity']];
+        const refused = credentialsOfPod(world, this.cluster, pod).find(({ roleArn }) => roleArn === undefined);
+        return refused ? [[pod.metadata.uid, refused.refused?.code ?? 'nothing']] : [];
+      }),
+    );
+  }
+
+  private check(call: Call): void {
+    if (call.step === undefined || call.service !== 'dynamodb' || !call.mutating || call.status >= 300) return;
+    const { pk = '', sk = '' } = keyOf(call) ?? {};
+    const migrationId = /^MIGRATION#(.*)$/.exec(pk)?.[1];
+    if (migrationId === undefined) return;
+    if (EVIDENCE.test(sk)) {
+      const evidence = this.evidenceIn(pk, sk);
+      if (!evidence.some(({ level }) => level === 'ready')) return;
+      this.claims.push({ migrationId, call, of: 'pods', evidence, lacking: this.lacking(evidence) });
+    }
+    if (sk !== 'RECORD') return;
+    const isReady = this.field(pk, sk, 'verified') === 'ready';
+    if (isReady && !this.ready.has(pk)) {
+      const evidence = this.latest(pk);
+      this.claims.push({ migrationId, call, of: 'migration', evidence, lacking: this.lacking(evidence) });
+    }
+    if (isReady) this.ready.add(pk);
+    else this.ready.delete(pk);
+  }
+}
