@@ -44,8 +44,11 @@ type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
 const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
   towards === 'before' ? 'before' : 'pod-identity';
 
-const excludedIn = (evidence: readonly PodEvidence[]): PodEvidence[] =>
-  evidence.filter(({ excluded }) => excluded !== undefined);
+/** Returns the warnings with those about these pods in place of earlier ones. */
+const warningsWith = (warnings: readonly Check[], { evidence }: Pick<PodsSeen, 'evidence'>): Check[] => [
+  ...warnings.filter(({ id }) => id !== PODS_EXCLUDED),
+  ...podsExcluded(evidence.filter(({ excluded }) => excluded !== undefined)),
+];
 
 /** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -155,11 +158,11 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   if (stability.is === 'unstable' || stability.is === 'failing')
     return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  const warnings = withoutStability(await concluded(grounds)).filter(({ id }) => id !== PODS_EXCLUDED);
+  const warnings = withoutStability(warningsWith(await concluded(grounds), seen));
   const settled = settledOf(stability, record, seen);
   await ledger.updateMigration(migrationId, {
     verified: settled.verified,
-    warnings: [...warnings, ...podsExcluded(excludedIn(seen.evidence)), ...settled.warnings],
+    warnings: [...warnings, ...settled.warnings],
   });
   return { verdict: 'verified', ...counts };
 }
@@ -203,15 +206,12 @@ async function verify(observation: Observation): Promise<Output> {
   }
   const after = restartOf(observation);
   if (after.verdict !== 'verified') return after;
-  const warnings = (await concluded(grounds)).filter(({ id }) => id !== PODS_EXCLUDED);
+  const warnings = warningsWith(await concluded(grounds), seen);
   if (towards === 'before') return after;
   const isSettling = settling !== undefined && settlesNext(record, settling);
   const seconds = isSettling ? await beginSettling(ledger, record, settling, seen, observedAt) : undefined;
   // The record is written before the step returns: any code that ends the migration from then on knows the level.
-  await ledger.updateMigration(migrationId, {
-    verified: 'injected',
-    warnings: [...warnings, ...podsExcluded(excludedIn(evidence))],
-  });
+  await ledger.updateMigration(migrationId, { verified: 'injected', warnings });
   return seconds === undefined ? after : { ...after, verdict: 'settle', settleSeconds: seconds };
 }
 
