@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
+import type { TokenVolume } from '../domain/kubernetes/objects.ts';
+import { SKIP_ANNOTATION } from '../domain/kubernetes/skip-containers.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 
@@ -20,6 +22,12 @@ const mapOf = <T extends z.ZodType<string>>(value: T) =>
     .nullish()
     .transform((map) => map ?? {});
 export const strings = mapOf(shownText);
+/** The annotations of pods. The names of skipped containers are read as the webhook reads them, so that they are unchanged. */
+export const podAnnotations = mapOf(z.string()).transform((map) =>
+  Object.fromEntries(
+    Object.entries(map).map(([key, value]) => [key, key === SKIP_ANNOTATION ? value : shownText.parse(value)]),
+  ),
+);
 /** The IRSA annotation, unchanged, because a rollback restores it exactly. */
 const accountAnnotations = mapOf(z.string());
 const conditions = listOf(
@@ -56,6 +64,9 @@ const containerStatuses = listOf(
 const tokenSource = z.looseObject({
   serviceAccountToken: z.looseObject({ audience: shownText.nullish(), path: shownText.nullish() }).nullish(),
 });
+export const volumes = listOf(
+  z.looseObject({ name: shownText, projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
+);
 export const pod = z.looseObject({
   metadata: z.looseObject({
     name: shownText,
@@ -64,7 +75,7 @@ export const pod = z.looseObject({
     creationTimestamp: shownText,
     deletionTimestamp: shownText.nullish(),
     labels: strings,
-    annotations: strings,
+    annotations: podAnnotations,
     ownerReferences: owners,
   }),
   spec: z.looseObject({
@@ -74,9 +85,7 @@ export const pod = z.looseObject({
     initContainers: listOf(container),
     containers: listOf(container),
     ephemeralContainers: listOf(z.looseObject({ name: shownText })),
-    volumes: listOf(
-      z.looseObject({ name: shownText, projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
-    ),
+    volumes,
   }),
   status: z
     .looseObject({
@@ -173,6 +182,17 @@ export const toContainers = (spec: { initContainers: ApiContainer[]; containers:
   ...spec.containers.map((each) => toContainer(each, false)),
 ];
 
+/**
+ * Returns the projected tokens. One without an audience is for the API server itself; every pod has one, and AWS does not
+ * accept it.
+ */
+export const toTokens = (all: z.infer<typeof volumes>): TokenVolume[] =>
+  all.flatMap((volume) =>
+    (volume.projected?.sources ?? []).flatMap(({ serviceAccountToken: token }) =>
+      token?.audience ? [{ volume: volume.name, audience: token.audience, path: token.path ?? '' }] : [],
+    ),
+  );
+
 type ApiConditions = z.infer<typeof conditions>;
 const readyCondition = (all: ApiConditions | undefined): ApiConditions[number] | undefined =>
   all?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
@@ -250,20 +270,7 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     ...(owner ? { owner } : {}),
     containers: toContainers(spec),
     ...(spec.ephemeralContainers.length > 0 ? { ephemeral: spec.ephemeralContainers.map((each) => each.name) } : {}),
-    // A token without an audience is for the API server itself; every pod has one, and AWS does not accept it.
-    tokens: spec.volumes.flatMap((volume) =>
-      (volume.projected?.sources ?? []).flatMap((source) =>
-        source.serviceAccountToken?.audience
-          ? [
-              {
-                volume: volume.name,
-                audience: source.serviceAccountToken.audience,
-                path: source.serviceAccountToken.path ?? '',
-              },
-            ]
-          : [],
-      ),
-    ),
+    tokens: toTokens(spec.volumes),
   };
 };
 

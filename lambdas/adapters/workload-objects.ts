@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { RolloutSettings, Workload, WorkloadKind } from '../ports/kubernetes.ts';
-import { container, listOf, strings, toContainers } from './kubernetes-objects.ts';
+import { container, listOf, podAnnotations, strings, toContainers, toTokens, volumes } from './kubernetes-objects.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 const count = z
@@ -30,12 +30,13 @@ export const workload = z.looseObject({
     strategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
     updateStrategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
     template: z.looseObject({
-      metadata: z.looseObject({ annotations: strings }).nullish(),
+      metadata: z.looseObject({ annotations: podAnnotations }).nullish(),
       spec: z.looseObject({
         serviceAccountName: shownText.nullish(),
         terminationGracePeriodSeconds: z.number().int().nullish(),
         initContainers: listOf(container),
         containers: listOf(container),
+        volumes,
       }),
     }),
   }),
@@ -104,6 +105,8 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
         };
   const { desired, total, updated, ready } = counts;
   const heldBack = heldBackBy(kind, spec);
+  const own = spec.template.spec.volumes;
+  const tokens = toTokens(own);
   return {
     kind,
     namespace: metadata.namespace,
@@ -121,6 +124,8 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
     ...(kind === 'Deployment' && spec.strategy?.type === 'Recreate' ? { recreates: true } : {}),
     templateAnnotations: spec.template.metadata?.annotations ?? {},
     containers: toContainers(spec.template.spec),
+    ...(own.length > 0 ? { volumes: own.map(({ name }) => name) } : {}),
+    ...(tokens.length > 0 ? { tokens } : {}),
     labels: metadata.labels,
     managedFields: toManagedFields(metadata.managedFields),
   };

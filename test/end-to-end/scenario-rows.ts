@@ -319,7 +319,10 @@ export const rows: Row[] = [
     { addon: EBS },
     {
       outcome: 'blocked',
-      blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ },
+      blockedBy: {
+        'static-credentials':
+          /container ebs-plugin of Deployment ebs-csi-controller has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/,
+      },
       mutations: [],
     },
   ],

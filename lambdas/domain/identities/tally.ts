@@ -2,6 +2,7 @@
  * Counts pods by workload, page by page. It keeps counts, times and one example for each workload, and nothing else of a
  * pod, so that memory depends only on the number of workloads.
  */
+import { readContainer } from '../verification/container-credentials.ts';
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { Compute, Container, Node, Pod } from '../kubernetes/objects.ts';
 import { SOURCES, type Counts, type Source } from './model.ts';
@@ -29,24 +30,19 @@ export const nodeKinds = (nodes: readonly Node[]): NodeKinds => {
   );
 };
 
-const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
-/**
- * A variable's name is present even if its value comes from a reference. `classifyPod` handles variables that may be
- * absent.
- */
-const hasKeys = ({ env, optionalEnv = [] }: Container): boolean =>
-  KEYS.every((name) => Object.hasOwn(env, name) && !optionalEnv.includes(name));
+const hasKeys = ({ tokens }: Pod, container: Container): boolean =>
+  readContainer({ container, tokens }).is === 'static-keys';
 
 /**
  * Returns how a pod gets its credentials, with the evidence in its spec. Static keys take precedence: every SDK reads the
- * environment first (AWS SDKs and Tools Reference Guide, "Standardized credential providers").
+ * environment first (AWS SDKs and Tools Reference Guide, "Standardized credential providers"; `readContainer`).
  */
 export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Source; evidence: string } {
-  const keyed = pod.containers.filter(hasKeys);
-  const others = pod.containers.filter((container) => !hasKeys(container));
+  const keyed = pod.containers.filter((container) => hasKeys(pod, container));
+  const others = pod.containers.filter((container) => !keyed.includes(container));
   const { identity, evidence } = classifyPod(keyed.length === 0 ? pod : { ...pod, containers: others });
   if (keyed.length > 0) {
-    const why = `${KEYS.join(' and ')} in the env of ${keyed.map(({ name }) => name).join(', ')}`;
+    const why = `AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the env of ${keyed.map(({ name }) => name).join(', ')}`;
     return others.length > 0 && identity !== 'node-role'
       ? { source: 'mixed', evidence: `${why}; other containers: ${evidence}` }
       : { source: 'static-keys', evidence: why };
@@ -160,7 +156,7 @@ export class Tally {
     if (pod.createdAt > found.youngest) found.youngest = pod.createdAt;
     if (source !== 'pod-identity' && pod.createdAt > (found.youngestOther ?? '')) found.youngestOther = pod.createdAt;
     for (const role of rolesOf(pod)) more(found.irsaRoles, role);
-    for (const container of pod.containers) if (hasKeys(container)) note(found.keyed, container.name);
+    for (const container of pod.containers) if (hasKeys(pod, container)) note(found.keyed, container.name);
     const label = pod.labels[NAME_LABEL];
     if (label !== undefined) note(found.labels, label);
     const rank = WORTH_SHOWING.indexOf(source) - WORTH_SHOWING.indexOf(found.example.source);

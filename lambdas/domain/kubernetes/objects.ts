@@ -143,6 +143,9 @@ export interface Workload extends WorkloadRef {
   templateAnnotations: Record<string, string>;
   /** The containers of the template, before any webhook. */
   containers: Container[];
+  /** The names of the template's volumes, and the tokens in them; absent if it has none. */
+  volumes?: string[];
+  tokens?: TokenVolume[];
   labels: Record<string, string>;
   /** Which manager set which fields, from `metadata.managedFields`, without those of `status`. */
   managedFields: ManagedFields[];

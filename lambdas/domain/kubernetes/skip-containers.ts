@@ -4,7 +4,7 @@
  * quoted, and a text that is not valid CSV skips nothing.
  * Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler/handler.go (`getContainersToSkip`).
  */
-const SKIP_ANNOTATION = 'eks.amazonaws.com/skip-containers';
+export const SKIP_ANNOTATION = 'eks.amazonaws.com/skip-containers';
 
 interface Field {
   name: string;

@@ -4,9 +4,8 @@
  */
 import { identitiesCommand } from './commands.ts';
 import { grantCommand } from '../access/command.ts';
-import { hiddenVariables } from '../verification/pod-identity.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { readAccessCommands } from './preview.ts';
 
@@ -41,32 +40,11 @@ function withoutPods({ request, preview, addon, kubernetesError }: Facts): Check
   return unknown('kubernetes-access', why, remedy, source);
 }
 
-/**
- * Checks that the pods can be verified after the change, since one that cannot would only cause a rollback. The check
- * `static-credentials` evaluates variables that the workload itself sets.
- */
-function checkJudgeable({ request, pods = [] }: Facts, accounts: ReadonlySet<string>): Check[] {
-  const hard = pods
-    .filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating)
-    .flatMap((pod) => hiddenVariables(pod).map((why) => `pod ${pod.name}: ${why}`));
-  if (hard.length === 0) return [];
-  const id = 'pods-judgeable';
-  const message = `The specs of these pods do not show which credentials they use, before or after the change: ${some(hard)}.`;
-  const remedy =
-    "Remove these variables from the add-on's configuration values, or make sure that they hold no AWS credentials";
-  const source =
-    'Credential provider chain of the AWS SDKs: static keys, then web identity, then container credentials';
-  if (request.verification === 'api')
-    return [warn(id, message, `${remedy}: with AWS credentials in them, the pods may not use Pod Identity.`, source)];
-  return [unknown(id, message, `${remedy} and rely on what EKS reports alone: --verification api`, source)];
-}
-
 export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const { request, pods } = facts;
   if (!pods) return [withoutPods(facts)];
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const count = pods.filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating).length;
-  const judgeable = checkJudgeable(facts, accounts);
   if (request.verification === 'api') {
     return [
       warn(
@@ -74,7 +52,6 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
         `${count} pods of the planned service accounts are readable, but the request relies on what EKS reports (verification: api). ${NOT_SEEN}`,
         'Omit --verification api to verify the migration on each of them.',
       ),
-      ...judgeable,
     ];
   }
   if (count === 0) {
@@ -89,8 +66,5 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
   const withWhom = facts.preview
     ? ` with your own access. The service needs its own once it is deployed: ${grantCommand(request)}`
     : '';
-  return [
-    pass('kubernetes-access', `${count} pods of the planned service accounts are readable${withWhom || '.'}`),
-    ...judgeable,
-  ];
+  return [pass('kubernetes-access', `${count} pods of the planned service accounts are readable${withWhom || '.'}`)];
 }

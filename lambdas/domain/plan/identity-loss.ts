@@ -21,9 +21,10 @@ const SOURCE = `${GUIDE}, "IAM roles for Amazon EKS add-ons"; kubernetes-sigs/aw
 
 type Seen = Pick<AddonFacts, 'addon' | 'namespace' | 'pods' | 'annotated' | 'roleUsers'>;
 
-/** Returns whether a pod was admitted with the role through IRSA. */
+/** Returns whether a pod was admitted with the role through IRSA: the variable alone has no effect. */
 const usesRole = (pod: Pod, roleArn: string): boolean =>
-  pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === roleArn);
+  pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === roleArn) &&
+  classifyPod(pod).identity !== 'node-role';
 
 const isLiving = ({ terminating, phase }: Pod): boolean => !terminating && phase !== 'Succeeded' && phase !== 'Failed';
 

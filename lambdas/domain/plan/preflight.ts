@@ -7,7 +7,8 @@ import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { checkNodeRole } from './preflight-node-role.ts';
 import { checkAgentNodes, checkCompute } from './preflight-nodes.ts';
-import { checkProxy, checkStaticCredentials } from './preflight-pods.ts';
+import { checkCredentials } from './preflight-credentials.ts';
+import { checkProxy } from './preflight-pods.ts';
 import { checkWebhook } from './preflight-webhook.ts';
 
 /**
@@ -73,6 +74,6 @@ export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]):
   ...checkCompute(facts, planned),
   ...checkAgentNodes(facts, planned),
   ...checkWebhook(facts),
-  ...checkStaticCredentials(facts, planned),
+  ...checkCredentials(facts, planned),
   ...checkProxy(facts, planned),
 ];

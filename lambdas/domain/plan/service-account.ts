@@ -6,6 +6,7 @@ import { eksCommand } from '../aws/command.ts';
 import { parseRoleArn } from '../aws/arn.ts';
 import { collectEvidence, podsThatCount } from '../verification/pod-identity.ts';
 import type { Association, Check, Plan, PlannedAssociation } from '../migration/model.ts';
+import { isInjectedButUnknown } from '../verification/pods.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota } from './association-checks.ts';
@@ -77,7 +78,7 @@ function isMigrated(facts: ServiceAccountFacts): boolean {
   return (
     pods !== undefined &&
     podsThatCount(collectEvidence(pods, new Set([request.serviceAccount.name]))).every(
-      ({ identity }) => identity === 'pod-identity',
+      (pod) => pod.identity === 'pod-identity' || isInjectedButUnknown(pod),
     )
   );
 }
@@ -99,7 +100,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   checks.push(...checkServiceAccount(facts), ...checkOwner(facts));
   if (checks.some(blocks)) return finish('blocked', checks);
   if (isMigrated(facts)) {
-    const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} already has association ${associations[0]?.id ?? ''}${request.verification === 'api' ? '; its pods were not checked' : ', and all its pods use it'}.`;
+    const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} already has association ${associations[0]?.id ?? ''}${request.verification === 'api' ? '; its pods were not checked' : ', and all its pods have its configuration'}.`;
     return finish('already-migrated', [
       ...checks,
       pass('already-on-pod-identity', message),

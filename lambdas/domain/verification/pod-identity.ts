@@ -1,143 +1,112 @@
 /**
- * Determines which identity a pod uses from its spec alone. The webhook sets it at admission, and it never changes
- * afterwards. Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler; SDK credential chains: static keys
- * take
- * precedence over web identity, which takes precedence over container credentials. A pod with both sets of environment
- * variables therefore uses IRSA, and counts as `mixed`.
+ * Determines from where a pod gets its credentials from its spec alone. The webhook sets it at admission, and it never
+ * changes afterwards. Source: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler; for what SDKs do with it,
+ * `credential-variables.ts`.
  */
 import type { IdentityLoss, PodEvidence, PodIdentity } from '../migration/model.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
 import { skippedContainers } from '../kubernetes/skip-containers.ts';
-
-const POD_IDENTITY_AUDIENCE = 'pods.eks.amazonaws.com';
-const IRSA_AUDIENCE = 'sts.amazonaws.com';
+import { type ContainerReading, readContainer } from './container-credentials.ts';
+import { IRSA_CONFIG, POD_IDENTITY_CONFIG } from './credential-variables.ts';
 
 const ADDRESS = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
-const POD_IDENTITY_KEYS = [ADDRESS, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'] as const;
-const IRSA_KEYS = ['AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE'] as const;
-const STATIC_KEY = 'AWS_ACCESS_KEY_ID';
-/** Where the agent listens on every node. Source: github.com/aws/eks-pod-identity-agent, README. */
-const AGENT_HOSTS = new Set(['169.254.170.23', '[fd00:ec2::23]']);
-
-const has = ({ env }: Container, key: string): boolean => env[key] !== undefined;
-/** Returns whether the pod has the name of a variable, but its value comes from another object (valueFrom). */
-const isElsewhere = ({ env }: Container, key: string): boolean => Object.hasOwn(env, key) && env[key] === undefined;
-const isAgent = (address: string | undefined): boolean =>
-  address !== undefined && URL.canParse(address) && AGENT_HOSTS.has(new URL(address).hostname);
-
-/**
- * Returns whether static keys come from an optional Secret, as in every EBS CSI driver (its chart,
- * templates/controller.yaml).
- */
-const hasOptionalStaticKey = (container: Container): boolean =>
-  isElsewhere(container, STATIC_KEY) && (container.optionalEnv ?? []).includes(STATIC_KEY);
-
-/** Returns the variables that take precedence, or may take precedence, over the variables that the webhook adds. */
-function hiddenBy(container: Container): string | undefined {
-  const where = `container ${container.name}`;
-  if (has(container, STATIC_KEY) || (isElsewhere(container, STATIC_KEY) && !hasOptionalStaticKey(container)))
-    return `${where} sets ${STATIC_KEY}, and static keys take precedence over every role`;
-  const elsewhere = [...IRSA_KEYS, ...POD_IDENTITY_KEYS].filter((key) => isElsewhere(container, key));
-  return elsewhere.length === 0
-    ? undefined
-    : `${where} gets ${elsewhere.join(' and ')} from another object (valueFrom), so that the value is not in the pod`;
-}
-
-/** Returns whether all keys of Secrets or ConfigMaps become variables, which the pod does not show. */
-const openBySource = ({ name, envFrom = [] }: Container): string | undefined =>
-  envFrom.length === 0
-    ? undefined
-    : `container ${name} gets variables from ${envFrom.join(', ')} (envFrom), so that the pod does not show whether ${STATIC_KEY} or ${IRSA_KEYS[0]} is among them`;
-
-/**
- * Returns variables that leave open whether the container uses the agent: if it already has one of the agent's two
- * variables, the webhook adds neither.
- */
-function leftOpenBy(container: Container): string | undefined {
-  const where = `container ${container.name}`;
-  const [own, ...more] = POD_IDENTITY_KEYS.filter((key) => has(container, key));
-  if (own !== undefined && more.length === 0)
-    return `${where} sets ${own} itself, without ${POD_IDENTITY_KEYS.find((key) => key !== own) ?? ''}`;
-  if (own !== undefined && !isAgent(container.env[ADDRESS]))
-    return `${where} sets ${ADDRESS} itself to ${container.env[ADDRESS] ?? ''}, which is not the address of the agent`;
-  return openBySource(container);
-}
 
 /**
  * Returns the containers that count: not those that the annotation of the pod, or of its template, excludes from the
- * webhook.
+ * webhook. Ephemeral containers are never among them: the webhook does not change them.
  */
 export function notSkipped(containers: readonly Container[], annotations: Record<string, string>): Container[] {
   const skipped = skippedContainers(annotations);
   return containers.filter((container) => !skipped.has(container.name));
 }
 
-const judgedContainers = (pod: Pod): Container[] => notSkipped(pod.containers, pod.annotations);
+/** The part of a pod that decides from where it gets credentials. */
+export type PodSpec = Pick<Pod, 'annotations' | 'containers' | 'tokens' | 'ephemeral'>;
 
-/**
- * Returns why the identity of a pod on Pod Identity would be uncertain: variables that the pod does not show could take
- * precedence. Returns an empty list if there are none.
- */
-export const hiddenVariables = (pod: Pod): string[] =>
-  judgedContainers(pod).flatMap((container) => openBySource(container) ?? []);
-
-type Reading = { is: 'pod-identity' | 'irsa' | 'both' | 'nothing' } | { is: 'unknown'; why: string };
-
-function readContainer(container: Container): Reading {
-  const hidden = hiddenBy(container);
-  if (hidden !== undefined) return { is: 'unknown', why: hidden };
-  const anyPodIdentity = POD_IDENTITY_KEYS.some((key) => has(container, key));
-  if (IRSA_KEYS.some((key) => has(container, key))) return { is: anyPodIdentity ? 'both' : 'irsa' };
-  const open = leftOpenBy(container);
-  return open === undefined ? { is: anyPodIdentity ? 'pod-identity' : 'nothing' } : { is: 'unknown', why: open };
+/** A container that counts, with its reading. */
+export interface ReadContainer extends ContainerReading {
+  container: Container;
 }
+
+/** Returns the readings of the containers that count. */
+export const readContainers = ({ containers, annotations, tokens }: PodSpec): ReadContainer[] =>
+  notSkipped(containers, annotations).map((container) => ({ container, ...readContainer({ container, tokens }) }));
 
 export interface Classified {
   identity: Exclude<PodIdentity, 'not-applicable'>;
   evidence: string;
+  /**
+   * Whether every container that counts has the complete configuration of EKS Pod Identity, and none is known to get
+   * credentials from elsewhere.
+   */
+  injected: boolean;
+  /** For `unknown`: each container whose source of credentials is unknown, with the reason, which names the container. */
+  unknown: { container: string; why: string }[];
+}
+
+/** Returns whether no identity describes the container: its source is unknown, or it has none of AWS's roles. */
+const isOpen = ({ is }: ReadContainer): boolean => is === 'unknown' || is === 'elsewhere' || is === 'static-keys';
+
+const whyOf = ({ container, why }: ReadContainer): string => `container ${container.name} ${why}`;
+
+/** Returns what follows the evidence of every identity: what could override it, and what does not count. */
+function asides(readings: readonly ReadContainer[], { ephemeral = [] }: PodSpec): string {
+  const notes = [...new Set(readings.flatMap((one) => one.notes))];
+  const temporary =
+    ephemeral.length === 0
+      ? []
+      : [
+          ephemeral.length === 1
+            ? `ephemeral container ${ephemeral.join('')} does not count, since the webhook never changes it`
+            : `ephemeral containers ${ephemeral.join(', ')} do not count, since the webhook never changes them`,
+        ];
+  return [...notes, ...temporary].map((text) => `; ${text}`).join('');
+}
+
+const hasBoth = ({ is, container: { env } }: ReadContainer): boolean =>
+  is === 'irsa' && (Object.hasOwn(env, ADDRESS) || Object.hasOwn(env, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'));
+
+/** Returns the evidence of a pod whose containers use different sources, or one of whose containers has both. */
+function mixedEvidence(readings: readonly ReadContainer[], { tokens }: PodSpec): string {
+  const total = readings.length;
+  const of = (wanted: (one: ReadContainer) => boolean): number => readings.filter(wanted).length;
+  const both = readings.filter(hasBoth).map(({ container }) => container.name);
+  const audiences = [...new Set(tokens.map(({ audience }) => audience))];
+  return [
+    `${of((one) => one.configured)} of ${total} containers have the environment of Pod Identity, ${of(({ is }) => is === 'irsa')} have that of IRSA, token audiences: ${audiences.join(', ') || 'none'}`,
+    ...(both.length > 0
+      ? [`with both, ${both.join(', ')} ${both.length === 1 ? 'uses' : 'use'} IRSA, to which SDKs give precedence`]
+      : []),
+    ...readings.filter(isOpen).map(whyOf),
+  ].join('; ');
 }
 
 /** Returns the identity of a pod, and the evidence for it in the spec; for `unknown`, what the spec does not show. */
-export function classifyPod(pod: Pod): Classified {
-  const containers = judgedContainers(pod);
-  const readings = containers.map(readContainer);
-  const of = (...kinds: Reading['is'][]): number => readings.filter(({ is }) => kinds.includes(is)).length;
-  const audiences = new Set(pod.tokens.map((token) => token.audience));
-  const all = containers.length === 1 ? 'its one container' : `all ${containers.length} containers`;
-  const unless = containers.some(hasOptionalStaticKey)
-    ? `; an optional Secret or ConfigMap could set ${STATIC_KEY}, which would take precedence`
-    : '';
-
-  if (of('nothing') === readings.length) {
-    return {
-      identity: 'node-role',
-      evidence: `no container has credentials in its environment: the SDK falls back to the node role${unless}`,
-    };
+export function classifyPod(pod: PodSpec): Classified {
+  const readings = readContainers(pod);
+  const isEach = (source: ContainerReading['is']): boolean => readings.every(({ is }) => is === source);
+  const open = readings.filter(isOpen);
+  const as = (identity: Classified['identity'], evidence: string): Classified => ({
+    identity,
+    evidence: `${evidence}${asides(readings, pod)}`,
+    injected:
+      readings.length > 0 && readings.every(({ is, configured }) => configured && (is === 'agent' || is === 'unknown')),
+    unknown: open.map((one) => ({ container: one.container.name, why: whyOf(one) })),
+  });
+  const all = readings.length === 1 ? 'its one container' : `all ${readings.length} containers`;
+  if (isEach('node-role'))
+    return as('node-role', 'no container has credentials in its environment: the SDK falls back to the node role');
+  if (isEach('agent')) return as('pod-identity', `${ADDRESS} in ${all}, token for ${POD_IDENTITY_CONFIG.audience}`);
+  if (isEach('irsa') && !readings.some(hasBoth)) {
+    const role = readings[0]?.container.env['AWS_ROLE_ARN'] ?? 'unknown role';
+    const audience = pod.tokens.some((token) => token.audience === IRSA_CONFIG.audience)
+      ? `token for ${IRSA_CONFIG.audience}, `
+      : '';
+    return as('irsa', `AWS_WEB_IDENTITY_TOKEN_FILE in ${all}, ${audience}role ${role}`);
   }
-  if (of('pod-identity') === readings.length && audiences.has(POD_IDENTITY_AUDIENCE)) {
-    return { identity: 'pod-identity', evidence: `${ADDRESS} in ${all}, token for ${POD_IDENTITY_AUDIENCE}${unless}` };
-  }
-  if (of('irsa') === readings.length) {
-    const role = containers[0]?.env['AWS_ROLE_ARN'] ?? 'unknown role';
-    return {
-      identity: 'irsa',
-      evidence: `AWS_WEB_IDENTITY_TOKEN_FILE in ${all}, ${audiences.has(IRSA_AUDIENCE) ? `token for ${IRSA_AUDIENCE}, ` : ''}role ${role}${unless}`,
-    };
-  }
-  const unknown = readings.flatMap((reading) => (reading.is === 'unknown' ? [reading.why] : []));
-  if (of('irsa', 'both') === 0 && unknown.length > 0)
-    return { identity: 'unknown', evidence: `it cannot be determined: ${unknown.join('; ')}` };
-  const both = containers.filter((_, index) => readings[index]?.is === 'both').map(({ name }) => name);
-  return {
-    identity: 'mixed',
-    evidence: [
-      `${of('pod-identity', 'both')} of ${containers.length} containers have the environment of Pod Identity, ${of('irsa', 'both')} have that of IRSA, token audiences: ${[...audiences].join(', ') || 'none'}`,
-      ...(both.length > 0
-        ? [`with both, ${both.join(', ')} ${both.length === 1 ? 'uses' : 'use'} IRSA, to which SDKs give precedence`]
-        : []),
-      ...unknown,
-    ].join('; '),
-  };
+  if (open.length > 0 && !readings.some(({ is }) => is === 'irsa'))
+    return as('unknown', `it cannot be determined: ${open.map(whyOf).join('; ')}`);
+  return as('mixed', mixedEvidence(readings, pod));
 }
 
 export const NAME_LABEL = 'app.kubernetes.io/name';
@@ -214,8 +183,9 @@ export function collectEvidence(
         serviceAccounts.has(pod.serviceAccount) || names.has(pod.labels[NAME_LABEL]) || lostBy(pod) !== undefined,
     )
     .map((pod) => {
-      const { identity, evidence } = classifyPod(pod);
+      const { identity, evidence, injected } = classifyPod(pod);
       const why = excluded.get(pod.uid);
+      const isPlanned = serviceAccounts.has(pod.serviceAccount);
       return {
         namespace: pod.namespace,
         name: pod.name,
@@ -225,7 +195,8 @@ export function collectEvidence(
         createdAt: pod.createdAt,
         ...(pod.node === undefined ? {} : { node: pod.node }),
         ...(why === undefined ? {} : { excluded: why }),
-        ...(serviceAccounts.has(pod.serviceAccount)
+        ...(injected && isPlanned && why === undefined ? { level: 'injected' as const } : {}),
+        ...(isPlanned
           ? {
               identity,
               evidence: `${evidence}${ageText(pod, identity, associatedSince.get(`${pod.namespace}/${pod.serviceAccount}`))}`,

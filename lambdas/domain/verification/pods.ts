@@ -4,7 +4,9 @@
  * pods that were not inspected.
  */
 import { grantCommand } from '../access/command.ts';
-import { podsThatCount } from './pod-identity.ts';
+import { some } from '../plan/check.ts';
+import { identitiesCommand } from '../plan/commands.ts';
+import { classifyPod, podsThatCount } from './pod-identity.ts';
 import {
   isMadeBy,
   isOfJob,
@@ -68,9 +70,16 @@ export const asBefore = (
   mayBeNone: podsThatCount(before).length === 0,
 });
 
-/** Returns whether a pod that counts has an expected identity. */
+/** Returns whether it is unknown how a pod gets its credentials, although it has the configuration of EKS Pod Identity. */
+export const isInjectedButUnknown = ({ identity, level }: Pick<PodEvidence, 'identity' | 'level'>): boolean =>
+  identity === 'unknown' && level !== undefined;
+
+/**
+ * Returns whether a pod that counts has an expected identity. If that is unknown, the complete configuration of EKS Pod
+ * Identity decides: what the spec does not show is settled in the plan, and never undoes a change of working pods.
+ */
 export const isExpected = ({ identities }: ExpectedPods, pod: PodEvidence): boolean =>
-  identities.get(pod.serviceAccount)?.has(pod.identity) ?? false;
+  identities.get(pod.serviceAccount)?.has(isInjectedButUnknown(pod) ? 'pod-identity' : pod.identity) ?? false;
 
 export type PodsVerdict =
   | { verdict: 'verified' }
@@ -79,8 +88,6 @@ export type PodsVerdict =
    * them.
    */
   | { verdict: 'restart'; workloads: WorkloadRef[]; pods: PodEvidence[] }
-  /** The identity of these pods is unknown, and no other pod has a wrong identity: a restart would not help. */
-  | { verdict: 'unknown'; pods: PodEvidence[] }
   | { verdict: 'wait'; why: string };
 
 /** Names a pod that can't be scheduled, for example for lack of capacity for a surge: its workload never settles. */
@@ -158,7 +165,6 @@ export function judgePods(
       verdict: 'wait',
       why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it started with until it ends`,
     };
-  if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
   return { verdict: 'restart', workloads: owningWorkloads(wrong, pods, concerned).map(refOf), pods: wrong };
 }
 
@@ -245,6 +251,28 @@ export const podsExcluded = (pods: readonly PodEvidence[]): Check[] =>
           source: 'Kubernetes documentation, "Nodes", "Node status"; "Non-graceful node shutdown handling"',
         },
       ];
+
+export const CREDENTIALS_UNKNOWN = 'credentials-unknown';
+
+/**
+ * Returns a warning about verified pods whose source of credentials the spec does not show, if there are any. They have the
+ * configuration of EKS Pod Identity.
+ */
+export const credentialsUnknown = (pods: readonly Pod[], { target }: Pick<MigrationRequest, 'target'>): Check[] => {
+  const open = pods.flatMap((pod) =>
+    classifyPod(pod).unknown.map(({ why }) => `pod ${pod.namespace}/${pod.name}, ${why}`),
+  );
+  if (open.length === 0) return [];
+  return [
+    {
+      id: CREDENTIALS_UNKNOWN,
+      status: 'warn',
+      message: `${pods.length === 1 ? 'A pod has the configuration of EKS Pod Identity, but its spec does' : `${pods.length} pods have the configuration of EKS Pod Identity, but their specs do`} not show whether AWS SDKs use it: ${some(open, '; ')}.`,
+      remedy: `Find out which credentials these containers use, for example in CloudTrail, or remove the variables from their workloads. To check the pods again afterwards: ${identitiesCommand(target)}`,
+      source: 'The order in which AWS SDKs look for credentials: docs/verification-variables.md',
+    },
+  ];
+};
 
 export const ANNOTATION_LEFT = 'annotation-left';
 

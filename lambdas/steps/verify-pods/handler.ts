@@ -5,11 +5,19 @@
  * Idempotency: changes nothing but the ledger. Failure: while pods come and go, throws PodsNotSettled, and the state machine
  * polls. A service account that has lost its identity without the plan's knowledge causes a rollback (PodsOnWrongIdentity).
  * If pods still have the wrong identity after the last restart, the next attempt follows; without another attempt, this is
- * terminal (PodsOnWrongIdentity). So are pods whose identity can't be determined, and changes made outside this migration.
+ * terminal (PodsOnWrongIdentity). So are changes made outside this migration. Pods that have the configuration of EKS Pod
+ * Identity, and whose spec does not show whether it is used, are a warning.
  */
 import { isMigrationError, MigrationError } from '../../domain/failures/errors.ts';
+import type { Pod } from '../../domain/kubernetes/objects.ts';
 import type { PodEvidence } from '../../domain/migration/model.ts';
-import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification/pods.ts';
+import {
+  CREDENTIALS_UNKNOWN,
+  credentialsUnknown,
+  isInjectedButUnknown,
+  PODS_EXCLUDED,
+  podsExcluded,
+} from '../../domain/verification/pods.ts';
 import {
   associatedSince,
   type Direction,
@@ -42,7 +50,7 @@ function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
 
 function stillWrong(restarts: number, towards: Direction, pods: PodEvidence[]): MigrationError {
   const wrong = towards === 'before' ? 'do not have their former identity' : 'are not on EKS Pod Identity';
-  const names = listed(pods, ({ identity }) => identity);
+  const names = listed(pods, ({ identity, evidence }) => (identity === 'unknown' ? evidence : identity));
   return new MigrationError('PodsOnWrongIdentity', `After ${restarts} restarts these pods still ${wrong}: ${names}.`);
 }
 
@@ -84,12 +92,12 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const { eks, kubernetes } = portsFor(target);
   const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
   /** Records the verification before the step returns: any code that ends the migration from then on knows that it succeeded. */
-  const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
+  const conclude = async (excluded: PodEvidence[] = [], unknown: Pod[] = []): Promise<void> => {
     if (grounds instanceof MigrationError) throw grounds;
     const concluded = await grounds.conclude();
     if (towards === 'before') return;
-    const otherWarnings = concluded.filter(({ id }) => id !== PODS_EXCLUDED);
-    const warnings = [...otherWarnings, ...podsExcluded(excluded)];
+    const otherWarnings = concluded.filter(({ id }) => id !== PODS_EXCLUDED && id !== CREDENTIALS_UNKNOWN);
+    const warnings = [...otherWarnings, ...podsExcluded(excluded), ...credentialsUnknown(unknown, record.request)];
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };
   if (record.request.verification === 'api') {
@@ -112,12 +120,6 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   if (judged.verdict === 'wait')
     return throwUnsettled({ kubernetes, ledger, clock }, { record, towards, attempt, round, seen }, judged.why);
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  if (judged.verdict === 'unknown') {
-    throw new MigrationError(
-      'PodsOnWrongIdentity',
-      `The source of credentials of these pods can't be determined, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`,
-    );
-  }
   if (judged.verdict === 'restart') {
     if (next?.isWitnessed === false) {
       assertTriesLeft(tries, judged.pods, migrationId);
@@ -128,7 +130,11 @@ const run: StepRun<typeof verifyPodsSchema> = async (
       return { verdict: 'next-attempt', ...counts };
     throw stillWrong(round - 1, towards, judged.pods);
   }
-  await conclude(evidence.filter(({ excluded }) => excluded !== undefined));
+  const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
+  await conclude(
+    evidence.filter(({ excluded }) => excluded !== undefined),
+    seen.pods.filter(({ uid }) => unknown.has(uid)),
+  );
   return { verdict: 'verified', ...counts };
 };
 

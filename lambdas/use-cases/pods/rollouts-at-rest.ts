@@ -37,7 +37,7 @@ export async function assertAtRest(
   if (open.length === 0) return;
 
   const own = pods.filter((pod) => named.has(accountOf(pod)));
-  const judged = own.map((pod) => ({ pod, right: classifyPod(pod).identity === 'pod-identity' }));
+  const judged = own.map((pod) => ({ pod, right: classifyPod(pod).injected }));
   const of = record.progress?.of.startsWith(FORWARD) === true ? record.progress.of : OTHER;
   const progress = await noteSeen({ ledger, clock }, record, of, seenOf(judged, concerned));
   const allowed = allowanceSeconds(concerned, own, record.plan?.forecast);

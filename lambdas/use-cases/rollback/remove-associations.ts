@@ -71,9 +71,7 @@ export interface Gap {
 function gapOf(accounts: readonly Account[], { pods, workloads }: Seen, clock: Clock): Gap {
   const named = new Set(accounts.map(accountOf));
   const leaving = new Set(
-    pods
-      .filter((pod) => named.has(accountOf(pod)) && classifyPod(pod).identity === 'pod-identity')
-      .map(({ uid }) => uid),
+    pods.filter((pod) => named.has(accountOf(pod)) && classifyPod(pod).injected).map(({ uid }) => uid),
   );
   return {
     decision: mayRemoveAssociations({ pods, workloads, leaving, now: clock.now() }),

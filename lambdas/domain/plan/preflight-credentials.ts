@@ -1,0 +1,149 @@
+/**
+ * Checks what the AWS SDKs in the pods will use once the webhook injects EKS Pod Identity: the templates of the workloads,
+ * and the pods, are read as they will be then. A container that gets credentials from elsewhere blocks, and one whose
+ * source is unknown blocks until it is accepted by name.
+ */
+import { type ReadContainer, readContainers } from '../verification/pod-identity.ts';
+import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
+import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { shellCommand } from '../text/shell.ts';
+import { fail, pass, some, unknown, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { plannedPods } from './preflight-seen.ts';
+
+/** The reading of a container after the change. `name` is how a request accepts it: `WORKLOAD/CONTAINER`. */
+interface Future extends ReadContainer {
+  name: string;
+  /** For a message, such as `container ebs-plugin of Deployment ebs-csi-controller`. */
+  text: string;
+}
+
+const futureOf = (owner: string, kind: string, template: Template): Future[] =>
+  readContainers(injected(template)).map((reading) => ({
+    ...reading,
+    name: `${owner}/${reading.container.name}`,
+    text: `container ${reading.container.name} of ${kind} ${owner}`,
+  }));
+
+const ofWorkload = ({ kind, name, containers, templateAnnotations, tokens = [], volumes }: Workload): Future[] =>
+  futureOf(name, kind, { annotations: templateAnnotations, containers, tokens, volumes });
+
+/** A pod without a workload that is read has the name of the workload as far as its owner shows it. */
+const ofPod = (pod: Pod, workload: Workload | undefined): Future[] =>
+  workload ? futureOf(workload.name, workload.kind, withoutIrsa(pod)) : futureOf(pod.name, 'Pod', withoutIrsa(pod));
+
+const isElsewhere = ({ is }: Future): boolean => is !== 'agent' && is !== 'unknown';
+
+/**
+ * Returns the containers as they will be, each once. The template of a workload decides. Of its pods, containers count that
+ * other webhooks have added, and those that other webhooks have changed so that their source is unknown.
+ */
+function futureContainers(facts: Facts, planned: readonly PlannedAssociation[]): Future[] {
+  const accounts = new Set(planned.map((one) => one.serviceAccount));
+  const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
+  const found = new Map<string, Future>();
+  for (const one of workloads.flatMap(ofWorkload)) found.set(one.name, one);
+  const ofTemplates = new Set(found.keys());
+  for (const pod of plannedPods(facts, planned)) {
+    const workload = workloads.find((one) => isMadeBy(pod, one));
+    for (const one of ofPod(pod, workload)) {
+      const known = found.get(one.name);
+      if (known === undefined || (ofTemplates.has(one.name) && known.is === 'agent' && one.is === 'unknown'))
+        found.set(one.name, one);
+    }
+  }
+  return [...found.values()];
+}
+
+const CHAIN =
+  'docs/verification-variables.md, from the source of the AWS SDKs; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
+
+const whyText = ({ text, is, why }: Future): string => {
+  if (is === 'irsa')
+    return `${text} has AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, with which AWS SDKs assume that role`;
+  if (is === 'node-role')
+    return `${text} has AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, so that the webhook does not add the address of the agent`;
+  return `${text} ${why}`;
+};
+
+function checkElsewhere(all: readonly Future[]): Check {
+  const id = 'static-credentials';
+  const hard = all.filter(isElsewhere);
+  if (hard.length > 0)
+    return fail(
+      id,
+      `These pods would not get credentials from EKS Pod Identity: ${some(hard.map(whyText), '; ')}.`,
+      "Remove these variables and mounts from the add-on's configuration values (or from the workload), and plan again: EKS's webhook sets the variables that are needed.",
+      CHAIN,
+    );
+  const soft = all.filter(({ notes }) => notes.length > 0);
+  if (soft.length > 0)
+    return warn(
+      id,
+      `Other AWS credentials, if they exist, would take precedence over those of EKS Pod Identity: ${some(soft.map(({ text }) => `AWS_ACCESS_KEY_ID in ${text}`))}.`,
+      'Variables from an optional Secret are set only if the Secret exists, and the service reads no Secrets: check whether it exists (kubectl get secrets).',
+      CHAIN,
+    );
+  return pass(id, 'No container of these pods sets AWS credentials in its environment.');
+}
+
+/** Returns the checks for containers whose source of credentials is unknown: open ones, accepted ones, and accepts without effect. */
+function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'>): Check[] {
+  const id = 'unknown-credentials';
+  const { acceptUnknownCredentials: accepted, verification } = request;
+  const unclear = all.filter(({ is }) => is === 'unknown');
+  const open = unclear.filter(({ name }) => !accepted.includes(name));
+  const settled = unclear.filter(({ name }) => accepted.includes(name));
+  const unused = accepted.filter((name) => unclear.every((one) => one.name !== name));
+  const texts = (of: readonly Future[]): string =>
+    some(
+      of.map(({ text, why }) => `${text} ${why}`),
+      '; ',
+    );
+  const message = `After the change, the specs of these pods do not show whether their AWS SDKs use EKS Pod Identity: ${texts(open)}.`;
+  const remove =
+    "Remove these variables from the add-on's configuration values or from the workload, or make sure that with them the containers use EKS Pod Identity";
+  const flags = shellCommand(...open.map(({ name }) => ['--accept-unknown-credentials', name]));
+  const again = 'Check after the migration that they use the new role, for example in CloudTrail.';
+  return [
+    ...(open.length === 0
+      ? []
+      : verification === 'api'
+        ? [warn(id, message, `${remove}. ${again}`, CHAIN)]
+        : [
+            unknown(
+              id,
+              message,
+              `${remove}, and accept them (in a request: acceptUnknownCredentials): ${flags}`,
+              CHAIN,
+            ),
+          ]),
+    ...(settled.length === 0
+      ? []
+      : [
+          warn(
+            id,
+            `The request accepts that it is not known whether these containers will use EKS Pod Identity: ${texts(settled)}.`,
+            again,
+            CHAIN,
+          ),
+        ]),
+    ...(unused.length === 0
+      ? []
+      : [
+          warn(
+            id,
+            `The request accepts containers whose credentials are not unknown, or which do not exist: ${some(unused)}.`,
+            `Omit ${unused.length === 1 ? 'it' : 'them'}. A container is accepted as WORKLOAD/CONTAINER, or POD/CONTAINER if its pod has no Deployment, StatefulSet or DaemonSet.`,
+          ),
+        ]),
+  ];
+}
+
+/** Returns no check if no pod could be read, which `kubernetes-access` reports. */
+export function checkCredentials(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  if (!facts.pods) return [];
+  const all = futureContainers(facts, planned);
+  return [checkElsewhere(all), ...checkUnknown(all, facts)];
+}

@@ -1,0 +1,183 @@
+/** Generates pods whose containers set variables and mounts of their own, before EKS's webhook changes them. */
+import fc from 'fast-check';
+import type { EnvEntry, KubeContainer, KubePod, KubeVolume } from './javascript-chain.ts';
+
+const AGENT = 'http://169.254.170.23/v1/credentials';
+const MOUNT = '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount';
+const TOKEN = `${MOUNT}/eks-pod-identity-token`;
+const IRSA_TOKEN = '/var/run/secrets/eks.amazonaws.com/serviceaccount/token';
+const ROLE = 'arn:aws:iam::111122223333:role/own';
+
+const set = (name: string, ...values: string[]): fc.Arbitrary<EnvEntry[]> =>
+  fc.constantFrom(...values).map((value) => [{ name, value }]);
+const secret = (name: string, optional: boolean): EnvEntry => ({
+  name,
+  valueFrom: { secretKeyRef: { name: 's', key: 'k', ...(optional ? { optional } : {}) } },
+});
+
+/** Variables with which all SDKs do the same. */
+const alike: fc.Arbitrary<EnvEntry[]>[] = [
+  set(
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    AGENT,
+    'http://[fd00:ec2::23]/v1/credentials',
+    'http://169.254.170.23:80/v1/credentials',
+  ),
+  set(
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'http://169.254.170.23:8080/v1/credentials',
+    'http://169.254.170.23/v2',
+    'http://127.0.0.1/',
+    'agent',
+    '',
+  ),
+  set(
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+    TOKEN,
+    '/own/eks-pod-identity-token',
+    '/own/token',
+    '/own/file',
+    `C:${TOKEN.replaceAll('/', '\\')}`,
+    '/none',
+  ),
+  set('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '/v2/credentials'),
+  fc.constant([
+    { name: 'AWS_ACCESS_KEY_ID', value: 'AKIA' },
+    { name: 'AWS_SECRET_ACCESS_KEY', value: 'x' },
+  ]),
+  fc.constant([
+    { name: 'AWS_ACCESS_KEY_ID', value: '' },
+    { name: 'AWS_SECRET_ACCESS_KEY', value: '' },
+  ]),
+  set('AWS_SECRET_ACCESS_KEY', 'x', ''),
+  set('AWS_ROLE_ARN', ROLE, ''),
+  fc.constantFrom(IRSA_TOKEN, '/own/token', '/none').map((value) => [
+    { name: 'AWS_ROLE_ARN', value: ROLE },
+    { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value },
+  ]),
+  set('AWS_WEB_IDENTITY_TOKEN_FILE', ''),
+  set('AWS_REGION', 'eu-west-1'),
+  set('AWS_STS_REGIONAL_ENDPOINTS', 'regional'),
+  fc.constant([
+    { name: 'OWN', value: '/own' },
+    { name: 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', value: '$(OWN)/token' },
+  ]),
+];
+
+const NAMES = [
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_ACCESS_KEY',
+  'AWS_SECRET_KEY',
+  'AWS_PROFILE',
+  'AWS_DEFAULT_PROFILE',
+  'AWS_CONFIG_FILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_CREDENTIAL_FILE',
+  'BOTO_CONFIG',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_ROLE_ARN',
+];
+/** Variables in any combination, also where SDKs differ or the spec does not show the value. */
+const anything = fc.constantFrom(...NAMES).chain((name) =>
+  fc.constantFrom<EnvEntry[]>(
+    [{ name, value: 'x' }],
+    [{ name, value: '' }],
+    [secret(name, false)],
+    [secret(name, true)],
+    [{ name, value: 'x' }, secret(name, true)],
+    [{ name, value: '' }, secret(name, true)],
+    [{ name, value: '$(HOSTNAME)' }],
+    [
+      { name, value: 'x' },
+      { name, value: '' },
+    ],
+  ),
+);
+
+const mounts = fc.constantFrom<NonNullable<KubeContainer['volumeMounts']>>(
+  [{ name: 'own-token', mountPath: '/own' }],
+  [{ name: 'own-token', mountPath: '/own/file', subPath: 'token' }],
+  [{ name: 'eks-pod-identity-token', mountPath: '/own' }],
+  [
+    { name: 'own-token', mountPath: '/own' },
+    { name: 'scratch', mountPath: '/own/token' },
+  ],
+  [{ name: 'scratch', mountPath: TOKEN }],
+  [{ name: 'scratch', mountPath: '/var/run' }],
+  [{ name: 'sts-token', mountPath: '/own' }],
+);
+
+const token = (name: string, audience: string, path: string): KubeVolume => ({
+  name,
+  projected: { sources: [{ serviceAccountToken: { audience, path } }] },
+});
+const COMMON: KubeVolume[] = [
+  token('own-token', 'pods.eks.amazonaws.com', 'token'),
+  token('sts-token', 'sts.amazonaws.com', 'token'),
+  { name: 'scratch', emptyDir: {} },
+];
+const ofThatName = fc.constantFrom<KubeVolume>(
+  { name: 'eks-pod-identity-token', emptyDir: {} },
+  token('eks-pod-identity-token', 'pods.eks.amazonaws.com', 'other-path'),
+  token('eks-pod-identity-token', 'sts.amazonaws.com', 'eks-pod-identity-token'),
+);
+
+/** Returns the last entry of each name, unless the names are to be kept as they are. */
+const once = (env: EnvEntry[]): EnvEntry[] => [...new Map(env.map((one) => [one.name, one])).values()];
+
+const rarely = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
+  fc.oneof({ arbitrary: value, weight: 1 }, { arbitrary: fc.constant(undefined), weight: 4 });
+
+const container = (name: string, isAlike: boolean): fc.Arbitrary<KubeContainer> =>
+  fc
+    .record({
+      groups: fc.array(isAlike ? fc.oneof(...alike) : fc.oneof(anything, ...alike), { maxLength: 3 }),
+      volumeMounts: rarely(mounts),
+      hasEnvFrom: isAlike ? fc.constant(false) : fc.nat(9).map((value) => value === 0),
+    })
+    .map(({ groups, volumeMounts, hasEnvFrom }) => ({
+      name,
+      image: 'app:1',
+      env: isAlike ? once(groups.flat()) : groups.flat(),
+      ...(volumeMounts ? { volumeMounts } : {}),
+      ...(hasEnvFrom ? { envFrom: [{ secretRef: { name: 'all' } }] } : {}),
+    }))
+    .filter((one) => !isAlike || !isHalf(one));
+
+/** Returns whether a variable has a value without its other half, with which SDKs differ. */
+const isHalf = ({ env = [] }: KubeContainer): boolean => {
+  const has = (name: string): boolean => env.some((one) => one.name === name && one.value !== '');
+  return (
+    (has('AWS_ACCESS_KEY_ID') && !has('AWS_SECRET_ACCESS_KEY')) ||
+    (has('AWS_WEB_IDENTITY_TOKEN_FILE') && !has('AWS_ROLE_ARN'))
+  );
+};
+
+/** `alike`: only with variables with which all SDKs do the same, and whose values the spec shows. */
+export const podsWith = (isAlike: boolean): fc.Arbitrary<KubePod> =>
+  fc
+    .record({
+      main: container('main', isAlike),
+      sidecar: rarely(container('sidecar', isAlike)),
+      init: rarely(container('init', isAlike)),
+      skipped: rarely(fc.constantFrom('sidecar', '"main"', 'other, main', 'init')),
+      volume: rarely(ofThatName),
+    })
+    .map(({ main, sidecar, init, skipped, volume }) => ({
+      metadata: {
+        name: 'p',
+        namespace: 'default',
+        ...(skipped === undefined ? {} : { annotations: { 'eks.amazonaws.com/skip-containers': skipped } }),
+      },
+      spec: {
+        serviceAccountName: 'sa',
+        ...(init ? { initContainers: [init] } : {}),
+        containers: [main, ...(sidecar ? [sidecar] : [])],
+        volumes: structuredClone([...COMMON, ...(volume ? [volume] : [])]),
+      },
+    }));
