@@ -69,13 +69,12 @@ const cancelledAt =
     };
     Object.assign(fakes[port], { [call]: cancelling });
   };
-/** The same while the pods are verified, so that the step behind that heeds it. */
-const cancelledOnceVerified = ({ kubernetes, ledger }: Fakes): void => {
-  const inner = kubernetes.listWorkloads.bind(kubernetes);
-  kubernetes.listWorkloads = async (namespace) => {
-    if (kubernetes.pods.every(({ tokens }) => tokens[0]?.audience === 'pods.eks.amazonaws.com'))
-      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
-    return inner(namespace);
+/** The same when the verification is recorded, so that the step after it heeds the cancel. */
+const cancelledOnceVerified = ({ ledger }: Fakes): void => {
+  const inner = ledger.updateMigration.bind(ledger);
+  ledger.updateMigration = async (...update) => {
+    await inner(...update);
+    if (update[1].verified === 'ready') await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
   };
 };
 export const blind = ({ kubernetes }: Fakes): void =>
