@@ -1,5 +1,5 @@
 /** Compares how the sandbox reads containers, which judges the service, with what the AWS SDK for JavaScript does in them. */
-import fc from 'fast-check';
+import { assert, asyncProperty, constantFrom } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { POD_IDENTITY_AUDIENCE } from '../../sandbox/credentials/pod-identity.ts';
 import { containerSourcesOf, type ContainerSource } from '../../sandbox/credentials/sources.ts';
@@ -33,7 +33,7 @@ const admitted = (given: KubePod, by: 'association' | 'annotation'): KubePod => 
     cluster.associations.set('a-1', { id: 'a-1', arn: 'a-1', createdAt: START, modifiedAt: START, ...association });
   const pod = structuredClone(given) as unknown as Pod;
   admitPod(world, cluster, pod, START);
-  return pod as unknown as KubePod;
+  return pod;
 };
 
 /** Returns the sandbox's reading of each container for this SDK. */
@@ -62,8 +62,8 @@ describe('the sandbox reads a container as the AWS SDK for JavaScript', () => {
     'in pods as the webhook changes them; only with variables that all SDKs read alike: %s',
     async (only) => {
       const seen = new Map<Outcome, number>();
-      await fc.assert(
-        fc.asyncProperty(podsWith(only), fc.constantFrom('association', 'annotation'), async (given, by) => {
+      await assert(
+        asyncProperty(podsWith(only), constantFrom('association', 'annotation'), async (given, by) => {
           const pod = admitted(given, by);
           const { initContainers = [], containers } = pod.spec;
           const all = [...initContainers, ...containers];
