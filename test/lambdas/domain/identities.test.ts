@@ -119,15 +119,11 @@ describe('how a pod gets its credentials', () => {
   });
 
   it('does not take keys for given that an optional Secret may not have, and never tells their values', () => {
-    const optional = {
-      ...aPod('irsa').containers[0]!,
-      env: { ...envOf.irsa, ...KEYS },
-      optionalEnv: Object.keys(KEYS),
-    };
-    expect(sourceOf(aPod('irsa', { containers: [optional] }), undefined).source).toBe('irsa');
-    const literal = aPod('node-role', {
-      containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' } })],
-    });
+    const optional = { env: { ...envOf.irsa, ...KEYS }, optionalEnv: Object.keys(KEYS) };
+    const containers = aPod('irsa').containers.map((one) => ({ ...one, ...optional }));
+    expect(sourceOf(aPod('irsa', { containers }), undefined).source).toBe('irsa');
+    const keys = { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' };
+    const literal = aPod('node-role', { containers: [aContainer({ env: keys })] });
     expect(JSON.stringify(reportOf([literal]))).not.toMatch(/AKIASECRET|verysecret/);
   });
 
