@@ -15,8 +15,15 @@ const secret = (name: string, optional: boolean): EnvEntry => ({
   valueFrom: { secretKeyRef: { name: 's', key: 'k', ...(optional ? { optional } : {}) } },
 });
 
+const ADDRESSES = [AGENT, 'http://169.254.170.23:8080/v1/credentials', 'http://169.254.170.23/v2', 'http://127.0.0.1/'];
+const FILES = [TOKEN, TOKEN, '/own/eks-pod-identity-token', '/own/token'];
 /** Variables with which all SDKs do the same. */
 const alike: fc.Arbitrary<EnvEntry[]>[] = [
+  // With both variables of its own, a container gets neither from the webhook.
+  fc.tuple(fc.constantFrom(...ADDRESSES), fc.constantFrom(...FILES)).map(([address, file]) => [
+    { name: 'AWS_CONTAINER_CREDENTIALS_FULL_URI', value: address },
+    { name: 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', value: file },
+  ]),
   set(
     'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     AGENT,
