@@ -131,6 +131,7 @@ describe('the workflow of a service account', () => {
     });
     expect(migrateAddon.edges.filter(({ to }) => to === 'IsAnnotationToRemove')).toMatchObject([
       { from: 'AreThePodsVerified', onFailure: false },
+      { from: 'ArePodsStable', onFailure: false },
     ]);
     expect(states.Plan!.Assign).toMatchObject({
       subject: '{% $states.result.Payload.subject %}',

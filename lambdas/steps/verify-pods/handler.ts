@@ -51,10 +51,15 @@ type Output = Awaited<ReturnType<StepRun<typeof verifyPodsSchema>>>;
 const directionOf = ({ towards }: Pick<Input, 'towards'>): Direction =>
   towards === 'before' ? 'before' : 'pod-identity';
 
-/** Returns the warnings about single pods: those that are left out, and those whose use of the configuration is unknown. */
-function ofPods({ evidence, pods }: PodsSeen, { request }: { request: MigrationRequest }): Check[] {
+/** Returns the warnings with those about these pods in place of earlier ones. */
+function warningsWith(
+  warnings: readonly Check[],
+  { evidence, pods }: Pick<PodsSeen, 'evidence' | 'pods'>,
+  request: MigrationRequest,
+): Check[] {
   const unknown = new Set(evidence.filter(isInjectedButUnknown).map(({ uid }) => uid));
   return [
+    ...warnings.filter(({ id }) => id !== PODS_EXCLUDED && id !== CREDENTIALS_UNKNOWN),
     ...podsExcluded(evidence.filter(({ excluded }) => excluded !== undefined)),
     ...credentialsUnknown(
       pods.filter(({ uid }) => unknown.has(uid)),
@@ -62,7 +67,6 @@ function ofPods({ evidence, pods }: PodsSeen, { request }: { request: MigrationR
     ),
   ];
 }
-const isNotOfPods = ({ id }: Check): boolean => id !== PODS_EXCLUDED && id !== CREDENTIALS_UNKNOWN;
 
 /** Lists the pods, each with the text about its identity. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -172,11 +176,11 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   if (stability.is === 'unstable' || stability.is === 'failing')
     return { verdict: 'unstable', ...counts, why: await withdraw(ledger, record, stability, seen) };
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
-  const warnings = withoutStability(await concluded(grounds)).filter(isNotOfPods);
+  const warnings = withoutStability(warningsWith(await concluded(grounds), seen, record.request));
   const settled = settledOf(stability, record, seen);
   await ledger.updateMigration(migrationId, {
     verified: settled.verified,
-    warnings: [...warnings, ...ofPods(seen, record), ...settled.warnings],
+    warnings: [...warnings, ...settled.warnings],
   });
   return { verdict: 'verified', ...counts };
 }
@@ -214,15 +218,12 @@ async function verify(observation: Observation): Promise<Output> {
   if (grounds instanceof MigrationError) assertPodsExplain(grounds, seen);
   const after = restartOf(observation);
   if (after.verdict !== 'verified') return after;
-  const warnings = (await concluded(grounds)).filter(isNotOfPods);
+  const warnings = warningsWith(await concluded(grounds), seen, record.request);
   if (towards === 'before') return after;
   const isSettling = settling !== undefined && settlesNext(record, settling);
   const seconds = isSettling ? await beginSettling(ledger, record, settling, seen, observedAt) : undefined;
   // The record is written before the step returns: any code that ends the migration from then on knows the level.
-  await ledger.updateMigration(migrationId, {
-    verified: 'injected',
-    warnings: [...warnings, ...ofPods(seen, record)],
-  });
+  await ledger.updateMigration(migrationId, { verified: 'injected', warnings });
   return seconds === undefined ? after : { ...after, verdict: 'settle', settleSeconds: seconds };
 }
 

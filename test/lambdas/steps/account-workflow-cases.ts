@@ -194,7 +194,7 @@ export const cases: Case[] = [
     request: REMOVE,
     world: cancelledAtProof,
     annotated: true,
-    lines: ['annotate-service-account', 'restore-annotation', 'restore-associations', 'verify-restored'],
+    lines: ['confirm-ready', 'restore-annotation', 'restore-associations', 'verify-restored'],
   },
   {
     name: 'a cancel before it began',
