@@ -336,7 +336,7 @@ export const verifiedOnPods: Promised = {
         (pod) =>
           !pod.terminating &&
           // An autoscaler or a lost node may create pods after the last read.
-          !(result.spec.time && pod.createdAt >= observedAt) &&
+          !((result.spec.time ?? result.spec.pods) && pod.createdAt >= observedAt) &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&
