@@ -46,9 +46,13 @@ export const selectingKeys = (
 /** The longest time to readiness that is recorded: later changes of a pod's readiness have other reasons. */
 const MOST_READY_SECONDS = 1800;
 
-/** Returns the median time from the creation of a pod to its readiness. */
+/**
+ * Returns the median time from the creation of a pod to its readiness. A pod with restarts has become ready again since,
+ * and does not count.
+ */
 const readySecondsOf = (pods: readonly Pod[]): number | undefined => {
   const seconds = pods
+    .filter(({ restarts = 0 }) => restarts === 0)
     .flatMap(({ createdAt, readyAt }) =>
       readyAt === undefined ? [] : [Math.round((Date.parse(readyAt) - Date.parse(createdAt)) / 1000)],
     )
@@ -57,14 +61,22 @@ const readySecondsOf = (pods: readonly Pod[]): number | undefined => {
   return seconds[Math.floor(seconds.length / 2)];
 };
 
+const isWithin = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
+
 const isName = (name: string): boolean => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name);
+
+/** Returns the probe that the sandbox can have; others are of no use for a rehearsal. */
+const livenessOf = ({ liveness }: Container): { livenessProbe?: NonNullable<Container['liveness']> } =>
+  liveness && isWithin(liveness.periodSeconds, 3600) && isWithin(liveness.failureThreshold, 100)
+    ? { livenessProbe: liveness }
+    : {};
 
 const containersOf = (containers: readonly Container[], init: boolean) =>
   containers
     .filter((one) => one.init === init && isName(one.name))
     .map((one) => {
       const env = keptVariables(one);
-      return { name: one.name, image: one.image || 'unknown', ...(env.length > 0 ? { env } : {}) };
+      return { name: one.name, image: one.image || 'unknown', ...(env.length > 0 ? { env } : {}), ...livenessOf(one) };
     });
 
 /** Returns a count or percentage, if the sandbox can express it. */
@@ -84,6 +96,7 @@ export const workloadFields = (
   const maxUnavailable = kind === 'StatefulSet' ? undefined : countOrShare(rollout.maxUnavailable);
   const maxSurge = kind === 'Deployment' ? countOrShare(rollout.maxSurge) : undefined;
   const readySeconds = readySecondsOf(pods);
+  const { minReadySeconds = 0 } = rollout;
   // A node of the sandbox has another name, so that no pod could run on the one that is selected.
   const { 'kubernetes.io/os': os, 'kubernetes.io/hostname': _host, ...selector } = nodeSelector;
   const nodes = { ...selector, ...(os === undefined || os === 'linux' ? {} : { 'kubernetes.io/os': os }) };
@@ -99,6 +112,7 @@ export const workloadFields = (
     ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
     ...(maxSurge === undefined ? {} : { maxSurge }),
     ...(readySeconds === undefined ? {} : { readySeconds }),
+    ...(isWithin(minReadySeconds, 3600) ? { minReadySeconds } : {}),
     labels,
     ...(Object.keys(podAnnotations).length > 0 ? { podAnnotations } : {}),
     ...(Object.keys(nodes).length > 0 ? { nodeSelector: nodes } : {}),
@@ -151,7 +165,7 @@ export const identityOf = ({
   return { identity: 'irsa', ...(roleArn === undefined ? {} : { roleArn }) };
 };
 
-/** Returns the pods of workloads: those of the same age and identity together. */
+/** Returns the pods of workloads: those of the same age, identity and number of restarts together. */
 export const pastPods = (
   workloads: readonly RecordedWorkload[],
   byWorkload: ReadonlyMap<string, readonly Pod[]>,
@@ -160,7 +174,15 @@ export const pastPods = (
     const { kind, namespace, name } = workload;
     const groups = new Map<string, PastPodsInput & { count: number }>();
     for (const pod of byWorkload.get(nameOf(workload)) ?? []) {
-      const one = { kind, namespace, workload: name, createdAt: pod.createdAt, ...identityOf(pod) };
+      const { createdAt, restarts = 0 } = pod;
+      const one = {
+        kind,
+        namespace,
+        workload: name,
+        createdAt,
+        ...identityOf(pod),
+        ...(restarts === 0 ? {} : { restarts }),
+      };
       const key = JSON.stringify(one);
       const known = groups.get(key);
       if (known) known.count += 1;

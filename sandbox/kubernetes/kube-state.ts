@@ -75,6 +75,8 @@ export interface KubeState {
 /** One pod from before the sandbox opened. `createdAt`: milliseconds since 1970. */
 export interface PastPod extends PastIdentity {
   createdAt: number;
+  /** How often its containers were restarted. */
+  restarts: number;
 }
 
 /** Credentials that a pod holds. Times are milliseconds since 1970. */

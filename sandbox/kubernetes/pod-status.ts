@@ -105,3 +105,9 @@ export const setContainerStatus = (pod: Pod, name: string, at: number, change: o
   pod.status = { ...pod.status, conditions, containerStatuses: statuses };
   return ready === wasReady ? undefined : ready;
 };
+
+/** Records that containers of a pod were restarted in the past: the sum is that of the first container. */
+export const noteRestarts = (pod: Pod, at: number, restarts: number): void => {
+  const [first] = containerStatusesOf(pod);
+  if (first && restarts > 0) setContainerStatus(pod, first.name, at, { restartCount: restarts });
+};

@@ -6,7 +6,7 @@ import { resumeContainers, runContainers } from './crashes.ts';
 import { canRun } from './nodes.ts';
 import type { KubeState, PastPod, Tally } from './kube-state.ts';
 import type { KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
-import { setStatus } from './pod-status.ts';
+import { noteRestarts, setStatus } from './pod-status.ts';
 import {
   controlledBy,
   controllerOf,
@@ -230,6 +230,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   const sdks = kube.sdks.get(workloadOf(kube, pod)?.metadata.uid ?? '');
   if (sdks) kube.sdks.set(pod.metadata.uid, sdks);
   setStatus(kube, pod, since, isReadyAtOnce);
+  noteRestarts(pod, since, past?.restarts ?? 0);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined)

@@ -24,10 +24,10 @@ export const seedServiceAccounts = (cluster: ClusterState, accounts: ScenarioClu
 
 /** Notes the pods for the controllers that create them. Runs before add-ons and workloads. */
 export const notePastPods = ({ kube }: ClusterState, pods: ScenarioCluster['pods']): void => {
-  for (const { kind, namespace, workload, count, createdAt, identity, roleArn } of pods) {
+  for (const { kind, namespace, workload, count, createdAt, identity, roleArn, restarts } of pods) {
     const key = `${kind} ${namespace}/${workload}`;
     const known = kube.pastPods.get(key) ?? [];
-    for (let n = 0; n < count; n += 1) known.push({ createdAt: Date.parse(createdAt), identity, roleArn });
+    for (let n = 0; n < count; n += 1) known.push({ createdAt: Date.parse(createdAt), identity, roleArn, restarts });
     kube.pastPods.set(key, known);
   }
 };

@@ -131,6 +131,15 @@ export const pastPods = z
       .enum(['irsa', 'pod-identity', 'none'])
       .describe('What the webhook injected, whatever associations and annotations exist now.'),
     roleArn: roleArn.optional().describe("The role of IRSA; if omitted, the service account's annotation."),
+    restarts: z
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(0)
+      .describe(
+        'How often containers of each of these pods were restarted; the sandbox counts them for the first one.',
+      ),
   })
   .meta({
     id: 'PastPods',

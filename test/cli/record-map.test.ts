@@ -144,9 +144,9 @@ describe('an add-on', () => {
   });
 });
 
-describe('pods', () => {
-  const token = (audience: string) => ({ tokens: [{ volume: 'token', audience, path: 'token' }] });
+const token = (audience: string) => ({ tokens: [{ volume: 'token', audience, path: 'token' }] });
 
+describe('pods', () => {
   it('have the identity that the webhook injected', () => {
     const roleArn = 'arn:aws:iam::111122223333:role/agent';
     expect(identityOf(pod('a', token('pods.eks.amazonaws.com')))).toEqual({ identity: 'pod-identity' });
@@ -188,6 +188,35 @@ describe('pods', () => {
     const pods = [ready('a', 7), ready('b', 9), ready('c', 86_400)];
     expect(workloadFields(workload('agent'), pods, new Set())).toMatchObject({ readySeconds: 9, replicas: 2 });
     expect(workloadFields(workload('agent'), [], new Set())).not.toHaveProperty('readySeconds');
+  });
+});
+
+describe('what the time for which pods are observed is computed from', () => {
+  it('is in the scenario: minReadySeconds, liveness probes and restarts', () => {
+    const liveness = { periodSeconds: 20, failureThreshold: 4 };
+    const one = workload('agent', {
+      rollout: { minReadySeconds: 45 },
+      containers: [{ ...container('agent'), liveness }, container('proxy')],
+    });
+    expect(workloadFields(one, [], new Set())).toMatchObject({
+      minReadySeconds: 45,
+      containers: [{ name: 'agent', livenessProbe: liveness }, { name: 'proxy' }],
+    });
+    expect(workloadFields(workload('agent', { rollout: { minReadySeconds: 0 } }), [], new Set())).not.toHaveProperty(
+      'minReadySeconds',
+    );
+    const restarted = pod('b', { restarts: 3, ...token('sts.amazonaws.com') });
+    expect(pastPods([workload('agent')], podsByWorkload([pod('a', token('sts.amazonaws.com')), restarted]))).toEqual([
+      expect.not.objectContaining({ restarts: 3 }),
+      expect.objectContaining({ restarts: 3, count: 1 }),
+    ]);
+  });
+
+  it('does not include the readiness of pods whose containers were restarted since', () => {
+    const readyAt = '2026-01-01T00:20:00.000Z';
+    expect(workloadFields(workload('agent'), [pod('a', { readyAt, restarts: 1 })], new Set())).not.toHaveProperty(
+      'readySeconds',
+    );
   });
 });
 

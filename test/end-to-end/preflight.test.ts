@@ -181,9 +181,9 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
           ]),
       ),
     },
-    'static-credentials',
-    'fail',
-    /AWS_WEB_IDENTITY_TOKEN_FILE in container ebs-plugin/,
+    'unknown-credentials',
+    'unknown',
+    /container ebs-plugin of .* has AWS_WEB_IDENTITY_TOKEN_FILE, with which AWS SDKs \(Go v2, botocore\) fail without AWS_ROLE_ARN/,
   ],
   [
     'keys of a Secret that may be missing',

@@ -66,9 +66,6 @@ const CARRIED_OVER = ['eks:UpdatePodIdentityAssociation', 'eks:TagResource'];
 const FSX_ACCOUNT = ['fsx-csi-controller-sa'];
 const SEARCH = { namespace: 'shop', name: 'search' };
 const PAYMENTS = { namespace: 'payments', name: 'api' };
-const EXPORTER = { namespace: 'reports', name: 'exporter' };
-const DASHBOARD = { namespace: 'reports', name: 'dashboard' };
-const DNS = { namespace: 'dns', name: 'external-dns' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
 const ASSOCIATED = [ASSOCIATE, RESTARTED, 'kubernetes:patch statefulsets'];
 
@@ -322,7 +319,10 @@ export const rows: Row[] = [
     { addon: EBS },
     {
       outcome: 'blocked',
-      blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ },
+      blockedBy: {
+        'static-credentials':
+          /container ebs-plugin of Deployment ebs-csi-controller has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/,
+      },
       mutations: [],
     },
   ],
@@ -486,61 +486,4 @@ export const rows: Row[] = [
     },
   ],
   ['owners-capabilities', { addon: 'fluent-bit' }, { ...inPlace, created: ['fluent-bit'] }],
-  [
-    'old-sdk-crashes',
-    { serviceAccount: EXPORTER },
-    {
-      outcome: 'rolled-back',
-      applied: 'associate',
-      failure: 'PodsFailing',
-      purged: ['exporter'],
-      created: ['exporter'],
-      mutations: [
-        ASSOCIATE,
-        RESTARTED,
-        'eks:DeletePodIdentityAssociation',
-        'kubernetes:create pods/eviction',
-        RESTARTED,
-      ],
-    },
-  ],
-  [
-    'old-sdk-crashes',
-    { serviceAccount: EXPORTER, verification: 'injected' },
-    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
-  ],
-  [
-    'old-sdk-logs',
-    { serviceAccount: EXPORTER },
-    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
-  ],
-  [
-    'old-sdk-known-image',
-    { serviceAccount: DNS },
-    { outcome: 'blocked', blockedBy: { 'aws-sdk-version': /external-dns:v0\.13\.6/ }, mutations: [] },
-  ],
-  [
-    'old-sdk-known-image',
-    {
-      serviceAccount: DNS,
-      acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'],
-    },
-    { outcome: 'migrated', applied: 'associate', created: ['external-dns'], mutations: [ASSOCIATE, RESTARTED] },
-  ],
-  [
-    'unknown-credentials',
-    { serviceAccount: DASHBOARD },
-    { outcome: 'blocked', blockedBy: { 'unknown-credentials': /AWS_PROFILE/ }, mutations: [] },
-  ],
-  [
-    'unknown-credentials',
-    { serviceAccount: DASHBOARD, acceptUnknownCredentials: ['dashboard/dashboard'] },
-    {
-      outcome: 'migrated',
-      applied: 'associate',
-      created: ['dashboard'],
-      warnings: ['credentials-unknown'],
-      mutations: [ASSOCIATE, RESTARTED],
-    },
-  ],
 ];

@@ -4,6 +4,7 @@ import { readScenario } from '../../sandbox/world/load.ts';
 import { scenarioFile } from './fixture.ts';
 import { anonymised } from '../../cli/record/anonymise.ts';
 import { type Row, rows } from './scenario-rows.ts';
+import { sdkRows } from './sdk-rows.ts';
 import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf, WITHOUT_ACCESS } from './twin.ts';
 
 const compared = async ([name, request]: Row, access = accessOf(name)) => {
@@ -26,8 +27,11 @@ const UNREAD: Record<string, string[]> = {
   'role-in-other-account': ['role arn:aws:iam::444455556666:role/report-archive'],
 };
 
+/** A recording has no SDKs, so that a twin does not show that software exits without credentials. */
+const sameInTwin = sdkRows.filter(([name]) => name !== 'old-sdk-crashes');
+
 describe('the twin of a published scenario', () => {
-  it.each(rows)('%s, %j', async (...row) => {
+  it.each([...rows, ...sameInTwin])('%s, %j', async (...row) => {
     const { original, rehearsed, unread } = await compared(row);
     expect(rehearsed).toEqual(original);
     expect(unread).toEqual(UNREAD[row[0]] ?? []);

@@ -185,7 +185,7 @@ function reasons(container: Container, readings: readonly [Sdk, Reading][]): str
         Object.hasOwn(container.env, name) && container.env[name] === undefined;
       const set = names.map((name) => (isHidden(name) ? `${name} (valueFrom)` : name));
       const who =
-        sdks.length === SDKS.length ? 'AWS SDKs' : `the AWS SDKs ${listed(sdks.map((sdk) => SDK_NAMES[sdk]))}`;
+        sdks.length === SDKS.length ? 'AWS SDKs' : `AWS SDKs (${sdks.map((sdk) => SDK_NAMES[sdk]).join(', ')})`;
       return `has ${listed(set)}, with which ${who} ${does}`;
     })
     .join('; it ');

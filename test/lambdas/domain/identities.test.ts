@@ -23,6 +23,7 @@ import {
   at,
   bothWays,
   envOf,
+  mountsOf,
   irsaStatement,
   OTHER_ROLE,
   podIdentityStatement,
@@ -108,7 +109,10 @@ describe('how a pod gets its credentials', () => {
 
   it('in more than one way, where one container has static keys and another a role', () => {
     const pod = aPod('pod-identity', {
-      containers: [aContainer({ name: 'app', env: KEYS }), aContainer({ name: 'proxy', env: envOf['pod-identity'] })],
+      containers: [
+        aContainer({ name: 'app', env: KEYS }),
+        aContainer({ name: 'proxy', env: envOf['pod-identity'], mounts: mountsOf['pod-identity'] }),
+      ],
     });
     expect(sourceOf(pod, undefined)).toMatchObject({
       source: 'mixed',
@@ -119,7 +123,11 @@ describe('how a pod gets its credentials', () => {
   });
 
   it('does not take keys for given that an optional Secret may not have, and never tells their values', () => {
-    const optional = aContainer({ env: { ...envOf.irsa, ...KEYS }, optionalEnv: Object.keys(KEYS) });
+    const optional = aContainer({
+      env: { ...envOf.irsa, ...KEYS },
+      mounts: mountsOf.irsa,
+      optionalEnv: Object.keys(KEYS),
+    });
     expect(sourceOf(aPod('irsa', { containers: [optional] }), undefined).source).toBe('irsa');
     const literal = aPod('node-role', {
       containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' } })],

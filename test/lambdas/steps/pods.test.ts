@@ -154,21 +154,36 @@ describe('verify-pods', () => {
     expect(first!.evidence).toContain(`created before its association, which was created at ${at(-60)}`);
     expect(second!.evidence).toContain('admitted under an earlier association');
   });
-  it('gives up at once on pods that can not be judged, and says what is missing; no other way is tried', async () => {
+  it('restarts pods whose source is unknown and that lack the configuration, and then reports what is missing', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('unknown', { name: 'dark' }));
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      plan: { ...(await fakes.record()).plan!, attempts: [IN_PLACE, RECREATE_PRESERVING] },
+    expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsExpected: 1 });
+    await expect(verify(fakes, 3)).rejects.toMatchObject({
+      name: 'PodsOnWrongIdentity',
+      message: expect.stringMatching(
+        /^After 2 restarts these pods still are not on EKS Pod Identity: dark \(it cannot be determined: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI, with which AWS SDKs ask the agent without a token/,
+      ) as string,
     });
-    for (const round of [1, 3]) {
-      await expect(verify(fakes, round)).rejects.toMatchObject({
-        name: 'PodsOnWrongIdentity',
-        message: expect.stringMatching(
-          /^The source of credentials of these pods can't be determined.*: dark \(it cannot be determined: container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself/,
-        ) as string,
-      });
-    }
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
-    expect(await restart(fakes)).toEqual({ restarted: [] });
+  });
+  it('warns of pods whose source is unknown and that have the configuration, and restarts none', async () => {
+    const containers = aPod('pod-identity').containers.map((one) => ({ ...one, envFrom: ['Secret/aws'] }));
+    const fakes = await withPods(aPod('pod-identity'), aPod('pod-identity', { name: 'dark', containers }));
+    for (let times = 0; times < 2; times++)
+      expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
+    const { warnings } = await fakes.record();
+    expect(warnings).toMatchObject([
+      {
+        id: 'credentials-unknown',
+        status: 'warn',
+        message: expect.stringMatching(
+          /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: pod kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; pod kube-system\/dark, container csi-provisioner gets /,
+        ) as string,
+        remedy: expect.stringMatching(/pod-identity identities --cluster dev .*$/) as string,
+      },
+    ]);
+    fakes.kubernetes.pods = [aPod('pod-identity')];
+    await verify(fakes);
+    expect((await fakes.record()).warnings).toEqual([]);
   });
   it('continues with the next attempt only if the restarts did not help and another attempt remains', async () => {
     const fakes = await withPods(aPod('irsa'));

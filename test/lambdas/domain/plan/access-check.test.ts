@@ -3,17 +3,7 @@ import { checkKubernetes } from '../../../../lambdas/domain/plan/access-check.ts
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import {
-  aContainer,
-  aNodePod,
-  anAddon,
-  aPod,
-  aRequest,
-  envOf,
-  planned,
-  SERVICE_ACCOUNT,
-  someFacts,
-} from '../../fixtures.ts';
+import { aNodePod, anAddon, aPod, aRequest, planned, SERVICE_ACCOUNT, someFacts } from '../../fixtures.ts';
 
 const API = aRequest({ verification: 'api' });
 /** What is known where the API server refuses the service. */
@@ -22,8 +12,6 @@ const refused = (change: Partial<Facts> = {}): Facts => {
   return { ...facts, kubernetesError: 'The API server answered 401.', customResources: [] };
 };
 const check = (facts: Facts): ReturnType<typeof checkKubernetes> => checkKubernetes(facts, [planned]);
-const withSecret = (identity: 'irsa' | 'pod-identity'): Pod =>
-  aPod(identity, { containers: [aContainer({ env: envOf[identity], envFrom: ['Secret/aws'] })] });
 
 describe('kubernetes-access', () => {
   it('passes where pods of the planned service accounts can be seen, and fails where there is none', () => {
@@ -71,37 +59,6 @@ describe('kubernetes-access', () => {
         ) as string,
       },
     ]);
-  });
-});
-
-describe('pods-judgeable', () => {
-  it.each(['irsa', 'pod-identity'] as const)(
-    'blocks before a change whose outcome on the pods could not be told (%s)',
-    (identity) => {
-      const [, judgeable] = check(someFacts({ pods: [withSecret(identity), aNodePod()] }));
-      expect(judgeable).toMatchObject({
-        id: 'pods-judgeable',
-        status: 'unknown',
-        message: expect.stringMatching(
-          /pod ebs-csi-controller-1: container ebs-plugin gets variables from Secret\/aws/,
-        ) as string,
-      });
-      expect(judgeable!.remedy).toMatch(/--verification api$/);
-    },
-  );
-  it('warns where no pod will be looked at', () => {
-    expect(check(someFacts({ request: API, pods: [withSecret('irsa')] }))).toMatchObject([
-      { id: 'kubernetes-access' },
-      { id: 'pods-judgeable', status: 'warn' },
-    ]);
-  });
-  it('ignores third-party pods and terminating pods', () => {
-    const pods = [
-      aPod('irsa'),
-      { ...withSecret('irsa'), serviceAccount: 'shop' },
-      { ...withSecret('irsa'), terminating: true },
-    ];
-    expect(check(someFacts({ pods }))).toHaveLength(1);
   });
 });
 

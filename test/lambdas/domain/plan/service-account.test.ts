@@ -1,4 +1,5 @@
 /** The plan for a service account that is no add-on's: what it decides, and what it does not need to know for that. */
+import type { Container } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { describe, expect, it } from 'vitest';
 import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
@@ -161,9 +162,23 @@ describe('a service account that is on Pod Identity', () => {
     expect(blockingChecks(done)).toEqual([]);
   });
 
-  it('does not say of pods that nobody looked at that they use it', () => {
+  it('does not report pods as configured that were not read, and accepts those whose source is unknown', () => {
     expect(asked({ verification: 'api' }, moved).checks.at(-1)?.message).toMatch(/; its pods were not checked\.$/);
-    expect(plan(moved).checks.at(-1)?.message).toMatch(/, and all its pods use it\.$/);
+    expect(plan(moved).checks.at(-1)?.message).toMatch(/, and all its pods have its configuration\.$/);
+    const [pod] = moved.pods ?? [];
+    const withProfile = (change: Partial<Container>): Partial<ServiceAccountFacts> => ({
+      ...moved,
+      pods: pod
+        ? [
+            {
+              ...pod,
+              containers: pod.containers.map((one) => ({ ...one, env: { ...one.env, AWS_PROFILE: 'x' }, ...change })),
+            },
+          ]
+        : [],
+    });
+    expect(plan(withProfile({})).verdict).toBe('already-migrated');
+    expect(plan(withProfile({ mounts: [] })).verdict).not.toBe('already-migrated');
   });
 
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([

@@ -1,25 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import {
-  classifyPod,
-  collectEvidence,
-  hiddenVariables,
-  podsThatCount,
-} from '../../../../lambdas/domain/verification/pod-identity.ts';
+import { classifyPod, collectEvidence, podsThatCount } from '../../../../lambdas/domain/verification/pod-identity.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
-import { aContainer, aNodePod, aPod, at, envOf, NAMESPACE, ROLE, SERVICE_ACCOUNT, TOKENS } from '../../fixtures.ts';
+import {
+  aContainer,
+  aNodePod,
+  aPod,
+  at,
+  envOf,
+  mountsOf,
+  NAMESPACE,
+  ROLE,
+  SERVICE_ACCOUNT,
+  TOKENS,
+} from '../../fixtures.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const withContainers = (containers: Pod['containers'], change: Partial<Pod> = {}): Pod =>
-  aPod('pod-identity', { containers, ...change });
+  aPod('pod-identity', { containers, tokens: [TOKENS.podIdentity, TOKENS.irsa], ...change });
 const plain = aContainer({ name: 'plain' });
-const onPodIdentity = aContainer({ name: 'driver', env: envOf['pod-identity'] });
-const onIrsa = aContainer({ name: 'driver', env: envOf.irsa });
+const onPodIdentity = aContainer({ name: 'driver', env: envOf['pod-identity'], mounts: mountsOf['pod-identity'] });
+const onIrsa = aContainer({ name: 'driver', env: envOf.irsa, mounts: mountsOf.irsa });
 const FROM_SECRET = { envFrom: ['Secret/aws'] };
 /** A container on Pod Identity with that too. */
 const also = (
   env: Record<string, string | undefined>,
   change: Partial<Pod['containers'][number]> = {},
-): Pod['containers'][number] => aContainer({ name: 'driver', env: { ...envOf['pod-identity'], ...env }, ...change });
+): Pod['containers'][number] => ({ ...onPodIdentity, env: { ...envOf['pod-identity'], ...env }, ...change });
 
 describe('classifyPod', () => {
   it.each<[string, Pod, string]>([
@@ -30,12 +36,8 @@ describe('classifyPod', () => {
     ['Pod Identity in one of two', withContainers([onPodIdentity, plain]), 'mixed'],
     ['Pod Identity in one, IRSA in the other', withContainers([onPodIdentity, { ...onIrsa, name: 'two' }]), 'mixed'],
     ['IRSA in one of two', withContainers([onIrsa, plain]), 'mixed'],
-    [
-      'a role ARN alone in addition to Pod Identity',
-      withContainers([aContainer({ env: { ...envOf['pod-identity'], AWS_ROLE_ARN: ROLE } })]),
-      'mixed',
-    ],
-    ['a role ARN alone', withContainers([aContainer({ env: { AWS_ROLE_ARN: ROLE } })]), 'irsa'],
+    ['a role ARN alone in addition to Pod Identity', withContainers([also({ AWS_ROLE_ARN: ROLE })]), 'pod-identity'],
+    ['a role ARN alone', withContainers([aContainer({ env: { AWS_ROLE_ARN: ROLE } })]), 'node-role'],
     [
       'the address without the token file',
       withContainers([
@@ -46,7 +48,7 @@ describe('classifyPod', () => {
     [
       'the token file without the address',
       withContainers([aContainer({ env: { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/token' } })]),
-      'unknown',
+      'node-role',
     ],
     [
       "an address that is not the agent's",
@@ -57,7 +59,7 @@ describe('classifyPod', () => {
     [
       'a role ARN from another object in addition to Pod Identity',
       withContainers([also({ AWS_ROLE_ARN: undefined })]),
-      'unknown',
+      'pod-identity',
     ],
     [
       'the address from elsewhere',
@@ -81,6 +83,7 @@ describe('classifyPod', () => {
       'unknown',
     ],
     ['static keys from a Secret', withContainers([also({ AWS_ACCESS_KEY_ID: undefined })]), 'unknown'],
+    ['an access key without its secret key', withContainers([also({ AWS_ACCESS_KEY_ID: 'AKIA' })]), 'unknown'],
     [
       'static keys from a Secret that need not be there',
       withContainers([also({ AWS_ACCESS_KEY_ID: undefined }, { optionalEnv: ['AWS_ACCESS_KEY_ID'] })]),
@@ -93,21 +96,13 @@ describe('classifyPod', () => {
       }),
       'pod-identity',
     ],
-    [
-      'an unknown container in addition to IRSA',
-      withContainers([onIrsa, aContainer({ name: 'two', env: { AWS_ROLE_ARN: undefined } })]),
-      'mixed',
-    ],
+    ['an unknown container in addition to IRSA', withContainers([onIrsa, { ...plain, ...FROM_SECRET }]), 'mixed'],
     [
       'the agent by IPv6',
-      withContainers([
-        aContainer({
-          env: { ...envOf['pod-identity'], AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://[fd00:ec2::23]/v1/credentials' },
-        }),
-      ]),
+      withContainers([also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://[fd00:ec2::23]/v1/credentials' })]),
       'pod-identity',
     ],
-    ['the env without its token volume', aPod('pod-identity', { tokens: [TOKENS.irsa] }), 'mixed'],
+    ['the env without its token volume', aPod('pod-identity', { tokens: [TOKENS.irsa] }), 'unknown'],
     [
       'other env keys only',
       withContainers([aContainer({ env: { AWS_REGION: 'eu-west-1', AWS_STS_REGIONAL_ENDPOINTS: 'regional' } })]),
@@ -169,9 +164,18 @@ describe('classifyPod', () => {
     ).toMatch(
       /^AWS_CONTAINER_CREDENTIALS_FULL_URI in its one container, .*; an optional Secret or ConfigMap could set AWS_ACCESS_KEY_ID, which would take precedence$/,
     );
-    expect(classifyPod(withContainers([onPodIdentity, plain])).evidence).toBe(
+    expect(classifyPod(withContainers([onPodIdentity, plain], { tokens: [TOKENS.podIdentity] })).evidence).toBe(
       '1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com',
     );
+    const debugged = { ...aPod('pod-identity'), ephemeral: ['debug'] };
+    expect(classifyPod(debugged)).toMatchObject({
+      identity: 'pod-identity',
+      injected: true,
+      evidence: expect.stringMatching(
+        /; ephemeral container debug does not count, since the webhook never changes it$/,
+      ) as string,
+    });
+    expect(classifyPod({ ...debugged, ephemeral: ['a', 'b'] }).evidence).toMatch(/ephemeral containers a, b do not/);
   });
 });
 
@@ -180,23 +184,32 @@ describe('a pod whose identity is unknown', () => {
     [
       'half of the env',
       aContainer({ env: envOf.unknown }),
-      /^container ebs-plugin sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself, without AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE$/,
+      /^container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI, with which AWS SDKs ask the agent without a token, since AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is not set$/,
     ],
     [
       'another address',
       also({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/' }),
-      /sets AWS_CONTAINER_CREDENTIALS_FULL_URI itself to http:\/\/127\.0\.0\.1\/, which is not the address of the agent$/,
+      /^container driver has AWS_CONTAINER_CREDENTIALS_FULL_URI, with which AWS SDKs ask http:\/\/127\.0\.0\.1\/, which is not the address of the agent$/,
     ],
     [
       'values from elsewhere',
       also({ AWS_ROLE_ARN: undefined, AWS_WEB_IDENTITY_TOKEN_FILE: undefined }),
-      /gets AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from another object \(valueFrom\)/,
+      /^container driver has AWS_WEB_IDENTITY_TOKEN_FILE \(valueFrom\), with which AWS SDKs read the token from a file that the spec does not show$/,
     ],
-    ['a whole Secret', { ...onPodIdentity, ...FROM_SECRET }, /gets variables from Secret\/aws \(envFrom\)/],
+    [
+      'a whole Secret',
+      { ...onPodIdentity, ...FROM_SECRET },
+      /^container driver gets variables from Secret\/aws \(envFrom\)/,
+    ],
     [
       'static keys',
-      also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE' }),
-      /sets AWS_ACCESS_KEY_ID, and static keys take precedence over every role$/,
+      also({ AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: undefined }),
+      /^container driver has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \(valueFrom\), with which AWS SDKs use static keys$/,
+    ],
+    [
+      'SDKs that differ',
+      also({ AWS_ACCESS_KEY: 'AKIA', AWS_SECRET_KEY: 'x', AWS_DEFAULT_PROFILE: '' }),
+      /^container driver has AWS_ACCESS_KEY and AWS_SECRET_KEY, with which AWS SDKs \(Go v2\) use static keys; it has AWS_DEFAULT_PROFILE, with which AWS SDKs \(botocore\) use a profile, and fail if it does not exist$/,
     ],
   ])('has the reason: %s', (_, container, why) => {
     const pod = withContainers([container]);
@@ -208,23 +221,44 @@ describe('a pod whose identity is unknown', () => {
   it('names every container whose identity is unknown', () => {
     expect(
       classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
-    ).toMatch(/^it cannot be determined: container ebs-plugin sets .*; container plain gets variables from/);
+    ).toMatch(/^it cannot be determined: container ebs-plugin has .*; container plain gets variables from/);
   });
 
-  it('is predicted for variables from Secrets before the change, while IRSA takes precedence', () => {
-    const pod = withContainers([{ ...onIrsa, ...FROM_SECRET }]);
-    expect(classifyPod(pod).identity).toBe('irsa');
-    expect(hiddenVariables(pod)).toEqual([expect.stringContaining('gets variables from Secret/aws (envFrom)')]);
+  it('is on IRSA before the change if a Secret could only override it, with a note', () => {
+    expect(classifyPod(withContainers([{ ...onIrsa, ...FROM_SECRET }]))).toMatchObject({
+      identity: 'irsa',
+      evidence: expect.stringMatching(
+        /; container driver also gets variables from Secret\/aws \(envFrom\), and AWS_ACCESS_KEY_ID would take precedence$/,
+      ) as string,
+    });
   });
 
-  it('does not depend on containers that the webhook skips', () => {
-    expect(
-      hiddenVariables(
-        withContainers([onPodIdentity, { ...plain, ...FROM_SECRET }], {
-          annotations: { 'eks.amazonaws.com/skip-containers': 'plain' },
-        }),
-      ),
-    ).toEqual([]);
+  it.each<[string, Pod, boolean]>([
+    ['the complete configuration', withContainers([{ ...onPodIdentity, ...FROM_SECRET }]), true],
+    ['a profile in addition to it', withContainers([also({ AWS_PROFILE: 'x' })]), true],
+    ['a container without it', withContainers([onPodIdentity, { ...plain, ...FROM_SECRET }]), false],
+    ['static keys for certain', withContainers([also({ AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'y' })]), false],
+    ['an address that comes first', withContainers([also({ AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' })]), false],
+    [
+      'no token at its path',
+      withContainers([also({ AWS_PROFILE: 'x', AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/x' })]),
+      false,
+    ],
+    ['IRSA', withContainers([{ ...onIrsa, env: { ...envOf.irsa, AWS_PROFILE: 'x' } }]), false],
+  ])('is injected or not: %s', (_, pod, injected) => {
+    expect(classifyPod(pod)).toMatchObject({ identity: 'unknown', injected });
+    expect(collectEvidence([pod], accounts)[0]).toMatchObject(injected ? { level: 'injected' } : {});
+    expect(collectEvidence([pod], accounts)[0]?.level).toBe(injected ? 'injected' : undefined);
+  });
+
+  it('has the reason for each container', () => {
+    expect(classifyPod(withContainers([also({ AWS_PROFILE: 'x' }), { ...plain, ...FROM_SECRET }])).unknown).toEqual([
+      {
+        container: 'driver',
+        why: 'container driver has AWS_PROFILE, with which AWS SDKs (Go v2, botocore) use a profile, and fail if it does not exist; it has AWS_PROFILE, with which AWS SDKs (JavaScript v3) use a profile, if it exists',
+      },
+      { container: 'plain', why: expect.stringContaining('Secret/aws') as string },
+    ]);
   });
 });
 
@@ -290,6 +324,7 @@ describe('collectEvidence', () => {
         uid: 'uid-of-ebs-csi-controller-1',
         serviceAccount: SERVICE_ACCOUNT,
         identity: 'pod-identity',
+        level: 'injected',
         ready: false,
         createdAt: '2026-01-05T08:00:00.000Z',
         evidence: expect.any(String) as string,

@@ -37,6 +37,12 @@ const judge = (
   expected: ExpectedPods = onPodIdentity(aSnapshot()),
 ): PodsVerdict => judgePods(collectEvidence(pods, accounts), pods, workloads, expected);
 const good = (change: Partial<Pod> = {}): Pod => aPod('pod-identity', change);
+/** A pod on EKS Pod Identity with a variable with which SDKs differ. */
+const withProfile = (): Pod =>
+  good({
+    name: 'profile',
+    containers: good().containers.map((one) => ({ ...one, env: { ...one.env, AWS_PROFILE: 'x' } })),
+  });
 
 describe('judgePods', () => {
   it('is verified when every pod that counts is ready on Pod Identity', () => {
@@ -128,11 +134,13 @@ describe('judgePods', () => {
     }
   });
 
-  it('restarts no pods with an unknown identity, unless another pod is certainly wrong', () => {
+  it('restarts pods whose identity is unknown, and accepts them if they have the configuration of EKS Pod Identity', () => {
     expect(judge([good(), aPod('unknown', { name: 'dark' })])).toMatchObject({
-      verdict: 'unknown',
+      verdict: 'restart',
       pods: [{ name: 'dark' }],
     });
+    expect(judge([good(), withProfile()])).toEqual({ verdict: 'verified' });
+    expect(judge([aPod('irsa'), withProfile()])).toMatchObject({ verdict: 'restart', pods: [{ identity: 'irsa' }] });
     expect(judge([aPod('irsa'), aPod('unknown', { name: 'dark' })])).toMatchObject({
       verdict: 'restart',
       pods: [{ name: 'dark' }, { identity: 'irsa' }],
@@ -140,6 +148,18 @@ describe('judgePods', () => {
     expect(
       judge([aPod('unknown')], [aWorkload()], asBefore(aSnapshot(), [anEvidence({ identity: 'unknown' })])).verdict,
     ).toBe('verified');
+  });
+
+  it('restarts pods with the configuration of EKS Pod Identity in a rollback, also if their identity was unknown before', () => {
+    const before = [anEvidence({ identity: 'unknown' })];
+    expect(judge([withProfile()], [aWorkload()], asBefore(aSnapshot(), before))).toMatchObject({
+      verdict: 'restart',
+      pods: [{ identity: 'unknown', level: 'injected' }],
+    });
+    const associations = [anAssociation()];
+    expect(judge([withProfile()], [aWorkload()], asBefore(aSnapshot({ associations }), before)).verdict).toBe(
+      'verified',
+    );
   });
 
   it('waits for a pod of a Job, which keeps its identity until it ends, before it restarts others', () => {

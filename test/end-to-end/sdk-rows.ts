@@ -1,0 +1,68 @@
+/** The scenarios whose containers have an SDK that matters, like the rows of the other scenarios. */
+import type { Row } from './scenario-rows.ts';
+
+const EXPORTER = { namespace: 'reports', name: 'exporter' };
+const DASHBOARD = { namespace: 'reports', name: 'dashboard' };
+const DNS = { namespace: 'dns', name: 'external-dns' };
+const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
+const RESTARTED = 'kubernetes:patch deployments';
+
+export const sdkRows: Row[] = [
+  [
+    'old-sdk-crashes',
+    { serviceAccount: EXPORTER },
+    {
+      outcome: 'rolled-back',
+      applied: 'associate',
+      failure: 'PodsFailing',
+      purged: ['exporter'],
+      created: ['exporter'],
+      mutations: [
+        ASSOCIATE,
+        RESTARTED,
+        'eks:DeletePodIdentityAssociation',
+        'kubernetes:create pods/eviction',
+        RESTARTED,
+      ],
+    },
+  ],
+  [
+    'old-sdk-crashes',
+    { serviceAccount: EXPORTER, verification: 'injected' },
+    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
+  ],
+  [
+    'old-sdk-logs',
+    { serviceAccount: EXPORTER },
+    { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
+  ],
+  [
+    'old-sdk-known-image',
+    { serviceAccount: DNS },
+    { outcome: 'blocked', blockedBy: { 'aws-sdk-version': /external-dns:v0\.13\.6/ }, mutations: [] },
+  ],
+  [
+    'old-sdk-known-image',
+    {
+      serviceAccount: DNS,
+      acceptImages: ['111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6'],
+    },
+    { outcome: 'migrated', applied: 'associate', created: ['external-dns'], mutations: [ASSOCIATE, RESTARTED] },
+  ],
+  [
+    'unknown-credentials',
+    { serviceAccount: DASHBOARD },
+    { outcome: 'blocked', blockedBy: { 'unknown-credentials': /AWS_PROFILE/ }, mutations: [] },
+  ],
+  [
+    'unknown-credentials',
+    { serviceAccount: DASHBOARD, acceptUnknownCredentials: ['dashboard/dashboard'] },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: ['dashboard'],
+      warnings: ['credentials-unknown'],
+      mutations: [ASSOCIATE, RESTARTED],
+    },
+  ],
+];
