@@ -145,7 +145,7 @@ describe('docs/permissions.md', () => {
   it('names the states and the rule that call each Lambda', () => {
     const overview = (name: string): string => written.split('\n').find((line) => line.startsWith(`| [${name}]`))!;
     expect(overview('verify-pods')).toContain(
-      '| MigrateAddon (VerifyPods, VerifyRestored), Recover (VerifyRestored) |',
+      '| MigrateAddon (ConfirmReady, VerifyPods, VerifyRestored), Recover (VerifyRestored) |',
     );
     expect(overview('api')).toContain('| API Gateway |');
     expect(overview('publish-events')).toContain(

@@ -78,6 +78,7 @@ describe('an add-on that is migrated in place', () => {
       'await-active',
       'carry-over',
       'verify-pods',
+      'confirm-ready',
       'finish',
     ]);
   });

@@ -93,6 +93,7 @@ describe('migrate with recreate', () => {
       'await-active',
       'carry-over',
       'verify-pods',
+      'confirm-ready',
       'finish',
     ]);
     expect(report.steps.filter((step) => step.endedAt < step.startedAt)).toEqual([]);
