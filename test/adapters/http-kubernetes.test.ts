@@ -27,11 +27,14 @@ describe('pods', () => {
           name: 'ebs-plugin',
           init: false,
           env: { AWS_ROLE_ARN: ROLE },
-          mounts: [expect.stringContaining('kube-api-access'), 'aws-iam-token'],
+          mounts: [
+            { volume: expect.stringContaining('kube-api-access') as string },
+            { volume: 'aws-iam-token', path: '/var/run/secrets/eks.amazonaws.com/serviceaccount' },
+          ],
         },
         { name: 'csi-attacher' },
       ],
-      tokens: [{ volume: 'aws-iam-token', audience: 'sts.amazonaws.com' }],
+      tokens: [{ volume: 'aws-iam-token', audience: 'sts.amazonaws.com', path: 'token' }],
     });
     expect(
       pods.filter(({ owner }) => owner?.kind === 'DaemonSet').map(({ owner, tokens }) => [owner?.name, tokens]),

@@ -174,6 +174,21 @@ describe('workloads', () => {
     );
   });
 
+  test('have the volumes and tokens of their template, and the names of skipped containers unchanged', async () => {
+    const token = (path: string, audience?: string) => ({ serviceAccountToken: { path, audience } });
+    const metadata = { annotations: { 'eks.amazonaws.com/skip-containers': 'a\nb', other: 'a\nb' } };
+    const volumes = [{ name: 'scratch' }, { name: 'own', projected: { sources: [token('x', 'sts'), token('api')] } }];
+    const template = { metadata, spec: { volumes } };
+    const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { template } };
+    const read = await answering(200, workload).getWorkload({ kind: 'Deployment', namespace: 'n', name: 'w' });
+    expect(read).toMatchObject({
+      templateAnnotations: { 'eks.amazonaws.com/skip-containers': 'a\nb' },
+      volumes: ['scratch', 'own'],
+      tokens: [{ volume: 'own', audience: 'sts', path: 'x' }],
+    });
+    expect(read?.templateAnnotations['other']).not.toContain('\n');
+  });
+
   test.each([
     ['Deployment', { strategy: { type: 'Recreate' } }, true],
     ['Deployment', { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } }, undefined],

@@ -151,6 +151,34 @@ describe('the identity of each pod', () => {
       expect(others(verification.pods)).toEqual(others(verification.before));
     }));
 
+  it('that is unknown although it has the configuration of EKS Pod Identity is a warning, and is not rolled back', () =>
+    inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
+      world.onFirst(
+        ({ step }) => step === 'verify-pods',
+        () => {
+          const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
+          const [container] = deployment.spec.template.spec.containers;
+          container!.env = [...(container!.env ?? []), { name: 'AWS_PROFILE', value: 'own' }];
+          touch(world.cluster.kube, deployment);
+        },
+      );
+      const report = await world.migrate({ addon: ADDON });
+      expect(report).toMatchObject({
+        outcome: 'migrated',
+        warnings: [
+          {
+            id: 'credentials-unknown',
+            message: expect.stringMatching(
+              /pod kube-system\/ebs-csi-controller-\S+, container ebs-plugin has AWS_PROFILE, with which AWS SDKs/,
+            ) as string,
+          },
+        ],
+      });
+      expect(restarts(report)).toEqual(['restart-pods']);
+      const again = await world.migrate({ addon: ADDON });
+      expect(again).toMatchObject({ outcome: 'already-migrated' });
+    }));
+
   it('that has both sets of variables uses IRSA in effect: after the restarts the add-on is rolled back', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       // IRSA's variables are hard-coded into the template once EKS has replaced the pods; the webhook leaves them.
@@ -158,11 +186,18 @@ describe('the identity of each pod', () => {
         ({ step }) => step === 'verify-pods',
         () => {
           const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
-          const [container] = deployment.spec.template.spec.containers;
+          const { spec } = deployment.spec.template;
+          const [container] = spec.containers;
+          const token = { audience: 'sts.amazonaws.com', expirationSeconds: 3600, path: 'token' };
+          spec.volumes = [
+            ...(spec.volumes ?? []),
+            { name: 'by-hand', projected: { sources: [{ serviceAccountToken: token }] } },
+          ];
+          container!.volumeMounts = [...(container!.volumeMounts ?? []), { name: 'by-hand', mountPath: '/by-hand' }];
           container!.env = [
             ...(container!.env ?? []),
             { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/by-hand' },
-            { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/token' },
+            { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/by-hand/token' },
           ];
           touch(world.cluster.kube, deployment);
         },

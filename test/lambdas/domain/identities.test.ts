@@ -23,7 +23,6 @@ import {
   at,
   bothWays,
   envOf,
-  mountsOf,
   irsaStatement,
   OTHER_ROLE,
   podIdentityStatement,
@@ -109,10 +108,7 @@ describe('how a pod gets its credentials', () => {
 
   it('in more than one way, where one container has static keys and another a role', () => {
     const pod = aPod('pod-identity', {
-      containers: [
-        aContainer({ name: 'app', env: KEYS }),
-        aContainer({ name: 'proxy', env: envOf['pod-identity'], mounts: mountsOf['pod-identity'] }),
-      ],
+      containers: [aContainer({ name: 'app', env: KEYS }), ...aPod('pod-identity').containers],
     });
     expect(sourceOf(pod, undefined)).toMatchObject({
       source: 'mixed',
@@ -123,15 +119,11 @@ describe('how a pod gets its credentials', () => {
   });
 
   it('does not take keys for given that an optional Secret may not have, and never tells their values', () => {
-    const optional = aContainer({
-      env: { ...envOf.irsa, ...KEYS },
-      mounts: mountsOf.irsa,
-      optionalEnv: Object.keys(KEYS),
-    });
-    expect(sourceOf(aPod('irsa', { containers: [optional] }), undefined).source).toBe('irsa');
-    const literal = aPod('node-role', {
-      containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' } })],
-    });
+    const optional = { env: { ...envOf.irsa, ...KEYS }, optionalEnv: Object.keys(KEYS) };
+    const containers = aPod('irsa').containers.map((one) => ({ ...one, ...optional }));
+    expect(sourceOf(aPod('irsa', { containers }), undefined).source).toBe('irsa');
+    const keys = { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' };
+    const literal = aPod('node-role', { containers: [aContainer({ env: keys })] });
     expect(JSON.stringify(reportOf([literal]))).not.toMatch(/AKIASECRET|verysecret/);
   });
 
