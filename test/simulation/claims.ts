@@ -21,7 +21,7 @@ export interface Claim {
   of: 'pods' | 'migration';
   /** All evidence that the ledger has at that moment, or for `pods`, that of the item. */
   evidence: PodEvidence[];
-  /** Why pods of the evidence have no credentials, by uid; pods that have some or are gone are missing. */
+  /** Why pods that are called ready have no credentials, by uid; pods that have some or are gone are missing. */
   lacking: ReadonlyMap<string, string>;
 }
 
@@ -55,10 +55,10 @@ export class ClaimWatch {
     return Array.from({ length: chunks }, (_, chunk) => this.evidenceIn(pk, skOf(chunk))).flat();
   }
 
-  /** Returns what EKS Auth and STS refuse to these pods now. */
+  /** Returns what EKS Auth and STS refuse to pods of the level `ready` now. */
   private lacking(evidence: readonly PodEvidence[]): Map<string, string> {
     const { world } = this.sandbox;
-    const uids = new Set(evidence.map(({ uid }) => uid));
+    const uids = new Set(evidence.flatMap(({ uid, level }) => (level === 'ready' ? [uid] : [])));
     return new Map(
       listObjects(this.cluster.kube, 'Pod').flatMap((pod): [string, string][] => {
         if (!uids.has(pod.metadata.uid) || pod.metadata.deletionTimestamp !== undefined) return [];

@@ -1,7 +1,7 @@
 /** Promises about how a migration ends: what the cluster shows and what the ledger records. */
 import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
-import { PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
+import { CREDENTIALS_UNKNOWN, PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
 import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
@@ -283,6 +283,11 @@ const lastReadOf = (result: RunResult, migrationId: string): number => {
   return Date.parse(reads.at(-1)?.at ?? '');
 };
 
+/** Returns whether evidence shows Pod Identity, or its configuration in a pod for which the record warns about the rest. */
+const isOnPodIdentity = ({ warnings }: Migration, { identity, level }: PodEvidence): boolean =>
+  identity === 'pod-identity' ||
+  (identity === 'unknown' && level !== undefined && warnings.some(({ id }) => id === CREDENTIALS_UNKNOWN));
+
 /** Returns whether pods of the same service account did not work before the run. */
 const wasBroken = ({ before }: RunResult, { namespace, serviceAccount }: PodEvidence): boolean =>
   before.broken.has(`${namespace}/${serviceAccount}`);
@@ -290,7 +295,7 @@ const wasBroken = ({ before }: RunResult, { namespace, serviceAccount }: PodEvid
 export const verifiedOnPods: Promised = {
   name: 'verified-on-pods',
   statement:
-    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. If the level ready was asked for and not reached, it is injected, and a warning says so. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
+    'A migrated record reports how it was verified: by evidence for every pod that counts or, if the request asks for no more, by the API alone. If the level ready was asked for and not reached, it is injected, and a warning says so; so does one about pods whose spec does not show that they use the configuration. Verified by the API alone, migrated and rolled-back both report that no pod was seen.',
   broken: async (result) => {
     const problems: string[] = [];
     for (const { migrationId, record } of result.migrations) {
@@ -314,7 +319,7 @@ export const verifiedOnPods: Promised = {
       const counted = podsThatCount(evidence);
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
       for (const pod of counted)
-        if (pod.identity !== 'pod-identity' || !(pod.ready || wasBroken(result, pod)))
+        if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod)))
           problems.push(
             `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );
@@ -331,7 +336,7 @@ export const verifiedOnPods: Promised = {
         (pod) =>
           !pod.terminating &&
           // An autoscaler or a lost node may create pods after the last read.
-          !(result.spec.time && pod.createdAt >= observedAt) &&
+          !((result.spec.time ?? result.spec.pods) && pod.createdAt >= observedAt) &&
           plannedOf(record).some(
             (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
           ) &&

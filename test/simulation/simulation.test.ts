@@ -11,7 +11,7 @@ import { plant, readMutants, tryMutant } from './mutants.ts';
 import { simulate } from './run.ts';
 import { SCENARIO_NAMES, scenarioNamed, TIME_SCENARIO_NAMES } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
-import { ACTS, clientsOf, PERSONS, PHASES, type RunSpec } from './spec.ts';
+import { ACTS, clientsOf, PERSONS, PHASES, type PodsSpec, type RunSpec } from './spec.ts';
 import { OUTAGE_SECONDS } from './time-seeds.ts';
 
 let assembly = '';
@@ -89,6 +89,34 @@ describe('a seed', () => {
       expect(specs.filter(({ knobs }) => knobs?.[knob] !== undefined).length).toBeGreaterThan(10);
     // Many runs have time alone, so that they show its effect.
     expect(specs.filter(({ faults, actor }) => faults.length === 0 && !actor).length).toBeGreaterThan(80);
+  });
+
+  it('draws everything that can happen to pods, mostly alone', () => {
+    const specs = Array.from({ length: 800 }, (_, seed) => specOfSeed(seed));
+    const drawn = specs.filter(({ pods }) => pods !== undefined);
+    expect(drawn.length).toBeGreaterThan(150);
+    expect(drawn.length).toBeLessThan(250);
+    expect(drawn.filter(({ faults, actor }) => faults.length === 0 && !actor).length).toBeGreaterThan(80);
+    const values = (field: keyof PodsSpec): unknown[] => drawn.flatMap(({ pods }) => pods?.[field] ?? []);
+    expect(new Set((values('oldSdk') as NonNullable<PodsSpec['oldSdk']>[]).map(({ without }) => without))).toEqual(
+      new Set(['sdk-crashes', 'crashes', 'logs']),
+    );
+    expect(new Set((values('restarts') as NonNullable<PodsSpec['restarts']>[]).map(({ times }) => times))).toEqual(
+      new Set([1, 2, 12]),
+    );
+    expect(new Set(values('brokenBefore'))).toEqual(new Set(['cured', 'replaced']));
+    expect(new Set((values('node') as NonNullable<PodsSpec['node']>[]).map(({ does }) => does))).toEqual(
+      new Set(['joins', 'is-lost']),
+    );
+    for (const field of ['unreachable', 'mutated'] as const) expect(values(field).length).toBeGreaterThan(5);
+    expect(new Set(drawn.map(({ verification }) => verification))).toEqual(new Set([undefined, 'injected', 'api']));
+  });
+
+  it('keeps the rest of a seed that draws nothing for pods', () => {
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const { pods, verification, ...rest } = specOfSeed(seed);
+      if (!pods) expect([verification, rest.seed]).toEqual([undefined, seed]);
+    }
   });
 
   it('uses SDK clients in one run of twenty', () => {

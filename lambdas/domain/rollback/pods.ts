@@ -78,7 +78,7 @@ export function mayRemoveAssociations({ pods, workloads, leaving, now }: Associa
 export interface Replacement {
   /** Workloads whose pods are all replaced. */
   restart: WorkloadRef[];
-  /** Workloads of which one pod is replaced. */
+  /** Pods that are replaced themselves, with their workloads. */
   evict: { pod: Pod; workload: WorkloadRef }[];
   /**
    * True if a new pod of each service account shows that the webhook has forgotten the association: the rest may
@@ -135,10 +135,18 @@ function firstToGo(wrong: readonly Pod[], since: string): Pod | undefined {
 }
 
 /**
+ * Returns whether a rollout waits for a pod that will not work: a StatefulSet replaces no pod while one of its pods is
+ * not ready, whatever its template (Kubernetes documentation, "StatefulSets", "Forced rollback").
+ */
+const blocksRollout = ({ ready, terminating }: Pod, { kind }: Workload): boolean =>
+  kind === 'StatefulSet' && !ready && !terminating;
+
+/**
  * Returns which pods of workloads with wrong pods are replaced next. Until a new pod of the service account has the
  * expected identity, one pod of the first workload is replaced. A workload with a single working pod is restarted,
  * which
- * keeps that pod until the new pod is ready.
+ * keeps that pod until the new pod is ready. Pods for which the rollout of a StatefulSet would wait are replaced
+ * themselves.
  */
 export function replaceNext(observed: ObservedPods): Replacement {
   const { workloads, expected, since } = observed;
@@ -149,7 +157,9 @@ export function replaceNext(observed: ObservedPods): Replacement {
     const own = wrong.filter((pod) => isMadeBy(pod, workload));
     if (own.length === 0 || !expected.identities.has(workload.serviceAccount)) continue;
     if (since === undefined || isWitnessed(workload, right, since)) {
-      next.restart.push(refOf(workload));
+      const blocking = own.filter((pod) => blocksRollout(pod, workload));
+      next.evict.push(...blocking.map((pod) => ({ pod, workload: refOf(workload) })));
+      if (blocking.length < own.length) next.restart.push(refOf(workload));
       continue;
     }
     next.isWitnessed = false;

@@ -61,6 +61,8 @@ export const asBefore = (
         serviceAccount,
         new Set<PodIdentity>([
           'irsa',
+          // Not with the configuration of Pod Identity (`isExpected`): what the spec does not show undoes no rollback.
+          'unknown',
           ...had.map((pod) => pod.identity),
           ...(associated ? (['pod-identity'] as const) : []),
         ]),

@@ -88,7 +88,8 @@ function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEviden
   const isSteady = pod.ready && !isWaitingToRestart(pod);
   if (!isSteady && nodes?.find(({ name }) => name === pod.node)?.ready === false) return 'unready-node';
   if (before === undefined) return 'joined';
-  if (grownBy(before, pod) > 0) return 'restarted';
+  // While the kubelet waits before the next restart, the count has not grown yet.
+  if (grownBy(before, pod) > 0 || (before.ready && isWaitingToRestart(pod))) return 'restarted';
   if (!isSteady) return 'not-ready';
   return before.ready ? undefined : 'joined';
 }

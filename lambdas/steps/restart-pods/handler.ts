@@ -57,7 +57,7 @@ async function replacePods(
     await work.guard();
     const answer = await work.kubernetes.evictPod(pod);
     if (answer === 'evicted') evicted.push(`${pod.namespace}/${pod.name}`);
-    if (answer === 'refused' && tries >= TRIES_WAITED) refused.push(workload);
+    if (answer === 'refused' && (next.isWitnessed || tries >= TRIES_WAITED)) refused.push(workload);
   }
   return { restarted: await restart([...next.restart, ...refused], work), evicted };
 }

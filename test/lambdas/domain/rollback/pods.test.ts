@@ -131,6 +131,18 @@ describe('replaceNext', () => {
     expect(next([witness, old, ofOther], [workload(), other])).toEqual([[NAME, 'other'], [], true]);
   });
 
+  it('evicts the failing pods of a StatefulSet, for which its rollout would wait', () => {
+    const owner = { kind: 'StatefulSet', name: 'ledger' } as const;
+    const set = workload({ kind: 'StatefulSet', name: 'ledger' });
+    const [works, fails] = [pod('ledger-0', 'pod-identity', { owner }), pod('ledger-1', 'pod-identity', { owner })];
+    const failing = { ...fails, ready: false };
+    expect(next([works, failing], [set], null)).toEqual([['ledger'], ['ledger-1'], true]);
+    expect(next([failing], [set], null)).toEqual([[], ['ledger-1'], true]);
+    expect(next([{ ...failing, terminating: true }], [set], null)).toEqual([['ledger'], [], true]);
+    // A Deployment replaces its failing pods itself.
+    expect(next([{ ...old, ready: false }], [workload()], null)).toEqual([[NAME], [], true]);
+  });
+
   it('never replaces more than one pod without a witness, and never a pod with the expected identity', () => {
     const some = fc.record({
       identity: fc.constantFrom('irsa' as const, 'pod-identity' as const),

@@ -278,8 +278,8 @@ describe('the pods that are expected after a rollback', () => {
       anEvidence({ identity: 'not-applicable', serviceAccount: 'second' }),
     ]);
     expect([...expected.identities].map(([name, identities]) => [name, [...identities]])).toEqual([
-      [SERVICE_ACCOUNT, ['irsa']],
-      ['second', ['irsa', 'node-role']],
+      [SERVICE_ACCOUNT, ['irsa', 'unknown']],
+      ['second', ['irsa', 'unknown', 'node-role']],
     ]);
   });
   it('needs no pods where there were none, and waits for them where there were', () => {
