@@ -124,7 +124,7 @@ export const neverLost: Promised = {
         problems.push(
           ...notWorking(result, request, serviceAccounts, {
             podsMayLag: podsMayLag(result, request),
-            podsMayBeBroken: mayKeepOldSdk(result, request),
+            podsMayBeBroken: mayKeepOldSdk(result, request) || (result.spec.pods?.restarts?.times ?? 1) > 1,
             mayHaveNothing: record.outcome === 'rolled-back' && podsMayHaveNothing(result, request),
           }).map((problem) => `${record.outcome ?? ''}: ${problem}`),
         );
