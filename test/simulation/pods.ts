@@ -13,7 +13,7 @@ import { getObject, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { keyOf } from './observe.ts';
+import { keyOf } from './calls.ts';
 import type { PodsSpec } from './spec.ts';
 import { concerned, resize, workloadsOf } from './time.ts';
 
