@@ -64,7 +64,7 @@ const statusOf = (pod: Pod, container = 'ebs-plugin'): Status =>
   (pod.status['containerStatuses'] as Status[]).find(({ name }) => name === container)!;
 const ends = (pod: Pod): string => {
   const { ready, restartCount, state } = statusOf(pod);
-  const [kind = '', { reason }] = Object.entries(state)[0] ?? ['', {}];
+  const [kind, { reason }] = Object.entries(state)[0]!;
   return `${restartCount} ${kind}${reason === undefined ? '' : ` ${reason}`}${ready ? ' ready' : ''}`;
 };
 /** Returns the states of the plugin in the order in which they were seen, one check a second. */
