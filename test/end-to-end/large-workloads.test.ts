@@ -50,7 +50,7 @@ describe('slowness alone causes no rollback', () => {
       expect(check(report.plan, 'duration')).toMatchObject({
         status: 'pass',
         message: expect.stringMatching(
-          /^About 19 minutes, .*: StatefulSet ledger replaces 18 pods one after the other, 62 seconds each/,
+          /^About 20 minutes, .*: StatefulSet ledger replaces 18 pods one after the other, 62 seconds each/,
         ) as string,
       });
     }));
@@ -83,7 +83,7 @@ describe('a limit of time', () => {
       expect(check(report.plan, 'duration')).toMatchObject({
         status: 'fail',
         message: expect.stringContaining('The request allows 10 minutes') as string,
-        remedy: expect.stringContaining('--max-duration-minutes 19') as string,
+        remedy: expect.stringContaining('--max-duration-minutes 20') as string,
       });
       expect(world.changes()).toEqual([]);
     }));
