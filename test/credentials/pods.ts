@@ -1,5 +1,5 @@
 /** Generates pods whose containers set variables and mounts of their own, before EKS's webhook changes them. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { EnvEntry, KubeContainer, KubePod, KubeVolume } from './javascript-chain.ts';
 
 const AGENT = 'http://169.254.170.23/v1/credentials';
@@ -15,8 +15,15 @@ const secret = (name: string, optional: boolean): EnvEntry => ({
   valueFrom: { secretKeyRef: { name: 's', key: 'k', ...(optional ? { optional } : {}) } },
 });
 
+const ADDRESSES = [AGENT, 'http://169.254.170.23:8080/v1/credentials', 'http://169.254.170.23/v2', 'http://127.0.0.1/'];
+const FILES = [TOKEN, TOKEN, '/own/eks-pod-identity-token', '/own/token'];
 /** Variables with which all SDKs do the same. */
 const alike: fc.Arbitrary<EnvEntry[]>[] = [
+  // With both variables of its own, a container gets neither from the webhook.
+  fc.tuple(fc.constantFrom(...ADDRESSES), fc.constantFrom(...FILES)).map(([address, file]) => [
+    { name: 'AWS_CONTAINER_CREDENTIALS_FULL_URI', value: address },
+    { name: 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', value: file },
+  ]),
   set(
     'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     AGENT,
@@ -136,7 +143,9 @@ const rarely = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefin
 const container = (name: string, isAlike: boolean): fc.Arbitrary<KubeContainer> =>
   fc
     .record({
-      groups: fc.array(isAlike ? fc.oneof(...alike) : fc.oneof(anything, ...alike), { maxLength: 3 }),
+      groups: isAlike
+        ? fc.array(fc.oneof(...alike), { maxLength: 3 })
+        : fc.array(fc.oneof(anything, fc.oneof(...alike)), { maxLength: 2 }),
       volumeMounts: rarely(mounts),
       hasEnvFrom: isAlike ? fc.constant(false) : fc.nat(9).map((value) => value === 0),
     })
