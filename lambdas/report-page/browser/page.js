@@ -105,11 +105,7 @@
 
   const cell = (label, content, kind) =>
     create('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
-  /** Returns the outcome of a row, with the level of evidence below it. */
-  const outcome = ({ result, level }) => {
-    if (!level) return badge(result);
-    return create('span', {}, badge(result), ' ', create('span', { class: 'level' }, level));
-  };
+  const levelOf = ({ level }) => (level ? create('span', { class: 'level' }, level) : '');
   const listRow = (row) =>
     create(
       'tr',
@@ -119,7 +115,7 @@
       cell('Account', row.account),
       cell('Region', row.region),
       cell('Found', badge(row.class)),
-      cell('Outcome', row.result && outcome(row)),
+      cell('Outcome', row.result && create('span', {}, badge(row.result), ' ', levelOf(row))),
       cell('Reason', row.why, 'why'),
       cell('Wave', row.wave === undefined ? undefined : String(row.wave), 'n'),
       cell('Duration', row.took, 'n'),
@@ -220,6 +216,7 @@
     const close = create('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => dialog.close());
     const known = row.migrationId || row.heldBy;
+    const details = row.migrationId ? 'Details of the migration:' : 'Details of the migration that holds the lock:';
     const facts = [
       ['Found', badge(row.class)],
       ['Outcome', row.result && badge(row.result)],
@@ -245,13 +242,7 @@
         : '',
       row.checks.length > 0 ? create('h3', {}, 'Blocking checks') : '',
       row.checks.length > 0 ? create('ul', { class: 'checks' }, ...row.checks.map(check)) : '',
-      known
-        ? create(
-            'p',
-            {},
-            row.migrationId ? 'Details of the migration:' : 'Details of the migration that holds the lock:',
-          )
-        : '',
+      known ? create('p', {}, details) : '',
       known
         ? create('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed'))
         : '',
