@@ -40,22 +40,47 @@ type Ended = Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy' | 'handO
 const isKept = ({ state, deployed }: Where): boolean => state !== undefined || deployed === true;
 
 /** Returns the options that accept the owners that block a plan, for when they are suspended. */
-export const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
+const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
   (plan?.checks ?? [])
     .filter(({ id, status }) => status === 'fail' && id.startsWith(OWNER))
     .map(({ id }) => ` --accept-owner ${id.slice(OWNER.length)}`)
     .join('');
 const OWNER = 'owner-';
 
+/** Checks of software that a person may know better: they block until each image or container is accepted by name. */
+const OF_SOFTWARE = new Set(['aws-sdk-version', 'unknown-credentials']);
+/** These options in a remedy, with their values in the shell's form. */
+const ACCEPTS = / --accept-(?:image|unknown-credentials) \S+/g;
+
+/** Returns the options that accept the images and containers that block a plan, as the remedies contain them. */
+const acceptingSoftware = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
+  (plan?.checks ?? [])
+    .filter(({ id, status }) => (status === 'fail' || status === 'unknown') && OF_SOFTWARE.has(id))
+    .flatMap(({ remedy = '' }) => remedy.match(ACCEPTS) ?? [])
+    .join('');
+
+/**
+ * Returns the commands that plan again after a plan that is blocked: without its causes, and with what blocks it accepted,
+ * where that is possible by name. `dryRun`: the option with which the command only plans.
+ */
+export const planAgain = (command: string, report: Pick<MigrationReport, 'plan'>, dryRun = ''): Next[] => {
+  const again = `${command}${acceptingOwners(report)}`;
+  const accepting = acceptingSoftware(report);
+  return [
+    { why: 'Once the cause is removed, plan again', command: `${again}${dryRun}` },
+    ...(accepting === ''
+      ? []
+      : [
+          {
+            why: 'If you know that the software uses EKS Pod Identity, accept it and plan again',
+            command: `${again}${accepting}${dryRun}`,
+          },
+        ]),
+  ];
+};
+
 const againOf = ({ command }: NextOptions, report: Pick<MigrationReport, 'plan'> = {}): Next[] =>
-  command === undefined
-    ? []
-    : [
-        {
-          why: 'Once the cause is removed, plan again',
-          command: `${command}${acceptingOwners(report)} --dry-run`,
-        },
-      ];
+  command === undefined ? [] : planAgain(command, report, ' --dry-run');
 
 /** Returns the command that prints what the owner's code must contain, if that changed. */
 const handOffOf = (why: string, { migrationId, handOff }: Ended, options: NextOptions): Next[] =>

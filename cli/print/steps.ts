@@ -41,8 +41,9 @@ const fieldsOf = (text: string): string | undefined => {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== 'object' || parsed === null) return undefined;
-    const { podsAsExpected: verified, podsThatCount: counted, ...others } = parsed as Record<string, unknown>;
-    return [...Object.entries(others).flatMap(fieldText), ...podsText(verified, counted)].join(', ');
+    const { podsAsExpected: verified, podsThatCount: counted, why, ...others } = parsed as Record<string, unknown>;
+    const fields = [...Object.entries(others).flatMap(fieldText), ...podsText(verified, counted)].join(', ');
+    return typeof why === 'string' ? `${fields}: ${why}` : fields;
   } catch {
     return undefined;
   }

@@ -259,6 +259,10 @@ describe('steps', () => {
     ['{"deleted":true}', 'deleted'],
     ['{"created":false}', ''],
     ['{"verdict":"verified","podsAsExpected":1,"podsThatCount":2}', 'verdict verified, 1 of 2 pods verified'],
+    [
+      '{"verdict":"unstable","podsReady":0,"why":"A pod has restarted.","podsAsExpected":1,"podsThatCount":1}',
+      'verdict unstable, pods ready 0, 1 of 1 pods verified: A pod has restarted.',
+    ],
     ['plain', 'plain'],
     // Truncated as in the ledger.
     [

@@ -116,7 +116,7 @@ describe('the chain of the AWS SDK for JavaScript', () => {
       }),
       { numRuns: 2500 },
     );
-    console.log("unknown", unknown);
+    console.log('unknown', unknown);
   });
 });
 
