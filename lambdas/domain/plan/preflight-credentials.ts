@@ -43,14 +43,15 @@ function futureContainers(facts: Facts, planned: readonly PlannedAssociation[]):
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
   const found = new Map<string, Future>();
-  for (const one of workloads.flatMap(ofWorkload)) found.set(one.name, one);
+  // By kind, too: a StatefulSet may have the name of a Deployment.
+  for (const one of workloads.flatMap(ofWorkload)) found.set(one.text, one);
   const ofTemplates = new Set(found.keys());
   for (const pod of plannedPods(facts, planned)) {
     const workload = workloads.find((one) => isMadeBy(pod, one));
     for (const one of ofPod(pod, workload)) {
-      const known = found.get(one.name);
-      if (known === undefined || (ofTemplates.has(one.name) && known.is === 'agent' && one.is === 'unknown'))
-        found.set(one.name, one);
+      const known = found.get(one.text);
+      if (known === undefined || (ofTemplates.has(one.text) && known.is === 'agent' && one.is === 'unknown'))
+        found.set(one.text, one);
     }
   }
   return [...found.values()];
@@ -81,7 +82,7 @@ function checkElsewhere(all: readonly Future[]): Check {
   if (soft.length > 0)
     return warn(
       id,
-      `Other AWS credentials, if they exist, would take precedence over those of EKS Pod Identity: ${some(soft.map(({ text }) => `AWS_ACCESS_KEY_ID in ${text}`))}.`,
+      `Other AWS credentials, if they exist, would take precedence over those of EKS Pod Identity: ${some(soft.map(({ text, notes }) => `${notes.some((note) => note.includes('AWS_ACCESS_KEY_ID')) ? 'AWS_ACCESS_KEY_ID' : 'AWS_ACCESS_KEY'} in ${text}`))}.`,
       'Variables from an optional Secret are set only if the Secret exists, and the service reads no Secrets: check whether it exists (kubectl get secrets).',
       CHAIN,
     );
