@@ -7,6 +7,7 @@ import { type ReadContainer, readContainers } from '../verification/pod-identity
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { MAX_ACCEPTED } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -105,7 +106,7 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
   const message = `After the change, the specs of these pods do not show whether their AWS SDKs use EKS Pod Identity: ${texts(open)}.`;
   const remove =
     "Remove these variables from the add-on's configuration values or from the workload, or make sure that with them the containers use EKS Pod Identity";
-  const flags = shellCommand(...open.map(({ name }) => ['--accept-unknown-credentials', name]));
+  const flags = shellCommand(...open.slice(0, MAX_ACCEPTED).map(({ name }) => ['--accept-unknown-credentials', name]));
   const again = 'Check after the migration that they use the new role, for example in CloudTrail.';
   return [
     ...(open.length === 0
