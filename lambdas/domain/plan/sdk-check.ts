@@ -7,6 +7,7 @@ import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import { SDK_MINIMUMS } from '../images/sources.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { MAX_ACCEPTED } from '../migration/request.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted } from '../text/text.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
@@ -72,7 +73,10 @@ const tooOldText = (found: readonly Known[]): string =>
   );
 
 const acceptOptions = (images: readonly PlannedImage[]): string =>
-  images.map(({ image }) => `--accept-image ${shellWord(image)}`).join(' ');
+  images
+    .slice(0, MAX_ACCEPTED)
+    .map(({ image }) => `--accept-image ${shellWord(image)}`)
+    .join(' ');
 
 /** Returns what to do about software that is too old, or that supports it at no version. */
 function upgrade(found: readonly Known[]): string {
