@@ -31,6 +31,10 @@ export interface Way {
   account: Account;
   /** Puts the SDK into the software. */
   put: (cluster: ScenarioCluster, sdk: Sdk) => void;
+  /** Gives the container of that software an `AWS_PROFILE`, so that its source of credentials is unknown. */
+  addProfile: (cluster: ScenarioCluster) => void;
+  /** How a request accepts that container. */
+  accepts: Pick<Asked, 'acceptUnknownCredentials'>;
 }
 
 const intoAddon: Way['put'] = ({ addons }, sdk) => {
@@ -45,8 +49,25 @@ const intoWorkload =
       for (const container of workload.containers ?? []) container.sdk = sdk;
     }
   };
-const ofAddon = { account: CONTROLLER, put: intoAddon };
-const ofAccount = { scenario: 'old-sdk-crashes', account: EXPORTER, asked: { serviceAccount: EXPORTER } };
+const PROFILE = { name: 'AWS_PROFILE', value: 'reports' };
+const ofAddon = {
+  account: CONTROLLER,
+  put: intoAddon,
+  addProfile: ({ addons }: ScenarioCluster) => {
+    const addon = addons.find(({ name }) => name === ADDON)!;
+    addon.extraEnv = [{ ...PROFILE, workload: 'ebs-csi-controller', container: 'ebs-plugin' }];
+  },
+  accepts: { acceptUnknownCredentials: ['ebs-csi-controller/ebs-plugin'] },
+};
+const ofAccount = {
+  scenario: 'old-sdk-crashes',
+  account: EXPORTER,
+  asked: { serviceAccount: EXPORTER },
+  addProfile: ({ workloads }: ScenarioCluster) => {
+    for (const { containers = [] } of workloads) for (const container of containers) container.env = [PROFILE];
+  },
+  accepts: { acceptUnknownCredentials: ['exporter/exporter'] },
+};
 
 export const WAYS: Way[] = [
   { ...ofAddon, title: 'an add-on, in place', scenario: 'in-place', asked: { addon: ADDON, strategy: 'in-place' } },
