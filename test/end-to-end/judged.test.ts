@@ -75,6 +75,18 @@ describe.each(WAYS)('$title', (way) => {
     expect(run.report.warnings).toEqual([]);
   });
 
+  it('with an SDK whose source is unknown, and accepted, is rolled back on demand to the credentials that it had', async () => {
+    const change = (cluster: ScenarioCluster): void => {
+      way.put(cluster, { name: 'js-v3', version: '3.758.0' });
+      way.addProfile(cluster);
+    };
+    const { report, before, after, state } = await judged(way, way.accepts, { change, rollBack: true });
+    expect(report).toMatchObject({ outcome: 'rolled-back', rollback: { after: 'migrated' }, warnings: [] });
+    expect(methodsOf(before)).toEqual(['irsa']);
+    expect(after).toEqual(before);
+    expect(state.after).toEqual(state.before);
+  });
+
   it('with such software that hides it, is called stable and no more, although it has no credentials', async () => {
     const run = await judged(way, {}, { change: withSdk(way, OLD_SDK), knobs: HIDES });
     expectClaim(run, 'ready');

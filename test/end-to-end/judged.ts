@@ -17,6 +17,8 @@ import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.
 const EXPORTER = { namespace: 'reports', name: 'exporter' };
 const CONTROLLER = { namespace: 'kube-system', name: 'ebs-csi-controller-sa' };
 
+const HOUR = 3_600_000;
+
 type Sdk = NonNullable<ScenarioSoftware['sdk']>;
 /** Go's SDK v1 supports EKS Pod Identity from 1.47.11 (EKS User Guide, "Use pod identity with the AWS SDK"). */
 export const OLD_SDK: Sdk = { name: 'go-v1', version: '1.47.10' };
@@ -123,11 +125,17 @@ type Subject = Pick<Way, 'scenario' | 'account' | 'asked'>;
 const stateOf = (world: OpenWorld, { asked: { addon }, account }: Subject): object =>
   addon === undefined ? world.readAccount(account) : world.readAddon(addon, account.name);
 
+interface JudgedOptions extends Pick<WorldOptions, 'knobs'> {
+  change?: (cluster: ScenarioCluster) => void;
+  /** Whether the migration is rolled back on demand, an hour later; the report is then that of the rollback. */
+  rollBack?: boolean;
+}
+
 /** Migrates in a new world, and reads the pods before and after without the service. */
 export const judged = (
   subject: Subject,
   asked: Asked = {},
-  { change, ...options }: Pick<WorldOptions, 'knobs'> & { change?: (cluster: ScenarioCluster) => void } = {},
+  { change, rollBack = false, ...options }: JudgedOptions = {},
 ): Promise<Judged> =>
   inWorld(
     {
@@ -138,7 +146,9 @@ export const judged = (
     async (world) => {
       const seen = () => ({ pods: podsHave(world, subject.account), state: stateOf(world, subject) });
       const before = seen();
-      const report = await world.migrate({ ...subject.asked, ...asked });
+      const migrated = await world.migrate({ ...subject.asked, ...asked });
+      if (rollBack) await world.later(HOUR);
+      const report = rollBack ? await world.rollBack({ migrationId: migrated.migrationId }) : migrated;
       const after = seen();
       return {
         report,
