@@ -401,7 +401,7 @@ describe('pods', () => {
       ['kube-system/third', expect.stringMatching(/^20/)],
     ]);
     expect(shown({ outcome: 'rolled-back' }).join('\n')).not.toContain('LEVEL');
-    const unknown = pods.map(({ level: _, ...pod }) => pod);
+    const unknown = pods.map((pod) => ({ ...pod, level: undefined }));
     expect(shown({ verification: { before: [], pods: unknown } }).join('\n')).not.toContain('LEVEL');
   });
 });

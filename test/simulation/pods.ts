@@ -87,7 +87,7 @@ class PodsActor {
       .filter(({ name }) => name === cluster.name)
       .flatMap((one) => requests.flatMap((request) => concerned(one, request)));
     this.workloads = described.flatMap(
-      ({ kind, namespace, name }) => (getObject(cluster.kube, kind, namespace, name) as Workload | undefined) ?? [],
+      ({ kind, namespace, name }): Workload | [] => getObject(cluster.kube, kind, namespace, name) ?? [],
     );
     if (pods.brokenBefore) this.breakOne(pods.brokenBefore);
     const { world } = sandbox;

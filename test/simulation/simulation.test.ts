@@ -113,10 +113,9 @@ describe('a seed', () => {
   });
 
   it('keeps the rest of a seed that draws nothing for pods', () => {
-    for (let seed = 1; seed <= 50; seed += 1) {
-      const { pods, verification, ...rest } = specOfSeed(seed);
-      if (!pods) expect([verification, rest.seed]).toEqual([undefined, seed]);
-    }
+    const drawn = Array.from({ length: 50 }, (_, index) => specOfSeed(index + 1)).filter(({ pods }) => !pods);
+    expect(drawn.length).toBeGreaterThan(20);
+    expect(drawn.filter(({ verification }) => verification !== undefined)).toEqual([]);
   });
 
   it('uses SDK clients in one run of twenty', () => {

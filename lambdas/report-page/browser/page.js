@@ -34,20 +34,12 @@
   const counted = (count, one) => amount(count) + ' ' + one + (count === 1 ? '' : 's');
   const timeOf = (at) => at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2 UTC');
 
+  const SEARCHED = 'account region cluster addon version evidence why reason migrationId heldBy'.split(' ');
   for (const row of rows) {
     const words = [
-      row.account,
-      row.region,
-      row.cluster,
-      row.addon,
-      row.version,
+      ...SEARCHED.map((name) => row[name]),
       statusOf(row.class).label,
       row.result && statusOf(row.result).label,
-      row.evidence,
-      row.why,
-      row.reason,
-      row.migrationId,
-      row.heldBy,
       ...row.checks.map(({ id }) => id),
     ];
     row.text = words.filter(Boolean).join(' ').toLowerCase();
@@ -105,11 +97,8 @@
 
   const cell = (label, content, kind) =>
     create('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
-  /** Returns the outcome of a row, with the level of evidence below it. */
-  const outcome = ({ result, level }) => {
-    if (!level) return badge(result);
-    return create('span', {}, badge(result), ' ', create('span', { class: 'level' }, level));
-  };
+  const outcome = ({ result, level }) =>
+    level ? create('span', {}, badge(result), ' ', create('span', { class: 'level' }, level)) : badge(result);
   const listRow = (row) =>
     create(
       'tr',
