@@ -2,7 +2,7 @@
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { PROGRAM } from '../options.ts';
-import { acceptingOwners, type Next, PREPARE } from '../print/next.ts';
+import { type Next, planAgain, PREPARE } from '../print/next.ts';
 import { migrateCommand, migrateWorkloadCommand } from '../request.ts';
 import type { PlanFlags } from './options.ts';
 
@@ -43,8 +43,7 @@ export const nextAfterPlan = (
   const again = commandFor(single, {}).replace(/ migrate(?:-workload)? /, ' plan ');
   const as = profile === undefined ? [] : [`--profile ${shellWord(profile)}`];
   const plan = [again, ...inRegion, ...as].join(' ');
-  if (outcome === 'blocked')
-    return [{ why: 'Once the cause is removed, plan again', command: `${plan}${acceptingOwners(report)}` }];
+  if (outcome === 'blocked') return planAgain(plan, report);
   if (outcome !== 'planned') return [];
   return [
     ...(handOff === undefined || single.flags.handOff ? [] : [{ why: PREPARE, command: `${plan} --hand-off` }]),

@@ -39,23 +39,34 @@ type Ended = Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy' | 'handO
 /** Returns whether the migration can be found again by a later command. */
 const isKept = ({ state, deployed }: Where): boolean => state !== undefined || deployed === true;
 
-/** Returns the options that accept the owners that block a plan, for when they are suspended. */
-export const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
-  (plan?.checks ?? [])
-    .filter(({ id, status }) => status === 'fail' && id.startsWith(OWNER))
+const OWNER = 'owner-';
+/** Checks whose remedy has options that accept what was found as it is, each with one name. */
+const ACCEPTABLE: ReadonlySet<string> = new Set(['aws-sdk-version', 'unknown-credentials']);
+
+/**
+ * Returns the commands that plan again what is blocked. Owners are accepted once they are suspended, which is always needed;
+ * images and containers only if they are to stay as they are.
+ */
+export function planAgain(command: string, { plan }: Pick<MigrationReport, 'plan'>, end = ''): Next[] {
+  const blocking = (plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown');
+  const owners = blocking
+    .filter(({ id }) => id.startsWith(OWNER))
     .map(({ id }) => ` --accept-owner ${id.slice(OWNER.length)}`)
     .join('');
-const OWNER = 'owner-';
+  const accepts = blocking
+    .filter(({ id }) => ACCEPTABLE.has(id))
+    .flatMap(({ remedy = '' }) => remedy.match(/ --accept-\S+ \S+/g) ?? [])
+    .join('');
+  return [
+    { why: 'Once the cause is removed, plan again', command: `${command}${owners}${end}` },
+    ...(accepts === ''
+      ? []
+      : [{ why: 'Or accept what the checks name, and plan again', command: `${command}${owners}${accepts}${end}` }]),
+  ];
+}
 
 const againOf = ({ command }: NextOptions, report: Pick<MigrationReport, 'plan'> = {}): Next[] =>
-  command === undefined
-    ? []
-    : [
-        {
-          why: 'Once the cause is removed, plan again',
-          command: `${command}${acceptingOwners(report)} --dry-run`,
-        },
-      ];
+  command === undefined ? [] : planAgain(command, report, ' --dry-run');
 
 /** Returns the command that prints what the owner's code must contain, if that changed. */
 const handOffOf = (why: string, { migrationId, handOff }: Ended, options: NextOptions): Next[] =>

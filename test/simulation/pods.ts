@@ -56,7 +56,7 @@ const SOURCES: ReadonlySet<string> = new Set([POD_IDENTITY, 'AWS_WEB_IDENTITY_TO
 const hasOwnIdentity = ({ spec }: Pod): boolean =>
   spec.containers.some(({ env = [] }) => env.some(({ name }) => SOURCES.has(name)));
 
-/** Seconds between two looks at a pod that shall not work: longer than a container needs to start. */
+/** Seconds between two checks of a pod that must not work: longer than a container needs to start. */
 const AGAIN_SECONDS = 20;
 /** As many restarts as a pod has that has been crash-looping for half an hour. */
 const MANY_RESTARTS = 8;
