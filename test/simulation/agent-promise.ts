@@ -2,7 +2,8 @@
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import { AGENT_INSTALL_BEGUN, AGENT_LEFT_INSTALLED } from '../../lambdas/domain/plan/agent-install.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
+import { inputOf } from './calls.ts';
+import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { about, interfered, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 

@@ -3,7 +3,8 @@ import { isOwnedBy } from '../../lambdas/domain/aws/arn.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { managingTool } from '../../lambdas/domain/owners/signs.ts';
 import type { AssociationState } from '../../sandbox/world/world.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
+import { inputOf, keyOf } from './calls.ts';
+import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';
 import { about, interfered, migratedSince, plannedOf, type Promised, sameTags } from './promised.ts';
 

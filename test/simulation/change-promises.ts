@@ -2,7 +2,8 @@
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
+import { inputOf, keyOf } from './calls.ts';
+import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { liveAssociations } from './cluster.ts';
 import { thirdPartyFieldsIn } from './fields.ts';
 import { about, interfered, type Promised } from './promised.ts';

@@ -11,7 +11,7 @@ import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { keyOf } from './observe.ts';
+import { keyOf } from './calls.ts';
 
 /** One claim that pods are ready. */
 export interface Claim {

@@ -82,8 +82,9 @@ const READS: Record<string, RegExp> = {
 const answersFor = (result: RunResult, migrationId: string, { outcome }: Migration): boolean => {
   const { actor, restoreCommands, sandbox } = result;
   if (restoreCommands.some((one) => one.migrationId === migrationId && one.released)) return false;
-  if (!actor?.accepted || outcome === 'needs-human') return true;
-  if (outcome !== 'migrated' && outcome !== 'rolled-back') return false;
+  const end = restoreCommands.find((one) => one.migrationId === migrationId)?.outcome ?? outcome;
+  if (!actor?.accepted || end === 'needs-human') return true;
+  if (end !== 'migrated' && end !== 'rolled-back') return false;
   // The associations may be listed after the last read of the add-on: the end also claims that the add-on owns them.
   const seen = READS[actor.spec.does] ?? /^(DescribeAddon|ListPodIdentityAssociations)$/;
   const last = sandbox.world.log.calls.findLast(
@@ -124,7 +125,7 @@ export const neverLost: Promised = {
         problems.push(
           ...notWorking(result, request, serviceAccounts, {
             podsMayLag: podsMayLag(result, request),
-            podsMayBeBroken: mayKeepOldSdk(result, request),
+            podsMayBeBroken: mayKeepOldSdk(result, request) || (result.spec.pods?.restarts?.times ?? 1) > 1,
             mayHaveNothing: record.outcome === 'rolled-back' && podsMayHaveNothing(result, request),
           }).map((problem) => `${record.outcome ?? ''}: ${problem}`),
         );

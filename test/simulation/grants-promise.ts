@@ -7,7 +7,8 @@ import type { MigrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { evaluateIrsa, evaluatePodIdentity, parsePolicy, type TrustUse } from '../../lambdas/domain/policy/index.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
+import { inputOf } from './calls.ts';
+import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { about, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 

@@ -1,5 +1,6 @@
 /** Promises about the preconditions of a change: the lock, read before each of them, and the ledger. */
-import { changes, inputOf, keyOf } from './observe.ts';
+import { inputOf, keyOf } from './calls.ts';
+import { changes } from './observe.ts';
 import { about, type Promised } from './promised.ts';
 
 export const guardedOneByOne: Promised = {

@@ -1,6 +1,7 @@
 /** The promise about credentials at every moment of a run: neither a migration nor its rollback removes any. */
 import type { CredentialGap } from './credentials.ts';
-import { allMigrations, changes, effective, inputOf, migrationOf } from './observe.ts';
+import { inputOf } from './calls.ts';
+import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { interfered, mayKeepOldSdk, plannedOf, podsMayLag, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
@@ -44,8 +45,9 @@ const OUTAGE: ReadonlySet<string> = new Set([
  */
 function isOnlySeenOnPods(result: RunResult, { to, why }: CredentialGap): boolean {
   if (OUTAGE.has(why)) return result.spec.faults.some(({ service }) => service === 'eks-auth') && to !== undefined;
-  const mayStay = (): boolean => allMigrations(result).some(({ request }) => mayKeepOldSdk(result, request));
-  return why === 'SdkTooOld' && (to !== undefined || mayStay());
+  // A gap has the reason for which it began.
+  if (allMigrations(result).some(({ request }) => mayKeepOldSdk(result, request))) return true;
+  return why === 'SdkTooOld' && to !== undefined;
 }
 
 /**

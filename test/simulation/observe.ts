@@ -17,17 +17,6 @@ export const changes = ({ sandbox }: RunResult): Call[] =>
   );
 export const effective = (calls: Call[]): Call[] => calls.filter((call) => call.status < 300);
 
-export const inputOf = (call: Call): Record<string, unknown> => (isObject(call.input) ? call.input : {});
-
-/** Returns the ledger key that a DynamoDB call names. */
-export const keyOf = (call: Call): { pk: string; sk: string } | undefined => {
-  if (call.service !== 'dynamodb') return undefined;
-  const key = inputOf(call)['Key'];
-  if (!isObject(key)) return undefined;
-  const text = (value: unknown): string => (isObject(value) && typeof value['S'] === 'string' ? value['S'] : '');
-  return { pk: text(key['pk']), sk: text(key['sk']) };
-};
-
 /** Returns the migration that an execution works on, from the execution's own input. */
 export const migrationOf = ({ sandbox }: RunResult, executionArn: string | undefined): string => {
   if (executionArn === undefined) return '';

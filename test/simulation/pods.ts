@@ -13,7 +13,7 @@ import { getObject, workloadOf } from '../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
-import { keyOf } from './observe.ts';
+import { keyOf } from './calls.ts';
 import type { PodsSpec } from './spec.ts';
 import { concerned, resize, workloadsOf } from './time.ts';
 
@@ -56,7 +56,7 @@ const SOURCES: ReadonlySet<string> = new Set([POD_IDENTITY, 'AWS_WEB_IDENTITY_TO
 const hasOwnIdentity = ({ spec }: Pod): boolean =>
   spec.containers.some(({ env = [] }) => env.some(({ name }) => SOURCES.has(name)));
 
-/** Seconds between two checks of a pod that must not work: longer than a container needs to start. */
+/** Seconds between two exits of a pod that must not work: longer than a container needs to start. */
 const AGAIN_SECONDS = 20;
 /** As many restarts as a pod has that has been crash-looping for half an hour. */
 const MANY_RESTARTS = 8;
@@ -86,9 +86,10 @@ class PodsActor {
       .flatMap(({ clusters }) => clusters)
       .filter(({ name }) => name === cluster.name)
       .flatMap((one) => requests.flatMap((request) => concerned(one, request)));
-    this.workloads = described.flatMap(
-      ({ kind, namespace, name }): Workload | [] => getObject(cluster.kube, kind, namespace, name) ?? [],
-    );
+    this.workloads = described.flatMap(({ kind, namespace, name }): Workload[] => {
+      const workload = getObject(cluster.kube, kind, namespace, name);
+      return workload ? [workload] : [];
+    });
     if (pods.brokenBefore) this.breakOne(pods.brokenBefore);
     const { world } = sandbox;
     if (pods.mutated) {

@@ -1,7 +1,8 @@
 /** Promises about approvals and change windows before a change, and about published events. */
 import type { Outcome } from '../../lambdas/domain/migration/model.ts';
 import { isOpen } from '../../lambdas/domain/waiting/change-window.ts';
-import { allMigrations, changes, keyOf, migrationOf } from './observe.ts';
+import { keyOf } from './calls.ts';
+import { allMigrations, changes, migrationOf } from './observe.ts';
 import { EVENT_SOURCE } from '../../lambdas/domain/events/service-event.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { Execution } from '../../sandbox/states/execution.ts';

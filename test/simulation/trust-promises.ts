@@ -7,7 +7,8 @@ import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
-import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './observe.ts';
+import { inputOf, keyOf } from './calls.ts';
+import { allMigrations, changes, effective, migrationOf } from './observe.ts';
 import { about, interfered, plannedOf, type Promised } from './promised.ts';
 import { type RunResult, trustPoliciesOf } from './run.ts';
 import { isTransient } from '../faults/kinds.ts';
