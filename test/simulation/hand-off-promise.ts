@@ -1,9 +1,17 @@
 /** The promise about the hand-off: what the owner's code is to contain is what the account has. */
 import { handOffOf } from '../../lambdas/domain/hand-off/of-record.ts';
+import type { Migration } from '../../lambdas/domain/migration/model.ts';
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { differences } from '../end-to-end/hand-off-differences.ts';
 import { allMigrations } from './observe.ts';
 import { interfered, type Promised } from './promised.ts';
+
+/** Returns the roles whose trust policies the record's retirement has changed after that time. */
+const retiredSince = (record: Migration | undefined, time: string): Set<string> => {
+  const { endedAt = '', dryRun, roles = [] } = record?.retirement ?? {};
+  const changed = roles.filter(({ result }) => result === 'removed' || result === 'restored');
+  return new Set(dryRun === false && endedAt > time ? changed.map(({ roleArn }) => roleArn) : []);
+};
 
 export const handOffIsTrue: Promised = {
   name: 'hand-off-is-true',
@@ -22,7 +30,12 @@ export const handOffIsTrue: Promised = {
       // A retirement that failed may have written to the trust policy; the hand-off says so.
       const { retirement } = record;
       const isFailed = retirement?.error !== undefined && retirement.state !== 'refused';
-      const known = handOff && isFailed ? { ...handOff, trust: [] } : handOff;
+      // It describes what this migration left: a retirement of another migration may have changed the role since.
+      const ended = retirement?.endedAt ?? record.endedAt ?? '';
+      const isOfLater = (roleArn: string): boolean =>
+        migrations.some((other) => other.migrationId !== migrationId && retiredSince(other.record, ended).has(roleArn));
+      const trust = isFailed ? [] : handOff?.trust.filter((one) => !isOfLater(one.roleArn));
+      const known = handOff && trust && { ...handOff, trust };
       return differences({ world: sandbox.world, cluster }, known).map((how) => `${migrationId}: ${how}`);
     });
   },

@@ -34,12 +34,20 @@
   const counted = (count, one) => amount(count) + ' ' + one + (count === 1 ? '' : 's');
   const timeOf = (at) => at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z$/, '$1 $2 UTC');
 
-  const SEARCHED = 'account region cluster addon version evidence why reason migrationId heldBy'.split(' ');
   for (const row of rows) {
     const words = [
-      ...SEARCHED.map((name) => row[name]),
+      row.account,
+      row.region,
+      row.cluster,
+      row.addon,
+      row.version,
       statusOf(row.class).label,
       row.result && statusOf(row.result).label,
+      row.evidence,
+      row.why,
+      row.reason,
+      row.migrationId,
+      row.heldBy,
       ...row.checks.map(({ id }) => id),
     ];
     row.text = words.filter(Boolean).join(' ').toLowerCase();
@@ -97,8 +105,7 @@
 
   const cell = (label, content, kind) =>
     create('td', { 'data-label': label, class: kind }, content === undefined ? '' : content);
-  const outcome = ({ result, level }) =>
-    level ? create('span', {}, badge(result), ' ', create('span', { class: 'level' }, level)) : badge(result);
+  const levelOf = ({ level }) => (level ? create('span', { class: 'level' }, level) : '');
   const listRow = (row) =>
     create(
       'tr',
@@ -108,7 +115,7 @@
       cell('Account', row.account),
       cell('Region', row.region),
       cell('Found', badge(row.class)),
-      cell('Outcome', row.result && outcome(row)),
+      cell('Outcome', row.result && create('span', {}, badge(row.result), ' ', levelOf(row))),
       cell('Reason', row.why, 'why'),
       cell('Wave', row.wave === undefined ? undefined : String(row.wave), 'n'),
       cell('Duration', row.took, 'n'),
@@ -209,6 +216,7 @@
     const close = create('button', { type: 'button', class: 'close' }, 'Close');
     close.addEventListener('click', () => dialog.close());
     const known = row.migrationId || row.heldBy;
+    const details = row.migrationId ? 'Details of the migration:' : 'Details of the migration that holds the lock:';
     const facts = [
       ['Found', badge(row.class)],
       ['Outcome', row.result && badge(row.result)],
@@ -234,13 +242,7 @@
         : '',
       row.checks.length > 0 ? create('h3', {}, 'Blocking checks') : '',
       row.checks.length > 0 ? create('ul', { class: 'checks' }, ...row.checks.map(check)) : '',
-      known
-        ? create(
-            'p',
-            {},
-            row.migrationId ? 'Details of the migration:' : 'Details of the migration that holds the lock:',
-          )
-        : '',
+      known ? create('p', {}, details) : '',
       known
         ? create('pre', { tabindex: '0' }, 'pod-identity show ' + known + (simulated ? ' --state FILE' : ' --deployed'))
         : '',

@@ -169,9 +169,10 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   const evidence = withLevels(seen, stability);
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
   assertNoneRobbed(robbed, work);
+  const counted = podsThatCount(evidence);
   const counts = {
-    podsThatCount: podsThatCount(evidence).length,
-    podsAsExpected: seen.podsAsExpected,
+    podsThatCount: counted.length,
+    podsAsExpected: counted.filter(({ uid }) => seen.right.has(uid)).length,
     podsReady: stability.ready.size,
   };
   if (stability.is === 'unstable' || stability.is === 'failing')
