@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { TokenVolume } from '../domain/kubernetes/objects.ts';
 import { SKIP_ANNOTATION } from '../domain/kubernetes/skip-containers.ts';
+import { mayBeginWith } from '../domain/verification/credential-variables.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 
@@ -35,13 +36,13 @@ const conditions = listOf(
 );
 const owners = listOf(z.looseObject({ kind: shownText, name: shownText, controller: z.boolean().nullish() }));
 const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
-const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional }).nullish();
+const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional, fileKeyRef: optional }).nullish();
 const named = z.looseObject({ name: shownText.nullish() }).nullish();
 export const container = z.looseObject({
   name: shownText,
   image: shownText.nullish(),
   env: listOf(z.looseObject({ name: shownText, value: shownText.nullish(), valueFrom })),
-  envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named })),
+  envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named, prefix: shownText.nullish() })),
   volumeMounts: listOf(
     z.looseObject({
       name: shownText,
@@ -128,7 +129,7 @@ export const customResource = z.looseObject({
 type ApiContainer = z.infer<typeof container>;
 type ApiVariable = ApiContainer['env'][number];
 const mayBeMissing = ({ valueFrom: source }: ApiVariable): boolean =>
-  source?.secretKeyRef?.optional === true || source?.configMapKeyRef?.optional === true;
+  [source?.secretKeyRef, source?.configMapKeyRef, source?.fileKeyRef].some((one) => one?.optional === true);
 
 /** A value from another source (valueFrom) is not in the pod. The API drops an empty value. */
 const valueOf = ({ value, valueFrom: source }: ApiVariable): string | undefined => value ?? (source ? undefined : '');
@@ -157,10 +158,14 @@ const toContainer = (api: ApiContainer, init: boolean): Container => {
   const { name, image, env, envFrom, volumeMounts } = api;
   const repeated = repeatedIn(env);
   const optionalEnv = env.filter(mayBeMissing).map((variable) => variable.name);
-  const sources = envFrom.flatMap(({ secretRef, configMapRef }) => [
-    ...(secretRef?.name ? [`Secret/${secretRef.name}`] : []),
-    ...(configMapRef?.name ? [`ConfigMap/${configMapRef.name}`] : []),
-  ]);
+  const sources = envFrom.flatMap(({ prefix, secretRef, configMapRef }) =>
+    mayBeginWith(prefix ?? '')
+      ? [
+          ...(secretRef?.name ? [`Secret/${secretRef.name}`] : []),
+          ...(configMapRef?.name ? [`ConfigMap/${configMapRef.name}`] : []),
+        ]
+      : [],
+  );
   return {
     name,
     image: image ?? '',

@@ -202,7 +202,11 @@ describe('environment of a container', () => {
                 name: 'c',
                 image: 'app:1',
                 env,
-                envFrom: [{ secretRef: { name: 'aws' } }, { prefix: 'X_', configMapRef: { name: 'settings' } }],
+                envFrom: [
+                  { secretRef: { name: 'aws' } },
+                  { prefix: 'AWS_', configMapRef: { name: 'settings' } },
+                  { prefix: 'X_', configMapRef: { name: 'others' } },
+                ],
               },
             ],
           },

@@ -34,6 +34,7 @@ export interface Container {
   optionalEnv?: string[];
   /**
    * Secrets and ConfigMaps whose keys all become variables, such as `Secret/aws`. The pod does not contain the keys.
+   * Those whose prefix allows no variable of credentials are omitted.
    */
   envFrom?: string[];
   mounts: Mount[];

@@ -7,6 +7,7 @@ import { type ReadContainer, readContainers } from '../verification/pod-identity
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
+import { MAX_ACCEPTED } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -43,14 +44,15 @@ function futureContainers(facts: Facts, planned: readonly PlannedAssociation[]):
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
   const found = new Map<string, Future>();
-  for (const one of workloads.flatMap(ofWorkload)) found.set(one.name, one);
+  // By kind, too: a StatefulSet may have the name of a Deployment.
+  for (const one of workloads.flatMap(ofWorkload)) found.set(one.text, one);
   const ofTemplates = new Set(found.keys());
   for (const pod of plannedPods(facts, planned)) {
     const workload = workloads.find((one) => isMadeBy(pod, one));
     for (const one of ofPod(pod, workload)) {
-      const known = found.get(one.name);
-      if (known === undefined || (ofTemplates.has(one.name) && known.is === 'agent' && one.is === 'unknown'))
-        found.set(one.name, one);
+      const known = found.get(one.text);
+      if (known === undefined || (ofTemplates.has(one.text) && known.is === 'agent' && one.is === 'unknown'))
+        found.set(one.text, one);
     }
   }
   return [...found.values()];
@@ -85,7 +87,7 @@ function checkElsewhere(all: readonly Future[], { request }: Pick<Facts, 'reques
   if (soft.length > 0)
     return warn(
       id,
-      `Other AWS credentials, if they exist, would take precedence over those of EKS Pod Identity: ${some(soft.map(({ text }) => `AWS_ACCESS_KEY_ID in ${text}`))}.`,
+      `Other AWS credentials, if they exist, would take precedence over those of EKS Pod Identity: ${some(soft.map(({ text, notes }) => `${notes.some((note) => note.includes('AWS_ACCESS_KEY_ID')) ? 'AWS_ACCESS_KEY_ID' : 'AWS_ACCESS_KEY'} in ${text}`))}.`,
       'Variables from an optional Secret are set only if the Secret exists, and the service reads no Secrets: check whether it exists (kubectl get secrets).',
       CHAIN,
     );
@@ -107,7 +109,7 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
     );
   const message = `It is not known whether these containers will use EKS Pod Identity: ${texts(open)}.`;
   const remove = `Remove these variables from ${placeOf(request)}`;
-  const flags = shellCommand(...open.map(({ name }) => ['--accept-unknown-credentials', name]));
+  const flags = shellCommand(...open.slice(0, MAX_ACCEPTED).map(({ name }) => ['--accept-unknown-credentials', name]));
   return [
     ...(open.length === 0
       ? []

@@ -3,9 +3,9 @@
  * the workload's template, which the webhook does not change, or the pod itself if its workload's kind is not read.
  */
 import { notSkipped } from '../verification/pod-identity.ts';
+import { isExcepted } from '../verification/proxy.ts';
 import { type Container, isMadeBy } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { holds, readIpRange } from '../policy/index.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
@@ -51,20 +51,11 @@ const AGENT_IPV4 = '169.254.170.23';
 const AGENT_IPV6 = 'fd00:ec2::23';
 const PROXY_SOURCE = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity considerations"`;
 
-/** Returns whether a list such as NO_PROXY includes an address: literally, in a range, or by `*`. */
-function lists(noProxy: string, address: string): boolean {
-  const wanted = readIpRange(address);
-  return noProxy.split(/[\s,]+/).some((entry) => {
-    const range = readIpRange(entry.replace(/^\[(.*)\]$/, '$1'));
-    return entry === '*' || (wanted !== undefined && range !== undefined && holds(range, wanted));
-  });
-}
-
 /** Returns the addresses of the agent that a container would call through its proxy. */
 function proxied({ container: { env } }: ContainerSource, ipv6: boolean): string[] {
   if (!PROXIES.some((name) => Object.hasOwn(env, name) && env[name] !== '')) return [];
   const noProxy = [env['NO_PROXY'], env['no_proxy']].filter((value) => value !== undefined).join(',');
-  return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !lists(noProxy, address));
+  return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !isExcepted(noProxy, address));
 }
 
 /**
@@ -79,7 +70,7 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
       warn(
         'proxy',
         `Requests to the agent would go through a proxy, which cannot reach it: NO_PROXY lacks ${listed(found)}.`,
-        `Add both addresses to NO_PROXY and no_proxy of these containers, through the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}]`,
+        `Add these addresses to NO_PROXY and no_proxy of these containers, through the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}],${AGENT_IPV6}`,
         PROXY_SOURCE,
       ),
     ];

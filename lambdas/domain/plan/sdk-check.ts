@@ -6,6 +6,7 @@ import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../i
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { MAX_ACCEPTED } from '../migration/request.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted } from '../text/text.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
@@ -70,8 +71,10 @@ const tooOldText = (found: readonly Known[]): string =>
     '; ',
   );
 
-const accept = (images: readonly PlannedImage[]): string =>
-  `If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: acceptImages): ${images.map(({ image }) => `--accept-image ${shellWord(image)}`).join(' ')}`;
+const accept = (images: readonly PlannedImage[]): string => {
+  const options = images.slice(0, MAX_ACCEPTED).map(({ image }) => `--accept-image ${shellWord(image)}`);
+  return `If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: acceptImages): ${options.join(' ')}`;
+};
 
 /** Returns what to do about software that is too old, or that supports it at no version. */
 function upgrade(found: readonly Known[]): string {

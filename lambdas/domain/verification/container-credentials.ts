@@ -5,6 +5,7 @@
 import type { Container, TokenVolume } from '../kubernetes/objects.ts';
 import {
   CHAINS,
+  FILES_DIRECTORY,
   isAgentAddress,
   type Link,
   POD_IDENTITY_CONFIG,
@@ -13,6 +14,7 @@ import {
   type Sdk,
   type VariableName,
 } from './credential-variables.ts';
+import { isExcepted } from './proxy.ts';
 import { tokenAt } from './token-file.ts';
 import { type Answer, isOptional, isSetFor, shownValue } from './variable-values.ts';
 
@@ -23,6 +25,7 @@ const RELATIVE = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI';
 const ROLE = 'AWS_ROLE_ARN';
 const IRSA_TOKEN_FILE = 'AWS_WEB_IDENTITY_TOKEN_FILE';
 const STATIC_KEY = 'AWS_ACCESS_KEY_ID';
+const STATIC_KEYS = [STATIC_KEY, 'AWS_ACCESS_KEY'] as const;
 
 /** From where one SDK gets credentials. `elsewhere`: from another source, or from none because it fails. */
 type Source = 'agent' | 'irsa' | 'node-role' | 'static-keys' | 'elsewhere' | 'open';
@@ -30,11 +33,12 @@ type Source = 'agent' | 'irsa' | 'node-role' | 'static-keys' | 'elsewhere' | 'op
 /** The source of one SDK, with the variables that decide, and what the SDK does, as in "Go v2 and botocore *fail*". */
 interface Reading {
   source: Source;
-  names: readonly VariableName[];
+  /** Names of variables, and `a volume at PATH`. */
+  names: readonly string[];
   does: string;
 }
 
-const reading = (source: Source, does = '', ...names: VariableName[]): Reading => ({ source, names, does });
+const reading = (source: Source, does = '', ...names: string[]): Reading => ({ source, names, does });
 
 /** A container in its pod. */
 export interface InPod {
@@ -50,7 +54,10 @@ const seen = (sdk: Sdk, container: Container, names: readonly VariableName[]): V
   names.filter((name) => isSetFor(sdk, container, name) !== 'no');
 
 function readFiles(link: Extract<Link, { kind: 'file' }>, sdk: Sdk, { container }: InPod): Reading | undefined {
-  const names = seen(sdk, container, link.names);
+  const mounted = container.mounts.filter(
+    ({ path }) => link.places === true && path.split(/[\\/]/).includes(FILES_DIRECTORY),
+  );
+  const names = [...seen(sdk, container, link.names), ...mounted.map(({ path }) => `a volume at ${path}`)];
   return names.length === 0 ? undefined : reading('open', link.effect, ...names);
 }
 
@@ -99,6 +106,17 @@ function readWebIdentity(link: Extract<Link, { kind: 'web-identity' }>, sdk: Sdk
   return reading('open', 'use a web identity, if it exists', IRSA_TOKEN_FILE, ROLE);
 }
 
+/** Returns the variables because of which an SDK asks an address through a proxy, or may do so. */
+function proxiesOf(sdk: Sdk, { container }: InPod, address: string): VariableName[] {
+  const proxies = seen(sdk, container, ['HTTP_PROXY', 'http_proxy']);
+  const [exceptions] = seen(sdk, container, ['NO_PROXY', 'no_proxy']);
+  if (proxies.length === 0 || exceptions === undefined) return proxies;
+  const shown = shownValue(container, exceptions);
+  if (shown.is !== 'value') return [...proxies, exceptions];
+  const host = new URL(address).hostname.replaceAll(/[[\]]/g, '');
+  return isExcepted(shown.value, host) ? [] : proxies;
+}
+
 /** Returns what an SDK does that asks the agent: whether it sends a token that is one for EKS Pod Identity. */
 function readAgentToken(sdk: Sdk, inPod: InPod): Reading {
   const { container } = inPod;
@@ -125,7 +143,13 @@ function readContainerLink(sdk: Sdk, inPod: InPod): Reading | undefined {
   const shown = shownValue(container, ADDRESS);
   if (address === 'maybe' || shown.is !== 'value')
     return reading('open', 'ask an address that the spec does not show', ADDRESS);
-  if (isAgentAddress(shown.value)) return readAgentToken(sdk, inPod);
+  if (isAgentAddress(shown.value)) {
+    const agent = readAgentToken(sdk, inPod);
+    const proxies = agent.source === 'agent' ? proxiesOf(sdk, inPod, shown.value) : [];
+    return proxies.length === 0
+      ? agent
+      : reading('open', 'ask the agent through a proxy, since NO_PROXY does not show its address', ...proxies);
+  }
   return reading(
     'elsewhere',
     `ask ${shown.value === '' ? 'no address, and fail' : `${shown.value}, which is not the address of the agent`}`,
@@ -158,7 +182,7 @@ export interface ContainerReading {
    * For `static-keys`, `elsewhere` and `unknown`: the variables that decide, and the reason, which names them and continues
    * a sentence about the container.
    */
-  names: readonly VariableName[];
+  names: readonly string[];
   why: string;
   /** What could override the source, if it exists, but is not counted as unknown. */
   notes: string[];
@@ -223,9 +247,9 @@ export function readContainer(inPod: InPod): ContainerReading {
   const own = readOwn(inPod);
   const whole = envFrom.length === 0 ? undefined : `gets variables from ${envFrom.join(', ')} (envFrom)`;
   const notes = [
-    ...(isOptional(container, STATIC_KEY)
-      ? [`an optional Secret or ConfigMap could set ${STATIC_KEY}, which would take precedence`]
-      : []),
+    ...STATIC_KEYS.filter((name) => isOptional(container, name)).map(
+      (name) => `an optional Secret or ConfigMap could set ${name}, which would take precedence`,
+    ),
     ...(whole !== undefined && own.is === 'irsa'
       ? [
           `container ${container.name} also gets variables from ${envFrom.join(', ')} (envFrom), and ${STATIC_KEY} would take precedence`,

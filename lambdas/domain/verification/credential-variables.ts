@@ -28,6 +28,8 @@ const everySdk = (effect: string): Readonly<Record<Sdk, string>> => ({
 });
 
 const PROFILE = 'uses the profile; fails if it does not exist';
+const PROXY = 'asks the agent through this proxy, unless NO_PROXY has its address';
+const NO_PROXY = 'asks these addresses without the proxy';
 const FILE = 'uses the credentials of the file, if it has any';
 const READ_BY_BOTOCORE: readonly Sdk[] = ['botocore'];
 const NEVER: readonly Sdk[] = [];
@@ -76,29 +78,37 @@ export const CREDENTIAL_VARIABLES = {
   AWS_SHARED_CREDENTIALS_FILE: { effects: everySdk(FILE), emptyIsValue: NEVER },
   AWS_CREDENTIAL_FILE: { effects: { botocore: `${FILE}; fails if it does not exist` }, emptyIsValue: READ_BY_BOTOCORE },
   BOTO_CONFIG: { effects: { botocore: FILE }, emptyIsValue: NEVER },
+  HTTP_PROXY: { effects: { go: PROXY }, emptyIsValue: NEVER },
+  http_proxy: { effects: { go: 'as HTTP_PROXY, if that is not set' }, emptyIsValue: NEVER },
+  NO_PROXY: { effects: { go: NO_PROXY }, emptyIsValue: NEVER },
+  no_proxy: { effects: { go: 'as NO_PROXY, if that is not set' }, emptyIsValue: NEVER },
 } as const satisfies Record<string, CredentialVariable>;
 
 export type VariableName = keyof typeof CREDENTIAL_VARIABLES;
 export const VARIABLE_NAMES = Object.keys(CREDENTIAL_VARIABLES) as VariableName[];
 
+/** Returns whether a variable whose name begins with this prefix may be one of those. */
+export const mayBeginWith = (prefix: string): boolean => VARIABLE_NAMES.some((name) => name.startsWith(prefix));
+
 /**
- * One place where an SDK looks for credentials. `file`: files and profiles, whose content no pod shows. For a pair, `half`
- * is what the SDK does if only the first variable is set.
+ * One place where an SDK looks for credentials. `file`: files and profiles, whose content no pod shows; with `places`, also
+ * those at their default places in a home directory. For a pair, `half` is what the SDK does if only the first variable is
+ * set.
  */
 export type Link =
-  | { kind: 'file'; names: readonly VariableName[]; effect: string }
+  | { kind: 'file'; names: readonly VariableName[]; effect: string; places?: boolean }
   | { kind: 'keys'; ids: readonly VariableName[]; secrets: readonly VariableName[]; half: 'fails' | 'goes on' }
   | { kind: 'web-identity'; half: 'fails' | 'goes on' }
   | { kind: 'container' };
 
 const profile = (names: readonly VariableName[], effect: string): Link => ({ kind: 'file', names, effect });
-const files = (...names: VariableName[]): Link => ({
+const files = (...names: VariableName[]): Extract<Link, { kind: 'file' }> => ({
   kind: 'file',
   names,
   effect: 'use the credentials of a file, if it has any',
 });
 const PROFILE_OR_ERROR = 'use a profile, and fail if it does not exist';
-const SHARED = files('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE');
+const SHARED: Link = { ...files('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'), places: true };
 
 /**
  * The order in which each SDK looks. After the last link it asks the node's instance metadata. A profile comes first,
@@ -148,6 +158,9 @@ export const IRSA_CONFIG = {
   mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount',
   path: 'token',
 } as const;
+
+/** The directory in a home directory where SDKs look for files that no variable names. */
+export const FILES_DIRECTORY = '.aws';
 
 /** The agent's addresses on every node. Source: github.com/aws/eks-pod-identity-agent, README and internal/cloud. */
 export const isAgentAddress = (address: string): boolean =>

@@ -13,6 +13,8 @@ export const PODS_BELOW_READY = 'pods-below-ready';
 /** The warnings that each observation of the pods replaces. */
 export const STABILITY_WARNINGS: readonly string[] = [STABILITY_NOT_OBSERVED, PODS_ON_UNREADY_NODES, PODS_BELOW_READY];
 
+/** The most nodes in a command: a DaemonSet may have a pod on each of thousands. */
+const MOST_NODES = 10;
 const SOURCE =
   'Kubernetes documentation, "Pod Lifecycle", "Container restarts": an exit is followed by a restart, with a growing delay';
 
@@ -63,6 +65,8 @@ function shortText({ pod, why }: ShortPod): string {
     restarted: isOfJob(pod)
       ? 'it belongs to a Job, and a container restarted'
       : 'a container restarted, as was usual before the migration',
+    interrupted: 'it was not ready for a part of the observation',
+    failed: 'it ended with an error during the observation',
   }[why];
   return `${nameOf(pod)} (${reason})`;
 }
@@ -80,7 +84,7 @@ export function shortPodsWarnings(short: readonly ShortPod[]): Check[] {
           warn(
             PODS_ON_UNREADY_NODES,
             `The verification leaves out ${onNodes.length === 1 ? 'a pod' : `${onNodes.length} pods`} on nodes that are not ready: ${some(onNodes.map(({ pod }) => `${nameOf(pod)} (node ${pod.node ?? ''})`))}. They have the credentials configuration, but nothing can be observed of them.`,
-            `Find out why the nodes are not ready (${shellCommand(['kubectl', 'describe', 'node', ...nodes])}), and check these pods when the nodes are ready again.`,
+            `Find out why the nodes are not ready (${shellCommand(['kubectl', 'describe', 'node', ...nodes.slice(0, MOST_NODES)])}), and check these pods when the nodes are ready again.`,
             'Kubernetes documentation, "Nodes", "Node status"',
           ),
         ]),

@@ -22,6 +22,8 @@ export interface Observations {
   leniency: Leniency;
   /** How the pods restarted before the migration. */
   former?: FormerRestarts | undefined;
+  /** When the settling time began: a pod that has become ready since then was not ready all the time. */
+  since?: string | undefined;
   /** UIDs of pods with restarts between earlier observations of the same attempt. */
   restartedEarlier: ReadonlySet<string>;
 }
@@ -35,7 +37,11 @@ export type Shortfall =
   /** Its node is not ready, so nothing can be observed of it. */
   | 'unready-node'
   | 'not-ready'
-  | 'restarted';
+  | 'restarted'
+  /** It is ready again, after it was not for a part of the settling time. */
+  | 'interrupted'
+  /** It belongs to no workload that replaces it, and ended with an error. */
+  | 'failed';
 
 /** A pod that has not reached the level `ready`. */
 export interface ShortPod {
@@ -64,9 +70,15 @@ export interface Stability {
   replaced: Workload[];
 }
 
-/** Returns the restarts that were added from one observation of a pod to the next. */
-const grownBy = (before: PodEvidence | undefined, now: Pick<Pod, 'restarts'>): number =>
-  before === undefined ? 0 : Math.max(0, (now.restarts ?? 0) - (before.restarts ?? 0));
+/**
+ * Returns the restarts that were added from one observation of a pod to the next. A lower count is one that began again: the
+ * kubelet counts from the last container that has not been removed from the node.
+ */
+function grownBy(before: PodEvidence | undefined, { restarts }: Pick<Pod, 'restarts'>): number {
+  if (before === undefined || restarts === undefined) return 0;
+  const grown = restarts - (before.restarts ?? 0);
+  return grown < 0 ? restarts + 1 : grown;
+}
 
 const byUid = (evidence: readonly PodEvidence[]): Map<string, PodEvidence> =>
   new Map(podsThatCount([...evidence]).map((pod) => [pod.uid, pod]));
@@ -83,7 +95,11 @@ export function restartedBetween(observations: readonly (readonly PodEvidence[])
 
 const isWaitingToRestart = ({ waiting = [] }: Pod): boolean => waiting.includes('CrashLoopBackOff');
 
-function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEvidence | undefined): Shortfall | undefined {
+function shortfallOf(
+  pod: Pod,
+  { right, nodes, since }: Observations,
+  before: PodEvidence | undefined,
+): Shortfall | undefined {
   if (!right.has(pod.uid)) return 'wrong';
   const isSteady = pod.ready && !isWaitingToRestart(pod);
   if (!isSteady && nodes?.find(({ name }) => name === pod.node)?.ready === false) return 'unready-node';
@@ -91,10 +107,22 @@ function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEviden
   // While the kubelet waits before the next restart, the count has not grown yet.
   if (grownBy(before, pod) > 0 || (before.ready && isWaitingToRestart(pod))) return 'restarted';
   if (!isSteady) return 'not-ready';
-  return before.ready ? undefined : 'joined';
+  if (!before.ready) return 'joined';
+  return since !== undefined && pod.readyAt !== undefined && Date.parse(pod.readyAt) > Date.parse(since)
+    ? 'interrupted'
+    : undefined;
 }
 
-/** A pod that joined, and one on a node that is not ready, neither show anything nor contradict anything. */
+/** Returns the observed pods that failed since then and that no workload replaces: bare pods, and those of Jobs. */
+const failedSince = (pods: readonly Pod[], earlier: ReadonlyMap<string, PodEvidence>): ShortPod[] =>
+  pods
+    .filter((pod) => earlier.has(pod.uid) && pod.phase === 'Failed' && (pod.owner === undefined || isOfJob(pod)))
+    .map((pod) => ({ pod, why: 'failed', grown: 0, excused: true }));
+
+/**
+ * A pod that joined, one on a node that is not ready, and one that is ready again neither show anything nor contradict
+ * anything.
+ */
 const isContrary = ({ why, excused }: ShortPod): boolean =>
   why === 'wrong' || (!excused && (why === 'not-ready' || why === 'restarted'));
 
@@ -159,7 +187,7 @@ export function compareObservations(observations: Observations): Stability {
     const excused = isOfJob(pod) || brokenUids.has(pod.uid);
     return why === undefined ? [] : [{ pod, why, grown: grownBy(was, pod), excused }];
   });
-  const short = excuseFormer(found, observations);
+  const short = [...excuseFormer(found, observations), ...failedSince(pods, earlier)];
   const shortUids = new Set(short.map(({ pod }) => pod.uid));
   const ready = new Set(seen.filter(({ uid }) => !shortUids.has(uid)).map(({ uid }) => uid));
   const contrary = short.filter(isContrary);

@@ -228,6 +228,19 @@ describe('unknown-credentials', () => {
     },
   );
 
+  it('reads a workload that has the name of one of another kind, before and after it', () => {
+    const dark = aWorkload({ containers: [aContainer({ env: { AWS_PROFILE: 'x' } })] });
+    const clear = aWorkload({ kind: 'StatefulSet', containers: [aContainer()] });
+    for (const workloads of [
+      [dark, clear],
+      [clear, dark],
+    ])
+      expect(check(someFacts({ pods: [], workloads }))).toMatchObject({
+        status: 'unknown',
+        message: expect.stringContaining('of Deployment ebs-csi-controller has AWS_PROFILE') as string,
+      });
+  });
+
   it('blocks for a template with a volume of that name, whose content it does not show', () => {
     const workloads = [aWorkload({ containers: [aContainer()], volumes: [TOKENS.podIdentity.volume] })];
     expect(check(someFacts({ pods: [aPod('irsa')], workloads })).message).toContain(

@@ -78,6 +78,39 @@ describe('a container that the webhook has changed, and that does not ask the ag
       {},
       'elsewhere',
     ],
+    [
+      'a volume where SDKs look for files',
+      {},
+      { mounts: [...mountsOf['pod-identity'], { volume: 'aws', path: '/root/.aws' }] },
+      'unknown',
+    ],
+    [
+      'a file of a volume where SDKs look for files',
+      {},
+      { mounts: [...mountsOf['pod-identity'], { volume: 'aws', path: '/home/app/.aws/credentials', subPath: 'c' }] },
+      'unknown',
+    ],
+    ["a proxy, which Go's SDK asks", { HTTP_PROXY: 'http://proxy:3128' }, {}, 'unknown'],
+    [
+      'a proxy without an exception',
+      { http_proxy: 'http://proxy:3128', NO_PROXY: '.svc 169.254.170.23' },
+      {},
+      'unknown',
+    ],
+    ['a proxy from another object', { HTTP_PROXY: undefined }, {}, 'unknown'],
+    ['exceptions from another object', { HTTP_PROXY: 'http://proxy:3128', NO_PROXY: undefined }, {}, 'unknown'],
+    [
+      'exceptions of which the first list counts',
+      { HTTP_PROXY: 'http://proxy:3128', NO_PROXY: '.svc', no_proxy: '169.254.170.23' },
+      {},
+      'unknown',
+    ],
+    [
+      "a proxy, and the guide's notation of the agent's IPv6 address, which Go does not read",
+      { [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials', HTTP_PROXY: 'x', NO_PROXY: '169.254.170.23,[fd00:ec2::23]' },
+      {},
+      'unknown',
+    ],
     ['a Secret with any variable', {}, { envFrom: ['Secret/aws'] }, 'unknown'],
     ['no address, which is the node role', { [ADDRESS]: '' }, {}, 'elsewhere'],
   ])('%s', (_, env, change, expected) => {
@@ -111,6 +144,19 @@ describe('a container that asks the agent with every SDK', () => {
     ['a mount of the file', { [FILE]: '/own/file' }, mounted('/own/file', 'eks-pod-identity-token')],
     ['a mount above', { [FILE]: '/own//../own/./eks-pod-identity-token' }, mounted('/own/')],
     ['Windows', { [FILE]: `C:${MOUNT.replaceAll('/', '\\')}\\eks-pod-identity-token` }, {}],
+    ['a proxy for HTTPS alone', { HTTPS_PROXY: 'http://proxy:3128' }, {}],
+    ['an empty proxy', { HTTP_PROXY: '' }, {}],
+    ['a proxy with an exception', { HTTP_PROXY: 'x', no_proxy: '.svc, 169.254.0.0/16' }, {}],
+    [
+      'a proxy with an exception for IPv6',
+      { [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials', HTTP_PROXY: 'x', NO_PROXY: 'fd00:ec2::23' },
+      {},
+    ],
+    [
+      'a volume below a directory of a similar name',
+      {},
+      { mounts: [...mountsOf['pod-identity'], { volume: 'aws', path: '/root/aws' }] },
+    ],
     ['a path with a reference', { OWN: MOUNT, [FILE]: '$(OWN)/eks-pod-identity-token' }, { env: {} }],
     [
       'keys from an optional Secret',
@@ -156,6 +202,6 @@ describe('docs/verification-variables.md', () => {
     expect(page.split('\n')).toContain(`| \`${name}\` | ${[...cells, empty(variable)].join(' | ')} |`);
   });
   it('has no other rows', () => {
-    expect(page.match(/^\| `[A-Z]/gm)).toHaveLength(VARIABLE_NAMES.length);
+    expect(page.match(/^\| `(?:[A-Z]|\w+_proxy`)/gm)).toHaveLength(VARIABLE_NAMES.length);
   });
 });

@@ -55,11 +55,13 @@ describe('pods that are observed twice', () => {
 
   it.each<[string, Partial<Pod>, string]>([
     ['a restart', { restarts: 1 }, 'restarted'],
+    ['a restart count that began again', { restarts: 0 }, 'restarted'],
     ['a restart that is not over', { restarts: 1, ...CRASHING }, 'restarted'],
     ['a container that waits for its first restart', { ...CRASHING }, 'restarted'],
     ['a pod that is not ready', { ready: false }, 'not-ready'],
   ])('are unstable after %s, and are not failing yet', (_, change, why) => {
-    const found = compare([pod('a'), pod('b')], [pod('a'), pod('b', change)]);
+    const restarts = change.restarts === 0 ? 3 : 0;
+    const found = compare([pod('a'), pod('b', { restarts })], [pod('a'), pod('b', { restarts, ...change })]);
     expect(found).toMatchObject({ is: 'unstable', causes: [{ pod: { name: 'b' } }] });
     expect(shortOf(found)).toEqual([['b', why, false]]);
     expect(readyOf(found)).toEqual(['a']);
@@ -78,6 +80,35 @@ describe('pods that are observed twice', () => {
     expect(compare(before, now, { earlier: ['b'] })).toMatchObject({ is: 'failing', causes: [{ pod: { name: 'a' } }] });
     expect(compare(before, now, { earlier: ['of-another-workload'] }).is).toBe('unstable');
     expect(compare(now, now, { earlier: ['b'] }).is).toBe('stable');
+  });
+
+  it('are not called ready if they were not for a part of the time, which is no cause by itself', () => {
+    const since = at(100);
+    const flapping = pod('b', { readyAt: at(101) });
+    const found = compare([pod('a'), pod('b')], [pod('a', { readyAt: at(100) }), flapping], { since });
+    expect(shortOf(found)).toEqual([['b', 'interrupted', false]]);
+    expect(found.is).toBe('stable');
+    expect(compare([pod('b')], [flapping], { since })).toMatchObject({ is: 'unstable', causes: [], ready: new Set() });
+  });
+
+  it('are named if they failed and nothing replaces them', () => {
+    const failed = { phase: 'Failed', ready: false };
+    const job = { owner: { kind: 'Job', name: 'j' } };
+    const before = [pod('a'), pod('b', job), pod('c', { owner: undefined }), pod('d'), pod('e', job)];
+    const now = [
+      pod('a'),
+      pod('b', { ...job, ...failed }),
+      pod('c', { owner: undefined, ...failed }),
+      pod('d', { ...failed, reason: 'Evicted' }),
+      pod('e', { ...job, phase: 'Succeeded', ready: false }),
+      pod('f', { ...job, ...failed }),
+    ];
+    const found = compare(before, now);
+    expect(found.is).toBe('stable');
+    expect(shortOf(found)).toEqual([
+      ['b', 'failed', true],
+      ['c', 'failed', true],
+    ]);
   });
 
   it('do not fail for being unready a second time: that is for the rollout to wait for', () => {
