@@ -129,7 +129,7 @@ const tell = async (stage: Stage): Promise<ExitCode> => {
   say(
     ...hanging(
       `${style.paint('green', '✔')} `,
-      `${ADDON} is ACTIVE and on EKS Pod Identity; ${counted} of ${counted} pods with its role use it.`,
+      `${ADDON} is ACTIVE and on EKS Pod Identity; ${counted} of ${counted} pods have its configuration.`,
       style,
     ),
     ...hanging(
@@ -158,7 +158,7 @@ const missingIn = (
     ...(associations.some(({ ownerArn }) => isOwnedBy(ownerArn, target.cluster, ADDON))
       ? []
       : ['the add-on owns no association']),
-    ...(counted.length > 0 ? [] : ['no pod uses its role']),
+    ...(counted.length > 0 ? [] : ['no pod has its role']),
     ...counted
       .filter(({ identity }) => identity !== 'pod-identity')
       .map(({ name, identity }) => `pod ${name} is on ${identity}`),

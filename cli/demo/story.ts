@@ -1,7 +1,7 @@
 /** The other parts of the demo: a failing UpdateAddon, and what a migration did and what its pods experienced. */
 import { isDeepStrictEqual } from 'node:util';
 import { EKSServiceException, UpdateAddonCommand } from '@aws-sdk/client-eks';
-import type { MigrationReport, Target } from '../../lambdas/domain/migration/model.ts';
+import { type MigrationReport, type Target, verifiedText } from '../../lambdas/domain/migration/model.ts';
 import { type Call, OWN_SERVICES } from '../../sandbox/world/call-log.ts';
 import type { SandboxBackend } from '../backend.ts';
 import { CliError } from '../errors.ts';
@@ -87,7 +87,7 @@ export const planLines = ({ plan, applied, warnings }: MigrationReport, style: S
 
 /** Returns the calls of a migration, how long it took, and what its pods experienced. */
 export const experienceLines = (
-  { outcome, startedAt, endedAt, disruption }: MigrationReport,
+  { outcome, verified, startedAt, endedAt, disruption }: MigrationReport,
   after: Sight,
   calls: readonly string[],
   style: Style,
@@ -96,5 +96,5 @@ export const experienceLines = (
   ...hanging('  took         ', `${between(startedAt, endedAt)}, simulated`, style),
   ...podLines(after, style),
   ...(disruption ? hanging('  experienced  ', disruptionText(disruption, 'controller pods'), style, 'bold') : []),
-  `  ${style.paint(outcome === 'migrated' ? 'green' : 'red', `${outcome === 'migrated' ? '✔' : '✖'} ${outcome}`)}`,
+  `  ${style.paint(outcome === 'migrated' ? 'green' : 'red', `${outcome === 'migrated' ? '✔' : '✖'} ${outcome}`)}  ${verifiedText({ outcome, verified })}`,
 ];

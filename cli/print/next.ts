@@ -39,31 +39,45 @@ type Ended = Pick<MigrationReport, 'migrationId' | 'outcome' | 'heldBy' | 'handO
 /** Returns whether the migration can be found again by a later command. */
 const isKept = ({ state, deployed }: Where): boolean => state !== undefined || deployed === true;
 
-const OWNER = 'owner-';
-/** Checks whose remedy has options that accept what was found as it is, each with one name. */
-const ACCEPTABLE: ReadonlySet<string> = new Set(['aws-sdk-version', 'unknown-credentials']);
-
-/**
- * Returns the commands that plan again what is blocked. Owners are accepted once they are suspended, which is always needed;
- * images and containers only if they are to stay as they are.
- */
-export function planAgain(command: string, { plan }: Pick<MigrationReport, 'plan'>, end = ''): Next[] {
-  const blocking = (plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown');
-  const owners = blocking
-    .filter(({ id }) => id.startsWith(OWNER))
+/** Returns the options that accept the owners that block a plan, for when they are suspended. */
+const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
+  (plan?.checks ?? [])
+    .filter(({ id, status }) => status === 'fail' && id.startsWith(OWNER))
     .map(({ id }) => ` --accept-owner ${id.slice(OWNER.length)}`)
     .join('');
-  const accepts = blocking
-    .filter(({ id }) => ACCEPTABLE.has(id))
-    .flatMap(({ remedy = '' }) => remedy.match(/ --accept-\S+ \S+/g) ?? [])
+const OWNER = 'owner-';
+
+/** Checks of software that a person may know better: they block until each image or container is accepted by name. */
+const OF_SOFTWARE = new Set(['aws-sdk-version', 'unknown-credentials']);
+/** These options in a remedy, with their values in the shell's form. */
+const ACCEPTS = / --accept-(?:image|unknown-credentials) \S+/g;
+
+/** Returns the options that accept the images and containers that block a plan, as the remedies contain them. */
+const acceptingSoftware = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
+  (plan?.checks ?? [])
+    .filter(({ id, status }) => (status === 'fail' || status === 'unknown') && OF_SOFTWARE.has(id))
+    .flatMap(({ remedy = '' }) => remedy.match(ACCEPTS) ?? [])
     .join('');
+
+/**
+ * Returns the commands that plan again after a plan that is blocked: without its causes, and with what blocks it accepted,
+ * where that is possible by name. `dryRun`: the option with which the command only plans.
+ */
+export const planAgain = (command: string, report: Pick<MigrationReport, 'plan'>, dryRun = ''): Next[] => {
+  const again = `${command}${acceptingOwners(report)}`;
+  const accepting = acceptingSoftware(report);
   return [
-    { why: 'Once the cause is removed, plan again', command: `${command}${owners}${end}` },
-    ...(accepts === ''
+    { why: 'Once the cause is removed, plan again', command: `${again}${dryRun}` },
+    ...(accepting === ''
       ? []
-      : [{ why: 'Or accept what the checks name, and plan again', command: `${command}${owners}${accepts}${end}` }]),
+      : [
+          {
+            why: 'If you know that the software uses EKS Pod Identity, accept it and plan again',
+            command: `${again}${accepting}${dryRun}`,
+          },
+        ]),
   ];
-}
+};
 
 const againOf = ({ command }: NextOptions, report: Pick<MigrationReport, 'plan'> = {}): Next[] =>
   command === undefined ? [] : planAgain(command, report, ' --dry-run');

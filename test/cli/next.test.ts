@@ -1,50 +1,37 @@
-/** The commands at the end of a report, and whether they work as they are printed. */
+/** The commands after a plan that is blocked, by a migration and by `plan`. */
 import { describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
-import { PROGRAM } from '../../cli/program-name.ts';
-import { planAgain } from '../../cli/print/next.ts';
-import { aCheck, aPlan, collectingIo } from './fixtures.ts';
+import { nextAfter } from '../../cli/print/next.ts';
+import type { Check } from '../../lambdas/domain/migration/model.ts';
+import { aPlan, aReport } from './fixtures.ts';
 
-const again = (...checks: Parameters<typeof aCheck>[0][]): string[] =>
-  planAgain('plan', { plan: aPlan({ checks: checks.map(aCheck) }) }, ' --dry-run').map(({ command }) =>
-    String(command),
+const check = (id: string, status: Check['status'], remedy: string): Check => ({ id, status, message: id, remedy });
+const IMAGE = check(
+  'aws-sdk-version',
+  'fail',
+  "Upgrade it first. If these support it, plan again with --accept-image a/b:1 --accept-image 'a/c@sha256:0'",
+);
+const CONTAINER = check('unknown-credentials', 'unknown', 'Accept it: --accept-unknown-credentials api/app');
+const OWNER = check('owner-ack', 'fail', 'Suspend it, then plan again with --accept-owner ack');
+
+const commandsAfter = (...checks: Check[]): (string | readonly string[])[] =>
+  nextAfter(aReport({ outcome: 'blocked', plan: aPlan({ verdict: 'blocked', checks }) }), { command: 'migrate x' }).map(
+    ({ command }) => command,
   );
 
-describe('a plan that is blocked', () => {
-  it('is made again once the cause is removed', () => {
-    expect(again({ id: 'trust', status: 'fail', remedy: 'Change it.' })).toEqual(['plan --dry-run']);
-    expect(again({ id: 'aws-sdk-version', status: 'warn', remedy: 'Do: --accept-image a:1' })).toEqual([
-      'plan --dry-run',
+describe('after a blocked plan', () => {
+  it('the command plans again, and another one accepts the software that blocks it', () => {
+    expect(commandsAfter(IMAGE)).toEqual([
+      'migrate x --dry-run',
+      "migrate x --accept-image a/b:1 --accept-image 'a/c@sha256:0' --dry-run",
+    ]);
+    expect(commandsAfter(IMAGE, CONTAINER, OWNER)).toEqual([
+      'migrate x --accept-owner ack --dry-run',
+      "migrate x --accept-owner ack --accept-image a/b:1 --accept-image 'a/c@sha256:0' --accept-unknown-credentials api/app --dry-run",
     ]);
   });
 
-  it('accepts owners, which are suspended then', () => {
-    expect(again({ id: 'owner-flux', status: 'fail' })).toEqual(['plan --accept-owner flux --dry-run']);
-  });
-
-  it('has a second command that accepts what may stay as it is', () => {
-    const found = again(
-      { id: 'owner-flux', status: 'fail' },
-      { id: 'aws-sdk-version', status: 'fail', remedy: 'Upgrade it. Or: --accept-image a:1 --accept-image b@sha256:0' },
-      { id: 'unknown-credentials', status: 'unknown', remedy: 'Or: --accept-unknown-credentials w/c' },
-    );
-    expect(found).toEqual([
-      'plan --accept-owner flux --dry-run',
-      'plan --accept-owner flux --accept-image a:1 --accept-image b@sha256:0 --accept-unknown-credentials w/c --dry-run',
-    ]);
-  });
-
-  it.each([
-    ['old-sdk-known-image', 'dns', 'external-dns'],
-    ['unknown-credentials', 'reports', 'dashboard'],
-  ])('in the scenario %s passes with the command that is printed', async (scenario, namespace, account) => {
-    const argv = ['--cluster', 'reports-prod', '--namespace', namespace, '--service-account', account];
-    const blocked = collectingIo();
-    expect(await main(['plan', ...argv, '--sandbox', scenario], blocked)).toBe(3);
-    const last = blocked.out().trimEnd().split('\n').at(-1)?.trim() ?? '';
-    expect(last).toMatch(/ --accept-(?:image|unknown-credentials) \S+ --dry-run$/);
-    const planned = collectingIo();
-    expect(await main(last.replace(`${PROGRAM} `, '').split(' '), planned)).toBe(0);
-    expect(planned.out()).toContain('To carry out the plan');
+  it('nothing is accepted of what does not block, or of other checks', () => {
+    expect(commandsAfter({ ...IMAGE, status: 'warn' }, OWNER)).toEqual(['migrate x --accept-owner ack --dry-run']);
+    expect(commandsAfter(check('other', 'fail', '--accept-image a/b:1'))).toEqual(['migrate x --dry-run']);
   });
 });

@@ -16,6 +16,7 @@ import {
   expectPutBack,
   expectRolledBack,
   expectSameEnds,
+  LEVEL_OF_PREVIOUS,
   note,
   rolledBack,
   seen,
@@ -44,6 +45,19 @@ describe("the previous release's MigrateAddon, with today's functions", () => {
   });
 });
 
+describe('a migration whose definition may not know the level that it asks for', () => {
+  it('ends at the level that its states reach, with the reason if that is lower', () =>
+    inWorld({ scenario: 'preserve', definitionOf: previousOf(MACHINES) }, async (world) => {
+      const { outcome, verified, warnings } = await world.migrate({ addon: ADDON, verification: 'ready' });
+      expect({ outcome, verified, warnings: warnings.map(({ id }) => id) }).toEqual({
+        outcome: 'migrated',
+        verified: LEVEL_OF_PREVIOUS,
+        warnings: LEVEL_OF_PREVIOUS === 'ready' ? [] : ['stability-not-observed'],
+      });
+      expect(refusedInputs(world)).toEqual([]);
+    }));
+});
+
 describe('a migration that waits during the upgrade', () => {
   it('for an approval, then for its window, is migrated', () =>
     inApiWorld({ definitionOf: previousOf(MACHINES) }, async ({ world, sandbox, ann, bob }) => {
@@ -52,7 +66,7 @@ describe('a migration that waits during the upgrade', () => {
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash);
       await world.rest();
-      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', verified: LEVEL_OF_PREVIOUS });
       note('MigrateAddon', statesOf(world, 'MigrateAddon'));
       expect(refusedInputs(world)).toEqual([]);
     }));
@@ -69,7 +83,10 @@ describe('a migration that stops during the upgrade', () => {
         definitionOf: previousOf(MACHINES),
       },
       async (world) => {
-        expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+        expect(await world.migrate({ addon: ADDON })).toMatchObject({
+          outcome: 'migrated',
+          verified: LEVEL_OF_PREVIOUS,
+        });
         expect(refusedInputs(world)).toEqual([]);
       },
     ));

@@ -199,7 +199,7 @@ const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string
     showLine(record),
   ],
   'already-migrated': (record) => [
-    `${subjectTitle(subjectOf(record.request))} already uses EKS Pod Identity. Nothing was changed.`,
+    `${subjectTitle(subjectOf(record.request))} is already on EKS Pod Identity. Nothing was changed.`,
     ...(record.trigger ? handOffLines(record) : []),
     showLine(record),
   ],

@@ -24,6 +24,7 @@ import { asClause } from '../../domain/text/text.ts';
 import {
   ANNOTATION_LEFT,
   annotationLeft,
+  CREDENTIALS_UNKNOWN,
   IDENTITY_LOST,
   PODS_NOT_SEEN,
   podsNotSeen,
@@ -129,7 +130,7 @@ const ofEnd = (outcome: Outcome): string[] => [
   TRUST_TO_EDIT,
   LEFT_AS_CHANGED,
   LAST_ROLLBACK,
-  ...(outcome === 'rolled-back' ? [IDENTITY_LOST] : []),
+  ...(outcome === 'rolled-back' ? [IDENTITY_LOST, CREDENTIALS_UNKNOWN] : []),
   ...(outcome === 'migrated' ? [] : STABILITY_WARNINGS),
 ];
 

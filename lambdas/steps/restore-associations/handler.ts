@@ -22,6 +22,7 @@ import {
   type Migration,
 } from '../../domain/migration/model.ts';
 import { classifyCopy } from '../../domain/addons/copies.ts';
+import { usedNoAssociation } from '../../domain/rollback/former-pods.ts';
 import { isReplacedByEks } from '../../domain/rollback/restore.ts';
 import {
   accountOf,
@@ -195,12 +196,12 @@ async function webhookOf(
   return { awaitsWebhook: true, ...(newestPodAt === undefined ? {} : { newestPodAt }) };
 }
 
-/** Returns whether all pods of an association's service account had IRSA before the migration. */
-async function accountsOnIrsa({ record, ledger }: Work): Promise<(one: Association) => boolean> {
+/** Returns whether no pod of an association's service account used an association before the migration. */
+async function accountsOnIrsa({ record, snapshot, ledger }: Work): Promise<(one: Association) => boolean> {
   const before = await ledger.getEvidence(record.migrationId, EVIDENCE_BEFORE);
   return ({ namespace, serviceAccount }) => {
     const had = before.filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount);
-    return had.length > 0 && had.every(({ identity }) => identity === 'irsa');
+    return usedNoAssociation(had, snapshot, record.request);
   };
 }
 

@@ -1,9 +1,10 @@
 /** Checks, before a rollback deletes associations, that their pods have another source of credentials. */
 import { classifyPod } from '../../domain/verification/pod-identity.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
+import { hadIrsa } from '../../domain/rollback/former-pods.ts';
 import { mayRemoveAssociations, type AssociationRemoval } from '../../domain/rollback/pods.ts';
 import { type Pod, type Workload, WORKLOAD_PLURALS } from '../../domain/kubernetes/objects.ts';
-import type { Association } from '../../domain/migration/model.ts';
+import type { Association, Snapshot } from '../../domain/migration/model.ts';
 import { accountOf } from '../../domain/rollback/associations.ts';
 import { shellCommand } from '../../domain/text/shell.ts';
 import type { Clock, Kubernetes } from '../../ports/index.ts';
@@ -27,14 +28,15 @@ const podsOf = async (kubernetes: Kubernetes, accounts: readonly Account[]): Pro
  */
 export async function assertAnnotated(
   accounts: readonly Account[],
-  { record: { migrationId }, kubernetes, ledger }: AssociationRemovalWork,
+  { record: { migrationId }, snapshot, kubernetes, ledger }: AssociationRemovalWork & { snapshot: Snapshot },
 ): Promise<void> {
   const before = await ledger.getEvidence(migrationId, EVIDENCE_BEFORE);
   for (const { namespace, serviceAccount } of accounts) {
-    const hadIrsa = before.some(
-      (pod) => pod.serviceAccount === serviceAccount && (pod.identity === 'irsa' || pod.identity === 'mixed'),
-    );
-    if (hadIrsa && (await kubernetes.getServiceAccount(namespace, serviceAccount))?.roleArn === undefined)
+    const was = before.filter((pod) => pod.serviceAccount === serviceAccount);
+    if (
+      was.some((pod) => hadIrsa(pod, snapshot)) &&
+      (await kubernetes.getServiceAccount(namespace, serviceAccount))?.roleArn === undefined
+    )
       throw new MigrationError(
         'RestoreInProgress',
         `Service account ${namespace}/${serviceAccount} has no annotation eks.amazonaws.com/role-arn yet. Its association is kept until EKS has restored the annotation.`,

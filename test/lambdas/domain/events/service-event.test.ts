@@ -315,7 +315,7 @@ describe("the event of a migration that CloudTrail's event started", () => {
     expect(
       denied('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks: [failing] }) }).message,
     ).toContain('- agent-ready: The agent is not there.');
-    expect(denied('already-migrated').message).toContain('Add-on aws-ebs-csi-driver already uses EKS Pod Identity.');
+    expect(denied('already-migrated').message).toContain('Add-on aws-ebs-csi-driver is already on EKS Pod Identity.');
     expect(denied('already-migrated').message).toContain('Remove service_account_role_arn');
   });
 

@@ -138,7 +138,7 @@ describe('replaceNext', () => {
     const failing = { ...fails, ready: false };
     expect(next([works, failing], [set], null)).toEqual([['ledger'], ['ledger-1'], true]);
     expect(next([failing], [set], null)).toEqual([[], ['ledger-1'], true]);
-    expect(next([{ ...failing, terminating: true }], [set], null)).toEqual([['ledger'], [], true]);
+    expect(next([{ ...failing, terminating: true }], [set], null)).toEqual([[], [], true]);
     // A Deployment replaces its failing pods itself.
     expect(next([{ ...old, ready: false }], [workload()], null)).toEqual([[NAME], [], true]);
   });
