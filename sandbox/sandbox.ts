@@ -9,9 +9,9 @@ import { type Deployed, type Deployment, deployBundled, deploySource, issueCrede
 import type { DynamoDb } from './dynamodb/service.ts';
 import type { BusLocation } from './events/bus.ts';
 import { type Gateway, onThreads } from './gateway/gateway.ts';
-import { type OpenOptions, prepare } from './ground.ts';
+import { type Ground, type OpenOptions, prepare } from './ground.ts';
 import { apiUrlOf, type SandboxOutputs } from './outputs.ts';
-import { openBack, openFront } from './services.ts';
+import { type Front, openBack, openFront } from './services.ts';
 import type { Executions } from './states/executions.ts';
 import { credentialsOf, operatorRoleArn } from './sts/access-keys.ts';
 import type { TelemetryLine } from './telemetry.ts';
@@ -61,6 +61,21 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+const deploymentOf = (
+  { world, clock, assembly, clients }: Ground,
+  { gateway, authorizer }: Front,
+  keepCalls: OpenOptions['keepCalls'],
+): Deployment => ({
+  world,
+  clock,
+  assembly,
+  gateway,
+  authorizer,
+  clients,
+  keepCalls,
+  credentialsFor: issueCredentials(world, assembly.functions),
+});
+
 /**
  * Opens a sandbox over a synthesized application (`assemblyDirectory` is a cdk.out). Throws AssemblyError for an
  * application that cannot be read, ServiceRoleError for roles that AWS could not use, PortError for a port that is not
@@ -81,16 +96,7 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
   const transport = inProcessTransport(gateway, world, { clients, latency: () => turn() });
   const operator = credentialsOf(world, operatorRoleArn(world));
   await front.ready;
-  const deployment: Deployment = {
-    world,
-    clock,
-    assembly,
-    gateway,
-    authorizer,
-    clients,
-    keepCalls: options.keepCalls,
-    credentialsFor: issueCredentials(world, assembly.functions),
-  };
+  const deployment = deploymentOf(ground, front, options.keepCalls);
   const [closing, close] = closer();
   try {
     const served = { gateway: onThreads(gateway, clock), world, credentials: operator };

@@ -119,7 +119,14 @@ export const podTable = (
         whole: true,
       },
       ...(levels && rows.some(({ pod }) => pod.level !== undefined)
-        ? [{ title: 'LEVEL', value: ({ pod }: PodRow) => pod.level ?? '', whole: true as const }]
+        ? [
+            {
+              title: 'LEVEL',
+              value: ({ pod }: PodRow) => pod.level ?? '',
+              whole: true as const,
+              optional: 'least' as const,
+            },
+          ]
         : []),
       {
         title: 'CREATED',

@@ -30,8 +30,18 @@ const fieldText = ([name, value]: [string, unknown]): string[] => {
   return text ? [`${words(name)} ${text}`] : [];
 };
 
-const podsText = (verified: unknown, counted: unknown): string[] =>
-  typeof verified === 'number' && typeof counted === 'number' ? [`${verified} of ${counted} pods verified`] : [];
+/** Returns a verification's answer: how many pods are as expected or stayed ready, and whether they are observed next. */
+const podsText = (given: Record<string, unknown>): string[] => {
+  const { podsAsExpected, podsThatCount, podsReady, settleSeconds, verdict, why } = given;
+  const ofAll = (count: unknown, what: string): string[] =>
+    typeof count === 'number' && typeof podsThatCount === 'number' ? [`${count} of ${podsThatCount} pods ${what}`] : [];
+  if (podsReady !== undefined) return ofAll(podsReady, `stayed ready${typeof why === 'string' ? `. ${why}` : ''}`);
+  if (typeof settleSeconds === 'number') return ofAll(podsAsExpected, `verified, then observed for ${settleSeconds} s`);
+  return [...fieldText(['verdict', verdict]), ...fieldText(['why', why]), ...ofAll(podsAsExpected, 'verified')];
+};
+
+/** Fields that `podsText` shows. */
+const OF_PODS = new Set(['podsAsExpected', 'podsThatCount', 'podsReady', 'settleSeconds', 'verdict', 'why']);
 
 /** Returns, as JSON text, the plain fields at the beginning of a long answer, which the ledger truncates. */
 const beginning = (cut: string): string =>
@@ -41,9 +51,8 @@ const fieldsOf = (text: string): string | undefined => {
   try {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== 'object' || parsed === null) return undefined;
-    const { podsAsExpected: verified, podsThatCount: counted, why, ...others } = parsed as Record<string, unknown>;
-    const fields = [...Object.entries(others).flatMap(fieldText), ...podsText(verified, counted)].join(', ');
-    return typeof why === 'string' ? `${fields}: ${why}` : fields;
+    const others = Object.entries(parsed).filter(([name]) => !OF_PODS.has(name));
+    return [...podsText(parsed as Record<string, unknown>), ...others.flatMap(fieldText)].join(', ');
   } catch {
     return undefined;
   }

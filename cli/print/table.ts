@@ -7,8 +7,8 @@ export interface Column<Row> {
   align?: 'left' | 'right';
   /** Whether the cells are never broken: ids, which are copied, and short words. */
   whole?: true;
-  /** Whether the column is left out if there is no room for it; the last one first. */
-  optional?: true;
+  /** Whether the column is left out if there is no room for it; the last one first, and `least` after all others. */
+  optional?: true | 'least';
 }
 
 const GAP = 2;
@@ -69,7 +69,7 @@ const withRoom = <Row>(
   available: number,
 ): readonly Column<Row>[] => {
   const needed = columns.reduce((sum, column) => sum + leastWidth(column, rows) + GAP, -GAP);
-  const last = columns.findLast(({ optional }) => optional);
+  const last = columns.findLast(({ optional }) => optional === true) ?? columns.findLast(({ optional }) => optional);
   return needed <= available || !last
     ? columns
     : withRoom(

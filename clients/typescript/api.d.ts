@@ -870,6 +870,8 @@ export interface components {
             seconds: number;
             /** @description Forecast duration in seconds if each pod takes as long as the slowest observed pod, and its whole grace period. */
             atMostSeconds: number;
+            /** @description Seconds of it for which the pods are observed after their replacement. Absent if the request asks for another level than `ready`. */
+            settleSeconds?: number;
             /** @description True if there are no observations of how long pods of a workload take, so the forecast is a guess. */
             assumed: boolean;
             /** @description Forecast of each workload. */
@@ -1116,7 +1118,7 @@ export interface components {
             changeWindow?: components["schemas"]["WindowState"];
             /** @description What the migration waits for. Absent while it is not waiting. */
             waitingFor?: components["schemas"]["WaitingFor"];
-            /** @description The most recent step, as explained in docs/failures.md. Absent before the first step. One of `plan`, `request-approval`, `await-window`, `plan-again`, `begin`, `install-agent`, `repair-trust`, `create-association`, `delete-addon`, `await-deleted`, `create-addon`, `update-addon`, `await-active`, `carry-over`, `verify-pods`, `restart-pods`, `annotate-service-account`, `finish`, `take-over`, `restore-associations-purged`, `assess-rollback`, `restore-addon-update`, `restore-addon-delete`, `restore-addon-create`, `restore-annotation`, `restore-associations`, `verify-restored`, `restart-restored`, `restore-associations-deferred`, `restore-associations-own`, `restore-trust`, `finish-rolled-back`, `finish-needs-human`, `retire-trust-retire`, `retire-trust-reinstate`; later versions may add others. */
+            /** @description The most recent step, as explained in docs/failures.md. Absent before the first step. One of `plan`, `request-approval`, `await-window`, `plan-again`, `begin`, `install-agent`, `repair-trust`, `create-association`, `delete-addon`, `await-deleted`, `create-addon`, `update-addon`, `await-active`, `carry-over`, `verify-pods`, `restart-pods`, `confirm-ready`, `annotate-service-account`, `finish`, `take-over`, `restore-associations-purged`, `assess-rollback`, `restore-addon-update`, `restore-addon-delete`, `restore-addon-create`, `restore-annotation`, `restore-associations`, `verify-restored`, `restart-restored`, `restore-associations-deferred`, `restore-associations-own`, `restore-trust`, `finish-rolled-back`, `finish-needs-human`, `retire-trust-retire`, `retire-trust-reinstate`; later versions may add others. */
             step?: string;
             /** @description ARN of the Step Functions execution that works on the migration, or that did so last. Absent before the first execution. */
             executionArn?: string;

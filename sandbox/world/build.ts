@@ -139,6 +139,21 @@ const foreignFieldsOf = (addons: ScenarioCluster['addons']): ClusterState['forei
     }),
   );
 
+const seedInstalledAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): void => {
+  if (addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') return;
+  const offered = catalogueOf(world, addon.name);
+  const objects = {
+    ...ofVersion(offered.objects, addon.version),
+    ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }),
+  };
+  seedAddonObjects(world, cluster, addon.name, withPodSettings(objects, cluster.podSettings?.get(addon.name)), {
+    irsaServiceAccounts: offered.irsaServiceAccounts,
+    ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
+    podsCreatedAt: sinceOf(cluster, addon.podsCreatedAt ?? addon.createdAt),
+    fields: addon.modifiedFields ?? [],
+  });
+};
+
 const buildCluster = (world: World, account: string, spec: ScenarioCluster, callers: Callers): ClusterState => {
   const { name, region, oidcId } = spec;
   const cluster = newCluster({
@@ -171,28 +186,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   seedCluster(world, cluster, spec.nodes);
   seedServiceAccounts(cluster, spec.serviceAccounts);
   notePastPods(cluster, spec.pods);
-  for (const addon of spec.addons) {
-    const offered = catalogueOf(world, addon.name);
-    if (addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
-    seedAddonObjects(
-      world,
-      cluster,
-      addon.name,
-      withPodSettings(
-        {
-          ...ofVersion(offered.objects, addon.version),
-          ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }),
-        },
-        cluster.podSettings?.get(addon.name),
-      ),
-      {
-        irsaServiceAccounts: offered.irsaServiceAccounts,
-        ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
-        podsCreatedAt: sinceOf(cluster, addon.podsCreatedAt ?? addon.createdAt),
-        fields: addon.modifiedFields ?? [],
-      },
-    );
-  }
+  for (const addon of spec.addons) seedInstalledAddon(world, cluster, addon);
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
   seedCustomResources(cluster, spec.customResources);
   seedRbac(cluster, spec.rbac);

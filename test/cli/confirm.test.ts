@@ -121,6 +121,7 @@ describe('the short plan', () => {
         '  cluster     demo, account 111122223333, eu-west-1',
         '  strategy    in place; if the pods keep the old identity after restarts: recreate with preserve',
         '  changes     Delete the add-on',
+        '  verified    Verify the pods',
         '  disruption  pods roll, capacity stays',
         '  warnings    odd: one oddity',
       ].join('\n'),

@@ -260,8 +260,13 @@ describe('steps', () => {
     ['{"created":false}', ''],
     ['{"verdict":"verified","podsAsExpected":1,"podsThatCount":2}', 'verdict verified, 1 of 2 pods verified'],
     [
-      '{"verdict":"unstable","podsReady":0,"why":"A pod has restarted.","podsAsExpected":1,"podsThatCount":1}',
-      'verdict unstable, pods ready 0, 1 of 1 pods verified: A pod has restarted.',
+      '{"verdict":"settle","settleSeconds":60,"podsThatCount":2,"podsAsExpected":2}',
+      '2 of 2 pods verified, then observed for 60 s',
+    ],
+    ['{"verdict":"verified","podsThatCount":2,"podsAsExpected":2,"podsReady":2}', '2 of 2 pods stayed ready'],
+    [
+      '{"verdict":"unstable","podsThatCount":2,"podsAsExpected":2,"podsReady":1,"why":"Restarted: b (1 restart)."}',
+      '1 of 2 pods stayed ready. Restarted: b (1 restart).',
     ],
     ['plain', 'plain'],
     // Truncated as in the ledger.

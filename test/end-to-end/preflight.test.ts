@@ -183,7 +183,7 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     },
     'unknown-credentials',
     'unknown',
-    /container ebs-plugin of .* has AWS_WEB_IDENTITY_TOKEN_FILE, with which AWS SDKs \(Go v2, botocore\) fail without AWS_ROLE_ARN/,
+    /container ebs-plugin of .* has AWS_WEB_IDENTITY_TOKEN_FILE, with which AWS SDKs fail without AWS_ROLE_ARN \(Go v2, botocore\)/,
   ],
   [
     'keys of a Secret that may be missing',

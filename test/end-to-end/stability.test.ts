@@ -192,7 +192,9 @@ describe('a container that restarts while its pods are observed', () => {
         warnings: [
           {
             id: 'stability-not-observed',
-            message: expect.stringMatching(/Pods that were not ready at its end: api-\S+ \(1 restart\)\.$/) as string,
+            message: expect.stringMatching(
+              /Not ready at the end of the observation: api-\S+ \(1 restart\)\.$/,
+            ) as string,
           },
         ],
       });

@@ -169,7 +169,7 @@ describe('the identity of each pod', () => {
           {
             id: 'credentials-unknown',
             message: expect.stringMatching(
-              /pod kube-system\/ebs-csi-controller-\S+, container ebs-plugin has AWS_PROFILE, with which AWS SDKs/,
+              /: in kube-system\/ebs-csi-controller-\S+, kube-system\/ebs-csi-controller-\S+, container ebs-plugin has AWS_PROFILE, with which AWS SDKs[^;]*$/,
             ) as string,
           },
         ],

@@ -76,7 +76,8 @@ describe('pods and nodes', () => {
   it('that joined are not called ready', async () => {
     const { end, evidence } = await run('daemon-set', { node: { does: 'joins', afterSeconds: 15 } });
     expect(end).toEqual(['migrated', 'ready']);
-    expect(evidence.map(({ level }) => level).toSorted()).toEqual(['injected', 'ready', 'ready', 'ready']);
+    expect(evidence.filter(({ level }) => level === 'ready')).toHaveLength(3);
+    expect(evidence.filter(({ level }) => level === 'injected')).toHaveLength(1);
   });
 
   it('that are lost are named', async () => {

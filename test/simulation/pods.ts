@@ -86,9 +86,10 @@ class PodsActor {
       .flatMap(({ clusters }) => clusters)
       .filter(({ name }) => name === cluster.name)
       .flatMap((one) => requests.flatMap((request) => concerned(one, request)));
-    this.workloads = described.flatMap(
-      ({ kind, namespace, name }) => (getObject(cluster.kube, kind, namespace, name) as Workload | undefined) ?? [],
-    );
+    this.workloads = described.flatMap(({ kind, namespace, name }): Workload[] => {
+      const workload = getObject(cluster.kube, kind, namespace, name);
+      return workload ? [workload] : [];
+    });
     if (pods.brokenBefore) this.breakOne(pods.brokenBefore);
     const { world } = sandbox;
     if (pods.mutated) {

@@ -6,7 +6,7 @@
 import { type ReadContainer, readContainers } from '../verification/pod-identity.ts';
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
 import { MAX_ACCEPTED } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
@@ -58,8 +58,12 @@ function futureContainers(facts: Facts, planned: readonly PlannedAssociation[]):
   return [...found.values()];
 }
 
-const CHAIN =
-  'docs/verification-variables.md, from the source of the AWS SDKs; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
+const CHAIN = 'docs/verification-variables.md';
+const AGAIN = 'Check after the migration which role these containers use, for example in CloudTrail.';
+
+/** Returns where the variables of the pods are set. */
+const placeOf = ({ addon }: Pick<MigrationRequest, 'addon'>): string =>
+  addon === undefined ? 'the workload' : "the add-on's configuration values or its workload";
 
 const whyText = ({ text, is, why }: Future): string => {
   if (is === 'irsa')
@@ -69,14 +73,14 @@ const whyText = ({ text, is, why }: Future): string => {
   return `${text} ${why}`;
 };
 
-function checkElsewhere(all: readonly Future[]): Check {
+function checkElsewhere(all: readonly Future[], { request }: Pick<Facts, 'request'>): Check {
   const id = 'static-credentials';
   const hard = all.filter(isElsewhere);
   if (hard.length > 0)
     return fail(
       id,
       `These pods would not get credentials from EKS Pod Identity: ${some(hard.map(whyText), '; ')}.`,
-      "Remove these variables and mounts from the add-on's configuration values (or from the workload), and plan again: EKS's webhook sets the variables that are needed.",
+      `Remove these variables and mounts from ${placeOf(request)}, and plan again: EKS's webhook sets the variables that are needed.`,
       CHAIN,
     );
   const soft = all.filter(({ notes }) => notes.length > 0);
@@ -103,21 +107,19 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
       of.map(({ text, why }) => `${text} ${why}`),
       '; ',
     );
-  const message = `After the change, the specs of these pods do not show whether their AWS SDKs use EKS Pod Identity: ${texts(open)}.`;
-  const remove =
-    "Remove these variables from the add-on's configuration values or from the workload, or make sure that with them the containers use EKS Pod Identity";
+  const message = `It is not known whether these containers will use EKS Pod Identity: ${texts(open)}.`;
+  const remove = `Remove these variables from ${placeOf(request)}`;
   const flags = shellCommand(...open.slice(0, MAX_ACCEPTED).map(({ name }) => ['--accept-unknown-credentials', name]));
-  const again = 'Check after the migration that they use the new role, for example in CloudTrail.';
   return [
     ...(open.length === 0
       ? []
       : verification === 'api'
-        ? [warn(id, message, `${remove}. ${again}`, CHAIN)]
+        ? [warn(id, message, `${remove}. ${AGAIN}`, CHAIN)]
         : [
             unknown(
               id,
               message,
-              `${remove}, and accept them (in a request: acceptUnknownCredentials): ${flags}`,
+              `${remove}. If the containers use EKS Pod Identity all the same, accept them (in a request: acceptUnknownCredentials): ${flags}`,
               CHAIN,
             ),
           ]),
@@ -127,7 +129,7 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
           warn(
             id,
             `The request accepts that it is not known whether these containers will use EKS Pod Identity: ${texts(settled)}.`,
-            again,
+            AGAIN,
             CHAIN,
           ),
         ]),
@@ -147,5 +149,5 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
 export function checkCredentials(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   if (!facts.pods) return [];
   const all = futureContainers(facts, planned);
-  return [checkElsewhere(all), ...checkUnknown(all, facts)];
+  return [checkElsewhere(all, facts), ...checkUnknown(all, facts)];
 }

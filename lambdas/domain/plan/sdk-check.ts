@@ -5,7 +5,6 @@
 import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../images/known.ts';
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
-import { SDK_MINIMUMS } from '../images/sources.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { imageName, MAX_ACCEPTED } from '../migration/request.ts';
 import { shellWord } from '../text/shell.ts';
@@ -76,12 +75,13 @@ const tooOldText = (found: readonly Known[]): string =>
   );
 
 /** Returns how the images are accepted all the same. A request can accept only names of images, and so many. */
-function unlessAccepted(images: readonly PlannedImage[], subject: string): string {
+function accept(images: readonly PlannedImage[]): string {
   const options = images
     .filter(({ image }) => imageName.safeParse(image).success)
     .slice(0, MAX_ACCEPTED)
     .map(({ image }) => `--accept-image ${shellWord(image)}`);
-  return options.length === 0 ? '' : ` If ${subject} all the same, plan again with ${options.join(' ')}`;
+  if (options.length === 0) return '';
+  return ` If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: acceptImages): ${options.join(' ')}`;
 }
 
 /** Returns what to do about software that is too old, or that supports it at no version. */
@@ -91,9 +91,7 @@ function upgrade(found: readonly Known[]): string {
   );
   const hopeless = found.flatMap(({ known: { component, support } }) => (support.kind === 'never' ? [component] : []));
   return [
-    ...(wanted.length > 0
-      ? [`Upgrade ${some([...new Set(wanted)], ' and ')} first, keeping IRSA, and plan again.`]
-      : []),
+    ...(wanted.length > 0 ? [`Upgrade ${some([...new Set(wanted)], ' and ')} first, keeping IRSA.`] : []),
     ...(hopeless.length > 0 ? [`Keep IRSA for ${some([...new Set(hopeless)], ' and ')}.`] : []),
   ].join(' ');
 }
@@ -102,8 +100,8 @@ function tooOld(found: readonly Known[], rest: string): Check {
   const sources = [...new Set(found.map(({ known }) => sourceText(known.source)))];
   return fail(
     ID,
-    `${found.length === 1 ? 'An image has' : `${found.length} images have`} an AWS SDK that is too old for EKS Pod Identity, so that the containers would find no credentials: ${tooOldText(found)}.${rest}`,
-    `${upgrade(found)}${unlessAccepted(found, found.length === 1 ? 'the image supports it' : 'these images support it')}`,
+    `${found.length === 1 ? 'An image has' : `${found.length} images have`} an AWS SDK that is too old for EKS Pod Identity, so that ${found.length === 1 ? 'its' : 'their'} containers would find no credentials: ${tooOldText(found)}.${rest}`,
+    `${upgrade(found)}${accept(found)}`,
     some(sources, '; '),
   );
 }
@@ -113,7 +111,7 @@ const addonTooOld = (images: readonly PlannedImage[], { why, source }: OfAddon, 
   fail(
     ID,
     `${why}, so that its containers would find no credentials: ${some(images.map(({ image }) => short(image)))}.${rest}`,
-    `Update the add-on first, keeping IRSA, and plan again.${unlessAccepted(images, 'its images support EKS Pod Identity')}`,
+    `Update the add-on first, keeping IRSA.${accept(images)}`,
     source,
   );
 
@@ -139,21 +137,30 @@ const noCallsText = (found: readonly Known[]): string[] =>
         ])}.`,
       ];
 
-const minimums = SDK_MINIMUMS.map(({ sdk, minimum }) => `${sdk} ${minimum}`).join(', ');
-const ASK = `Check with the owners of the images. Minimum versions: ${minimums}.`;
+const ASK = `Find out which AWS SDK each image contains, and compare it with the minimum versions in ${TABLE}.`;
+const EFFECT = 'An SDK that is too old ignores what EKS injects, and finds no credentials.';
 
 interface Unknown extends PlannedImage {
   why: string;
+}
+
+/** Returns the images with the reason for each; those with the same reason together. */
+function unknownText(unknown: readonly Unknown[]): string {
+  const images = new Map<string, string[]>();
+  for (const { image, why } of unknown) images.set(why, [...(images.get(why) ?? []), short(image)]);
+  return some(
+    [...images].map(([why, of]) =>
+      [some(of), of.length === 1 ? why : why.replace(/^is\b/, 'are').replace(/^has\b/, 'have')].join(' '),
+    ),
+    '; ',
+  );
 }
 
 function warned(accepted: readonly PlannedImage[], unknown: readonly Unknown[], rest: readonly string[]): Check {
   const sentences = [
     ...(unknown.length > 0
       ? [
-          `It is not known whether ${unknown.length === 1 ? 'the AWS SDK of an image supports' : `the AWS SDKs of ${unknown.length} images support`} EKS Pod Identity: ${some(
-            unknown.map(({ image, why }) => `${short(image)} ${why}`),
-            '; ',
-          )}. An older SDK finds no credentials, although its pod has them.`,
+          `It is not known whether ${unknown.length === 1 ? 'the AWS SDK of an image supports' : `the AWS SDKs of ${unknown.length} images support`} EKS Pod Identity: ${unknownText(unknown)}. ${EFFECT}`,
         ]
       : []),
     ...(accepted.length > 0
@@ -168,8 +175,8 @@ function warned(accepted: readonly PlannedImage[], unknown: readonly Unknown[], 
     sentences.join(' '),
     unknown.length > 0
       ? ASK
-      : 'Check after the migration that the software gets its credentials, since its pods look verified without them: read its logs.',
-    unknown.length > 0 ? `${SDKS}; ${TABLE}` : TABLE,
+      : 'Check after the migration that the software gets credentials, since its pods may look verified without them: read its logs.',
+    unknown.length > 0 ? SDKS : TABLE,
   );
 }
 
@@ -178,7 +185,7 @@ function unread(ofAddon: OfAddon | undefined): Check {
   if (ofAddon?.verdict === 'supported') return pass(ID, `${ofAddon.why}. Its images were not read.`);
   return warn(
     ID,
-    `It cannot be checked whether the AWS SDKs in the pods support EKS Pod Identity${ofAddon ? `: ${ofAddon.why}` : ', since no container was read'}. An older SDK finds no credentials, although its pod has them.`,
+    `It cannot be checked whether the AWS SDKs in the pods support EKS Pod Identity${ofAddon ? `: ${ofAddon.why}` : ', since no container was read'}. ${EFFECT}`,
     ASK,
     ofAddon?.source ?? SDKS,
   );
@@ -201,13 +208,7 @@ function judged(images: readonly PlannedImage[], { request }: Facts, ofAddon: Of
     ...noCallsText(having(all, 'no-calls')),
   ];
   const unknown = ofAddon ? [] : open;
-  const notKnown =
-    unknown.length > 0
-      ? ` Not known: ${some(
-          unknown.map(({ image, why }) => `${short(image)} ${why}`),
-          '; ',
-        )}.`
-      : '';
+  const notKnown = unknown.length > 0 ? ` Not known: ${unknownText(unknown)}.` : '';
   const blocking = old.filter((one) => !isAccepted(one));
   if (blocking.length > 0) return tooOld(blocking, notKnown);
   const blockingByAddon = oldByAddon.filter((one) => !isAccepted(one));

@@ -51,20 +51,26 @@ const logsOf = (pod: Pod): string =>
     ? previousLogs(pod)
     : shellCommand(['kubectl', '-n', pod.namespace, 'logs', pod.name, '--all-containers']);
 
+/** A migration that fails is rolled back, which replaces its pods. */
+const readLogs = (towards: 'pod-identity' | 'before'): string =>
+  towards === 'before'
+    ? 'Read the logs'
+    : 'Read the logs where you keep them or, until the rollback replaces the pod, with';
+
 /** Returns the message of PodsFailing. */
 export function failingText(pods: readonly Pod[], since: string, towards: 'pod-identity' | 'before'): string {
   const [first] = pods;
   const logs = first ? logsOf(first) : '';
   const identity = towards === 'before' ? 'the identity that they had before' : 'Pod Identity';
   const many = pods.length === 1 ? 'A pod fails' : `${pods.length} pods fail`;
-  return `${many} with ${identity}, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}.${pods.some(isCrashing) && towards === 'pod-identity' ? ` ${NO_CREDENTIALS}` : ''} Read the logs: ${logs}`;
+  return `${many} with ${identity}, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. Nothing has progressed since ${since}.${pods.some(isCrashing) && towards === 'pod-identity' ? ` ${NO_CREDENTIALS}` : ''} ${readLogs(towards)}: ${logs}`;
 }
 
 /** Returns the message of PodsFailing if pods restarted each time that they were observed. */
 export function restartingText(pods: readonly Pod[], settleSeconds: number): string {
   const [first] = pods;
   const logs = first ? previousLogs(first) : '';
-  return `Containers restarted each time that the pods were observed for ${durationText(settleSeconds)} with Pod Identity, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. ${NO_CREDENTIALS} Read the logs of the containers that ended: ${logs}`;
+  return `Containers restarted each time that the pods were observed for ${durationText(settleSeconds)} with Pod Identity, although the same number of pods was ready before the migration: ${some(pods.map(conditionText))}. ${NO_CREDENTIALS} ${readLogs('pod-identity')}: ${logs}`;
 }
 
 /** Returns the message of PodsFailing if only a person can replace the pods. */

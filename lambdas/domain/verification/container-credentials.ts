@@ -208,24 +208,25 @@ export interface ContainerReading {
 const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 
-/** Returns a clause for each variable that decides, with the SDKs for which it does: "has X, with which …". */
-function reasons(container: Container, readings: readonly [Sdk, Reading][]): string {
-  const clauses = new Map<string, { names: readonly string[]; does: string; sdks: Sdk[] }>();
+/**
+ * Returns a clause for each of the variables that decide, with the SDKs for which they do: "has X, with which AWS SDKs do this
+ * (Go v2), or do that (botocore)".
+ */
+function reasons({ env }: Container, readings: readonly [Sdk, Reading][]): string {
+  const isHidden = (name: string): boolean => Object.hasOwn(env, name) && env[name] === undefined;
+  const clauses = new Map<string, Map<string, string[]>>();
   for (const [sdk, { names, does }] of readings) {
     if (names.length === 0 || does === '') continue;
-    const key = `${names.join(' ')} ${does}`;
-    const clause = clauses.get(key) ?? { names, does, sdks: [] };
-    clause.sdks.push(sdk);
-    clauses.set(key, clause);
+    const set = listed(names.map((name) => (isHidden(name) ? `${name} (valueFrom)` : name)));
+    const effects = clauses.get(set) ?? new Map<string, string[]>();
+    clauses.set(set, effects.set(does, [...(effects.get(does) ?? []), SDK_NAMES[sdk]]));
   }
-  return [...clauses.values()]
-    .map(({ names, does, sdks }) => {
-      const isHidden = (name: string): boolean =>
-        Object.hasOwn(container.env, name) && container.env[name] === undefined;
-      const set = names.map((name) => (isHidden(name) ? `${name} (valueFrom)` : name));
-      const who =
-        sdks.length === SDKS.length ? 'AWS SDKs' : `AWS SDKs (${sdks.map((sdk) => SDK_NAMES[sdk]).join(', ')})`;
-      return `has ${listed(set)}, with which ${who} ${does}`;
+  return [...clauses]
+    .map(([set, effects]) => {
+      const texts = [...effects].map(([does, sdks]) =>
+        sdks.length === SDKS.length ? does : `${does} (${sdks.join(', ')})`,
+      );
+      return `has ${set}, with which AWS SDKs ${texts.join(', or ')}`;
     })
     .join('; it ');
 }

@@ -261,17 +261,19 @@ export const CREDENTIALS_UNKNOWN = 'credentials-unknown';
  * configuration of EKS Pod Identity.
  */
 export const credentialsUnknown = (pods: readonly Pod[], { target }: Pick<MigrationRequest, 'target'>): Check[] => {
-  const open = pods.flatMap((pod) =>
-    classifyPod(pod).unknown.map(({ why }) => `pod ${pod.namespace}/${pod.name}, ${why}`),
-  );
-  if (open.length === 0) return [];
+  const open = new Map<string, string[]>();
+  for (const pod of pods)
+    for (const { why } of classifyPod(pod).unknown)
+      open.set(why, [...(open.get(why) ?? []), `${pod.namespace}/${pod.name}`]);
+  if (open.size === 0) return [];
+  const reasons = [...open].map(([why, names]) => `in ${some(names)}, ${why}`);
   return [
     {
       id: CREDENTIALS_UNKNOWN,
       status: 'warn',
-      message: `${pods.length === 1 ? 'A pod has the configuration of EKS Pod Identity, but its spec does' : `${pods.length} pods have the configuration of EKS Pod Identity, but their specs do`} not show whether AWS SDKs use it: ${some(open, '; ')}.`,
+      message: `${pods.length === 1 ? 'A pod has the configuration of EKS Pod Identity, but its spec does' : `${pods.length} pods have the configuration of EKS Pod Identity, but their specs do`} not show whether AWS SDKs use it: ${some(reasons, '; ')}.`,
       remedy: `Find out which credentials these containers use, for example in CloudTrail, or remove the variables from their workloads. To check the pods again afterwards: ${identitiesCommand(target)}`,
-      source: 'The order in which AWS SDKs look for credentials: docs/verification-variables.md',
+      source: 'docs/verification-variables.md',
     },
   ];
 };

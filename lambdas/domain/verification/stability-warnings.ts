@@ -1,5 +1,5 @@
 /** The warnings of a migration about pods that did not reach the level `ready`. */
-import { isOfJob, type Pod } from '../kubernetes/objects.ts';
+import { isMadeBy, isOfJob, type Pod } from '../kubernetes/objects.ts';
 import type { Check, Target } from '../migration/model.ts';
 import { some, warn } from '../plan/check.ts';
 import { conditionText, previousLogs } from '../rollout/text.ts';
@@ -43,12 +43,15 @@ export function unstableText({ causes, replaced }: Pick<Stability, 'causes' | 'r
     names.length === 0 ? [] : [`${title}: ${some(names)}.`];
   const podsThat = (why: ShortPod['why']): string[] =>
     causes.filter((one) => one.why === why).map(({ pod }) => conditionText(pod));
-  const workloads = replaced.map(({ kind, name }) => `${kind} ${name}`);
+  // Of a workload whose pods are listed, this adds nothing.
+  const workloads = replaced
+    .filter((workload) => !causes.some(({ pod }) => isMadeBy(pod, workload)))
+    .map(({ kind, name }) => `${kind} ${name}`);
   return [
-    ...list('Pods with container restarts during the observation', podsThat('restarted')),
-    ...list('Pods that were not ready at its end', podsThat('not-ready')),
-    ...list('Pods without the identity that they should have', podsThat('wrong')),
-    ...list('Workloads of which no pod was ready all the time', workloads),
+    ...list('Restarted during the observation', podsThat('restarted')),
+    ...list('Not ready at the end of the observation', podsThat('not-ready')),
+    ...list('Without the identity that they should have', podsThat('wrong')),
+    ...list('Without a pod that was ready all the time', workloads),
   ].join(' ');
 }
 

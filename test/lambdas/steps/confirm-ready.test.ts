@@ -181,7 +181,7 @@ describe('confirm-ready', () => {
     expect(await confirm(fakes)).toMatchObject({
       verdict: 'unstable',
       podsReady: 1,
-      why: 'Pods with container restarts during the observation: b (1 restart).',
+      why: 'Restarted during the observation: b (1 restart).',
     });
     expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [{ id: 'stability-not-observed' }] });
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'settle' });
@@ -224,7 +224,7 @@ describe('confirm-ready', () => {
     expect(record.warnings).toMatchObject([
       {
         id: 'stability-not-observed',
-        message: expect.stringContaining('Pods that were not ready at its end: b (not ready).') as string,
+        message: expect.stringContaining('Not ready at the end of the observation: b (not ready).') as string,
         remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
       },
     ]);

@@ -176,7 +176,7 @@ describe('verify-pods', () => {
         id: 'credentials-unknown',
         status: 'warn',
         message: expect.stringMatching(
-          /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: pod kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; pod kube-system\/dark, container csi-provisioner gets /,
+          /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: in kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; in kube-system\/dark, container csi-provisioner gets /,
         ) as string,
         remedy: expect.stringMatching(/pod-identity identities --cluster dev .*$/) as string,
       },

@@ -57,8 +57,8 @@ describe('an image that is too old', () => {
     expect(check).toEqual({
       id: 'aws-sdk-version',
       status: 'fail',
-      message: `An image has an AWS SDK that is too old for EKS Pod Identity, so that the containers would find no credentials: ${OLD} in container c1 of Deployment api (ExternalDNS supports it from 0.14.1). Not known: ${UNKNOWN} is not in the table.`,
-      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA, and plan again. If the image supports it all the same, plan again with --accept-image ${OLD}`,
+      message: `An image has an AWS SDK that is too old for EKS Pod Identity, so that its containers would find no credentials: ${OLD} in container c1 of Deployment api (ExternalDNS supports it from 0.14.1). Not known: ${UNKNOWN} is not in the table.`,
+      remedy: `Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. If the image supports EKS Pod Identity all the same, accept it (in a request: acceptImages): --accept-image ${OLD}`,
       source:
         'https://github.com/kubernetes-sigs/external-dns/blob/v0.14.1/go.mod: requires aws-sdk-go 1.51.1 (0.14.0: 1.44.311)',
     });
@@ -70,7 +70,7 @@ describe('an image that is too old', () => {
     expect(only(account([OLD, argo], [OLD]))).toMatchObject({
       status: 'fail',
       message: expect.stringContaining(argo) as string,
-      remedy: expect.stringMatching(/with --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/) as string,
+      remedy: expect.stringMatching(/: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/) as string,
     });
     const accepted = account([OLD, argo, NEW], [OLD, argo]);
     const check = only(accepted);
@@ -94,10 +94,10 @@ describe('an image that is too old', () => {
   it('has no upgrade where no version supports it', () => {
     const check = only(account(['peakcom/s5cmd:v2.3.0', OLD]));
     expect(check.message).toContain('s5cmd does not support it up to 2.3.0');
-    expect(check.remedy).toContain(
-      'Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA, and plan again. Keep IRSA for s5cmd.',
+    expect(check.remedy).toContain('Upgrade ExternalDNS to 0.14.1 or later first, keeping IRSA. Keep IRSA for s5cmd.');
+    expect(check.remedy).toMatch(
+      /accept them \(in a request: acceptImages\): --accept-image peakcom\/s5cmd:v2\.3\.0 --accept-image registry/,
     );
-    expect(check.remedy).toMatch(/plan again with --accept-image peakcom\/s5cmd:v2\.3\.0 --accept-image registry/);
   });
 });
 
@@ -115,9 +115,11 @@ describe('the other images', () => {
     const check = only(account([UNKNOWN, digest, NEW]));
     expect(check.status).toBe('warn');
     expect(check.message).toBe(
-      `It is not known whether the AWS SDKs of 2 images support EKS Pod Identity: ${UNKNOWN} is not in the table; ${digest} has a digest without a tag. An older SDK finds no credentials, although its pod has them. At or above the minimum: ExternalDNS v0.15.0 (0.14.1).`,
+      `It is not known whether the AWS SDKs of 2 images support EKS Pod Identity: ${UNKNOWN} is not in the table; ${digest} has a digest without a tag. An SDK that is too old ignores what EKS injects, and finds no credentials. At or above the minimum: ExternalDNS v0.15.0 (0.14.1).`,
     );
-    expect(check.remedy).toContain('Go v1 1.47.11');
+    expect(check.remedy).toContain('docs/sdk-versions.md');
+    const other = UNKNOWN.replace('api', 'web');
+    expect(only(account([UNKNOWN, other])).message).toContain(`: ${UNKNOWN}, ${other} are not in the table. `);
   });
 
   it('count once, from the pods and from a template that differs', () => {
@@ -164,7 +166,7 @@ describe('the other images', () => {
 
   it('are few in a line, of many', () => {
     const many = Array.from({ length: 9 }, (_, position) => `registry.example.com/app${position}:v1`);
-    expect(only(account(many)).message).toContain('app4:v1 is not in the table and 4 more.');
+    expect(only(account(many)).message).toContain('app4:v1 and 4 more are not in the table.');
   });
 });
 
@@ -230,7 +232,7 @@ describe('without pods that can be read', () => {
       status: 'warn',
       message: expect.stringContaining('since no container was read') as string,
     });
-    expect(check.remedy).toContain('AWS CLI v2 2.15.0');
+    expect(check.remedy).toContain('docs/sdk-versions.md');
   });
 });
 

@@ -366,7 +366,7 @@ describe('texts', () => {
   });
   it('ends with what to do next', () => {
     expect(failingText([unready({ restarts: 3 })], at(0), 'pod-identity')).toMatch(
-      /^A pod fails with Pod Identity.*3 restarts.*Read the logs: kubectl -n kube-system logs ebs-csi-controller-1 --all-containers --previous --ignore-errors$/,
+      /^A pod fails with Pod Identity.*3 restarts.*Read the logs where you keep them or, until the rollback replaces the pod, with: kubectl -n kube-system logs ebs-csi-controller-1 --all-containers --previous --ignore-errors$/,
     );
     const stalled = { open: 'a pod is not ready', since: at(0), why: undefined, migrationId: MIGRATION_ID };
     expect(stalledText({ ...stalled, towards: 'pod-identity' })).toMatch(

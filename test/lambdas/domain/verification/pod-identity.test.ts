@@ -219,7 +219,7 @@ describe('a pod whose identity is unknown', () => {
     [
       'SDKs that differ',
       also({ AWS_ACCESS_KEY: 'AKIA', AWS_SECRET_KEY: 'x', AWS_DEFAULT_PROFILE: '' }),
-      /^container driver has AWS_ACCESS_KEY and AWS_SECRET_KEY, with which AWS SDKs \(Go v2\) use static keys; it has AWS_DEFAULT_PROFILE, with which AWS SDKs \(botocore\) use a profile, and fail if it does not exist$/,
+      /^container driver has AWS_ACCESS_KEY and AWS_SECRET_KEY, with which AWS SDKs use static keys \(Go v2\); it has AWS_DEFAULT_PROFILE, with which AWS SDKs use a profile, and fail if it does not exist \(botocore\)$/,
     ],
   ])('has the reason: %s', (_, container, why) => {
     const pod = withContainers([container]);
@@ -265,7 +265,7 @@ describe('a pod whose identity is unknown', () => {
     expect(classifyPod(withContainers([also({ AWS_PROFILE: 'x' }), { ...plain, ...FROM_SECRET }])).unknown).toEqual([
       {
         container: 'driver',
-        why: 'container driver has AWS_PROFILE, with which AWS SDKs (Go v2, botocore) use a profile, and fail if it does not exist; it has AWS_PROFILE, with which AWS SDKs (JavaScript v3) use a profile, if it exists',
+        why: 'container driver has AWS_PROFILE, with which AWS SDKs use a profile, and fail if it does not exist (Go v2, botocore), or use a profile, if it exists (JavaScript v3)',
       },
       { container: 'plain', why: expect.stringContaining('Secret/aws') as string },
     ]);
