@@ -7,9 +7,9 @@ import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import { SDK_MINIMUMS } from '../images/sources.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { MAX_ACCEPTED } from '../migration/request.ts';
+import { imageName, MAX_ACCEPTED } from '../migration/request.ts';
 import { shellWord } from '../text/shell.ts';
-import { counted } from '../text/text.ts';
+import { counted, shown } from '../text/text.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { type PlannedImage, plannedImages } from './planned-images.ts';
@@ -52,6 +52,9 @@ function byAddonVersion({ request, addon, podIdentity }: Facts): OfAddon | undef
     : undefined;
 }
 
+/** The author of a pod chooses the name of an image, and a longer one cannot be accepted. */
+const short = (image: string): string => shown(image, 512);
+
 const minimumOf = ({ component, support }: KnownImage): string =>
   support.kind === 'from'
     ? `${component} supports it from ${support.minimum}`
@@ -68,15 +71,18 @@ const having = (all: readonly Judged[], verdict: Exclude<Judgement['verdict'], '
 
 const tooOldText = (found: readonly Known[]): string =>
   some(
-    found.map(({ image, usedBy, known }) => `${image} in ${some(usedBy, ' and ')} (${minimumOf(known)})`),
+    found.map(({ image, usedBy, known }) => `${short(image)} in ${some(usedBy, ' and ')} (${minimumOf(known)})`),
     '; ',
   );
 
-const acceptOptions = (images: readonly PlannedImage[]): string =>
-  images
+/** Returns how the images are accepted all the same. A request can accept only names of images, and so many. */
+function unlessAccepted(images: readonly PlannedImage[], subject: string): string {
+  const options = images
+    .filter(({ image }) => imageName.safeParse(image).success)
     .slice(0, MAX_ACCEPTED)
-    .map(({ image }) => `--accept-image ${shellWord(image)}`)
-    .join(' ');
+    .map(({ image }) => `--accept-image ${shellWord(image)}`);
+  return options.length === 0 ? '' : ` If ${subject} all the same, plan again with ${options.join(' ')}`;
+}
 
 /** Returns what to do about software that is too old, or that supports it at no version. */
 function upgrade(found: readonly Known[]): string {
@@ -97,7 +103,7 @@ function tooOld(found: readonly Known[], rest: string): Check {
   return fail(
     ID,
     `${found.length === 1 ? 'An image has' : `${found.length} images have`} an AWS SDK that is too old for EKS Pod Identity, so that the containers would find no credentials: ${tooOldText(found)}.${rest}`,
-    `${upgrade(found)} If ${found.length === 1 ? 'the image supports' : 'these images support'} it all the same, plan again with ${acceptOptions(found)}`,
+    `${upgrade(found)}${unlessAccepted(found, found.length === 1 ? 'the image supports it' : 'these images support it')}`,
     some(sources, '; '),
   );
 }
@@ -106,8 +112,8 @@ function tooOld(found: readonly Known[], rest: string): Check {
 const addonTooOld = (images: readonly PlannedImage[], { why, source }: OfAddon, rest: string): Check =>
   fail(
     ID,
-    `${why}, so that its containers would find no credentials: ${some(images.map(({ image }) => image))}.${rest}`,
-    `Update the add-on first, keeping IRSA, and plan again. If its images support EKS Pod Identity all the same, plan again with ${acceptOptions(images)}`,
+    `${why}, so that its containers would find no credentials: ${some(images.map(({ image }) => short(image)))}.${rest}`,
+    `Update the add-on first, keeping IRSA, and plan again.${unlessAccepted(images, 'its images support EKS Pod Identity')}`,
     source,
   );
 
@@ -145,14 +151,14 @@ function warned(accepted: readonly PlannedImage[], unknown: readonly Unknown[], 
     ...(unknown.length > 0
       ? [
           `It is not known whether ${unknown.length === 1 ? 'the AWS SDK of an image supports' : `the AWS SDKs of ${unknown.length} images support`} EKS Pod Identity: ${some(
-            unknown.map(({ image, why }) => `${image} ${why}`),
+            unknown.map(({ image, why }) => `${short(image)} ${why}`),
             '; ',
           )}. An older SDK finds no credentials, although its pod has them.`,
         ]
       : []),
     ...(accepted.length > 0
       ? [
-          `The request accepts ${counted(accepted.length, 'image')} with an AWS SDK that is too old for EKS Pod Identity: ${some(accepted.map(({ image }) => image))}.`,
+          `The request accepts ${counted(accepted.length, 'image')} with an AWS SDK that is too old for EKS Pod Identity: ${some(accepted.map(({ image }) => short(image)))}.`,
         ]
       : []),
     ...rest,
@@ -190,7 +196,7 @@ function judged(images: readonly PlannedImage[], { request }: Facts, ofAddon: Of
   const rest = [
     ...supportedText(having(all, 'supported')),
     ...(ofAddon && byAddon.length > 0
-      ? [`${ofAddon.why}, which covers ${some(byAddon.map(({ image }) => image))}.`]
+      ? [`${ofAddon.why}, which covers ${some(byAddon.map(({ image }) => short(image)))}.`]
       : []),
     ...noCallsText(having(all, 'no-calls')),
   ];
@@ -198,7 +204,7 @@ function judged(images: readonly PlannedImage[], { request }: Facts, ofAddon: Of
   const notKnown =
     unknown.length > 0
       ? ` Not known: ${some(
-          unknown.map(({ image, why }) => `${image} ${why}`),
+          unknown.map(({ image, why }) => `${short(image)} ${why}`),
           '; ',
         )}.`
       : '';
@@ -218,7 +224,7 @@ function checkAccepted({ request, oneOfMany }: Facts, images: readonly PlannedIm
     warn(
       'accepted-images',
       `The request accepts ${absent.length === 1 ? 'an image' : `${absent.length} images`} that no container has: ${some(absent)}.`,
-      `Give --accept-image as the pods name the image, or leave it out.${images.length > 0 ? ` They have: ${some(images.map(({ image }) => image))}` : ''}`,
+      `Give --accept-image as the pods name the image, or leave it out.${images.length > 0 ? ` They have: ${some(images.map(({ image }) => short(image)))}` : ''}`,
       TABLE,
     ),
   ];
