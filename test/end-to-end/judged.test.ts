@@ -66,6 +66,28 @@ describe.each(WAYS)('$title', (way) => {
     expectRestored(await judged(way, {}, { change: withSdk(way, OLD_SDK) }));
   });
 
+  it('with such software whose source of credentials is unknown, and accepted, is rolled back as well', async () => {
+    const change = (cluster: ScenarioCluster): void => {
+      way.put(cluster, { name: 'js-v3', version: '3.457.0' });
+      way.addProfile(cluster);
+    };
+    const run = await judged(way, way.accepts, { change });
+    expectRestored(run);
+    expect(run.report.warnings).toEqual([]);
+  });
+
+  it('with an SDK whose source is unknown, and accepted, is rolled back on demand to the credentials that it had', async () => {
+    const change = (cluster: ScenarioCluster): void => {
+      way.put(cluster, { name: 'js-v3', version: '3.758.0' });
+      way.addProfile(cluster);
+    };
+    const { report, before, after, state } = await judged(way, way.accepts, { change, rollBack: true });
+    expect(report).toMatchObject({ outcome: 'rolled-back', rollback: { after: 'migrated' }, warnings: [] });
+    expect(methodsOf(before)).toEqual(['irsa']);
+    expect(after).toEqual(before);
+    expect(state.after).toEqual(state.before);
+  });
+
   it('with such software that hides it, is called stable and no more, although it has no credentials', async () => {
     const run = await judged(way, {}, { change: withSdk(way, OLD_SDK), knobs: HIDES });
     expectClaim(run, 'ready');
@@ -173,9 +195,7 @@ describe('a container whose source of credentials is unknown', () => {
   };
   const inAddon = (sdk: Parameters<Way['put']>[1]) => (cluster: ScenarioCluster) => {
     WAYS[0]!.put(cluster, sdk);
-    const addon = cluster.addons.find(({ name }) => name === ADDON)!;
-    const env = { workload: 'ebs-csi-controller', container: 'ebs-plugin', name: 'AWS_PROFILE', value: 'reports' };
-    addon.extraEnv = [env];
+    WAYS[0]!.addProfile(cluster);
   };
   const subjects = [
     { title: 'of an add-on', subject: WAYS[0]!, container: 'ebs-csi-controller/ebs-plugin', put: inAddon },
@@ -212,13 +232,6 @@ describe('a container whose source of credentials is unknown', () => {
         { id: 'credentials-unknown', message: expect.stringContaining('has AWS_PROFILE') as string },
       ]);
       expect(methodsOf(run.after)).toEqual(['pod-identity']);
-    });
-
-    it('and accepted, with an SDK that is too old, is rolled back, and no warning about its pods stays', async () => {
-      const old = { name: 'js-v3', version: '3.457.0' } as const;
-      const run = await judged(subject, { acceptUnknownCredentials: [container] }, { change: put(old) });
-      expectRestored(run);
-      expect(run.report.warnings).toEqual([]);
     });
   });
 

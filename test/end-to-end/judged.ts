@@ -17,6 +17,8 @@ import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.
 const EXPORTER = { namespace: 'reports', name: 'exporter' };
 const CONTROLLER = { namespace: 'kube-system', name: 'ebs-csi-controller-sa' };
 
+const HOUR = 3_600_000;
+
 type Sdk = NonNullable<ScenarioSoftware['sdk']>;
 /** Go's SDK v1 supports EKS Pod Identity from 1.47.11 (EKS User Guide, "Use pod identity with the AWS SDK"). */
 export const OLD_SDK: Sdk = { name: 'go-v1', version: '1.47.10' };
@@ -31,6 +33,10 @@ export interface Way {
   account: Account;
   /** Puts the SDK into the software. */
   put: (cluster: ScenarioCluster, sdk: Sdk) => void;
+  /** Gives the container of that software an `AWS_PROFILE`, so that its source of credentials is unknown. */
+  addProfile: (cluster: ScenarioCluster) => void;
+  /** How a request accepts that container. */
+  accepts: Pick<Asked, 'acceptUnknownCredentials'>;
 }
 
 const intoAddon: Way['put'] = ({ addons }, sdk) => {
@@ -45,8 +51,25 @@ const intoWorkload =
       for (const container of workload.containers ?? []) container.sdk = sdk;
     }
   };
-const ofAddon = { account: CONTROLLER, put: intoAddon };
-const ofAccount = { scenario: 'old-sdk-crashes', account: EXPORTER, asked: { serviceAccount: EXPORTER } };
+const PROFILE = { name: 'AWS_PROFILE', value: 'reports' };
+const ofAddon = {
+  account: CONTROLLER,
+  put: intoAddon,
+  addProfile: ({ addons }: ScenarioCluster) => {
+    const addon = addons.find(({ name }) => name === ADDON)!;
+    addon.extraEnv = [{ ...PROFILE, workload: 'ebs-csi-controller', container: 'ebs-plugin' }];
+  },
+  accepts: { acceptUnknownCredentials: ['ebs-csi-controller/ebs-plugin'] },
+};
+const ofAccount = {
+  scenario: 'old-sdk-crashes',
+  account: EXPORTER,
+  asked: { serviceAccount: EXPORTER },
+  addProfile: ({ workloads }: ScenarioCluster) => {
+    for (const { containers = [] } of workloads) for (const container of containers) container.env = [PROFILE];
+  },
+  accepts: { acceptUnknownCredentials: ['exporter/exporter'] },
+};
 
 export const WAYS: Way[] = [
   { ...ofAddon, title: 'an add-on, in place', scenario: 'in-place', asked: { addon: ADDON, strategy: 'in-place' } },
@@ -102,11 +125,17 @@ type Subject = Pick<Way, 'scenario' | 'account' | 'asked'>;
 const stateOf = (world: OpenWorld, { asked: { addon }, account }: Subject): object =>
   addon === undefined ? world.readAccount(account) : world.readAddon(addon, account.name);
 
+interface JudgedOptions extends Pick<WorldOptions, 'knobs'> {
+  change?: (cluster: ScenarioCluster) => void;
+  /** Whether the migration is rolled back on demand, an hour later; the report is then that of the rollback. */
+  rollBack?: boolean;
+}
+
 /** Migrates in a new world, and reads the pods before and after without the service. */
 export const judged = (
   subject: Subject,
   asked: Asked = {},
-  { change, ...options }: Pick<WorldOptions, 'knobs'> & { change?: (cluster: ScenarioCluster) => void } = {},
+  { change, rollBack = false, ...options }: JudgedOptions = {},
 ): Promise<Judged> =>
   inWorld(
     {
@@ -117,7 +146,9 @@ export const judged = (
     async (world) => {
       const seen = () => ({ pods: podsHave(world, subject.account), state: stateOf(world, subject) });
       const before = seen();
-      const report = await world.migrate({ ...subject.asked, ...asked });
+      const migrated = await world.migrate({ ...subject.asked, ...asked });
+      if (rollBack) await world.later(HOUR);
+      const report = rollBack ? await world.rollBack({ migrationId: migrated.migrationId }) : migrated;
       const after = seen();
       return {
         report,

@@ -137,7 +137,8 @@ export const SWEEPS: Run[] = [
     name: 'an execution of a sweep hands over to the next one',
     scenario: 'in-place',
     ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SUCCEEDED'],
-    byApi: sweeps({ mode: 'migrate' }),
+    // Without a settling time, the migration ends in the second execution.
+    byApi: sweeps({ mode: 'migrate', verification: 'injected' }),
     looked: POLLS_PER_EXECUTION - 1,
   },
   {

@@ -20,7 +20,7 @@ const TWICE: RunSpec = {
   seed: 1,
   faults: [],
   rollBack: true,
-  actor: { afterCall: 200, does: 'update-version' },
+  actor: { afterCall: 250, does: 'update-version' },
 };
 const typesOf = ({ sandbox }: RunResult): string[] =>
   sandbox.world.events.flatMap(({ source, detail }) => {
@@ -49,7 +49,7 @@ describe('outcomes-are-published', () => {
   });
 
   it("recognizes an end that neither the record nor a step's line shows any more", async () => {
-    const result = await simulate({ ...TWICE, actor: { afterCall: 200, does: 'give-other-role' } }, assembly);
+    const result = await simulate({ ...TWICE, actor: { afterCall: 250, does: 'give-other-role' } }, assembly);
     expect(typesOf(result)).toEqual(['started', 'migrated', 'needs-human', 'rolled-back', 'planned']);
     const { ledger } = result;
     const { migrationId } = result.migrations[0]!;

@@ -6,9 +6,9 @@ import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../i
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { MAX_ACCEPTED } from '../migration/request.ts';
+import { imageName, MAX_ACCEPTED } from '../migration/request.ts';
 import { shellWord } from '../text/shell.ts';
-import { counted } from '../text/text.ts';
+import { counted, shown } from '../text/text.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { type PlannedImage, plannedImages } from './planned-images.ts';
@@ -51,6 +51,9 @@ function byAddonVersion({ request, addon, podIdentity }: Facts): OfAddon | undef
     : undefined;
 }
 
+/** The author of a pod chooses the name of an image, and a longer one cannot be accepted. */
+const short = (image: string): string => shown(image, 512);
+
 const minimumOf = ({ component, support }: KnownImage): string =>
   support.kind === 'from'
     ? `${component} supports it from ${support.minimum}`
@@ -67,14 +70,19 @@ const having = (all: readonly Judged[], verdict: Exclude<Judgement['verdict'], '
 
 const tooOldText = (found: readonly Known[]): string =>
   some(
-    found.map(({ image, usedBy, known }) => `${image} in ${some(usedBy, ' and ')} (${minimumOf(known)})`),
+    found.map(({ image, usedBy, known }) => `${short(image)} in ${some(usedBy, ' and ')} (${minimumOf(known)})`),
     '; ',
   );
 
-const accept = (images: readonly PlannedImage[]): string => {
-  const options = images.slice(0, MAX_ACCEPTED).map(({ image }) => `--accept-image ${shellWord(image)}`);
-  return `If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: acceptImages): ${options.join(' ')}`;
-};
+/** Returns how the images are accepted all the same. A request can accept only names of images, and so many. */
+function accept(images: readonly PlannedImage[]): string {
+  const options = images
+    .filter(({ image }) => imageName.safeParse(image).success)
+    .slice(0, MAX_ACCEPTED)
+    .map(({ image }) => `--accept-image ${shellWord(image)}`);
+  if (options.length === 0) return '';
+  return ` If ${images.length === 1 ? 'the image supports EKS Pod Identity all the same, accept it' : 'these images support EKS Pod Identity all the same, accept them'} (in a request: acceptImages): ${options.join(' ')}`;
+}
 
 /** Returns what to do about software that is too old, or that supports it at no version. */
 function upgrade(found: readonly Known[]): string {
@@ -93,7 +101,7 @@ function tooOld(found: readonly Known[], rest: string): Check {
   return fail(
     ID,
     `${found.length === 1 ? 'An image has' : `${found.length} images have`} an AWS SDK that is too old for EKS Pod Identity, so that ${found.length === 1 ? 'its' : 'their'} containers would find no credentials: ${tooOldText(found)}.${rest}`,
-    `${upgrade(found)} ${accept(found)}`,
+    `${upgrade(found)}${accept(found)}`,
     some(sources, '; '),
   );
 }
@@ -102,8 +110,8 @@ function tooOld(found: readonly Known[], rest: string): Check {
 const addonTooOld = (images: readonly PlannedImage[], { why, source }: OfAddon, rest: string): Check =>
   fail(
     ID,
-    `${why}, so that its containers would find no credentials: ${some(images.map(({ image }) => image))}.${rest}`,
-    `Update the add-on first, keeping IRSA. ${accept(images)}`,
+    `${why}, so that its containers would find no credentials: ${some(images.map(({ image }) => short(image)))}.${rest}`,
+    `Update the add-on first, keeping IRSA.${accept(images)}`,
     source,
   );
 
@@ -139,7 +147,7 @@ interface Unknown extends PlannedImage {
 /** Returns the images with the reason for each; those with the same reason together. */
 function unknownText(unknown: readonly Unknown[]): string {
   const images = new Map<string, string[]>();
-  for (const { image, why } of unknown) images.set(why, [...(images.get(why) ?? []), image]);
+  for (const { image, why } of unknown) images.set(why, [...(images.get(why) ?? []), short(image)]);
   return some(
     [...images].map(([why, of]) =>
       [some(of), of.length === 1 ? why : why.replace(/^is\b/, 'are').replace(/^has\b/, 'have')].join(' '),
@@ -157,7 +165,7 @@ function warned(accepted: readonly PlannedImage[], unknown: readonly Unknown[], 
       : []),
     ...(accepted.length > 0
       ? [
-          `The request accepts ${counted(accepted.length, 'image')} with an AWS SDK that is too old for EKS Pod Identity: ${some(accepted.map(({ image }) => image))}.`,
+          `The request accepts ${counted(accepted.length, 'image')} with an AWS SDK that is too old for EKS Pod Identity: ${some(accepted.map(({ image }) => short(image)))}.`,
         ]
       : []),
     ...rest,
@@ -195,7 +203,7 @@ function judged(images: readonly PlannedImage[], { request }: Facts, ofAddon: Of
   const rest = [
     ...supportedText(having(all, 'supported')),
     ...(ofAddon && byAddon.length > 0
-      ? [`${ofAddon.why}, which covers ${some(byAddon.map(({ image }) => image))}.`]
+      ? [`${ofAddon.why}, which covers ${some(byAddon.map(({ image }) => short(image)))}.`]
       : []),
     ...noCallsText(having(all, 'no-calls')),
   ];
@@ -217,7 +225,7 @@ function checkAccepted({ request, oneOfMany }: Facts, images: readonly PlannedIm
     warn(
       'accepted-images',
       `The request accepts ${absent.length === 1 ? 'an image' : `${absent.length} images`} that no container has: ${some(absent)}.`,
-      `Give --accept-image as the pods name the image, or leave it out.${images.length > 0 ? ` They have: ${some(images.map(({ image }) => image))}` : ''}`,
+      `Give --accept-image as the pods name the image, or leave it out.${images.length > 0 ? ` They have: ${some(images.map(({ image }) => short(image)))}` : ''}`,
       TABLE,
     ),
   ];

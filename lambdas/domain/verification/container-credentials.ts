@@ -14,6 +14,8 @@ import {
   type Sdk,
   type VariableName,
 } from './credential-variables.ts';
+import { some } from '../plan/check.ts';
+import { shown as printed } from '../text/text.ts';
 import { isExcepted } from './proxy.ts';
 import { tokenAt } from './token-file.ts';
 import { type Answer, isOptional, isSetFor, shownValue } from './variable-values.ts';
@@ -46,6 +48,11 @@ export interface InPod {
   tokens: readonly TokenVolume[];
 }
 
+/** The longest value of a variable, or path, in a text: a pod's author chooses it, and evidence is stored for each pod. */
+export const MOST_VALUE = 200;
+const MOST_MOUNTS = 3;
+const short = (value: string): string => printed(value, MOST_VALUE);
+
 const anyOf = (answers: readonly Answer[]): Answer =>
   answers.includes('yes') ? 'yes' : answers.includes('maybe') ? 'maybe' : 'no';
 
@@ -57,7 +64,10 @@ function readFiles(link: Extract<Link, { kind: 'file' }>, sdk: Sdk, { container 
   const mounted = container.mounts.filter(
     ({ path }) => link.places === true && path.split(/[\\/]/).includes(FILES_DIRECTORY),
   );
-  const names = [...seen(sdk, container, link.names), ...mounted.map(({ path }) => `a volume at ${path}`)];
+  const names = [
+    ...seen(sdk, container, link.names),
+    ...mounted.slice(0, MOST_MOUNTS).map(({ path }) => `a volume at ${short(path)}`),
+  ];
   return names.length === 0 ? undefined : reading('open', link.effect, ...names);
 }
 
@@ -85,16 +95,21 @@ function readToken(source: 'agent' | 'irsa', name: VariableName, { container, to
   const { value } = shown;
   const found = tokenAt(value, container, tokens);
   if (found.is === 'unsure')
-    return reading('open', `read the token from ${value}, whose place the spec does not show`, name);
-  if (found.is === 'none') return reading('elsewhere', `find no token at ${value}, where no volume is mounted`, name);
+    return reading('open', `read the token from ${short(value)}, whose place the spec does not show`, name);
+  if (found.is === 'none')
+    return reading('elsewhere', `find no token at ${short(value)}, where no volume is mounted`, name);
   if (found.is === 'other')
     return reading(
       'open',
-      `read the token from ${value}, which is in volume ${found.volume} and no token of the spec`,
+      `read the token from ${short(value)}, which is in volume ${found.volume} and no token of the spec`,
       name,
     );
   if ((found.audience === POD_IDENTITY_CONFIG.audience) === (source === 'agent')) return reading(source, '', name);
-  return reading('elsewhere', `send the token for ${found.audience} at ${value}, which is not accepted`, name);
+  return reading(
+    'elsewhere',
+    `send the token for ${short(found.audience)} at ${short(value)}, which is not accepted`,
+    name,
+  );
 }
 
 function readWebIdentity(link: Extract<Link, { kind: 'web-identity' }>, sdk: Sdk, inPod: InPod): Reading | undefined {
@@ -152,7 +167,7 @@ function readContainerLink(sdk: Sdk, inPod: InPod): Reading | undefined {
   }
   return reading(
     'elsewhere',
-    `ask ${shown.value === '' ? 'no address, and fail' : `${shown.value}, which is not the address of the agent`}`,
+    `ask ${shown.value === '' ? 'no address, and fail' : `${short(shown.value)}, which is not the address of the agent`}`,
     ADDRESS,
   );
 }
@@ -245,14 +260,14 @@ export function readContainer(inPod: InPod): ContainerReading {
   const { envFrom = [] } = container;
   const configured = isConfigured(inPod);
   const own = readOwn(inPod);
-  const whole = envFrom.length === 0 ? undefined : `gets variables from ${envFrom.join(', ')} (envFrom)`;
+  const whole = envFrom.length === 0 ? undefined : `gets variables from ${some(envFrom)} (envFrom)`;
   const notes = [
     ...STATIC_KEYS.filter((name) => isOptional(container, name)).map(
       (name) => `an optional Secret or ConfigMap could set ${name}, which would take precedence`,
     ),
     ...(whole !== undefined && own.is === 'irsa'
       ? [
-          `container ${container.name} also gets variables from ${envFrom.join(', ')} (envFrom), and ${STATIC_KEY} would take precedence`,
+          `container ${container.name} also gets variables from ${some(envFrom)} (envFrom), and ${STATIC_KEY} would take precedence`,
         ]
       : []),
   ];

@@ -5,8 +5,10 @@
  */
 import type { IdentityLoss, PodEvidence, PodIdentity } from '../migration/model.ts';
 import type { Container, Pod } from '../kubernetes/objects.ts';
-import { skippedContainers } from '../kubernetes/skip-containers.ts';
-import { type ContainerReading, readContainer } from './container-credentials.ts';
+import { SKIP_ANNOTATION, skippedContainers } from '../kubernetes/skip-containers.ts';
+import { some } from '../plan/check.ts';
+import { shown } from '../text/text.ts';
+import { type ContainerReading, MOST_VALUE, readContainer } from './container-credentials.ts';
 import { IRSA_CONFIG, POD_IDENTITY_CONFIG } from './credential-variables.ts';
 
 const ADDRESS = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
@@ -47,20 +49,34 @@ export interface Classified {
 /** Returns whether no identity describes the container: its source is unknown, or it has none of AWS's roles. */
 const isOpen = ({ is }: ReadContainer): boolean => is === 'unknown' || is === 'elsewhere' || is === 'static-keys';
 
+/** A pod's author chooses the values, so that their length is limited. */
+const short = (value: string): string => shown(value, MOST_VALUE);
+
 const whyOf = ({ container, why }: ReadContainer): string => `container ${container.name} ${why}`;
 
+/** The most notes in the evidence of a pod, which may have thousands of containers. */
+const MOST_NOTES = 10;
+
+/** Returns a clause with containers that do not count, if there are any. */
+const uncounted = (kind: string, names: readonly string[], why: string): string[] =>
+  names.length === 0
+    ? []
+    : [
+        `${kind}${names.length === 1 ? '' : 's'} ${some(names)} ${names.length === 1 ? 'does' : 'do'} not count, since ${why} ${names.length === 1 ? 'it' : 'them'}`,
+      ];
+
 /** Returns what follows the evidence of every identity: what could override it, and what does not count. */
-function asides(readings: readonly ReadContainer[], { ephemeral = [] }: PodSpec): string {
-  const notes = [...new Set(readings.flatMap((one) => one.notes))];
-  const temporary =
-    ephemeral.length === 0
-      ? []
-      : [
-          ephemeral.length === 1
-            ? `ephemeral container ${ephemeral.join('')} does not count, since the webhook never changes it`
-            : `ephemeral containers ${ephemeral.join(', ')} do not count, since the webhook never changes them`,
-        ];
-  return [...notes, ...temporary].map((text) => `; ${text}`).join('');
+function asides(readings: readonly ReadContainer[], { ephemeral = [], containers, annotations }: PodSpec): string {
+  const notes = [...new Set(readings.flatMap((one) => one.notes))].slice(0, MOST_NOTES);
+  const skipped = skippedContainers(annotations);
+  const excluded = containers.map(({ name }) => name).filter((name) => skipped.has(name));
+  return [
+    ...notes,
+    ...uncounted('container', excluded, `the annotation ${SKIP_ANNOTATION} excludes`),
+    ...uncounted('ephemeral container', ephemeral, 'the webhook never changes'),
+  ]
+    .map((text) => `; ${text}`)
+    .join('');
 }
 
 const hasBoth = ({ is, container: { env } }: ReadContainer): boolean =>
@@ -73,11 +89,11 @@ function mixedEvidence(readings: readonly ReadContainer[], { tokens }: PodSpec):
   const both = readings.filter(hasBoth).map(({ container }) => container.name);
   const audiences = [...new Set(tokens.map(({ audience }) => audience))];
   return [
-    `${of((one) => one.configured)} of ${total} containers have the environment of Pod Identity, ${of(({ is }) => is === 'irsa')} have that of IRSA, token audiences: ${audiences.join(', ') || 'none'}`,
+    `${of((one) => one.configured)} of ${total} containers have the environment of Pod Identity, ${of(({ is }) => is === 'irsa')} have that of IRSA, token audiences: ${some(audiences.map(short)) || 'none'}`,
     ...(both.length > 0
-      ? [`with both, ${both.join(', ')} ${both.length === 1 ? 'uses' : 'use'} IRSA, to which SDKs give precedence`]
+      ? [`with both, ${some(both)} ${both.length === 1 ? 'uses' : 'use'} IRSA, to which SDKs give precedence`]
       : []),
-    ...readings.filter(isOpen).map(whyOf),
+    ...(readings.some(isOpen) ? [some(readings.filter(isOpen).map(whyOf), '; ')] : []),
   ].join('; ');
 }
 
@@ -102,10 +118,10 @@ export function classifyPod(pod: PodSpec): Classified {
     const audience = pod.tokens.some((token) => token.audience === IRSA_CONFIG.audience)
       ? `token for ${IRSA_CONFIG.audience}, `
       : '';
-    return as('irsa', `AWS_WEB_IDENTITY_TOKEN_FILE in ${all}, ${audience}role ${role}`);
+    return as('irsa', `AWS_WEB_IDENTITY_TOKEN_FILE in ${all}, ${audience}role ${short(role)}`);
   }
   if (open.length > 0 && !readings.some(({ is }) => is === 'irsa'))
-    return as('unknown', `it cannot be determined: ${open.map(whyOf).join('; ')}`);
+    return as('unknown', `it cannot be determined: ${some(open.map(whyOf), '; ')}`);
   return as('mixed', mixedEvidence(readings, pod));
 }
 

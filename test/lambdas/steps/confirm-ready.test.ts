@@ -127,6 +127,44 @@ describe('confirm-ready', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
+  it('does not raise the level of a pod that was not ready for a part of the settling time', async () => {
+    const [a, b] = [pod('a', { readyAt: at(-30) }), pod('b', { readyAt: at(-30) })];
+    const fakes = await withPods([a, b]);
+    await verify(fakes);
+    show(fakes, a, { ...b, readyAt: at(20) });
+    expect(await confirm(fakes)).toMatchObject({ verdict: 'verified', podsReady: 1 });
+    expect(await levels(fakes)).toEqual([
+      ['a', 'ready'],
+      ['b', 'injected'],
+    ]);
+    expect(await fakes.record()).toMatchObject({
+      verified: 'ready',
+      warnings: [
+        { id: 'pods-below-ready', message: expect.stringMatching(/\/b \(it was not ready for a part/) as string },
+      ],
+    });
+  });
+
+  it('observes again if no pod was ready all the time', async () => {
+    const fakes = await withPods([pod('a', { readyAt: at(-30) })]);
+    await verify(fakes);
+    show(fakes, pod('a', { readyAt: at(20) }));
+    expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
+    expect((await fakes.record()).verified).toBe('none');
+    await verify(fakes, 2);
+    show(fakes, pod('a', { readyAt: at(20) }));
+    expect(await confirm(fakes, 2)).toMatchObject({ verdict: 'verified', podsReady: 1 });
+    expect((await fakes.record()).verified).toBe('ready');
+  });
+
+  it('compares nothing without the observation before the settling time', async () => {
+    const fakes = await withPods([pod('a')]);
+    expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
+    await fakes.ledger.putEvidence(MIGRATION_ID, 'settling-2', [anEvidence({ uid: 'uid-of-another' })], at(0));
+    expect(await confirm(fakes, 2)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+
   it('is repeated with the same answer after a lost reply', async () => {
     const fakes = await withPods([pod('a')]);
     await verify(fakes);

@@ -234,7 +234,8 @@ describe('openSandbox', () => {
       logged.map(({ service, operation, mutating }) => [service, operation, mutating]),
     );
     const executionArn = `${sandbox.outputs.stateMachineArn.replace(':stateMachine:', ':execution:')}:${MIGRATION_ID}`;
-    expect(new Set(seen.map((call) => call.executionArn))).toEqual(new Set([executionArn]));
+    // Functions that a schedule starts during the settling time belong to no execution.
+    expect(new Set(seen.flatMap((call) => call.executionArn ?? []))).toEqual(new Set([executionArn]));
     expect(new Set(seen.map((call) => call.step))).toContain('update-addon');
   });
 

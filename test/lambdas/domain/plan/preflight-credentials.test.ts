@@ -228,6 +228,25 @@ describe('unknown-credentials', () => {
     },
   );
 
+  it.each([
+    'ebs-csi-controller/side',
+    'ebs-csi-controller/sidecar2',
+    'ebs-csi/sidecar',
+    'kube-system/sidecar',
+  ])('is not settled by a name that is not exactly that of the container: %s', (name) => {
+    const found = checks(withContainer({ env: { AWS_PROFILE: 'x' } }, accepting([name])), 'unknown-credentials');
+    expect(found.map(({ status }) => status)).toEqual(['unknown', 'warn']);
+  });
+
+  it('makes no text long for thousands of containers, and names as many as a request accepts', () => {
+    const containers = Array.from({ length: 3000 }, (_, index) =>
+      aContainer({ name: `c-${index}`, env: { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: undefined, AWS_PROFILE: 'x' } }),
+    );
+    const { message, remedy = '' } = check(someFacts({ pods: [], workloads: [aWorkload({ containers })] }));
+    expect(message.length + remedy.length).toBeLessThan(20_000);
+    expect(remedy.match(/--accept/g)).toHaveLength(100);
+  });
+
   it('reads a workload that has the name of one of another kind, before and after it', () => {
     const dark = aWorkload({ containers: [aContainer({ env: { AWS_PROFILE: 'x' } })] });
     const clear = aWorkload({ kind: 'StatefulSet', containers: [aContainer()] });

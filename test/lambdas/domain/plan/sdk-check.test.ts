@@ -235,3 +235,41 @@ describe('without pods that can be read', () => {
     expect(check.remedy).toContain('docs/sdk-versions.md');
   });
 });
+
+describe('an image that is accepted', () => {
+  it.each([
+    ['the name without its registry', OLD.replace('registry.k8s.io/', '')],
+    ['a registry with a port', OLD.replace('registry.k8s.io/', 'registry.k8s.io:443/')],
+    ['the beginning of its name', OLD.slice(0, -1)],
+    ['more than its name', `${OLD}-alpine`],
+    ['its repository', OLD.replace(/:[^:]*$/, '')],
+    ['another case', OLD.toUpperCase()],
+    ['a digest in addition', `${OLD}@sha256:${'a'.repeat(64)}`],
+    ['what could be a pattern', OLD.replace('v0.13.6', 'v0...6')],
+  ])('does not accept another one: %s', (_, name) => {
+    expect(checksOf(account([OLD], [name]))).toMatchObject([
+      { id: 'aws-sdk-version', status: 'fail' },
+      { id: 'accepted-images', status: 'warn' },
+    ]);
+    expect(only(account([OLD], [OLD])).status).toBe('warn');
+  });
+});
+
+describe('images with hostile names', () => {
+  it('make no text long, and are no part of a command', () => {
+    const long = `external-dns/${'x'.repeat(100_000)}/external-dns/external-dns:v0.13.6`;
+    const odd = '"; rm -rf / #\u001b[2J\u202e:v0.13.6';
+    const many = Array.from({ length: 3000 }, (_, index) => `r${index}.example.com/external-dns/external-dns:v0.13.6`);
+    for (const images of [[long], [odd], many, [long, odd, ...many]]) {
+      const { message, remedy = '', source = '' } = only(account(images));
+      expect(message.length + remedy.length + source.length).toBeLessThan(20_000);
+      expect(remedy).not.toContain('rm -rf');
+      // eslint-disable-next-line no-control-regex
+      expect(`${message}${remedy}`).not.toMatch(/[\u001b\u202e]/);
+    }
+    expect(only(account([long]))).toMatchObject({
+      status: 'fail',
+      remedy: expect.not.stringContaining('--accept') as string,
+    });
+  });
+});

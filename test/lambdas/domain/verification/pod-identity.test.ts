@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { classifyPod, collectEvidence, podsThatCount } from '../../../../lambdas/domain/verification/pod-identity.ts';
-import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
+import type { Container, Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import {
   aContainer,
   aNodePod,
@@ -167,6 +167,16 @@ describe('classifyPod', () => {
     expect(classifyPod(withContainers([onPodIdentity, plain], { tokens: [TOKENS.podIdentity] })).evidence).toBe(
       '1 of 2 containers have the environment of Pod Identity, 0 have that of IRSA, token audiences: pods.eks.amazonaws.com',
     );
+    const hidden = withContainers([onPodIdentity, aContainer({ name: 'other' })], {
+      tokens: [TOKENS.podIdentity],
+      annotations: { 'eks.amazonaws.com/skip-containers': 'other,absent' },
+    });
+    expect(classifyPod(hidden)).toMatchObject({
+      identity: 'pod-identity',
+      evidence: expect.stringMatching(
+        /; container other does not count, since the annotation eks\.amazonaws\.com\/skip-containers excludes it$/,
+      ) as string,
+    });
     const debugged = { ...aPod('pod-identity'), ephemeral: ['debug'] };
     expect(classifyPod(debugged)).toMatchObject({
       identity: 'pod-identity',
@@ -347,5 +357,36 @@ describe('collectEvidence', () => {
     expect(
       collectEvidence([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })], accounts).map((pod) => pod.name),
     ).toEqual(['ebs-csi-controller-1']);
+  });
+});
+
+describe('a pod whose author wants the evidence to be large', () => {
+  const long = 'x'.repeat(300_000);
+  const many = (count: number, change: Partial<Container>): Container[] =>
+    Array.from({ length: count }, (_, index) => aContainer({ name: `c-${index}`, ...change }));
+
+  it.each<[string, Partial<Container>[], Partial<Pod>]>([
+    ['addresses', [{ env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: long } }], {}],
+    ['paths', [{ env: { AWS_ROLE_ARN: long, AWS_WEB_IDENTITY_TOKEN_FILE: `/${long}` } }], {}],
+    ['mounts', [{ mounts: [{ volume: 'x', path: `/${long}/.aws` }] }], {}],
+    ['objects', [{ envFrom: Array.from({ length: 5000 }, (_, index) => `Secret/s-${index}`) }], {}],
+    ['roles', [{ env: { ...envOf.irsa, AWS_ROLE_ARN: long }, mounts: mountsOf.irsa }], { tokens: [TOKENS.irsa] }],
+  ])('has short evidence with many containers and long %s', (_, [change = {}], rest) => {
+    const { evidence, unknown } = classifyPod({ ...aPod('irsa'), ...rest, containers: many(3, change) });
+    expect(evidence.length).toBeLessThan(6000);
+    for (const { why } of unknown) expect(why.length).toBeLessThan(2000);
+    const all = {
+      ...aPod('irsa'),
+      ...rest,
+      containers: many(2000, change),
+      ephemeral: many(2000, {}).map(({ name }) => name),
+    };
+    expect(classifyPod(all).evidence.length).toBeLessThan(10_000);
+    const annotations = {
+      'eks.amazonaws.com/skip-containers': many(1999, {})
+        .map(({ name }) => name)
+        .join(','),
+    };
+    expect(classifyPod({ ...all, annotations }).evidence.length).toBeLessThan(10_000);
   });
 });
