@@ -6,46 +6,13 @@ import { pod as podSchema, toPod } from '../../lambdas/adapters/kubernetes-objec
 import { skippedContainers } from '../../lambdas/domain/kubernetes/skip-containers.ts';
 import { VARIABLE_NAMES } from '../../lambdas/domain/verification/credential-variables.ts';
 import { type Classified, classifyPod } from '../../lambdas/domain/verification/pod-identity.ts';
-import { seedCluster } from '../../sandbox/kubernetes/cluster-objects.ts';
-import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
-import { admitPod } from '../../sandbox/kubernetes/webhook.ts';
-import { bareCluster, bareWorld, START } from '../sandbox/bare-world.ts';
+import { admitted } from './admitted.ts';
 import { type JavaScriptChain, type KubePod, openChain, type Outcome } from './javascript-chain.ts';
 import { podsWith } from './pods.ts';
 
 let chain: JavaScriptChain;
 beforeAll(async () => void (chain = await openChain()));
 afterAll(() => chain.close());
-
-const ROLE = 'arn:aws:iam::111122223333:role/r';
-
-/** Returns the pod as the webhook changes it, for a service account with an association, or with a role by annotation. */
-function admitted(given: KubePod, by: 'association' | 'annotation' | 'nothing'): KubePod {
-  const world = bareWorld();
-  const cluster = bareCluster({ name: 'dev' });
-  seedCluster(world, cluster, 1);
-  const annotations: Record<string, string> = by === 'annotation' ? { 'eks.amazonaws.com/role-arn': ROLE } : {};
-  putObject(cluster.kube, 'ServiceAccount', {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: newMetadata(cluster.kube, START, { name: 'sa', namespace: 'default', annotations }),
-  });
-  if (by === 'association')
-    cluster.associations.set('a-1', {
-      id: 'a-1',
-      arn: `${cluster.arn}/a-1`,
-      namespace: 'default',
-      serviceAccount: 'sa',
-      roleArn: ROLE,
-      tags: {},
-      createdAt: START,
-      modifiedAt: START,
-    });
-  const pod = structuredClone(given) as unknown as Pod;
-  admitPod(world, cluster, pod, START);
-  return pod;
-}
 
 const classified = (pod: KubePod): Classified =>
   classifyPod(

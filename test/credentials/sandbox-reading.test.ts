@@ -3,38 +3,15 @@ import { assert, asyncProperty, constantFrom } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { POD_IDENTITY_AUDIENCE } from '../../sandbox/credentials/pod-identity.ts';
 import { containerSourcesOf, type ContainerSource } from '../../sandbox/credentials/sources.ts';
-import { seedCluster } from '../../sandbox/kubernetes/cluster-objects.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { newKubeState, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
-import { admitPod } from '../../sandbox/kubernetes/webhook.ts';
-import { bareCluster, bareWorld, START } from '../sandbox/bare-world.ts';
+import { newKubeState } from '../../sandbox/kubernetes/store.ts';
+import { admitted } from './admitted.ts';
 import { type JavaScriptChain, type KubePod, openChain, type Outcome } from './javascript-chain.ts';
 import { podsWith } from './pods.ts';
-
-const ROLE = 'arn:aws:iam::111122223333:role/r';
 
 let chain: JavaScriptChain;
 beforeAll(async () => void (chain = await openChain()));
 afterAll(() => chain.close());
-
-/** Returns the pod as the webhook changes it for a service account with an association, or with a role by annotation. */
-const admitted = (given: KubePod, by: 'association' | 'annotation'): KubePod => {
-  const world = bareWorld();
-  const cluster = bareCluster({ name: 'dev' });
-  seedCluster(world, cluster, 1);
-  const annotations: Record<string, string> = by === 'annotation' ? { 'eks.amazonaws.com/role-arn': ROLE } : {};
-  putObject(cluster.kube, 'ServiceAccount', {
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: newMetadata(cluster.kube, START, { name: 'sa', namespace: 'default', annotations }),
-  });
-  const association = { namespace: 'default', serviceAccount: 'sa', roleArn: ROLE, tags: {} };
-  if (by === 'association')
-    cluster.associations.set('a-1', { id: 'a-1', arn: 'a-1', createdAt: START, modifiedAt: START, ...association });
-  const pod = structuredClone(given) as unknown as Pod;
-  admitPod(world, cluster, pod, START);
-  return pod;
-};
 
 /** Returns the sandbox's reading of each container for this SDK. */
 const readIn = (given: KubePod): readonly ContainerSource[] => {

@@ -1,5 +1,5 @@
 /** Pods whose SDK is too old for EKS Pod Identity: injected, without credentials, and restarted by the kubelet. */
-import { CreatePodIdentityAssociationCommand, DeletePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
+import { DeletePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { containerCredentials, hasCredentials } from '../../../sandbox/credentials/sessions.ts';
@@ -9,7 +9,15 @@ import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { policyOf, ROLE } from '../support.ts';
-import { CONTROLLER, type CredentialLab, irsaStatement, openLab, podsStatement, type Setting } from './support.ts';
+import {
+  associate,
+  CONTROLLER,
+  type CredentialLab,
+  irsaStatement,
+  openLab,
+  podsStatement,
+  type Setting,
+} from './support.ts';
 
 const CREATED = '2025-06-01T00:00:00.000Z';
 const OLD = { name: 'go-v1', version: '1.44.0' };
@@ -34,15 +42,6 @@ const labWith = (sdk: object = OLD, setting: Setting = {}, software: object = PL
     },
   });
 
-const associate = ({ eks }: CredentialLab) =>
-  eks.send(
-    new CreatePodIdentityAssociationCommand({
-      clusterName: 'dev',
-      namespace: 'kube-system',
-      serviceAccount: CONTROLLER,
-      roleArn: ROLE,
-    }),
-  );
 const controllers = ({ cluster }: CredentialLab): Pod[] =>
   listObjects(cluster.kube, 'Pod').filter((pod) => pod.spec.serviceAccountName === CONTROLLER && isActive(pod));
 /** Replaces all of the controller's pods at once, and waits until the new ones are ready for the first time. */

@@ -1,5 +1,5 @@
 /** Credentials of the world's own pods: when they get them, how long they keep them, and what prevents it. */
-import { CreatePodIdentityAssociationCommand, DeletePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
+import { DeletePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { credentialsOfPod, hasCredentials, refusalsOf } from '../../../sandbox/credentials/sessions.ts';
@@ -7,6 +7,7 @@ import { isActive } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects, removeObject } from '../../../sandbox/kubernetes/store.ts';
 import { ACCOUNT, allow, deny, policyOf, ROLE } from '../support.ts';
 import {
+  associate,
   CLUSTER_ARN,
   CONTROLLER,
   type CredentialLab,
@@ -18,15 +19,6 @@ import {
 
 const HOUR = 3600;
 
-const associate = ({ eks }: CredentialLab) =>
-  eks.send(
-    new CreatePodIdentityAssociationCommand({
-      clusterName: 'dev',
-      namespace: 'kube-system',
-      serviceAccount: CONTROLLER,
-      roleArn: ROLE,
-    }),
-  );
 const dissociate = ({ eks, cluster }: CredentialLab) =>
   eks.send(
     new DeletePodIdentityAssociationCommand({

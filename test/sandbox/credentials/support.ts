@@ -1,4 +1,5 @@
 /** A world with a cluster whose pods have AWS identities, and functions to request their credentials. */
+import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import type { AwsCredentialIdentity } from '@smithy/types';
@@ -139,6 +140,17 @@ export const openLab = ({
     },
   };
 };
+
+/** Creates an association of the controller's service account with the role. */
+export const associate = ({ eks }: CredentialLab) =>
+  eks.send(
+    new CreatePodIdentityAssociationCommand({
+      clusterName: 'dev',
+      namespace: 'kube-system',
+      serviceAccount: CONTROLLER,
+      roleArn: ROLE,
+    }),
+  );
 
 /** Requests a service account token from the API server, like `kubectl create token`. */
 export const tokenFor = async (
