@@ -228,15 +228,13 @@ describe('unknown-credentials', () => {
     },
   );
 
-  it.each([
-    'ebs-csi-controller/side',
-    'ebs-csi-controller/sidecar2',
-    'ebs-csi/sidecar',
-    'kube-system/sidecar',
-  ])('is not settled by a name that is not exactly that of the container: %s', (name) => {
-    const found = checks(withContainer({ env: { AWS_PROFILE: 'x' } }, accepting([name])), 'unknown-credentials');
-    expect(found.map(({ status }) => status)).toEqual(['unknown', 'warn']);
-  });
+  it.each(['ebs-csi-controller/side', 'ebs-csi-controller/sidecar2', 'ebs-csi/sidecar', 'kube-system/sidecar'])(
+    'is not settled by a name that is not exactly that of the container: %s',
+    (name) => {
+      const found = checks(withContainer({ env: { AWS_PROFILE: 'x' } }, accepting([name])), 'unknown-credentials');
+      expect(found.map(({ status }) => status)).toEqual(['unknown', 'warn']);
+    },
+  );
 
   it('makes no text long for thousands of containers, and names as many as a request accepts', () => {
     const containers = Array.from({ length: 3000 }, (_, index) =>
