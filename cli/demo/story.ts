@@ -96,5 +96,9 @@ export const experienceLines = (
   ...hanging('  took         ', `${between(startedAt, endedAt)}, simulated`, style),
   ...podLines(after, style),
   ...(disruption ? hanging('  experienced  ', disruptionText(disruption, 'controller pods'), style, 'bold') : []),
-  `  ${style.paint(outcome === 'migrated' ? 'green' : 'red', `${outcome === 'migrated' ? '✔' : '✖'} ${outcome}`)}  ${verifiedText({ outcome, verified })}`,
+  ...hanging(
+    `  ${style.paint(outcome === 'migrated' ? 'green' : 'red', `${outcome === 'migrated' ? '✔' : '✖'} ${outcome}`)}  `,
+    verifiedText({ outcome, verified }),
+    style,
+  ),
 ];

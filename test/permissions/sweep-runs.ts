@@ -138,7 +138,7 @@ export const SWEEPS: Run[] = [
     scenario: 'in-place',
     ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SUCCEEDED'],
     // Without a settling time, the migration ends in the second execution.
-    byApi: sweeps({ mode: 'migrate', verification: 'injected' }),
+    byApi: sweeps({ mode: 'migrate', options: { verification: 'injected' } }),
     looked: POLLS_PER_EXECUTION - 1,
   },
   {
