@@ -1,5 +1,5 @@
 /** The comparison of pods before and after the settling time. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Pod, Workload } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import type { BrokenPod, PodEvidence } from '../../../../lambdas/domain/migration/model.ts';
