@@ -55,11 +55,13 @@ export const container = z.looseObject({
     .looseObject({ periodSeconds: z.number().int().nullish(), failureThreshold: z.number().int().nullish() })
     .nullish(),
 });
+const reasoned = z.looseObject({ reason: shownText.nullish() }).nullish();
 /** Only the fields that show whether and how often a container started. */
 const containerStatuses = listOf(
   z.looseObject({
     restartCount: z.number().int().nullish(),
-    state: z.looseObject({ waiting: z.looseObject({ reason: shownText.nullish() }).nullish() }).nullish(),
+    state: z.looseObject({ waiting: reasoned }).nullish(),
+    lastState: z.looseObject({ terminated: reasoned }).nullish(),
   }),
 );
 const tokenSource = z.looseObject({
@@ -209,14 +211,18 @@ const timeOf = (text: string | null | undefined): string | undefined =>
 
 type ApiPodStatus = z.infer<typeof pod>['status'];
 /** Returns a pod's condition from its status. */
-const conditionOf = (status: ApiPodStatus): Pick<Pod, 'readyAt' | 'restarts' | 'waiting' | 'reason'> => {
+const conditionOf = (
+  status: ApiPodStatus,
+): Pick<Pod, 'readyAt' | 'restarts' | 'waiting' | 'outOfMemory' | 'reason'> => {
   const readyAt = timeOf(readyCondition(status?.conditions)?.lastTransitionTime);
   const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const waiting = [...new Set(statuses.flatMap(({ state }) => state?.waiting?.reason ?? []))];
+  const exits = statuses.flatMap(({ lastState }) => (lastState?.terminated ? [lastState.terminated.reason] : []));
   return {
     ...(readyAt === undefined ? {} : { readyAt }),
     ...(statuses.length === 0 ? {} : { restarts: statuses.reduce((sum, one) => sum + (one.restartCount ?? 0), 0) }),
     ...(waiting.length > 0 ? { waiting } : {}),
+    ...(exits.length > 0 && exits.every((reason) => reason === 'OOMKilled') ? { outOfMemory: true } : {}),
     ...(status?.reason ? { reason: status.reason } : {}),
   };
 };

@@ -124,6 +124,11 @@ describe('pods', () => {
     expect(await podWith({ containerStatuses: [{ state: {} }] })).toMatchObject({ restarts: 0 });
     const unknown = await podWith({ phase: 'Pending' });
     expect([unknown?.restarts, unknown?.waiting]).toEqual([undefined, undefined]);
+    const ended = (reason: string) => ({ restartCount: 1, lastState: { terminated: { reason } } });
+    const isOutOfMemory = async (...containerStatuses: object[]) => (await podWith({ containerStatuses }))?.outOfMemory;
+    expect(await isOutOfMemory(ended('OOMKilled'), { restartCount: 0, lastState: {} })).toBe(true);
+    expect(await isOutOfMemory(ended('OOMKilled'), ended('Error'))).toBeUndefined();
+    expect(await isOutOfMemory({ restartCount: 1, lastState: {} })).toBeUndefined();
   });
 
   test.each([

@@ -70,6 +70,8 @@ export interface Pod {
   restarts?: number;
   /** Why its containers wait, as the kubelet reports: `CrashLoopBackOff`, `ImagePullBackOff`, … Each reason once. */
   waiting?: string[];
+  /** All of its containers that have ended were last ended for lack of memory (`OOMKilled`). */
+  outOfMemory?: true;
   /** Why the pod is in its phase, such as `Evicted`. */
   reason?: string;
   /** The pod uses the network of its node, and can therefore reach the node's credentials too. */

@@ -194,6 +194,8 @@ export function compareObservations(observations: Observations): Stability {
   const again = contrary.filter(
     ({ pod, why }) =>
       why === 'restarted' &&
+      // Lack of memory says nothing about credentials.
+      pod.outOfMemory !== true &&
       workloads.some((workload) => {
         const own = seen.filter((one) => restartedEarlier.has(one.uid) && isMadeBy(one, workload));
         return isMadeBy(pod, workload) && own.length > unreadyBefore(workload, leniency);

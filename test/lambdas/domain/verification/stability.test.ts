@@ -111,6 +111,15 @@ describe('pods that are observed twice', () => {
     ]);
   });
 
+  it('do not fail for lack of memory, whichever pods it is', () => {
+    const outOfMemory = { restarts: 1, outOfMemory: true } as const;
+    const found = compare([pod('a'), pod('b', { restarts: 1 })], [pod('a', outOfMemory), pod('b', outOfMemory)], {
+      earlier: ['b'],
+    });
+    expect(found).toMatchObject({ is: 'unstable', causes: [{ pod: { name: 'a' } }] });
+    expect(shortOf(found)).toEqual([['a', 'restarted', false]]);
+  });
+
   it('do not fail for being unready a second time: that is for the rollout to wait for', () => {
     const now = [pod('a', { ready: false, restarts: 2 })];
     expect(compare(now, now, { earlier: ['a'] }).is).toBe('unstable');
