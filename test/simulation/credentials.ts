@@ -22,7 +22,7 @@ export interface CredentialGap {
   why: string;
   /** Whether the pod had credentials before. */
   had: boolean;
-  /** The highest number of ready pods of its service account that had none at the same moment. */
+  /** The highest number of ready pods of its service account that had none for this reason at the same moment. */
   atOnce: number;
 }
 
@@ -107,7 +107,8 @@ export class CredentialWatch {
         continue;
       }
       lacking.add(uid);
-      atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
+      const key = `${accountOf(pod)} ${lack.why}`;
+      atOnce.set(key, (atOnce.get(key) ?? 0) + 1);
       if (this.open.has(uid)) continue;
       const serviceAccount = pod.spec.serviceAccountName ?? 'default';
       const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 0 };
@@ -116,7 +117,7 @@ export class CredentialWatch {
     }
     for (const uid of lacking) {
       const gap = this.open.get(uid);
-      if (gap) gap.atOnce = Math.max(gap.atOnce, atOnce.get(`${gap.namespace}/${gap.serviceAccount}`) ?? 0);
+      if (gap) gap.atOnce = Math.max(gap.atOnce, atOnce.get(`${gap.namespace}/${gap.serviceAccount} ${gap.why}`) ?? 0);
     }
     for (const [uid, gap] of this.open)
       if (!lacking.has(uid)) {
