@@ -83,10 +83,8 @@ describe('a migration that stops during the upgrade', () => {
         definitionOf: previousOf(MACHINES),
       },
       async (world) => {
-        expect(await world.migrate({ addon: ADDON })).toMatchObject({
-          outcome: 'migrated',
-          verified: LEVEL_OF_PREVIOUS,
-        });
+        // It stopped before its pods could be observed.
+        expect(await world.migrate({ addon: ADDON })).toMatchObject({ outcome: 'migrated', verified: 'injected' });
         expect(refusedInputs(world)).toEqual([]);
       },
     ));
@@ -104,7 +102,8 @@ describe('the ledger that the previous release’s code wrote', () => {
       return inWorld({ scenario: kept.scenario }, async (world) => {
         await writeLedger(world, kept);
         const report = await world.report(kept.migrationId);
-        expect(report).toMatchObject({ outcome, verified: 'injected', migrationId: kept.migrationId });
+        const verified = outcome === 'migrated' ? LEVEL_OF_PREVIOUS : 'injected';
+        expect(report).toMatchObject({ outcome, verified, migrationId: kept.migrationId });
         expect(report.steps.length).toBeGreaterThan(5);
         expect(report.plan!.addon!.name).toBe(ADDON);
       });
