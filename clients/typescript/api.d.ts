@@ -821,7 +821,7 @@ export interface components {
         Check: {
             /** @description Id of the check, in kebab case. It does not change. */
             id: string;
-            /** @description Result of the check. Only `fail` blocks. One of `pass`, `warn`, `fail`, `unknown`; later versions may add others. */
+            /** @description Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed. One of `pass`, `warn`, `fail`, `unknown`; later versions may add others. */
             status: string;
             /** @description What was found, with names. */
             message: string;

@@ -166,6 +166,8 @@ function again({ request }: AddonFacts, more: string[]): string {
     request.trust === 'validate' ? undefined : ['--trust', request.trust],
     request.acceptedKeys.flatMap((key) => ['--accept-key', key]),
     request.acceptIdentityLoss.flatMap((account) => ['--accept-identity-loss', account]),
+    request.iac && ['--iac', request.iac],
+    request.acceptOwners.flatMap((tool) => ['--accept-owner', tool]),
     request.acceptUnknownCredentials.flatMap((container) => ['--accept-unknown-credentials', container]),
     request.acceptImages.flatMap((image) => ['--accept-image', image]),
     request.verification === 'ready' ? undefined : ['--verification', request.verification],

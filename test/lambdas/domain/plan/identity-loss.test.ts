@@ -67,6 +67,18 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     expect(remedy).toContain(`${command} --accept-identity-loss ${NODES}`);
   });
 
+  it('repeats in both commands what the request accepts by name', () => {
+    const accepted: Partial<MigrationRequestInput> = {
+      iac: 'terraform',
+      acceptOwners: ['flux'],
+      acceptUnknownCredentials: ['a/b'],
+      acceptImages: ['c:v1'],
+    };
+    const { remedy } = checkOf(planOf({}, accepted))!;
+    const options = '--iac terraform --accept-owner flux --accept-unknown-credentials a/b --accept-image c:v1';
+    expect(remedy!.split(options)).toHaveLength(3);
+  });
+
   it('may be accepted by name: a warning, and not another one for its name', () => {
     const plan = planOf({}, { acceptIdentityLoss: [NODES] });
     expect([plan.verdict, lossesOf(plan), checkOf(plan)?.status]).toEqual(['migrate', [NODES], 'warn']);
