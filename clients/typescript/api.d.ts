@@ -1371,6 +1371,11 @@ export interface components {
             excluded?: string;
             /** @description Whether the pod is ready. */
             ready: boolean;
+            /**
+             * Format: date-time
+             * @description Since when the pod has been ready without interruption. Absent if it is not ready.
+             */
+            readyAt?: string;
             /** @description Number of restarts of its containers so far. Absent if it is not known. */
             restarts?: number;
             /** @description The level of evidence that the pod reached: `injected` or `ready`. Absent if it has not reached any, or does not count. One of `injected`, `ready`; later versions may add others. */

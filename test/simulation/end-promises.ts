@@ -3,6 +3,8 @@ import { podsThatCount } from '../../lambdas/domain/verification/pod-identity.ts
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { CREDENTIALS_UNKNOWN, PODS_NOT_SEEN } from '../../lambdas/domain/verification/pods.ts';
 import { STABILITY_NOT_OBSERVED } from '../../lambdas/domain/verification/stability-warnings.ts';
+import { MAX_SETTLINGS } from '../../lambdas/domain/rollout/settling.ts';
+import { evidenceSettling } from '../../lambdas/use-cases/migration/report.ts';
 import type { Migration, MigrationRequest, PodEvidence } from '../../lambdas/domain/migration/model.ts';
 import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { allMigrations, changes, migrationOf, notWorking } from './observe.ts';
@@ -293,6 +295,20 @@ const isOnPodIdentity = ({ warnings }: Migration, { identity, level }: PodEviden
 const wasBroken = ({ before }: RunResult, { namespace, serviceAccount }: PodEvidence): boolean =>
   before.broken.has(`${namespace}/${serviceAccount}`);
 
+/** Returns the pods at the beginning of the last settling time of a migration that is verified as ready. */
+const observedIn = async ({ ledger }: RunResult, { migrationId, verified }: Migration): Promise<PodEvidence[]> => {
+  let last: PodEvidence[] = [];
+  for (let number = 1; verified === 'ready' && number <= MAX_SETTLINGS; number += 1) {
+    const found = await ledger.getEvidence(migrationId, evidenceSettling(number));
+    if (found.length > 0) last = found;
+  }
+  return last;
+};
+
+/** Returns whether a pod joined while the others were observed, so that it need not be ready yet. */
+const joined = (observed: readonly PodEvidence[], { uid, level }: PodEvidence): boolean =>
+  observed.length > 0 && level !== 'ready' && !observed.some((one) => one.uid === uid);
+
 export const verifiedOnPods: Promised = {
   name: 'verified-on-pods',
   statement:
@@ -319,8 +335,9 @@ export const verifiedOnPods: Promised = {
       }
       const counted = podsThatCount(evidence);
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
+      const observed = await observedIn(result, record);
       for (const pod of counted)
-        if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod)))
+        if (!isOnPodIdentity(record, pod) || !(pod.ready || wasBroken(result, pod) || joined(observed, pod)))
           problems.push(
             `${migrationId} is migrated with pod ${pod.name} using ${pod.identity}${pod.ready ? '' : ', not ready'}`,
           );

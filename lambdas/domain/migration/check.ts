@@ -7,7 +7,11 @@ export const check = z
   .object({
     // See `plan/checks.ts`.
     id: z.string().describe('Id of the check, in kebab case. It does not change.'),
-    status: z.enum(['pass', 'warn', 'fail', 'unknown']).describe('Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed.'),
+    status: z
+      .enum(['pass', 'warn', 'fail', 'unknown'])
+      .describe(
+        'Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed.',
+      ),
     message: shownText.describe('What was found, with names.'),
     remedy: shownText.optional().describe('What to do about it. Absent if the check passed.'),
     source: shownText.optional().describe('Where the rule comes from: a page of the EKS User Guide, or an issue.'),

@@ -38,6 +38,9 @@ export const podEvidence = z
       .optional()
       .describe('Why the pod does not count for the verification although its service account migrates.'),
     ready: z.boolean().describe('Whether the pod is ready.'),
+    readyAt: time
+      .optional()
+      .describe('Since when the pod has been ready without interruption. Absent if it is not ready.'),
     restarts: z
       .number()
       .int()

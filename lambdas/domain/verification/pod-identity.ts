@@ -208,6 +208,7 @@ export function collectEvidence(
         uid: pod.uid,
         serviceAccount: pod.serviceAccount,
         ready: pod.ready,
+        ...(pod.readyAt === undefined ? {} : { readyAt: pod.readyAt }),
         ...(pod.restarts === undefined ? {} : { restarts: pod.restarts }),
         createdAt: pod.createdAt,
         ...(pod.node === undefined ? {} : { node: pod.node }),

@@ -22,8 +22,6 @@ export interface Observations {
   leniency: Leniency;
   /** How the pods restarted before the migration. */
   former?: FormerRestarts | undefined;
-  /** When the settling time began: a pod that has become ready since then was not ready all the time. */
-  since?: string | undefined;
   /** UIDs of pods with restarts between earlier observations of the same attempt. */
   restartedEarlier: ReadonlySet<string>;
 }
@@ -95,11 +93,7 @@ export function restartedBetween(observations: readonly (readonly PodEvidence[])
 
 const isWaitingToRestart = ({ waiting = [] }: Pod): boolean => waiting.includes('CrashLoopBackOff');
 
-function shortfallOf(
-  pod: Pod,
-  { right, nodes, since }: Observations,
-  before: PodEvidence | undefined,
-): Shortfall | undefined {
+function shortfallOf(pod: Pod, { right, nodes }: Observations, before: PodEvidence | undefined): Shortfall | undefined {
   if (!right.has(pod.uid)) return 'wrong';
   const isSteady = pod.ready && !isWaitingToRestart(pod);
   if (!isSteady && nodes?.find(({ name }) => name === pod.node)?.ready === false) return 'unready-node';
@@ -108,7 +102,8 @@ function shortfallOf(
   if (grownBy(before, pod) > 0 || (before.ready && isWaitingToRestart(pod))) return 'restarted';
   if (!isSteady) return 'not-ready';
   if (!before.ready) return 'joined';
-  return since !== undefined && pod.readyAt !== undefined && Date.parse(pod.readyAt) > Date.parse(since)
+  // Both times are the API server's: the clocks of the functions may differ from it.
+  return before.readyAt !== undefined && pod.readyAt !== undefined && before.readyAt !== pod.readyAt
     ? 'interrupted'
     : undefined;
 }

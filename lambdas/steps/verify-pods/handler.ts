@@ -165,7 +165,7 @@ async function confirm(observation: Observation, settling: number): Promise<Outp
   const { migrationId } = input;
   const { ledger } = dependencies;
   const { record } = work;
-  const stability = await readStability({ kubernetes, ledger }, work, settling, seen, observedAt);
+  const stability = await readStability({ kubernetes, ledger }, work, settling, seen);
   const evidence = withLevels(seen, stability);
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, observedAt);
   assertNoneRobbed(robbed, work);

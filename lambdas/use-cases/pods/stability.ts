@@ -42,7 +42,6 @@ export async function readStability(
   { record: { migrationId }, snapshot }: Pick<Work, 'record' | 'snapshot'>,
   settling: number,
   seen: PodsSeen,
-  observedAt: string,
 ): Promise<Stability> {
   const observations: PodEvidence[][] = [];
   for (let number = 1; number <= settling; number += 1)
@@ -50,9 +49,7 @@ export async function readStability(
   const { evidence, pods, workloads, right, leniency } = seen;
   const isAnyUnready = pods.some(({ uid, ready }) => right.has(uid) && !ready);
   const nodes = seen.nodes ?? (isAnyUnready ? await nodesIfAllowed(kubernetes) : undefined);
-  const seconds = settleSeconds(workloads);
   return compareObservations({
-    since: new Date(Date.parse(observedAt) - seconds * 1000).toISOString(),
     before: observations.at(-1) ?? [],
     now: evidence,
     pods,
@@ -63,7 +60,7 @@ export async function readStability(
     former: {
       pods: await ledger.getEvidence(migrationId, EVIDENCE_BEFORE),
       readAt: snapshot.takenAt,
-      settleSeconds: seconds,
+      settleSeconds: settleSeconds(workloads),
     },
     restartedEarlier: restartedBetween(observations),
   });
