@@ -298,7 +298,8 @@ const wasBroken = ({ before }: RunResult, { namespace, serviceAccount }: PodEvid
 /** Returns the pods at the beginning of the last settling time of a migration that is verified as ready. */
 const observedIn = async ({ ledger }: RunResult, { migrationId, verified }: Migration): Promise<PodEvidence[]> => {
   let last: PodEvidence[] = [];
-  for (let number = 1; verified === 'ready' && number <= MAX_SETTLINGS; number += 1) {
+  if (verified !== 'ready') return last;
+  for (let number = 1; number <= MAX_SETTLINGS; number += 1) {
     const found = await ledger.getEvidence(migrationId, evidenceSettling(number));
     if (found.length > 0) last = found;
   }
