@@ -4,7 +4,7 @@ import { type Container, isMadeBy, type Pod, type Workload } from '../kubernetes
 import type { PlannedAssociation } from '../migration/model.ts';
 import { notSkipped } from '../verification/pod-identity.ts';
 import type { Facts } from './facts.ts';
-import { plannedPods } from './preflight-seen.ts';
+import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
 export interface PlannedImage {
   image: string;
@@ -33,8 +33,7 @@ function ofWorkload({ containers, templateAnnotations }: Workload, pods: readonl
  */
 export function plannedImages(facts: Facts, planned: readonly PlannedAssociation[]): PlannedImage[] {
   const pods = plannedPods(facts, planned);
-  const accounts = new Set(planned.map((one) => one.serviceAccount));
-  const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
+  const workloads = plannedWorkloads(facts, planned);
   const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
   const found = [
     ...workloads.map((workload) => ({

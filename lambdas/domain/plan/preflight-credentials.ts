@@ -11,7 +11,7 @@ import { MAX_ACCEPTED } from '../migration/request.ts';
 import { shellCommand } from '../text/shell.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
-import { plannedPods } from './preflight-seen.ts';
+import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
 /** The reading of a container after the change. `name` is how a request accepts it: `WORKLOAD/CONTAINER`. */
 interface Future extends ReadContainer {
@@ -41,8 +41,7 @@ const isElsewhere = ({ is }: Future): boolean => is !== 'agent' && is !== 'unkno
  * other webhooks have added, and those that other webhooks have changed so that their source is unknown.
  */
 function futureContainers(facts: Facts, planned: readonly PlannedAssociation[]): Future[] {
-  const accounts = new Set(planned.map((one) => one.serviceAccount));
-  const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
+  const workloads = plannedWorkloads(facts, planned);
   const found = new Map<string, Future>();
   // By kind, too: a StatefulSet may have the name of a Deployment.
   for (const one of workloads.flatMap(ofWorkload)) found.set(one.text, one);

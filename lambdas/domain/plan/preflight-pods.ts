@@ -8,7 +8,7 @@ import { type Container, isMadeBy } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
-import { plannedPods } from './preflight-seen.ts';
+import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
 /** One container, and its owner, such as `Deployment ebs-csi-controller`. */
 interface ContainerSource {
@@ -22,8 +22,7 @@ interface ContainerSource {
  */
 export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): ContainerSource[] {
   const pods = plannedPods(facts, planned);
-  const accounts = new Set(planned.map((one) => one.serviceAccount));
-  const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
+  const workloads = plannedWorkloads(facts, planned);
   const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
   const each = (of: string, containers: Container[]): ContainerSource[] =>
     containers.map((container) => ({ of, container }));

@@ -1,6 +1,6 @@
 /** Shared by the preflight checks: the pods that they concern, and the check for facts that may not be read. */
 import { grantCommand } from '../access/command.ts';
-import type { Pod } from '../kubernetes/objects.ts';
+import type { Pod, Workload } from '../kubernetes/objects.ts';
 import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
 import { unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -12,6 +12,15 @@ export function plannedPods({ pods = [] }: Pick<Facts, 'pods'>, planned: readonl
     (pod) =>
       accounts.has(pod.serviceAccount) && !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed',
   );
+}
+
+/** Returns the workloads whose pods are to change. */
+export function plannedWorkloads(
+  { workloads = [] }: Pick<Facts, 'workloads'>,
+  planned: readonly PlannedAssociation[],
+): Workload[] {
+  const accounts = new Set(planned.map((one) => one.serviceAccount));
+  return workloads.filter((workload) => accounts.has(workload.serviceAccount));
 }
 
 /**
