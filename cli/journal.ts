@@ -29,7 +29,7 @@ const swept = {
   ended: z.record(z.string(), z.int()),
 };
 
-const { action, dryRun, soakDays } = retireTrustSchema.input.shape;
+const { action, dryRun, soakDays, acceptConsumers } = retireTrustSchema.input.shape;
 const { done, roles } = retireTrustSchema.output.shape;
 
 const journalEntry = z.discriminatedUnion('what', [
@@ -54,6 +54,7 @@ const journalEntry = z.discriminatedUnion('what', [
     action,
     dryRun,
     soakDays,
+    acceptConsumers,
     done,
     results: z.array(roles.element.shape.result),
   }),

@@ -164,10 +164,11 @@ export const releaseCommand = async (flags: KnownFlags, io: Io): Promise<ExitCod
 const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlags): string | undefined => {
   const wouldChange = roles.some(({ result }) => result.startsWith('would-'));
   if (dryRun ? !wouldChange : !done || action === 'reinstate') return undefined;
-  const { migrationId, soakDays, reason } = flags;
+  const { migrationId, soakDays, acceptConsumer, reason } = flags;
   return [
     `${PROGRAM} retire ${migrationId}`,
     ...(!dryRun || action === 'reinstate' ? ['--undo'] : [`--soak-days ${soakDays}`]),
+    ...(dryRun ? acceptConsumer.map((name) => `--accept-consumer ${shellWord(name)}`) : []),
     '--apply',
     ...(dryRun && reason !== undefined ? [`--reason ${shellWord(reason)}`] : []),
     ...backendFlags(flags),
@@ -202,12 +203,13 @@ const confirmRetirement = async (
 export const retireCommand = async (flags: RetireFlags, io: Io): Promise<ExitCode> => {
   if (flags.apply) assertCanAsk(flags, io);
   return withService(flags, io, async (session) => {
-    const { apply, undo, soakDays } = flags;
+    const { apply, undo, soakDays, acceptConsumer } = flags;
     const request: RetireRequest = {
       ...requestOf(flags, session),
       action: undo ? 'reinstate' : 'retire',
       dryRun: !apply,
       soakDays,
+      ...(acceptConsumer.length > 0 ? { acceptConsumers: acceptConsumer } : {}),
     };
     const refused = apply ? await confirmRetirement(request, flags, session, io) : undefined;
     if (refused) return printRetired(refused, flags, io);

@@ -63,6 +63,21 @@ export const safetyOptions = (command: Command): Command =>
       collect,
     )
     .option(
+      '--accept-consumer <name>',
+      'accept that an object loses the web identity that it uses, as the plan names it, such as SecretStore/shop/aws; or a resource that could not be read; may be repeated',
+      collect,
+    )
+    .option(
+      '--accept-target-role <arn>',
+      'accept a role that the planned role may assume, but that would refuse sessions of EKS Pod Identity; may be repeated',
+      collect,
+    )
+    .option(
+      '--accept-network-policy <name>',
+      'accept a network policy that cuts pods off from the Pod Identity agent, as the plan names it; may be repeated',
+      collect,
+    )
+    .option(
       '--verification <level>',
       'ready: require that every pod that counts has the credentials configuration of EKS Pod Identity and stays ready for a settling time; injected: the configuration alone; api: for clusters whose pods the service may not read, rely on what EKS reports and check no pod (default: ready)',
     )

@@ -16,6 +16,8 @@ import {
   strategy,
   containerName,
   imageName,
+  consumerName,
+  networkPolicyName,
   MAX_ACCEPTED,
   verificationMode,
 } from '../lambdas/domain/migration/model.ts';
@@ -83,6 +85,9 @@ export const acceptOwner = z
 const ACCEPTED = `may be given at most ${MAX_ACCEPTED} times`;
 export const acceptUnknownCredentials = z.array(containerName).max(MAX_ACCEPTED, ACCEPTED).default([]);
 export const acceptImage = z.array(imageName).max(MAX_ACCEPTED, ACCEPTED).default([]);
+export const acceptConsumer = z.array(consumerName).max(MAX_ACCEPTED, ACCEPTED).default([]);
+export const acceptTargetRole = z.array(roleArn).max(MAX_ACCEPTED, ACCEPTED).default([]);
+export const acceptNetworkPolicy = z.array(networkPolicyName).max(MAX_ACCEPTED, ACCEPTED).default([]);
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Flags that select the backend; see `backend-options.ts`. */
@@ -114,6 +119,9 @@ export const migrationFields = {
   acceptOwner,
   acceptUnknownCredentials,
   acceptImage,
+  acceptConsumer,
+  acceptTargetRole,
+  acceptNetworkPolicy,
   verification: oneOf(verificationMode).default('ready'),
   agent: oneOf(agentMode).default('require'),
   ...waitFields,
@@ -199,6 +207,7 @@ const retireFlags = knownFlags.extend({
   apply: z.boolean().default(false),
   undo: z.boolean().default(false),
   soakDays: soakDays.default(DEFAULT_SOAK_DAYS),
+  acceptConsumer,
 });
 export type RetireFlags = z.output<typeof retireFlags>;
 

@@ -1,9 +1,10 @@
 /** Defines the commands, their flags and help. `main` is the whole program; its streams are parameters. */
-import { type Command, CommanderError, Option } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAccessCommand } from './access/command.ts';
 import { addApprovalCommands } from './approval/command.ts';
-import { outputOptions, backendOptions, confirmOption, printOptions } from './command-options.ts';
+import { printOptions } from './command-options.ts';
+import { knownOptions, RETIRE_HELP, retireOptions } from './known-command-options.ts';
 import { addCompletionCommand } from './completion/command.ts';
 import { addContextOption, applyContext } from './context/option.ts';
 import { CliError, reportError } from './errors.ts';
@@ -16,7 +17,6 @@ import { addIdentitiesCommand } from './identities/command.ts';
 import { interruptionText } from './interrupted.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
-import { DEFAULT_SOAK_DAYS } from '../lambdas/domain/trust/retirement.ts';
 import {
   EXAMPLE_SCENARIO,
   parseDemoFlags,
@@ -86,43 +86,10 @@ Exit codes:
   1  any other failure
   2  bad input, an unknown migration, or one that did not end needs-human or is being rolled back`;
 
-const RETIRE_HELP = `Removes this cluster's OIDC statement for the migration's service accounts from the role's trust policy, once nothing needs it:
-no other add-on, no annotated service account and no pod that still has the web identity token. Without --apply, it only shows what
-it would do. Until the statement is removed, rollback and IRSA keep working; --undo restores it.
-
-Exit codes:
-  0  done, or (without --apply) nothing prevents it
-  1  any other failure
-  2  bad input, or an unknown migration
-  3  refused: something still needs the statement, or it is too early; nothing was changed`;
-
 const SHOW_HELP = `Exit codes:
   0  the migration exists, regardless of its outcome
   1  any other failure
   2  bad input, or an unknown migration`;
-
-const retireOptions = (command: Command): Command =>
-  knownOptions(
-    command
-      .option('--apply', 'apply the change; without this option, nothing is changed')
-      .option(
-        '--soak-days <n>',
-        `days that must have passed since the end of the migration (default: ${DEFAULT_SOAK_DAYS})`,
-      )
-      .option('--undo', 'restore what an earlier retirement removed'),
-    { reason: true, asks: true },
-  );
-
-/** Adds the options of commands about one existing migration. */
-const knownOptions = (command: Command, { reason, asks = false }: { reason: boolean; asks?: boolean }): Command => {
-  command.argument('<migration-id>', 'id of the migration, in the second line that migrate prints');
-  if (reason) command.option('--reason <text>', 'reason, recorded in the ledger');
-  if (asks) confirmOption(command);
-  backendOptions(command.optionsGroup('Where:')).addOption(
-    new Option('--sandbox <file>', 'the scenario that --state starts from').hideHelp(),
-  );
-  return outputOptions(command);
-};
 
 /** Loads the SDK and the sandbox only when there is something to run, so that help and wrong flags are fast. */
 const runKnown = async (

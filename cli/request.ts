@@ -17,6 +17,9 @@ type AskedOfAll = Partial<
     | 'acceptOwner'
     | 'acceptUnknownCredentials'
     | 'acceptImage'
+    | 'acceptConsumer'
+    | 'acceptTargetRole'
+    | 'acceptNetworkPolicy'
     | 'verification'
     | 'agent'
     | 'reason'
@@ -39,6 +42,9 @@ const fieldsOfAll = ({
   acceptOwner = [],
   acceptUnknownCredentials = [],
   acceptImage = [],
+  acceptConsumer = [],
+  acceptTargetRole = [],
+  acceptNetworkPolicy = [],
   verification,
   agent,
   approval,
@@ -56,6 +62,9 @@ const fieldsOfAll = ({
   acceptOwners: acceptOwner,
   acceptUnknownCredentials,
   acceptImages: acceptImage,
+  acceptConsumers: acceptConsumer,
+  acceptTargetRoles: acceptTargetRole,
+  acceptNetworkPolicies: acceptNetworkPolicy,
   ...(verification ? { verification } : {}),
   ...(agent ? { agent } : {}),
   ...(approval ? { approval } : {}),
@@ -141,6 +150,9 @@ const wordsOfAll = (given: CommonFlags): string[] => [
   ...given.acceptOwner.map((tool) => `--accept-owner ${tool}`),
   ...given.acceptUnknownCredentials.map((name) => `--accept-unknown-credentials ${name}`),
   ...given.acceptImage.map((image) => `--accept-image ${shellWord(image)}`),
+  ...given.acceptConsumer.map((name) => `--accept-consumer ${shellWord(name)}`),
+  ...given.acceptTargetRole.map((arn) => `--accept-target-role ${shellWord(arn)}`),
+  ...given.acceptNetworkPolicy.map((name) => `--accept-network-policy ${shellWord(name)}`),
   ...(given.reason ? [`--reason ${shellWord(given.reason)}`] : []),
   ...(given.seed === undefined ? [] : [`--seed ${given.seed}`]),
   ...backendFlags(given),

@@ -189,6 +189,12 @@ export interface MigratorSettings {
         acceptUnknownCredentials?: string[];
         /** Images whose AWS SDK is too old, as in a request for a migration. */
         acceptImages?: string[];
+        /** Consumers of web identities, as in a request for a migration. */
+        acceptConsumers?: string[];
+        /** Roles that planned roles may assume, as in a request for a migration. */
+        acceptTargetRoles?: string[];
+        /** Network policies that cut pods off from the agent, as in a request for a migration. */
+        acceptNetworkPolicies?: string[];
         /** How pods are verified. Default: `"ready"`. */
         verification?: 'injected' | 'ready' | 'api';
         /** What happens to a cluster without the Pod Identity agent. Default: `"require"`. */

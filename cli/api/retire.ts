@@ -13,12 +13,12 @@ export const retireByApi = async (
   watcher: Watcher,
   onStart?: () => void,
 ): Promise<Retired> => {
-  const { migrationId, action, dryRun, soakDays, reason } = request;
+  const { migrationId, action, dryRun, soakDays, acceptConsumers = [], reason } = request;
   const before = (await getMigration(ask, migrationId)).value;
   const { value } = await ask({
     method: 'POST',
     path: `/migrations/${migrationId}/retire`,
-    body: { action, dryRun, soakDays, ...(reason === undefined ? {} : { reason }) },
+    body: { action, dryRun, soakDays, acceptConsumers, ...(reason === undefined ? {} : { reason }) },
     idempotencyKey: randomUUID(),
     answer: retirementAnswer,
   });

@@ -36,6 +36,7 @@ type Single = Exclude<PlanFlags, { of: 'cluster' }>;
 const OUTCOMES: Record<Plan['verdict'], Outcome> = {
   migrate: 'planned',
   'already-migrated': 'already-migrated',
+  'keep-irsa': 'blocked',
   blocked: 'blocked',
 };
 

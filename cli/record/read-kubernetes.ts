@@ -3,16 +3,14 @@ import { z } from 'zod';
 import type { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
 import { unlessNotFound } from '../../lambdas/adapters/kubernetes-api.ts';
 import {
-  listOf,
   mutatingWebhookConfiguration,
-  node,
   pod,
   serviceAccountDetail,
-  strings,
   toMutatingWebhooks,
-  toNode,
   toPod,
 } from '../../lambdas/adapters/kubernetes-objects.ts';
+import { listOf, strings } from '../../lambdas/adapters/api-schemas.ts';
+import { node, toNode } from '../../lambdas/adapters/node-objects.ts';
 import { toManagedFields } from '../../lambdas/adapters/managed-fields.ts';
 import { toWorkload, workload } from '../../lambdas/adapters/workload-objects.ts';
 import { ownedKinds } from '../../lambdas/domain/addons/registry.ts';

@@ -124,6 +124,21 @@ const migrationOptions = (command: Command): Command =>
       'accept an image whose AWS SDK is too old, see migrate --help; may be repeated',
       collect,
     )
+    .option(
+      '--accept-consumer <name>',
+      'accept that an object loses the web identity that it uses, see migrate --help; may be repeated',
+      collect,
+    )
+    .option(
+      '--accept-target-role <arn>',
+      'accept a role that would refuse sessions of EKS Pod Identity, see migrate --help; may be repeated',
+      collect,
+    )
+    .option(
+      '--accept-network-policy <name>',
+      'accept a network policy that cuts pods off from the agent, see migrate --help; may be repeated',
+      collect,
+    )
     .option('--verification <level>', 'ready, injected or api (default: ready)')
     .option('--agent <mode>', 'require or install (default: require)')
     .option('--approval <mode>', 'required: every plan needs an approval; only with a deployed service (default: none)')

@@ -48,7 +48,7 @@ const given = <Value extends object>(values: Value): { [Name in keyof Value]?: N
 const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
   const { strategy, preserve, maxDisruption, maxDurationMinutes, resolveConflicts, trust } = flags;
   const { acceptKey, acceptIdentityLoss, iac, acceptOwner, verification, agent, approval } = flags;
-  const { acceptUnknownCredentials, acceptImage } = flags;
+  const { acceptUnknownCredentials, acceptImage, acceptConsumer, acceptTargetRole, acceptNetworkPolicy } = flags;
   return {
     ...given({
       strategy,
@@ -63,6 +63,9 @@ const optionsFrom = (flags: SweepFlags): SweepRequestInput['options'] => {
       acceptOwners: acceptOwner,
       acceptUnknownCredentials,
       acceptImages: acceptImage,
+      acceptConsumers: acceptConsumer,
+      acceptTargetRoles: acceptTargetRole,
+      acceptNetworkPolicies: acceptNetworkPolicy,
       verification,
       agent,
       approval,

@@ -93,9 +93,9 @@ export class AwsExecutions implements Executions {
   async startRetirement(
     migrationId: string,
     name: string,
-    { action, dryRun, soakDays, requestedBy, reason }: RetirementAsked,
+    { action, dryRun, soakDays, acceptConsumers, requestedBy, reason }: RetirementAsked,
   ): Promise<void> {
-    const input = { migrationId, action, dryRun, soakDays, requestedBy, reason };
+    const input = { migrationId, action, dryRun, soakDays, acceptConsumers, requestedBy, reason };
     return this.start(this.retireStateMachineArn(), name, input);
   }
 

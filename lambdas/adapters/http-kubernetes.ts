@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
 import { isMigrationError } from '../domain/failures/errors.ts';
 import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes/objects.ts';
-import type { Kubernetes, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
+import type {
+  CustomResourceKind,
+  Kubernetes,
+  Pod,
+  ServiceAccount,
+  Workload,
+  WorkloadRef,
+} from '../ports/kubernetes.ts';
 import {
   ALL_NAMESPACES_ACCESS,
   CLUSTER_OBJECT_ACCESS,
@@ -15,17 +22,18 @@ import {
 } from './kubernetes-api.ts';
 import {
   controllerOf,
+  apiGroups,
   customResource,
   mutatingWebhookConfiguration,
-  node,
   pod,
   replicaSet,
   serviceAccount,
   serviceAccountDetail,
   toMutatingWebhooks,
-  toNode,
   toPod,
 } from './kubernetes-objects.ts';
+import { node, toNode } from './node-objects.ts';
+import { anObject } from './any-object.ts';
 import { toWorkload, workload } from './workload-objects.ts';
 import { toAttributedServiceAccount, toServiceAccount, toServiceAccountDetail } from './service-account-objects.ts';
 
@@ -214,21 +222,31 @@ const createWorkloads = (api: KubernetesApi): Workloads => ({
   },
 });
 
-type ClusterObjects = Pick<Kubernetes, 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'>;
+type ClusterObjects = Pick<
+  Kubernetes,
+  'listNodes' | 'listMutatingWebhooks' | 'listCustomResources' | 'listApiGroups' | 'listObjects'
+>;
+
+/** Where the objects of a resource are in all namespaces. The core group has no name. */
+const listOfKind = ({ group, version, plural }: CustomResourceKind): ListOptions => ({
+  path: `/${['apis', group, version, plural].map(encodeURIComponent).join('/')}`.replace('/apis//', '/api/'),
+  what: group === '' ? `list ${plural}` : `list ${plural}.${group}`,
+  access: CLUSTER_OBJECT_ACCESS,
+});
 
 const createClusterObjects = (api: KubernetesApi): ClusterObjects => ({
   listNodes: async () => (await api.list(NODES, node)).map(toNode),
   listMutatingWebhooks: async () =>
     (await api.list(MUTATING_WEBHOOKS, mutatingWebhookConfiguration)).flatMap(toMutatingWebhooks),
-  listCustomResources: async ({ group, version, plural }) => {
-    const options: ListOptions = {
-      path: `/apis/${[group, version, plural].map(encodeURIComponent).join('/')}`,
-      what: `list ${plural}.${group}`,
-      access: CLUSTER_OBJECT_ACCESS,
-    };
-    const found = (await unlessNotFound(() => api.list(options, customResource))) ?? [];
+  listCustomResources: async (kind) => {
+    const found = (await unlessNotFound(() => api.list(listOfKind(kind), customResource))) ?? [];
     return found.map(({ metadata: { namespace, name } }) => (namespace ? `${namespace}/${name}` : name));
   },
+  listApiGroups: async () => {
+    const { groups } = await api.call({ what: 'list API groups', method: 'GET', path: '/apis' }, apiGroups);
+    return groups.map(({ name, versions }) => ({ name, versions: versions.map(({ version }) => version) }));
+  },
+  listObjects: (kind) => unlessNotFound(() => api.list(listOfKind(kind), anObject)),
 });
 
 /** Returns the port for one API server. */

@@ -5,7 +5,7 @@ import { isMigrationError, MigrationError } from '../domain/failures/errors.ts';
 import type { ErrorName } from '../domain/failures/errors.ts';
 import { asClause } from '../domain/text/text.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
-import { listOf } from './kubernetes-objects.ts';
+import { listOf } from './api-schemas.ts';
 
 export interface KubernetesApiOptions {
   http: PlainHttp;

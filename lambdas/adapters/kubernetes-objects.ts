@@ -7,22 +7,11 @@ import { shownText } from '../domain/text/text.ts';
 import type { TokenVolume } from '../domain/kubernetes/objects.ts';
 import { SKIP_ANNOTATION } from '../domain/kubernetes/skip-containers.ts';
 import { mayBeginWith } from '../domain/verification/credential-variables.ts';
-import type { Compute, Container, MutatingWebhook, Node, Pod } from '../ports/kubernetes.ts';
+import type { Container, MutatingWebhook, Pod } from '../ports/kubernetes.ts';
+import { conditions, isReady, listOf, mapOf, readyCondition, strings } from './api-schemas.ts';
+import { tolerations, toTolerations } from './node-objects.ts';
 import { managedFieldsEntries } from './managed-fields.ts';
 
-// The schemas have only the fields that are used, because each API version adds fields. Go writes empty lists and maps
-// as null.
-export const listOf = <T extends z.ZodType>(item: T) =>
-  z
-    .array(item)
-    .nullish()
-    .transform((items) => items ?? []);
-const mapOf = <T extends z.ZodType<string>>(value: T) =>
-  z
-    .record(shownText, value)
-    .nullish()
-    .transform((map) => map ?? {});
-export const strings = mapOf(shownText);
 /** The annotations of pods. The names of skipped containers are read as the webhook reads them, so that they are unchanged. */
 export const podAnnotations = mapOf(z.string()).transform((map) =>
   Object.fromEntries(
@@ -31,9 +20,6 @@ export const podAnnotations = mapOf(z.string()).transform((map) =>
 );
 /** The IRSA annotation, unchanged, because a rollback restores it exactly. */
 const accountAnnotations = mapOf(z.string());
-const conditions = listOf(
-  z.looseObject({ type: shownText, status: shownText, lastTransitionTime: shownText.nullish() }),
-);
 const owners = listOf(z.looseObject({ kind: shownText, name: shownText, controller: z.boolean().nullish() }));
 const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
 const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional, fileKeyRef: optional }).nullish();
@@ -68,7 +54,12 @@ const tokenSource = z.looseObject({
   serviceAccountToken: z.looseObject({ audience: shownText.nullish(), path: shownText.nullish() }).nullish(),
 });
 export const volumes = listOf(
-  z.looseObject({ name: shownText, projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
+  z.looseObject({
+    name: shownText,
+    projected: z.looseObject({ sources: listOf(tokenSource) }).nullish(),
+    persistentVolumeClaim: z.looseObject({ claimName: shownText }).nullish(),
+    csi: z.looseObject({ driver: shownText, volumeAttributes: strings }).nullish(),
+  }),
 );
 export const pod = z.looseObject({
   metadata: z.looseObject({
@@ -89,6 +80,7 @@ export const pod = z.looseObject({
     containers: listOf(container),
     ephemeralContainers: listOf(z.looseObject({ name: shownText })),
     volumes,
+    tolerations,
   }),
   status: z
     .looseObject({
@@ -99,10 +91,6 @@ export const pod = z.looseObject({
       containerStatuses,
     })
     .nullish(),
-});
-export const node = z.looseObject({
-  metadata: z.looseObject({ name: shownText, labels: strings }),
-  status: z.looseObject({ conditions }).nullish(),
 });
 export const mutatingWebhookConfiguration = z.looseObject({
   metadata: z.looseObject({ name: shownText }),
@@ -125,6 +113,9 @@ export const serviceAccountDetail = z.looseObject({
   }),
 });
 export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: shownText, ownerReferences: owners }) });
+export const apiGroups = z.looseObject({
+  groups: listOf(z.looseObject({ name: shownText, versions: listOf(z.looseObject({ version: shownText })) })),
+});
 export const customResource = z.looseObject({
   metadata: z.looseObject({ name: shownText, namespace: shownText.nullish() }),
 });
@@ -200,10 +191,15 @@ export const toTokens = (all: z.infer<typeof volumes>): TokenVolume[] =>
     ),
   );
 
-type ApiConditions = z.infer<typeof conditions>;
-const readyCondition = (all: ApiConditions | undefined): ApiConditions[number] | undefined =>
-  all?.find((condition) => condition.type === 'Ready' && condition.status === 'True');
-const isReady = (all: ApiConditions | undefined): boolean => readyCondition(all) !== undefined;
+/** Source: Secrets Store CSI driver documentation, "Usage". */
+const SECRETS_STORE = 'secrets-store.csi.k8s.io';
+const toMounted = (all: z.infer<typeof volumes>): Pick<Pod, 'claims' | 'secretClasses'> => {
+  const claims = all.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
+  const secretClasses = all.flatMap(({ csi }) =>
+    csi?.driver === SECRETS_STORE ? (csi.volumeAttributes['secretProviderClass'] ?? []) : [],
+  );
+  return { ...(claims.length > 0 ? { claims } : {}), ...(secretClasses.length > 0 ? { secretClasses } : {}) };
+};
 
 /** Returns a time in the service's format, or undefined if it is absent or invalid. */
 const timeOf = (text: string | null | undefined): string | undefined =>
@@ -282,23 +278,10 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     containers: toContainers(spec),
     ...(spec.ephemeralContainers.length > 0 ? { ephemeral: spec.ephemeralContainers.map((each) => each.name) } : {}),
     tokens: toTokens(spec.volumes),
+    ...toMounted(spec.volumes),
+    ...(spec.tolerations.length > 0 ? { tolerations: toTolerations(spec.tolerations) } : {}),
   };
 };
-
-/**
- * Source: EKS User Guide, "Control if a workload is deployed on EKS Auto Mode nodes"; eks-pod-identity-agent's chart,
- * values.yaml, `affinity`.
- */
-const COMPUTE_TYPES: Record<string, Compute> = { auto: 'auto', fargate: 'fargate', hybrid: 'hybrid' };
-
-/** Converts a node. A node with an unknown compute type, or without one, counts as an EC2 node. */
-export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof node>): Node => ({
-  name,
-  ready: isReady(status?.conditions),
-  os: labels['kubernetes.io/os'] === 'windows' ? 'windows' : 'linux',
-  compute: COMPUTE_TYPES[labels['eks.amazonaws.com/compute-type'] ?? ''] ?? 'ec2',
-  ...(labels['eks.amazonaws.com/nodegroup'] ? { nodeGroup: labels['eks.amazonaws.com/nodegroup'] } : {}),
-});
 
 /** The default failure policy of `admissionregistration.k8s.io/v1` is Fail. Source: Kubernetes API reference. */
 export const toMutatingWebhooks = ({

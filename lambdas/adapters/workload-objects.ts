@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { shownText } from '../domain/text/text.ts';
 import type { RolloutSettings, Workload, WorkloadKind } from '../ports/kubernetes.ts';
-import { container, listOf, podAnnotations, strings, toContainers, toTokens, volumes } from './kubernetes-objects.ts';
+import { container, podAnnotations, toContainers, toTokens, volumes } from './kubernetes-objects.ts';
+import { listOf, strings } from './api-schemas.ts';
+import { tolerations, toTolerations } from './node-objects.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 const count = z
@@ -37,6 +39,8 @@ export const workload = z.looseObject({
         initContainers: listOf(container),
         containers: listOf(container),
         volumes,
+        tolerations,
+        nodeSelector: strings,
       }),
     }),
   }),
@@ -105,7 +109,8 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
         };
   const { desired, total, updated, ready } = counts;
   const heldBack = heldBackBy(kind, spec);
-  const own = spec.template.spec.volumes;
+  const template = spec.template.spec;
+  const own = template.volumes;
   const tokens = toTokens(own);
   return {
     kind,
@@ -126,6 +131,8 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
     containers: toContainers(spec.template.spec),
     ...(own.length > 0 ? { volumes: own.map(({ name }) => name) } : {}),
     ...(tokens.length > 0 ? { tokens } : {}),
+    ...(template.tolerations.length > 0 ? { tolerations: toTolerations(template.tolerations) } : {}),
+    ...(Object.keys(template.nodeSelector).length > 0 ? { nodeSelector: template.nodeSelector } : {}),
     labels: metadata.labels,
     managedFields: toManagedFields(metadata.managedFields),
   };

@@ -8,6 +8,7 @@ import {
   outcome,
   reason,
   retirementAction,
+  acceptedConsumers,
   soakDays,
   status,
   strictRequestFields,
@@ -59,6 +60,9 @@ export const retirementBody = reasonBody
     soakDays: soakDays
       .default(DEFAULT_SOAK_DAYS)
       .describe('Days that must have passed since the migration ended before its OIDC trust may be removed.'),
+    acceptConsumers: acceptedConsumers
+      .default([])
+      .describe('Consumers of the web identity, as the checks name them, that must not prevent the retirement.'),
   })
   .register(schemaNames, { name: 'RetirementRequest' });
 

@@ -16,7 +16,9 @@ export interface RollbackAsked {
 }
 
 /** What a retirement does, and who requested it. */
-export type RetirementAsked = Pick<Retirement, 'action' | 'dryRun' | 'soakDays' | 'requestedBy' | 'reason'>;
+export type RetirementAsked = Pick<Retirement, 'action' | 'dryRun' | 'soakDays' | 'requestedBy' | 'reason'> & {
+  acceptConsumers?: string[] | undefined;
+};
 
 /** The service's own executions in Step Functions. */
 export interface Executions {

@@ -66,6 +66,8 @@ export interface ReadingPorts {
     | 'listNodes'
     | 'listMutatingWebhooks'
     | 'listCustomResources'
+    | 'listApiGroups'
+    | 'listObjects'
     | 'listAttributedServiceAccounts'
   >;
 }

@@ -63,6 +63,8 @@ export const KUBERNETES_KINDS = {
   listMutatingWebhooks: 'read',
   getWorkload: 'read',
   listCustomResources: 'read',
+  listApiGroups: 'read',
+  listObjects: 'read',
   getServiceAccount: 'read',
   annotateServiceAccount: 'write',
   restartWorkload: 'write',

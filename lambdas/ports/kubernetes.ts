@@ -1,4 +1,5 @@
 import type {
+  ApiGroup,
   AnnotatedServiceAccount,
   AttributedServiceAccount,
   CustomResourceKind,
@@ -36,6 +37,13 @@ export interface Kubernetes {
   getWorkload(ref: WorkloadRef): Promise<Workload | undefined>;
   /** Returns `namespace/name` of each custom resource; none if the cluster does not have the definition. */
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;
+  /** Returns the named API groups that the API server serves, from its discovery document. */
+  listApiGroups(): Promise<ApiGroup[]>;
+  /**
+   * Returns the objects of a resource in all namespaces as the API server has them, without `managedFields`; undefined if
+   * it does not serve the resource. What is read of them must be checked.
+   */
+  listObjects(kind: CustomResourceKind): Promise<unknown[] | undefined>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined>;
   /**
    * Sets the IRSA annotation of a service account, or removes it (null). Throws `Busy` if the service account was

@@ -15,7 +15,7 @@ const INPUT = '$states.context.Execution.Input';
 
 /**
  * Removes the OIDC trust of a migrated add-on, or reinstates it, on request. Input: `{ migrationId, action, dryRun,
- * soakDays, requestedBy?, reason? }`. Its output is the answer of the step retire-trust. It fails as `RetireRefused` if
+ * soakDays, acceptConsumers?, requestedBy?, reason? }`. Its output is the answer of the step retire-trust. It fails as `RetireRefused` if
  * nothing was changed, or as `RetireFailed`; the record then has what may have been written.
  */
 export class Retire extends Construct {
@@ -47,9 +47,18 @@ export class Retire extends Construct {
         action: `${INPUT}.action`,
         dryRun: `${INPUT}.dryRun`,
         soakDays: `${INPUT}.soakDays`,
+        acceptConsumers: `${INPUT}.acceptConsumers`,
         requestedBy: `${INPUT}.requestedBy`,
         reason: `${INPUT}.reason`,
-        unknownFields: unknownFields('migrationId', 'action', 'dryRun', 'soakDays', 'requestedBy', 'reason'),
+        unknownFields: unknownFields(
+          'migrationId',
+          'action',
+          'dryRun',
+          'soakDays',
+          'acceptConsumers',
+          'requestedBy',
+          'reason',
+        ),
       }),
     });
     catchFailures(retireTrust, OF_RETIREMENT, { RetireRefused: refused, RetireFailed: failed });

@@ -9,6 +9,7 @@ import type {
   AroundCalls,
   CalledService,
   Clock,
+  ApiGroup,
   CustomResourceKind,
   Events,
   HandlerDependencies,
@@ -301,6 +302,15 @@ export class FakeKubernetes implements Kubernetes {
   }
   async listCustomResources({ group, plural }: CustomResourceKind): Promise<string[]> {
     return this.customResources[`${group}/${plural}`] ?? [];
+  }
+  /** Objects by `plural.group`; a resource that is not named is not served. */
+  objects: Record<string, unknown[]> = {};
+  async listApiGroups(): Promise<ApiGroup[]> {
+    const groups = new Set(Object.keys(this.objects).map((name) => name.split('.').slice(1).join('.')));
+    return [...groups].filter((name) => name !== '').map((name) => ({ name, versions: ['v1'] }));
+  }
+  async listObjects({ group, plural }: CustomResourceKind): Promise<unknown[] | undefined> {
+    return this.objects[group === '' ? plural : `${plural}.${group}`];
   }
   async restartWorkload(ref: WorkloadRef, marker: string): Promise<void> {
     const workload = await this.getWorkload(ref);

@@ -49,6 +49,21 @@ export interface TokenVolume {
   path: string;
 }
 
+/** A pod's toleration of taints. Source: Kubernetes API reference, Toleration. An absent key with `Exists` tolerates all. */
+export interface Toleration {
+  key?: string;
+  operator: 'Equal' | 'Exists';
+  value?: string;
+  /** Absent for every effect. */
+  effect?: string;
+}
+
+export interface Taint {
+  key: string;
+  value?: string;
+  effect: string;
+}
+
 export interface Pod {
   namespace: string;
   name: string;
@@ -81,6 +96,12 @@ export interface Pod {
   /** Names of ephemeral containers, which the webhook never changes. */
   ephemeral?: string[];
   tokens: TokenVolume[];
+  /** Names of the PersistentVolumeClaims that it mounts; absent if there are none. */
+  claims?: string[];
+  /** Names of the SecretProviderClasses that it mounts by the Secrets Store CSI driver; absent if there are none. */
+  secretClasses?: string[];
+  /** Absent if there are none. */
+  tolerations?: Toleration[];
 }
 
 export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'StatefulSet';
@@ -149,6 +170,9 @@ export interface Workload extends WorkloadRef {
   /** The names of the template's volumes, and the tokens in them; absent if it has none. */
   volumes?: string[];
   tokens?: TokenVolume[];
+  /** Of its template; absent if there are none. */
+  tolerations?: Toleration[];
+  nodeSelector?: Record<string, string>;
   labels: Record<string, string>;
   /** Which manager set which fields, from `metadata.managedFields`, without those of `status`. */
   managedFields: ManagedFields[];
@@ -172,6 +196,12 @@ export interface CustomResourceKind {
   plural: string;
 }
 
+/** A named API group that the API server serves, with its versions, the preferred one first. */
+export interface ApiGroup {
+  name: string;
+  versions: string[];
+}
+
 /** The compute type of a node. `auto`: EKS Auto Mode; `hybrid`: an EKS Hybrid Node. */
 export type Compute = 'ec2' | 'auto' | 'fargate' | 'hybrid';
 
@@ -182,6 +212,9 @@ export interface Node {
   compute: Compute;
   /** The managed node group that it belongs to. */
   nodeGroup?: string;
+  labels?: Record<string, string>;
+  /** Absent if there are none. */
+  taints?: Taint[];
 }
 
 /** A webhook that changes objects as they are created. */

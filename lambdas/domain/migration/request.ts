@@ -13,6 +13,7 @@ import {
 } from '../text/names.ts';
 import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
 import { OWNER_TOOLS, ownerTool } from '../owners/model.ts';
+import { consumerName, containerName, imageName, MAX_ACCEPTED, networkPolicyName } from './accepted.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 import { schemaNames } from '../text/schemas.ts';
 
@@ -50,21 +51,6 @@ export type VerificationMode = z.infer<typeof verificationMode>;
 
 /** Returns whether the verification reads pods: at every level but `api`. */
 export const readsPods = ({ verification }: { verification: VerificationMode }): boolean => verification !== 'api';
-
-/** A container of a workload, such as `ebs-csi-controller/ebs-plugin`, or of a pod without one: `NAME/CONTAINER`. */
-export const containerName = z
-  .string()
-  .max(512)
-  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be WORKLOAD/CONTAINER');
-
-/** An image as pods name it: repository, and tag or digest. */
-export const imageName = z
-  .string()
-  .max(512)
-  .regex(/^[A-Za-z0-9][\w.:/@-]*$/, 'must be an image, such as registry.k8s.io/external-dns/external-dns:v0.13.6');
-
-/** The largest number of containers, and of images, that a request accepts by name. */
-export const MAX_ACCEPTED = 100;
 
 /**
  * What happens to a cluster without the Pod Identity agent. `require`: the migration is blocked. `install`: the agent's
@@ -170,6 +156,27 @@ export const migrationRequestFields = z.object({
     .default([])
     .describe(
       'Images, as pods name them, that must not block the migration although their AWS SDK is too old for EKS Pod Identity.',
+    ),
+  acceptConsumers: z
+    .array(consumerName)
+    .max(MAX_ACCEPTED)
+    .default([])
+    .describe(
+      'Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.',
+    ),
+  acceptTargetRoles: z
+    .array(roleArn)
+    .max(MAX_ACCEPTED)
+    .default([])
+    .describe(
+      'ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.',
+    ),
+  acceptNetworkPolicies: z
+    .array(networkPolicyName)
+    .max(MAX_ACCEPTED)
+    .default([])
+    .describe(
+      'Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.',
     ),
   verification: verificationMode
     .default('ready')

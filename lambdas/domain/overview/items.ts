@@ -19,12 +19,19 @@ function byPlan(
 ): Pick<OverviewItem, 'verdict' | 'attempts' | 'roles' | 'blockedBy'> &
   Partial<Pick<OverviewItem, 'forecastSeconds' | 'reason'>> {
   const unread = plan.verdict === 'blocked' ? unreadCheck(plan) : undefined;
-  const verdict = plan.verdict === 'already-migrated' ? 'migrated' : unread ? 'unknown' : plan.verdict;
+  const verdict =
+    plan.verdict === 'already-migrated'
+      ? 'migrated'
+      : unread
+        ? 'unknown'
+        : plan.verdict === 'keep-irsa'
+          ? 'blocked'
+          : plan.verdict;
   return {
     verdict,
     attempts: plan.attempts.map(nameOf),
     roles: [...rolesOf(plan)].sort(),
-    blockedBy: plan.verdict === 'blocked' ? blockingChecksOf(plan.checks.filter(blocks)) : [],
+    blockedBy: verdict === 'blocked' || verdict === 'unknown' ? blockingChecksOf(plan.checks.filter(blocks)) : [],
     ...(plan.forecast ? { forecastSeconds: plan.forecast.seconds } : {}),
     ...(unread ? { reason: unread.message } : {}),
   };

@@ -1,3 +1,4 @@
+import type { ConsumerFacts } from '../consumers/model.ts';
 import type { Capability, Cluster, OfferedVersion, PodIdentityServiceAccount } from '../aws/eks.ts';
 import type {
   AttributedServiceAccount,
@@ -180,6 +181,8 @@ export interface Facts {
   /** Pods of the Pod Identity agent, if it has any. */
   agentPods?: Seen<Pod[]>;
   webhooks?: Seen<MutatingWebhook[]>;
+  /** What may use the web identity of service accounts. Absent if the API server could not be read at all. */
+  consumers?: ConsumerFacts;
   /** Absent if no association is planned. */
   nodeRoles?: NodeRolesFact;
 }

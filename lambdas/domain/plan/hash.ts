@@ -14,7 +14,7 @@ export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
 /** The part of a request that decides what is planned. */
 function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: MigrationRequest): object {
-  const { acceptUnknownCredentials, acceptImages } = request;
+  const { acceptUnknownCredentials, acceptImages, acceptConsumers, acceptTargetRoles, acceptNetworkPolicies } = request;
   const { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent } = request;
   return {
     target,
@@ -28,6 +28,9 @@ function askedOf({ acceptIdentityLoss, acceptOwners, iac, ...request }: Migratio
     acceptOwners: unlessEmpty(acceptOwners),
     acceptUnknownCredentials: unlessEmpty(acceptUnknownCredentials),
     acceptImages: unlessEmpty(acceptImages),
+    acceptConsumers: unlessEmpty(acceptConsumers),
+    acceptTargetRoles: unlessEmpty(acceptTargetRoles),
+    acceptNetworkPolicies: unlessEmpty(acceptNetworkPolicies),
     iac,
     verification,
     agent,

@@ -37,11 +37,14 @@ export const planStep = z
   .register(schemaNames, { name: 'PlanStep' });
 export type PlanStep = z.infer<typeof planStep>;
 
-export const verdict = z.enum(['migrate', 'already-migrated', 'blocked']);
+/** `keep-irsa`: a check fails for a reason for which IRSA is the better fit, so that nothing should be changed. */
+export const verdict = z.enum(['migrate', 'already-migrated', 'blocked', 'keep-irsa']);
 
 export const plan = z
   .object({
-    verdict: verdict.describe('What the plan comes to. `blocked`: a check fails.'),
+    verdict: verdict.describe(
+      'What the plan comes to. `blocked`: a check fails. `keep-irsa`: a check fails, since IRSA is the better fit.',
+    ),
     strategy: strategy.describe('Strategy of the request.'),
     preserve: z.boolean().describe('`preserve` of the request.'),
     attempts: z

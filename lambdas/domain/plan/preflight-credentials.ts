@@ -7,7 +7,7 @@ import { type ReadContainer, readContainers } from '../verification/pod-identity
 import { injected, type Template, withoutIrsa } from '../verification/injection.ts';
 import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
 import type { Check, MigrationRequest, PlannedAssociation } from '../migration/model.ts';
-import { MAX_ACCEPTED } from '../migration/request.ts';
+import { MAX_ACCEPTED } from '../migration/accepted.ts';
 import { shellCommand } from '../text/shell.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';

@@ -6,7 +6,7 @@ import { isAddonSupported, type Judgement, judgeImage, guideMinimum } from '../i
 import type { KnownImage, Source } from '../images/model.ts';
 import { parseImage } from '../images/reference.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { imageName, MAX_ACCEPTED } from '../migration/request.ts';
+import { imageName, MAX_ACCEPTED } from '../migration/accepted.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, shown } from '../text/text.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';

@@ -9,11 +9,10 @@ import {
   maxDurationMinutes,
   resolveConflicts,
   strategy,
-  containerName,
-  imageName,
-  MAX_ACCEPTED,
   verificationMode,
 } from '../migration/request.ts';
+import { consumerName, containerName, imageName, MAX_ACCEPTED, networkPolicyName } from '../migration/accepted.ts';
+import { roleArn } from '../text/names.ts';
 import { schemaNames } from '../text/schemas.ts';
 import { OWNER_TOOLS, ownerTool } from '../owners/model.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
@@ -155,6 +154,21 @@ export const sweepOptions = z
       .max(MAX_ACCEPTED)
       .default([])
       .describe('Images whose AWS SDK is too old, as in a request for a migration.'),
+    acceptConsumers: z
+      .array(consumerName)
+      .max(MAX_ACCEPTED)
+      .default([])
+      .describe('Consumers of web identities, as in a request for a migration.'),
+    acceptTargetRoles: z
+      .array(roleArn)
+      .max(MAX_ACCEPTED)
+      .default([])
+      .describe('Roles that planned roles may assume, as in a request for a migration.'),
+    acceptNetworkPolicies: z
+      .array(networkPolicyName)
+      .max(MAX_ACCEPTED)
+      .default([])
+      .describe('Network policies that cut pods off from the agent, as in a request for a migration.'),
     verification: verificationMode.default('ready').describe('How pods are verified.'),
     agent: agentMode.default('require').describe('What happens to a cluster without the Pod Identity agent.'),
     approval: approvalMode.default('none').describe('Whether each plan must be approved first.'),

@@ -3,6 +3,7 @@
  * soak period has passed.
  */
 import { classifyPod } from '../verification/pod-identity.ts';
+import type { ConsumerFacts } from '../consumers/model.ts';
 import type { AnnotatedServiceAccount, Pod } from '../kubernetes/objects.ts';
 import type { Addon, Check, Migration } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown } from '../plan/check.ts';
@@ -25,6 +26,10 @@ export interface RetireFacts {
   /** Pods of all namespaces. Absent under the same condition. */
   pods?: Pod[];
   kubernetesError?: string;
+  /** What may use the web identity of service accounts. Absent under the same condition as `pods`. */
+  consumers?: ConsumerFacts;
+  /** Consumers that the request accepts by name. */
+  acceptConsumers?: readonly string[];
   /** The migration that moved the service accounts to Pod Identity. */
   migration: Pick<Migration, 'migrationId' | 'status' | 'outcome' | 'endedAt'>;
   /** Days that must pass after the migration ended. */

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { check } from '../migration/check.ts';
 import { acceptedUnder } from '../migration/correlation.ts';
+import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
 import { reason, requestedBy } from '../text/names.ts';
 import { failure, type Failure } from '../migration/outcome.ts';
 import { schemaNames, time } from '../text/schemas.ts';
@@ -31,6 +32,9 @@ export const retirementAction = z.enum(['retire', 'reinstate']);
 export const soakDays = z.number().int().min(0).max(365);
 export const DEFAULT_SOAK_DAYS = 7;
 
+/** Consumers of the web identity, as the checks of a retirement name them, that must not prevent it. */
+export const acceptedConsumers = z.array(consumerName).max(MAX_ACCEPTED);
+
 export const retirement = z
   .object({
     id: z
@@ -44,6 +48,9 @@ export const retirement = z
     action: retirementAction.describe('`retire` removes the OIDC statement. `reinstate` restores it.'),
     dryRun: z.boolean().describe('True if it only shows the checks and the change.'),
     soakDays: soakDays.describe('Days that must have passed since the migration ended.'),
+    acceptConsumers: acceptedConsumers
+      .optional()
+      .describe('Consumers of the web identity that it accepts by name. Absent if there are none.'),
     requestedBy: requestedBy.optional().describe('Who requested it.'),
     reason: reason.optional().describe('Reason, as the requester gave it.'),
     correlation: acceptedUnder,

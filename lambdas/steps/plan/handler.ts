@@ -54,17 +54,24 @@ async function readLock(
   return { ...holder, running, recovering, ...(outcome ? { outcome } : {}) };
 }
 
-type Verdict = 'migrate' | 'already-migrated' | 'planned' | 'blocked';
-const outcomes: Partial<Record<Verdict, Outcome>> = {
+type Answer = z.input<typeof planSchema.output>;
+type StepVerdict = Answer['verdict'];
+
+/** The state machine ends for each of them; the record's plan shows which it was. */
+const verdicts: Record<Plan['verdict'], StepVerdict> = {
+  migrate: 'migrate',
+  'already-migrated': 'already-migrated',
+  blocked: 'blocked',
+  'keep-irsa': 'blocked',
+};
+const outcomes: Partial<Record<StepVerdict, Outcome>> = {
   blocked: 'blocked',
   'already-migrated': 'already-migrated',
   planned: 'planned',
 };
 
-type Answer = z.input<typeof planSchema.output>;
-
 function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answer {
-  const verdict: Verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : plan.verdict;
+  const verdict = plan.verdict === 'migrate' && request.dryRun ? 'planned' : verdicts[plan.verdict];
   const attempts = plan.attempts.map(({ strategy, preserve }) => ({ strategy, preserve }));
   return {
     verdict,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  acceptedConsumers,
   check,
   migrationId,
   reason,
@@ -32,6 +33,7 @@ export const retireTrustSchema = defineStep('retire-trust', {
     action: retirementAction,
     dryRun: z.boolean(),
     soakDays,
+    acceptConsumers: acceptedConsumers.optional(),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
     unknownFields,

@@ -38,6 +38,9 @@ export interface OverviewSources {
     | 'acceptOwners'
     | 'acceptUnknownCredentials'
     | 'acceptImages'
+    | 'acceptConsumers'
+    | 'acceptTargetRoles'
+    | 'acceptNetworkPolicies'
     | 'verification'
     | 'agent'
   >;

@@ -24,6 +24,8 @@ export interface RetireWish {
   migrationId: string;
   action: 'retire' | 'reinstate';
   soakDays: number;
+  /** Consumers of the web identity that the request accepts by name. */
+  acceptConsumers?: readonly string[] | undefined;
   requestedBy?: string | undefined;
   reason?: string | undefined;
 }

@@ -45,10 +45,18 @@ export async function standingRetirement(
 }
 
 /** Returns the requested fields, without those that are undefined. */
-export const askedOf = ({ action, dryRun, soakDays, requestedBy, reason }: RetirementAsked): RetirementAsked => ({
+export const askedOf = ({
   action,
   dryRun,
   soakDays,
+  acceptConsumers = [],
+  requestedBy,
+  reason,
+}: RetirementAsked): Omit<RetirementAsked, 'acceptConsumers'> & { acceptConsumers?: string[] } => ({
+  action,
+  dryRun,
+  soakDays,
+  ...(acceptConsumers.length === 0 ? {} : { acceptConsumers }),
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
 });

@@ -195,6 +195,8 @@ function kubernetesOf(port: Kubernetes): ReadingPorts['kubernetes'] {
       'listNodes',
       'listMutatingWebhooks',
       'listCustomResources',
+      'listApiGroups',
+      'listObjects',
       'listAttributedServiceAccounts',
     ],
     new Map(),
