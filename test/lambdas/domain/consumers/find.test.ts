@@ -10,44 +10,98 @@ import { anObject, consumersIn, podOf } from './cluster.ts';
 const RULES = DETECTORS.flatMap(({ rules }) => rules);
 const RESOURCES = CONSUMER_RESOURCES.map(resourceName);
 const STORES = 'secretstores.external-secrets.io';
-const PODS = [podOf('shop', 'api'), podOf('keda', 'op', { labels: { app: 'keda-operator' } })];
+const PODS = [
+  podOf('shop', 'api', { claims: ['photos'] }),
+  podOf('keda', 'op', { labels: { app: 'keda-operator' } }),
+  podOf('crossplane-system', 'aws', { labels: { 'pkg.crossplane.io/provider': 'provider-aws-s3' } }),
+];
 
-/** The names of fields that the rules read, so that arbitrary objects come close to what they look for. */
-const FIELD = fc.constantFrom(
-  ...new Set(
-    RULES.flatMap(({ field }) => field.match(/\w+/g) ?? []).concat(
-      'spec metadata name namespace kind labels secretStoreRef secretStoreRefs data dataFrom sourceRef storeRef triggers authenticationRef scaleTargetRef csi claimRef allowedNamespaces'.split(
-        ' ',
-      ),
-    ),
-  ),
-);
-const VALUE = fc.constantFrom<unknown>(
-  'aws',
-  'aws-eks',
-  'workload',
-  'IRSA',
-  'WebIdentity',
-  'pod',
-  's3.csi.aws.com',
-  '__proto__',
-  '',
-  null,
-  7,
-  true,
-);
-const { object: OBJECT } = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 7 }, VALUE, fc.array(tie('value'), { maxLength: 2 }), tie('object')),
-  object: fc.dictionary(fc.oneof(FIELD, fc.constant('__proto__')), tie('value'), { maxKeys: 5 }),
-}));
-const ANYTHING = fc.oneof(
-  fc.jsonValue(),
-  OBJECT,
-  OBJECT.map((spec) => anObject('shop/aws', spec)),
-  OBJECT.map((spec) => anObject('aws', spec)),
-);
+const account = { serviceAccountRef: { name: 'api', namespace: 'shop' } };
+const aws = { provider: 'aws', identityOwner: 'workload' };
+/** An object of each resource that is a consumer, or decides about one, by the resource. */
+const CONSUMERS: Readonly<Record<string, unknown>> = {
+  [STORES]: anObject('shop/aws', {
+    provider: { aws: { auth: { jwt: account } }, vault: { auth: { iam: { jwt: account } } } },
+  }),
+  'clustersecretstores.external-secrets.io': anObject('aws', {
+    provider: { aws: { auth: { jwt: { serviceAccountRef: { name: 'api' } } } } },
+  }),
+  'externalsecrets.external-secrets.io': anObject('shop/db', {
+    secretStoreRef: { name: 'aws', kind: 'ClusterSecretStore' },
+    dataFrom: [{ sourceRef: { generatorRef: { kind: 'ClusterGenerator', name: 'ecr' } } }],
+  }),
+  'pushsecrets.external-secrets.io': anObject('bank/db', {
+    secretStoreRefs: [{ name: 'aws', kind: 'ClusterSecretStore' }],
+  }),
+  'ecrauthorizationtokens.generators.external-secrets.io': anObject('shop/ecr', { auth: { jwt: account } }),
+  'clustergenerators.generators.external-secrets.io': anObject('ecr', {
+    generator: { ecrAuthorizationTokenSpec: { auth: { jwt: account } } },
+  }),
+  'issuers.cert-manager.io': anObject('shop/le', {
+    acme: { solvers: [{ dns01: { route53: { role: 'a', auth: { kubernetes: account } } } }] },
+    vault: { auth: { aws: { ...account, iamRoleArn: 'a' } } },
+  }),
+  'vaultauths.secrets.hashicorp.com': anObject('shop/vault', {
+    aws: { irsaServiceAccount: 'api' },
+    allowedNamespaces: ['a'],
+  }),
+  'buckets.source.toolkit.fluxcd.io': anObject('shop/charts', { provider: 'aws', serviceAccountName: 'api' }),
+  'kustomizations.kustomize.toolkit.fluxcd.io': anObject('shop/apps', {
+    decryption: { serviceAccountName: 'api' },
+    kubeConfig: { configMapRef: { name: 'remote' } },
+  }),
+  'triggerauthentications.keda.sh': anObject('shop/sqs', { podIdentity: aws, awsSecretManager: { podIdentity: aws } }),
+  'scaledobjects.keda.sh': anObject('shop/api', {
+    scaleTargetRef: { name: 'api' },
+    triggers: [{ authenticationRef: { name: 'sqs' } }],
+  }),
+  'scaledjobs.keda.sh': anObject('shop/job', {
+    jobTargetRef: { template: { spec: { serviceAccountName: 'api' } } },
+    triggers: [{ authenticationRef: { name: 'sqs' } }],
+  }),
+  'providerconfigs.aws.upbound.io': anObject('default', {
+    credentials: { source: 'WebIdentity', webIdentity: { roleARN: 'a', tokenConfig: {} } },
+  }),
+  'providerconfigs.aws.crossplane.io': anObject('default', {
+    credentials: { source: 'InjectedIdentity' },
+    assumeRoleWithWebIdentity: { roleARN: 'a' },
+  }),
+  persistentvolumes: anObject('photos', {
+    claimRef: { namespace: 'shop', name: 'photos' },
+    csi: { driver: 's3.csi.aws.com', volumeAttributes: { authenticationSource: 'pod' } },
+  }),
+  'secretproviderclasses.secrets-store.csi.x-k8s.io': anObject('shop/db', {
+    provider: 'aws',
+    parameters: { usePodIdentity: 'false' },
+  }),
+};
+
+/** Returns the value with some of its parts replaced: each with the chance of one in `rarity`. */
+function spoiled(value: unknown, rarity: number, next: () => number, other: () => unknown): unknown {
+  if (next() % rarity === 0) return other();
+  if (Array.isArray(value)) return value.map((one) => spoiled(one, rarity, next, other));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spoiled(one, rarity, next, other)]));
+}
+const OBJECTS = fc
+  .record({
+    rarity: fc.constantFrom(4, 15, 60),
+    others: fc.array(fc.oneof(fc.jsonValue(), fc.constantFrom<unknown>('__proto__', {}, [], null, '')), {
+      minLength: 1,
+    }),
+    seed: fc.infiniteStream(fc.nat(10_000)),
+  })
+  .map(({ rarity, others, seed }) => {
+    const next = (): number => seed.next().value ?? 0;
+    const other = (): unknown => others[next() % others.length];
+    const objects = Object.entries(CONSUMERS).map(([resource, one]) => [
+      resource,
+      [one, one].map((each) => spoiled(each, rarity, next, other)),
+    ]);
+    return Object.fromEntries(objects) as Record<string, unknown[]>;
+  });
 const FACTS = fc.record({
-  objects: fc.dictionary(fc.constantFrom(...RESOURCES), fc.array(ANYTHING, { maxLength: 3 })),
+  objects: fc.oneof(OBJECTS, fc.dictionary(fc.constantFrom(...RESOURCES), fc.array(fc.jsonValue(), { maxLength: 3 }))),
   unread: fc.array(fc.record({ resource: fc.constantFrom(...RESOURCES), error: fc.string() }), { maxLength: 2 }),
 });
 
@@ -87,6 +141,20 @@ describe('resources', () => {
 });
 
 describe('consumers', () => {
+  it('are found in each of the objects that the properties spoil, or by it', () => {
+    const found = findConsumers(
+      {
+        objects: Object.fromEntries(Object.entries(CONSUMERS).map(([resource, one]) => [resource, [one]])),
+        unread: [],
+      },
+      { pods: PODS },
+    );
+    const decide = ['externalsecrets', 'pushsecrets', 'scaledobjects', 'scaledjobs'];
+    expect(new Set(found.map(({ resource }) => resource))).toEqual(
+      new Set(Object.keys(CONSUMERS).filter((resource) => !decide.includes(resource.split('.')[0] ?? ''))),
+    );
+  });
+
   it('of arbitrary objects are found without an error, are printable, and can be accepted', () => {
     fc.assert(
       fc.property(FACTS, (facts) => {
@@ -94,7 +162,7 @@ describe('consumers', () => {
           const { serviceAccount, roleArn = '', how } = one;
           for (const text of [nameOfConsumer(one), serviceAccount.namespace, serviceAccount.name, roleArn, how])
             expect(isPrintable(text), text).toBe(true);
-          if (/^[a-z/]+$/.test(`${one.namespace ?? ''}${one.name}`))
+          if ([one.namespace ?? 'a', one.name].every((name) => /^[a-z]+$/.test(name)))
             expect(consumerName.safeParse(nameOfConsumer(one)).success, nameOfConsumer(one)).toBe(true);
         }
       }),
