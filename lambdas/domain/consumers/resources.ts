@@ -70,6 +70,18 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
     why: 'names a service account whose token cert-manager uses for Route 53',
   },
   {
+    group: 'secrets.hashicorp.com',
+    plural: 'vaultauths',
+    versions: ['v1beta1'],
+    why: 'names a service account whose token the Vault Secrets Operator uses',
+  },
+  {
+    group: 'secrets.hashicorp.com',
+    plural: 'vaultauthglobals',
+    versions: ['v1beta1'],
+    why: 'names a service account whose token the Vault Secrets Operator uses',
+  },
+  {
     group: 'source.toolkit.fluxcd.io',
     plural: 'gitrepositories',
     versions: ['v1', 'v1beta2'],
@@ -78,12 +90,6 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
   {
     group: 'source.toolkit.fluxcd.io',
     plural: 'ocirepositories',
-    versions: ['v1', 'v1beta2'],
-    why: FLUX_WHY,
-  },
-  {
-    group: 'source.toolkit.fluxcd.io',
-    plural: 'helmrepositories',
     versions: ['v1', 'v1beta2'],
     why: FLUX_WHY,
   },
@@ -106,10 +112,10 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
     why: 'names a service account for AWS KMS in Flux (decryption.serviceAccountName)',
   },
   {
-    group: 'notification.toolkit.fluxcd.io',
-    plural: 'providers',
-    versions: ['v1beta3', 'v1beta2'],
-    why: FLUX_WHY,
+    group: 'helm.toolkit.fluxcd.io',
+    plural: 'helmreleases',
+    versions: ['v2', 'v2beta2'],
+    why: 'refers to a service account for a remote EKS cluster in Flux (kubeConfig)',
   },
   {
     group: 'keda.sh',

@@ -2,7 +2,9 @@
  * Reads objects that other software defines. Nothing is assumed about their shape: what is not there, or is of another type, is
  * `undefined`, and nothing throws.
  */
+import { judgeImage, type Judgement } from '../images/known.ts';
 import type { Pod, Workload } from '../kubernetes/objects.ts';
+import type { ServiceAccountRef } from '../migration/subject.ts';
 import { shown } from '../text/text.ts';
 import type { Consumer, ConsumerFacts, Need } from './model.ts';
 
@@ -131,3 +133,16 @@ export const consumerBy = (
   source,
   ...of,
 });
+
+/** Returns the judgements of the images of a known component, for each container in the pods that has one. */
+export const imagesOf = ({ containers }: Pick<Pod, 'containers'>, component: string): Judgement[] =>
+  containers
+    .map(({ image }) => judgeImage(image))
+    .filter((judged) => 'known' in judged && judged.known?.component === component);
+
+/** Returns the service accounts of pods and workloads, each once. */
+export const accountsOf = (all: readonly { namespace: string; serviceAccount: string }[]): ServiceAccountRef[] => [
+  ...new Map(
+    all.map(({ namespace, serviceAccount }) => [`${namespace}/${serviceAccount}`, { namespace, name: serviceAccount }]),
+  ).values(),
+];
