@@ -110,13 +110,23 @@ const faults = ({ schema, validator }: Checker, value: unknown): string[] => {
   return [...new Set(texts)];
 };
 
-/** Returns the value of a text in JSON or YAML. Throws a parser's error if it is neither. */
-export const readConfiguration = (text: string): unknown => {
+const read = (text: string): unknown => {
   try {
     return JSON.parse(text) as unknown;
   } catch {
     // The core schema yields only values that JSON can express.
     return parse(text, { schema: 'core' }) as unknown;
+  }
+};
+
+/** Returns one of the configuration values; undefined if it is not set, or if the text is neither JSON nor YAML. */
+export const configurationValue = (text: string | undefined, name: string): unknown => {
+  if (!text) return undefined;
+  try {
+    const values = read(text);
+    return isObject(values) ? values[name] : undefined;
+  } catch {
+    return undefined;
   }
 };
 
@@ -135,7 +145,7 @@ export const checkConfiguration = (
     );
   let value: unknown;
   try {
-    value = readConfiguration(text);
+    value = read(text);
   } catch {
     // AWS's message is not known.
     throw refuse('it is neither valid JSON nor YAML');

@@ -5,7 +5,7 @@
 import { isObject } from '../json.ts';
 import type { AddonObjects, WorkloadTemplate } from '../kubernetes/objects.ts';
 import { type Toleration, toleration } from '../kubernetes/taints.ts';
-import { readConfiguration } from './configuration.ts';
+import { configurationValue } from './configuration.ts';
 
 const EVERY_TAINT: Toleration = { operator: 'Exists' };
 
@@ -30,16 +30,17 @@ export const withConfiguredTolerations = (
   objects: AddonObjects,
   configurationValues: string | undefined,
 ): AddonObjects => {
+  // Most add-ons have none, and their objects are needed at each call.
   if (!configurationValues?.toLowerCase().includes('tolera')) return objects;
-  const values = readConfiguration(configurationValues);
+  const valueOf = (name: string): unknown => configurationValue(configurationValues, name);
   return {
     ...objects,
     workloads: objects.workloads.map((workload) => {
       const tolerations =
-        listOf(partOf(values, 'tolerations')) ??
+        listOf(valueOf('tolerations')) ??
         (workload.kind === 'DaemonSet'
-          ? nodeTolerations(partOf(values, 'node'), workload)
-          : listOf(partOf(partOf(values, 'controller'), 'tolerations')));
+          ? nodeTolerations(valueOf('node'), workload)
+          : listOf(partOf(valueOf('controller'), 'tolerations')));
       if (tolerations === undefined) return workload;
       const { tolerations: _default, ...others } = workload;
       return tolerations.length === 0 ? others : { ...others, tolerations };

@@ -1,7 +1,8 @@
 /**
  * Whether network policies cut a pod off from an address of its node. Cilium enforces them in a cluster that serves its
- * resources, otherwise the VPC CNI.
+ * resources, otherwise the VPC CNI, if it is configured to.
  */
+import { configurationValue } from '../eks/configuration.ts';
 import type { Pod } from '../kubernetes/objects.ts';
 import { countObjects, getObject, listObjects, listResources } from '../kubernetes/store.ts';
 import type { KubeState } from '../kubernetes/kube-state.ts';
@@ -14,6 +15,15 @@ import { type Destination, isCutOff } from './verdict.ts';
 const hasCilium = ({ customKinds }: KubeState): boolean =>
   [...customKinds.values()].some(({ group }) => group === CILIUM_GROUP);
 
+const VPC_CNI = 'vpc-cni';
+
+/** Returns whether the VPC CNI enforces policies. One that is no add-on does: EKS does not show its configuration. */
+const vpcCniEnforces = ({ addons }: Pick<ClusterState, 'addons'>): boolean => {
+  const addon = addons.get(VPC_CNI);
+  if (!addon) return true;
+  return String(configurationValue(addon.configurationValues, 'enableNetworkPolicy')) === 'true';
+};
+
 /** Returns whether objects of a resource can cut pods off. */
 export const cutsOff = ({ group, kind }: { group: string; kind: string }): boolean =>
   kind === 'NetworkPolicy' || (group === CILIUM_GROUP && CILIUM_KINDS.some((each) => each.kind === kind));
@@ -24,13 +34,14 @@ export const cutsOff = ({ group, kind }: { group: string; kind: string }): boole
  */
 export const isCutOffFrom = (
   { knobs }: Pick<World, 'knobs'>,
-  { kube }: Pick<ClusterState, 'kube'>,
+  { kube, addons }: Pick<ClusterState, 'kube' | 'addons'>,
   pod: Pod,
   destination: Destination,
 ): boolean => {
   if (knobs.networkPolicies === 'ignored' || pod.spec.hostNetwork === true) return false;
   const isCilium = hasCilium(kube);
   if (!isCilium && countObjects(kube, 'NetworkPolicy') === 0) return false;
+  if (!isCilium && knobs.networkPolicies === 'configured' && !vpcCniEnforces({ addons })) return false;
   const identity = knobs.ciliumAgentIdentity;
   const { namespace = 'default' } = pod.metadata;
   const verdicts = listObjects(kube, 'NetworkPolicy', namespace).map((policy) =>

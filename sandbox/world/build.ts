@@ -20,12 +20,12 @@ import {
   podSettingsOf,
   seedBudgets,
   seedCustomResources,
-  seedNetworkPolicies,
   seedRbac,
   seedWorkload,
   setWebhook,
 } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
+import { seedNetworkPolicies } from './build-network.ts';
 import { buildOidcProviders, issuerOf } from './build-oidc.ts';
 import { notePastPods, seedServiceAccounts } from './build-recorded.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';

@@ -4,10 +4,10 @@ import { knob } from './knob.ts';
 
 export const networkKnobs = {
   networkPolicies: knob(
-    z.enum(['enforced', 'ignored']).default('enforced'),
+    z.enum(['configured', 'enforced', 'ignored']).default('configured'),
     'likely',
-    "the VPC CNI enforces them only with `enableNetworkPolicy`, and always allows the node's own address (aws/aws-network-policy-agent#65); aws-samples/sample-eks-nitro-sandbox: without a rule for 169.254.170.23, requests of pods time out",
-    'Whether network policies cut pods off from the Pod Identity agent. `ignored`: nothing in the cluster enforces them.',
+    'EKS User Guide, "Limit Pod traffic with Kubernetes network policies"; aws-samples/sample-eks-nitro-sandbox: without a rule for 169.254.170.23, requests of pods time out (aws/aws-network-policy-agent#65 always allows the node\'s own address, which is another one)',
+    'Whether network policies keep pods from the Pod Identity agent. `configured`: Cilium enforces them in a cluster that has its resources, the add-on vpc-cni if its configuration has `enableNetworkPolicy`, and other software, which EKS does not show, in clusters without that add-on. `enforced`, `ignored`: in all clusters, or in none.',
   ),
   ciliumAgentIdentity: knob(
     z.enum(['host', 'world']).default('host'),

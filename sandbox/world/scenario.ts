@@ -216,13 +216,7 @@ const cluster = z
       .array(networkPolicy)
       .default([])
       .describe(
-        'Its NetworkPolicies; those of Cilium are `customResources`. They cut pods off from the Pod Identity agent (the knob `networkPolicies`).',
-      ),
-    cilium: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether Cilium enforces its network policies, instead of the VPC CNI: the cluster then serves the resources of `cilium.io`. So it does if `customResources` has any of them.',
+        'Its NetworkPolicies; those of Cilium are `customResources`. Whether they keep pods from the Pod Identity agent: the knob `networkPolicies`.',
       ),
     accessEntries: z
       .array(accessEntry)

@@ -90,6 +90,27 @@ describe('a NetworkPolicy', () => {
     expect(result(openWith({ networkPolicies: [deny, allow] }))).toBe('credentials');
   });
 
+  it.each<[string, string | undefined, string]>([
+    ['without values', undefined, 'credentials'],
+    ['with other values', 'enableWindowsIpam: "true"', 'credentials'],
+    ['that does not enforce', '{"enableNetworkPolicy":"false"}', 'credentials'],
+    ['that enforces', '{"enableNetworkPolicy":"true"}', CUT_OFF],
+    ['that enforces by YAML', 'enableNetworkPolicy: "true"', CUT_OFF],
+  ])('and the add-on vpc-cni %s', (_name, configurationValues, expected) => {
+    const agent = { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1' };
+    const driver = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1' };
+    const cni = {
+      name: 'vpc-cni',
+      version: 'v1.19.2-eksbuild.1',
+      ...(configurationValues ? { configurationValues } : {}),
+    };
+    const cluster = { networkPolicies: [policy({})], addons: [agent, driver, cni] };
+    const dated = cluster.addons.map((addon) => ({ ...addon, createdAt: '2025-06-01T00:00:00.000Z' }));
+    expect(result(openWith({ ...cluster, addons: dated }))).toBe(expected);
+    const always = openWith({ ...cluster, addons: dated }, { knobs: { networkPolicies: 'enforced' } });
+    expect(result(always)).toBe(CUT_OFF);
+  });
+
   it('has no effect if nothing enforces it', () => {
     const lab = openWith({ networkPolicies: [policy({})] }, { knobs: { networkPolicies: 'ignored' } });
     expect(result(lab)).toBe('credentials');
@@ -224,12 +245,16 @@ describe('a policy of Cilium', () => {
 
   it('is added to NetworkPolicies, whose blocks of addresses never match the node itself', () => {
     const networkPolicies = [policy({ egress: [toBlock('0.0.0.0/0')] })];
+    // They make the cluster one with Cilium, and nothing else.
+    const elsewhere = [cilium(egress({}), { namespace: 'shop' })];
     const allow = [cilium(egress({ toEntities: ['host'] }))];
-    expect(result(openWith({ networkPolicies, cilium: true }))).toBe(CUT_OFF);
+    expect(result(openWith({ networkPolicies, customResources: elsewhere }))).toBe(CUT_OFF);
     expect(result(openWith({ networkPolicies, customResources: allow }))).toBe('credentials');
-    expect(result(openWith({ networkPolicies: [policy({ egress: [{}] })], cilium: true }))).toBe('credentials');
+    expect(result(openWith({ networkPolicies: [policy({ egress: [{}] })], customResources: elsewhere }))).toBe(
+      'credentials',
+    );
     const knobs = { ciliumAgentIdentity: 'world' };
-    expect(result(openWith({ networkPolicies, cilium: true }, { knobs }))).toBe('credentials');
+    expect(result(openWith({ networkPolicies, customResources: elsewhere }, { knobs }))).toBe('credentials');
   });
 });
 
