@@ -11,6 +11,7 @@ import type {
   Clock,
   ApiGroup,
   CustomResourceKind,
+  ListedKind,
   Events,
   HandlerDependencies,
   Ids,
@@ -309,8 +310,11 @@ export class FakeKubernetes implements Kubernetes {
     const groups = new Set(Object.keys(this.objects).map((name) => name.split('.').slice(1).join('.')));
     return [...groups].filter((name) => name !== '').map((name) => ({ name, versions: ['v1'] }));
   }
-  async listObjects({ group, plural }: CustomResourceKind): Promise<unknown[] | undefined> {
-    return this.objects[group === '' ? plural : `${plural}.${group}`];
+  async listObjects({ group, plural, namespace }: ListedKind): Promise<unknown[] | undefined> {
+    const all = this.objects[group === '' ? plural : `${plural}.${group}`];
+    return namespace === undefined
+      ? all
+      : all?.filter((one) => (one as { metadata?: { namespace?: string } }).metadata?.namespace === namespace);
   }
   async restartWorkload(ref: WorkloadRef, marker: string): Promise<void> {
     const workload = await this.getWorkload(ref);

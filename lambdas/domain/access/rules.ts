@@ -4,6 +4,7 @@
  * runs of test/permissions/rbac.test.ts use each rule, and need no others.
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
+import { NETWORK_RESOURCES } from '../network/model.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
 
 /**
@@ -58,6 +59,11 @@ const list = (group: string, resources: string[], why: string): AccessRule => ({
   why,
 });
 
+/** What decides whether pods can reach the agent, one rule for each resource. A cluster may have none of them. */
+const NETWORK_RULES: readonly AccessRule[] = NETWORK_RESOURCES.map(({ group, plural, why }) =>
+  list(group, [plural], why),
+);
+
 /**
  * Rules for all namespaces, since `retire` checks every namespace for service accounts and pods that still need a role's
  * OIDC trust. No rule reads secrets or config maps, and nothing is watched.
@@ -85,6 +91,7 @@ export const READ_RULES: readonly AccessRule[] = [
     ['mutatingwebhookconfigurations'],
     'whether the webhook that gives pods their identity is installed',
   ),
+  ...NETWORK_RULES,
 ];
 
 /** A custom resource as RBAC names it. */
