@@ -151,6 +151,7 @@ const templateOf = ({
   annotations,
   podAnnotations,
   nodeSelector,
+  tolerations,
 }: ScenarioWorkload): AddonObjects['workloads'][number] => ({
   kind,
   name,
@@ -168,6 +169,7 @@ const templateOf = ({
   ...(annotations === undefined ? {} : { annotations }),
   ...(podAnnotations === undefined ? {} : { podAnnotations }),
   ...(nodeSelector === undefined ? {} : { nodeSelector }),
+  ...(tolerations === undefined ? {} : { tolerations }),
   ...(hostNetwork ? { hostNetwork } : {}),
 });
 
