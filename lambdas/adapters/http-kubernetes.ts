@@ -3,14 +3,7 @@ import { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
 import { isMigrationError } from '../domain/failures/errors.ts';
 import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes/objects.ts';
-import type {
-  CustomResourceKind,
-  Kubernetes,
-  Pod,
-  ServiceAccount,
-  Workload,
-  WorkloadRef,
-} from '../ports/kubernetes.ts';
+import type { Kubernetes, ListedKind, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import {
   ALL_NAMESPACES_ACCESS,
   CLUSTER_OBJECT_ACCESS,
@@ -227,12 +220,16 @@ type ClusterObjects = Pick<
   'listNodes' | 'listMutatingWebhooks' | 'listCustomResources' | 'listApiGroups' | 'listObjects'
 >;
 
-/** Where the objects of a resource are in all namespaces. The core group has no name. */
-const listOfKind = ({ group, version, plural }: CustomResourceKind): ListOptions => ({
-  path: `/${['apis', group, version, plural].map(encodeURIComponent).join('/')}`.replace('/apis//', '/api/'),
-  what: group === '' ? `list ${plural}` : `list ${plural}.${group}`,
-  access: CLUSTER_OBJECT_ACCESS,
-});
+/** Where the objects of a resource are. The core group has no name. */
+function listOfKind({ group, version, plural, namespace }: ListedKind): ListOptions {
+  const parts = ['apis', group, version, ...(namespace === undefined ? [] : ['namespaces', namespace]), plural];
+  const what = `list ${plural}${group === '' ? '' : `.${group}`}${namespace === undefined ? '' : ` in ${namespace}`}`;
+  return {
+    path: `/${parts.map(encodeURIComponent).join('/')}`.replace('/apis//', '/api/'),
+    what,
+    ...(namespace === undefined ? { access: CLUSTER_OBJECT_ACCESS } : {}),
+  };
+}
 
 const createClusterObjects = (api: KubernetesApi): ClusterObjects => ({
   listNodes: async () => (await api.list(NODES, node)).map(toNode),

@@ -3,6 +3,7 @@ import type {
   AnnotatedServiceAccount,
   AttributedServiceAccount,
   CustomResourceKind,
+  ListedKind,
   MutatingWebhook,
   Node,
   Pod,
@@ -40,10 +41,10 @@ export interface Kubernetes {
   /** Returns the named API groups that the API server serves, from its discovery document. */
   listApiGroups(): Promise<ApiGroup[]>;
   /**
-   * Returns the objects of a resource in all namespaces as the API server has them, without `managedFields`; undefined if
-   * it does not serve the resource. What is read of them must be checked.
+   * Returns the objects of a resource in one namespace, or in all of them, as the API server has them, without
+   * `managedFields`; undefined if it does not serve the resource. What is read of them must be checked.
    */
-  listObjects(kind: CustomResourceKind): Promise<unknown[] | undefined>;
+  listObjects(kind: ListedKind): Promise<unknown[] | undefined>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined>;
   /**
    * Sets the IRSA annotation of a service account, or removes it (null). Throws `Busy` if the service account was

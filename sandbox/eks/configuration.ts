@@ -119,6 +119,17 @@ const read = (text: string): unknown => {
   }
 };
 
+/** Returns one of the configuration values; undefined if it is not set, or if the text is neither JSON nor YAML. */
+export const configurationValue = (text: string | undefined, name: string): unknown => {
+  if (!text) return undefined;
+  try {
+    const values = read(text);
+    return isObject(values) ? values[name] : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Throws EksError if configuration values do not match the schema. Missing values are valid. */
 export const checkConfiguration = (
   text: string | undefined,

@@ -31,6 +31,7 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
     serviceAccountName: workload.serviceAccount,
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
     nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
+    ...(workload.tolerations ? { tolerations: structuredClone(workload.tolerations) } : {}),
     ...(workload.initContainers
       ? { initContainers: workload.initContainers.map((each) => containerOf(each, workload.volumes)) }
       : {}),

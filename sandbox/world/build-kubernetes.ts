@@ -139,6 +139,7 @@ const templateOf = ({
   podAnnotations,
   nodeSelector,
   volumes,
+  tolerations,
 }: ScenarioWorkload): AddonObjects['workloads'][number] => ({
   kind,
   name,
@@ -156,6 +157,7 @@ const templateOf = ({
   ...(annotations === undefined ? {} : { annotations }),
   ...(podAnnotations === undefined ? {} : { podAnnotations }),
   ...(nodeSelector === undefined ? {} : { nodeSelector }),
+  ...(tolerations === undefined ? {} : { tolerations }),
   ...(hostNetwork ? { hostNetwork } : {}),
   ...(volumes === undefined ? {} : { volumes: volumes.map(mountedVolumeOf) }),
 });

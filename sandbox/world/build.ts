@@ -5,6 +5,7 @@ import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
 import { ofVersion } from '../catalog/build.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { catalogueWith } from '../catalog/recorded.ts';
+import { withConfiguredTolerations } from '../eks/configured-tolerations.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
 import { scheduleAutoscalers } from '../kubernetes/autoscalers.ts';
@@ -25,6 +26,7 @@ import {
 } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
 import { seedCustomResources } from './build-custom-resources.ts';
+import { seedNetworkPolicies } from './build-network.ts';
 import { buildOidcProviders, issuerOf } from './build-oidc.ts';
 import { notePastPods, seedServiceAccounts } from './build-recorded.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
@@ -145,7 +147,7 @@ const seedInstalledAddon = (world: World, cluster: ClusterState, addon: Scenario
   if (addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') return;
   const offered = catalogueOf(world, addon.name);
   const objects = {
-    ...ofVersion(offered.objects, addon.version),
+    ...withConfiguredTolerations(ofVersion(offered.objects, addon.version), addon.configurationValues),
     ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }),
   };
   seedAddonObjects(world, cluster, addon.name, withPodSettings(objects, cluster.podSettings?.get(addon.name)), {
@@ -191,6 +193,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const addon of spec.addons) seedInstalledAddon(world, cluster, addon);
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
   defineCustomKinds(cluster, spec.customResourceDefinitions);
+  seedNetworkPolicies(cluster, spec);
   seedCustomResources(cluster, spec.customResources);
   seedPersistentVolumes(cluster, spec.persistentVolumes);
   seedRbac(cluster, spec.rbac);

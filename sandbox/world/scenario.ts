@@ -27,6 +27,7 @@ import {
 } from './scenario-cluster.ts';
 import { extraEnv, software } from './scenario-containers.ts';
 import { autoscaler, disruptionBudget, nodeLoss } from './scenario-churn.ts';
+import { networkPolicy } from './scenario-network.ts';
 import { customResourceDefinition, persistentVolume } from './scenario-storage.ts';
 import { catalogueChange, pastPods, serviceAccount } from './scenario-recorded.ts';
 
@@ -217,6 +218,12 @@ const cluster = z
       .array(customResource)
       .default([])
       .describe('Custom resources, such as those that users create for an operator that an add-on brings.'),
+    networkPolicies: z
+      .array(networkPolicy)
+      .default([])
+      .describe(
+        'Its NetworkPolicies; those of Cilium are `customResources`. Whether they keep pods from the Pod Identity agent: the knob `networkPolicies`.',
+      ),
     accessEntries: z
       .array(accessEntry)
       .optional()

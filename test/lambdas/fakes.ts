@@ -11,6 +11,7 @@ import type {
   Clock,
   ApiGroup,
   CustomResourceKind,
+  ListedKind,
   Events,
   HandlerDependencies,
   Ids,
@@ -318,11 +319,14 @@ export class FakeKubernetes implements Kubernetes {
       .filter((name) => name !== '')
       .map((name) => ({ name, versions: this.versionsOf(name) }));
   }
-  async listObjects({ group, version, plural }: CustomResourceKind): Promise<unknown[] | undefined> {
+  async listObjects({ group, version, plural, namespace }: ListedKind): Promise<unknown[] | undefined> {
     const resource = group === '' ? plural : `${plural}.${group}`;
     if (this.forbidden.has(resource))
       throw new MigrationError('AccessDenied', `The API server answered 403 to list ${resource}: it is forbidden.`);
-    return this.versionsOf(group).includes(version) ? this.objects[resource] : undefined;
+    const all = this.versionsOf(group).includes(version) ? this.objects[resource] : undefined;
+    return namespace === undefined
+      ? all
+      : all?.filter((one) => (one as { metadata?: { namespace?: string } }).metadata?.namespace === namespace);
   }
   async restartWorkload(ref: WorkloadRef, marker: string): Promise<void> {
     const workload = await this.getWorkload(ref);

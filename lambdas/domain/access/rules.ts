@@ -5,6 +5,7 @@
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
 import { CONSUMER_RESOURCES } from '../consumers/resources.ts';
+import { NETWORK_RESOURCES } from '../network/model.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
 
 /**
@@ -70,6 +71,10 @@ const CONSUMER_RULES: readonly AccessRule[] = [
     `what else uses the web identity: ${why}`,
   );
 });
+/** What decides whether pods can reach the agent, one rule for each resource. A cluster may have none of them. */
+const NETWORK_RULES: readonly AccessRule[] = NETWORK_RESOURCES.map(({ group, plural, why }) =>
+  list(group, [plural], why),
+);
 
 /**
  * Rules for all namespaces, since `retire` checks every namespace for service accounts and pods that still need a role's
@@ -99,6 +104,7 @@ export const READ_RULES: readonly AccessRule[] = [
     'whether the webhook that gives pods their identity is installed',
   ),
   ...CONSUMER_RULES,
+  ...NETWORK_RULES,
 ];
 
 /** A custom resource as RBAC names it. */

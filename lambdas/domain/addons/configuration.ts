@@ -16,7 +16,8 @@ export type ConfigurationVerdict =
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function parseValues(raw: string): { values: unknown } | { error: string } {
+/** Parses configuration values, which are JSON or YAML. */
+export function parseConfiguration(raw: string): { values: unknown } | { error: string } {
   try {
     return { values: JSON.parse(raw) };
   } catch {
@@ -41,7 +42,7 @@ const SHORTEST_SECRET = 4;
  * and as JSON; every word if the values are neither JSON nor YAML. Never throws.
  */
 export function secretsIn(raw: string): string[] {
-  const parsed = parseValues(raw);
+  const parsed = parseConfiguration(raw);
   const found = new Set<string>();
   const add = (text: string): void => {
     for (const one of [text, ...text.split('\n').map((line) => line.trim()), JSON.stringify(text).slice(1, -1)])
@@ -113,7 +114,7 @@ function errorTexts(errors: OutputUnit[]): string[] {
 /** Validates values as DescribeAddon returns them. Absent or blank values are valid. Never throws. */
 export function validateConfiguration(raw: string | undefined, schemaText: string | undefined): ConfigurationVerdict {
   if (raw === undefined || raw.trim() === '') return { verdict: 'valid' };
-  const parsed = parseValues(raw);
+  const parsed = parseConfiguration(raw);
   if ('error' in parsed) return { verdict: 'invalid', errors: [parsed.error] };
   if (schemaText === undefined) return { verdict: 'unknown', why: 'EKS returns no schema for this version' };
   const validator = validatorOf(schemaText);

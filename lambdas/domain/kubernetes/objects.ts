@@ -170,6 +170,9 @@ export interface Workload extends WorkloadRef {
   /** The names of the template's volumes, and the tokens in them; absent if it has none. */
   volumes?: string[];
   tokens?: TokenVolume[];
+  /** Of its template: the labels of the pods that it creates, and whether they use the network of their node. */
+  templateLabels?: Record<string, string>;
+  hostNetwork?: boolean;
   /** Of its template; absent if there are none. */
   tolerations?: Toleration[];
   nodeSelector?: Record<string, string>;
@@ -194,6 +197,11 @@ export interface CustomResourceKind {
   group: string;
   version: string;
   plural: string;
+}
+
+/** A resource whose objects are listed: those of one namespace, or of all of them. */
+export interface ListedKind extends CustomResourceKind {
+  namespace?: string;
 }
 
 /** A named API group that the API server serves, with its versions, the preferred one first. */

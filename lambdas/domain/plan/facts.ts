@@ -17,6 +17,7 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
 } from '../migration/model.ts';
+import type { NetworkFacts } from '../network/model.ts';
 import type { ObjectMarks } from '../owners/signs.ts';
 import type { ParsedPolicy } from '../policy/index.ts';
 import type { RoleGrant } from '../settings/role-grants.ts';
@@ -183,6 +184,8 @@ export interface Facts {
   webhooks?: Seen<MutatingWebhook[]>;
   /** What may use the web identity of service accounts. Absent if the API server could not be read at all. */
   consumers?: ConsumerFacts;
+  /** Network policies, and node pools. Absent if the API server could not be read at all. */
+  network?: NetworkFacts;
   /** Absent if no association is planned. */
   nodeRoles?: NodeRolesFact;
 }

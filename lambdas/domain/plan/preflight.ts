@@ -6,10 +6,12 @@ import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { checkNodeRole } from './preflight-node-role.ts';
-import { checkAgentNodes, checkCompute } from './preflight-nodes.ts';
+import { checkAgentNodes, checkNodePools } from './preflight-agent-nodes.ts';
+import { checkCompute } from './preflight-nodes.ts';
 import { checkCredentials } from './preflight-credentials.ts';
 import { checkProxy } from './preflight-pods.ts';
 import { checkWebhook } from './preflight-webhook.ts';
+import { checkReachability } from './reachability-check.ts';
 import { checkSdk } from './sdk-check.ts';
 
 /**
@@ -74,8 +76,10 @@ export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]):
   ...checkNodeRole(facts),
   ...checkCompute(facts, planned),
   ...checkAgentNodes(facts, planned),
+  ...checkNodePools(facts, planned),
   ...checkWebhook(facts),
   ...checkCredentials(facts, planned),
   ...checkProxy(facts, planned),
+  ...checkReachability(facts, planned),
   ...checkSdk(facts, planned),
 ];

@@ -19,7 +19,8 @@ import { advisory } from './advice.ts';
 import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts';
 import { listAddonAssociations, listPlannedAssociations } from './planned-associations.ts';
 import { readProvider, unfinishedAmong } from '../migration/grants.ts';
-import { readKubernetes } from './read-kubernetes.ts';
+import { type KubernetesFacts, readKubernetes, type Unanswered } from './read-kubernetes.ts';
+import { readEnforcement } from './read-network.ts';
 import { marksOf, stateOf } from '../migration/service-account.ts';
 import { readRights } from './read-rights.ts';
 import {
@@ -199,6 +200,17 @@ async function readGrants(
   return { ...(oidcProvider ? { oidcProvider } : {}), ...(unfinished.length > 0 ? { unfinished } : {}) };
 }
 
+/** Reads the cluster's objects, and from EKS what decides their effect. */
+async function readObjects(
+  { eks, kubernetes }: Pick<ReadingPorts, 'eks' | 'kubernetes'>,
+  request: MigrationRequest,
+  namespace: string,
+  unanswered: Unanswered,
+): Promise<KubernetesFacts> {
+  const objects = await readKubernetes(kubernetes, request, namespace, unanswered);
+  return objects.network ? { ...objects, network: await readEnforcement(eks, objects.network) } : objects;
+}
+
 /** Reads the facts for an add-on. Stops as soon as they decide the plan: each call uses some of the account's request rate. */
 export async function readFacts(
   empty: AddonFacts,
@@ -206,7 +218,7 @@ export async function readFacts(
   { settings, ledger }: ReadingSources,
   { unanswered = 'throws', asking = 'exactly', warnings }: ReadingOptions = {},
 ): Promise<AddonFacts> {
-  const { eks, roles, kubernetes } = ports;
+  const { eks, roles } = ports;
   const { request } = empty;
   const cluster = await eks.describeCluster();
   if (!cluster) return empty;
@@ -221,7 +233,7 @@ export async function readFacts(
   const namespace = namespaceOf(addon, defaultNamespaceOf(support.offered));
   if (namespace === undefined)
     return { ...empty, cluster, addon, ...(await readAgent(eks, request, cluster, {})), ...support };
-  const objects = await readKubernetes(kubernetes, request, namespace, unanswered);
+  const objects = await readObjects(ports, request, namespace, unanswered);
   const agent = await readAgent(eks, request, cluster, objects);
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
   const { ofCluster, ...associations } = await readAssociations(eks, planned);
@@ -262,7 +274,7 @@ export async function readServiceAccountFacts(
   const { namespace, name } = request.serviceAccount;
   const cluster = await eks.describeCluster();
   if (!cluster) return empty;
-  const objects = await readKubernetes(kubernetes, request, namespace, unanswered);
+  const objects = await readObjects(ports, request, namespace, unanswered);
   const account =
     objects.kubernetesError === undefined ? await kubernetes.getServiceAccount(namespace, name) : undefined;
   const known = {

@@ -6,6 +6,8 @@ import type { CustomResourceFact, Facts } from '../../domain/plan/facts.ts';
 import { removesSoftware, requestedAttempts } from '../../domain/plan/attempts.ts';
 import type { Pod, ReadingPorts } from '../../ports/index.ts';
 import { readConsumers } from './read-consumers.ts';
+import { discoveringOnce } from './discovery.ts';
+import { readNetwork } from './read-network.ts';
 import { refusal, seen } from './refused-reads.ts';
 
 type Kubernetes = ReadingPorts['kubernetes'];
@@ -37,7 +39,7 @@ async function readCustomResources(kubernetes: Kubernetes, request: MigrationReq
 const isAgentPod = ({ owner }: Pod): boolean =>
   owner?.kind === 'DaemonSet' && (owner.name === AGENT_ADDON || owner.name.startsWith(`${AGENT_ADDON}-hybrid`));
 
-type KubernetesFacts = Pick<
+export type KubernetesFacts = Pick<
   Facts,
   | 'pods'
   | 'workloads'
@@ -49,6 +51,7 @@ type KubernetesFacts = Pick<
   | 'agentPods'
   | 'webhooks'
   | 'consumers'
+  | 'network'
 >;
 
 /** Errors of an API server that does not answer now, but may answer later. */
@@ -67,6 +70,7 @@ export async function readKubernetes(
   namespace: string,
   unanswered: Unanswered = 'throws',
 ): Promise<KubernetesFacts> {
+  const discovering = discoveringOnce(kubernetes);
   try {
     const pods = await kubernetes.listPods(namespace);
     const workloads = await kubernetes.listWorkloads(namespace);
@@ -88,7 +92,8 @@ export async function readKubernetes(
         : {}),
       nodes: await seen(() => kubernetes.listNodes()),
       webhooks: await seen(() => kubernetes.listMutatingWebhooks()),
-      consumers: await readConsumers(kubernetes, pods),
+      consumers: await readConsumers(discovering, pods),
+      network: await readNetwork(discovering, namespace),
       customResources: await readCustomResources(kubernetes, request),
     };
   } catch (error) {

@@ -9,7 +9,8 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan/preflight.ts';
-import { checkAgentNodes, checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts';
+import { checkAgentNodes } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
+import { checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts';
 import { checkWebhook } from '../../../../lambdas/domain/plan/preflight-webhook.ts';
 import {
   aCluster,

@@ -1,0 +1,165 @@
+/**
+ * Checks whether the Pod Identity agent is ready on the nodes of the pods, and whether it can come to the nodes where they
+ * may run: its DaemonSet may not tolerate a taint that the pods tolerate (ADR 81).
+ */
+import { AGENT_ADDON } from '../addons/registry.ts';
+import { grantCommand } from '../access/command.ts';
+import { isMadeBy, type Node, type Workload } from '../kubernetes/objects.ts';
+import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { readNodePools } from '../network/node-pools.ts';
+import { type Placement, refusals } from '../network/taints.ts';
+import { fail, GUIDE, pass, some, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { notSeen, plannedPods, plannedWorkloads } from './preflight-seen.ts';
+
+const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
+const TAINTS = 'Kubernetes documentation, "Taints and Tolerations"';
+const TOLERATE = `its DaemonSet must tolerate them, for example by the configuration values of add-on ${AGENT_ADDON}: {"tolerations":[{"operator":"Exists"}]}`;
+
+/**
+ * Returns the nodes on which pods need the agent's pod. On Auto Mode the agent is built in; on Fargate and Windows it does
+ * not exist. A hybrid node counts only if it has a pod of the agent, since the agent's DaemonSet for hybrid nodes is off
+ * by default.
+ */
+const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<string>): boolean =>
+  os === 'linux' && ready && (compute === 'ec2' || (compute === 'hybrid' && occupied.has(name)));
+
+const placementOf = ({
+  tolerations = [],
+  nodeSelector = {},
+}: Pick<Workload, 'tolerations' | 'nodeSelector'>): Placement => ({
+  tolerations,
+  nodeSelector,
+});
+
+/**
+ * Returns where the planned pods may be placed: by the templates of their workloads, and by the pods without one, whose
+ * node selectors are not read.
+ */
+function placements(facts: Facts, planned: readonly PlannedAssociation[]): Placement[] {
+  const workloads = plannedWorkloads(facts, planned);
+  const alone = plannedPods(facts, planned).filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
+  return [...workloads.map(placementOf), ...alone.map(({ tolerations = [] }) => ({ tolerations, nodeSelector: {} }))];
+}
+
+/** Returns why the agent's DaemonSet has no pod on a node, as far as it can be known. */
+const reasonAt = (node: Node, { agentWorkload }: Facts): string[] =>
+  agentWorkload ? refusals(placementOf(agentWorkload), node) : [];
+
+/** Returns the nodes as a text, each with the reason why the agent is not there. */
+const withReasons = (nodes: readonly Node[], facts: Facts): string =>
+  some(
+    nodes.map((node) => {
+      const reasons = reasonAt(node, facts);
+      return reasons.length > 0 ? `${node.name} (the agent's DaemonSet ${reasons.join(' and ')})` : node.name;
+    }),
+  );
+
+interface Nodes {
+  needing: Node[];
+  /** Nodes without a ready agent where the pods run, or where the agent's pod exists. */
+  broken: Node[];
+  /** Nodes without the agent where none of the pods runs, but where they may be placed. */
+  possible: Node[];
+}
+
+function sortNodes(facts: Facts, nodes: readonly Node[], planned: readonly PlannedAssociation[]): Nodes {
+  const occupied = new Set(plannedPods(facts, planned).flatMap((pod) => pod.node ?? []));
+  const { agentPods } = facts;
+  const pods = agentPods && 'seen' in agentPods ? agentPods.seen.filter((pod) => !pod.terminating) : [];
+  const served = new Set(pods.filter((pod) => pod.ready).flatMap((pod) => pod.node ?? []));
+  const there = new Set(pods.flatMap((pod) => pod.node ?? []));
+  const needing = nodes.filter((node) => needsAgent(node, occupied));
+  const without = needing.filter(({ name }) => !served.has(name));
+  const isBroken = ({ name }: Node): boolean => there.has(name) || occupied.has(name);
+  const placed = placements(facts, planned);
+  return {
+    needing,
+    broken: without.filter(isBroken),
+    possible: without.filter((node) => !isBroken(node) && placed.some((one) => refusals(one, node).length === 0)),
+  };
+}
+
+const isExcluded = (nodes: readonly Node[], facts: Facts): boolean =>
+  nodes.some((node) => reasonAt(node, facts).length > 0);
+
+export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const { request, cluster, agentWorkload, agentPods, nodes } = facts;
+  const id = 'agent-nodes';
+  // A missing agent, or one that is to be installed and waited for, is reported by the check `agent`.
+  if (!nodes || (!agentWorkload && !cluster?.autoMode)) return [];
+  const unseen = 'error' in nodes ? nodes.error : agentPods && 'error' in agentPods ? agentPods.error : undefined;
+  if (unseen !== undefined || 'error' in nodes)
+    return [
+      notSeen(
+        request,
+        id,
+        `Whether the agent is ready on each node could not be read: ${unseen ?? ''}`,
+        'nodes, and the pods of kube-system',
+        AGENT_SETUP,
+      ),
+    ];
+  const { needing, broken, possible } = sortNodes(facts, nodes.seen, planned);
+  if (broken.length > 0) {
+    const tolerate = isExcluded(broken, facts) ? `To run on nodes with taints, ${TOLERATE} . ` : '';
+    return [
+      fail(
+        id,
+        `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${withReasons(broken, facts)}. Pods on these nodes would get no credentials.`,
+        `${tolerate}Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`,
+        `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
+      ),
+    ];
+  }
+  if (possible.length > 0) {
+    return [
+      warn(
+        id,
+        `${possible.length} of ${needing.length} Linux nodes have no Pod Identity agent: ${withReasons(possible, facts)}. None of these pods runs there now; a pod that is scheduled there gets no credentials.`,
+        isExcluded(possible, facts)
+          ? `For the agent to run there, ${TOLERATE} . Or keep the pods off these nodes.`
+          : "Extend the agent's DaemonSet to these nodes (tolerations, node selector), or keep the pods off them.",
+        AGENT_SETUP,
+      ),
+    ];
+  }
+  return needing.length === 0
+    ? []
+    : [pass(id, `The Pod Identity agent is ready on all ${needing.length} nodes that need it.`)];
+}
+
+/**
+ * Warns of node pools of Karpenter whose nodes would have the pods, but not the agent. The pods of today do not run there,
+ * or `agent-nodes` has found their nodes. Returns no check if the API server serves no node pools.
+ */
+export function checkNodePools(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
+  const { request, network, agentWorkload } = facts;
+  const id = 'agent-node-pools';
+  const resource = 'nodepools.karpenter.sh';
+  const unread = network?.unread.find((one) => one.resource === resource);
+  if (unread)
+    return [
+      warn(
+        id,
+        `Whether the Pod Identity agent tolerates the taints of nodes to come could not be read: ${unread.error}`,
+        `Allow the service to read Karpenter's node pools: ${grantCommand(request)}`,
+        TAINTS,
+      ),
+    ];
+  if (!network || !agentWorkload) return [];
+  const placed = placements(facts, planned);
+  const pools = readNodePools(network.objects[resource] ?? []).flatMap((pool) => {
+    const reasons = refusals(placementOf(agentWorkload), pool);
+    const isPossible = placed.some((one) => refusals(one, pool).length === 0);
+    return reasons.length > 0 && isPossible ? [`${pool.name} (${reasons.join(' and ')})`] : [];
+  });
+  if (pools.length === 0) return [];
+  return [
+    warn(
+      id,
+      `Nodes of these Karpenter node pools accept the pods, but not the Pod Identity agent: ${some(pools)}. A pod that is scheduled there gets no credentials.`,
+      `For the agent to run there, ${TOLERATE} . Or keep the pods off these nodes.`,
+      TAINTS,
+    ),
+  ];
+}

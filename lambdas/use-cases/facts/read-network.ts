@@ -1,0 +1,53 @@
+/** Reads what decides whether pods can reach the Pod Identity agent: network policies, and the taints of nodes to come. */
+import { vpcCniEnforces, enginesIn, VPC_CNI } from '../../domain/network/enforcement.ts';
+import { NETWORK_RESOURCES, type NetworkFacts, networkResourceName } from '../../domain/network/model.ts';
+import { policiesIn } from '../../domain/network/reachability.ts';
+import type { ApiGroup, ReadingPorts } from '../../ports/index.ts';
+import type { DiscoveringPort } from './discovery.ts';
+import { refusal, seen } from './refused-reads.ts';
+
+/** Returns the versions to try: those that the API server serves, the one to prefer first. */
+const versionsOf = (group: string, versions: readonly string[], groups: readonly ApiGroup[] | undefined): string[] => {
+  const served = groups?.find(({ name }) => name === group);
+  return versions.filter((version) => groups === undefined || served?.versions.includes(version));
+};
+
+/**
+ * Reads the resources that the API server serves, policies with a namespace only in the namespace of the pods. A resource
+ * that may not be read is reported, and so are refused API groups, whose resources are tried then.
+ */
+export async function readNetwork(kubernetes: DiscoveringPort, namespace: string): Promise<NetworkFacts> {
+  const discovered = await seen(() => kubernetes.listApiGroups());
+  const groups = 'seen' in discovered ? discovered.seen : undefined;
+  const objects: Record<string, unknown[]> = {};
+  const unread: { resource: string; error: string }[] = [];
+  for (const { group, plural, versions, namespaced } of NETWORK_RESOURCES) {
+    const name = networkResourceName({ group, plural });
+    for (const version of versionsOf(group, versions, groups)) {
+      try {
+        const found = await kubernetes.listObjects({ group, version, plural, ...(namespaced ? { namespace } : {}) });
+        if (found === undefined) continue;
+        objects[name] = found;
+      } catch (error) {
+        const why = refusal(error);
+        if (why === undefined) throw error;
+        unread.push({ resource: name, error: why });
+      }
+      break;
+    }
+  }
+  return { objects, unread, engines: enginesIn(groups ?? []) };
+}
+
+/**
+ * Reads whether the add-on vpc-cni enforces network policies, if that matters: there are some, and no other engine is
+ * known to enforce them.
+ */
+export async function readEnforcement(
+  eks: Pick<ReadingPorts['eks'], 'describeAddon'>,
+  network: NetworkFacts,
+): Promise<NetworkFacts> {
+  if (network.engines.length > 0 || policiesIn(network).length === 0) return network;
+  const addon = await eks.describeAddon(VPC_CNI);
+  return addon ? { ...network, vpcCni: vpcCniEnforces(addon.configurationValues) ? 'enforces' : 'ignores' } : network;
+}

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { PolicySubject } from '../../../../lambdas/domain/network/model.ts';
+import { policiesIn, type Reachability, reachability } from '../../../../lambdas/domain/network/reachability.ts';
+
+const POD: PolicySubject = { namespace: 'shop', serviceAccount: 'api', labels: { app: 'api' } };
+const evaluate = (objects: Record<string, unknown[]>): Reachability =>
+  reachability(policiesIn({ objects }), POD, { ipv6: false, cilium: true });
+const object = (at: number, content: object): unknown => ({
+  metadata: { namespace: 'shop', name: `p${at}` },
+  ...content,
+});
+const reach = (...specs: object[]): Reachability =>
+  evaluate({ 'ciliumnetworkpolicies.cilium.io': specs.map((spec, at) => object(at, { spec })) });
+const clusterwide = (...specs: object[]): Reachability =>
+  evaluate({
+    'ciliumclusterwidenetworkpolicies.cilium.io': specs.map((spec, at) => ({ metadata: { name: `p${at}` }, spec })),
+  });
+const egress = (...rules: object[]): object => ({ endpointSelector: {}, egress: rules });
+const port = (ports: object[], more: object = {}): object => ({ toPorts: [{ ports, ...more }] });
+const HTTP = port([{ port: '80', protocol: 'TCP' }]);
+
+describe('a policy of Cilium', () => {
+  it.each<[string, object]>([
+    ['has an empty rule', egress({})],
+    ['allows endpoints', egress({ toEndpoints: [{}] })],
+    ['allows names', egress({ toFQDNs: [{ matchPattern: '*' }] })],
+    ['allows services', egress({ toServices: [{ k8sService: { serviceName: 'x' } }] })],
+    ['allows other entities', egress({ toEntities: ['kube-apiserver', 'remote-node', 'none'] })],
+    [
+      'allows another range',
+      egress({ toCIDR: ['10.0.0.0/8'] }, { toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] }] }),
+    ],
+    ['allows another port of the node', egress({ toEntities: ['host'], ...port([{ port: '443', protocol: 'TCP' }]) })],
+    ['allows another protocol', egress({ toEntities: ['host'], ...port([{ port: '80', protocol: 'UDP' }]) })],
+    ['allows a port by name', egress({ toEntities: ['host'], ...port([{ port: 'http' }]) })],
+    ['allows ICMP', egress({ toEntities: ['host'], icmps: [{ fields: [{ type: 8 }] }] })],
+    ['has denials only', { endpointSelector: {}, egressDeny: [{ toEntities: ['world'], ...port([{ port: '22' }]) }] }],
+    [
+      'denies the node, though it allows it',
+      { ...egress({ toEntities: ['all'] }), egressDeny: [{ toEntities: ['host'] }] },
+    ],
+    ['denies the port everywhere', { ...egress({ toEntities: ['all'] }), egressDeny: [HTTP] }],
+    ['selects the pod by its label', { endpointSelector: { matchLabels: { 'k8s:app': 'api' } }, egress: [{}] }],
+    [
+      'selects its service account',
+      {
+        endpointSelector: { matchLabels: { 'io.cilium.k8s.policy.serviceaccount': 'api' } },
+        egress: [{}],
+      },
+    ],
+  ])('cuts the pod off if it %s', (_, spec) => {
+    expect(reach(spec)).toEqual({ cutOff: 'yes', by: ['CiliumNetworkPolicy/shop/p0'] });
+  });
+
+  it.each<[string, object]>([
+    ['has no rules', { endpointSelector: {} }],
+    ['has empty lists', { endpointSelector: {}, egress: [], egressDeny: [] }],
+    ['is for ingress', { endpointSelector: {}, ingress: [{}] }],
+    ['allows the node', egress({ toEntities: ['host'] })],
+    ['allows the cluster, of which the node is a part', egress({ toEntities: ['cluster'] })],
+    ['allows everything', egress({ toEntities: ['all'] })],
+    ['allows the port everywhere', egress(HTTP)],
+    [
+      'allows a range of ports',
+      egress({ toEntities: ['host'], ...port([{ port: '1', endPort: 1024, protocol: 'ANY' }]) }),
+    ],
+    ['allows all ports', egress({ toEntities: ['host'], ...port([{ port: '0' }]) })],
+    ['allows it in its second rule', egress({ toEndpoints: [{}] }, { toEntities: ['host'], ...HTTP })],
+    ['names the node by its reserved label', egress({ toEndpoints: [{ matchLabels: { 'reserved:host': '' } }] })],
+    ['does not deny by default', { ...egress({ toEndpoints: [{}] }), enableDefaultDeny: { egress: false } }],
+    ['selects other pods', { endpointSelector: { matchLabels: { app: 'web' } }, egress: [{}] }],
+    ['selects nodes', { nodeSelector: {}, egress: [{}] }],
+  ])('leaves the pod alone if it %s', (_, spec) => {
+    expect(reach(spec)).toEqual({ cutOff: 'no', by: [] });
+  });
+
+  it.each<[string, object]>([
+    ['allows a range with the address', egress({ toCIDR: ['169.254.170.23/32'] })],
+    ['allows a set of ranges with the address', egress({ toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] }] })],
+    ['allows a group of ranges', egress({ toCIDRSet: [{ cidrGroupRef: 'x' }] })],
+    ['allows the world', egress({ toEntities: ['world'] })],
+    ['allows nodes by their labels', egress({ toNodes: [{}] })],
+    [
+      'allows some requests',
+      egress({ toEntities: ['host'], ...port([{ port: '80' }], { rules: { http: [{ path: '/' }] } }) }),
+    ],
+    [
+      'denies a range with the address',
+      { ...egress({ toEntities: ['all'] }), egressDeny: [{ toCIDR: ['169.254.0.0/16'] }] },
+    ],
+    [
+      'selects by labels of the namespace',
+      {
+        endpointSelector: { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } },
+        egress: [{}],
+      },
+    ],
+    ['selects nothing that is known', { egress: [{}] }],
+    ['cannot be read', { endpointSelector: 1 }],
+  ])('is undecided if it %s', (_, spec) => {
+    expect(reach(spec)).toEqual({ cutOff: 'unknown', by: ['CiliumNetworkPolicy/shop/p0'] });
+  });
+
+  it('is not undecided if it allows the agent, whether it selects the pod or not', () => {
+    const maybe = { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } };
+    expect(reach({ endpointSelector: maybe, egress: [{ toEntities: ['host'] }] }).cutOff).toBe('no');
+    expect(reach({ endpointSelector: maybe, egress: [{ toEntities: ['host'] }] }, egress({})).cutOff).toBe('unknown');
+  });
+
+  it('has several rules under specs, each with its own selector', () => {
+    const specs = [
+      { endpointSelector: { matchLabels: { app: 'web' } }, egress: [{}] },
+      egress({ toEntities: ['host'] }),
+    ];
+    const of = (all: object[]): string =>
+      evaluate({ 'ciliumnetworkpolicies.cilium.io': [object(0, { specs: all })] }).cutOff;
+    expect(of(specs)).toBe('no');
+    expect(of([...specs].reverse())).toBe('no');
+    expect(of([specs[0]!, egress({})])).toBe('yes');
+  });
+
+  it('selects pods of all namespaces if it is cluster-wide, by the label of the namespace', () => {
+    const of = (namespace: string): Reachability =>
+      clusterwide({
+        endpointSelector: { matchLabels: { 'k8s:io.kubernetes.pod.namespace': namespace } },
+        egress: [{}],
+      });
+    expect(of('shop')).toEqual({ cutOff: 'yes', by: ['CiliumClusterwideNetworkPolicy/p0'] });
+    expect(of('other').cutOff).toBe('no');
+    const labelled = { 'io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': 'shop' };
+    expect(clusterwide({ endpointSelector: { matchLabels: labelled }, egress: [{}] }).cutOff).toBe('yes');
+  });
+
+  it('counts together with NetworkPolicies', () => {
+    const deny = { metadata: { namespace: 'shop', name: 'deny' }, spec: { podSelector: {}, policyTypes: ['Egress'] } };
+    const of = (spec: object): Reachability =>
+      evaluate({
+        'networkpolicies.networking.k8s.io': [deny],
+        'ciliumnetworkpolicies.cilium.io': [object(0, { spec })],
+      });
+    expect(of(egress({ toEntities: ['host'], ...HTTP })).cutOff).toBe('no');
+    expect(of(egress({ toEndpoints: [{}] })).by).toEqual(['CiliumNetworkPolicy/shop/p0', 'NetworkPolicy/shop/deny']);
+  });
+});
