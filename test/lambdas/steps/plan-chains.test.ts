@@ -78,11 +78,11 @@ describe('roles that the planned role assumes', () => {
 
   it('do not stop the plan if they may not be read', async () => {
     const fakes = assuming(ARCHIVE);
-    const { getRole } = fakes.roles;
+    const getRole = fakes.roles.getRole.bind(fakes.roles);
     fakes.roles.getRole = (arn) =>
       arn === ARCHIVE
         ? Promise.reject(new MigrationError('AccessDenied', 'iam:GetRole archive: AccessDenied: you may not.'))
-        : getRole.call(fakes.roles, arn);
+        : getRole(arn);
     const plan = await run(fakes);
     expect(plan.verdict).toBe('migrate');
     expect(checksOf(plan, 'target-roles')).toEqual([]);
