@@ -41,6 +41,8 @@ export type Row = [
     | 'acceptIdentityLoss'
     | 'acceptImages'
     | 'acceptNetworkPolicies'
+    | 'acceptConsumers'
+    | 'acceptTargetRoles'
     | 'acceptOwners'
     | 'acceptUnknownCredentials'
     | 'roles'
