@@ -457,6 +457,21 @@ export interface components {
              */
             acceptImages?: string[];
             /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
+            /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
              * @enum {string}
@@ -568,6 +583,21 @@ export interface components {
              * @default []
              */
             acceptImages?: string[];
+            /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
             /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
@@ -1281,7 +1311,7 @@ export interface components {
             links: components["schemas"]["MigrationLinks"];
         };
         PlanDetails: {
-            /** @description What the plan comes to. `blocked`: a check fails. One of `migrate`, `already-migrated`, `blocked`; later versions may add others. */
+            /** @description What the plan comes to. `blocked`: a check fails. `keep-irsa`: a check fails, since IRSA is the better fit. One of `migrate`, `already-migrated`, `blocked`, `keep-irsa`; later versions may add others. */
             verdict: string;
             /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
@@ -1515,6 +1545,8 @@ export interface components {
             dryRun: boolean;
             /** @description Days that must have passed since the migration ended. */
             soakDays: number;
+            /** @description Consumers of the web identity that it accepts by name. Absent if there are none. */
+            acceptConsumers?: string[];
             /** @description Who requested it. */
             requestedBy?: string;
             /** @description Reason, as the requester gave it. */
@@ -1580,6 +1612,11 @@ export interface components {
              * @default 7
              */
             soakDays?: number;
+            /**
+             * @description Consumers of the web identity, as the checks name them, that must not prevent the retirement.
+             * @default []
+             */
+            acceptConsumers?: string[];
         };
         Rollback: {
             /** @description Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name. */
@@ -1735,6 +1772,21 @@ export interface components {
              */
             acceptImages?: string[];
             /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
+            /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
              * @enum {string}
@@ -1842,6 +1894,21 @@ export interface components {
              * @default []
              */
             acceptImages?: string[];
+            /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
             /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
@@ -2119,6 +2186,12 @@ export interface components {
             acceptUnknownCredentials: string[];
             /** @description Images whose AWS SDK is too old, as in a request for a migration. */
             acceptImages: string[];
+            /** @description Consumers of web identities, as in a request for a migration. */
+            acceptConsumers: string[];
+            /** @description Roles that planned roles may assume, as in a request for a migration. */
+            acceptTargetRoles: string[];
+            /** @description Network policies that cut pods off from the agent, as in a request for a migration. */
+            acceptNetworkPolicies: string[];
             /** @description How pods are verified. One of `injected`, `ready`, `api`; later versions may add others. */
             verification: string;
             /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; later versions may add others. */
@@ -2188,6 +2261,21 @@ export interface components {
              * @default []
              */
             acceptImages?: string[];
+            /**
+             * @description Consumers of web identities, as in a request for a migration.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description Roles that planned roles may assume, as in a request for a migration.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies that cut pods off from the agent, as in a request for a migration.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
             /**
              * @description How pods are verified.
              * @default ready
@@ -5911,6 +5999,9 @@ export interface operations {
                      *               "acceptOwners": [],
                      *               "acceptUnknownCredentials": [],
                      *               "acceptImages": [],
+                     *               "acceptConsumers": [],
+                     *               "acceptTargetRoles": [],
+                     *               "acceptNetworkPolicies": [],
                      *               "verification": "ready",
                      *               "agent": "require",
                      *               "approval": "none"
@@ -6439,6 +6530,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -6984,6 +7078,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -7316,6 +7413,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -7648,6 +7748,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
