@@ -372,6 +372,12 @@ describe('the hash of a plan', () => {
     ['a way that is left out', { workloads: edited }],
     ['what is carried over', { associations: [anAssociation({ targetRoleArn: OTHER_ROLE })] }],
     ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
+    ['the consumers that are accepted', { request: aRequest({ acceptConsumers: ['SecretStore/shop/aws'] }) }],
+    ['the target roles that are accepted', { request: aRequest({ acceptTargetRoles: [OTHER_ROLE] }) }],
+    [
+      'the network policies that are accepted',
+      { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'] }) },
+    ],
     [
       'the cluster asked for',
       { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) },
