@@ -49,7 +49,7 @@ export const aSweepReport = (change: Partial<SweepReport> = {}): SweepReport =>
       locations: 4,
       clusters: 12,
       addons: 31,
-      byClass: { 'on-pod-identity': 9, ready: 10, blocked: 3, 'node-role': 2, 'not-concerned': 6, unreachable: 1 },
+      byClass: { 'on-pod-identity': 9, ready: 10, blocked: 3, 'keep-irsa': 2, 'node-role': 2, 'not-concerned': 6, unreachable: 1 },
       byOutcome: { migrated: 9, blocked: 1 },
       queued: 0,
       inFlight: 0,
