@@ -347,6 +347,8 @@ describe('the exit code of a sweep', () => {
     ['inventory', 'completed', {}, 0, { 'on-pod-identity': 4, 'node-role': 2 }],
     ['inventory', 'completed', {}, 3, { 'on-pod-identity': 4, blocked: 1 }],
     ['inventory', 'completed', {}, 3, { unreachable: 1 }],
+    ['inventory', 'completed', {}, 0, { 'keep-irsa': 2, 'on-pod-identity': 1 }],
+    ['plan', 'completed', {}, 3, { 'keep-irsa': 2, blocked: 1 }],
     ['inventory', 'failed', {}, 1, { blocked: 1 }],
     ['plan', 'completed', { planned: 3, blocked: 2 }, 0],
     ['plan', 'completed', { planned: 1 }, 0, { ready: 1, blocked: 4 }],

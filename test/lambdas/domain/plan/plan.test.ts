@@ -305,7 +305,14 @@ describe('planMigration', () => {
         const plan = planMigration(some);
         expect(planSchema.parse(plan)).toEqual(plan);
         const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
-        expect(plan.verdict === 'blocked').toBe(blocking.length > 0);
+        expect(['blocked', 'keep-irsa'].includes(plan.verdict)).toBe(blocking.length > 0);
+        // One reason to keep IRSA decides, and is what a reader sees first.
+        const reasons = plan.checks.filter(({ keepIrsa }) => keepIrsa);
+        expect(plan.verdict === 'keep-irsa').toBe(reasons.length > 0);
+        expect(plan.checks.slice(0, reasons.length)).toEqual(reasons);
+        expect(reasons.filter(({ status, remedy }) => status !== 'fail' || !/^Keep IRSA\b/.test(remedy ?? ''))).toEqual(
+          [],
+        );
         expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
