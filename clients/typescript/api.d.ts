@@ -853,6 +853,11 @@ export interface components {
             id: string;
             /** @description Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed. One of `pass`, `warn`, `fail`, `unknown`; later versions may add others. */
             status: string;
+            /**
+             * @description True if it fails for a reason for which IRSA is the better fit. Absent otherwise.
+             * @constant
+             */
+            keepIrsa?: true;
             /** @description What was found, with names. */
             message: string;
             /** @description What to do about it. Absent if the check passed. */
@@ -884,7 +889,7 @@ export interface components {
             traceparent?: string;
         };
         Failure: {
-            /** @description Name of the failure, as explained in docs/failures.md. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; later versions may add others. */
+            /** @description Name of the failure, as explained in docs/failures.md. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `ConsumersAppeared`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; later versions may add others. */
             name: string;
             /** @description What happened, to what, and what to do next. */
             message: string;
@@ -1347,6 +1352,8 @@ export interface components {
             trustRepairs: components["schemas"]["TrustRepair"][];
             /** @description Tools that own what the migration changes, or what it uses, as far as it can be found out. */
             owners: components["schemas"]["Owner"][];
+            /** @description Objects by which other software uses the web identity of the service accounts, at most 100, those that the migration breaks first. Absent if none was found. */
+            consumers?: components["schemas"]["PlannedConsumer"][];
             /** @description The Pod Identity agent, if it is installed first. Absent if it is not. */
             installAgent?: components["schemas"]["AgentInstallation"];
             /** @description How long it is forecast to take. Absent if no pod could be read, or nothing changes. */
@@ -1383,6 +1390,24 @@ export interface components {
              * @constant
              */
             standalone?: true;
+        };
+        PlannedConsumer: {
+            /** @description Name of the object: `KIND/NAMESPACE/NAME`, or `KIND/NAME` if it is cluster-scoped. */
+            name: string;
+            /** @description Service account whose web identity it uses: `NAMESPACE/NAME`. `*` for a part that is not known. */
+            serviceAccount: string;
+            /** @description What it needs: the role in the service account's annotation, the OIDC trust of the role, or that the pods of the service account use IRSA. */
+            needs: string[];
+            /** @description ARN of the role that it names itself. Absent if it uses the role of the annotation. */
+            roleArn?: string;
+            /** @description How it uses the identity. */
+            how: string;
+            /** @description How it can get its credentials without the old identity. */
+            instead: string;
+            /** @description Whether the migration takes from it what it needs. */
+            breaks: boolean;
+            /** @description Whether the request accepts it by its name. */
+            accepted: boolean;
         };
         PodEvidence: {
             /** @description Kubernetes namespace of the pod. */

@@ -26,7 +26,7 @@ function byPlan(
     attempts: plan.attempts.map(nameOf),
     roles: [...rolesOf(plan)].sort(),
     blockedBy: verdict === 'migrated' ? [] : blockingChecksOf(plan.checks),
-    ...(plan.forecast ? { forecastSeconds: plan.forecast.seconds } : {}),
+    ...(plan.forecast && verdict !== 'keep-irsa' ? { forecastSeconds: plan.forecast.seconds } : {}),
     ...(unread ? { reason: unread.message } : {}),
   };
 }

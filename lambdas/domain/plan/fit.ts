@@ -8,7 +8,7 @@ import { blocks } from './attempts.ts';
 /** Returns whether a check fails for a reason for which IRSA is the better fit. */
 export const isReasonToKeepIrsa = ({ keepIrsa }: Pick<Check, 'keepIrsa'>): boolean => keepIrsa === true;
 
-/** Returns the checks with the reasons to keep IRSA first, so that whoever reads them from the top sees those first. */
+/** Returns the checks with the reasons to keep IRSA first, so that a reader sees those before what else blocks. */
 export const reasonsFirst = (checks: readonly Check[]): Check[] => [
   ...checks.filter(isReasonToKeepIrsa),
   ...checks.filter((check) => !isReasonToKeepIrsa(check)),

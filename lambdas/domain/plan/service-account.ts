@@ -16,6 +16,7 @@ import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { verdictIfBlocked, verdictOf } from './fit.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
+import { planConsumers } from './consumer-checks.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
@@ -121,6 +122,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   );
   if (!only) return blocked(checks);
   const { checks: ofRollout, ...rollout } = planRollout(facts, planned, ASSOCIATE);
+  const { checks: ofConsumers, consumers } = planConsumers(facts, planned, attempts);
   checks.push(
     checkAssociation(facts, only),
     checkAssociationQuota(facts, planned),
@@ -129,6 +131,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...checkRollout(facts),
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
+    ...ofConsumers,
     ...ofRollout,
   );
   return finish(verdictOf(checks), checks, {
@@ -139,6 +142,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     goWithAddon: [],
     carryOver: [],
     trustRepairs: roles.trustRepairs,
+    consumers,
     rollout,
   });
 }
