@@ -17,6 +17,7 @@ import { type Decided, finishPlan } from './finish.ts';
 import { verdictIfBlocked, verdictOf } from './fit.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
 import { planConsumers } from './consumer-checks.ts';
+import { checkConsumersFit } from './consumers-fit.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
@@ -132,6 +133,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
     ...ofConsumers,
+    ...checkConsumersFit(facts),
     ...ofRollout,
   );
   return finish(verdictOf(checks), checks, {
