@@ -42,6 +42,8 @@ export type Row = [
     | 'acceptedKeys'
     | 'acceptIdentityLoss'
     | 'acceptImages'
+    | 'acceptConsumers'
+    | 'acceptTargetRoles'
     | 'acceptOwners'
     | 'acceptUnknownCredentials'
     | 'roles'
