@@ -282,10 +282,12 @@ describe('a deployed service with an API', () => {
       json(anAnswer({ retirement: one })),
     ];
     replies = answers(retirement);
-    const planned = await run('retire', ID, '--soak-days', '3');
+    const planned = await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws');
     expect(planned.code).toBe(0);
     expect(planned.out).toMatch(
-      new RegExp(`^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
+      new RegExp(
+        `^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --apply --deployed\n$`,
+      ),
     );
     expect(asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
 
