@@ -9,7 +9,7 @@ import type { Call } from '../../sandbox/world/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
 import { inputOf, keyOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
-import { about, interfered, plannedOf, type Promised } from './promised.ts';
+import { about, interfered, mayBeHeldByConsumers, plannedOf, type Promised } from './promised.ts';
 import { type RunResult, trustPoliciesOf } from './run.ts';
 import { isTransient } from '../faults/kinds.ts';
 
@@ -239,7 +239,7 @@ export const retiresOnlyItsOwn: Promised = {
       knobs['keepIrsaRole'] === true ||
       knobs['annotationAfterRecreate'] === 'keep' ||
       result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'injected');
-    if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
+    if (nothingLasts && !actor && !stranger && !mayBeNeeded && !mayBeHeldByConsumers(result.spec, 'retirement')) {
       // A lock that could not be released blocks the next retirement until Recover finds it.
       const failed = result.retirements.filter(
         ({ status, action, migrationId }) =>
