@@ -38,6 +38,12 @@ export const labels = (addon: string, component: string): Record<string, string>
   'app.kubernetes.io/managed-by': 'EKS',
 });
 
+/**
+ * Tolerations of pods that run on every node: those of the Pod Identity agent since v1.2.0 (eks-pod-identity-agent and
+ * the other charts, values.yaml).
+ */
+export const everyNode: NonNullable<WorkloadTemplate['tolerations']> = [{ operator: 'Exists' }];
+
 /** EKS's registry in one region; each region has its own. */
 const REGISTRY = '602401143452.dkr.ecr.us-west-2.amazonaws.com/eks';
 

@@ -1,5 +1,5 @@
 /** Networking and security add-ons. */
-import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
+import { containers, customKinds, everyNode, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
 import {
   anyObject,
@@ -32,6 +32,7 @@ export const networking: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'aws-node',
+          tolerations: everyNode,
           serviceAccount: 'aws-node',
           // amazon-vpc-cni-k8s, charts/aws-vpc-cni/values.yaml.
           maxUnavailable: '10%',
@@ -147,6 +148,7 @@ export const networking: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'kube-proxy',
+          tolerations: everyNode,
           serviceAccount: 'kube-proxy',
           maxUnavailable: '10%',
           labels: { ...labels('kube-proxy', 'kube-proxy'), 'k8s-app': 'kube-proxy' },
@@ -187,6 +189,7 @@ export const networking: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'eks-pod-identity-agent',
+          tolerations: everyNode,
           // The agent's chart creates a service account only for its optional probe.
           serviceAccount: 'default',
           // eks-pod-identity-agent, charts/eks-pod-identity-agent/values.yaml.

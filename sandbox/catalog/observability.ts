@@ -1,5 +1,5 @@
 /** Observability add-ons; each has its own namespace. */
-import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
+import { containers, customKinds, everyNode, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
 import {
   affinity,
@@ -121,6 +121,7 @@ export const observability: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'cloudwatch-agent',
+          tolerations: everyNode,
           serviceAccount: 'cloudwatch-agent',
           labels: labels('cloudwatch-agent', 'amazon-cloudwatch-agent'),
           containers: containers({ 'otc-container': 'observability/cloudwatch-agent:1.300071.0' }),
@@ -128,6 +129,7 @@ export const observability: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'fluent-bit',
+          tolerations: everyNode,
           serviceAccount: 'cloudwatch-agent',
           labels: { ...labels('fluent-bit', 'fluent-bit'), 'k8s-app': 'fluent-bit' },
           containers: containers({ 'fluent-bit': 'observability/aws-for-fluent-bit:2.32.5' }),

@@ -2,7 +2,7 @@
  * Storage add-ons. Service accounts, policies and first versions with Pod Identity: EKS User Guide, "IAM roles for
  * add-ons".
  */
-import { SIDECAR, containers, customKinds, labels, podIdentity, versions } from './build.ts';
+import { SIDECAR, containers, customKinds, everyNode, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
 import {
   affinity,
@@ -75,6 +75,7 @@ export const storage: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'ebs-csi-node',
+          tolerations: everyNode,
           serviceAccount: 'ebs-csi-node-sa',
           // aws-ebs-csi-driver, charts/aws-ebs-csi-driver/values.yaml.
           maxUnavailable: '10%',
@@ -130,6 +131,7 @@ export const storage: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'efs-csi-node',
+          tolerations: everyNode,
           serviceAccount: 'efs-csi-node-sa',
           labels: { ...labels('aws-efs-csi-driver', 'csi-driver'), app: 'efs-csi-node' },
           containers: containers({
@@ -186,6 +188,7 @@ export const storage: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 'fsx-csi-node',
+          tolerations: everyNode,
           serviceAccount: 'fsx-csi-node-sa',
           labels: { ...labels('aws-fsx-csi-driver', 'csi-driver'), app: 'fsx-csi-node' },
           containers: containers({ 'fsx-plugin': 'aws-fsx-csi-driver', ...nodeSidecars }),
@@ -226,6 +229,7 @@ export const storage: CatalogueAddon[] = [
         {
           kind: 'DaemonSet',
           name: 's3-csi-node',
+          tolerations: [{ key: 'CriticalAddonsOnly', operator: 'Exists' }],
           serviceAccount: 's3-csi-driver-sa',
           labels: { ...labels('aws-mountpoint-s3-csi-driver', 'csi-driver'), app: 's3-csi-node' },
           containers: containers({ 's3-plugin': 'aws-s3-csi-driver', ...nodeSidecars }),

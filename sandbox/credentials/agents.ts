@@ -1,13 +1,20 @@
-/** Determines whether a pod's node has a working Pod Identity agent, and whether the agent may call EKS Auth. */
+/**
+ * Determines whether a pod's node has a working Pod Identity agent that the pod can reach, and whether the agent may call
+ * EKS Auth.
+ */
 import { refusalIn } from '../authorization/authorizer.ts';
+import { isCutOffFrom } from '../network/egress.ts';
 import { computeOf, isAgent, isNodeReady } from '../kubernetes/nodes.ts';
 import type { Pod } from '../kubernetes/objects.ts';
 import { getObject, listObjects } from '../kubernetes/store.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { type Refusal, refused } from './refusal.ts';
+import { AGENT_ADDRESS } from './sources.ts';
 
 export const ASSUME_FOR_POD = 'eks-auth:AssumeRoleForPodIdentity';
+
+const AGENT_PORT = 80;
 
 /** Returns whether a pod is a ready pod of the agent. */
 const isReadyAgent = ({ metadata, status }: Pod): boolean =>
@@ -29,12 +36,21 @@ const hasAgent = (cluster: ClusterState, nodeName: string): boolean => {
 };
 
 /**
- * Returns why the agent on a pod's node cannot call EKS Auth; undefined if it can. A node role that does not exist in
+ * Returns why a pod cannot reach the agent on its node, or why the agent cannot call EKS Auth; undefined if both can. A node role that does not exist in
  * the world's IAM is assumed to be allowed, since the scenario does not describe its policies.
  */
-export const agentProblem = (world: World, cluster: ClusterState, pod: Pod): { refused: Refusal } | undefined => {
+export const agentProblem = (
+  world: World,
+  cluster: ClusterState,
+  pod: Pod,
+  address = AGENT_ADDRESS,
+): { refused: Refusal } | undefined => {
+  const host = address.includes(':') ? `[${address}]` : address;
+  // Policies drop packets, so that the connection is not refused but times out.
+  if (isCutOffFrom(world, cluster, pod, { address, port: AGENT_PORT }))
+    return refused('AgentUnreachable', 0, `dial tcp ${host}:${AGENT_PORT}: i/o timeout`);
   if (!hasAgent(cluster, pod.spec.nodeName ?? ''))
-    return refused('AgentUnreachable', 0, 'dial tcp 169.254.170.23:80: connect: connection refused');
+    return refused('AgentUnreachable', 0, `dial tcp ${host}:${AGENT_PORT}: connect: connection refused`);
   const { nodeRoleArn, account, arn, region } = cluster;
   if (nodeRoleArn === undefined || !findRole(world, nodeRoleArn)) return undefined;
   const caller = { accessKeyId: '', principalArn: nodeRoleArn, account };

@@ -38,7 +38,7 @@ const evaluateSource = (
   const { podSessionSeconds, agentRenewalSeconds, irsaSessionSeconds } = world.knobs;
   if (source.method === 'pod-identity') {
     const result =
-      agentProblem(world, cluster, pod) ??
+      agentProblem(world, cluster, pod, source.address) ??
       evaluatePodIdentity(world, cluster, { namespace, serviceAccount, name, uid });
     const renewAfter = Math.min(agentRenewalSeconds * 1000, podSessionSeconds * 1000 - REFRESH_BEFORE_END);
     return isRefusal(result) ? result : { ...result, lifetime: podSessionSeconds * 1000, renewAfter };
@@ -62,6 +62,12 @@ const outlives = (world: World, cluster: ClusterState, { method }: AskedSource):
   // An outage is not a refusal: the agent retries and keeps the credentials.
   method === 'irsa' || world.knobs.refusedRenewal === 'keeps' || outageOf(world, cluster, method) !== undefined;
 
+/** Returns the key of a source's session. */
+const keyOf = (source: AskedSource): string => {
+  if (source.method === 'irsa') return source.roleArn;
+  return source.address === undefined ? source.method : `${source.method} ${source.address}`;
+};
+
 const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source): SourceCredentials => {
   const { method } = source;
   if ('problem' in source) return { method, refused: source.problem };
@@ -69,7 +75,7 @@ const fetchFrom = (world: World, cluster: ClusterState, pod: Pod, source: Source
   const { uid } = pod.metadata;
   const all = cluster.kube.sessions.get(uid) ?? new Map<string, PodSession>();
   cluster.kube.sessions.set(uid, all);
-  const key = 'roleArn' in source ? source.roleArn : method;
+  const key = keyOf(source);
   const held = all.get(key);
   if (held && now < held.renewAt) return { method, roleArn: held.roleArn, expiresAt: held.expiresAt };
   const result = evaluateSource(world, cluster, pod, source);
@@ -98,9 +104,7 @@ export const credentialsOfPod = (world: World, cluster: ClusterState, pod: Pod):
 export const settledUntil = ({ kube }: ClusterState, pod: Pod): number => {
   const held = kube.sessions.get(pod.metadata.uid);
   return Math.min(
-    ...sourcesOf(kube, pod).map((source) =>
-      'problem' in source ? 0 : (held?.get('roleArn' in source ? source.roleArn : source.method)?.renewAt ?? 0),
-    ),
+    ...sourcesOf(kube, pod).map((source) => ('problem' in source ? 0 : (held?.get(keyOf(source))?.renewAt ?? 0))),
   );
 };
 

@@ -17,7 +17,13 @@ import { asksAgent, floorOf, type Sdk } from './sdks.ts';
 export type Method = 'pod-identity' | 'irsa' | 'address' | 'error' | 'keys' | 'node-role';
 
 /** A source that EKS Auth or STS is asked for. */
-export type AskedSource = { method: 'pod-identity' } | { method: 'irsa'; roleArn: string; audiences: string[] };
+export type AskedSource =
+  | {
+      method: 'pod-identity';
+      /** The address at which the agent is asked, if it is not `AGENT_ADDRESS`. */
+      address?: string;
+    }
+  | { method: 'irsa'; roleArn: string; audiences: string[] };
 export type Source =
   | AskedSource
   /** It never provides any, because of the pod's spec or the container's SDK. */
@@ -38,7 +44,12 @@ const USUAL = 'go-v2';
 
 const problem = (code: string, message: string): { problem: Refusal } => ({ problem: { code, status: 0, message } });
 
-const AGENTS = new Set(['169.254.170.23', '[fd00:ec2::23]']);
+/** The address at which the agent listens, and the one in IPv6 (EKS User Guide, "Pod Identity: considerations"). */
+export const AGENT_ADDRESS = '169.254.170.23';
+const AGENTS = new Map([
+  [AGENT_ADDRESS, AGENT_ADDRESS],
+  ['[fd00:ec2::23]', 'fd00:ec2::23'],
+]);
 
 /** Returns the source for the address of container credentials. */
 const sourceAt = (
@@ -74,7 +85,8 @@ const sourceAt = (
         message: `The token is not for the audience ${POD_IDENTITY_AUDIENCE}.`,
       },
     };
-  return { method: 'pod-identity' };
+  const asked = AGENTS.get(address.hostname) ?? AGENT_ADDRESS;
+  return { method: 'pod-identity', ...(asked === AGENT_ADDRESS ? {} : { address: asked }) };
 };
 
 const sourceOf = (pod: Pod, container: Container, sdk: Sdk | undefined): { method: Method; source?: Source } => {

@@ -5,6 +5,7 @@ import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kuberne
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
 import { hasAgent, noAgentIssue } from './agent.ts';
+import { withConfiguredTolerations } from './configured-tolerations.ts';
 import { isLive, removeAssociation } from './association-state.ts';
 import { preservedKey } from './call.ts';
 import type { EksCall } from './call.ts';
@@ -25,9 +26,10 @@ const TOO_FEW_REPLICAS = {
 };
 
 export const objectsOf = (call: EksCall, cluster: ClusterState, addon: AddonState): AddonObjects => {
-  const { name, version, namespace } = addon;
+  const { name, version, namespace, configurationValues } = addon;
   const objects = { serviceAccounts: [], workloads: [], ...call.world.catalogue.get(name)?.objects, namespace };
-  return withPodSettings(ofVersion(objects, version), cluster.podSettings?.get(name));
+  const configured = withConfiguredTolerations(ofVersion(objects, version), configurationValues);
+  return withPodSettings(configured, cluster.podSettings?.get(name));
 };
 
 const ready = (call: EksCall, cluster: ClusterState, addon: AddonState): boolean => {

@@ -110,7 +110,8 @@ const faults = ({ schema, validator }: Checker, value: unknown): string[] => {
   return [...new Set(texts)];
 };
 
-const read = (text: string): unknown => {
+/** Returns the value of a text in JSON or YAML. Throws a parser's error if it is neither. */
+export const readConfiguration = (text: string): unknown => {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -134,7 +135,7 @@ export const checkConfiguration = (
     );
   let value: unknown;
   try {
-    value = read(text);
+    value = readConfiguration(text);
   } catch {
     // AWS's message is not known.
     throw refuse('it is neither valid JSON nor YAML');

@@ -8,11 +8,12 @@ import { podsChanged } from './budgets.ts';
 import { reconcileDaemonSet } from './daemonset.ts';
 import { reconcileDeployment } from './deployment.ts';
 import { FARGATE_PROFILE, nodesChanged, schedulableNodes } from './nodes.ts';
-import type { KubeObject, Workload } from './objects.ts';
+import type { KubeObject, Pod, Workload } from './objects.ts';
 import { assignNode, isActive, noteReady, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
 import { reconcileStatefulSet } from './statefulset.ts';
 import { getObject, isWorkloadKind, listObjects, touch, workloadOf } from './store.ts';
+import { secondsOn } from './taints.ts';
 
 /** Delay from a change until the controllers see it: short, but not zero. A placeholder, not a measurement. */
 const CONTROLLER_LAG = 50;
@@ -97,6 +98,19 @@ export const schedulePending = (world: World, cluster: ClusterState): void => {
   });
 };
 
+/** Evicts the pods that do not tolerate a taint of their node (k8s.io/kubernetes, pkg/controller/tainteviction). */
+const evictTainted = (world: World, cluster: ClusterState, node: KubeObject): void => {
+  const stays = (pod: Pod): number => secondsOn(node, pod.spec, workloadOf(cluster.kube, pod)?.kind === 'DaemonSet');
+  for (const pod of listObjects(cluster.kube, 'Pod')) {
+    const seconds = pod.spec.nodeName === node.metadata.name && isActive(pod) ? stays(pod) : Number.POSITIVE_INFINITY;
+    if (seconds === Number.POSITIVE_INFINITY) continue;
+    world.schedule.after(seconds * 1000, () => {
+      const { namespace = 'default', name } = pod.metadata;
+      if (isActive(pod) && stays(pod) <= seconds) deletePod(world, cluster, { namespace, name });
+    });
+  }
+};
+
 /** Returns what a client can change of an object besides its metadata and spec: rules, subjects, secrets, … */
 const contentOf = ({
   apiVersion: _apiVersion,
@@ -133,9 +147,15 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
   touch(cluster.kube, object);
   if (object.kind === 'Node') nodesChanged(cluster.kube);
   if (!specChanged) return;
+  const taintsBefore = object.spec?.['taints'];
   if (changed.spec) object.spec = changed.spec;
   if (object.metadata.generation !== undefined) object.metadata.generation += 1;
   if (isWorkloadKind(object.kind)) workloadChanged(world, cluster, object as Workload);
-  if (object.kind === 'Node') schedulePending(world, cluster);
+  if (object.kind === 'Node') {
+    schedulePending(world, cluster);
+    if (isDeepStrictEqual(taintsBefore, object.spec?.['taints'])) return;
+    evictTainted(world, cluster, object);
+    for (const daemonSet of listObjects(cluster.kube, 'DaemonSet')) workloadChanged(world, cluster, daemonSet);
+  }
   if (object.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, object.metadata.namespace ?? '');
 };

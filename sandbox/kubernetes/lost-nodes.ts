@@ -66,9 +66,9 @@ const remove = (plane: ControlPlane, name: string): void => {
 };
 
 /** Adds a Linux node: DaemonSets create their pods on it, and pending pods can be scheduled to it. */
-export const joinNode = (plane: ControlPlane, at: number): void => {
+export const joinNode = (plane: ControlPlane, at: number, replacement: NodeLoss['replacement'] = {}): void => {
   const { world, cluster } = plane;
-  addNodes(cluster, { count: 1, os: 'linux', ready: true, agentReady: true }, at);
+  addNodes(cluster, { count: 1, os: 'linux', ready: true, agentReady: true, ...replacement }, at);
   nodesChanged(cluster.kube);
   changed(plane, listObjects(cluster.kube, 'DaemonSet'));
   schedulePending(world, cluster);
@@ -96,7 +96,7 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
     return nodes[random.integer(nodes.length)]?.metadata.name;
   };
   const opened = schedule.now();
-  const loseNode = ({ goneAfterSeconds, replacedAfterSeconds }: NodeLoss, lostAt: number): void => {
+  const loseNode = ({ goneAfterSeconds, replacedAfterSeconds, replacement }: NodeLoss, lostAt: number): void => {
     const name = draw();
     if (name === undefined) return;
     if (lostAt + TOLERATED_MS <= opened) loseBefore(plane, name, lostAt);
@@ -107,7 +107,7 @@ export const scheduleNodeLosses = (plane: ControlPlane, losses: readonly NodeLos
     }
     if (goneAfterSeconds !== undefined) schedule.at(lostAt + goneAfterSeconds * 1000, () => remove(plane, name));
     if (replacedAfterSeconds !== undefined)
-      schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => joinNode(plane, at));
+      schedule.at(lostAt + replacedAfterSeconds * 1000, (at) => joinNode(plane, at, replacement));
   };
   for (const loss of losses) {
     const lostAt = opened + loss.afterSeconds * 1000;

@@ -24,6 +24,7 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
     serviceAccountName: workload.serviceAccount,
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
     nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
+    ...(workload.tolerations ? { tolerations: structuredClone(workload.tolerations) } : {}),
     ...(workload.initContainers ? { initContainers: workload.initContainers.map(containerOf) } : {}),
     containers: workload.containers.map(containerOf),
   },

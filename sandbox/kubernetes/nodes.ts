@@ -4,6 +4,7 @@ import type { ClusterState } from '../world/world.ts';
 import type { KubeState } from './kube-state.ts';
 import type { DaemonSet, KubeObject, Pod, PodSpec } from './objects.ts';
 import { getObject, listObjects, newMetadata, putObject, timestamp } from './store.ts';
+import { admits, type Taint } from './taints.ts';
 
 /** A group of identical nodes. */
 export interface NodeGroup {
@@ -14,6 +15,7 @@ export interface NodeGroup {
   ready: boolean;
   /** Further labels. */
   labels?: Record<string, string> | undefined;
+  taints?: Taint[] | undefined;
   /** Managed node group of EC2 nodes, `default` if undefined; null for nodes that belong to none. */
   nodeGroup?: string | null | undefined;
   /** False if pods of the Pod Identity agent never become ready on these nodes. */
@@ -27,6 +29,9 @@ const OS = 'kubernetes.io/os';
  * for your cluster").
  */
 export const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
+
+/** EKS's Fargate scheduler adds the toleration to the pods that it schedules; the sandbox's pods do not show it. */
+const FARGATE_TAINT: Taint = { key: COMPUTE_TYPE, value: 'fargate', effect: 'NoSchedule' };
 
 /**
  * Returns the version that GET /version and the nodes report: the cluster's minor version with an invented patch level.
@@ -119,7 +124,7 @@ const identityOf = (
 
 const createNode = (
   cluster: ClusterState,
-  { os, compute: given, ready, agentReady, labels: further, nodeGroup }: NodeGroup,
+  { os, compute: given, ready, agentReady, labels: further, taints = [], nodeGroup }: NodeGroup,
   network: Network,
   at: number,
 ): void => {
@@ -131,6 +136,7 @@ const createNode = (
       ? {}
       : { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': network.zone };
   if (!agentReady) kube.agentDown.add(name);
+  const all = [...(compute === 'fargate' ? [FARGATE_TAINT] : []), ...taints];
   putObject(kube, 'Node', {
     apiVersion: 'v1',
     kind: 'Node',
@@ -147,7 +153,7 @@ const createNode = (
     }),
     spec: {
       providerID,
-      ...(compute === 'fargate' ? { taints: [{ key: COMPUTE_TYPE, value: 'fargate', effect: 'NoSchedule' }] } : {}),
+      ...(all.length > 0 ? { taints: structuredClone(all) } : {}),
     },
     status: {
       addresses: [
@@ -218,17 +224,26 @@ export const isNodeReady = ({ status }: KubeObject): boolean =>
 
 /**
  * Returns the names of the nodes to which new pods can be scheduled: ready, not cordoned, with the labels that the pods
- * select. Fargate runs only pods of a profile; a hybrid node runs only pods that select it, as if it had a taint.
+ * select, and without taints that they do not tolerate. Fargate runs only pods of a profile; a hybrid node runs only
+ * pods that select it, as if it had a taint.
  */
-export const schedulableNodes = (kube: KubeState, spec: PodSpec, onFargate: boolean): string[] =>
-  listObjects(kube, 'Node').flatMap((node) => {
+export const schedulableNodes = (kube: KubeState, spec: PodSpec, onFargate: boolean): string[] => {
+  const withFargate: PodSpec = onFargate
+    ? { ...spec, tolerations: [...(spec.tolerations ?? []), { operator: 'Equal', ...FARGATE_TAINT }] }
+    : spec;
+  return listObjects(kube, 'Node').flatMap((node) => {
     const compute = computeOf(node);
     const fits =
       (compute === 'fargate') === onFargate && (compute !== 'hybrid' || spec.nodeSelector?.[COMPUTE_TYPE] === 'hybrid');
-    return fits && node.spec?.['unschedulable'] !== true && isNodeReady(node) && selects(spec, node)
+    return fits &&
+      node.spec?.['unschedulable'] !== true &&
+      isNodeReady(node) &&
+      selects(spec, node) &&
+      admits(node, withFargate, false)
       ? [node.metadata.name]
       : [];
   });
+};
 
 export const isAgent = ({ labels }: { labels?: Record<string, string> }): boolean =>
   labels?.['app.kubernetes.io/name'] === AGENT_ADDON;
@@ -237,19 +252,20 @@ export const isAgent = ({ labels }: { labels?: Record<string, string> }): boolea
 export const nodesChanged = (kube: KubeState): void => kube.daemonNodes.clear();
 
 /**
- * Returns the names of the nodes on which a DaemonSet runs a pod: instances only, including cordoned and broken nodes.
- * The Pod Identity agent's DaemonSet skips nodes of Auto Mode, where the agent is built in (its chart, values.yaml,
- * `affinity`).
+ * Returns the names of the nodes on which a DaemonSet runs a pod: instances whose taints its pods tolerate, including
+ * cordoned and broken nodes. The Pod Identity agent's DaemonSet skips nodes of Auto Mode, where the agent is built in (its
+ * chart, values.yaml, `affinity`).
  */
 export const daemonNodes = (kube: KubeState, { template }: Pick<DaemonSet['spec'], 'template'>): string[] => {
   const agent = isAgent(template.metadata);
-  const key = `${agent} ${JSON.stringify(template.spec.nodeSelector)}`;
+  const { nodeSelector, tolerations, hostNetwork } = template.spec;
+  const key = `${agent} ${JSON.stringify([nodeSelector, tolerations, hostNetwork])}`;
   const known = kube.daemonNodes.get(key);
   if (known) return known;
   const found = listObjects(kube, 'Node').flatMap((node) => {
     const compute = computeOf(node);
     const fits = compute !== 'fargate' && compute !== 'hybrid' && !(agent && compute === 'auto');
-    return fits && selects(template.spec, node) ? [node.metadata.name] : [];
+    return fits && selects(template.spec, node) && admits(node, template.spec, true) ? [node.metadata.name] : [];
   });
   kube.daemonNodes.set(key, found);
   return found;

@@ -1,5 +1,7 @@
 /** Kubernetes objects as the sandbox stores them: the API's own JSON, as far as controllers and clients read it. */
 import type { Sdk } from '../credentials/sdks.ts';
+import type { NetworkPolicySpec } from '../network/network-policy.ts';
+import type { Toleration } from './taints.ts';
 
 export interface OwnerReference {
   apiVersion: string;
@@ -71,6 +73,7 @@ export type PodSpec = {
   containers: Container[];
   volumes?: Volume[];
   nodeSelector?: Record<string, string>;
+  tolerations?: Toleration[];
 };
 export type PodTemplate = {
   metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
@@ -164,6 +167,11 @@ export interface Budget extends KubeObject {
   status: BudgetStatus;
 }
 
+export interface NetworkPolicy extends KubeObject {
+  kind: 'NetworkPolicy';
+  spec: NetworkPolicySpec;
+}
+
 export interface PolicyRule {
   verbs: string[];
   apiGroups?: string[];
@@ -203,6 +211,7 @@ export interface Kinds {
   StatefulSet: StatefulSet;
   ReplicaSet: ReplicaSet;
   PodDisruptionBudget: Budget;
+  NetworkPolicy: NetworkPolicy;
   Role: Role;
   ClusterRole: Role<'ClusterRole'>;
   RoleBinding: Binding;
@@ -272,6 +281,7 @@ export interface WorkloadTemplate {
   initContainers?: ContainerTemplate[];
   /** Added to the selector for Linux, which every workload has. */
   nodeSelector?: Record<string, string>;
+  tolerations?: Toleration[];
   /** Annotations of the pods, such as eks.amazonaws.com/skip-containers. */
   podAnnotations?: Record<string, string>;
   hostNetwork?: boolean;

@@ -1,7 +1,9 @@
 /** Schemas of what clients may write: the fields on which the sandbox's controllers rely, with Kubernetes' messages. */
 import { z } from 'zod';
+import { networkPolicySpec, withDefaults } from '../network/network-policy.ts';
 import type { Kind } from './objects.ts';
 import { RBAC_GROUP } from './store.ts';
+import { taint, toleration } from './taints.ts';
 
 const strings = z.record(z.string(), z.string());
 /** Go writes empty lists as null. */
@@ -61,6 +63,7 @@ export const workloadSchema = z.looseObject({
         containers: z.array(container).min(1),
         initContainers: z.array(container).optional(),
         volumes: z.array(z.looseObject({ name: z.string() })).optional(),
+        tolerations: z.array(toleration).optional(),
       }),
     }),
   }),
@@ -153,9 +156,12 @@ const budgetSpec = z
     'minAvailable and maxUnavailable cannot be both set',
   );
 
-/** Schemas of the kinds that can be created, with all their fields, and of nodes, which can only be cordoned. */
+/** Schemas of the kinds that can be created, with all their fields, and of nodes, which can only be cordoned and tainted. */
 export const SCHEMAS: Partial<Record<Kind, z.ZodType<Record<string, unknown>>>> = {
-  Node: z.looseObject({ metadata, spec: z.looseObject({ unschedulable: z.boolean().optional() }) }),
+  Node: z.looseObject({
+    metadata,
+    spec: z.looseObject({ unschedulable: z.boolean().optional(), taints: z.array(taint.loose()).optional() }),
+  }),
   ServiceAccount: ofKind({
     secrets: z.array(z.looseObject({ name: z.string().optional() })).nullish(),
     imagePullSecrets: z.array(z.strictObject({ name: z.string().optional() })).nullish(),
@@ -171,5 +177,6 @@ export const SCHEMAS: Partial<Record<Kind, z.ZodType<Record<string, unknown>>>> 
   }),
   RoleBinding: bindingOf(['ClusterRole', 'Role']),
   ClusterRoleBinding: bindingOf(['ClusterRole']),
+  NetworkPolicy: ofKind({ spec: networkPolicySpec.prefault({}).transform(withDefaults) }),
   PodDisruptionBudget: ofKind({ spec: budgetSpec.default({}), status: z.looseObject({}).optional() }),
 };

@@ -91,6 +91,14 @@ export const KINDS: Record<Kind, KindInfo> = {
     namespaced: true,
     verbs: ALL,
   },
+  NetworkPolicy: {
+    kind: 'NetworkPolicy',
+    plural: 'networkpolicies',
+    shortNames: ['netpol'],
+    group: 'networking.k8s.io',
+    namespaced: true,
+    verbs: ALL,
+  },
   Role: { kind: 'Role', plural: 'roles', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
   ClusterRole: {
     kind: 'ClusterRole',

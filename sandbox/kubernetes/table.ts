@@ -1,6 +1,6 @@
 /** Lists as tables, which kubectl prints (k8s.io/kubernetes, printers/internalversion). */
 import { isNodeReady } from './nodes.ts';
-import type { Binding, Budget, KubeObject, Kinds, Kind, Pod, Workload } from './objects.ts';
+import type { Binding, Budget, KubeObject, Kinds, Kind, NetworkPolicy, Pod, Workload } from './objects.ts';
 import { containerStatusesOf } from './pod-status.ts';
 import { isReady } from './pods.ts';
 import { isBuiltIn } from './store.ts';
@@ -55,6 +55,18 @@ const containersOf =
   (field: 'name' | 'image'): Column[1] =>
   (object) =>
     (object as Workload).spec.template.spec.containers.map((container) => container[field]).join(',');
+
+/** Formats a selector as Kubernetes does (k8s.io/apimachinery, FormatLabelSelector). */
+const selectorText = ({ matchLabels = {}, matchExpressions = [] }: NetworkPolicy['spec']['podSelector']): string =>
+  [
+    ...Object.entries(matchLabels).map(([label, value]) => `${label}=${value}`),
+    ...matchExpressions.map(({ key, operator, values = [] }) => {
+      if (operator === 'Exists') return key;
+      return operator === 'DoesNotExist' ? `!${key}` : `${key} ${operator.toLowerCase()} (${values.join(',')})`;
+    }),
+  ]
+    .sort()
+    .join(',') || '<none>';
 
 const CREATED: Column = ['Created At', ({ metadata }) => metadata.creationTimestamp];
 const roleOf = (object: KubeObject): string =>
@@ -139,6 +151,7 @@ const COLUMNS: Record<Kind, Column[]> = {
     ['Allowed Disruptions', count('disruptionsAllowed')],
     AGE,
   ],
+  NetworkPolicy: [NAME, ['Pod-Selector', (object) => selectorText((object as NetworkPolicy).spec.podSelector)], AGE],
   Role: [NAME, CREATED],
   ClusterRole: [NAME, CREATED],
   RoleBinding: BINDING,

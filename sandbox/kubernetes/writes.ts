@@ -1,6 +1,8 @@
 /** POST, PATCH and DELETE of objects. */
 import { z } from 'zod';
+import { renewSessions } from '../credentials/sessions.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
+import { cutsOff } from '../network/egress.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import type { User } from './access.ts';
 import {
@@ -94,12 +96,13 @@ export const applyPatch = (
 
 /** Writes a client's changes to an object, and records the field manager. */
 export const writeChange = (
-  { world, cluster, request }: Write,
+  { world, cluster, info, request }: Write,
   object: KubeObject,
   after: KubeObject,
   subresource?: 'scale',
 ): void => {
   const before = { metadata: object.metadata, spec: object.spec };
+  if (cutsOff(info)) renewSessions(world, cluster);
   replaceObject(world, cluster, object, after);
   noteEdit(
     cluster,
@@ -194,6 +197,7 @@ export const createObject = (write: Write, namespace: string | undefined): HttpR
   Object.assign(object, structuredClone(START[info.kind] ?? {}));
   checkEscalation(cluster, user, info, object);
   if (!isDryRun(request)) {
+    if (cutsOff(info)) renewSessions(world, cluster);
     // The cast holds because the object was validated by the schema of its kind.
     putObject(kube, info.kind, object as Kinds[Kind]);
     noteAnnotator(cluster, undefined, object, fieldManagerOf(request), world.schedule.now());
@@ -227,6 +231,7 @@ export const deleteObject = (
     );
   const grace = queryOf(request)('gracePeriodSeconds') ?? options.data.gracePeriodSeconds ?? undefined;
   if (!isDryRun(request) && !options.data.dryRun?.includes('All')) {
+    if (cutsOff(info)) renewSessions(world, cluster);
     if (info.kind === 'Pod')
       deletePod(world, cluster, { namespace, name }, grace === undefined ? undefined : Number(grace));
     else removeResource(cluster.kube, info, object);

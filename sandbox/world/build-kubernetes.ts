@@ -20,6 +20,8 @@ import {
   resourceOf,
   touch,
 } from '../kubernetes/store.ts';
+import { CILIUM_GROUP, CILIUM_KINDS } from '../network/cilium-kinds.ts';
+import { withDefaults } from '../network/network-policy.ts';
 import type { DeployedRole } from './build-roles.ts';
 import { containerSoftwareOf, containerTemplateOf, variableOf } from './environment.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
@@ -151,6 +153,7 @@ const templateOf = ({
   annotations,
   podAnnotations,
   nodeSelector,
+  tolerations,
 }: ScenarioWorkload): AddonObjects['workloads'][number] => ({
   kind,
   name,
@@ -168,6 +171,7 @@ const templateOf = ({
   ...(annotations === undefined ? {} : { annotations }),
   ...(podAnnotations === undefined ? {} : { podAnnotations }),
   ...(nodeSelector === undefined ? {} : { nodeSelector }),
+  ...(tolerations === undefined ? {} : { tolerations }),
   ...(hostNetwork ? { hostNetwork } : {}),
 });
 
@@ -246,6 +250,24 @@ export const seedBudgets = (world: World, cluster: ClusterState, budgets: Scenar
       status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
     });
     podsChanged({ world, cluster }, namespace);
+  }
+};
+
+/** Creates network policies, and Cilium's definitions in a cluster with Cilium. Runs before the custom resources. */
+export const seedNetworkPolicies = (
+  cluster: ClusterState,
+  { networkPolicies, cilium, customResources }: ScenarioCluster,
+): void => {
+  const { kube, createdAt } = cluster;
+  if (cilium || customResources.some(({ apiVersion }) => apiVersion.startsWith(`${CILIUM_GROUP}/`)))
+    defineCustomKinds(cluster, [...CILIUM_KINDS]);
+  for (const { metadata, spec, ...policy } of networkPolicies) {
+    ensureNamespace(cluster, metadata.namespace, createdAt);
+    putObject(kube, 'NetworkPolicy', {
+      ...policy,
+      metadata: newMetadata(kube, createdAt, { ...metadata, generation: 1 }),
+      spec: withDefaults(spec),
+    });
   }
 };
 

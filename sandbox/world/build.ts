@@ -5,6 +5,7 @@ import { spokeKubernetesRoles } from '../../lambdas/domain/aws/spokes.ts';
 import { ofVersion } from '../catalog/build.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { catalogueWith } from '../catalog/recorded.ts';
+import { withConfiguredTolerations } from '../eks/configured-tolerations.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
 import { scheduleAutoscalers } from '../kubernetes/autoscalers.ts';
@@ -19,6 +20,7 @@ import {
   podSettingsOf,
   seedBudgets,
   seedCustomResources,
+  seedNetworkPolicies,
   seedRbac,
   seedWorkload,
   setWebhook,
@@ -143,7 +145,7 @@ const seedInstalledAddon = (world: World, cluster: ClusterState, addon: Scenario
   if (addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') return;
   const offered = catalogueOf(world, addon.name);
   const objects = {
-    ...ofVersion(offered.objects, addon.version),
+    ...withConfiguredTolerations(ofVersion(offered.objects, addon.version), addon.configurationValues),
     ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }),
   };
   seedAddonObjects(world, cluster, addon.name, withPodSettings(objects, cluster.podSettings?.get(addon.name)), {
@@ -188,6 +190,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   notePastPods(cluster, spec.pods);
   for (const addon of spec.addons) seedInstalledAddon(world, cluster, addon);
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
+  seedNetworkPolicies(cluster, spec);
   seedCustomResources(cluster, spec.customResources);
   seedRbac(cluster, spec.rbac);
   setWebhook(cluster, spec.podIdentityWebhook);

@@ -1,6 +1,7 @@
 /** Knobs for the credentials that pods get from EKS Auth and STS, and for their lifetime. */
 import { z } from 'zod';
 import { knob, OURS, seconds } from './knob.ts';
+import { networkKnobs } from './network-knobs.ts';
 
 export const credentialKnobs = {
   podSessionSeconds: knob(
@@ -57,4 +58,5 @@ export const credentialKnobs = {
     OURS,
     'Time from the start of a container until its software first uses AWS, and exits if it has no credentials.',
   ),
+  ...networkKnobs,
 };

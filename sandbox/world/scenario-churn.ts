@@ -1,5 +1,6 @@
 /** Changes in a cluster without any caller: lost nodes, autoscalers, and budgets for evictions. */
 import { z } from 'zod';
+import { taint } from '../kubernetes/taints.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
 
 const countOrShare = z.union([z.number().int().min(0).max(5000), z.string().regex(/^(\d\d?|100)%$/)]);
@@ -26,6 +27,13 @@ export const nodeLoss = z
       .max(7 * 86_400)
       .optional()
       .describe('Time from the loss until another node joins the cluster; if omitted, none does.'),
+    replacement: z
+      .strictObject({
+        labels: strings.optional().describe('Further labels of the node, which pods can select.'),
+        taints: z.array(taint).min(1).optional().describe('Taints of the node; if omitted, none.'),
+      })
+      .optional()
+      .describe('What that node has.'),
   })
   .meta({
     id: 'NodeLoss',

@@ -257,6 +257,13 @@ export const checkCluster = (
   checkAccess(cluster, path, report);
   checkOwners(cluster, { account, roles }, path, report);
   reportDuplicates(
+    cluster.networkPolicies,
+    ({ metadata: { namespace, name } }) => `${namespace}/${name}`,
+    (index) => [...path, 'networkPolicies', index, 'metadata', 'name'],
+    'the NetworkPolicy',
+    report,
+  );
+  reportDuplicates(
     cluster.disruptionBudgets,
     ({ namespace, name }) => `${namespace}/${name}`,
     (index) => [...path, 'disruptionBudgets', index, 'name'],

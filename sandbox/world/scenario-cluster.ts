@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { readySeconds } from './knob.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
+import { taint, toleration } from '../kubernetes/taints.ts';
 import { container } from './scenario-containers.ts';
 
 export const tags = z.record(z.string(), z.string());
@@ -34,6 +35,7 @@ export const nodeGroup = z
       .default(true)
       .describe('Whether the nodes are ready: on others no pod becomes ready, and none is scheduled.'),
     labels: strings.optional().describe('Further labels of the nodes, which pods can select.'),
+    taints: z.array(taint).min(1).optional().describe('Taints of the nodes; if omitted, none.'),
     nodeGroup: z
       .union([z.string().min(1), z.null()])
       .optional()
@@ -118,6 +120,11 @@ export const workload = z
       .describe(
         'Labels of the nodes that its pods run on, in addition to `kubernetes.io/os: linux`, which is the default for that label.',
       ),
+    tolerations: z
+      .array(toleration)
+      .min(1)
+      .optional()
+      .describe('Tolerations of its pods; if omitted, they run only on nodes without taints.'),
     hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
     initContainers: z.array(container).optional().describe('Its init containers; if omitted, none.'),
     containers: z

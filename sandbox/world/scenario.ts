@@ -27,6 +27,7 @@ import {
 } from './scenario-cluster.ts';
 import { extraEnv, software } from './scenario-containers.ts';
 import { autoscaler, disruptionBudget, nodeLoss } from './scenario-churn.ts';
+import { networkPolicy } from './scenario-network.ts';
 import { catalogueChange, pastPods, serviceAccount } from './scenario-recorded.ts';
 
 export { knobs } from './knobs.ts';
@@ -211,6 +212,18 @@ const cluster = z
       .array(customResource)
       .default([])
       .describe('Custom resources, such as those that users create for an operator that an add-on brings.'),
+    networkPolicies: z
+      .array(networkPolicy)
+      .default([])
+      .describe(
+        'Its NetworkPolicies; those of Cilium are `customResources`. They cut pods off from the Pod Identity agent (the knob `networkPolicies`).',
+      ),
+    cilium: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether Cilium enforces its network policies, instead of the VPC CNI: the cluster then serves the resources of `cilium.io`. So it does if `customResources` has any of them.',
+      ),
     accessEntries: z
       .array(accessEntry)
       .optional()

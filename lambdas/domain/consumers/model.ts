@@ -18,7 +18,7 @@ export interface Consumer {
   /** Absent for a cluster-scoped object. */
   namespace?: string;
   name: string;
-  /** The service account whose web identity it uses. */
+  /** The service account whose web identity it uses. A namespace or name that the object does not show is `*`: it may be any. */
   serviceAccount: ServiceAccountRef;
   needs: readonly Need[];
   /** The role that the object names itself. Absent if it uses the role of the annotation. */

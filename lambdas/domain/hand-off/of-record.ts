@@ -93,6 +93,8 @@ function retiredTrust(record: Planned): HandOffTrust[] {
         target: record.request.target,
         serviceAccounts: [...record.plan.associations, ...record.plan.identityLosses],
         oidcIssuer: issuer ?? '',
+        // The record has no other copy of the policy, and what is shown changes nothing.
+        trustBefore: one.before,
       };
       if (issuer === undefined || retirementProblem(one, scope) !== undefined) return [];
       return one.removed.map(({ statement, kept }) => ({

@@ -88,10 +88,19 @@ const isOnlyPrincipal = (statement: JsonObject, arn: string): boolean =>
 /** Operators with which a condition lists the subjects that it allows, so that one of them can be removed. */
 export const LISTING = /^(ForAnyValue:)?String(Equals|EqualsIgnoreCase|Like)(IfExists)?$/i;
 
-/** The result for one statement. `remove` without `kept` removes the whole statement. */
+/** The pattern of a statement without a condition on the subject. */
+export const EVERY_SUBJECT = '*';
+
+/** A subject with wildcards. With a policy variable, it can't be known which subjects it matches. */
+export const isPattern = (subject: string): boolean => /[*?]/.test(subject) && !subject.includes('$');
+
+/**
+ * The result for one statement. `remove` without `kept` removes the whole statement. `patterns` are the removed subjects
+ * that may match other service accounts as well.
+ */
 export type Split =
   | { is: 'untouched' }
-  | { is: 'remove'; kept?: JsonObject }
+  | { is: 'remove'; kept?: JsonObject; patterns: string[] }
   | { is: 'stuck'; why: string; remedy: string };
 
 /** One statement of a policy that is being split. */
@@ -132,12 +141,15 @@ function allowedOf(
   );
 }
 
-/** Returns the one condition in which the statement lists its subjects, or why nothing can be removed from it. */
+/**
+ * Returns the one condition in which the statement lists its subjects, `all` if it has no condition on them, or why
+ * nothing can be removed from it.
+ */
 function listingCondition(
   { statement, label, provider: { arn, subjectKey } }: Cut,
   conditions: readonly SubjectCondition[],
   names: string,
-): SubjectCondition | Extract<Split, { is: 'stuck' }> {
+): SubjectCondition | 'all' | Extract<Split, { is: 'stuck' }> {
   if (!isOnlyPrincipal(statement, arn)) {
     return {
       is: 'stuck',
@@ -146,13 +158,7 @@ function listingCondition(
     };
   }
   const [only, ...more] = conditions;
-  if (only === undefined) {
-    return {
-      is: 'stuck',
-      why: `${label} allows every service account of the cluster, since it has no condition on ${subjectKey}`,
-      remedy: `Add "StringEquals": {"${subjectKey}": [...]} with the service accounts that still need it, or remove the statement by hand if none does.`,
-    };
-  }
+  if (only === undefined) return 'all';
   if (more.length > 0 || !LISTING.test(only.operator)) {
     return {
       is: 'stuck',
@@ -161,6 +167,27 @@ function listingCondition(
     };
   }
   return only;
+}
+
+/**
+ * Returns the accounts that a statement allows by these of its subjects, whatever its other conditions are; by `*`, those
+ * that it allows without a condition on the subject.
+ */
+export function allowedBySubjects(
+  statement: JsonObject,
+  version: unknown,
+  provider: OidcProvider,
+  subjects: readonly string[],
+  accounts: readonly ServiceAccountUse[],
+): ServiceAccountUse[] {
+  const [listing] = subjectConditions(statement, provider.subjectKey);
+  const cut: Cut = { statement, label: '', version, provider, leaving: accounts };
+  return allowedOf(
+    cut,
+    listing
+      ? [{ ...listing, subjects: [...subjects] }]
+      : conditionsOn(statement, (key) => misnamedKey(key) !== undefined),
+  );
 }
 
 /**
@@ -189,20 +216,26 @@ export function splitStatement(
 
   const names = concerned.map(nameOf).join(', ');
   const listing = listingCondition(cut, conditions, names);
+  if (listing === 'all') return { is: 'remove', patterns: [EVERY_SUBJECT] };
   if ('is' in listing) return listing;
   const gone = listing.subjects.filter((subject) => allowedOf(cut, [{ ...listing, subjects: [subject] }]).length > 0);
   const leave = new Set(leaving.map(nameOf));
-  const wide = gone.find((subject) => {
+  const wide = gone.filter((subject) => {
     const account = accountOf(subject);
     return account === undefined || !leave.has(nameOf(account));
   });
-  if (wide !== undefined) {
+  const undecided = wide.find((subject) => !isPattern(subject));
+  if (undecided !== undefined) {
     return {
       is: 'stuck',
-      why: `${label} allows ${names} by "${wide}", which matches other service accounts too`,
+      why: `${label} allows ${names} by "${undecided}", which may match other service accounts too`,
       remedy: `Replace it by hand with the service accounts that still need it, such as "${subjectKey}": ["system:serviceaccount:NAMESPACE:NAME"], or remove it if none does.`,
     };
   }
   const stay = listing.subjects.filter((subject) => !gone.includes(subject));
-  return stay.length === 0 ? { is: 'remove' } : { is: 'remove', kept: withSubjects(statement, listing, stay) };
+  return {
+    is: 'remove',
+    patterns: [...new Set(wide)],
+    ...(stay.length === 0 ? {} : { kept: withSubjects(statement, listing, stay) }),
+  };
 }

@@ -140,6 +140,8 @@ export interface RetirementCase {
   serviceAccounts: ServiceAccountUse[];
   /** The planned service accounts that have no association now. */
   lacking: string[];
+  /** The role's trust policy when the migration began. */
+  trustBefore: string | undefined;
 }
 
 /** Checks whether the trust is still needed, whether the soak time is over, and whether the subject works without the trust. */

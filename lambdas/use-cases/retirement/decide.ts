@@ -8,8 +8,8 @@ import { fail, pass, unknown } from '../../domain/plan/check.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import { subjectOf, subjectTitle } from '../../domain/migration/subject.ts';
 import type { TrustRetirement } from '../../domain/trust/model.ts';
-import { type ChangeScope, retirementProblem } from '../../domain/trust/own-changes.ts';
-import { proposeRetirement, type RetirementProposal, undoRetirement } from '../../domain/trust/retire.ts';
+import { type RetirementScope, retirementProblem } from '../../domain/trust/own-changes.ts';
+import { type RetirementProposal, undoRetirement } from '../../domain/trust/retire.ts';
 import type { Clock, HandlerDependencies, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../facts/planned-associations.ts';
 import { assertRecordIntegrity } from '../migration/record-integrity.ts';
@@ -24,6 +24,7 @@ import {
   type RetirementCase,
   type RetireWish,
 } from './checks.ts';
+import { proposeWithPatterns } from './patterns.ts';
 
 export type Decision = { roleArn: string } &
   /** `note` is what the ledger must contain before the write. */
@@ -103,7 +104,7 @@ async function readRetirementCase(
   ports: TargetPorts,
   clock: Clock,
 ): Promise<RetirementPreview> {
-  const { record, roleArn, serviceAccounts } = one;
+  const { wish, record, roleArn, serviceAccounts, trustBefore } = one;
   const { target, acceptedKeys } = record.request;
   const role = await readRoleUntilSure(ports.roles, roleArn, clock);
   if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'the role no longer exists in IAM' }] };
@@ -116,16 +117,15 @@ async function readRetirementCase(
     );
     return refuse([...checks, unread], roleArn, BLOCKED_BY_CHECKS);
   }
-  const proposal = proposeRetirement({
-    trustPolicy: role.trustPolicy,
-    target,
-    oidcIssuer,
-    serviceAccounts,
-    acceptedKeys,
-  });
+  const { proposal, checks: ofPatterns } = await proposeWithPatterns(
+    { trustPolicy: role.trustPolicy, target, oidcIssuer, serviceAccounts, acceptedKeys },
+    { roleArn, acceptConsumers: wish.acceptConsumers ?? [], trustBefore },
+    ports,
+  );
   // Without the statement, no workload can use the trust any more: there is nothing to protect.
-  if (proposal.do === 'nothing') return { checks, decisions: [nothingTo(record, roleArn, proposal.why)] };
-  const all = [...checks, ...(await checkNeeds(one, ports, clock))];
+  if (proposal?.do === 'nothing') return { checks, decisions: [nothingTo(record, roleArn, proposal.why)] };
+  const all = [...checks, ...(await checkNeeds(one, ports, clock)), ...ofPatterns];
+  if (!proposal) return refuse(all, roleArn, BLOCKED_BY_CHECKS);
   if (proposal.do === 'refuse') return refuse(all, roleArn, `${proposal.why}. ${proposal.remedy}`);
   if (all.some(isBlocking)) return refuse(all, roleArn, BLOCKED_BY_CHECKS);
   return {
@@ -180,20 +180,23 @@ async function decideRetirement(
   const lacking = found
     .filter(({ is }) => !is)
     .map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
-  return readRetirementCase({ wish, record, roleArn, serviceAccounts, lacking }, checks, ports, clock);
+  const trustBefore = snapshot.trustPolicies[roleArn];
+  return readRetirementCase({ wish, record, roleArn, serviceAccounts, lacking, trustBefore }, checks, ports, clock);
 }
 
-/** Returns what a retirement of that migration may change; undefined if that can't be determined. */
+/** Returns what a retirement of that migration may change, by role; undefined if that can't be determined. */
 async function scopeOf(
   record: Migration,
   { ledger, portsFor }: Pick<HandlerDependencies, 'ledger' | 'portsFor'>,
-): Promise<(ChangeScope & { oidcIssuer: string }) | undefined> {
+): Promise<((roleArn: string) => RetirementScope) | undefined> {
   const snapshot = await ledger.getSnapshot(record.migrationId);
   if (!snapshot) return undefined;
   assertRecordIntegrity(record, snapshot);
   const { target } = record.request;
   const oidcIssuer = (await portsFor(target).eks.describeCluster())?.oidcIssuer;
-  return oidcIssuer === undefined ? undefined : { target, serviceAccounts: snapshot.planned, oidcIssuer };
+  if (oidcIssuer === undefined) return undefined;
+  const { planned: serviceAccounts, trustPolicies } = snapshot;
+  return (roleArn) => ({ target, serviceAccounts, oidcIssuer, trustBefore: trustPolicies[roleArn] });
 }
 
 async function decideReinstatement(
@@ -224,7 +227,7 @@ async function decideReinstatement(
       continue;
     }
     const strange = scope
-      ? retirementProblem(note, scope)
+      ? retirementProblem(note, scope(roleArn))
       : `EKS shows no OIDC issuer for cluster ${request.target.cluster}, or the ledger has no snapshot`;
     if (strange !== undefined) {
       decisions.push({

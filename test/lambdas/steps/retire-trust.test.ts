@@ -245,15 +245,17 @@ describe('retire', () => {
     const fakes = await migrated();
     const everybody = {
       ...irsaStatement,
-      Condition: { StringLike: { [`${ISSUER.replace('https://', '')}:sub`]: 'system:serviceaccount:*:*' } },
+      Condition: {
+        StringNotEquals: { [`${ISSUER.replace('https://', '')}:sub`]: 'system:serviceaccount:shop:cart' },
+      },
     };
     fakes.roles.trust[ROLE] = policyText(everybody, podIdentityStatement);
     expect(await dryRun(fakes)).toMatchObject({
-      roles: [{ result: 'refused', why: expect.stringContaining('matches other service accounts too') as string }],
+      roles: [{ result: 'refused', why: expect.stringContaining('by StringNotEquals, from which') as string }],
     });
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RetireRefused',
-      message: expect.stringMatching(new RegExp(`${ROLE}: .*matches other service accounts too`)) as string,
+      message: expect.stringMatching(new RegExp(`${ROLE}: .*by StringNotEquals, from which`)) as string,
     });
   });
 

@@ -1,5 +1,5 @@
 /** A migration whose trust can be retired, and the step that retires it or puts it back. */
-import type { Migration } from '../../../lambdas/domain/migration/model.ts';
+import type { Migration, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { invoke } from '../fakes.ts';
@@ -24,8 +24,8 @@ export const RETIRED = policyText(podIdentityStatement);
 export type Answer = (typeof retireTrustSchema.output)['_output'];
 
 /** Migrated ten days ago, and retirement is enabled. */
-export async function migrated(record: Partial<Migration> = {}): Promise<Begun> {
-  const fakes = await begun();
+export async function migrated(record: Partial<Migration> = {}, snapshot: Partial<Snapshot> = {}): Promise<Begun> {
+  const fakes = await begun({ snapshot });
   await recreated(fakes);
   fakes.kubernetes.pods = [aPod('pod-identity')];
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);

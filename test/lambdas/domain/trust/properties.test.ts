@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { repairProblem, retirementProblem } from '../../../../lambdas/domain/trust/own-changes.ts';
 import { proposeRepair, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/trust/retire.ts';
-import { type JsonObject, sameJson } from '../../../../lambdas/domain/trust/statements.ts';
+import { type JsonObject, nameOf, sameJson } from '../../../../lambdas/domain/trust/statements.ts';
 import { ISSUER, podIdentityStatement, ROLE, target } from '../../fixtures.ts';
 import {
   aStatement,
@@ -110,43 +110,58 @@ describe('retire of any policy', () => {
   const retiring = fc.constantFrom([controller], [controller, everybody[2]!]);
 
   it("removes this cluster's trust of these service accounts alone, and can be undone", () => {
-    const met = counted<'nothing' | 'remove' | 'refuse' | 'kept'>();
+    const met = counted<'nothing' | 'remove' | 'refuse' | 'kept' | 'list' | 'others'>();
     fc.assert(
       fc.property(statementLists, versions, retiring, (statements, version, serviceAccounts) => {
         const before = policyOf([...statements, podIdentityStatement], version);
-        const proposal = proposeRetirement({ trustPolicy: before, target, oidcIssuer: ISSUER, serviceAccounts });
-        met.count(proposal.do);
+        const request = { trustPolicy: before, target, oidcIssuer: ISSUER, serviceAccounts };
+        const asked = proposeRetirement(request);
+        met.count(asked.do);
+        const proposal = proposeRetirement({ ...request, existing: everybody });
+        // Who exists matters only for patterns.
+        if (asked.do !== 'list') expect(proposal).toEqual(asked);
+        expect(proposal.do).not.toBe('list');
         const open = serviceAccounts.filter((one) => verdicts(before, one).irsa !== 'denied');
         expect(proposal.do === 'nothing' ? open : []).toEqual([]);
         if (proposal.do !== 'remove') return;
-        const { after, removed } = proposal;
+        const { after, removed, others, patterns } = proposal;
         if (removed.some((one) => one.kept)) met.count('kept');
+        if (others.length > 0) met.count('others');
+        expect(patterns.length === 0 ? others : []).toEqual([]);
         for (const one of serviceAccounts)
           expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
-        const stay = everybody.filter((one) => !serviceAccounts.includes(one));
+        // Exactly the named ones lose the trust; for all others, nothing changes.
+        const losing = new Set(others.map(nameOf));
+        const rest = everybody.filter((one) => !serviceAccounts.includes(one));
+        const stay = rest.filter((one) => !losing.has(nameOf(one)));
         expect(stay.map((one) => verdicts(after, one))).toEqual(stay.map((one) => verdicts(before, one)));
+        for (const one of rest.filter((each) => losing.has(nameOf(each))))
+          expect(verdicts(after, one).irsa).not.toBe('allowed');
         const untouched = (policy: string): JsonObject[] =>
           statementsIn(policy).filter((one) => !namesOurProvider(one) || one['Effect'] === 'Deny');
         expect(JSON.stringify(untouched(after))).toBe(JSON.stringify(untouched(before)));
-        expect(proposeRetirement({ trustPolicy: after, target, oidcIssuer: ISSUER, serviceAccounts }).do).toBe(
-          'nothing',
-        );
+        expect(proposeRetirement({ ...request, trustPolicy: after, existing: everybody }).do).toBe('nothing');
         const retirement = { roleArn: ROLE, before, after, removed, notedAt };
         expect(undoRetirement(retirement, after)).toEqual({ do: 'write', document: before });
         expect(undoRetirement(retirement, before)).toEqual({ do: 'nothing' });
-        expect(retirementProblem(retirement, { target, serviceAccounts, oidcIssuer: ISSUER })).toBeUndefined();
+        const scope = { target, serviceAccounts, oidcIssuer: ISSUER };
+        expect(retirementProblem(retirement, { ...scope, trustBefore: before })).toBeUndefined();
+        // A record alone is not enough for a pattern.
+        expect(retirementProblem(retirement, scope) === undefined).toBe(patterns.length === 0);
       }),
       // One policy in forty keeps a part of a statement, so that every run has enough of them.
       { numRuns: 1200 },
     );
-    for (const kind of ['nothing', 'remove', 'refuse', 'kept'] as const) expect(met.of(kind)).toBeGreaterThan(3);
+    for (const kind of ['nothing', 'remove', 'refuse', 'kept', 'list', 'others'] as const)
+      expect(met.of(kind)).toBeGreaterThan(3);
   });
 
   it('is undone in a policy that has changed since, with the same verdicts for every service account', () => {
     fc.assert(
       fc.property(statementLists, fc.nat(5), retiring, (statements, at, serviceAccounts) => {
         const trustPolicy = policyOf([...statements, podIdentityStatement]);
-        const proposal = proposeRetirement({ trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts });
+        const request = { trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts };
+        const proposal = proposeRetirement({ ...request, existing: everybody });
         fc.pre(proposal.do === 'remove');
         if (proposal.do !== 'remove') return;
         const foreign = {

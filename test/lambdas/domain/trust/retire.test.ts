@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { proposeRetirement, type RetirementRequest } from '../../../../lambdas/domain/trust/retire.ts';
-import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
+import type { JsonObject, ServiceAccountUse } from '../../../../lambdas/domain/trust/statements.ts';
 import { ACCOUNT, bothWays, ISSUER, irsaStatement, podIdentityStatement, policyText, target } from '../../fixtures.ts';
 import {
   AUD,
@@ -90,6 +90,8 @@ describe('a statement that names only the migrated service accounts', () => {
       do: 'remove',
       after: policyText(open),
       removed: [{ statement: first }, { statement: second }],
+      patterns: [],
+      others: [],
     });
   });
 
@@ -148,40 +150,10 @@ describe('a statement is not changed if it has', () => {
 describe('a statement that cannot be split is refused', () => {
   it.each<[string, JsonObject, RegExp, RegExp]>([
     [
-      'a pattern that matches others',
-      irsa('system:serviceaccount:kube-system:*', {}, 'StringLike'),
-      /"system:serviceaccount:kube-system:\*", which matches other/,
-      /system:serviceaccount:NAMESPACE:NAME/,
-    ],
-    [
-      'a pattern next to the name',
-      irsa([subject(controller), 'system:serviceaccount:*:ebs-csi-controller-sa'], {}, 'StringLike'),
-      /matches other/,
-      /by hand/,
-    ],
-    [
       'a policy variable',
       irsa('system:serviceaccount:kube-system:${aws:userid}', {}, 'StringLike'),
-      /matches other/,
+      /may match other/,
       /by hand/,
-    ],
-    [
-      'no condition on the subject',
-      irsa('', { Condition: { StringEquals: { [AUD]: 'sts.amazonaws.com' } } }),
-      /every service account of the cluster/,
-      /"StringEquals"/,
-    ],
-    [
-      'no condition at all',
-      { Effect: 'Allow', Principal: { Federated: PROVIDER }, Action: 'sts:AssumeRoleWithWebIdentity' },
-      /every service account of the cluster/,
-      /Add/,
-    ],
-    [
-      "a negated condition on the provider's ARN, which every request meets",
-      irsa('', { Condition: { StringNotEquals: { [ARN_SUB]: subject(shop) } } }),
-      /every service account of the cluster/,
-      /"StringEquals"/,
     ],
     [
       'several providers',
@@ -232,11 +204,92 @@ describe('a statement that cannot be split is refused', () => {
 
   it('and each of several statements is named', () => {
     const { why } = refusal([
-      irsa('*', {}, 'StringLike'),
+      irsa(subject(shop), {}, 'StringNotEquals'),
       irsa(subject(controller), { Sid: 'Two', Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } }),
       open,
     ]);
-    expect(why).toMatch(/statement 1 allows.*statement 2 \(Two\) trusts/s);
+    expect(why).toMatch(/statement 1 restricts.*statement 2 \(Two\) trusts/s);
+  });
+});
+
+describe('a pattern', () => {
+  const node = { namespace: 'kube-system', serviceAccount: 'ebs-csi-node-sa' };
+  const existing = [controller, node, shop];
+  const ofNamespace = 'system:serviceaccount:kube-system:*';
+  const unconditional = {
+    Effect: 'Allow',
+    Principal: { Federated: PROVIDER },
+    Action: 'sts:AssumeRoleWithWebIdentity',
+  };
+
+  it.each<[string, JsonObject, string[], ServiceAccountUse[]]>([
+    ['of a namespace', irsa(ofNamespace, {}, 'StringLike'), [ofNamespace], [node]],
+    [
+      'of one character',
+      irsa('system:serviceaccount:kube-system:ebs-csi-controller-s?', {}, 'StringLike'),
+      ['system:serviceaccount:kube-system:ebs-csi-controller-s?'],
+      [],
+    ],
+    ['for everything', irsa('*', {}, 'StringLike'), ['*'], [node, shop]],
+    ['with IfExists', irsa(ofNamespace, {}, 'StringLikeIfExists'), [ofNamespace], [node]],
+    ['in other case', irsa('SYSTEM:serviceaccount:kube-system:ebs-*', {}, 'ForAnyValue:StringLike'), [], []],
+    [
+      'as no condition on the subject',
+      irsa('', { Condition: { StringEquals: { [AUD]: 'sts.amazonaws.com' } } }),
+      ['*'],
+      [node, shop],
+    ],
+    ['as no condition at all', unconditional, ['*'], [node, shop]],
+    [
+      'of another audience, whose tokens others may have',
+      irsa('', { Condition: { StringLike: { [SUB]: ofNamespace }, StringEquals: { [AUD]: 'vault' } } }),
+      [ofNamespace],
+      [node],
+    ],
+    [
+      "as a negated condition on the provider's ARN, which every request meets",
+      irsa('', { Condition: { StringNotEquals: { [ARN_SUB]: subject(shop) } } }),
+      ['*'],
+      [node, shop],
+    ],
+  ])('%s is removed, with the service accounts that lose it', (_, statement, patterns, others) => {
+    const statements = patterns.length === 0 ? [statement, irsaStatement, open] : [statement, open];
+    if (patterns.length > 0) expect(propose(statements)).toEqual({ do: 'list', patterns });
+    expect(propose(statements, { existing })).toMatchObject({ do: 'remove', patterns, others });
+  });
+
+  it('leaves the rest of its list, also those that it matches', () => {
+    const list = irsa([subject(shop), ofNamespace, subject(node), subject(controller)], {}, 'StringLike');
+    const found = propose([list, open], {
+      existing: [...existing, { namespace: 'kube-system', serviceAccount: 'dns' }],
+    });
+    const kept = irsa([subject(shop), subject(node)], {}, 'StringLike');
+    expect(found).toEqual({
+      do: 'remove',
+      after: policyText(kept, open),
+      removed: [{ statement: list, kept }],
+      patterns: [ofNamespace],
+      others: [{ namespace: 'kube-system', serviceAccount: 'dns' }],
+    });
+  });
+
+  it('of another cluster stays, and so does one that matches none of those that leave', () => {
+    const kept = irsa('system:serviceaccount:shop:*', {}, 'StringLike');
+    const [before, after] = [
+      [kept, irsaOfOtherClusters, irsaStatement, open],
+      [kept, irsaOfOtherClusters, open],
+    ];
+    expect(propose(before, { existing })).toMatchObject({
+      do: 'remove',
+      after: policyText(...after),
+      patterns: [],
+      others: [],
+    });
+  });
+
+  it('is refused if the pods of those that leave have no Pod Identity', () => {
+    const why = propose([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing });
+    expect(why).toMatchObject({ do: 'refuse', why: expect.stringContaining('might no longer be able') as string });
   });
 });
 
@@ -271,5 +324,7 @@ it('accepts a URL-encoded policy', () => {
     do: 'remove',
     after: policyText(podIdentityStatement),
     removed: [{ statement: irsaStatement }],
+    patterns: [],
+    others: [],
   });
 });

@@ -1,0 +1,109 @@
+/**
+ * Finds the volumes whose CSI driver gets AWS credentials with the token and the role of the service account of the pods that
+ * mount them: Mountpoint for Amazon S3 with pod-level credentials, and the AWS provider of the Secrets Store CSI driver.
+ */
+import type { Pod } from '../kubernetes/objects.ts';
+import type { ServiceAccountRef } from '../migration/subject.ts';
+import type { Consumer } from './model.ts';
+import {
+  accountsOf,
+  ANY,
+  type ConsumerRule,
+  consumerBy,
+  type Detector,
+  fieldAt,
+  imagesOf,
+  nameAt,
+  type Seen,
+  textAt,
+} from './seen.ts';
+
+const S3_SOURCE =
+  'github.com/awslabs/mountpoint-s3-csi-driver, pkg/driver/node/credentialprovider/provider_pod.go, provideFromPod';
+const S3_SHARED = {
+  product: 'Mountpoint for Amazon S3 CSI driver',
+  resource: 'persistentvolumes',
+  kind: 'PersistentVolume',
+  how: 'is mounted with its role (authenticationSource: pod)',
+} as const;
+const S3_FIELD =
+  '`spec.csi.driver: s3.csi.aws.com` with `volumeAttributes.authenticationSource: pod`: the service accounts of the pods that mount it';
+
+/** Since version 2, the driver uses EKS Pod Identity, but only if the annotation is not there. */
+const S3_V2: ConsumerRule = {
+  ...S3_SHARED,
+  field: `${S3_FIELD}; driver 2.0.0 or later`,
+  needs: ['trust'],
+  instead:
+    'Remove the annotation, and then replace the pods that mount it: the driver uses EKS Pod Identity only for pods that start without it.',
+  source: `${S3_SOURCE}: IRSA if the service account has the annotation, otherwise EKS Pod Identity; awslabs/mountpoint-s3-csi-driver#458, in 2.0.0`,
+};
+const S3_V1: ConsumerRule = {
+  ...S3_SHARED,
+  field: `${S3_FIELD}; earlier drivers, and drivers of an unknown version`,
+  needs: ['annotation', 'trust'],
+  instead:
+    'Update the driver to 2.0.0 or later; then remove the annotation, and replace the pods that mount it: the driver uses EKS Pod Identity only for pods that start without it.',
+  source: `${S3_SOURCE}: requires the annotation before 2.0.0`,
+};
+
+const SECRETS: ConsumerRule = {
+  product: 'AWS provider of the Secrets Store CSI driver',
+  resource: 'secretproviderclasses.secrets-store.csi.x-k8s.io',
+  kind: 'SecretProviderClass',
+  field:
+    '`spec.provider: aws` without `spec.parameters.usePodIdentity: "true"`: the service accounts of the pods that mount it',
+  needs: ['annotation', 'trust'],
+  how: 'is mounted with its role (usePodIdentity is not set)',
+  instead:
+    'Set usePodIdentity: "true" in spec.parameters (AWS provider 2.0.0 or later) as soon as the pods have EKS Pod Identity.',
+  source:
+    'github.com/aws/secrets-store-csi-driver-provider-aws, server/server.go, resolveCredentials: reads the annotation and uses IRSA, unless usePodIdentity is true; #416, in 2.0.0',
+};
+
+const NOT_MOUNTED = 'would be mounted with the role of any service account of the namespace; no pod mounts it now';
+
+/** Returns what the pods that mount something say; any service account of the namespace if there are none. */
+function mountedBy(pods: readonly Pod[], namespace: string): { serviceAccount: ServiceAccountRef; how?: string }[] {
+  const accounts = accountsOf(pods.filter((pod) => pod.namespace === namespace));
+  return accounts.length === 0
+    ? [{ serviceAccount: { namespace, name: ANY }, how: NOT_MOUNTED }]
+    : accounts.map((serviceAccount) => ({ serviceAccount }));
+}
+
+/** Returns the rule for the version of the driver that runs. */
+function ruleOfS3({ pods }: Seen): ConsumerRule {
+  const images = pods.flatMap((pod) => imagesOf(pod, S3_SHARED.product));
+  return images.length > 0 && images.every(({ verdict }) => verdict === 'supported') ? S3_V2 : S3_V1;
+}
+
+function volumesOfS3(seen: Seen): Consumer[] {
+  const rule = ruleOfS3(seen);
+  return seen.objects(rule.resource).flatMap((one) => {
+    const csi = fieldAt(one.object, 'spec', 'csi');
+    if (textAt(csi, 'driver') !== 's3.csi.aws.com') return [];
+    if (textAt(csi, 'volumeAttributes', 'authenticationSource') !== 'pod') return [];
+    const namespace = nameAt(one.object, 'spec', 'claimRef', 'namespace');
+    const claim = textAt(one.object, 'spec', 'claimRef', 'name');
+    // No pod can mount a volume that is not bound to a claim.
+    if (namespace === undefined || claim === undefined) return [];
+    const pods = seen.pods.filter(({ claims = [] }) => claims.includes(claim));
+    return mountedBy(pods, namespace).map((found) => consumerBy(rule, one, found));
+  });
+}
+
+/** The texts that Go's strconv.ParseBool reads as true. */
+const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+
+const secrets = (seen: Seen): Consumer[] =>
+  seen.objects(SECRETS.resource).flatMap((one) => {
+    if (textAt(one.object, 'spec', 'provider') !== 'aws') return [];
+    if (TRUE.has(textAt(one.object, 'spec', 'parameters', 'usePodIdentity') ?? '')) return [];
+    const pods = seen.pods.filter(({ secretClasses = [] }) => secretClasses.includes(one.name));
+    return mountedBy(pods, one.namespace ?? ANY).map((found) => consumerBy(SECRETS, one, found));
+  });
+
+export const VOLUMES: Detector = {
+  rules: [S3_V2, S3_V1, SECRETS],
+  find: (seen) => [...volumesOfS3(seen), ...secrets(seen)],
+};

@@ -1,0 +1,156 @@
+/** retire-trust of a role that trusts service accounts by patterns: who else would lose it. */
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { JsonObject } from '../../../lambdas/domain/trust/statements.ts';
+import { irsa } from '../domain/trust/policies.ts';
+import { anAssociation, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
+import type { Begun } from './begun.ts';
+import { blocking, dryRun, migrated, policy, putBack, retirements, RETIRED, run } from './retiring.ts';
+
+const PATTERN = `system:serviceaccount:${NAMESPACE}:*`;
+const byPattern = irsa(PATTERN, { Sid: 'Irsa' }, 'StringLike');
+const TRUST = policyText(byPattern, podIdentityStatement);
+const other = (name: string, namespace = NAMESPACE) => ({ namespace, name });
+const ACCEPT_DNS = `ServiceAccount/${NAMESPACE}/dns`;
+
+/** Migrated, and its role trusts the whole namespace, in which there are two other service accounts. */
+async function withPattern(statement: JsonObject = byPattern): Promise<Begun> {
+  const trust = policyText(statement, podIdentityStatement);
+  const fakes = await migrated({}, { trustPolicies: { [ROLE]: trust } });
+  fakes.roles.trust[ROLE] = trust;
+  fakes.kubernetes.plainServiceAccounts = [other('dns'), other('proxy'), other('cart', 'shop')];
+  return fakes;
+}
+const associate = (fakes: Begun, serviceAccount: string): void => {
+  fakes.eks.associations = [
+    ...fakes.eks.associations,
+    anAssociation({ id: `a-${serviceAccount}`, serviceAccount, roleArn: OTHER_ROLE }),
+  ];
+};
+const checkOf = (answer: Awaited<ReturnType<typeof run>>) => answer.checks.find(({ id }) => id === 'retire-pattern');
+
+describe('retire with a pattern', () => {
+  it('names the service accounts that would lose the role, and prints how to accept each', async () => {
+    const fakes = await withPattern();
+    const answer = await dryRun(fakes);
+    expect(blocking(answer)).toEqual(['retire-pattern']);
+    expect(checkOf(answer)?.message).toBe(
+      `Role ${ROLE} trusts service accounts of this cluster by "${PATTERN}", and 2 of 2 others that exist and match have no association and would lose the role: ${NAMESPACE}/dns, ${NAMESPACE}/proxy.`,
+    );
+    expect(checkOf(answer)?.remedy).toContain(
+      `--accept-consumer ServiceAccount/${NAMESPACE}/dns --accept-consumer ServiceAccount/${NAMESPACE}/proxy`,
+    );
+    expect(checkOf(answer)?.remedy).toContain(`--accept-consumer '${PATTERN}'`);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('goes on once each has an association, or is accepted by name, and can be reinstated', async () => {
+    const fakes = await withPattern();
+    associate(fakes, 'proxy');
+    expect(blocking(await dryRun(fakes))).toEqual(['retire-pattern']);
+    expect(blocking(await dryRun(fakes, { acceptConsumers: [`ServiceAccount/shop/dns`] }))).toEqual(['retire-pattern']);
+    const answer = await run(fakes, { acceptConsumers: [ACCEPT_DNS] });
+    expect(answer).toMatchObject({ done: true, roles: [{ result: 'removed', before: TRUST, after: RETIRED }] });
+    expect(checkOf(answer)?.message).toContain(
+      `Of 2 others that exist and match, 1 have an association, and the rest are accepted by name: ${NAMESPACE}/dns.`,
+    );
+    expect(policy(fakes)).toEqual(JSON.parse(RETIRED));
+    expect(await retirements(fakes)).toMatchObject([{ removed: [{ statement: byPattern }], before: TRUST }]);
+    expect(await putBack(fakes)).toMatchObject({ done: true, roles: [{ result: 'restored' }] });
+    expect(policy(fakes)).toEqual(JSON.parse(TRUST));
+  });
+
+  it('passes if all have one, or none other exists', async () => {
+    const fakes = await withPattern();
+    associate(fakes, 'dns');
+    associate(fakes, 'proxy');
+    expect(checkOf(await dryRun(fakes))).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('All 2') as string,
+    });
+    fakes.kubernetes.plainServiceAccounts = [other('cart', 'shop')];
+    expect(checkOf(await dryRun(fakes))?.message).toContain('no other service account that exists matches');
+  });
+
+  it('accepts the pattern for those without the annotation alone', async () => {
+    const fakes = await withPattern();
+    expect(blocking(await dryRun(fakes, { acceptConsumers: [PATTERN] }))).toEqual([]);
+    fakes.kubernetes.annotated = [{ ...other('agent'), roleArn: ROLE }];
+    const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
+    expect(blocking(answer)).toEqual(['retire-service-accounts', 'retire-pattern']);
+    expect(checkOf(answer)?.message).toContain(`1 of 3 others that exist and match`);
+    expect(checkOf(answer)?.message).toContain(`${NAMESPACE}/agent (with the role in its annotation)`);
+  });
+
+  it('keeps what else the statement lists', async () => {
+    const cart = 'system:serviceaccount:shop:cart';
+    const fakes = await withPattern(irsa([PATTERN, cart], { Sid: 'Irsa' }, 'StringLike'));
+    await run(fakes, { acceptConsumers: [PATTERN] });
+    expect(policy(fakes)).toEqual(
+      JSON.parse(policyText(irsa([cart], { Sid: 'Irsa' }, 'StringLike'), podIdentityStatement)),
+    );
+  });
+
+  it('of a statement without a condition on the subject is about every service account', async () => {
+    const fakes = await withPattern({ ...byPattern, Condition: {} });
+    const answer = await dryRun(fakes);
+    expect(checkOf(answer)?.message).toContain('by a statement for every subject, and 3 of 3 others');
+    expect(await run(fakes, { acceptConsumers: ['*'] })).toMatchObject({ done: true });
+    expect(await putBack(fakes)).toMatchObject({ done: true });
+  });
+
+  it('is refused if the service accounts may not be listed', async () => {
+    const fakes = await withPattern();
+    fakes.kubernetes.listServiceAccounts = () =>
+      Promise.reject(new MigrationError('AccessDenied', 'may not list service accounts'));
+    const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
+    expect(checkOf(answer)).toMatchObject({ status: 'unknown' });
+    expect(answer.roles).toMatchObject([{ result: 'refused' }]);
+  });
+});
+
+describe('an attacker', () => {
+  it('who creates a service account that matches while the locks are acquired stops the retirement', async () => {
+    const fakes = await withPattern();
+    const accepted = { acceptConsumers: [ACCEPT_DNS, `ServiceAccount/${NAMESPACE}/proxy`] };
+    const { acquireLock } = fakes.ledger;
+    fakes.ledger.acquireLock = (...given) => {
+      fakes.kubernetes.plainServiceAccounts = [...fakes.kubernetes.plainServiceAccounts, other('late')];
+      return acquireLock.apply(fakes.ledger, given);
+    };
+    await expect(run(fakes, accepted)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining(`${NAMESPACE}/late`) as string,
+    });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it('who records the retirement of a pattern that the role never trusted gets nothing restored', async () => {
+    const fakes = await withPattern();
+    await run(fakes, { acceptConsumers: [PATTERN] });
+    const [note] = await retirements(fakes);
+    for (const wide of ['system:serviceaccount:*:*', '*', 'system:serviceaccount:shop:*']) {
+      const statement = irsa(wide, { Sid: 'Irsa' }, 'StringLike');
+      await fakes.ledger.recordRetirement((await fakes.record()).migrationId, {
+        ...note!,
+        notedAt: new Date(Date.parse(note!.notedAt) + 1000).toISOString(),
+        before: policyText(statement, podIdentityStatement),
+        removed: [{ statement }],
+      });
+      await expect(putBack(fakes)).rejects.toMatchObject({
+        name: 'RetireRefused',
+        message: expect.stringContaining("may not be this service's own") as string,
+      });
+      expect(policy(fakes)).toEqual(JSON.parse(RETIRED));
+    }
+  });
+
+  it('who widens the trust by a pattern after the migration does not have it removed and restored', async () => {
+    const fakes = await withPattern();
+    fakes.roles.trust[ROLE] = policyText(irsa('*', {}, 'StringLike'), podIdentityStatement);
+    expect(await dryRun(fakes, { acceptConsumers: ['*'] })).toMatchObject({
+      roles: [{ result: 'refused', why: expect.stringContaining('when the migration began') as string }],
+    });
+  });
+});
