@@ -42,7 +42,11 @@ function objectsOf(random: Random, willing: number): ConsumerSpec[] {
 const patternOf = (random: Random): PatternSpec => {
   const isWhole = chance(random, 0.5);
   const others: PatternSpec['others'] = [];
-  do others.push(isWhole || chance(random, 0.5) ? pick(random, [{ associated: true }, { accepted: true }]) : {});
+  do
+    others.push({
+      ...(isWhole || chance(random, 0.5) ? pick(random, [{ associated: true }, { accepted: true }] as const) : {}),
+      ...(chance(random, 0.15) ? { annotated: true } : {}),
+    });
   while (chance(random, 0.5));
   return { others };
 };

@@ -22,7 +22,7 @@ function widened(condition: unknown, subject: string): unknown {
 
 /**
  * Widens the trust policy of a role from one service account to all whose names begin with its name, and creates others
- * that have the role by their annotation. Returns the names by which a retirement accepts those that the spec accepts.
+ * that match. Returns the names by which a retirement accepts those that the spec accepts.
  */
 export function addPattern(
   { world }: Sandbox,
@@ -42,13 +42,14 @@ export function addPattern(
   });
   const now = world.schedule.now();
   const { namespace } = account;
-  return spec.others.flatMap(({ associated, accepted }, index) => {
+  return spec.others.flatMap(({ associated, accepted, annotated }, index) => {
     const name = `${account.name}-${index + 1}`;
     const { metadata, ...object } = createServiceAccount(cluster, namespace, name, now);
-    putObject(cluster.kube, 'ServiceAccount', {
-      ...object,
-      metadata: { ...metadata, annotations: { [ROLE_ANNOTATION]: roleArn } },
-    });
+    if (annotated)
+      putObject(cluster.kube, 'ServiceAccount', {
+        ...object,
+        metadata: { ...metadata, annotations: { [ROLE_ANNOTATION]: roleArn } },
+      });
     if (associated) {
       const id = `a-pattern${String(index + 1).padStart(10, '0')}`;
       const arn = `${cluster.arn.replace(':cluster/', ':podidentityassociation/')}/${id}`;

@@ -83,8 +83,11 @@ export const APPEARS = ['plan', 'begin', 'verify-pods', 'annotate-service-accoun
  * The role's trust policy allows all service accounts of the namespace whose names begin with that of the planned one.
  */
 export interface PatternSpec {
-  /** Other service accounts that match and name the role; each may have an association, or be accepted by retirements. */
-  others: { associated?: true; accepted?: true }[];
+  /**
+   * Other service accounts that match. Each may have an association, be accepted by retirements, or name the role in its
+   * annotation.
+   */
+  others: { associated?: true; accepted?: true; annotated?: true }[];
 }
 
 /** Who else uses the web identity of the service accounts, and what of it the service may read. */

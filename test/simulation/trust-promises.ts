@@ -182,7 +182,10 @@ export const repairIsSafe: Promised = {
  * Returns whether the role allows a pattern of service accounts, as in EKS's guide for the EFS CSI driver. Only a
  * person knows which service accounts still need it.
  */
-function allowedByPattern({ before, migrations }: RunResult, migrationId: string): boolean {
+function allowedByPattern({ before, migrations, spec }: RunResult, migrationId: string): boolean {
+  const { others } = spec.consumers?.pattern ?? {};
+  if (others && spec.scenario === 'service-account')
+    return !others.every((one) => (one.associated ?? one.accepted) && !one.annotated);
   const plan = migrations.find((one) => one.migrationId === migrationId)?.record?.plan;
   const roleArn = plan && irsaRoleOf(plan);
   const policy = roleArn === undefined ? undefined : before.trustPolicies.get(roleArn);
