@@ -8,7 +8,8 @@ import { replaceObject } from '../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects, KubeObject, Workload } from '../sandbox/kubernetes/objects.ts';
 import { pageOf } from '../sandbox/kubernetes/pages.ts';
 import { isReady } from '../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects, newKubeState } from '../sandbox/kubernetes/store.ts';
+import { newKubeState } from '../sandbox/kubernetes/new-kube-state.ts';
+import { getObject, listObjects } from '../sandbox/kubernetes/store.ts';
 import { parseScenario, buildWorld } from '../sandbox/world/load.ts';
 
 const nodes = Number(process.argv[2] ?? 5000);

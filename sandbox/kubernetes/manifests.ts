@@ -12,8 +12,15 @@ import type {
   Workload,
   WorkloadTemplate,
 } from './objects.ts';
+import type { MountedVolume } from './volumes.ts';
 
-const containerOf = ({ sdk: _sdk, ...container }: ContainerTemplate): Container => copyOf(container);
+const containerOf = (
+  { sdk: _sdk, ...container }: ContainerTemplate,
+  volumes: readonly MountedVolume[] = [],
+): Container => {
+  const mounts = volumes.map(({ volume: { name }, mountPath }) => ({ name, mountPath }));
+  return { ...copyOf(container), ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
+};
 
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   metadata: {
@@ -25,8 +32,11 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
     nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
     ...(workload.tolerations ? { tolerations: structuredClone(workload.tolerations) } : {}),
-    ...(workload.initContainers ? { initContainers: workload.initContainers.map(containerOf) } : {}),
-    containers: workload.containers.map(containerOf),
+    ...(workload.initContainers
+      ? { initContainers: workload.initContainers.map((each) => containerOf(each, workload.volumes)) }
+      : {}),
+    containers: workload.containers.map((each) => containerOf(each, workload.volumes)),
+    ...(workload.volumes ? { volumes: workload.volumes.map(({ volume }) => copyOf(volume)) } : {}),
   },
 });
 

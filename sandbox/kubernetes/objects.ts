@@ -2,6 +2,7 @@
 import type { Sdk } from '../credentials/sdks.ts';
 import type { NetworkPolicySpec } from '../network/network-policy.ts';
 import type { Toleration } from './taints.ts';
+import type { MountedVolume, PersistentVolumeClaimSpec, PersistentVolumeSpec, Volume, VolumeMount } from './volumes.ts';
 
 export interface OwnerReference {
   apiVersion: string;
@@ -36,12 +37,6 @@ export interface KubeObject {
   [key: string]: unknown;
 }
 
-export interface VolumeMount {
-  name: string;
-  readOnly?: boolean;
-  mountPath: string;
-  subPath?: string;
-}
 export interface EnvVar {
   name: string;
   value?: string;
@@ -56,10 +51,6 @@ export interface Container {
   resources?: Record<string, unknown>;
   volumeMounts?: VolumeMount[];
   livenessProbe?: LivenessProbe;
-}
-export interface Volume {
-  name: string;
-  projected?: { sources: Record<string, unknown>[] };
 }
 
 // Type aliases, not interfaces: only those are assignable to KubeObject's open records.
@@ -200,6 +191,15 @@ export interface Binding<K extends 'RoleBinding' | 'ClusterRoleBinding' = 'RoleB
   roleRef: RoleRef;
 }
 
+export interface PersistentVolume extends KubeObject {
+  kind: 'PersistentVolume';
+  spec: PersistentVolumeSpec;
+}
+export interface PersistentVolumeClaim extends KubeObject {
+  kind: 'PersistentVolumeClaim';
+  spec: PersistentVolumeClaimSpec;
+}
+
 /** Built-in kinds of the API server, by name. */
 export interface Kinds {
   Pod: Pod;
@@ -217,6 +217,8 @@ export interface Kinds {
   RoleBinding: Binding;
   ClusterRoleBinding: Binding<'ClusterRoleBinding'>;
   MutatingWebhookConfiguration: KubeObject;
+  PersistentVolume: PersistentVolume;
+  PersistentVolumeClaim: PersistentVolumeClaim;
 }
 export type Kind = keyof Kinds;
 
@@ -285,6 +287,8 @@ export interface WorkloadTemplate {
   /** Annotations of the pods, such as eks.amazonaws.com/skip-containers. */
   podAnnotations?: Record<string, string>;
   hostNetwork?: boolean;
+  /** Volumes that all its containers mount. */
+  volumes?: MountedVolume[];
 }
 
 /** Pod settings of an add-on, as users set them by configuration values. */

@@ -1,6 +1,5 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
-import { Random } from '../world/random.ts';
 import type { KubeState } from './kube-state.ts';
 import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
 
@@ -26,6 +25,20 @@ export interface KindInfo extends ResourceInfo {
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
 const ALL: KindInfo['verbs'] = ['create', 'delete', 'get', 'list', 'patch', 'watch'];
+
+/** Returns a kind of storage, whose objects the sandbox's clients only read. */
+const storage = (
+  kind: 'PersistentVolume' | 'PersistentVolumeClaim',
+  shortName: string,
+  namespaced: boolean,
+): KindInfo => ({
+  kind,
+  plural: `${kind.toLowerCase()}s`,
+  shortNames: [shortName],
+  group: '',
+  namespaced,
+  verbs: READ,
+});
 
 export const KINDS: Record<Kind, KindInfo> = {
   Pod: {
@@ -132,6 +145,8 @@ export const KINDS: Record<Kind, KindInfo> = {
     namespaced: false,
     verbs: READ,
   },
+  PersistentVolume: storage('PersistentVolume', 'pv', false),
+  PersistentVolumeClaim: storage('PersistentVolumeClaim', 'pvc', true),
 };
 
 /** Returns whether a kind is a workload, whose controller rolls out pods. */
@@ -149,36 +164,6 @@ export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string =>
 export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
 
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
-
-export const newKubeState = (): KubeState => ({
-  objects: new Map(
-    (Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(KINDS[kind]), new Map<string, KubeObject>()]),
-  ),
-  resourceVersion: 0,
-  readyHistory: [],
-  readyCounts: new Map(),
-  controlled: new Map(),
-  removals: new Map(),
-  tallies: new Map(),
-  heldNodes: new Map(),
-  agentDown: new Set(),
-  firstCalls: new Map(),
-  lostNodes: new Set(),
-  daemonNodes: new Map(),
-  pendingWorkloads: new Set(),
-  pendingBudgets: new Set(),
-  currentRevisions: new Map(),
-  fieldOwners: new Map(),
-  readySeconds: new Map(),
-  sdks: new Map(),
-  annotators: new Map(),
-  appliers: new Map(),
-  pastPods: new Map(),
-  sessions: new Map(),
-  customKinds: new Map(),
-  snapshots: [],
-  random: new Random(0),
-});
 
 const objectsOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): Map<string, KubeObject> => {
   const resource = resourceOf(info);

@@ -87,6 +87,16 @@ const BINDING: Column[] = [
   ['ServiceAccounts', subjectsOf('ServiceAccount'), 1],
 ];
 
+const PHASE: Column = ['Status', ({ status }) => text(status?.['phase'])];
+const storageOf = ({ storage }: { storage: string }): string => storage;
+/** Abbreviates access modes: ReadWriteMany is RWX, the others have their first letters. */
+const accessModes: Column[1] = ({ spec }) =>
+  ((spec?.['accessModes'] ?? []) as string[])
+    .map((mode) => (mode === 'ReadWriteMany' ? 'RWX' : mode === 'ReadOnlyMany' ? 'ROX' : 'RWO'))
+    .join(',');
+const claimOf = ({ spec: { claimRef } }: Kinds['PersistentVolume']): string =>
+  claimRef ? `${claimRef.namespace}/${claimRef.name}` : '';
+
 // The casts hold because the columns of a kind are used only for objects of that kind.
 const COLUMNS: Record<Kind, Column[]> = {
   Pod: [
@@ -159,6 +169,25 @@ const COLUMNS: Record<Kind, Column[]> = {
   MutatingWebhookConfiguration: [
     NAME,
     ['Webhooks', ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0)],
+    AGE,
+  ],
+  PersistentVolume: [
+    NAME,
+    ['Capacity', (volume) => storageOf((volume as Kinds['PersistentVolume']).spec.capacity)],
+    ['Access Modes', accessModes],
+    ['Reclaim Policy', ({ spec }) => text(spec?.['persistentVolumeReclaimPolicy'])],
+    PHASE,
+    ['Claim', (volume) => claimOf(volume as Kinds['PersistentVolume'])],
+    ['StorageClass', () => ''],
+    AGE,
+  ],
+  PersistentVolumeClaim: [
+    NAME,
+    PHASE,
+    ['Volume', ({ spec }) => text(spec?.['volumeName'])],
+    ['Capacity', (claim) => storageOf((claim as Kinds['PersistentVolumeClaim']).spec.resources.requests)],
+    ['Access Modes', accessModes],
+    ['StorageClass', () => ''],
     AGE,
   ],
 };

@@ -1,6 +1,6 @@
 /**
- * Builds what a scenario puts into a cluster in addition to its add-ons: workloads, custom resources, access entries
- * and RBAC objects.
+ * Builds what a scenario puts into a cluster in addition to its add-ons: workloads, access entries and RBAC
+ * objects.
  */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { accessPolicyArn } from '../catalog/access-policies.ts';
@@ -11,27 +11,15 @@ import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
 import type { AddonObjects, PodSettings } from '../kubernetes/objects.ts';
 import { defaultAccessEntries } from '../kubernetes/rbac-defaults.ts';
-import {
-  getObject,
-  newMetadata,
-  putObject,
-  putResource,
-  removeObject,
-  resourceOf,
-  touch,
-} from '../kubernetes/store.ts';
+import { getObject, newMetadata, putObject, removeObject, touch } from '../kubernetes/store.ts';
 import { CILIUM_GROUP, CILIUM_KINDS } from '../network/cilium-kinds.ts';
 import { withDefaults } from '../network/network-policy.ts';
 import type { DeployedRole } from './build-roles.ts';
+import { mountedVolumeOf } from './build-storage.ts';
 import { containerSoftwareOf, containerTemplateOf, variableOf } from './environment.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import type { ScenarioBudget } from './scenario-churn.ts';
-import type {
-  ScenarioAccessEntry,
-  ScenarioCustomResource,
-  ScenarioRbacObject,
-  ScenarioWorkload,
-} from './scenario-cluster.ts';
+import type { ScenarioAccessEntry, ScenarioRbacObject, ScenarioWorkload } from './scenario-cluster.ts';
 import type { ScenarioSoftware } from './scenario-containers.ts';
 import type { AccessEntryState, ClusterState, World } from './world.ts';
 
@@ -154,6 +142,7 @@ const templateOf = ({
   podAnnotations,
   nodeSelector,
   tolerations,
+  volumes,
 }: ScenarioWorkload): AddonObjects['workloads'][number] => ({
   kind,
   name,
@@ -173,6 +162,7 @@ const templateOf = ({
   ...(nodeSelector === undefined ? {} : { nodeSelector }),
   ...(tolerations === undefined ? {} : { tolerations }),
   ...(hostNetwork ? { hostNetwork } : {}),
+  ...(volumes === undefined ? {} : { volumes: volumes.map(mountedVolumeOf) }),
 });
 
 /** Creates a workload from before the sandbox opened, with ready pods in the form that the webhook gave them then. */
@@ -196,32 +186,6 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     { namespace, serviceAccounts: [], workloads: [templateOf(workload)] },
     { irsaServiceAccounts: [], podsCreatedAt: at, manager },
   );
-};
-
-/**
- * Creates custom resources. Runs after the add-ons, which bring definitions; a kind that no add-on defines is defined
- * by its first resource.
- */
-export const seedCustomResources = (cluster: ClusterState, resources: ScenarioCustomResource[]): void => {
-  const { kube, createdAt: clusterCreatedAt } = cluster;
-  for (const { apiVersion, plural, namespace, name, createdAt, ...rest } of resources) {
-    const [group = '', version = ''] = apiVersion.split('/');
-    const at = createdAt === undefined ? clusterCreatedAt : Date.parse(createdAt);
-    if (namespace !== undefined) ensureNamespace(cluster, namespace, at);
-    const kind = kube.customKinds.get(resourceOf({ plural, group })) ?? {
-      group,
-      versions: [version],
-      plural,
-      kind: rest.kind,
-      namespaced: namespace !== undefined,
-    };
-    defineCustomKinds(cluster, [kind]);
-    putResource(kube, kind, {
-      ...rest,
-      apiVersion,
-      metadata: newMetadata(kube, at, { name, ...(namespace === undefined ? {} : { namespace }), generation: 1 }),
-    });
-  }
 };
 
 export const seedRbac = (cluster: ClusterState, objects: ScenarioRbacObject[]): void => {

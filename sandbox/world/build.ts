@@ -10,6 +10,7 @@ import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
 import { scheduleAutoscalers } from '../kubernetes/autoscalers.ts';
 import { scheduleNodeLosses } from '../kubernetes/lost-nodes.ts';
+import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import { renewBefore } from '../credentials/sessions.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
@@ -19,16 +20,17 @@ import {
   nodeRoleOf,
   podSettingsOf,
   seedBudgets,
-  seedCustomResources,
   seedNetworkPolicies,
   seedRbac,
   seedWorkload,
   setWebhook,
 } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
+import { seedCustomResources } from './build-custom-resources.ts';
 import { buildOidcProviders, issuerOf } from './build-oidc.ts';
 import { notePastPods, seedServiceAccounts } from './build-recorded.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
+import { seedPersistentVolumes } from './build-storage.ts';
 import { CallLog } from './call-log.ts';
 import { buildCapabilities } from './capabilities.ts';
 import { buildControllers, controllerRoles } from './controllers.ts';
@@ -191,7 +193,9 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const addon of spec.addons) seedInstalledAddon(world, cluster, addon);
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
   seedNetworkPolicies(cluster, spec);
+  defineCustomKinds(cluster, spec.customResourceDefinitions);
   seedCustomResources(cluster, spec.customResources);
+  seedPersistentVolumes(cluster, spec.persistentVolumes);
   seedRbac(cluster, spec.rbac);
   setWebhook(cluster, spec.podIdentityWebhook);
   seedBudgets(world, cluster, spec.disruptionBudgets);

@@ -1,5 +1,5 @@
 import { clusterArn } from '../../lambdas/domain/aws/arn.ts';
-import { newKubeState } from '../kubernetes/store.ts';
+import { newKubeState } from '../kubernetes/new-kube-state.ts';
 import type { ClusterState } from './world.ts';
 
 type Given =

@@ -5,6 +5,7 @@ import { isWorkloadKind } from '../kubernetes/store.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import { checkOwners } from './scenario-owner-checks.ts';
 import { checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
+import { checkPersistentVolumes } from './scenario-storage-checks.ts';
 import { checkServiceAccounts, checkVariables, checkWorkloads } from './scenario-workload-checks.ts';
 
 /**
@@ -173,6 +174,13 @@ const checkCustomResources = (cluster: ScenarioCluster, path: Path, catalogue: C
     for (const kind of catalogue.get(addon.name)?.objects.customKinds ?? [])
       known.set(`${kind.plural}.${kind.group}`, { ...kind, origin: `as ${addon.name} defines them` });
   }
+  for (const [index, kind] of cluster.customResourceDefinitions.entries()) {
+    const resource = `${kind.plural}.${kind.group}`;
+    const defined = known.get(resource);
+    const here = [...path.slice(0, -1), 'customResourceDefinitions', index];
+    if (defined) report(here, `${resource} are defined twice, ${defined.origin}. Remove this definition.`);
+    else known.set(resource, { ...kind, origin: 'as customResourceDefinitions has them' });
+  }
   for (const [index, { apiVersion, kind, plural, namespace }] of cluster.customResources.entries()) {
     const [group = '', version = ''] = apiVersion.split('/');
     const resource = `${plural}.${group}`;
@@ -253,6 +261,7 @@ export const checkCluster = (
   checkAssociations(cluster, account, path, report);
   checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);
   checkServiceAccounts(cluster, path, report);
+  checkPersistentVolumes(cluster, path, report);
   checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
   checkAccess(cluster, path, report);
   checkOwners(cluster, { account, roles }, path, report);

@@ -4,6 +4,7 @@ import { readySeconds } from './knob.ts';
 import { kubernetesName, namespace, strings } from './kubernetes-names.ts';
 import { taint, toleration } from '../kubernetes/taints.ts';
 import { container } from './scenario-containers.ts';
+import { workloadVolume } from './scenario-storage.ts';
 
 export const tags = z.record(z.string(), z.string());
 export const timestamp = z.iso.datetime();
@@ -127,6 +128,7 @@ export const workload = z
       .describe('Tolerations of its pods; if omitted, they run only on nodes without taints.'),
     hostNetwork: z.boolean().default(false).describe("Whether its pods use their node's network."),
     initContainers: z.array(container).optional().describe('Its init containers; if omitted, none.'),
+    volumes: z.array(workloadVolume).optional().describe('Volumes of its pods; if omitted, none of its own.'),
     containers: z
       .array(container)
       .min(1)
@@ -166,7 +168,12 @@ export const customResource = z
       .optional()
       .describe('Its namespace, created if it does not exist; if omitted, the resource is cluster-scoped.'),
     name: kubernetesName.describe('Its name.'),
-    spec: z.record(z.string(), z.unknown()).default({}).describe('Its spec; nothing in the sandbox acts on it.'),
+    labels: strings.optional().describe('Its labels.'),
+    annotations: strings.optional().describe('Its annotations.'),
+    spec: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('Its spec. No controller acts on it, but the sandbox knows which AWS credentials it leads to.'),
     createdAt: timestamp.optional().describe('When it was created; if omitted, together with the cluster.'),
   })
   .meta({

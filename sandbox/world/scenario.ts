@@ -28,6 +28,7 @@ import {
 import { extraEnv, software } from './scenario-containers.ts';
 import { autoscaler, disruptionBudget, nodeLoss } from './scenario-churn.ts';
 import { networkPolicy } from './scenario-network.ts';
+import { customResourceDefinition, persistentVolume } from './scenario-storage.ts';
 import { catalogueChange, pastPods, serviceAccount } from './scenario-recorded.ts';
 
 export { knobs } from './knobs.ts';
@@ -208,6 +209,11 @@ const cluster = z
       .default([])
       .describe('Service accounts with annotations or labels of their own.'),
     pods: z.array(pastPods).default([]).describe('What pods had when the sandbox opened, where it matters.'),
+    persistentVolumes: z.array(persistentVolume).default([]).describe('Its PersistentVolumes, with their claims.'),
+    customResourceDefinitions: z
+      .array(customResourceDefinition)
+      .default([])
+      .describe('Kinds of custom resources that it has in addition to those of `customResources` and of its add-ons.'),
     customResources: z
       .array(customResource)
       .default([])

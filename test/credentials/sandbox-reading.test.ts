@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { POD_IDENTITY_AUDIENCE } from '../../sandbox/credentials/pod-identity.ts';
 import { containerSourcesOf, type ContainerSource } from '../../sandbox/credentials/sources.ts';
 import type { Pod } from '../../sandbox/kubernetes/objects.ts';
-import { newKubeState } from '../../sandbox/kubernetes/store.ts';
+import { newKubeState } from '../../sandbox/kubernetes/new-kube-state.ts';
 import { admitted } from './admitted.ts';
 import { type JavaScriptChain, type KubePod, openChain, type Outcome } from './javascript-chain.ts';
 import { podsWith } from './pods.ts';

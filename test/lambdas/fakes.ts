@@ -305,12 +305,24 @@ export class FakeKubernetes implements Kubernetes {
   }
   /** Objects by `plural.group`; a resource that is not named is not served. */
   objects: Record<string, unknown[]> = {};
-  async listApiGroups(): Promise<ApiGroup[]> {
-    const groups = new Set(Object.keys(this.objects).map((name) => name.split('.').slice(1).join('.')));
-    return [...groups].filter((name) => name !== '').map((name) => ({ name, versions: ['v1'] }));
+  /** Versions by group; `v1` for a group that is not named. */
+  versions: Record<string, string[]> = {};
+  /** Resources whose list is refused, by `plural.group`. */
+  readonly forbidden = new Set<string>();
+  private versionsOf(group: string): string[] {
+    return this.versions[group] ?? ['v1'];
   }
-  async listObjects({ group, plural }: CustomResourceKind): Promise<unknown[] | undefined> {
-    return this.objects[group === '' ? plural : `${plural}.${group}`];
+  async listApiGroups(): Promise<ApiGroup[]> {
+    const served = [...Object.keys(this.objects), ...this.forbidden].map((name) => name.split('.').slice(1).join('.'));
+    return [...new Set(served)]
+      .filter((name) => name !== '')
+      .map((name) => ({ name, versions: this.versionsOf(name) }));
+  }
+  async listObjects({ group, version, plural }: CustomResourceKind): Promise<unknown[] | undefined> {
+    const resource = group === '' ? plural : `${plural}.${group}`;
+    if (this.forbidden.has(resource))
+      throw new MigrationError('AccessDenied', `The API server answered 403 to list ${resource}: it is forbidden.`);
+    return this.versionsOf(group).includes(version) ? this.objects[resource] : undefined;
   }
   async restartWorkload(ref: WorkloadRef, marker: string): Promise<void> {
     const workload = await this.getWorkload(ref);

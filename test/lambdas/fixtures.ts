@@ -386,6 +386,7 @@ const factsWithoutRights = (change: Partial<AddonFacts>): AddonFacts => ({
   bystanderAssociations: [],
   annotated: { seen: [] },
   pods: [aPod('irsa'), aNodePod()],
+  consumers: { objects: {}, unread: [] },
   workloads: someWorkloads(),
   agentWorkload: agentDaemonSet(),
   nodes: { seen: [aNode(), aNode({ name: 'node-2' })] },

@@ -4,6 +4,7 @@
  * runs of test/permissions/rbac.test.ts use each rule, and need no others.
  */
 import { AGENT_ADDON, isNetworking, knownAddon } from '../addons/registry.ts';
+import { CONSUMER_RESOURCES } from '../consumers/resources.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS, type WorkloadRef } from '../kubernetes/objects.ts';
 
 /**
@@ -58,6 +59,18 @@ const list = (group: string, resources: string[], why: string): AccessRule => ({
   why,
 });
 
+/** The rules for finding consumers of web identities: one for each group and reason. Groups that a cluster lacks do no harm. */
+const CONSUMER_RULES: readonly AccessRule[] = [
+  ...Map.groupBy(CONSUMER_RESOURCES, ({ group, why }) => `${group} ${why}`).values(),
+].map((resources) => {
+  const [{ group, why } = { group: '', why: '' }] = resources;
+  return list(
+    group,
+    resources.map(({ plural }) => plural),
+    `what else uses the web identity: ${why}`,
+  );
+});
+
 /**
  * Rules for all namespaces, since `retire` checks every namespace for service accounts and pods that still need a role's
  * OIDC trust. No rule reads secrets or config maps, and nothing is watched.
@@ -85,6 +98,7 @@ export const READ_RULES: readonly AccessRule[] = [
     ['mutatingwebhookconfigurations'],
     'whether the webhook that gives pods their identity is installed',
   ),
+  ...CONSUMER_RULES,
 ];
 
 /** A custom resource as RBAC names it. */

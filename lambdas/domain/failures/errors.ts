@@ -71,6 +71,8 @@ export const ERROR_CLASSES = {
   AddonFailed: 'terminal',
   ServiceAccountChanged: 'terminal',
   AssociationChanged: 'terminal',
+  // Software that uses the web identity was found right before the annotation would have been removed: it stays.
+  ConsumersAppeared: 'terminal',
   PodsOnWrongIdentity: 'terminal',
   // Pods have the intended identity, but do not work with it, although the previous pods worked.
   PodsFailing: 'terminal',

@@ -65,6 +65,7 @@ const KINDS: Partial<Record<string, FailureKind>> = {
   AddonChanged: 'others',
   AssociationChanged: 'others',
   ServiceAccountChanged: 'others',
+  ConsumersAppeared: 'others',
   TrustChanged: 'others',
   AccessDenied: 'rights',
   Cancelled: 'asked',

@@ -9,6 +9,7 @@ import type {
   PlanStep,
   Attempt,
 } from '../migration/model.ts';
+import type { PlannedConsumer } from '../consumers/planned.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
@@ -28,6 +29,8 @@ export interface Decided {
   goWithAddon: string[];
   carryOver: CarriedOver[];
   trustRepairs: TrustRepair[];
+  /** What else uses the web identity. */
+  consumers?: PlannedConsumer[];
   /** The forecast of the rollout, and the broken pods. */
   rollout?: Pick<Plan, 'forecast' | 'brokenPods'>;
 }
@@ -81,6 +84,7 @@ export function finishPlan(
     purge,
     carryOver,
     trustRepairs,
+    ...(decided?.consumers && decided.consumers.length > 0 ? { consumers: decided.consumers } : {}),
     owners: ownersOf(facts).map(({ owner }) => owner),
     ...installAgent,
     ...(decided?.rollout?.forecast ? { forecast: decided.rollout.forecast } : {}),

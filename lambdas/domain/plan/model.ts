@@ -1,5 +1,6 @@
 /** Zod schemas of a migration's plan, which are part of the records in `domain/migration/model.ts`. */
 import { z } from 'zod';
+import { plannedConsumer } from '../consumers/planned.ts';
 import { check } from '../migration/check.ts';
 import { addon, association, serviceAccountState } from '../migration/observed.ts';
 import { carriedOver, identityLoss, plannedAssociation } from '../migration/planned.ts';
@@ -84,6 +85,12 @@ export const plan = z
       .array(owner)
       .default([])
       .describe('Tools that own what the migration changes, or what it uses, as far as it can be found out.'),
+    consumers: z
+      .array(plannedConsumer)
+      .optional()
+      .describe(
+        'Objects by which other software uses the web identity of the service accounts, at most 100, those that the migration breaks first. Absent if none was found.',
+      ),
     installAgent: z
       .object({ version: z.string().describe('Version of the add-on `eks-pod-identity-agent`.') })
       .register(schemaNames, { name: 'AgentInstallation' })

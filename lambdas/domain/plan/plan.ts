@@ -29,6 +29,7 @@ import { planRollout } from './rollout-checks.ts';
 import { checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
 import { checkSessionNames } from './session-names.ts';
 import { checkSessionTags } from './session-tags.ts';
+import { planConsumers } from './consumer-checks.ts';
 import { checkSharing } from './sharing.ts';
 import { planSteps } from './steps.ts';
 import { checkRollback } from './trust-checks.ts';
@@ -189,6 +190,7 @@ export function planMigration(facts: AddonFacts): Plan {
   const losses = identityLosses(facts, planned, attempts.length > 0 ? attempts : ways);
   const associations = decideAssociations(facts, planned, first);
   const { checks: ofRollout, ...rollout } = planRollout(facts, planned, first);
+  const { checks: ofConsumers, consumers } = planConsumers(facts, planned, attempts.length > 0 ? attempts : ways);
   checks.push(
     ...associations.checks,
     checkAssociationQuota(facts, planned),
@@ -196,6 +198,7 @@ export function planMigration(facts: AddonFacts): Plan {
     ...preflight(facts, planned),
     ...checkKubernetes(facts, planned),
     ...checkIdentityLoss(facts, losses),
+    ...ofConsumers,
     ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
@@ -204,6 +207,7 @@ export function planMigration(facts: AddonFacts): Plan {
     attempts,
     ...associations,
     trustRepairs: roles.trustRepairs,
+    consumers,
     rollout,
   });
 }

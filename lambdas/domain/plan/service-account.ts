@@ -15,6 +15,7 @@ import { checkCluster, checkLocks } from './checks.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
+import { planConsumers } from './consumer-checks.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
@@ -119,6 +120,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   );
   if (!only) return finish('blocked', checks);
   const { checks: ofRollout, ...rollout } = planRollout(facts, planned, ASSOCIATE);
+  const { checks: ofConsumers, consumers } = planConsumers(facts, planned, attempts);
   checks.push(
     checkAssociation(facts, only),
     checkAssociationQuota(facts, planned),
@@ -127,6 +129,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...checkRollout(facts),
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
+    ...ofConsumers,
     ...ofRollout,
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
@@ -137,6 +140,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     goWithAddon: [],
     carryOver: [],
     trustRepairs: roles.trustRepairs,
+    consumers,
     rollout,
   });
 }

@@ -4,9 +4,10 @@
  */
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { ConsumerFacts } from '../consumers/model.ts';
-import type { AnnotatedServiceAccount, Pod } from '../kubernetes/objects.ts';
+import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
 import type { Addon, Check, Migration } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown } from '../plan/check.ts';
+import { checkConsumers } from './consumer-needs.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 
 /** The current state that the checks evaluate. */
@@ -25,6 +26,8 @@ export interface RetireFacts {
   annotated?: AnnotatedServiceAccount[];
   /** Pods of all namespaces. Absent under the same condition. */
   pods?: Pod[];
+  /** Workloads of the namespaces of the service accounts. Absent if no consumer depends on them. */
+  workloads?: Workload[];
   kubernetesError?: string;
   /** What may use the web identity of service accounts. Absent under the same condition as `pods`. */
   consumers?: ConsumerFacts;
@@ -157,4 +160,5 @@ export const stillNeeded = (facts: RetireFacts): Check[] => [
   checkAddons(facts),
   checkServiceAccounts(facts),
   checkPods(facts),
+  ...checkConsumers(facts),
 ];

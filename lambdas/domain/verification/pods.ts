@@ -281,6 +281,18 @@ export const credentialsUnknown = (pods: readonly Pod[], { target }: Pick<Migrat
 export const ANNOTATION_LEFT = 'annotation-left';
 
 /**
+ * Returns the warning that the annotation was not removed since other software uses the web identity. `why` names it.
+ */
+export const annotationUsed = ({ namespace, name }: ServiceAccountRef, why: string): Check => ({
+  id: ANNOTATION_LEFT,
+  status: 'warn',
+  message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} is still there. ${why}`,
+  remedy:
+    'Its pods are on Pod Identity nevertheless, which takes precedence. To see how each object can get its credentials instead, plan again with --annotation remove.',
+  source: 'docs/consumers.md',
+});
+
+/**
  * Returns the warning that the annotation was to be removed, and was not. It has no effect while there is an
  * association.
  */

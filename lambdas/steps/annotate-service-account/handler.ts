@@ -5,10 +5,12 @@
  * version of the object that was read, so that a concurrent change is not overwritten. Failure: an annotation or a
  * service account that was changed outside this migration is left alone (ServiceAccountChanged). So is the annotation if
  * its association is no longer as it was verified (AssociationChanged): without both, new pods have no role, and the
- * migration rolls back. No other failure undoes a migration whose pods are verified: the association takes precedence
+ * migration rolls back. It stays too if other software uses the web identity that the request does not accept by name
+ * (ConsumersAppeared, promise 13). No other failure undoes a migration whose pods are verified: the association takes precedence
  * over an annotation, and the end of the migration warns that the annotation is still there. During a rollback a person
  * decides (RestoreRefused).
  */
+import { appearedConsumers } from '../../domain/consumers/appeared.ts';
 import { MigrationError } from '../../domain/failures/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/migration/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
@@ -21,6 +23,7 @@ import {
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
+import { readConsumers, readScaledWorkloads } from '../../use-cases/facts/read-consumers.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { associationChanged } from '../../use-cases/migration/association-conflicts.ts';
 import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
@@ -64,6 +67,23 @@ async function assertAssociated({ input, record, snapshot, dependencies }: Work)
     );
 }
 
+/**
+ * Throws ConsumersAppeared if other software loses its AWS access with the annotation, or if it can't be determined, unless
+ * the request accepts that by name.
+ */
+async function assertNotUsed({ input, record, was, dependencies }: Work): Promise<void> {
+  const { kubernetes } = dependencies.portsFor(input.target);
+  const pods = await kubernetes.listPods(was.namespace);
+  const consumers = await readConsumers(kubernetes, pods);
+  const workloads = await readScaledWorkloads(kubernetes, consumers, [was.namespace]);
+  const why = appearedConsumers(was, { consumers, pods, workloads }, record.request.acceptConsumers);
+  if (why !== undefined)
+    throw new MigrationError(
+      'ConsumersAppeared',
+      `The annotation was not removed: ${why} Change how they get credentials, or accept them by name, then migrate again.`,
+    );
+}
+
 async function removeAnnotation(work: Work): Promise<boolean> {
   const { input, record, was, dependencies } = work;
   const { ledger, clock } = dependencies;
@@ -75,6 +95,7 @@ async function removeAnnotation(work: Work): Promise<boolean> {
     isUnannotated(record) && record.annotationChange ? record.annotationChange : { notedAt: utcNow(clock) };
   if (now.roleArn !== undefined) {
     await assertAssociated(work);
+    await assertNotUsed(work);
     if (note !== record.annotationChange) await ledger.updateMigration(input.migrationId, { annotationChange: note });
     await write(work, now, null);
   } else if (note !== record.annotationChange) return false;

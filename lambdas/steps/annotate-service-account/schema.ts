@@ -3,7 +3,7 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
 
 /**
  * Removes the IRSA annotation from a service account whose pods are verified, or restores it. Throws
- * ServiceAccountChanged, AssociationChanged or RestoreRefused.
+ * ServiceAccountChanged, AssociationChanged, ConsumersAppeared or RestoreRefused.
  */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
   title: 'Remove the IRSA annotation from the service account',
@@ -20,5 +20,5 @@ export const annotateServiceAccountSchema = defineStep('annotate-service-account
     changed: z.boolean(),
   }),
   changes: ['kubernetes'],
-  calls: { eks: 2, kubernetes: 2 },
+  calls: { eks: 2, kubernetes: 4 },
 });

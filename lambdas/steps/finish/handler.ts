@@ -24,6 +24,7 @@ import { asClause } from '../../domain/text/text.ts';
 import {
   ANNOTATION_LEFT,
   annotationLeft,
+  annotationUsed,
   CREDENTIALS_UNKNOWN,
   IDENTITY_LOST,
   PODS_NOT_SEEN,
@@ -100,6 +101,7 @@ const isRemoved = (change: Migration['annotationChange']): boolean =>
 function annotationWarnings(
   { request: { annotation, serviceAccount, target }, annotationChange, plan }: Migration,
   outcome: Outcome,
+  failure: Failure | undefined,
 ): Check[] {
   if (
     outcome !== 'migrated' ||
@@ -109,7 +111,11 @@ function annotationWarnings(
     plan?.serviceAccount?.roleArn === undefined
   )
     return [];
-  return [annotationLeft(serviceAccount, target)];
+  return [
+    failure?.name === 'ConsumersAppeared'
+      ? annotationUsed(serviceAccount, failure.message)
+      : annotationLeft(serviceAccount, target),
+  ];
 }
 
 /** The record's failure is the first one; the failure of a rollback on demand is reported with the restore commands. */
@@ -183,7 +189,7 @@ const run: StepRun<typeof finishSchema> = async (
           ...record.warnings.filter(({ id }) => !ofEnd(outcome).includes(id)),
           ...podsWarnings(record, outcome),
           ...stabilityWarnings(record, outcome),
-          ...annotationWarnings(record, outcome),
+          ...annotationWarnings(record, outcome, latest),
           ...findings,
           ...left,
           ...(first && latest && outcome === 'needs-human' ? [lastRollback(latest)] : []),

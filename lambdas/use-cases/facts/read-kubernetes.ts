@@ -2,16 +2,13 @@
 import { AGENT_ADDON, isNetworking, ownedKinds } from '../../domain/addons/registry.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
 import { isForAddon, type MigrationRequest } from '../../domain/migration/model.ts';
-import type { CustomResourceFact, Facts, Seen } from '../../domain/plan/facts.ts';
+import type { CustomResourceFact, Facts } from '../../domain/plan/facts.ts';
 import { removesSoftware, requestedAttempts } from '../../domain/plan/attempts.ts';
 import type { Pod, ReadingPorts } from '../../ports/index.ts';
+import { readConsumers } from './read-consumers.ts';
+import { refusal, seen } from './refused-reads.ts';
 
 type Kubernetes = ReadingPorts['kubernetes'];
-
-const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
-/** Returns the message if the API server refuses the read; other errors may be transient. */
-const refusal = (error: unknown): string | undefined =>
-  REFUSED.some((name) => isMigrationError(error, name)) && error instanceof Error ? error.message : undefined;
 
 /**
  * Reads the objects of the add-on's own kinds if an attempt would delete their definitions. Reports what can't be read.
@@ -33,17 +30,6 @@ async function readCustomResources(kubernetes: Kubernetes, request: MigrationReq
   return found;
 }
 
-/** Runs a read that a check can do without; the check reports a refusal. */
-async function seen<T>(read: () => Promise<T>): Promise<Seen<T>> {
-  try {
-    return { seen: await read() };
-  } catch (error) {
-    const why = refusal(error);
-    if (why === undefined) throw error;
-    return { error: why };
-  }
-}
-
 /**
  * Returns whether the pod belongs to one of the agent's DaemonSets, which include one for hybrid nodes. Source:
  * github.com/aws/eks-hybrid, test/e2e, `PodIdentityAgentDaemonsetName`.
@@ -62,6 +48,7 @@ type KubernetesFacts = Pick<
   | 'nodes'
   | 'agentPods'
   | 'webhooks'
+  | 'consumers'
 >;
 
 /** Errors of an API server that does not answer now, but may answer later. */
@@ -101,6 +88,7 @@ export async function readKubernetes(
         : {}),
       nodes: await seen(() => kubernetes.listNodes()),
       webhooks: await seen(() => kubernetes.listMutatingWebhooks()),
+      consumers: await readConsumers(kubernetes, pods),
       customResources: await readCustomResources(kubernetes, request),
     };
   } catch (error) {

@@ -17,6 +17,7 @@ import { type RetireFacts, stillNeeded } from '../../domain/trust/needs.ts';
 import type { ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Kubernetes, TargetPorts } from '../../ports/index.ts';
 import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
+import { readConsumers, readScaledWorkloads } from '../facts/read-consumers.ts';
 import { readAddons } from '../facts/read-roles.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
@@ -123,9 +124,16 @@ const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
 /** Reads the API server. If that is refused, returns the reason instead of throwing. */
 async function readKubernetes(
   kubernetes: Kubernetes,
-): Promise<Pick<RetireFacts, 'annotated' | 'pods' | 'kubernetesError'>> {
+  namespaces: readonly string[],
+): Promise<Pick<RetireFacts, 'annotated' | 'pods' | 'workloads' | 'consumers' | 'kubernetesError'>> {
   try {
-    return { annotated: await kubernetes.listAnnotatedServiceAccounts(), pods: await kubernetes.listAllPods() };
+    const annotated = await kubernetes.listAnnotatedServiceAccounts();
+    const pods = await kubernetes.listAllPods();
+    const consumers = await readConsumers(
+      kubernetes,
+      pods.filter(({ namespace }) => namespaces.includes(namespace)),
+    );
+    return { annotated, pods, consumers, workloads: await readScaledWorkloads(kubernetes, consumers, namespaces) };
   } catch (error) {
     if (error instanceof Error && REFUSALS.some((name) => isMigrationError(error, name)))
       return { kubernetesError: error.message };
@@ -158,7 +166,8 @@ export async function checkNeeds(
     cluster,
     serviceAccounts,
     addons: await readAddons(ports.eks),
-    ...(await readKubernetes(ports.kubernetes)),
+    ...(await readKubernetes(ports.kubernetes, [...new Set(serviceAccounts.map(({ namespace }) => namespace))])),
+    acceptConsumers: wish.acceptConsumers ?? [],
     migration: record,
     soakDays: wish.soakDays,
     now: utcNow(clock),

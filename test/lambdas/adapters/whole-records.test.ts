@@ -98,6 +98,18 @@ const plan: Whole<Plan> = {
       managedByAws: true,
     },
   ],
+  consumers: [
+    {
+      name: 'SecretStore/shop/aws',
+      serviceAccount: 'shop/cart',
+      needs: ['annotation', 'trust'],
+      roleArn: ROLE,
+      how: 'gets tokens for it',
+      instead: 'Use Pod Identity.',
+      breaks: true,
+      accepted: true,
+    },
+  ],
   installAgent: { version: 'v1' },
   forecast: {
     settleSeconds: 60,

@@ -54,6 +54,7 @@ const OF_CLUSTER = [
   'kubernetes.listPods',
   'kubernetes.listNodes',
   'kubernetes.listMutatingWebhooks',
+  'kubernetes.listApiGroups',
 ];
 const ROLES = [
   'eks.listAllAssociations',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
+import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
@@ -116,6 +117,53 @@ describe('annotate-service-account', () => {
       expect(await noted(fakes)).toBeUndefined();
     },
   );
+
+  const STORE = aSecretStore('aws', REF.namespace, REF.name);
+  it.each<[string, (fakes: Begun) => unknown, RegExp]>([
+    [
+      'a SecretStore uses the service account',
+      ({ kubernetes }) => (kubernetes.objects = { [SECRET_STORES]: [STORE] }),
+      /1 object uses the web identity of payments\/api and is not accepted by the request: SecretStore\/payments\/aws gets tokens/,
+    ],
+    [
+      'a resource can no longer be read',
+      ({ kubernetes }) => kubernetes.forbidden.add(CLUSTER_STORES),
+      /not known of what could not be read: clustersecretstores\.external-secrets\.io \(The API server answered 403/,
+    ],
+  ])('keeps the annotation if meanwhile %s', async (_, change, why) => {
+    const fakes = await removing();
+    change(fakes);
+    await expect(takeOff(fakes)).rejects.toMatchObject({
+      name: 'ConsumersAppeared',
+      message: expect.stringMatching(why) as string,
+    });
+    expect(now(fakes)).toBe(ROLE);
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await noted(fakes)).toBeUndefined();
+  });
+
+  it('removes it if the request accepts both, and if another service account is used', async () => {
+    const acceptConsumers = ['SecretStore/payments/aws', CLUSTER_STORES];
+    const accepted = await removing({ request: { annotation: 'remove', acceptConsumers } });
+    accepted.kubernetes.objects = { [SECRET_STORES]: [STORE] };
+    accepted.kubernetes.forbidden.add(CLUSTER_STORES);
+    expect(await takeOff(accepted)).toEqual({ changed: true });
+    const others = await removing();
+    others.kubernetes.objects = { [SECRET_STORES]: [aSecretStore('aws', 'shop', REF.name)] };
+    expect(await takeOff(others)).toEqual({ changed: true });
+  });
+
+  it('reads who uses the web identity right before it writes', async () => {
+    const fakes = await removing();
+    fakes.kubernetes.objects = { [SECRET_STORES]: [] };
+    await takeOff(fakes);
+    const names = fakes.journal.names();
+    const between = names.slice(
+      names.lastIndexOf('kubernetes.listObjects') + 1,
+      names.indexOf('kubernetes.annotateServiceAccount'),
+    );
+    expect(between.filter((name) => name.startsWith('kubernetes.') || name.startsWith('eks.'))).toEqual([]);
+  });
 
   it('reads the annotation again instead of overwriting a concurrent change', async () => {
     const fakes = await removing();

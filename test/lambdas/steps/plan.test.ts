@@ -106,6 +106,7 @@ describe('plan', () => {
       'kubernetes.listAttributedServiceAccounts',
       'kubernetes.listNodes',
       'kubernetes.listMutatingWebhooks',
+      'kubernetes.listApiGroups',
       'eks.listAllAssociations',
       'roles.getRole',
       'roles.getOidcProvider',

@@ -211,7 +211,7 @@ describe('retire', () => {
           'before',
           new MigrationError('AccessDenied', 'serviceaccounts is forbidden'),
         ),
-      ['retire-service-accounts', 'retire-pods'],
+      ['retire-service-accounts', 'retire-pods', 'retire-consumers'],
     ],
   ])('is refused where %s', async (_, change, ids) => {
     const dry = await migrated();

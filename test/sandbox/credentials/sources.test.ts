@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 import type { SdkName } from '../../../sandbox/credentials/sdks.ts';
 import { asksAgent, isVersionOf } from '../../../sandbox/credentials/sdks.ts';
 import { containerSourcesOf, sourcesOf } from '../../../sandbox/credentials/sources.ts';
-import type { Container, EnvVar, Pod, VolumeMount } from '../../../sandbox/kubernetes/objects.ts';
-import { newKubeState } from '../../../sandbox/kubernetes/store.ts';
+import type { Container, EnvVar, Pod } from '../../../sandbox/kubernetes/objects.ts';
+import type { VolumeMount } from '../../../sandbox/kubernetes/volumes.ts';
+import { newKubeState } from '../../../sandbox/kubernetes/new-kube-state.ts';
 
 const POD_TOKEN = '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount';
 const IRSA_TOKEN = '/var/run/secrets/eks.amazonaws.com/serviceaccount';

@@ -104,6 +104,7 @@ describe('planMigration', () => {
       'static-credentials',
       'aws-sdk-version',
       'kubernetes-access',
+      'consumers',
       'duration',
     ]);
     expect(plan.checks.filter((check) => check.status !== 'pass').map((check) => check.id)).toEqual([]);

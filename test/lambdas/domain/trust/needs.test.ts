@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import { type RetireFacts, stillNeeded } from '../../../../lambdas/domain/trust/needs.ts';
+import { notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aContainer, aPod, envOf, MIGRATION_ID, OTHER_ROLE, ROLE, TOKENS } from '../../fixtures.ts';
 import { controller } from './policies.ts';
 
@@ -11,6 +12,7 @@ const facts = (change: Partial<RetireFacts> = {}): RetireFacts => ({
   addons: [{ name: 'aws-ebs-csi-driver' }, { name: 'vpc-cni', serviceAccountRoleArn: OTHER_ROLE }],
   annotated: [{ namespace: 'shop', name: 'checkout', roleArn: OTHER_ROLE }],
   pods: [aPod('pod-identity'), aPod('node-role', { name: 'coredns-1' })],
+  consumers: { objects: {}, unread: [] },
   migration: { migrationId: MIGRATION_ID, status: 'ended', outcome: 'migrated', endedAt: '2026-01-05T09:00:00.000Z' },
   soakDays: 7,
   now: '2026-01-12T09:00:00.000Z',
@@ -29,6 +31,7 @@ const allPass = {
   'retire-addons': 'pass',
   'retire-service-accounts': 'pass',
   'retire-pods': 'pass',
+  'retire-consumers': 'pass',
 };
 const ended = facts().migration;
 
@@ -41,10 +44,11 @@ it('has a remedy for every check that does not pass', () => {
     addons: [{ name: 'a', serviceAccountRoleArn: ROLE }],
     annotated: undefined,
     pods: [aPod('irsa')],
+    consumers: readStores([], [notAllowed(SECRET_STORES)]),
     migration: { ...ended, status: 'running', outcome: undefined, endedAt: undefined },
   });
   const checks = stillNeeded(bad);
-  expect(checks.map((check) => check.status)).toEqual(['fail', 'fail', 'fail', 'unknown', 'fail']);
+  expect(checks.map((check) => check.status)).toEqual(['fail', 'fail', 'fail', 'unknown', 'fail', 'unknown']);
   expect(checks.filter((check) => !/\w{5}/.test(check.remedy ?? ''))).toEqual([]);
 });
 
@@ -157,7 +161,12 @@ describe('pods', () => {
 
   it('that could not be listed make the check unknown, with the reason', () => {
     const change = { pods: undefined, annotated: undefined, kubernetesError: 'HTTP 401 from the API server' };
-    expect(statuses(change)).toEqual({ ...allPass, 'retire-service-accounts': 'unknown', 'retire-pods': 'unknown' });
+    expect(statuses(change)).toEqual({
+      ...allPass,
+      'retire-service-accounts': 'unknown',
+      'retire-pods': 'unknown',
+      'retire-consumers': 'unknown',
+    });
     expect(checkOf('retire-pods', change).message).toContain('HTTP 401');
   });
 });

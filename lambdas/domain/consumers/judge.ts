@@ -1,0 +1,110 @@
+/** Decides which consumers of a web identity a change would break, which of them are accepted, and describes them. */
+import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
+import { some } from '../plan/check.ts';
+import { shellWord } from '../text/shell.ts';
+import { counted, shown } from '../text/text.ts';
+import { type Consumer, type ConsumerFacts, nameOfConsumer } from './model.ts';
+
+export type Unread = ConsumerFacts['unread'][number];
+
+/** What was found of consumers, and what a request accepts of it. */
+export interface Judged {
+  /** Consumers that the change would break, and that are not accepted. */
+  breaking: readonly Consumer[];
+  /** Consumers that the change would break, and that are accepted. */
+  accepted: readonly Consumer[];
+  /** Consumers that the change does not break. */
+  spared: readonly Consumer[];
+  /** Resources that could not be read, and are not accepted. */
+  unread: readonly Unread[];
+  /** Resources that could not be read, and are accepted. */
+  acceptedUnread: readonly Unread[];
+  /** Accepted names of objects and resources that were not found. */
+  unmatched: readonly string[];
+}
+
+/**
+ * Returns whether an accepted name is one of an object or a resource that the checks of consumers name: not a pattern of a
+ * trust policy, nor a service account that it allows.
+ */
+const isOfConsumer = (name: string): boolean =>
+  name !== '*' && !name.startsWith('system:serviceaccount:') && !name.startsWith('ServiceAccount/');
+
+/** `breaks` returns whether the change takes from a consumer what it needs. */
+export function judgeConsumers(
+  found: readonly Consumer[],
+  unread: readonly Unread[],
+  acceptedNames: readonly string[],
+  breaks: (consumer: Consumer) => boolean,
+): Judged {
+  const names = new Set(acceptedNames);
+  const isAccepted = (consumer: Consumer): boolean => names.has(nameOfConsumer(consumer));
+  const broken = found.filter(breaks);
+  const known = new Set([...found.map(nameOfConsumer), ...unread.map(({ resource }) => resource)]);
+  return {
+    breaking: broken.filter((one) => !isAccepted(one)),
+    accepted: broken.filter(isAccepted),
+    spared: found.filter((one) => !breaks(one)),
+    unread: unread.filter(({ resource }) => !names.has(resource)),
+    acceptedUnread: unread.filter(({ resource }) => names.has(resource)),
+    unmatched: acceptedNames.filter((name) => isOfConsumer(name) && !known.has(name)),
+  };
+}
+
+/** Names of objects are limited by Kubernetes; what describes them may quote their authors. */
+const LONGEST = 300;
+
+/** Returns each name once, in the given order. */
+export const consumerNames = (consumers: readonly Consumer[]): string[] => [...new Set(consumers.map(nameOfConsumer))];
+
+/** Returns consumers with how they use the identity: `SecretStore/shop/aws gets tokens for it (spec.provider.aws.auth.jwt)`. */
+export function consumersText(consumers: readonly Consumer[]): string {
+  const accounts = new Set(consumers.map(accountOf));
+  return some(
+    consumers.map((one) => {
+      const whose = accounts.size > 1 ? ` (service account ${accountOf(one)})` : '';
+      return `${nameOfConsumer(one)}${whose} ${shown(one.how, LONGEST)}`;
+    }),
+    '; ',
+  );
+}
+
+const accountOf = ({ serviceAccount: { namespace, name } }: Consumer): string => `${namespace}/${name}`;
+
+/** Returns the number of consumers as objects, such as `1 object uses` or `2 objects use`. */
+export const objectsUse = (consumers: readonly Consumer[]): string => {
+  const { length } = consumerNames(consumers);
+  return `${counted(length, 'object')} ${length === 1 ? 'uses' : 'use'}`;
+};
+
+/** Returns how consumers can get their credentials instead, those with the same way together. */
+export function insteadText(consumers: readonly Consumer[]): string {
+  const ways = new Map<string, Consumer[]>();
+  for (const one of consumers) ways.set(one.instead, [...(ways.get(one.instead) ?? []), one]);
+  const shownWays = [...ways].slice(0, 3);
+  const rest = ways.size > shownWays.length ? [' For the others, see docs/consumers.md.'] : [];
+  return [
+    shownWays.map(([instead, of]) => `${some(consumerNames(of))}: ${shown(instead, LONGEST)}`).join(' '),
+    ...rest,
+  ].join('');
+}
+
+/** Returns resources that could not be read, with the reason for the first of them. */
+export const unreadText = (unread: readonly Unread[]): string => {
+  const [first] = unread;
+  return `${some(unread.map(({ resource }) => resource))}${first ? ` (${unread.length > 1 ? `${first.resource}: ` : ''}${shown(first.error, LONGEST).replace(/\.$/, '')})` : ''}`;
+};
+
+/** Returns the options that accept these names; a request can accept only so many. */
+export const acceptOptions = (names: readonly string[]): string =>
+  names
+    .filter((name) => consumerName.safeParse(name).success)
+    .slice(0, MAX_ACCEPTED)
+    .map((name) => `--accept-consumer ${shellWord(name)}`)
+    .join(' ');
+
+/** Returns the names to accept, so that nothing of this blocks. */
+export const namesToAccept = (breaking: readonly Consumer[], unread: readonly Unread[]): string[] => [
+  ...consumerNames(breaking),
+  ...unread.map(({ resource }) => resource),
+];

@@ -1,0 +1,124 @@
+/**
+ * Checks whether software other than the pods of the service accounts gets AWS credentials by the OIDC trust that is to be
+ * retired (promise 13, ADR 79).
+ */
+import { grantForms } from '../access/command.ts';
+import { consumersOf, findConsumers } from '../consumers/find.ts';
+import {
+  acceptOptions,
+  consumerNames,
+  consumersText,
+  insteadText,
+  judgeConsumers,
+  type Judged,
+  namesToAccept,
+  objectsUse,
+  unreadText,
+} from '../consumers/judge.ts';
+import type { Consumer, ConsumerFacts } from '../consumers/model.ts';
+import type { Pod, Workload } from '../kubernetes/objects.ts';
+import type { Check } from '../migration/model.ts';
+import { fail, pass, some, unknown, warn } from '../plan/check.ts';
+import { counted } from '../text/text.ts';
+import type { ServiceAccountUse } from './statements.ts';
+
+/** The current state that the check evaluates: as in `RetireFacts`. */
+interface ConsumerNeeds {
+  roleArn: string;
+  cluster: string;
+  serviceAccounts: readonly ServiceAccountUse[];
+  pods?: Pod[];
+  workloads?: Workload[];
+  consumers?: ConsumerFacts;
+  acceptConsumers?: readonly string[];
+  kubernetesError?: string;
+}
+
+const ID = 'retire-consumers';
+const DOCS = 'docs/consumers.md';
+
+/** A consumer that names another role itself does not use the trust of this one. */
+const needsTrust =
+  ({ roleArn }: ConsumerNeeds) =>
+  ({ needs, roleArn: own = roleArn }: Consumer): boolean =>
+    needs.includes('trust') && own === roleArn;
+
+const acceptedText = ({ accepted, acceptedUnread }: Judged): string[] => [
+  ...(accepted.length === 0
+    ? []
+    : [
+        `The request accepts that ${counted(consumerNames(accepted).length, 'object')} may lose AWS access: ${some(consumerNames(accepted))}.`,
+      ]),
+  ...(acceptedUnread.length === 0
+    ? []
+    : [`The request accepts that this was not read: ${some(acceptedUnread.map(({ resource }) => resource))}.`]),
+];
+
+function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
+  const { breaking, unread } = judged;
+  const of = some(facts.serviceAccounts.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`));
+  const open =
+    unread.length === 0
+      ? []
+      : [
+          `Whether objects use the web identity of ${of} is not known of what could not be read: ${unreadText(unread)}.`,
+        ];
+  const options = acceptOptions(namesToAccept(breaking, unread));
+  const one = namesToAccept(breaking, unread).length === 1;
+  const accept = `accept ${one ? 'it' : 'them'} (in a request: acceptConsumers): ${options}`;
+  const grant = unread.length === 0 ? '' : ` Give the service access: ${grantForms(facts.cluster)} .`;
+  const [first] = breaking;
+  if (first)
+    return fail(
+      ID,
+      [
+        `${objectsUse(breaking)} the web identity of ${of}, and ${consumerNames(breaking).length === 1 ? 'loses' : 'lose'} AWS access without the OIDC trust of ${facts.roleArn}: ${consumersText(breaking)}.`,
+        ...open,
+        ...acceptedText(judged),
+      ].join(' '),
+      `Change how they get credentials first. ${insteadText(breaking)}${grant} If ${one ? 'it' : 'each'} may lose AWS access, ${accept}`,
+      `${DOCS}; ${first.source}`,
+    );
+  if (unread.length > 0)
+    return unknown(
+      ID,
+      [...open, ...acceptedText(judged)].join(' '),
+      `${grant.trim()} If nothing of ${one ? 'it' : 'them'} uses the identity, ${accept}`,
+      DOCS,
+    );
+  const accepted = acceptedText(judged);
+  if (accepted.length > 0)
+    return warn(ID, accepted.join(' '), 'Find out afterwards whether the software still works: read its logs.', DOCS);
+  return pass(ID, `Nothing else was found that uses the web identity of ${of}.`);
+}
+
+/** Returns whether anything else uses the web identity, and a warning for accepted names that were not found. */
+export function checkConsumers(facts: ConsumerNeeds): Check[] {
+  const { consumers: read, pods, workloads = [], kubernetesError, acceptConsumers = [], serviceAccounts } = facts;
+  if (!read || !pods)
+    return [
+      unknown(
+        ID,
+        `Objects that use the web identity could not be listed${kubernetesError === undefined ? '' : `: ${kubernetesError}`}.`,
+        'Give the service read access to the cluster: its access entry must allow listing pods and service accounts in all namespaces.',
+        DOCS,
+      ),
+    ];
+  const accounts = serviceAccounts.map(({ namespace, serviceAccount }) => ({ namespace, name: serviceAccount }));
+  const found = consumersOf(findConsumers(read, { pods, workloads }), accounts).filter(needsTrust(facts));
+  const judged = judgeConsumers(found, read.unread, acceptConsumers, () => true);
+  const { unmatched } = judged;
+  return [
+    judgedCheck(facts, judged),
+    ...(unmatched.length === 0
+      ? []
+      : [
+          warn(
+            'retire-accepted-consumers',
+            `The request accepts ${counted(unmatched.length, 'consumer')} that ${unmatched.length === 1 ? 'was' : 'were'} not found: ${some(unmatched)}.`,
+            'Give --accept-consumer the name as the check shows it, or omit the option.',
+            DOCS,
+          ),
+        ]),
+  ];
+}

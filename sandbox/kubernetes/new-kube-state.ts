@@ -1,0 +1,35 @@
+/** The state of a new cluster, without any object. */
+import { Random } from '../world/random.ts';
+import type { KubeState } from './kube-state.ts';
+import type { Kind, KubeObject } from './objects.ts';
+import { KINDS, resourceOf } from './store.ts';
+
+export const newKubeState = (): KubeState => ({
+  objects: new Map(
+    (Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(KINDS[kind]), new Map<string, KubeObject>()]),
+  ),
+  resourceVersion: 0,
+  readyHistory: [],
+  readyCounts: new Map(),
+  controlled: new Map(),
+  removals: new Map(),
+  tallies: new Map(),
+  heldNodes: new Map(),
+  agentDown: new Set(),
+  firstCalls: new Map(),
+  lostNodes: new Set(),
+  daemonNodes: new Map(),
+  pendingWorkloads: new Set(),
+  pendingBudgets: new Set(),
+  currentRevisions: new Map(),
+  fieldOwners: new Map(),
+  readySeconds: new Map(),
+  sdks: new Map(),
+  annotators: new Map(),
+  appliers: new Map(),
+  pastPods: new Map(),
+  sessions: new Map(),
+  customKinds: new Map(),
+  snapshots: [],
+  random: new Random(0),
+});

@@ -1,0 +1,227 @@
+/** Who else uses the web identity: the check of a plan, in both directions, and what the plan lists. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_ACCEPTED } from '../../../../lambdas/domain/migration/accepted.ts';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
+import type { Facts, ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
+import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
+import { aRequest, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
+
+const aStore = (name = 'aws'): object => aSecretStore(name, ACCOUNT_NAMESPACE, ACCOUNT_NAME);
+const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
+
+const account = (
+  consumers: Facts['consumers'],
+  request: Partial<MigrationRequestInput> = {},
+  change: Partial<ServiceAccountFacts> = {},
+): Plan => planServiceAccount(accountFacts({ request: anAccountRequest(request), consumers, ...change }));
+const addon = (consumers: Facts['consumers'], request: Partial<MigrationRequestInput> = {}): Plan =>
+  planMigration(someFacts({ request: aRequest(request), consumers }));
+
+const checkOf = (plan: Plan, id = 'consumers'): Check => {
+  const [found, ...others] = plan.checks.filter((check) => check.id === id);
+  expect(others).toEqual([]);
+  if (!found) throw new Error(`no check ${id}`);
+  return found;
+};
+const remove = { annotation: 'remove' } as const;
+
+describe('a service account whose annotation is removed', () => {
+  it('blocks for a SecretStore that names it, with what to do and the option that accepts it', () => {
+    const plan = account(readStores([aStore()]), remove);
+    const check = checkOf(plan);
+    expect(plan.verdict).toBe('blocked');
+    expect(check).toMatchObject({
+      status: 'fail',
+      message: `1 object uses the web identity of ${SUBJECT}, and loses AWS access when the annotation is removed: ${STORE} gets tokens for it (spec.provider.aws.auth.jwt).`,
+      source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/) as string,
+    });
+    expect(check.remedy).toMatch(
+      /^Change how they get credentials first\. SecretStore\/payments\/aws: Remove auth\.jwt/,
+    );
+    expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
+    expect(check.remedy).toMatch(
+      /If it may lose AWS access, accept it \(in a request: acceptConsumers\): --accept-consumer SecretStore\/payments\/aws$/,
+    );
+    expect(plan.consumers).toEqual([
+      expect.objectContaining({ name: STORE, serviceAccount: SUBJECT, breaks: true, accepted: false }),
+    ]);
+  });
+
+  it('goes on once each is accepted by its name, and not before', () => {
+    const consumers = readStores([aStore(), aStore('other')]);
+    expect(account(consumers, { ...remove, acceptConsumers: [STORE] }).verdict).toBe('blocked');
+    const plan = account(consumers, { ...remove, acceptConsumers: [STORE, 'SecretStore/payments/other'] });
+    expect(plan.verdict).toBe('migrate');
+    expect(checkOf(plan)).toMatchObject({
+      status: 'warn',
+      message: `The request accepts that 2 objects may lose AWS access: ${STORE}, SecretStore/payments/other.`,
+    });
+    expect(plan.consumers?.map(({ accepted }) => accepted)).toEqual([true, true]);
+  });
+
+  it('passes for stores of other service accounts', () => {
+    const others = [aSecretStore('aws', 'shop', ACCOUNT_NAME), aSecretStore('web', ACCOUNT_NAMESPACE, 'web')];
+    const plan = account(readStores(others), remove);
+    expect(plan.verdict).toBe('migrate');
+    expect(checkOf(plan)).toEqual({
+      id: 'consumers',
+      status: 'pass',
+      message: `Nothing else was found that uses the web identity of ${SUBJECT}.`,
+    });
+    expect(plan.consumers).toBeUndefined();
+  });
+
+  it('blocks for what could not be read, until that is accepted by its resource', () => {
+    const consumers = readStores([], [notAllowed(CLUSTER_STORES), notAllowed(SECRET_STORES)]);
+    const plan = account(consumers, remove);
+    expect(plan.verdict).toBe('blocked');
+    const check = checkOf(plan);
+    expect(check.status).toBe('unknown');
+    expect(check.message).toContain(
+      `${CLUSTER_STORES}, ${SECRET_STORES} (${CLUSTER_STORES}: The API server answered 403`,
+    );
+    expect(check.remedy).toMatch(
+      /^Give the service access: pod-identity grant-access .* --annotation remove --deployed \./,
+    );
+    expect(check.remedy).toMatch(
+      new RegExp(`: --accept-consumer ${CLUSTER_STORES} --accept-consumer ${SECRET_STORES}$`),
+    );
+    const accepted = account(consumers, { ...remove, acceptConsumers: [CLUSTER_STORES, SECRET_STORES] });
+    expect(accepted.verdict).toBe('migrate');
+    expect(checkOf(accepted)).toMatchObject({
+      status: 'warn',
+      message: `The request accepts that this was not read: ${CLUSTER_STORES}, ${SECRET_STORES}.`,
+    });
+  });
+
+  it('does not pass if the API server could not be read at all', () => {
+    const plan = account(undefined, { ...remove, verification: 'api' }, { kubernetesError: 'HTTP 401' });
+    expect(checkOf(plan)).toMatchObject({ status: 'unknown', message: expect.stringContaining('HTTP 401') as string });
+    expect(account(undefined, { verification: 'api' }).checks.map(({ id }) => id)).not.toContain('consumers');
+  });
+
+  it('names twenty objects in a few lines, and every one of them in the option and in the plan', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `store-${String(index).padStart(2, '0')}`);
+    const plan = account(readStores(names.map(aStore)), remove);
+    const { message, remedy = '' } = checkOf(plan);
+    expect(message.length).toBeLessThan(800);
+    expect(message).toContain('20 objects use the web identity');
+    expect(message).toContain('and 15 more');
+    for (const name of names) expect(remedy).toContain(`--accept-consumer SecretStore/payments/${name}`);
+    expect(plan.consumers).toHaveLength(20);
+  });
+
+  it('lists no more than a request can accept', () => {
+    const stores = Array.from({ length: MAX_ACCEPTED + 20 }, (_, index) => aStore(`store-${index}`));
+    const plan = account(readStores(stores), remove);
+    expect(plan.consumers).toHaveLength(100);
+    expect(checkOf(plan).remedy?.match(/--accept-consumer/g)).toHaveLength(MAX_ACCEPTED);
+  });
+});
+
+describe('a service account whose annotation stays', () => {
+  it('warns of what a later removal would break, and blocks nothing', () => {
+    const plan = account(readStores([aStore()], [notAllowed(CLUSTER_STORES)]));
+    expect(plan.verdict).toBe('migrate');
+    const check = checkOf(plan);
+    expect(check.status).toBe('warn');
+    expect(check.message).toContain(
+      `1 object uses the web identity of ${SUBJECT}, which this migration leaves to it, and --annotation remove and retire take away: ${STORE} gets tokens`,
+    );
+    expect(check.message).toContain(`not known of what could not be read: ${CLUSTER_STORES}`);
+    expect(check.remedy).toContain('Before it is taken away: SecretStore/payments/aws: Remove auth.jwt');
+    expect(plan.consumers).toMatchObject([{ breaks: false, accepted: false }]);
+  });
+});
+
+describe('an add-on', () => {
+  const store = aSecretStore('aws', NAMESPACE, planned.serviceAccount);
+  const name = `SecretStore/${NAMESPACE}/aws`;
+
+  it('blocks for a SecretStore of its service account, whose annotation EKS removes', () => {
+    const plan = addon(readStores([store]));
+    expect(plan.verdict).toBe('blocked');
+    const check = checkOf(plan);
+    expect(check.message).toContain("loses AWS access when EKS removes the annotation together with the add-on's role");
+    expect(check.remedy).not.toContain('annotation remove');
+    expect(addon(readStores([store]), { acceptConsumers: [name] }).verdict).toBe('migrate');
+  });
+
+  it('blocks for one of another service account that has its role', () => {
+    const other = { namespace: NAMESPACE, name: 'ebs-csi-node-sa', roleArn: planned.roleArn };
+    const annotated = [{ ...other, annotatedBy: ['eks'], labels: {}, annotations: {}, managers: ['eks'] }];
+    const facts = someFacts({
+      annotated: { seen: annotated },
+      consumers: readStores([aSecretStore('node', NAMESPACE, other.name)]),
+    });
+    expect(checkOf(planMigration(facts))).toMatchObject({ status: 'fail' });
+    expect(checkOf(planMigration({ ...facts, annotated: { seen: [] } }))).toMatchObject({ status: 'pass' });
+  });
+
+  it('warns of what could not be read', () => {
+    const plan = addon(readStores([], [notAllowed(SECRET_STORES)]));
+    expect(plan.verdict).toBe('migrate');
+    expect(checkOf(plan)).toMatchObject({
+      status: 'warn',
+      remedy: expect.stringMatching(/^Give the service access: pod-identity grant-access/) as string,
+    });
+  });
+
+  it('blocks for both, and has the option for what blocks alone', () => {
+    const check = checkOf(addon(readStores([store], [notAllowed(CLUSTER_STORES)])));
+    expect(check.status).toBe('fail');
+    expect(check.message).toContain(CLUSTER_STORES);
+    expect(check.remedy).toMatch(new RegExp(`: --accept-consumer ${name}$`));
+  });
+});
+
+describe('an accepted name that is not found', () => {
+  it('is a warning, as is one of another service account', () => {
+    const plan = account(readStores([aStore(), aSecretStore('aws', 'shop', 'cart')]), {
+      ...remove,
+      acceptConsumers: [STORE, 'SecretStore/payments/typo', 'SecretStore/shop/aws'],
+    });
+    expect(plan.verdict).toBe('migrate');
+    expect(checkOf(plan, 'accepted-consumers')).toMatchObject({
+      status: 'warn',
+      message: 'The request accepts 2 consumers that were not found: SecretStore/payments/typo, SecretStore/shop/aws.',
+    });
+  });
+
+  it('is none for patterns of a trust policy, and where the options are those of many plans', () => {
+    const patterns = ['system:serviceaccount:*:api', '*', 'ServiceAccount/shop/cart'];
+    const ids = ({ checks }: Plan): string[] => checks.map(({ id }) => id);
+    expect(ids(account(readStores([]), { acceptConsumers: patterns }))).not.toContain('accepted-consumers');
+    expect(
+      ids(account(readStores([]), { acceptConsumers: ['SecretStore/payments/typo'] }, { oneOfMany: true })),
+    ).not.toContain('accepted-consumers');
+  });
+});
+
+const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
+
+it('never blocks what is accepted, and always what is not', () => {
+  const RESOURCES = [SECRET_STORES, CLUSTER_STORES, 'issuers.cert-manager.io'];
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(name, { maxLength: 8 }),
+      fc.subarray(RESOURCES),
+      fc.infiniteStream(fc.boolean()),
+      (stores, unread, chosen) => {
+        const consumers = readStores(stores.map(aStore), unread.map(notAllowed));
+        const all = [...stores.map((one) => `SecretStore/payments/${one}`), ...unread];
+        const acceptConsumers = all.filter(() => chosen.next().value as boolean);
+        const plan = account(consumers, { ...remove, acceptConsumers });
+        expect(plan.verdict).toBe(acceptConsumers.length === all.length ? 'migrate' : 'blocked');
+        const { remedy = '' } = checkOf(plan);
+        const options = remedy.match(/(?<=--accept-consumer )\S+/g) ?? [];
+        expect([...acceptConsumers, ...options].sort()).toEqual(all.sort());
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

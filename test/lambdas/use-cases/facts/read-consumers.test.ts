@@ -1,0 +1,137 @@
+/** What is read of a cluster to find consumers: only what it serves, and only what can matter. */
+import { describe, expect, it } from 'vitest';
+import { CONSUMER_RESOURCES, resourceName } from '../../../../lambdas/domain/consumers/resources.ts';
+import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
+import type { Pod } from '../../../../lambdas/ports/index.ts';
+import { readConsumers, readScaledWorkloads } from '../../../../lambdas/use-cases/facts/read-consumers.ts';
+import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../../consumer-objects.ts';
+import { type FakeKubernetes, newFakes } from '../../fakes.ts';
+import { aPod, target } from '../../fixtures.ts';
+
+const EXTERNAL_SECRETS = 'externalsecrets.external-secrets.io';
+const VOLUMES = 'persistentvolumes';
+const CLASSES = 'secretproviderclasses.secrets-store.csi.x-k8s.io';
+const SCALED = 'scaledobjects.keda.sh';
+const TRIGGERS = 'triggerauthentications.keda.sh';
+
+/** `listed`: the resources that were asked for, in order. */
+async function read(
+  prepare: (kubernetes: FakeKubernetes) => unknown,
+  pods: Pod[] = [aPod('irsa')],
+): Promise<{ facts: Awaited<ReturnType<typeof readConsumers>>; listed: string[]; calls: number }> {
+  const { kubernetes, journal, dependencies } = newFakes();
+  prepare(kubernetes);
+  const facts = await readConsumers(dependencies.portsFor(target).kubernetes, pods);
+  const listed = journal
+    .of('kubernetes.listObjects')
+    .map(([kind]) => resourceName(kind as { group: string; plural: string }));
+  return { facts, listed, calls: journal.names().length };
+}
+
+describe('readConsumers', () => {
+  it('makes one call if the cluster has none of the software', async () => {
+    expect(await read(() => undefined)).toEqual({ facts: { objects: {}, unread: [] }, listed: [], calls: 1 });
+  });
+
+  it('reads the groups that are served, and keeps of each object what matters', async () => {
+    const store = aSecretStore('aws', 'shop', 'cart') as { kind: string; metadata: object; spec: object };
+    const { facts, listed } = await read((kubernetes) => {
+      kubernetes.objects = { [SECRET_STORES]: [{ ...store, status: { long: 'text' } }], 'issuers.cert-manager.io': [] };
+    });
+    const { kind, metadata, spec } = store;
+    expect(facts.objects).toEqual({
+      [SECRET_STORES]: [{ kind, metadata: { ...metadata, labels: undefined }, spec }],
+      'issuers.cert-manager.io': [],
+    });
+    expect(new Set(listed.map((one) => one.split('.').slice(1).join('.')))).toEqual(
+      new Set(['external-secrets.io', 'cert-manager.io']),
+    );
+  });
+
+  it('reads who uses cluster-wide stores only if there are such stores', async () => {
+    const without = await read((kubernetes) => (kubernetes.objects = { [SECRET_STORES]: [], [CLUSTER_STORES]: [] }));
+    expect(without.listed).not.toContain(EXTERNAL_SECRETS);
+    const { listed, facts } = await read(
+      (kubernetes) =>
+        (kubernetes.objects = { [CLUSTER_STORES]: [{ metadata: { name: 'aws' } }], [EXTERNAL_SECRETS]: [{}] }),
+    );
+    expect(listed).toContain(EXTERNAL_SECRETS);
+    expect(facts.objects[EXTERNAL_SECRETS]).toHaveLength(1);
+  });
+
+  it('reads volumes and classes only if a pod mounts some', async () => {
+    const serve = (kubernetes: FakeKubernetes): unknown => (kubernetes.objects = { [VOLUMES]: [], [CLASSES]: [] });
+    expect((await read(serve)).listed).toEqual([]);
+    expect((await read(serve, [aPod('irsa', { claims: ['data'] })])).listed).toEqual([VOLUMES]);
+    expect((await read(serve, [aPod('irsa', { secretClasses: ['db'] })])).listed).toEqual([CLASSES]);
+  });
+
+  it('reads an older version if the newest is not served, and reports a group of which none is readable', async () => {
+    const { facts } = await read((kubernetes) => {
+      kubernetes.versions = { 'external-secrets.io': ['v1beta1'], 'cert-manager.io': ['v3'] };
+      kubernetes.objects = { [SECRET_STORES]: [{}], 'issuers.cert-manager.io': [{}] };
+    });
+    expect(facts.objects[SECRET_STORES]).toHaveLength(1);
+    expect(facts.unread).toEqual([
+      expect.objectContaining({
+        resource: 'issuers.cert-manager.io',
+        error: expect.stringContaining('can read: v1.') as string,
+      }),
+      expect.objectContaining({ resource: 'clusterissuers.cert-manager.io' }),
+    ]);
+  });
+
+  it.each(['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const)(
+    'reports a resource that answers %s, and reads the others',
+    async (name) => {
+      const { journal, kubernetes, dependencies } = newFakes();
+      kubernetes.objects = { [SECRET_STORES]: [{}], 'issuers.cert-manager.io': [{}] };
+      journal.failNext('kubernetes.listObjects', 'before', new MigrationError(name, 'may not'));
+      const facts = await readConsumers(dependencies.portsFor(target).kubernetes, []);
+      expect(facts.unread).toEqual([{ resource: SECRET_STORES, error: 'may not' }]);
+      expect(facts.objects['issuers.cert-manager.io']).toHaveLength(1);
+    },
+  );
+
+  it('tries each resource if discovery is refused', async () => {
+    const { journal, kubernetes, dependencies } = newFakes();
+    kubernetes.objects = { [SECRET_STORES]: [{}] };
+    journal.failNext('kubernetes.listApiGroups', 'before', new MigrationError('AccessDenied', 'may not'));
+    const facts = await readConsumers(dependencies.portsFor(target).kubernetes, []);
+    expect(facts).toEqual({ objects: { [SECRET_STORES]: [expect.anything()] }, unread: [] });
+    const tried = new Set(journal.of('kubernetes.listObjects').map(([kind]) => (kind as { group: string }).group));
+    expect(tried).toEqual(
+      new Set(
+        CONSUMER_RESOURCES.map(({ group }) => group).filter(
+          (group) => group !== '' && group !== 'secrets-store.csi.x-k8s.io',
+        ),
+      ),
+    );
+  });
+
+  it('throws what may be transient, but reports a conversion webhook that is gone', async () => {
+    const failing = async (message: string): Promise<unknown> => {
+      const { journal, kubernetes, dependencies } = newFakes();
+      kubernetes.objects = { [SECRET_STORES]: [{}] };
+      journal.failNext('kubernetes.listObjects', 'before', new MigrationError('ServiceUnavailable', message));
+      return readConsumers(dependencies.portsFor(target).kubernetes, []);
+    };
+    await expect(failing('answered 503')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    const gone = 'conversion webhook for external-secrets.io/v1beta1, Kind=SecretStore failed: service not found';
+    expect(await failing(gone)).toMatchObject({ unread: [{ resource: SECRET_STORES, error: gone }] });
+  });
+});
+
+describe('readScaledWorkloads', () => {
+  it('reads workloads only if an object names some', async () => {
+    const { journal, dependencies } = newFakes();
+    const { kubernetes } = dependencies.portsFor(target);
+    expect(
+      await readScaledWorkloads(kubernetes, { objects: { [TRIGGERS]: [{}] }, unread: [] }, ['kube-system']),
+    ).toEqual([]);
+    expect(journal.names()).toEqual([]);
+    expect(
+      await readScaledWorkloads(kubernetes, { objects: { [SCALED]: [{}] }, unread: [] }, ['kube-system']),
+    ).not.toEqual([]);
+  });
+});
