@@ -64,6 +64,8 @@ export interface KubeState {
   appliers: Map<string, { manager: string; at: number }>;
   /** AWS credentials of pods, by pod uid and then by credential source. */
   sessions: Map<string, Map<string, PodSession>>;
+  /** The role that a service account's annotation named when a pod with claims was created, by the pod's uid. */
+  mountRoles: Map<string, string>;
   /** Defined custom resources, by `plural.group`. */
   customKinds: Map<string, CustomKind>;
   /** Remaining items of paginated lists, oldest first. */

@@ -29,6 +29,7 @@ export const newKubeState = (): KubeState => ({
   appliers: new Map(),
   pastPods: new Map(),
   sessions: new Map(),
+  mountRoles: new Map(),
   customKinds: new Map(),
   snapshots: [],
   random: new Random(0),

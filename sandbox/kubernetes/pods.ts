@@ -20,6 +20,7 @@ import {
   touch,
   workloadOf,
 } from './store.ts';
+import { noteMountRole } from './mount-roles.ts';
 import { admitPod } from './webhook.ts';
 
 /** The state that the controllers work on. */
@@ -222,6 +223,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   addApiAccess(pod, suffix);
   admitPod(plane.world, plane.cluster, pod, createdAt, past);
   storePod(pod);
+  noteMountRole(plane.cluster, pod);
   const isReadyAtOnce = options.ready && canRun(kube, pod);
   // A pod from before the sandbox opened needed its time to become ready, too.
   const since = isReadyAtOnce
@@ -277,6 +279,7 @@ export const terminatePod = (
     removeObject(kube, 'Pod', pod);
     kube.sessions.delete(pod.metadata.uid);
     kube.sdks.delete(pod.metadata.uid);
+    kube.mountRoles.delete(pod.metadata.uid);
     kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };

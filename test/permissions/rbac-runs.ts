@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
+import { CONSUMER_RESOURCES } from '../../lambdas/domain/consumers/resources.ts';
 import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
@@ -16,6 +17,31 @@ export const { directory } = await ensureAssembly();
 const LATE = { webhookLagSeconds: 8 };
 const EBS = ['--addon', 'aws-ebs-csi-driver'];
 const API = ['--service-account', 'payments/api'];
+/**
+ * The cluster serves every resource whose objects may use a web identity, with an object in each that uses none, and a pod
+ * mounts a volume and secrets.
+ */
+const withConsumerResources = (scenario: Scenario): void => {
+  const [cluster] = scenario.accounts[0]!.clusters;
+  for (const { group, plural, versions } of CONSUMER_RESOURCES.filter((one) => one.group !== ''))
+    cluster!.customResources.push({
+      apiVersion: `${group}/${versions[0]!}`,
+      kind: plural.slice(0, 1).toUpperCase() + plural.slice(1),
+      plural,
+      ...(/^cluster|^vaultauthglobals/.test(plural) ? {} : { namespace: 'payments' }),
+      name: 'unconcerned',
+      spec: {},
+    });
+  const [api] = cluster!.workloads;
+  const at = (path: string) => ({ name: path, mountPath: `/mnt/${path}` });
+  api!.volumes = [
+    { ...at('data'), claim: 'data' },
+    { ...at('secrets'), secretProviderClass: 'unconcerned' },
+  ];
+  cluster!.persistentVolumes = [
+    { name: 'data', driver: 'ebs.csi.aws.com', volumeAttributes: {}, claim: { namespace: 'payments', name: 'data' } },
+  ];
+};
 export const OF_API = { serviceAccount: { namespace: 'payments', name: 'api' } };
 /** Its pods, which run on, are restarted. */
 export const ACCOUNT = {
@@ -95,6 +121,11 @@ export const RUNS: AccessRun[] = [
   { ...ACCOUNT, name: 'a service account, its annotation kept' },
   {
     ...ACCOUNT,
+    name: 'a service account in a cluster with all software that may use its web identity',
+    change: withConsumerResources,
+  },
+  {
+    ...ACCOUNT,
     name: 'a service account, its annotation taken off, rolled back on demand',
     ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     request: { ...OF_API, annotation: 'remove' },
@@ -103,8 +134,11 @@ export const RUNS: AccessRun[] = [
   },
 ];
 
-export const scenarioOf = ({ scenario }: Run): Scenario =>
-  parseScenario(JSON.parse(readFileSync(`sandbox/scenarios/${scenario}.json`, 'utf8')), scenario);
+export const scenarioOf = ({ scenario, change }: Run): Scenario => {
+  const read = parseScenario(JSON.parse(readFileSync(`sandbox/scenarios/${scenario}.json`, 'utf8')), scenario);
+  change?.(read);
+  return read;
+};
 
 export const printed = new Map<Run, Manifest[]>();
 export const ran = new Map<Run, Ran>();
@@ -113,7 +147,16 @@ export const followWith = (
   manifests: readonly Manifest[],
   other?: Parameters<typeof withAccess>[3],
 ): Promise<Ran> =>
-  follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
+  follows(
+    {
+      ...run,
+      change: (scenario) => {
+        run.change?.(scenario);
+        withAccess(scenario, manifests, directory, other);
+      },
+    },
+    directory,
+  );
 
 /** Follows each run to its end. */
 export const followAll = async (): Promise<void> => {

@@ -6,7 +6,7 @@ import { evaluateTrust, parsePolicy } from '../../lambdas/domain/policy/index.ts
 import { isObject } from '../../sandbox/json.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { annotationOf } from './cluster.ts';
-import type { ConsumerGap, ConsumerWatch } from './consumer-watch.ts';
+import { type ConsumerGap, type ConsumerWatch, keyOf } from './consumer-watch.ts';
 import type { PlacedConsumer } from './consumers.ts';
 import { allMigrations, changes, migrationOf } from './observe.ts';
 import { about, interfered, type Promised } from './promised.ts';
@@ -78,7 +78,7 @@ const gapsOf = (result: RunResult): { gap: ConsumerGap; one: PlacedConsumer }[] 
   const { consumers } = result;
   if (!consumers || interfered(result)) return [];
   return consumers.gaps.flatMap((gap) => {
-    const one = consumers.placed.find(({ name }) => name === gap.name);
+    const one = consumers.placed.find((each) => keyOf(each) === keyOf(gap));
     return one ? [{ gap, one }] : [];
   });
 };
@@ -109,8 +109,8 @@ const concerned = ({ migrations }: RunResult): SimulatedMigration[] => {
 function namesOfPlan(result: RunResult, watch: ConsumerWatch, { migrationId, record }: SimulatedMigration): string[] {
   const named = new Set((record?.plan?.consumers ?? []).map(({ name }) => name));
   const began = planBegan(result, migrationId);
-  const worked = ({ name }: PlacedConsumer): boolean =>
-    watch.had.has(name) && !watch.gaps.some((gap) => gap.name === name && gap.line < began);
+  const worked = (one: PlacedConsumer): boolean =>
+    watch.had.has(keyOf(one)) && !watch.gaps.some((gap) => keyOf(gap) === keyOf(one) && gap.line < began);
   return watch.placed.flatMap((one) => {
     const { name, appeared, uses } = one;
     if (named.has(name))

@@ -53,7 +53,8 @@ describe('a consumer of the annotation', () => {
   it('is not kept from working if the annotation is kept', async () => {
     const result = await run({ objects: [STORE], annotation: 'keep' });
     expect([outcomeOf(result), result.consumers?.gaps]).toEqual(['migrated', []]);
-    const gap = { name: 'SecretStore/payments/aws', from: 0, why: 'tested', line: 300 };
+    const serviceAccount = { namespace: 'payments', name: 'api' };
+    const gap = { name: 'SecretStore/payments/aws', serviceAccount, from: 0, why: 'tested', line: 300 };
     result.consumers?.gaps.push(gap);
     expect(await keptAnnotationBreaksNothing.broken(result)).toEqual([
       expect.stringContaining('although the annotation is kept'),
@@ -63,14 +64,14 @@ describe('a consumer of the annotation', () => {
   it('that another service account has does not matter', async () => {
     const result = await run({ objects: [{ ...STORE, of: 'other' }] });
     expect([outcomeOf(result), result.consumers?.gaps]).toEqual(['migrated', []]);
-    expect([...(result.consumers?.had ?? [])]).toEqual(['SecretStore/elsewhere/aws']);
+    expect([...(result.consumers?.had ?? [])]).toEqual(['SecretStore/elsewhere/aws elsewhere/api']);
   });
 
   it.each(APPEARS.slice(0, 3))(
     'that appears after %s has begun is seen before the annotation is removed',
     async (appears) => {
       const result = await run({ objects: [{ ...STORE, appears }] });
-      expect([...(result.consumers?.had ?? [])]).toEqual(['SecretStore/payments/aws']);
+      expect([...(result.consumers?.had ?? [])]).toEqual(['SecretStore/payments/aws payments/api']);
       expect(result.consumers?.gaps).toEqual([]);
       if (appears !== 'plan') expect(outcomeOf(result)).toBe('migrated');
     },

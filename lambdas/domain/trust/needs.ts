@@ -26,7 +26,7 @@ export interface RetireFacts {
   annotated?: AnnotatedServiceAccount[];
   /** Pods of all namespaces. Absent under the same condition. */
   pods?: Pod[];
-  /** Workloads of the namespaces of the service accounts. Absent if no consumer depends on them. */
+  /** Workloads of the namespaces of the service accounts. Absent under the same condition. */
   workloads?: Workload[];
   kubernetesError?: string;
   /** What may use the web identity of service accounts. Absent under the same condition as `pods`. */

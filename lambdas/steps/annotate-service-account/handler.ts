@@ -23,7 +23,7 @@ import {
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
-import { readConsumers, readScaledWorkloads } from '../../use-cases/facts/read-consumers.ts';
+import { readConsumers } from '../../use-cases/facts/read-consumers.ts';
 import { changeGuard } from '../../use-cases/migration/guard.ts';
 import { associationChanged } from '../../use-cases/migration/association-conflicts.ts';
 import { readUntilSure } from '../../use-cases/pods/confirmed-reads.ts';
@@ -74,8 +74,8 @@ async function assertAssociated({ input, record, snapshot, dependencies }: Work)
 async function assertNotUsed({ input, record, was, dependencies }: Work): Promise<void> {
   const { kubernetes } = dependencies.portsFor(input.target);
   const pods = await kubernetes.listPods(was.namespace);
+  const workloads = await kubernetes.listWorkloads(was.namespace);
   const consumers = await readConsumers(kubernetes, pods);
-  const workloads = await readScaledWorkloads(kubernetes, consumers, [was.namespace]);
   const why = appearedConsumers(was, { consumers, pods, workloads }, record.request.acceptConsumers);
   if (why !== undefined)
     throw new MigrationError(

@@ -20,5 +20,5 @@ export const annotateServiceAccountSchema = defineStep('annotate-service-account
     changed: z.boolean(),
   }),
   changes: ['kubernetes'],
-  calls: { eks: 2, kubernetes: 4 },
+  calls: { eks: 2, kubernetes: 8 },
 });

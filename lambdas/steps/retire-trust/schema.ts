@@ -47,5 +47,5 @@ export const retireTrustSchema = defineStep('retire-trust', {
     roles: z.array(retiredRole),
   }),
   changes: ['roles'],
-  calls: { eks: 13, iam: 4, kubernetes: 5 },
+  calls: { eks: 13, iam: 4, kubernetes: 13 },
 });

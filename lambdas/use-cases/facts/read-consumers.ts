@@ -2,7 +2,7 @@
 import type { ConsumerFacts, ConsumerResource } from '../../domain/consumers/model.ts';
 import { CONSUMER_RESOURCES, resourceName } from '../../domain/consumers/resources.ts';
 import { isMigrationError } from '../../domain/failures/errors.ts';
-import type { ApiGroup, Kubernetes, Pod, Workload } from '../../ports/index.ts';
+import type { ApiGroup, Kubernetes, Pod } from '../../ports/index.ts';
 import { refusal, seen } from './refused-reads.ts';
 
 type ConsumerPort = Pick<Kubernetes, 'listApiGroups' | 'listObjects'>;
@@ -113,16 +113,4 @@ export async function readConsumers(kubernetes: ConsumerPort, pods: readonly Pod
     }
   }
   return { objects, unread };
-}
-
-/** Reads the workloads of the namespaces if an object that was read names workloads. */
-export async function readScaledWorkloads(
-  kubernetes: Pick<Kubernetes, 'listWorkloads'>,
-  { objects }: ConsumerFacts,
-  namespaces: readonly string[],
-): Promise<Workload[]> {
-  if ((objects['scaledobjects.keda.sh'] ?? []).length === 0) return [];
-  const found: Workload[] = [];
-  for (const namespace of namespaces) found.push(...(await kubernetes.listWorkloads(namespace)));
-  return found;
 }

@@ -15,9 +15,9 @@ import { isCovered } from '../../domain/plan/pass-role.ts';
 import { subjectOf, subjectText, subjectTitle } from '../../domain/migration/subject.ts';
 import { type RetireFacts, stillNeeded } from '../../domain/trust/needs.ts';
 import type { ServiceAccountUse } from '../../domain/trust/statements.ts';
-import type { Clock, Eks, Kubernetes, TargetPorts } from '../../ports/index.ts';
+import type { Clock, Eks, Kubernetes, TargetPorts, Workload } from '../../ports/index.ts';
 import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
-import { readConsumers, readScaledWorkloads } from '../facts/read-consumers.ts';
+import { readConsumers } from '../facts/read-consumers.ts';
 import { readAddons } from '../facts/read-roles.ts';
 import { utcNow } from '../../runtime/utc.ts';
 
@@ -133,7 +133,9 @@ async function readKubernetes(
       kubernetes,
       pods.filter(({ namespace }) => namespaces.includes(namespace)),
     );
-    return { annotated, pods, consumers, workloads: await readScaledWorkloads(kubernetes, consumers, namespaces) };
+    const workloads: Workload[] = [];
+    for (const namespace of namespaces) workloads.push(...(await kubernetes.listWorkloads(namespace)));
+    return { annotated, pods, consumers, workloads };
   } catch (error) {
     if (error instanceof Error && REFUSALS.some((name) => isMigrationError(error, name)))
       return { kubernetesError: error.message };

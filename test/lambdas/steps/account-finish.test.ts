@@ -137,6 +137,20 @@ describe('finish, of an annotation that was to go,', () => {
     expect(await warnings(fakes)).toEqual(ids);
   });
 
+  it('names what uses the web identity, and does not advise to remove it by hand', async () => {
+    const fakes = await associated({ request: { annotation: 'remove' }, record: { verified: 'ready' } });
+    const message =
+      'The annotation was not removed: 1 object uses the web identity of payments/api: SecretStore/payments/aws.';
+    const failure = { Error: 'ConsumersAppeared', Cause: JSON.stringify({ errorMessage: message }) };
+    await run(fakes, 'migrated', { failure });
+    const [left] = (await fakes.record()).warnings;
+    expect(left).toMatchObject({
+      id: 'annotation-left',
+      message: expect.stringContaining('SecretStore/payments/aws') as string,
+    });
+    expect(left!.remedy).not.toContain('kubectl');
+  });
+
   it('records the warning once, next to earlier warnings, and removes it after a rollback', async () => {
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
     const left = { id: 'annotation-left', status: 'warn' as const, message: 'of an earlier end' };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CONSUMER_RESOURCES, resourceName } from '../../../../lambdas/domain/consumers/resources.ts';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
 import type { Pod } from '../../../../lambdas/ports/index.ts';
-import { readConsumers, readScaledWorkloads } from '../../../../lambdas/use-cases/facts/read-consumers.ts';
+import { readConsumers } from '../../../../lambdas/use-cases/facts/read-consumers.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../../consumer-objects.ts';
 import { type FakeKubernetes, newFakes } from '../../fakes.ts';
 import { aPod, target } from '../../fixtures.ts';
@@ -11,8 +11,6 @@ import { aPod, target } from '../../fixtures.ts';
 const EXTERNAL_SECRETS = 'externalsecrets.external-secrets.io';
 const VOLUMES = 'persistentvolumes';
 const CLASSES = 'secretproviderclasses.secrets-store.csi.x-k8s.io';
-const SCALED = 'scaledobjects.keda.sh';
-const TRIGGERS = 'triggerauthentications.keda.sh';
 
 /** `listed`: the resources that were asked for, in order. */
 async function read(
@@ -119,19 +117,5 @@ describe('readConsumers', () => {
     await expect(failing('answered 503')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
     const gone = 'conversion webhook for external-secrets.io/v1beta1, Kind=SecretStore failed: service not found';
     expect(await failing(gone)).toMatchObject({ unread: [{ resource: SECRET_STORES, error: gone }] });
-  });
-});
-
-describe('readScaledWorkloads', () => {
-  it('reads workloads only if an object names some', async () => {
-    const { journal, dependencies } = newFakes();
-    const { kubernetes } = dependencies.portsFor(target);
-    expect(
-      await readScaledWorkloads(kubernetes, { objects: { [TRIGGERS]: [{}] }, unread: [] }, ['kube-system']),
-    ).toEqual([]);
-    expect(journal.names()).toEqual([]);
-    expect(
-      await readScaledWorkloads(kubernetes, { objects: { [SCALED]: [{}] }, unread: [] }, ['kube-system']),
-    ).not.toEqual([]);
   });
 });
