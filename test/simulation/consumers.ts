@@ -17,7 +17,7 @@ import {
 } from '../../sandbox/kubernetes/store.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
-import type { ClusterState } from '../../sandbox/world/world.ts';
+import { type ClusterState, findRole } from '../../sandbox/world/world.ts';
 import { annotationsIn, ROLE_ANNOTATION } from './cluster.ts';
 import { addPattern } from './patterns.ts';
 import type { ConsumerSpec, ConsumersSpec, RunSpec } from './spec.ts';
@@ -203,13 +203,12 @@ export class Consumers {
   private addOther({ namespace, name }: ServiceAccountRef, like: ServiceAccountRef, roleArn: string): void {
     const { cluster, sandbox } = this;
     const { world } = sandbox;
-    const { roles } = world.accounts.get(cluster.account) ?? {};
-    const role = roles?.get(roleArn);
+    const role = findRole(world, roleArn);
     if (role)
-      roles?.set(OTHER_ROLE, {
+      world.accounts.get(roleArn.split(':')[4] ?? '')?.roles.set(OTHER_NAMESPACE, {
         ...structuredClone(role),
         arn: OTHER_ROLE,
-        name: 'elsewhere',
+        name: OTHER_NAMESPACE,
         trustPolicy: role.trustPolicy.replaceAll(
           `system:serviceaccount:${like.namespace}:${like.name}`,
           `system:serviceaccount:${namespace}:${name}`,
