@@ -2,6 +2,7 @@ import { plannedText } from '../../lambdas/domain/associations/associations.ts';
 import type { Plan, PlanStep } from '../../lambdas/domain/migration/model.ts';
 import { hanging, oneLine, type Style } from './style.ts';
 import { trustRepairsSection } from './trust.ts';
+import { consumersSection } from './consumers.ts';
 import { carriedOverLines, DISRUPTION, attemptName, attemptsSection } from './attempts.ts';
 
 const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
@@ -16,10 +17,12 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
 
 /**
  * Returns the plan: its attempts, the steps of the first one with their API calls, disruption and undo, statements to
- * add to trust policies, and associations to delete and create.
+ * add to trust policies, associations to delete and create, and what else uses the web identity. A plan that changes
+ * nothing has the last part alone.
  */
 export const planSection = (plan: Plan, style: Style): string[] => {
-  if (plan.verdict !== 'migrate') return [];
+  const consumers = consumersSection(plan, style);
+  if (plan.verdict !== 'migrate') return consumers;
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
   const made = plan.associations.flatMap((one) =>
     oneLine(`  ${style.paint('green', '+')} association `, plannedText(one), style),
@@ -40,6 +43,7 @@ export const planSection = (plan: Plan, style: Style): string[] => {
     ...made,
     ...lost,
     ...carriedOverLines(plan, style),
+    ...consumers,
     '',
     style.paint('dim', `Plan ${plan.hash}`),
   ];

@@ -77,6 +77,10 @@ export const objectsUse = (consumers: readonly Consumer[]): string => {
   return `${counted(length, 'object')} ${length === 1 ? 'uses' : 'use'}`;
 };
 
+/** Returns what to do before the identity is taken from consumers. */
+export const changeText = (consumers: readonly Consumer[]): string =>
+  `Change how ${consumerNames(consumers).length === 1 ? 'it gets' : 'they get'} credentials first. ${insteadText(consumers)}`;
+
 /** Returns how consumers can get their credentials instead, those with the same way together. */
 export function insteadText(consumers: readonly Consumer[]): string {
   const ways = new Map<string, Consumer[]>();

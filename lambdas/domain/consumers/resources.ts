@@ -12,19 +12,19 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
   {
     group: 'external-secrets.io',
     plural: 'secretstores',
-    versions: ['v1', 'v1beta1'],
+    versions: ['v1', 'v1beta1', 'v1alpha1'],
     why: 'names a service account whose token External Secrets uses',
   },
   {
     group: 'external-secrets.io',
     plural: 'clustersecretstores',
-    versions: ['v1', 'v1beta1'],
+    versions: ['v1', 'v1beta1', 'v1alpha1'],
     why: 'names a service account whose token External Secrets uses',
   },
   {
     group: 'external-secrets.io',
     plural: 'externalsecrets',
-    versions: ['v1', 'v1beta1'],
+    versions: ['v1', 'v1beta1', 'v1alpha1'],
     why: 'decides in which namespace a cluster-wide store finds its service account',
   },
   {
@@ -84,7 +84,7 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
   {
     group: 'source.toolkit.fluxcd.io',
     plural: 'gitrepositories',
-    versions: ['v1', 'v1beta2'],
+    versions: ['v1', 'v1beta2', 'v1beta1'],
     why: FLUX_WHY,
   },
   {
@@ -96,25 +96,25 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
   {
     group: 'source.toolkit.fluxcd.io',
     plural: 'buckets',
-    versions: ['v1', 'v1beta2'],
+    versions: ['v1', 'v1beta2', 'v1beta1'],
     why: FLUX_WHY,
   },
   {
     group: 'image.toolkit.fluxcd.io',
     plural: 'imagerepositories',
-    versions: ['v1', 'v1beta2'],
+    versions: ['v1', 'v1beta2', 'v1beta1'],
     why: FLUX_WHY,
   },
   {
     group: 'kustomize.toolkit.fluxcd.io',
     plural: 'kustomizations',
-    versions: ['v1', 'v1beta2'],
+    versions: ['v1', 'v1beta2', 'v1beta1'],
     why: 'names a service account for AWS KMS in Flux (decryption.serviceAccountName)',
   },
   {
     group: 'helm.toolkit.fluxcd.io',
     plural: 'helmreleases',
-    versions: ['v2', 'v2beta2'],
+    versions: ['v2', 'v2beta2', 'v2beta1'],
     why: 'refers to a service account for a remote EKS cluster in Flux (kubeConfig)',
   },
   {

@@ -6,6 +6,7 @@ import { grantCommand } from '../access/command.ts';
 import { findConsumers, consumersOf } from '../consumers/find.ts';
 import {
   acceptOptions,
+  changeText,
   consumerNames,
   consumersText,
   insteadText,
@@ -127,7 +128,7 @@ function remedyText({ facts, judged: { breaking, unread } }: Case): string {
       ? `If ${one ? 'it' : 'each'} may lose AWS access, accept ${one ? 'it' : 'them'}`
       : `If nothing of ${one ? 'it' : 'them'} uses the identity, accept that`;
   return [
-    ...(breaking.length === 0 ? [] : [`Change how they get credentials first. ${insteadText(breaking)}`]),
+    ...(breaking.length === 0 ? [] : [changeText(breaking)]),
     ...(keeps ? ['Or keep the annotation: omit --annotation remove.'] : []),
     ...(blocking.length === 0 ? [] : [`${grantText(facts)} .`]),
     `${accept} (in a request: acceptConsumers): ${options}`,
@@ -136,7 +137,7 @@ function remedyText({ facts, judged: { breaking, unread } }: Case): string {
 
 function warningRemedy({ facts, judged: { spared, accepted, unread } }: Case): string {
   return [
-    ...(accepted.length === 0 ? [] : [`Change how they get credentials. ${insteadText(accepted)}`]),
+    ...(accepted.length === 0 ? [] : [changeText(accepted)]),
     ...(spared.length === 0 ? [] : [`Before it is taken away: ${insteadText(spared)}`]),
     ...(unread.length === 0 ? [] : [grantText(facts)]),
     ...(accepted.length + spared.length + unread.length === 0 ? ['Find out yourself what uses the identity.'] : []),

@@ -6,9 +6,9 @@ import { grantForms } from '../access/command.ts';
 import { consumersOf, findConsumers } from '../consumers/find.ts';
 import {
   acceptOptions,
+  changeText,
   consumerNames,
   consumersText,
-  insteadText,
   judgeConsumers,
   type Judged,
   namesToAccept,
@@ -76,7 +76,7 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
         ...open,
         ...acceptedText(judged),
       ].join(' '),
-      `Change how they get credentials first. ${insteadText(breaking)}${grant} If ${one ? 'it' : 'each'} may lose AWS access, ${accept}`,
+      `${changeText(breaking)}${grant} If ${one ? 'it' : 'each'} may lose AWS access, ${accept}`,
       `${DOCS}; ${first.source}`,
     );
   if (unread.length > 0)

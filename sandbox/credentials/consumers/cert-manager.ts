@@ -1,9 +1,12 @@
 /**
- * cert-manager: issuers whose Route 53 solver names a service account. cert-manager issues a token for it, and assumes
- * the role in the solver; the annotation is not read. Source: cert-manager/cert-manager, pkg/issuer/acme/dns/dns.go and
- * route53/session.go; "Cluster Resource Namespace" for the namespace of a ClusterIssuer.
+ * cert-manager: issuers that name a service account, for Route 53 or to log in to Vault. cert-manager issues a token for
+ * it, and assumes the role that the issuer names; the annotation is not read. Sources: cert-manager/cert-manager,
+ * pkg/issuer/acme/dns/dns.go and route53/session.go; internal/vault/vault.go, `getAWSCredentialsFromIRSA`; "Cluster
+ * Resource Namespace" for the namespace of a ClusterIssuer.
  */
+import type { KubeObject } from '../../kubernetes/objects.ts';
 import {
+  type Account,
   at,
   customObjects,
   findAccount,
@@ -15,19 +18,34 @@ import {
   type Stage,
   STS_AUDIENCE,
   textAt,
+  textsAt,
   withWebIdentity,
 } from './stage.ts';
 
 /** The default of `--cluster-resource-namespace`: that of cert-manager itself, which its chart recommends. */
 const CLUSTER_NAMESPACE = 'cert-manager';
 
-const outcomeOf = (stage: Stage, account: { namespace: string; name: string }, solver: unknown): Outcome => {
+/** Where an issuer names a service account, and the role for it. */
+interface Place {
+  reference: unknown;
+  role: string | undefined;
+}
+
+const placesOf = ({ spec }: KubeObject): Place[] => {
+  const vault = at(spec, 'vault', 'auth', 'aws');
+  return [
+    ...listAt(spec, 'acme', 'solvers').map((one) => {
+      const solver = at(one, 'dns01', 'route53');
+      return { reference: at(solver, 'auth', 'kubernetes', 'serviceAccountRef'), role: textAt(solver, 'role') };
+    }),
+    { reference: at(vault, 'serviceAccountRef'), role: textAt(vault, 'iamRoleArn') },
+  ];
+};
+
+const outcomeOf = (stage: Stage, account: Account, { reference, role }: Place): Outcome => {
   if (!findAccount(stage, account)) return missingAccount(account);
-  const role = textAt(solver, 'role');
   if (role === undefined) return { works: false, why: 'role must be set when web identity token is set' };
-  const own = listAt(solver, 'auth', 'kubernetes', 'serviceAccountRef', 'audiences').filter(
-    (one): one is string => typeof one === 'string',
-  );
+  const own = textsAt(reference, 'audiences');
   const audiences = own.length > 0 ? own : [STS_AUDIENCE];
   return withWebIdentity(stage, account, { role, audiences, sessionName: 'cert-manager' });
 };
@@ -35,12 +53,11 @@ const outcomeOf = (stage: Stage, account: { namespace: string; name: string }, s
 export const playCertManager = (stage: Stage): PlayedConsumer[] =>
   ['issuers', 'clusterissuers'].flatMap((plural) =>
     customObjects(stage, 'cert-manager.io', plural).flatMap((object) =>
-      listAt(object.spec, 'acme', 'solvers').flatMap((one): PlayedConsumer[] => {
-        const solver = at(one, 'dns01', 'route53');
-        const name = textAt(solver, 'auth', 'kubernetes', 'serviceAccountRef', 'name');
+      placesOf(object).flatMap((place): PlayedConsumer[] => {
+        const name = textAt(place.reference, 'name');
         if (name === undefined) return [];
         const account = { namespace: object.metadata.namespace ?? CLUSTER_NAMESPACE, name };
-        return [{ name: nameOf(object), serviceAccount: account, ...outcomeOf(stage, account, solver) }];
+        return [{ name: nameOf(object), serviceAccount: account, ...outcomeOf(stage, account, place) }];
       }),
     ),
   );

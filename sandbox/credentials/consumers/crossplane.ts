@@ -1,8 +1,10 @@
 /**
- * Crossplane: ProviderConfigs whose credentials come from the pods of the AWS providers. Sources:
- * crossplane-contrib/provider-upjet-aws, internal/clients/provider_config.go: `IRSA` and `PodIdentity` use the SDK's
- * default chain in the pod, `WebIdentity` the token at AWS_WEB_IDENTITY_TOKEN_FILE or at the path of `tokenConfig`.
- * A token in a Secret, and Upbound's own, are not tokens of a service account of the cluster.
+ * Crossplane: ProviderConfigs whose credentials come from the web identity of the pods of the AWS providers. Sources:
+ * crossplane-contrib/provider-upjet-aws, internal/clients/provider_config.go and creds_cache.go: `IRSA` uses the SDK's
+ * default chain in the pod, but fails without the file of AWS_WEB_IDENTITY_TOKEN_FILE (`hashTokenFile`); `WebIdentity` uses
+ * the token in that file, or at the path of `tokenConfig`; `PodIdentity` uses no web identity. A token in a Secret, and
+ * Upbound's own, are not tokens of a service account of the cluster. crossplane-contrib/provider-aws,
+ * pkg/utils/connect/aws/config.go: `InjectedIdentity` with `assumeRoleWithWebIdentity`.
  */
 import type { Container, KubeObject, Pod } from '../../kubernetes/objects.ts';
 import { environmentOf, tokenAt } from '../container-files.ts';
@@ -10,6 +12,7 @@ import { containerSourcesOf } from '../sources.ts';
 import {
   accountOf,
   askedBy,
+  at,
   customObjects,
   nameOf,
   type Outcome,
@@ -49,16 +52,29 @@ const byFile = (stage: Stage, pod: Pod, container: Container, file: string, role
   return withWebIdentity(stage, accountOf(pod), { role, audiences, sessionName: 'crossplane' });
 };
 
-/** Returns the outcome for one provider pod; undefined if the config uses no identity of the pod. */
-const outcomeOf = (stage: Stage, pod: Pod, { spec }: KubeObject): Outcome | undefined => {
-  const source = textAt(spec, 'credentials', 'source');
-  if (source === 'IRSA' || source === 'PodIdentity' || source === 'InjectedIdentity') return byChain(stage, pod);
+/** Returns the file that the environment of the provider names; empty if it names none. */
+const fileOf = (container: Container): string => environmentOf(container).get('AWS_WEB_IDENTITY_TOKEN_FILE') ?? '';
+
+/** Returns the outcome for one provider pod; undefined if the config uses no web identity of the pod. */
+const outcomeOf = (stage: Stage, pod: Pod, { apiVersion, spec }: KubeObject): Outcome | undefined => {
   const [container] = pod.spec.containers;
-  if (source !== 'WebIdentity' || !container) return undefined;
+  if (!container) return undefined;
+  const source = textAt(spec, 'credentials', 'source');
+  if (apiVersion.startsWith('aws.crossplane.io/')) {
+    const isByRole = textAt(spec, 'assumeRoleARN') !== undefined || at(spec, 'assumeRole') !== undefined;
+    const role = isByRole ? undefined : textAt(spec, 'assumeRoleWithWebIdentity', 'roleARN');
+    return source === 'InjectedIdentity' && role !== undefined
+      ? byFile(stage, pod, container, fileOf(container), role)
+      : undefined;
+  }
+  if (source === 'IRSA')
+    return tokenAt(pod, container, fileOf(container) || '/')
+      ? byChain(stage, pod)
+      : { works: false, why: 'cannot calculate the hash for the credentials file: token file name cannot be empty' };
+  if (source !== 'WebIdentity') return undefined;
   const role = textAt(spec, 'credentials', 'webIdentity', 'roleARN');
   const from = textAt(spec, 'credentials', 'webIdentity', 'tokenConfig', 'source');
-  if (from === undefined)
-    return byFile(stage, pod, container, environmentOf(container).get('AWS_WEB_IDENTITY_TOKEN_FILE') ?? '', role);
+  if (from === undefined) return byFile(stage, pod, container, fileOf(container), role);
   const path = textAt(spec, 'credentials', 'webIdentity', 'tokenConfig', 'fs', 'path');
   return from === 'Filesystem' ? byFile(stage, pod, container, path ?? '', role) : undefined;
 };

@@ -15,6 +15,7 @@ import {
   type PlayedConsumer,
   type Stage,
   textAt,
+  textsAt,
   withAnnotatedRole,
 } from './stage.ts';
 
@@ -79,10 +80,7 @@ const REFUSED: Outcome = { works: false, why: 'jwt auth cannot be used for STS S
 const outcomeOf = (stage: Stage, account: { namespace: string; name: string }, jwt: unknown): Outcome =>
   withAnnotatedRole(stage, account, {
     sessionName: 'external-secrets-provider-aws',
-    audiences: (object) => [
-      audienceOf(object),
-      ...listAt(jwt, 'serviceAccountRef', 'audiences').filter((one): one is string => typeof one === 'string'),
-    ],
+    audiences: (object) => [audienceOf(object), ...textsAt(jwt, 'serviceAccountRef', 'audiences')],
   });
 
 export const playExternalSecrets = (stage: Stage): PlayedConsumer[] =>

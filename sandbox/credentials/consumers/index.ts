@@ -12,11 +12,13 @@ import { playKeda } from './keda.ts';
 import { playMountpoint, playSecretsStore } from './mounted.ts';
 import { playOwnTokens } from './own-tokens.ts';
 import type { PlayedConsumer } from './stage.ts';
+import { playVaultOperator } from './vault-operator.ts';
 
 export type { PlayedConsumer } from './stage.ts';
 
 const PLAYERS = [
   playExternalSecrets,
+  playVaultOperator,
   playCertManager,
   playFlux,
   playKeda,

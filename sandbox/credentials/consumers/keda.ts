@@ -1,6 +1,7 @@
 /**
- * KEDA: triggers that use the role of the scaled workload. KEDA reads the role in the annotation of the workload's service
- * account, and assumes it with its own token or its own role: no token of the workload's service account is used. Sources:
+ * KEDA: triggers that use the role of the scaled workload, or one that they name. KEDA reads the role in the annotation of
+ * the workload's service account, and assumes it with its own token, or else with its own role: no token of the workload's
+ * service account is used, but the web identity of KEDA's operator. Sources:
  * kedacore/keda, pkg/scaling/resolver/scale_resolvers.go, `ResolveAuthRefAndPodIdentity`; pkg/scalers/aws/aws_config_cache.go,
  * `retrievePodIdentityCredentials`, and aws_common.go for the deprecated provider `aws-eks`.
  */
@@ -66,8 +67,11 @@ const isOfWorkload = ({ spec }: KubeObject, trigger: unknown): boolean => {
   );
 };
 
+/** The labels of the operator's pods, in KEDA's chart and in its manifests. */
+const OPERATOR_LABELS = ['app', 'app.kubernetes.io/name'];
+
 const operatorOf = (stage: Stage): Pod | undefined =>
-  podsIn(stage).find(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === 'keda-operator');
+  podsIn(stage).find(({ metadata: { labels = {} } }) => OPERATOR_LABELS.some((key) => labels[key] === 'keda-operator'));
 
 /** Returns what STS answers to AssumeRole with the credentials of KEDA's own role. */
 const assumed = ({ world, cluster }: Stage, own: string, role: string): Outcome => {
@@ -95,16 +99,11 @@ const assumed = ({ world, cluster }: Stage, own: string, role: string): Outcome 
     : { works: false, why: `AccessDenied: ${own} is not authorized to perform: sts:AssumeRole on ${role}`, role };
 };
 
-/** Returns what KEDA gets for the role of a workload. Without its operator in the cluster, only the annotation counts. */
-const outcomeOf = (stage: Stage, account: Account, usesToken: boolean): Outcome => {
-  const object = findAccount(stage, account);
-  if (!object) return missingAccount(account);
-  const role = roleOf(object);
-  if (role === undefined) return noRole(account);
+/** Returns what KEDA's operator gets for a role. Without its operator in the cluster, only the name of the role counts. */
+const byOperator = (stage: Stage, role: string, usesToken: boolean): Outcome => {
   const operator = operatorOf(stage);
-  if (!operator) return { works: true, why: 'the annotation names the role, and the cluster shows no operator', role };
-  const source = containerSourcesOf(stage.cluster.kube, operator).find(({ isInit }) => !isInit);
-  if (!source) return { works: true, why: 'the annotation names the role', role };
+  const source = operator && containerSourcesOf(stage.cluster.kube, operator).find(({ isInit }) => !isInit);
+  if (!operator || !source) return { works: true, why: 'the cluster does not show what its operator may assume', role };
   const byToken =
     usesToken && source.method === 'irsa'
       ? withWebIdentity(stage, accountOf(operator), { role, audiences: [STS_AUDIENCE], sessionName: SESSION })
@@ -115,15 +114,45 @@ const outcomeOf = (stage: Stage, account: Account, usesToken: boolean): Outcome 
   return assumed(stage, own.role, role);
 };
 
+/** Returns what KEDA gets for the role of a workload. */
+const byAnnotation = (stage: Stage, account: Account, usesToken: boolean): Outcome => {
+  const object = findAccount(stage, account);
+  if (!object) return missingAccount(account);
+  const role = roleOf(object);
+  return role === undefined ? noRole(account) : byOperator(stage, role, usesToken);
+};
+
+/** Returns the triggers' consumers: the workloads whose role they use, and the operator, whose web identity assumes it. */
+const consumersOf = (
+  stage: Stage,
+  authentication: KubeObject,
+  scaled: KubeObject,
+  trigger: unknown,
+): PlayedConsumer[] => {
+  const account = scaledAccount(stage, scaled);
+  const operator = operatorOf(stage);
+  const name = nameOf(authentication);
+  const usesToken = textAt(authentication.spec, 'podIdentity', 'provider') === 'aws';
+  const named = usesToken ? textAt(authentication.spec, 'podIdentity', 'roleArn') : undefined;
+  const outcome =
+    named !== undefined
+      ? byOperator(stage, named, usesToken)
+      : account && isOfWorkload(authentication, trigger)
+        ? byAnnotation(stage, account, usesToken)
+        : undefined;
+  if (!outcome) return [];
+  return [
+    ...(named === undefined && account ? [{ name, serviceAccount: account, ...outcome }] : []),
+    ...(usesToken && operator ? [{ name, serviceAccount: accountOf(operator), ...outcome }] : []),
+  ];
+};
+
 export const playKeda = (stage: Stage): PlayedConsumer[] =>
   ['scaledobjects', 'scaledjobs'].flatMap((plural) =>
     customObjects(stage, GROUP, plural).flatMap((scaled) =>
       listAt(scaled.spec, 'triggers').flatMap((trigger): PlayedConsumer[] => {
         const authentication = authenticationOf(stage, scaled.metadata.namespace, trigger);
-        const account = scaledAccount(stage, scaled);
-        if (!authentication || !account || !isOfWorkload(authentication, trigger)) return [];
-        const usesToken = textAt(authentication.spec, 'podIdentity', 'provider') === 'aws';
-        return [{ name: nameOf(authentication), serviceAccount: account, ...outcomeOf(stage, account, usesToken) }];
+        return authentication ? consumersOf(stage, authentication, scaled, trigger) : [];
       }),
     ),
   );

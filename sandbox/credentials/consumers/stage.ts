@@ -56,6 +56,9 @@ export const listAt = (value: unknown, ...path: string[]): readonly unknown[] =>
   return Array.isArray(found) ? found : [];
 };
 
+export const textsAt = (value: unknown, ...path: string[]): string[] =>
+  listAt(value, ...path).filter((one): one is string => typeof one === 'string');
+
 /** Returns the objects of a custom resource; none if the cluster does not have its definition. */
 export const customObjects = ({ cluster: { kube } }: Stage, group: string, plural: string): KubeObject[] => {
   const kind = kube.customKinds.get(`${plural}.${group}`);

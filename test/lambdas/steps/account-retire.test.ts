@@ -14,9 +14,10 @@ import {
   SUBJECT_LOCK,
   type AccountChange,
 } from '../account-fixtures.ts';
+import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { ADDON, at, MIGRATION_ID, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
-import { DAY, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
+import { blocking, DAY, dryRun, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
 
 /** Migrated ten days ago, its annotation gone. */
 async function migrated(change: AccountChange = {}): Promise<Begun> {
@@ -57,6 +58,28 @@ describe('retire-trust of a service account', () => {
     expect((await fakes.record()).retirements).toMatchObject([
       { roleArn: ROLE, removed: [{ statement: accountIrsaStatement }] },
     ]);
+  });
+
+  it('is refused while a SecretStore uses the service account, until the retirement itself accepts it by name', async () => {
+    const acceptConsumers = ['SecretStore/payments/aws'];
+    // What the migration has accepted was about the annotation.
+    const fakes = await migrated({ request: { annotation: 'remove', acceptConsumers } });
+    fakes.kubernetes.objects = { [SECRET_STORES]: [aSecretStore('aws', REF.namespace, REF.name)] };
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('retire-consumers: 1 object uses the web identity of payments/api') as string,
+    });
+    expect(fakes.roles.trust[ROLE]).toBe(ACCOUNT_TRUST);
+    expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
+    expect(await run(fakes, { acceptConsumers })).toMatchObject({ done: true });
+  });
+
+  it('is refused if a resource may not be read, until that is accepted', async () => {
+    const fakes = await migrated();
+    fakes.kubernetes.forbidden.add(CLUSTER_STORES);
+    expect(blocking(await dryRun(fakes))).toEqual(['retire-consumers']);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    expect(await run(fakes, { acceptConsumers: [CLUSTER_STORES] })).toMatchObject({ done: true });
   });
 
   it('puts it back', async () => {

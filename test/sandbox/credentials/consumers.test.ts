@@ -1,146 +1,27 @@
 /** Consumers of web identities, as the sandbox plays them: what each gets now, and what takes it away. */
 import { describe, expect, it } from 'vitest';
 import { consumersIn } from '../../../sandbox/credentials/consumers/index.ts';
-import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
-import { getObject } from '../../../sandbox/kubernetes/store.ts';
-import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
-import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import type { ScenarioInput } from '../../../sandbox/world/scenario.ts';
-import { findCluster, findRole, type ClusterState, type World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, REGION } from '../support.ts';
-import { ISSUER, OIDC } from './support.ts';
-
-type ClusterInput = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
-type CustomInput = NonNullable<ClusterInput['customResources']>[number];
-
-const ROLE = `arn:aws:iam::${ACCOUNT}:role/shop`;
-const CREATED = '2025-06-01T00:00:00.000Z';
-/** Any service account of the cluster. */
-const TRUST = {
-  Effect: 'Allow',
-  Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER}` },
-  Action: 'sts:AssumeRoleWithWebIdentity',
-  Condition: {
-    StringLike: { [`${ISSUER}:sub`]: 'system:serviceaccount:*:*', [`${ISSUER}:aud`]: 'sts.amazonaws.com' },
-  },
-};
-const POD_IDENTITY = {
-  Effect: 'Allow',
-  Principal: { Service: 'pods.eks.amazonaws.com' },
-  Action: ['sts:AssumeRole', 'sts:TagSession'],
-};
-
-interface Stage {
-  world: World;
-  cluster: ClusterState;
-}
-const opened = (cluster: Partial<ClusterInput>): Stage => {
-  const world = buildWorld(
-    parseScenario(
-      {
-        accounts: [
-          {
-            id: ACCOUNT,
-            roles: [{ arn: ROLE, trustPolicy: { Version: '2012-10-17', Statement: [TRUST, POD_IDENTITY] } }],
-            clusters: [
-              {
-                name: 'dev',
-                region: REGION,
-                version: '1.31',
-                oidcId: OIDC,
-                addons: [{ name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1' }],
-                ...cluster,
-              },
-            ],
-          },
-        ],
-      },
-      'test',
-    ),
-  );
-  return { world, cluster: findCluster(world, ACCOUNT, REGION, 'dev')! };
-};
-
-const annotated = (namespace: string, name: string) => ({
-  namespace,
-  name,
-  annotations: { [ROLE_ANNOTATION]: ROLE },
-});
-const API = annotated('shop', 'api');
-const deployment = (more: Partial<NonNullable<ClusterInput['workloads']>[number]> = {}) => ({
-  kind: 'Deployment' as const,
-  namespace: 'shop',
-  name: 'api',
-  serviceAccount: 'api',
-  createdAt: CREATED,
-  ...more,
-});
-const custom = (apiVersion: string, kind: string, plural: string, more: Partial<CustomInput>): CustomInput => ({
-  apiVersion,
-  kind,
-  plural,
-  name: 'aws',
-  ...more,
-});
-
-const accountOf = ({ cluster }: Stage, namespace: string, name: string): KubeObject =>
-  getObject(cluster.kube, 'ServiceAccount', namespace, name)!;
-const removeAnnotation = (stage: Stage, namespace: string, name: string): void => {
-  accountOf(stage, namespace, name).metadata.annotations = {};
-};
-const retire = ({ world }: Stage): void => {
-  findRole(world, ROLE)!.trustPolicy = JSON.stringify({ Version: '2012-10-17', Statement: [POD_IDENTITY] });
-};
-const seen = ({ world, cluster }: Stage): [string, string, boolean][] =>
-  consumersIn(world, cluster).map(({ name, serviceAccount, works }) => [
-    name,
-    `${serviceAccount.namespace}/${serviceAccount.name}`,
-    works,
-  ]);
-const ES = 'external-secrets.io/v1';
-const store = (kind: 'SecretStore' | 'ClusterSecretStore', more: Partial<CustomInput> = {}): CustomInput =>
-  custom(ES, kind, kind === 'SecretStore' ? 'secretstores' : 'clustersecretstores', {
-    ...(kind === 'SecretStore' ? { namespace: 'shop' } : {}),
-    spec: { provider: { aws: { region: REGION, auth: { jwt: { serviceAccountRef: { name: 'api' } } } } } },
-    ...more,
-  });
-const flux = (group: string, kind: string, plural: string, spec: Record<string, unknown>): CustomInput =>
-  custom(group, kind, plural, { namespace: 'shop', spec });
-
-const solvers = (role?: string) => ({
-  acme: {
-    solvers: [
-      {
-        dns01: {
-          route53: {
-            auth: { kubernetes: { serviceAccountRef: { name: 'api' } } },
-            ...(role === undefined ? {} : { role }),
-          },
-        },
-      },
-    ],
-  },
-});
-const keda = (podIdentity: object): CustomInput[] => [
-  custom('keda.sh/v1alpha1', 'TriggerAuthentication', 'triggerauthentications', {
-    namespace: 'shop',
-    spec: { podIdentity },
-  }),
-  custom('keda.sh/v1alpha1', 'ScaledObject', 'scaledobjects', {
-    namespace: 'shop',
-    name: 'api',
-    spec: {
-      scaleTargetRef: { name: 'api' },
-      triggers: [{ type: 'aws-sqs-queue', authenticationRef: { name: 'aws' } }],
-    },
-  }),
-];
-const secretClass = (parameters: Record<string, string>): CustomInput =>
-  custom('secrets-store.csi.x-k8s.io/v1', 'SecretProviderClass', 'secretproviderclasses', {
-    namespace: 'shop',
-    spec: { provider: 'aws', parameters },
-  });
-const mounting = deployment({ volumes: [{ name: 'secrets', mountPath: '/secrets', secretProviderClass: 'aws' }] });
+import {
+  API,
+  ES,
+  ROLE,
+  annotated,
+  custom,
+  deployment,
+  flux,
+  keda,
+  mounting,
+  opened,
+  removeAnnotation,
+  retire,
+  secretClass,
+  seen,
+  solvers,
+  store,
+  type ClusterInput,
+  type CustomInput,
+  type Stage,
+} from './consumer-support.ts';
 
 /** What is there, the consumer's name, and whether it still works without the annotation, and without the OIDC trust. */
 const PRODUCTS: [string, Partial<ClusterInput>, { name: string; unannotated: boolean; untrusted: boolean }][] = [
@@ -202,6 +83,30 @@ const PRODUCTS: [string, Partial<ClusterInput>, { name: string; unannotated: boo
       customResources: [custom('cert-manager.io/v1', 'Issuer', 'issuers', { namespace: 'shop', spec: solvers(ROLE) })],
     },
     { name: 'Issuer/shop/aws', unannotated: true, untrusted: false },
+  ],
+  [
+    'an Issuer for Vault',
+    {
+      customResources: [
+        custom('cert-manager.io/v1', 'Issuer', 'issuers', {
+          namespace: 'shop',
+          spec: { vault: { auth: { aws: { serviceAccountRef: { name: 'api' }, iamRoleArn: ROLE } } } },
+        }),
+      ],
+    },
+    { name: 'Issuer/shop/aws', unannotated: true, untrusted: false },
+  ],
+  [
+    'a VaultAuth',
+    {
+      customResources: [
+        custom('secrets.hashicorp.com/v1beta1', 'VaultAuth', 'vaultauths', {
+          namespace: 'shop',
+          spec: { method: 'aws', aws: { irsaServiceAccount: 'api' } },
+        }),
+      ],
+    },
+    { name: 'VaultAuth/shop/aws', unannotated: false, untrusted: false },
   ],
   [
     'a Bucket of Flux',
@@ -366,130 +271,5 @@ describe('a played consumer', () => {
         role: ROLE,
       },
     ]);
-  });
-});
-
-describe('KEDA with an operator in the cluster', () => {
-  const operator = (annotations: Record<string, string>): Partial<ClusterInput> => ({
-    serviceAccounts: [API],
-    customResources: keda({ provider: 'aws', identityOwner: 'workload' }),
-    workloads: [
-      deployment(),
-      {
-        kind: 'Deployment',
-        namespace: 'keda',
-        name: 'keda-operator',
-        serviceAccount: 'keda-operator',
-        serviceAccountAnnotations: annotations,
-        labels: { 'app.kubernetes.io/name': 'keda-operator' },
-        createdAt: CREATED,
-      },
-    ],
-  });
-
-  it('uses its own token, so that the trust of its own service account counts', () => {
-    const stage = opened(operator({ [ROLE_ANNOTATION]: `arn:aws:iam::${ACCOUNT}:role/keda` }));
-    expect(seen(stage)).toEqual([['TriggerAuthentication/shop/aws', 'shop/api', true]]);
-    retire(stage);
-    expect(seen(stage)).toEqual([['TriggerAuthentication/shop/aws', 'shop/api', false]]);
-  });
-});
-
-describe('Crossplane', () => {
-  const provider = (source: object, more: object = {}): Partial<ClusterInput> => ({
-    serviceAccounts: [annotated('crossplane-system', 'provider-aws')],
-    customResources: [
-      custom('aws.upbound.io/v1beta1', 'ProviderConfig', 'providerconfigs', { spec: { credentials: source } }),
-    ],
-    workloads: [
-      {
-        kind: 'Deployment',
-        namespace: 'crossplane-system',
-        name: 'provider-aws-s3',
-        serviceAccount: 'provider-aws',
-        labels: { 'pkg.crossplane.io/provider': 'provider-aws-s3' },
-        createdAt: CREATED,
-      },
-    ],
-    ...more,
-  });
-  const association = {
-    associations: [
-      {
-        namespace: 'crossplane-system',
-        serviceAccount: 'provider-aws',
-        roleArn: ROLE,
-        createdAt: '2025-05-01T00:00:00.000Z',
-      },
-    ],
-  };
-  const WEB = { source: 'WebIdentity', webIdentity: { roleARN: ROLE } };
-  const NAME = ['ProviderConfig/aws', 'crossplane-system/provider-aws'] as const;
-
-  it.each([
-    ['IRSA', { source: 'IRSA' }, true],
-    ['PodIdentity', { source: 'PodIdentity' }, true],
-    ['WebIdentity', WEB, false],
-  ])('with the source %s works with EKS Pod Identity: %o, %s', (_, source, works) => {
-    expect(seen(opened(provider(source)))).toEqual([[...NAME, true]]);
-    expect(seen(opened(provider(source, association)))).toEqual([[...NAME, works]]);
-  });
-
-  it.each([
-    ['Secret', { source: 'Secret' }],
-    ['Upbound', { source: 'Upbound' }],
-  ])('with the source %s is none', (_, source) => {
-    expect(seen(opened(provider(source)))).toEqual([]);
-  });
-});
-
-describe('Mountpoint for Amazon S3', () => {
-  const volume = (authenticationSource: string) => ({
-    name: 'assets',
-    driver: 's3.csi.aws.com',
-    volumeAttributes: { bucketName: 'assets', authenticationSource },
-    claim: { namespace: 'shop', name: 'assets' },
-  });
-  const mounted = (more: Partial<ClusterInput> = {}): Stage =>
-    opened({
-      serviceAccounts: [API],
-      persistentVolumes: [volume('pod')],
-      workloads: [deployment({ volumes: [{ name: 'assets', mountPath: '/assets', claim: 'assets' }] })],
-      ...more,
-    });
-  const association = {
-    namespace: 'shop',
-    serviceAccount: 'api',
-    roleArn: ROLE,
-    createdAt: '2025-05-01T00:00:00.000Z',
-  };
-  const NAME = ['PersistentVolume/assets', 'shop/api'] as const;
-
-  it('keeps the role that it read when it mounted, until the trust is gone', () => {
-    const stage = mounted({ associations: [association] });
-    expect(seen(stage)).toEqual([[...NAME, true]]);
-    removeAnnotation(stage, 'shop', 'api');
-    expect(seen(stage)).toEqual([[...NAME, true]]);
-    retire(stage);
-    expect(seen(stage)).toEqual([[...NAME, false]]);
-  });
-
-  it('uses EKS Pod Identity if there was no annotation when it mounted', () => {
-    expect(seen(mounted({ serviceAccounts: [], associations: [association] }))).toEqual([[...NAME, true]]);
-    expect(seen(mounted({ serviceAccounts: [] }))).toEqual([[...NAME, false]]);
-  });
-
-  it('reads the annotation each time in version 1', () => {
-    const stage = mounted({
-      addons: [{ name: 'aws-mountpoint-s3-csi-driver', version: 'v1.15.0-eksbuild.1' }],
-      associations: [association],
-    });
-    expect(seen(stage)).toEqual([[...NAME, true]]);
-    removeAnnotation(stage, 'shop', 'api');
-    expect(seen(stage)).toEqual([[...NAME, false]]);
-  });
-
-  it("is none with the driver's own role", () => {
-    expect(seen(mounted({ persistentVolumes: [volume('driver')] }))).toEqual([]);
   });
 });

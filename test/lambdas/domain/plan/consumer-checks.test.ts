@@ -40,7 +40,7 @@ describe('a service account whose annotation is removed', () => {
       source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/) as string,
     });
     expect(check.remedy).toMatch(
-      /^Change how they get credentials first\. SecretStore\/payments\/aws: Remove auth\.jwt/,
+      /^Change how it gets credentials first\. SecretStore\/payments\/aws: Remove auth\.jwt/,
     );
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
     expect(check.remedy).toMatch(

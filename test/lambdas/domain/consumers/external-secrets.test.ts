@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { consumersIn, linesOf, anObject } from './cluster.ts';
+
+const STORES = 'secretstores.external-secrets.io';
+const CLUSTER_STORES = 'clustersecretstores.external-secrets.io';
+const SECRETS = 'externalsecrets.external-secrets.io';
+const PUSHES = 'pushsecrets.external-secrets.io';
+const GENERATORS = 'clustergenerators.generators.external-secrets.io';
+
+const jwt = (serviceAccountRef: unknown): unknown => ({
+  provider: { aws: { service: 'SecretsManager', region: 'eu-west-1', auth: { jwt: { serviceAccountRef } } } },
+});
+
+describe('SecretStore', () => {
+  it('uses the service account of auth.jwt in its own namespace, whatever namespace the reference has', () => {
+    const objects = {
+      [STORES]: [
+        anObject('shop/aws', jwt({ name: 'api' })),
+        anObject('shop/other', jwt({ name: 'api', namespace: 'elsewhere' })),
+      ],
+    };
+    expect(linesOf({ objects })).toEqual([
+      'SecretStore/shop/aws uses shop/api: annotation, trust',
+      'SecretStore/shop/other uses shop/api: annotation, trust',
+    ]);
+    expect(consumersIn({ objects })[0]).toMatchObject({
+      resource: STORES,
+      how: 'gets tokens for it (spec.provider.aws.auth.jwt)',
+    });
+  });
+
+  it('uses none without auth.jwt: with the pods of the operator, with keys, or with another provider', () => {
+    const spec = (auth: unknown): unknown => ({ provider: { aws: { region: 'eu-west-1', auth } } });
+    const vault = { provider: { vault: { auth: { jwt: { kubernetesServiceAccountToken: {} } } } } };
+    const objects = {
+      [STORES]: [
+        anObject('shop/own', { provider: { aws: { region: 'eu-west-1', role: 'arn:aws:iam::111122223333:role/a' } } }),
+        anObject('shop/empty', spec({})),
+        anObject('shop/keys', spec({ secretRef: { accessKeyIDSecretRef: { name: 'aws', key: 'id' } } })),
+        anObject('shop/null', spec({ jwt: null })),
+        anObject('shop/vault', vault),
+        anObject('shop/gcp', { provider: { gcpsm: { auth: { workloadIdentity: { serviceAccountRef: {} } } } } }),
+      ],
+    };
+    expect(linesOf({ objects })).toEqual([]);
+  });
+
+  it('uses the service account of the IAM authentication of Vault', () => {
+    const iam = { jwt: { serviceAccountRef: { name: 'api' } }, vaultRole: 'shop' };
+    const objects = { [STORES]: [anObject('shop/vault', { provider: { vault: { auth: { iam } } } })] };
+    expect(linesOf({ objects })).toEqual(['SecretStore/shop/vault uses shop/api: annotation, trust']);
+  });
+
+  it('may use any service account of its namespace if its reference is not readable', () => {
+    for (const reference of [undefined, {}, { name: 7 }, 'api', []])
+      expect(linesOf({ objects: { [STORES]: [anObject('shop/aws', jwt(reference))] } }), String(reference)).toEqual([
+        'SecretStore/shop/aws uses shop/*: annotation, trust',
+      ]);
+  });
+});
+
+describe('ClusterSecretStore', () => {
+  const secret = (name: string, spec: unknown): unknown => anObject(name, spec);
+  const ref = (name: string): unknown => ({ name, kind: 'ClusterSecretStore' });
+
+  it('uses the service account in the namespace that it names', () => {
+    const objects = {
+      [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api', namespace: 'shop' }))],
+      [SECRETS]: [secret('other/db', { secretStoreRef: ref('aws') })],
+    };
+    expect(linesOf({ objects })).toEqual(['ClusterSecretStore/aws uses shop/api: annotation, trust']);
+  });
+
+  it('without a namespace, uses the service account in each namespace of what refers to it', () => {
+    const objects = {
+      [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))],
+      [SECRETS]: [
+        secret('shop/db', { secretStoreRef: ref('aws') }),
+        secret('shop/mail', { data: [{ sourceRef: { storeRef: ref('aws') } }] }),
+        secret('bank/keys', { dataFrom: [{ sourceRef: { storeRef: ref('aws') } }] }),
+        // A SecretStore of the same name, and another cluster-wide store.
+        secret('garden/db', { secretStoreRef: { name: 'aws' } }),
+        secret('office/db', { secretStoreRef: ref('gcp') }),
+      ],
+      [PUSHES]: [secret('push/db', { secretStoreRefs: [ref('aws')] })],
+    };
+    expect(linesOf({ objects })).toEqual([
+      'ClusterSecretStore/aws uses bank/api: annotation, trust',
+      'ClusterSecretStore/aws uses push/api: annotation, trust',
+      'ClusterSecretStore/aws uses shop/api: annotation, trust',
+    ]);
+    expect(consumersIn({ objects }).at(-1)?.how).toBe(
+      'gets tokens for it (spec.provider.aws.auth.jwt) for ExternalSecret/shop/db, ExternalSecret/shop/mail',
+    );
+  });
+
+  it('counts a selector of stores as a reference to each of the kind', () => {
+    const objects = {
+      [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))],
+      [PUSHES]: [
+        secret('push/db', { secretStoreRefs: [{ kind: 'ClusterSecretStore', labelSelector: { matchLabels: {} } }] }),
+      ],
+    };
+    expect(linesOf({ objects })).toEqual(['ClusterSecretStore/aws uses push/api: annotation, trust']);
+  });
+
+  it('without a namespace, uses none if nothing refers to it', () => {
+    expect(linesOf({ objects: { [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))] } })).toEqual([]);
+  });
+
+  it.each([SECRETS, PUSHES])('may use it in any namespace if %s could not be read', (unread) => {
+    const objects = { [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))] };
+    expect(linesOf({ objects, unread: [unread] })).toEqual(['ClusterSecretStore/aws uses */api: annotation, trust']);
+  });
+});
+
+describe('generators', () => {
+  it.each([
+    ['ECRAuthorizationToken', 'ecrauthorizationtokens'],
+    ['STSSessionToken', 'stssessiontokens'],
+  ])('%s uses the service account of auth.jwt in its own namespace', (kind, plural) => {
+    const resource = `${plural}.generators.external-secrets.io`;
+    const objects = {
+      [resource]: [
+        anObject('shop/aws', { region: 'eu-west-1', auth: { jwt: { serviceAccountRef: { name: 'api' } } } }),
+        anObject('shop/own', { region: 'eu-west-1' }),
+      ],
+    };
+    expect(linesOf({ objects })).toEqual([`${kind}/shop/aws uses shop/api: annotation, trust`]);
+  });
+
+  it('VaultDynamicSecret uses that of the IAM authentication', () => {
+    const provider = { auth: { iam: { jwt: { serviceAccountRef: { name: 'api' } } } } };
+    const objects = { 'vaultdynamicsecrets.generators.external-secrets.io': [anObject('shop/db', { provider })] };
+    expect(linesOf({ objects })).toEqual(['VaultDynamicSecret/shop/db uses shop/api: annotation, trust']);
+  });
+
+  it('ClusterGenerator uses it in the namespaces of what refers to it', () => {
+    const auth = { jwt: { serviceAccountRef: { name: 'api', namespace: 'ignored' } } };
+    const generatorRef = { kind: 'ClusterGenerator', name: 'ecr' };
+    const objects = {
+      [GENERATORS]: [
+        anObject('ecr', { kind: 'ECRAuthorizationToken', generator: { ecrAuthorizationTokenSpec: { auth } } }),
+        anObject('own', { kind: 'ECRAuthorizationToken', generator: { ecrAuthorizationTokenSpec: {} } }),
+      ],
+      [SECRETS]: [anObject('shop/pull', { dataFrom: [{ sourceRef: { generatorRef } }] })],
+      [PUSHES]: [anObject('push/pull', { selector: { generatorRef } })],
+    };
+    expect(linesOf({ objects })).toEqual([
+      'ClusterGenerator/ecr uses push/api: annotation, trust',
+      'ClusterGenerator/ecr uses shop/api: annotation, trust',
+    ]);
+  });
+});
