@@ -6,6 +6,9 @@ import type { Pod } from '../../sandbox/kubernetes/objects.ts';
 import { type ControlPlane, readySecondsOf } from '../../sandbox/kubernetes/pods.ts';
 import type { AssociationState, ClusterState, World } from '../../sandbox/world/world.ts';
 
+/** The annotation by which IRSA gives a service account its role. */
+export const ROLE_ANNOTATION = 'eks.amazonaws.com/role-arn';
+
 export const liveAssociations = (cluster: ClusterState): AssociationState[] =>
   [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);
 
@@ -67,13 +70,21 @@ export const podsOf = (cluster: ClusterState, world?: World): SeenPod[] =>
 export const annotationsIn = ({ kube }: ClusterState): Map<string, string> =>
   new Map(
     [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].flatMap(({ metadata }) => {
-      const role = metadata.annotations?.['eks.amazonaws.com/role-arn'];
+      const role = metadata.annotations?.[ROLE_ANNOTATION];
       return role === undefined ? [] : [[`${metadata.namespace}/${metadata.name}`, role] as const];
     }),
   );
+
+/** Returns each service account, and whether it has an association. */
+export const accountsIn = (cluster: ClusterState): (ServiceAccountRef & { associated: boolean })[] =>
+  [...(cluster.kube.objects.get('serviceaccounts.')?.values() ?? [])].map(({ metadata: { namespace = '', name } }) => ({
+    namespace,
+    name,
+    associated: liveAssociations(cluster).some((one) => one.namespace === namespace && one.serviceAccount === name),
+  }));
 
 /** Returns the role in the IRSA annotation of a service account. */
 export const annotationOf = ({ kube }: ClusterState, { namespace, name }: ServiceAccountRef): string | undefined =>
   [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(
     ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
-  )?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+  )?.metadata.annotations?.[ROLE_ANNOTATION];

@@ -13,6 +13,7 @@ import type { RunResult } from './run.ts';
 import {
   rollsBackForPods,
   interfered,
+  mayBeHeldByConsumers,
   mayKeepOldSdk,
   migratedSince,
   plannedOf,
@@ -223,6 +224,7 @@ export const transientEndsMigrated: Promised = {
       denied ||
       // See `working-pods-are-kept`.
       pods ||
+      mayBeHeldByConsumers(result.spec, 'request') ||
       // A webhook that never learns of a deletion makes a rollback impossible.
       Number(knobs['webhookRemovalLagSeconds'] ?? 0) > WEBHOOK_GIVEN_UP_SECONDS ||
       // Nodes lost and callers unknown before the plan may keep the migration from starting: see `time-is-not-failure`.

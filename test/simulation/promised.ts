@@ -3,7 +3,7 @@ import type { Migration, MigrationRequest, PlannedAssociation } from '../../lamb
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { RunResult } from './run.ts';
-import type { PodsSpec } from './spec.ts';
+import type { ConsumerSpec, PodsSpec, RunSpec } from './spec.ts';
 
 export interface Promised {
   /** Short and stable: mutants name the promise that must catch them. */
@@ -68,3 +68,16 @@ export const mayKeepOldSdk = ({ spec: { pods } }: RunResult, { verification }: M
 /** Returns whether what happens to the pods besides the migration is no reason for a rollback. */
 export const isHarmless = ({ oldSdk, restarts }: PodsSpec = {}): boolean =>
   (oldSdk?.without ?? 'logs') === 'logs' && (restarts?.times ?? 1) === 1;
+
+/** Returns whether a consumer that nobody accepts, or that may not be read, may keep a migration or a retirement back. */
+export const mayBeHeldByConsumers = ({ consumers }: RunSpec, by: 'request' | 'retirement'): boolean => {
+  const isAccepted = ({ accepted }: { accepted?: ConsumerSpec['accepted'] }): boolean =>
+    accepted === 'both' || accepted === by;
+  return (
+    consumers !== undefined &&
+    !(
+      consumers.objects.every((one) => one.of === 'other' || isAccepted(one)) &&
+      (consumers.unread ?? []).every(isAccepted)
+    )
+  );
+};

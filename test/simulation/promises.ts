@@ -12,6 +12,12 @@ import {
   thirdPartiesRespected,
   planFirst,
 } from './change-promises.ts';
+import {
+  keptAnnotationBreaksNothing,
+  plansNameUsers,
+  retiredPairsAreServed,
+  usersAreNamed,
+} from './consumers-promises.ts';
 import { migratedHaveCredentials } from './credentials-promise.ts';
 import {
   rollsBackAutomatically,
@@ -67,6 +73,10 @@ export const PROMISES: readonly Promised[] = [
   rightsSuffice,
   refusedBeforehand,
   handOffIsTrue,
+  usersAreNamed,
+  plansNameUsers,
+  keptAnnotationBreaksNothing,
+  retiredPairsAreServed,
 ];
 
 /** Returns the broken promises, each with an explanation. */

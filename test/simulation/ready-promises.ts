@@ -9,7 +9,7 @@ import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Claim } from './claims.ts';
 import { allMigrations } from './observe.ts';
-import { interfered, isHarmless, plannedOf, type Promised } from './promised.ts';
+import { interfered, isHarmless, mayBeHeldByConsumers, plannedOf, type Promised } from './promised.ts';
 import type { RunResult } from './run.ts';
 
 /** The settling time that the service promises: 60 seconds or what a workload needs, at most 5 minutes. */
@@ -144,6 +144,7 @@ const isPodsAlone = ({ spec }: RunResult): boolean => {
     !trust &&
     !stranger &&
     !denied &&
+    !mayBeHeldByConsumers(spec, 'request') &&
     approval === 'given' &&
     cancelAfterCall === undefined &&
     !time

@@ -6,6 +6,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import type { Migration, MigrationRequest } from '../../lambdas/domain/migration/model.ts';
+import type { ServiceAccountRef } from '../../lambdas/domain/migration/subject.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
@@ -14,12 +15,14 @@ import { Random } from '../../sandbox/world/random.ts';
 import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
+import { ConsumerWatch } from './consumer-watch.ts';
+import { Consumers, withConsumers, withProviders } from './consumers.ts';
 import { CredentialWatch } from './credentials.ts';
 import { ClaimWatch } from './claims.ts';
 import { StabilityWatch } from './stability.ts';
 import { thirdPartyFieldsIn, type OwnField } from './fields.ts';
 import { followRestoreCommands, type RestoreCommandsEnd } from './person.ts';
-import { annotationsIn, podsOf } from './cluster.ts';
+import { accountsIn, annotationsIn, podsOf } from './cluster.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
 import { actOnPods, withPods } from './pods.ts';
@@ -48,9 +51,13 @@ export interface Retirement {
   id: string;
   migrationId: string;
   action: 'retire' | 'reinstate';
+  /** The consumers that it accepts by name. */
+  accepted: readonly string[];
   status: string;
   error?: string;
   trustPolicies: Map<string, string>;
+  /** Each service account that existed then, and whether it had an association. */
+  accounts: readonly (ServiceAccountRef & { associated: boolean })[];
 }
 
 /** The target before the run. */
@@ -83,6 +90,8 @@ export interface RunResult {
   stability: StabilityWatch;
   /** Each time that the ledger claimed that pods are ready. */
   claims: ClaimWatch;
+  /** Who else uses the web identity of the service accounts; absent if the spec has none. */
+  consumers?: ConsumerWatch;
   migrations: SimulatedMigration[];
   /** The migrations that `again` requests once the others have ended. */
   repeated: SimulatedMigration[];
@@ -144,11 +153,13 @@ class Operator {
   /** True once nothing is waited for any more. */
   isOver = false;
   private readonly sandbox: Sandbox;
+  private readonly cluster: ClusterState;
   private readonly random: Random;
   private readonly stepFunctions;
-  constructor(sandbox: Sandbox, seed: number) {
+  constructor(sandbox: Sandbox, cluster: ClusterState, seed: number) {
     const clients = sandbox.clients();
     this.sandbox = sandbox;
+    this.cluster = cluster;
     this.stepFunctions = clients.stepFunctions();
     this.ledger = createDynamoLedger({ client: clients.dynamodb(), tableName: sandbox.outputs.tableName });
     this.random = new Random(seed);
@@ -177,13 +188,24 @@ class Operator {
     await this.rest();
   }
 
-  async retire(migrationId: string, action: Retirement['action']): Promise<Retirement> {
+  async retire(
+    migrationId: string,
+    action: Retirement['action'],
+    acceptConsumers: readonly string[] = [],
+  ): Promise<Retirement> {
     const id = `${migrationId}-${this.random.string(8)}`;
     const { executionArn = '' } = await this.stepFunctions.send(
       new StartExecutionCommand({
         stateMachineArn: this.sandbox.outputs.retireStateMachineArn ?? '',
         name: id,
-        input: JSON.stringify({ migrationId, action, dryRun: false, soakDays: 0, requestedBy: 'simulation' }),
+        input: JSON.stringify({
+          migrationId,
+          action,
+          dryRun: false,
+          soakDays: 0,
+          requestedBy: 'simulation',
+          ...(acceptConsumers.length > 0 ? { acceptConsumers } : {}),
+        }),
       }),
     );
     await this.rest();
@@ -192,9 +214,11 @@ class Operator {
       id,
       migrationId,
       action,
+      accepted: acceptConsumers,
       status,
       ...(error === undefined ? {} : { error }),
       trustPolicies: trustPoliciesOf(this.sandbox),
+      accounts: accountsIn(this.cluster),
     };
   }
 
@@ -219,6 +243,13 @@ class Operator {
   async done(result: Pick<RunResult, 'actor'>): Promise<void> {
     for (let poll = 1; poll <= PATIENCE_POLLS && result.actor?.acting === true; poll += 1)
       await this.sandbox.clock.sleep(POLL_MS / 10);
+  }
+
+  /** Waits until STS knows the trust policies as they are, if consumers are watched. */
+  async trustIsKnown({ consumers }: Pick<RunResult, 'consumers'>): Promise<void> {
+    if (!consumers) return;
+    await this.sandbox.clock.sleep((this.sandbox.world.knobs.trustLagSeconds + 1) * 1000);
+    consumers.check();
   }
 
   async allPublished(): Promise<void> {
@@ -264,6 +295,7 @@ export const simulate = async (
   );
   withTime(scenario, simulated.requests, spec.time);
   withPods(scenario, simulated.requests, spec.pods);
+  withProviders(scenario, simulated.requests, spec.consumers);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
@@ -273,13 +305,15 @@ export const simulate = async (
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   if (spec.actor?.does === 'repoint') addThirdPartyRole(sandbox, simulated.requests[0]?.target.account ?? '');
-  const requests = requestsOf(simulated, spec);
+  const consumers =
+    spec.consumers && new Consumers(sandbox, cluster, { requests: simulated.requests, spec: spec.consumers });
+  const requests = withConsumers(requestsOf(simulated, spec), spec, consumers);
   if (spec.pods) actOnPods(sandbox, cluster, { scenario, requests, pods: spec.pods });
   const before = observeBefore(sandbox, cluster);
   const credentials = new CredentialWatch(world, cluster);
   const stability = new StabilityWatch(world, cluster);
   const claims = new ClaimWatch(sandbox, cluster);
-  const operator = new Operator(sandbox, spec.seed);
+  const operator = new Operator(sandbox, cluster, spec.seed);
   const result: RunResult = {
     spec,
     simulated,
@@ -290,6 +324,7 @@ export const simulate = async (
     credentials,
     stability,
     claims,
+    ...(consumers ? { consumers: new ConsumerWatch(world, cluster, consumers.placed) } : {}),
     migrations: [],
     repeated: [],
     retirements: [],
@@ -315,7 +350,8 @@ export const simulate = async (
       if (spec.retire) {
         for (const { migrationId, record } of result.migrations) {
           if (record?.outcome !== 'migrated') continue;
-          result.retirements.push(await operator.retire(migrationId, 'retire'));
+          result.retirements.push(await operator.retire(migrationId, 'retire', consumers?.accepted.retirement));
+          await operator.trustIsKnown(result);
           if (spec.retire !== 'undone') continue;
           await stragglers();
           result.retirements.push(await operator.retire(migrationId, 'reinstate'));
@@ -359,6 +395,7 @@ export const simulate = async (
           ),
         );
       }
+      await operator.trustIsKnown(result);
       // The results of the rollbacks after `needs-human` are published too.
       await operator.allPublished();
     });

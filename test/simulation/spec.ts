@@ -54,6 +54,52 @@ export interface PodsSpec {
   mutated?: true;
 }
 
+/** An object by which software other than the service account's own pods uses its web identity. */
+export interface ConsumerSpec {
+  is: (typeof CONSUMERS)[number];
+  name: string;
+  /**
+   * The service account that it uses: one that the first request is about, or one of the same name in another namespace,
+   * which has a role of its own.
+   */
+  of: 'planned' | 'other';
+  /** Who accepts it by its name: the requests, the retirements, or both. */
+  accepted?: (typeof ACCEPTS)[number];
+  /** It is created once this step has made its first call; by default it exists from the beginning. */
+  appears?: (typeof APPEARS)[number];
+}
+export const CONSUMERS = [
+  'SecretStore',
+  'ClusterSecretStore',
+  'ECRAuthorizationToken',
+  'Issuer',
+  'Bucket',
+  'ProviderConfig',
+] as const;
+export const ACCEPTS = ['request', 'retirement', 'both'] as const;
+export const APPEARS = ['plan', 'begin', 'verify-pods', 'annotate-service-account', 'finish', 'retire-trust'] as const;
+
+/**
+ * The role's trust policy allows all service accounts of the namespace whose names begin with that of the planned one.
+ */
+export interface PatternSpec {
+  /**
+   * Other service accounts that match. Each may have an association, be accepted by retirements, or name the role in its
+   * annotation.
+   */
+  others: { associated?: true; accepted?: true; annotated?: true }[];
+}
+
+/** Who else uses the web identity of the service accounts, and what of it the service may read. */
+export interface ConsumersSpec {
+  objects: ConsumerSpec[];
+  /** What requests about service accounts want of the annotation, other than in their scenario. */
+  annotation?: 'keep' | 'remove';
+  /** The service may not list these objects. */
+  unread?: { is: ConsumerSpec['is']; accepted?: ConsumerSpec['accepted'] }[];
+  pattern?: PatternSpec;
+}
+
 /**
  * What a third party does to the add-on or the service account: once the n-th call of the service's functions has been
  * answered, or during the first restore commands, before the first of its commands or before the rollback that is the last.
@@ -120,6 +166,7 @@ export interface RunSpec {
   actor?: ActorSpec;
   time?: TimeSpec;
   pods?: PodsSpec;
+  consumers?: ConsumersSpec;
   /** The level of evidence that the requests ask for, except those that can have only `api`; by default their own. */
   verification?: 'injected' | 'ready' | 'api';
   /** Knobs other than the scenario's. */

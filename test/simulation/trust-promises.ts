@@ -9,7 +9,7 @@ import type { Call } from '../../sandbox/world/call-log.ts';
 import { OTHER_STATEMENT } from './actor.ts';
 import { inputOf, keyOf } from './calls.ts';
 import { allMigrations, changes, effective, migrationOf } from './observe.ts';
-import { about, interfered, plannedOf, type Promised } from './promised.ts';
+import { about, interfered, mayBeHeldByConsumers, plannedOf, type Promised } from './promised.ts';
 import { type RunResult, trustPoliciesOf } from './run.ts';
 import { isTransient } from '../faults/kinds.ts';
 
@@ -182,7 +182,10 @@ export const repairIsSafe: Promised = {
  * Returns whether the role allows a pattern of service accounts, as in EKS's guide for the EFS CSI driver. Only a
  * person knows which service accounts still need it.
  */
-function allowedByPattern({ before, migrations }: RunResult, migrationId: string): boolean {
+function allowedByPattern({ before, migrations, spec }: RunResult, migrationId: string): boolean {
+  const { others } = spec.consumers?.pattern ?? {};
+  if (others && spec.scenario === 'service-account')
+    return !others.every((one) => (one.associated ?? one.accepted) && !one.annotated);
   const plan = migrations.find((one) => one.migrationId === migrationId)?.record?.plan;
   const roleArn = plan && irsaRoleOf(plan);
   const policy = roleArn === undefined ? undefined : before.trustPolicies.get(roleArn);
@@ -239,7 +242,7 @@ export const retiresOnlyItsOwn: Promised = {
       knobs['keepIrsaRole'] === true ||
       knobs['annotationAfterRecreate'] === 'keep' ||
       result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'injected');
-    if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
+    if (nothingLasts && !actor && !stranger && !mayBeNeeded && !mayBeHeldByConsumers(result.spec, 'retirement')) {
       // A lock that could not be released blocks the next retirement until Recover finds it.
       const failed = result.retirements.filter(
         ({ status, action, migrationId }) =>

@@ -1,7 +1,7 @@
 /** Checks whether the nodes of the pods support Pod Identity. */
 import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { fail, GUIDE, keepIrsa, pass, some, warn } from './check.ts';
+import { GUIDE, keepIrsa, pass, some } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 

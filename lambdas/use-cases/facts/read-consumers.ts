@@ -38,17 +38,25 @@ const IN_ORDER = CONSUMER_RESOURCES.toSorted(
   (a, b) => Number(resourceName(a) in USERS) - Number(resourceName(b) in USERS),
 );
 
-/**
- * Returns the versions in which the resource can be read; undefined if the API server does not serve its group. Without
- * `groups`, all versions are tried.
- */
+/** `readable`: versions in which the resource can be read; `others`: further versions of its group. */
+interface Versions {
+  readable: readonly string[];
+  others: readonly string[];
+}
+
+/** Returns the versions to try; undefined if the API server does not serve the group. Without `groups`, all that are known. */
 function versionsOf(
   { group, versions }: ConsumerResource,
   groups: readonly ApiGroup[] | undefined,
-): readonly string[] | undefined {
-  if (group === '' || groups === undefined) return versions;
+): Versions | undefined {
+  if (group === '' || groups === undefined) return { readable: versions, others: [] };
   const served = groups.find(({ name }) => name === group);
-  return served && versions.filter((version) => served.versions.includes(version));
+  return (
+    served && {
+      readable: versions.filter((version) => served.versions.includes(version)),
+      others: served.versions.filter((version) => !versions.includes(version)),
+    }
+  );
 }
 
 /** The parts of an object by which consumers are found: thousands of objects fit into memory. */
@@ -72,15 +80,28 @@ const whyUnread = (error: unknown): string | undefined =>
     ? error.message
     : undefined);
 
-/** Returns the objects of a resource; undefined if the API server serves it in none of these versions. */
+type Read = { objects: unknown[] } | { error: string };
+
+/**
+ * Returns the objects of a resource; undefined if the API server does not serve it: a group may be served without each of
+ * its resources. Objects that only a version unknown to this release has are reported.
+ */
 async function readObjects(
   kubernetes: ConsumerPort,
-  { group, plural }: ConsumerResource,
-  versions: readonly string[],
-): Promise<unknown[] | undefined> {
-  for (const version of versions) {
+  { group, plural, versions }: ConsumerResource,
+  { readable, others }: Versions,
+): Promise<Read | undefined> {
+  for (const version of readable) {
     const found = await kubernetes.listObjects({ group, version, plural });
-    if (found) return found.map(partOf);
+    if (found) return { objects: found.map(partOf) };
+  }
+  for (const version of others) {
+    const found = await kubernetes.listObjects({ group, version, plural });
+    if (found?.length === 0) return { objects: [] };
+    if (found)
+      return {
+        error: `The API server serves ${plural}.${group} in none of the versions that this release can read: ${versions.join(', ')}.`,
+      };
   }
   return undefined;
 }
@@ -98,14 +119,10 @@ export async function readConsumers(kubernetes: ConsumerPort, pods: readonly Pod
     const name = resourceName(resource);
     const versions = isConcerned(name, pods, objects) ? versionsOf(resource, groups) : undefined;
     if (versions === undefined) continue;
-    if (versions.length === 0) {
-      const error = `The API server serves ${resource.group} in none of the versions that this release can read: ${resource.versions.join(', ')}.`;
-      unread.push({ resource: name, error });
-      continue;
-    }
     try {
-      const found = await readObjects(kubernetes, resource, versions);
-      if (found) objects[name] = found;
+      const read = await readObjects(kubernetes, resource, versions);
+      if (read && 'error' in read) unread.push({ resource: name, error: read.error });
+      else if (read) objects[name] = read.objects;
     } catch (error) {
       const why = whyUnread(error);
       if (why === undefined) throw error;

@@ -75,8 +75,18 @@ describe('readConsumers', () => {
         resource: 'issuers.cert-manager.io',
         error: expect.stringContaining('can read: v1.') as string,
       }),
-      expect.objectContaining({ resource: 'clusterissuers.cert-manager.io' }),
     ]);
+    expect(Object.keys(facts.objects)).toEqual([SECRET_STORES]);
+  });
+
+  it('distinguishes a resource that is not served from one in an unknown version', async () => {
+    const { facts } = await read((kubernetes) => {
+      // Neither PushSecrets, which are v1alpha1, nor issuers exist in this cluster.
+      kubernetes.versions = { 'external-secrets.io': ['v1'], 'cert-manager.io': ['v3'] };
+      kubernetes.objects = { [CLUSTER_STORES]: [{}], 'clusterissuers.cert-manager.io': [] };
+    });
+    expect(facts.unread).toEqual([]);
+    expect(facts.objects).toEqual({ [CLUSTER_STORES]: [expect.anything()], 'clusterissuers.cert-manager.io': [] });
   });
 
   it.each(['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const)(
