@@ -40,6 +40,7 @@ export type Row = [
     | 'acceptedKeys'
     | 'acceptIdentityLoss'
     | 'acceptImages'
+    | 'acceptNetworkPolicies'
     | 'acceptOwners'
     | 'acceptUnknownCredentials'
     | 'roles'

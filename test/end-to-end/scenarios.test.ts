@@ -7,11 +7,12 @@ import { readScenario } from '../../sandbox/world/load.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';
 import { identityOf, migrate, mutationsOf, type Run, scenarioFile } from './fixture.ts';
 import { CLOUDWATCH, EBS, EFS, recreate, type Row, rows as otherRows } from './scenario-rows.ts';
+import { reachabilityRows } from './reachability-rows.ts';
 import { sdkRows } from './sdk-rows.ts';
 import { hasWaited } from './waits.ts';
 import { inWorld } from './world.ts';
 
-const rows = [...otherRows, ...sdkRows];
+const rows = [...otherRows, ...sdkRows, ...reachabilityRows];
 const HOUR = 3_600_000;
 const FOLDER = 'sandbox/scenarios';
 interface Ended extends Run {

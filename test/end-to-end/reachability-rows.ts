@@ -1,0 +1,52 @@
+/** The scenarios whose pods cannot reach the agent, or may come to nodes without it, like the rows of the other scenarios. */
+import type { Row } from './scenario-rows.ts';
+
+export const ORDERS = { namespace: 'orders', name: 'api' };
+export const LEDGER = { namespace: 'ledger', name: 'writer' };
+export const TRAIN = { namespace: 'ml', name: 'train' };
+export const NOTEBOOKS = { namespace: 'ml', name: 'notebooks' };
+export const ORDERS_POLICIES = ['NetworkPolicy/orders/allow-aws', 'NetworkPolicy/orders/default-deny'];
+export const LEDGER_POLICIES = ['CiliumNetworkPolicy/ledger/writer-to-aws'];
+
+const MUTATIONS = ['eks:CreatePodIdentityAssociation', 'kubernetes:patch deployments'];
+const associated = (serviceAccount: string): Row[2] => ({
+  outcome: 'migrated',
+  applied: 'associate',
+  created: [serviceAccount],
+  mutations: MUTATIONS,
+});
+
+export const reachabilityRows: Row[] = [
+  [
+    'network-policy',
+    { serviceAccount: ORDERS },
+    {
+      outcome: 'blocked',
+      blockedBy: {
+        'agent-reachability': /Deployment api by NetworkPolicy\/orders\/allow-aws, NetworkPolicy\/orders\/default-deny/,
+      },
+      mutations: [],
+    },
+  ],
+  ['network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES }, associated('api')],
+  [
+    'cilium-policy',
+    { serviceAccount: LEDGER },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'agent-reachability': /Deployment writer by CiliumNetworkPolicy\/ledger\/writer-to-aws/ },
+      mutations: [],
+    },
+  ],
+  ['cilium-policy', { serviceAccount: LEDGER, acceptNetworkPolicies: LEDGER_POLICIES }, associated('writer')],
+  [
+    'agent-taints',
+    { serviceAccount: TRAIN },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'agent-nodes': /does not tolerate taint nvidia\.com\/gpu=present:NoSchedule/ },
+      mutations: [],
+    },
+  ],
+  ['agent-taints', { serviceAccount: NOTEBOOKS }, associated('notebooks')],
+];

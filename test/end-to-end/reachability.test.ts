@@ -1,0 +1,274 @@
+/**
+ * Pods that cannot reach the Pod Identity agent: because of network policies, or because the agent does not tolerate the
+ * taints of their nodes. Judged by the credentials that they get in the sandbox.
+ */
+import { describe, expect, it } from 'vitest';
+import type { MigrationRequestInput } from '../../lambdas/domain/migration/model.ts';
+import { containerCredentials } from '../../sandbox/credentials/sessions.ts';
+import { isActive, isReady } from '../../sandbox/kubernetes/pods.ts';
+import { listObjects, newMetadata, putObject } from '../../sandbox/kubernetes/store.ts';
+import { readScenario } from '../../sandbox/world/load.ts';
+import type { Knobs, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import { identityOf, migrate, mutationsOf, type Run, type RunOptions, scenarioFile } from './fixture.ts';
+import { LEDGER, LEDGER_POLICIES, NOTEBOOKS, ORDERS, ORDERS_POLICIES, TRAIN } from './reachability-rows.ts';
+
+type Asked = Pick<MigrationRequestInput, 'serviceAccount' | 'acceptNetworkPolicies' | 'verification' | 'annotation'>;
+
+/** Runs a request in a built-in scenario, whose cluster `change` may change before. */
+const run = async (
+  name: string,
+  request: Asked,
+  change: (cluster: ScenarioCluster, knobs: Knobs) => void = () => {},
+  prepare?: RunOptions['prepare'],
+): Promise<Run> => {
+  const scenario = await readScenario(scenarioFile(name));
+  const [account] = scenario.accounts;
+  const [cluster] = account!.clusters;
+  change(cluster!, scenario.knobs);
+  const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
+  return migrate({ scenario, request: { target, ...request }, ...(prepare ? { prepare } : {}) });
+};
+
+/** Returns what the pods of a service account have in the end. */
+const endOf = ({ backend: { sandbox } }: Run, serviceAccount: string) => {
+  const { world } = sandbox;
+  const [cluster] = [...world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
+  const pods = listObjects(cluster!.kube, 'Pod').filter(
+    (pod) => pod.spec.serviceAccountName === serviceAccount && isActive(pod),
+  );
+  return {
+    identities: [...new Set(identityOf(cluster!, serviceAccount))],
+    ready: pods.every(isReady),
+    problems: [
+      ...new Set(
+        pods.flatMap((pod) => containerCredentials(world, cluster!, pod).map(({ refused }) => refused?.message)),
+      ),
+    ],
+  };
+};
+
+/** Returns the status and text of a plan's checks with an id. */
+const checksOf = ({ report }: Run, id: string): string[] =>
+  report.plan!.checks.filter((check) => check.id === id).map(({ status, message }) => `${status}: ${message}`);
+
+const TIMED_OUT = 'dial tcp 169.254.170.23:80: i/o timeout';
+const REFUSED = 'dial tcp 169.254.170.23:80: connect: connection refused';
+/** What pods have that work with one of the identities. */
+const works = (identity: 'irsa' | 'pod-identity') => ({ identities: [identity], ready: true, problems: [undefined] });
+const AGENT = { ipBlock: { cidr: '169.254.170.23/32' } };
+
+describe('network policies that were written for IRSA', () => {
+  it('block the migration, and nothing changes', async () => {
+    const ended = await run('network-policy', { serviceAccount: ORDERS });
+    expect(ended.report.outcome).toBe('blocked');
+    expect(mutationsOf(ended)).toEqual([]);
+    expect(endOf(ended, 'api')).toEqual(works('irsa'));
+  });
+
+  it('do not block it once one of them has the rule, and the pods get their credentials from the agent', async () => {
+    const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ networkPolicies }) => {
+      networkPolicies[1]!.spec.egress!.push({ to: [AGENT], ports: [{ protocol: 'TCP', port: 80 }] });
+    });
+    expect(checksOf(ended, 'agent-reachability')).toEqual([expect.stringMatching(/^pass: /)]);
+    expect(ended.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+    expect(endOf(ended, 'api')).toEqual(works('pod-identity'));
+  });
+
+  it('must each be accepted by name', async () => {
+    for (const acceptNetworkPolicies of [
+      ORDERS_POLICIES.slice(0, 1),
+      ORDERS_POLICIES.slice(1),
+      ['NetworkPolicy/orders/other'],
+    ])
+      expect((await run('network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies })).report.outcome).toBe(
+        'blocked',
+      );
+  });
+
+  it('that are accepted leave pods without credentials, of which the plan warns and the outcome claims nothing', async () => {
+    const ended = await run('network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES });
+    expect(ended.report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+    expect(checksOf(ended, 'agent-reachability')).toEqual([
+      expect.stringMatching(/^warn: The request accepts network policies/),
+    ]);
+    expect(endOf(ended, 'api')).toEqual({ identities: ['pod-identity'], ready: true, problems: [TIMED_OUT] });
+  });
+
+  it('that are accepted lead to a rollback if the software exits without credentials', async () => {
+    const ended = await run(
+      'network-policy',
+      { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES },
+      (_cluster, knobs) => void (knobs.softwareWithoutCredentials = 'crashes'),
+    );
+    expect(ended.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsFailing' } });
+    expect(endOf(ended, 'api')).toEqual(works('irsa'));
+  });
+
+  it('have no effect if the VPC CNI does not enforce them, of which the plan warns', async () => {
+    const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ addons }) => {
+      delete addons.find(({ name }) => name === 'vpc-cni')!.configurationValues;
+    });
+    expect(checksOf(ended, 'agent-reachability')).toEqual([expect.stringMatching(/^warn: .* if they were enforced/)]);
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'api')).toEqual(works('pod-identity'));
+  });
+
+  it('that are not known to be enforced block it, and it goes on once they are accepted', async () => {
+    const selfManaged = ({ addons }: ScenarioCluster): void => void addons.splice(1);
+    const blocked = await run('network-policy', { serviceAccount: ORDERS }, selfManaged);
+    expect(blocked.report.outcome).toBe('blocked');
+    expect(checksOf(blocked, 'agent-reachability')).toEqual([
+      expect.stringMatching(/^unknown: .*not known whether policies are enforced/),
+    ]);
+    const request = { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES };
+    const ignored = await run('network-policy', request, (cluster, knobs) => {
+      selfManaged(cluster);
+      knobs.networkPolicies = 'ignored';
+    });
+    expect(ignored.report.outcome).toBe('migrated');
+    expect(endOf(ignored, 'api')).toEqual(works('pod-identity'));
+  });
+
+  it('do not concern pods in the network of their node', async () => {
+    const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ workloads }) => {
+      workloads[0]!.hostNetwork = true;
+    });
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'api')).toEqual(works('pod-identity'));
+  });
+});
+
+describe('a network policy that appears while pods are replaced', () => {
+  it.each(['crashes', 'logs'] as const)(
+    'is found by the pods if their software %s',
+    async (softwareWithoutCredentials) => {
+      const ended = await run(
+        'network-policy',
+        { serviceAccount: ORDERS },
+        (cluster, knobs) => {
+          cluster.networkPolicies = [];
+          knobs.softwareWithoutCredentials = softwareWithoutCredentials;
+        },
+        ({ sandbox: { world } }) => {
+          const [cluster] = [...world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
+          const { kube } = cluster!;
+          world.schedule.at(world.schedule.now() + 10_000, (at) => {
+            putObject(kube, 'NetworkPolicy', {
+              apiVersion: 'networking.k8s.io/v1',
+              kind: 'NetworkPolicy',
+              metadata: newMetadata(kube, at, { name: 'late', namespace: 'orders' }),
+              spec: { podSelector: {}, policyTypes: ['Egress'] },
+            });
+          });
+        },
+      );
+      const isFound = softwareWithoutCredentials === 'crashes';
+      expect(ended.report.outcome).toBe(isFound ? 'rolled-back' : 'migrated');
+      expect(endOf(ended, 'api').problems).toEqual([isFound ? undefined : TIMED_OUT]);
+    },
+  );
+});
+
+describe('policies of Cilium', () => {
+  const spec = ({ customResources }: ScenarioCluster): { egress: object[] } =>
+    customResources[0]!.spec as { egress: object[] };
+  const accepting = { serviceAccount: LEDGER, acceptNetworkPolicies: LEDGER_POLICIES };
+  const HTTP = [{ ports: [{ port: '80', protocol: 'TCP' }] }];
+
+  it('that allow names alone block the migration', async () => {
+    const ended = await run('cilium-policy', { serviceAccount: LEDGER });
+    expect(ended.report.outcome).toBe('blocked');
+    expect(endOf(ended, 'writer')).toEqual(works('irsa'));
+    const accepted = await run('cilium-policy', accepting);
+    expect(accepted.report.outcome).toBe('migrated');
+    expect(endOf(accepted, 'writer').problems).toEqual([TIMED_OUT]);
+  });
+
+  it('do not block it with a rule for the host', async () => {
+    const ended = await run('cilium-policy', { serviceAccount: LEDGER }, (cluster) => {
+      spec(cluster).egress.push({ toEntities: ['host'], toPorts: HTTP });
+    });
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'writer')).toEqual(works('pod-identity'));
+  });
+
+  it.each([
+    ['host', [TIMED_OUT]],
+    ['world', [undefined]],
+  ] as const)(
+    'with a rule for the address block it, as its effect depends on the identity (%s)',
+    async (identity, problems) => {
+      const byAddress = (cluster: ScenarioCluster, knobs: Knobs): void => {
+        spec(cluster).egress.push({ toCIDR: ['169.254.170.23/32'], toPorts: HTTP });
+        knobs.ciliumAgentIdentity = identity;
+      };
+      const blocked = await run('cilium-policy', { serviceAccount: LEDGER }, byAddress);
+      expect(blocked.report.outcome).toBe('blocked');
+      expect(checksOf(blocked, 'agent-reachability')).toEqual([expect.stringMatching(/^unknown: /)]);
+      const ended = await run('cilium-policy', accepting, byAddress);
+      expect(ended.report.outcome).toBe('migrated');
+      expect(endOf(ended, 'writer').problems).toEqual(problems);
+    },
+  );
+
+  it('block it if one for all namespaces denies the host', async () => {
+    const ended = await run('cilium-policy', { serviceAccount: LEDGER }, (cluster) => {
+      spec(cluster).egress.push({ toEntities: ['all'] });
+      cluster.customResources.push({
+        apiVersion: 'cilium.io/v2',
+        kind: 'CiliumClusterwideNetworkPolicy',
+        plural: 'ciliumclusterwidenetworkpolicies',
+        name: 'no-host',
+        spec: { endpointSelector: {}, egressDeny: [{ toEntities: ['host'] }], enableDefaultDeny: { egress: false } },
+      });
+    });
+    expect(ended.report.outcome).toBe('blocked');
+    expect(checksOf(ended, 'agent-reachability')).toEqual([
+      expect.stringContaining('CiliumClusterwideNetworkPolicy/no-host'),
+    ]);
+  });
+});
+
+describe('taints of nodes that the agent does not tolerate', () => {
+  const TRAIN_ASSOCIATION = {
+    namespace: 'ml',
+    serviceAccount: 'train',
+    roleArn: 'arn:aws:iam::111122223333:role/ml-prod-models',
+    tags: {},
+  };
+  const tolerating = ({ addons }: ScenarioCluster): void => {
+    for (const addon of addons) delete addon.configurationValues;
+  };
+
+  it('block the migration of pods there, which would get no credentials', async () => {
+    const blocked = await run('agent-taints', { serviceAccount: TRAIN });
+    expect(blocked.report.outcome).toBe('blocked');
+    expect(endOf(blocked, 'train')).toEqual(works('irsa'));
+    // What the plan prevents: the association exists, and the pods are replaced.
+    const forced = await run('agent-taints', { serviceAccount: TRAIN }, (cluster) => {
+      const association = { ...TRAIN_ASSOCIATION, createdAt: cluster.createdAt };
+      cluster.associations.push(association);
+      for (const workload of cluster.workloads) workload.createdAt = '2026-01-10T00:00:00.000Z';
+    });
+    expect(endOf(forced, 'train')).toEqual({ identities: ['pod-identity'], ready: true, problems: [REFUSED] });
+  });
+
+  it('do not block it if the agent tolerates every taint, as by default', async () => {
+    const ended = await run('agent-taints', { serviceAccount: TRAIN }, tolerating);
+    expect(ended.report.outcome).toBe('migrated');
+    expect(checksOf(ended, 'agent-nodes')).toEqual([
+      'pass: The Pod Identity agent is ready on all 4 nodes that need it.',
+    ]);
+    expect(endOf(ended, 'train')).toEqual(works('pod-identity'));
+  });
+
+  it('are a warning for nodes to come', async () => {
+    const ended = await run('agent-taints', { serviceAccount: NOTEBOOKS });
+    expect(checksOf(ended, 'agent-node-pools')).toEqual([expect.stringMatching(/^warn: .*spot=true:NoSchedule/)]);
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'notebooks')).toEqual(works('pod-identity'));
+    expect(checksOf(await run('agent-taints', { serviceAccount: NOTEBOOKS }, tolerating), 'agent-node-pools')).toEqual(
+      [],
+    );
+  });
+});
