@@ -107,16 +107,24 @@ export function withProviders(
       workload.labels = { 'app.kubernetes.io/name': workload.name, [PROVIDER_LABEL]: 'provider-aws-s3' };
 }
 
-/** Returns the service account of the first request whose role its annotation names; undefined if there is none. */
+/**
+ * Returns the service account that the first request is about; for an add-on, one of its own whose annotation names its
+ * role. Undefined if there is none.
+ */
 const plannedAccount = (
+  { world }: Sandbox,
   cluster: ClusterState,
   [request]: readonly MigrationRequestInput[],
 ): ServiceAccountRef | undefined => {
   if (request?.serviceAccount) return request.serviceAccount;
-  const roleArn = cluster.addons.get(request?.addon ?? '')?.serviceAccountRoleArn;
-  const [account] = [...annotationsIn(cluster)].flatMap(([key, role]) => (role === roleArn ? [key] : [])).sort();
-  const [namespace, name] = account?.split('/') ?? [];
-  return namespace === undefined || name === undefined ? undefined : { namespace, name };
+  const addon = cluster.addons.get(request?.addon ?? '');
+  const annotations = annotationsIn(cluster);
+  const namespace = addon?.namespace ?? '';
+  const name = world.catalogue
+    .get(request?.addon ?? '')
+    ?.objects.workloads.map(({ serviceAccount }) => serviceAccount)
+    .find((each) => annotations.get(`${namespace}/${each}`) === addon?.serviceAccountRoleArn);
+  return name === undefined || addon?.serviceAccountRoleArn === undefined ? undefined : { namespace, name };
 };
 
 /** Returns the name by which requests accept the object. */
@@ -170,7 +178,7 @@ export class Consumers {
   ) {
     this.sandbox = sandbox;
     this.cluster = cluster;
-    const account = plannedAccount(cluster, requests);
+    const account = plannedAccount(sandbox, cluster, requests);
     const roleArn = account && annotationsIn(cluster).get(`${account.namespace}/${account.name}`);
     if (!account || roleArn === undefined) return;
     const other = { namespace: OTHER_NAMESPACE, name: account.name };
