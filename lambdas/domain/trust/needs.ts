@@ -2,9 +2,9 @@
  * Checks whether a role's OIDC trust may be retired: whether anything in the cluster still needs it, and whether the
  * soak period has passed.
  */
+import { asInjected } from '../consumers/pods.ts';
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { ConsumerFacts } from '../consumers/model.ts';
-import { asInjected } from '../consumers/pods.ts';
 import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
 import type { Addon, Check, Migration } from '../migration/model.ts';
 import { fail, GUIDE, pass, some, unknown } from '../plan/check.ts';
