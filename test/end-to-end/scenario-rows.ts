@@ -40,6 +40,7 @@ export type Row = [
     | 'acceptedKeys'
     | 'acceptIdentityLoss'
     | 'acceptImages'
+    | 'acceptConsumers'
     | 'acceptOwners'
     | 'acceptUnknownCredentials'
     | 'roles'
