@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PolicySubject } from '../../../../lambdas/domain/network/model.ts';
 import { policiesIn, type Reachability, reachability } from '../../../../lambdas/domain/network/reachability.ts';
@@ -188,7 +188,7 @@ describe('the evaluation', () => {
   });
 
   it('never throws, whatever the objects are', () => {
-    const objects = fc.array(fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<unknown>);
+    const objects = fc.array(fc.jsonValue({ maxDepth: 4 }));
     const specs = fc.record({
       metadata: fc.record({ name: fc.string(), namespace: fc.string() }),
       spec: fc.jsonValue(),
