@@ -16,6 +16,7 @@ import { toWorkload, workload } from '../../lambdas/adapters/workload-objects.ts
 import { ownedKinds } from '../../lambdas/domain/addons/registry.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { ManagedFields, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/ports/index.ts';
+import { type NetworkObjects, readNetwork } from './network.ts';
 import type { Reader } from './reader.ts';
 
 const more = z.looseObject({
@@ -89,6 +90,7 @@ export interface KubernetesObjects {
   budgets: z.output<typeof budget>[];
   autoscalers: z.output<typeof autoscaler>[];
   customResources: CustomObject[];
+  network: NetworkObjects;
 }
 
 const readWorkloads = async (reader: Reader, api: KubernetesApi): Promise<RecordedWorkload[]> => {
@@ -215,5 +217,6 @@ export const readKubernetes = async (
         (await unlessNotFound(() => api.list({ path: scalersPath, what: 'list autoscalers' }, autoscaler))) ?? [],
     ),
     customResources: await readCustomResources(reader, api, addons),
+    network: await readNetwork(reader, api),
   };
 };

@@ -14,6 +14,7 @@ import {
   nodeRoleOf,
 } from './map-cluster.ts';
 import { roleInput } from './map-roles.ts';
+import { networkPolicies, networkResources } from './network.ts';
 import { ownWorkload, pastPods, podsByWorkload, selectingKeys, serviceAccounts } from './map-workloads.ts';
 import type { KubernetesObjects, RecordedWorkload } from './read-kubernetes.ts';
 import type { Recording } from './recording.ts';
@@ -73,7 +74,8 @@ const fromObjects = (
   const webhook = webhookOf(objects);
   const disruptionBudgets = budgets(objects.budgets, unread);
   const scaled = autoscalers(objects.autoscalers);
-  const custom = customResources(objects, installed);
+  const policies = networkPolicies(objects.network, unread);
+  const custom = [...customResources(objects, installed), ...networkResources(objects.network, nodeKeys, unread)];
   const podsOf = (one: RecordedWorkload) => byWorkload.get(`${one.kind} ${one.namespace}/${one.name}`) ?? [];
   const own = objects.workloads.filter((one) => !owners.has(one));
   const others = objects.pods.filter(
@@ -103,6 +105,7 @@ const fromObjects = (
     ...(disruptionBudgets.length > 0 ? { disruptionBudgets } : {}),
     ...(scaled.length > 0 ? { autoscalers: scaled } : {}),
     ...(custom.length > 0 ? { customResources: custom } : {}),
+    ...(policies.length > 0 ? { networkPolicies: policies } : {}),
   };
 };
 
