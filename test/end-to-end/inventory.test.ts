@@ -240,6 +240,8 @@ describe('the calls of an inventory', () => {
     'kubernetes list serviceaccounts': 1,
     'kubernetes list nodes': 1,
     'kubernetes list mutatingwebhookconfigurations': 1,
+    'kubernetes get /apis': 1,
+    'kubernetes list networkpolicies': 1,
   };
   const CATALOGUE = { 'eks DescribeAddonVersions': 1, 'eks DescribeAddonConfiguration': 5 };
   const WITHOUT_IRSA = { 'eks DescribeCluster': 1, 'eks ListAddons': 1, 'eks DescribeAddon': 5 };
@@ -259,8 +261,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first cluster pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 6, iam: 15, kubernetes: 8 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 10, iam: 15, kubernetes: 8 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 6, iam: 15, kubernetes: 10 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 10, iam: 15, kubernetes: 10 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(location?.calls).toEqual({ eks: 1 });

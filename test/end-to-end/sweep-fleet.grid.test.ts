@@ -13,5 +13,5 @@ describeFleet({
     stopAtFailurePercent: 100,
   }),
   failingOneIn: 9,
-  calls: { eksByCluster: 11, eksByAddon: 2.75, byAddon: 7.45 },
+  calls: { eksByCluster: 11, eksByAddon: 2.75, byAddon: 7.95 },
 });

@@ -13,5 +13,5 @@ describeFleet({
     stopAtFailurePercent: 100,
   }),
   failingOneIn: 2,
-  calls: { eksByCluster: 13, eksByAddon: 3.25, byAddon: 8 },
+  calls: { eksByCluster: 13, eksByAddon: 3.25, byAddon: 8.1 },
 });

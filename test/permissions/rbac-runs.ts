@@ -25,6 +25,21 @@ export const ACCOUNT = {
   access: API,
 };
 
+/** The cluster has policies of Cilium and node pools of Karpenter, all of which the agent and its pods get along with. */
+const withNetwork = ({ accounts }: Scenario): void => {
+  for (const { customResources } of accounts.flatMap(({ clusters }) => clusters)) {
+    const open = { endpointSelector: {}, egress: [{ toEntities: ['all'] }] };
+    const pool = { template: { spec: { taints: [] } } };
+    const cilium = { apiVersion: 'cilium.io/v2', name: 'open', spec: open };
+    const named = { kind: 'CiliumNetworkPolicy', plural: 'ciliumnetworkpolicies', namespace: 'kube-system' };
+    customResources.push(
+      { ...cilium, ...named },
+      { ...cilium, kind: 'CiliumClusterwideNetworkPolicy', plural: 'ciliumclusterwidenetworkpolicies' },
+      { apiVersion: 'karpenter.sh/v1', kind: 'NodePool', plural: 'nodepools', name: 'pool', spec: pool },
+    );
+  }
+};
+
 /** `access`: what is asked of `grant-access`. */
 type AccessRun = Run & { access: string[] };
 
@@ -44,6 +59,14 @@ export const RUNS: AccessRun[] = [
     access: EBS,
     ends: ['MigrateAddon SUCCEEDED'],
     request: { strategy: 'recreate' },
+  },
+  {
+    name: 'policies and node pools read',
+    scenario: 'in-place',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { strategy: 'in-place' },
+    change: withNetwork,
   },
   { name: 'falls back', scenario: 'auto-falls-back', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
   {
@@ -113,7 +136,16 @@ export const followWith = (
   manifests: readonly Manifest[],
   other?: Parameters<typeof withAccess>[3],
 ): Promise<Ran> =>
-  follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
+  follows(
+    {
+      ...run,
+      change: (scenario) => {
+        run.change?.(scenario);
+        withAccess(scenario, manifests, directory, other);
+      },
+    },
+    directory,
+  );
 
 /** Follows each run to its end. */
 export const followAll = async (): Promise<void> => {

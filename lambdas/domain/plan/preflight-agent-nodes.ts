@@ -4,7 +4,7 @@
  */
 import { AGENT_ADDON } from '../addons/registry.ts';
 import { grantCommand } from '../access/command.ts';
-import type { Node, Toleration, Workload } from '../kubernetes/objects.ts';
+import { isMadeBy, type Node, type Workload } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
@@ -38,10 +38,8 @@ const placementOf = ({
  */
 function placements(facts: Facts, planned: readonly PlannedAssociation[]): Placement[] {
   const workloads = plannedWorkloads(facts, planned);
-  if (workloads.length > 0) return workloads.map(placementOf);
-  return plannedPods(facts, planned).map(({ tolerations = [] }: { tolerations?: Toleration[] }) =>
-    placementOf({ tolerations }),
-  );
+  const alone = plannedPods(facts, planned).filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
+  return [...workloads.map(placementOf), ...alone.map(({ tolerations = [] }) => ({ tolerations, nodeSelector: {} }))];
 }
 
 /** Returns why the agent's DaemonSet has no pod on a node, as far as it can be known. */

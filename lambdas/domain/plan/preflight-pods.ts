@@ -6,6 +6,7 @@ import { notSkipped } from '../verification/pod-identity.ts';
 import { isExcepted } from '../verification/proxy.ts';
 import { type Container, isMadeBy } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { AGENT_IPV4, AGENT_IPV6 } from '../network/model.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
@@ -46,15 +47,18 @@ const having = (
   all.map((source) => ({ source, names: pick(source) })).filter(({ names }) => names.length > 0);
 
 const PROXIES = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
-const AGENT_IPV4 = '169.254.170.23';
-const AGENT_IPV6 = 'fd00:ec2::23';
 const PROXY_SOURCE = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity considerations"`;
 
-/** Returns the addresses of the agent that a container would call through its proxy. */
+/**
+ * Returns the addresses of the agent that a container may call through its proxy. If NO_PROXY and no_proxy are both set, an
+ * address must be in both: programs differ in which one they read, and none reads the other then.
+ */
 function proxied({ container: { env } }: ContainerSource, ipv6: boolean): string[] {
   if (!PROXIES.some((name) => Object.hasOwn(env, name) && env[name] !== '')) return [];
-  const noProxy = [env['NO_PROXY'], env['no_proxy']].filter((value) => value !== undefined).join(',');
-  return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !isExcepted(noProxy, address));
+  const exceptions = [env['NO_PROXY'], env['no_proxy']].filter((value) => value !== undefined && value !== '');
+  const isDirect = (address: string): boolean =>
+    exceptions.length > 0 && exceptions.every((noProxy) => isExcepted(noProxy ?? '', address));
+  return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !isDirect(address));
 }
 
 /**
@@ -68,7 +72,7 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
     return [
       warn(
         'proxy',
-        `Requests to the agent would go through a proxy, which cannot reach it: NO_PROXY lacks ${listed(found)}.`,
+        `Requests to the agent may go through a proxy, which cannot reach it: NO_PROXY lacks ${listed(found)}.`,
         `Add these addresses to NO_PROXY and no_proxy of these containers, through the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}],${AGENT_IPV6}`,
         PROXY_SOURCE,
       ),

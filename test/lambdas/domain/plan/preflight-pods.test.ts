@@ -61,6 +61,13 @@ describe('proxy', () => {
       expect(only(check({ ...PROXY, NO_PROXY })).status).toBe('warn');
     },
   );
+  it('wants the address in NO_PROXY and no_proxy if both are set, since programs differ in which one they read', () => {
+    const of = (NO_PROXY: string, no_proxy: string): string => only(check({ ...PROXY, NO_PROXY, no_proxy })).status;
+    expect(of('169.254.170.23', 'localhost')).toBe('warn');
+    expect(of('localhost', '169.254.170.23')).toBe('warn');
+    expect(of('', '169.254.170.23')).toBe('pass');
+    expect(of('169.254.0.0/16', '169.254.170.23')).toBe('pass');
+  });
   it('wants the IPv6 address too where pods have such', () => {
     const cluster = { cluster: aCluster({ ipv6: true }) };
     expect(only(check({ ...PROXY, NO_PROXY: '169.254.170.23' }, cluster))).toMatchObject({
