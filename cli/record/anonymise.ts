@@ -2,8 +2,10 @@
  * Replaces the names in a scenario, so that it can be shown to others. Names of add-ons, of their objects, of AWS managed
  * policies and of regions stay: a plan depends on them, and everybody has them.
  */
+import { AGENT_IPV4, AGENT_IPV6 } from '../../lambdas/domain/network/model.ts';
 import { ownerByMarks, ownerByTags } from '../../lambdas/domain/owners/signs.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
+import { coversAddress } from '../../sandbox/network/verdict.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { Words } from './words.ts';
 
@@ -22,11 +24,14 @@ const KEPT = new Set([
   'compute',
   'configurationSchema',
   'createdAt',
+  'effect',
+  'group',
   'identity',
   'kind',
   'maxSurge',
   'maxUnavailable',
   'minAvailable',
+  'operator',
   'oidcProvider',
   'os',
   'owner',
@@ -34,11 +39,14 @@ const KEPT = new Set([
   'plural',
   'podIdentityWebhook',
   'podsCreatedAt',
+  'policyTypes',
+  'protocol',
   'region',
   'serviceAccess',
   'startAt',
   'status',
   'subresource',
+  'toEntities',
   'type',
   'updateStrategy',
   'version',
@@ -61,6 +69,11 @@ const OPERATORS_WITHOUT_NAMES = /^(ForA(ll|ny)\w*:)?(Not)?(Date|Numeric|Bool|Nul
 const ADDRESSES = /^(ForA(ll|ny)\w*:)?(Not)?IpAddress/i;
 /** Replaces addresses: one that is reserved for documentation (RFC 5737). */
 const AN_ADDRESS = '192.0.2.0/24';
+
+/** Fields with blocks of addresses. Those with the agent's address matter. */
+const BLOCKS = /^(cidr|except|toCIDR)$/;
+const coversAgent = (block: string): boolean =>
+  [AGENT_IPV4, AGENT_IPV6].some((address) => coversAddress(block, [], address));
 
 type Json = string | number | boolean | null | undefined | Json[] | { [key: string]: Json };
 type Fields = { [key: string]: Json };
@@ -159,11 +172,12 @@ class Anonymiser {
 
   /** `key`: the field that has the value. */
   value(key: string, value: Json): Json {
+    if (typeof value === 'string' && BLOCKS.test(key)) return coversAgent(value) ? value : AN_ADDRESS;
     if (typeof value === 'string') return value.startsWith('{') ? this.jsonText(value) : this.text(value);
     if (Array.isArray(value)) return value.map((one) => this.value(key, one));
     if (!isFields(value)) return value;
     // The keys of labels, annotations and tags are names themselves.
-    if (/^(labels|annotations|podAnnotations|serviceAccountAnnotations|tags|nodeSelector)$/.test(key))
+    if (/^(labels|annotations|matchLabels|podAnnotations|serviceAccountAnnotations|tags|nodeSelector)$/.test(key))
       return Object.fromEntries(Object.entries(value).map(([name, inner]) => this.mark(key, name, inner)));
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => this.entry(name, inner)));
   }

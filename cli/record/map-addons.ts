@@ -1,6 +1,7 @@
 /** Maps what EKS answered about add-ons, and their objects in the cluster, to a scenario. */
 import { NAME_LABEL } from '../../lambdas/domain/verification/pod-identity.ts';
 import { namespaceOf } from '../../lambdas/domain/addons/registry.ts';
+import { VPC_CNI, vpcCniEnforces } from '../../lambdas/domain/network/enforcement.ts';
 import { SERVICE_MANAGER } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { Pod } from '../../lambdas/ports/index.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
@@ -202,6 +203,12 @@ export const modifiedFields = (workloads: readonly RecordedWorkload[]): Modified
   return [...found.values()];
 };
 
+/** Returns of the VPC CNI's configuration whether it enforces network policies, on which a plan depends. */
+const enforcing = (name: string, values: string | undefined): Pick<AddonInput, 'configurationValues'> =>
+  name === VPC_CNI && vpcCniEnforces(values)
+    ? { configurationValues: JSON.stringify({ enableNetworkPolicy: 'true' }) }
+    : {};
+
 const STATUSES = ['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING'] as const;
 
 /** Returns an installed add-on; undefined for the agent if it is not installed. */
@@ -222,7 +229,7 @@ export const installedAddon = (
     ...(status === 'ACTIVE' ? {} : { status }),
     ...(namespace === undefined || namespace === namespaceOf({ name }, offered?.defaultNamespace) ? {} : { namespace }),
     ...(serviceAccountRoleArn ? { serviceAccountRoleArn } : {}),
-    ...(withConfiguration && configurationValues ? { configurationValues } : {}),
+    ...(withConfiguration && configurationValues ? { configurationValues } : enforcing(name, configurationValues)),
     ...(modified.length > 0 ? { modifiedFields: modified } : {}),
     ...(Object.keys(tags).length > 0 ? { tags } : {}),
     ...(createdAt ? { createdAt: createdAt.toISOString() } : {}),

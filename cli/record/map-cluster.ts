@@ -1,9 +1,11 @@
 /** Maps nodes, access entries, budgets and other objects of a cluster to those of a scenario. */
 import { NODE_PRINCIPAL_TYPES } from './node-types.ts';
 import { capability } from '../../sandbox/world/scenario-owners.ts';
+import { taint } from '../../sandbox/kubernetes/taints.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { AGENT_ADDON, madeByAddon } from '../../lambdas/domain/addons/registry.ts';
+import type { Node } from '../../lambdas/ports/index.ts';
 import { keptTags } from './keep.ts';
 import type { KubernetesObjects } from './read-kubernetes.ts';
 import type { EksAnswers, EntryAnswers } from './recording.ts';
@@ -18,6 +20,15 @@ const NODE_GROUP = 'eks.amazonaws.com/nodegroup';
 const isFurther = (key: string): boolean =>
   key === 'kubernetes.io/arch' || !/^(kubernetes\.io|eks\.amazonaws\.com)\//.test(key);
 
+/** Returns the taints that are not set by what a node is or how it is at present. */
+const taintsOf = ({ taints = [] }: Node): Pick<NodeGroupInput, 'taints'> => {
+  const lasting = taints.flatMap(({ key, value, effect }) => {
+    const { data } = taint.safeParse({ key, effect, ...(value ? { value } : {}) });
+    return data && !/^(node\.kubernetes\.io|eks\.amazonaws\.com)\//.test(key) ? [data] : [];
+  });
+  return lasting.length > 0 ? { taints: lasting } : {};
+};
+
 /** Returns the nodes in groups of identical ones. `selected`: keys of labels that pods select. */
 export const nodeGroups = (
   { nodes, pods }: Required<Pick<KubernetesObjects, 'nodes' | 'pods'>>,
@@ -26,7 +37,8 @@ export const nodeGroups = (
   const agents = pods.filter(({ owner }) => owner?.kind === 'DaemonSet' && owner.name === AGENT_ADDON);
   const broken = new Set(agents.flatMap(({ node, ready }) => (ready || node === undefined ? [] : [node])));
   const groups = new Map<string, NodeGroupInput>();
-  for (const { name, os, compute, ready, nodeGroup, labels: all } of nodes) {
+  for (const node of nodes) {
+    const { name, os, compute, ready, nodeGroup, labels: all } = node;
     const labels = Object.fromEntries(
       Object.entries(all)
         .filter(([key]) => selected.has(key) && isFurther(key))
@@ -39,6 +51,7 @@ export const nodeGroups = (
       ready,
       agentReady: !broken.has(name),
       ...(Object.keys(labels).length > 0 ? { labels } : {}),
+      ...taintsOf(node),
       ...(compute === 'ec2' && nodeGroup === undefined ? { nodeGroup: null } : named),
     };
     const key = JSON.stringify(group);

@@ -1,9 +1,11 @@
 /** Maps workloads, pods and service accounts of a cluster to those of a scenario. */
 import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import type { Container, ManagedFields, Pod } from '../../lambdas/ports/index.ts';
+import { toleration as tolerationSchema } from '../../sandbox/kubernetes/taints.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { keptAnnotations, keptLabels, keptVariables } from './keep.ts';
 import { mountedVolumes } from './mounts.ts';
+import { keysOfPolicies } from './network.ts';
 import type { KubernetesObjects, RecordedAccount, RecordedWorkload } from './read-kubernetes.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
@@ -34,13 +36,14 @@ export const podsByWorkload = (pods: readonly Pod[]): Map<string, Pod[]> => {
   return all;
 };
 
-/** Returns the keys of labels by which budgets and Fargate profiles select pods. */
+/** Returns the keys of labels by which budgets, network policies and Fargate profiles select pods. */
 export const selectingKeys = (
-  { budgets }: Pick<KubernetesObjects, 'budgets'>,
+  { budgets, network }: Pick<KubernetesObjects, 'budgets' | 'network'>,
   profiles: readonly { selectors?: { labels?: Record<string, string> | undefined }[] | undefined }[],
 ): Set<string> =>
   new Set([
     ...budgets.flatMap(({ spec }) => Object.keys(spec.selector?.matchLabels ?? {})),
+    ...keysOfPolicies(network),
     ...profiles.flatMap(({ selectors = [] }) => selectors.flatMap(({ labels = {} }) => Object.keys(labels))),
   ]);
 
@@ -84,6 +87,14 @@ const containersOf = (containers: readonly Container[], init: boolean) =>
 const countOrShare = (value: number | string | undefined): number | string | undefined =>
   value === undefined || typeof value === 'number' || /^(\d\d?|100)%$/.test(value) ? value : undefined;
 
+const toleration = tolerationSchema.array().min(1);
+
+/** Returns the tolerations; none if one has an effect that the sandbox does not know. */
+const tolerationsOf = ({ tolerations = [] }: RecordedWorkload): Pick<WorkloadInput, 'tolerations'> => {
+  const { data } = toleration.safeParse(tolerations);
+  return data ? { tolerations: data } : {};
+};
+
 /** Returns the fields that a workload has regardless of who owns it. `pods`: its pods; `selected`: see `keptLabels`. */
 export const workloadFields = (
   workload: RecordedWorkload,
@@ -117,6 +128,7 @@ export const workloadFields = (
     labels,
     ...(Object.keys(podAnnotations).length > 0 ? { podAnnotations } : {}),
     ...(Object.keys(nodes).length > 0 ? { nodeSelector: nodes } : {}),
+    ...tolerationsOf(workload),
     ...(workload.hostNetwork ? { hostNetwork: true } : {}),
     ...(init.length > 0 ? { initContainers: init } : {}),
     containers: containersOf(workload.containers, false),

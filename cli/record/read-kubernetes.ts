@@ -19,6 +19,7 @@ import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../../lambdas/domain/kubernete
 import type { ManagedFields, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/ports/index.ts';
 import { type RecordedConsumers, readRecordedConsumers } from './consumers.ts';
 import { mountsOf, type RecordedMount } from './mounts.ts';
+import { type NetworkObjects, readNetwork } from './network.ts';
 import type { Reader } from './reader.ts';
 
 const more = z.looseObject({
@@ -95,6 +96,7 @@ export interface KubernetesObjects {
   autoscalers: z.output<typeof autoscaler>[];
   customResources: CustomObject[];
   consumers: RecordedConsumers;
+  network: NetworkObjects;
 }
 
 const readWorkloads = async (reader: Reader, api: KubernetesApi): Promise<RecordedWorkload[]> => {
@@ -223,5 +225,6 @@ export const readKubernetes = async (
     ),
     customResources: await readCustomResources(reader, api, addons),
     consumers: await readRecordedConsumers(reader, api),
+    network: await readNetwork(reader, api),
   };
 };

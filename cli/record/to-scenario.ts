@@ -14,6 +14,7 @@ import {
   nodeRoleOf,
 } from './map-cluster.ts';
 import { roleInput } from './map-roles.ts';
+import { networkPolicies, networkResources } from './network.ts';
 import { ownWorkload, pastPods, podsByWorkload, selectingKeys, serviceAccounts } from './map-workloads.ts';
 import type { KubernetesObjects, RecordedWorkload } from './read-kubernetes.ts';
 import type { Recording } from './recording.ts';
@@ -84,8 +85,13 @@ const fromObjects = (
     name: string;
   }): string => `${plural} ${namespace}/${name}`;
   const known = new Set(users.map(keyOf));
-  const custom = [...customResources(objects, installed).filter((one) => !known.has(keyOf(one))), ...users];
+  const custom = [
+    ...customResources(objects, installed).filter((one) => !known.has(keyOf(one))),
+    ...users,
+    ...networkResources(objects.network, nodeKeys, unread),
+  ];
   const claims = new Set(volumes.flatMap(({ claim }) => (claim ? [`${claim.namespace}/${claim.name}`] : [])));
+  const policies = networkPolicies(objects.network, unread);
   const podsOf = (one: RecordedWorkload) => byWorkload.get(`${one.kind} ${one.namespace}/${one.name}`) ?? [];
   const own = objects.workloads.filter((one) => !owners.has(one));
   const others = objects.pods.filter(
@@ -117,6 +123,7 @@ const fromObjects = (
     ...(definitions.length > 0 ? { customResourceDefinitions: definitions } : {}),
     ...(custom.length > 0 ? { customResources: custom } : {}),
     ...(volumes.length > 0 ? { persistentVolumes: volumes } : {}),
+    ...(policies.length > 0 ? { networkPolicies: policies } : {}),
   };
 };
 

@@ -19,6 +19,7 @@ const COMMON = `
   strategy rollingUpdate maxSurge maxUnavailable updateStrategy type hostNetwork securityContext ports imagePullPolicy
   serviceAccountName livenessProbe readinessProbe terminationGracePeriodSeconds priorityClassName valueFrom
   addon iamserviceaccount podidentityrole Role Role1 nodegroup NodeInstanceRole ServiceRole stack kro crossplane providerconfig
+  Exists Equal NoSchedule NoExecute PreferNoSchedule enableNetworkPolicy cilium karpenter metadata host
   EKS Helm edit apply side manager server create update set scale rollout Go HashiCorp
 `
   .trim()

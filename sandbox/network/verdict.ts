@@ -1,5 +1,5 @@
 /** What policies determine about one pod's connections to one address. */
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 /** Where a pod connects to, by TCP. */
 export interface Destination {
@@ -26,9 +26,10 @@ export const isCutOff = (verdicts: readonly Verdict[]): boolean =>
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
 
+/** A block without a prefix is one address, as Cilium reads it; text that is no block has none. */
 const contains = (block: string, address: string): boolean => {
-  const [network = '', prefix = ''] = block.split('/');
-  if (familyOf(network) !== familyOf(address)) return false;
+  const [network = '', prefix = familyOf(block) === 'ipv6' ? '128' : '32'] = block.split('/');
+  if (!isIP(network) || !/^\d{1,3}$/.test(prefix) || familyOf(network) !== familyOf(address)) return false;
   const list = new BlockList();
   list.addSubnet(network, Number(prefix), familyOf(network));
   return list.check(address, familyOf(address));

@@ -52,6 +52,7 @@ const recordedWorkload = workload
     readySeconds: true,
     minReadySeconds: true,
     nodeSelector: true,
+    tolerations: true,
     hostNetwork: true,
     podAnnotations: true,
     initContainers: true,

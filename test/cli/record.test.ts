@@ -285,7 +285,7 @@ describe('pod-identity record', () => {
     expect(err).toContain('Recorded  5 add-ons, 1 association, 2 roles, 6 workloads, 16 pods, 3 nodes');
     expect(err).toContain('Configuration values are not included');
     expect(err).toContain('iam:GetRolePolicy');
-    expect(err).toContain('list deployments.apps');
+    expect(err.replaceAll(/\s+/g, ' ')).toContain('list deployments.apps');
     expect(err.trimEnd().split('\n').at(-1)).toMatch(
       /migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox twin.json$/,
     );

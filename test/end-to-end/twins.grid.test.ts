@@ -5,6 +5,7 @@ import { scenarioFile } from './fixture.ts';
 import { anonymised } from '../../cli/record/anonymise.ts';
 import { chainRows } from './chain-rows.ts';
 import { consumerRows } from './consumer-rows.ts';
+import { reachabilityRows } from './reachability-rows.ts';
 import { type Row, rows as otherRows } from './scenario-rows.ts';
 import { sdkRows } from './sdk-rows.ts';
 import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf, WITHOUT_ACCESS } from './twin.ts';
@@ -36,7 +37,7 @@ const UNREAD: Record<string, string[]> = {
 const sameInTwin = sdkRows.filter(([name]) => name !== 'old-sdk-crashes');
 
 describe('the twin of a published scenario', () => {
-  it.each([...rows, ...chainRows, ...sameInTwin])('%s, %j', async (...row) => {
+  it.each([...rows, ...chainRows, ...sameInTwin, ...reachabilityRows])('%s, %j', async (...row) => {
     const { original, rehearsed, unread } = await compared(row);
     expect(rehearsed).toEqual(original);
     expect(unread).toEqual(UNREAD[row[0]] ?? []);

@@ -165,6 +165,9 @@ describe('a policy of Cilium', () => {
     ['for the label of the host', 'host', egress({ toEndpoints: [{ matchLabels: { 'reserved:host': '' } }] })],
     ['for every endpoint', 'none', egress({ toEndpoints: [{}] })],
     ['for the address', 'world', egress({ toCIDR: [AGENT] })],
+    ['for the address without a prefix', 'world', egress({ toCIDR: ['169.254.170.23'] })],
+    ['for another address without a prefix', 'none', egress({ toCIDR: ['10.0.0.1'] })],
+    ['for a text that is no address', 'none', egress({ toCIDR: ['0.0.0.0/x', 'all'] })],
     ['for a set of addresses', 'world', egress({ toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] }] })],
     [
       'for a set without the address',
