@@ -120,13 +120,13 @@ describe('the outcome of a chain in the plan', () => {
               same: podIdentity || !irsa,
               unknown: true,
             };
-            expect(possible[outcome], seen).toBe(true);
+            expect([seen, possible[outcome]]).toEqual([seen, true]);
           }),
           { numRuns: 1500 },
         );
       }),
     );
-    for (const seen of ['works true true', 'works false true', 'breaks true false', 'unused false false'])
-      expect(met.get(seen) ?? 0, seen).toBeGreaterThan(5);
+    const expected = ['works true true', 'works false true', 'breaks true false', 'unused false false'];
+    expect(expected.filter((seen) => (met.get(seen) ?? 0) <= 5)).toEqual([]);
   });
 });
