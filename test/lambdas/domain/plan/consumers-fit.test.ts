@@ -1,5 +1,5 @@
 /** A service account that only third-party software uses: IRSA is the better fit, until each object is accepted. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { checkConsumersFit } from '../../../../lambdas/domain/plan/consumers-fit.ts';
