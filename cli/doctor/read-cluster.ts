@@ -29,6 +29,7 @@ import {
   type EndpointFact,
   type Listed,
 } from './cluster-checks.ts';
+import { checkConsumerAccess } from './consumer-access.ts';
 import { type Answered, PLAN_ACTIONS } from './permissions.ts';
 import { readClusters, tried } from './read.ts';
 
@@ -213,6 +214,9 @@ export const readCluster = async (
       ...checkPlatformVersion({ request, cluster }),
       checkEndpoint(target, endpoint),
       ...(lists.length === 0 ? [] : [checkAccess(target, roleArn, lists)]),
+      ...(lists.length === 0 || refused !== undefined || isClosed
+        ? []
+        : [await part('consumers-access', () => checkConsumerAccess(api))]),
       await part('agent', () =>
         readAgent(session, eks, target, {
           cluster,

@@ -1,14 +1,16 @@
 /** Reads everything that a rehearsal needs of one cluster. */
 import { isMigrationError } from '../../lambdas/domain/failures/errors.ts';
+import { targetsOf } from '../../lambdas/domain/plan/chains.ts';
 import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import { shellCommand } from '../../lambdas/domain/text/shell.ts';
+import { policyFact } from '../../lambdas/use-cases/facts/read-roles.ts';
 import { CliError } from '../errors.ts';
 import { identityOf } from './map-workloads.ts';
 import { readEks } from './read-eks.ts';
 import { readProvider, readRoles, rolesForPods } from './read-iam.ts';
 import { readKubernetes, type KubernetesObjects } from './read-kubernetes.ts';
 import { isUnreachable, type Reader } from './reader.ts';
-import type { EksAnswers, Recording } from './recording.ts';
+import type { EksAnswers, Recording, RoleAnswers } from './recording.ts';
 
 const WITHOUT_OBJECTS =
   "the rehearsal has the sandbox's own objects of add-ons that it knows, no other workloads, and two nodes";
@@ -52,6 +54,14 @@ const rolesNamedIn = (
     ...(objects?.pods ?? []).map((pod) => identityOf(pod).roleArn),
   ].filter((arn) => arn !== undefined && arn.startsWith('arn:')) as string[];
 
+/** Returns the other roles of the account that policies of these roles name, so that pods may assume them. */
+const targetsIn = (roles: readonly RoleAnswers[], account: string): string[] => {
+  const known = new Set(roles.map(({ role }) => role.Arn));
+  return roles
+    .flatMap(({ role, policies }) => targetsOf({ policies: policies.map(policyFact) }, role.Arn ?? '', account))
+    .filter((arn) => !known.has(arn));
+};
+
 /** Throws a CliError for a cluster that does not exist, and a `MigrationError` for one that cannot be described. */
 export const readCluster = async (reader: Reader, at: string): Promise<Recording> => {
   const { target, unread } = reader;
@@ -66,10 +76,11 @@ export const readCluster = async (reader: Reader, at: string): Promise<Recording
   const objects = await readObjects(reader, eks);
   reader.progress('roles');
   const issuer = eks.cluster.identity?.oidc?.issuer;
-  const roles = await readRoles(reader, [
+  const named = await readRoles(reader, [
     ...rolesNamedIn(eks, objects.kubernetes),
     ...(await rolesForPods(reader, issuer)),
   ]);
+  const roles = [...named, ...(await readRoles(reader, targetsIn(named, target.account)))];
   const oidcProvider = await readProvider(reader, issuer);
   return { target, at, eks, roles, oidcProvider, unread, ...objects };
 };

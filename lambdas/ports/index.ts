@@ -68,6 +68,7 @@ export interface ReadingPorts {
     | 'listCustomResources'
     | 'listApiGroups'
     | 'listObjects'
+    | 'listServiceAccounts'
     | 'listAttributedServiceAccounts'
   >;
 }

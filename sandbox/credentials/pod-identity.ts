@@ -55,14 +55,15 @@ const associationOf = (world: World, cluster: ClusterState, pod: TokenPod): Asso
  * Returns the session name `eks-CLUSTER-POD-UUID` (EKS User Guide). The UUID is derived from the pod's uid, so that
  * calling this draws no random number.
  */
-const sessionNameOf = (cluster: ClusterState, pod: TokenPod): string => {
+export const sessionNameOf = (cluster: ClusterState, pod: TokenPod): string => {
   const id = createHash('sha256').update(`${cluster.arn}/${pod.uid}`).digest('hex');
   const uuid = [id.slice(0, 8), id.slice(8, 12), id.slice(12, 16), id.slice(16, 20), id.slice(20, 32)].join('-');
   // STS accepts 64 characters, of which the UUID takes 36.
   return `${`eks-${cluster.name}-${pod.name}`.slice(0, 27)}-${uuid}`;
 };
 
-const tagsOf = (cluster: ClusterState, pod: TokenPod): Record<string, string> => ({
+/** Returns the session tags of EKS Pod Identity, all of which are transitive. */
+export const tagsOf = (cluster: ClusterState, pod: TokenPod): Record<string, string> => ({
   'eks-cluster-arn': cluster.arn,
   'eks-cluster-name': cluster.name,
   'kubernetes-namespace': pod.namespace,

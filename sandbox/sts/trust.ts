@@ -47,7 +47,7 @@ const namesOf = (
 
 /**
  * Returns the decision of the trust policy that STS sees, which may be slightly older than IAM's. An undecidable
- * request is not allowed.
+ * request is not allowed. `more`: further condition keys of the caller's session.
  */
 export const trustOf = (
   world: World,
@@ -55,10 +55,11 @@ export const trustOf = (
   caller: Caller,
   call: AssumeRoleCall,
   action: AssumeAction,
+  more: Record<string, string> = {},
 ): ResourcePolicyResult => {
   const policy = trustPolicy(seenTrustPolicy(world, role));
   const baseRequest = assumeRoleRequest(call, action);
-  const own = closedWorld({ ...principalKeys(world, caller), ...roleTagKeys(role) });
+  const own = closedWorld({ ...principalKeys(world, caller), ...roleTagKeys(role), ...more });
   const lookUp: PolicyRequest['lookUp'] = (key) => {
     const found = own(key);
     return found.state === 'absent' ? baseRequest.lookUp(key) : found;

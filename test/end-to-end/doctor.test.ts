@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { main } from '../../cli/program.ts';
 import { check } from '../../lambdas/domain/migration/check.ts';
 import { addPrincipals } from '../../sandbox/sts/principals.ts';
+import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { accessEntryOf } from './doctor-world.ts';
 import { collectingIo, stubEnvironment } from '../cli/fixtures.ts';
 import { scenarioWith, TARGET } from './fixture.ts';
@@ -279,5 +280,35 @@ describe('doctor without usable credentials', () => {
     const { code, out, err } = await run();
     expect({ code, out, err }).toMatchObject({ code: 2, out: '', err: expect.stringMatching(message) as unknown });
     expect(err).toMatch(/hint: {2}\S/);
+  });
+});
+
+describe('doctor and the resources of other software', () => {
+  const withStores = (cluster: ScenarioCluster): void => {
+    cluster.customResourceDefinitions = [
+      { group: 'external-secrets.io', versions: ['v1'], plural: 'secretstores', kind: 'SecretStore', namespaced: true },
+    ];
+  };
+
+  it('passes if they may be read, or are not served', async () => {
+    await open();
+    const { checks } = await findings(...CLUSTER);
+    expect(checks.find(({ id }) => id === 'consumers-access')).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('serves none of the resources') as unknown,
+    });
+  });
+
+  it('warns if they may not be read, and names them', async () => {
+    await open(({ accounts }) => {
+      const [cluster] = accounts[0]!.clusters;
+      withStores(cluster!);
+      accessEntryOf(cluster!, 'AmazonEKSViewPolicy');
+    });
+    const { notPassed } = await findings(...CLUSTER);
+    expect(notPassed['consumers-access']).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('secretstores.external-secrets.io') as unknown,
+    });
   });
 });

@@ -40,6 +40,8 @@ export type Row = [
     | 'acceptedKeys'
     | 'acceptIdentityLoss'
     | 'acceptImages'
+    | 'acceptConsumers'
+    | 'acceptTargetRoles'
     | 'acceptOwners'
     | 'acceptUnknownCredentials'
     | 'roles'

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readScenario } from '../../sandbox/world/load.ts';
 import { scenarioFile } from './fixture.ts';
 import { anonymised } from '../../cli/record/anonymise.ts';
+import { chainRows } from './chain-rows.ts';
 import { type Row, rows } from './scenario-rows.ts';
 import { sdkRows } from './sdk-rows.ts';
 import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf, WITHOUT_ACCESS } from './twin.ts';
@@ -31,7 +32,7 @@ const UNREAD: Record<string, string[]> = {
 const sameInTwin = sdkRows.filter(([name]) => name !== 'old-sdk-crashes');
 
 describe('the twin of a published scenario', () => {
-  it.each([...rows, ...sameInTwin])('%s, %j', async (...row) => {
+  it.each([...rows, ...chainRows, ...sameInTwin])('%s, %j', async (...row) => {
     const { original, rehearsed, unread } = await compared(row);
     expect(rehearsed).toEqual(original);
     expect(unread).toEqual(UNREAD[row[0]] ?? []);

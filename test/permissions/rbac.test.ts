@@ -10,7 +10,7 @@ import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { homeOf } from '../../sandbox/world/build.ts';
 import { newEbsLab, newEntry, plainHttp } from '../sandbox/kubernetes/support.ts';
 import { cancel } from './follow.ts';
-import { isRuleUsed, printedFor, type Right, rightName } from './rbac-access.ts';
+import { isRuleUsed, printedFor, type Right, rightName, withoutRight } from './rbac-access.ts';
 import {
   ACCOUNT,
   directory,
@@ -112,6 +112,26 @@ describe('without one of its rights', () => {
       forbidden: ['annotate-service-account patch serviceaccounts'],
       failures: [],
     });
+  });
+
+  it('an annotation is not removed where a resource may not be read, until that is accepted by name', async () => {
+    const all = RUNS.find(({ change }) => change !== undefined)!;
+    const removing = RUNS.find(({ access }) => access.includes('remove'))!;
+    const store = rights().find(({ resource }) => resource === 'secretstores')!;
+    const manifests = withoutRight(printed.get(removing)!, store);
+    const request = { ...OF_API, annotation: 'remove' as const };
+    const refused = 'secretstores.external-secrets.io';
+    const blocked = await followWith({ ...all, request }, manifests);
+    expect(blocked).toMatchObject({
+      ends: ['MigrateAddon Blocked'],
+      forbidden: ['plan list secretstores'],
+      failures: [],
+    });
+    const accepted = await followWith({ ...all, request: { ...request, acceptConsumers: [refused] } }, manifests);
+    expect(accepted).toMatchObject({ ends: ['MigrateAddon SUCCEEDED'], failures: [] });
+    expect(new Set(accepted.forbidden)).toEqual(
+      new Set(['plan list secretstores', 'annotate-service-account list secretstores']),
+    );
   });
 
   /** A missing permission may arrive late, so the migration waits for it until a person cancels. */

@@ -57,13 +57,19 @@ const LONGEST = 300;
 /** Returns each name once, in the given order. */
 export const consumerNames = (consumers: readonly Consumer[]): string[] => [...new Set(consumers.map(nameOfConsumer))];
 
-/** Returns consumers with how they use the identity: `SecretStore/shop/aws gets tokens for it (spec.provider.aws.auth.jwt)`. */
+/**
+ * Returns consumers with how they use the identity, those that do so alike together:
+ * `SecretStore/shop/aws gets tokens for it (spec.provider.aws.auth.jwt)`.
+ */
 export function consumersText(consumers: readonly Consumer[]): string {
-  const accounts = new Set(consumers.map(accountOf));
+  const isOfOne = new Set(consumers.map(accountOf)).size === 1;
+  const alike = Map.groupBy(consumers, (one) => `${isOfOne ? '' : accountOf(one)}\n${one.how}`);
   return some(
-    consumers.map((one) => {
-      const whose = accounts.size > 1 ? ` (service account ${accountOf(one)})` : '';
-      return `${nameOfConsumer(one)}${whose} ${shown(one.how, LONGEST)}`;
+    [...alike.values()].map((of) => {
+      const [first] = of;
+      const names = consumerNames(of);
+      const whose = isOfOne || !first ? '' : ` (service account ${accountOf(first)})`;
+      return `${some(names)}${whose}${names.length === 1 ? '' : ', each of which'} ${shown(first?.how ?? '', LONGEST)}`;
     }),
     '; ',
   );
@@ -88,7 +94,9 @@ export function insteadText(consumers: readonly Consumer[]): string {
   const shownWays = [...ways].slice(0, 3);
   const rest = ways.size > shownWays.length ? [' For the others, see docs/consumers.md.'] : [];
   return [
-    shownWays.map(([instead, of]) => `${some(consumerNames(of))}: ${shown(instead, LONGEST)}`).join(' '),
+    shownWays
+      .map(([instead, of]) => `${ways.size === 1 ? '' : `${some(consumerNames(of))}: `}${shown(instead, LONGEST)}`)
+      .join(' '),
     ...rest,
   ].join('');
 }

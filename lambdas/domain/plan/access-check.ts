@@ -21,7 +21,7 @@ function withoutPods({ request, preview, addon, kubernetesError }: Facts): Check
   const why = `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`;
   const source = `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`;
   if (request.verification === 'api') {
-    const unread = `What only the API server shows was not checked either: the health of the agent on each node, and changes to the workloads by other field managers.${addon?.serviceAccountRoleArn === undefined ? '' : ` ${LOSS_UNSEEN}`}`;
+    const unread = `What only the API server shows was not checked either: the health of the agent on each node, changes to the workloads by other field managers, and which other software uses the web identity.${addon?.serviceAccountRoleArn === undefined ? '' : ` ${LOSS_UNSEEN}`}`;
     return warn(
       'kubernetes-access',
       `${why} ${NOT_SEEN} ${unread}`,

@@ -6,6 +6,7 @@ import type {
   MutatingWebhook,
   Node,
   Pod,
+  ServiceAccount,
   Workload,
 } from '../kubernetes/objects.ts';
 import type {
@@ -157,6 +158,13 @@ export interface Facts {
   roleUsers?: RoleUsersFact;
   /** Policies of the existing planned roles, by ARN. */
   rolePolicies: Record<string, RolePoliciesFact>;
+  /**
+   * Trust policies of the roles of this account that the planned roles' policies name exactly for sts:AssumeRole, as many
+   * as are read; `undefined` for one that does not exist. Absent if they were not read.
+   */
+  targetRoles?: Record<string, Seen<TrustPolicy | undefined>>;
+  /** All service accounts of the cluster. Read only if the IRSA role's trust names some by a pattern. */
+  serviceAccounts?: Seen<ServiceAccount[]>;
   /** IAM's answers for the calls of each attempt that nothing else excludes, and of its rollback. */
   rights: RightsFact;
   /** Controllers that AWS runs for the cluster. Absent if no association is planned. */

@@ -6,6 +6,7 @@ import { checkOwners } from './owner-checks.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
+import { checkChains } from './chains.ts';
 import { pass } from './check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
 import { checkCluster, checkInstalled, checkLocks, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
@@ -23,6 +24,7 @@ import {
 } from './attempts.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkPassRole } from './pass-role.ts';
+import { checkPatternTrust } from './pattern-trust.ts';
 import { preflight } from './preflight.ts';
 import { rightsChecks } from './rights-check.ts';
 import { planRollout } from './rollout-checks.ts';
@@ -96,6 +98,8 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]):
       ...checkSharing(facts, planned),
       ...checkSessionTags(facts, planned),
       ...checkSessionNames(facts, planned),
+      ...checkChains(facts, planned),
+      ...checkPatternTrust(facts, planned),
       checkPassRole(facts, planned),
     );
   if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkRollback(facts, planned));

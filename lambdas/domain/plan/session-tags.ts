@@ -6,19 +6,14 @@
 import { clusterArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
+import { allowsAssume, isJudgedTarget, unreadTargets } from './chains.ts';
+import { MANAGED_CHAINING } from './chains-judged.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { losesSessionTags } from './trust-checks.ts';
 import { asClause } from '../text/text.ts';
 
-const ASSUME = 'sts:assumerole';
 const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;
-
-/** AWS managed policies, which are not read, that allow sts:AssumeRole on every role. */
-const MANAGED_CHAINING = /^arn:[^:]+:iam::aws:policy\/(AdministratorAccess|PowerUserAccess)$/;
-
-const allowsAssume = ({ effect, action: { negated, patterns } }: Statement): boolean =>
-  effect === 'Allow' && patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), ASSUME)) !== negated;
 
 /** Returns whether a Resource can match a role other than the given one. */
 function mayBeOtherRole(resource: string, roleArn: string): boolean {
@@ -79,6 +74,12 @@ export const mayAssume = ({ policies }: RolePoliciesFact, otherArn: string): boo
       ),
   );
 
+/** Returns the roles whose trust the check `target-roles` does not decide. */
+const notJudged = (facts: Facts, chaining: readonly Chaining[]): Chaining[] =>
+  chaining
+    .map(({ policy, resources }) => ({ policy, resources: resources.filter((one) => !isJudgedTarget(facts, one)) }))
+    .filter(({ resources }) => resources.length > 0);
+
 /** What is known about a pod's identifiers: its name has at least one character, and its UID is a UUID. */
 const UNKNOWN_VALUES = { 'kubernetes-pod-name': 1, 'kubernetes-pod-uid': 36 };
 
@@ -111,7 +112,9 @@ function checkRole(
 ): Check {
   const id = 'session-tags';
   const name = parseRoleArn(roleArn)?.name ?? roleArn;
-  const { chaining, unread } = chainsOf(policies, roleArn);
+  const { chaining: all, unread } = chainsOf(policies, roleArn);
+  const chaining = notJudged(facts, all);
+  const notRead = unreadTargets(facts, policies, roleArn);
   const gaps = [...(policies.error === undefined ? [] : [asClause(policies.error)]), ...unread];
   const tagged = planned.filter((one) => !losesSessionTags(facts, one));
   if (chaining.length > 0 && tagged.length > 0) {
@@ -120,7 +123,7 @@ function checkRole(
       .reduce((most, one) => (one.characters > most.characters ? one : most));
     return warn(
       id,
-      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), with at least ${characters} characters of keys and values here, and they are transitive: those roles receive them too. IRSA sends no session tags.`,
+      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), with at least ${characters} characters of keys and values here, and they are transitive: those roles receive them too. IRSA sends no session tags.${notRead.length > 0 ? ` Not read: ${some(notRead)}.` : ''}`,
       'If the pods assume these roles, allow sts:TagSession in addition to sts:AssumeRole in the trust policy of each; tags, session policies and policy ARNs together must not exceed the packed size of a session (PackedPolicyTooLarge). To avoid session tags, disable them in the association (disableSessionTags).',
       SOURCE,
     );
@@ -137,6 +140,11 @@ function checkRole(
     return pass(
       id,
       `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy}`))}), but its associations send no session tags.`,
+    );
+  if (all.length > 0)
+    return pass(
+      id,
+      `Role ${name} may assume other roles (${some(all.map((one) => `policy ${one.policy}`))}), each of which was evaluated.`,
     );
   return pass(id, `No readable policy of role ${name} allows it to assume another role.`);
 }

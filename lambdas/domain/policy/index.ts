@@ -22,6 +22,8 @@ export {
   statesOf,
 } from './contexts.ts';
 export type { AssumeRoleCall, TrustUse } from './contexts.ts';
+export { chainRequest, isChangedByPodIdentity } from './chains.ts';
+export type { ChainUse } from './chains.ts';
 
 // Parts of the policy language that are useful on their own.
 export { holds, readIpRange } from './ip.ts';

@@ -18,6 +18,7 @@ import type { Ledger, ReadingPorts, Settings } from '../../ports/index.ts';
 import { advisory } from './advice.ts';
 import type { AccountPorts, ReadingOptions, ReadingSources } from './reading.ts';
 import { listAddonAssociations, listPlannedAssociations } from './planned-associations.ts';
+import { readChains } from './read-chains.ts';
 import { readProvider, unfinishedAmong } from '../migration/grants.ts';
 import { readKubernetes } from './read-kubernetes.ts';
 import { marksOf, stateOf } from '../migration/service-account.ts';
@@ -97,7 +98,7 @@ function mayBeShared(facts: Facts, planned: readonly PlannedAssociation[]): bool
  */
 async function readUse(
   facts: Facts,
-  { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
+  { eks, roles, kubernetes }: ReadingPorts | AccountPorts,
   described: readonly string[] | undefined,
   ofCluster: Parameters<typeof readRoleUsers>[2],
   { warnings }: Pick<ReadingOptions, 'warnings'>,
@@ -106,12 +107,15 @@ async function readUse(
   if (planned.length === 0) return { facts, addons: [] };
   const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
   const capabilities = await advisory(() => eks.listCapabilities());
+  const isBrief = warnings === 'omitted';
+  const rolePolicies = isBrief ? {} : await readRolePolicies(roles, planned, facts.roles);
   return {
     addons: seen,
     facts: {
       ...facts,
       roleUsers,
-      rolePolicies: warnings === 'omitted' ? {} : await readRolePolicies(roles, planned, facts.roles),
+      rolePolicies,
+      ...(isBrief ? {} : await readChains({ roles, kubernetes }, { ...facts, rolePolicies }, planned)),
       nodeRoles: await readNodeRoles({ eks, roles }, facts),
       capabilities: 'read' in capabilities ? { seen: capabilities.read } : { error: capabilities.refused },
     },

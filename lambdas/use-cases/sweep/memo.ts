@@ -197,6 +197,7 @@ function kubernetesOf(port: Kubernetes): ReadingPorts['kubernetes'] {
       'listCustomResources',
       'listApiGroups',
       'listObjects',
+      'listServiceAccounts',
       'listAttributedServiceAccounts',
     ],
     new Map(),

@@ -114,10 +114,10 @@ describe('an attacker', () => {
   it('who creates a service account that matches while the locks are acquired stops the retirement', async () => {
     const fakes = await withPattern();
     const accepted = { acceptConsumers: [ACCEPT_DNS, `ServiceAccount/${NAMESPACE}/proxy`] };
-    const { acquireLock } = fakes.ledger;
+    const acquireLock = fakes.ledger.acquireLock.bind(fakes.ledger);
     fakes.ledger.acquireLock = (...given) => {
       fakes.kubernetes.plainServiceAccounts = [...fakes.kubernetes.plainServiceAccounts, other('late')];
-      return acquireLock.apply(fakes.ledger, given);
+      return acquireLock(...given);
     };
     await expect(run(fakes, accepted)).rejects.toMatchObject({
       name: 'RetireRefused',

@@ -39,9 +39,7 @@ describe('a service account whose annotation is removed', () => {
       message: `1 object uses the web identity of ${SUBJECT}, and loses AWS access when the annotation is removed: ${STORE} gets tokens for it (spec.provider.aws.auth.jwt).`,
       source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/) as string,
     });
-    expect(check.remedy).toMatch(
-      /^Change how it gets credentials first\. SecretStore\/payments\/aws: Remove auth\.jwt/,
-    );
+    expect(check.remedy).toMatch(/^Change how it gets credentials first\. Remove auth\.jwt/);
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
     expect(check.remedy).toMatch(
       /If it may lose AWS access, accept it \(in a request: acceptConsumers\): --accept-consumer SecretStore\/payments\/aws$/,
@@ -110,7 +108,7 @@ describe('a service account whose annotation is removed', () => {
     const { message, remedy = '' } = checkOf(plan);
     expect(message.length).toBeLessThan(800);
     expect(message).toContain('20 objects use the web identity');
-    expect(message).toContain('and 15 more');
+    expect(message).toContain('and 15 more, each of which gets tokens for it');
     for (const name of names) expect(remedy).toContain(`--accept-consumer SecretStore/payments/${name}`);
     expect(plan.consumers).toHaveLength(20);
   });
@@ -133,7 +131,7 @@ describe('a service account whose annotation stays', () => {
       `1 object uses the web identity of ${SUBJECT}, which this migration leaves to it, and --annotation remove and retire take away: ${STORE} gets tokens`,
     );
     expect(check.message).toContain(`not known of what could not be read: ${CLUSTER_STORES}`);
-    expect(check.remedy).toContain('Before it is taken away: SecretStore/payments/aws: Remove auth.jwt');
+    expect(check.remedy).toContain('Before it is taken away: Remove auth.jwt');
     expect(plan.consumers).toMatchObject([{ breaks: false, accepted: false }]);
   });
 });

@@ -97,4 +97,44 @@ describe('a retirement', () => {
     const { Condition: _, ...statement } = irsa(subject(controller));
     expect(retirementProblem({ before: policyText(ec2), removed: [{ statement }] }, scope)).toContain('does not list');
   });
+
+  const whole = 'system:serviceaccount:kube-system:*';
+  const byPattern = irsa(whole, {}, 'StringLike');
+  const { Condition: _without, ...unconditional } = byPattern;
+  const problem = (trusted: JsonObject[] | undefined, statement: JsonObject, kept?: JsonObject): string | undefined =>
+    retirementProblem(
+      { before: policyText(statement, podIdentityStatement), removed: [{ statement, ...(kept ? { kept } : {}) }] },
+      { ...scope, ...(trusted ? { trustBefore: policyText(...trusted, podIdentityStatement) } : {}) },
+    );
+
+  it.each<[string, JsonObject[], JsonObject, JsonObject?]>([
+    ['a pattern', [byPattern], byPattern],
+    [
+      'a pattern next to names',
+      [irsa([whole, subject(shop)], {}, 'StringLike')],
+      irsa([whole, subject(shop)], {}, 'StringLike'),
+      irsa([subject(shop)], {}, 'StringLike'),
+    ],
+    ['a pattern whose list has lost a name since', [irsa([subject(shop), whole], {}, 'StringLike')], byPattern],
+    ['no condition on the subject', [unconditional], unconditional],
+  ])('of %s is accepted if the role trusted it when the migration began', (_, trusted, statement, kept) => {
+    expect(problem(trusted, statement, kept)).toBeUndefined();
+    expect(problem(undefined, statement, kept)).toBeDefined();
+    expect(problem([irsaStatement], statement, kept)).toBeDefined();
+  });
+
+  it.each<[string, JsonObject]>([
+    ['a wider pattern', irsa('system:serviceaccount:*', {}, 'StringLike')],
+    ['a second pattern', irsa([whole, 'system:serviceaccount:shop:*'], {}, 'StringLike')],
+    ['no condition on the subject', unconditional],
+    ['more actions', { ...byPattern, Action: 'sts:*' }],
+    [
+      'fewer conditions',
+      { ...byPattern, Condition: { StringLike: (byPattern['Condition'] as JsonObject)['StringLike'] } },
+    ],
+    ['another operator', irsa(whole, {}, 'StringLikeIfExists')],
+    ['a policy variable', irsa(`${whole}\${aws:userid}`, {}, 'StringLike')],
+  ])('of a pattern is not accepted with %s', (_, statement) => {
+    expect(problem([byPattern], statement)).toBeDefined();
+  });
 });

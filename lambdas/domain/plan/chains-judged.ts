@@ -1,0 +1,266 @@
+/**
+ * Decides whether a role's sessions can assume another role of the same account: with IRSA, and with EKS Pod Identity,
+ * whose session tags are transitive. Sources: IAM User Guide, "Policy evaluation logic" (within an account, a trust policy
+ * that names the role needs no identity policy) and "Pass session tags in AWS STS".
+ */
+import { clusterArn, oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
+import type { PlannedAssociation } from '../migration/model.ts';
+import {
+  type ChainUse,
+  chainRequest,
+  evaluate,
+  evaluateIrsa,
+  isChangedByPodIdentity,
+  type ParsedPolicy,
+  parsePolicy,
+  type Verdict,
+} from '../policy/index.ts';
+import { readTrust, type JsonObject, writeStatements } from '../trust/statements.ts';
+import type { TrustPolicy } from '../trust/policy.ts';
+import { irsaRoleOf } from '../verification/irsa.ts';
+import type { Facts, RolePoliciesFact } from './facts.ts';
+import { losesSessionTags } from './trust-checks.ts';
+
+type Action = 'sts:AssumeRole' | 'sts:TagSession';
+
+/** A planned service account whose role assumes the target. */
+export interface Chain {
+  account: PlannedAssociation;
+  targetArn: string;
+  trust: TrustPolicy;
+}
+
+/**
+ * `works`: the session of EKS Pod Identity may assume the target. `breaks`: it may not, and that of IRSA may have been
+ * allowed. `unused`: neither may. `same`: it depends on what is the same with both. `unknown`: on something that is not.
+ */
+export type ChainOutcome = 'works' | 'breaks' | 'unused' | 'same' | 'unknown';
+
+export interface JudgedChain extends Chain {
+  outcome: ChainOutcome;
+  reasons: string[];
+  undecided: string[];
+  /** Whether the session has tags. */
+  tagged: boolean;
+  /** The statement for the target's trust policy. Absent if no statement would help. */
+  statement?: JsonObject;
+  /** Whether the target trusts the service account's web identity itself. */
+  trustsWebIdentity: boolean;
+}
+
+interface Answer {
+  verdict: Verdict;
+  reasons: string[];
+  undecided: string[];
+}
+
+const allowAll: ParsedPolicy = parsePolicy(
+  { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
+  'identity',
+);
+
+/** AWS managed policies, which are not read, that allow sts:AssumeRole on every role. */
+export const MANAGED_CHAINING = /^arn:[^:]+:iam::aws:policy\/(AdministratorAccess|PowerUserAccess)$/;
+
+/** The identity policies of a role. `partial`: some could not be read. */
+interface Identity {
+  documents: ParsedPolicy[];
+  partial: boolean;
+}
+
+function identityOf(policies: RolePoliciesFact | undefined): Identity {
+  const all = policies?.policies ?? [];
+  return {
+    documents: all.flatMap(({ arn = '', document }) =>
+      document === undefined ? (MANAGED_CHAINING.test(arn) ? [allowAll] : []) : document.valid ? [document] : [],
+    ),
+    partial:
+      policies === undefined || policies.error !== undefined || all.some(({ document }) => document?.valid === false),
+  };
+}
+
+/** What the role's own policies decide: whether they deny the call, and whether they allow it. */
+function ofIdentity({ documents, partial }: Identity, use: ChainUse, action: Action, resource: string) {
+  const request = { ...chainRequest(use, action), resource };
+  const allowed = evaluate(documents, request);
+  const spared = evaluate([...documents, allowAll], request);
+  return {
+    denies: spared.verdict === 'denied' ? ('yes' as const) : spared.verdict === 'unknown' ? ('unknown' as const) : 'no',
+    allows: allowed.verdict === 'denied' && partial ? ('unknown' as const) : allowed.verdict,
+    undecided: [...allowed.undecided, ...spared.undecided],
+  };
+}
+
+/** Evaluates one action. A trust policy that names only the account leaves the decision to the role's own policies. */
+function judgeAction(
+  trust: ParsedPolicy,
+  identity: Identity,
+  use: ChainUse,
+  action: Action,
+  targetArn: string,
+): Answer {
+  const request = chainRequest(use, action);
+  const { verdict, reasons, undecided } = evaluate(trust, request);
+  const why = reasons.map(({ message }) => message);
+  if (verdict === 'denied' || verdict === 'invalid') return { verdict, reasons: why, undecided: [] };
+  const own = ofIdentity(identity, use, action, targetArn);
+  const refused = (what: string): Answer => ({ verdict: 'denied', reasons: [what], undecided: [] });
+  if (own.denies === 'yes') return refused(`the role's own policies deny ${action} on it`);
+  const names = [use.roleArn, ...(use.sessionArns ?? [])];
+  const direct = evaluate(trust, { ...request, principal: { type: 'AWS', values: names } });
+  const isDirect = direct.verdict === 'allowed' || (direct.verdict === 'unknown' && verdict === 'unknown');
+  if (!isDirect && own.allows === 'denied')
+    return refused(
+      `the trust policy leaves ${action} to the role's own policies, since it names the account, and they do not allow it`,
+    );
+  const isOpen = own.denies === 'unknown' || (!isDirect && own.allows !== 'allowed');
+  if (verdict === 'unknown' || isOpen)
+    return {
+      verdict: 'unknown',
+      reasons: verdict === 'unknown' ? why : [`whether the role's own policies allow ${action} on it is not known`],
+      undecided: [...undecided, ...(isOpen ? own.undecided : [])],
+    };
+  return { verdict: 'allowed', reasons: [], undecided: [] };
+}
+
+const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
+
+function worst(answers: readonly Answer[]): Answer {
+  const verdict = WORST_FIRST.find((one) => answers.some((answer) => answer.verdict === one)) ?? 'unknown';
+  const decisive = answers.filter((one) => one.verdict === verdict);
+  return {
+    verdict,
+    reasons: [...new Set(decisive.flatMap(({ reasons }) => reasons))],
+    undecided: [...new Set(decisive.flatMap(({ undecided }) => undecided))],
+  };
+}
+
+/** The values that conditions on `aws:userid` want: `ROLE_ID:SESSION_NAME`. */
+const wantedUserIds = (policy: ParsedPolicy): string[] =>
+  policy.valid
+    ? policy.statements.flatMap(({ conditions }) =>
+        conditions.filter(({ key }) => key.toLowerCase() === 'aws:userid').flatMap(({ wanted }) => wanted),
+      )
+    : [];
+
+/**
+ * Returns user ids that stand for every session of EKS Pod Identity, whose names begin with `eks-CLUSTER-`: none if a
+ * condition may match some of these names and not others, or depends on a variable.
+ */
+function sampleUserIds(policy: ParsedPolicy, cluster: string): string[] {
+  const start = `eks-${cluster}-`;
+  const samples = new Set<string>();
+  for (const wanted of wantedUserIds(policy)) {
+    const [role = '', session = ''] = wanted.split(':');
+    const literal = /^[^*?]*/.exec(session)?.[0] ?? '';
+    const isAny = session === '*';
+    if (wanted.includes('$') || (!isAny && (literal.startsWith(start) || start.startsWith(literal)))) return [];
+    samples.add(`${role.replaceAll('*', '').replaceAll('?', 'A') || 'AROA'}:${start}pod`);
+  }
+  return [...samples];
+}
+
+const tagsOf = (
+  { request: { target } }: Facts,
+  { namespace, serviceAccount }: PlannedAssociation,
+): Record<string, string | undefined> => ({
+  'eks-cluster-arn': clusterArn(target),
+  'eks-cluster-name': target.cluster,
+  'kubernetes-namespace': namespace,
+  'kubernetes-service-account': serviceAccount,
+  'kubernetes-pod-name': undefined,
+  'kubernetes-pod-uid': undefined,
+});
+
+/** Evaluates the session of EKS Pod Identity. */
+function judgeNew(facts: Facts, trust: ParsedPolicy, { account, targetArn }: Chain, tagged: boolean): Answer {
+  const { roleArn } = account;
+  const identity = identityOf(facts.rolePolicies[roleArn]);
+  const use: ChainUse = {
+    roleArn,
+    roleTags: facts.roles[roleArn]?.tags,
+    resourceAccount: parseRoleArn(targetArn)?.account ?? '',
+    ...(tagged ? { tags: tagsOf(facts, account) } : {}),
+  };
+  const actions: Action[] = tagged ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'];
+  const by = (one: ChainUse): Answer =>
+    worst(actions.map((action) => judgeAction(trust, identity, one, action, targetArn)));
+  const answer = by(use);
+  if (answer.verdict !== 'unknown' || !answer.undecided.some((key) => key.toLowerCase() === 'aws:userid'))
+    return answer;
+  const sampled = sampleUserIds(trust, facts.request.target.cluster).map((userId) => by({ ...use, userId }));
+  const [first, ...more] = sampled;
+  return first && more.every(({ verdict }) => verdict === first.verdict) ? first : answer;
+}
+
+/** Evaluates the session of IRSA, which may have any name that the trust policy has for it. */
+function judgeOld(facts: Facts, trust: ParsedPolicy, targetArn: string): Verdict {
+  const roleArn = irsaRoleOf(facts);
+  const role = roleArn === undefined ? undefined : parseRoleArn(roleArn);
+  if (roleArn === undefined || !role || !trust.valid) return 'denied';
+  const sessions = `:sts::${role.account}:assumed-role/${role.name}/`;
+  const named = trust.statements.flatMap(({ principals }) => principals?.named.get('AWS') ?? []);
+  const { request, cluster } = facts;
+  const use: ChainUse = {
+    roleArn,
+    sessionArns: named.filter((one) => one.includes(sessions)),
+    roleTags: facts.roles[roleArn]?.tags,
+    resourceAccount: parseRoleArn(targetArn)?.account ?? '',
+    federatedProvider: cluster?.oidcIssuer === undefined ? '' : oidcProviderArn(request.target, cluster.oidcIssuer),
+  };
+  const identity = facts.rolePolicies[roleArn]
+    ? identityOf(facts.rolePolicies[roleArn])
+    : { documents: [], partial: true };
+  return judgeAction(trust, identity, use, 'sts:AssumeRole', targetArn).verdict;
+}
+
+/** Returns the statement for the trust policy of the target. */
+const statementFor = (roleArn: string, tagged: boolean): JsonObject => ({
+  Effect: 'Allow',
+  Principal: { AWS: roleArn },
+  Action: tagged ? ['sts:AssumeRole', 'sts:TagSession'] : 'sts:AssumeRole',
+});
+
+/** Returns the statement if the target would allow the session with it. */
+function helpingStatement(facts: Facts, chain: Chain, tagged: boolean): JsonObject | undefined {
+  const trust = readTrust(chain.trust);
+  if (!trust.readable) return undefined;
+  const statement = statementFor(chain.account.roleArn, tagged);
+  const mended = parsePolicy(writeStatements(trust.document, [...trust.statements, statement]), 'trust');
+  return judgeNew(facts, mended, chain, tagged).verdict === 'allowed' ? statement : undefined;
+}
+
+function outcomeOf(now: Answer, before: Verdict): ChainOutcome {
+  if (now.verdict === 'allowed') return 'works';
+  if (now.verdict === 'denied') return before === 'denied' ? 'unused' : 'breaks';
+  const isSame = now.verdict === 'unknown' && now.undecided.length > 0 && !now.undecided.some(isChangedByPodIdentity);
+  return isSame ? 'same' : 'unknown';
+}
+
+export function judgeChain(facts: Facts, chain: Chain): JudgedChain {
+  const { account, targetArn, trust } = chain;
+  const policy = trust.document;
+  const tagged = !losesSessionTags(facts, account);
+  const now = judgeNew(facts, policy, chain, tagged);
+  const outcome = outcomeOf(now, judgeOld(facts, policy, targetArn));
+  const { request, cluster } = facts;
+  const web =
+    cluster?.oidcIssuer === undefined
+      ? 'denied'
+      : evaluateIrsa(policy, {
+          clusterArn: clusterArn(request.target),
+          namespace: account.namespace,
+          serviceAccount: account.serviceAccount,
+          oidcIssuer: cluster.oidcIssuer,
+        }).verdict;
+  const statement = outcome === 'works' || outcome === 'same' ? undefined : helpingStatement(facts, chain, tagged);
+  return {
+    ...chain,
+    outcome,
+    reasons: now.reasons,
+    undecided: now.undecided,
+    tagged,
+    trustsWebIdentity: policy.valid && web !== 'denied',
+    ...(statement ? { statement } : {}),
+  };
+}

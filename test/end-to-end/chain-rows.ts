@@ -1,0 +1,40 @@
+/** The scenarios about roles that assume others, and about trusts by pattern, with their expected results. */
+import type { Row } from './scenario-rows.ts';
+
+const ARGO_CD = { namespace: 'argocd', name: 'argocd-application-controller' };
+const TENANT = { namespace: 'tenant-a', name: 'uploader' };
+const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
+const RESTARTED = 'kubernetes:patch deployments';
+
+export const chainRows: Row[] = [
+  [
+    'role-chain-blocked',
+    { serviceAccount: ARGO_CD },
+    { outcome: 'blocked', blockedBy: { 'target-roles': /delivery-prod-deployer does not allow/ }, mutations: [] },
+  ],
+  [
+    'role-chain-blocked',
+    { serviceAccount: ARGO_CD, acceptTargetRoles: ['arn:aws:iam::111122223333:role/delivery-prod-deployer'] },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: [ARGO_CD.name],
+      mutations: [ASSOCIATE, 'kubernetes:patch statefulsets'],
+    },
+  ],
+  [
+    'pattern-trust',
+    { serviceAccount: { namespace: 'orders', name: 'api' } },
+    { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: [ASSOCIATE, RESTARTED] },
+  ],
+  [
+    'pattern-fit',
+    { serviceAccount: TENANT },
+    { outcome: 'blocked', blockedBy: { 'pattern-fit': /IRSA is the better fit/ }, mutations: [] },
+  ],
+  [
+    'pattern-fit',
+    { serviceAccount: TENANT, acceptConsumers: ['system:serviceaccount:*:uploader'] },
+    { outcome: 'migrated', applied: 'associate', created: ['uploader'], mutations: [ASSOCIATE, RESTARTED] },
+  ],
+];

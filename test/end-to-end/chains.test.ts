@@ -1,0 +1,115 @@
+/** A role that assumes another role of its account, before and after its pods move to EKS Pod Identity. */
+import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
+import { GetRoleCommand, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
+import { describe, expect, it } from 'vitest';
+import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { inWorld, type OpenWorld } from './world.ts';
+
+const NAME = 'argocd-application-controller';
+const CONTROLLER = { serviceAccount: { namespace: 'argocd', name: NAME } };
+const TARGET = 'arn:aws:iam::111122223333:role/delivery-prod-deployer';
+const ROLE = 'arn:aws:iam::111122223333:role/delivery-prod-argocd';
+const SCENARIO = { scenario: 'role-chain-blocked' };
+
+/** Returns what STS answers the controller's pods now. */
+const chainOf = ({ backend, cluster }: OpenWorld): string[] =>
+  listObjects(cluster.kube, 'Pod')
+    .filter(({ spec }) => spec.serviceAccountName === NAME)
+    .flatMap((pod) => chainedRole(backend.sandbox.world, cluster, pod, TARGET))
+    .map(({ method, refused }) => `${method}: ${refused?.message ?? 'has the role'}`);
+
+const iam = ({ backend }: OpenWorld) => backend.sandbox.clients(undefined, 'eu-west-1').iam();
+async function trustOf(world: OpenWorld): Promise<{ Statement: object[] }> {
+  const { Role } = await iam(world).send(new GetRoleCommand({ RoleName: TARGET.split('/').at(-1)! }));
+  return JSON.parse(decodeURIComponent(Role!.AssumeRolePolicyDocument!)) as { Statement: object[] };
+}
+const allowAlso = async (world: OpenWorld, ...statements: object[]): Promise<void> => {
+  const trust = await trustOf(world);
+  await iam(world).send(
+    new UpdateAssumeRolePolicyCommand({
+      RoleName: TARGET.split('/').at(-1)!,
+      PolicyDocument: JSON.stringify({ ...trust, Statement: [...trust.Statement, ...statements] }),
+    }),
+  );
+};
+const printedStatement = (remedy: string | undefined): object =>
+  JSON.parse(/keep the others: (\{.*?\})\. If/.exec(remedy ?? '')![1]!) as object;
+
+describe('a role that assumes another role', () => {
+  it('blocks if that one would refuse the session tags, and works once the printed statement is there', () =>
+    inWorld(SCENARIO, async (world) => {
+      expect(chainOf(world)).toEqual(['irsa: has the role']);
+      const blocked = await world.migrate(CONTROLLER);
+      const check = blocked.plan?.checks.find(({ id }) => id === 'target-roles');
+      expect([blocked.outcome, check?.status]).toEqual(['blocked', 'fail']);
+      expect(world.changes()).toEqual([]);
+
+      await allowAlso(world, printedStatement(check?.remedy));
+      expect(await world.migrate(CONTROLLER)).toMatchObject({ outcome: 'migrated' });
+      expect(chainOf(world)).toEqual(['pod-identity: has the role']);
+    }));
+
+  it('is migrated if it is accepted by name, and then loses the other role, as the plan said', () =>
+    inWorld(SCENARIO, async (world) => {
+      const report = await world.migrate({ ...CONTROLLER, acceptTargetRoles: [TARGET] });
+      expect(report.outcome).toBe('migrated');
+      expect(report.plan?.checks.find(({ id }) => id === 'target-roles')).toMatchObject({ status: 'warn' });
+      const [answer, ...more] = chainOf(world);
+      expect(more).toEqual([]);
+      expect(answer).toMatch(
+        new RegExp(
+          `^pod-identity: User: .*/eks-delivery-prod-.* is not authorized to perform: sts:TagSession on resource: ${TARGET}$`,
+        ),
+      );
+    }));
+
+  it.each<[string, object, string[]]>([
+    [
+      'an old session name',
+      { Principal: { AWS: ROLE }, Condition: { StringLike: { 'aws:userid': '*:botocore-session-*' } } },
+      ['sts:AssumeRole'],
+    ],
+    [
+      'the OIDC provider',
+      { Principal: { AWS: ROLE }, Condition: { Null: { 'aws:FederatedProvider': 'false' } } },
+      ['sts:AssumeRole'],
+    ],
+    [
+      "the account, which leaves tags to the role's own policies",
+      { Principal: { AWS: '111122223333' } },
+      ['sts:TagSession'],
+    ],
+  ])('blocks if the other role trusts %s, as STS then decides', (_, statement, [action]) =>
+    inWorld(
+      {
+        ...SCENARIO,
+        change: ({ accounts }) => {
+          accounts[0]!.roles.find(({ arn }) => arn === TARGET)!.trustPolicy = {
+            Version: '2012-10-17',
+            Statement: [{ Effect: 'Allow', Action: ['sts:AssumeRole', 'sts:TagSession'], ...statement }],
+          };
+        },
+      },
+      async (world) => {
+        expect(chainOf(world)).toEqual(['irsa: has the role']);
+        expect(await world.migrate(CONTROLLER)).toMatchObject({ outcome: 'blocked' });
+        await world.migrate({ ...CONTROLLER, acceptTargetRoles: [TARGET] });
+        expect(chainOf(world)[0]).toContain(`is not authorized to perform: ${action}`);
+      },
+    ),
+  );
+
+  it('is not affected by an association that sends no session tags', () =>
+    inWorld(SCENARIO, async (world) => {
+      const { backend, cluster } = world;
+      const association = { clusterName: cluster.name, namespace: 'argocd', serviceAccount: NAME, roleArn: ROLE };
+      await backend.sandbox
+        .clients(undefined, 'eu-west-1')
+        .eks()
+        .send(new CreatePodIdentityAssociationCommand({ ...association, disableSessionTags: true }));
+      expect(chainOf(world)).toEqual(['irsa: has the role']);
+      expect(await world.migrate(CONTROLLER)).toMatchObject({ outcome: 'migrated' });
+      expect(chainOf(world)).toEqual(['pod-identity: has the role']);
+    }));
+});

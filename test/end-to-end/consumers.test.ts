@@ -1,0 +1,360 @@
+/**
+ * What else uses the web identity of a service account, in whole worlds (promise 13). What each consumer gets is the
+ * sandbox's own answer (`consumersIn`): it does not know what the service has found.
+ */
+import { describe, expect, it } from 'vitest';
+import { type Retired, retireAndFollow } from '../../cli/retire.ts';
+import { silentProgress } from '../../cli/progress.ts';
+import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
+import { seedCustomResources } from '../../sandbox/world/build-custom-resources.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { ScenarioCustomResource } from '../../sandbox/world/scenario-cluster.ts';
+import { type Asked, inWorld, type OpenWorld } from './world.ts';
+
+const STORE = 'SecretStore/shop/aws';
+const ORDERS = { namespace: 'shop', name: 'orders' };
+const CLOUDWATCH = 'amazon-cloudwatch-observability';
+
+/** Returns the consumers that get no credentials now. */
+const broken = ({ backend, cluster }: OpenWorld): string[] => [
+  ...new Set(
+    consumersIn(backend.sandbox.world, cluster)
+      .filter(({ works }) => !works)
+      .map(({ name }) => name),
+  ),
+];
+
+/** Notes every consumer that gets no credentials after any call. */
+const watched = (world: OpenWorld): Set<string> => {
+  const seen = new Set<string>();
+  world.backend.sandbox.world.log.onCall(() => {
+    for (const name of broken(world)) seen.add(name);
+  });
+  return seen;
+};
+
+const blockedBy = ({ plan }: MigrationReport): string[] =>
+  plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+const check = ({ plan }: MigrationReport, id: string) => plan!.checks.find((one) => one.id === id);
+const named = ({ plan }: MigrationReport): string[] => [...new Set(plan!.consumers?.map(({ name }) => name))].sort();
+
+const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsumers: string[] = []): Promise<Retired> =>
+  retireAndFollow(
+    world.backend,
+    { migrationId, action: 'retire', dryRun: false, soakDays: 0, acceptConsumers },
+    silentProgress,
+  );
+
+const inShop = (work: (world: OpenWorld) => Promise<void>, change?: (scenario: Scenario) => void): Promise<void> =>
+  inWorld({ scenario: 'secret-store', ...(change ? { change } : {}) }, work);
+const move = (world: OpenWorld, asked: Asked = {}): Promise<MigrationReport> =>
+  world.migrate({ serviceAccount: ORDERS, ...asked });
+
+describe('a SecretStore that uses the service account', () => {
+  it('keeps its access if the annotation is kept, and is named', () =>
+    inShop(async (world) => {
+      const failed = watched(world);
+      const report = await move(world);
+      expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
+      expect(check(report, 'consumers')).toMatchObject({ status: 'warn', message: expect.stringContaining(STORE) });
+      expect(report.plan!.consumers).toMatchObject([{ name: STORE, serviceAccount: 'shop/orders', breaks: false }]);
+      expect([...failed]).toEqual([]);
+    }));
+
+  it('blocks --annotation remove, and nothing is changed', () =>
+    inShop(async (world) => {
+      const before = world.readAccount(ORDERS);
+      const failed = watched(world);
+      const report = await move(world, { annotation: 'remove' });
+      expect(report.outcome).toBe('blocked');
+      expect(blockedBy(report)).toEqual(['consumers']);
+      expect(check(report, 'consumers')).toMatchObject({
+        message: expect.stringContaining(STORE),
+        remedy: expect.stringMatching(/--accept-consumer SecretStore\/shop\/aws$/),
+      });
+      expect(world.changes()).toEqual([]);
+      expect(world.readAccount(ORDERS)).toEqual(before);
+      expect([...failed]).toEqual([]);
+    }));
+
+  it.each(['SecretStore/blog/aws', 'ClusterSecretStore/aws', 'SecretStore/shop', 'secretstores.external-secrets.io'])(
+    'is not accepted by the name %s',
+    (name) =>
+      inShop(async (world) => {
+        const report = await move(world, { annotation: 'remove', acceptConsumers: [name] });
+        expect(report.outcome).toBe('blocked');
+        expect(blockedBy(report)).toEqual(['consumers']);
+        expect(check(report, 'accepted-consumers')).toMatchObject({ status: 'warn' });
+        expect(world.changes()).toEqual([]);
+      }),
+  );
+
+  it('loses its access if it is accepted by its name, and gets it back with a rollback', () =>
+    inShop(async (world) => {
+      const report = await move(world, { annotation: 'remove', acceptConsumers: [STORE] });
+      expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
+      expect(world.readAccount(ORDERS)).toMatchObject({
+        annotation: undefined,
+        pods: ['pod-identity', 'pod-identity'],
+      });
+      expect(consumersIn(world.backend.sandbox.world, world.cluster)).toMatchObject([
+        { name: STORE, works: false, why: expect.stringContaining('an IAM role must be associated') },
+      ]);
+      expect(await world.rollBack({ migrationId: report.migrationId })).toMatchObject({ outcome: 'rolled-back' });
+      expect(broken(world)).toEqual([]);
+    }));
+
+  it('blocks the retirement, and goes on if it is accepted by its name', () =>
+    inShop(async (world) => {
+      const failed = watched(world);
+      const report = await move(world);
+      const refused: unknown = await retire(world, report).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(STORE) });
+      const other: unknown = await retire(world, report, ['SecretStore/blog/aws']).catch((error: unknown) => error);
+      expect(other).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(STORE) });
+      expect([...failed]).toEqual([]);
+      const done = await retire(world, report, [STORE]);
+      expect(done).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
+      expect(consumersIn(world.backend.sandbox.world, world.cluster)).toMatchObject([
+        { name: STORE, works: false, why: expect.stringContaining('AccessDenied') },
+      ]);
+    }));
+
+  it('is not accepted for the retirement by the request of the migration', () =>
+    inShop(async (world) => {
+      const report = await move(world, { acceptConsumers: [STORE] });
+      expect(report.outcome).toBe('migrated');
+      const refused: unknown = await retire(world, report).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ name: 'RetireRefused' });
+      expect(broken(world)).toEqual([]);
+    }));
+
+  it('of another service account does not matter', () =>
+    inShop(
+      async (world) => {
+        const report = await move(world, { annotation: 'remove' });
+        expect(report.outcome).toBe('migrated');
+        expect(check(report, 'consumers')).toMatchObject({ status: 'pass' });
+        expect(await retire(world, report)).toMatchObject({ done: true });
+      },
+      (scenario) => {
+        scenario.accounts[0]!.clusters[0]!.customResources = [store('aws', 'invoices')];
+      },
+    ));
+});
+
+const store = (name: string, account: string): ScenarioCustomResource => ({
+  apiVersion: 'external-secrets.io/v1',
+  kind: 'SecretStore',
+  plural: 'secretstores',
+  namespace: 'shop',
+  name,
+  spec: { provider: { aws: { auth: { jwt: { serviceAccountRef: { name: account } } } } } },
+});
+const withoutStores = (scenario: Scenario): void => {
+  const cluster = scenario.accounts[0]!.clusters[0]!;
+  cluster.customResources = cluster.customResources.filter(({ kind }) => kind !== 'SecretStore');
+};
+
+describe('a SecretStore that appears during the migration', () => {
+  const appear = (world: OpenWorld): void =>
+    world.onFirst(
+      ({ operation }) => operation === 'CreatePodIdentityAssociation',
+      () => seedCustomResources(world.cluster, [store('late', 'orders')]),
+    );
+
+  it('keeps the annotation, with a warning that names it', () =>
+    inShop(async (world) => {
+      appear(world);
+      const failed = watched(world);
+      const report = await move(world, { annotation: 'remove' });
+      expect(named(report)).toEqual([]);
+      expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
+      expect(report.warnings).toEqual([
+        expect.objectContaining({ message: expect.stringContaining('SecretStore/shop/late') }),
+      ]);
+      expect(world.readAccount(ORDERS)).toMatchObject({
+        annotation: expect.any(String),
+        pods: ['pod-identity', 'pod-identity'],
+      });
+      expect([...failed]).toEqual([]);
+    }, withoutStores));
+
+  it('loses its access if the request has accepted its name in advance', () =>
+    inShop(async (world) => {
+      appear(world);
+      const report = await move(world, { annotation: 'remove', acceptConsumers: ['SecretStore/shop/late'] });
+      expect(report).toMatchObject({ outcome: 'migrated' });
+      expect(world.readAccount(ORDERS)).toMatchObject({ annotation: undefined });
+      expect(broken(world)).toEqual(['SecretStore/shop/late']);
+    }, withoutStores));
+});
+
+describe('custom resources that may not be read', () => {
+  const UNREAD = ['secretstores.external-secrets.io', 'clustersecretstores.external-secrets.io'];
+  const inTest = (work: (world: OpenWorld) => Promise<void>): Promise<void> =>
+    inWorld({ scenario: 'consumers-unread' }, work);
+
+  it('are a warning if the annotation is kept', () =>
+    inTest(async (world) => {
+      const failed = watched(world);
+      const report = await move(world);
+      expect(report.outcome).toBe('migrated');
+      expect(check(report, 'consumers')).toMatchObject({
+        status: 'warn',
+        message: expect.stringContaining(UNREAD[0]!),
+      });
+      expect([...failed]).toEqual([]);
+    }));
+
+  it.each([[[]], [[UNREAD[0]!]], [[STORE]]])('block --annotation remove with %j accepted', (acceptConsumers) =>
+    inTest(async (world) => {
+      const report = await move(world, { annotation: 'remove', acceptConsumers });
+      expect(report.outcome).toBe('blocked');
+      expect(check(report, 'consumers')).toMatchObject({ status: 'unknown' });
+      expect(world.changes()).toEqual([]);
+      expect(broken(world)).toEqual([]);
+    }),
+  );
+
+  it('may be accepted as unread, and what nobody saw then loses its access', () =>
+    inTest(async (world) => {
+      const report = await move(world, { annotation: 'remove', acceptConsumers: UNREAD });
+      expect(report.outcome).toBe('migrated');
+      expect(broken(world)).toEqual([STORE]);
+    }));
+
+  it('block the retirement until they are accepted', () =>
+    inTest(async (world) => {
+      const report = await move(world);
+      const refused: unknown = await retire(world, report).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(UNREAD[0]!) });
+      expect(broken(world)).toEqual([]);
+      expect(await retire(world, report, UNREAD)).toMatchObject({ done: true });
+      expect(broken(world)).toEqual([STORE]);
+    }));
+});
+
+describe("a SecretStore that uses an add-on's service account", () => {
+  const PARAMETERS = 'SecretStore/amazon-cloudwatch/parameters';
+  const inMonitor = (work: (world: OpenWorld) => Promise<void>): Promise<void> =>
+    inWorld({ scenario: 'addon-secret-store' }, work);
+
+  it('blocks the migration, since EKS removes the annotation', () =>
+    inMonitor(async (world) => {
+      const failed = watched(world);
+      const report = await world.migrate({ addon: CLOUDWATCH });
+      expect(report.outcome).toBe('blocked');
+      expect(blockedBy(report)).toEqual(['consumers']);
+      expect(named(report)).toEqual([PARAMETERS]);
+      expect(world.changes()).toEqual([]);
+      expect([...failed]).toEqual([]);
+    }));
+
+  it('loses its access if it is accepted', () =>
+    inMonitor(async (world) => {
+      const report = await world.migrate({ addon: CLOUDWATCH, acceptConsumers: [PARAMETERS] });
+      expect(report.outcome).toBe('migrated');
+      expect(broken(world)).toEqual([PARAMETERS]);
+    }));
+});
+
+/** The service accounts of the scenario `consumers`, and by whom each is used. */
+const USED: Record<string, string[]> = {
+  'cert-manager/acme': ['ClusterIssuer/letsencrypt'],
+  'crossplane-system/provider-aws': ['ProviderConfig/default'],
+  'flux-system/ecr': [
+    'ImageRepository/flux-system/api',
+    'Kustomization/flux-system/apps',
+    'OCIRepository/flux-system/charts',
+  ],
+  'keda/keda-operator': ['TriggerAuthentication/shop/queue'],
+  'platform/secrets': ['ClusterSecretStore/shared', 'VaultAuth/platform/vault'],
+  'shop/api': [
+    'ClusterSecretStore/of-the-user',
+    'ECRAuthorizationToken/shop/registry',
+    'PersistentVolume/assets',
+    'SecretProviderClass/shop/database',
+    'SecretStore/shop/aws',
+    'TriggerAuthentication/shop/queue',
+  ],
+  'shop/dns': ['Issuer/shop/letsencrypt'],
+  'shop/reports': ['Deployment/shop/reports'],
+};
+const accountOf = (text: string): { namespace: string; name: string } => {
+  const [namespace = '', name = ''] = text.split('/');
+  return { namespace, name };
+};
+const inPlatform = (
+  work: (world: OpenWorld) => Promise<void>,
+  change?: (cluster: ScenarioCluster) => void,
+): Promise<void> =>
+  inWorld(
+    {
+      scenario: 'consumers',
+      ...(change ? { change: (scenario: Scenario) => change(scenario.accounts[0]!.clusters[0]!) } : {}),
+    },
+    work,
+  );
+
+describe('one object of each product', () => {
+  it('uses one of the service accounts', () =>
+    inPlatform(async ({ backend, cluster }) => {
+      const found = consumersIn(backend.sandbox.world, cluster);
+      const byAccount = Map.groupBy(found, ({ serviceAccount: { namespace, name } }) => `${namespace}/${name}`);
+      expect(
+        Object.fromEntries([...byAccount].map(([account, all]) => [account, all.map(({ name }) => name)])),
+      ).toEqual(USED);
+      expect(found.filter(({ works }) => !works)).toEqual([]);
+    }));
+
+  it.each(Object.entries(USED))('is found and named in the plan of %s: %j', (account, names) =>
+    inPlatform(async (world) => {
+      const report = await world.migrate({
+        serviceAccount: accountOf(account),
+        annotation: 'remove',
+        dryRun: true,
+      });
+      expect(named(report)).toEqual(names);
+    }),
+  );
+
+  it('goes on working unless it is accepted: all, and all but one', () =>
+    inPlatform(async (world) => {
+      const names = USED['shop/api']!;
+      const asked = { serviceAccount: accountOf('shop/api'), annotation: 'remove' } as const;
+      const failed = watched(world);
+      for (const left of names) {
+        const report = await world.migrate({ ...asked, acceptConsumers: names.filter((name) => name !== left) });
+        expect([left, report.outcome]).toEqual([left, 'blocked']);
+      }
+      expect(world.changes()).toEqual([]);
+      expect([...failed]).toEqual([]);
+      expect(await world.migrate({ ...asked, acceptConsumers: names })).toMatchObject({ outcome: 'migrated' });
+      // The pods that mount the volume have started without an annotation, or with the role that their mount keeps.
+      expect(broken(world)).toEqual(names.filter((name) => name !== 'PersistentVolume/assets'));
+    }));
+
+  it.each([
+    ['crossplane-system/provider-aws', 'ProviderConfig/default'],
+    ['keda/keda-operator', 'TriggerAuthentication/shop/queue'],
+  ])('that needs the IRSA environment of the pods of %s blocks, also if the annotation is kept', (account, name) =>
+    inPlatform(async (world) => {
+      const failed = watched(world);
+      const report = await world.migrate({ serviceAccount: accountOf(account) });
+      expect(report.outcome).toBe('blocked');
+      expect(blockedBy(report)).toEqual(['consumers']);
+      expect(check(report, 'consumers')?.message).toContain(name);
+      expect([...failed]).toEqual([]);
+    }),
+  );
+
+  it('that needs the IRSA environment fails if it is accepted', () =>
+    inPlatform(async (world) => {
+      const serviceAccount = accountOf('crossplane-system/provider-aws');
+      const report = await world.migrate({ serviceAccount, acceptConsumers: ['ProviderConfig/default'] });
+      expect(report.outcome).toBe('migrated');
+      expect(broken(world)).toEqual(['ProviderConfig/default']);
+    }));
+});

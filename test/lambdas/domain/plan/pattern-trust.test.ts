@@ -1,0 +1,157 @@
+/** Roles that trust service accounts by a pattern. */
+import { describe, expect, it } from 'vitest';
+import type { Check } from '../../../../lambdas/domain/migration/model.ts';
+import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import { parseTrust } from '../../../../lambdas/domain/trust/policy.ts';
+import { isOverNamespaces, patternsOverNamespaces } from '../../../../lambdas/domain/trust/patterns.ts';
+import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
+import {
+  anAssociation,
+  aRequest,
+  NAMESPACE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  SERVICE_ACCOUNT,
+  someFacts,
+} from '../../fixtures.ts';
+import { irsa, irsaOfOtherClusters, OTHER_ISSUER_NAME, OTHER_PROVIDER, PROVIDER } from '../trust/policies.ts';
+
+const OF_NAMESPACE = `system:serviceaccount:${NAMESPACE}:*`;
+const OVER_NAMESPACES = `system:serviceaccount:*:${SERVICE_ACCOUNT}`;
+const pattern = (subjects: unknown, operator = 'StringLike'): JsonObject => irsa(subjects, {}, operator);
+const ofOther = (subjects: unknown): JsonObject => ({
+  ...irsaOfOtherClusters,
+  Condition: { StringLike: { [`${OTHER_ISSUER_NAME}:sub`]: subjects } },
+});
+const withTrust = (statements: JsonObject[], change: Partial<Facts> = {}): Facts =>
+  someFacts({
+    roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements, podIdentityStatement)) } },
+    ...change,
+  });
+const checksOf = (facts: Facts, id: string): Check[] => planMigration(facts).checks.filter((check) => check.id === id);
+const accounts = (...names: string[]): Facts['serviceAccounts'] => ({
+  seen: names.map((name) => ({ namespace: NAMESPACE, name })),
+});
+const users = (associations: string[], more = false): Partial<Facts> => ({
+  roleUsers: {
+    addons: [],
+    associations: associations.map((serviceAccount) => anAssociation({ serviceAccount })),
+    more,
+  },
+});
+
+describe('check pattern-trust', () => {
+  it.each<[string, Partial<Facts>, string]>([
+    [
+      'none other that exists',
+      { serviceAccounts: accounts(SERVICE_ACCOUNT) },
+      'No other service account of cluster dev matches.',
+    ],
+    [
+      'some without an association',
+      { serviceAccounts: accounts(SERVICE_ACCOUNT, 'dns', 'proxy'), ...users(['dns']) },
+      `2 other service accounts of cluster dev match: 1 with an association, and 1 without: ${NAMESPACE}/proxy.`,
+    ],
+    [
+      'all with one',
+      { serviceAccounts: accounts('dns'), ...users(['dns']) },
+      `1 other service account of cluster dev matches, with an association each: ${NAMESPACE}/dns.`,
+    ],
+    ['more associations than are read', { serviceAccounts: accounts('dns'), ...users([], true) }, 'were not all read'],
+    [
+      'a list that was refused',
+      { serviceAccounts: { error: 'AccessDenied: no.' } },
+      'could not be read: AccessDenied: no.',
+    ],
+    ['a list that was not read', {}, 'Which service accounts match was not read.'],
+  ])('warns, with %s', (_, change, message) => {
+    const facts = withTrust([pattern(OF_NAMESPACE)], change);
+    expect(checksOf(facts, 'pattern-trust')).toMatchObject([
+      { status: 'warn', message: expect.stringContaining(message) as string },
+    ]);
+    expect(checksOf(facts, 'pattern-fit')).toEqual([]);
+    expect(planMigration(facts).verdict).toBe('migrate');
+  });
+
+  it.each<[string, JsonObject]>([
+    ['names', pattern(`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`)],
+    [
+      'a wildcard that is literal',
+      pattern([OF_NAMESPACE, `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`], 'StringEquals'),
+    ],
+    [
+      'a pattern for others',
+      pattern([`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, 'system:serviceaccount:shop:*']),
+    ],
+  ])('is absent with %s', (_, statement) => {
+    expect(checksOf(withTrust([statement]), 'pattern-trust')).toEqual([]);
+  });
+
+  it('counts a statement without a condition on the subject', () => {
+    const [check] = checksOf(
+      withTrust([{ ...pattern(''), Condition: {} }], { serviceAccounts: accounts('dns') }),
+      'pattern-trust',
+    );
+    expect(check?.message).toContain('by a statement for every subject. 1 other service account');
+  });
+});
+
+describe('check pattern-fit', () => {
+  const wide = [pattern(OVER_NAMESPACES), ofOther(OVER_NAMESPACES)];
+
+  it('fails for a pattern over namespaces in several clusters, until it is accepted by name', () => {
+    const facts = withTrust(wide);
+    const [check] = checksOf(facts, 'pattern-fit');
+    expect(check).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/in 2 clusters.*IRSA is the better fit\.$/) as string,
+    });
+    expect(check?.remedy).toContain(`--accept-consumer '${OVER_NAMESPACES}'`);
+    expect(planMigration(facts).verdict).not.toBe('migrate');
+    const accepted = withTrust(wide, { request: aRequest({ acceptConsumers: [OVER_NAMESPACES] }) });
+    expect(checksOf(accepted, 'pattern-fit')).toMatchObject([{ status: 'warn' }]);
+    expect(planMigration(accepted).verdict).toBe('migrate');
+    const other = withTrust(wide, { request: aRequest({ acceptConsumers: [OF_NAMESPACE] }) });
+    expect(checksOf(other, 'pattern-fit')).toMatchObject([{ status: 'fail' }]);
+  });
+
+  it.each<[string, JsonObject[]]>([
+    ['one cluster', [pattern(OVER_NAMESPACES)]],
+    ['a pattern within a namespace', [pattern(OF_NAMESPACE), ofOther(OF_NAMESPACE)]],
+    ['another cluster that lists names', [pattern(OVER_NAMESPACES), irsaOfOtherClusters]],
+    ['another cluster with a pattern within a namespace', [pattern(OVER_NAMESPACES), ofOther(OF_NAMESPACE)]],
+    ['another cluster that is denied', [pattern(OVER_NAMESPACES), { ...ofOther(OVER_NAMESPACES), Effect: 'Deny' }]],
+  ])('is absent for %s', (_, statements) => {
+    expect(checksOf(withTrust(statements), 'pattern-fit')).toEqual([]);
+  });
+});
+
+it.each([
+  ['*', true],
+  ['system:*', true],
+  ['system:serviceaccount:*', true],
+  ['system:serviceaccount:*:api', true],
+  ['system:serviceaccount:team-?:api', true],
+  ['system:serviceaccount:shop:*', false],
+  ['system:serviceaccount:shop:api', false],
+  ['system:serviceaccount:${aws:userid}:*', false],
+])('%s is over namespaces: %s', (text, expected) => {
+  expect(isOverNamespaces(text)).toBe(expected);
+});
+
+it('finds the patterns of each provider', () => {
+  const found = patternsOverNamespaces(
+    parseTrust(
+      policyText(pattern([OVER_NAMESPACES, OF_NAMESPACE]), pattern('*'), pattern('*', 'StringNotLike'), {
+        ...ofOther('x'),
+        Condition: {},
+      }),
+    ),
+  );
+  expect([...found]).toEqual([
+    [PROVIDER, [OVER_NAMESPACES, '*']],
+    [OTHER_PROVIDER, ['*']],
+  ]);
+});
