@@ -67,6 +67,21 @@ const wasWarned = (result: RunResult, one: PlacedConsumer, cause: Call): boolean
   return request.verification === 'api' || (check !== undefined && check.status !== 'pass');
 };
 
+/**
+ * Returns whether a consumer that keeps its identity is only interrupted, and was named: the service accounts of an add-on
+ * that is deleted do not exist until it is created again.
+ */
+const isInterrupted = (result: RunResult, { name, to, why }: ConsumerGap, cause: Call): boolean => {
+  const id = migrationOf(result, cause.execution);
+  const plan = allMigrations(result).find(({ migrationId }) => migrationId === id)?.record?.plan;
+  return (
+    cause.operation === 'DeleteAddon' &&
+    to !== undefined &&
+    why.endsWith('not found') &&
+    plan?.consumers?.some((one) => one.name === name) === true
+  );
+};
+
 const isAccepted = (accepted: readonly string[], { name, resource }: PlacedConsumer, unread: boolean): boolean =>
   accepted.includes(name) || (unread && accepted.includes(resource));
 
@@ -86,7 +101,7 @@ const gapsOf = (result: RunResult): { gap: ConsumerGap; one: PlacedConsumer }[] 
 export const usersAreNamed: Promised = {
   name: 'users-are-named',
   statement:
-    'A consumer of a web identity that works keeps working at every event of a run, unless the request or the retirement that took the identity away accepts it by name, or its resource, which the service may not read.',
+    'A consumer of a web identity that works keeps working at every event of a run, unless the request or the retirement that took the identity away accepts it by name, or its resource, which the service may not read. One that the plan names may be interrupted while an add-on is deleted and created again.',
   broken: (result) =>
     gapsOf(result).flatMap(({ gap, one }) => {
       const cause = causeOf(result, gap);
@@ -94,7 +109,8 @@ export const usersAreNamed: Promised = {
       const isExcused =
         isAccepted(acceptedBy(result, cause), one, isUnread(result, one)) ||
         appearedTooLate(result, one, cause) ||
-        wasWarned(result, one, cause);
+        wasWarned(result, one, cause) ||
+        isInterrupted(result, gap, cause);
       return isExcused ? [] : [`${textOf(gap)} after ${about(cause)}, which did not accept it by name`];
     }),
 };
