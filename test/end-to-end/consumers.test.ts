@@ -13,6 +13,7 @@ import type { ScenarioCustomResource } from '../../sandbox/world/scenario-cluste
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
 
 const STORE = 'SecretStore/shop/aws';
+const MINUTE = 60_000;
 const ORDERS = { namespace: 'shop', name: 'orders' };
 const CLOUDWATCH = 'amazon-cloudwatch-observability';
 
@@ -45,6 +46,17 @@ const retire = (world: OpenWorld, { migrationId }: MigrationReport, acceptConsum
     { migrationId, action: 'retire', dryRun: false, soakDays: 0, acceptConsumers },
     silentProgress,
   );
+
+/** Returns why the retirement is refused. */
+const refusedBy = async (
+  world: OpenWorld,
+  report: MigrationReport,
+  acceptConsumers: string[] = [],
+): Promise<string> => {
+  const error: unknown = await retire(world, report, acceptConsumers).catch((refused: unknown) => refused);
+  expect(error).toMatchObject({ name: 'RetireRefused' });
+  return (error as Error).message;
+};
 
 const inShop = (work: (world: OpenWorld) => Promise<void>, change?: (scenario: Scenario) => void): Promise<void> =>
   inWorld({ scenario: 'secret-store', ...(change ? { change } : {}) }, work);
@@ -107,27 +119,10 @@ describe('a SecretStore that uses the service account', () => {
 
   it('blocks the retirement, and goes on if it is accepted by its name', () =>
     inShop(async (world) => {
-      const failed = watched(world);
-      const report = await move(world);
-      const refused: unknown = await retire(world, report).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(STORE) });
-      const other: unknown = await retire(world, report, ['SecretStore/blog/aws']).catch((error: unknown) => error);
-      expect(other).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(STORE) });
-      expect([...failed]).toEqual([]);
-      const done = await retire(world, report, [STORE]);
-      expect(done).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
-      expect(consumersIn(world.backend.sandbox.world, world.cluster)).toMatchObject([
-        { name: STORE, works: false, why: expect.stringContaining('AccessDenied') },
-      ]);
-    }));
-
-  it('is not accepted for the retirement by the request of the migration', () =>
-    inShop(async (world) => {
-      const report = await move(world, { acceptConsumers: [STORE] });
-      expect(report.outcome).toBe('migrated');
-      const refused: unknown = await retire(world, report).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ name: 'RetireRefused' });
-      expect(broken(world)).toEqual([]);
+      const report = await move(world, { annotation: 'remove', acceptConsumers: [STORE] });
+      for (const names of [[], ['SecretStore/blog/aws'], ['secretstores.external-secrets.io']])
+        expect(await refusedBy(world, report, names)).toContain(STORE);
+      expect(await retire(world, report, [STORE])).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
     }));
 
   it('of another service account does not matter', () =>
@@ -144,6 +139,51 @@ describe('a SecretStore that uses the service account', () => {
     ));
 });
 
+describe('an Issuer that uses the service account with the role', () => {
+  const ISSUER = 'Issuer/shop/letsencrypt';
+  const inIssuer = (work: (world: OpenWorld) => Promise<void>): Promise<void> =>
+    inShop(work, (scenario) => {
+      const [account] = scenario.accounts;
+      account!.clusters[0]!.customResources = [issuer(account!.roles[0]!.arn)];
+    });
+
+  it('keeps its access when the annotation is removed, and blocks the retirement', () =>
+    inIssuer(async (world) => {
+      const failed = watched(world);
+      const report = await move(world, { annotation: 'remove' });
+      expect(report).toMatchObject({ outcome: 'migrated', warnings: [] });
+      expect(check(report, 'consumers')).toMatchObject({ status: 'warn', message: expect.stringContaining(ISSUER) });
+      expect(await refusedBy(world, report)).toContain(ISSUER);
+      expect(await refusedBy(world, report, ['Issuer/blog/letsencrypt'])).toContain(ISSUER);
+      expect([...failed]).toEqual([]);
+      expect(await retire(world, report, [ISSUER])).toMatchObject({ done: true });
+      // STS learns of a changed trust policy a little later.
+      await world.later(MINUTE);
+      expect(consumersIn(world.backend.sandbox.world, world.cluster)).toMatchObject([
+        { name: ISSUER, works: false, why: expect.stringContaining('AccessDenied') },
+      ]);
+    }));
+
+  it('is not accepted for the retirement by the request of the migration', () =>
+    inIssuer(async (world) => {
+      const report = await move(world, { annotation: 'remove', acceptConsumers: [ISSUER] });
+      expect(await refusedBy(world, report)).toContain(ISSUER);
+      expect(broken(world)).toEqual([]);
+    }));
+});
+
+const issuer = (role: string): ScenarioCustomResource => ({
+  apiVersion: 'cert-manager.io/v1',
+  kind: 'Issuer',
+  plural: 'issuers',
+  namespace: 'shop',
+  name: 'letsencrypt',
+  spec: {
+    acme: {
+      solvers: [{ dns01: { route53: { role, auth: { kubernetes: { serviceAccountRef: { name: 'orders' } } } } } }],
+    },
+  },
+});
 const store = (name: string, account: string): ScenarioCustomResource => ({
   apiVersion: 'external-secrets.io/v1',
   kind: 'SecretStore',
@@ -172,7 +212,11 @@ describe('a SecretStore that appears during the migration', () => {
       expect(named(report)).toEqual([]);
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(report.warnings).toEqual([
-        expect.objectContaining({ message: expect.stringContaining('SecretStore/shop/late') }),
+        expect.objectContaining({
+          id: 'annotation-used',
+          message: expect.stringContaining('SecretStore/shop/late'),
+          remedy: expect.not.stringContaining('kubectl'),
+        }),
       ]);
       expect(world.readAccount(ORDERS)).toMatchObject({
         annotation: expect.any(String),
@@ -227,12 +271,10 @@ describe('custom resources that may not be read', () => {
 
   it('block the retirement until they are accepted', () =>
     inTest(async (world) => {
-      const report = await move(world);
-      const refused: unknown = await retire(world, report).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(UNREAD[0]!) });
-      expect(broken(world)).toEqual([]);
+      const report = await move(world, { annotation: 'remove', acceptConsumers: UNREAD });
+      expect(await refusedBy(world, report)).toContain(UNREAD[0]);
+      expect(await refusedBy(world, report, [STORE])).toContain(UNREAD[0]);
       expect(await retire(world, report, UNREAD)).toMatchObject({ done: true });
-      expect(broken(world)).toEqual([STORE]);
     }));
 });
 

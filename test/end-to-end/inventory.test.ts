@@ -235,6 +235,7 @@ describe('the calls of an inventory', () => {
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
     'kubernetes list deployments': 1,
+    'kubernetes get /apis': 1,
     'kubernetes list daemonsets': 1,
     'kubernetes list statefulsets': 1,
     'kubernetes list serviceaccounts': 1,
@@ -259,8 +260,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first cluster pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 6, iam: 15, kubernetes: 8 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 10, iam: 15, kubernetes: 8 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 10 + 6, iam: 15, kubernetes: 9 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 10, iam: 15, kubernetes: 9 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(location?.calls).toEqual({ eks: 1 });

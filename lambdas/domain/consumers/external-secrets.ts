@@ -1,6 +1,7 @@
 /**
  * Finds the stores and generators by which the External Secrets Operator uses the token of a service account. One without
- * `auth` uses the operator's own pods, which EKS Pod Identity serves like any others.
+ * `auth` uses the operator's own pods, which EKS Pod Identity serves like any others. An STSSessionToken refuses `auth.jwt`
+ * (generators/v1/sts/sts.go).
  */
 import type { Consumer, Need } from './model.ts';
 import {
@@ -58,7 +59,6 @@ const AWS_GENERATOR = place('spec.auth.jwt', GENERATOR_INSTEAD, SOURCE);
 const VAULT_GENERATOR = place('spec.provider.auth.iam.jwt', VAULT_INSTEAD, VAULT_SOURCE);
 const CLUSTER_GENERATOR_PLACES = [
   place('spec.generator.ecrAuthorizationTokenSpec.auth.jwt', GENERATOR_INSTEAD, SOURCE),
-  place('spec.generator.stsSessionTokenSpec.auth.jwt', GENERATOR_INSTEAD, SOURCE),
   place('spec.generator.vaultDynamicSecretSpec.provider.auth.iam.jwt', VAULT_INSTEAD, VAULT_SOURCE),
 ];
 
@@ -81,12 +81,6 @@ const KINDS: readonly StoreKind[] = [
   {
     resource: `ecrauthorizationtokens.${GENERATORS}`,
     kind: 'ECRAuthorizationToken',
-    places: [AWS_GENERATOR],
-    scope: 'own-namespace',
-  },
-  {
-    resource: `stssessiontokens.${GENERATORS}`,
-    kind: 'STSSessionToken',
     places: [AWS_GENERATOR],
     scope: 'own-namespace',
   },

@@ -63,7 +63,8 @@ const operatorRule = ([kind, resource]: Kind): ConsumerRule => ({
 
 /** What a trigger authentication says about AWS: the identity of the workload, or a role. */
 interface Use {
-  workload: boolean;
+  /** `always`, or unless the trigger has the old `identityOwner: operator`, which `aws-eks` alone reads. */
+  workload: 'always' | 'unless-operator' | 'never';
   /** The operator assumes a role by its web identity. The old `aws-eks` never does. */
   operator: boolean;
   roleArn?: string;
@@ -76,12 +77,12 @@ const identitiesOf = (object: unknown): unknown[] => [
 
 function useOf(identity: unknown): Use | undefined {
   const provider = textAt(identity, 'provider');
-  if (provider === 'aws-eks') return { workload: true, operator: false };
+  if (provider === 'aws-eks') return { workload: 'unless-operator', operator: false };
   if (provider !== 'aws') return undefined;
   const roleArn = textAt(identity, 'roleArn');
   const workload = textAt(identity, 'identityOwner') === 'workload';
   if (roleArn === undefined && !workload) return undefined;
-  return { workload, operator: true, ...(roleArn === undefined ? {} : { roleArn }) };
+  return { workload: workload ? 'always' : 'never', operator: true, ...(roleArn === undefined ? {} : { roleArn }) };
 }
 
 /** Returns the service account of the workload that an object scales; any of its namespace if it is not known. */
@@ -104,23 +105,32 @@ interface Scaled {
   text: string;
   account: ServiceAccountRef;
   uses: ReadonlySet<string>;
+  /** Those of triggers without `identityOwner: operator`. */
+  usesAsWorkload: ReadonlySet<string>;
+}
+
+function authenticationsOf({ namespace = ANY }: SeenObject, triggers: readonly unknown[]): Set<string> {
+  const names = triggers.flatMap((trigger) => {
+    const reference = fieldAt(trigger, 'authenticationRef');
+    const name = textAt(reference, 'name');
+    if (name === undefined) return [];
+    return textAt(reference, 'kind') === 'ClusterTriggerAuthentication'
+      ? [`ClusterTriggerAuthentication/${name}`]
+      : [`TriggerAuthentication/${namespace}/${name}`];
+  });
+  return new Set(names);
 }
 
 const scaledOf = (seen: Seen): Scaled[] =>
   SCALED.flatMap(([kind, resource]) =>
     seen.objects(resource).map((one) => {
-      const references = listAt(one.object, 'spec', 'triggers').map((trigger) => fieldAt(trigger, 'authenticationRef'));
-      const uses = references.flatMap((reference) => {
-        const name = textAt(reference, 'name');
-        if (name === undefined) return [];
-        return textAt(reference, 'kind') === 'ClusterTriggerAuthentication'
-          ? [`ClusterTriggerAuthentication/${name}`]
-          : [`TriggerAuthentication/${one.namespace ?? ANY}/${name}`];
-      });
+      const triggers = listAt(one.object, 'spec', 'triggers');
+      const asWorkload = triggers.filter((trigger) => textAt(trigger, 'metadata', 'identityOwner') !== 'operator');
       return {
         text: `${kind}/${one.namespace ?? ANY}/${one.name}`,
         account: accountOf(seen, kind, one),
-        uses: new Set(uses),
+        uses: authenticationsOf(one, triggers),
+        usesAsWorkload: authenticationsOf(one, asWorkload),
       };
     }),
   );
@@ -131,22 +141,32 @@ function workloadsOf(
   scaled: readonly Scaled[],
   [kind]: Kind,
   one: SeenObject,
+  { workload }: Use,
 ): [ServiceAccountRef, string[]][] {
+  if (workload === 'never') return [];
   if (SCALED.some(([, resource]) => seen.isUnread(resource)))
     return [[{ namespace: one.namespace ?? ANY, name: ANY }, []]];
   const name = one.namespace === undefined ? `${kind}/${one.name}` : `${kind}/${one.namespace}/${one.name}`;
   const accounts = new Map<string, [ServiceAccountRef, string[]]>();
-  for (const { text, account, uses } of scaled) {
-    if (!uses.has(name)) continue;
+  for (const { text, account, ...of } of scaled) {
+    if (!(workload === 'always' ? of.uses : of.usesAsWorkload).has(name)) continue;
     const key = `${account.namespace}/${account.name}`;
     accounts.set(key, [account, [...(accounts.get(key)?.[1] ?? []), text]]);
   }
   return [...accounts.values()];
 }
 
-/** Returns the service accounts of KEDA's operator. Its pods are known by their image, or by the label of its chart. */
+const OPERATOR_LABELS = ['app', 'app.kubernetes.io/name'];
+
+/** Returns the service accounts of KEDA's operator. Its pods are known by their image, or by the labels of its chart. */
 const operatorsOf = ({ pods }: Seen): ServiceAccountRef[] =>
-  accountsOf(pods.filter((pod) => pod.labels['app'] === 'keda-operator' || imagesOf(pod, 'KEDA operator').length > 0));
+  accountsOf(
+    pods.filter(
+      (pod) =>
+        OPERATOR_LABELS.some((label) => pod.labels[label] === 'keda-operator') ||
+        imagesOf(pod, 'KEDA operator').length > 0,
+    ),
+  );
 
 function consumersIn(
   seen: Seen,
@@ -161,7 +181,7 @@ function consumersIn(
       const rule = workloadRule(kind);
       const { roleArn } = use;
       return [
-        ...(use.workload ? workloadsOf(seen, scaled, kind, one) : []).map(([serviceAccount, users]) =>
+        ...workloadsOf(seen, scaled, kind, one, use).map(([serviceAccount, users]) =>
           consumerBy(rule, one, {
             serviceAccount,
             ...(users.length === 0 ? {} : { how: `${rule.how} for ${some(users)}` }),

@@ -53,6 +53,10 @@ function ownerOf({ owner, name }: Pod): { kind: string; name: string } {
   return cronJob === undefined ? owner : { kind: 'CronJob', name: cronJob };
 }
 
+/** A pod that has ended uses nothing any more. That of a CronJob has successors. */
+const isOver = (pod: Pod): boolean =>
+  (pod.phase === 'Succeeded' || pod.phase === 'Failed') && ownerOf(pod).kind !== 'CronJob';
+
 const ofPod = (pod: Pod): Author => {
   const { containers, tokens } = withoutIrsa(pod);
   return { ...ownerOf(pod), namespace: pod.namespace, serviceAccount: pod.serviceAccount, containers, tokens };
@@ -77,6 +81,9 @@ const ofVariables = ({ containers, tokens }: Author): { container: Container; ro
     })
     .map((container) => ({ container, role: container.env[ROLE] }));
 
+const isOwnToken = ({ audience, volume }: TokenVolume): boolean =>
+  audience === IRSA_CONFIG.audience && volume !== IRSA_CONFIG.volume;
+
 function consumersOfAuthor(author: Author): Consumer[] {
   const { kind, namespace, name, serviceAccount, tokens } = author;
   const of = { serviceAccount: { namespace, name: serviceAccount } };
@@ -85,9 +92,7 @@ function consumersOfAuthor(author: Author): Consumer[] {
     kind,
     ...(role === undefined || role === '' ? {} : { roleArn: shown(role, 2_048) }),
   });
-  const own = tokens.filter(
-    ({ audience, volume }) => audience === IRSA_CONFIG.audience && volume !== IRSA_CONFIG.volume,
-  );
+  const own = tokens.filter(isOwnToken);
   return [
     ...own.map(({ volume }) => byRule(TOKEN, `${TOKEN.how} (volume ${shown(volume, 253)})`, undefined)),
     ...ofVariables(author).map(({ container, role }) =>
@@ -96,7 +101,25 @@ function consumersOfAuthor(author: Author): Consumer[] {
   ];
 }
 
+/**
+ * Returns a pod with what the webhook has added of a web identity, and without what its author has written: that is a
+ * consumer, which a request can accept.
+ */
+export function asInjected(pod: Pod): Pod {
+  const { containers } = withoutIrsa(pod);
+  return {
+    ...pod,
+    tokens: pod.tokens.filter((token) => !isOwnToken(token)),
+    containers: pod.containers.map((container, at) => {
+      if (!Object.hasOwn(containers[at]?.env ?? {}, FILE)) return container;
+      const { [FILE]: _, ...env } = container.env;
+      return { ...container, env };
+    }),
+  };
+}
+
 export const PODS: Detector = {
   rules: [TOKEN, VARIABLE],
-  find: ({ pods, workloads }) => [...workloads.map(ofWorkload), ...pods.map(ofPod)].flatMap(consumersOfAuthor),
+  find: ({ pods, workloads }) =>
+    [...workloads.map(ofWorkload), ...pods.filter((pod) => !isOver(pod)).map(ofPod)].flatMap(consumersOfAuthor),
 };

@@ -41,12 +41,6 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
   },
   {
     group: 'generators.external-secrets.io',
-    plural: 'stssessiontokens',
-    versions: ['v1alpha1'],
-    why: 'names a service account whose token External Secrets uses',
-  },
-  {
-    group: 'generators.external-secrets.io',
     plural: 'vaultdynamicsecrets',
     versions: ['v1alpha1'],
     why: 'names a service account whose token External Secrets uses',

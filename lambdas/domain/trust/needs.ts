@@ -2,6 +2,7 @@
  * Checks whether a role's OIDC trust may be retired: whether anything in the cluster still needs it, and whether the
  * soak period has passed.
  */
+import { asInjected } from '../consumers/pods.ts';
 import { classifyPod } from '../verification/pod-identity.ts';
 import type { ConsumerFacts } from '../consumers/model.ts';
 import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
@@ -142,7 +143,9 @@ function checkPods(facts: RetireFacts): Check {
   const id = 'retire-pods';
   if (!pods) return unread(id, 'Pods', facts);
   const retiring = new Set(serviceAccounts.map(nameOf));
-  const users = pods.filter((pod) => !isOver(pod) && usesRole(pod, roleArn, retiring));
+  // What the author of a pod has written, and no restart changes, is named by retire-consumers.
+  const injected = pods.map((pod) => (retiring.has(nameOf(pod)) ? asInjected(pod) : pod));
+  const users = injected.filter((pod) => !isOver(pod) && usesRole(pod, roleArn, retiring));
   if (users.length === 0) return pass(id, `None of ${pods.length} pods has a web identity token for ${roleArn}.`);
   const [first] = users;
   return fail(

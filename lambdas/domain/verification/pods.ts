@@ -279,12 +279,14 @@ export const credentialsUnknown = (pods: readonly Pod[], { target }: Pick<Migrat
 };
 
 export const ANNOTATION_LEFT = 'annotation-left';
+/** Written by the step that left it, and kept by the end. */
+export const ANNOTATION_USED = 'annotation-used';
 
 /**
  * Returns the warning that the annotation was not removed since other software uses the web identity. `why` names it.
  */
 export const annotationUsed = ({ namespace, name }: ServiceAccountRef, why: string): Check => ({
-  id: ANNOTATION_LEFT,
+  id: ANNOTATION_USED,
   status: 'warn',
   message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} is still there. ${why}`,
   remedy:

@@ -20,6 +20,7 @@ import {
   associationProblem,
   isUnannotated,
 } from '../../domain/migration/service-account.ts';
+import { ANNOTATION_USED, annotationUsed } from '../../domain/verification/pods.ts';
 import { settingsFor } from '../../domain/aws/spokes.ts';
 import type { HandlerDependencies, ServiceAccountDetail, Settings } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../use-cases/facts/planned-associations.ts';
@@ -77,11 +78,14 @@ async function assertNotUsed({ input, record, was, dependencies }: Work): Promis
   const workloads = await kubernetes.listWorkloads(was.namespace);
   const consumers = await readConsumers(kubernetes, pods);
   const why = appearedConsumers(was, { consumers, pods, workloads }, record.request.acceptConsumers);
-  if (why !== undefined)
-    throw new MigrationError(
-      'ConsumersAppeared',
-      `The annotation was not removed: ${why} Change how they get credentials, or accept them by name, then migrate again.`,
-    );
+  if (why === undefined) return;
+  // The migration ends migrated, without a failure that would show why.
+  const others = record.warnings.filter(({ id }) => id !== ANNOTATION_USED);
+  await dependencies.ledger.updateMigration(input.migrationId, { warnings: [...others, annotationUsed(was, why)] });
+  throw new MigrationError(
+    'ConsumersAppeared',
+    `The annotation was not removed: ${why} Change how they get credentials, or accept them by name, then migrate again.`,
+  );
 }
 
 async function removeAnnotation(work: Work): Promise<boolean> {

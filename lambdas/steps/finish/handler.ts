@@ -23,8 +23,8 @@ import { warn } from '../../domain/plan/check.ts';
 import { asClause } from '../../domain/text/text.ts';
 import {
   ANNOTATION_LEFT,
+  ANNOTATION_USED,
   annotationLeft,
-  annotationUsed,
   CREDENTIALS_UNKNOWN,
   IDENTITY_LOST,
   PODS_NOT_SEEN,
@@ -97,11 +97,13 @@ function stabilityWarnings({ request, verified, warnings, plan }: Migration, out
 const isRemoved = (change: Migration['annotationChange']): boolean =>
   change?.writtenAt !== undefined && change.undoneAt === undefined;
 
-/** Returns the warning that the requested removal of the annotation could not be done; the pods work without it. */
+/**
+ * Returns the warning that the requested removal of the annotation could not be done; the pods work without it. If the step
+ * has noted why it left it, that is the warning.
+ */
 function annotationWarnings(
-  { request: { annotation, serviceAccount, target }, annotationChange, plan }: Migration,
+  { request: { annotation, serviceAccount, target }, annotationChange, plan, warnings }: Migration,
   outcome: Outcome,
-  failure: Failure | undefined,
 ): Check[] {
   if (
     outcome !== 'migrated' ||
@@ -111,11 +113,7 @@ function annotationWarnings(
     plan?.serviceAccount?.roleArn === undefined
   )
     return [];
-  return [
-    failure?.name === 'ConsumersAppeared'
-      ? annotationUsed(serviceAccount, failure.message)
-      : annotationLeft(serviceAccount, target),
-  ];
+  return [warnings.find(({ id }) => id === ANNOTATION_USED) ?? annotationLeft(serviceAccount, target)];
 }
 
 /** The record's failure is the first one; the failure of a rollback on demand is reported with the restore commands. */
@@ -132,6 +130,7 @@ const lastRollback = (failure: Failure): Check => {
 const ofEnd = (outcome: Outcome): string[] => [
   PODS_NOT_SEEN,
   ANNOTATION_LEFT,
+  ANNOTATION_USED,
   HEALTH_AT_END,
   TRUST_TO_EDIT,
   LEFT_AS_CHANGED,
@@ -189,7 +188,7 @@ const run: StepRun<typeof finishSchema> = async (
           ...record.warnings.filter(({ id }) => !ofEnd(outcome).includes(id)),
           ...podsWarnings(record, outcome),
           ...stabilityWarnings(record, outcome),
-          ...annotationWarnings(record, outcome, latest),
+          ...annotationWarnings(record, outcome),
           ...findings,
           ...left,
           ...(first && latest && outcome === 'needs-human' ? [lastRollback(latest)] : []),

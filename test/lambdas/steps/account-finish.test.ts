@@ -7,6 +7,7 @@ import {
   accountRestoreCommands,
   type AccountRestoreCommandsFacts,
 } from '../../../lambdas/domain/restore-commands/service-account.ts';
+import { annotationUsed } from '../../../lambdas/domain/verification/pods.ts';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import {
@@ -137,18 +138,18 @@ describe('finish, of an annotation that was to go,', () => {
     expect(await warnings(fakes)).toEqual(ids);
   });
 
-  it('names what uses the web identity, and does not advise to remove it by hand', async () => {
-    const fakes = await associated({ request: { annotation: 'remove' }, record: { verified: 'ready' } });
-    const message =
-      'The annotation was not removed: 1 object uses the web identity of payments/api: SecretStore/payments/aws.';
-    const failure = { Error: 'ConsumersAppeared', Cause: JSON.stringify({ errorMessage: message }) };
-    await run(fakes, 'migrated', { failure });
-    const [left] = (await fakes.record()).warnings;
-    expect(left).toMatchObject({
-      id: 'annotation-left',
-      message: expect.stringContaining('SecretStore/payments/aws') as string,
+  it('names what uses the web identity as the step has noted it, and does not advise to remove it by hand', async () => {
+    const used = annotationUsed({ namespace: 'payments', name: 'api' }, 'SecretStore/payments/aws uses it.');
+    const fakes = await associated({
+      request: { annotation: 'remove' },
+      record: { verified: 'ready', warnings: [used] },
     });
-    expect(left!.remedy).not.toContain('kubectl');
+    await run(fakes, 'migrated');
+    expect((await fakes.record()).warnings).toEqual([used]);
+    expect(used.remedy).not.toContain('kubectl');
+    const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [used] } });
+    await run(back, 'rolled-back');
+    expect((await back.record()).warnings).toEqual([]);
   });
 
   it('records the warning once, next to earlier warnings, and removes it after a rollback', async () => {

@@ -140,6 +140,8 @@ describe('annotate-service-account', () => {
     expect(now(fakes)).toBe(ROLE);
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
+    const { warnings } = await fakes.record();
+    expect(warnings).toMatchObject([{ id: 'annotation-used', message: expect.stringMatching(why) as string }]);
   });
 
   it('removes it if the request accepts both, and if another service account is used', async () => {

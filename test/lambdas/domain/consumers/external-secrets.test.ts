@@ -115,18 +115,14 @@ describe('ClusterSecretStore', () => {
 });
 
 describe('generators', () => {
-  it.each([
-    ['ECRAuthorizationToken', 'ecrauthorizationtokens'],
-    ['STSSessionToken', 'stssessiontokens'],
-  ])('%s uses the service account of auth.jwt in its own namespace', (kind, plural) => {
-    const resource = `${plural}.generators.external-secrets.io`;
+  it('ECRAuthorizationToken uses the service account of auth.jwt in its own namespace', () => {
     const objects = {
-      [resource]: [
+      'ecrauthorizationtokens.generators.external-secrets.io': [
         anObject('shop/aws', { region: 'eu-west-1', auth: { jwt: { serviceAccountRef: { name: 'api' } } } }),
         anObject('shop/own', { region: 'eu-west-1' }),
       ],
     };
-    expect(linesOf({ objects })).toEqual([`${kind}/shop/aws uses shop/api: annotation, trust`]);
+    expect(linesOf({ objects })).toEqual(['ECRAuthorizationToken/shop/aws uses shop/api: annotation, trust']);
   });
 
   it('VaultDynamicSecret uses that of the IAM authentication', () => {

@@ -166,7 +166,7 @@ describe('consumers', () => {
             expect(consumerName.safeParse(nameOfConsumer(one)).success, nameOfConsumer(one)).toBe(true);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 

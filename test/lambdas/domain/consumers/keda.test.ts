@@ -45,6 +45,23 @@ describe('the identity of the workload', () => {
     expect(linesOf(cluster(spec))).toEqual([]);
   });
 
+  it('is not used with provider aws-eks by triggers of the operator', () => {
+    const triggers = (identityOwner: string): unknown[] => [
+      { authenticationRef: { name: 'aws' }, metadata: { identityOwner } },
+    ];
+    const of = (provider: string, identityOwner: string): string[] =>
+      linesOf({
+        ...cluster({ podIdentity: { provider, identityOwner: 'workload' } }),
+        objects: {
+          [AUTH]: [anObject('shop/aws', { podIdentity: { provider, identityOwner: 'workload' } })],
+          [SCALED]: [anObject('shop/api', { scaleTargetRef: { name: 'api' }, triggers: triggers(identityOwner) })],
+        },
+      });
+    expect(of('aws-eks', 'operator')).toEqual([]);
+    expect(of('aws-eks', 'pod')).toEqual(['TriggerAuthentication/shop/aws uses shop/queue: annotation']);
+    expect(of('aws', 'operator')).toEqual(['TriggerAuthentication/shop/aws uses shop/queue: annotation']);
+  });
+
   it('is that of the kind and namespace that the scaled object names', () => {
     const objects = {
       [CLUSTER_AUTH]: [anObject('aws', owner)],

@@ -220,6 +220,18 @@ describe('pods', () => {
     expect(named(undefined)).toEqual(['Pod/shop/lone uses shop/api: trust']);
   });
 
+  it('that have ended use none, unless a CronJob will make others', () => {
+    const of = (phase: string, owner: { kind: string; name: string }): string[] =>
+      linesOf({ pods: [podOf('shop', 'api', { tokens: [own], phase, owner })] });
+    for (const phase of ['Succeeded', 'Failed']) {
+      expect(of(phase, { kind: 'Job', name: 'import-2' })).toEqual([]);
+      expect(of(phase, { kind: 'Job', name: 'nightly-29384756' })).toEqual([
+        'CronJob/shop/nightly uses shop/api: trust',
+      ]);
+    }
+    expect(of('Pending', { kind: 'Job', name: 'import-2' })).toEqual(['Job/shop/import-2 uses shop/api: trust']);
+  });
+
   it('use none with a token for another audience, or with the file of a token for EKS Pod Identity', () => {
     const vault = { volume: 'vault', audience: 'vault', path: 'token' };
     const eks = aContainer({

@@ -113,6 +113,8 @@ it('names the service accounts that have the role in their annotation', () => {
 
 describe('pods', () => {
   const env = envOf.irsa;
+  const OWN = { volume: 'sts', audience: 'sts.amazonaws.com', path: 'token' };
+  const BY_HAND = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/sts/token' };
   it.each<[string, Parameters<typeof aPod>[1], string]>([
     ['IRSA in its env', { containers: [aContainer({ env })], tokens: [TOKENS.irsa] }, 'fail'],
     ['IRSA in an init container only', { containers: [aContainer(), aContainer({ init: true, env })] }, 'fail'],
@@ -145,6 +147,17 @@ describe('pods', () => {
       'a token for STS, of a service account that is not in the trust',
       { serviceAccount: 'other', containers: [aContainer()], tokens: [TOKENS.irsa] },
       'pass',
+    ],
+    ['a token for STS of its own, which retire-consumers names', { containers: [aContainer()], tokens: [OWN] }, 'pass'],
+    [
+      'a token file that is set by hand, which retire-consumers names',
+      { containers: [aContainer({ env: BY_HAND })], tokens: [OWN] },
+      'pass',
+    ],
+    [
+      'a token file that is set by hand, of a service account that is not in the trust',
+      { serviceAccount: 'other', containers: [aContainer({ env: BY_HAND })], tokens: [OWN] },
+      'fail',
     ],
     [
       'a token for another audience',
