@@ -12,6 +12,7 @@ import { type DeployedChoice, backendOfKnown, type StateChoice } from './backend
 import { openServiceForKnown } from './backend-service.ts';
 import { shortRecord } from './print/short-plan.ts';
 import { cancelledLines, releasedLines, runningLines } from './print/known.ts';
+import { acceptingOf } from './print/next.ts';
 import { retiredLines } from './print/retire.ts';
 import { type Style, styleFor } from './print/style.ts';
 import { conclusion, summary } from './print/summary.ts';
@@ -175,8 +176,26 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
   ].join(' ');
 };
 
+/** Returns the command that makes the checks of a refused retirement again, and accepts what they name. */
+const acceptCommand = (retired: Retired, flags: RetireFlags): string | undefined => {
+  const accepting = isRefused(retired) ? acceptingOf(retired.checks) : '';
+  if (accepting === '' || retired.action === 'reinstate') return undefined;
+  const { migrationId, soakDays, acceptConsumer } = flags;
+  return [
+    `${PROGRAM} retire ${migrationId}`,
+    `--soak-days ${soakDays}`,
+    ...acceptConsumer.map((name) => `--accept-consumer ${shellWord(name)}`),
+    accepting.trim(),
+    ...backendFlags(flags),
+  ].join(' ');
+};
+
 const printRetired = (retired: Retired, flags: RetireFlags, io: Io): ExitCode => {
-  const next = { command: nextCommand(retired, flags), handOff: knownCommand('hand-off', flags.migrationId, flags) };
+  const next = {
+    command: nextCommand(retired, flags),
+    accept: acceptCommand(retired, flags),
+    handOff: knownCommand('hand-off', flags.migrationId, flags),
+  };
   print(retired, (style) => retiredLines(retired, next, style), flags, io);
   return isRefused(retired) ? EXIT_CODES.blocked : EXIT_CODES.ok;
 };

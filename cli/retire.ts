@@ -4,7 +4,7 @@
  */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
-import { type Check, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/migration/model.ts';
+import { type Check, checkCommand, RETIREMENT_REFUSALS, type RetiredRole } from '../lambdas/domain/migration/model.ts';
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import type { StepName } from '../lambdas/steps/schemas.ts';
 import type { Backend } from './backend.ts';
@@ -44,11 +44,11 @@ const notYet = (migrationId: string): CliError =>
   );
 
 /** Returns the error for a retirement that was refused without a change. `words`: message of the step. */
-export const retireRefused = (words: string, { migrationId, action }: RetireRequest): CliError =>
+export const retireRefused = (words: string, request: RetireRequest): CliError =>
   new CliError(
     'RetireRefused',
     words,
-    `To show every check without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`,
+    `To show every check without a change: ${checkCommand(request.migrationId, request)}`,
     EXIT_CODES.blocked,
   );
 

@@ -18,7 +18,13 @@ export const retireByApi = async (
   const { value } = await ask({
     method: 'POST',
     path: `/migrations/${migrationId}/retire`,
-    body: { action, dryRun, soakDays, acceptConsumers, ...(reason === undefined ? {} : { reason }) },
+    body: {
+      action,
+      dryRun,
+      soakDays,
+      ...(acceptConsumers.length === 0 ? {} : { acceptConsumers }),
+      ...(reason === undefined ? {} : { reason }),
+    },
     idempotencyKey: randomUUID(),
     answer: retirementAnswer,
   });

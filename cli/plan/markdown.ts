@@ -1,5 +1,5 @@
 /** Renders the plan of a cluster as GitHub-flavoured Markdown, such as for the summary of a job. */
-import type { Overview, OverviewItem } from '../../lambdas/domain/overview/model.ts';
+import type { Overview, OverviewCause, OverviewItem } from '../../lambdas/domain/overview/model.ts';
 import { printable } from '../../lambdas/domain/text/text.ts';
 import { typedParts } from '../print/remedy.ts';
 import { backendFlags } from '../request.ts';
@@ -35,11 +35,25 @@ const remedyOf = (remedy: string, backend: readonly string[]): string[] =>
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-const blockedText = ({ blockedBy, reason }: OverviewItem): string =>
-  blockedBy.length > 0 ? blockedBy.map(({ id }) => id).join(', ') : (reason ?? '');
+/** Returns the checks that block an item; of one whose IRSA is to be kept, those that show it. */
+const blockedText = ({ verdict, blockedBy, reason }: OverviewItem): string => {
+  const shown = verdict === 'keep-irsa' ? blockedBy.filter(({ keepIrsa }) => keepIrsa) : blockedBy;
+  return shown.length > 0 ? shown.map(({ id }) => id).join(', ') : (reason ?? '');
+};
+
+const causesOf = (title: string, causes: readonly OverviewCause[], flags: ClusterPlanFlags): string[] => [
+  ...(causes.length > 0 ? ['', `### ${title}`] : []),
+  ...causes.flatMap(({ id, items: names, message, remedy, isCommon }) => [
+    '',
+    `**${plain(id)}**: ${plain(names.join(', '))}`,
+    '',
+    `- ${isCommon ? '' : `${plain(names[0] ?? '')}: `}${plain(message)}`,
+    ...(remedy === undefined ? [] : remedyOf(printable(remedy), backendFlags(flags))),
+  ]),
+];
 
 export const markdownOf = (found: Overview, flags: ClusterPlanFlags): string[] => {
-  const { target, kubernetesVersion, items, causes, unread } = found;
+  const { target, kubernetesVersion, items, causes, keepIrsa, unread } = found;
   return [
     `## EKS Pod Identity: ${plain(target.cluster)}`,
     '',
@@ -61,14 +75,8 @@ export const markdownOf = (found: Overview, flags: ClusterPlanFlags): string[] =
           ),
         ]
       : []),
-    ...(causes.length > 0 ? ['', '### Blocked by'] : []),
-    ...causes.flatMap(({ id, items: names, message, remedy, isCommon }) => [
-      '',
-      `**${plain(id)}**: ${plain(names.join(', '))}`,
-      '',
-      `- ${isCommon ? '' : `${plain(names[0] ?? '')}: `}${plain(message)}`,
-      ...(remedy === undefined ? [] : remedyOf(printable(remedy), backendFlags(flags))),
-    ]),
+    ...causesOf('Blocked by', causes, flags),
+    ...causesOf('Keep IRSA, which is the better fit', keepIrsa, flags),
     ...(unread.length > 0 ? ['', '### Not known', ''] : []),
     ...unread.flatMap(({ what, why, remedy }) => [
       `- ${plain(what)}: ${plain(why)}`,

@@ -10,6 +10,7 @@ import { countsText, forecastText, IDENTITIES, nextCommands, strategyText, VERDI
 const FORMATS: Record<OverviewItem['verdict'], Format> = {
   migrate: 'green',
   blocked: 'red',
+  'keep-irsa': 'cyan',
   unknown: 'yellow',
   migrated: 'green',
   'nothing-to-migrate': 'dim',
@@ -60,16 +61,22 @@ const namesText = (names: readonly string[]): string =>
     ? `${names.slice(0, MOST_NAMES).join(', ')} and ${names.length - MOST_NAMES} more`
     : names.join(', ');
 
-const causeLines = ({ id, items, message, remedy, isCommon }: OverviewCause, style: Style): string[] => {
+const causeLines = ({ id, items, message, remedy, isCommon }: OverviewCause, sign: string, style: Style): string[] => {
   const [first = ''] = items;
   const of = isCommon ? '' : `${first}: `;
   return [
-    ...hanging(`  ${style.paint('red', '✖')} `, printable(`${id}, ${items.length}: ${namesText(items)}`), style),
+    ...hanging(`  ${sign} `, printable(`${id}, ${items.length}: ${namesText(items)}`), style),
     ...hanging('      ', printable(`${of}${message}`), style),
     ...(remedy === undefined ? [] : remedyLines('      do: ', printable(remedy), style)),
     ...(isCommon ? [] : hanging('      ', 'The plan of each of the others has its own remedy.', style, 'dim')),
   ];
 };
+
+/** Returns the causes of one verdict below their title. */
+const causesLines = (title: string, causes: readonly OverviewCause[], sign: string, style: Style): string[] =>
+  causes.length === 0
+    ? []
+    : ['', style.paint('bold', title), ...causes.flatMap((cause) => causeLines(cause, sign, style))];
 
 /** Returns what is unknown, each reason once. */
 const unknownLines = ({ items, unread }: Overview, style: Style): string[] => {
@@ -89,16 +96,15 @@ const unknownLines = ({ items, unread }: Overview, style: Style): string[] => {
 };
 
 export const overviewLines = (found: Overview, flags: ClusterPlanFlags, style: Style): string[] => {
-  const { target, kubernetesVersion, namespace, items, causes } = found;
+  const { target, kubernetesVersion, namespace, items, causes, keepIrsa } = found;
   const where = `${target.cluster} (${target.account}, ${target.region}), Kubernetes ${kubernetesVersion}${namespace === undefined ? '' : `, namespace ${namespace}`}`;
   const ofKind = (kind: OverviewItem['kind']): OverviewItem[] => items.filter((item) => item.kind === kind);
   return [
     ...hanging(`${style.paint('bold', 'Plan')}  `, where, style),
     ...tableLines('ADD-ON', ofKind('add-on'), style),
     ...tableLines('SERVICE ACCOUNT', ofKind('service-account'), style),
-    ...(causes.length > 0
-      ? ['', style.paint('bold', 'Blocked by'), ...causes.flatMap((cause) => causeLines(cause, style))]
-      : []),
+    ...causesLines('Blocked by', causes, style.paint('red', '✖'), style),
+    ...causesLines('Keep IRSA, which is the better fit', keepIrsa, style.paint('cyan', '='), style),
     ...unknownLines(found, style),
     '',
     ...hanging('', `${countsText(found)} Nothing was changed.`, style),

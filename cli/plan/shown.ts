@@ -11,6 +11,7 @@ import type { ClusterPlanFlags } from './options.ts';
 export const VERDICTS: Record<(typeof ITEM_VERDICTS)[number], string> = {
   migrate: 'can migrate',
   blocked: 'blocked',
+  'keep-irsa': 'keep IRSA',
   unknown: 'unknown',
   migrated: 'done',
   'nothing-to-migrate': 'no IRSA role',
@@ -38,6 +39,7 @@ export const countsText = ({ items, counts }: Overview): string => {
   const parts = [
     `${counts.migrate} can migrate`,
     `${counts.blocked} blocked`,
+    ...(counts['keep-irsa'] > 0 ? [`${counts['keep-irsa']} to keep IRSA`] : []),
     ...(counts.unknown > 0 ? [`${counts.unknown} unknown`] : []),
     `${counts.migrated} done`,
     `${counts['nothing-to-migrate']} without an IRSA role`,
@@ -64,7 +66,7 @@ export const nextCommands = ({ items, target }: Overview, flags: ClusterPlanFlag
     return kind === 'add-on' ? `--addon ${name}` : `--namespace ${namespace} --service-account ${ofNamespace}`;
   };
   const ready = items.find(({ verdict }) => verdict === 'migrate');
-  const shown = ready ?? items.find(({ verdict }) => verdict === 'blocked');
+  const shown = ready ?? ['blocked', 'keep-irsa'].flatMap((wanted) => items.filter((one) => one.verdict === wanted))[0];
   if (!shown) return [];
   const about = `--cluster ${target.cluster} ${nameWords(shown)}`;
   const migrate = shown.kind === 'add-on' ? 'migrate' : 'migrate-workload';

@@ -1,4 +1,5 @@
 import type { Check } from '../../lambdas/domain/migration/model.ts';
+import { isReasonToKeepIrsa } from '../../lambdas/domain/plan/fit.ts';
 import { remedyLines } from './remedy.ts';
 import { hanging, type Format, type Style } from './style.ts';
 
@@ -26,6 +27,17 @@ const passedLine = (passed: number, style: Style): string[] =>
         `  ${style.paint('green', '✔')} ${style.paint('dim', `${passed} check${passed === 1 ? '' : 's'} passed; --verbose lists ${passed === 1 ? 'it' : 'them'}`)}`,
       ];
 
+/** Returns the reasons to keep IRSA, each with what to change to migrate all the same. */
+export const reasonSection = (checks: readonly Check[], style: Style): string[] => {
+  const reasons = checks.filter(isReasonToKeepIrsa);
+  if (reasons.length === 0) return [];
+  return [
+    '',
+    style.paint('bold', reasons.length === 1 ? 'Reason' : 'Reasons'),
+    ...reasons.flatMap((reason) => checkLines(reason, style, style.paint('cyan', '='))),
+  ];
+};
+
 /**
  * Returns the checks, those that did not pass first, with their remedies. Those that passed are one line, unless the
  * output is verbose; a quiet output has only those that block.
@@ -34,9 +46,16 @@ export const checksSection = (checks: readonly Check[], style: Style): string[] 
   const { detail } = style;
   const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
   const listed = sorted.filter((check) =>
-    detail === 'verbose' ? true : detail === 'quiet' ? isBlocking(check) : check.status !== 'pass',
+    // `reasonSection` has these.
+    isReasonToKeepIrsa(check)
+      ? false
+      : detail === 'verbose'
+        ? true
+        : detail === 'quiet'
+          ? isBlocking(check)
+          : check.status !== 'pass',
   );
-  const passed = detail === 'normal' ? checks.length - listed.length : 0;
+  const passed = detail === 'normal' ? checks.filter(({ status }) => status === 'pass').length : 0;
   if (listed.length === 0 && passed === 0) return [];
   const counts = ORDER.map((status) => ({ status, n: checks.filter((check) => check.status === status).length }))
     .filter(({ n }) => n > 0)
@@ -50,9 +69,10 @@ export const checksSection = (checks: readonly Check[], style: Style): string[] 
   ];
 };
 
-export const checkLines = (check: Check, style: Style): string[] => {
-  const { mark, format } = MARKS[check.status];
-  const lines = hanging(`  ${style.paint(format, mark)} `, `${check.id}: ${check.message}`, style);
+const signOf = ({ status }: Check, style: Style): string => style.paint(MARKS[status].format, MARKS[status].mark);
+
+export const checkLines = (check: Check, style: Style, sign = signOf(check, style)): string[] => {
+  const lines = hanging(`  ${sign} `, `${check.id}: ${check.message}`, style);
   if (check.status === 'pass') return lines;
   if (check.remedy) lines.push(...remedyLines('      do: ', check.remedy, style));
   if (check.source && style.detail !== 'quiet') lines.push(...hanging('      see: ', check.source, style, 'dim'));

@@ -1,5 +1,5 @@
 /** The end of a report: the verdict once more, and the commands to paste next. */
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { Check, MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { backendFlags, knownCommand } from '../request.ts';
 import { oneLine, type Style } from './style.ts';
 
@@ -48,34 +48,44 @@ const acceptingOwners = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
 const OWNER = 'owner-';
 
 /** Checks of software that a person may know better: they block until each image or container is accepted by name. */
-const OF_SOFTWARE = new Set(['aws-sdk-version', 'unknown-credentials']);
-/** These options in a remedy, with their values in the shell's form. */
-const ACCEPTS = / --accept-(?:image|unknown-credentials) \S+/g;
+const OF_SOFTWARE: readonly string[] = ['aws-sdk-version', 'unknown-credentials'];
+/** A value of an option in the shell's form, without the punctuation after it. */
+const VALUE = String.raw` (?:'[^']*'|[^\s']\S*?(?=[.,;)]*(?:\s|$)))`;
+const ACCEPTS_SOFTWARE = new RegExp(` --accept-(?:image|unknown-credentials)${VALUE}`, 'g');
+const ACCEPTS_OBJECTS = new RegExp(` --accept-(?:consumer|target-role|network-policy)${VALUE}`, 'g');
 
-/** Returns the options that accept the images and containers that block a plan, as the remedies contain them. */
-const acceptingSoftware = ({ plan }: Pick<MigrationReport, 'plan'>): string =>
-  (plan?.checks ?? [])
-    .filter(({ id, status }) => (status === 'fail' || status === 'unknown') && OF_SOFTWARE.has(id))
-    .flatMap(({ remedy = '' }) => remedy.match(ACCEPTS) ?? [])
-    .join('');
+/** Returns the options in the remedy of a check that accept what it names; none unless it blocks. */
+const acceptsOf = ({ id, status, remedy = '' }: Check): string[] =>
+  status === 'fail' || status === 'unknown'
+    ? [
+        ...(OF_SOFTWARE.includes(id) ? (remedy.match(ACCEPTS_SOFTWARE) ?? []) : []),
+        ...(` ${remedy}`.match(ACCEPTS_OBJECTS) ?? []),
+      ]
+    : [];
+
+/** Returns the options that accept by name what blocks, as the remedies contain them, each once. */
+export const acceptingOf = (checks: readonly Check[]): string => [...new Set(checks.flatMap(acceptsOf))].join('');
+
+const whyToAccept = (checks: readonly Check[]): string =>
+  checks.filter((check) => acceptsOf(check).length > 0).every(({ id }) => OF_SOFTWARE.includes(id))
+    ? 'If you know that the software uses EKS Pod Identity, accept it and plan again'
+    : 'If you accept what these checks name, plan again';
 
 /**
  * Returns the commands that plan again after a plan that is blocked: without its causes, and with what blocks it accepted,
  * where that is possible by name. `dryRun`: the option with which the command only plans.
  */
 export const planAgain = (command: string, report: Pick<MigrationReport, 'plan'>, dryRun = ''): Next[] => {
+  const checks = report.plan?.checks ?? [];
   const again = `${command}${acceptingOwners(report)}`;
-  const accepting = acceptingSoftware(report);
+  const accepting = acceptingOf(checks);
+  const why =
+    report.plan?.verdict === 'keep-irsa'
+      ? 'Nothing is left to do. To migrate it all the same, remove the reason and plan again'
+      : 'Once the cause is removed, plan again';
   return [
-    { why: 'Once the cause is removed, plan again', command: `${again}${dryRun}` },
-    ...(accepting === ''
-      ? []
-      : [
-          {
-            why: 'If you know that the software uses EKS Pod Identity, accept it and plan again',
-            command: `${again}${accepting}${dryRun}`,
-          },
-        ]),
+    { why, command: `${again}${dryRun}` },
+    ...(accepting === '' ? [] : [{ why: whyToAccept(checks), command: `${again}${accepting}${dryRun}` }]),
   ];
 };
 

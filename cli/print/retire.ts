@@ -64,12 +64,15 @@ const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: 
 export interface RetiredNext {
   /** Applies a dry run, or undoes a retirement; absent if there is nothing to do. */
   command?: string | undefined;
+  /** Makes the checks again, and accepts what they name; absent if they name nothing that can be accepted. */
+  accept?: string | undefined;
   /** Prints the hand-off of the migration. */
   handOff?: string | undefined;
 }
 
 /** Returns the commands after it. The code of a role knows nothing of the change. */
-const nextAfter = ({ dryRun, done, action }: Retired, { command, handOff }: RetiredNext): Next[] => [
+const nextAfter = ({ dryRun, done, action }: Retired, { command, accept, handOff }: RetiredNext): Next[] => [
+  ...(accept === undefined ? [] : [{ why: 'If you accept what these checks name, check again', command: accept }]),
   ...(done && handOff !== undefined
     ? [
         {

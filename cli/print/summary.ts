@@ -8,33 +8,18 @@ import { LAST_ROLLBACK, whyEnded } from '../../lambdas/domain/failures/ended-by.
 import { subjectOf } from '../../lambdas/domain/migration/subject.ts';
 import { whoMustNotApply } from '../../lambdas/domain/hand-off/order.ts';
 import { approvalsSection } from '../approval/print.ts';
-import { checksSection, warningsSection } from './checks.ts';
+import { checksSection, reasonSection, warningsSection } from './checks.ts';
 import { between, duration } from './duration.ts';
+import { headlineOf } from './headline.ts';
 import { recoveryText, releaseText, retirementText, rollbackText } from './known.ts';
 import { planSection } from './plan.ts';
 import { nextAfter, type NextOptions, nextSection } from './next.ts';
 import { podsSection } from './pods.ts';
 import { remedyLines, typedLine } from './remedy.ts';
 import { stepsSection } from './steps.ts';
-import { type Format, hanging, oneLine, type Style } from './style.ts';
+import { hanging, oneLine, type Style } from './style.ts';
 import { trustChangesLines } from './trust.ts';
 import { carriedOverLines, disruptionText, strategyText } from './attempts.ts';
-
-/** Headlines; `SUBJECT` becomes "the add-on" or "the service account". */
-const HEADLINES: Record<Outcome, { mark: string; format: Format; says: string }> = {
-  migrated: { mark: '✔', format: 'green', says: 'SUBJECT is on EKS Pod Identity' },
-  'already-migrated': { mark: '✔', format: 'green', says: 'nothing to do' },
-  planned: { mark: '✔', format: 'cyan', says: 'this is what a migration would do; nothing was changed' },
-  blocked: { mark: '✖', format: 'red', says: 'nothing was changed' },
-  'rolled-back': { mark: '↩', format: 'yellow', says: 'SUBJECT was restored to its former state' },
-  'needs-human': { mark: '✖', format: 'red', says: 'the service could neither complete nor roll back the migration' },
-};
-
-/** Headlines of outcomes that only EKS has confirmed. */
-const SAYS_BY_API: Partial<Record<Outcome, string>> = {
-  migrated: 'EKS reports SUBJECT on EKS Pod Identity; no pod was read',
-  'rolled-back': 'EKS reports SUBJECT in its former state; no pod was read',
-};
 
 /** Outcomes of migrations that began a change: they have changes, pods and durations to show. */
 const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
@@ -43,7 +28,9 @@ const BEGUN: readonly Outcome[] = ['migrated', 'rolled-back', 'needs-human'];
 const quietSummary = (report: MigrationReport, style: Style): string[] => [
   ...headline(report, style),
   ...failureSection(report, style),
-  ...(report.plan && report.outcome === 'blocked' ? checksSection(report.plan.checks, style) : []),
+  ...(report.plan && report.outcome === 'blocked'
+    ? [...reasonSection(report.plan.checks, style), ...checksSection(report.plan.checks, style)]
+    : []),
   ...restoreCommandsSection(report, style),
 ];
 
@@ -56,6 +43,7 @@ export const summary = (report: MigrationReport, style: Style, omit: readonly Se
   if (style.detail === 'quiet') return quietSummary(report, style);
   return [
     ...headline(report, style),
+    ...(report.plan ? reasonSection(report.plan.checks, style) : []),
     ...failureSection(report, style),
     ...recoverySection(report, style),
     ...rollbackSection(report, style),
@@ -81,7 +69,7 @@ const isOnDemand = ({ rollback }: MigrationReport): boolean =>
   rollback?.cause === 'requested' && rollback.state === 'ended';
 
 const headline = (report: MigrationReport, style: Style): string[] => {
-  const { mark, format, says } = HEADLINES[report.outcome];
+  const { mark, format, word, says } = headlineOf(report);
   const { account, region, cluster } = report.target;
   const facts = [
     report.migrationId,
@@ -99,19 +87,13 @@ const headline = (report: MigrationReport, style: Style): string[] => {
   ];
   return [
     ...oneLine(
-      `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  `,
-      `${subjectOf(report)} on ${cluster} (${account}, ${region}): ${saysOf(report, says)}`,
+      `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `,
+      `${subjectOf(report)} on ${cluster} (${account}, ${region}): ${says}`,
       style,
     ),
     ...factLines(facts, style),
   ];
 };
-
-const saysOf = ({ verified, outcome, serviceAccount }: MigrationReport, says: string): string =>
-  ((verified === 'api' ? SAYS_BY_API[outcome] : undefined) ?? says).replace(
-    'SUBJECT',
-    serviceAccount ? 'the service account' : 'the add-on',
-  );
 
 /** Returns the facts below a headline, on as many lines as they need. */
 export const factLines = (facts: readonly string[], style: Style): string[] =>
@@ -127,8 +109,8 @@ export const factLines = (facts: readonly string[], style: Style): string[] =>
 
 /** Returns the headline once more, as one sentence. */
 export const verdictOf = (report: MigrationReport, style: Style): string => {
-  const { mark, format, says } = HEADLINES[report.outcome];
-  return `${style.paint(format, mark)} ${report.outcome}: ${saysOf(report, says)}.`;
+  const { mark, format, word, says } = headlineOf(report);
+  return `${style.paint(format, mark)} ${word}: ${says}.`;
 };
 
 /** Returns the last lines of the report: the verdict, and the commands to paste next. */

@@ -19,6 +19,7 @@ const CLASSES: Record<SweepClass, { format: Format; says: string }> = {
   'on-pod-identity': { format: 'green', says: 'on EKS Pod Identity' },
   ready: { format: 'cyan', says: 'on IRSA, ready to migrate' },
   blocked: { format: 'red', says: 'on IRSA, but checks fail' },
+  'keep-irsa': { format: 'cyan', says: 'on IRSA, which is the better fit' },
   'node-role': { format: 'yellow', says: 'on the node role' },
   'not-concerned': { format: 'dim', says: 'needs no IAM role, or is excluded' },
   unreachable: { format: 'red', says: 'could not be read' },
@@ -83,22 +84,18 @@ const classSection = ({ totals: { byClass }, trend }: SweepReport, style: Style)
 const more = (n: number, style: Style): string[] =>
   n > 0 ? [`  ${style.paint('dim', `… and ${n} more in the report`)}`] : [];
 
-const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
-  if (blockers.length === 0) return [];
+const causesLines = (title: string, causes: SweepReport['blockers'], sign: string, style: Style): string[] => {
+  if (causes.length === 0) return [];
   return [
     '',
-    style.paint('bold', 'Blockers'),
-    ...blockers
+    style.paint('bold', title),
+    ...causes
       .slice(0, MOST_ROWS)
       .flatMap(({ id, addons, example, remedy }) => [
-        ...hanging(
-          `  ${style.paint('red', '✖')} `,
-          `${id}: ${counted(addons, 'add-on')}. Example: ${shown(example, LONGEST)}`,
-          style,
-        ),
+        ...hanging(`  ${sign} `, `${id}: ${counted(addons, 'add-on')}. Example: ${shown(example, LONGEST)}`, style),
         ...(remedy === undefined ? [] : remedyLines('      do: ', printable(remedy), style)),
       ]),
-    ...more(blockers.length - MOST_ROWS, style),
+    ...more(causes.length - MOST_ROWS, style),
   ];
 };
 
@@ -246,7 +243,8 @@ export const summaryLines = (report: SweepReport, options: SummaryOptions, style
   return [
     ...headline(report, style),
     ...(quiet ? [] : classSection(report, style)),
-    ...blockersSection(report, style),
+    ...causesLines('Blockers', report.blockers, style.paint('red', '✖'), style),
+    ...(quiet ? [] : causesLines('Reasons to keep IRSA', report.keepIrsa, style.paint('cyan', '='), style)),
     ...unreachableSection(report, style),
     ...(quiet ? [] : outcomesSection(report, where, style)),
     ...(quiet ? [] : ['', ...costLines(report).flatMap((line) => oneLine('  ', line, style, 'dim'))]),

@@ -457,6 +457,21 @@ export interface components {
              */
             acceptImages?: string[];
             /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
+            /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
              * @enum {string}
@@ -568,6 +583,21 @@ export interface components {
              * @default []
              */
             acceptImages?: string[];
+            /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
             /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
@@ -823,6 +853,11 @@ export interface components {
             id: string;
             /** @description Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed. One of `pass`, `warn`, `fail`, `unknown`; later versions may add others. */
             status: string;
+            /**
+             * @description True if it fails for a reason for which IRSA is the better fit. Absent otherwise.
+             * @constant
+             */
+            keepIrsa?: true;
             /** @description What was found, with names. */
             message: string;
             /** @description What to do about it. Absent if the check passed. */
@@ -854,7 +889,7 @@ export interface components {
             traceparent?: string;
         };
         Failure: {
-            /** @description Name of the failure, as explained in docs/failures.md. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; later versions may add others. */
+            /** @description Name of the failure, as explained in docs/failures.md. One of `Throttled`, `Paced`, `ServiceUnavailable`, `ConnectionLost`, `Busy`, `OutOfTime`, `ApiServerDenied`, `AccessDenied`, `InvalidRequest`, `NotFound`, `Unauthorised`, `AddonStillThere`, `AddonNotActive`, `AssociationStillThere`, `PodsNotSettled`, `RestoreInProgress`, `RoleLockHeld`, `TrustNotSeenYet`, `RecoveryPending`, `OwnerMayStillAct`, `WindowClosed`, `WindowFarOff`, `BadInput`, `LockHeld`, `SubjectBusy`, `Cancelled`, `ApprovalRejected`, `ApprovalExpired`, `WindowOutOfReach`, `TooManyWaiting`, `Superseded`, `WaitedTooOften`, `RollbackRefused`, `TrustTooLong`, `TrustChanged`, `RoleNotGranted`, `RetireRefused`, `AddonChanged`, `AddonFailed`, `ServiceAccountChanged`, `AssociationChanged`, `ConsumersAppeared`, `PodsOnWrongIdentity`, `PodsFailing`, `LockLost`, `WaitedTooLong`, `RestoreRefused`, `SessionsMayEnd`, `WebhookStillInjects`, `RestoreFailed`, `ExecutionStopped`, `RollbackRequested`, `SweepStopped`, `TimedOut`, `FunctionFailed`, `Unexpected`; later versions may add others. */
             name: string;
             /** @description What happened, to what, and what to do next. */
             message: string;
@@ -1281,7 +1316,7 @@ export interface components {
             links: components["schemas"]["MigrationLinks"];
         };
         PlanDetails: {
-            /** @description What the plan comes to. `blocked`: a check fails. One of `migrate`, `already-migrated`, `blocked`; later versions may add others. */
+            /** @description What the plan comes to. `blocked`: a check fails. `keep-irsa`: a check fails, since IRSA is the better fit. One of `migrate`, `already-migrated`, `blocked`, `keep-irsa`; later versions may add others. */
             verdict: string;
             /** @description Strategy of the request. One of `auto`, `in-place`, `recreate`; later versions may add others. */
             strategy: string;
@@ -1317,6 +1352,8 @@ export interface components {
             trustRepairs: components["schemas"]["TrustRepair"][];
             /** @description Tools that own what the migration changes, or what it uses, as far as it can be found out. */
             owners: components["schemas"]["Owner"][];
+            /** @description Objects by which other software uses the web identity of the service accounts, at most 100, those that the migration breaks first. Absent if none was found. */
+            consumers?: components["schemas"]["PlannedConsumer"][];
             /** @description The Pod Identity agent, if it is installed first. Absent if it is not. */
             installAgent?: components["schemas"]["AgentInstallation"];
             /** @description How long it is forecast to take. Absent if no pod could be read, or nothing changes. */
@@ -1353,6 +1390,24 @@ export interface components {
              * @constant
              */
             standalone?: true;
+        };
+        PlannedConsumer: {
+            /** @description Name of the object: `KIND/NAMESPACE/NAME`, or `KIND/NAME` if it is cluster-scoped. */
+            name: string;
+            /** @description Service account whose web identity it uses: `NAMESPACE/NAME`. `*` for a part that is not known. */
+            serviceAccount: string;
+            /** @description What it needs: the role in the service account's annotation, the OIDC trust of the role, or that the pods of the service account use IRSA. */
+            needs: string[];
+            /** @description ARN of the role that it names itself. Absent if it uses the role of the annotation. */
+            roleArn?: string;
+            /** @description How it uses the identity. */
+            how: string;
+            /** @description How it can get its credentials without the old identity. */
+            instead: string;
+            /** @description Whether the migration takes from it what it needs. */
+            breaks: boolean;
+            /** @description Whether the request accepts it by its name. */
+            accepted: boolean;
         };
         PodEvidence: {
             /** @description Kubernetes namespace of the pod. */
@@ -1515,6 +1570,8 @@ export interface components {
             dryRun: boolean;
             /** @description Days that must have passed since the migration ended. */
             soakDays: number;
+            /** @description Consumers of the web identity that it accepts by name. Absent if there are none. */
+            acceptConsumers?: string[];
             /** @description Who requested it. */
             requestedBy?: string;
             /** @description Reason, as the requester gave it. */
@@ -1580,6 +1637,11 @@ export interface components {
              * @default 7
              */
             soakDays?: number;
+            /**
+             * @description Consumers of the web identity, as the checks name them, that must not prevent the retirement.
+             * @default []
+             */
+            acceptConsumers?: string[];
         };
         Rollback: {
             /** @description Id of the rollback, unique among the rollbacks of all migrations. Its execution has the same name. */
@@ -1735,6 +1797,21 @@ export interface components {
              */
             acceptImages?: string[];
             /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
+            /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
              * @enum {string}
@@ -1842,6 +1919,21 @@ export interface components {
              * @default []
              */
             acceptImages?: string[];
+            /**
+             * @description Consumers of the web identity, as the plan names them, that must not block the migration although it removes what they use; and resources that could not be read, such as `secretstores.external-secrets.io`.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description ARNs of roles that the planned roles may assume, and that must not block the migration although they would refuse the sessions of EKS Pod Identity.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies, as the plan names them, that must not block the migration although they cut pods off from the Pod Identity agent.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
             /**
              * @description How pods are verified. `injected`: every pod that counts has the credentials configuration of EKS Pod Identity. `ready`: in addition, the pods stay ready for a settling time without a restart. `api`: only the state that EKS reports is checked.
              * @default ready
@@ -2119,6 +2211,12 @@ export interface components {
             acceptUnknownCredentials: string[];
             /** @description Images whose AWS SDK is too old, as in a request for a migration. */
             acceptImages: string[];
+            /** @description Consumers of web identities, as in a request for a migration. */
+            acceptConsumers: string[];
+            /** @description Roles that planned roles may assume, as in a request for a migration. */
+            acceptTargetRoles: string[];
+            /** @description Network policies that cut pods off from the agent, as in a request for a migration. */
+            acceptNetworkPolicies: string[];
             /** @description How pods are verified. One of `injected`, `ready`, `api`; later versions may add others. */
             verification: string;
             /** @description What happens to a cluster without the Pod Identity agent. One of `require`, `install`; later versions may add others. */
@@ -2188,6 +2286,21 @@ export interface components {
              * @default []
              */
             acceptImages?: string[];
+            /**
+             * @description Consumers of web identities, as in a request for a migration.
+             * @default []
+             */
+            acceptConsumers?: string[];
+            /**
+             * @description Roles that planned roles may assume, as in a request for a migration.
+             * @default []
+             */
+            acceptTargetRoles?: string[];
+            /**
+             * @description Network policies that cut pods off from the agent, as in a request for a migration.
+             * @default []
+             */
+            acceptNetworkPolicies?: string[];
             /**
              * @description How pods are verified.
              * @default ready
@@ -5911,6 +6024,9 @@ export interface operations {
                      *               "acceptOwners": [],
                      *               "acceptUnknownCredentials": [],
                      *               "acceptImages": [],
+                     *               "acceptConsumers": [],
+                     *               "acceptTargetRoles": [],
+                     *               "acceptNetworkPolicies": [],
                      *               "verification": "ready",
                      *               "agent": "require",
                      *               "approval": "none"
@@ -6439,6 +6555,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -6984,6 +7103,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -7316,6 +7438,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"
@@ -7648,6 +7773,9 @@ export interface operations {
                      *           "acceptOwners": [],
                      *           "acceptUnknownCredentials": [],
                      *           "acceptImages": [],
+                     *           "acceptConsumers": [],
+                     *           "acceptTargetRoles": [],
+                     *           "acceptNetworkPolicies": [],
                      *           "verification": "ready",
                      *           "agent": "require",
                      *           "approval": "none"

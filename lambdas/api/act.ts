@@ -1,7 +1,7 @@
 /** POST /migrations/{id}/approval, /rollback, /retire and /cancel. */
 import type { Retirement, Rollback } from '../domain/migration/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { requestRetirement } from '../use-cases/retirement/request.ts';
+import { askedOf, requestRetirement } from '../use-cases/retirement/request.ts';
 import { decideApproval as decide, type Refusal } from '../use-cases/approval/decide.ts';
 import { requestCancel } from '../use-cases/migration/cancel.ts';
 import { requestRollback, type RollbackRequested } from '../use-cases/rollback/request.ts';
@@ -151,7 +151,7 @@ export async function retire(call: Call<'retire'>, dependencies: HandlerDependen
   const { retirement: last } = record;
   if (before && last && last.id !== name && (await executions.describe(executionArn))) return reply(last, false);
 
-  const asked = { ...body, requestedBy: caller };
+  const asked = askedOf({ ...body, requestedBy: caller });
   const answer = await requestRetirement(record, { id: name, executionArn, correlation, ...asked }, dependencies);
   if ('refused' in answer)
     throw new ApiProblem(

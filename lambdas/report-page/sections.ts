@@ -3,7 +3,7 @@
  * durations, calls and cost, and the request.
  */
 import { requesterText, sweepRequesterOf } from '../domain/approval/requester.ts';
-import { sweepClass } from '../domain/sweep/model.ts';
+import { type SweepClass, sweepClass } from '../domain/sweep/model.ts';
 import type { SweepReport } from '../domain/sweep/report.ts';
 import { levelsOfRows, type Status, STATUSES, type Shown, statusOf } from '../domain/sweep/statuses.ts';
 import { html, type Html } from './html.ts';
@@ -101,6 +101,7 @@ const BAR: [Status, Status[]][] = [
   ['on-pod-identity', ['on-pod-identity', 'migrated', 'already-migrated']],
   ['ready', ['ready', 'planned', 'queued', 'in-flight']],
   ['blocked', ['blocked']],
+  ['keep-irsa', ['keep-irsa']],
   ['rolled-back', ['rolled-back', 'needs-human', 'none']],
   ['node-role', ['node-role']],
 ];
@@ -108,6 +109,7 @@ const BAR_NAMES: Partial<Record<Status, string>> = {
   'on-pod-identity': 'on Pod Identity',
   ready: 'on IRSA, not migrated yet',
   blocked: 'on IRSA, blocked',
+  'keep-irsa': 'on IRSA, which is the better fit',
   'rolled-back': 'failed',
   'node-role': 'on the node role',
 };
@@ -177,18 +179,30 @@ ${mode === 'inventory' ? undefined : html`<h3 id="did">What the sweep did</h3>${
 </section>`;
 }
 
-export function blockers({ blockers: all, totals: { byClass } }: SweepReport): Html {
-  const rows = all.map(
+/** Returns the rows of a table of checks, each with a link to the add-ons of that class. */
+const causeRows = (all: SweepReport['blockers'], of: SweepClass): Html[] =>
+  all.map(
     ({ id, addons, example, remedy }) =>
-      html`<tr><th scope="row"><a href="#?class=blocked&amp;q=${encodeURIComponent(id)}"><code>${id}</code></a></th><td class="n" data-label="Add-ons">${amount(addons)}</td><td data-label="Example">${example}</td><td data-label="What to do">${remedy ?? '–'}</td></tr>`,
+      html`<tr><th scope="row"><a href="#?class=${of}&amp;q=${encodeURIComponent(id)}"><code>${id}</code></a></th><td class="n" data-label="Add-ons">${amount(addons)}</td><td data-label="Example">${example}</td><td data-label="What to do">${remedy ?? '–'}</td></tr>`,
   );
+
+const HEADS = html`<thead><tr><th scope="col">Check</th><th scope="col" class="n">Add-ons</th><th scope="col">Example</th><th scope="col">What to do</th></tr></thead>`;
+
+export function blockers({ blockers: all, keepIrsa, totals: { byClass } }: SweepReport): Html {
   return html`<section aria-labelledby="blockers"><h2 id="blockers">Blocking checks</h2>
 ${
   all.length === 0
     ? html`<p>No check blocks an add-on that uses IRSA.</p>`
     : html`<div class="box"><table class="cards"><caption>Checks that block ${counted(byClass.blocked, 'add-on')}. Several checks can block one add-on.</caption>
-<thead><tr><th scope="col">Check</th><th scope="col" class="n">Add-ons</th><th scope="col">Example</th><th scope="col">What to do</th></tr></thead><tbody>${rows}</tbody></table></div>`
-}
+${HEADS}<tbody>${causeRows(all, 'blocked')}</tbody></table></div>`
+}${
+    keepIrsa.length === 0
+      ? undefined
+      : html`
+<h3 id="kept">Reasons to keep IRSA</h3>
+<div class="box"><table class="cards"><caption>IRSA is the better fit for ${counted(byClass['keep-irsa'], 'add-on')}. Nothing is left to do for ${byClass['keep-irsa'] === 1 ? 'it' : 'them'}.</caption>
+${HEADS}<tbody>${causeRows(keepIrsa, 'keep-irsa')}</tbody></table></div>`
+  }
 </section>`;
 }
 

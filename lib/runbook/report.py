@@ -36,6 +36,8 @@ def lines_of(events, record, execution, outcome, verified):
         yield f"{record['failure']['name']}: {record['failure']['message']}"
     elif "error" in execution:
         yield f"{execution['error']}: {execution.get('cause', '')}"
+    if record.get("plan", {}).get("verdict") == "keep-irsa":
+        yield "IRSA is the better fit, for the reasons below. Nothing is left to do."
     for check in record.get("plan", {}).get("checks", []):
         if check["status"] != "pass":
             yield " ".join(["Check", check["id"], check["status"] + ":", check["message"], check.get("remedy", "")]).strip()

@@ -20,7 +20,7 @@ import {
   pending,
   problemAnswer,
 } from './api-fixtures.ts';
-import { aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
+import { aCheck, aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** A port on which nothing listens. */
@@ -282,10 +282,12 @@ describe('a deployed service with an API', () => {
       json(anAnswer({ retirement: one })),
     ];
     replies = answers(retirement);
-    const planned = await run('retire', ID, '--soak-days', '3');
+    const planned = await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws');
     expect(planned.code).toBe(0);
     expect(planned.out).toMatch(
-      new RegExp(`^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --apply --deployed\n$`),
+      new RegExp(
+        `^✔ dry run [^]*To apply it:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --apply --deployed\n$`,
+      ),
     );
     expect(asked).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/retire`, `GET /migrations/${ID}`]);
 
@@ -296,6 +298,22 @@ describe('a deployed service with an API', () => {
     expect(retired).toMatchObject({ code: 0, out: expect.stringContaining(`retire ${ID} --undo --apply`) as unknown });
     replies = answers({ ...done, action: 'reinstate', roles: [{ ...role!, result: 'restored' }] });
     expect((await run('retire', ID, '--undo', '--apply')).out).toMatch(/^↩ restored/);
+
+    const consumers = aCheck({
+      id: 'retire-consumers',
+      status: 'fail',
+      remedy: 'Accept it: --accept-consumer ClusterIssuer/aws',
+    });
+    const refused: Retirement['roles'] = [{ roleArn: 'arn:role', result: 'refused', why: 'something needs it' }];
+    replies = answers({ ...retirement, checks: [consumers], roles: refused });
+    expect(await run('retire', ID, '--soak-days', '3', '--accept-consumer', 'SecretStore/shop/aws')).toMatchObject({
+      code: 3,
+      out: expect.stringMatching(
+        new RegExp(
+          `If you accept what these checks name, check again:\n  .* retire ${ID} --soak-days 3 --accept-consumer SecretStore/shop/aws --accept-consumer ClusterIssuer/aws --deployed\n$`,
+        ),
+      ) as unknown,
+    });
 
     replies = answers({ ...retirement, state: 'refused', error: { name: 'RetireRefused', message: 'too early' } });
     expect(await run('retire', ID, '--apply')).toMatchObject({

@@ -53,7 +53,7 @@ describe('a retirement through the API', () => {
         shows({ state: 'running', error: { name: 'RoleLockHeld', message: 'held' } }),
         shows(over, { steps: [line('2026-01-30T08:00:09.000Z')] }),
       ],
-      { ...REQUEST, reason: 'it is time' },
+      { ...REQUEST, acceptConsumers: ['SecretStore/shop/aws'], reason: 'it is time' },
     );
     expect(await end).toEqual({
       migrationId: ID,
@@ -66,7 +66,13 @@ describe('a retirement through the API', () => {
     expect(isStarted()).toBe(true);
     const [, post, ...looks] = api.requests;
     expect(asked(post!)).toBe(`POST /migrations/${ID}/retire`);
-    expect(JSON.parse(post!.body!)).toEqual({ action: 'retire', dryRun: false, soakDays: 7, reason: 'it is time' });
+    expect(JSON.parse(post!.body!)).toEqual({
+      action: 'retire',
+      dryRun: false,
+      soakDays: 7,
+      acceptConsumers: ['SecretStore/shop/aws'],
+      reason: 'it is time',
+    });
     expect(post!.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
     expect(looks.map(asked)).toEqual(Array.from({ length: 3 }, () => `GET /migrations/${ID}`));
     expect(steps.at(-1)).toEqual(['retire-trust-retire']);

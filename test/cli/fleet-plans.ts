@@ -17,6 +17,7 @@ const blockersOf = ({ plan }: MigrationReport): string[] =>
 const planned = (report: MigrationReport): SweepClass => {
   if (report.outcome === 'already-migrated') return 'on-pod-identity';
   if (report.outcome === 'planned') return 'ready';
+  if (report.plan?.verdict === 'keep-irsa') return 'keep-irsa';
   const blockers = blockersOf(report);
   if (
     blockers.includes('cluster-exists') ||
@@ -94,7 +95,9 @@ export const plansOf = async (which: 'sample' | 'all'): Promise<Plans> => {
           : { checks: report.plan?.checks.filter(({ status }) => status !== 'pass'), failure: report.failure }),
       });
       asSaid.push({ ...names, class: asPlanned(one) });
-      const blocker = asPlanned(one) === 'blocked' ? (BLOCKERS[state] ?? BLOCKERS[clusterState]) : undefined;
+      const blocker = ['blocked', 'keep-irsa'].includes(asPlanned(one))
+        ? (BLOCKERS[state] ?? BLOCKERS[clusterState])
+        : undefined;
       if (blocker !== undefined && !blockersOf(report).includes(blocker)) notBlocking.push({ ...names, blocker });
     }
     return { found, asSaid, notBlocking };

@@ -189,7 +189,7 @@ describe('generate-fleet', () => {
     expect(code).toBe(0);
     const options = { clusters: 20, seed: 5, accounts: 2, regions: ['eu-west-1', 'eu-central-1'], addons: 4 };
     expect(parseScenario(out, 'out')).toEqual(parsed(options));
-    expect(err).toMatch(/^20 clusters, 80 add-ons: \d+ [a-z-]+(, \d+ [a-z-]+){5}\.\n$/);
+    expect(err).toMatch(/^20 clusters, 80 add-ons: \d+ [a-z-]+(, \d+ [a-z-]+){6}\.\n$/);
   });
 
   it('explains its flags and exit codes', async () => {

@@ -29,6 +29,7 @@ const retired: JournalEntry = {
   action: 'retire',
   dryRun: false,
   soakDays: 0,
+  acceptConsumers: ['SecretStore/shop/aws'],
   done: true,
   results: ['removed'],
 };

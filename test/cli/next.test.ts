@@ -13,6 +13,18 @@ const IMAGE = check(
 const CONTAINER = check('unknown-credentials', 'unknown', 'Accept it: --accept-unknown-credentials api/app');
 const OWNER = check('owner-ack', 'fail', 'Suspend it, then plan again with --accept-owner ack');
 
+const CONSUMERS = check(
+  'consumers',
+  'fail',
+  "Use EKS Pod Identity in them. To accept that they break: --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api'.",
+);
+const POLICY = check(
+  'network-policies',
+  'fail',
+  '--accept-network-policy NetworkPolicy/shop/default-deny, if its pods reach the agent.',
+);
+const TARGET_ROLE = check('target-roles', 'fail', 'Or: --accept-target-role arn:aws:iam::444455556666:role/data');
+
 const commandsAfter = (...checks: Check[]): (string | readonly string[])[] =>
   nextAfter(aReport({ outcome: 'blocked', plan: aPlan({ verdict: 'blocked', checks }) }), { command: 'migrate x' }).map(
     ({ command }) => command,
@@ -33,5 +45,25 @@ describe('after a blocked plan', () => {
   it('nothing is accepted of what does not block, or of other checks', () => {
     expect(commandsAfter({ ...IMAGE, status: 'warn' }, OWNER)).toEqual(['migrate x --accept-owner ack --dry-run']);
     expect(commandsAfter(check('other', 'fail', '--accept-image a/b:1'))).toEqual(['migrate x --dry-run']);
+    expect(commandsAfter({ ...CONSUMERS, status: 'warn' })).toEqual(['migrate x --dry-run']);
+  });
+
+  it('another command accepts each object, role and policy that the remedies name, once', () => {
+    expect(commandsAfter(CONSUMERS, POLICY, TARGET_ROLE)).toEqual([
+      'migrate x --dry-run',
+      "migrate x --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api' --accept-network-policy NetworkPolicy/shop/default-deny --accept-target-role arn:aws:iam::444455556666:role/data --dry-run",
+    ]);
+    expect(commandsAfter(CONSUMERS, CONSUMERS, IMAGE)[1]).toBe(
+      "migrate x --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api' --accept-image a/b:1 --accept-image 'a/c@sha256:0' --dry-run",
+    );
+  });
+
+  it('says what is accepted by which command', () => {
+    const whys = (...checks: Check[]): string[] =>
+      nextAfter(aReport({ outcome: 'blocked', plan: aPlan({ verdict: 'blocked', checks }) }), { command: 'x' }).map(
+        ({ why }) => why,
+      );
+    expect(whys(IMAGE)[1]).toBe('If you know that the software uses EKS Pod Identity, accept it and plan again');
+    expect(whys(IMAGE, POLICY)[1]).toBe('If you accept what these checks name, plan again');
   });
 });

@@ -19,6 +19,9 @@ describe('flags', () => {
       acceptOwner: [],
       acceptUnknownCredentials: [],
       acceptImage: [],
+      acceptConsumer: [],
+      acceptTargetRole: [],
+      acceptNetworkPolicy: [],
       verification: 'ready',
       agent: 'require',
       approval: 'none',
@@ -184,6 +187,7 @@ describe('the flags of retire', () => {
       apply: false,
       undo: false,
       soakDays: 7,
+      acceptConsumer: [],
       json: false,
       debug: false,
     });
@@ -194,6 +198,11 @@ describe('the flags of retire', () => {
       reason: 'done',
     });
     expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
+    const accepted = ['ClusterIssuer/aws', 'triggerauthentications.keda.sh', 'system:serviceaccount:*:api'];
+    expect(parseRetireFlags({ ...GIVEN, acceptConsumer: accepted }).acceptConsumer).toEqual(accepted);
+    expect(errorOf(() => parseRetireFlags({ ...GIVEN, acceptConsumer: ['shop aws'] })).message).toMatch(
+      /^--accept-consumer .*must be KIND\/NAMESPACE\/NAME, KIND\/NAME or RESOURCE\.GROUP/,
+    );
   });
 
   it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is refused', (soakDays) => {

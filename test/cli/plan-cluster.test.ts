@@ -92,7 +92,14 @@ describe('the plan of a cluster', () => {
       ['service-account', 'team-01/app-001', 'irsa', 'migrate'],
       ['service-account', 'team-02/app-002', 'irsa', 'blocked'],
     ]);
-    expect(counts).toEqual({ migrate: 3, blocked: 1, unknown: 0, migrated: 0, 'nothing-to-migrate': 4 });
+    expect(counts).toEqual({
+      migrate: 3,
+      blocked: 1,
+      'keep-irsa': 0,
+      unknown: 0,
+      migrated: 0,
+      'nothing-to-migrate': 4,
+    });
     expect(causes).toMatchObject([{ id: 'role-trust', items: ['team-02/app-002'], isCommon: true }]);
     expect(unread).toEqual([]);
   });

@@ -119,6 +119,12 @@ describe('retire', () => {
         message: expect.stringContaining('long text') as unknown,
         hint: expect.stringContaining('--undo') as unknown,
       });
+      const accepting = { ...request, acceptConsumers: ['SecretStore/shop/aws', 'system:serviceaccount:*:api'] };
+      await expect(retireAndFollow(backendWith(), accepting, watcher)).rejects.toMatchObject({
+        hint: expect.stringContaining(
+          `retire ${ID} --accept-consumer SecretStore/shop/aws --accept-consumer 'system:serviceaccount:*:api'`,
+        ) as unknown,
+      });
     },
   );
 

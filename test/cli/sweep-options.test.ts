@@ -16,7 +16,7 @@ import { checkPrevious, recordOf, requestFrom } from '../../cli/sweep/request.ts
 import { sweep, sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
-import { collectingIo, errorOf } from './fixtures.ts';
+import { collectingIo, errorOf, ROLE } from './fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
@@ -173,6 +173,9 @@ describe('the flags of sweep', () => {
       acceptOwner: ['ack'],
       acceptUnknownCredentials: ['api/app'],
       acceptImage: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
+      acceptConsumer: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
+      acceptTargetRole: [ROLE],
+      acceptNetworkPolicy: ['NetworkPolicy/shop/default-deny'],
       verification: 'injected',
       agent: 'install',
       window: '0 22 * * SUN',
@@ -193,6 +196,9 @@ describe('the flags of sweep', () => {
         acceptOwners: ['ack'],
         acceptUnknownCredentials: ['api/app'],
         acceptImages: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
+        acceptConsumers: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
+        acceptTargetRoles: [ROLE],
+        acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'],
         verification: 'injected',
         agent: 'install',
         approval: 'none',
@@ -341,6 +347,8 @@ describe('the exit code of a sweep', () => {
     ['inventory', 'completed', {}, 0, { 'on-pod-identity': 4, 'node-role': 2 }],
     ['inventory', 'completed', {}, 3, { 'on-pod-identity': 4, blocked: 1 }],
     ['inventory', 'completed', {}, 3, { unreachable: 1 }],
+    ['inventory', 'completed', {}, 0, { 'keep-irsa': 2, 'on-pod-identity': 1 }],
+    ['plan', 'completed', {}, 3, { 'keep-irsa': 2, blocked: 1 }],
     ['inventory', 'failed', {}, 1, { blocked: 1 }],
     ['plan', 'completed', { planned: 3, blocked: 2 }, 0],
     ['plan', 'completed', { planned: 1 }, 0, { ready: 1, blocked: 4 }],

@@ -31,7 +31,7 @@ describe('the summary of a sweep', () => {
     expect(shown).toMatch(
       /\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANING\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /,
     );
-    for (const name of ['blocked', 'node-role', 'not-concerned', 'unreachable'])
+    for (const name of ['blocked', 'keep-irsa', 'node-role', 'not-concerned', 'unreachable'])
       expect(shown).toMatch(new RegExp(`\\n  ${name} +\\d`));
     expect(shown).toMatch(/\nOutcomes of the migrations\n {2}OUTCOME +MIGRATIONS\n {2}migrated +9\n {2}blocked +1\n/);
     expect(shown).toContain('inventory: 151 API calls, 12.6 per cluster, 4.9 per add-on');
@@ -94,6 +94,14 @@ describe('the summary of a sweep', () => {
             remedy: 'Add this statement',
           },
         ],
+        keepIrsa: [
+          {
+            id: 'unsupported-compute',
+            addons: 2,
+            example: '2 of 2 pods run on AWS Fargate.',
+            remedy: 'Keep IRSA for it.',
+          },
+        ],
         rows: [
           ...many,
           ...locations,
@@ -113,6 +121,9 @@ describe('the summary of a sweep', () => {
     expect(shown).toMatch(/^! stopped [^\n]*\n[^\n]*\n {2}BadInput: 3 of 4 migrations failed\n/);
     expect(shown).toMatch(
       /\nBlockers\n {2}✖ role-trust: 3 add-ons\. Example: The trust policy of role x does not let it in\.\n {6}do: Add this statement\n/,
+    );
+    expect(shown).toMatch(
+      /\nReasons to keep IRSA\n {2}= unsupported-compute: 2 add-ons\. Example: 2 of 2 pods run on AWS Fargate\.\n {6}do: Keep IRSA for it\.\n/,
     );
     expect(shown).toMatch(
       /Could not be read\n {2}✖ 111122223333 \/ eu-west-1, and 1 more: the region is disabled\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: it is DELETING since 0\n/,

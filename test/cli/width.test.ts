@@ -72,6 +72,7 @@ describe('the output at the width of the terminal', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
+  const ON_FARGATE = ['--cluster', 'billing-prod', '--addon', 'aws-ebs-csi-driver'];
   const WORKLOAD = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'api'];
   const WORKLOADS = 'sandbox/scenarios/service-account-irsa.json';
   const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
@@ -86,6 +87,7 @@ describe('the output at the width of the terminal', () => {
     ['plan --verbose', () => ['plan', ...ADDON, '--sandbox', SCENARIO, '--verbose']],
     ['plan --strategy recreate', () => ['plan', ...ADDON, '--strategy', 'recreate', '--sandbox', SCENARIO]],
     ['a blocked plan', () => ['plan', ...ADDON, '--sandbox', blocked]],
+    ['a plan that keeps IRSA', () => ['plan', ...ON_FARGATE, '--sandbox', 'sandbox/scenarios/fargate-only.json']],
     ['plan with a trust repair', () => ['plan', ...ADDON, '--sandbox', blocked, '--trust', 'repair']],
     ['migrate', () => ['migrate', ...ADDON, '--sandbox', SCENARIO, '--verbose']],
     ['migrate-workload', () => ['migrate-workload', ...WORKLOAD, '--sandbox', WORKLOADS, '--annotation', 'remove']],

@@ -30,7 +30,12 @@ export const chainRows: Row[] = [
   [
     'pattern-fit',
     { serviceAccount: TENANT },
-    { outcome: 'blocked', blockedBy: { 'pattern-fit': /IRSA is the better fit/ }, mutations: [] },
+    {
+      outcome: 'blocked',
+      verdict: 'keep-irsa',
+      blockedBy: { 'pattern-fit': /IRSA is the better fit/ },
+      mutations: [],
+    },
   ],
   [
     'pattern-fit',

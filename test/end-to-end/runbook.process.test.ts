@@ -235,6 +235,14 @@ describe.skipIf(reason !== undefined)(
       expect(textOf(automation)).toMatch(/^Check \S*agent\S* fail: .+$/m);
     });
 
+    it('reports that IRSA is the better fit', async () => {
+      const automation = await inWorld({ scenario: 'fargate-only' }, (world) => run(world, { ...EBS, ...APPLY }));
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'blocked' } });
+      expect(textOf(automation)).toMatch(
+        /^IRSA is the better fit, for the reasons below\. Nothing is left to do\.\nCheck unsupported-compute fail: /m,
+      );
+    });
+
     it('knows from the execution how a migration ended whose end could not be recorded', async () => {
       const unrecorded = { kind: 'access-denied', step: 'finish', operation: 'UpdateItem', times: 'all' } as const;
       const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) =>

@@ -10,6 +10,8 @@ const S3 = 'aws-mountpoint-s3-csi-driver';
 
 interface Expected {
   outcome: MigrationReport['outcome'];
+  /** Verdict of the plan, where the outcome does not show it. */
+  verdict?: 'keep-irsa';
   /** Checks that must block, each with its message; none blocks if absent. */
   blockedBy?: Record<string, RegExp>;
   /** Name of the failure in the report. */
@@ -314,7 +316,12 @@ export const rows: Row[] = [
   [
     'fargate-only',
     { addon: EBS },
-    { outcome: 'blocked', blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }, mutations: [] },
+    {
+      outcome: 'blocked',
+      verdict: 'keep-irsa',
+      blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ },
+      mutations: [],
+    },
   ],
   [
     'static-keys',

@@ -64,12 +64,24 @@ describe('the built-in scenarios', () => {
     async (
       name,
       request,
-      { outcome, blockedBy = {}, failure, applied, warnings = [], purged = [], created = [], restored = [], mutations },
+      {
+        outcome,
+        verdict,
+        blockedBy = {},
+        failure,
+        applied,
+        warnings = [],
+        purged = [],
+        created = [],
+        restored = [],
+        mutations,
+      },
     ) => {
       const ended = await run(name, request);
       const { report } = ended;
       expect(report.failure?.name).toBe(failure);
       expect(report.outcome).toBe(outcome);
+      expect(report.plan?.verdict === 'keep-irsa' ? 'keep-irsa' : undefined).toBe(verdict);
       expect(attemptOf(report)).toBe(applied);
       expect(report.warnings.map(({ id }) => id)).toEqual(warnings);
       const blocking = report.plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown');

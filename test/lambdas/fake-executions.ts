@@ -46,10 +46,11 @@ export class FakeExecutions implements Executions {
   async startRetirement(
     migrationId: string,
     name: string,
-    { action, dryRun, soakDays, requestedBy, reason }: RetirementAsked,
+    { action, dryRun, soakDays, acceptConsumers, requestedBy, reason }: RetirementAsked,
   ): Promise<void> {
     if (this.retirements.some((one) => one.name === name)) return;
     const asked = {
+      ...(acceptConsumers === undefined ? {} : { acceptConsumers }),
       ...(requestedBy === undefined ? {} : { requestedBy }),
       ...(reason === undefined ? {} : { reason }),
     };

@@ -45,8 +45,17 @@ const DENIED_TITLES: Partial<Record<EventType, string>> = {
   'already-migrated': 'UpdateAddon was denied, already migrated',
 };
 
-export const titleOf = ({ request, trigger }: Migration, type: EventType): string =>
-  `${(trigger && DENIED_TITLES[type]) ?? TITLES[type]}: ${subjectOf(request)} on ${request.target.cluster}`;
+/** Whether a migration ended blocked since IRSA is the better fit. */
+const keepsIrsa = ({ plan }: Pick<Migration, 'plan'>): boolean => plan?.verdict === 'keep-irsa';
+
+const KEEP_IRSA = { title: 'Keep IRSA', denied: 'UpdateAddon was denied, IRSA is the better fit' };
+
+export const titleOf = ({ request, trigger, plan }: Migration, type: EventType): string => {
+  const isKept = type === 'blocked' && keepsIrsa({ plan });
+  const title = isKept ? KEEP_IRSA.title : TITLES[type];
+  const denied = isKept ? KEEP_IRSA.denied : DENIED_TITLES[type];
+  return `${(trigger && denied) ?? title}: ${subjectOf(request)} on ${request.target.cluster}`;
+};
 
 const DISRUPTION: Record<Attempt['disruption'], string> = {
   rolling: 'pods are replaced in a rolling update, capacity is kept',
@@ -128,7 +137,7 @@ function blockedLines({ plan, failure }: Migration): string[] {
   const reasons =
     failing.length > 0
       ? [
-          'Checks that block the migration:',
+          keepsIrsa({ plan }) ? 'IRSA is the better fit:' : 'Checks that block the migration:',
           ...failing.slice(0, MOST_LISTED).flatMap(checkLines),
           ...(failing.length > MOST_LISTED ? [`… and ${failing.length - MOST_LISTED} more checks`] : []),
         ]
@@ -212,7 +221,7 @@ const ENDS: Record<Outcome, (record: Migration, restoreCommands: readonly string
   ],
   blocked: (record) => [
     ...blockedLines(record),
-    `To try again after that: ${migrateCommand(record)}`,
+    `${keepsIrsa(record) ? 'Nothing is left to do. To migrate it all the same, after a change of that' : 'To try again after that'}: ${migrateCommand(record)}`,
     showLine(record),
   ],
   'rolled-back': (record) => [

@@ -12,6 +12,11 @@ export const check = z
       .describe(
         'Result of the check. `fail` blocks, and so does `unknown`: what could not be determined may not be assumed.',
       ),
+    // Set by the constructor of the same name in `plan/check.ts`.
+    keepIrsa: z
+      .literal(true)
+      .optional()
+      .describe('True if it fails for a reason for which IRSA is the better fit. Absent otherwise.'),
     message: shownText.describe('What was found, with names.'),
     remedy: shownText.optional().describe('What to do about it. Absent if the check passed.'),
     source: shownText.optional().describe('Where the rule comes from: a page of the EKS User Guide, or an issue.'),

@@ -1,6 +1,7 @@
 /** Derives the items of an overview from what was observed, and groups what blocks them. */
 import type { Check, Plan } from '../migration/model.ts';
-import { blocks, nameOf } from '../plan/attempts.ts';
+import { nameOf } from '../plan/attempts.ts';
+import { isReasonToKeepIrsa } from '../plan/fit.ts';
 import { rolesOf } from '../plan/roles.ts';
 import { blockingChecksOf, classify, type SeenAddon } from '../sweep/classify.ts';
 import type { SweepClass } from '../sweep/model.ts';
@@ -19,20 +20,13 @@ function byPlan(
 ): Pick<OverviewItem, 'verdict' | 'attempts' | 'roles' | 'blockedBy'> &
   Partial<Pick<OverviewItem, 'forecastSeconds' | 'reason'>> {
   const unread = plan.verdict === 'blocked' ? unreadCheck(plan) : undefined;
-  const verdict =
-    plan.verdict === 'already-migrated'
-      ? 'migrated'
-      : unread
-        ? 'unknown'
-        : plan.verdict === 'keep-irsa'
-          ? 'blocked'
-          : plan.verdict;
+  const verdict = plan.verdict === 'already-migrated' ? 'migrated' : unread ? 'unknown' : plan.verdict;
   return {
     verdict,
     attempts: plan.attempts.map(nameOf),
     roles: [...rolesOf(plan)].sort(),
-    blockedBy: verdict === 'blocked' || verdict === 'unknown' ? blockingChecksOf(plan.checks.filter(blocks)) : [],
-    ...(plan.forecast ? { forecastSeconds: plan.forecast.seconds } : {}),
+    blockedBy: verdict === 'migrated' ? [] : blockingChecksOf(plan.checks),
+    ...(plan.forecast && verdict !== 'keep-irsa' ? { forecastSeconds: plan.forecast.seconds } : {}),
     ...(unread ? { reason: unread.message } : {}),
   };
 }
@@ -89,12 +83,16 @@ export const unreadAccount = (name: string, reason: string): OverviewItem => ({
   reason,
 });
 
-/** Returns the causes of blocked items, the most frequent first. */
-export function causesOf(items: readonly OverviewItem[]): OverviewCause[] {
+/**
+ * Returns the causes of the items with that verdict, the most frequent first. Of an item whose IRSA is to be kept, only the
+ * reasons for that count: what else blocks it need not be mended.
+ */
+export function causesOf(items: readonly OverviewItem[], of: 'blocked' | 'keep-irsa' = 'blocked'): OverviewCause[] {
   const causes = new Map<string, OverviewCause>();
   for (const { name, verdict, blockedBy } of items) {
-    if (verdict !== 'blocked') continue;
-    for (const { id, message, remedy } of blockedBy) {
+    if (verdict !== of) continue;
+    const shown = of === 'keep-irsa' ? blockedBy.filter(isReasonToKeepIrsa) : blockedBy;
+    for (const { id, message, remedy } of shown) {
       const known = causes.get(id);
       if (!known)
         causes.set(id, { id, items: [name], message, ...(remedy === undefined ? {} : { remedy }), isCommon: true });
@@ -109,11 +107,18 @@ export function causesOf(items: readonly OverviewItem[]): OverviewCause[] {
 
 /** Returns the number of items with each verdict. */
 export function countsOf(items: readonly OverviewItem[]): Overview['counts'] {
-  const counts: Overview['counts'] = { migrate: 0, blocked: 0, unknown: 0, migrated: 0, 'nothing-to-migrate': 0 };
+  const counts: Overview['counts'] = {
+    migrate: 0,
+    blocked: 0,
+    'keep-irsa': 0,
+    unknown: 0,
+    migrated: 0,
+    'nothing-to-migrate': 0,
+  };
   for (const { verdict } of items) counts[verdict] += 1;
   return counts;
 }
 
-/** Returns whether everything was read and nothing is blocked. */
+/** Returns whether everything was read and nothing is blocked. What keeps IRSA needs nothing. */
 export const isClear = ({ counts, unread }: Pick<Overview, 'counts' | 'unread'>): boolean =>
   unread.length === 0 && counts.blocked === 0 && counts.unknown === 0;

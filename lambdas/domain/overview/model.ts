@@ -8,10 +8,10 @@ import { blockingCheck } from '../sweep/model.ts';
 /** How the pods of an item get AWS credentials now, as far as EKS and the annotations show it. */
 export const ITEM_IDENTITIES = ['irsa', 'pod-identity', 'both', 'node-role', 'none', 'unknown'] as const;
 /**
- * `migrate`: it can be migrated. `blocked`: checks block it. `migrated`: nothing is left to do. `nothing-to-migrate`: it has
- * no IRSA role. `unknown`: what decides it could not be read.
+ * `migrate`: it can be migrated. `blocked`: checks block it. `keep-irsa`: IRSA is the better fit. `migrated`: nothing is left
+ * to do. `nothing-to-migrate`: it has no IRSA role. `unknown`: what decides it could not be read.
  */
-export const ITEM_VERDICTS = ['migrate', 'blocked', 'unknown', 'migrated', 'nothing-to-migrate'] as const;
+export const ITEM_VERDICTS = ['migrate', 'blocked', 'keep-irsa', 'unknown', 'migrated', 'nothing-to-migrate'] as const;
 
 export const overviewItem = z.object({
   kind: z.enum(['add-on', 'service-account']),
@@ -30,7 +30,7 @@ export const overviewItem = z.object({
 });
 export type OverviewItem = z.output<typeof overviewItem>;
 
-/** Items that the same check blocks, with its message and remedy for the first of them. */
+/** Items that the same check blocks, or for which it shows that IRSA is the better fit, with its message and remedy for the first. */
 export const overviewCause = z.object({
   id: shownText,
   items: z.array(shownText),
@@ -50,6 +50,9 @@ export const overview = z.object({
   items: z.array(overviewItem),
   /** What could not be read, and why. The items do not include what depends on it, or show it as `unknown`. */
   unread: z.array(z.object({ what: shownText, why: shownText, remedy: shownText.optional() })),
+  /** Of the items that are `blocked`. */
   causes: z.array(overviewCause),
+  /** The reasons of the items that are `keep-irsa`. */
+  keepIrsa: z.array(overviewCause),
 });
 export type Overview = z.output<typeof overview>;

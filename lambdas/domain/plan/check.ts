@@ -26,6 +26,12 @@ export const fail = withRemedy('fail');
 export const warn = withRemedy('warn');
 export const unknown = withRemedy('unknown');
 
+/**
+ * Fails for a reason for which IRSA is the better fit, so that the verdict is `keep-irsa` (`fit.ts`). The remedy begins
+ * with "Keep IRSA", and goes on with what to change to migrate all the same.
+ */
+export const keepIrsa = (...given: Parameters<typeof fail>): Check => ({ ...fail(...given), keepIrsa: true });
+
 /** Returns the first five names of a list, and the number of the others. */
 export const some = (names: readonly string[], separator = ', '): string =>
   names.length > 5 ? `${names.slice(0, 5).join(separator)} and ${names.length - 5} more` : names.join(separator);

@@ -7,7 +7,7 @@ import { eksCommand, eksRegionCommand } from '../aws/command.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import { subjectOf } from '../migration/subject.ts';
-import { fail, GUIDE, pass, unknown } from './check.ts';
+import { fail, GUIDE, keepIrsa, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
 /**
@@ -164,10 +164,14 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
       source,
     );
   }
-  return fail(
+  // Without an IRSA role there is nothing to keep.
+  const judged = addon?.serviceAccountRoleArn === undefined ? fail : keepIrsa;
+  return judged(
     'pod-identity-support',
     `Add-on ${request.addon} does not support Pod Identity${offered.length > 0 ? ` in any version offered for this cluster (newest: ${offered[0]?.version ?? ''})` : ''}.`,
-    'Keep IRSA for it, and plan again when a new version is released.',
+    addon?.serviceAccountRoleArn === undefined
+      ? 'Plan again when a version that supports it is released.'
+      : 'Keep IRSA for it, and plan again when a version that supports Pod Identity is released.',
     source,
   );
 }

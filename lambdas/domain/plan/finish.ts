@@ -13,6 +13,7 @@ import type { PlannedConsumer } from '../consumers/planned.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
+import { reasonsFirst } from './fit.ts';
 import { ownersOf } from './owner-facts.ts';
 import { hashOf, type PlanContent } from './hash.ts';
 import { sha256 } from '../text/sha256.ts';
@@ -91,5 +92,5 @@ export function finishPlan(
     ...(decided?.rollout?.brokenPods ? { brokenPods: decided.rollout.brokenPods } : {}),
     found: sha256({ namespace: facts.namespace, associations: facts.associations, roles: trustOf(facts) }),
   };
-  return { ...content, checks, hash: hashOf(content, request) };
+  return { ...content, checks: reasonsFirst(checks), hash: hashOf(content, request) };
 }

@@ -11,7 +11,7 @@ import { isOverNamespaces, patternsOverNamespaces } from '../trust/patterns.ts';
 import { type PatternTrust, patternTrust } from '../trust/retire.ts';
 import { nameOf } from '../trust/statements.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
-import { fail, GUIDE, some, warn } from './check.ts';
+import { GUIDE, keepIrsa, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 const SOURCE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
@@ -79,10 +79,10 @@ function checkFit({ request, cluster, roles }: Facts, { patterns }: PatternTrust
       ),
     ];
   return [
-    fail(
+    keepIrsa(
       'pattern-fit',
       `${found} ${why} IRSA is the better fit.`,
-      `Leave these service accounts on IRSA. To migrate anyway, accept the pattern by name: ${shellCommand(open.flatMap((one) => ['--accept-consumer', one]))}`,
+      `Keep IRSA for these service accounts. To migrate all the same, accept the pattern by name: ${shellCommand(open.flatMap((one) => ['--accept-consumer', one]))}`,
       SOURCE,
     ),
   ];

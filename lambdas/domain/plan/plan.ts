@@ -12,6 +12,7 @@ import { checkAssociationQuota, planAssociations, type AssociationPlan } from '.
 import { checkCluster, checkInstalled, checkLocks, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
+import { verdictIfBlocked, verdictOf } from './fit.ts';
 import { checkGrants } from './grants-check.ts';
 import { checkIdentityLoss, checkStandalone, identityLosses } from './identity-loss.ts';
 import {
@@ -163,7 +164,7 @@ export function planMigration(facts: AddonFacts): Plan {
       (decision) => planSteps({ addon: request.addon, verification: request.verification, ...decision }),
       decided,
     );
-  const blocked = (checks: Check[]): Plan => finish('blocked', checks);
+  const blocked = (checks: Check[]): Plan => finish(verdictIfBlocked(checks), checks);
   const checks = checkLocks(facts);
   if (facts.lock) return blocked(checks);
   checks.push(checkCluster(facts));
@@ -205,7 +206,7 @@ export function planMigration(facts: AddonFacts): Plan {
     ...ofConsumers,
     ...ofRollout,
   );
-  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
+  return finish(verdictOf(checks), checks, {
     planned,
     losses,
     attempts,

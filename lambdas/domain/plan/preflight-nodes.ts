@@ -2,7 +2,7 @@
 import { AGENT_ADDON } from '../addons/registry.ts';
 import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
+import { fail, GUIDE, keepIrsa, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
@@ -27,10 +27,10 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
   const id = 'unsupported-compute';
   if (cluster?.onOutposts) {
     return [
-      fail(
+      keepIrsa(
         id,
         `Cluster ${request.target.cluster} is a local cluster on AWS Outposts, where EKS Pod Identity is not supported.`,
-        'Keep IRSA for it.',
+        'Keep IRSA in this cluster, or move the workload to a cluster in an AWS Region.',
         RESTRICTIONS,
       ),
     ];
@@ -44,10 +44,10 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
   });
   if (unsupported.length > 0) {
     return [
-      fail(
+      keepIrsa(
         id,
         `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
-        `Run them on Linux nodes on Amazon EC2 instead${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, or keep IRSA for this add-on.`,
+        `Keep IRSA for ${request.addon === undefined ? 'this service account' : 'this add-on'}. To migrate it all the same, run these pods on Linux nodes on Amazon EC2${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, and plan again.`,
         RESTRICTIONS,
       ),
     ];

@@ -14,8 +14,10 @@ import { fail, pass } from './check.ts';
 import { checkCluster, checkLocks } from './checks.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
+import { verdictIfBlocked, verdictOf } from './fit.ts';
 import { ASSOCIATE, blocks } from './attempts.ts';
 import { planConsumers } from './consumer-checks.ts';
+import { checkConsumersFit } from './consumers-fit.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkOwners } from './owner-checks.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
@@ -93,12 +95,13 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
       (decision) => serviceAccountSteps({ request, existing: existing(facts)?.id, ...decision }),
       decided,
     );
+  const blocked = (checks: Check[]): Plan => finish(verdictIfBlocked(checks), checks);
   const checks = checkLocks(facts);
-  if (facts.lock) return finish('blocked', checks);
+  if (facts.lock) return blocked(checks);
   checks.push(checkCluster(facts));
-  if (!cluster || checks.some(blocks)) return finish('blocked', checks);
+  if (!cluster || checks.some(blocks)) return blocked(checks);
   checks.push(...checkServiceAccount(facts), ...checkOwner(facts));
-  if (checks.some(blocks)) return finish('blocked', checks);
+  if (checks.some(blocks)) return blocked(checks);
   if (isMigrated(facts)) {
     const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} already has association ${associations[0]?.id ?? ''}${request.verification === 'api' ? '; its pods were not checked' : ', and all its pods have its configuration'}.`;
     return finish('already-migrated', [
@@ -118,7 +121,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     checkAgent(facts),
     ...roles.checks,
   );
-  if (!only) return finish('blocked', checks);
+  if (!only) return blocked(checks);
   const { checks: ofRollout, ...rollout } = planRollout(facts, planned, ASSOCIATE);
   const { checks: ofConsumers, consumers } = planConsumers(facts, planned, attempts);
   checks.push(
@@ -130,9 +133,10 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
     ...checkKubernetes(facts, planned),
     ...checkAnnotation(facts),
     ...ofConsumers,
+    ...checkConsumersFit(facts),
     ...ofRollout,
   );
-  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
+  return finish(verdictOf(checks), checks, {
     planned,
     losses: [],
     attempts,

@@ -159,9 +159,9 @@ function byClassOf(rows: ReportRow[]): Record<SweepClass, number> {
 }
 
 /** Counts each check once for each add-on, even if it has several messages. */
-function blockersOf(rows: ReportRow[]): SweepReport['blockers'] {
+function causesOf(rows: { checks: BlockingCheck[] }[]): SweepReport['blockers'] {
   const blockers = new Map<string, { addons: number; first: BlockingCheck }>();
-  for (const { checks } of rows.filter((row) => row.class === 'blocked')) {
+  for (const { checks } of rows) {
     for (const [id, first] of new Map(checks.toReversed().map((check) => [check.id, check]))) {
       const known = blockers.get(id);
       blockers.set(id, { addons: (known?.addons ?? 0) + 1, first: known?.first ?? first });
@@ -179,6 +179,12 @@ function blockersOf(rows: ReportRow[]): SweepReport['blockers'] {
     )
     .sort((a, b) => b.addons - a.addons || compared(a.id, b.id));
 }
+
+/** Returns the rows whose IRSA is to be kept, with the checks that show it. */
+const reasonsOf = (rows: ReportRow[]): { checks: BlockingCheck[] }[] =>
+  rows
+    .filter((row) => row.class === 'keep-irsa')
+    .map(({ checks }) => ({ checks: checks.filter(({ keepIrsa }) => keepIrsa) }));
 
 const CHANGED: readonly (Outcome | undefined)[] = ['migrated', 'rolled-back', 'needs-human'];
 
@@ -271,7 +277,8 @@ export function buildReport(input: ReportInput): SweepReport {
       queued: rows.filter(({ state }) => state === 'queued').length,
       inFlight: rows.filter(({ state }) => state === 'in-flight').length,
     },
-    blockers: blockersOf(rows),
+    blockers: causesOf(rows.filter((row) => row.class === 'blocked')),
+    keepIrsa: causesOf(reasonsOf(rows)),
     ...(durations === undefined ? {} : { durations }),
     calls: { total: calls, perCluster: perOne(total(calls), clusters.length), perAddon: perOne(total(calls), addons) },
     ...(cost === undefined ? {} : { cost }),

@@ -6,6 +6,7 @@
 import { knownAddon } from '../addons/registry.ts';
 import type { Addon, Check, Plan } from '../migration/model.ts';
 import { blocks } from '../plan/attempts.ts';
+import { isReasonToKeepIrsa } from '../plan/fit.ts';
 import { isMigrated } from '../plan/plan.ts';
 import { rolesOf } from '../plan/roles.ts';
 import type { BlockingCheck, SweepFinding, SweepLocation } from './model.ts';
@@ -38,17 +39,20 @@ const together = (remedies: readonly string[]): string =>
 
 /** Returns each blocking check once, with its messages about several roles combined. */
 export function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
-  const found = new Map<string, { messages: Set<string>; remedies: Set<string> }>();
-  for (const { id, message, remedy } of checks.filter(blocks)) {
-    const one = found.get(id) ?? { messages: new Set(), remedies: new Set() };
+  const found = new Map<string, { messages: Set<string>; remedies: Set<string>; isReason: boolean }>();
+  for (const check of checks.filter(blocks)) {
+    const { id, message, remedy } = check;
+    const one = found.get(id) ?? { messages: new Set(), remedies: new Set(), isReason: false };
+    one.isReason ||= isReasonToKeepIrsa(check);
     one.messages.add(message);
     if (remedy !== undefined) one.remedies.add(remedy);
     found.set(id, one);
   }
-  return [...found].map(([id, { messages, remedies }]) => ({
+  return [...found].map(([id, { messages, remedies, isReason }]) => ({
     id,
     message: [...messages].join(' '),
     ...(remedies.size > 0 ? { remedy: together([...remedies]) } : {}),
+    ...(isReason ? { keepIrsa: true as const } : {}),
   }));
 }
 
@@ -75,6 +79,7 @@ function byPlan({
   if (plan.verdict === 'already-migrated') return { class: 'on-pod-identity' };
   if (plan.verdict === 'migrate') return { class: 'ready', roles: [...rolesOf(plan)].sort() };
   const checks = blockingChecksOf(plan.checks);
+  if (plan.verdict === 'keep-irsa') return { class: 'keep-irsa', checks };
   if (unanswered !== undefined && plan.checks.filter(blocks).every((check) => isForWantOfAnswer(check, agentKnown)))
     return { class: 'unreachable', reason: unanswered };
   return { class: 'blocked', checks };

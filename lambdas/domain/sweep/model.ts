@@ -28,12 +28,29 @@ export * from './request.ts';
 export const sweepLocation = z.object({ account: accountId, region: regionName });
 export type SweepLocation = z.infer<typeof sweepLocation>;
 
-/** Each add-on has exactly one class. `blocked`: it uses IRSA, and checks of its plan block the migration. */
-export const sweepClass = z.enum(['on-pod-identity', 'ready', 'blocked', 'node-role', 'not-concerned', 'unreachable']);
+/**
+ * Each add-on has exactly one class. `blocked`: it uses IRSA, and checks of its plan block the migration. `keep-irsa`: one
+ * of them shows that IRSA is the better fit.
+ */
+export const sweepClass = z.enum([
+  'on-pod-identity',
+  'ready',
+  'blocked',
+  'keep-irsa',
+  'node-role',
+  'not-concerned',
+  'unreachable',
+]);
 export type SweepClass = z.infer<typeof sweepClass>;
 
 /** A check that blocks the migration, with the message and the remedy of the plan. */
-export const blockingCheck = z.object({ id: shownText, message: shownText, remedy: shownText.optional() });
+export const blockingCheck = z.object({
+  id: shownText,
+  message: shownText,
+  remedy: shownText.optional(),
+  /** True if it shows that IRSA is the better fit. */
+  keepIrsa: z.literal(true).optional(),
+});
 export type BlockingCheck = z.infer<typeof blockingCheck>;
 
 /** One add-on as it was found. Without a name (`unreachable`), the finding is about the whole cluster. */
@@ -43,7 +60,7 @@ export const sweepFinding = z.object({
   class: sweepClass,
   /** The reason for `unreachable` and `not-concerned`, in one sentence. */
   reason: shownText.optional(),
-  /** For `blocked`. */
+  /** For `blocked` and `keep-irsa`, of which those with the reasons to keep IRSA come first. */
   checks: z.array(blockingCheck).default([]),
   /** Roles that its migration would lock: the IRSA role and the planned ones. */
   roles: z.array(roleArn).default([]),

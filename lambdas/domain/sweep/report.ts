@@ -52,6 +52,9 @@ export type ReportRow = z.infer<typeof reportRow>;
 
 const counts = z.record(z.string(), z.int());
 
+/** A check that blocks add-ons, with the message and remedy for one of them. */
+const cause = z.object({ id: z.string(), addons: z.int(), example: z.string(), remedy: z.string().optional() });
+
 /** A count of items at a price for `per` items. */
 export const costLine = z.object({
   what: z.string(),
@@ -106,7 +109,9 @@ export const sweepReport = z.object({
     inFlight: z.int(),
   }),
   /** The blocking checks, with the number of add-ons that each blocks. */
-  blockers: z.array(z.object({ id: z.string(), addons: z.int(), example: z.string(), remedy: z.string().optional() })),
+  blockers: z.array(cause),
+  /** The checks that show that IRSA is the better fit, with the number of add-ons for which each does. */
+  keepIrsa: z.array(cause),
   /** Seconds of migrations that changed something (`migrated`, `rolled-back`, `needs-human`). */
   durations: z.object({ count: z.int(), least: z.number(), median: z.number(), most: z.number() }).optional(),
   /** Calls of the inventory by service, and the average number per cluster and per add-on. */

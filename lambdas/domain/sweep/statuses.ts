@@ -24,6 +24,7 @@ export const STATUSES: Record<Status, Shown> = {
   'on-pod-identity': { label: 'On Pod Identity', sign: '✓', tone: 'good', about: 'nothing left to do' },
   ready: { label: 'Ready', sign: '→', tone: 'next', about: 'on IRSA, no check blocks it' },
   blocked: { label: 'Blocked', sign: '×', tone: 'stop', about: 'on IRSA, checks block it' },
+  'keep-irsa': { label: 'Keep IRSA', sign: '=', tone: 'quiet', about: 'on IRSA, which is the better fit' },
   'node-role': { label: 'Node role', sign: '◇', tone: 'node', about: 'has no role of its own' },
   'not-concerned': { label: 'Not applicable', sign: '–', tone: 'quiet', about: 'needs no IAM, or is excluded' },
   unreachable: { label: 'Unreachable', sign: '?', tone: 'unknown', about: 'could not be inspected' },

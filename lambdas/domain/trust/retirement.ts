@@ -9,6 +9,7 @@ import { acceptedUnder } from '../migration/correlation.ts';
 import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
 import { reason, requestedBy } from '../text/names.ts';
 import { failure, type Failure } from '../migration/outcome.ts';
+import { shellCommand } from '../text/shell.ts';
 import { schemaNames, time } from '../text/schemas.ts';
 import { shownText } from '../text/text.ts';
 
@@ -78,9 +79,20 @@ export const isOpenRetirement = (one: Pick<Retirement, 'state'> | undefined): bo
 /** Errors that end a retirement before it has changed anything. */
 export const RETIREMENT_REFUSALS: readonly string[] = ['RetireRefused', 'LockHeld', 'RoleLockHeld'];
 
-const nextOf = (migrationId: string, state: 'ended' | 'refused', action: Retirement['action']): string =>
+/** Returns the command that only makes the checks of a retirement, with what it accepts. */
+export const checkCommand = (
+  migrationId: string,
+  { action, acceptConsumers = [] }: Pick<Retirement, 'action' | 'acceptConsumers'>,
+): string =>
+  shellCommand(
+    ['pod-identity', 'retire', migrationId],
+    action === 'reinstate' ? ['--undo'] : undefined,
+    ...acceptConsumers.map((name) => ['--accept-consumer', name]),
+  );
+
+const nextOf = (migrationId: string, state: 'ended' | 'refused', one: Retirement): string =>
   state === 'refused'
-    ? `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`
+    ? `To see every check, without a change: ${checkCommand(migrationId, one)}`
     : 'Request it again. It reads the current state first, and continues from there.';
 
 /** Returns the retirement as ended or refused because of the error. */
@@ -90,7 +102,7 @@ export function failedRetirement(
   { error, endedAt }: { error: Failure; endedAt: string },
 ): Retirement {
   const state = RETIREMENT_REFUSALS.includes(error.name) ? 'refused' : 'ended';
-  return { ...one, state, endedAt, error, next: nextOf(migrationId, state, one.action) };
+  return { ...one, state, endedAt, error, next: nextOf(migrationId, state, one) };
 }
 
 /** Returns the retirement as ended, for one that did not record its end although its execution has stopped. */

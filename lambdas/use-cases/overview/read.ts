@@ -208,5 +208,6 @@ export async function readOverview(sources: OverviewSources): Promise<Overview> 
     items,
     unread: reading.unread,
     causes: causesOf(items),
+    keepIrsa: causesOf(items, 'keep-irsa'),
   };
 }

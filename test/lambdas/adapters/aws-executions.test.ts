@@ -130,6 +130,7 @@ describe('a migration, and a rollback on demand', () => {
       retireStateMachineArn: () => RETIRE,
     });
     await retiring.startRetirement(MIGRATION_ID, NAME, asked);
+    await retiring.startRetirement(MIGRATION_ID, `${NAME}-2`, { ...asked, acceptConsumers: ['SecretStore/shop/aws'] });
     expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
       stateMachineArn: RETIRE,
       name: NAME,
@@ -140,6 +141,10 @@ describe('a migration, and a rollback on demand', () => {
         soakDays: 7,
         requestedBy: 'jo',
       }),
+    });
+    expect(JSON.parse(sfn.commandCalls(StartExecutionCommand)[1]?.args[0].input.input ?? '')).toMatchObject({
+      soakDays: 7,
+      acceptConsumers: ['SecretStore/shop/aws'],
     });
     expect(await retiring.retireArn(NAME)).toBe(`${RETIRE.replace(':stateMachine:', ':execution:')}:${NAME}`);
   });

@@ -65,7 +65,7 @@ const plan: Whole<Plan> = {
   strategy: 'auto',
   preserve: true,
   attempts: [IN_PLACE],
-  checks: [{ id: 'a', status: 'warn', message: 'what', remedy: 'do', source: 'where' }],
+  checks: [{ id: 'a', status: 'fail', keepIrsa: true, message: 'what', remedy: 'do', source: 'where' }],
   steps: [{ name: 'a', what: 'b', calls: ['eks:UpdateAddon'], disruption: 'rolling', undo: 'c' }],
   addon,
   serviceAccount,

@@ -67,8 +67,10 @@ describe('POST /migrations/{id}/retire', () => {
 
   it('is noted before it is started, and shown until it is over', async () => {
     const fakes = await retiring();
-    const body = { action: 'reinstate', dryRun: false, soakDays: 0, reason: 'IRSA again' };
+    const acceptConsumers = ['SecretStore/shop/aws', 'issuers.cert-manager.io'];
+    const body = { action: 'reinstate', dryRun: false, soakDays: 0, acceptConsumers, reason: 'IRSA again' };
     expect(await ask(fakes, body)).toMatchObject({ status: 202, body: { retirement: body } });
+    expect(fakes.executions.retirements).toMatchObject([{ acceptConsumers }]);
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.changeRetirement')).toBeLessThan(names.indexOf('executions.startRetirement'));
     expect(await fakes.ledger.listRequestedRetirements()).toEqual([MIGRATION_ID]);
@@ -88,6 +90,7 @@ describe('POST /migrations/{id}/retire', () => {
     ['body.soakDays', { soakDays: 366 }],
     ['body.soakDays', { soakDays: 1.5 }],
     ['body.soakDays', { soakDays: -1 }],
+    ['body.acceptConsumers.0', { acceptConsumers: ['shop aws'] }],
     ['body.requestedBy', { requestedBy: 'the boss' }],
     ['body.apply', { apply: true }],
   ])('refuses what is wrong by its field: %s of %j', async (field, body) => {

@@ -12,6 +12,7 @@ import {
 } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
 import {
+  aCluster,
   ADDON,
   anAddon,
   aNodePod,
@@ -79,6 +80,20 @@ describe('the class of an add-on', () => {
         { id: 'proxy', message: 'proxy blocks the migration.', remedy: 'Mend proxy.' },
       ],
     });
+  });
+
+  it('is keep-irsa if IRSA is the better fit, with the reason first, whatever else blocks', () => {
+    const outposts = { cluster: aCluster({ onOutposts: true }), roles: {} };
+    const plan = planMigration(someFacts(outposts));
+    for (const unanswered of [undefined, 'No answer from the API server.']) {
+      const finding = classify({ ...seen, plan, agentKnown: false, unanswered });
+      expect(finding).toMatchObject({ class: 'keep-irsa', roles: [] });
+      expect(finding.checks.map(({ id, keepIrsa }) => [id, keepIrsa])).toEqual([
+        ['unsupported-compute', true],
+        ...finding.checks.slice(1).map(({ id }) => [id, undefined]),
+      ]);
+      expect(finding.checks.length).toBeGreaterThan(1);
+    }
   });
 
   it('is blocked if pods would lose their identity, until the sweep accepts that', () => {
@@ -168,6 +183,7 @@ describe('the class of an add-on', () => {
         { minLength: 1, maxLength: 6 },
       )
       .map((checks) => blocked(...checks.map(([id, status]) => aCheck(id, status)), aCheck('webhook', 'warn'))),
+    fc.constant(planMigration(someFacts({ cluster: aCluster({ onOutposts: true }) }))),
   );
   const anySeen: fc.Arbitrary<SeenAddon> = fc.oneof(
     fc.record({ name: fc.constant(ADDON), leftOut: fc.constant('left out') }),
@@ -198,7 +214,8 @@ describe('the class of an add-on', () => {
         expect(sweepFinding.parse(finding)).toEqual(finding);
         found.add(finding.class);
         expect(finding.reason !== undefined).toBe(['not-concerned', 'unreachable'].includes(finding.class));
-        expect(finding.checks.length > 0).toBe(finding.class === 'blocked');
+        expect(finding.checks.length > 0).toBe(['blocked', 'keep-irsa'].includes(finding.class));
+        expect(finding.checks.some(({ keepIrsa }) => keepIrsa)).toBe(finding.class === 'keep-irsa');
         expect(finding.roles.length > 0).toBe(finding.class === 'ready');
         expect(new Set(finding.checks.map(({ id }) => id)).size).toBe(finding.checks.length);
         // Nothing is migrated that its plan does not let through.

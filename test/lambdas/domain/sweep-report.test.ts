@@ -17,13 +17,15 @@ const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
 const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, count) => all + count, 0);
 
+const KEPT = { id: 'unsupported-compute', message: 'On AWS Fargate.', remedy: 'Keep IRSA.', keepIrsa: true as const };
+
 const LOCATIONS: SweepLocation[] = ['111122223333', '222233334444'].flatMap((account) =>
   ['eu-west-1', 'us-east-1'].map((region) => ({ account, region })),
 );
 const finding = fc.record({
   addon: fc.constantFrom('adot', 'aws-ebs-csi-driver', 'coredns', 'vpc-cni', 'x', '__proto__'),
   class: fc.constantFrom(...sweepClass.options),
-  checks: fc.subarray([TRUST, AGENT, { ...TRUST, message: 'Another message of the same check.' }]),
+  checks: fc.subarray([TRUST, AGENT, { ...TRUST, message: 'Another message of the same check.' }, KEPT]),
 });
 const cluster = fc.record({
   location: fc.constantFrom(...LOCATIONS),
@@ -152,7 +154,7 @@ describe('buildReport, of any inventory', () => {
     }));
   it('has totals that are the sums of its rows', () =>
     always((input) => {
-      const { rows, totals, blockers, calls, cost } = buildReport(input);
+      const { rows, totals, blockers, keepIrsa, calls, cost } = buildReport(input);
       expect(sum(totals.byClass)).toBe(rows.length);
       expect(Object.keys(totals.byClass)).toEqual(sweepClass.options);
       for (const name of sweepClass.options)
@@ -168,6 +170,11 @@ describe('buildReport, of any inventory', () => {
         const stopped = rows.filter((row) => row.class === 'blocked' && row.checks.some((check) => check.id === id));
         expect(addons).toBe(stopped.length);
         expect(stopped[0]?.checks.find((check) => check.id === id)?.message).toBe(example);
+      }
+      for (const { id, addons, example } of keepIrsa) {
+        const kept = rows.filter((row) => row.class === 'keep-irsa' && row.checks.some((check) => check.id === id));
+        expect(addons).toBe(kept.length);
+        expect(kept[0]?.checks.find((check) => check.id === id)).toMatchObject({ message: example, keepIrsa: true });
       }
       const taken = [...input.locations, ...input.clusters].map((one) => sum(one.calls));
       expect(sum(calls.total)).toBe(taken.reduce((all, count) => all + count, 0));

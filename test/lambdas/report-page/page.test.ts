@@ -215,6 +215,7 @@ describe('reportPage, with hostile names', () => {
     schedule: { name: text, at: text },
     startedAt: text,
     blockers: [{ id: text, addons: 1, example: text, remedy: text }],
+    keepIrsa: [{ id: text, addons: 1, example: text, remedy: text }],
     calls: { ...report.calls, total: { [text]: 1 } },
     totals: { ...report.totals, byOutcome: { [text]: 1 } },
     locations: [{ account: text, region: text, clusters: 0, notSelected: 0, unreachable: text, calls: {} }],

@@ -209,6 +209,17 @@ describe('what to do next', () => {
     expect(built.message).not.toContain('fine');
   });
 
+  it('is nothing, for a migration that is blocked since IRSA is the better fit', () => {
+    const reason = { ...failing, id: 'unsupported-compute', message: 'On AWS Fargate.', keepIrsa: true as const };
+    const plan = aPlan({ verdict: 'keep-irsa', attempts: [], checks: [reason, failing] });
+    const built = published(ended('blocked', { plan }), 'blocked');
+    expect(built.title).toMatch(/^Keep IRSA: aws-ebs-csi-driver on /);
+    expect(built.message).toMatch(
+      /Nothing was changed\.\nIRSA is the better fit:\n- unsupported-compute: On AWS Fargate\.[^]*- agent-ready/,
+    );
+    expect(built.message).toContain('Nothing is left to do. To migrate it all the same');
+  });
+
   it('is shown as the error, if no check blocks', () => {
     const built = published(
       ended('blocked', { failure: { name: 'ApprovalExpired', message: 'nobody decided' } }),
@@ -315,6 +326,8 @@ describe("the event of a migration that CloudTrail's event started", () => {
     expect(
       denied('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks: [failing] }) }).message,
     ).toContain('- agent-ready: The agent is not there.');
+    const kept = denied('blocked', { plan: aPlan({ verdict: 'keep-irsa', attempts: [], checks: [failing] }) });
+    expect(kept.title).toMatch(/^UpdateAddon was denied, IRSA is the better fit: /);
     expect(denied('already-migrated').message).toContain('Add-on aws-ebs-csi-driver is already on EKS Pod Identity.');
     expect(denied('already-migrated').message).toContain('Remove service_account_role_arn');
   });

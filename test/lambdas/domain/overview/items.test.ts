@@ -39,6 +39,16 @@ describe('an item', () => {
     ).toMatchObject({ verdict: 'blocked', blockedBy: [{ id: 'agent', remedy: 'Do agent' }] });
   });
 
+  it('keeps IRSA if its plan says so, with the reasons first', () => {
+    const checks = [{ ...check('unsupported-compute', 'fail'), keepIrsa: true as const }, check('agent', 'fail')];
+    const plan = aPlan({ verdict: 'keep-irsa', checks: [...checks, check('kubernetes-access', 'unknown')] });
+    expect(accountItem('a/b', plan, false)).toMatchObject({
+      verdict: 'keep-irsa',
+      identity: 'irsa',
+      blockedBy: [{ id: 'unsupported-compute', keepIrsa: true }, { id: 'agent' }, { id: 'kubernetes-access' }],
+    });
+  });
+
   it('is unknown if its plan could not read the API server, whatever else blocks it', () => {
     const plan = aPlan({
       verdict: 'blocked',
@@ -85,6 +95,22 @@ describe('causes', () => {
     verdict: fc.constantFrom(...ITEM_VERDICTS),
     ids: fc.uniqueArray(fc.constantFrom('agent', 'role-trust', 'webhook', 'duration'), { maxLength: 4 }),
   });
+  it('of what keeps IRSA are its reasons, and nothing else', () => {
+    const reason = { id: 'unsupported-compute', message: 'On Fargate.', remedy: 'Keep IRSA.', keepIrsa: true as const };
+    const items = [
+      item('a', { verdict: 'keep-irsa', blockedBy: [reason, ...blockedBy('agent')] }),
+      item('b', { blockedBy: blockedBy('agent') }),
+      item('c', { verdict: 'keep-irsa', blockedBy: [reason] }),
+    ];
+    expect(causesOf(items, 'keep-irsa')).toEqual([
+      { id: reason.id, items: ['a', 'c'], message: reason.message, remedy: reason.remedy, isCommon: true },
+    ]);
+    expect(causesOf(items)).toMatchObject([{ id: 'agent', items: ['b'] }]);
+    expect(isClear({ counts: countsOf(items.filter(({ verdict }) => verdict === 'keep-irsa')), unread: [] })).toBe(
+      true,
+    );
+  });
+
   it('contain each blocked item once for each of its checks, and no other item', () => {
     fc.assert(
       fc.property(fc.uniqueArray(anItem, { selector: ({ name }) => name }), (given) => {

@@ -109,7 +109,7 @@ describe('check pattern-fit', () => {
       message: expect.stringMatching(/in 2 clusters.*IRSA is the better fit\.$/) as string,
     });
     expect(check?.remedy).toContain(`--accept-consumer '${OVER_NAMESPACES}'`);
-    expect(planMigration(facts).verdict).not.toBe('migrate');
+    expect(planMigration(facts).verdict).toBe('keep-irsa');
     const accepted = withTrust(wide, { request: aRequest({ acceptConsumers: [OVER_NAMESPACES] }) });
     expect(checksOf(accepted, 'pattern-fit')).toMatchObject([{ status: 'warn' }]);
     expect(planMigration(accepted).verdict).toBe('migrate');

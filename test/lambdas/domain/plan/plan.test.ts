@@ -306,7 +306,14 @@ describe('planMigration', () => {
         const plan = planMigration(some);
         expect(planSchema.parse(plan)).toEqual(plan);
         const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');
-        expect(plan.verdict === 'blocked').toBe(blocking.length > 0);
+        expect(['blocked', 'keep-irsa'].includes(plan.verdict)).toBe(blocking.length > 0);
+        // One reason to keep IRSA decides, and is what a reader sees first.
+        const reasons = plan.checks.filter(({ keepIrsa }) => keepIrsa);
+        expect(plan.verdict === 'keep-irsa').toBe(reasons.length > 0);
+        expect(plan.checks.slice(0, reasons.length)).toEqual(reasons);
+        expect(reasons.filter(({ status, remedy }) => status !== 'fail' || !/^Keep IRSA\b/.test(remedy ?? ''))).toEqual(
+          [],
+        );
         expect(plan.steps.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.attempts.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
@@ -373,6 +380,12 @@ describe('the hash of a plan', () => {
     ['a way that is left out', { workloads: edited }],
     ['what is carried over', { associations: [anAssociation({ targetRoleArn: OTHER_ROLE })] }],
     ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
+    ['the consumers that are accepted', { request: aRequest({ acceptConsumers: ['SecretStore/shop/aws'] }) }],
+    ['the target roles that are accepted', { request: aRequest({ acceptTargetRoles: [OTHER_ROLE] }) }],
+    [
+      'the network policies that are accepted',
+      { request: aRequest({ acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'] }) },
+    ],
     [
       'the cluster asked for',
       { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) },

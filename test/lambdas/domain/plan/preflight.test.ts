@@ -147,8 +147,10 @@ describe('unsupported-compute', () => {
     expect(found.status).toBe('fail');
     expect(found.message).toContain('2 of 3 pods');
     expect(found.message).toContain('controller-on-f (AWS Fargate), controller-on-w (Windows)');
-    expect(found.remedy).toMatch(/Fargate profile.*keep IRSA/);
-    expect(planMigration(someFacts({ nodes, pods: [on('f')] })).verdict).toBe('blocked');
+    expect(found.keepIrsa).toBe(true);
+    expect(found.remedy).toMatch(/^Keep IRSA for this add-on\. To migrate it all the same, .*Fargate profile/);
+    const plan = planMigration(someFacts({ nodes, pods: [on('f')] }));
+    expect([plan.verdict, plan.checks[0]?.id]).toEqual(['keep-irsa', 'unsupported-compute']);
   });
   it('names five at most', () => {
     const pods = Array.from({ length: 7 }, (_, n) => on('f', { name: `p${n}` }));
@@ -168,6 +170,7 @@ describe('unsupported-compute', () => {
   it('fails for a local cluster on Outposts, with any nodes', () => {
     expect(check({ cluster: aCluster({ onOutposts: true }), nodes: undefined })).toMatchObject({
       status: 'fail',
+      keepIrsa: true,
       message: expect.stringContaining('AWS Outposts') as string,
     });
   });

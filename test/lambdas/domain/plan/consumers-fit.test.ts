@@ -1,0 +1,99 @@
+/** A service account that only third-party software uses: IRSA is the better fit, until each object is accepted. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
+import { checkConsumersFit } from '../../../../lambdas/domain/plan/consumers-fit.ts';
+import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
+import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
+import { aSecretStore, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
+
+const aStore = (name = 'aws', account = ACCOUNT_NAME): object => aSecretStore(name, ACCOUNT_NAMESPACE, account);
+const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
+const OTHER = `SecretStore/${ACCOUNT_NAMESPACE}/other`;
+const own = accountFacts();
+
+const factsWith = (
+  stores: object[],
+  request: Partial<MigrationRequestInput> = {},
+  change: Partial<ServiceAccountFacts> = {},
+): ServiceAccountFacts =>
+  accountFacts({
+    request: anAccountRequest(request),
+    consumers: readStores(stores),
+    pods: [],
+    workloads: [],
+    ...change,
+  });
+const planOf = (...given: Parameters<typeof factsWith>): Plan => planServiceAccount(factsWith(...given));
+const fitOf = ({ checks }: Plan): Check | undefined => checks.find(({ id }) => id === 'consumers-fit');
+
+describe('a service account without pods that a SecretStore uses', () => {
+  it('keeps IRSA, whether its annotation goes or not, and has the reason first', () => {
+    for (const annotation of ['keep', 'remove'] as const) {
+      const plan = planOf([aStore()], { annotation });
+      expect([plan.verdict, plan.checks[0]]).toMatchObject([
+        'keep-irsa',
+        {
+          id: 'consumers-fit',
+          status: 'fail',
+          keepIrsa: true,
+          message: `No pod, Deployment, StatefulSet or DaemonSet has service account ${SUBJECT}, so that an association would give credentials to nothing. 1 object uses its web identity: ${STORE} gets tokens for it (spec.provider.aws.auth.jwt).`,
+        },
+      ]);
+      expect(plan.checks[0]?.remedy).toMatch(
+        /^Keep IRSA for it\. To let this object use EKS Pod Identity: SecretStore\/\S+: .* If pods will use the service account, accept this \(in a request: acceptConsumers\): --accept-consumer SecretStore\/payments\/aws$/,
+      );
+      expect([plan.steps, plan.attempts]).toEqual([[], []]);
+    }
+  });
+
+  it('is migrated once each object is accepted by its name, and not before', () => {
+    const stores = [aStore(), aStore('other')];
+    expect(planOf(stores, { acceptConsumers: [STORE] }).verdict).toBe('keep-irsa');
+    expect(fitOf(planOf(stores, { acceptConsumers: [STORE] }))?.remedy).toMatch(/: --accept-consumer \S+\/other$/);
+    const accepted = { acceptConsumers: [STORE, OTHER] };
+    expect(fitOf(planOf(stores, accepted))).toMatchObject({
+      status: 'warn',
+      message: expect.stringMatching(/The request accepts this: \S+\/aws, \S+\/other\.$/) as string,
+    });
+    expect(planOf(stores, accepted).verdict).not.toBe('keep-irsa');
+  });
+
+  it.each<[string, object[], Partial<ServiceAccountFacts>]>([
+    ['a pod has it', [aStore()], { pods: own.pods }],
+    ['a pod that has ended had it', [aStore()], { pods: own.pods!.map((pod) => ({ ...pod, phase: 'Succeeded' })) }],
+    ['a workload has it', [aStore()], { workloads: own.workloads }],
+    [
+      'a workload without pods has it',
+      [aStore()],
+      { workloads: own.workloads!.map((one) => ({ ...one, desired: 0 })) },
+    ],
+    ['nothing uses its web identity', [], {}],
+    ['the store uses another one', [aStore('aws', 'other')], {}],
+    ['the pods were not read', [aStore()], { pods: undefined }],
+    ['the workloads were not read', [aStore()], { workloads: undefined }],
+    ['consumers were not read', [], { consumers: undefined }],
+    ['the stores could not be read', [], { consumers: readStores([], [notAllowed(SECRET_STORES)]) }],
+  ])('is no reason if %s', (_, stores, change) => {
+    expect(checkConsumersFit(factsWith(stores, {}, change))).toEqual([]);
+  });
+});
+
+it('keeps IRSA exactly while an object that uses it is not accepted', () => {
+  const names = ['a', 'b', 'c'];
+  fc.assert(
+    fc.property(fc.subarray(names), fc.subarray(names), (stores, accepted) => {
+      const acceptConsumers = accepted.map((name) => `SecretStore/${ACCOUNT_NAMESPACE}/${name}`);
+      const checks = checkConsumersFit(
+        factsWith(
+          stores.map((name) => aStore(name)),
+          { acceptConsumers },
+        ),
+      );
+      expect(checks.map(({ status }) => status)).toEqual(
+        stores.length === 0 ? [] : [stores.every((name) => accepted.includes(name)) ? 'warn' : 'fail'],
+      );
+    }),
+  );
+});
