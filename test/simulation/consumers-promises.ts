@@ -140,17 +140,62 @@ function namesOfPlan(result: RunResult, watch: ConsumerWatch, { migrationId, rec
   });
 }
 
+/** Kinds whose software reads the role in the annotation. */
+const READS_ANNOTATION: ReadonlySet<PlacedConsumer['spec']['is']> = new Set([
+  'SecretStore',
+  'ClusterSecretStore',
+  'ECRAuthorizationToken',
+  'Bucket',
+  'SecretProviderClass',
+]);
+
+/**
+ * Returns consumers for which the annotation stayed, and which no warning of the migration names. After a fault it may
+ * have stayed for another reason.
+ */
+function unnamedAtTheEnd(
+  result: RunResult,
+  watch: ConsumerWatch,
+  { migrationId, request, record }: SimulatedMigration,
+): string[] {
+  const { serviceAccount: account, acceptConsumers } = request;
+  const { calls } = result.sandbox.world.log;
+  const read = calls.find(
+    ({ step, execution }) => step === 'annotate-service-account' && migrationOf(result, execution) === migrationId,
+  );
+  if (
+    result.spec.faults.length > 0 ||
+    !read ||
+    !account ||
+    record?.outcome !== 'migrated' ||
+    annotationOf(result.cluster, account) === undefined
+  )
+    return [];
+  return watch.placed
+    .filter(
+      (one) =>
+        one.uses &&
+        READS_ANNOTATION.has(one.spec.is) &&
+        one.appeared !== undefined &&
+        one.appeared < read.n &&
+        !isUnread(result, one) &&
+        !acceptConsumers.includes(one.name) &&
+        !record.warnings.some(({ message }) => message.includes(one.name)),
+    )
+    .map(({ name }) => `${migrationId} left the annotation to ${name}, and no warning of its end names it`);
+}
+
 export const plansNameUsers: Promised = {
   name: 'plans-name-users',
   statement:
-    "A plan names every consumer that uses the web identity of its service accounts and works, and none that uses another service account's.",
+    "A plan names every consumer that uses the web identity of its service accounts and works, and none that uses another service account's. If the annotation stays because of one that appeared since, a warning at the end names it.",
   broken: (result) => {
     const { consumers } = result;
     if (!consumers || interfered(result)) return [];
     // A plan that ends early, since the add-on is being changed, has checked neither pods nor objects.
     return concerned(result)
       .filter(({ record }) => record?.plan?.verdict === 'migrate' || checkOf(record?.plan))
-      .flatMap((one) => namesOfPlan(result, consumers, one));
+      .flatMap((one) => [...namesOfPlan(result, consumers, one), ...unnamedAtTheEnd(result, consumers, one)]);
   },
 };
 
