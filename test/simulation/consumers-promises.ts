@@ -67,6 +67,21 @@ const wasWarned = (result: RunResult, one: PlacedConsumer, cause: Call): boolean
   return request.verification === 'api' || (check !== undefined && check.status !== 'pass');
 };
 
+/**
+ * Returns whether a consumer that keeps its identity is only interrupted, and was named: the service accounts of an add-on
+ * that is deleted do not exist until it is created again.
+ */
+const isInterrupted = (result: RunResult, { name, to, why }: ConsumerGap, cause: Call): boolean => {
+  const id = migrationOf(result, cause.execution);
+  const plan = allMigrations(result).find(({ migrationId }) => migrationId === id)?.record?.plan;
+  return (
+    cause.operation === 'DeleteAddon' &&
+    to !== undefined &&
+    why.endsWith('not found') &&
+    plan?.consumers?.some((one) => one.name === name) === true
+  );
+};
+
 const isAccepted = (accepted: readonly string[], { name, resource }: PlacedConsumer, unread: boolean): boolean =>
   accepted.includes(name) || (unread && accepted.includes(resource));
 
@@ -86,7 +101,7 @@ const gapsOf = (result: RunResult): { gap: ConsumerGap; one: PlacedConsumer }[] 
 export const usersAreNamed: Promised = {
   name: 'users-are-named',
   statement:
-    'A consumer of a web identity that works keeps working at every event of a run, unless the request or the retirement that took the identity away accepts it by name, or its resource, which the service may not read.',
+    'A consumer of a web identity that works keeps working at every event of a run, unless the request or the retirement that took the identity away accepts it by name, or its resource, which the service may not read. One that the plan names may be interrupted while an add-on is deleted and created again.',
   broken: (result) =>
     gapsOf(result).flatMap(({ gap, one }) => {
       const cause = causeOf(result, gap);
@@ -94,7 +109,8 @@ export const usersAreNamed: Promised = {
       const isExcused =
         isAccepted(acceptedBy(result, cause), one, isUnread(result, one)) ||
         appearedTooLate(result, one, cause) ||
-        wasWarned(result, one, cause);
+        wasWarned(result, one, cause) ||
+        isInterrupted(result, gap, cause);
       return isExcused ? [] : [`${textOf(gap)} after ${about(cause)}, which did not accept it by name`];
     }),
 };
@@ -124,17 +140,62 @@ function namesOfPlan(result: RunResult, watch: ConsumerWatch, { migrationId, rec
   });
 }
 
+/** Kinds whose software reads the role in the annotation. */
+const READS_ANNOTATION: ReadonlySet<PlacedConsumer['spec']['is']> = new Set([
+  'SecretStore',
+  'ClusterSecretStore',
+  'ECRAuthorizationToken',
+  'Bucket',
+  'SecretProviderClass',
+]);
+
+/**
+ * Returns consumers for which the annotation stayed, and which no warning of the migration names. After a fault it may
+ * have stayed for another reason.
+ */
+function unnamedAtTheEnd(
+  result: RunResult,
+  watch: ConsumerWatch,
+  { migrationId, request, record }: SimulatedMigration,
+): string[] {
+  const { serviceAccount: account, acceptConsumers } = request;
+  const { calls } = result.sandbox.world.log;
+  const read = calls.find(
+    ({ step, execution }) => step === 'annotate-service-account' && migrationOf(result, execution) === migrationId,
+  );
+  if (
+    result.spec.faults.length > 0 ||
+    !read ||
+    !account ||
+    record?.outcome !== 'migrated' ||
+    annotationOf(result.cluster, account) === undefined
+  )
+    return [];
+  return watch.placed
+    .filter(
+      (one) =>
+        one.uses &&
+        READS_ANNOTATION.has(one.spec.is) &&
+        one.appeared !== undefined &&
+        one.appeared < read.n &&
+        !isUnread(result, one) &&
+        !acceptConsumers.includes(one.name) &&
+        !record.warnings.some(({ message }) => message.includes(one.name)),
+    )
+    .map(({ name }) => `${migrationId} left the annotation to ${name}, and no warning of its end names it`);
+}
+
 export const plansNameUsers: Promised = {
   name: 'plans-name-users',
   statement:
-    "A plan names every consumer that uses the web identity of its service accounts and works, and none that uses another service account's.",
+    "A plan names every consumer that uses the web identity of its service accounts and works, and none that uses another service account's. If the annotation stays because of one that appeared since, a warning at the end names it.",
   broken: (result) => {
     const { consumers } = result;
     if (!consumers || interfered(result)) return [];
     // A plan that ends early, since the add-on is being changed, has checked neither pods nor objects.
     return concerned(result)
       .filter(({ record }) => record?.plan?.verdict === 'migrate' || checkOf(record?.plan))
-      .flatMap((one) => namesOfPlan(result, consumers, one));
+      .flatMap((one) => [...namesOfPlan(result, consumers, one), ...unnamedAtTheEnd(result, consumers, one)]);
   },
 };
 

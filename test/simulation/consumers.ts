@@ -84,27 +84,46 @@ const FORMS: Record<ConsumerSpec['is'], Form> = {
       serviceAccountName: name,
     }),
   },
-  // Names no service account: it is about the pods of the providers, which `withProviders` makes of the planned ones.
+  // These name no service account: they are about pods, which `withPodsOfConsumers` changes.
   ProviderConfig: {
     kind: kindOf('aws.upbound.io', ['v1beta1'], 'providerconfigs', 'ProviderConfig', false),
     spec: ({ namespace }) => ({ credentials: { source: namespace === OTHER_NAMESPACE ? 'Secret' : 'IRSA' } }),
+  },
+  SecretProviderClass: {
+    kind: kindOf('secrets-store.csi.x-k8s.io', ['v1'], 'secretproviderclasses', 'SecretProviderClass'),
+    spec: () => ({ provider: 'aws', parameters: { objects: '- objectName: orders\n  objectType: secretsmanager\n' } }),
   },
 };
 
 /** The pods of Crossplane's providers have this label, with the name of the package. */
 const PROVIDER_LABEL = 'pkg.crossplane.io/provider';
 
-/** Makes the pods of the planned service account those of a Crossplane provider, if the run has a configuration for one. */
-export function withProviders(
+/** Kinds whose objects are about the pods of a service account. Add-ons of the sandbox have no such pods. */
+const ABOUT_PODS: ReadonlySet<ConsumerSpec['is']> = new Set(['ProviderConfig', 'SecretProviderClass']);
+
+/**
+ * Makes the pods of the planned service account those of a Crossplane provider if the run has a configuration for one, and
+ * has them mount the secrets of its classes.
+ */
+export function withPodsOfConsumers(
   scenario: Scenario,
   [request]: readonly MigrationRequestInput[],
   spec: ConsumersSpec | undefined,
 ): void {
   const account = request?.serviceAccount;
-  if (!account || !spec?.objects.some(({ is, of }) => is === 'ProviderConfig' && of === 'planned')) return;
-  for (const workload of scenario.accounts.flatMap(({ clusters }) => clusters).flatMap(({ workloads }) => workloads))
-    if (workload.namespace === account.namespace && workload.serviceAccount === account.name)
-      workload.labels = { 'app.kubernetes.io/name': workload.name, [PROVIDER_LABEL]: 'provider-aws-s3' };
+  const planned = spec?.objects.filter(({ of }) => of === 'planned') ?? [];
+  const classes = planned.filter(({ is }) => is === 'SecretProviderClass');
+  const isProvider = planned.some(({ is }) => is === 'ProviderConfig');
+  for (const workload of scenario.accounts.flatMap(({ clusters }) => clusters).flatMap(({ workloads }) => workloads)) {
+    if (workload.namespace !== account?.namespace || workload.serviceAccount !== account.name) continue;
+    if (isProvider) workload.labels = { 'app.kubernetes.io/name': workload.name, [PROVIDER_LABEL]: 'provider-aws-s3' };
+    if (classes.length > 0)
+      workload.volumes = classes.map(({ name }) => ({
+        name: `secrets-${name}`,
+        mountPath: `/mnt/${name}`,
+        secretProviderClass: name,
+      }));
+  }
 }
 
 /**
@@ -183,9 +202,8 @@ export class Consumers {
     if (!account || roleArn === undefined) return;
     const other = { namespace: OTHER_NAMESPACE, name: account.name };
     this.addOther(other, account, roleArn);
-    // Add-ons of the sandbox are not providers of Crossplane.
     const uses = ({ is, of }: ConsumerSpec): boolean =>
-      of === 'planned' && (is !== 'ProviderConfig' || requests[0]?.serviceAccount !== undefined);
+      of === 'planned' && (!ABOUT_PODS.has(is) || requests[0]?.serviceAccount !== undefined);
     for (const one of spec.objects)
       this.place(
         one,

@@ -16,7 +16,7 @@ import { type ActorRecord, addThirdPartyRole, afterCall, prepareActor } from './
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { ConsumerWatch } from './consumer-watch.ts';
-import { Consumers, withConsumers, withProviders } from './consumers.ts';
+import { Consumers, withConsumers, withPodsOfConsumers } from './consumers.ts';
 import { CredentialWatch } from './credentials.ts';
 import { ClaimWatch } from './claims.ts';
 import { StabilityWatch } from './stability.ts';
@@ -295,7 +295,7 @@ export const simulate = async (
   );
   withTime(scenario, simulated.requests, spec.time);
   withPods(scenario, simulated.requests, spec.pods);
-  withProviders(scenario, simulated.requests, spec.consumers);
+  withPodsOfConsumers(scenario, simulated.requests, spec.consumers);
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;

@@ -75,6 +75,7 @@ export const CONSUMERS = [
   'Issuer',
   'Bucket',
   'ProviderConfig',
+  'SecretProviderClass',
 ] as const;
 export const ACCEPTS = ['request', 'retirement', 'both'] as const;
 export const APPEARS = ['plan', 'begin', 'verify-pods', 'annotate-service-account', 'finish', 'retire-trust'] as const;
