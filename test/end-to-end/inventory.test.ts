@@ -235,7 +235,6 @@ describe('the calls of an inventory', () => {
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
     'kubernetes list deployments': 1,
-    'kubernetes get /apis': 1,
     'kubernetes list daemonsets': 1,
     'kubernetes list statefulsets': 1,
     'kubernetes list serviceaccounts': 1,
