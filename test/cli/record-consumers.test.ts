@@ -1,6 +1,6 @@
 /** What a recording keeps of objects that may use a web identity. */
 import { readdirSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keptSpec } from '../../cli/record/consumers.ts';
 import { mountedVolumes, mountsOf } from '../../cli/record/mounts.ts';
