@@ -227,7 +227,7 @@ function listOfKind({ group, version, plural, namespace }: ListedKind): ListOpti
   return {
     path: `/${parts.map(encodeURIComponent).join('/')}`.replace('/apis//', '/api/'),
     what,
-    ...(namespace === undefined ? { access: CLUSTER_OBJECT_ACCESS } : {}),
+    access: CLUSTER_OBJECT_ACCESS,
   };
 }
 

@@ -221,6 +221,36 @@ describe('custom resources', () => {
   });
 });
 
+describe('objects of any resource', () => {
+  test('are listed in one namespace, or in all of them, without the managers of their fields', async () => {
+    const urls: string[] = [];
+    const items = [{ metadata: { namespace: 'shop', name: 'deny', managedFields: [{}] }, spec: { podSelector: {} } }];
+    const kubernetes = kubernetesBy(async ({ url }) => {
+      urls.push(url.replace('https://abc.eks.amazonaws.com', ''));
+      return { status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items }) };
+    });
+    const policies = { group: 'networking.k8s.io', version: 'v1', plural: 'networkpolicies' };
+    expect(await kubernetes.listObjects({ ...policies, namespace: 'shop' })).toEqual([
+      { metadata: { namespace: 'shop', name: 'deny' }, spec: { podSelector: {} } },
+    ]);
+    await kubernetes.listObjects(policies);
+    expect(urls).toEqual([
+      '/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies?limit=500',
+      '/apis/networking.k8s.io/v1/networkpolicies?limit=500',
+    ]);
+  });
+  test('are undefined where the resource is not served, and refused by name and namespace', async () => {
+    const kind = { group: 'cilium.io', version: 'v2', plural: 'ciliumnetworkpolicies', namespace: 'shop' };
+    expect(await answering(404, '404 page not found\n').listObjects(kind)).toBeUndefined();
+    expect(
+      await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listObjects(kind)),
+    ).toMatchObject({
+      name: 'AccessDenied',
+      message: expect.stringContaining('403 to list ciliumnetworkpolicies.cilium.io in shop on cluster dev') as string,
+    });
+  });
+});
+
 describe('all namespaces', () => {
   const annotated = (namespace: string, name: string, annotations: Record<string, string> | null) => ({
     metadata: { namespace, name, annotations },

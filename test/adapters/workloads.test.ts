@@ -20,7 +20,13 @@ const DATABASE = { kind: 'StatefulSet', namespace: 'kube-system', name: 'db' } a
 
 describe('workloads', () => {
   test('of all kinds, settled at rest', async () => {
-    const common = { namespace: 'kube-system', settled: true, observed: true, templateAnnotations: {} };
+    const common = {
+      namespace: 'kube-system',
+      settled: true,
+      observed: true,
+      templateAnnotations: {},
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+    };
     const plugin = { name: 'ebs-plugin', image: 'ebs', init: false, env: {}, mounts: [] };
     const managedFields = [
       {
@@ -41,6 +47,7 @@ describe('workloads', () => {
         rollout: { maxSurge: '25%', maxUnavailable: '25%' },
         containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }],
         labels: { app: 'ebs-csi-controller' },
+        templateLabels: { app: 'ebs-csi-controller' },
         managedFields,
       },
       {
@@ -55,12 +62,14 @@ describe('workloads', () => {
         rollout: { maxSurge: 0, maxUnavailable: 1 },
         containers: [plugin],
         labels: { app: 'ebs-csi-node' },
+        templateLabels: { app: 'ebs-csi-node' },
         managedFields,
       },
       {
         ...common,
         kind: 'StatefulSet',
         name: 'db',
+        templateLabels: { app: 'db' },
         serviceAccount: 'ebs-csi-controller-sa',
         desired: 3,
         ready: 3,

@@ -96,10 +96,10 @@ const agentText = (facts: Facts): string =>
 
 /** Returns how the policies are accepted all the same. A request can accept only names, and so many. */
 function accept(names: readonly string[]): string {
-  const accepted = names.filter((name) => networkPolicyName.safeParse(name).success).slice(0, MAX_ACCEPTED);
-  if (accepted.length === 0) return '';
-  const flags = shellCommand(...accepted.map((name) => ['--accept-network-policy', name]));
-  return ` If these pods reach the agent all the same, accept ${accepted.length === 1 ? 'the policy' : 'the policies'} (in a request: acceptNetworkPolicies): ${flags}`;
+  const known = names.filter((name) => networkPolicyName.safeParse(name).success).slice(0, MAX_ACCEPTED);
+  if (known.length === 0) return '';
+  const flags = shellCommand(...known.map((name) => ['--accept-network-policy', name]));
+  return ` If these pods reach the agent all the same, accept ${known.length === 1 ? 'the policy' : 'the policies'} (in a request: acceptNetworkPolicies): ${flags}`;
 }
 
 function blocking(
