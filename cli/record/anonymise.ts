@@ -43,6 +43,19 @@ const KEPT = new Set([
   'updateStrategy',
   'version',
 ]);
+/** Likewise, if the value is text or a list of texts: other objects have fields of that name, too. */
+const KEPT_TEXTS = new Set([
+  'audience',
+  'audiences',
+  'authenticationSource',
+  'driver',
+  'group',
+  'identityOwner',
+  'provider',
+  'source',
+  'usePodIdentity',
+  'versions',
+]);
 /** Operators whose values are no names. */
 const OPERATORS_WITHOUT_NAMES = /^(ForA(ll|ny)\w*:)?(Not)?(Date|Numeric|Bool|Null|Binary)/i;
 const ADDRESSES = /^(ForA(ll|ny)\w*:)?(Not)?IpAddress/i;
@@ -117,6 +130,7 @@ class Anonymiser {
 
   private entry(key: string, inner: Json): [string, Json] {
     if (KEPT.has(key)) return [key, inner];
+    if (KEPT_TEXTS.has(key) && [inner].flat().every((one) => typeof one === 'string')) return [key, inner];
     if (key === 'Condition' && isFields(inner)) return [key, this.conditions(inner)];
     if (key === 'Sid') {
       this.statements += 1;

@@ -17,6 +17,7 @@ const LABELS = [
   /^argocd\.argoproj\.io\/instance$/,
   /^(kustomize|helm)\.toolkit\.fluxcd\.io\/(name|namespace)$/,
   /^(internal\.)?kro\.run\/owned$/,
+  /^pkg\.crossplane\.io\/provider$/,
 ];
 
 const ANNOTATIONS = [
@@ -58,6 +59,7 @@ const AGENT_ADDRESSES = ['169.254.170.23', 'fd00:ec2::23'];
 const VALUES: Record<string, (value: string) => boolean> = {
   AWS_ROLE_ARN: (value) => parseRoleArn(value) !== undefined,
   AWS_CONTAINER_CREDENTIALS_FULL_URI: (value) => AGENT_URIS.has(value),
+  AWS_WEB_IDENTITY_TOKEN_FILE: (value) => /^\/[\w./-]+$/.test(value),
 };
 
 /** Returns which addresses of the agent a NO_PROXY has. */

@@ -3,6 +3,7 @@ import { IRSA_ANNOTATION } from '../../lambdas/domain/verification/irsa.ts';
 import type { Container, ManagedFields, Pod } from '../../lambdas/ports/index.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { keptAnnotations, keptLabels, keptVariables } from './keep.ts';
+import { mountedVolumes } from './mounts.ts';
 import type { KubernetesObjects, RecordedAccount, RecordedWorkload } from './read-kubernetes.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
@@ -130,19 +131,22 @@ const applierOf = ({ managedFields }: RecordedWorkload): string | undefined => {
   return first?.manager || undefined;
 };
 
-/** Returns a workload that no add-on owns. */
+/** Returns a workload that no add-on owns. `claims`: as in `mountedVolumes`. */
 export const ownWorkload = (
   workload: RecordedWorkload,
   pods: readonly Pod[],
   selected: ReadonlySet<string>,
+  claims: ReadonlySet<string>,
 ): WorkloadInput => {
   const annotations = keptAnnotations(workload.annotations);
   const manager = applierOf(workload);
+  const volumes = mountedVolumes(workload.mounted, workload.containers, workload.namespace, claims);
   return {
     ...workloadFields(workload, pods, selected),
     namespace: workload.namespace,
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     ...(manager === undefined ? {} : { manager }),
+    ...(volumes.length > 0 ? { volumes } : {}),
     createdAt: workload.createdAt,
   };
 };

@@ -8,6 +8,7 @@ import {
   serviceAccountDetail,
   toMutatingWebhooks,
   toPod,
+  volumes,
 } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { listOf, strings } from '../../lambdas/adapters/api-schemas.ts';
 import { node, toNode } from '../../lambdas/adapters/node-objects.ts';
@@ -16,6 +17,8 @@ import { toWorkload, workload } from '../../lambdas/adapters/workload-objects.ts
 import { ownedKinds } from '../../lambdas/domain/addons/registry.ts';
 import { WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { ManagedFields, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/ports/index.ts';
+import { type RecordedConsumers, readRecordedConsumers } from './consumers.ts';
+import { mountsOf, type RecordedMount } from './mounts.ts';
 import type { Reader } from './reader.ts';
 
 const more = z.looseObject({
@@ -24,7 +27,7 @@ const more = z.looseObject({
     selector: z.looseObject({ matchLabels: strings }).nullish(),
     template: z.looseObject({
       metadata: z.looseObject({ labels: strings }).nullish(),
-      spec: z.looseObject({ nodeSelector: strings, hostNetwork: z.boolean().nullish() }),
+      spec: z.looseObject({ nodeSelector: strings, hostNetwork: z.boolean().nullish(), volumes }),
     }),
   }),
 });
@@ -60,6 +63,8 @@ export interface RecordedWorkload extends Workload {
   nodeSelector: Record<string, string>;
   hostNetwork: boolean;
   updateStrategy?: string;
+  /** What its template mounts of claims, of the Secrets Store, and of tokens of its own. */
+  mounted: RecordedMount[];
 }
 
 export interface RecordedAccount {
@@ -89,6 +94,7 @@ export interface KubernetesObjects {
   budgets: z.output<typeof budget>[];
   autoscalers: z.output<typeof autoscaler>[];
   customResources: CustomObject[];
+  consumers: RecordedConsumers;
 }
 
 const readWorkloads = async (reader: Reader, api: KubernetesApi): Promise<RecordedWorkload[]> => {
@@ -109,6 +115,7 @@ const readWorkloads = async (reader: Reader, api: KubernetesApi): Promise<Record
         podLabels: spec.template.metadata?.labels ?? {},
         nodeSelector: spec.template.spec.nodeSelector,
         hostNetwork: spec.template.spec.hostNetwork ?? false,
+        mounted: mountsOf(spec.template.spec.volumes),
         ...(type === undefined ? {} : { updateStrategy: type }),
       });
     }
@@ -215,5 +222,6 @@ export const readKubernetes = async (
         (await unlessNotFound(() => api.list({ path: scalersPath, what: 'list autoscalers' }, autoscaler))) ?? [],
     ),
     customResources: await readCustomResources(reader, api, addons),
+    consumers: await readRecordedConsumers(reader, api),
   };
 };

@@ -73,7 +73,19 @@ const fromObjects = (
   const webhook = webhookOf(objects);
   const disruptionBudgets = budgets(objects.budgets, unread);
   const scaled = autoscalers(objects.autoscalers);
-  const custom = customResources(objects, installed);
+  const { definitions, objects: users, volumes } = objects.consumers;
+  const keyOf = ({
+    plural,
+    namespace = '',
+    name,
+  }: {
+    plural: string;
+    namespace?: string | undefined;
+    name: string;
+  }): string => `${plural} ${namespace}/${name}`;
+  const known = new Set(users.map(keyOf));
+  const custom = [...customResources(objects, installed).filter((one) => !known.has(keyOf(one))), ...users];
+  const claims = new Set(volumes.flatMap(({ claim }) => (claim ? [`${claim.namespace}/${claim.name}`] : [])));
   const podsOf = (one: RecordedWorkload) => byWorkload.get(`${one.kind} ${one.namespace}/${one.name}`) ?? [];
   const own = objects.workloads.filter((one) => !owners.has(one));
   const others = objects.pods.filter(
@@ -97,12 +109,14 @@ const fromObjects = (
   return {
     ...(objects.nodes ? { nodes: nodeGroups({ ...objects, nodes: objects.nodes }, nodeKeys) } : {}),
     ...(webhook === undefined ? {} : { podIdentityWebhook: webhook }),
-    workloads: own.map((one) => ownWorkload(one, podsOf(one), selected)),
+    workloads: own.map((one) => ownWorkload(one, podsOf(one), selected, claims)),
     serviceAccounts: serviceAccounts(objects.accounts),
     pods: pastPods(objects.workloads, byWorkload),
     ...(disruptionBudgets.length > 0 ? { disruptionBudgets } : {}),
     ...(scaled.length > 0 ? { autoscalers: scaled } : {}),
+    ...(definitions.length > 0 ? { customResourceDefinitions: definitions } : {}),
     ...(custom.length > 0 ? { customResources: custom } : {}),
+    ...(volumes.length > 0 ? { persistentVolumes: volumes } : {}),
   };
 };
 

@@ -36,6 +36,7 @@ const workload = (name: string, more: Partial<RecordedWorkload> = {}): RecordedW
   podLabels: {},
   nodeSelector: {},
   hostNetwork: false,
+  mounted: [],
   ...more,
 });
 const pod = (name: string, more: Partial<Pod> = {}): Pod => ({

@@ -7,12 +7,13 @@ import { readScenario } from '../../sandbox/world/load.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';
 import { chainRows } from './chain-rows.ts';
 import { identityOf, migrate, mutationsOf, type Run, scenarioFile } from './fixture.ts';
+import { consumerRows } from './consumer-rows.ts';
 import { CLOUDWATCH, EBS, EFS, recreate, type Row, rows as otherRows } from './scenario-rows.ts';
 import { sdkRows } from './sdk-rows.ts';
 import { hasWaited } from './waits.ts';
 import { inWorld } from './world.ts';
 
-const rows = [...otherRows, ...sdkRows, ...chainRows];
+const rows = [...otherRows, ...sdkRows, ...chainRows, ...consumerRows];
 const HOUR = 3_600_000;
 const FOLDER = 'sandbox/scenarios';
 interface Ended extends Run {

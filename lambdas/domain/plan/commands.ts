@@ -1,6 +1,7 @@
 /** Commands of this program for remedies about one cluster. */
 import type { HandOffFormat } from '../hand-off/model.ts';
 import type { MigrationRequest, Target } from '../migration/request.ts';
+import type { ServiceAccountRef } from '../migration/subject.ts';
 import { shellCommand } from '../text/shell.ts';
 
 const where = ({ account, region, cluster }: Target): string[] => [
@@ -22,6 +23,13 @@ export const identitiesCommand = (target: Target, namespace?: string): string =>
 /** Returns the command that migrates an add-on. */
 export const migrateCommand = (target: Target, addon: string): string =>
   shellCommand(['pod-identity', 'migrate', ...where(target), '--addon', addon, '--deployed']);
+
+/** Returns the command that plans the removal of a service account's annotation. */
+export const removalPlanCommand = (target: Target, { namespace, name }: ServiceAccountRef): string =>
+  shellCommand(
+    ['pod-identity', 'plan', ...where(target)],
+    ['--namespace', namespace, '--service-account', name, '--annotation', 'remove'],
+  );
 
 /** Returns the command that prints, in advance, what the owner's code must contain after a migration. */
 export const handOffCommand = (

@@ -5,7 +5,7 @@
  */
 import { grantCommand } from '../access/command.ts';
 import { some } from '../plan/check.ts';
-import { identitiesCommand } from '../plan/commands.ts';
+import { identitiesCommand, removalPlanCommand } from '../plan/commands.ts';
 import { classifyPod, podsThatCount } from './pod-identity.ts';
 import {
   isMadeBy,
@@ -285,12 +285,11 @@ export const ANNOTATION_USED = 'annotation-used';
 /**
  * Returns the warning that the annotation was not removed since other software uses the web identity. `why` names it.
  */
-export const annotationUsed = ({ namespace, name }: ServiceAccountRef, why: string): Check => ({
+export const annotationUsed = ({ namespace, name }: ServiceAccountRef, target: Target, why: string): Check => ({
   id: ANNOTATION_USED,
   status: 'warn',
   message: `The annotation eks.amazonaws.com/role-arn of service account ${namespace}/${name} is still there. ${why}`,
-  remedy:
-    'Its pods are on Pod Identity nevertheless, which takes precedence. To see how each object can get its credentials instead, plan again with --annotation remove.',
+  remedy: `Its pods are on Pod Identity nevertheless, which takes precedence. To see how each object can get its credentials instead, plan its removal: ${removalPlanCommand(target, { namespace, name })}`,
   source: 'docs/consumers.md',
 });
 

@@ -81,7 +81,9 @@ async function assertNotUsed({ input, record, was, dependencies }: Work): Promis
   if (why === undefined) return;
   // The migration ends migrated, without a failure that would show why.
   const others = record.warnings.filter(({ id }) => id !== ANNOTATION_USED);
-  await dependencies.ledger.updateMigration(input.migrationId, { warnings: [...others, annotationUsed(was, why)] });
+  await dependencies.ledger.updateMigration(input.migrationId, {
+    warnings: [...others, annotationUsed(was, input.target, why)],
+  });
   throw new MigrationError(
     'ConsumersAppeared',
     `The annotation was not removed: ${why} Change how they get credentials, or accept them by name, then migrate again.`,

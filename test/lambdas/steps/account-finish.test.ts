@@ -139,13 +139,14 @@ describe('finish, of an annotation that was to go,', () => {
   });
 
   it('names what uses the web identity as the step has noted it, and does not advise to remove it by hand', async () => {
-    const used = annotationUsed({ namespace: 'payments', name: 'api' }, 'SecretStore/payments/aws uses it.');
+    const used = annotationUsed({ namespace: 'payments', name: 'api' }, target, 'SecretStore/payments/aws uses it.');
     const fakes = await associated({
       request: { annotation: 'remove' },
       record: { verified: 'ready', warnings: [used] },
     });
     await run(fakes, 'migrated');
     expect((await fakes.record()).warnings).toEqual([used]);
+    expect(used.remedy).toMatch(/ --service-account api --annotation remove$/);
     expect(used.remedy).not.toContain('kubectl');
     const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [used] } });
     await run(back, 'rolled-back');

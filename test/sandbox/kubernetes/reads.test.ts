@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
 import { DEPLOYMENT, ebsWith, newDatabaseLab, newEbsLab, restartPatch, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
@@ -39,6 +40,9 @@ describe('discovery', () => {
     await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
       body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'one' }, roleRef },
     });
+    seedPersistentVolumes(lab.cluster, [
+      { name: 'one', driver: 's3.csi.aws.com', volumeAttributes: {}, claim: { namespace: 'kube-system', name: 'one' } },
+    ]);
     for (const root of ['/api/v1', '/apis/apps/v1', '/apis/policy/v1', RBAC]) {
       const { resources } = (await lab.call('GET', root)).body;
       expect(resources.length).toBeGreaterThan(0);

@@ -6,7 +6,7 @@ import { aContainer, aPod } from '../../fixtures.ts';
 
 /** Returns an object with this spec; the name is `NAME`, or `NAMESPACE/NAME`. */
 export const anObject = (name: string, spec: unknown): unknown => {
-  const [last = '', namespace] = name.split('/').reverse();
+  const [last = '', namespace] = name.split('/').toReversed();
   return { metadata: { name: last, ...(namespace === undefined ? {} : { namespace }) }, spec };
 };
 

@@ -51,12 +51,14 @@ describe('SecretStore', () => {
     expect(linesOf({ objects })).toEqual(['SecretStore/shop/vault uses shop/api: annotation, trust']);
   });
 
-  it('may use any service account of its namespace if its reference is not readable', () => {
-    for (const reference of [undefined, {}, { name: 7 }, 'api', []])
-      expect(linesOf({ objects: { [STORES]: [anObject('shop/aws', jwt(reference))] } }), String(reference)).toEqual([
+  it.each([undefined, {}, { name: 7 }, 'api', []])(
+    'may use any service account of its namespace if its reference is %j',
+    (reference) => {
+      expect(linesOf({ objects: { [STORES]: [anObject('shop/aws', jwt(reference))] } })).toEqual([
         'SecretStore/shop/aws uses shop/*: annotation, trust',
       ]);
-  });
+    },
+  );
 });
 
 describe('ClusterSecretStore', () => {

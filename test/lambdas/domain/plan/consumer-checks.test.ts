@@ -1,5 +1,5 @@
 /** Who else uses the web identity: the check of a plan, in both directions, and what the plan lists. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_ACCEPTED } from '../../../../lambdas/domain/migration/accepted.ts';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';

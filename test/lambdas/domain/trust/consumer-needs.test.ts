@@ -1,5 +1,5 @@
 /** What else uses the OIDC trust: the check of a retirement, in both directions. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkConsumers } from '../../../../lambdas/domain/trust/consumer-needs.ts';
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
