@@ -67,6 +67,8 @@ interface Case {
   /** The service accounts, as text. */
   of: string;
   judged: Judged;
+  /** Whether an attempt deletes the add-on's objects, and with them the service accounts, for a time. */
+  deletes: boolean;
 }
 
 const dependsOnPods = ({ needs }: Consumer): boolean => needs.includes('pods');
@@ -103,12 +105,17 @@ const acceptedText = ({ judged: { accepted, acceptedUnread } }: Case): string[] 
     : [`The request accepts that this was not read: ${some(acceptedUnread.map(({ resource }) => resource))}.`]),
 ];
 
-function sparedText({ of, judged: { spared } }: Case): string[] {
+function sparedText({ of, judged: { spared }, deletes }: Case): string[] {
   if (spared.length === 0) return [];
   const byAnnotation = spared.some(({ needs }) => needs.includes('annotation'));
   const later = byAnnotation ? '--annotation remove and retire take' : 'retire takes';
   return [
     `${objectsUse(spared)} the web identity of ${of}, which this migration leaves to ${consumerNames(spared).length === 1 ? 'it' : 'them'}, and ${later} away: ${consumersText(spared)}.`,
+    ...(deletes
+      ? [
+          'While the add-on is deleted and created again, its service accounts do not exist, which interrupts AWS access.',
+        ]
+      : []),
   ];
 }
 
@@ -204,7 +211,7 @@ export function planConsumers(
   if (!read) return { checks: asksForRemoval(facts) ? [unread(facts, of)] : [], consumers: [] };
   const found = consumersOf(findConsumers(read, { pods, workloads }), accounts);
   const judged = judgeConsumers(found, read.unread, request.acceptConsumers, breaksBy(facts));
-  const one: Case = { facts, of, judged };
+  const one: Case = { facts, of, judged, deletes: attempts.some(removesSoftware) };
   const { breaking, accepted, spared } = judged;
   return {
     checks: [judgedCheck(one), ...checkAccepted(one)],

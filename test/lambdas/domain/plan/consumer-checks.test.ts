@@ -169,6 +169,23 @@ describe('an add-on', () => {
     });
   });
 
+  it('warns that what keeps the trust is interrupted while the add-on is deleted', () => {
+    const auth = { kubernetes: { serviceAccountRef: { name: planned.serviceAccount } } };
+    const issuer = {
+      kind: 'Issuer',
+      metadata: { namespace: NAMESPACE, name: 'acme' },
+      spec: { acme: { solvers: [{ dns01: { route53: { role: planned.roleArn, auth } } }] } },
+    };
+    const consumers = { objects: { 'issuers.cert-manager.io': [issuer] }, unread: [] };
+    const interrupted = 'its service accounts do not exist, which interrupts AWS access';
+    expect(checkOf(addon(consumers, { strategy: 'recreate' }))).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining(interrupted) as string,
+    });
+    expect(checkOf(addon(consumers, { strategy: 'in-place' })).message).not.toContain(interrupted);
+    expect(checkOf(addon(consumers, { strategy: 'recreate', preserve: true })).message).not.toContain(interrupted);
+  });
+
   it('blocks for both, and has the option for what blocks alone', () => {
     const check = checkOf(addon(readStores([store], [notAllowed(CLUSTER_STORES)])));
     expect(check.status).toBe('fail');
