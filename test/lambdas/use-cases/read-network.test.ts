@@ -43,7 +43,7 @@ describe('the network', () => {
 
   it('is read in the first version that is served', async () => {
     fakes.kubernetes.objects = { 'nodepools.karpenter.sh': [POOL] };
-    fakes.kubernetes.listApiGroups = async () => [{ name: 'karpenter.sh', versions: ['v1beta1'] }];
+    fakes.kubernetes.versions = { 'karpenter.sh': ['v1beta1'] };
     expect((await readNetwork(kubernetes(), 'shop')).objects).toEqual({ 'nodepools.karpenter.sh': [POOL] });
     expect(listed()).toEqual([{ group: 'karpenter.sh', version: 'v1beta1', plural: 'nodepools' }]);
   });
