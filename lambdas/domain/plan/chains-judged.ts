@@ -10,6 +10,7 @@ import {
   chainRequest,
   evaluate,
   evaluateIrsa,
+  type Evaluation,
   isChangedByPodIdentity,
   type ParsedPolicy,
   parsePolicy,
@@ -52,6 +53,8 @@ interface Answer {
   verdict: Verdict;
   reasons: string[];
   undecided: string[];
+  /** For `unknown`: what leaves each action open, as a text that can be compared. */
+  open: string[];
 }
 
 const allowAll: ParsedPolicy = parsePolicy(
@@ -79,19 +82,25 @@ function identityOf(policies: RolePoliciesFact | undefined): Identity {
   };
 }
 
+const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
+
 /** What the role's own policies decide: whether they deny the call, and whether they allow it. */
 function ofIdentity({ documents, partial }: Identity, use: ChainUse, action: Action, resource: string) {
   const request = { ...chainRequest(use, action), resource };
   const allowed = evaluate(documents, request);
   const spared = evaluate([...documents, allowAll], request);
-  return {
-    denies: spared.verdict === 'denied' ? ('yes' as const) : spared.verdict === 'unknown' ? ('unknown' as const) : 'no',
-    allows: allowed.verdict === 'denied' && partial ? ('unknown' as const) : allowed.verdict,
-    undecided: [...allowed.undecided, ...spared.undecided],
-  };
+  const allows: Verdict = allowed.verdict === 'denied' && partial ? 'unknown' : allowed.verdict;
+  return { spares: spared.verdict, allows, undecided: [...allowed.undecided, ...spared.undecided] };
 }
 
-/** Evaluates one action. A trust policy that names only the account leaves the decision to the role's own policies. */
+const worse = (one: Verdict, other: Verdict): Verdict =>
+  WORST_FIRST.indexOf(one) < WORST_FIRST.indexOf(other) ? one : other;
+const better = (one: Verdict, other: Verdict): Verdict => (worse(one, other) === one ? other : one);
+
+/**
+ * Evaluates one action: the trust policy must allow it to the role or its session, or to the account, which leaves it to
+ * the role's own policies; and none of these may deny it.
+ */
 function judgeAction(
   trust: ParsedPolicy,
   identity: Identity,
@@ -100,30 +109,42 @@ function judgeAction(
   targetArn: string,
 ): Answer {
   const request = chainRequest(use, action);
-  const { verdict, reasons, undecided } = evaluate(trust, request);
-  const why = reasons.map(({ message }) => message);
-  if (verdict === 'denied' || verdict === 'invalid') return { verdict, reasons: why, undecided: [] };
+  const whole = evaluate(trust, request);
+  const why = whole.reasons.map(({ message }) => message);
+  if (whole.verdict === 'denied' || whole.verdict === 'invalid')
+    return { verdict: whole.verdict, reasons: why, undecided: [], open: [] };
   const own = ofIdentity(identity, use, action, targetArn);
-  const refused = (what: string): Answer => ({ verdict: 'denied', reasons: [what], undecided: [] });
-  if (own.denies === 'yes') return refused(`the role's own policies deny ${action} on it`);
   const names = [use.roleArn, ...(use.sessionArns ?? [])];
   const direct = evaluate(trust, { ...request, principal: { type: 'AWS', values: names } });
-  const isDirect = direct.verdict === 'allowed' || (direct.verdict === 'unknown' && verdict === 'unknown');
-  if (!isDirect && own.allows === 'denied')
-    return refused(
-      `the trust policy leaves ${action} to the role's own policies, since it names the account, and they do not allow it`,
-    );
-  const isOpen = own.denies === 'unknown' || (!isDirect && own.allows !== 'allowed');
-  if (verdict === 'unknown' || isOpen)
+  const granted = better(worse(direct.verdict, whole.verdict), worse(whole.verdict, own.allows));
+  const verdict = worse(granted, own.spares);
+  if (verdict === 'allowed') return { verdict, reasons: [], undecided: [], open: [] };
+  if (verdict === 'denied')
     return {
-      verdict: 'unknown',
-      reasons: verdict === 'unknown' ? why : [`whether the role's own policies allow ${action} on it is not known`],
-      undecided: [...undecided, ...(isOpen ? own.undecided : [])],
+      verdict,
+      reasons: [
+        own.spares === 'denied'
+          ? `the role's own policies deny ${action} on it`
+          : `the trust policy leaves ${action} to the role's own policies, since it names the account, and they do not allow it`,
+      ],
+      undecided: [],
+      open: [],
     };
-  return { verdict: 'allowed', reasons: [], undecided: [] };
+  const undecided = [...whole.undecided, ...direct.undecided, ...own.undecided];
+  const ofTrust = (one: Evaluation): string =>
+    one.verdict === 'unknown' ? one.reasons.map(({ statement = '', key = '' }) => `${statement} ${key}`).join() : '';
+  return {
+    verdict,
+    reasons:
+      whole.verdict === 'unknown'
+        ? why
+        : undecided.length > 0 && direct.verdict === 'unknown'
+          ? direct.reasons.map(({ message }) => message)
+          : [`whether the role's own policies allow ${action} on it is not known`],
+    undecided: [...new Set(undecided)],
+    open: [JSON.stringify([ofTrust(whole), ofTrust(direct), own.undecided])],
+  };
 }
-
-const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
 
 function worst(answers: readonly Answer[]): Answer {
   const verdict = WORST_FIRST.find((one) => answers.some((answer) => answer.verdict === one)) ?? 'unknown';
@@ -132,6 +153,7 @@ function worst(answers: readonly Answer[]): Answer {
     verdict,
     reasons: [...new Set(decisive.flatMap(({ reasons }) => reasons))],
     undecided: [...new Set(decisive.flatMap(({ undecided }) => undecided))],
+    open: [...new Set(decisive.flatMap(({ open }) => open))],
   };
 }
 
@@ -194,10 +216,11 @@ function judgeNew(facts: Facts, trust: ParsedPolicy, { account, targetArn }: Cha
 }
 
 /** Evaluates the session of IRSA, which may have any name that the trust policy has for it. */
-function judgeOld(facts: Facts, trust: ParsedPolicy, targetArn: string): Verdict {
+function judgeOld(facts: Facts, trust: ParsedPolicy, targetArn: string): Answer {
   const roleArn = irsaRoleOf(facts);
   const role = roleArn === undefined ? undefined : parseRoleArn(roleArn);
-  if (roleArn === undefined || !role || !trust.valid) return 'denied';
+  if (roleArn === undefined || !role || !trust.valid)
+    return { verdict: 'denied', reasons: [], undecided: [], open: [] };
   const sessions = `:sts::${role.account}:assumed-role/${role.name}/`;
   const named = trust.statements.flatMap(({ principals }) => principals?.named.get('AWS') ?? []);
   const { request, cluster } = facts;
@@ -211,7 +234,7 @@ function judgeOld(facts: Facts, trust: ParsedPolicy, targetArn: string): Verdict
   const identity = facts.rolePolicies[roleArn]
     ? identityOf(facts.rolePolicies[roleArn])
     : { documents: [], partial: true };
-  return judgeAction(trust, identity, use, 'sts:AssumeRole', targetArn).verdict;
+  return judgeAction(trust, identity, use, 'sts:AssumeRole', targetArn);
 }
 
 /** Returns the statement for the trust policy of the target. */
@@ -230,10 +253,19 @@ function helpingStatement(facts: Facts, chain: Chain, tagged: boolean): JsonObje
   return judgeNew(facts, mended, chain, tagged).verdict === 'allowed' ? statement : undefined;
 }
 
-function outcomeOf(now: Answer, before: Verdict): ChainOutcome {
+/**
+ * Returns the outcome. What is not known changes nothing if the same statements leave the call of the former session open,
+ * and if the values of their keys are the same for both.
+ */
+function outcomeOf(now: Answer, before: Answer): ChainOutcome {
   if (now.verdict === 'allowed') return 'works';
-  if (now.verdict === 'denied') return before === 'denied' ? 'unused' : 'breaks';
-  const isSame = now.verdict === 'unknown' && now.undecided.length > 0 && !now.undecided.some(isChangedByPodIdentity);
+  if (now.verdict === 'denied') return before.verdict === 'denied' ? 'unused' : 'breaks';
+  const isSame =
+    now.verdict === 'unknown' &&
+    before.verdict === 'unknown' &&
+    now.undecided.length > 0 &&
+    !now.undecided.some(isChangedByPodIdentity) &&
+    now.open.every((one) => one === before.open[0]);
   return isSame ? 'same' : 'unknown';
 }
 
