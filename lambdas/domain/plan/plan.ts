@@ -154,16 +154,15 @@ const checkMigrated = (facts: AddonFacts, { name, podIdentityAssociations }: Add
   ...checkMigratedTrust(facts),
 ];
 
+function finisherOf(facts: AddonFacts): (verdict: Plan['verdict'], checks: Check[], decided?: Decided) => Plan {
+  const { addon, verification } = facts.request;
+  return (verdict, checks, decided) =>
+    finishPlan(facts, verdict, checks, (decision) => planSteps({ addon, verification, ...decision }), decided);
+}
+
 export function planMigration(facts: AddonFacts): Plan {
-  const { addon, request } = facts;
-  const finish = (verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan =>
-    finishPlan(
-      facts,
-      verdict,
-      checks,
-      (decision) => planSteps({ addon: request.addon, verification: request.verification, ...decision }),
-      decided,
-    );
+  const { addon } = facts;
+  const finish = finisherOf(facts);
   const blocked = (checks: Check[]): Plan => finish(verdictIfBlocked(checks), checks);
   const checks = checkLocks(facts);
   if (facts.lock) return blocked(checks);

@@ -85,16 +85,17 @@ function isMigrated(facts: ServiceAccountFacts): boolean {
   );
 }
 
+function finisherOf(
+  facts: ServiceAccountFacts,
+): (verdict: Plan['verdict'], checks: Check[], decided?: Decided) => Plan {
+  const given = { request: facts.request, existing: existing(facts)?.id };
+  return (verdict, checks, decided) =>
+    finishPlan(facts, verdict, checks, (decision) => serviceAccountSteps({ ...given, ...decision }), decided);
+}
+
 export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   const { request, cluster, associations } = facts;
-  const finish = (verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan =>
-    finishPlan(
-      facts,
-      verdict,
-      checks,
-      (decision) => serviceAccountSteps({ request, existing: existing(facts)?.id, ...decision }),
-      decided,
-    );
+  const finish = finisherOf(facts);
   const blocked = (checks: Check[]): Plan => finish(verdictIfBlocked(checks), checks);
   const checks = checkLocks(facts);
   if (facts.lock) return blocked(checks);

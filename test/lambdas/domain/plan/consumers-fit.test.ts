@@ -1,5 +1,5 @@
 /** A service account that only third-party software uses: IRSA is the better fit, until each object is accepted. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/migration/model.ts';
 import { checkConsumersFit } from '../../../../lambdas/domain/plan/consumers-fit.ts';
@@ -42,7 +42,7 @@ describe('a service account without pods that a SecretStore uses', () => {
         },
       ]);
       expect(plan.checks[0]?.remedy).toMatch(
-        /^Keep IRSA for it\. To let this object use EKS Pod Identity: SecretStore\/\S+: .* If pods will use the service account, accept this \(in a request: acceptConsumers\): --accept-consumer SecretStore\/payments\/aws$/,
+        /^Keep IRSA for it\. To let this object use EKS Pod Identity: .*Remove auth\.jwt.* If pods will use the service account, accept this \(in a request: acceptConsumers\): --accept-consumer SecretStore\/payments\/aws$/,
       );
       expect([plan.steps, plan.attempts]).toEqual([[], []]);
     }
