@@ -34,7 +34,8 @@ const byAccount = (pods: readonly Pod[]): { account: Account; pods: Pod[] }[] =>
   });
 
 /** Returns whether version 1 of the driver is installed, which supports no EKS Pod Identity for pods. */
-const isVersion1 = ({ cluster }: Stage): boolean => /^v1\./.test(cluster.addons.get(MOUNTPOINT_ADDON)?.version ?? '');
+const isVersion1 = ({ cluster }: Stage): boolean =>
+  cluster.addons.get(MOUNTPOINT_ADDON)?.version.startsWith('v1.') ?? false;
 
 const mountOf = (stage: Stage, pod: Pod): Outcome => {
   const sessionName = pod.metadata.name.slice(0, 64);
