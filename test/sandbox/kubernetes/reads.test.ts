@@ -1,6 +1,5 @@
 import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
 import { describe, expect, test } from 'vitest';
-import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
 import { DEPLOYMENT, ebsWith, newDatabaseLab, newEbsLab, restartPatch, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
