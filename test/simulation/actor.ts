@@ -211,7 +211,8 @@ export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Pr
 export const addThirdPartyRole = ({ world }: Sandbox, account: string): void => {
   const roles = world.accounts.get(account)?.roles;
   const [like] = roles?.values() ?? [];
-  if (like) roles?.set(OTHER_ROLE, { ...structuredClone(like), arn: OTHER_ROLE, trustPolicy: ANY_POD });
+  if (like)
+    roles?.set('third-party', { ...structuredClone(like), arn: OTHER_ROLE, name: 'third-party', trustPolicy: ANY_POD });
 };
 
 export interface Actor {

@@ -80,3 +80,14 @@ describe('nothing-else-changes', () => {
     expect(await broken({ manager: 'helm' })).toHaveLength(1);
   });
 });
+
+describe('a third party', () => {
+  it('can give the association another role, which the service notices', async () => {
+    const result = await simulate(
+      { scenario: 'service-account', seed: 1, faults: [], actor: { afterCall: 130, does: 'repoint' } },
+      assembly,
+    );
+    expect(result.actor?.accepted).toBe(true);
+    expect(result.migrations[0]?.record?.outcome).toBe('rolled-back');
+  });
+});
