@@ -128,13 +128,13 @@ describe('nodes', () => {
       [node('windows', { 'kubernetes.io/os': 'windows' }, ready('Unknown')), node('bare', null, null)],
     ]);
     expect(await kubernetes.listNodes()).toEqual([
-      { name: 'plain', ready: true, os: 'linux', compute: 'ec2' },
-      { name: 'fargate', ready: true, os: 'linux', compute: 'fargate' },
-      { name: 'auto', ready: true, os: 'linux', compute: 'auto' },
-      { name: 'hybrid', ready: true, os: 'linux', compute: 'hybrid' },
-      { name: 'new', ready: true, os: 'linux', compute: 'ec2' },
-      { name: 'windows', ready: false, os: 'windows', compute: 'ec2' },
-      { name: 'bare', ready: false, os: 'linux', compute: 'ec2' },
+      { name: 'plain', ready: true, os: 'linux', compute: 'ec2', labels: { 'kubernetes.io/os': 'linux' } },
+      { name: 'fargate', ready: true, os: 'linux', compute: 'fargate', labels: type('fargate') },
+      { name: 'auto', ready: true, os: 'linux', compute: 'auto', labels: type('auto') },
+      { name: 'hybrid', ready: true, os: 'linux', compute: 'hybrid', labels: type('hybrid') },
+      { name: 'new', ready: true, os: 'linux', compute: 'ec2', labels: type('moon') },
+      { name: 'windows', ready: false, os: 'windows', compute: 'ec2', labels: { 'kubernetes.io/os': 'windows' } },
+      { name: 'bare', ready: false, os: 'linux', compute: 'ec2', labels: {} },
     ]);
     expect(paths).toHaveLength(3);
   });

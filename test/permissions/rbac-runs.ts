@@ -21,7 +21,7 @@ const API = ['--service-account', 'payments/api'];
  * The cluster serves every resource whose objects may use a web identity, with an object in each that uses none, and a pod
  * mounts a volume and secrets.
  */
-const withConsumerResources = (scenario: Scenario): void => {
+export const withConsumerResources = (scenario: Scenario): void => {
   const [cluster] = scenario.accounts[0]!.clusters;
   for (const { group, plural, versions } of CONSUMER_RESOURCES.filter((one) => one.group !== ''))
     cluster!.customResources.push({

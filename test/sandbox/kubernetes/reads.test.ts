@@ -36,9 +36,6 @@ describe('discovery', () => {
     await lab.call('POST', `${RBAC}/namespaces/kube-system/roles`, {
       body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'one' } },
     });
-    seedPersistentVolumes(lab.cluster, [
-      { name: 'one', driver: 's3.csi.aws.com', volumeAttributes: {}, claim: { namespace: 'kube-system', name: 'one' } },
-    ]);
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'one' };
     await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
       body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'one' }, roleRef },

@@ -1,3 +1,4 @@
+import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
 import { buildCapabilities } from '../../../sandbox/world/capabilities.ts';
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as eks from '@aws-sdk/client-eks';
@@ -119,6 +120,14 @@ const openSession = async (): Promise<Session> => {
     attachedPolicies: [],
   });
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
+  seedPersistentVolumes(cluster, [
+    {
+      name: 'data',
+      driver: 'ebs.csi.aws.com',
+      volumeAttributes: {},
+      claim: { namespace: 'kube-system', name: 'data' },
+    },
+  ]);
   cluster.capabilities = buildCapabilities(world, cluster, [{ name: 'ack', type: 'ACK', status: 'ACTIVE', tags: {} }]);
   cluster.fargateProfiles = [{ name: 'apps', namespace: 'apps', labels: { tier: 'web' } }];
   // No add-on of the scenario has one.
