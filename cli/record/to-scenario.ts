@@ -9,6 +9,7 @@ import {
   budgets,
   capabilities,
   customResources,
+  definitions,
   fargateProfiles,
   nodeGroups,
   nodeRoleOf,
@@ -74,7 +75,8 @@ const fromObjects = (
   const webhook = webhookOf(objects);
   const disruptionBudgets = budgets(objects.budgets, unread);
   const scaled = autoscalers(objects.autoscalers);
-  const { definitions, objects: users, volumes } = objects.consumers;
+  const { objects: users, volumes } = objects.consumers;
+  const defined = definitions(objects.consumers, installed);
   const keyOf = ({
     plural,
     namespace = '',
@@ -120,7 +122,7 @@ const fromObjects = (
     pods: pastPods(objects.workloads, byWorkload),
     ...(disruptionBudgets.length > 0 ? { disruptionBudgets } : {}),
     ...(scaled.length > 0 ? { autoscalers: scaled } : {}),
-    ...(definitions.length > 0 ? { customResourceDefinitions: definitions } : {}),
+    ...(defined.length > 0 ? { customResourceDefinitions: defined } : {}),
     ...(custom.length > 0 ? { customResources: custom } : {}),
     ...(volumes.length > 0 ? { persistentVolumes: volumes } : {}),
     ...(policies.length > 0 ? { networkPolicies: policies } : {}),
