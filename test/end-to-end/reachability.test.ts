@@ -132,6 +132,28 @@ describe('network policies that were written for IRSA', () => {
     expect(endOf(ignored, 'api')).toEqual(works('pod-identity'));
   });
 
+  it('that may not be read are a warning that names the resource, and what nobody saw cuts the pods off', async () => {
+    const unread = (cluster: ScenarioCluster): void =>
+      void cluster.rbac.push({
+        kind: 'ClusterRole',
+        metadata: { name: 'sandbox:migrator:read' },
+        rules: [
+          {
+            apiGroups: ['', 'apps', 'autoscaling', 'admissionregistration.k8s.io', 'policy'],
+            resources: ['*'],
+            verbs: ['get', 'list', 'watch'],
+          },
+        ],
+      });
+    const ended = await run('network-policy', { serviceAccount: ORDERS }, unread);
+    const [found, ...more] = ended.report.plan!.checks.filter(({ id }) => id === 'agent-reachability');
+    expect([found?.status, more]).toEqual(['warn', []]);
+    expect(found?.message).toContain('networkpolicies.networking.k8s.io could not be read');
+    expect(found?.remedy).toContain('pod-identity grant-access --cluster orders-prod');
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'api').problems).toEqual([TIMED_OUT]);
+  });
+
   it('do not concern pods in the network of their node', async () => {
     const ended = await run('network-policy', { serviceAccount: ORDERS }, ({ workloads }) => {
       workloads[0]!.hostNetwork = true;
