@@ -135,6 +135,7 @@ describe('network policies that were written for IRSA', () => {
   it('that may not be read are a warning that names the resource, and what nobody saw cuts the pods off', async () => {
     const unread = (cluster: ScenarioCluster): void =>
       void cluster.rbac.push({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
         kind: 'ClusterRole',
         metadata: { name: 'sandbox:migrator:read' },
         rules: [
