@@ -62,6 +62,10 @@ const webhookOf = ({ webhooks }: KubernetesObjects): Cluster['podIdentityWebhook
   return found.failurePolicy === 'Fail' ? 'Fail' : undefined;
 };
 
+/** Returns what an object is known by among the custom resources. */
+const keyOf = ({ plural, namespace = '', name }: NonNullable<Cluster['customResources']>[number]): string =>
+  `${plural} ${namespace}/${name}`;
+
 /** Fields of a cluster that come from its objects. `addons`: names of the installed add-ons. */
 const fromObjects = (
   objects: KubernetesObjects,
@@ -77,15 +81,6 @@ const fromObjects = (
   const scaled = autoscalers(objects.autoscalers);
   const { objects: users, volumes } = objects.consumers;
   const defined = definitions(objects.consumers, installed);
-  const keyOf = ({
-    plural,
-    namespace = '',
-    name,
-  }: {
-    plural: string;
-    namespace?: string | undefined;
-    name: string;
-  }): string => `${plural} ${namespace}/${name}`;
   const known = new Set(users.map(keyOf));
   const custom = [
     ...customResources(objects, installed).filter((one) => !known.has(keyOf(one))),
