@@ -3,6 +3,7 @@ import { NODE_PRINCIPAL_TYPES } from './node-types.ts';
 import { capability } from '../../sandbox/world/scenario-owners.ts';
 import { taint } from '../../sandbox/kubernetes/taints.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
+import type { RecordedConsumers } from './consumers.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { AGENT_ADDON, madeByAddon } from '../../lambdas/domain/addons/registry.ts';
 import type { Node } from '../../lambdas/ports/index.ts';
@@ -161,6 +162,16 @@ export const customResources = (
       ...(namespace === undefined ? {} : { namespace }),
       name,
     }));
+};
+
+/** Returns the definitions of custom resources that no add-on brings itself. */
+export const definitions = (
+  { definitions: all }: Pick<RecordedConsumers, 'definitions'>,
+  addons: readonly string[],
+): RecordedConsumers['definitions'] => {
+  const catalogue = loadCatalogue();
+  const own = addons.flatMap((name) => catalogue.get(name)?.objects.customKinds ?? []);
+  return all.filter(({ group, plural }) => !own.some((one) => one.group === group && one.plural === plural));
 };
 
 export const fargateProfiles = (all: EksAnswers['fargateProfiles']): NonNullable<Cluster['fargateProfiles']> =>

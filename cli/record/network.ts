@@ -26,7 +26,7 @@ export const readNetwork = async (reader: Reader, api: KubernetesApi): Promise<N
   const found: NetworkObjects = [];
   for (const { group, plural, versions } of NETWORK_RESOURCES) {
     const resource = networkResourceName({ group, plural });
-    reader.verbs.add(`list ${plural}`);
+    reader.verbs.add(`list ${resource}`);
     const read = async (): Promise<NetworkObjects> => {
       for (const version of versions) {
         const path = `/apis/${group}/${version}/${plural}`;

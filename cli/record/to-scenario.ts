@@ -9,6 +9,7 @@ import {
   budgets,
   capabilities,
   customResources,
+  definitions,
   fargateProfiles,
   nodeGroups,
   nodeRoleOf,
@@ -61,6 +62,10 @@ const webhookOf = ({ webhooks }: KubernetesObjects): Cluster['podIdentityWebhook
   return found.failurePolicy === 'Fail' ? 'Fail' : undefined;
 };
 
+/** Returns what an object is known by among the custom resources. */
+const keyOf = ({ plural, namespace = '', name }: NonNullable<Cluster['customResources']>[number]): string =>
+  `${plural} ${namespace}/${name}`;
+
 /** Fields of a cluster that come from its objects. `addons`: names of the installed add-ons. */
 const fromObjects = (
   objects: KubernetesObjects,
@@ -74,16 +79,8 @@ const fromObjects = (
   const webhook = webhookOf(objects);
   const disruptionBudgets = budgets(objects.budgets, unread);
   const scaled = autoscalers(objects.autoscalers);
-  const { definitions, objects: users, volumes } = objects.consumers;
-  const keyOf = ({
-    plural,
-    namespace = '',
-    name,
-  }: {
-    plural: string;
-    namespace?: string | undefined;
-    name: string;
-  }): string => `${plural} ${namespace}/${name}`;
+  const { objects: users, volumes } = objects.consumers;
+  const defined = definitions(objects.consumers, installed);
   const known = new Set(users.map(keyOf));
   const custom = [
     ...customResources(objects, installed).filter((one) => !known.has(keyOf(one))),
@@ -120,7 +117,7 @@ const fromObjects = (
     pods: pastPods(objects.workloads, byWorkload),
     ...(disruptionBudgets.length > 0 ? { disruptionBudgets } : {}),
     ...(scaled.length > 0 ? { autoscalers: scaled } : {}),
-    ...(definitions.length > 0 ? { customResourceDefinitions: definitions } : {}),
+    ...(defined.length > 0 ? { customResourceDefinitions: defined } : {}),
     ...(custom.length > 0 ? { customResources: custom } : {}),
     ...(volumes.length > 0 ? { persistentVolumes: volumes } : {}),
     ...(policies.length > 0 ? { networkPolicies: policies } : {}),

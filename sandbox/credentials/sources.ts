@@ -7,6 +7,7 @@ import type { Container, Pod } from '../kubernetes/objects.ts';
 import { lookUp } from './chains.ts';
 import { environmentOf, tokenAt } from './container-files.ts';
 import { POD_IDENTITY_AUDIENCE } from './pod-identity.ts';
+import { proxyFor } from './proxies.ts';
 import type { Refusal } from './refusal.ts';
 import { asksAgent, floorOf, type Sdk } from './sdks.ts';
 
@@ -86,6 +87,12 @@ const sourceAt = (
       },
     };
   const asked = AGENTS.get(address.hostname) ?? AGENT_ADDRESS;
+  const proxy = proxyFor(environmentOf(container), asked);
+  if (proxy !== undefined)
+    return {
+      method: 'pod-identity',
+      ...problem('AgentUnreachable', `GET ${url}: the proxy ${proxy} has no route to ${asked}`),
+    };
   return { method: 'pod-identity', ...(asked === AGENT_ADDRESS ? {} : { address: asked }) };
 };
 

@@ -1,13 +1,16 @@
 /**
- * What a plan blocks because of the software in the pods, accepted and migrated: each command is pasted into a shell as the
- * command before has printed it, and the pods are judged by the sandbox's EKS Auth and STS.
+ * What a plan or a retirement blocks, accepted by name and carried out: each command is pasted into a shell as the command
+ * before has printed it. What pods and consumers get is judged by the sandbox's EKS Auth and STS.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { chainedRole } from '../../sandbox/credentials/chained-roles.ts';
+import { consumersIn } from '../../sandbox/credentials/consumers/index.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 import { NEW_SDK, podsHave } from './judged.ts';
-import { PACE, serveHere, type ServedHere } from './served.ts';
+import { PACE, type Result, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
 
 let served: ServedHere | undefined;
@@ -24,9 +27,25 @@ interface Case {
   /** What a person types first. */
   command: string;
   check: string;
+  /** The line above the command that accepts it. */
+  why: string;
+  /** The options of that command, in order. */
   accepts: string;
+  /** What the pods get in the end, if that is not the role by EKS Pod Identity. */
+  gets?: string;
+  /** What gets no credentials, or no other role, once the migration is accepted. */
+  loses?: string[];
 }
 
+const KNOW_SOFTWARE = 'If you know that the software uses EKS Pod Identity, accept it and plan again:';
+const ACCEPT = 'If you accept what these checks name, plan again:';
+const STORE = 'SecretStore/shop/aws';
+const ORDERS = { namespace: 'shop', name: 'orders' };
+const DEPLOYER = 'arn:aws:iam::111122223333:role/delivery-prod-deployer';
+const CONTROLLER = { namespace: 'argocd', name: 'argocd-application-controller' };
+
+const UNREAD =
+  '--accept-consumer secretstores.external-secrets.io --accept-consumer clustersecretstores.external-secrets.io';
 const EBS_IMAGE = 'public.ecr.aws/ebs-csi-driver/aws-ebs-csi-driver:v1.20.0';
 const CASES: Case[] = [
   {
@@ -35,6 +54,7 @@ const CASES: Case[] = [
     account: { namespace: 'dns', name: 'external-dns' },
     command: 'migrate-workload --cluster reports-prod --namespace dns --service-account external-dns',
     check: 'aws-sdk-version',
+    why: KNOW_SOFTWARE,
     accepts: '--accept-image 111122223333.dkr.ecr.eu-west-1.amazonaws.com/mirror/external-dns:v0.13.6',
   },
   {
@@ -43,6 +63,7 @@ const CASES: Case[] = [
     account: { namespace: 'reports', name: 'dashboard' },
     command: 'migrate-workload --cluster reports-prod --namespace reports --service-account dashboard',
     check: 'unknown-credentials',
+    why: KNOW_SOFTWARE,
     accepts: '--accept-unknown-credentials dashboard/dashboard',
   },
   {
@@ -55,7 +76,59 @@ const CASES: Case[] = [
     account: { namespace: 'kube-system', name: 'ebs-csi-controller-sa' },
     command: `migrate --cluster catalogue-prod --addon ${ADDON}`,
     check: 'aws-sdk-version',
+    why: KNOW_SOFTWARE,
     accepts: `--accept-image ${EBS_IMAGE}`,
+  },
+  {
+    title: 'a SecretStore that uses the service account whose annotation is removed',
+    scenario: 'secret-store',
+    account: ORDERS,
+    command: 'migrate-workload --cluster orders-prod --namespace shop --service-account orders --annotation remove',
+    check: 'consumers',
+    why: ACCEPT,
+    accepts: `--accept-consumer ${STORE}`,
+    loses: [STORE],
+  },
+  {
+    title: "a SecretStore that uses an add-on's service account",
+    scenario: 'addon-secret-store',
+    account: { namespace: 'amazon-cloudwatch', name: 'cloudwatch-agent' },
+    command: 'migrate --cluster monitor-prod --addon amazon-cloudwatch-observability',
+    check: 'consumers',
+    why: ACCEPT,
+    accepts: '--accept-consumer SecretStore/amazon-cloudwatch/parameters',
+    loses: ['SecretStore/amazon-cloudwatch/parameters'],
+  },
+  {
+    title: 'custom resources that the service may not read',
+    scenario: 'consumers-unread',
+    account: ORDERS,
+    command: 'migrate-workload --cluster orders-test --namespace shop --service-account orders --annotation remove',
+    check: 'consumers',
+    why: ACCEPT,
+    accepts: UNREAD,
+    loses: [STORE],
+  },
+  {
+    title: 'a role that the pods assume and that would refuse their new session',
+    scenario: 'role-chain-blocked',
+    account: CONTROLLER,
+    command: `migrate-workload --cluster delivery-prod --namespace argocd --service-account ${CONTROLLER.name}`,
+    check: 'target-roles',
+    why: ACCEPT,
+    accepts: `--accept-target-role ${DEPLOYER}`,
+    loses: [DEPLOYER],
+  },
+  {
+    title: 'network policies that keep the pods from the agent',
+    scenario: 'network-policy',
+    account: { namespace: 'orders', name: 'api' },
+    command: 'migrate-workload --cluster orders-prod --namespace orders --service-account api',
+    check: 'agent-reachability',
+    why: ACCEPT,
+    accepts:
+      '--accept-network-policy NetworkPolicy/orders/allow-aws --accept-network-policy NetworkPolicy/orders/default-deny',
+    gets: 'AgentUnreachable',
   },
 ];
 
@@ -66,43 +139,91 @@ const printedBelow = (out: string, line: string): string => {
   expect(lines).toContain(line);
   return command ?? '';
 };
-const methods = (world: OpenWorld, { account }: Case): string[] => [
+const methods = (world: OpenWorld, { account }: Pick<Case, 'account'>): string[] => [
   ...new Set(podsHave(world, account).flatMap(({ gets }) => gets.map((one) => one.split(' ')[0]!))),
 ];
 
+/** Returns the consumers that get no credentials now, and the role that the controller of Argo CD does not get. */
+const lost = ({ backend, cluster }: OpenWorld): string[] => {
+  const { world } = backend.sandbox;
+  const consumers = consumersIn(world, cluster).filter(({ works }) => !works);
+  const chains = listObjects(cluster.kube, 'Pod')
+    .filter(({ spec }) => spec.serviceAccountName === CONTROLLER.name)
+    .flatMap((pod) => chainedRole(world, cluster, pod, DEPLOYER))
+    .filter(({ refused }) => refused !== undefined);
+  return [...new Set([...consumers.map(({ name }) => name), ...chains.map(() => DEPLOYER)])];
+};
+
+interface Shell {
+  world: OpenWorld;
+  paste: (command: string) => Promise<Result>;
+}
+const open = async ({ scenario: name, change }: Pick<Case, 'scenario' | 'change'>): Promise<Shell> => {
+  const scenario = await readScenario(scenarioFile(name));
+  change?.(scenario.accounts[0]!.clusters[0]!);
+  served = await serveHere(scenario, PACE);
+  const { run, backend } = served;
+  return { world: new OpenWorld(backend, scenario), paste: (command) => run('bash', ['-e', '-c', command]) };
+};
+/** Returns what a pasted command printed. */
+const done = async ({ paste }: Shell, command: string): Promise<string> => {
+  const result = await paste(command);
+  expect({ command, ...result }).toMatchObject({ code: 0 });
+  return result.out;
+};
+const first = (command: string): string => `npm run --silent pod-identity -- ${command} --deployed`;
+
 describe('the commands after a blocked plan', () => {
   it.each(CASES)('accept $title, and lead to a migration and back', async (one) => {
-    const scenario = await readScenario(scenarioFile(one.scenario));
-    one.change?.(scenario.accounts[0]!.clusters[0]!);
-    served = await serveHere(scenario, PACE);
-    const { run } = served;
-    const world = new OpenWorld(served.backend, scenario);
-    const paste = (command: string) => run('bash', ['-e', '-c', command]);
+    const shell = await open(one);
+    const { world, paste } = shell;
 
-    const blocked = await paste(`npm run --silent pod-identity -- ${one.command} --deployed`);
+    const blocked = await paste(first(one.command));
     expect(blocked).toMatchObject({ code: 3, out: expect.stringContaining(one.check) as unknown });
-    expect(world.changes()).toEqual([]);
-
-    const accepting = printedBelow(
-      blocked.out,
-      'If you know that the software uses EKS Pod Identity, accept it and plan again:',
-    );
+    const accepting = printedBelow(blocked.out, one.why);
     expect(accepting).toContain(` ${one.accepts} `);
-    const planned = await paste(accepting);
-    expect({ command: accepting, ...planned }).toMatchObject({ code: 0 });
+    const planned = await done(shell, accepting);
     expect(world.changes()).toEqual([]);
-    expect(methods(world, one)).toEqual(['irsa']);
+    expect([methods(world, one), lost(world)]).toEqual([['irsa'], []]);
 
-    const carryOut = printedBelow(planned.out, 'To carry out the plan:');
-    const migrated = await paste(carryOut);
-    expect({ command: carryOut, ...migrated }).toMatchObject({
-      code: 0,
-      out: expect.stringContaining('verified: ready (stable; use of the credentials not observed)') as unknown,
-    });
-    expect(methods(world, one)).toEqual(['pod-identity']);
+    const migrated = await done(shell, printedBelow(planned, 'To carry out the plan:'));
+    expect(migrated).toContain('verified: ready (stable; use of the credentials not observed)');
+    expect([methods(world, one), lost(world)]).toEqual([[one.gets ?? 'pod-identity'], one.loses ?? []]);
 
-    const undo = printedBelow(migrated.out, 'To undo it:');
-    expect({ command: undo, ...(await paste(undo)) }).toMatchObject({ code: 0 });
-    expect(methods(world, one)).toEqual(['irsa']);
+    await done(shell, printedBelow(migrated, 'To undo it:'));
+    expect([methods(world, one), lost(world)]).toEqual([['irsa'], []]);
+  });
+});
+
+describe('the commands after a refused retirement', () => {
+  it.each([
+    ['a SecretStore', 'secret-store', 'orders-prod', `--accept-consumer ${STORE}`],
+    ['custom resources that the service may not read', 'consumers-unread', 'orders-test', UNREAD],
+  ])('accept %s, remove the trust, and restore it', async (_, scenario, cluster, accepts) => {
+    const shell = await open({ scenario });
+    const { world, paste } = shell;
+    const role = [...world.backend.sandbox.world.accounts.values()].flatMap(({ roles }) => [...roles.values()])[0]!;
+    const before = role.trustPolicy;
+    const migrated = await done(
+      shell,
+      first(
+        `migrate-workload --cluster ${cluster} --namespace shop --service-account orders --annotation remove ${accepts}`,
+      ),
+    );
+    const retire = printedBelow(migrated, "To see whether the role's OIDC trust can be removed, some days later:");
+
+    const refused = await paste(`${retire} --soak-days 0`);
+    expect(refused).toMatchObject({ code: 3, out: expect.stringContaining('retire-consumers') as unknown });
+    const accepting = printedBelow(refused.out, 'If you accept what these checks name, check again:');
+    expect(`${accepting} `).toContain(` ${accepts} `);
+    const checked = await done(shell, accepting);
+    expect(role.trustPolicy).toBe(before);
+
+    const applied = await done(shell, printedBelow(checked, 'To apply it:'));
+    expect(role.trustPolicy).not.toContain('AssumeRoleWithWebIdentity');
+    expect(methods(world, { account: ORDERS })).toEqual(['pod-identity']);
+
+    await done(shell, printedBelow(applied, 'To undo it:'));
+    expect(JSON.parse(role.trustPolicy)).toEqual(JSON.parse(before));
   });
 });

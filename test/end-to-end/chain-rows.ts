@@ -3,6 +3,7 @@ import type { Row } from './scenario-rows.ts';
 
 const ARGO_CD = { namespace: 'argocd', name: 'argocd-application-controller' };
 const TENANT = { namespace: 'tenant-a', name: 'uploader' };
+const INVOICES = { namespace: 'billing', name: 'invoices' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
 const RESTARTED = 'kubernetes:patch deployments';
 
@@ -21,6 +22,11 @@ export const chainRows: Row[] = [
       created: [ARGO_CD.name],
       mutations: [ASSOCIATE, 'kubernetes:patch statefulsets'],
     },
+  ],
+  [
+    'self-assume',
+    { serviceAccount: INVOICES },
+    { outcome: 'migrated', applied: 'associate', created: ['invoices'], mutations: [ASSOCIATE, RESTARTED] },
   ],
   [
     'pattern-trust',

@@ -13,28 +13,29 @@ const ROLE = 'arn:aws:iam::111122223333:role/delivery-prod-argocd';
 const SCENARIO = { scenario: 'role-chain-blocked' };
 
 /** Returns what STS answers the controller's pods now. */
-const chainOf = ({ backend, cluster }: OpenWorld): string[] =>
+const chainOf = ({ backend, cluster }: OpenWorld, name = NAME, role = TARGET): string[] =>
   listObjects(cluster.kube, 'Pod')
-    .filter(({ spec }) => spec.serviceAccountName === NAME)
-    .flatMap((pod) => chainedRole(backend.sandbox.world, cluster, pod, TARGET))
+    .filter(({ spec }) => spec.serviceAccountName === name)
+    .flatMap((pod) => chainedRole(backend.sandbox.world, cluster, pod, role))
     .map(({ method, refused }) => `${method}: ${refused?.message ?? 'has the role'}`);
 
 const iam = ({ backend }: OpenWorld) => backend.sandbox.clients(undefined, 'eu-west-1').iam();
-async function trustOf(world: OpenWorld): Promise<{ Statement: object[] }> {
-  const { Role } = await iam(world).send(new GetRoleCommand({ RoleName: TARGET.split('/').at(-1)! }));
+const nameOf = (arn: string): string => arn.split('/').at(-1)!;
+async function trustOf(world: OpenWorld, role: string): Promise<{ Statement: object[] }> {
+  const { Role } = await iam(world).send(new GetRoleCommand({ RoleName: nameOf(role) }));
   return JSON.parse(decodeURIComponent(Role!.AssumeRolePolicyDocument!)) as { Statement: object[] };
 }
-const allowAlso = async (world: OpenWorld, ...statements: object[]): Promise<void> => {
-  const trust = await trustOf(world);
+const allowAlso = async (world: OpenWorld, statement: object, role = TARGET): Promise<void> => {
+  const trust = await trustOf(world, role);
   await iam(world).send(
     new UpdateAssumeRolePolicyCommand({
-      RoleName: TARGET.split('/').at(-1)!,
-      PolicyDocument: JSON.stringify({ ...trust, Statement: [...trust.Statement, ...statements] }),
+      RoleName: nameOf(role),
+      PolicyDocument: JSON.stringify({ ...trust, Statement: [...trust.Statement, statement] }),
     }),
   );
 };
 const printedStatement = (remedy: string | undefined): object =>
-  JSON.parse(/keep the others: (\{.*?\})\. If/.exec(remedy ?? '')![1]!) as object;
+  JSON.parse(/keep the others: (\{.*?\})\. (?:If|Better)/.exec(remedy ?? '')![1]!) as object;
 
 describe('a role that assumes another role', () => {
   it('blocks if that one would refuse the session tags, and works once the printed statement is there', () =>
@@ -111,5 +112,40 @@ describe('a role that assumes another role', () => {
       expect(chainOf(world)).toEqual(['irsa: has the role']);
       expect(await world.migrate(CONTROLLER)).toMatchObject({ outcome: 'migrated' });
       expect(chainOf(world)).toEqual(['pod-identity: has the role']);
+    }));
+});
+
+describe('a role that assumes itself', () => {
+  const INVOICES = { namespace: 'billing', name: 'invoices' };
+  const ITSELF = 'arn:aws:iam::111122223333:role/billing-prod-invoices';
+  const selfOf = (world: OpenWorld): string[] => [...new Set(chainOf(world, INVOICES.name, ITSELF))];
+  const asked = { serviceAccount: INVOICES };
+
+  it('loses itself, as the plan warned, until the printed statement is there', () =>
+    inWorld({ scenario: 'self-assume' }, async (world) => {
+      expect(selfOf(world)).toEqual(['irsa: has the role']);
+      const report = await world.migrate(asked);
+      expect(report.outcome).toBe('migrated');
+      const check = report.plan?.checks.find(({ id }) => id === 'self-assume');
+      expect(check).toMatchObject({ status: 'warn', message: expect.stringContaining('sts:TagSession') as unknown });
+      const refused = selfOf(world);
+      expect(refused).not.toEqual([]);
+      for (const one of refused)
+        expect(one).toMatch(/^pod-identity: .* is not authorized to perform: sts:TagSession on resource: /);
+
+      await allowAlso(world, printedStatement(check?.remedy), ITSELF);
+      await world.later(60_000);
+      expect(selfOf(world)).toEqual(['pod-identity: has the role']);
+    }));
+
+  it('keeps itself, and the plan passes, if the statement is there before', () =>
+    inWorld({ scenario: 'self-assume' }, async (world) => {
+      const planned = await world.migrate({ ...asked, dryRun: true });
+      const warned = planned.plan?.checks.find(({ id }) => id === 'self-assume');
+      await allowAlso(world, printedStatement(warned?.remedy), ITSELF);
+      const report = await world.migrate(asked);
+      expect(report.outcome).toBe('migrated');
+      expect(report.plan?.checks.find(({ id }) => id === 'self-assume')).toMatchObject({ status: 'pass' });
+      expect(selfOf(world)).toEqual(['pod-identity: has the role']);
     }));
 });

@@ -24,7 +24,29 @@ export const consumerRows: Row[] = [
   [
     'secret-store-only',
     { serviceAccount: { namespace: 'payments', name: 'secret-reader' } },
-    { outcome: 'blocked', blockedBy: { 'kubernetes-access': /^No pod runs with secret-reader/ }, mutations: [] },
+    {
+      outcome: 'blocked',
+      verdict: 'keep-irsa',
+      blockedBy: {
+        'consumers-fit': /credentials to nothing\. 1 object uses .*: SecretStore\/payments\/aws gets/,
+        'kubernetes-access': /^No pod runs with secret-reader/,
+      },
+      mutations: [],
+    },
+  ],
+  [
+    'secret-store-only',
+    {
+      serviceAccount: { namespace: 'payments', name: 'secret-reader' },
+      acceptConsumers: ['SecretStore/payments/aws'],
+      verification: 'api',
+    },
+    {
+      ...associated,
+      created: ['secret-reader'],
+      warnings: ['pods-not-seen'],
+      mutations: ['eks:CreatePodIdentityAssociation'],
+    },
   ],
   [
     'consumers',

@@ -8,7 +8,7 @@ const MIGRATING = rows
   .map(([name, asked]) => [name, asked] as const);
 
 /** Their roles are still used by IRSA, or the migration was not verified on the pods. A kept annotation is refused, too. */
-const REFUSED = ['api-only', 'auto-mode', 'efs-csi-irsa', 'efs-node-role', 'shared-role', 'shared-role-fleet'];
+const REFUSED = ['api-only', 'auto-mode', 'efs-csi-irsa', 'shared-role', 'shared-role-fleet'];
 
 describe('the code of the owner', () => {
   it.each(MIGRATING)('%s, %j: there and back', (name, asked) =>

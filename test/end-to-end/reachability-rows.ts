@@ -4,6 +4,7 @@ import type { Row } from './scenario-rows.ts';
 export const ORDERS = { namespace: 'orders', name: 'api' };
 export const LEDGER = { namespace: 'ledger', name: 'writer' };
 export const TRAIN = { namespace: 'ml', name: 'train' };
+export const GATEWAY = { namespace: 'partners', name: 'gateway' };
 export const NOTEBOOKS = { namespace: 'ml', name: 'notebooks' };
 export const ORDERS_POLICIES = ['NetworkPolicy/orders/allow-aws', 'NetworkPolicy/orders/default-deny'];
 export const LEDGER_POLICIES = ['CiliumNetworkPolicy/ledger/writer-to-aws'];
@@ -49,4 +50,18 @@ export const reachabilityRows: Row[] = [
     },
   ],
   ['agent-taints', { serviceAccount: NOTEBOOKS }, associated('notebooks')],
+  [
+    'proxy',
+    { serviceAccount: GATEWAY },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'unknown-credentials': /ask the agent through a proxy, since NO_PROXY does not show its address/ },
+      mutations: [],
+    },
+  ],
+  [
+    'proxy',
+    { serviceAccount: GATEWAY, acceptUnknownCredentials: ['gateway/gateway'] },
+    { ...associated('gateway'), warnings: ['credentials-unknown'] },
+  ],
 ];

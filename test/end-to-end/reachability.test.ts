@@ -10,9 +10,12 @@ import { listObjects, newMetadata, putObject } from '../../sandbox/kubernetes/st
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { identityOf, migrate, mutationsOf, type Run, type RunOptions, scenarioFile } from './fixture.ts';
-import { LEDGER, LEDGER_POLICIES, NOTEBOOKS, ORDERS, ORDERS_POLICIES, TRAIN } from './reachability-rows.ts';
+import { GATEWAY, LEDGER, LEDGER_POLICIES, NOTEBOOKS, ORDERS, ORDERS_POLICIES, TRAIN } from './reachability-rows.ts';
 
-type Asked = Pick<MigrationRequestInput, 'serviceAccount' | 'acceptNetworkPolicies' | 'verification' | 'annotation'>;
+type Asked = Pick<
+  MigrationRequestInput,
+  'serviceAccount' | 'acceptNetworkPolicies' | 'acceptUnknownCredentials' | 'verification' | 'annotation'
+>;
 
 /** Runs a request in a built-in scenario, whose cluster `change` may change before. */
 const run = async (
@@ -127,6 +130,29 @@ describe('network policies that were written for IRSA', () => {
     });
     expect(ignored.report.outcome).toBe('migrated');
     expect(endOf(ignored, 'api')).toEqual(works('pod-identity'));
+  });
+
+  it('that may not be read are a warning that names the resource, and what nobody saw cuts the pods off', async () => {
+    const unread = (cluster: ScenarioCluster): void =>
+      void cluster.rbac.push({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'sandbox:migrator:read' },
+        rules: [
+          {
+            apiGroups: ['', 'apps', 'autoscaling', 'admissionregistration.k8s.io', 'policy'],
+            resources: ['*'],
+            verbs: ['get', 'list', 'watch'],
+          },
+        ],
+      });
+    const ended = await run('network-policy', { serviceAccount: ORDERS }, unread);
+    const [found, ...more] = ended.report.plan!.checks.filter(({ id }) => id === 'agent-reachability');
+    expect([found?.status, more]).toEqual(['warn', []]);
+    expect(found?.message).toContain('networkpolicies.networking.k8s.io could not be read');
+    expect(found?.remedy).toContain('pod-identity grant-access --cluster orders-prod');
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'api').problems).toEqual([TIMED_OUT]);
   });
 
   it('do not concern pods in the network of their node', async () => {
@@ -271,4 +297,50 @@ describe('taints of nodes that the agent does not tolerate', () => {
       [],
     );
   });
+});
+
+describe('a proxy that was set up for IRSA', () => {
+  const accepting = { serviceAccount: GATEWAY, acceptUnknownCredentials: ['gateway/gateway'] };
+  const except =
+    (...addresses: string[]) =>
+    ({ workloads }: ScenarioCluster): void => {
+      const { env } = workloads[0]!.containers![0]!;
+      env.find(({ name }) => name === 'NO_PROXY')!.value = ['.svc', ...addresses].join(',');
+    };
+
+  it('blocks the migration, and nothing changes', async () => {
+    const ended = await run('proxy', { serviceAccount: GATEWAY });
+    expect(ended.report.outcome).toBe('blocked');
+    expect(checksOf(ended, 'proxy')).toEqual([expect.stringMatching(/^warn: .*NO_PROXY lacks 169\.254\.170\.23/)]);
+    expect(mutationsOf(ended)).toEqual([]);
+    expect(endOf(ended, 'gateway')).toEqual(works('irsa'));
+  });
+
+  it('that is accepted leaves the pods without credentials', async () => {
+    const ended = await run('proxy', accepting);
+    expect(ended.report.outcome).toBe('migrated');
+    expect(endOf(ended, 'gateway').problems).toEqual([
+      expect.stringMatching(/proxy http:\/\/proxy\.internal:3128 has no route to 169\.254\.170\.23$/),
+    ]);
+  });
+
+  it.each([['169.254.170.23'], ['10.0.0.0/8', '169.254.0.0/16'], ['169.254.170.23:80'], ['*']])(
+    'does not block it with %s in NO_PROXY, and the pods get their credentials from the agent',
+    async (...addresses) => {
+      const ended = await run('proxy', { serviceAccount: GATEWAY }, except(...addresses));
+      expect(checksOf(ended, 'proxy')).toEqual([expect.stringMatching(/^pass: /)]);
+      expect(ended.report.outcome).toBe('migrated');
+      expect(endOf(ended, 'gateway')).toEqual(works('pod-identity'));
+    },
+  );
+
+  it.each([['169.254.170.2'], ['169.254.170.0/29'], ['169.254.170.23 169.254.170.24'], ['fd00:ec2::23']])(
+    'blocks it with %s in NO_PROXY, with which the pods would not reach the agent',
+    async (...addresses) => {
+      const ended = await run('proxy', { serviceAccount: GATEWAY }, except(...addresses));
+      expect(ended.report.outcome).toBe('blocked');
+      const forced = await run('proxy', accepting, except(...addresses));
+      expect(endOf(forced, 'gateway').problems).toEqual([expect.stringContaining('has no route to')]);
+    },
+  );
 });

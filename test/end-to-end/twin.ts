@@ -3,7 +3,7 @@ import { openSandboxBackend } from '../../cli/backend.ts';
 import type { MappingOptions } from '../../cli/record/to-scenario.ts';
 import { recordTwin, type Twin } from '../../cli/record/record.ts';
 import { Reader } from '../../cli/record/reader.ts';
-import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import type { MigrationReport, Plan } from '../../lambdas/domain/migration/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { type ClusterState, findCluster } from '../../sandbox/world/world.ts';
@@ -57,6 +57,7 @@ const withoutNames = (text: string): string =>
 
 export interface Seen {
   outcome: MigrationReport['outcome'];
+  verdict: Plan['verdict'] | undefined;
   failure: string | undefined;
   strategy: string | undefined;
   checks: string[];
@@ -74,6 +75,7 @@ export const seenIn = async (scenario: Scenario, request: RunOptions['request'])
     all.map((one) => `${one.namespace}/${one.serviceAccount} ${one.roleArn}`).sort();
   return {
     outcome: report.outcome,
+    verdict: report.plan?.verdict,
     failure: report.failure?.name,
     strategy: report.applied && `${report.applied.strategy} ${report.applied.preserve}`,
     checks: (report.plan?.checks ?? [])

@@ -60,17 +60,18 @@ const list = (group: string, resources: string[], why: string): AccessRule => ({
   why,
 });
 
-/** The rules for finding consumers of web identities: one for each group and reason. Groups that a cluster lacks do no harm. */
-const CONSUMER_RULES: readonly AccessRule[] = [
-  ...Map.groupBy(CONSUMER_RESOURCES, ({ group, why }) => `${group} ${why}`).values(),
-].map((resources) => {
-  const [{ group, why } = { group: '', why: '' }] = resources;
-  return list(
-    group,
-    resources.map(({ plural }) => plural),
-    `what else uses the web identity: ${why}`,
-  );
-});
+/** Returns the rules for finding consumers of web identities. Groups that a cluster lacks do no harm. */
+function consumerRules(): AccessRule[] {
+  // The constructs of the package run on the oldest supported Node, which has no Map.groupBy.
+  const rules = new Map<string, AccessRule>();
+  for (const { group, plural, why } of CONSUMER_RESOURCES) {
+    const key = `${group} ${why}`;
+    const known = rules.get(key);
+    if (known) known.rule.resources.push(plural);
+    else rules.set(key, list(group, [plural], `what else uses the web identity: ${why}`));
+  }
+  return [...rules.values()];
+}
 /** What decides whether pods can reach the agent, one rule for each resource. A cluster may have none of them. */
 const NETWORK_RULES: readonly AccessRule[] = NETWORK_RESOURCES.map(({ group, plural, why }) =>
   list(group, [plural], why),
@@ -103,7 +104,7 @@ export const READ_RULES: readonly AccessRule[] = [
     ['mutatingwebhookconfigurations'],
     'whether the webhook that gives pods their identity is installed',
   ),
-  ...CONSUMER_RULES,
+  ...consumerRules(),
   ...NETWORK_RULES,
 ];
 

@@ -59,7 +59,7 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
       fail(
         'kubernetes-access',
         `No pod runs with ${[...accounts].join(', ')}, so there would be no pod to verify the migration on.`,
-        'Scale the add-on up, or check why it has no pods, then plan again.',
+        `Scale ${request.addon === undefined ? 'its workload' : 'the add-on'} up, or check why it has no pods, then plan again. To rely on what EKS reports alone: --verification api`,
       ),
     ];
   }

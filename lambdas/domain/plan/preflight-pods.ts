@@ -73,7 +73,7 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
       warn(
         'proxy',
         `Requests to the agent may go through a proxy, which cannot reach it: NO_PROXY lacks ${listed(found)}.`,
-        `Add these addresses to NO_PROXY and no_proxy of these containers, through the add-on's configuration values: ${AGENT_IPV4},[${AGENT_IPV6}],${AGENT_IPV6}`,
+        `Add these addresses to NO_PROXY and no_proxy of these containers${facts.request.addon === undefined ? '' : ", through the add-on's configuration values"}: ${AGENT_IPV4},[${AGENT_IPV6}],${AGENT_IPV6}`,
         PROXY_SOURCE,
       ),
     ];

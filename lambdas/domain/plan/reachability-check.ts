@@ -177,7 +177,7 @@ function unread({ request }: Facts, { unread: all, engines }: NetworkFacts): Che
   return [
     warn(
       ID,
-      `It is not known whether other network policies keep these pods from the agent: ${texts.join('; ')}.`,
+      `It is not known whether network policies keep these pods from the agent: ${texts.join('; ')}.`,
       policies.length > 0
         ? `Allow the service to read them: ${grantCommand(request)}`
         : `Check that they allow egress to TCP port ${AGENT_PORT} of the agent: ${PAGE}`,

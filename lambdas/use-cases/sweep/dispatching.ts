@@ -162,6 +162,19 @@ async function recordOf(sweepId: string, { sweeps }: HandlerDependencies): Promi
   );
 }
 
+/**
+ * Returns whether items are in flight that the poll has not read as such. A poll that timed out goes on where it was when its
+ * function is next called, and may move the last item from the queue between the two reads of the next poll.
+ */
+const hasOthersInFlight = async (
+  sweepId: string,
+  flights: readonly Flight[],
+  { sweeps }: Pick<HandlerDependencies, 'sweeps'>,
+): Promise<boolean> => {
+  const known = new Set(flights.map(({ item }) => item.migrationId));
+  return (await sweeps.inFlight(sweepId)).some(({ migrationId }) => !known.has(migrationId));
+};
+
 /** `polls` is the number of polls after which another execution continues. */
 export async function dispatchSweep(
   { sweepId, executionArn, tick }: DispatchInput,
@@ -194,6 +207,8 @@ export async function dispatchSweep(
   const situation = { sweep, inFlight: mayEnd.map(({ item }) => item), windowOpen: windowOpen && !isLast };
   const queued = needsQueue(situation) ? await sweeps.queued(sweepId, queueLimit(sweep)) : [];
   const decision = decideWave({ ...situation, queued, rooms: await roomsFor(queued, dependencies) });
+  if (decision.done && (await hasOthersInFlight(sweepId, followed, dependencies)))
+    return { next: 'wait', waitSeconds: USUAL };
   await note(sweep, decision, dependencies);
   if (decision.done) return { next: 'report', waitSeconds: USUAL };
   if (isLast) {
