@@ -13,6 +13,7 @@ import {
   type Detector,
   fieldAt,
   imagesOf,
+  judgedImages,
   nameAt,
   type Seen,
   textAt,
@@ -71,18 +72,43 @@ function mountedBy(pods: readonly Pod[], namespace: string): { serviceAccount: S
     : accounts.map((serviceAccount) => ({ serviceAccount }));
 }
 
-/** Returns the rule for the version of the driver that runs. */
-function ruleOfS3({ pods }: Seen): ConsumerRule {
-  const images = pods.flatMap((pod) => imagesOf(pod, S3_SHARED.product));
+/** The namespace of the driver's pods, unless it is installed elsewhere: that of the EKS add-on, and in the chart's guide. */
+export const S3_DRIVER_NAMESPACE = 'kube-system';
+
+/** Returns whether a volume of the cluster is mounted with the identity of pods, so that the driver's version matters. */
+export const dependsOnS3Driver = (volumes: readonly unknown[]): boolean => volumes.some(isWithPodIdentity);
+
+/** Returns the images of the driver in its pods, each once. */
+export const imagesOfS3Driver = (pods: readonly Pick<Pod, 'containers' | 'phase'>[]): string[] => [
+  ...new Set(
+    pods
+      .filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed')
+      .flatMap(({ containers }) => containers.map(({ image }) => image))
+      .filter((image) => judgedImages([image], S3_SHARED.product).length > 0),
+  ),
+];
+
+/** Returns the rule for the versions of the driver that run. */
+function ruleOfS3({ pods, driverImages }: Seen): ConsumerRule {
+  const images = [
+    ...judgedImages(driverImages, S3_SHARED.product),
+    ...pods.flatMap((pod) => imagesOf(pod, S3_SHARED.product)),
+  ];
   return images.length > 0 && images.every(({ verdict }) => verdict === 'supported') ? S3_V2 : S3_V1;
+}
+
+/** Returns whether an object is a volume of the driver that is mounted with the identity of its pods. */
+function isWithPodIdentity(object: unknown): boolean {
+  const csi = fieldAt(object, 'spec', 'csi');
+  return (
+    textAt(csi, 'driver') === 's3.csi.aws.com' && textAt(csi, 'volumeAttributes', 'authenticationSource') === 'pod'
+  );
 }
 
 function volumesOfS3(seen: Seen): Consumer[] {
   const rule = ruleOfS3(seen);
   return seen.objects(rule.resource).flatMap((one) => {
-    const csi = fieldAt(one.object, 'spec', 'csi');
-    if (textAt(csi, 'driver') !== 's3.csi.aws.com') return [];
-    if (textAt(csi, 'volumeAttributes', 'authenticationSource') !== 'pod') return [];
+    if (!isWithPodIdentity(one.object)) return [];
     const namespace = nameAt(one.object, 'spec', 'claimRef', 'namespace');
     const claim = textAt(one.object, 'spec', 'claimRef', 'name');
     // No pod can mount a volume that is not bound to a claim.

@@ -1,3 +1,4 @@
+import { findConsumers } from '../../../../lambdas/domain/consumers/find.ts';
 import { describe, expect, it } from 'vitest';
 import { aContainer, aPod, aWorkload, envOf, mountsOf, TOKENS } from '../../fixtures.ts';
 import { anObject, consumersIn, linesOf, podOf } from './cluster.ts';
@@ -126,6 +127,16 @@ describe('Mountpoint for Amazon S3', () => {
   it('counts as an earlier driver while both versions run', () => {
     const pods = [reader, driver('v2.3.0'), driver('v1.15.0')];
     expect(linesOf({ objects, pods })).toEqual(['PersistentVolume/photos uses shop/reader: annotation, trust']);
+  });
+
+  it.each([
+    [['v2.3.0'], 'trust'],
+    [['v2.3.0', 'v1.15.0'], 'annotation, trust'],
+    [[], 'annotation, trust'],
+  ])("needs what the driver's pods of another namespace need: %j: %s", (tags, needs) => {
+    const driverImages = tags.map((tag) => `example.com/aws-mountpoint-s3-csi-driver:${tag}`);
+    const found = findConsumers({ objects, unread: [], driverImages }, { pods: [reader] });
+    expect(found.map((one) => one.needs.join(', '))).toEqual([needs]);
   });
 
   it('may use any service account of the namespace if no pod mounts the volume now', () => {
