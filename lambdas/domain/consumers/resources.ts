@@ -46,6 +46,13 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
   },
   {
     group: 'generators.external-secrets.io',
+    plural: 'codeartifactauthorizationtokens',
+    versions: ['v1alpha1'],
+    fields: ['auth'],
+    why: 'names a service account whose token External Secrets uses',
+  },
+  {
+    group: 'generators.external-secrets.io',
     plural: 'vaultdynamicsecrets',
     versions: ['v1alpha1'],
     fields: ['provider'],
@@ -127,6 +134,13 @@ export const CONSUMER_RESOURCES: readonly ConsumerResource[] = [
     versions: ['v2', 'v2beta2', 'v2beta1'],
     fields: ['kubeConfig'],
     why: 'refers to a service account for a remote EKS cluster in Flux (kubeConfig)',
+  },
+  {
+    group: 'fluxcd.controlplane.io',
+    plural: 'resourcesetinputproviders',
+    versions: ['v1'],
+    fields: ['type', 'serviceAccountName'],
+    why: FLUX_WHY,
   },
   {
     group: 'keda.sh',

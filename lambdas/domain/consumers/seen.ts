@@ -10,8 +10,8 @@ import type { Consumer, ConsumerFacts, Need } from './model.ts';
 
 /** In the place of a namespace or a name of a service account that the objects do not show: it may be any. */
 export const ANY = '*';
-/** The longest name or ARN that is kept. Names of Kubernetes have 253 characters at most, ARNs of roles 2,048. */
-const MOST = 2_048;
+/** The longest name or ARN that is kept. Names of Kubernetes have 253 characters at most, ARNs of roles some 620. */
+export const MOST = 640;
 
 /** An object, and its metadata. */
 export interface SeenObject {

@@ -37,7 +37,7 @@ describe('Crossplane', () => {
       ],
     };
     expect(linesOf({ objects, pods: [provider] })).toEqual([
-      `ProviderConfig/classic uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
+      `ProviderConfig.aws.crossplane.io/classic uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
       `ProviderConfig/token uses crossplane-system/provider-aws-s3: trust ${ROLE_ARN}`,
       `ProviderConfig/web uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
     ]);
@@ -219,6 +219,18 @@ describe('pods', () => {
     const workloads = [aWorkload({ namespace: 'shop', name: 'api', serviceAccount: 'api', ...of })];
     expect(linesOf({ pods, workloads })).toEqual(['Deployment/shop/api uses shop/api: trust']);
     expect(linesOf({ workloads })).toEqual(['Deployment/shop/api uses shop/api: trust']);
+  });
+
+  it.each([
+    ['SecretStore', 'aws'],
+    ['ProviderConfig', 'default'],
+    ['ServiceAccount', 'api'],
+    ['Deployment', 'a/b'],
+    ['evil kind', 'x'],
+    ['Dep\u001bloyment', 'x'],
+  ])('with an owner that must not be accepted, or cannot be, are named by themselves: %j %j', (kind, name) => {
+    const pods = [podOf('shop', 'api', { name: 'lone', tokens: [own], owner: { kind, name } })];
+    expect(linesOf({ pods })).toEqual(['Pod/shop/lone uses shop/api: trust']);
   });
 
   it('of a CronJob are named by it, and not by the Job of the minute', () => {
