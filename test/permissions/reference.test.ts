@@ -61,6 +61,7 @@ describe('the policies that people are to apply', () => {
       'trust a repaired trust policy',
       'trust docs/api.md',
       'trust docs/one-addon.md',
+      'trust docs/role-chains.md',
       'trust docs/sandbox.md',
     ]);
   });
