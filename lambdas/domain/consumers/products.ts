@@ -2,6 +2,7 @@
 import { CERT_MANAGER } from './cert-manager.ts';
 import { CROSSPLANE } from './crossplane.ts';
 import { EXTERNAL_SECRETS_OPERATOR } from './external-secrets.ts';
+import { EXTERNAL_SECRETS_WITH_VAULT } from './external-secrets-vault.ts';
 import { FLUX } from './flux.ts';
 import { KEDA } from './keda.ts';
 import type { Detector } from './seen.ts';
@@ -11,6 +12,7 @@ import { VOLUMES } from './volumes.ts';
 /** In the order of the documentation. */
 export const PRODUCTS: readonly Detector[] = [
   EXTERNAL_SECRETS_OPERATOR,
+  EXTERNAL_SECRETS_WITH_VAULT,
   CERT_MANAGER,
   VAULT_SECRETS_OPERATOR,
   FLUX,

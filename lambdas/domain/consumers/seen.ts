@@ -142,7 +142,10 @@ export const judgedImages = (images: readonly string[], component: string): Judg
   images.map(judgeImage).filter((judged) => 'known' in judged && judged.known?.component === component);
 
 /** Returns the judgements of the images of a known component, for each container in the pods that has one. */
-export const imagesOf = ({ containers }: Pick<Pod, 'containers'>, component: string): Judgement[] =>
+export const imagesOf = (
+  { containers }: { containers: readonly { image: string }[] },
+  component: string,
+): Judgement[] =>
   judgedImages(
     containers.map(({ image }) => image),
     component,

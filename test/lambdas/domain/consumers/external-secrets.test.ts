@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { consumersIn, linesOf, anObject } from './cluster.ts';
+import { aContainer } from '../../fixtures.ts';
+import { consumersIn, linesOf, anObject, podOf } from './cluster.ts';
 
 const STORES = 'secretstores.external-secrets.io';
 const CLUSTER_STORES = 'clustersecretstores.external-secrets.io';
@@ -185,4 +186,39 @@ describe('generators', () => {
       ]);
     },
   );
+});
+
+describe('Vault with the identity of the operator', () => {
+  const store = (iam: unknown): unknown => ({ provider: { vault: { auth: { iam } } } });
+  const objects = {
+    [STORES]: [
+      anObject('shop/own', store({ vaultRole: 'shop' })),
+      anObject('shop/keys', store({ secretRef: { accessKeyIDSecretRef: {} } })),
+    ],
+  };
+  const operator = (image: string, name = 'external-secrets'): ReturnType<typeof podOf> =>
+    podOf('external-secrets', name, {
+      labels: { 'app.kubernetes.io/name': name },
+      containers: [aContainer({ image })],
+    });
+  const IMAGE = 'ghcr.io/external-secrets/external-secrets';
+
+  it.each([
+    [`${IMAGE}:v0.19.2`, true],
+    [`${IMAGE}:v0.20.0`, false],
+    [`${IMAGE}:v2.1.0`, false],
+    [`${IMAGE}@sha256:${'a'.repeat(64)}`, true],
+    ['registry.example.com/mirror/eso:v1', true],
+  ])('needs the IRSA environment of its pods with %s: %s', (image, needs) => {
+    expect(linesOf({ objects, pods: [operator(image)] })).toEqual(
+      needs ? ['SecretStore/shop/own uses external-secrets/external-secrets: pods'] : [],
+    );
+  });
+
+  it('needs nothing of the webhook and the controller of certificates, which have the same image', () => {
+    const pods = ['external-secrets-webhook', 'external-secrets-cert-controller'].map((name) =>
+      operator(`${IMAGE}:v0.19.2`, name),
+    );
+    expect(linesOf({ objects, pods })).toEqual([]);
+  });
 });
