@@ -200,10 +200,10 @@ interface In {
 function namespacesOf(seen: Seen, kind: string, name: string): In[] {
   if (seen.isUnread(EXTERNAL_SECRETS) || seen.isUnread(PUSH_SECRETS)) return [{ namespace: ANY }];
   const found = new Map<string, string[]>();
-  const users = usersBy(seen);
+  const by = usersBy(seen);
   for (const { namespace, text } of new Set([
-    ...(users.get(`${kind}/${name}`) ?? []),
-    ...(users.get(`${kind}/${ANY}`) ?? []),
+    ...(by.get(`${kind}/${name}`) ?? []),
+    ...(by.get(`${kind}/${ANY}`) ?? []),
   ])) {
     const texts = found.get(namespace) ?? [];
     texts.push(text);
