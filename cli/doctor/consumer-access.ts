@@ -27,7 +27,10 @@ const briefly = (api: Pick<KubernetesApi, 'call'>) => ({
 /** Reads one object of each resource that the API server serves, and returns the check. */
 export async function checkConsumerAccess(api: Pick<KubernetesApi, 'call'>): Promise<Check> {
   const id = 'consumers-access';
-  const { objects, unread } = await readConsumers(briefly(api), []);
+  const { objects, unread } = await readConsumers(
+    { ...briefly(api), listPods: async () => [] },
+    { pods: [], removes: false },
+  );
   const read = Object.keys(objects).length;
   if (unread.length === 0)
     return pass(

@@ -26,7 +26,7 @@ import {
   toPod,
 } from './kubernetes-objects.ts';
 import { node, toNode } from './node-objects.ts';
-import { anObject } from './any-object.ts';
+import { objectsWith } from './any-object.ts';
 import { toWorkload, workload } from './workload-objects.ts';
 import { toAttributedServiceAccount, toServiceAccount, toServiceAccountDetail } from './service-account-objects.ts';
 
@@ -243,7 +243,7 @@ const createClusterObjects = (api: KubernetesApi): ClusterObjects => ({
     const { groups } = await api.call({ what: 'list API groups', method: 'GET', path: '/apis' }, apiGroups);
     return groups.map(({ name, versions }) => ({ name, versions: versions.map(({ version }) => version) }));
   },
-  listObjects: (kind) => unlessNotFound(() => api.list(listOfKind(kind), anObject)),
+  listObjects: (kind) => unlessNotFound(() => api.list(listOfKind(kind), objectsWith(kind.fields))),
 });
 
 /** Returns the port for one API server. */

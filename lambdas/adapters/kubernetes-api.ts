@@ -64,7 +64,15 @@ const NAMESPACE_ACCESS = 'AmazonEKSEditPolicy for that namespace';
 export const CLUSTER_OBJECT_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
 export const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
 
-const refusalOf = (status: number, access: string, cluster: string): [ErrorName, string] => {
+/**
+ * What an API server answers each time if it can't convert or decode stored objects: a conversion webhook whose software is
+ * gone, or a version that the definition no longer has. Source: github.com/kubernetes/kubernetes, apiextensions-apiserver,
+ * pkg/apiserver/conversion, and apiserver, pkg/storage/etcd3/corrupt_obj_deleter.go.
+ */
+const UNREADABLE_OBJECTS =
+  /conversion webhook for |request to convert CR from an invalid group\/version|failed to read one or more .* from the storage/;
+
+const refusalOf = (status: number, access: string, cluster: string, text: string): [ErrorName, string] => {
   const grant = grantForms(cluster);
   if (status === 401)
     return [
@@ -81,6 +89,11 @@ const refusalOf = (status: number, access: string, cluster: string): [ErrorName,
   // The continue token of a list has expired.
   if (status === 410) return ['Busy', 'The list expired while it was read; read it again from the start.'];
   if (status === 429) return ['Throttled', 'Try again in a few seconds.'];
+  if (status >= 500 && UNREADABLE_OBJECTS.test(text))
+    return [
+      'InvalidRequest',
+      'A retry will not help; repair the conversion of these objects, or remove their definition if its software is gone.',
+    ];
   if (status >= 500)
     return [
       'ServiceUnavailable',
@@ -156,11 +169,12 @@ export class KubernetesApi {
     const document = response.content ?? parseJson(response.body);
     const where = `${request.what} on cluster ${cluster ?? server.url}`;
     if (status < 200 || status > 299) {
-      const [name, remedy] = refusalOf(status, request.access ?? NAMESPACE_ACCESS, cluster ?? 'NAME');
       const refused = refusal.safeParse(document);
+      const text = refused.success ? refused.data.message : response.body;
+      const [name, remedy] = refusalOf(status, request.access ?? NAMESPACE_ACCESS, cluster ?? 'NAME', text);
       throw new MigrationError(
         name,
-        `The API server answered ${status} to ${where}: ${asClause(without(refused.success ? refused.data.message : response.body, token).slice(0, 1000))}. ${remedy}`,
+        `The API server answered ${status} to ${where}: ${asClause(without(text, token).slice(0, 1000))}. ${remedy}`,
       );
     }
     if (document === undefined) {

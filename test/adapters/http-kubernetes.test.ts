@@ -239,6 +239,43 @@ describe('objects of any resource', () => {
       '/apis/networking.k8s.io/v1/networkpolicies?limit=500',
     ]);
   });
+  test('are only the fields that are asked for, of whatever shape they are', async () => {
+    const whole = {
+      kind: 'SecretStore',
+      metadata: { namespace: 'shop', name: 'aws', labels: { a: 'b' }, annotations: { long: 'text' } },
+      spec: { provider: { aws: {} }, retrySettings: {} },
+      status: { conditions: [] },
+    };
+    const items = [whole, { metadata: 7, spec: [] }, { kind: null }];
+    const stores = {
+      group: 'external-secrets.io',
+      version: 'v1',
+      plural: 'secretstores',
+      fields: ['provider', 'auth'],
+    };
+    const { kind, metadata } = whole;
+    expect(await answering(200, { metadata: {}, items }).listObjects(stores)).toEqual([
+      { kind, metadata: { ...metadata, annotations: undefined }, spec: { provider: { aws: {} } } },
+      { kind: undefined, metadata: 7, spec: [] },
+      { kind: null, metadata: undefined, spec: undefined },
+    ]);
+  });
+  test.each([
+    [
+      'InvalidRequest',
+      'conversion webhook for external-secrets.io/v1beta1, Kind=SecretStore failed: Post: no such service',
+    ],
+    ['InvalidRequest', 'request to convert CR from an invalid group/version: external-secrets.io/v1alpha1'],
+    ['InvalidRequest', 'failed to read one or more secretstores.external-secrets.io from the storage: not decodable'],
+    ['ServiceUnavailable', 'etcdserver: leader changed'],
+  ])('are %s, for a retry or for none: %s', async (name, message) => {
+    const kind = { group: 'external-secrets.io', version: 'v1', plural: 'secretstores' };
+    const failing = answering(500, { kind: 'Status', message, code: 500 });
+    expect(await errorOf(failing.listObjects(kind))).toMatchObject({
+      name,
+      message: expect.stringContaining(message) as string,
+    });
+  });
   test('are undefined where the resource is not served, and refused by name and namespace', async () => {
     const kind = { group: 'cilium.io', version: 'v2', plural: 'ciliumnetworkpolicies', namespace: 'shop' };
     expect(await answering(404, '404 page not found\n').listObjects(kind)).toBeUndefined();

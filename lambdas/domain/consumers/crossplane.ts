@@ -20,7 +20,8 @@ const UPJET_KINDS = [
   ['ProviderConfig', 'providerconfigs.aws.m.upbound.io'],
   ['ClusterProviderConfig', 'clusterproviderconfigs.aws.m.upbound.io'],
 ] as const;
-const CLASSIC_KIND = ['ProviderConfig', 'providerconfigs.aws.crossplane.io'] as const;
+/** With its group, since both groups have cluster-scoped ProviderConfigs, most of which are named `default`. */
+const CLASSIC_KIND = ['ProviderConfig.aws.crossplane.io', 'providerconfigs.aws.crossplane.io'] as const;
 type Kind = (typeof UPJET_KINDS)[number] | typeof CLASSIC_KIND;
 
 interface CrossplaneRule extends ConsumerRule {

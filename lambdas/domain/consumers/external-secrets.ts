@@ -59,6 +59,9 @@ const AWS_GENERATOR = place('spec.auth.jwt', GENERATOR_INSTEAD, SOURCE);
 const VAULT_GENERATOR = place('spec.provider.auth.iam.jwt', VAULT_INSTEAD, VAULT_SOURCE);
 const CLUSTER_GENERATOR_PLACES = [
   place('spec.generator.ecrAuthorizationTokenSpec.auth.jwt', GENERATOR_INSTEAD, SOURCE),
+  // The first versions of ClusterGenerator (0.12) have the field with this name.
+  place('spec.generator.ecrRAuthorizationTokenSpec.auth.jwt', GENERATOR_INSTEAD, SOURCE),
+  place('spec.generator.codeArtifactAuthorizationTokenSpec.auth.jwt', GENERATOR_INSTEAD, SOURCE),
   place('spec.generator.vaultDynamicSecretSpec.provider.auth.iam.jwt', VAULT_INSTEAD, VAULT_SOURCE),
 ];
 
@@ -81,6 +84,12 @@ const KINDS: readonly StoreKind[] = [
   {
     resource: `ecrauthorizationtokens.${GENERATORS}`,
     kind: 'ECRAuthorizationToken',
+    places: [AWS_GENERATOR],
+    scope: 'own-namespace',
+  },
+  {
+    resource: `codeartifactauthorizationtokens.${GENERATORS}`,
+    kind: 'CodeArtifactAuthorizationToken',
     places: [AWS_GENERATOR],
     scope: 'own-namespace',
   },
@@ -136,6 +145,7 @@ function usesOf({ object }: SeenObject): Set<string> {
   const stores = [
     fieldAt(object, 'spec', 'secretStoreRef'),
     ...listAt(object, 'spec', 'secretStoreRefs'),
+    ...listAt(object, 'spec', 'dataTo').map((one) => fieldAt(one, 'storeRef')),
     ...sources.map((one) => fieldAt(one, 'storeRef')),
   ];
   const generators = [
@@ -148,7 +158,7 @@ function usesOf({ object }: SeenObject): Set<string> {
   ]);
 }
 
-const usersOf = (seen: Seen): User[] =>
+const findUsers = (seen: Seen): User[] =>
   [
     ['ExternalSecret', EXTERNAL_SECRETS],
     ['PushSecret', PUSH_SECRETS],
@@ -162,6 +172,24 @@ const usersOf = (seen: Seen): User[] =>
       ),
   );
 
+/** The users of stores by what was read, since each store needs all of them. */
+const knownUsers = new WeakMap<Seen, ReadonlyMap<string, readonly User[]>>();
+
+/** Returns the objects that use a store or generator, by `KIND/NAME`; those that a selector chooses by `KIND/*`. */
+function usersBy(seen: Seen): ReadonlyMap<string, readonly User[]> {
+  const known = knownUsers.get(seen);
+  if (known) return known;
+  const users = new Map<string, User[]>();
+  for (const user of findUsers(seen))
+    for (const use of user.uses) {
+      const of = users.get(use) ?? [];
+      of.push(user);
+      users.set(use, of);
+    }
+  knownUsers.set(seen, users);
+  return users;
+}
+
 /** Where a service account is looked for, and for which objects. */
 interface In {
   namespace: string;
@@ -172,9 +200,15 @@ interface In {
 function namespacesOf(seen: Seen, kind: string, name: string): In[] {
   if (seen.isUnread(EXTERNAL_SECRETS) || seen.isUnread(PUSH_SECRETS)) return [{ namespace: ANY }];
   const found = new Map<string, string[]>();
-  for (const { namespace, text, uses } of usersOf(seen))
-    if (uses.has(`${kind}/${name}`) || uses.has(`${kind}/${ANY}`))
-      found.set(namespace, [...(found.get(namespace) ?? []), text]);
+  const by = usersBy(seen);
+  for (const { namespace, text } of new Set([
+    ...(by.get(`${kind}/${name}`) ?? []),
+    ...(by.get(`${kind}/${ANY}`) ?? []),
+  ])) {
+    const texts = found.get(namespace) ?? [];
+    texts.push(text);
+    found.set(namespace, texts);
+  }
   return [...found].map(([namespace, users]) => ({ namespace, users }));
 }
 

@@ -1,28 +1,13 @@
 /** Finds the consumers of web identities in what was read of a cluster. */
 import type { Pod, Workload } from '../kubernetes/objects.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
-import { CERT_MANAGER } from './cert-manager.ts';
-import { CROSSPLANE } from './crossplane.ts';
-import { EXTERNAL_SECRETS_OPERATOR } from './external-secrets.ts';
-import { FLUX } from './flux.ts';
-import { KEDA } from './keda.ts';
 import { type Consumer, type ConsumerFacts, nameOfConsumer } from './model.ts';
 import { PODS } from './pods.ts';
+import { PRODUCTS } from './products.ts';
 import { ANY, type Detector, seenOf } from './seen.ts';
-import { VAULT_SECRETS_OPERATOR } from './vault.ts';
-import { VOLUMES } from './volumes.ts';
 
 /** In the order of the documentation. */
-export const DETECTORS: readonly Detector[] = [
-  EXTERNAL_SECRETS_OPERATOR,
-  CERT_MANAGER,
-  VAULT_SECRETS_OPERATOR,
-  FLUX,
-  KEDA,
-  CROSSPLANE,
-  VOLUMES,
-  PODS,
-];
+export const DETECTORS: readonly Detector[] = [...PRODUCTS, PODS];
 
 const keyOf = (consumer: Consumer): string => {
   const { serviceAccount, roleArn = '', how } = consumer;

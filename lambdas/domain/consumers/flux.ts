@@ -51,6 +51,23 @@ const sourceRule = (kind: string, resource: string, controller: string, since: s
       textAt(object, 'spec', 'provider') === 'aws' ? nameAt(object, 'spec', 'serviceAccountName') : undefined,
   });
 
+const INPUTS = 'resourcesetinputproviders.fluxcd.controlplane.io';
+
+/** Flux Operator, which gets tokens by the same library. */
+const INPUT_RULE: FluxRule = {
+  product: 'Flux Operator',
+  resource: INPUTS,
+  kind: 'ResourceSetInputProvider',
+  needs: ['annotation', 'trust'],
+  field: '`spec.serviceAccountName` with `spec.type: ECRArtifactTag`',
+  how: 'gets tokens for it (spec.serviceAccountName)',
+  instead:
+    'Remove spec.serviceAccountName, and give the role to the service account of flux-operator by EKS Pod Identity.',
+  source: `github.com/controlplaneio-fluxcd/flux-operator, internal/controller/resourcesetinputprovider_controller.go, buildOCIOptions: a service account for the provider aws; ${SOURCE}`,
+  account: (object) =>
+    textAt(object, 'spec', 'type') === 'ECRArtifactTag' ? nameAt(object, 'spec', 'serviceAccountName') : undefined,
+};
+
 /** The service account is in a ConfigMap, and the service reads none. */
 const remoteRule = (kind: string, resource: string, controller: string, since: string): FluxRule =>
   rule(kind, resource, {
@@ -81,6 +98,7 @@ const RULES: readonly FluxRule[] = [
   }),
   remoteRule('Kustomization', KUSTOMIZATIONS, 'kustomize-controller', '1.7.0'),
   remoteRule('HelmRelease', 'helmreleases.helm.toolkit.fluxcd.io', 'helm-controller', '1.4.0'),
+  INPUT_RULE,
 ];
 
 function consumerOf(one: SeenObject, { account, ...found }: FluxRule): Consumer[] {

@@ -107,13 +107,17 @@ export const unreadText = (unread: readonly Unread[]): string => {
   return `${some(unread.map(({ resource }) => resource))}${first ? ` (${unread.length > 1 ? `${first.resource}: ` : ''}${shown(first.error, LONGEST).replace(/\.$/, '')})` : ''}`;
 };
 
-/** Returns the options that accept these names; a request can accept only so many. */
-export const acceptOptions = (names: readonly string[]): string =>
-  names
-    .filter((name) => consumerName.safeParse(name).success)
-    .slice(0, MAX_ACCEPTED)
-    .map((name) => `--accept-consumer ${shellWord(name)}`)
-    .join(' ');
+/**
+ * Returns how to accept these names: the sentence that begins with `lead`, with the options for the command line. More than
+ * a request can accept must be changed first.
+ */
+export function acceptText(lead: string, names: readonly string[]): string {
+  const acceptable = names.filter((name) => consumerName.safeParse(name).success);
+  if (acceptable.length > MAX_ACCEPTED)
+    return `A request can accept ${MAX_ACCEPTED} of these ${acceptable.length} by name: change at least ${acceptable.length - MAX_ACCEPTED} of them first.`;
+  const options = acceptable.map((name) => `--accept-consumer ${shellWord(name)}`).join(' ');
+  return `${lead} (in a request: acceptConsumers): ${options}`;
+}
 
 /** Returns the names to accept, so that nothing of this blocks. */
 export const namesToAccept = (breaking: readonly Consumer[], unread: readonly Unread[]): string[] => [

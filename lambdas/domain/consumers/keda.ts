@@ -85,19 +85,33 @@ function useOf(identity: unknown): Use | undefined {
   return { workload: workload ? 'always' : 'never', operator: true, ...(roleArn === undefined ? {} : { roleArn }) };
 }
 
+/** Returns the service accounts of workloads, and of the owners of pods, by `NAMESPACE/KIND/NAME`. */
+function accountsByWorkload({ pods, workloads }: Pick<Seen, 'pods' | 'workloads'>): ReadonlyMap<string, string> {
+  const owned = pods.flatMap(({ namespace, owner, serviceAccount }): [string, string][] =>
+    owner ? [[`${namespace}/${owner.kind}/${owner.name}`, serviceAccount]] : [],
+  );
+  const own = workloads.map(({ namespace, kind, name, serviceAccount }: Workload): [string, string] => [
+    `${namespace}/${kind}/${name}`,
+    serviceAccount,
+  ]);
+  // The template counts, and not a pod that it has replaced.
+  return new Map([...owned, ...own]);
+}
+
 /** Returns the service account of the workload that an object scales; any of its namespace if it is not known. */
-function accountOf(seen: Seen, kind: string, { namespace = ANY, object }: SeenObject): ServiceAccountRef {
+function accountOf(
+  accounts: ReadonlyMap<string, string>,
+  kind: string,
+  { namespace = ANY, object }: SeenObject,
+): ServiceAccountRef {
   if (kind === 'ScaledJob') {
     const template = fieldAt(object, 'spec', 'jobTargetRef', 'template', 'spec');
     const name = textAt(template, 'serviceAccountName') ?? textAt(template, 'serviceAccount') ?? 'default';
     return { namespace, name };
   }
   const target = fieldAt(object, 'spec', 'scaleTargetRef');
-  const isTarget = (of: { kind: string; name: string } | undefined): boolean =>
-    of?.kind === (textAt(target, 'kind') ?? 'Deployment') && of.name === textAt(target, 'name');
-  const workload = seen.workloads.find((one: Workload) => one.namespace === namespace && isTarget(one));
-  const pod = seen.pods.find((one) => one.namespace === namespace && isTarget(one.owner));
-  return { namespace, name: (workload ?? pod)?.serviceAccount ?? ANY };
+  const workload = `${namespace}/${textAt(target, 'kind') ?? 'Deployment'}/${textAt(target, 'name') ?? ''}`;
+  return { namespace, name: accounts.get(workload) ?? ANY };
 }
 
 /** A scaled object and the trigger authentications that it uses, as `KIND/NAMESPACE/NAME`, or `KIND/NAME`. */
@@ -121,24 +135,38 @@ function authenticationsOf({ namespace = ANY }: SeenObject, triggers: readonly u
   return new Set(names);
 }
 
-const scaledOf = (seen: Seen): Scaled[] =>
-  SCALED.flatMap(([kind, resource]) =>
+function scaledOf(seen: Seen): Scaled[] {
+  const accounts = accountsByWorkload(seen);
+  return SCALED.flatMap(([kind, resource]) =>
     seen.objects(resource).map((one) => {
       const triggers = listAt(one.object, 'spec', 'triggers');
       const asWorkload = triggers.filter((trigger) => textAt(trigger, 'metadata', 'identityOwner') !== 'operator');
       return {
         text: `${kind}/${one.namespace ?? ANY}/${one.name}`,
-        account: accountOf(seen, kind, one),
+        account: accountOf(accounts, kind, one),
         uses: authenticationsOf(one, triggers),
         usesAsWorkload: authenticationsOf(one, asWorkload),
       };
     }),
   );
+}
+
+/** Returns the scaled objects by the trigger authentications that they use. */
+function scaledByUse(scaled: readonly Scaled[]): ReadonlyMap<string, readonly Scaled[]> {
+  const by = new Map<string, Scaled[]>();
+  for (const one of scaled)
+    for (const use of one.uses) {
+      const of = by.get(use) ?? [];
+      of.push(one);
+      by.set(use, of);
+    }
+  return by;
+}
 
 /** Returns the service accounts of the workloads that are scaled by an object, each with what scales them. */
 function workloadsOf(
   seen: Seen,
-  scaled: readonly Scaled[],
+  scaled: ReadonlyMap<string, readonly Scaled[]>,
   [kind]: Kind,
   one: SeenObject,
   { workload }: Use,
@@ -148,10 +176,12 @@ function workloadsOf(
     return [[{ namespace: one.namespace ?? ANY, name: ANY }, []]];
   const name = one.namespace === undefined ? `${kind}/${one.name}` : `${kind}/${one.namespace}/${one.name}`;
   const accounts = new Map<string, [ServiceAccountRef, string[]]>();
-  for (const { text, account, ...of } of scaled) {
-    if (!(workload === 'always' ? of.uses : of.usesAsWorkload).has(name)) continue;
+  for (const { text, account, usesAsWorkload } of scaled.get(name) ?? []) {
+    if (workload === 'unless-operator' && !usesAsWorkload.has(name)) continue;
     const key = `${account.namespace}/${account.name}`;
-    accounts.set(key, [account, [...(accounts.get(key)?.[1] ?? []), text]]);
+    const [, texts] = accounts.get(key) ?? [account, []];
+    texts.push(text);
+    accounts.set(key, [account, texts]);
   }
   return [...accounts.values()];
 }
@@ -171,7 +201,7 @@ const operatorsOf = ({ pods }: Seen): ServiceAccountRef[] =>
 function consumersIn(
   seen: Seen,
   kind: Kind,
-  scaled: readonly Scaled[],
+  scaled: ReadonlyMap<string, readonly Scaled[]>,
   operators: readonly ServiceAccountRef[],
 ): Consumer[] {
   return seen.objects(kind[1]).flatMap((one) =>
@@ -198,7 +228,7 @@ function consumersIn(
 export const KEDA: Detector = {
   rules: KINDS.flatMap((kind) => [workloadRule(kind), operatorRule(kind)]),
   find: (seen) => {
-    const scaled = scaledOf(seen);
+    const scaled = scaledByUse(scaledOf(seen));
     const operators = operatorsOf(seen);
     return KINDS.flatMap((kind) => consumersIn(seen, kind, scaled, operators));
   },

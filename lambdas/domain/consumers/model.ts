@@ -42,6 +42,8 @@ export interface ConsumerResource {
   plural: string;
   /** Versions that the service can read, the preferred one first. */
   versions: readonly string[];
+  /** The fields of the spec by which consumers are found. */
+  fields: readonly string[];
   /** Why it is read: a clause for the access that is granted. */
   why: string;
 }
@@ -52,4 +54,6 @@ export interface ConsumerFacts {
   objects: Readonly<Record<string, readonly unknown[]>>;
   /** Resources that could not be read, by the same name, with the reason. */
   unread: readonly { resource: string; error: string }[];
+  /** Images of the pods of CSI drivers, where volumes depend on a driver's version. Absent if they were not read. */
+  driverImages?: readonly string[];
 }

@@ -28,3 +28,15 @@ export type PlannedConsumer = z.infer<typeof plannedConsumer>;
 
 /** The largest number of consumers that a plan lists, those that break first. */
 export const MOST_PLANNED_CONSUMERS = 100;
+
+/**
+ * The most characters of them in a plan. Each is less than a thousand, unless names are as long as they can be; a plan is a
+ * part of an item in DynamoDB, which may have 400 KB.
+ */
+const MOST_CHARACTERS = 100_000;
+
+/** Returns the first of them, as many as fit into a plan. */
+export function asManyAsFit(consumers: readonly PlannedConsumer[]): PlannedConsumer[] {
+  let characters = 0;
+  return consumers.filter((one) => (characters += JSON.stringify(one).length) <= MOST_CHARACTERS);
+}

@@ -7,7 +7,9 @@ import { IRSA_CONFIG, POD_IDENTITY_CONFIG } from '../verification/credential-var
 import { withoutIrsa } from '../verification/injection.ts';
 import { tokenAt } from '../verification/token-file.ts';
 import { shown } from '../text/text.ts';
-import type { Consumer } from './model.ts';
+import { consumerName } from '../migration/accepted.ts';
+import { type Consumer, nameOfConsumer } from './model.ts';
+import { PRODUCTS } from './products.ts';
 import { type ConsumerRule, consumerBy, type Detector } from './seen.ts';
 
 const FILE = 'AWS_WEB_IDENTITY_TOKEN_FILE';
@@ -47,8 +49,22 @@ interface Author {
 /** Jobs of a CronJob are named after the minute: github.com/kubernetes/kubernetes, pkg/controller/cronjob, getJobName. */
 const OF_CRON_JOB = /^(?<name>.+)-\d{8}$/;
 
-function ownerOf({ owner, name }: Pod): { kind: string; name: string } {
-  if (owner === undefined) return { kind: 'Pod', name };
+/**
+ * Kinds of other consumers. The author of a pod chooses its owner: a pod that names such an object as its owner must not be
+ * accepted together with it.
+ */
+const OTHER_KINDS: ReadonlySet<string> = new Set([
+  ...PRODUCTS.flatMap(({ rules }) => rules.map(({ kind }) => kind)),
+  // As retirements accept the service accounts that a pattern of a trust policy allows.
+  'ServiceAccount',
+]);
+
+const isAcceptable = (owner: { kind: string; name: string }, namespace: string): boolean =>
+  !OTHER_KINDS.has(owner.kind) && consumerName.safeParse(nameOfConsumer({ ...owner, namespace })).success;
+
+/** Returns the owner by which a pod is named: the pod itself if it has none, or none that a request can accept. */
+function ownerOf({ owner, namespace, name }: Pod): { kind: string; name: string } {
+  if (owner === undefined || !isAcceptable(owner, namespace)) return { kind: 'Pod', name };
   const cronJob = owner.kind === 'Job' ? OF_CRON_JOB.exec(owner.name)?.groups?.['name'] : undefined;
   return cronJob === undefined ? owner : { kind: 'CronJob', name: cronJob };
 }

@@ -10,8 +10,8 @@ import type { Consumer, ConsumerFacts, Need } from './model.ts';
 
 /** In the place of a namespace or a name of a service account that the objects do not show: it may be any. */
 export const ANY = '*';
-/** The longest name or ARN that is kept. Names of Kubernetes have 253 characters at most, ARNs of roles 2,048. */
-const MOST = 2_048;
+/** The longest name or ARN that is kept. Names of Kubernetes have 253 characters at most, ARNs of roles some 620. */
+export const MOST = 640;
 
 /** An object, and its metadata. */
 export interface SeenObject {
@@ -29,6 +29,8 @@ export interface Seen {
   isUnread: (resource: string) => boolean;
   pods: readonly Pod[];
   workloads: readonly Workload[];
+  /** Images of the pods of CSI drivers, in addition to those of `pods`. */
+  driverImages: readonly string[];
 }
 
 /** One way in which software uses the web identity of a service account: a row of docs/consumers.md. */
@@ -100,7 +102,7 @@ const readObjects = (objects: readonly unknown[]): SeenObject[] =>
   });
 
 export function seenOf(
-  { objects, unread }: ConsumerFacts,
+  { objects, unread, driverImages = [] }: ConsumerFacts,
   { pods, workloads = [] }: { pods: readonly Pod[]; workloads?: readonly Workload[] },
 ): Seen {
   const read = new Map<string, SeenObject[]>();
@@ -114,6 +116,7 @@ export function seenOf(
     isUnread: (resource) => unread.some((one) => one.resource === resource),
     pods,
     workloads,
+    driverImages,
   };
 }
 
@@ -134,11 +137,19 @@ export const consumerBy = (
   ...of,
 });
 
+/** Returns the judgements of those images that a known component has. */
+export const judgedImages = (images: readonly string[], component: string): Judgement[] =>
+  images.map(judgeImage).filter((judged) => 'known' in judged && judged.known?.component === component);
+
 /** Returns the judgements of the images of a known component, for each container in the pods that has one. */
-export const imagesOf = ({ containers }: Pick<Pod, 'containers'>, component: string): Judgement[] =>
-  containers
-    .map(({ image }) => judgeImage(image))
-    .filter((judged) => 'known' in judged && judged.known?.component === component);
+export const imagesOf = (
+  { containers }: { containers: readonly { image: string }[] },
+  component: string,
+): Judgement[] =>
+  judgedImages(
+    containers.map(({ image }) => image),
+    component,
+  );
 
 /** Returns the service accounts of pods and workloads, each once. */
 export const accountsOf = (all: readonly { namespace: string; serviceAccount: string }[]): ServiceAccountRef[] => [

@@ -1,6 +1,16 @@
 /** Finds the authentications of the Vault Secrets Operator that use the token of a service account. */
 import type { Consumer } from './model.ts';
-import { ANY, type ConsumerRule, consumerBy, type Detector, listAt, nameAt, type Seen } from './seen.ts';
+import {
+  ANY,
+  type ConsumerRule,
+  consumerBy,
+  type Detector,
+  listAt,
+  nameAt,
+  type Seen,
+  type SeenObject,
+  textAt,
+} from './seen.ts';
 
 const SHARED = {
   product: 'Vault Secrets Operator',
@@ -16,8 +26,7 @@ const AUTH: ConsumerRule = {
   ...SHARED,
   resource: 'vaultauths.secrets.hashicorp.com',
   kind: 'VaultAuth',
-  field:
-    '`spec.aws.irsaServiceAccount`, in its namespace, or with `spec.allowedNamespaces` in that of any object that uses it',
+  field: '`spec.aws.irsaServiceAccount`, in its namespace and in those of `spec.allowedNamespaces`, in any with `*`',
 };
 const GLOBAL: ConsumerRule = {
   ...SHARED,
@@ -26,12 +35,17 @@ const GLOBAL: ConsumerRule = {
   field: '`spec.aws.irsaServiceAccount`, in the namespace of any VaultAuth that uses it',
 };
 
+/** Returns where the service account may be: any namespace if each may use it. */
+function namespacesOf(rule: ConsumerRule, { object, namespace = ANY }: SeenObject): string[] {
+  const allowed = listAt(object, 'spec', 'allowedNamespaces').map((one) => textAt({ one }, 'one') ?? ANY);
+  return rule === GLOBAL || allowed.includes(ANY) ? [ANY] : [...new Set([namespace, ...allowed])];
+}
+
 function consumersIn(seen: Seen, rule: ConsumerRule): Consumer[] {
   return seen.objects(rule.resource).flatMap((one) => {
     const name = nameAt(one.object, 'spec', 'aws', 'irsaServiceAccount');
     if (name === undefined) return [];
-    const shared = rule === GLOBAL || listAt(one.object, 'spec', 'allowedNamespaces').length > 0;
-    return [consumerBy(rule, one, { serviceAccount: { namespace: shared ? ANY : (one.namespace ?? ANY), name } })];
+    return namespacesOf(rule, one).map((namespace) => consumerBy(rule, one, { serviceAccount: { namespace, name } }));
   });
 }
 

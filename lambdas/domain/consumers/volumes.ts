@@ -13,6 +13,7 @@ import {
   type Detector,
   fieldAt,
   imagesOf,
+  judgedImages,
   nameAt,
   type Seen,
   textAt,
@@ -63,45 +64,90 @@ const SECRETS: ConsumerRule = {
 
 const NOT_MOUNTED = 'would be mounted with the role of any service account of the namespace; no pod mounts it now';
 
-/** Returns what the pods that mount something say; any service account of the namespace if there are none. */
-function mountedBy(pods: readonly Pod[], namespace: string): { serviceAccount: ServiceAccountRef; how?: string }[] {
-  const accounts = accountsOf(pods.filter((pod) => pod.namespace === namespace));
+/** Returns the pods by `NAMESPACE/NAME` of what they mount. */
+function podsBy(pods: readonly Pod[], mounts: (pod: Pod) => readonly string[]): ReadonlyMap<string, readonly Pod[]> {
+  const by = new Map<string, Pod[]>();
+  for (const pod of pods)
+    for (const name of mounts(pod)) {
+      const key = `${pod.namespace}/${name}`;
+      const of = by.get(key) ?? [];
+      of.push(pod);
+      by.set(key, of);
+    }
+  return by;
+}
+
+/** Returns what the pods that mount something show; any service account of the namespace if there are none. */
+function mountedBy(
+  namespace: string,
+  pods: readonly Pod[] = [],
+): { serviceAccount: ServiceAccountRef; how?: string }[] {
+  const accounts = accountsOf(pods);
   return accounts.length === 0
     ? [{ serviceAccount: { namespace, name: ANY }, how: NOT_MOUNTED }]
     : accounts.map((serviceAccount) => ({ serviceAccount }));
 }
 
-/** Returns the rule for the version of the driver that runs. */
-function ruleOfS3({ pods }: Seen): ConsumerRule {
-  const images = pods.flatMap((pod) => imagesOf(pod, S3_SHARED.product));
+/** The namespace of the driver's pods, unless it is installed elsewhere: that of the EKS add-on, and in the chart's guide. */
+export const S3_DRIVER_NAMESPACE = 'kube-system';
+
+/** Returns whether a volume of the cluster is mounted with the identity of pods, so that the driver's version matters. */
+export const dependsOnS3Driver = (volumes: readonly unknown[]): boolean => volumes.some(isWithPodIdentity);
+
+/** Returns the images of the driver in its pods, each once. */
+export const imagesOfS3Driver = (pods: readonly Pick<Pod, 'containers' | 'phase'>[]): string[] => [
+  ...new Set(
+    pods
+      .filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed')
+      .flatMap(({ containers }) => containers.map(({ image }) => image))
+      .filter((image) => judgedImages([image], S3_SHARED.product).length > 0),
+  ),
+];
+
+/** Returns the rule for the versions of the driver that run. */
+function ruleOfS3({ pods, driverImages }: Seen): ConsumerRule {
+  const images = [
+    ...judgedImages(driverImages, S3_SHARED.product),
+    ...pods.flatMap((pod) => imagesOf(pod, S3_SHARED.product)),
+  ];
   return images.length > 0 && images.every(({ verdict }) => verdict === 'supported') ? S3_V2 : S3_V1;
+}
+
+/** Returns whether an object is a volume of the driver that is mounted with the identity of its pods. */
+function isWithPodIdentity(object: unknown): boolean {
+  const csi = fieldAt(object, 'spec', 'csi');
+  return (
+    textAt(csi, 'driver') === 's3.csi.aws.com' && textAt(csi, 'volumeAttributes', 'authenticationSource') === 'pod'
+  );
 }
 
 function volumesOfS3(seen: Seen): Consumer[] {
   const rule = ruleOfS3(seen);
+  const mounting = podsBy(seen.pods, ({ claims = [] }) => claims);
   return seen.objects(rule.resource).flatMap((one) => {
-    const csi = fieldAt(one.object, 'spec', 'csi');
-    if (textAt(csi, 'driver') !== 's3.csi.aws.com') return [];
-    if (textAt(csi, 'volumeAttributes', 'authenticationSource') !== 'pod') return [];
+    if (!isWithPodIdentity(one.object)) return [];
     const namespace = nameAt(one.object, 'spec', 'claimRef', 'namespace');
     const claim = textAt(one.object, 'spec', 'claimRef', 'name');
     // No pod can mount a volume that is not bound to a claim.
     if (namespace === undefined || claim === undefined) return [];
-    const pods = seen.pods.filter(({ claims = [] }) => claims.includes(claim));
-    return mountedBy(pods, namespace).map((found) => consumerBy(rule, one, found));
+    return mountedBy(namespace, mounting.get(`${namespace}/${claim}`)).map((found) => consumerBy(rule, one, found));
   });
 }
 
 /** The texts that Go's strconv.ParseBool reads as true. */
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 
-const secrets = (seen: Seen): Consumer[] =>
-  seen.objects(SECRETS.resource).flatMap((one) => {
+function secrets(seen: Seen): Consumer[] {
+  const mounting = podsBy(seen.pods, ({ secretClasses = [] }) => secretClasses);
+  return seen.objects(SECRETS.resource).flatMap((one) => {
     if (textAt(one.object, 'spec', 'provider') !== 'aws') return [];
     if (TRUE.has(textAt(one.object, 'spec', 'parameters', 'usePodIdentity') ?? '')) return [];
-    const pods = seen.pods.filter(({ secretClasses = [] }) => secretClasses.includes(one.name));
-    return mountedBy(pods, one.namespace ?? ANY).map((found) => consumerBy(SECRETS, one, found));
+    const { namespace = ANY } = one;
+    return mountedBy(namespace, mounting.get(`${namespace}/${one.name}`)).map((found) =>
+      consumerBy(SECRETS, one, found),
+    );
   });
+}
 
 export const VOLUMES: Detector = {
   rules: [S3_V2, S3_V1, SECRETS],

@@ -202,6 +202,8 @@ export interface CustomResourceKind {
 /** A resource whose objects are listed: those of one namespace, or of all of them. */
 export interface ListedKind extends CustomResourceKind {
   namespace?: string;
+  /** The fields of the spec to keep; absent for whole objects. */
+  fields?: readonly string[];
 }
 
 /** A named API group that the API server serves, with its versions, the preferred one first. */

@@ -15,14 +15,14 @@ export const imageName = z
 
 /**
  * A consumer of a web identity, as the plan names it: `KIND/NAMESPACE/NAME`, such as `SecretStore/shop/aws`; `KIND/NAME`
- * for a cluster-scoped object; `RESOURCE.GROUP`, such as `secretstores.external-secrets.io`, for objects that could not
+ * for a cluster-scoped object; `KIND.GROUP` in the place of the kind where another group has that kind, too; `RESOURCE.GROUP`, such as `secretstores.external-secrets.io`, for objects that could not
  * be read; and a subject pattern of a trust policy, such as `system:serviceaccount:*:api`.
  */
 export const consumerName = z
   .string()
   .max(640)
   .regex(
-    /^([A-Z][A-Za-z0-9]*(\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?){1,2}|[a-z][a-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|system:serviceaccount:[-a-z0-9.*?:]+|\*)$/,
+    /^([A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?){1,2}|[a-z][a-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|system:serviceaccount:[-a-z0-9.*?:]+|\*)$/,
     'must be KIND/NAMESPACE/NAME, KIND/NAME or RESOURCE.GROUP, as the plan names it, such as SecretStore/shop/aws',
   );
 

@@ -5,7 +5,7 @@
 import { grantCommand } from '../access/command.ts';
 import { findConsumers, consumersOf } from '../consumers/find.ts';
 import {
-  acceptOptions,
+  acceptText,
   changeText,
   consumerNames,
   consumersText,
@@ -18,7 +18,7 @@ import {
   unreadText,
 } from '../consumers/judge.ts';
 import { type Consumer, nameOfConsumer } from '../consumers/model.ts';
-import { MOST_PLANNED_CONSUMERS, type PlannedConsumer } from '../consumers/planned.ts';
+import { asManyAsFit, MOST_PLANNED_CONSUMERS, type PlannedConsumer } from '../consumers/planned.ts';
 import { type Attempt, type Check, isForAddon, type PlannedAssociation } from '../migration/model.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import { counted } from '../text/text.ts';
@@ -128,8 +128,8 @@ const grantText = ({ request, preview }: Facts): string =>
 function remedyText({ facts, judged: { breaking, unread } }: Case): string {
   const blocking = asksForRemoval(facts) ? unread : [];
   const keeps = !isOfAddon(facts) && breaking.length > 0 && !breaking.some(dependsOnPods);
-  const options = acceptOptions(namesToAccept(breaking, blocking));
-  const one = namesToAccept(breaking, blocking).length === 1;
+  const names = namesToAccept(breaking, blocking);
+  const one = names.length === 1;
   const accept =
     breaking.length > 0
       ? `If ${one ? 'it' : 'each'} may lose AWS access, accept ${one ? 'it' : 'them'}`
@@ -138,7 +138,7 @@ function remedyText({ facts, judged: { breaking, unread } }: Case): string {
     ...(breaking.length === 0 ? [] : [changeText(breaking)]),
     ...(keeps ? ['Or keep the annotation: omit --annotation remove.'] : []),
     ...(blocking.length === 0 ? [] : [`${grantText(facts)} .`]),
-    `${accept} (in a request: acceptConsumers): ${options}`,
+    acceptText(accept, names),
   ].join(' ');
 }
 
@@ -215,6 +215,8 @@ export function planConsumers(
   const { breaking, accepted, spared } = judged;
   return {
     checks: [judgedCheck(one), ...checkAccepted(one)],
-    consumers: [...breaking, ...accepted, ...spared].slice(0, MOST_PLANNED_CONSUMERS).map(shownConsumer(facts)),
+    consumers: asManyAsFit(
+      [...breaking, ...accepted, ...spared].slice(0, MOST_PLANNED_CONSUMERS).map(shownConsumer(facts)),
+    ),
   };
 }

@@ -3,7 +3,7 @@
  * credentials to pods of the service account, so that it would give them to nothing, and IRSA is the better fit (ADR 85).
  */
 import { consumersOf, findConsumers } from '../consumers/find.ts';
-import { acceptOptions, consumerNames, consumersText, insteadText, objectsUse } from '../consumers/judge.ts';
+import { acceptText, consumerNames, consumersText, insteadText, objectsUse } from '../consumers/judge.ts';
 import { nameOfConsumer } from '../consumers/model.ts';
 import type { Check } from '../migration/model.ts';
 import { keepIrsa, some, warn } from './check.ts';
@@ -51,7 +51,7 @@ export function checkConsumersFit(facts: ServiceAccountFacts): Check[] {
     keepIrsa(
       ID,
       `${nothing}. ${objectsUse(found)} its web identity: ${consumersText(found)}.`,
-      `Keep IRSA for it. To let ${consumerNames(found).length === 1 ? 'this object' : 'these objects'} use EKS Pod Identity: ${insteadText(found)} If pods will use the service account, accept this (in a request: acceptConsumers): ${acceptOptions(consumerNames(open))}`,
+      `Keep IRSA for it. To let ${consumerNames(found).length === 1 ? 'this object' : 'these objects'} use EKS Pod Identity: ${insteadText(found)} ${acceptText('If pods will use the service account, accept this', consumerNames(open))}`,
       SOURCE,
     ),
   ];

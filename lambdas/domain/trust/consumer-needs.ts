@@ -5,7 +5,7 @@
 import { grantForms } from '../access/command.ts';
 import { consumersOf, findConsumers } from '../consumers/find.ts';
 import {
-  acceptOptions,
+  acceptText,
   changeText,
   consumerNames,
   consumersText,
@@ -63,9 +63,9 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
       : [
           `Whether objects use the web identity of ${of} is not known of what could not be read: ${unreadText(unread)}.`,
         ];
-  const options = acceptOptions(namesToAccept(breaking, unread));
-  const one = namesToAccept(breaking, unread).length === 1;
-  const accept = `accept ${one ? 'it' : 'them'} (in a request: acceptConsumers): ${options}`;
+  const names = namesToAccept(breaking, unread);
+  const one = names.length === 1;
+  const accept = (when: string): string => acceptText(`If ${when}, accept ${one ? 'it' : 'them'}`, names);
   const grant = unread.length === 0 ? '' : ` Give the service access: ${grantForms(facts.cluster)} .`;
   const [first] = breaking;
   if (first)
@@ -76,14 +76,14 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
         ...open,
         ...acceptedText(judged),
       ].join(' '),
-      `${changeText(breaking)}${grant} If ${one ? 'it' : 'each'} may lose AWS access, ${accept}`,
+      `${changeText(breaking)}${grant} ${accept(`${one ? 'it' : 'each'} may lose AWS access`)}`,
       `${DOCS}; ${first.source}`,
     );
   if (unread.length > 0)
     return unknown(
       ID,
       [...open, ...acceptedText(judged)].join(' '),
-      `${grant.trim()} If nothing of ${one ? 'it' : 'them'} uses the identity, ${accept}`,
+      `${grant.trim()} ${accept(`nothing of ${one ? 'it' : 'them'} uses the identity`)}`,
       DOCS,
     );
   const accepted = acceptedText(judged);

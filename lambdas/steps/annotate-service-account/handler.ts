@@ -76,7 +76,7 @@ async function assertNotUsed({ input, record, was, dependencies }: Work): Promis
   const { kubernetes } = dependencies.portsFor(input.target);
   const pods = await kubernetes.listPods(was.namespace);
   const workloads = await kubernetes.listWorkloads(was.namespace);
-  const consumers = await readConsumers(kubernetes, pods);
+  const consumers = await readConsumers(kubernetes, { pods, removes: true });
   const why = appearedConsumers(was, { consumers, pods, workloads }, record.request.acceptConsumers);
   if (why === undefined) return;
   // The migration ends migrated, without a failure that would show why.

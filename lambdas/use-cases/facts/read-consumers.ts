@@ -1,13 +1,22 @@
 /** Reads the objects by which other software may use the web identity of service accounts (promise 13, ADR 79). */
 import type { ConsumerFacts, ConsumerResource } from '../../domain/consumers/model.ts';
 import { CONSUMER_RESOURCES, resourceName } from '../../domain/consumers/resources.ts';
-import { isMigrationError } from '../../domain/failures/errors.ts';
+import { dependsOnS3Driver, imagesOfS3Driver, S3_DRIVER_NAMESPACE } from '../../domain/consumers/volumes.ts';
+import { partOf } from '../../domain/kubernetes/parts.ts';
 import type { ApiGroup, Kubernetes, Pod } from '../../ports/index.ts';
 import { refusal, seen } from './refused-reads.ts';
 
-type ConsumerPort = Pick<Kubernetes, 'listApiGroups' | 'listObjects'>;
+type ConsumerPort = Pick<Kubernetes, 'listApiGroups' | 'listObjects' | 'listPods'>;
 
-/** Resources that matter only if a pod mounts one of their objects. */
+/** What a read of consumers is about. */
+interface Concern {
+  /** The pods of the service accounts in question, at least. */
+  pods: readonly Pod[];
+  /** The old identity is taken away: what no pod mounts now, because its workload has none, matters too. */
+  removes: boolean;
+}
+
+/** Resources that matter only if a pod mounts one of their objects, unless the old identity is taken away. */
 const MOUNTED: Readonly<Record<string, (pod: Pod) => boolean>> = {
   persistentvolumes: ({ claims = [] }) => claims.length > 0,
   'secretproviderclasses.secrets-store.csi.x-k8s.io': ({ secretClasses = [] }) => secretClasses.length > 0,
@@ -26,9 +35,9 @@ const USERS: Readonly<Record<string, readonly string[]>> = {
 type Objects = Record<string, readonly unknown[]>;
 
 /** Returns whether objects of the resource can be part of a consumer, as far as it is known from the others. */
-function isConcerned(name: string, pods: readonly Pod[], objects: Objects): boolean {
+function isConcerned(name: string, { pods, removes }: Concern, objects: Objects): boolean {
   const mounts = MOUNTED[name];
-  if (mounts) return pods.some(mounts);
+  if (mounts) return removes || pods.some(mounts);
   const used = USERS[name];
   return used === undefined || used.some((one) => (objects[one] ?? []).length > 0);
 }
@@ -59,44 +68,28 @@ function versionsOf(
   );
 }
 
-/** The parts of an object by which consumers are found: thousands of objects fit into memory. */
-function partOf(object: unknown): unknown {
-  if (typeof object !== 'object' || object === null) return object;
-  const { kind, metadata, spec } = object as Record<string, unknown>;
-  const { namespace, name, labels } = (typeof metadata === 'object' && metadata !== null ? metadata : {}) as Record<
-    string,
-    unknown
-  >;
-  return { kind, metadata: { namespace, name, labels }, spec };
-}
-
-/**
- * Returns why the objects can't be read, if a retry would not help. An API server that can't reach the conversion webhook
- * of a custom resource, whose software may be gone, answers 500 each time.
- */
-const whyUnread = (error: unknown): string | undefined =>
-  refusal(error) ??
-  (isMigrationError(error, 'ServiceUnavailable') && error.message.includes('conversion webhook for ')
-    ? error.message
-    : undefined);
-
 type Read = { objects: unknown[] } | { error: string };
 
 /**
  * Returns the objects of a resource; undefined if the API server does not serve it: a group may be served without each of
- * its resources. Objects that only a version unknown to this release has are reported.
+ * its resources. Objects that only a version unknown to this release has are reported. A version that the API server
+ * can't convert the objects to is refused; in the version in which they are stored, they may be readable.
  */
 async function readObjects(
   kubernetes: ConsumerPort,
-  { group, plural, versions }: ConsumerResource,
+  { group, plural, versions, fields }: ConsumerResource,
   { readable, others }: Versions,
 ): Promise<Read | undefined> {
+  const refused: string[] = [];
   for (const version of readable) {
-    const found = await kubernetes.listObjects({ group, version, plural });
-    if (found) return { objects: found.map(partOf) };
+    const found = await seen(() => kubernetes.listObjects({ group, version, plural, fields }));
+    if ('error' in found) refused.push(found.error);
+    else if (found.seen) return { objects: found.seen.map((one) => partOf(one, fields)) };
   }
+  const [error] = refused;
+  if (error !== undefined) return { error };
   for (const version of others) {
-    const found = await kubernetes.listObjects({ group, version, plural });
+    const found = await kubernetes.listObjects({ group, version, plural, fields });
     if (found?.length === 0) return { objects: [] };
     if (found)
       return {
@@ -106,28 +99,36 @@ async function readObjects(
   return undefined;
 }
 
+/** Returns the images of the driver of the volumes, if its version decides what they need; undefined if that is not known. */
+async function readDriver(kubernetes: ConsumerPort, volumes: readonly unknown[]): Promise<string[] | undefined> {
+  if (!dependsOnS3Driver(volumes)) return undefined;
+  const pods = await seen(() => kubernetes.listPods(S3_DRIVER_NAMESPACE));
+  return 'seen' in pods ? imagesOfS3Driver(pods.seen) : undefined;
+}
+
 /**
- * Reads what the API server serves of the resources whose objects may be consumers. `pods`: the pods of the service accounts
- * in question, at least. A resource that can't be read is reported; errors that may be transient are thrown.
+ * Reads what the API server serves of the resources whose objects may be consumers. A resource that can't be read is
+ * reported; errors that may be transient are thrown.
  */
-export async function readConsumers(kubernetes: ConsumerPort, pods: readonly Pod[]): Promise<ConsumerFacts> {
+export async function readConsumers(kubernetes: ConsumerPort, concern: Concern): Promise<ConsumerFacts> {
   const discovered = await seen(() => kubernetes.listApiGroups());
   const groups = 'seen' in discovered ? discovered.seen : undefined;
   const objects: Objects = {};
   const unread: { resource: string; error: string }[] = [];
   for (const resource of IN_ORDER) {
     const name = resourceName(resource);
-    const versions = isConcerned(name, pods, objects) ? versionsOf(resource, groups) : undefined;
+    const versions = isConcerned(name, concern, objects) ? versionsOf(resource, groups) : undefined;
     if (versions === undefined) continue;
     try {
       const read = await readObjects(kubernetes, resource, versions);
       if (read && 'error' in read) unread.push({ resource: name, error: read.error });
       else if (read) objects[name] = read.objects;
     } catch (error) {
-      const why = whyUnread(error);
+      const why = refusal(error);
       if (why === undefined) throw error;
       unread.push({ resource: name, error: why });
     }
   }
-  return { objects, unread };
+  const driverImages = await readDriver(kubernetes, objects['persistentvolumes'] ?? []);
+  return { objects, unread, ...(driverImages ? { driverImages } : {}) };
 }

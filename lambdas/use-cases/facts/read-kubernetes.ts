@@ -72,15 +72,13 @@ export async function readKubernetes(
 ): Promise<KubernetesFacts> {
   const discovering = discoveringOnce(kubernetes);
   try {
-    const pods = await kubernetes.listPods(namespace);
+    const pods = await discovering.listPods(namespace);
     const workloads = await kubernetes.listWorkloads(namespace);
     const agent = { kind: 'DaemonSet' as const, namespace: 'kube-system', name: AGENT_ADDON };
     const agentWorkload =
       namespace === agent.namespace
         ? workloads.find((one) => one.kind === agent.kind && one.name === agent.name)
         : await kubernetes.getWorkload(agent);
-    const inAgentsNamespace = async (): Promise<Pod[]> =>
-      namespace === agent.namespace ? pods : kubernetes.listPods(agent.namespace);
     return {
       pods,
       workloads,
@@ -88,11 +86,14 @@ export async function readKubernetes(
         ? { annotated: await seen(() => kubernetes.listAttributedServiceAccounts(namespace)) }
         : {}),
       ...(agentWorkload
-        ? { agentWorkload, agentPods: await seen(async () => (await inAgentsNamespace()).filter(isAgentPod)) }
+        ? {
+            agentWorkload,
+            agentPods: await seen(async () => (await discovering.listPods(agent.namespace)).filter(isAgentPod)),
+          }
         : {}),
       nodes: await seen(() => kubernetes.listNodes()),
       webhooks: await seen(() => kubernetes.listMutatingWebhooks()),
-      consumers: await readConsumers(discovering, pods),
+      consumers: await readConsumers(discovering, { pods, removes: request.annotation === 'remove' }),
       network: await readNetwork(discovering, namespace),
       customResources: await readCustomResources(kubernetes, request),
     };

@@ -17,6 +17,7 @@ import { type RetireFacts, stillNeeded } from '../../domain/trust/needs.ts';
 import type { ServiceAccountUse } from '../../domain/trust/statements.ts';
 import type { Clock, Eks, Kubernetes, TargetPorts, Workload } from '../../ports/index.ts';
 import { readAddonUntilSure } from '../pods/confirmed-reads.ts';
+import { discoveringOnce } from '../facts/discovery.ts';
 import { readConsumers } from '../facts/read-consumers.ts';
 import { readAddons } from '../facts/read-roles.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -129,9 +130,10 @@ async function readKubernetes(
   try {
     const annotated = await kubernetes.listAnnotatedServiceAccounts();
     const pods = await kubernetes.listAllPods();
+    // The pods of all namespaces show the versions of drivers.
     const consumers = await readConsumers(
-      kubernetes,
-      pods.filter(({ namespace }) => namespaces.includes(namespace)),
+      { ...discoveringOnce(kubernetes), listPods: async (namespace) => pods.filter((pod) => pod.namespace === namespace) },
+      { pods: pods.filter(({ namespace }) => namespaces.includes(namespace)), removes: true },
     );
     const workloads: Workload[] = [];
     for (const namespace of namespaces) workloads.push(...(await kubernetes.listWorkloads(namespace)));

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
+import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
@@ -143,6 +144,18 @@ describe('annotate-service-account', () => {
     const { warnings } = await fakes.record();
     expect(warnings).toMatchObject([{ id: 'annotation-used', message: expect.stringMatching(why) as string }]);
   });
+
+  it.each(['kubernetes.listApiGroups', 'kubernetes.listObjects'])(
+    'keeps it while the API server does not answer %s, and removes it later',
+    async (call) => {
+      const fakes = await removing();
+      fakes.kubernetes.objects = { [SECRET_STORES]: [] };
+      fakes.journal.failNext(call, 'before', new MigrationError('ConnectionLost', 'no answer'));
+      await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(now(fakes)).toBe(ROLE);
+      expect(await takeOff(fakes)).toEqual({ changed: true });
+    },
+  );
 
   it('removes it if the request accepts both, and if another service account is used', async () => {
     const acceptConsumers = ['SecretStore/payments/aws', CLUSTER_STORES];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { consumersIn, linesOf, anObject } from './cluster.ts';
+import { aContainer } from '../../fixtures.ts';
+import { consumersIn, linesOf, anObject, podOf } from './cluster.ts';
 
 const STORES = 'secretstores.external-secrets.io';
 const CLUSTER_STORES = 'clustersecretstores.external-secrets.io';
@@ -96,6 +97,36 @@ describe('ClusterSecretStore', () => {
     );
   });
 
+  it('is looked up in the namespace of a PushSecret that pushes all of a Secret to it', () => {
+    const objects = {
+      [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))],
+      [PUSHES]: [secret('push/db', { dataTo: [{ storeRef: ref('aws') }] })],
+    };
+    expect(linesOf({ objects })).toEqual(['ClusterSecretStore/aws uses push/api: annotation, trust']);
+  });
+
+  it('is found with many others by one look at each object that uses stores', () => {
+    let reads = 0;
+    const counted = (name: string): unknown => ({
+      metadata: { namespace: 'shop', name },
+      get spec(): unknown {
+        reads += 1;
+        return { secretStoreRef: ref('store-7') };
+      },
+    });
+    const found = (stores: number): string[] => {
+      reads = 0;
+      const all = Array.from({ length: stores }, (_, index) => anObject(`store-${index}`, jwt({ name: 'api' })));
+      return linesOf({
+        objects: { [CLUSTER_STORES]: all, [SECRETS]: Array.from({ length: 9 }, (_, at) => counted(`db-${at}`)) },
+      });
+    };
+    expect(found(8)).toEqual(['ClusterSecretStore/store-7 uses shop/api: annotation, trust']);
+    const few = reads;
+    found(200);
+    expect(reads).toBe(few);
+  });
+
   it('counts a selector of stores as a reference to each of the kind', () => {
     const objects = {
       [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))],
@@ -117,15 +148,18 @@ describe('ClusterSecretStore', () => {
 });
 
 describe('generators', () => {
-  it('ECRAuthorizationToken uses the service account of auth.jwt in its own namespace', () => {
-    const objects = {
-      'ecrauthorizationtokens.generators.external-secrets.io': [
-        anObject('shop/aws', { region: 'eu-west-1', auth: { jwt: { serviceAccountRef: { name: 'api' } } } }),
-        anObject('shop/own', { region: 'eu-west-1' }),
-      ],
-    };
-    expect(linesOf({ objects })).toEqual(['ECRAuthorizationToken/shop/aws uses shop/api: annotation, trust']);
-  });
+  it.each(['ECRAuthorizationToken', 'CodeArtifactAuthorizationToken'])(
+    '%s uses the service account of auth.jwt in its own namespace',
+    (kind) => {
+      const objects = {
+        [`${kind.toLowerCase()}s.generators.external-secrets.io`]: [
+          anObject('shop/aws', { region: 'eu-west-1', auth: { jwt: { serviceAccountRef: { name: 'api' } } } }),
+          anObject('shop/own', { region: 'eu-west-1' }),
+        ],
+      };
+      expect(linesOf({ objects })).toEqual([`${kind}/shop/aws uses shop/api: annotation, trust`]);
+    },
+  );
 
   it('VaultDynamicSecret uses that of the IAM authentication', () => {
     const provider = { auth: { iam: { jwt: { serviceAccountRef: { name: 'api' } } } } };
@@ -133,20 +167,58 @@ describe('generators', () => {
     expect(linesOf({ objects })).toEqual(['VaultDynamicSecret/shop/db uses shop/api: annotation, trust']);
   });
 
-  it('ClusterGenerator uses it in the namespaces of what refers to it', () => {
-    const auth = { jwt: { serviceAccountRef: { name: 'api', namespace: 'ignored' } } };
-    const generatorRef = { kind: 'ClusterGenerator', name: 'ecr' };
-    const objects = {
-      [GENERATORS]: [
-        anObject('ecr', { kind: 'ECRAuthorizationToken', generator: { ecrAuthorizationTokenSpec: { auth } } }),
-        anObject('own', { kind: 'ECRAuthorizationToken', generator: { ecrAuthorizationTokenSpec: {} } }),
-      ],
-      [SECRETS]: [anObject('shop/pull', { dataFrom: [{ sourceRef: { generatorRef } }] })],
-      [PUSHES]: [anObject('push/pull', { selector: { generatorRef } })],
-    };
-    expect(linesOf({ objects })).toEqual([
-      'ClusterGenerator/ecr uses push/api: annotation, trust',
-      'ClusterGenerator/ecr uses shop/api: annotation, trust',
-    ]);
+  it.each(['ecrAuthorizationTokenSpec', 'ecrRAuthorizationTokenSpec', 'codeArtifactAuthorizationTokenSpec'])(
+    'ClusterGenerator uses it in the namespaces of what refers to it: %s',
+    (field) => {
+      const auth = { jwt: { serviceAccountRef: { name: 'api', namespace: 'ignored' } } };
+      const generatorRef = { kind: 'ClusterGenerator', name: 'ecr' };
+      const objects = {
+        [GENERATORS]: [
+          anObject('ecr', { kind: 'ECRAuthorizationToken', generator: { [field]: { auth } } }),
+          anObject('own', { kind: 'ECRAuthorizationToken', generator: { [field]: {} } }),
+        ],
+        [SECRETS]: [anObject('shop/pull', { dataFrom: [{ sourceRef: { generatorRef } }] })],
+        [PUSHES]: [anObject('push/pull', { selector: { generatorRef } })],
+      };
+      expect(linesOf({ objects })).toEqual([
+        'ClusterGenerator/ecr uses push/api: annotation, trust',
+        'ClusterGenerator/ecr uses shop/api: annotation, trust',
+      ]);
+    },
+  );
+});
+
+describe('Vault with the identity of the operator', () => {
+  const store = (iam: unknown): unknown => ({ provider: { vault: { auth: { iam } } } });
+  const objects = {
+    [STORES]: [
+      anObject('shop/own', store({ vaultRole: 'shop' })),
+      anObject('shop/keys', store({ secretRef: { accessKeyIDSecretRef: {} } })),
+    ],
+  };
+  const operator = (image: string, name = 'external-secrets'): ReturnType<typeof podOf> =>
+    podOf('external-secrets', name, {
+      labels: { 'app.kubernetes.io/name': name },
+      containers: [aContainer({ image })],
+    });
+  const IMAGE = 'ghcr.io/external-secrets/external-secrets';
+
+  it.each([
+    [`${IMAGE}:v0.19.2`, true],
+    [`${IMAGE}:v0.20.0`, false],
+    [`${IMAGE}:v2.1.0`, false],
+    [`${IMAGE}@sha256:${'a'.repeat(64)}`, true],
+    ['registry.example.com/mirror/eso:v1', true],
+  ])('needs the IRSA environment of its pods with %s: %s', (image, needs) => {
+    expect(linesOf({ objects, pods: [operator(image)] })).toEqual(
+      needs ? ['SecretStore/shop/own uses external-secrets/external-secrets: pods'] : [],
+    );
+  });
+
+  it('needs nothing of the webhook and the controller of certificates, which have the same image', () => {
+    const pods = ['external-secrets-webhook', 'external-secrets-cert-controller'].map((name) =>
+      operator(`${IMAGE}:v0.19.2`, name),
+    );
+    expect(linesOf({ objects, pods })).toEqual([]);
   });
 });

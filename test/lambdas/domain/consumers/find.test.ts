@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { consumersOf, DETECTORS, findConsumers } from '../../../../lambdas/domain/consumers/find.ts';
+import { partOf } from '../../../../lambdas/domain/kubernetes/parts.ts';
 import { nameOfConsumer } from '../../../../lambdas/domain/consumers/model.ts';
 import { CONSUMER_RESOURCES, resourceName } from '../../../../lambdas/domain/consumers/resources.ts';
 import { consumerName } from '../../../../lambdas/domain/migration/accepted.ts';
@@ -34,6 +35,11 @@ const CONSUMERS: Readonly<Record<string, unknown>> = {
     secretStoreRefs: [{ name: 'aws', kind: 'ClusterSecretStore' }],
   }),
   'ecrauthorizationtokens.generators.external-secrets.io': anObject('shop/ecr', { auth: { jwt } }),
+  'codeartifactauthorizationtokens.generators.external-secrets.io': anObject('shop/ca', { auth: { jwt } }),
+  'resourcesetinputproviders.fluxcd.controlplane.io': anObject('shop/tags', {
+    type: 'ECRArtifactTag',
+    serviceAccountName: 'api',
+  }),
   'clustergenerators.generators.external-secrets.io': anObject('ecr', {
     generator: { ecrAuthorizationTokenSpec: { auth: { jwt } } },
   }),
@@ -110,6 +116,29 @@ describe('resources', () => {
     expect(new Set(RESOURCES).size).toBe(RESOURCES.length);
     const ofRules = RULES.map(({ resource }) => resource).filter((resource) => resource !== 'pods');
     expect(ofRules.filter((resource) => !RESOURCES.includes(resource))).toEqual([]);
+  });
+
+  it('keep the fields by which their objects are found', () => {
+    const kept = Object.fromEntries(
+      CONSUMER_RESOURCES.map((resource) => [resourceName(resource), resource.fields] as const),
+    );
+    const parts = Object.fromEntries(
+      Object.entries(CONSUMERS).map(([resource, one]) => [resource, [partOf(one, kept[resource] ?? [])]]),
+    );
+    const whole = Object.fromEntries(Object.entries(CONSUMERS).map(([resource, one]) => [resource, [one]]));
+    const found = (objects: Record<string, unknown[]>): unknown =>
+      findConsumers({ objects, unread: [] }, { pods: PODS });
+    expect(found(parts)).toEqual(found(whole));
+  });
+
+  it('have no kind in common in what a request accepts by name', () => {
+    const resources = new Map<string, Set<string>>();
+    for (const { kind, resource } of RULES) resources.set(kind, (resources.get(kind) ?? new Set()).add(resource));
+    const shared = [...resources].filter(([, of]) => of.size > 1).map(([kind, of]) => [kind, [...of]]);
+    // One is cluster-scoped, the other one is not.
+    expect(shared).toEqual([
+      ['ProviderConfig', ['providerconfigs.aws.upbound.io', 'providerconfigs.aws.m.upbound.io']],
+    ]);
   });
 
   it('are named as kubectl names them', () => {

@@ -52,17 +52,20 @@ describe('Vault Secrets Operator', () => {
   const AUTHS = 'vaultauths.secrets.hashicorp.com';
   const aws = { role: 'shop', irsaServiceAccount: 'api' };
 
-  it('uses the service account of a VaultAuth in its namespace, or in any if other namespaces may use it', () => {
+  it('uses the service account of a VaultAuth in its namespace, and in those that may use it', () => {
     const objects = {
       [AUTHS]: [
         anObject('shop/own', { method: 'aws', aws }),
         anObject('shop/shared', { method: 'aws', aws, allowedNamespaces: ['bank'] }),
+        anObject('shop/wide', { method: 'aws', aws, allowedNamespaces: ['bank', '*'] }),
       ],
       'vaultauthglobals.secrets.hashicorp.com': [anObject('vault/all', { aws })],
     };
     expect(linesOf({ objects })).toEqual([
       'VaultAuth/shop/own uses shop/api: annotation, trust',
-      'VaultAuth/shop/shared uses */api: annotation, trust',
+      'VaultAuth/shop/shared uses bank/api: annotation, trust',
+      'VaultAuth/shop/shared uses shop/api: annotation, trust',
+      'VaultAuth/shop/wide uses */api: annotation, trust',
       'VaultAuthGlobal/vault/all uses */api: annotation, trust',
     ]);
   });
@@ -121,5 +124,18 @@ describe('Flux', () => {
       ],
     };
     expect(linesOf({ objects })).toEqual([`${kind}/flux/remote uses flux/*: annotation, trust`]);
+  });
+
+  it('ResourceSetInputProvider of Flux Operator uses its service account for tags in ECR only', () => {
+    const objects = {
+      'resourcesetinputproviders.fluxcd.controlplane.io': [
+        anObject('flux/ecr', { type: 'ECRArtifactTag', serviceAccountName: 'pull' }),
+        anObject('flux/own', { type: 'ECRArtifactTag' }),
+        // The service account has image pull secrets here, and no AWS role.
+        anObject('flux/oci', { type: 'OCIArtifactTag', serviceAccountName: 'pull' }),
+        anObject('flux/azure', { type: 'AzureDevOpsTag', serviceAccountName: 'pull' }),
+      ],
+    };
+    expect(linesOf({ objects })).toEqual(['ResourceSetInputProvider/flux/ecr uses flux/pull: annotation, trust']);
   });
 });

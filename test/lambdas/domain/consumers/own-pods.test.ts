@@ -1,3 +1,4 @@
+import { findConsumers } from '../../../../lambdas/domain/consumers/find.ts';
 import { describe, expect, it } from 'vitest';
 import { aContainer, aPod, aWorkload, envOf, mountsOf, TOKENS } from '../../fixtures.ts';
 import { anObject, consumersIn, linesOf, podOf } from './cluster.ts';
@@ -36,7 +37,7 @@ describe('Crossplane', () => {
       ],
     };
     expect(linesOf({ objects, pods: [provider] })).toEqual([
-      `ProviderConfig/classic uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
+      `ProviderConfig.aws.crossplane.io/classic uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
       `ProviderConfig/token uses crossplane-system/provider-aws-s3: trust ${ROLE_ARN}`,
       `ProviderConfig/web uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
     ]);
@@ -128,6 +129,16 @@ describe('Mountpoint for Amazon S3', () => {
     expect(linesOf({ objects, pods })).toEqual(['PersistentVolume/photos uses shop/reader: annotation, trust']);
   });
 
+  it.each([
+    [['v2.3.0'], 'trust'],
+    [['v2.3.0', 'v1.15.0'], 'annotation, trust'],
+    [[], 'annotation, trust'],
+  ])("needs what the driver's pods of another namespace need: %j: %s", (tags, needs) => {
+    const driverImages = tags.map((tag) => `example.com/aws-mountpoint-s3-csi-driver:${tag}`);
+    const found = findConsumers({ objects, unread: [], driverImages }, { pods: [reader] });
+    expect(found.map((one) => one.needs.join(', '))).toEqual([needs]);
+  });
+
   it('may use any service account of the namespace if no pod mounts the volume now', () => {
     expect(linesOf({ objects })).toEqual(['PersistentVolume/photos uses shop/*: annotation, trust']);
     expect(consumersIn({ objects })[0]?.how).toContain('no pod mounts it now');
@@ -208,6 +219,18 @@ describe('pods', () => {
     const workloads = [aWorkload({ namespace: 'shop', name: 'api', serviceAccount: 'api', ...of })];
     expect(linesOf({ pods, workloads })).toEqual(['Deployment/shop/api uses shop/api: trust']);
     expect(linesOf({ workloads })).toEqual(['Deployment/shop/api uses shop/api: trust']);
+  });
+
+  it.each([
+    ['SecretStore', 'aws'],
+    ['ProviderConfig', 'default'],
+    ['ServiceAccount', 'api'],
+    ['Deployment', 'a/b'],
+    ['evil kind', 'x'],
+    ['Dep\u001bloyment', 'x'],
+  ])('with an owner that must not be accepted, or cannot be, are named by themselves: %j %j', (kind, name) => {
+    const pods = [podOf('shop', 'api', { name: 'lone', tokens: [own], owner: { kind, name } })];
+    expect(linesOf({ pods })).toEqual(['Pod/shop/lone uses shop/api: trust']);
   });
 
   it('of a CronJob are named by it, and not by the Job of the minute', () => {

@@ -113,11 +113,39 @@ describe('a service account whose annotation is removed', () => {
     expect(plan.consumers).toHaveLength(20);
   });
 
-  it('lists no more than a request can accept', () => {
-    const stores = Array.from({ length: MAX_ACCEPTED + 20 }, (_, index) => aStore(`store-${index}`));
-    const plan = account(readStores(stores), remove);
+  it('lists no more than a request can accept, and says how many must be changed first', () => {
+    const stores = (length: number): object[] => Array.from({ length }, (_, index) => aStore(`store-${index}`));
+    const most = checkOf(account(readStores(stores(MAX_ACCEPTED)), remove)).remedy;
+    expect(most?.match(/--accept-consumer/g)).toHaveLength(MAX_ACCEPTED);
+    const plan = account(readStores(stores(MAX_ACCEPTED + 20)), remove);
     expect(plan.consumers).toHaveLength(100);
-    expect(checkOf(plan).remedy?.match(/--accept-consumer/g)).toHaveLength(MAX_ACCEPTED);
+    expect(checkOf(plan).remedy).toMatch(
+      /A request can accept 100 of these 120 by name: change at least 20 of them first\.$/,
+    );
+  });
+
+  it('has a plan that fits into an item of DynamoDB, with the longest names and the longest texts', () => {
+    const long = (letter: string, length: number): string => letter.repeat(length);
+    const issuers = Array.from({ length: 2_000 }, (_, index) => ({
+      metadata: { namespace: ACCOUNT_NAMESPACE, name: `${long('i', 248)}-${index}` },
+      spec: {
+        acme: {
+          solvers: [
+            { dns01: { route53: { role: long('r', 99_999), auth: { kubernetes: { serviceAccountRef: {} } } } } },
+          ],
+        },
+      },
+    }));
+    const stores = Array.from({ length: MAX_ACCEPTED }, (_, index) => aStore(`${long('s', 248)}-${index}`));
+    const plan = account(
+      { objects: { [SECRET_STORES]: stores, 'issuers.cert-manager.io': issuers }, unread: [] },
+      {
+        ...remove,
+        acceptConsumers: stores.map((_, index) => `Issuer/${ACCOUNT_NAMESPACE}/${long('i', 248)}-${index}`),
+      },
+    );
+    expect(plan.consumers!.length).toBeGreaterThan(50);
+    expect(JSON.stringify(plan).length).toBeLessThan(250_000);
   });
 });
 

@@ -6,20 +6,22 @@ import type { Pod } from '../../../../lambdas/ports/index.ts';
 import { readConsumers } from '../../../../lambdas/use-cases/facts/read-consumers.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../../consumer-objects.ts';
 import { type FakeKubernetes, newFakes } from '../../fakes.ts';
-import { aPod, target } from '../../fixtures.ts';
+import { aContainer, aPod, target } from '../../fixtures.ts';
 
 const EXTERNAL_SECRETS = 'externalsecrets.external-secrets.io';
 const VOLUMES = 'persistentvolumes';
+const NO_PODS = { pods: [], removes: false };
 const CLASSES = 'secretproviderclasses.secrets-store.csi.x-k8s.io';
 
 /** `listed`: the resources that were asked for, in order. */
 async function read(
   prepare: (kubernetes: FakeKubernetes) => unknown,
   pods: Pod[] = [aPod('irsa')],
+  removes = false,
 ): Promise<{ facts: Awaited<ReturnType<typeof readConsumers>>; listed: string[]; calls: number }> {
   const { kubernetes, journal, dependencies } = newFakes();
   prepare(kubernetes);
-  const facts = await readConsumers(dependencies.portsFor(target).kubernetes, pods);
+  const facts = await readConsumers(dependencies.portsFor(target).kubernetes, { pods, removes });
   const listed = journal
     .of('kubernetes.listObjects')
     .map(([kind]) => resourceName(kind as { group: string; plural: string }));
@@ -95,7 +97,7 @@ describe('readConsumers', () => {
       const { journal, kubernetes, dependencies } = newFakes();
       kubernetes.objects = { [SECRET_STORES]: [{}], 'issuers.cert-manager.io': [{}] };
       journal.failNext('kubernetes.listObjects', 'before', new MigrationError(name, 'may not'));
-      const facts = await readConsumers(dependencies.portsFor(target).kubernetes, []);
+      const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
       expect(facts.unread).toEqual([{ resource: SECRET_STORES, error: 'may not' }]);
       expect(facts.objects['issuers.cert-manager.io']).toHaveLength(1);
     },
@@ -105,7 +107,7 @@ describe('readConsumers', () => {
     const { journal, kubernetes, dependencies } = newFakes();
     kubernetes.objects = { [SECRET_STORES]: [{}] };
     journal.failNext('kubernetes.listApiGroups', 'before', new MigrationError('AccessDenied', 'may not'));
-    const facts = await readConsumers(dependencies.portsFor(target).kubernetes, []);
+    const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
     expect(facts).toEqual({ objects: { [SECRET_STORES]: [expect.anything()] }, unread: [] });
     const tried = new Set(journal.of('kubernetes.listObjects').map(([kind]) => (kind as { group: string }).group));
     expect(tried).toEqual(
@@ -117,15 +119,55 @@ describe('readConsumers', () => {
     );
   });
 
-  it('throws what may be transient, but reports a conversion webhook that is gone', async () => {
-    const failing = async (message: string): Promise<unknown> => {
-      const { journal, kubernetes, dependencies } = newFakes();
-      kubernetes.objects = { [SECRET_STORES]: [{}] };
-      journal.failNext('kubernetes.listObjects', 'before', new MigrationError('ServiceUnavailable', message));
-      return readConsumers(dependencies.portsFor(target).kubernetes, []);
-    };
-    await expect(failing('answered 503')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
-    const gone = 'conversion webhook for external-secrets.io/v1beta1, Kind=SecretStore failed: service not found';
-    expect(await failing(gone)).toMatchObject({ unread: [{ resource: SECRET_STORES, error: gone }] });
+  it('throws what may be transient, so that it is read again', async () => {
+    const { journal, kubernetes, dependencies } = newFakes();
+    kubernetes.objects = { [SECRET_STORES]: [{}] };
+    journal.failNext('kubernetes.listObjects', 'before', new MigrationError('ServiceUnavailable', 'answered 503'));
+    const reading = readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
+    await expect(reading).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+
+  it('reads the version in which objects are stored if they are not converted to the preferred one', async () => {
+    const { journal, kubernetes, dependencies } = newFakes();
+    kubernetes.objects = { [SECRET_STORES]: [{}, {}] };
+    kubernetes.versions = { 'external-secrets.io': ['v1', 'v1beta1'] };
+    const gone = new MigrationError('InvalidRequest', 'conversion webhook for external-secrets.io/v1beta1 failed');
+    journal.failNext('kubernetes.listObjects', 'before', gone);
+    const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
+    expect(facts.unread).toEqual([]);
+    expect(facts.objects[SECRET_STORES]).toHaveLength(2);
+  });
+
+  it('reads volumes that no pod mounts now if the identity is taken away', async () => {
+    const serve = (kubernetes: FakeKubernetes): unknown => (kubernetes.objects = { [VOLUMES]: [], [CLASSES]: [] });
+    expect((await read(serve, [], true)).listed).toEqual([VOLUMES, CLASSES]);
+  });
+
+  it.each([
+    ['pod', ['example.com/aws-mountpoint-s3-csi-driver:v2.1.0']],
+    ['driver', undefined],
+  ])("reads the driver of volumes with the credentials of the %s's: %j", async (authenticationSource, images) => {
+    const csi = { driver: 's3.csi.aws.com', volumeAttributes: { authenticationSource } };
+    const ofDriver = (name: string, tag: string, change: Partial<Pod> = {}): Pod =>
+      aPod('node-role', {
+        namespace: 'kube-system',
+        name,
+        uid: name,
+        containers: [aContainer({ image: `example.com/aws-mountpoint-s3-csi-driver:${tag}` })],
+        ...change,
+      });
+    const { facts } = await read(
+      (kubernetes) => {
+        kubernetes.objects = { [VOLUMES]: [{ spec: { csi } }] };
+        kubernetes.pods.push(
+          ofDriver('s3-csi-node-1', 'v2.1.0'),
+          ofDriver('s3-csi-node-2', 'v2.1.0'),
+          ofDriver('s3-csi-node-0', 'v1.9.0', { phase: 'Failed' }),
+          aPod('node-role', { namespace: 'kube-system', name: 'dns', uid: 'dns' }),
+        );
+      },
+      [aPod('irsa', { claims: ['data'] })],
+    );
+    expect(facts.driverImages).toEqual(images);
   });
 });
