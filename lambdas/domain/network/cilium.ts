@@ -76,6 +76,8 @@ function reachesAgent(one: Rule, address: string): Truth | undefined {
   const { toEndpoints, toEntities, toCIDR, toCIDRSet, toFQDNs, toServices, toGroups, toNodes } = one;
   const given = [toEndpoints, toEntities, toCIDR, toCIDRSet, toFQDNs, toServices, toGroups, toNodes];
   if (given.every((list) => list === undefined || list === null)) return undefined;
+  // Whether empty lists match nothing or everything differs between the parts and the versions of Cilium.
+  if (given.every((list) => (list ?? []).length === 0)) return 'unknown';
   return any([
     ...(toEndpoints ?? []).map(namesHost),
     ...(toEntities ?? []).map((entity) => (Object.hasOwn(ENTITIES, entity) ? (ENTITIES[entity] ?? 'no') : 'no')),

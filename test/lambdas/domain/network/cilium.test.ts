@@ -44,6 +44,12 @@ describe('what the author of a policy may try', () => {
     );
   });
 
+  it('is not decided by lists that are empty', () => {
+    for (const rule of [{ toEndpoints: [] }, { toEntities: [], toCIDR: [], ...HTTP }])
+      expect(reach(egress(rule)).cutOff).toBe('unknown');
+    expect(reach(egress({ toEndpoints: [], toEntities: ['host'] })).cutOff).toBe('no');
+  });
+
   it('does not hide a policy that cuts the pod off if another does not select it', () => {
     const mayHelp = {
       endpointSelector: { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } },
