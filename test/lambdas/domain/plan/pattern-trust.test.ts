@@ -142,6 +142,29 @@ describe('check pattern-fit', () => {
   });
 });
 
+describe('a pattern that a remedy names', () => {
+  const remedyFor = (subject: string): string | undefined =>
+    checksOf(withTrust([pattern(subject), ofOther(subject)]), 'pattern-fit')[0]?.remedy;
+
+  it.each(['*', 'system:*', 'system:serviceaccount*', `*:${SERVICE_ACCOUNT}`, OVER_NAMESPACES])(
+    'can be accepted: %s',
+    (subject) => {
+      expect(remedyFor(subject)).toContain(`--accept-consumer '${subject}'`);
+      expect(aRequest({ acceptConsumers: [subject] }).acceptConsumers).toEqual([subject]);
+    },
+  );
+
+  it.each(['sys*', 'S*', '*"'])('is to be replaced if a request cannot name it: %s', (subject) => {
+    const remedy = remedyFor(subject);
+    if (remedy !== undefined) expect(remedy).toMatch(/replace the pattern in the trust policy/);
+    expect(() => aRequest({ acceptConsumers: [subject] })).toThrow();
+  });
+
+  it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) => {
+    expect(() => aRequest({ acceptConsumers: [name] })).toThrow();
+  });
+});
+
 it.each([OTHER_ISSUER_NAME, 'oidc-eks.eu-west-1.api.aws/id/0', 'kubernetes.example.com'])(
   'a pattern of issuer %s for service accounts is one of a cluster',
   (issuer) => {
