@@ -53,7 +53,8 @@ describe('what the author of a policy may try', () => {
   it('does not hide a policy that cuts the pod off if another does not select it', () => {
     const mayHelp = {
       endpointSelector: { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } },
-      ...{ egress: [{ toEntities: ['host'] }], egressDeny: [{ toCIDR: ['169.254.0.0/16'] }] },
+      egress: [{ toEntities: ['host'] }],
+      egressDeny: [{ toCIDR: ['169.254.0.0/16'] }],
     };
     expect(reach(mayHelp, egress({}))).toEqual({
       cutOff: 'unknown',

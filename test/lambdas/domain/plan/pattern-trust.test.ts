@@ -154,14 +154,13 @@ describe('a pattern that a remedy names', () => {
     },
   );
 
-  it.each(['sys*', 'S*', '*"'])('is to be replaced if a request cannot name it: %s', (subject) => {
-    const remedy = remedyFor(subject);
-    if (remedy !== undefined) expect(remedy).toMatch(/replace the pattern in the trust policy/);
-    expect(() => aRequest({ acceptConsumers: [subject] })).toThrow();
+  it('is to be replaced if a request cannot name it', () => {
+    expect(remedyFor('sys*')).toMatch(/replace the pattern in the trust policy/);
+    expect(() => aRequest({ acceptConsumers: ['sys*'] })).toThrow(/acceptConsumers/);
   });
 
   it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) => {
-    expect(() => aRequest({ acceptConsumers: [name] })).toThrow();
+    expect(() => aRequest({ acceptConsumers: [name] })).toThrow(/acceptConsumers/);
   });
 });
 
