@@ -8,7 +8,7 @@ import { conditions, isReady, listOf, strings } from './api-schemas.ts';
 export const tolerations = listOf(
   z.looseObject({
     key: shownText.nullish(),
-    operator: z.enum(['Equal', 'Exists']).nullish(),
+    operator: shownText.nullish(),
     value: shownText.nullish(),
     effect: shownText.nullish(),
   }),
@@ -20,14 +20,19 @@ export const node = z.looseObject({
   status: z.looseObject({ conditions }).nullish(),
 });
 
-/** Source: Kubernetes API reference, Toleration: the default operator is Equal. */
+const isKnown = (operator: string): operator is Toleration['operator'] => operator === 'Equal' || operator === 'Exists';
+
+/**
+ * Returns the tolerations with an operator that can be evaluated; the default is Equal. Newer versions have operators for
+ * numbers, and one pod that uses them must not make all of them unreadable. Source: Kubernetes API reference, Toleration.
+ */
 export const toTolerations = (all: z.infer<typeof tolerations>): Toleration[] =>
-  all.map(({ key, operator, value, effect }) => ({
-    ...(key ? { key } : {}),
-    operator: operator ?? 'Equal',
-    ...(value ? { value } : {}),
-    ...(effect ? { effect } : {}),
-  }));
+  all.flatMap(({ key, operator, value, effect }) => {
+    const known = operator ?? 'Equal';
+    return isKnown(known)
+      ? [{ ...(key ? { key } : {}), operator: known, ...(value ? { value } : {}), ...(effect ? { effect } : {}) }]
+      : [];
+  });
 
 /**
  * Source: EKS User Guide, "Control if a workload is deployed on EKS Auto Mode nodes"; eks-pod-identity-agent's chart,

@@ -171,6 +171,16 @@ const verdictOfRule = (
   };
 };
 
+/**
+ * Removes the namespace that the selector of a namespaced policy names: Cilium replaces it by the policy's own (parseToCiliumRule:
+ * "removing illegal namespace match").
+ */
+const inOwnNamespace = ({ endpointSelector, ...others }: Rule): Rule => {
+  if (!endpointSelector) return others;
+  const { [`k8s:${NAMESPACE}`]: _, ...matchLabels } = endpointSelector.matchLabels ?? {};
+  return { ...others, endpointSelector: { ...endpointSelector, matchLabels } };
+};
+
 /** Returns what each rule of a policy determines. A policy with a namespace is for the pods of that namespace. */
 export const verdictsOfCiliumPolicy = (
   policy: KubeObject,
@@ -182,5 +192,6 @@ export const verdictsOfCiliumPolicy = (
   const { namespace } = policy.metadata;
   if (namespace !== undefined && namespace !== pod.metadata.namespace) return [];
   const labels = labelsOf(pod, namespaceLabels);
-  return rulesOf(policy).map((each) => verdictOfRule(each, labels, destination, identity));
+  const rules = namespace === undefined ? rulesOf(policy) : rulesOf(policy).map(inOwnNamespace);
+  return rules.map((each) => verdictOfRule(each, labels, destination, identity));
 };

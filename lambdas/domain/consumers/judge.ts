@@ -27,8 +27,7 @@ export interface Judged {
  * Returns whether an accepted name is one of an object or a resource that the checks of consumers name: not a pattern of a
  * trust policy, nor a service account that it allows.
  */
-const isOfConsumer = (name: string): boolean =>
-  name !== '*' && !name.startsWith('system:serviceaccount:') && !name.startsWith('ServiceAccount/');
+const isOfConsumer = (name: string): boolean => !/^(system:|[*?]|ServiceAccount\/)/.test(name);
 
 /** `breaks` returns whether the change takes from a consumer what it needs. */
 export function judgeConsumers(

@@ -22,7 +22,7 @@ export const consumerName = z
   .string()
   .max(640)
   .regex(
-    /^([A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?){1,2}|[a-z][a-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|system:serviceaccount:[-a-z0-9.*?:]+|\*)$/,
+    /^([A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?){1,2}|[a-z][a-z0-9]*(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|system:[-a-z0-9.*?:]+|[*?][-a-z0-9.*?:]*)$/,
     'must be KIND/NAMESPACE/NAME, KIND/NAME or RESOURCE.GROUP, as the plan names it, such as SecretStore/shop/aws',
   );
 

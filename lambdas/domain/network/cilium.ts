@@ -8,9 +8,9 @@
  */
 import { z } from 'zod';
 import { all, any, type Truth } from '../policy/index.ts';
-import { AGENT_PORT, type PolicyEffect, type PolicySubject, unreadable } from './model.ts';
+import { AGENT_PORT, type PolicyEffect, type PolicySubject, parsedOnce, unreadable } from './model.ts';
 import { rangeHas } from './network-policy.ts';
-import { labelSelector, lookUpLabel, matchesLabels, type LabelLookup } from './selectors.ts';
+import { labelSelector, lookUpLabel, matchesLabels, type LabelLookup, type LabelSelector } from './selectors.ts';
 
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).nullish();
 const rule = z.looseObject({
@@ -44,6 +44,7 @@ const spec = z.looseObject({
   enableDefaultDeny: z.looseObject({ egress: z.boolean().nullish() }).nullish(),
 });
 const ciliumPolicy = z.looseObject({ spec: spec.nullish(), specs: listOf(spec) });
+const parse = parsedOnce((object) => ciliumPolicy.safeParse(object));
 type Rule = z.infer<typeof rule>;
 type Spec = z.infer<typeof spec>;
 
@@ -56,15 +57,27 @@ const ENTITIES: Readonly<Record<string, Truth>> = {
   'world-ipv6': 'unknown',
 };
 
-/** Returns whether a selector of endpoints names the node itself by its reserved label. No other selector matches it. */
-const namesHost = ({ matchLabels }: z.infer<typeof labelSelector>): Truth =>
-  Object.keys(matchLabels ?? {}).some((key) => /^reserved[:.]host$/.test(key)) ? 'yes' : 'no';
+const isReserved = (key: string): boolean => /^reserved[:.]/.test(key);
+
+/**
+ * Returns whether a selector of endpoints names the node itself by its reserved label. Without a reserved label it matches
+ * only endpoints with a namespace, which the node has not. Source: cilium/cilium, pkg/k8s/apis/cilium.io/utils.
+ */
+function namesHost({ matchLabels, matchExpressions }: z.infer<typeof labelSelector>): Truth {
+  const labels = Object.keys(matchLabels ?? {});
+  const expressions = matchExpressions ?? [];
+  if (![...labels, ...expressions.map(({ key }) => key)].some(isReserved)) return 'no';
+  const isHostAlone = expressions.length === 0 && labels.every((key) => /^reserved[:.]host$/.test(key));
+  return isHostAlone ? 'yes' : 'unknown';
+}
 
 /** Returns whether the destination of a rule is the agent; undefined if the rule names no destination. */
 function reachesAgent(one: Rule, address: string): Truth | undefined {
   const { toEndpoints, toEntities, toCIDR, toCIDRSet, toFQDNs, toServices, toGroups, toNodes } = one;
   const given = [toEndpoints, toEntities, toCIDR, toCIDRSet, toFQDNs, toServices, toGroups, toNodes];
   if (given.every((list) => list === undefined || list === null)) return undefined;
+  // Whether empty lists match nothing or everything differs between the parts and the versions of Cilium.
+  if (given.every((list) => (list ?? []).length === 0)) return 'unknown';
   return any([
     ...(toEndpoints ?? []).map(namesHost),
     ...(toEntities ?? []).map((entity) => (Object.hasOwn(ENTITIES, entity) ? (ENTITIES[entity] ?? 'no') : 'no')),
@@ -123,16 +136,28 @@ function lookUpEndpoint({ namespace, serviceAccount, labels }: PolicySubject): L
   };
 }
 
+/** Returns the selector without a namespace that Cilium replaces: a policy with a namespace is for the pods of that one. */
+function withoutNamespace({ matchLabels, ...selector }: LabelSelector): LabelSelector {
+  const labels = Object.entries(matchLabels ?? {}).filter(([key]) => key !== 'k8s:io.kubernetes.pod.namespace');
+  return { ...selector, matchLabels: Object.fromEntries(labels) };
+}
+
 /** A policy isolates if it has rules for egress, and does not state otherwise. */
-function effectOf(one: Spec, subject: PolicySubject, address: string): Omit<PolicyEffect, 'name'> {
+function effectOf(
+  one: Spec,
+  subject: PolicySubject,
+  isNamespaced: boolean,
+  address: string,
+): Omit<PolicyEffect, 'name'> {
   const { endpointSelector, nodeSelector, egress, egressDeny, enableDefaultDeny } = one;
   const [allowed, denied] = [egress ?? [], egressDeny ?? []];
   // With a selector of nodes alone it is a policy for nodes.
   const selects = endpointSelector
-    ? matchesLabels(endpointSelector, lookUpEndpoint(subject))
+    ? matchesLabels(isNamespaced ? withoutNamespace(endpointSelector) : endpointSelector, lookUpEndpoint(subject))
     : nodeSelector
       ? 'no'
       : 'unknown';
+  if (selects === 'no') return { selects, isolates: false, allows: 'no', denies: 'no' };
   return {
     selects,
     isolates: enableDefaultDeny?.egress ?? allowed.length + denied.length > 0,
@@ -145,9 +170,16 @@ function effectOf(one: Spec, subject: PolicySubject, address: string): Omit<Poli
  * Returns what a policy of Cilium, cluster-wide or of the pod's namespace, does to the pod's requests: the effect of each
  * of its rules.
  */
-export function ciliumEffects(name: string, policy: unknown, subject: PolicySubject, address: string): PolicyEffect[] {
-  const parsed = ciliumPolicy.safeParse(policy);
+export function ciliumEffects(
+  { name, object: policy, namespace }: { name: string; object: unknown; namespace?: string },
+  subject: PolicySubject,
+  address: string,
+): PolicyEffect[] {
+  const parsed = parse(policy);
   if (!parsed.success) return [unreadable(name)];
   const { spec: one, specs } = parsed.data;
-  return [...(one ? [one] : []), ...(specs ?? [])].map((each) => ({ name, ...effectOf(each, subject, address) }));
+  return [...(one ? [one] : []), ...(specs ?? [])].map((each) => ({
+    name,
+    ...effectOf(each, subject, namespace !== undefined, address),
+  }));
 }

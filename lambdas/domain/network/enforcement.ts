@@ -13,7 +13,7 @@ const ENGINES: Readonly<Record<string, PolicyEngine>> = {
 };
 
 /** Returns the engines whose API groups the API server serves, each once. */
-export const enginesIn = (groups: readonly ApiGroup[]): PolicyEngine[] => [
+export const enginesIn = (groups: readonly Pick<ApiGroup, 'name'>[]): PolicyEngine[] => [
   ...new Set(groups.flatMap(({ name }) => (Object.hasOwn(ENGINES, name) ? (ENGINES[name] ?? []) : []))),
 ];
 

@@ -13,7 +13,8 @@ export const agentAddress = (ipv6: boolean): string => (ipv6 ? AGENT_IPV6 : AGEN
 export interface PolicySubject {
   namespace: string;
   serviceAccount: string;
-  labels: Readonly<Record<string, string>>;
+  /** Absent if they are not known, as of pods that nothing shows before they exist. */
+  labels?: Readonly<Record<string, string>>;
 }
 
 /** What one policy, or one of its parts, does to the requests of one pod to the agent if it selects the pod. */
@@ -36,6 +37,20 @@ export const unreadable = (name: string): PolicyEffect => ({
   allows: 'unknown',
   denies: 'no',
 });
+
+/**
+ * Returns a function that parses an object once, however many pods it is evaluated for: a namespace may have thousands of
+ * policies and of pods.
+ */
+export function parsedOnce<T>(parse: (object: unknown) => T): (object: unknown) => T {
+  const known = new WeakMap<object, T>();
+  return (object) => {
+    if (typeof object !== 'object' || object === null) return parse(object);
+    const found = known.get(object) ?? parse(object);
+    known.set(object, found);
+    return found;
+  };
+}
 
 /** Software that enforces network policies, apart from the VPC CNI. */
 export type PolicyEngine = 'cilium' | 'calico';

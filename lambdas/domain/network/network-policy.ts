@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { holds, readIpRange, any, type Truth } from '../policy/index.ts';
-import { AGENT_PORT, type PolicyEffect, type PolicySubject, unreadable } from './model.ts';
+import { AGENT_PORT, type PolicyEffect, type PolicySubject, parsedOnce, unreadable } from './model.ts';
 import { labelSelector, lookUpLabel, matchesLabels } from './selectors.ts';
 
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).nullish();
@@ -24,6 +24,7 @@ const networkPolicy = z.looseObject({
     egress: listOf(egressRule),
   }),
 });
+const parse = parsedOnce((object) => networkPolicy.safeParse(object));
 type Rule = z.infer<typeof egressRule>;
 
 /** Where the requests go, and whether a range of addresses can match it. */
@@ -69,16 +70,17 @@ export function networkPolicyEffect(
   { labels }: PolicySubject,
   target: AgentTarget,
 ): PolicyEffect {
-  const parsed = networkPolicy.safeParse(policy);
+  const parsed = parse(policy);
   if (!parsed.success) return unreadable(name);
   const { podSelector, policyTypes, egress } = parsed.data.spec;
   const rules = egress ?? [];
   // The API server sets policyTypes like this, if an object has none.
   const types = policyTypes && policyTypes.length > 0 ? policyTypes : rules.length > 0 ? ['Egress'] : [];
-  if (!types.includes('Egress')) return { name, selects: 'no', isolates: false, allows: 'no', denies: 'no' };
+  const selects = types.includes('Egress') ? matchesLabels(podSelector ?? {}, lookUpLabel(labels)) : 'no';
+  if (selects === 'no') return { name, selects, isolates: false, allows: 'no', denies: 'no' };
   return {
     name,
-    selects: matchesLabels(podSelector ?? {}, lookUpLabel(labels)),
+    selects,
     isolates: true,
     allows: any(rules.map((rule) => allowsAgent(rule, target))),
     denies: 'no',

@@ -57,6 +57,11 @@ function cutOffBy(effects: readonly PolicyEffect[]): Truth {
   return any([...effects.map(({ denies }) => denies), all([isolated, not(open)])]);
 }
 
+function responsibleIn(effects: readonly PolicyEffect[]): PolicyEffect[] {
+  const isOpen = any(effects.map(({ allows }) => allows)) === 'yes';
+  return effects.filter(({ denies, isolates }) => denies !== 'no' || (isolates && !isOpen));
+}
+
 /**
  * Returns whether the policies together cut a pod off. Where it is not known whether a policy selects the pod, both cases
  * count: the worst is that the policies which allow the requests do not select it, and all others do.
@@ -67,8 +72,8 @@ export function decide(effects: readonly PolicyEffect[]): Reachability {
   const best = effects.filter((one) => one.selects === 'yes' || (one.selects === 'unknown' && helps(one)));
   const [atWorst, atBest] = [cutOffBy(worst), cutOffBy(best)];
   if (atWorst === 'no' && atBest === 'no') return { cutOff: 'no', by: [] };
-  const isIsolated = any(worst.map(({ allows }) => allows)) !== 'yes';
-  const responsible = worst.filter(({ denies, isolates }) => denies !== 'no' || (isolates && isIsolated));
+  // In either case: a policy that does so only if another does not select the pod is named, too.
+  const responsible = [worst, best].flatMap(responsibleIn);
   return {
     cutOff: atWorst === atBest ? atWorst : 'unknown',
     by: [...new Set(responsible.map(({ name }) => name))].sort(),
@@ -91,10 +96,10 @@ export function reachability(
   return decide(
     policies
       .filter(({ namespace }) => namespace === undefined || namespace === subject.namespace)
-      .flatMap(({ kind, name, object }) =>
+      .flatMap(({ kind, name, object, namespace }) =>
         kind === 'NetworkPolicy'
           ? [networkPolicyEffect(name, object, subject, { address, byRange: cilium ? 'unknown' : 'yes' })]
-          : ciliumEffects(name, object, subject, address),
+          : ciliumEffects({ name, object, ...(namespace === undefined ? {} : { namespace }) }, subject, address),
       ),
   );
 }

@@ -14,9 +14,11 @@ export type LabelSelector = z.infer<typeof labelSelector>;
 /** Returns the value of a label, undefined without that label; `unknown` if it cannot be known whether there is one. */
 export type LabelLookup = (key: string) => { value: string | undefined } | 'unknown';
 
+/** Without labels, nothing is known of any. */
 export const lookUpLabel =
-  (labels: Readonly<Record<string, string>>): LabelLookup =>
-  (key) => ({ value: Object.hasOwn(labels, key) ? labels[key] : undefined });
+  (labels: Readonly<Record<string, string>> | undefined): LabelLookup =>
+  (key) =>
+    labels === undefined ? 'unknown' : { value: Object.hasOwn(labels, key) ? labels[key] : undefined };
 
 const truth = (is: boolean): Truth => (is ? 'yes' : 'no');
 

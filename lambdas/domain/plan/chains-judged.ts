@@ -165,19 +165,25 @@ const wantedUserIds = (policy: ParsedPolicy): string[] =>
       )
     : [];
 
+/** Session names have 64 characters at most, and clusters up to 100: how EKS shortens a long one is not documented. */
+const SURE_LENGTH = 20;
+/** The ID of a role that no policy names. */
+const OTHER_ID = 'AROAOTHER';
+
 /**
  * Returns user ids that stand for every session of EKS Pod Identity, whose names begin with `eks-CLUSTER-`: none if a
- * condition may match some of these names and not others, or depends on a variable.
+ * condition may match some of these names and not others, or depends on a variable. The role's own ID is not read. It is the
+ * same for both sessions, unless the migration changes the role: then the policy may mean the former.
  */
-function sampleUserIds(policy: ParsedPolicy, cluster: string): string[] {
-  const start = `eks-${cluster}-`;
-  const samples = new Set<string>();
+function sampleUserIds(policy: ParsedPolicy, cluster: string, isSameRole: boolean): string[] {
+  const start = `eks-${cluster}-`.slice(0, SURE_LENGTH);
+  const samples = new Set<string>(isSameRole ? [] : [`${OTHER_ID}:eks-${cluster}-pod`]);
   for (const wanted of wantedUserIds(policy)) {
     const [role = '', session = ''] = wanted.split(':');
     const literal = /^[^*?]*/.exec(session)?.[0] ?? '';
     const isAny = session === '*';
     if (wanted.includes('$') || (!isAny && (literal.startsWith(start) || start.startsWith(literal)))) return [];
-    samples.add(`${role.replaceAll('*', '').replaceAll('?', 'A') || 'AROA'}:${start}pod`);
+    samples.add(`${role.replaceAll('*', '').replaceAll('?', 'A') || 'AROA'}:eks-${cluster}-pod`);
   }
   return [...samples];
 }
@@ -210,7 +216,10 @@ function judgeNew(facts: Facts, trust: ParsedPolicy, { account, targetArn }: Cha
   const answer = by(use);
   if (answer.verdict !== 'unknown' || !answer.undecided.some((key) => key.toLowerCase() === 'aws:userid'))
     return answer;
-  const sampled = sampleUserIds(trust, facts.request.target.cluster).map((userId) => by({ ...use, userId }));
+  const isSameRole = roleArn === irsaRoleOf(facts);
+  const sampled = sampleUserIds(trust, facts.request.target.cluster, isSameRole).map((userId) =>
+    by({ ...use, userId }),
+  );
   const [first, ...more] = sampled;
   return first && more.every(({ verdict }) => verdict === first.verdict) ? first : answer;
 }

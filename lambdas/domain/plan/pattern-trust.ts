@@ -6,7 +6,7 @@ import { oidcProviderArn, parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { shellCommand } from '../text/shell.ts';
 import { asClause, counted } from '../text/text.ts';
-import { patternText } from '../trust/pattern-check.ts';
+import { isAcceptable, patternText } from '../trust/pattern-check.ts';
 import { isOverNamespaces, patternsOverNamespaces } from '../trust/patterns.ts';
 import { type PatternTrust, patternTrust } from '../trust/retire.ts';
 import { nameOf } from '../trust/statements.ts';
@@ -82,7 +82,11 @@ function checkFit({ request, cluster, roles }: Facts, { patterns }: PatternTrust
     keepIrsa(
       'pattern-fit',
       `${found} ${why} IRSA is the better fit.`,
-      `Keep IRSA for these service accounts. To migrate all the same, accept the pattern by name: ${shellCommand(open.flatMap((one) => ['--accept-consumer', one]))}`,
+      `Keep IRSA for these service accounts. To migrate all the same, ${
+        open.every(isAcceptable)
+          ? `accept the pattern by name: ${shellCommand(open.flatMap((one) => ['--accept-consumer', one]))}`
+          : 'replace the pattern in the trust policy by one that begins with system:serviceaccount:'
+      }`,
       SOURCE,
     ),
   ];

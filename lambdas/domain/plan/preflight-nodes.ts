@@ -1,7 +1,7 @@
 /** Checks whether the nodes of the pods support Pod Identity. */
 import type { Node, Pod } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
-import { GUIDE, keepIrsa, pass, some } from './check.ts';
+import { fail, GUIDE, keepIrsa, pass, some } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods } from './preflight-seen.ts';
 
@@ -16,7 +16,8 @@ const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map(
 
 /** Returns why pods on a node cannot get credentials from the agent, or undefined if they can. */
 function unsupportedOn(pod: Pod, node: Node | undefined): 'AWS Fargate' | 'Windows' | undefined {
-  if (node?.compute === 'fargate' || pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
+  // The author of a pod may set the label, but does not choose what its node is.
+  if (node ? node.compute === 'fargate' : pod.labels[FARGATE_PROFILE] !== undefined) return 'AWS Fargate';
   return node?.os === 'windows' ? 'Windows' : undefined;
 }
 
@@ -38,11 +39,13 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
   const known = byName('seen' in nodes ? nodes.seen : []);
   const unsupported = pods.flatMap((pod) => {
     const where = unsupportedOn(pod, known.get(pod.node ?? ''));
-    return where === undefined ? [] : [{ where, text: `${pod.name} (${where})` }];
+    return where === undefined ? [] : [{ where, text: `${pod.name} (${where})`, isSeen: known.has(pod.node ?? '') }];
   });
   if (unsupported.length > 0) {
+    // A label alone blocks, but does not make a plan one that needs no attention.
+    const judged = unsupported.some(({ isSeen }) => isSeen) ? keepIrsa : fail;
     return [
-      keepIrsa(
+      judged(
         id,
         `${unsupported.length} of ${pods.length} pods of the planned service accounts run where EKS Pod Identity is not supported: ${some(unsupported.map(({ text }) => text))}.`,
         `Keep IRSA for ${request.addon === undefined ? 'this service account' : 'this add-on'}. To migrate it all the same, run these pods on Linux nodes on Amazon EC2${unsupported.some(({ where }) => where === 'AWS Fargate') ? ' (remove them from the selectors of the Fargate profile, then restart them)' : ''}, and plan again.`,

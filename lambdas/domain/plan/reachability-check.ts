@@ -14,7 +14,7 @@ import {
   type NetworkFacts,
   type PolicySubject,
 } from '../network/model.ts';
-import { policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';
+import { type Cluster, policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';
 import { ruleCommands } from '../network/rules.ts';
 import { shellCommand } from '../text/shell.ts';
 import { counted } from '../text/text.ts';
@@ -60,12 +60,17 @@ interface Found extends Reachability {
   enforced: Enforcement;
 }
 
+const clusterOf = (facts: Facts, { engines }: NetworkFacts): Cluster => ({
+  ipv6: facts.cluster?.ipv6 ?? false,
+  cilium: engines.includes('cilium'),
+});
+
 const WORSE = { yes: 2, unknown: 1, no: 0 } as const;
 
 /** Returns the pods that are or may be cut off, those of one workload once. */
 function cutOff(facts: Facts, network: NetworkFacts, planned: readonly PlannedAssociation[]): Found[] {
   const policies = policiesIn(network);
-  const cluster = { ipv6: facts.cluster?.ipv6 ?? false, cilium: network.engines.includes('cilium') };
+  const cluster = clusterOf(facts, network);
   const byDefault = enforcement(network, facts.cluster?.autoMode ?? false);
   const found = new Map<string, Found>();
   for (const { text, ...subject } of selectedPods(facts, planned)) {
@@ -82,7 +87,7 @@ function cutOff(facts: Facts, network: NetworkFacts, planned: readonly PlannedAs
   return [...found.values()];
 }
 
-const namesOf = (found: readonly Found[]): string[] => [...new Set(found.flatMap(({ by }) => by))].sort();
+const namesOf = (found: readonly Reachability[]): string[] => [...new Set(found.flatMap(({ by }) => by))].sort();
 
 const listed = (found: readonly Found[]): string =>
   some(
@@ -112,7 +117,7 @@ function blocking(
   const certain = found.filter(({ cutOff: is, enforced }) => is === 'yes' && enforced.is === 'enforced');
   const names = namesOf(found);
   const concerned = policies.filter(({ name }) => names.includes(name));
-  const remedy = `Allow egress to TCP port ${AGENT_PORT} of the agent: ${some(ruleCommands(concerned, { ipv6: facts.cluster?.ipv6 ?? false, cilium: network.engines.includes('cilium') }), ' ; ')}${accept(names)}`;
+  const remedy = `Allow egress to TCP port ${AGENT_PORT} of the agent: ${some(ruleCommands(concerned, clusterOf(facts, network)), ' ; ')}${accept(names)}`;
   const source = `${CONSIDERATIONS}; ${PAGE}`;
   if (certain.length === found.length)
     return [
@@ -186,8 +191,36 @@ function unread({ request }: Facts, { unread: all, engines }: NetworkFacts): Che
   ];
 }
 
+/**
+ * Returns what keeps pods to come from the agent, of service accounts of which nothing shows any, such as those of a CronJob
+ * between its runs. Their labels are not known.
+ */
+function toCome(facts: Facts, network: NetworkFacts, planned: readonly PlannedAssociation[]): Reachability[] {
+  const [first] = planned;
+  if (!first || plannedPods(facts, planned).length > 0 || plannedWorkloads(facts, planned).length > 0) return [];
+  if (enforcement(network, facts.cluster?.autoMode ?? false).is === 'ignored') return [];
+  const found = reachability(policiesIn(network), first, clusterOf(facts, network));
+  return found.cutOff === 'no' ? [] : [found];
+}
+
+/** Warns only: whether there will be pods is not known. */
+function unseen(facts: Facts, found: readonly Reachability[]): Check[] {
+  return found.flatMap(({ cutOff: is, by }) => {
+    const open = by.filter((name) => !facts.request.acceptNetworkPolicies.includes(name));
+    if (open.length === 0) return [];
+    return [
+      warn(
+        ID,
+        `No pod or workload was found, and network policies ${is === 'yes' ? 'keep' : 'may keep'} pods to come from ${agentText(facts)}: ${some(by)}.`,
+        `If pods such as those of a CronJob will use the service account, allow egress to TCP port ${AGENT_PORT} of the agent: ${PAGE} has the rule.${accept(open)}`,
+        PAGE,
+      ),
+    ];
+  });
+}
+
 /** An accepted policy that keeps no pod from the agent is probably a mistake, unless the option is that of many plans. */
-function unused({ request, oneOfMany }: Facts, found: readonly Found[]): Check[] {
+function unused({ request, oneOfMany }: Facts, found: readonly Reachability[]): Check[] {
   const names = namesOf(found);
   const without = request.acceptNetworkPolicies.filter((name) => !names.includes(name));
   if (without.length === 0 || oneOfMany) return [];
@@ -206,6 +239,7 @@ export function checkReachability(facts: Facts, planned: readonly PlannedAssocia
   const { network, request } = facts;
   if (!network || !facts.pods) return [];
   const found = cutOff(facts, network, planned);
+  const later = toCome(facts, network, planned);
   const isAccepted = ({ by }: Found): boolean => by.every((name) => request.acceptNetworkPolicies.includes(name));
   const effective = found.filter(({ enforced }) => enforced.is !== 'ignored');
   const checks = [
@@ -220,8 +254,9 @@ export function checkReachability(facts: Facts, planned: readonly PlannedAssocia
       facts,
       found.filter(({ enforced }) => enforced.is === 'ignored'),
     ),
+    ...unseen(facts, later),
     ...unread(facts, network),
-    ...unused(facts, found),
+    ...unused(facts, [...found, ...later]),
   ];
   if (checks.some(({ id }) => id === ID)) return checks;
   const read = Object.keys(network.objects).some(

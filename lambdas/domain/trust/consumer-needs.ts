@@ -16,17 +16,20 @@ import {
   unreadText,
 } from '../consumers/judge.ts';
 import type { Consumer, ConsumerFacts } from '../consumers/model.ts';
-import type { Pod, Workload } from '../kubernetes/objects.ts';
+import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
 import type { Check } from '../migration/model.ts';
+import type { ServiceAccountRef } from '../migration/subject.ts';
 import { fail, pass, some, unknown, warn } from '../plan/check.ts';
 import { counted } from '../text/text.ts';
-import type { ServiceAccountUse } from './statements.ts';
+import { nameOf, type ServiceAccountUse } from './statements.ts';
 
 /** The current state that the check evaluates: as in `RetireFacts`. */
 interface ConsumerNeeds {
   roleArn: string;
   cluster: string;
   serviceAccounts: readonly ServiceAccountUse[];
+  losing?: readonly ServiceAccountUse[];
+  annotated?: readonly AnnotatedServiceAccount[];
   pods?: Pod[];
   workloads?: Workload[];
   consumers?: ConsumerFacts;
@@ -37,11 +40,34 @@ interface ConsumerNeeds {
 const ID = 'retire-consumers';
 const DOCS = 'docs/consumers.md';
 
-/** A consumer that names another role itself does not use the trust of this one. */
-const needsTrust =
-  ({ roleArn }: ConsumerNeeds) =>
-  ({ needs, roleArn: own = roleArn }: Consumer): boolean =>
-    needs.includes('trust') && own === roleArn;
+const refOf = ({ namespace, serviceAccount }: ServiceAccountUse): ServiceAccountRef => ({
+  namespace,
+  name: serviceAccount,
+});
+
+/**
+ * Returns the consumers that use the trust of this role. One that names another role itself does not, and neither does one
+ * of a service account that loses the trust only by a pattern, if the annotation of that service account names another role.
+ */
+function consumersFound(facts: ConsumerNeeds, read: ConsumerFacts, pods: readonly Pod[]): Consumer[] {
+  const { workloads = [], roleArn, serviceAccounts, losing = [], annotated = [] } = facts;
+  const roles = new Map(annotated.map((one) => [`${one.namespace}/${one.name}`, one.roleArn]));
+  const all = findConsumers(read, { pods, workloads }).filter(
+    (one) => one.needs.includes('trust') && (one.roleArn ?? roleArn) === roleArn,
+  );
+  const own = new Set(consumersOf(all, serviceAccounts.map(refOf)));
+  const byName = new Set(consumersOf(all, losing.map(refOf)));
+  const byAnnotation = new Set(
+    consumersOf(all, losing.filter((one) => (roles.get(nameOf(one)) ?? roleArn) === roleArn).map(refOf)),
+  );
+  return all.filter((one) => own.has(one) || (one.roleArn === undefined ? byAnnotation : byName).has(one));
+}
+
+/** Returns the service accounts that are retired, and those with consumers that lose the trust with them, for a message. */
+function accountsText({ serviceAccounts, losing = [] }: ConsumerNeeds, { breaking }: Pick<Judged, 'breaking'>): string {
+  const used = losing.filter((one) => consumersOf(breaking, [refOf(one)]).length > 0);
+  return some([...new Set([...serviceAccounts, ...used].map(nameOf))]);
+}
 
 const acceptedText = ({ accepted, acceptedUnread }: Judged): string[] => [
   ...(accepted.length === 0
@@ -56,7 +82,7 @@ const acceptedText = ({ accepted, acceptedUnread }: Judged): string[] => [
 
 function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
   const { breaking, unread } = judged;
-  const of = some(facts.serviceAccounts.map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`));
+  const of = accountsText(facts, judged);
   const open =
     unread.length === 0
       ? []
@@ -94,7 +120,7 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
 
 /** Returns whether anything else uses the web identity, and a warning for accepted names that were not found. */
 export function checkConsumers(facts: ConsumerNeeds): Check[] {
-  const { consumers: read, pods, workloads = [], kubernetesError, acceptConsumers = [], serviceAccounts } = facts;
+  const { consumers: read, pods, kubernetesError, acceptConsumers = [] } = facts;
   if (!read || !pods)
     return [
       unknown(
@@ -104,9 +130,7 @@ export function checkConsumers(facts: ConsumerNeeds): Check[] {
         DOCS,
       ),
     ];
-  const accounts = serviceAccounts.map(({ namespace, serviceAccount }) => ({ namespace, name: serviceAccount }));
-  const found = consumersOf(findConsumers(read, { pods, workloads }), accounts).filter(needsTrust(facts));
-  const judged = judgeConsumers(found, read.unread, acceptConsumers, () => true);
+  const judged = judgeConsumers(consumersFound(facts, read, pods), read.unread, acceptConsumers, () => true);
   const { unmatched } = judged;
   return [
     judgedCheck(facts, judged),

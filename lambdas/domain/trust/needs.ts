@@ -18,6 +18,8 @@ export interface RetireFacts {
   cluster: string;
   /** Service accounts whose OIDC trust is to be retired. */
   serviceAccounts: readonly ServiceAccountUse[];
+  /** Other service accounts that lose the trust with them, by a pattern. */
+  losing?: readonly ServiceAccountUse[];
   /** All add-ons of the cluster. */
   addons: readonly Pick<Addon, 'name' | 'serviceAccountRoleArn'>[];
   /**
@@ -139,12 +141,13 @@ function usesRole(pod: Pod, roleArn: string, retiring: ReadonlySet<string>): boo
 }
 
 function checkPods(facts: RetireFacts): Check {
-  const { pods, roleArn, serviceAccounts } = facts;
+  const { pods, roleArn, serviceAccounts, losing = [] } = facts;
   const id = 'retire-pods';
   if (!pods) return unread(id, 'Pods', facts);
   const retiring = new Set(serviceAccounts.map(nameOf));
+  const judged = new Set([...retiring, ...losing.map(nameOf)]);
   // What the author of a pod has written, and no restart changes, is named by retire-consumers.
-  const injected = pods.map((pod) => (retiring.has(nameOf(pod)) ? asInjected(pod) : pod));
+  const injected = pods.map((pod) => (judged.has(nameOf(pod)) ? asInjected(pod) : pod));
   const users = injected.filter((pod) => !isOver(pod) && usesRole(pod, roleArn, retiring));
   if (users.length === 0) return pass(id, `None of ${pods.length} pods has a web identity token for ${roleArn}.`);
   const [first] = users;

@@ -3,6 +3,7 @@
  * such a pattern has another source of credentials, or is accepted by name.
  */
 import { nameOfConsumer } from '../consumers/model.ts';
+import { consumerName } from '../migration/accepted.ts';
 import type { Check } from '../migration/model.ts';
 import { fail, pass, some } from '../plan/check.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -35,6 +36,9 @@ export const nameOfAccount = ({ namespace, serviceAccount }: ServiceAccountUse):
 export const patternText = (patterns: readonly string[]): string =>
   some(patterns.map((one) => (one === '*' ? 'a statement for every subject' : `"${one}"`)));
 
+/** Returns whether a request can name a pattern: trust policies may have others, such as with quotation marks. */
+export const isAcceptable = (pattern: string): boolean => consumerName.safeParse(pattern).success;
+
 const flags = (names: readonly string[]): string => shellCommand(names.flatMap((name) => ['--accept-consumer', name]));
 
 function remedyOf({ patterns, annotated, cluster }: PatternFacts, lacking: readonly ServiceAccountUse[]): string {
@@ -44,7 +48,7 @@ function remedyOf({ patterns, annotated, cluster }: PatternFacts, lacking: reado
       ? ''
       : `, or accept each by name if nothing needs the role by it: ${flags(lacking.map(nameOfAccount))}`;
   const whole =
-    unused.length === 0
+    unused.length === 0 || !patterns.every(isAcceptable)
       ? ''
       : `. To accept those without the annotation together, accept the pattern: ${flags(patterns)}`;
   return `Give each an EKS Pod Identity association (${shellCommand(['pod-identity', 'plan', '--cluster', cluster])} shows how)${each}${whole}`;

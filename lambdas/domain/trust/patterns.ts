@@ -19,13 +19,27 @@ export function isOverNamespaces(pattern: string): boolean {
   return account.length === 0 || isPattern(namespace);
 }
 
+/** Source: EKS API Reference, OIDC, issuer. */
+const isOfEks = (issuer: string): boolean => /^oidc[.-]eks\./.test(issuer);
+
+/**
+ * Returns whether a pattern can match service accounts. Other issuers than those of EKS are often no clusters, such as
+ * GitHub's: their patterns must name service accounts.
+ */
+function isOfAccounts(pattern: string, issuer: string): boolean {
+  const literal = (/^[^*?]*/.exec(pattern)?.[0] ?? '').toLowerCase();
+  return literal.startsWith(PREFIX) || (isOfEks(issuer) && PREFIX.startsWith(literal));
+}
+
 /** Returns the patterns of a statement for a provider; `*` if it has no condition on the subject. */
 function patternsFor(statement: JsonObject, issuer: string): string[] {
   const conditions = subjectConditions(statement, `${issuer}:sub`);
-  if (conditions.length === 0) return [EVERY_SUBJECT];
+  if (conditions.length === 0) return isOfEks(issuer) ? [EVERY_SUBJECT] : [];
   // Several conditions must all hold: one without such a pattern restricts the namespaces.
   const found = conditions.map(({ operator, subjects }) =>
-    /like/i.test(operator) && !/not/i.test(operator) ? subjects.filter(isOverNamespaces) : [],
+    /like/i.test(operator) && !/not/i.test(operator)
+      ? subjects.filter((one) => isOverNamespaces(one) && isOfAccounts(one, issuer))
+      : [],
   );
   return found.every((patterns) => patterns.length > 0) ? found.flat() : [];
 }

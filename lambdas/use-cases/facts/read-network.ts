@@ -36,7 +36,11 @@ export async function readNetwork(kubernetes: DiscoveringPort, namespace: string
       break;
     }
   }
-  return { objects, unread, engines: enginesIn(groups ?? []) };
+  // Without the groups, resources that are served show theirs.
+  const served = NETWORK_RESOURCES.filter((one) => networkResourceName(one) in objects).map(({ group }) => ({
+    name: group,
+  }));
+  return { objects, unread, engines: enginesIn(groups ?? served) };
 }
 
 /**

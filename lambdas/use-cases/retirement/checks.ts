@@ -122,21 +122,33 @@ async function checkSubject(
 
 const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
 
-/** Reads the API server. If that is refused, returns the reason instead of throwing. */
+const namespacesOf = (accounts: readonly ServiceAccountUse[]): string[] => [
+  ...new Set(accounts.map(({ namespace }) => namespace)),
+];
+
+/**
+ * Reads the API server. If that is refused, returns the reason instead of throwing. Of service accounts that lose the trust
+ * by a pattern, which may be in hundreds of namespaces, no workloads are read: their pods show what they use.
+ */
 async function readKubernetes(
   kubernetes: Kubernetes,
-  namespaces: readonly string[],
+  retiring: readonly ServiceAccountUse[],
+  losing: readonly ServiceAccountUse[],
 ): Promise<Pick<RetireFacts, 'annotated' | 'pods' | 'workloads' | 'consumers' | 'kubernetesError'>> {
   try {
     const annotated = await kubernetes.listAnnotatedServiceAccounts();
     const pods = await kubernetes.listAllPods();
+    const concerned = new Set(namespacesOf([...retiring, ...losing]));
     // The pods of all namespaces show the versions of drivers.
     const consumers = await readConsumers(
-      { ...discoveringOnce(kubernetes), listPods: async (namespace) => pods.filter((pod) => pod.namespace === namespace) },
-      { pods: pods.filter(({ namespace }) => namespaces.includes(namespace)), removes: true },
+      {
+        ...discoveringOnce(kubernetes),
+        listPods: async (namespace) => pods.filter((pod) => pod.namespace === namespace),
+      },
+      { pods: pods.filter(({ namespace }) => concerned.has(namespace)), removes: true },
     );
     const workloads: Workload[] = [];
-    for (const namespace of namespaces) workloads.push(...(await kubernetes.listWorkloads(namespace)));
+    for (const namespace of namespacesOf(retiring)) workloads.push(...(await kubernetes.listWorkloads(namespace)));
     return { annotated, pods, consumers, workloads };
   } catch (error) {
     if (error instanceof Error && REFUSALS.some((name) => isMigrationError(error, name)))
@@ -159,6 +171,7 @@ export interface RetirementCase {
 /** Checks whether the trust is still needed, whether the soak time is over, and whether the subject works without the trust. */
 export async function checkNeeds(
   { wish, record, roleArn, serviceAccounts, lacking }: RetirementCase,
+  losing: readonly ServiceAccountUse[],
   ports: TargetPorts,
   clock: Clock,
 ): Promise<Check[]> {
@@ -169,8 +182,9 @@ export async function checkNeeds(
     roleArn,
     cluster,
     serviceAccounts,
+    losing,
     addons: await readAddons(ports.eks),
-    ...(await readKubernetes(ports.kubernetes, [...new Set(serviceAccounts.map(({ namespace }) => namespace))])),
+    ...(await readKubernetes(ports.kubernetes, serviceAccounts, losing)),
     acceptConsumers: wish.acceptConsumers ?? [],
     migration: record,
     soakDays: wish.soakDays,

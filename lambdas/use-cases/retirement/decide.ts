@@ -124,7 +124,8 @@ async function readRetirementCase(
   );
   // Without the statement, no workload can use the trust any more: there is nothing to protect.
   if (proposal?.do === 'nothing') return { checks, decisions: [nothingTo(record, roleArn, proposal.why)] };
-  const all = [...checks, ...(await checkNeeds(one, ports, clock)), ...ofPatterns];
+  const losing = proposal?.do === 'remove' ? proposal.others : [];
+  const all = [...checks, ...(await checkNeeds(one, losing, ports, clock)), ...ofPatterns];
   if (!proposal) return refuse(all, roleArn, BLOCKED_BY_CHECKS);
   if (proposal.do === 'refuse') return refuse(all, roleArn, `${proposal.why}. ${proposal.remedy}`);
   if (all.some(isBlocking)) return refuse(all, roleArn, BLOCKED_BY_CHECKS);

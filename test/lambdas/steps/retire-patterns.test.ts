@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { JsonObject } from '../../../lambdas/domain/trust/statements.ts';
 import { irsa } from '../domain/trust/policies.ts';
-import { anAssociation, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
+import { aSecretStore, SECRET_STORES } from '../consumer-objects.ts';
+import { anAssociation, aPod, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 import { blocking, dryRun, migrated, policy, putBack, retirements, RETIRED, run } from './retiring.ts';
 
@@ -107,6 +108,67 @@ describe('retire with a pattern', () => {
     const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
     expect(checkOf(answer)).toMatchObject({ status: 'unknown' });
     expect(answer.roles).toMatchObject([{ result: 'refused' }]);
+  });
+});
+
+describe('a consumer of a service account that loses the trust by a pattern', () => {
+  const ISSUERS = 'issuers.cert-manager.io';
+  /** It names the role itself, so that the service account needs no annotation. */
+  const anIssuer = (role: string, serviceAccount = 'dns', namespace = NAMESPACE): object => ({
+    kind: 'Issuer',
+    metadata: { namespace, name: 'public' },
+    spec: {
+      acme: {
+        solvers: [
+          { dns01: { route53: { role, auth: { kubernetes: { serviceAccountRef: { name: serviceAccount } } } } } },
+        ],
+      },
+    },
+  });
+  const NAME = `Issuer/${NAMESPACE}/public`;
+
+  it('blocks until it is accepted by its own name, whatever its service account has', async () => {
+    const fakes = await withPattern();
+    associate(fakes, 'dns');
+    associate(fakes, 'proxy');
+    fakes.kubernetes.objects = { [ISSUERS]: [anIssuer(ROLE)] };
+    for (const acceptConsumers of [[], [PATTERN], [ACCEPT_DNS]]) {
+      const answer = await dryRun(fakes, { acceptConsumers });
+      expect(blocking(answer)).toEqual(['retire-consumers']);
+      expect(answer.checks.find(({ id }) => id === 'retire-consumers')?.message).toContain(
+        `1 object uses the web identity of ${NAMESPACE}/ebs-csi-controller-sa, ${NAMESPACE}/dns, and loses AWS access`,
+      );
+    }
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    expect(fakes.journal.mutations()).toEqual([]);
+    expect(await run(fakes, { acceptConsumers: [NAME] })).toMatchObject({ done: true });
+  });
+
+  it.each<[string, (fakes: Begun) => void]>([
+    ['names another role', ({ kubernetes }) => (kubernetes.objects = { [ISSUERS]: [anIssuer(OTHER_ROLE)] })],
+    [
+      'is of an account that does not match',
+      ({ kubernetes }) => (kubernetes.objects = { [ISSUERS]: [anIssuer(ROLE, 'cart', 'shop')] }),
+    ],
+    [
+      'uses the role of an annotation, which is another',
+      ({ kubernetes }) => {
+        kubernetes.annotated = [{ ...other('dns'), roleArn: OTHER_ROLE }];
+        kubernetes.objects = { [SECRET_STORES]: [aSecretStore('aws', NAMESPACE, 'dns')] };
+      },
+    ],
+  ])('does not block if it %s', async (_, put) => {
+    const fakes = await withPattern();
+    put(fakes);
+    expect(blocking(await dryRun(fakes, { acceptConsumers: [PATTERN] }))).toEqual([]);
+  });
+
+  it('blocks as a pod with a token of its own, whose role nothing shows', async () => {
+    const fakes = await withPattern();
+    const tokens = [{ volume: 'own', audience: 'sts.amazonaws.com', path: 'token' }];
+    fakes.kubernetes.pods = [aPod('pod-identity'), aPod('node-role', { name: 'dns-1', serviceAccount: 'dns', tokens })];
+    const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
+    expect(blocking(answer)).toEqual(['retire-consumers']);
   });
 });
 

@@ -54,6 +54,13 @@ describe('the network', () => {
     expect((await readNetwork(kubernetes(), 'shop')).engines).toEqual(['cilium', 'calico']);
   });
 
+  it('shows Cilium by its policies, if the API groups may not be read', async () => {
+    fakes.kubernetes.listApiGroups = () => Promise.reject(refused());
+    fakes.kubernetes.objects = { 'ciliumnetworkpolicies.cilium.io': [POLICY] };
+    fakes.kubernetes.versions = { 'cilium.io': ['v2'] };
+    expect((await readNetwork(kubernetes(), 'shop')).engines).toEqual(['cilium']);
+  });
+
   it('has what may not be read by name, and goes on with the rest', async () => {
     fakes.kubernetes.objects = {
       'networkpolicies.networking.k8s.io': [POLICY],

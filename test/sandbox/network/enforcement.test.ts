@@ -244,6 +244,8 @@ describe('a policy of Cilium', () => {
     expect(opened({ plural })).toBe(CUT_OFF);
     const elsewhere = { matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'shop' } };
     expect(opened({ plural }, { endpointSelector: elsewhere, egress: [{}] })).toBe('credentials');
+    // Cilium replaces the namespace in the selector of a policy that has one itself.
+    expect(opened({}, { endpointSelector: elsewhere, egress: [{}] })).toBe(CUT_OFF);
   });
 
   it('is added to NetworkPolicies, whose blocks of addresses never match the node itself', () => {

@@ -19,6 +19,50 @@ const egress = (...rules: object[]): object => ({ endpointSelector: {}, egress: 
 const port = (ports: object[], more: object = {}): object => ({ toPorts: [{ ports, ...more }] });
 const HTTP = port([{ port: '80', protocol: 'TCP' }]);
 
+describe('what the author of a policy may try', () => {
+  const reserved = (selector: object): object => egress({ toEndpoints: [selector] });
+
+  it('is not hidden by a namespace that Cilium replaces', () => {
+    const endpointSelector = { matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'other' } };
+    expect(reach({ endpointSelector, egress: [{}] }).cutOff).toBe('yes');
+    expect(clusterwide({ endpointSelector, egress: [{}] }).cutOff).toBe('no');
+    expect(
+      reach({ endpointSelector: { matchLabels: { 'io.kubernetes.pod.namespace': 'other' } }, egress: [{}] }).cutOff,
+    ).toBe('no');
+  });
+
+  it.each<[string, object, string]>([
+    ['by its reserved label', { matchLabels: { 'reserved:host': '' } }, 'no'],
+    ['by an expression', { matchExpressions: [{ key: 'reserved:host', operator: 'Exists' }] }, 'unknown'],
+    ['and by a label that it has not', { matchLabels: { 'reserved:host': '', app: 'x' } }, 'unknown'],
+    ['by the label of another part', { matchLabels: { 'reserved:remote-node': '' } }, 'unknown'],
+    ['without a reserved label', { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' }] }, 'yes'],
+  ])('names the node %s', (_, selector, cutOff) => {
+    expect(reach(reserved(selector)).cutOff).toBe(cutOff);
+    expect(reach({ ...egress({ toEntities: ['all'] }), egressDeny: [{ toEndpoints: [selector] }] }).cutOff).toBe(
+      cutOff === 'unknown' ? 'unknown' : cutOff === 'no' ? 'yes' : 'no',
+    );
+  });
+
+  it('is not decided by lists that are empty', () => {
+    for (const rule of [{ toEndpoints: [] }, { toEntities: [], toCIDR: [], ...HTTP }])
+      expect(reach(egress(rule)).cutOff).toBe('unknown');
+    expect(reach(egress({ toEndpoints: [], toEntities: ['host'] })).cutOff).toBe('no');
+  });
+
+  it('does not hide a policy that cuts the pod off if another does not select it', () => {
+    const mayHelp = {
+      endpointSelector: { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } },
+      egress: [{ toEntities: ['host'] }],
+      egressDeny: [{ toCIDR: ['169.254.0.0/16'] }],
+    };
+    expect(reach(mayHelp, egress({}))).toEqual({
+      cutOff: 'unknown',
+      by: ['CiliumNetworkPolicy/shop/p0', 'CiliumNetworkPolicy/shop/p1'],
+    });
+  });
+});
+
 describe('a policy of Cilium', () => {
   it.each<[string, object]>([
     ['has an empty rule', egress({})],

@@ -151,6 +151,48 @@ describe('check target-roles', () => {
       expect(statusOf(chained([allow(account)], {}, own))).toBe(status);
   });
 
+  const ROOT = `arn:aws:iam::${ACCOUNT}:root`;
+  const denyUnless = (...NotPrincipal: string[]): object => ({
+    Effect: 'Deny',
+    NotPrincipal: { AWS: NotPrincipal },
+    Action: 'sts:AssumeRole',
+  });
+  const oldSession = `arn:aws:sts::${ACCOUNT}:assumed-role/${NAME}/api`;
+  const byUserId = (id: string): object => allow(ROOT, BOTH, { StringLike: { 'aws:userid': `${id}:*` } });
+
+  it.each<[string, object[], Partial<Facts>, string]>([
+    // A Deny with NotPrincipal applies to a session whose own ARN it does not name.
+    ['denies all but the role', [allow(ROLE), denyUnless(ROLE, ROOT)], {}, 'warn'],
+    ['denies all but a former session of it', [allow(ROLE), denyUnless(ROLE, ROOT, oldSession)], {}, 'warn'],
+    ['denies all but others', [allow(ROLE), denyUnless(NEW_ROLE)], {}, 'pass'],
+    ['denies others', [allow(ROLE), { ...allow(NEW_ROLE), Effect: 'Deny' }], {}, 'pass'],
+    [
+      'wants the keys of tags',
+      [allow(ROLE, BOTH, { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['team'] } })],
+      {},
+      'warn',
+    ],
+    [
+      'wants a tag of the request',
+      [allow(ROLE, BOTH, { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } })],
+      {},
+      'warn',
+    ],
+    [
+      'wants a tag that no session has',
+      [allow(ROLE, BOTH, { StringEquals: { 'aws:PrincipalTag/team': 'a' } })],
+      {},
+      'warn',
+    ],
+    ['wants any session of a role by its ID', [byUserId('AROAEXAMPLE')], {}, 'pass'],
+    // The ID may be that of the former role, which the new one does not have.
+    ['wants any session of a role by its ID, and the role changes', [byUserId('AROAEXAMPLE')], otherRole, 'warn'],
+    ['wants any session of any role, and the role changes', [byUserId('*')], otherRole, 'pass'],
+  ])('of a target that %s', (_, trust, change, status) => {
+    const own = identity(hop(BOTH));
+    expect(statusOf(chained(trust, { ...change, rolePolicies: { [ROLE]: own, [NEW_ROLE]: own } }))).toBe(status);
+  });
+
   it('needs no policy of the role that the target names, but a Deny counts', () => {
     expect(statusOf(chained([allow(ROLE)], {}, [hop()]))).toBe('pass');
     const facts = chained([allow(ROLE)], {}, [hop(), { ...hop('sts:TagSession', '*'), Effect: 'Deny' }]);

@@ -25,6 +25,11 @@ const ofOther = (subjects: unknown): JsonObject => ({
   ...irsaOfOtherClusters,
   Condition: { StringLike: { [`${OTHER_ISSUER_NAME}:sub`]: subjects } },
 });
+const ofIssuer = (issuer: string, subjects: unknown): JsonObject => ({
+  ...irsaOfOtherClusters,
+  Principal: { Federated: OTHER_PROVIDER.replace(OTHER_ISSUER_NAME, issuer) },
+  Condition: { StringLike: { [`${issuer}:sub`]: subjects } },
+});
 const withTrust = (statements: JsonObject[], change: Partial<Facts> = {}): Facts =>
   someFacts({
     roles: { [ROLE]: { trustPolicy: parseTrust(policyText(...statements, podIdentityStatement)) } },
@@ -122,11 +127,50 @@ describe('check pattern-fit', () => {
     ['a pattern within a namespace', [pattern(OF_NAMESPACE), ofOther(OF_NAMESPACE)]],
     ['another cluster that lists names', [pattern(OVER_NAMESPACES), irsaOfOtherClusters]],
     ['another cluster with a pattern within a namespace', [pattern(OVER_NAMESPACES), ofOther(OF_NAMESPACE)]],
+    [
+      'another issuer, which is no cluster',
+      [pattern(OVER_NAMESPACES), ofIssuer('token.actions.githubusercontent.com', 'repo:shop/*')],
+    ],
+    [
+      'another issuer without a condition',
+      [pattern(OVER_NAMESPACES), { ...ofIssuer('token.actions.githubusercontent.com', ''), Condition: {} }],
+    ],
+    ['another cluster with a pattern for nothing', [pattern(OVER_NAMESPACES), ofOther('repo:*')]],
     ['another cluster that is denied', [pattern(OVER_NAMESPACES), { ...ofOther(OVER_NAMESPACES), Effect: 'Deny' }]],
   ])('is absent for %s', (_, statements) => {
     expect(checksOf(withTrust(statements), 'pattern-fit')).toEqual([]);
   });
 });
+
+describe('a pattern that a remedy names', () => {
+  const remedyFor = (subject: string): string | undefined =>
+    checksOf(withTrust([pattern(subject), ofOther(subject)]), 'pattern-fit')[0]?.remedy;
+
+  it.each(['*', 'system:*', 'system:serviceaccount*', `*:${SERVICE_ACCOUNT}`, OVER_NAMESPACES])(
+    'can be accepted: %s',
+    (subject) => {
+      expect(remedyFor(subject)).toContain(`--accept-consumer '${subject}'`);
+      expect(aRequest({ acceptConsumers: [subject] }).acceptConsumers).toEqual([subject]);
+    },
+  );
+
+  it('is to be replaced if a request cannot name it', () => {
+    expect(remedyFor('sys*')).toMatch(/replace the pattern in the trust policy/);
+    expect(() => aRequest({ acceptConsumers: ['sys*'] })).toThrow(/acceptConsumers/);
+  });
+
+  it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) => {
+    expect(() => aRequest({ acceptConsumers: [name] })).toThrow(/acceptConsumers/);
+  });
+});
+
+it.each([OTHER_ISSUER_NAME, 'oidc-eks.eu-west-1.api.aws/id/0', 'kubernetes.example.com'])(
+  'a pattern of issuer %s for service accounts is one of a cluster',
+  (issuer) => {
+    const trust = parseTrust(policyText(ofIssuer(issuer, OVER_NAMESPACES)));
+    expect([...patternsOverNamespaces(trust).values()]).toEqual([[OVER_NAMESPACES]]);
+  },
+);
 
 it.each([
   ['*', true],

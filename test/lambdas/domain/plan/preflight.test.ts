@@ -163,6 +163,14 @@ describe('unsupported-compute', () => {
       pods: [on('unknown', { labels: { 'eks.amazonaws.com/fargate-profile': 'system' } })],
     });
     expect(found).toMatchObject({ status: 'fail', message: expect.stringContaining('AWS Fargate') as string });
+    expect(found.keepIrsa).toBeUndefined();
+  });
+  it('does not believe the label of a pod whose node is another, and keeps IRSA for none that has only the label', () => {
+    const labels = { 'eks.amazonaws.com/fargate-profile': 'system' };
+    expect(check({ nodes, pods: [on('node-1', { labels })] }).status).toBe('pass');
+    const { node: _, ...waiting } = on('node-1', { labels });
+    expect(planMigration(someFacts({ nodes, pods: [waiting] })).verdict).toBe('blocked');
+    expect(planMigration(someFacts({ nodes, pods: [waiting, on('f')] })).verdict).toBe('keep-irsa');
   });
   it("a pod without a node, or on one that has gone, is in nobody's way", () => {
     const { node: _, ...waiting } = on('node-1');

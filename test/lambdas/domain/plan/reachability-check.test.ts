@@ -177,4 +177,32 @@ describe('agent-reachability', () => {
     expect(check(someFacts())).toEqual([]);
     expect(check(facts(network([DENY]), { pods: undefined }))).toEqual([]);
   });
+
+  describe('of a service account without pods and workloads', () => {
+    const none = { pods: [], workloads: [] };
+    const WEB = object('web', { podSelector: { matchLabels: { app: 'web' } }, policyTypes: ['Egress'] });
+
+    it('warns of policies that keep, or may keep, pods to come from the agent', () => {
+      expect(only(check(facts(network([DENY]), none)))).toMatchObject({
+        status: 'warn',
+        message: expect.stringMatching(
+          /^No pod or workload was found, and network policies keep pods to come from /,
+        ) as string,
+        remedy: expect.stringMatching(new RegExp(`--accept-network-policy ${NAME}$`)) as string,
+      });
+      expect(only(check(facts(network([WEB]), none))).message).toContain('may keep pods to come');
+    });
+
+    it.each<[string, Facts]>([
+      ['they are accepted', facts(network([DENY]), { ...none, ...accepting([NAME]) })],
+      ['they are not enforced', facts(network([DENY], { vpcCni: 'ignores' }), none)],
+      [
+        'another one allows it',
+        facts(network([DENY, object('agent', { podSelector: {}, policyTypes: ['Egress'], egress: [{}] })]), none),
+      ],
+      ['there are none', facts(network([]), none)],
+    ])('passes if %s', (_, of) => {
+      expect(only(check(of)).status).toBe('pass');
+    });
+  });
 });
