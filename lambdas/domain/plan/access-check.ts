@@ -4,7 +4,7 @@
  */
 import { identitiesCommand } from './commands.ts';
 import { grantCommand } from '../access/command.ts';
-import type { Check, PlannedAssociation } from '../migration/model.ts';
+import { type Check, isForAddon, type PlannedAssociation } from '../migration/model.ts';
 import { fail, GUIDE, pass, unknown, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { readAccessCommands } from './preview.ts';
@@ -59,7 +59,7 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
       fail(
         'kubernetes-access',
         `No pod runs with ${[...accounts].join(', ')}, so there would be no pod to verify the migration on.`,
-        'Scale the add-on up, or check why it has no pods, then plan again.',
+        `Scale ${isForAddon(request) ? 'the add-on' : 'its workload'} up, or check why it has no pods, then plan again.`,
       ),
     ];
   }

@@ -6,7 +6,7 @@ import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { shellCommand } from '../text/shell.ts';
-import { asClause } from '../text/text.ts';
+import { asClause, asSentence } from '../text/text.ts';
 import { type JudgedChain, judgeChain } from './chains-judged.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
@@ -33,10 +33,10 @@ export const targetsOf = (policies: RolePoliciesFact, roleArn: string, account: 
   namedRoles(policies).filter((one) => one !== roleArn && parseRoleArn(one)?.account === account);
 
 const nameOf = (arn: string): string => parseRoleArn(arn)?.name ?? arn;
-const sentence = (texts: readonly string[]): string =>
+const sentences = (texts: readonly string[]): string =>
   texts
     .slice(0, 3)
-    .map((one) => ` ${asClause(one)}.`)
+    .map((one) => ` ${asSentence(one)}`)
     .join('');
 
 /** Describes what the statement is for. */
@@ -71,7 +71,7 @@ function checkSelf(facts: Facts, account: PlannedAssociation): Check[] {
   return [
     warn(
       'self-assume',
-      `Role ${nameOf(roleArn)} is meant to assume itself, and ${judged.outcome === 'unknown' ? 'may not be allowed to' : 'is not allowed to'} with the session of EKS Pod Identity, which needs ${actions}.${sentence(judged.reasons)}`,
+      `Role ${nameOf(roleArn)} is meant to assume itself, and ${judged.outcome === 'unknown' ? 'may not be allowed to' : 'is not allowed to'} with the session of EKS Pod Identity, which needs ${actions}.${sentences(judged.reasons)}`,
       `${addition(judged)} Better, configure the software without this role: its pods have it already.`,
       SOURCE,
     ),
@@ -97,12 +97,12 @@ function checkTarget(facts: Facts, judged: JudgedChain): Check[] {
     return [
       warn(
         id,
-        `${target} may not allow ${who} with the session of EKS Pod Identity.${sentence(reasons)}${webIdentity(judged)}`,
+        `${target} may not allow ${who} with the session of EKS Pod Identity.${sentences(reasons)}${webIdentity(judged)}`,
         judged.statement ? `To be sure: ${addition(judged)}` : `Check the trust policy and the policies of both roles.`,
         SOURCE,
       ),
     ];
-  const found = `${target} does not allow ${who} with the session of EKS Pod Identity${judged.tagged ? ', whose session tags need sts:TagSession' : ''}, and may have allowed that of IRSA.${sentence(reasons)}${webIdentity(judged)}`;
+  const found = `${target} does not allow ${who} with the session of EKS Pod Identity${judged.tagged ? ', whose session tags need sts:TagSession' : ''}, and may have allowed that of IRSA.${sentences(reasons)}${webIdentity(judged)}`;
   if (facts.request.acceptTargetRoles.includes(targetArn))
     return [warn(id, `${found} The request accepts that.`, addition(judged), SOURCE)];
   const accept = shellCommand(['--accept-target-role', targetArn]);

@@ -77,7 +77,7 @@ describe('check target-roles', () => {
 
   it.each<[string, object[], RegExp]>([
     ['lacks sts:TagSession', [allow(ROLE, 'sts:AssumeRole')], /allows sts:AssumeRole and not sts:TagSession/],
-    ['names an old session', [allow(`arn:aws:sts::${ACCOUNT}:assumed-role/${NAME}/api`)], /no statement allows/],
+    ['names an old session', [allow(`arn:aws:sts::${ACCOUNT}:assumed-role/${NAME}/api`)], /No statement allows/],
     [
       'wants the OIDC provider',
       [allow(ROLE, BOTH, { StringEquals: { 'aws:FederatedProvider': PROVIDER } })],
@@ -155,7 +155,7 @@ describe('check target-roles', () => {
     expect(statusOf(chained([allow(ROLE)], {}, [hop()]))).toBe('pass');
     const facts = chained([allow(ROLE)], {}, [hop(), { ...hop('sts:TagSession', '*'), Effect: 'Deny' }]);
     expect(statusOf(facts)).toBe('fail');
-    expect(checksOf(facts)[0]?.message).toContain("the role's own policies deny sts:TagSession");
+    expect(checksOf(facts)[0]?.message).toContain("The role's own policies deny sts:TagSession");
   });
 
   it.each<[string, object, string]>([
