@@ -113,7 +113,9 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
           ...(isExcluded(broken, facts) ? [`For the agent to run on nodes with taints, ${TOLERATE} .`] : []),
           ...(isKnown ? [] : [inspect]),
         ].join(' '),
-        `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
+        isKnown
+          ? `${AGENT_SETUP}; ${TAINTS}`
+          : `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
       ),
     ];
   }
