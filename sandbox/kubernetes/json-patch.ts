@@ -74,15 +74,16 @@ function remove(document: Json, pointer: string): void {
 }
 
 function applyOne(document: Json, one: Operation): void {
-  if (one.op === 'move' || one.op === 'copy') {
+  if ('from' in one) {
     const value = structuredClone(valueAt(document, one.from));
     if (one.op === 'move') remove(document, one.from);
     add(document, one.path, value);
   } else if (one.op === 'test') {
     if (!isDeepStrictEqual(valueAt(document, one.path), one.value)) throw refused();
-  } else {
-    if (one.op !== 'add') remove(document, one.path);
-    if (one.op !== 'remove') add(document, one.path, one.value);
+  } else if (one.op === 'remove') remove(document, one.path);
+  else {
+    if (one.op === 'replace') remove(document, one.path);
+    add(document, one.path, one.value);
   }
 }
 
