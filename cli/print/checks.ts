@@ -44,20 +44,15 @@ export const reasonSection = (checks: readonly Check[], style: Style): string[] 
  */
 export const checksSection = (checks: readonly Check[], style: Style): string[] => {
   const { detail } = style;
-  const sorted = [...checks].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
+  // `reasonSection` has these.
+  const others = checks.filter((check) => !isReasonToKeepIrsa(check));
+  const sorted = [...others].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status));
   const listed = sorted.filter((check) =>
-    // `reasonSection` has these.
-    isReasonToKeepIrsa(check)
-      ? false
-      : detail === 'verbose'
-        ? true
-        : detail === 'quiet'
-          ? isBlocking(check)
-          : check.status !== 'pass',
+    detail === 'verbose' ? true : detail === 'quiet' ? isBlocking(check) : check.status !== 'pass',
   );
   const passed = detail === 'normal' ? checks.filter(({ status }) => status === 'pass').length : 0;
   if (listed.length === 0 && passed === 0) return [];
-  const counts = ORDER.map((status) => ({ status, n: checks.filter((check) => check.status === status).length }))
+  const counts = ORDER.map((status) => ({ status, n: others.filter((check) => check.status === status).length }))
     .filter(({ n }) => n > 0)
     .map(({ status, n }) => `${n} ${status}`)
     .join(', ');

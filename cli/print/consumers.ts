@@ -15,12 +15,17 @@ const markOf = ({ breaks, accepted }: PlannedConsumer, style: Style): string =>
 export const consumersSection = ({ consumers = [] }: Pick<Plan, 'consumers'>, style: Style): string[] => {
   if (style.detail === 'quiet' || consumers.length === 0) return [];
   if (style.detail !== 'verbose' && consumers.length <= NAMED_IN_CHECKS) return [];
+  const isOfOne = new Set(consumers.map(({ serviceAccount }) => serviceAccount)).size === 1;
   const breaking = consumers.filter(({ breaks, accepted }) => breaks && !accepted).length;
   return [
     '',
     `${style.paint('bold', 'Consumers of the web identity')}  ${counted(breaking, 'object')} to change or accept`,
     ...consumers.flatMap((one) =>
-      hanging(`  ${markOf(one, style)} `, `${one.name} ${one.how}, as ${one.serviceAccount}`, style),
+      hanging(
+        `  ${markOf(one, style)} `,
+        `${one.name} ${one.how}${isOfOne ? '' : `, as ${one.serviceAccount}`}`,
+        style,
+      ),
     ),
   ];
 };

@@ -21,6 +21,7 @@ import type { KubernetesObjects, RecordedWorkload } from './read-kubernetes.ts';
 import type { Recording } from './recording.ts';
 
 type Cluster = NonNullable<ScenarioInput['accounts'][number]['clusters']>[number];
+type CustomResource = NonNullable<Cluster['customResources']>[number];
 type AssociationInput = NonNullable<Cluster['associations']>[number];
 
 export interface MappingOptions {
@@ -62,9 +63,42 @@ const webhookOf = ({ webhooks }: KubernetesObjects): Cluster['podIdentityWebhook
   return found.failurePolicy === 'Fail' ? 'Fail' : undefined;
 };
 
-/** Returns what an object is known by among the custom resources. */
-const keyOf = ({ plural, namespace = '', name }: NonNullable<Cluster['customResources']>[number]): string =>
-  `${plural} ${namespace}/${name}`;
+/** Returns the objects of other software: of each, those by which consumers are found, once. */
+const allCustomResources = (
+  objects: KubernetesObjects,
+  installed: readonly string[],
+  nodeKeys: ReadonlySet<string>,
+  unread: Recording['unread'],
+): CustomResource[] => {
+  const { objects: users } = objects.consumers;
+  const keyOf = ({ plural, namespace = '', name }: CustomResource): string => `${plural} ${namespace}/${name}`;
+  const known = new Set(users.map(keyOf));
+  return [
+    ...customResources(objects, installed).filter((one) => !known.has(keyOf(one))),
+    ...users,
+    ...networkResources(objects.network, nodeKeys, unread),
+  ];
+};
+
+/** Reports the pods that a scenario cannot have. */
+const reportPods = ({ pods }: KubernetesObjects, unread: Recording['unread']): void => {
+  const others = pods.filter(
+    ({ owner, terminating }) => !terminating && !['Deployment', 'DaemonSet', 'StatefulSet'].includes(owner?.kind ?? ''),
+  );
+  if (others.length > 0)
+    unread.push({
+      what: `${others.length} ${others.length === 1 ? 'pod' : 'pods'} of Jobs or without a workload`,
+      why: 'a scenario has only pods of Deployments, DaemonSets and StatefulSets',
+      effect: 'the rehearsal does not have them',
+    });
+  const broken = pods.filter(({ ready, terminating, owner }) => !ready && !terminating && owner?.kind !== 'Job');
+  if (broken.length > 0)
+    unread.push({
+      what: `the state of ${broken.length} ${broken.length === 1 ? 'pod that is' : 'pods that are'} not ready`,
+      why: `for example ${broken[0]?.namespace}/${broken[0]?.name}`,
+      effect: 'in the rehearsal they are ready, unless their node is not',
+    });
+};
 
 /** Fields of a cluster that come from its objects. `addons`: names of the installed add-ons. */
 const fromObjects = (
@@ -79,36 +113,14 @@ const fromObjects = (
   const webhook = webhookOf(objects);
   const disruptionBudgets = budgets(objects.budgets, unread);
   const scaled = autoscalers(objects.autoscalers);
-  const { objects: users, volumes } = objects.consumers;
+  const { volumes } = objects.consumers;
   const defined = definitions(objects.consumers, installed);
-  const known = new Set(users.map(keyOf));
-  const custom = [
-    ...customResources(objects, installed).filter((one) => !known.has(keyOf(one))),
-    ...users,
-    ...networkResources(objects.network, nodeKeys, unread),
-  ];
+  const custom = allCustomResources(objects, installed, nodeKeys, unread);
   const claims = new Set(volumes.flatMap(({ claim }) => (claim ? [`${claim.namespace}/${claim.name}`] : [])));
   const policies = networkPolicies(objects.network, unread);
   const podsOf = (one: RecordedWorkload) => byWorkload.get(`${one.kind} ${one.namespace}/${one.name}`) ?? [];
   const own = objects.workloads.filter((one) => !owners.has(one));
-  const others = objects.pods.filter(
-    ({ owner, terminating }) => !terminating && !['Deployment', 'DaemonSet', 'StatefulSet'].includes(owner?.kind ?? ''),
-  );
-  if (others.length > 0)
-    unread.push({
-      what: `${others.length} ${others.length === 1 ? 'pod' : 'pods'} of Jobs or without a workload`,
-      why: 'a scenario has only pods of Deployments, DaemonSets and StatefulSets',
-      effect: 'the rehearsal does not have them',
-    });
-  const broken = objects.pods.filter(
-    ({ ready, terminating, owner }) => !ready && !terminating && owner?.kind !== 'Job',
-  );
-  if (broken.length > 0)
-    unread.push({
-      what: `the state of ${broken.length} ${broken.length === 1 ? 'pod that is' : 'pods that are'} not ready`,
-      why: `for example ${broken[0]?.namespace}/${broken[0]?.name}`,
-      effect: 'in the rehearsal they are ready, unless their node is not',
-    });
+  reportPods(objects, unread);
   return {
     ...(objects.nodes ? { nodes: nodeGroups({ ...objects, nodes: objects.nodes }, nodeKeys) } : {}),
     ...(webhook === undefined ? {} : { podIdentityWebhook: webhook }),

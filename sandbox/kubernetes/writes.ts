@@ -23,6 +23,7 @@ import { checkEscalation } from './escalation.ts';
 import { queryOf } from './query.ts';
 import { noteEdit, asReturned } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
+import { jsonPatch, parseJsonPatch } from './json-patch.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
 import { PROTOBUF, readProtobuf } from './protobuf.ts';
 import {
@@ -53,6 +54,7 @@ const PATCHES = {
   'application/merge-patch+json': mergePatch,
   'application/strategic-merge-patch+json': strategicMergePatch,
 };
+const JSON_PATCH = 'application/json-patch+json';
 const JSON_TYPE = 'application/json';
 const SERVER_SIDE_APPLY = 'application/apply-patch+yaml';
 
@@ -81,13 +83,18 @@ export const applyPatch = (
   document: Record<string, unknown>,
 ): Record<string, unknown> => {
   const type = contentType(request);
+  if (type === JSON_PATCH) {
+    const operations = parseJsonPatch(request.body);
+    describe(operations);
+    return jsonPatch(document, operations);
+  }
   const apply = Object.entries(PATCHES).find(([name]) => name === type)?.[1];
   if (!apply) {
     const more =
       type === SERVER_SIDE_APPLY
         ? '. The sandbox does not support server-side apply: run kubectl apply without --server-side'
         : '';
-    throw unsupportedMediaType(Object.keys(PATCHES), more);
+    throw unsupportedMediaType([JSON_PATCH, ...Object.keys(PATCHES)], more);
   }
   const patch = parseObject(request.body);
   describe(patch);

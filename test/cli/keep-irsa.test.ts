@@ -19,7 +19,7 @@ describe('the summary of a plan', () => {
     const lines = summary(report, PLAIN);
     expect(lines[0]).toMatch(/^= keep IRSA {2}.*: IRSA is the better fit, and nothing was changed$/);
     expect(lines.join('\n')).toMatch(
-      /\n\nReason\n {2}= unsupported-compute: 2 of 2 pods run on AWS Fargate\.\n {6}do: Keep IRSA for this add-on\. To migrate it all the same, [^]*\n\nChecks {2}2 fail, 1 pass\n {2}✖ agent: not installed\n/,
+      /\n\nReason\n {2}= unsupported-compute: 2 of 2 pods run on AWS Fargate\.\n {6}do: Keep IRSA for this add-on\. To migrate it all the same, [^]*\n\nChecks {2}1 fail, 1 pass\n {2}✖ agent: not installed\n/,
     );
     expect(lines.filter((line) => line.includes('unsupported-compute'))).toHaveLength(1);
     expect(conclusion(report, { command: 'MIGRATE' }, PLAIN)).toEqual([

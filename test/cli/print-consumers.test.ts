@@ -30,17 +30,23 @@ describe('consumers of the web identity in a plan', () => {
         .split('\n')
         .filter((line) => line.startsWith('  ✖ SecretStore/shop/store-')),
     ).toHaveLength(20);
+    // The service account is not repeated if all use the same one.
+    expect(section(20)).not.toContain('as shop/cart');
     expect(section(20, { ...PLAIN, detail: 'quiet' })).toBe('');
   });
 
   it('are marked by what happens to them', () => {
-    const consumers = [consumer(0), consumer(1, { accepted: true }), consumer(2, { breaks: false })];
+    const consumers = [
+      consumer(0),
+      consumer(1, { accepted: true }),
+      consumer(2, { breaks: false, serviceAccount: 'shop/web' }),
+    ];
     const lines = planSection(aPlan({ verdict: 'blocked', consumers }), { ...PLAIN, detail: 'verbose' });
     expect(lines.slice(1)).toEqual([
       'Consumers of the web identity  1 object to change or accept',
       '  ✖ SecretStore/shop/store-0 gets tokens for it, as shop/cart',
       '  ! SecretStore/shop/store-1 gets tokens for it, as shop/cart',
-      '  · SecretStore/shop/store-2 gets tokens for it, as shop/cart',
+      '  · SecretStore/shop/store-2 gets tokens for it, as shop/web',
     ]);
   });
 });

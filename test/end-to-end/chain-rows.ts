@@ -39,7 +39,7 @@ export const chainRows: Row[] = [
     {
       outcome: 'blocked',
       verdict: 'keep-irsa',
-      blockedBy: { 'pattern-fit': /IRSA is the better fit/ },
+      blockedBy: { 'pattern-fit': /EKS Pod Identity has no patterns/ },
       mutations: [],
     },
   ],

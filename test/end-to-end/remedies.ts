@@ -237,4 +237,18 @@ export const rows: Row[] = [
     subject: { addon: 'fluent-bit' },
     not: 'the sandbox has no management cluster',
   },
+  {
+    check: 'agent-reachability',
+    template: 'kubectl --type',
+    scenario: 'network-policy',
+    subject: { serviceAccount: { namespace: 'orders', name: 'api' } },
+    unblocks: true,
+  },
+  {
+    check: 'consumers',
+    template: 'pod-identity grant-access --cluster --region --account --service-account --deployed',
+    scenario: 'consumers-unread',
+    subject: { serviceAccount: { namespace: 'shop', name: 'orders' } },
+    unblocks: false,
+  },
 ];

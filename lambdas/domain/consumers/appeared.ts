@@ -2,7 +2,7 @@
 import type { Pod, Workload } from '../kubernetes/objects.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import { consumersOf, findConsumers } from './find.ts';
-import { consumerNames, consumersText, judgeConsumers, objectsUse, unreadText } from './judge.ts';
+import { consumerNames, consumersText, judgeConsumers, objectsUse, unreadSentences } from './judge.ts';
 import type { ConsumerFacts } from './model.ts';
 
 /** What was read of the cluster right now. */
@@ -30,11 +30,7 @@ export function appearedConsumers(
       : [
           `${objectsUse(breaking)} the web identity of ${of} and ${consumerNames(breaking).length === 1 ? 'is' : 'are'} not accepted by the request: ${consumersText(breaking)}.`,
         ]),
-    ...(unread.length === 0
-      ? []
-      : [
-          `Whether objects use the web identity of ${of} is not known of what could not be read: ${unreadText(unread)}.`,
-        ]),
+    ...unreadSentences(unread, of),
   ];
   return sentences.length === 0 ? undefined : sentences.join(' ');
 }

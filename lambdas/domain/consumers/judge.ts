@@ -1,6 +1,7 @@
 /** Decides which consumers of a web identity a change would break, which of them are accepted, and describes them. */
 import { consumerName, MAX_ACCEPTED } from '../migration/accepted.ts';
-import { some } from '../plan/check.ts';
+import type { Check } from '../migration/model.ts';
+import { some, warn, whyUnread } from '../plan/check.ts';
 import { shellWord } from '../text/shell.ts';
 import { counted, shown } from '../text/text.ts';
 import { type Consumer, type ConsumerFacts, nameOfConsumer } from './model.ts';
@@ -91,20 +92,52 @@ export function insteadText(consumers: readonly Consumer[]): string {
   const ways = new Map<string, Consumer[]>();
   for (const one of consumers) ways.set(one.instead, [...(ways.get(one.instead) ?? []), one]);
   const shownWays = [...ways].slice(0, 3);
+  const several = consumerNames(consumers).length > 1 && ways.size > 1;
   const rest = ways.size > shownWays.length ? [' For the others, see docs/consumers.md.'] : [];
   return [
     shownWays
-      .map(([instead, of]) => `${ways.size === 1 ? '' : `${some(consumerNames(of))}: `}${shown(instead, LONGEST)}`)
+      .map(([instead, of]) => `${several ? `${some(consumerNames(of))}: ` : ''}${shown(instead, LONGEST)}`)
       .join(' '),
     ...rest,
   ].join('');
 }
 
 /** Returns resources that could not be read, with the reason for the first of them. */
-export const unreadText = (unread: readonly Unread[]): string => {
+const unreadText = (unread: readonly Unread[]): string => {
   const [first] = unread;
-  return `${some(unread.map(({ resource }) => resource))}${first ? ` (${unread.length > 1 ? `${first.resource}: ` : ''}${shown(first.error, LONGEST).replace(/\.$/, '')})` : ''}`;
+  return `${some(unread.map(({ resource }) => resource))}${first ? ` (${whyUnread(first.error)})` : ''}`;
 };
+
+/** Returns sentences about what could not be read. `of`: the service accounts, as text. */
+export const unreadSentences = (unread: readonly Unread[], of: string): string[] =>
+  unread.length === 0
+    ? []
+    : [`Whether objects use the web identity of ${of} is not known of what could not be read: ${unreadText(unread)}.`];
+
+/** Returns sentences about what the request accepts. */
+export const acceptedSentences = ({ accepted, acceptedUnread }: Judged): string[] => [
+  ...(accepted.length === 0
+    ? []
+    : [
+        `The request accepts that ${counted(consumerNames(accepted).length, 'object')} may lose AWS access: ${some(consumerNames(accepted))}.`,
+      ]),
+  ...(acceptedUnread.length === 0
+    ? []
+    : [`The request accepts that this was not read: ${some(acceptedUnread.map(({ resource }) => resource))}.`]),
+];
+
+/** Returns a warning for accepted names that were not found, which are probably a mistake. */
+export const unmatchedChecks = (id: string, unmatched: readonly string[]): Check[] =>
+  unmatched.length === 0
+    ? []
+    : [
+        warn(
+          id,
+          `The request accepts ${counted(unmatched.length, 'consumer')} that ${unmatched.length === 1 ? 'was' : 'were'} not found: ${some(unmatched)}.`,
+          'Give --accept-consumer the name as the check shows it, or omit the option.',
+          'docs/consumers.md',
+        ),
+      ];
 
 /**
  * Returns how to accept these names: the sentence that begins with `lead`, with the options for the command line. More than

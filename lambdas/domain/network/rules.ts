@@ -31,18 +31,24 @@ function patchCommand({ kind, name, namespace, object }: ReadPolicy, rule: objec
   );
 }
 
-/** Returns what adds the rule to one of the policies: a command, or a sentence without its end. */
+/** Returns what adds the rule to one of the policies: a command that ends with ` ;`, or a sentence. */
 function ruleFor(policy: ReadPolicy, { ipv6, cilium }: Cluster): string {
   const { kind, name, object } = policy;
-  const byPage = `${name}: add the rule of docs/agent-reachability.md`;
   if (kind !== 'NetworkPolicy' && denying.safeParse(object).success)
-    return `${name}: no rule of its egressDeny may match the agent, since a denial has precedence`;
-  if (kind !== 'NetworkPolicy') return patchCommand(policy, CILIUM_RULE) ?? byPage;
+    return `${name}: no rule of its egressDeny may match the agent, since a denial has precedence.`;
   // No NetworkPolicy can name the node for Cilium.
-  if (cilium) return `${name}: add a CiliumNetworkPolicy for these pods, with the rule of docs/agent-reachability.md`;
-  return patchCommand(policy, networkRule(ipv6)) ?? byPage;
+  if (kind === 'NetworkPolicy' && cilium)
+    return `${name}: add a CiliumNetworkPolicy for these pods, with the rule of docs/agent-reachability.md.`;
+  const command = patchCommand(policy, kind === 'NetworkPolicy' ? networkRule(ipv6) : CILIUM_RULE);
+  return command === undefined ? `${name}: add the rule of docs/agent-reachability.md.` : `${command} ;`;
 }
 
-/** Returns what adds the rule, for each of the policies. One of those that isolate a pod is enough. */
-export const ruleCommands = (policies: readonly ReadPolicy[], cluster: Cluster): string[] =>
-  policies.map((policy) => ruleFor(policy, cluster));
+/** The most policies whose rules are printed. */
+const MOST_RULES = 5;
+
+/** Returns what adds the rule to each of the policies. One of those that isolate a pod is enough. */
+export const rulesText = (policies: readonly ReadPolicy[], cluster: Cluster): string =>
+  [
+    ...policies.slice(0, MOST_RULES).map((policy) => ruleFor(policy, cluster)),
+    ...(policies.length > MOST_RULES ? ['For the other policies, see docs/agent-reachability.md.'] : []),
+  ].join(' ');

@@ -6,7 +6,7 @@ import { parseRoleArn } from '../aws/arn.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { matchesWildcard, type Statement } from '../policy/index.ts';
 import { shellCommand } from '../text/shell.ts';
-import { asClause } from '../text/text.ts';
+import { asClause, asSentence } from '../text/text.ts';
 import { type JudgedChain, judgeChain } from './chains-judged.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
@@ -36,7 +36,7 @@ const nameOf = (arn: string): string => parseRoleArn(arn)?.name ?? arn;
 const sentences = (texts: readonly string[]): string =>
   texts
     .slice(0, 3)
-    .map((one) => ` ${asClause(one).replace(/^./, (first) => first.toUpperCase())}.`)
+    .map((one) => ` ${asSentence(one)}`)
     .join('');
 
 /** Describes what the statement is for. */

@@ -2,7 +2,7 @@
  * Constructors of checks. `fail` and `unknown` block; `warn` does not. They also make quoted data printable.
  */
 import type { Check } from '../migration/model.ts';
-import { printable } from '../text/text.ts';
+import { asClause, printable, shown } from '../text/text.ts';
 
 export const GUIDE = 'EKS User Guide';
 
@@ -31,6 +31,16 @@ export const unknown = withRemedy('unknown');
  * with "Keep IRSA", and goes on with what to change to migrate all the same.
  */
 export const keepIrsa = (...given: Parameters<typeof fail>): Check => ({ ...fail(...given), keepIrsa: true });
+
+/** Longer errors quote what extensions of the API server wrote. */
+const LONGEST_ERROR = 300;
+
+/**
+ * Returns why a read failed, as a clause. Of a refusal, the status is enough: the user's name and a remedy
+ * follow, and the check has its own remedy.
+ */
+export const whyUnread = (error: string): string =>
+  /^The API server answered 40[13] [^:]*(?=: )/.exec(error)?.[0] ?? asClause(shown(error, LONGEST_ERROR));
 
 /** Returns the first five names of a list, and the number of the others. */
 export const some = (names: readonly string[], separator = ', '): string =>

@@ -5,6 +5,7 @@
 import { grantCommand } from '../access/command.ts';
 import { findConsumers, consumersOf } from '../consumers/find.ts';
 import {
+  acceptedSentences,
   acceptText,
   changeText,
   consumerNames,
@@ -14,14 +15,13 @@ import {
   type Judged,
   namesToAccept,
   objectsUse,
-  type Unread,
-  unreadText,
+  unmatchedChecks,
+  unreadSentences,
 } from '../consumers/judge.ts';
 import { type Consumer, nameOfConsumer } from '../consumers/model.ts';
 import { asManyAsFit, MOST_PLANNED_CONSUMERS, type PlannedConsumer } from '../consumers/planned.ts';
 import { type Attempt, type Check, isForAddon, type PlannedAssociation } from '../migration/model.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
-import { counted } from '../text/text.ts';
 import { irsaRoleOf } from '../verification/irsa.ts';
 import { removesSoftware } from './attempts.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
@@ -89,28 +89,13 @@ function breakingText({ facts, of, judged: { breaking } }: Case): string[] {
   );
 }
 
-const unreadSentence = (unread: readonly Unread[], of: string): string[] =>
-  unread.length === 0
-    ? []
-    : [`Whether objects use the web identity of ${of} is not known of what could not be read: ${unreadText(unread)}.`];
-
-const acceptedText = ({ judged: { accepted, acceptedUnread } }: Case): string[] => [
-  ...(accepted.length === 0
-    ? []
-    : [
-        `The request accepts that ${counted(consumerNames(accepted).length, 'object')} may lose AWS access: ${some(consumerNames(accepted))}.`,
-      ]),
-  ...(acceptedUnread.length === 0
-    ? []
-    : [`The request accepts that this was not read: ${some(acceptedUnread.map(({ resource }) => resource))}.`]),
-];
-
 function sparedText({ of, judged: { spared }, deletes }: Case): string[] {
   if (spared.length === 0) return [];
   const byAnnotation = spared.some(({ needs }) => needs.includes('annotation'));
-  const later = byAnnotation ? '--annotation remove and retire take' : 'retire takes';
+  const one = consumerNames(spared).length === 1;
+  const later = byAnnotation ? '--annotation remove or retire' : 'retire';
   return [
-    `${objectsUse(spared)} the web identity of ${of}, which this migration leaves to ${consumerNames(spared).length === 1 ? 'it' : 'them'}, and ${later} away: ${consumersText(spared)}.`,
+    `${objectsUse(spared)} the web identity of ${of}, and ${one ? 'keeps' : 'keep'} AWS access after this migration, but not after ${later}: ${consumersText(spared)}.`,
     ...(deletes
       ? [
           'While the add-on is deleted and created again, its service accounts do not exist, which interrupts AWS access.',
@@ -145,7 +130,7 @@ function remedyText({ facts, judged: { breaking, unread } }: Case): string {
 function warningRemedy({ facts, judged: { spared, accepted, unread } }: Case): string {
   return [
     ...(accepted.length === 0 ? [] : [changeText(accepted)]),
-    ...(spared.length === 0 ? [] : [`Before it is taken away: ${insteadText(spared)}`]),
+    ...(spared.length === 0 ? [] : [`Before that: ${insteadText(spared)}`]),
     ...(unread.length === 0 ? [] : [grantText(facts)]),
     ...(accepted.length + spared.length + unread.length === 0 ? ['Find out yourself what uses the identity.'] : []),
   ].join(' ');
@@ -155,26 +140,13 @@ function judgedCheck(one: Case): Check {
   const { facts, of, judged } = one;
   const { breaking, unread } = judged;
   const blocking = breakingText(one);
-  const open = unreadSentence(unread, of);
-  const rest = [...acceptedText(one), ...sparedText(one)];
+  const open = unreadSentences(unread, of);
+  const rest = [...acceptedSentences(judged), ...sparedText(one)];
   const [first] = breaking;
   if (first) return fail(ID, [...blocking, ...open, ...rest].join(' '), remedyText(one), `${DOCS}; ${first.source}`);
   if (open.length > 0 && asksForRemoval(facts)) return unknown(ID, [...open, ...rest].join(' '), remedyText(one), DOCS);
   if (open.length + rest.length > 0) return warn(ID, [...rest, ...open].join(' '), warningRemedy(one), DOCS);
   return pass(ID, `Nothing else was found that uses the web identity of ${of}.`);
-}
-
-/** An accepted name that is not found is probably a mistake, unless the option is that of many plans. */
-function checkAccepted({ facts, judged: { unmatched } }: Case): Check[] {
-  if (unmatched.length === 0 || facts.oneOfMany) return [];
-  return [
-    warn(
-      'accepted-consumers',
-      `The request accepts ${counted(unmatched.length, 'consumer')} that ${unmatched.length === 1 ? 'was' : 'were'} not found: ${some(unmatched)}.`,
-      'Give --accept-consumer the name as the plan shows it, or omit the option.',
-      DOCS,
-    ),
-  ];
 }
 
 /** Without the API server nothing is known; `kubernetes-access` reports that, but the annotation may not be removed. */
@@ -214,7 +186,11 @@ export function planConsumers(
   const one: Case = { facts, of, judged, deletes: attempts.some(removesSoftware) };
   const { breaking, accepted, spared } = judged;
   return {
-    checks: [judgedCheck(one), ...checkAccepted(one)],
+    checks: [
+      judgedCheck(one),
+      // The options of many plans are not meant for each.
+      ...(facts.oneOfMany ? [] : unmatchedChecks('accepted-consumers', judged.unmatched)),
+    ],
     consumers: asManyAsFit(
       [...breaking, ...accepted, ...spared].slice(0, MOST_PLANNED_CONSUMERS).map(shownConsumer(facts)),
     ),

@@ -49,7 +49,7 @@ function checkPairs(facts: Facts, trust: PatternTrust, name: string): Check {
   return warn(
     'pattern-trust',
     `Role ${name} trusts service accounts of this cluster by ${patternText(trust.patterns)}. ${pairsText(facts, trust)} The migration changes none of them.`,
-    'To retire the OIDC trust later, give each an association, or name those that may lose it; until then the command retire refuses.',
+    'To retire the OIDC trust later, give each an association, or accept by name those that may lose the role; until then, retire refuses.',
     SOURCE,
   );
 }
@@ -65,7 +65,7 @@ function checkFit({ request, cluster, roles }: Facts, { patterns }: PatternTrust
   const own = oidcProviderArn(request.target, cluster.oidcIssuer);
   const others = [...patternsOverNamespaces(role.trustPolicy).keys()].filter((arn) => arn !== own);
   if (others.length === 0) return [];
-  const found = `Role ${parseRoleArn(roleArn)?.name ?? roleArn} is for service accounts of any matching namespace (${patternText(wide)}) in ${counted(others.length + 1, 'cluster')}: the OIDC providers of ${some(others)} have such a pattern too.`;
+  const found = `Role ${parseRoleArn(roleArn)?.name ?? roleArn} trusts service accounts of any matching namespace (${patternText(wide)}) in ${counted(others.length + 1, 'cluster')}: this one, and ${some(others)}.`;
   const why =
     'EKS Pod Identity has no patterns: each namespace of each cluster needs an association of its own, also those that are created later.';
   const open = wide.filter((one) => !request.acceptConsumers.includes(one));
@@ -81,7 +81,7 @@ function checkFit({ request, cluster, roles }: Facts, { patterns }: PatternTrust
   return [
     keepIrsa(
       'pattern-fit',
-      `${found} ${why} IRSA is the better fit.`,
+      `${found} ${why}`,
       `Keep IRSA for these service accounts. To migrate all the same, ${
         open.every(isAcceptable)
           ? `accept the pattern by name: ${shellCommand(open.flatMap((one) => ['--accept-consumer', one]))}`

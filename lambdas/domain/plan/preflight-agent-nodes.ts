@@ -8,7 +8,7 @@ import { isMadeBy, type Node, type Workload } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { readNodePools } from '../network/node-pools.ts';
 import { type Placement, refusals } from '../network/taints.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
+import { fail, GUIDE, pass, some, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';
 import { notSeen, plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
@@ -46,14 +46,16 @@ function placements(facts: Facts, planned: readonly PlannedAssociation[]): Place
 const reasonAt = (node: Node, { agentWorkload }: Facts): string[] =>
   agentWorkload ? refusals(placementOf(agentWorkload), node) : [];
 
-/** Returns the nodes as a text, each with the reason why the agent is not there. */
-const withReasons = (nodes: readonly Node[], facts: Facts): string =>
-  some(
-    nodes.map((node) => {
-      const reasons = reasonAt(node, facts);
-      return reasons.length > 0 ? `${node.name} (the agent's DaemonSet ${reasons.join(' and ')})` : node.name;
-    }),
-  );
+/** Returns the nodes as a text, those with the same reason why the agent is not there together. */
+function withReasons(nodes: readonly Node[], facts: Facts): string {
+  const alike = Map.groupBy(nodes, (node) => reasonAt(node, facts).join(' and '));
+  return [...alike]
+    .map(([reason, of]) => {
+      const names = some(of.map(({ name }) => name));
+      return reason === '' ? names : `${names} (the agent's DaemonSet ${reason})`;
+    })
+    .join('; ');
+}
 
 interface Nodes {
   needing: Node[];
@@ -101,13 +103,19 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
     ];
   const { needing, broken, possible } = sortNodes(facts, nodes.seen, planned);
   if (broken.length > 0) {
-    const tolerate = isExcluded(broken, facts) ? `To run on nodes with taints, ${TOLERATE} . ` : '';
+    const inspect = `Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`;
+    const isKnown = broken.every((node) => reasonAt(node, facts).length > 0);
     return [
       fail(
         id,
         `The Pod Identity agent is not ready on ${broken.length} of ${needing.length} nodes where these pods can run: ${withReasons(broken, facts)}. Pods on these nodes would get no credentials.`,
-        `${tolerate}Inspect its pods: kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide . If a node has none, the agent's DaemonSet excludes the node (taints, node selector; hybrid nodes have a separate DaemonSet, which is off by default); if the pod does not start, port 80 may be in use, or IPv6 disabled on the node.`,
-        `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
+        [
+          ...(isExcluded(broken, facts) ? [`For the agent to run on nodes with taints, ${TOLERATE} .`] : []),
+          ...(isKnown ? [] : [inspect]),
+        ].join(' '),
+        isKnown
+          ? `${AGENT_SETUP}; ${TAINTS}`
+          : `${AGENT_SETUP}; "Disable IPv6 in the EKS Pod Identity Agent"; "Configure add-ons for hybrid nodes"`,
       ),
     ];
   }
@@ -141,7 +149,7 @@ export function checkNodePools(facts: Facts, planned: readonly PlannedAssociatio
     return [
       warn(
         id,
-        `Whether the Pod Identity agent tolerates the taints of nodes to come could not be read: ${unread.error}`,
+        `Whether the Pod Identity agent tolerates the taints of nodes to come could not be read: ${whyUnread(unread.error)}.`,
         `Allow the service to read Karpenter's node pools: ${grantCommand(request)}`,
         TAINTS,
       ),

@@ -15,10 +15,10 @@ import {
   type PolicySubject,
 } from '../network/model.ts';
 import { type Cluster, policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';
-import { ruleCommands } from '../network/rules.ts';
+import { rulesText } from '../network/rules.ts';
 import { shellCommand } from '../text/shell.ts';
 import { counted } from '../text/text.ts';
-import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
+import { fail, GUIDE, pass, some, unknown, warn, whyUnread } from './check.ts';
 import type { Facts } from './facts.ts';
 import { plannedPods, plannedWorkloads } from './preflight-seen.ts';
 
@@ -117,7 +117,7 @@ function blocking(
   const certain = found.filter(({ cutOff: is, enforced }) => is === 'yes' && enforced.is === 'enforced');
   const names = namesOf(found);
   const concerned = policies.filter(({ name }) => names.includes(name));
-  const remedy = `Allow egress to TCP port ${AGENT_PORT} of the agent: ${some(ruleCommands(concerned, clusterOf(facts, network)), ' ; ')}${accept(names)}`;
+  const remedy = `Allow egress to TCP port ${AGENT_PORT} of the agent: ${rulesText(concerned, clusterOf(facts, network))}${accept(names)}`;
   const source = `${CONSIDERATIONS}; ${PAGE}`;
   if (certain.length === found.length)
     return [
@@ -175,7 +175,7 @@ const ignored = (facts: Facts, found: readonly Found[]): Check[] =>
 function unread({ request }: Facts, { unread: all, engines }: NetworkFacts): Check[] {
   const policies = all.filter(({ resource }) => resource !== 'nodepools.karpenter.sh');
   const texts = [
-    ...policies.map(({ resource, error }) => `${resource} could not be read (${error})`),
+    ...policies.map(({ resource, error }) => `${resource} could not be read (${whyUnread(error)})`),
     ...(engines.includes('calico') ? ["Calico's own policies (projectcalico.org) are not read"] : []),
   ];
   if (texts.length === 0) return [];

@@ -25,18 +25,16 @@ import type { Facts } from './facts.ts';
 import { isCovered } from './pass-role.ts';
 import { NOT_ASKED } from './preview.ts';
 import { TRUST_SOURCE } from './trust-remedy.ts';
-import { asClause } from '../text/text.ts';
+import { asSentence } from '../text/text.ts';
 
 const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
 
 const number = (value: number): string => value.toLocaleString('en-US');
 const lengthOf = (characters: number): string => `${number(characters)} of ${number(limitFor(characters))} characters`;
 
-const sentence = (text: string): string => `${asClause(text).replace(/^./, (first) => first.toUpperCase())}.`;
-
 /** Returns the reasons of an evaluation as sentences, at most the first few. */
 function told({ reasons }: Pick<Evaluation, 'reasons'>): string {
-  const sentences = [...new Set(reasons.map(({ message }) => sentence(message)))];
+  const sentences = [...new Set(reasons.map(({ message }) => asSentence(message)))];
   const shown = sentences.slice(0, 5);
   return [
     ...shown,
@@ -146,7 +144,7 @@ const acceptance = (keys: readonly string[]): string =>
 /** Returns the remedy by hand, and whether the service could apply it. */
 function remedyOf({ undecided }: Judged, { arn, proposal, repairable, conditional }: RoleTrust): string {
   const accept = undecided.length > 0 ? [acceptance(undecided)] : [];
-  if (proposal.do === 'refuse') return [...accept, `${sentence(proposal.why)} ${proposal.remedy}`].join(' ');
+  if (proposal.do === 'refuse') return [...accept, `${asSentence(proposal.why)} ${proposal.remedy}`].join(' ');
   if (proposal.do === 'nothing')
     return [...accept, `Allow ${POD_IDENTITY_PRINCIPAL} in a statement of the role's trust policy.`].join(' ');
   const enabled = repairable && !conditional ? '' : `, if the CDK context repairableRoleArns covers ${arn}`;

@@ -95,6 +95,9 @@ const jsonEscape = (character: string): string =>
  */
 export const asClause = (text: string): string => text.trim().replace(/\.$/, '');
 
+/** Returns a clause as a sentence. */
+export const asSentence = (text: string): string => `${asClause(text).replace(/^./, (first) => first.toUpperCase())}.`;
+
 /** Returns a count with its noun, such as `1 file` or `2 files`. */
 export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : plural}`;

@@ -5,6 +5,7 @@
 import { grantForms } from '../access/command.ts';
 import { consumersOf, findConsumers } from '../consumers/find.ts';
 import {
+  acceptedSentences,
   acceptText,
   changeText,
   consumerNames,
@@ -13,14 +14,14 @@ import {
   type Judged,
   namesToAccept,
   objectsUse,
-  unreadText,
+  unmatchedChecks,
+  unreadSentences,
 } from '../consumers/judge.ts';
 import type { Consumer, ConsumerFacts } from '../consumers/model.ts';
 import type { AnnotatedServiceAccount, Pod, Workload } from '../kubernetes/objects.ts';
 import type { Check } from '../migration/model.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import { fail, pass, some, unknown, warn } from '../plan/check.ts';
-import { counted } from '../text/text.ts';
 import { nameOf, type ServiceAccountUse } from './statements.ts';
 
 /** The current state that the check evaluates: as in `RetireFacts`. */
@@ -69,26 +70,10 @@ function accountsText({ serviceAccounts, losing = [] }: ConsumerNeeds, { breakin
   return some([...new Set([...serviceAccounts, ...used].map(nameOf))]);
 }
 
-const acceptedText = ({ accepted, acceptedUnread }: Judged): string[] => [
-  ...(accepted.length === 0
-    ? []
-    : [
-        `The request accepts that ${counted(consumerNames(accepted).length, 'object')} may lose AWS access: ${some(consumerNames(accepted))}.`,
-      ]),
-  ...(acceptedUnread.length === 0
-    ? []
-    : [`The request accepts that this was not read: ${some(acceptedUnread.map(({ resource }) => resource))}.`]),
-];
-
 function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
   const { breaking, unread } = judged;
   const of = accountsText(facts, judged);
-  const open =
-    unread.length === 0
-      ? []
-      : [
-          `Whether objects use the web identity of ${of} is not known of what could not be read: ${unreadText(unread)}.`,
-        ];
+  const open = unreadSentences(unread, of);
   const names = namesToAccept(breaking, unread);
   const one = names.length === 1;
   const accept = (when: string): string => acceptText(`If ${when}, accept ${one ? 'it' : 'them'}`, names);
@@ -100,7 +85,7 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
       [
         `${objectsUse(breaking)} the web identity of ${of}, and ${consumerNames(breaking).length === 1 ? 'loses' : 'lose'} AWS access without the OIDC trust of ${facts.roleArn}: ${consumersText(breaking)}.`,
         ...open,
-        ...acceptedText(judged),
+        ...acceptedSentences(judged),
       ].join(' '),
       `${changeText(breaking)}${grant} ${accept(`${one ? 'it' : 'each'} may lose AWS access`)}`,
       `${DOCS}; ${first.source}`,
@@ -108,11 +93,11 @@ function judgedCheck(facts: ConsumerNeeds, judged: Judged): Check {
   if (unread.length > 0)
     return unknown(
       ID,
-      [...open, ...acceptedText(judged)].join(' '),
+      [...open, ...acceptedSentences(judged)].join(' '),
       `${grant.trim()} ${accept(`nothing of ${one ? 'it' : 'them'} uses the identity`)}`,
       DOCS,
     );
-  const accepted = acceptedText(judged);
+  const accepted = acceptedSentences(judged);
   if (accepted.length > 0)
     return warn(ID, accepted.join(' '), 'Find out afterwards whether the software still works: read its logs.', DOCS);
   return pass(ID, `Nothing else was found that uses the web identity of ${of}.`);
@@ -131,18 +116,5 @@ export function checkConsumers(facts: ConsumerNeeds): Check[] {
       ),
     ];
   const judged = judgeConsumers(consumersFound(facts, read, pods), read.unread, acceptConsumers, () => true);
-  const { unmatched } = judged;
-  return [
-    judgedCheck(facts, judged),
-    ...(unmatched.length === 0
-      ? []
-      : [
-          warn(
-            'retire-accepted-consumers',
-            `The request accepts ${counted(unmatched.length, 'consumer')} that ${unmatched.length === 1 ? 'was' : 'were'} not found: ${some(unmatched)}.`,
-            'Give --accept-consumer the name as the check shows it, or omit the option.',
-            DOCS,
-          ),
-        ]),
-  ];
+  return [judgedCheck(facts, judged), ...unmatchedChecks('retire-accepted-consumers', judged.unmatched)];
 }

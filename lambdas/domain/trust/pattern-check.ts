@@ -45,13 +45,13 @@ function remedyOf({ patterns, annotated, cluster }: PatternFacts, lacking: reado
   const unused = lacking.filter((one) => !annotated.has(nameOf(one)));
   const each =
     lacking.length > MOST_FLAGS
-      ? ''
-      : `, or accept each by name if nothing needs the role by it: ${flags(lacking.map(nameOfAccount))}`;
+      ? '.'
+      : `, or accept each by name if nothing needs the role by it: ${flags(lacking.map(nameOfAccount))}.`;
   const whole =
-    unused.length === 0 || !patterns.every(isAcceptable)
+    unused.length < 2 || !patterns.every(isAcceptable)
       ? ''
-      : `. To accept those without the annotation together, accept the pattern: ${flags(patterns)}`;
-  return `Give each an EKS Pod Identity association (${shellCommand(['pod-identity', 'plan', '--cluster', cluster])} shows how)${each}${whole}`;
+      : ` To accept those without the annotation together, accept the pattern: ${flags(patterns)}.`;
+  return `Give each an EKS Pod Identity association${each}${whole} To show how each can be migrated: ${shellCommand(['pod-identity', 'plan', '--cluster', cluster])}`;
 }
 
 /**

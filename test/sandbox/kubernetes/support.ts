@@ -228,6 +228,7 @@ export const associate = (
 };
 
 export const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+export const jsonPatch = { 'content-type': 'application/json-patch+json' };
 export const merge = { 'content-type': 'application/merge-patch+json' };
 export const DEPLOYMENT = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
 export const DAEMON_SET = '/apis/apps/v1/namespaces/kube-system/daemonsets/ebs-csi-node';

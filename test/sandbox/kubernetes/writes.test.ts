@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mergePatch, strategicMergePatch } from '../../../sandbox/kubernetes/patch.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
-import { DEPLOYMENT, merge, newEbsLab, restartPatch, strategic } from './support.ts';
+import { DEPLOYMENT, jsonPatch, merge, newEbsLab, restartPatch, strategic } from './support.ts';
 
 const ACCOUNT = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
 
@@ -130,6 +130,27 @@ describe('PATCH', () => {
     expect(body).toMatchObject({ metadata, status: status! });
   });
 
+  test('in JSON changes what its paths name', async () => {
+    const lab = newEbsLab();
+    const [first] = lab.deployment().spec.template.spec.containers;
+    const { status, body } = await lab.call('PATCH', DEPLOYMENT, {
+      headers: jsonPatch,
+      body: [
+        { op: 'test', path: '/kind', value: 'Deployment' },
+        { op: 'replace', path: '/spec/replicas', value: 3 },
+        { op: 'add', path: '/metadata/labels/example.com~1team', value: 'storage' },
+        { op: 'add', path: '/spec/template/spec/containers/-', value: { ...first, name: 'last' } },
+        { op: 'copy', from: '/spec/template/spec/containers/0/image', path: '/spec/template/spec/containers/1/image' },
+      ],
+    });
+    expect(status).toBe(200);
+    expect(body.metadata.labels).toMatchObject({ 'example.com/team': 'storage' });
+    const { replicas, template } = lab.deployment().spec;
+    expect(replicas).toBe(3);
+    expect(template.spec.containers.at(-1)?.name).toBe('last');
+    expect(template.spec.containers[1]?.image).toBe(first?.image);
+  });
+
   test('as a dry run returns the result and changes nothing', async () => {
     const lab = newEbsLab();
     const before = structuredClone(lab.deployment());
@@ -143,7 +164,13 @@ describe('PATCH', () => {
   });
 
   test.each([
-    [{ 'content-type': 'application/json-patch+json' }, [], 415, 'UnsupportedMediaType'],
+    [{ 'content-type': 'application/cbor' }, {}, 415, 'UnsupportedMediaType'],
+    [jsonPatch, {}, 400, 'BadRequest'],
+    [jsonPatch, [{ op: 'set', path: '/spec/replicas', value: 3 }], 400, 'BadRequest'],
+    [jsonPatch, [{ op: 'replace', path: '/spec/none', value: 3 }], 422, 'Invalid'],
+    [jsonPatch, [{ op: 'test', path: '/spec/replicas', value: 99 }], 422, 'Invalid'],
+    [jsonPatch, [{ op: 'add', path: '/spec/template/spec/containers/9', value: {} }], 422, 'Invalid'],
+    [jsonPatch, [{ op: 'replace', path: '/spec/replicas', value: -1 }], 422, 'Invalid'],
     [{}, {}, 415, 'UnsupportedMediaType'],
     [merge, '{', 400, 'BadRequest'],
     [merge, '[]', 400, 'BadRequest'],

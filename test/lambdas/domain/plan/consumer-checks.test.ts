@@ -79,9 +79,7 @@ describe('a service account whose annotation is removed', () => {
     expect(plan.verdict).toBe('blocked');
     const check = checkOf(plan);
     expect(check.status).toBe('unknown');
-    expect(check.message).toContain(
-      `${CLUSTER_STORES}, ${SECRET_STORES} (${CLUSTER_STORES}: The API server answered 403`,
-    );
+    expect(check.message).toContain(`${CLUSTER_STORES}, ${SECRET_STORES} (The API server answered 403`);
     expect(check.remedy).toMatch(
       /^Give the service access: pod-identity grant-access .* --annotation remove --deployed \./,
     );
@@ -156,10 +154,10 @@ describe('a service account whose annotation stays', () => {
     const check = checkOf(plan);
     expect(check.status).toBe('warn');
     expect(check.message).toContain(
-      `1 object uses the web identity of ${SUBJECT}, which this migration leaves to it, and --annotation remove and retire take away: ${STORE} gets tokens`,
+      `1 object uses the web identity of ${SUBJECT}, and keeps AWS access after this migration, but not after --annotation remove or retire: ${STORE} gets tokens`,
     );
     expect(check.message).toContain(`not known of what could not be read: ${CLUSTER_STORES}`);
-    expect(check.remedy).toContain('Before it is taken away: Remove auth.jwt');
+    expect(check.remedy).toContain('Before that: Remove auth.jwt');
     expect(plan.consumers).toMatchObject([{ breaks: false, accepted: false }]);
   });
 });

@@ -1,3 +1,4 @@
+import { commandsIn } from '../../../../cli/print/remedy.ts';
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput } from '../../../../lambdas/domain/migration/model.ts';
 import type { NetworkFacts } from '../../../../lambdas/domain/network/model.ts';
@@ -133,6 +134,8 @@ describe('agent-reachability', () => {
     expect(found.message).toContain(`CiliumNetworkPolicy/${NAMESPACE}/strict`);
     expect(found.remedy).toContain('patch ciliumnetworkpolicy strict');
     expect(found.remedy).toContain('"toEntities":["host"]');
+    // The command ends where it is printed on a line of its own.
+    expect(commandsIn(found.remedy ?? '')).toEqual([expect.stringMatching(/^kubectl -n .*\]'$/)]);
   });
 
   it('does not offer a NetworkPolicy where Cilium enforces it, nor a rule where one denies', () => {
