@@ -93,6 +93,16 @@ function checkElsewhere(all: readonly Future[], { request }: Pick<Facts, 'reques
   return pass(id, 'No container of these pods sets AWS credentials in its environment.');
 }
 
+const isProxy = (name: string): boolean => name.toUpperCase() === 'HTTP_PROXY';
+
+/** A proxy has its own remedy, in the check `proxy`: the containers probably need it for everything else. */
+function unknownRemedy(open: readonly Future[], request: Pick<MigrationRequest, 'addon'>): string {
+  const place = placeOf(request);
+  const exceptions = 'add the address of the agent to NO_PROXY, as the check proxy shows';
+  if (open.every(({ names }) => names.every(isProxy))) return `In ${place}, ${exceptions}`;
+  return `Remove these variables from ${place}${open.some(({ names }) => names.some(isProxy)) ? `; for a proxy, ${exceptions}` : ''}`;
+}
+
 /** Returns the checks for containers whose source of credentials is unknown: open ones, accepted ones, and accepts without effect. */
 function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'>): Check[] {
   const id = 'unknown-credentials';
@@ -107,7 +117,7 @@ function checkUnknown(all: readonly Future[], { request }: Pick<Facts, 'request'
       '; ',
     );
   const message = `It is not known whether these containers will use EKS Pod Identity: ${texts(open)}.`;
-  const remove = `Remove these variables from ${placeOf(request)}`;
+  const remove = unknownRemedy(open, request);
   const flags = shellCommand(...open.slice(0, MAX_ACCEPTED).map(({ name }) => ['--accept-unknown-credentials', name]));
   return [
     ...(open.length === 0

@@ -228,6 +228,16 @@ describe('unknown-credentials', () => {
     },
   );
 
+  it.each<[Container['env'][], RegExp]>([
+    [[{ HTTP_PROXY: 'http://proxy:3128' }], /^In the .*, add the address of the agent to NO_PROXY, as the check proxy/],
+    [[{ http_proxy: 'http://proxy:3128' }, { AWS_PROFILE: 'x' }], /^Remove these .*; for a proxy, add the address of/],
+    [[{ AWS_PROFILE: 'x' }], /^Remove these variables from [^;]*\. If /],
+  ])('asks to leave a proxy, and to except the agent from it: %j', (envs, remedy) => {
+    const containers = envs.map((env, index) => aContainer({ name: `c-${index}`, env }));
+    const found = checks(someFacts({ pods: [], workloads: [aWorkload({ containers })] }), 'unknown-credentials');
+    expect(only(found).remedy).toMatch(remedy);
+  });
+
   it.each(['ebs-csi-controller/side', 'ebs-csi-controller/sidecar2', 'ebs-csi/sidecar', 'kube-system/sidecar'])(
     'is not settled by a name that is not exactly that of the container: %s',
     (name) => {
