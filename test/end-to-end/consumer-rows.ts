@@ -51,7 +51,11 @@ export const consumerRows: Row[] = [
   [
     'consumers',
     { serviceAccount: API, annotation: 'remove' },
-    { outcome: 'blocked', blockedBy: { consumers: /^6 objects use .*shop\/api/ }, mutations: [] },
+    {
+      outcome: 'blocked',
+      blockedBy: { consumers: /^5 objects use .*1 object uses .*keeps .*: PersistentVolume\// },
+      mutations: [],
+    },
   ],
   [
     'consumers',
