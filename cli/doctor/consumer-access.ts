@@ -1,8 +1,8 @@
 /** Checks whether the caller may read the objects by which other software may use a web identity. */
+import { resourceName } from '../../lambdas/domain/kubernetes/objects.ts';
 import { z } from 'zod';
 import { apiGroups } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { type KubernetesApi, unlessNotFound } from '../../lambdas/adapters/kubernetes-api.ts';
-import { resourceName } from '../../lambdas/domain/consumers/resources.ts';
 import type { Check } from '../../lambdas/domain/migration/model.ts';
 import { pass, some, warn } from '../../lambdas/domain/plan/check.ts';
 import { counted } from '../../lambdas/domain/text/text.ts';

@@ -1,7 +1,8 @@
 /** Records what decides whether pods can reach the Pod Identity agent: network policies, and node pools of Karpenter. */
+import { resourceName } from '../../lambdas/domain/kubernetes/objects.ts';
 import { z } from 'zod';
 import { type KubernetesApi, unlessNotFound } from '../../lambdas/adapters/kubernetes-api.ts';
-import { NETWORK_RESOURCES, networkResourceName } from '../../lambdas/domain/network/model.ts';
+import { NETWORK_RESOURCES } from '../../lambdas/domain/network/model.ts';
 import { networkPolicySpec } from '../../sandbox/network/network-policy.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import type { Reader, Unread } from './reader.ts';
@@ -25,7 +26,7 @@ export type NetworkObjects = { group: string; version: string; plural: string; o
 export const readNetwork = async (reader: Reader, api: KubernetesApi): Promise<NetworkObjects> => {
   const found: NetworkObjects = [];
   for (const { group, plural, versions } of NETWORK_RESOURCES) {
-    const resource = networkResourceName({ group, plural });
+    const resource = resourceName({ group, plural });
     reader.verbs.add(`list ${resource}`);
     const read = async (): Promise<NetworkObjects> => {
       for (const version of versions) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/verification/irsa.ts';
 import { isMigrationError } from '../domain/failures/errors.ts';
-import { SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes/objects.ts';
+import { resourceName, SERVICE_MANAGER, WORKLOAD_KINDS, WORKLOAD_PLURALS } from '../domain/kubernetes/objects.ts';
 import type { Kubernetes, ListedKind, Pod, ServiceAccount, Workload, WorkloadRef } from '../ports/kubernetes.ts';
 import {
   ALL_NAMESPACES_ACCESS,
@@ -223,7 +223,7 @@ type ClusterObjects = Pick<
 /** Where the objects of a resource are. The core group has no name. */
 function listOfKind({ group, version, plural, namespace }: ListedKind): ListOptions {
   const parts = ['apis', group, version, ...(namespace === undefined ? [] : ['namespaces', namespace]), plural];
-  const what = `list ${plural}${group === '' ? '' : `.${group}`}${namespace === undefined ? '' : ` in ${namespace}`}`;
+  const what = `list ${resourceName({ group, plural })}${namespace === undefined ? '' : ` in ${namespace}`}`;
   return {
     path: `/${parts.map(encodeURIComponent).join('/')}`.replace('/apis//', '/api/'),
     what,

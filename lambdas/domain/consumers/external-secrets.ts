@@ -5,6 +5,7 @@
  */
 import type { Consumer, Need } from './model.ts';
 import {
+  byKeys,
   ANY,
   type ConsumerRule,
   consumerBy,
@@ -179,13 +180,7 @@ const knownUsers = new WeakMap<Seen, ReadonlyMap<string, readonly User[]>>();
 function usersBy(seen: Seen): ReadonlyMap<string, readonly User[]> {
   const known = knownUsers.get(seen);
   if (known) return known;
-  const users = new Map<string, User[]>();
-  for (const user of findUsers(seen))
-    for (const use of user.uses) {
-      const of = users.get(use) ?? [];
-      of.push(user);
-      users.set(use, of);
-    }
+  const users = byKeys(findUsers(seen), ({ uses }) => uses);
   knownUsers.set(seen, users);
   return users;
 }

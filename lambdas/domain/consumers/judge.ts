@@ -89,8 +89,7 @@ export const changeText = (consumers: readonly Consumer[]): string =>
 
 /** Returns how consumers can get their credentials instead, those with the same way together. */
 export function insteadText(consumers: readonly Consumer[]): string {
-  const ways = new Map<string, Consumer[]>();
-  for (const one of consumers) ways.set(one.instead, [...(ways.get(one.instead) ?? []), one]);
+  const ways = Map.groupBy(consumers, (one) => one.instead);
   const shownWays = [...ways].slice(0, 3);
   const several = consumerNames(consumers).length > 1 && ways.size > 1;
   const rest = ways.size > shownWays.length ? [' For the others, see docs/consumers.md.'] : [];

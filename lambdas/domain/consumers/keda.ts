@@ -8,6 +8,7 @@ import type { ServiceAccountRef } from '../migration/subject.ts';
 import { some } from '../plan/check.ts';
 import type { Consumer } from './model.ts';
 import {
+  byKeys,
   accountsOf,
   ANY,
   type ConsumerRule,
@@ -152,16 +153,8 @@ function scaledOf(seen: Seen): Scaled[] {
 }
 
 /** Returns the scaled objects by the trigger authentications that they use. */
-function scaledByUse(scaled: readonly Scaled[]): ReadonlyMap<string, readonly Scaled[]> {
-  const by = new Map<string, Scaled[]>();
-  for (const one of scaled)
-    for (const use of one.uses) {
-      const of = by.get(use) ?? [];
-      of.push(one);
-      by.set(use, of);
-    }
-  return by;
-}
+const scaledByUse = (scaled: readonly Scaled[]): ReadonlyMap<string, readonly Scaled[]> =>
+  byKeys(scaled, ({ uses }) => uses);
 
 /** Returns the service accounts of the workloads that are scaled by an object, each with what scales them. */
 function workloadsOf(

@@ -1,10 +1,6 @@
 /** The resources whose objects may be consumers. The access that `grant-access` gives for them is made from this list. */
 import type { ConsumerResource } from './model.ts';
 
-/** Returns a resource as kubectl names it: `secretstores.external-secrets.io`, or `persistentvolumes` of the core group. */
-export const resourceName = ({ group, plural }: Pick<ConsumerResource, 'group' | 'plural'>): string =>
-  group === '' ? plural : `${plural}.${group}`;
-
 const FLUX_WHY = 'names a service account for AWS in Flux (serviceAccountName)';
 
 /** In the order of the documentation. The versions that the software serves or has served, the newest first. */

@@ -151,6 +151,21 @@ export const imagesOf = (
     component,
   );
 
+/** Returns what has each of the keys, in the given order. */
+export function byKeys<Item>(
+  items: readonly Item[],
+  keysOf: (item: Item) => Iterable<string>,
+): ReadonlyMap<string, readonly Item[]> {
+  const by = new Map<string, Item[]>();
+  for (const item of items)
+    for (const key of keysOf(item)) {
+      const of = by.get(key) ?? [];
+      of.push(item);
+      by.set(key, of);
+    }
+  return by;
+}
+
 /** Returns the service accounts of pods and workloads, each once. */
 export const accountsOf = (all: readonly { namespace: string; serviceAccount: string }[]): ServiceAccountRef[] => [
   ...new Map(

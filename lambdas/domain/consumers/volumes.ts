@@ -6,6 +6,7 @@ import type { Pod } from '../kubernetes/objects.ts';
 import type { ServiceAccountRef } from '../migration/subject.ts';
 import type { Consumer } from './model.ts';
 import {
+  byKeys,
   accountsOf,
   ANY,
   type ConsumerRule,
@@ -65,17 +66,8 @@ const SECRETS: ConsumerRule = {
 const NOT_MOUNTED = 'would be mounted with the role of any service account of the namespace; no pod mounts it now';
 
 /** Returns the pods by `NAMESPACE/NAME` of what they mount. */
-function podsBy(pods: readonly Pod[], mounts: (pod: Pod) => readonly string[]): ReadonlyMap<string, readonly Pod[]> {
-  const by = new Map<string, Pod[]>();
-  for (const pod of pods)
-    for (const name of mounts(pod)) {
-      const key = `${pod.namespace}/${name}`;
-      const of = by.get(key) ?? [];
-      of.push(pod);
-      by.set(key, of);
-    }
-  return by;
-}
+const podsBy = (pods: readonly Pod[], mounts: (pod: Pod) => readonly string[]): ReadonlyMap<string, readonly Pod[]> =>
+  byKeys(pods, (pod) => mounts(pod).map((name) => `${pod.namespace}/${name}`));
 
 /** Returns what the pods that mount something show; any service account of the namespace if there are none. */
 function mountedBy(

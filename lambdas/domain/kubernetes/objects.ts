@@ -206,6 +206,10 @@ export interface ListedKind extends CustomResourceKind {
   fields?: readonly string[];
 }
 
+/** Returns a resource as kubectl names it: `secretstores.external-secrets.io`; without a group in the core group. */
+export const resourceName = ({ group, plural }: Pick<CustomResourceKind, 'group' | 'plural'>): string =>
+  group === '' ? plural : `${plural}.${group}`;
+
 /** A named API group that the API server serves, with its versions, the preferred one first. */
 export interface ApiGroup {
   name: string;

@@ -88,10 +88,6 @@ export const NETWORK_RESOURCES: readonly NetworkResource[] = [
   },
 ];
 
-/** Returns a resource as kubectl names it, such as `nodepools.karpenter.sh`. */
-export const networkResourceName = ({ group, plural }: Pick<NetworkResource, 'group' | 'plural'>): string =>
-  `${plural}.${group}`;
-
 /** What was read of a cluster to find out whether pods can reach the agent. */
 export interface NetworkFacts {
   /** Objects as the API server has them, by `plural.group`. Resources that it does not serve are missing. */

@@ -3,17 +3,11 @@
  * Identity, the agent on their node, which policies that were written for IRSA do not allow (ADR 81).
  */
 import { grantCommand } from '../access/command.ts';
-import { isMadeBy, type Pod, type Workload } from '../kubernetes/objects.ts';
+import { isMadeBy, type Pod, type Workload, resourceName } from '../kubernetes/objects.ts';
 import type { Check, PlannedAssociation } from '../migration/model.ts';
 import { MAX_ACCEPTED, networkPolicyName } from '../migration/accepted.ts';
 import { enforcement, type Enforcement } from '../network/enforcement.ts';
-import {
-  AGENT_PORT,
-  agentAddress,
-  networkResourceName,
-  type NetworkFacts,
-  type PolicySubject,
-} from '../network/model.ts';
+import { AGENT_PORT, agentAddress, type NetworkFacts, type PolicySubject } from '../network/model.ts';
 import { type Cluster, policiesIn, type Reachability, reachability, type ReadPolicy } from '../network/reachability.ts';
 import { rulesText } from '../network/rules.ts';
 import { shellCommand } from '../text/shell.ts';
@@ -260,7 +254,7 @@ export function checkReachability(facts: Facts, planned: readonly PlannedAssocia
   ];
   if (checks.some(({ id }) => id === ID)) return checks;
   const read = Object.keys(network.objects).some(
-    (name) => name !== networkResourceName({ group: 'karpenter.sh', plural: 'nodepools' }),
+    (name) => name !== resourceName({ group: 'karpenter.sh', plural: 'nodepools' }),
   );
   return read ? [pass(ID, `No network policy keeps these pods from ${agentText(facts)}.`), ...checks] : checks;
 }

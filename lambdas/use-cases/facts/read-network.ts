@@ -1,10 +1,11 @@
 /** Reads what decides whether pods can reach the Pod Identity agent: network policies, and the taints of nodes to come. */
+import { resourceName } from '../../domain/kubernetes/objects.ts';
 import { vpcCniEnforces, enginesIn, VPC_CNI } from '../../domain/network/enforcement.ts';
-import { NETWORK_RESOURCES, type NetworkFacts, networkResourceName } from '../../domain/network/model.ts';
+import { NETWORK_RESOURCES, type NetworkFacts } from '../../domain/network/model.ts';
 import { policiesIn } from '../../domain/network/reachability.ts';
 import type { ApiGroup, ReadingPorts } from '../../ports/index.ts';
 import type { DiscoveringPort } from './discovery.ts';
-import { refusal, seen } from './refused-reads.ts';
+import { seen } from './refused-reads.ts';
 
 /** Returns the versions to try: those that the API server serves, the one to prefer first. */
 const versionsOf = (group: string, versions: readonly string[], groups: readonly ApiGroup[] | undefined): string[] => {
@@ -22,22 +23,19 @@ export async function readNetwork(kubernetes: DiscoveringPort, namespace: string
   const objects: Record<string, unknown[]> = {};
   const unread: { resource: string; error: string }[] = [];
   for (const { group, plural, versions, namespaced } of NETWORK_RESOURCES) {
-    const name = networkResourceName({ group, plural });
+    const name = resourceName({ group, plural });
     for (const version of versionsOf(group, versions, groups)) {
-      try {
-        const found = await kubernetes.listObjects({ group, version, plural, ...(namespaced ? { namespace } : {}) });
-        if (found === undefined) continue;
-        objects[name] = found;
-      } catch (error) {
-        const why = refusal(error);
-        if (why === undefined) throw error;
-        unread.push({ resource: name, error: why });
-      }
+      const found = await seen(() =>
+        kubernetes.listObjects({ group, version, plural, ...(namespaced ? { namespace } : {}) }),
+      );
+      if ('error' in found) unread.push({ resource: name, error: found.error });
+      else if (found.seen === undefined) continue;
+      else objects[name] = found.seen;
       break;
     }
   }
   // Without the groups, resources that are served show theirs.
-  const served = NETWORK_RESOURCES.filter((one) => networkResourceName(one) in objects).map(({ group }) => ({
+  const served = NETWORK_RESOURCES.filter((one) => resourceName(one) in objects).map(({ group }) => ({
     name: group,
   }));
   return { objects, unread, engines: enginesIn(groups ?? served) };

@@ -1,9 +1,10 @@
+import { resourceName } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { consumersOf, DETECTORS, findConsumers } from '../../../../lambdas/domain/consumers/find.ts';
 import { partOf } from '../../../../lambdas/domain/kubernetes/parts.ts';
 import { nameOfConsumer } from '../../../../lambdas/domain/consumers/model.ts';
-import { CONSUMER_RESOURCES, resourceName } from '../../../../lambdas/domain/consumers/resources.ts';
+import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resources.ts';
 import { consumerName } from '../../../../lambdas/domain/migration/accepted.ts';
 import { isPrintable } from '../../../../lambdas/domain/text/text.ts';
 import { anObject, consumersIn, podOf } from './cluster.ts';

@@ -1,6 +1,7 @@
 /** What is read of a cluster to find consumers: only what it serves, and only what can matter. */
 import { describe, expect, it } from 'vitest';
-import { CONSUMER_RESOURCES, resourceName } from '../../../../lambdas/domain/consumers/resources.ts';
+import { CONSUMER_RESOURCES } from '../../../../lambdas/domain/consumers/resources.ts';
+import { resourceName } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
 import type { Pod } from '../../../../lambdas/ports/index.ts';
 import { readConsumers } from '../../../../lambdas/use-cases/facts/read-consumers.ts';
