@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = ['bin', 'lib', 'lambdas', 'cli', 'sandbox', 'scripts', 'test', 'bench'];
+const FOLDERS = ['bin', 'lib', 'lambdas', 'cli', 'sandbox', 'scripts', 'test', 'bench', 'conformance'];
 
 const filesUnder = (folder: string): string[] => {
   try {
@@ -142,7 +142,11 @@ const rules: [string, Rule][] = [
   ],
   ['the sandbox builds on the Lambdas', { from: /^sandbox\//, files: /^(sandbox|lambdas)\// }],
   ["the command line does not import the CDK's code", { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
-  ['nothing that ships imports the tests', { from: /^(?!test\/|bench\/)/, files: /^(?!test\/|bench\/)/ }],
+  [
+    'nothing that ships imports the tests',
+    { from: /^(?!test\/|bench\/|conformance\/)/, files: /^(?!test\/|bench\/|conformance\/)/ },
+  ],
+  ['the conformance runs import no test', { from: /^conformance\//, files: /^(conformance|sandbox|lambdas|cli)\// }],
 ];
 
 const POLICY = 'lambdas/domain/policy/';
