@@ -137,6 +137,16 @@ export const seedAddonObjects = (
   }
 };
 
+export interface ApplyOptions {
+  /** Service accounts that get the role's annotation. */
+  irsaServiceAccounts: string[];
+  roleArn?: string;
+  /** Pods roll even if nothing in the objects has changed. */
+  restart: boolean;
+  /** Leaves the annotation as it is if there is no role. */
+  keepAnnotation?: boolean;
+}
+
 /**
  * Creates the missing objects of an add-on and applies its manifests to the existing ones: EKS's own fields are set
  * again except those that other managers have changed, and the role annotation is set or, without a role, removed
@@ -147,7 +157,7 @@ export const applyAddonObjects = (
   cluster: ClusterState,
   addonName: string,
   objects: AddonObjects,
-  options: { irsaServiceAccounts: string[]; roleArn?: string; restart: boolean; keepAnnotation?: boolean },
+  options: ApplyOptions,
 ): void => {
   const at = world.schedule.now();
   ensureNamespace(cluster, objects.namespace, at);

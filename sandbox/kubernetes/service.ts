@@ -62,7 +62,8 @@ const checkMethod = (method: string, info: ResourceInfo, { namespace, onObject }
   if (!allowed.some((each) => each === method)) throw methodNotAllowed(allowed);
 };
 
-const describeTo = (
+/** Returns a function that describes a request in the call log; `body`: what it adds to the object's names. */
+export const describeTo = (
   context: CallContext,
   request: HttpRequest,
   { verb, resource, subresource, namespace, name, onObject }: RequestInfo,
