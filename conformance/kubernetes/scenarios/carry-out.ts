@@ -126,23 +126,28 @@ class Carrying {
   }
 }
 
-/**
- * Carries out the acts of a run, one after the other. Throws if the sandbox's own services failed. `onAct` is called
- * before each act.
- */
-export const carryOut = async (
-  run: Run,
+/** Receives the acts of a run. */
+export interface ActWatcher {
+  before?: (title: string) => void;
+  after?: (facts: ActFacts) => void;
+}
+
+/** Carries out the acts of a run, one after the other. Throws if the sandbox's own services failed. */
+export const carryOut = (
+  { acts }: Run,
   scenario: Scenario,
   sandbox: Sandbox,
-  onAct: (title: string) => void = () => {},
+  { before, after }: ActWatcher = {},
 ): Promise<ActFacts[]> => {
   const backend = sandboxBackendOf(sandbox, scenario.seed);
   return backend.clock.spawn(async () => {
     const carrying = new Carrying(backend, targetOf(scenario));
     const results: ActFacts[] = [];
-    for (const act of run.acts) {
-      onAct(titleOf(act));
-      results.push(await carrying.act(act));
+    for (const act of acts) {
+      before?.(titleOf(act));
+      const facts = await carrying.act(act);
+      results.push(facts);
+      after?.(facts);
     }
     if (sandbox.failures.length > 0)
       throw new Error(`The sandbox's own services failed: ${JSON.stringify(sandbox.failures)}`);

@@ -50,7 +50,3 @@ export const compareFacts = (sandbox: Facts, real: Facts): Difference[] =>
     const [shown, shownReal] = shownPair(one, other);
     return [{ what, sandbox: shown, real: shownReal }];
   });
-
-/** Returns the difference as one sentence. */
-export const sentenceOf = (run: string, act: string, { what, sandbox, real }: Difference): string =>
-  `${run}, ${act}: ${what}: sandbox ${sandbox}, real ${real}`;
