@@ -102,7 +102,7 @@ export const startControlPlane = async (given: ControlPlaneOptions): Promise<Con
   let running: Running | undefined;
   const start = async (): Promise<Running> => {
     options.onProgress?.(`Starting Kubernetes ${options.version}`);
-    return launch(join(root, 'plane'), options, secrets, ports, client);
+    return launch(root, options, secrets, ports, client);
   };
   const end = async (): Promise<void> => {
     client.close();
