@@ -4,6 +4,9 @@ import { join } from 'node:path';
 export const KUBERNETES_VERSIONS = ['1.35', '1.30'] as const;
 export type KubernetesVersion = (typeof KUBERNETES_VERSIONS)[number];
 
+export const isKubernetesVersion = (text: string): text is KubernetesVersion =>
+  KUBERNETES_VERSIONS.some((version) => version === text);
+
 const RELEASES: Record<KubernetesVersion, string> = { '1.35': '1.35.4', '1.30': '1.30.4' };
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');

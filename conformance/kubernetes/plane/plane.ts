@@ -1,9 +1,11 @@
 /** Starts a real control plane on this machine: etcd, the API server, the controllers, the scheduler, and KWOK as nodes. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { BuildError } from '../build/go.ts';
 import { programsOf } from '../build/tools.ts';
+import type { KubernetesVersion } from '../build/tools.ts';
 import { createClient } from './client.ts';
 import type { KubeClient } from './client.ts';
 import { createSecrets, writeFiles } from './files.ts';
@@ -47,6 +49,15 @@ const until = async (
       );
     await Promise.race([wait(POLL_MS), failed]);
   }
+};
+
+/** Throws a `BuildError` if a program has not been built. */
+const requirePrograms = (version: KubernetesVersion): void => {
+  const missing = Object.values(programsOf(version)).filter(({ path }) => !existsSync(path));
+  if (missing.length > 0)
+    throw new BuildError(
+      `${missing.map(({ name }) => name).join(', ')} of the control plane ${version} ${missing.length === 1 ? 'has' : 'have'} not been built.\nRun: node conformance/kubernetes/build/main.ts ${version}`,
+    );
 };
 
 interface Running {
@@ -93,6 +104,7 @@ const launch = async (
  */
 export const startControlPlane = async (given: ControlPlaneOptions): Promise<ControlPlane> => {
   let options = given;
+  requirePrograms(options.version);
   const root = mkdtempSync(join(tmpdir(), 'conformance-'));
   const secrets = await createSecrets();
   const [etcd = 0, etcdPeer = 0, apiServer = 0] = await freePorts(3);
@@ -102,7 +114,7 @@ export const startControlPlane = async (given: ControlPlaneOptions): Promise<Con
   let running: Running | undefined;
   const start = async (): Promise<Running> => {
     options.onProgress?.(`Starting Kubernetes ${options.version}`);
-    return launch(join(root, 'plane'), options, secrets, ports, client);
+    return launch(root, options, secrets, ports, client);
   };
   const end = async (): Promise<void> => {
     client.close();
