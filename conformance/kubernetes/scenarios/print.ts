@@ -38,6 +38,16 @@ const rowsOf = ({ run, seconds, notHeld, failure, acts }: RunResult): Row[] => [
       ]),
 ];
 
+/** Returns one line for a run that has ended. */
+export const runLine = ({ run, seconds, notHeld, failure, acts }: RunResult): string => {
+  if (notHeld !== undefined) return `${run}: not run, because ${notHeld}`;
+  const standings = acts.map(standingOf);
+  const count = (which: string): number => standings.filter((one) => one === which).length;
+  const parts = (['equal', 'accepted', 'different'] as const).filter((one) => count(one) > 0);
+  const ends = [...parts.map((one) => `${count(one)} ${one}`), ...(failure === undefined ? [] : ['not finished'])];
+  return `${run}: ${ends.join(', ')}, ${duration(seconds * 1000)}`;
+};
+
 /** Returns the sentences of a run's differences that are not accepted, and of its failure. */
 export const problemsOf = ({ run, failure, acts }: RunResult): string[] => [
   ...acts.flatMap(({ title, differences }) =>

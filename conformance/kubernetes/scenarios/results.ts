@@ -1,4 +1,6 @@
 /** The results of runs on a real control plane, as they are kept in conformance/results. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Explained } from './reasons.ts';
 
 export interface ActResult {
@@ -85,3 +87,9 @@ export const totalsOf = ({ runs }: Pick<Results, 'runs'>): Totals => {
 /** Returns the difference as one sentence. */
 export const sentenceOf = (run: string, act: string, { what, sandbox, real }: Explained): string =>
   `${run}, ${act}: ${what}: sandbox ${sandbox}, real ${real}`;
+
+/** Writes the results of all runs into a file. */
+export const writeResults = (file: string, results: Results): void => {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
+};
