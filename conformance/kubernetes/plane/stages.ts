@@ -23,10 +23,7 @@ interface Stage {
   spec: { delay?: Record<string, unknown>; [field: string]: unknown };
 }
 
-type Delays = Pick<
-  ControlPlaneOptions,
-  'podReadySeconds' | 'podDeleteSeconds' | 'podCompleteSeconds' | 'withoutPods'
->;
+type Delays = Pick<ControlPlaneOptions, 'podReadySeconds' | 'podDeleteSeconds' | 'podCompleteSeconds' | 'withoutPods'>;
 
 const FOLDER = join(import.meta.dirname, 'stages');
 
