@@ -24,9 +24,18 @@ const TOO_FEW_REPLICAS = {
   message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
 };
 
-export const objectsOf = (call: EksCall, cluster: ClusterState, addon: AddonState): AddonObjects => {
-  const { name, version, namespace, configurationValues } = addon;
-  const objects = { serviceAccounts: [], workloads: [], ...call.world.catalogue.get(name)?.objects, namespace };
+/** Returns the objects of an add-on with that version and configuration, as EKS applies them. */
+export const objectsOf = (
+  { world }: Pick<EksCall, 'world'>,
+  cluster: ClusterState,
+  {
+    name,
+    version,
+    namespace,
+    configurationValues,
+  }: Pick<AddonState, 'name' | 'version' | 'namespace' | 'configurationValues'>,
+): AddonObjects => {
+  const objects = { serviceAccounts: [], workloads: [], ...world.catalogue.get(name)?.objects, namespace };
   const configured = withConfiguredTolerations(ofVersion(objects, version), configurationValues);
   return withPodSettings(configured, cluster.podSettings?.get(name));
 };

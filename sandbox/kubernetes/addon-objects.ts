@@ -19,7 +19,11 @@ import { ROLE_ANNOTATION } from './webhook.ts';
 const EKS = 'eks';
 
 /** Records the SDKs that the workload's images have. */
-const noteSdks = ({ sdks }: KubeState, uid: string, { initContainers = [], containers }: WorkloadTemplate): void => {
+export const noteSdks = (
+  { sdks }: KubeState,
+  uid: string,
+  { initContainers = [], containers }: WorkloadTemplate,
+): void => {
   const declared = [...initContainers, ...containers].flatMap(({ name, image, sdk }): [string, ImageSdk][] =>
     sdk ? [[name, { image, sdk }]] : [],
   );
