@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { buildControlPlanes } from '../build/build.ts';
 import { BuildError } from '../build/go.ts';
 import { printTo } from '../build/print.ts';
-import { isKubernetesVersion, KUBERNETES_VERSIONS } from '../build/tools.ts';
+import { isKubernetesVersion, KUBERNETES_VERSIONS, programsOf } from '../build/tools.ts';
 import type { KubernetesVersion } from '../build/tools.ts';
 import type { KubeObject } from './options.ts';
 import { startControlPlane } from './plane.ts';
@@ -26,13 +26,16 @@ const readFlags = (): { version: KubernetesVersion; nodes: number } => {
   return { version, nodes: Number(nodes) };
 };
 
-const nodeOf = (_: unknown, index: number): KubeObject => {
+const nodeOf = (version: KubernetesVersion, index: number): KubeObject => {
   const name = `node-${index + 1}`;
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name, labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' } },
-    status: { addresses: [{ type: 'InternalIP', address: `10.0.${(index + 1) >> 8}.${(index + 1) & 255}` }] },
+    status: {
+      addresses: [{ type: 'InternalIP', address: `10.0.${(index + 1) >> 8}.${(index + 1) & 255}` }],
+      nodeInfo: { kubeletVersion: `v${programsOf(version).apiServer.release}`, operatingSystem: 'linux' },
+    },
   };
 };
 
@@ -40,7 +43,7 @@ const serve = async (version: KubernetesVersion, nodes: number): Promise<void> =
   const print = printTo(process.stderr);
   await buildControlPlanes([version], print);
   const plane = await startControlPlane({ version, onProgress: print });
-  await plane.addNodes(Array.from({ length: nodes }, nodeOf));
+  await plane.addNodes(Array.from({ length: nodes }, (_, index) => nodeOf(version, index)));
   console.log(`export KUBECONFIG=${plane.kubeconfig}`);
   print(`Kubernetes ${version} with ${nodes} nodes is at ${plane.url}, until Ctrl-C.`);
   await new Promise<void>((resolve) => {

@@ -73,7 +73,7 @@ export const createProgramGroup = (directory: string): ProgramGroup => {
       child.on('error', (error) => fail(`could not be started: ${error.message}`));
       child.on('exit', (code, signal) => fail(`ended with ${signal ?? `exit code ${code}`}`));
     });
-    // Whoever waits for the plane gets this error, and nobody has to.
+    // A caller may wait for this promise, and need not: without one, the failure is no unhandled rejection.
     failed.catch(() => {});
     return { name, failed, lastLines: (count) => lastLinesOf(log, count) };
   };

@@ -11,6 +11,7 @@ import {
   requiredGo,
   withLine,
 } from '../../../conformance/kubernetes/build/go.ts';
+import { goModFor } from '../../../conformance/kubernetes/build/kubernetes-module.ts';
 import { printTo } from '../../../conformance/kubernetes/build/print.ts';
 import { KUBERNETES_VERSIONS, programsOf } from '../../../conformance/kubernetes/build/tools.ts';
 
@@ -46,6 +47,33 @@ describe('the programs', () => {
     const paths = new Set(programs.map(({ path }) => path));
     expect(paths.size).toBe(2 + 3 * KUBERNETES_VERSIONS.length);
   });
+});
+
+describe('the module of a new version', () => {
+  it('replaces what Kubernetes develops in its own repository, and nothing else', () => {
+    const goMod = [
+      'require (',
+      '\tk8s.io/api v0.0.0',
+      '\tk8s.io/kube-openapi v0.0.0-20250910181357-589584f1c912',
+      ')',
+      'replace (',
+      '\tk8s.io/client-go => ./staging/src/k8s.io/client-go',
+      '\tk8s.io/api => ./staging/src/k8s.io/api',
+      ')',
+    ].join('\n');
+    const text = goModFor('1.36.2', goMod);
+    expect(text).toContain('\nrequire k8s.io/kubernetes v1.36.2\n');
+    expect(text).toContain(
+      '\nreplace (\n\tk8s.io/api => k8s.io/api v0.36.2\n\tk8s.io/client-go => k8s.io/client-go v0.36.2\n)\n',
+    );
+  });
+
+  it.each(programs.filter(({ package: name }) => name.startsWith('k8s.io/')))(
+    'has $name as a tool',
+    ({ package: name }) => {
+      expect(goModFor('1.36.2', '')).toContain(`\n\t${name}\n`);
+    },
+  );
 });
 
 describe('Go', () => {
