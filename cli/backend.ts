@@ -66,8 +66,18 @@ export const executionsOf = ({
   });
 };
 
-/** Returns the backend over an open sandbox. `seed`: for the ids that are drawn here. */
-export const sandboxBackendOf = (sandbox: Sandbox, seed: number): SandboxBackend => {
+/** Opens the sandbox over the synthesised application, building it first if necessary (calls `onBuild` then). */
+export const openSandboxBackend = async (
+  scenario: Scenario,
+  options: Pick<
+    OpenOptions,
+    'clock' | 'controlPlanes' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'
+  > & { onBuild?: () => void },
+): Promise<SandboxBackend> => {
+  const seed = options.seed ?? scenario.seed;
+  const { directory } = await ensureAssembly(options.onBuild);
+  const { onBuild: _, ...given } = options;
+  const sandbox = await openSandbox({ ...given, scenario, seed, assemblyDirectory: directory });
   const clients = sandbox.clients();
   const { tableName, sweepStateMachineArn, sweepBucketName, ...machines } = sandbox.outputs;
   // A separate generator, so that the number of ids drawn here does not shift what the world draws.
@@ -90,18 +100,4 @@ export const sandboxBackendOf = (sandbox: Sandbox, seed: number): SandboxBackend
     disruption: watchDisruption(sandbox.world),
     close: () => sandbox.close(),
   };
-};
-
-/** Opens the sandbox over the synthesised application, building it first if necessary (calls `onBuild` then). */
-export const openSandboxBackend = async (
-  scenario: Scenario,
-  options: Pick<
-    OpenOptions,
-    'clock' | 'controlPlanes' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'
-  > & { onBuild?: () => void },
-): Promise<SandboxBackend> => {
-  const seed = options.seed ?? scenario.seed;
-  const { directory } = await ensureAssembly(options.onBuild);
-  const { onBuild: _, ...given } = options;
-  return sandboxBackendOf(await openSandbox({ ...given, scenario, seed, assemblyDirectory: directory }), seed);
 };

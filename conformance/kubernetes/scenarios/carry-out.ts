@@ -1,12 +1,11 @@
 /** Carries out a run in an open sandbox, and returns the facts of each of its acts. */
-import { sandboxBackendOf, type SandboxBackend } from '../../../cli/backend.ts';
+import type { SandboxBackend } from '../../../cli/backend.ts';
 import { CliError } from '../../../cli/errors.ts';
 import { silentProgress } from '../../../cli/progress.ts';
 import { retireAndFollow } from '../../../cli/retire.ts';
 import { rollBackAndFollow } from '../../../cli/rollback.ts';
 import { reportIn, startAndFollow } from '../../../cli/run.ts';
 import { migrationRequest, type MigrationReport, type Target } from '../../../lambdas/domain/migration/model.ts';
-import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import { fileOfScenario } from '../../../cli/scenarios.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
@@ -136,11 +135,10 @@ export interface ActWatcher {
 export const carryOut = (
   { acts }: Run,
   scenario: Scenario,
-  sandbox: Sandbox,
+  backend: SandboxBackend,
   { before, after }: ActWatcher = {},
-): Promise<ActFacts[]> => {
-  const backend = sandboxBackendOf(sandbox, scenario.seed);
-  return backend.clock.spawn(async () => {
+): Promise<ActFacts[]> =>
+  backend.clock.spawn(async () => {
     const carrying = new Carrying(backend, targetOf(scenario));
     const results: ActFacts[] = [];
     for (const act of acts) {
@@ -149,8 +147,7 @@ export const carryOut = (
       results.push(facts);
       after?.(facts);
     }
-    if (sandbox.failures.length > 0)
-      throw new Error(`The sandbox's own services failed: ${JSON.stringify(sandbox.failures)}`);
+    const { failures } = backend.sandbox;
+    if (failures.length > 0) throw new Error(`The sandbox's own services failed: ${JSON.stringify(failures)}`);
     return results;
   });
-};

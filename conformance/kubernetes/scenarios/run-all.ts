@@ -1,6 +1,5 @@
 /** Carries out runs in the sandbox and on a real control plane, and compares them. */
-import { ensureAssembly } from '../../../cli/assembly.ts';
-import { openSandbox, type Sandbox } from '../../../sandbox/sandbox.ts';
+import { openSandboxBackend, type SandboxBackend } from '../../../cli/backend.ts';
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
 import { type ActFacts, carryOut, scenarioOf } from './carry-out.ts';
 import { compareFacts } from './compare.ts';
@@ -14,8 +13,15 @@ export interface RealWorlds {
   kubernetes: string;
   /** Returns why a scenario cannot be held by a real control plane; undefined if it can. */
   cannotHold(scenario: Scenario): string | undefined;
-  /** Opens the sandbox of a scenario; `close` of the sandbox ends it. */
-  open(scenario: Scenario, assemblyDirectory: string): Promise<Sandbox>;
+  /** Opens a scenario on an empty control plane. */
+  open(scenario: Scenario): Promise<RealWorld>;
+}
+
+export interface RealWorld {
+  backend: SandboxBackend;
+  /** Returns what went wrong outside of the sandbox's services; each is a failure of the run. */
+  problems(): string[];
+  close(): Promise<void>;
 }
 
 /** Receives what is being done, and each result. */
@@ -25,12 +31,12 @@ export interface Reporter {
   done(result: RunResult): void;
 }
 
-const inOwnSandbox = async (run: Run, scenario: Scenario, assemblyDirectory: string): Promise<ActFacts[]> => {
-  const sandbox = await openSandbox({ scenario, seed: scenario.seed, assemblyDirectory });
+const inOwnSandbox = async (run: Run, scenario: Scenario): Promise<ActFacts[]> => {
+  const backend = await openSandboxBackend(scenario, {});
   try {
-    return await carryOut(run, scenario, sandbox);
+    return await carryOut(run, scenario, backend);
   } finally {
-    await sandbox.close();
+    await backend.close();
   }
 };
 
@@ -58,26 +64,28 @@ const compareActs = (
 const runOne = async (
   run: Run,
   worlds: RealWorlds,
-  { explainer, reporter, assembly }: { explainer: Explainer; reporter: Reporter; assembly: string },
+  { explainer, reporter }: { explainer: Explainer; reporter: Reporter },
 ): Promise<RunResult> => {
   const scenario = await scenarioOf(run);
   const base = { run: run.name, scenario: run.scenario };
   const notHeld = worlds.cannotHold(scenario);
   if (notHeld !== undefined) return { ...base, seconds: 0, notHeld, acts: [] };
-  const own = await inOwnSandbox(run, structuredClone(scenario), assembly);
+  const own = await inOwnSandbox(run, structuredClone(scenario));
   const started = performance.now();
   const seconds = (): number => Math.round((performance.now() - started) / 100) / 10;
   const real: ActFacts[] = [];
   try {
-    const sandbox = await worlds.open(scenario, assembly);
+    const world = await worlds.open(scenario);
     try {
-      await carryOut(run, scenario, sandbox, {
+      await carryOut(run, scenario, world.backend, {
         before: (title) => reporter.act(run, title),
         after: (facts) => void real.push(facts),
       });
     } finally {
-      await sandbox.close();
+      await world.close();
     }
+    const [problem] = world.problems();
+    if (problem !== undefined) throw new Error(problem);
   } catch (error) {
     const failure = error instanceof Error ? error.message : String(error);
     return { ...base, seconds: seconds(), failure, acts: compareActs(run, own, real, explainer) };
@@ -92,11 +100,10 @@ export const runAll = async (
   reporter: Reporter,
   { whole = false, explainer = new Explainer() }: { whole?: boolean; explainer?: Explainer } = {},
 ): Promise<Results> => {
-  const { directory: assembly } = await ensureAssembly();
   const started = performance.now();
   const results: RunResult[] = [];
   for (const run of runs) {
-    const result = await runOne(run, worlds, { explainer, reporter, assembly });
+    const result = await runOne(run, worlds, { explainer, reporter });
     results.push(result);
     reporter.done(result);
   }
