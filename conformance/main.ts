@@ -2,6 +2,7 @@
 
 const PARTS: Record<string, () => Promise<(args: string[]) => Promise<number>>> = {
   kubernetes: async () => (await import('./kubernetes/main.ts')).run,
+  document: async () => (await import('./document.ts')).run,
 };
 
 const [part = '', ...args] = process.argv.slice(2);

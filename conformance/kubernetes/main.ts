@@ -1,5 +1,4 @@
 /** `npm run conformance -- kubernetes`: the sandbox and a real control plane, held against each other (docs/conformance.md). */
-import { join } from 'node:path';
 import { styleFor } from '../../cli/print/style.ts';
 import { ArgumentError, type Order, readOrder } from './arguments.ts';
 import { buildControlPlanes, type Print } from './build/build.ts';
@@ -8,17 +7,20 @@ import { printTo } from './build/print.ts';
 import type { KubernetesVersion } from './build/tools.ts';
 import { openRealWorlds } from './scenarios/real-worlds.ts';
 import { EXTRA } from './scenarios/extra.ts';
-import { nextLine, placeOf, resultLines, runLine } from './scenarios/print.ts';
+import { nextLine, placeOf, problemsOf, resultLines, runLine } from './scenarios/print.ts';
 import { PUBLISHED } from './scenarios/published.ts';
-import { openDifferences, type Results, writeResults } from './scenarios/results.ts';
+import { openDifferences, type Results, resultsFile, writeResults } from './scenarios/results.ts';
 import type { Run } from './scenarios/run.ts';
 import { runAll } from './scenarios/run-all.ts';
 
-const RESULTS = join(import.meta.dirname, '../results');
 const RUNS: readonly Run[] = [...PUBLISHED, ...EXTRA];
 
-const runsOf = ({ names }: Order): readonly Run[] =>
-  names.length === 0 ? RUNS : RUNS.filter(({ name, scenario }) => names.includes(name) || names.includes(scenario));
+/** Returns the runs that are named, by their own name or, if no run has it, by that of their scenario. */
+const runsOf = ({ names }: Order): readonly Run[] => {
+  if (names.length === 0) return RUNS;
+  const own = new Set(RUNS.map(({ name }) => name));
+  return RUNS.filter(({ name, scenario }) => names.includes(name) || (names.includes(scenario) && !own.has(scenario)));
+};
 
 const runScenarios = async (order: Order, version: KubernetesVersion, print: Print): Promise<Results> => {
   const runs = runsOf(order);
@@ -32,6 +34,7 @@ const runScenarios = async (order: Order, version: KubernetesVersion, print: Pri
         act: ({ name }, title) => print(`${placeOf(done, runs.length)} ${name}: ${title}`, true),
         done: (result) => {
           print(`${placeOf(done, runs.length)} ${runLine(result)}`);
+          for (const problem of problemsOf(result)) console.log(problem);
           done += 1;
         },
       },
@@ -51,7 +54,7 @@ const runOrder = async (order: Order): Promise<number> => {
     const results = await runScenarios(order, version, print);
     all.push(results);
     console.log(resultLines(results, style, order.brief).join('\n'));
-    if (order.whole) writeResults(join(RESULTS, `kubernetes-${version}.json`), results);
+    if (order.whole) writeResults(resultsFile(version), results);
   }
   console.log(nextLine(all));
   return all.every((results) => openDifferences(results) === 0) ? 0 : 1;

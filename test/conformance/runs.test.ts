@@ -94,7 +94,7 @@ describe('a run in the sandbox', () => {
         open: async (scenario) => {
           if (scenario.description?.includes('access key')) throw new Error('The API server did not start.');
           const backend = await openSandboxBackend(scenario, {});
-          return { backend, problems: () => [], close: () => backend.close() };
+          return { backend, state: () => '', problems: () => [], close: () => backend.close() };
         },
       },
       { act: ({ name }, title) => void reported.push(`${name}: ${title}`), done: () => {} },

@@ -88,7 +88,6 @@ export const resultLines = (results: Results, style: Style, brief: boolean): str
           style,
           '',
         )),
-    ...results.runs.flatMap(problemsOf),
     ...unused,
     totalsLine(results),
   ];

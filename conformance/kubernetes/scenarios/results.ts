@@ -1,7 +1,12 @@
 /** The results of runs on a real control plane, as they are kept in conformance/results. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Explained } from './reasons.ts';
+
+/** The folder of the kept results. */
+export const RESULTS = join(import.meta.dirname, '../../results');
+/** Returns the file of the kept results on a version of Kubernetes, such as 1.35. */
+export const resultsFile = (version: string): string => join(RESULTS, `kubernetes-${version}.json`);
 
 export interface ActResult {
   title: string;

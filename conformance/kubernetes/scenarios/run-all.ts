@@ -7,6 +7,9 @@ import { Explainer } from './reasons.ts';
 import type { ActResult, Results, RunResult } from './results.ts';
 import type { Run } from './run.ts';
 
+/** Only ends a hang: on an idle machine, the longest run takes two minutes. */
+const LONGEST_MINUTES = 15;
+
 /** Sandboxes whose clusters have a real control plane. */
 export interface RealWorlds {
   /** Release of Kubernetes, such as v1.35.4. */
@@ -19,6 +22,8 @@ export interface RealWorlds {
 
 export interface RealWorld {
   backend: SandboxBackend;
+  /** Returns what the world's time waits for. */
+  state(): string;
   /** Returns what went wrong outside of the sandbox's services; each is a failure of the run. */
   problems(): string[];
   close(): Promise<void>;
@@ -60,6 +65,24 @@ const compareActs = (
     ];
   });
 
+/** Rejects with what a world waits for if the work takes too long. */
+const inTime = async (work: Promise<unknown>, { state }: RealWorld): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`It did not end within ${LONGEST_MINUTES} minutes: ${state()}`)),
+      LONGEST_MINUTES * 60_000,
+    );
+  });
+  // It is rejected once its world is closed.
+  work.catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** Runs one scenario in both worlds. A failure of either is part of the result. */
 const runOne = async (
   run: Run,
@@ -72,25 +95,30 @@ const runOne = async (
   if (notHeld !== undefined) return { ...base, seconds: 0, notHeld, acts: [] };
   const own = await inOwnSandbox(run, structuredClone(scenario));
   const started = performance.now();
-  const seconds = (): number => Math.round((performance.now() - started) / 100) / 10;
   const real: ActFacts[] = [];
+  const result = (failure?: string): RunResult => ({
+    ...base,
+    seconds: Math.round((performance.now() - started) / 100) / 10,
+    ...(failure === undefined ? {} : { failure }),
+    acts: compareActs(run, own, real, explainer),
+  });
   try {
     const world = await worlds.open(scenario);
     try {
-      await carryOut(run, scenario, world.backend, {
-        before: (title) => reporter.act(run, title),
-        after: (facts) => void real.push(facts),
-      });
+      await inTime(
+        carryOut(run, scenario, world.backend, {
+          before: (title) => reporter.act(run, title),
+          after: (facts) => void real.push(facts),
+        }),
+        world,
+      );
     } finally {
       await world.close();
     }
-    const [problem] = world.problems();
-    if (problem !== undefined) throw new Error(problem);
+    return result(world.problems()[0]);
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
-    return { ...base, seconds: seconds(), failure, acts: compareActs(run, own, real, explainer) };
+    return result(error instanceof Error ? error.message : String(error));
   }
-  return { ...base, seconds: seconds(), acts: compareActs(run, own, real, explainer) };
 };
 
 /** Carries out runs one after the other. `whole`: these are all runs, so that each reason must have explained something. */

@@ -80,7 +80,7 @@ const associationText = ({ namespace, serviceAccount, roleArn, ownerArn, tags, .
 
 /** Returns the changes at the target that the service's functions made successfully, in order. */
 const changeText = ({ step, service, operation, input }: Call): string =>
-  `${step ?? ''} ${service}:${operation} ${JSON.stringify(input)}`;
+  `${step ?? ''} ${service}:${operation} ${JSON.stringify(input, (key, value: unknown) => (key === 'resourceVersion' ? 'VERSION' : value))}`;
 
 /**
  * Returns for each workload of the namespaces the fewest pods that were ready at one time since `from` (milliseconds
