@@ -61,9 +61,9 @@ export class Kubelets {
     // The owner of a pod can arrive after it: the watches are separate.
     const pods = object.kind === 'Pod' ? [object as Pod] : this.waitingPods(object.kind);
     for (const pod of pods) {
-      if (pod.spec.nodeName === undefined || !hasWorkload(this.options.cluster, pod)) continue;
-      if (isActive(pod)) this.start(pod);
-      else this.end(pod);
+      if (pod.spec.nodeName === undefined) continue;
+      if (!isActive(pod)) this.end(pod);
+      else if (hasWorkload(this.options.cluster, pod)) this.start(pod);
     }
     this.report();
   }

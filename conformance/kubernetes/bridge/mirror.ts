@@ -62,6 +62,8 @@ export class Mirror {
   private readonly streams = new Set<IncomingMessage>();
   private readonly seen = new Map<string, number>();
   private readonly waiting = new Set<() => void>();
+  /** The workload of each controller of pods, by the controller's uid. */
+  private readonly workloads = new Map<string, Workload>();
   private closed = false;
   /** When the last event arrived, as `performance.now()` has it. */
   lastEventAt = 0;
@@ -241,12 +243,34 @@ export class Mirror {
   /** Counts the pods of an object's controller, and notes how many of its workload are ready. */
   count(object: KubeObject): void {
     const { world, cluster } = this.options;
+    const { kube } = cluster;
     const controller = object.kind === 'Pod' ? controllerOf(object)?.uid : object.metadata.uid;
-    if (controller !== undefined) {
-      const pods = controlledBy(cluster.kube, 'Pod', { metadata: { uid: controller } } as KubeObject).filter(isActive);
-      cluster.kube.tallies.set(controller, { active: pods.length, ready: pods.filter(isReady).length });
-    }
-    const workload = isWorkloadKind(object.kind) ? (object as Workload) : workloadOf(cluster.kube, object);
-    if (workload) noteReady({ world, cluster }, workload);
+    if (controller === undefined) return;
+    const pods = controlledBy(kube, 'Pod', { metadata: { uid: controller } } as KubeObject).filter(isActive);
+    kube.tallies.set(controller, { active: pods.length, ready: pods.filter(isReady).length });
+    // The pods of a workload that was deleted still count as its own.
+    const workload = isWorkloadKind(object.kind) ? (object as Workload) : workloadOf(kube, object);
+    const known = workload ?? this.workloads.get(controller);
+    if (!known) return;
+    this.workloads.set(controller, known);
+    noteReady({ world, cluster }, known);
+    this.keepLast();
+  }
+
+  /** Drops a count on the way to the last one, which lasted no time of the world. */
+  private keepLast(): void {
+    const { readyHistory } = this.options.cluster.kube;
+    const last = readyHistory.at(-1);
+    if (!last) return;
+    const previous = (from: number): number =>
+      readyHistory
+        .slice(0, from)
+        .findLastIndex(
+          (one) => one.kind === last.kind && one.workload === last.workload && one.namespace === last.namespace,
+        );
+    const index = previous(readyHistory.length - 1);
+    const [between, before] = [readyHistory[index], readyHistory[previous(Math.max(0, index))]];
+    if (!between || !before || between.at !== last.at) return;
+    if ((between.ready - before.ready) * (last.ready - between.ready) > 0) readyHistory.splice(index, 1);
   }
 }

@@ -30,6 +30,8 @@ export interface Bridge {
   cluster: ClusterState;
   /** Errors of the bridge, each of which is a defect of it. */
   failures: () => unknown[];
+  /** What time waits for now. */
+  state: () => string;
   /** What controllers had still to do when waiting for it was given up. */
   stalls: () => string[];
   close: () => Promise<void>;
@@ -143,6 +145,7 @@ export const openOnControlPlane = async ({ scenario, plane, webhooks, seed }: Br
     backend,
     cluster: onlyCluster(required(world)),
     failures: () => [...opened.failures(), ...backend.sandbox.failures],
+    state: () => opened.work.state(),
     stalls: () => [...opened.work.stalls],
     close,
   };

@@ -9,6 +9,7 @@ import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import { isNodeReady } from '../../../sandbox/kubernetes/nodes.ts';
 import type { Kind, KubeObject, Workload } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady, podsOf } from '../../../sandbox/kubernetes/pods.ts';
+import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
 import { apiVersionOf, getObject, KINDS } from '../../../sandbox/kubernetes/store.ts';
 import type { ForeignField, ClusterState, World } from '../../../sandbox/world/world.ts';
 import { workloadManifest } from './addons.ts';
@@ -129,36 +130,39 @@ export class Seed {
     await mirror.until(() => nodes.every(({ metadata }) => mirror.find(KINDS.Node, undefined, metadata.name)), 'nodes');
   }
 
+  /** Creates the service accounts, each part of them as the manager that the scenario names. */
   private async accounts(): Promise<void> {
     const { past, mirror } = this.options;
     for (const account of past.all('ServiceAccount')) {
-      const { namespace, name, labels, annotations } = account.metadata;
-      const { annotator, applier } = past.managersOf(account);
+      const { namespace, name } = account.metadata;
       // The controllers create the default ones.
       if (name === 'default')
         await mirror.until(() => !!mirror.find(KINDS.ServiceAccount, namespace, name), `account ${namespace}/${name}`);
-      const { 'eks.amazonaws.com/role-arn': role, ...others } = annotations ?? {};
-      const metadata = { name, ...(namespace === undefined ? {} : { namespace }), ...(labels ? { labels } : {}) };
-      const base = { apiVersion: 'v1', kind: 'ServiceAccount' };
-      const rest = {
-        ...base,
-        metadata: { ...metadata, ...(Object.keys(others).length > 0 ? { annotations: others } : {}) },
-      };
-      await this.writeAs(applier ?? annotator ?? UNKNOWN, rest);
-      if (role === undefined) continue;
-      const by = annotator ?? applier ?? UNKNOWN;
-      const isSame = by === (applier ?? annotator ?? UNKNOWN);
-      const all = isSame ? rest.metadata : { name, ...(namespace === undefined ? {} : { namespace }) };
-      const set = { ...('annotations' in all ? all.annotations : {}), 'eks.amazonaws.com/role-arn': role };
-      await this.writeAs(by, { ...base, metadata: { ...all, annotations: set } }, true);
+      const manifest = manifestFrom(account);
+      const { [ROLE_ANNOTATION]: role, ...others } = manifest.metadata.annotations ?? {};
+      const { annotator, applier = annotator ?? UNKNOWN } = past.managersOf(account);
+      const isAnothers = role !== undefined && annotator !== undefined && annotator !== applier;
+      // An object that is created without any field of its own never gets managed fields by updates alone, so that
+      // everything that one manager wrote is written at once.
+      const first = isAnothers ? { ...manifest.metadata, annotations: others } : manifest.metadata;
+      await this.writeAs(applier, { ...manifest, metadata: first });
+      if (isAnothers)
+        await this.writeAs(annotator, {
+          ...manifest,
+          metadata: {
+            ...(namespace === undefined ? {} : { namespace }),
+            name,
+            annotations: { [ROLE_ANNOTATION]: role },
+          },
+        });
     }
   }
 
   /** Creates or changes an object as that manager does. */
-  private async writeAs(manager: string, manifest: Manifest, exists = false): Promise<void> {
+  private async writeAs(manager: string, manifest: Manifest): Promise<void> {
     const { writer } = this.options;
     if (SERVER_SIDE.has(manager)) return writer.apply(manifest, manager, { force: true });
-    if (!exists) await writer.create(manifest, manager);
+    await writer.create(manifest, manager);
     await writer.patch(manifest, manager);
   }
 

@@ -73,4 +73,9 @@ export class Work {
   }
 
   private quietSince = 0;
+
+  /** Returns what time waits for, for a report of an unexpected stop. */
+  state(): string {
+    return `${this.running} requests under way; ${this.options.unfinished() ?? 'nothing unfinished'}`;
+  }
 }
