@@ -30,6 +30,8 @@ export interface ControlPlaneOptions {
   podDeleteSeconds?: number;
   /** How long KWOK waits until the pods of a Job complete. Defaults to 1. */
   podCompleteSeconds?: number;
+  /** True if KWOK leaves the status of pods alone, because the caller plays their kubelets. It still reports nodes. */
+  withoutPods?: boolean;
   /** Controllers of kube-controller-manager that are not run, by name, in addition to those of a cloud. */
   withoutControllers?: string[];
   /** Further flags of kube-apiserver. */

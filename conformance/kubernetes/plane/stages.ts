@@ -23,7 +23,7 @@ interface Stage {
   spec: { delay?: Record<string, unknown>; [field: string]: unknown };
 }
 
-type Delays = Pick<ControlPlaneOptions, 'podReadySeconds' | 'podDeleteSeconds' | 'podCompleteSeconds'>;
+type Delays = Pick<ControlPlaneOptions, 'podReadySeconds' | 'podDeleteSeconds' | 'podCompleteSeconds' | 'withoutPods'>;
 
 const FOLDER = join(import.meta.dirname, 'stages');
 
@@ -43,7 +43,7 @@ const secondsOf = (name: string, { podReadySeconds, podDeleteSeconds, podComplet
 /** Returns the stages of KWOK with these delays. */
 export const stagesOf = (delays: Delays): Stage[] =>
   readdirSync(FOLDER)
-    .filter((name) => name.endsWith('.yaml'))
+    .filter((name) => name.endsWith('.yaml') && !(delays.withoutPods === true && name.startsWith('pod-')))
     .toSorted()
     .map((name) => {
       const stage = parse(readFileSync(join(FOLDER, name), 'utf8')) as Stage;
