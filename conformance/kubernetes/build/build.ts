@@ -22,7 +22,7 @@ import type { KubernetesVersion, Program } from './tools.ts';
 /** Prints a line. A transient one is replaced by the next, where the output can do that, and left out elsewhere. */
 export type Print = (line: string, transient?: boolean) => void;
 
-const ENVIRONMENT = { ...process.env, ...BUILD_ENVIRONMENT };
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, ...BUILD_ENVIRONMENT });
 
 const goModOf = ({ module }: Program): string => readFileSync(join(module, 'go.mod'), 'utf8');
 const currentKeyOf = (program: Program): string =>
@@ -39,7 +39,7 @@ export const isBuilt = (program: Program): boolean =>
 
 const installedGo = (): string | undefined => {
   try {
-    return execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: ENVIRONMENT, stdio: 'pipe' }).trim();
+    return execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8', env: environment(), stdio: 'pipe' }).trim();
   } catch {
     return undefined;
   }
@@ -74,7 +74,7 @@ const runGo = (program: Program, output: string, onProgress: (progress: Progress
     const child = spawn('go', argumentsOf(program, output), {
       cwd: program.module,
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: ENVIRONMENT,
+      env: environment(),
     });
     const timer = setInterval(() => onProgress(progress), 1000);
     const lines = createInterface({ input: child.stderr });
@@ -114,18 +114,23 @@ const buildProgram = async (program: Program, label: string, print: Print): Prom
 };
 
 /**
- * Builds all programs of control planes of these versions that are not built yet, one after the other: each build uses
- * all processors. Throws a `BuildError` if Go is missing or too old, before anything else, or if a build fails.
+ * Builds those of the programs that are not built yet, one after the other: each build uses all processors. Throws a
+ * `BuildError` if Go is missing or too old, before anything else, or if a build fails.
  */
-export const buildControlPlanes = async (versions: readonly KubernetesVersion[], print: Print): Promise<void> => {
-  const all = new Map(versions.flatMap((version) => Object.values(programsOf(version)).map((one) => [one.path, one])));
-  const missing = [...all.values()].filter((program) => !isBuilt(program));
+export const buildPrograms = async (programs: readonly Program[], print: Print): Promise<void> => {
+  const missing = programs.filter((program) => !isBuilt(program));
   if (missing.length === 0) return;
   const problem = problemWithGo(installedGo(), requiredGo(missing.map(goModOf)));
   if (problem !== undefined) throw new BuildError(problem);
   print(
-    `Building ${missing.length} of ${all.size} programs of the control plane. The first time takes about ten minutes on two processors; later, what Go has compiled is used again.`,
+    `Building ${missing.length} of ${programs.length} programs of the control plane. The first time takes about ten minutes on two processors; later, what Go has compiled is used again.`,
   );
   for (const [index, program] of missing.entries())
     await buildProgram(program, `${index + 1} of ${missing.length}`, print);
+};
+
+/** Builds what control planes of these versions need, as `buildPrograms` does. */
+export const buildControlPlanes = (versions: readonly KubernetesVersion[], print: Print): Promise<void> => {
+  const all = new Map(versions.flatMap((version) => Object.values(programsOf(version)).map((one) => [one.path, one])));
+  return buildPrograms([...all.values()], print);
 };

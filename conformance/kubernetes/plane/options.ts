@@ -1,4 +1,7 @@
-/** The interface of a real control plane: what it is started with, and what a run does with it. */
+/**
+ * The interface of a real control plane: what it is started with, and what a run does with it. Planes share nothing, so
+ * the next one can be started while a run uses another.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { KubernetesVersion } from '../build/tools.ts';
 import type { KubeRequest, KubeResponse } from './client.ts';
@@ -64,6 +67,8 @@ export interface ControlPlane {
    * so that pods can be scheduled.
    */
   addNodes: (nodes: KubeObject[]) => Promise<void>;
+  /** Resolves as the work does, and rejects with the last lines of a program's log if that program ends before. */
+  whileRunning: <T>(work: Promise<T>) => Promise<T>;
   /** Returns the last lines of each program's log, for a report of an unexpected failure. */
   logs: (lines?: number) => string;
   /** Ends all programs, deletes all data, and starts again; the given options replace earlier ones. */

@@ -60,6 +60,15 @@ const requirePrograms = (version: KubernetesVersion): void => {
     );
 };
 
+/** How long after a lost connection the end of a program is noticed at the latest. */
+const EXIT_NOTICED_MS = 500;
+
+/** Rejects with the error of a request, after a lost connection only if no program has ended. */
+const afterExits = async (error: unknown): Promise<never> => {
+  if (error instanceof Error && 'code' in error && String(error.code).startsWith('ECONN')) await wait(EXIT_NOTICED_MS);
+  throw error;
+};
+
 interface Running {
   group: ProgramGroup;
   programs: RunningProgram[];
@@ -129,15 +138,18 @@ export const startControlPlane = async (given: ControlPlaneOptions): Promise<Con
     throw error;
   }
   const kubeconfig = running.kubeconfig;
+  const whileRunning = <T>(work: Promise<T>): Promise<T> =>
+    Promise.race([work.catch(afterExits), ...(running?.programs ?? []).map((program) => program.failed)]);
   return {
     version: options.version,
     url,
     ca: secrets.ca,
     token: secrets.tokens.administrator,
     kubeconfig,
-    request: (method, path, request) => client.request(method, path, request),
-    open: (method, path, request) => client.open(method, path, request),
-    addNodes: (nodes) => addNodes(client, nodes),
+    request: (method, path, request) => whileRunning(client.request(method, path, request)),
+    open: (method, path, request) => whileRunning(client.open(method, path, request)),
+    addNodes: (nodes) => whileRunning(addNodes(client, nodes)),
+    whileRunning,
     logs: (lines = 20) =>
       (running?.programs ?? []).map(({ name, lastLines }) => `${name}:\n${lastLines(lines)}`).join('\n\n'),
     reset: async (changes = {}) => {

@@ -23,7 +23,12 @@ export interface ProgramGroup {
  * Ends the programs whose process ids it has read, and deletes the directory, as soon as its input ends: also when this
  * process is killed and can do nothing more.
  */
-const WATCHDOG = 'pids=; while read -r pid; do pids="$pids $pid"; done; kill -9 $pids 2>/dev/null; rm -rf -- "$0"';
+const WATCHDOG = [
+  'pids=; while read -r pid; do pids="$pids $pid"; done',
+  'kill -9 $pids 2>/dev/null',
+  // A program that has not ended yet may write once more.
+  'for pause in 0.1 0.5 1 5; do rm -rf -- "$0" && break; sleep $pause; done',
+].join('\n');
 
 /** How many lines of a log an error shows. */
 const SHOWN_LINES = 15;

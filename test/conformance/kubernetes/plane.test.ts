@@ -136,6 +136,10 @@ describe('the stages of KWOK', () => {
     });
   });
 
+  it('are only those of nodes if the caller plays the kubelets', () => {
+    expect(stagesOf({ withoutPods: true }).map(({ metadata }) => metadata.name)).toEqual(['node-initialize']);
+  });
+
   it('can be changed by annotations', () => {
     const annotation = (name: string) => ({ durationFrom: { expressionFrom: `.metadata.annotations["${name}"]` } });
     expect(delays).toMatchObject({ 'pod-delete': annotation(DELETED_AFTER), 'pod-ready': annotation(READY_AFTER) });
