@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareFacts } from '../../conformance/kubernetes/scenarios/compare.ts';
-import { counted, normaliser } from '../../conformance/kubernetes/scenarios/normal.ts';
+import { counted, normaliser, sortedJson } from '../../conformance/kubernetes/scenarios/normal.ts';
 import { Explainer, type Reason } from '../../conformance/kubernetes/scenarios/reasons.ts';
 import { openDifferences, sentenceOf, standingOf, totalsOf } from '../../conformance/kubernetes/scenarios/results.ts';
 
@@ -49,6 +49,12 @@ describe('the normal form of a text', () => {
 
   it('replaces nothing but ids where there are no workloads', () => {
     expect(normaliser([])('x-8mcz2 for 5 minutes')).toBe('x-8mcz2 for DURATION');
+  });
+});
+
+describe('JSON with sorted keys', () => {
+  it('does not depend on the order of keys, and keeps that of lists', () => {
+    expect(sortedJson({ b: [{ d: 1, c: 2 }, 'x'], a: null })).toBe('{"a":null,"b":[{"c":2,"d":1},"x"]}');
   });
 });
 

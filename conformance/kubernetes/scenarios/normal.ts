@@ -32,6 +32,14 @@ export const normaliser = (workloads: readonly string[]): ((text: string) => str
       .replaceAll(DURATION, 'DURATION');
 };
 
+/** Returns the value as JSON with sorted keys: the API server sorts the keys of maps, the sandbox keeps their order. */
+export const sortedJson = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+
 /** Returns equal texts once, each with how often it occurs (`2 × text`), in alphabetical order. */
 export const counted = (texts: readonly string[]): string[] => {
   const counts = new Map<string, number>();

@@ -29,7 +29,7 @@ export const openRealWorlds = async (
     const bridge = await openOnControlPlane({ scenario, plane: await emptied(), webhooks });
     return {
       backend: bridge.backend,
-      state: () => bridge.stalls().join('; ') || 'it is not known for what',
+      state: () => bridge.state(),
       problems: () => [
         ...bridge.failures().map((failure) => `The bridge failed: ${textOf(failure)}`),
         ...bridge.stalls().map((stall) => `The cluster did not settle: ${stall}`),

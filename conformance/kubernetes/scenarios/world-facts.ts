@@ -10,7 +10,7 @@ import type { Call } from '../../../sandbox/world/call-log.ts';
 import type { AssociationState, ClusterState } from '../../../sandbox/world/world.ts';
 import type { Workload } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { Facts } from './compare.ts';
-import { counted, normaliser } from './normal.ts';
+import { counted, normaliser, sortedJson } from './normal.ts';
 
 export interface Watched {
   sandbox: Sandbox;
@@ -54,7 +54,7 @@ const workloadFacts = (one: Workload): [string, string | string[]][] => {
       `template of ${name}`,
       [
         `annotations ${Object.keys(templateAnnotations).sort().join(' ') || 'none'}`,
-        ...containers.map(({ name: container, env }) => `container ${container} ${JSON.stringify(env)}`),
+        ...containers.map(({ name: container, env }) => `container ${container} ${sortedJson(env)}`),
       ],
     ],
     [
@@ -149,7 +149,7 @@ export const worldFacts = async (watched: Watched, since: Since): Promise<Facts>
     const workloads = await kubernetes.listWorkloads(namespace);
     for (const [what, value] of workloads.flatMap(workloadFacts)) facts.set(what, value);
     const accounts = await kubernetes.listAttributedServiceAccounts(namespace);
-    facts.set(`annotated service accounts of ${namespace}`, accounts.map((one) => normal(JSON.stringify(one))).sort());
+    facts.set(`annotated service accounts of ${namespace}`, accounts.map((one) => normal(sortedJson(one))).sort());
   }
   return facts;
 };
