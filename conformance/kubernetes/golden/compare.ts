@@ -52,7 +52,9 @@ export const differencesOf = (recorded: unknown, value: unknown, path = ''): str
     });
   if (Array.isArray(recorded) && Array.isArray(value)) {
     const length =
-      recorded.length === value.length ? [] : [`${path}: recorded ${recorded.length} items, sandbox ${value.length}`];
+      recorded.length === value.length
+        ? []
+        : [`${path || 'body'}: recorded ${recorded.length} items, sandbox ${value.length}`];
     return [
       ...length,
       ...recorded
