@@ -14,8 +14,7 @@ const POLL_MILLISECONDS = 50;
 /** The API server's default if the client sets no timeout (kube-apiserver, --min-request-timeout). */
 const DEFAULT_SECONDS = 1800;
 
-export const isWatch = ({ method, query }: HttpRequest): boolean =>
-  method === 'GET' && ['true', '1'].includes(String(query['watch']));
+export const isWatch = (request: HttpRequest): boolean => request.method === 'GET' && isWatchRequest(request);
 
 const textOf = ({ body }: HttpResponse): string =>
   typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
