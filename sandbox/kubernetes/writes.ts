@@ -66,7 +66,7 @@ export const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dry
  * Returns the field manager of a write. A client that does not set it is named by its user agent (k8s.io/apiserver,
  * managedfields).
  */
-const fieldManagerOf = (request: HttpRequest): string =>
+export const fieldManagerOf = (request: HttpRequest): string =>
   queryOf(request)('fieldManager') ?? (request.headers['user-agent']?.split('/')[0]?.slice(0, 128) || 'unknown');
 
 /** Returns the object in a request body: protobuf, or JSON, which is also the default without a content type. */

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
+import { isWatchRequest } from '../kubernetes/list-options.ts';
 import type { ClusterState } from '../world/world.ts';
 
 /** Interval between checks for changes, in real time with every clock of the world. */

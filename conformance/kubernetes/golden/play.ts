@@ -168,7 +168,7 @@ const openLab = async (version: string): Promise<Lab> => {
     world,
     clock: { now },
     services: {},
-    kubernetes: (each) => createKubernetesService(world, each),
+    kubernetes: (each, verify) => createKubernetesService(world, each, verify),
     // Tokens are valid however long the workloads need to settle.
     signatureTime: () => startedAt,
   });
