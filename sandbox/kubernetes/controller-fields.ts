@@ -3,10 +3,12 @@
  * more often than clients read.
  */
 import type { Json } from '../json.ts';
+import { createdPodSpec } from './defaults/pods.ts';
 import type { KubeState } from './kube-state.ts';
 import { compare, type FieldSet, fieldsOf, isEmpty, union } from './field-sets.ts';
 import { entryOf, type ManagedFieldsEntry, type Writer } from './field-managers.ts';
 import type { Container, KubeObject, Pod, PodTemplate } from './objects.ts';
+import { isUnwritten } from './status-writes.ts';
 import { isWorkloadKind, RBAC_GROUP, timestamp } from './store.ts';
 import { zeroOf } from './zero-values.ts';
 
@@ -16,12 +18,9 @@ const SCHEDULER = 'kube-scheduler';
 /** The tool that created what a scenario has from the start, where nothing else is known. */
 const CREATOR = 'kubectl-create';
 
-/** Counts that are always there: nobody owns one that was always 0. */
-const ALWAYS_THERE = new Set(['numberMisscheduled', 'disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods']);
-
-const statusFields = (status: KubeObject['status']): FieldSet => {
+const statusFields = (kube: KubeState, object: KubeObject): FieldSet => {
   const written = Object.fromEntries(
-    Object.entries(status ?? {}).filter(([key, value]) => value !== 0 || !ALWAYS_THERE.has(key)),
+    Object.entries(object.status ?? {}).filter(([key, value]) => value !== 0 || !isUnwritten(kube, object, key)),
   );
   return compare({ status: {} }, { status: written }).added;
 };
@@ -37,12 +36,12 @@ const createdFields = (object: KubeObject, parts: Json): FieldSet => {
 };
 
 const statusTime = (kube: KubeState, { metadata }: KubeObject): string => {
-  const at = kube.statusTimes.get(metadata.uid);
-  return at === undefined ? metadata.creationTimestamp : timestamp(at);
+  const known = kube.statusWrites.get(metadata.uid);
+  return known ? timestamp(known.at) : metadata.creationTimestamp;
 };
 
 const statusEntry = (kube: KubeState, object: KubeObject, more: FieldSet = {}): ManagedFieldsEntry[] => {
-  const fields = union(more, statusFields(object.status));
+  const fields = union(more, statusFields(kube, object));
   if (isEmpty(fields)) return [];
   return [entryOf({ manager: MANAGER, subresource: 'status' }, 'Update', object.apiVersion, statusTime(kube, object), fields)];
 };
@@ -50,8 +49,8 @@ const statusEntry = (kube: KubeState, object: KubeObject, more: FieldSet = {}): 
 const named = <T extends { name: string }>(all: T[] | undefined, template: { name: string }[] | undefined): T[] =>
   (all ?? []).filter(({ name }) => template?.some((other) => other.name === name) === true);
 
-const containersAsSent = (containers: Container[] | undefined, template: Container[] | undefined): Container[] | undefined =>
-  containers?.map((container) => {
+const containersAsSent = (containers: Container[], template: Container[] | undefined): Container[] =>
+  containers.map((container) => {
     const sent = template?.find(({ name }) => name === container.name);
     const { env, volumeMounts, ...rest } = container;
     const own = named(env, sent?.env);
@@ -59,30 +58,22 @@ const containersAsSent = (containers: Container[] | undefined, template: Contain
     return { ...rest, ...(own.length > 0 ? { env: own } : {}), ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
   });
 
-/** What the API server's admission adds to every pod. */
-const ADMITTED = ['nodeName', 'priority', 'preemptionPolicy', 'tolerations', 'volumes', 'imagePullSecrets'];
-
-/** Returns a pod's spec as its controller sent it: without what admission and webhooks added to the template. */
-const specAsSent = ({ spec, metadata }: Pod, { spec: template }: PodTemplate): Json => {
-  const sent = Object.fromEntries(
-    Object.entries(spec).filter(([key]) => !ADMITTED.includes(key) || Object.hasOwn(template, key)),
-  );
-  // The controller of a DaemonSet adds tolerations itself.
-  if (metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet') === true && spec.tolerations)
-    sent['tolerations'] = spec.tolerations;
-  delete sent['nodeName'];
-  const volumes = named(spec.volumes, template.volumes);
-  if (volumes.length > 0) sent['volumes'] = volumes;
-  const initContainers = containersAsSent(spec.initContainers, template.initContainers);
-  return {
-    ...sent,
-    ...(initContainers ? { initContainers } : {}),
-    containers: containersAsSent(spec.containers, template.containers),
+/** Returns a pod's spec as its controller sent it: without what webhooks and the binding to a node added to the template. */
+const specAsSent = (pod: Pod, { spec: template }: PodTemplate): Json => {
+  const { volumes, initContainers, containers, ...others } = pod.spec;
+  const own = named(volumes, template.volumes);
+  const spec = {
+    ...others,
+    ...(own.length > 0 ? { volumes: own } : {}),
+    ...(initContainers ? { initContainers: containersAsSent(initContainers, template.initContainers) } : {}),
+    containers: containersAsSent(containers, template.containers),
   };
+  const { nodeName: _, ...sent } = createdPodSpec({ ...pod, spec });
+  return sent;
 };
 
 /** Returns the fields of a pod's status that the kubelet has written: the binding to the node had set the condition. */
-const kubeletFields = ({ status }: Pod): FieldSet => {
+const kubeletFields = (status: Pod['status']): FieldSet => {
   const scheduled = status.conditions.filter(({ type }) => type === 'PodScheduled');
   const { added, modified } = compare(
     { status: { phase: 'Pending', qosClass: status['qosClass'], conditions: scheduled } },
@@ -91,8 +82,8 @@ const kubeletFields = ({ status }: Pod): FieldSet => {
   return union(added, modified);
 };
 
-const podEntries = (kube: KubeState, pod: Pod): ManagedFieldsEntry[] => {
-  const { apiVersion, metadata, status, spec } = pod;
+const podEntries = (kube: KubeState, pod: Pod, { status }: Pod): ManagedFieldsEntry[] => {
+  const { apiVersion, metadata, spec } = pod;
   const template = kube.podTemplates.get(metadata.uid);
   const entries: ManagedFieldsEntry[] = [];
   const add = (writer: Writer, time: string, fields: FieldSet): void => {
@@ -109,19 +100,18 @@ const podEntries = (kube: KubeState, pod: Pod): ManagedFieldsEntry[] => {
   );
   if (spec.nodeName === undefined)
     add({ manager: SCHEDULER, subresource: 'status' }, latest, compare({ status: {} }, { status: { conditions: status.conditions } }).added);
-  else add({ manager: KUBELET, subresource: 'status' }, latest, kubeletFields(pod));
+  else add({ manager: KUBELET, subresource: 'status' }, latest, kubeletFields(status));
   return entries;
 };
 
 /** Entries of pods by the object, for as long as it does not change: there are many pods, and clients read them often. */
 const knownPods = new WeakMap<object, { version: string; entries: ManagedFieldsEntry[] }>();
 
-const cachedPodEntries = (kube: KubeState, pod: Pod): ManagedFieldsEntry[] => {
-  const key = kube.objects.get('pods.')?.get(`${pod.metadata.namespace ?? ''}/${pod.metadata.name}`) ?? pod;
-  const known = knownPods.get(key);
+const cachedPodEntries = (kube: KubeState, pod: Pod, served: Pod): ManagedFieldsEntry[] => {
+  const known = knownPods.get(pod);
   if (known?.version === pod.metadata.resourceVersion) return known.entries;
-  const entries = podEntries(kube, pod);
-  knownPods.set(key, { version: pod.metadata.resourceVersion, entries });
+  const entries = podEntries(kube, pod, served);
+  knownPods.set(pod, { version: pod.metadata.resourceVersion, entries });
   return entries;
 };
 
@@ -148,9 +138,12 @@ const REVISION: FieldSet = { 'f:metadata': { 'f:annotations': { '.': {}, 'f:depl
 /** Namespaces that every cluster has, which the API server creates. */
 const SYSTEM_NAMESPACE = /^(?:default|kube-(?:system|public|node-lease))$/;
 
-/** Returns the entries of what controllers, the kubelet and the scheduler have written into an object. */
-export const controllerEntries = (kube: KubeState, object: KubeObject): ManagedFieldsEntry[] => {
-  if (object.kind === 'Pod') return cachedPodEntries(kube, object as Pod);
+/**
+ * Returns the entries of what controllers, the kubelet and the scheduler have written into an object. `stored`: the
+ * object without the API's defaults.
+ */
+export const controllerEntries = (kube: KubeState, stored: KubeObject, object: KubeObject): ManagedFieldsEntry[] => {
+  if (object.kind === 'Pod') return cachedPodEntries(kube, stored as Pod, object as Pod);
   if (object.kind === 'Node') return nodeEntries(object);
   if (object.kind === 'ReplicaSet')
     return [

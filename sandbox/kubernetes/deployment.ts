@@ -198,7 +198,7 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefi
       replicas: pods.length,
       ...nonZero({ fullyLabeledReplicas: pods.length, readyReplicas: readyHere, availableReplicas: availableHere }),
       observedGeneration: replicaSet.metadata.generation,
-    });
+    }, sync.at);
   }
   const { replicas } = deployment.spec;
   const updated = current ? activePods(sync, current).length : 0;
@@ -218,7 +218,7 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefi
       available >= replicas - limits(deployment).maxUnavailable,
       progressOf(deployment, current, complete),
     ),
-  });
+  }, sync.at);
 };
 
 /** Deletes the oldest ReplicaSets; `revisionHistoryLimit` of them are kept for `kubectl rollout undo`. */

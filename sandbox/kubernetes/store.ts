@@ -261,9 +261,9 @@ export const removeResource = (
   if (objects.get(key) !== object) return;
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
-  kube.fieldOwners.delete(object.metadata.uid);
-  kube.annotators.delete(object.metadata.uid);
-  kube.appliers.delete(object.metadata.uid);
+  const { uid } = object.metadata;
+  for (const known of [kube.managedFields, kube.untracked, kube.applied, kube.podTemplates, kube.statusWrites])
+    known.delete(uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.templateGenerations.delete(object.metadata.uid);
   kube.resourceVersion += 1;
