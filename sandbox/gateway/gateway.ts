@@ -14,7 +14,7 @@ import type { HttpRequest, HttpResponse, Service } from '../http.ts';
 import { assertRunning, currentInvocation } from '../lambda/invocation.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { SeenCall } from '../world/faults.ts';
-import type { ClusterState, World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 
 export interface GatewayOptions {
   world: World;

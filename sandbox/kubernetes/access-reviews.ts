@@ -6,13 +6,13 @@ import type { Caller, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import type { User } from './access.ts';
 import { badRequest, json } from './answers.ts';
-import { entryOf } from './field-managers.ts';
-import { fieldsOf } from './field-sets.ts';
+import { afterUpdate } from './field-managers.ts';
 import { decodeInto } from './go/decode.ts';
 import type { PolicyRule } from './objects.ts';
 import { type Attributes, decide, rbacRules } from './rbac.ts';
 import { isSince } from './resources/served.ts';
 import { timestamp } from './store.ts';
+import { zeroOf } from './zero-values.ts';
 import { type FieldError, invalid, invalidObject } from './validation/field-errors.ts';
 
 const AUTHORIZATION = 'authorization.k8s.io';
@@ -282,7 +282,12 @@ export const answerReview = (
   const { metadata = {}, spec, ...answer } = review.answer(context, body);
   const managed =
     review.echoes && spec
-      ? [entryOf({ manager }, 'Update', apiVersion, timestamp(world.schedule.now()), fieldsOf({ spec }))]
+      ? afterUpdate(
+          [],
+          { before: undefined, after: { spec }, apiVersion, zero: zeroOf(review.kind) },
+          { manager },
+          timestamp(world.schedule.now()),
+        )
       : [];
   return json(201, {
     kind: review.kind,
