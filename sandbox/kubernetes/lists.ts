@@ -3,9 +3,9 @@ import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { badRequest, expired, json, Refusal } from './answers.ts';
 import type { KubeObject } from './objects.ts';
-import { asReturned } from './managed-fields.ts';
 import { pageOf } from './pages.ts';
 import { type Query, queryOf } from './query.ts';
+import { asServed } from './served.ts';
 import { fieldSelector, labelSelector } from './selectors.ts';
 import { apiVersionOf, isBuiltIn, listResources, resourceOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
@@ -13,10 +13,6 @@ import { tableOf } from './table.ts';
 
 export const wantsTable = (request: HttpRequest): boolean =>
   (request.headers['accept'] ?? '').split(',').some((type) => type.includes('as=Table'));
-
-/** Returns an object as the API server returns it: a custom resource in the requested version. */
-export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject =>
-  isBuiltIn(info) ? asReturned(cluster, object) : { ...object, apiVersion: apiVersionOf(info) };
 
 /** Returns an item of a list. Lists of built-in kinds have kind and apiVersion once, not in each item. */
 const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): unknown => {
@@ -68,7 +64,10 @@ const watch = (
     .map((object) => ({
       type: since === 0 ? 'ADDED' : 'MODIFIED',
       object: wantsTable(request)
-        ? tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion })
+        ? tableOf(cluster, info, [object], {
+            now: world.schedule.now(),
+            metadata: { resourceVersion: object.metadata.resourceVersion },
+          })
         : asServed(cluster, info, object),
     }));
   return { ...json(200, null), body: events.map((event) => `${JSON.stringify(event)}\n`).join('') };
@@ -88,7 +87,7 @@ const list = (
     now: world.schedule.now(),
     find: () => matching(cluster, info, namespace, query),
   });
-  if (wantsTable(request)) return json(200, tableOf(info, items, world.schedule.now(), metadata));
+  if (wantsTable(request)) return json(200, tableOf(cluster, info, items, { now: world.schedule.now(), metadata }));
   return json(200, {
     kind: `${info.kind}List`,
     apiVersion: apiVersionOf(info),

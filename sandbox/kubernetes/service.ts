@@ -13,11 +13,12 @@ import { findCustomKind } from './custom-resources.ts';
 import { discover } from './discovery.ts';
 import { evictPod } from './eviction.ts';
 import { actingUser } from './impersonation.ts';
-import { asServed, listOrWatch, wantsTable } from './lists.ts';
+import { listOrWatch, wantsTable } from './lists.ts';
 import { queryOf } from './query.ts';
 import { authorize } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
+import { asServed } from './served.ts';
 import { answerScale, checkScaleMethod, hasScale } from './scale.ts';
 import { getObject, getResource, isBuiltIn, KINDS } from './store.ts';
 import type { ResourceInfo } from './store.ts';
@@ -161,7 +162,10 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   if (wantsTable(request))
     return json(
       200,
-      tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }),
+      tableOf(cluster, info, [object], {
+        now: world.schedule.now(),
+        metadata: { resourceVersion: object.metadata.resourceVersion },
+      }),
     );
   return json(200, asServed(cluster, info, object));
 };
