@@ -74,7 +74,7 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
       ...common,
       disruptionsAllowed: 0,
       conditions: [disruptionCondition(budget, at, 0, wants)],
-    });
+    }, at);
     return;
   }
   const disrupted = Object.fromEntries(
@@ -95,7 +95,7 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
     disruptionsAllowed: allowed,
     expectedPods: wants.expected,
     conditions: [disruptionCondition(budget, at, allowed)],
-  });
+  }, at);
 };
 
 /**

@@ -83,5 +83,5 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
       numberAvailable: available,
       numberUnavailable: nodes - available,
     }),
-  });
+  }, sync.at);
 };

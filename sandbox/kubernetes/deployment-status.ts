@@ -88,7 +88,7 @@ const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: Replic
     replicas,
     ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
     observedGeneration: replicaSet.metadata.generation,
-  });
+  }, sync.at);
   return counts;
 };
 
@@ -124,7 +124,7 @@ export const reportDeployment = (
     setSize(replicaSet, pods.length);
     size += pods.length;
     if (replicaSet === current && isNew && !sync.instant) {
-      setStatus(kube, replicaSet, { replicas: 0 });
+      setStatus(kube, replicaSet, { replicas: 0 }, sync.at);
       continue;
     }
     const counts = reportReplicaSet(sync, deployment, replicaSet, pods);
@@ -141,7 +141,7 @@ export const reportDeployment = (
   let conditions = withPause(before, isPaused, at);
   if (conditions !== before && !sync.instant) {
     // The controller writes this by itself, and comes back for the rest because its copy is out of date then.
-    setStatus(kube, deployment, { ...status, conditions });
+    setStatus(kube, deployment, { ...status, conditions }, at);
     sync.world.schedule.after(2 * CONTROLLER_LAG, sync.again);
     return;
   }
@@ -167,5 +167,5 @@ export const reportDeployment = (
     observedGeneration: metadata.generation,
     ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
     conditions,
-  });
+  }, at);
 };

@@ -49,7 +49,7 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
     disruptionsAllowed,
     disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
     conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
-  });
+  }, at);
 };
 
 /**

@@ -104,7 +104,7 @@ const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scal
 
 /** Throws if the subresource does not support the method. */
 export const checkScaleMethod = (method: string): void => {
-  if (!METHODS.includes(method)) throw methodNotAllowed(METHODS);
+  if (!METHODS.includes(method)) throw methodNotAllowed();
 };
 
 /** Answers a call to the subresource `scale` of an object. */

@@ -158,7 +158,7 @@ const report = ({ sync, statefulSet, pods, current, update }: Reconciliation): v
     currentRevision: reached.name,
     updateRevision: update.name,
     collisionCount: 0,
-  });
+  }, sync.at);
 };
 
 export const reconcileStatefulSet = (sync: Sync, statefulSet: StatefulSet): void => {

@@ -16,12 +16,11 @@ import {
   success,
   unsupportedMediaType,
 } from './answers.ts';
-import { noteAnnotator } from './annotators.ts';
 import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
 import { queryOf } from './query.ts';
-import { noteEdit, asReturned } from './managed-fields.ts';
+import { asReturned, entriesAfter, noteWrite } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { jsonPatch, parseJsonPatch } from './json-patch.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
@@ -66,7 +65,7 @@ export const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dry
  * Returns the field manager of a write. A client that does not set it is named by its user agent (k8s.io/apiserver,
  * managedfields).
  */
-const fieldManagerOf = (request: HttpRequest): string =>
+export const fieldManagerOf = (request: HttpRequest): string =>
   queryOf(request)('fieldManager') ?? (request.headers['user-agent']?.split('/')[0]?.slice(0, 128) || 'unknown');
 
 /** Returns the object in a request body: protobuf, or JSON, which is also the default without a content type. */
@@ -108,10 +107,10 @@ export const writeChange = (
   after: KubeObject,
   subresource?: 'scale',
 ): void => {
-  const before = { metadata: object.metadata, spec: object.spec };
+  const before = { ...object };
   if (cutsOff(info)) renewSessions(world, cluster);
   replaceObject(world, cluster, object, after);
-  noteEdit(
+  noteWrite(
     cluster,
     before,
     object,
@@ -207,7 +206,7 @@ export const createObject = (write: Write, namespace: string | undefined): HttpR
     if (cutsOff(info)) renewSessions(world, cluster);
     // The cast holds because the object was validated by the schema of its kind.
     putObject(kube, info.kind, object as Kinds[Kind]);
-    noteAnnotator(cluster, undefined, object, fieldManagerOf(request), world.schedule.now());
+    noteWrite(cluster, undefined, object, { manager: fieldManagerOf(request) }, world.schedule.now());
     if (info.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, namespace ?? '');
   }
   return json(201, object, headers);
