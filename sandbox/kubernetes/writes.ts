@@ -20,7 +20,7 @@ import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
 import { queryOf } from './query.ts';
-import { asReturned, entriesAfter, noteWrite } from './managed-fields.ts';
+import { asReturned, noteWrite } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { jsonPatch, parseJsonPatch } from './json-patch.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
