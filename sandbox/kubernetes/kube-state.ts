@@ -22,8 +22,8 @@ export interface KubeState {
   readyCounts: Map<string, number>;
   /** Objects by the uid of their controller. */
   controlled: Map<string, Set<KubeObject>>;
-  /** resourceVersion of the latest removal, by `plural.group`. */
-  removals: Map<string, number>;
+  /** Recently removed objects, by `plural.group`, for watches. */
+  removals: Map<string, Removals>;
   /**
    * Number of a controller's active (not terminating) and ready pods, by the controller's uid, and by `uid/hash` with
    * the hash of the pods' template.
@@ -126,6 +126,13 @@ export interface Tally {
 export interface Revision {
   name: string;
   template: PodTemplate;
+}
+
+/** The latest removals of a resource, oldest first. */
+export interface Removals {
+  recent: { resourceVersion: number; object: KubeObject }[];
+  /** resourceVersion of the latest removal that is no longer among them. */
+  forgotten: number;
 }
 
 /** The rest of a list as it was when its first page was returned. */

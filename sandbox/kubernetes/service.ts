@@ -9,11 +9,17 @@ import { answerReview, reviewAt } from './access-reviews.ts';
 import { unauthorized, userOf } from './access.ts';
 import type { User } from './access.ts';
 import { json, methodNotAllowed, noSuchPath, notFound, Refusal } from './answers.ts';
+import { readObjectBody } from './bodies.ts';
+import { patchObject, replaceByClient } from './changes.ts';
+import { createObject } from './creates.ts';
 import { findCustomKind } from './custom-resources.ts';
+import { deleteObject } from './deletes.ts';
 import { discover } from './discovery.ts';
 import { evictPod } from './eviction.ts';
 import { actingUser } from './impersonation.ts';
-import { asServed, listOrWatch, wantsTable } from './lists.ts';
+import { listOrWatch, objectAs } from './lists.ts';
+import { acceptedBy } from './negotiation.ts';
+import { readWriteOptions, valuesOf } from './options.ts';
 import { queryOf } from './query.ts';
 import { authorize } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
@@ -21,12 +27,17 @@ import type { RequestInfo } from './request-info.ts';
 import { answerScale, checkScaleMethod, hasScale } from './scale.ts';
 import { getObject, getResource, isBuiltIn, KINDS } from './store.ts';
 import type { ResourceInfo } from './store.ts';
-import { tableOf } from './table.ts';
 import { answerTokenRequest } from './token-requests.ts';
-import { createObject, deleteObject, patchObject, readBody } from './writes.ts';
-import type { Write } from './writes.ts';
+import type { Write } from './write.ts';
 
-const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
+const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 'PATCH', update: 'PUT', delete: 'DELETE', deletecollection: 'DELETE' } as const;
+const KIND_OF_REVIEW: Record<string, string> = {
+  selfsubjectaccessreviews: 'SelfSubjectAccessReview',
+  selfsubjectrulesreviews: 'SelfSubjectRulesReview',
+  selfsubjectreviews: 'SelfSubjectReview',
+};
+const EVICTION = { kind: 'Eviction', apiVersion: 'policy/v1', others: ['policy/v1beta1'] };
+const TOKEN_REQUEST = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' };
 const OF_COLLECTIONS = new Set(['list', 'watch', 'create']);
 
 /**
@@ -59,7 +70,7 @@ const checkMethod = (method: string, info: ResourceInfo, { namespace, onObject }
     .filter((verb) => onObject !== OF_COLLECTIONS.has(verb))
     .filter((verb) => verb !== 'create' || !info.namespaced || namespace !== undefined);
   const allowed = [...new Set(verbs.map((verb) => METHODS[verb]))];
-  if (!allowed.some((each) => each === method)) throw methodNotAllowed(allowed);
+  if (!allowed.some((each) => each === method)) throw methodNotAllowed();
 };
 
 const describeTo = (
@@ -91,26 +102,27 @@ const answerAction = (
   const { group, version, resource, subresource, namespace, name, onObject } = wanted;
   const review = version === 'v1' ? reviewAt(group, resource) : undefined;
   if (review && !onObject) {
-    if (request.method !== 'POST') throw methodNotAllowed(['POST']);
-    const body = readBody(request);
+    if (request.method !== 'POST') throw methodNotAllowed();
+    const body = readObjectBody(request, { kind: KIND_OF_REVIEW[resource] ?? '', apiVersion: `${group}/v1` }).object;
     describe(body);
     return answerReview(review, cluster, user, body);
   }
   const isAction = subresource === 'eviction' || subresource === 'token';
   if (!info || !isAction || name === undefined) return undefined;
-  if (request.method !== 'POST') throw methodNotAllowed(['POST']);
+  if (request.method !== 'POST') throw methodNotAllowed();
   if (subresource === 'token') {
     const account = getObject(cluster.kube, 'ServiceAccount', namespace, name);
     if (!account) throw notFound(info, name);
-    const body = readBody(request);
+    const { object: body } = readObjectBody(request, TOKEN_REQUEST);
     describe(body);
     return answerTokenRequest({ world, cluster }, account, body);
   }
   const pod = getObject(cluster.kube, 'Pod', namespace, name);
   if (!pod) throw notFound(info, name);
-  const body = readBody(request);
+  readWriteOptions(cluster, request, 'CreateOptions');
+  const { object: body } = readObjectBody(request, EVICTION);
   describe(body);
-  return evictPod({ world, cluster }, pod, body, queryOf(request)('dryRun') === 'All');
+  return evictPod({ world, cluster }, pod, body, valuesOf(request, 'dryRun'));
 };
 
 const answer = (world: World, cluster: ClusterState, request: HttpRequest, context: CallContext): HttpResponse => {
@@ -134,7 +146,7 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
 
   const document = discover(cluster, path);
   if (document !== undefined) {
-    if (request.method !== 'GET') throw methodNotAllowed(['GET']);
+    if (request.method !== 'GET') throw methodNotAllowed();
     return json(200, document);
   }
   if (isPath) return noSuchPath();
@@ -151,19 +163,15 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   else checkScaleMethod(request.method);
   // Custom resources cannot be created or changed in the sandbox: their verbs do not include it.
   if (request.method === 'POST' && isBuiltIn(info)) return createObject({ ...common, info }, namespace);
-  if (name === undefined) return listOrWatch(world, cluster, info, namespace, request);
+  if (name === undefined) return listOrWatch({ world, cluster, info, namespace, request });
 
   const object = getResource(cluster.kube, info, namespace, name);
   if (!object) throw notFound(info, name);
   if (wanted.subresource === 'scale' && isBuiltIn(info)) return answerScale({ ...common, info }, object);
   if (request.method === 'PATCH' && isBuiltIn(info)) return patchObject({ ...common, info }, object);
+  if (request.method === 'PUT' && isBuiltIn(info)) return replaceByClient({ ...common, info }, object);
   if (request.method === 'DELETE') return deleteObject({ ...common, info }, object);
-  if (wantsTable(request))
-    return json(
-      200,
-      tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }),
-    );
-  return json(200, asServed(cluster, info, object));
+  return json(200, objectAs({ world, cluster, info }, object, acceptedBy(request)));
 };
 
 export const createKubernetesService =
