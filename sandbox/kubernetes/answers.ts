@@ -168,31 +168,6 @@ export const invalid = (
     },
   );
 
-/** One field of a 422: `detail` is complete, such as `Required value: name is required`. */
-export interface InvalidField {
-  field: string;
-  reason: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueNotSupported' | 'FieldValueRequired';
-  detail: string;
-}
-
-/** Returns the 422 of an object or of a request's options, with all of its invalid fields. */
-export const invalidFields = (
-  { group, kind }: { group: string; kind: string },
-  fields: readonly InvalidField[],
-): Refusal => {
-  const texts = fields.map(({ field, detail }) => `${field}: ${detail}`);
-  return new Refusal(
-    422,
-    'Invalid',
-    `${kind}.${group} "" is invalid: ${texts.length === 1 ? texts.join('') : `[${texts.join(', ')}]`}`,
-    {
-      group,
-      ...(kind === '' ? {} : { kind }),
-      causes: fields.map(({ field, reason, detail }) => ({ reason, message: detail, field })),
-    },
-  );
-};
-
 export const expired = (message: string): Refusal => new Refusal(410, 'Expired', message);
 
 /** Returns a 429. `causes`: what prevents the request, each with its reason. */

@@ -109,7 +109,7 @@ export const decodeDocument = (
   if (problem !== undefined) return { object: {}, error: problem, strict: [] };
   const whole = { ...document, kind, apiVersion };
   if (!fieldsOfStruct(kind)) return { object: whole, strict: [] };
-  const { value, error, unknown } = decodeInto(whole, kind, wording);
+  const { value, error, unknown } = decodeInto(whole, kind, { wording });
   return {
     object: value,
     strict: unknown.map((path) => `unknown field ${quoted(path)}`),

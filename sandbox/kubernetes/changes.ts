@@ -16,7 +16,7 @@ import { checkPatchType, readPatched } from './patch-bodies.ts';
 import { withStoredDefaults } from './prepare.ts';
 import { storedForm } from './stored-form.ts';
 import { apiVersionOf } from './store.ts';
-import type { KindInfo } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 import { invalid, invalidObject } from './validation/field-errors.ts';
 import { checkChanged } from './validation/rules.ts';
 import { normalized } from './write.ts';
@@ -34,7 +34,7 @@ const versionOf = ({ metadata }: KubeObject): bigint => {
 };
 
 /** Throws the refusal of a change whose resourceVersion is not that of the object. */
-const checkVersion = ({ info, cluster }: Write, object: KubeObject, changed: KubeObject): void => {
+const checkVersion = ({ info, cluster }: Write<ResourceInfo>, object: KubeObject, changed: KubeObject): void => {
   const { name } = object.metadata;
   const version = versionOf(changed);
   if (version === 0n && CONDITIONAL.has(info.kind))
@@ -92,7 +92,7 @@ const withoutManagedFields = ({ metadata, ...object }: KubeObject): KubeObject =
 
 /** Writes a client's changes to an object, and records the field manager. */
 export const writeChange = (
-  { world, cluster, info }: Pick<Write, 'world' | 'cluster' | 'info'>,
+  { world, cluster, info }: Pick<Write<ResourceInfo>, 'world' | 'cluster' | 'info'>,
   object: KubeObject,
   after: KubeObject,
   writer: Parameters<typeof noteWrite>[3],
@@ -116,7 +116,7 @@ const draftOf = (object: KubeObject, after: KubeObject): KubeObject => {
 
 /** Checks and writes what a client made of an object. `served`: the object with the API's defaults. */
 const change = (
-  write: Write,
+  write: Write<ResourceInfo>,
   object: KubeObject,
   served: KubeObject,
   { object: sent, headers }: ReadBody,
@@ -140,12 +140,12 @@ const change = (
   return json(200, asReturned(cluster, object), headers);
 };
 
-const expectedOf = (info: KindInfo): { kind: string; apiVersion: string } => ({
+const expectedOf = (info: ResourceInfo): { kind: string; apiVersion: string } => ({
   kind: info.kind,
   apiVersion: apiVersionOf(info),
 });
 
-export const patchObject = (write: Write, object: KubeObject): HttpResponse => {
+export const patchObject = (write: Write<ResourceInfo>, object: KubeObject): HttpResponse => {
   const { cluster, info, request, describe } = write;
   checkPatchType(request);
   const options = readWriteOptions(cluster, request, 'PatchOptions');
@@ -155,7 +155,7 @@ export const patchObject = (write: Write, object: KubeObject): HttpResponse => {
 };
 
 /** Throws the 409 of an update that names another uid: its precondition fails in the storage. */
-const checkUid = (info: KindInfo, { metadata }: KubeObject, sent: KubeObject): void => {
+const checkUid = (info: ResourceInfo, { metadata }: KubeObject, sent: KubeObject): void => {
   const { name, namespace, uid } = metadata;
   if (!sent.metadata.uid || sent.metadata.uid === uid) return;
   const key = ['/registry', info.plural, ...(namespace === undefined ? [] : [namespace]), name].join('/');
@@ -167,7 +167,7 @@ const checkUid = (info: KindInfo, { metadata }: KubeObject, sent: KubeObject): v
   );
 };
 
-export const replaceByClient = (write: Write, object: KubeObject): HttpResponse => {
+export const replaceByClient = (write: Write<ResourceInfo>, object: KubeObject): HttpResponse => {
   const { cluster, info, request, describe } = write;
   const options = readWriteOptions(cluster, request, 'UpdateOptions');
   const body = readObjectBody(request, expectedOf(info), options.fieldValidation);

@@ -10,13 +10,24 @@ import { asReturned, entriesAfter, noteWrite } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { readWriteOptions } from './options.ts';
 import { FIRST_STATUS, hasGeneration, withStoredDefaults } from './prepare.ts';
-import { apiVersionOf, getObject, KINDS, NAME_ALPHABET, newMetadata, putObject } from './store.ts';
+import {
+  apiVersionOf,
+  getObject,
+  getResource,
+  isBuiltIn,
+  KINDS,
+  NAME_ALPHABET,
+  newMetadata,
+  putObject,
+  putResource,
+} from './store.ts';
+import type { ResourceInfo } from './store.ts';
 import { checkNew } from './validation/rules.ts';
 import type { Write } from './write.ts';
 
 /** Returns the object in the request with the metadata that a client can set. */
 const draftOf = (
-  { cluster, world, info }: Write,
+  { cluster, world, info }: Write<ResourceInfo>,
   body: Record<string, unknown>,
   namespace: string | undefined,
 ): KubeObject => {
@@ -43,7 +54,7 @@ const draftOf = (
   };
 };
 
-export const createObject = (write: Write, namespace: string | undefined): HttpResponse => {
+export const createObject = (write: Write<ResourceInfo>, namespace: string | undefined): HttpResponse => {
   const { world, cluster, user, info, request, describe } = write;
   const { kube } = cluster;
   const { dryRun, manager, fieldValidation } = readWriteOptions(cluster, request, 'CreateOptions');
@@ -60,7 +71,7 @@ export const createObject = (write: Write, namespace: string | undefined): HttpR
   checkNew(cluster, info, object);
   const { name } = object.metadata;
   if (sent.resourceVersion) throw new Refusal(500, '', 'resourceVersion should not be set on objects to be created');
-  if (getObject(kube, info.kind, namespace, name)) throw alreadyExists(info, name);
+  if (getResource(kube, info, namespace, name)) throw alreadyExists(info, name);
   const now = world.schedule.now();
   if (dryRun) {
     // Only an object that is stored has a resourceVersion.
@@ -70,7 +81,8 @@ export const createObject = (write: Write, namespace: string | undefined): HttpR
   }
   if (cutsOff(info)) renewSessions(world, cluster);
   // The cast holds because the object was decoded and validated as one of its kind.
-  putObject(kube, info.kind, object as Kinds[Kind]);
+  if (isBuiltIn(info)) putObject(kube, info.kind, object as Kinds[Kind]);
+  else putResource(kube, info, object);
   noteWrite(cluster, undefined, object, { manager }, now);
   if (info.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, namespace ?? '');
   return json(201, asReturned(cluster, object), headers);

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { HttpResponse } from '../http.ts';
-import { badRequest, Refusal, success, tooManyRequests } from './answers.ts';
+import { badRequest, notFound, Refusal, success, tooManyRequests } from './answers.ts';
 import { budgetsOf, disruptionCondition } from './budgets.ts';
 import { checkDeleteOptions, checkPreconditions, endPod } from './deletes.ts';
 import type { DeleteOptions } from './deletes.ts';
@@ -12,7 +12,7 @@ import type { Budget, Pod } from './objects.ts';
 import { isActive, isReady } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
 import { setStatus } from './rollout.ts';
-import { KINDS, timestamp, touch } from './store.ts';
+import { getObject, KINDS, timestamp, touch } from './store.ts';
 
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
 
@@ -96,14 +96,15 @@ const useBudget = (plane: ControlPlane, pod: Pod, dryRun: boolean): void => {
 /** Evicts a pod. `body`: the Eviction; `dryRunQuery`: values of the query parameter. */
 export const evictPod = (
   plane: ControlPlane,
-  pod: Pod,
+  { namespace, name }: { namespace: string; name: string },
   body: Record<string, unknown>,
   dryRunQuery: readonly string[],
 ): HttpResponse => {
   const eviction = body as Eviction;
-  if (eviction.metadata?.name !== pod.metadata.name)
-    throw badRequest('name in URL does not match name in Eviction object');
+  if (eviction.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
   const options = deletionOf(eviction, dryRunQuery);
+  const pod = getObject(plane.cluster.kube, 'Pod', namespace, name);
+  if (!pod) throw notFound(KINDS.Pod, name);
   const { dryRun } = options;
   // Budgets do not protect pods that are not running yet or are already terminating.
   if (isActive(pod) && pod.status.phase !== 'Pending') useBudget(plane, pod, dryRun !== undefined);

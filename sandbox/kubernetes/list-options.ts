@@ -3,13 +3,14 @@
  * ones it refuses (k8s.io/apimachinery, apis/meta/internalversion).
  */
 import type { HttpRequest } from '../http.ts';
-import { badRequest, type InvalidField, invalidFields } from './answers.ts';
+import { badRequest } from './answers.ts';
 import { fieldTerms, type FieldTerm } from './field-selectors.ts';
 import { labelSelector } from './selectors.ts';
 import type { Selector } from './selectors.ts';
 import { parseInt64 } from './go-values.ts';
 import { parameterOf } from './query.ts';
 import { isSince } from './resources/served.ts';
+import { type FieldError, forbidden, invalidObject, notSupported } from './validation/field-errors.ts';
 
 export interface ListOptions {
   labels: Selector;
@@ -44,23 +45,12 @@ const readBoolean = (request: HttpRequest, name: string): boolean | undefined =>
 
 export const isWatchRequest = (request: HttpRequest): boolean => readBoolean(request, 'watch') ?? false;
 
-const forbidden = (field: string, why: string): InvalidField => ({
-  field,
-  reason: 'FieldValueForbidden',
-  detail: `Forbidden: ${why}`,
-});
-const unsupported = (field: string, value: string, supported: readonly string[]): InvalidField => ({
-  field,
-  reason: 'FieldValueNotSupported',
-  detail: `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported.map((each) => JSON.stringify(each)).join(', ')}`,
-});
-
 /** Returns whether a version of Kubernetes streams lists as watches by default. */
 const streamsLists = (version: string): boolean => version === '1.32' || isSince(version, '1.34');
 
 const MATCH = 'resourceVersionMatch';
 
-const listProblems = (options: ListOptions): InvalidField[] => {
+const listProblems = (options: ListOptions): FieldError[] => {
   const { resourceVersion, resourceVersionMatch: match } = options;
   const problems = [
     match !== '' && resourceVersion === ''
@@ -70,7 +60,7 @@ const listProblems = (options: ListOptions): InvalidField[] => {
       ? forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided')
       : undefined,
     match !== '' && match !== 'Exact' && match !== 'NotOlderThan'
-      ? unsupported(MATCH, match, ['Exact', 'NotOlderThan', ''])
+      ? notSupported(MATCH, match, ['Exact', 'NotOlderThan', ''])
       : undefined,
     match === 'Exact' && resourceVersion === '0'
       ? forbidden(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
@@ -82,7 +72,7 @@ const listProblems = (options: ListOptions): InvalidField[] => {
   return problems.filter((problem) => problem !== undefined);
 };
 
-const watchProblems = (options: ListOptions, version: string): InvalidField[] => {
+const watchProblems = (options: ListOptions, version: string): FieldError[] => {
   const { resourceVersionMatch: match, sendInitialEvents: initial } = options;
   const problems = [
     initial !== undefined && match !== 'NotOlderThan'
@@ -97,7 +87,7 @@ const watchProblems = (options: ListOptions, version: string): InvalidField[] =>
     match !== '' && initial === undefined
       ? forbidden(MATCH, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
       : undefined,
-    match !== '' && match !== 'NotOlderThan' ? unsupported(MATCH, match, ['NotOlderThan']) : undefined,
+    match !== '' && match !== 'NotOlderThan' ? notSupported(MATCH, match, ['NotOlderThan']) : undefined,
     match !== '' && options.continue !== ''
       ? forbidden(MATCH, 'resourceVersionMatch is forbidden when continue is provided')
       : undefined,
@@ -125,7 +115,7 @@ export const listOptionsOf = (request: HttpRequest, version: string): ListOption
     ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }),
   };
   const problems = watch ? watchProblems(options, version) : listProblems(options);
-  if (problems.length > 0) throw invalidFields({ group: 'meta.k8s.io', kind: 'ListOptions' }, problems);
+  if (problems.length > 0) throw invalidObject({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', problems, version);
   return options;
 };
 

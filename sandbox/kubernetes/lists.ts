@@ -7,7 +7,7 @@ import { listOptionsOf, type ListOptions, readResourceVersion } from './list-opt
 import { asReturned } from './managed-fields.ts';
 import { acceptedBy, partialMetadata, type Representation, wrongConversion } from './negotiation.ts';
 import type { KubeObject } from './objects.ts';
-import { pageOf } from './pages.ts';
+import { pageOf, position } from './pages.ts';
 import { apiVersionOf, createdAt, FIRST_VERSION, isBuiltIn, lastRemoval, listResources, resourceOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
@@ -117,6 +117,7 @@ const watch = (collection: Collection, options: ListOptions, representation: Rep
     const error = expired(`too old resource version: ${since} (${oldest})`).answer().content;
     return eventsBody([{ type: 'ERROR', object: error }]);
   }
+  // The initial events are those of the cache's objects, which are in etcd's order.
   const changes = found.map((object): Change => {
     const type = initial || createdAt(object) > since ? 'ADDED' : 'MODIFIED';
     return { resourceVersion: Number(object.metadata.resourceVersion), type, object };
@@ -125,7 +126,9 @@ const watch = (collection: Collection, options: ListOptions, representation: Rep
     ...changes.filter(({ resourceVersion }) => initial || resourceVersion > since),
     ...(initial ? [] : removedSince(collection, options, since)),
   ]
-    .sort((a, b) => a.resourceVersion - b.resourceVersion)
+    .sort((a, b) =>
+      initial ? (position(a.object) < position(b.object) ? -1 : 1) : a.resourceVersion - b.resourceVersion,
+    )
     .map(({ type, object }): WatchEvent => ({ type, object: objectAs(collection, object, representation) }));
   return eventsBody([...events, ...(sendInitialEvents ? [initialEventsEnd(collection)] : [])]);
 };

@@ -98,7 +98,15 @@ export const acceptedBy = (request: HttpRequest, { streams = false } = {}): Repr
   throw notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 };
 
-export const wantsTable = (request: HttpRequest): boolean => representationFor(request)?.as === 'Table';
+/** Returns the version of aggregated discovery that a request prefers; undefined if it prefers separate documents. */
+export const aggregatedVersion = ({ headers }: HttpRequest): string | undefined => {
+  const [first] = clausesOf(headers['accept'] ?? '');
+  const { as, g, v } = first?.parameters ?? {};
+  const served = v === 'v2' || v === 'v2beta1';
+  return first && accepts(first, JSON_TYPE) && as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && served
+    ? v
+    : undefined;
+};
 
 /** Returns an object's metadata alone, as it is answered for `as=PartialObjectMetadata`. */
 export const partialMetadata = ({ metadata }: Pick<KubeObject, 'metadata'>, version = 'v1'): unknown => ({

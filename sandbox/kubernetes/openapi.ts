@@ -1,5 +1,8 @@
 /** OpenAPI documents: the paths of a cluster's resources and their operations, without schemas. */
+import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
+import { json, text } from './answers.ts';
+import { acceptedBy } from './negotiation.ts';
 import { gitVersionOf } from './nodes.ts';
 import { groupsOf, verbsOf } from './resources/served.ts';
 
@@ -34,6 +37,15 @@ const pathsOf = (cluster: ClusterState, group: string, version: string): Record<
       ];
     }),
   );
+};
+
+/** Returns the answer with a document. The list of documents is the one that is sent as text. */
+export const openApiAnswer = (request: HttpRequest, path: string, document: unknown): HttpResponse => {
+  if (path === '/openapi/v3') return text(200, JSON.stringify(document));
+  if (path !== '/openapi/v2') return json(200, document);
+  // Clients that want Protobuf alone cannot be served: their parsers accept nothing else.
+  acceptedBy(request);
+  return json(200, document, { vary: 'Accept-Encoding, Accept' });
 };
 
 const versionsOf = (cluster: ClusterState): [group: string, version: string][] =>

@@ -107,7 +107,7 @@ const listedOf = (object: KubeObject): Listed => {
 };
 
 /** Returns the object's sort key in etcd's order: by namespace, then by name. */
-const position = (object: KubeObject): string => listedOf(object).position;
+export const position = (object: KubeObject): string => listedOf(object).position;
 
 const jsonOf = (object: KubeObject): string => {
   const known = listedOf(object);

@@ -1,6 +1,6 @@
 /** What the API server does to new objects before it validates and stores them. */
 import { networkPolicySpec, withDefaults } from '../network/network-policy.ts';
-import type { Kind, KubeObject } from './objects.ts';
+import type { KubeObject } from './objects.ts';
 import { withBindingDefaults } from './validation/rbac.ts';
 
 /** Kinds whose objects count the changes of their specification. */
@@ -17,7 +17,7 @@ const WITH_GENERATION = new Set<string>([
 export const hasGeneration = (kind: string): boolean => WITH_GENERATION.has(kind);
 
 /** Status of new objects. */
-export const FIRST_STATUS: Partial<Record<Kind, Pick<KubeObject, 'status'>>> = {
+export const FIRST_STATUS: Partial<Record<string, Pick<KubeObject, 'status'>>> = {
   PodDisruptionBudget: { status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 } },
 };
 

@@ -20,4 +20,4 @@ export interface Write<Info extends ResourceInfo = KindInfo> {
 
 /** Returns an object as Go holds it: without empty values, its fields in Go's order. */
 export const normalized = (object: KubeObject): KubeObject =>
-  fieldsOfStruct(object.kind) ? (decodeInto(object, object.kind).value as KubeObject) : object;
+  fieldsOfStruct(object.kind) ? (decodeInto(object, object.kind, { keepsTimes: true }).value as KubeObject) : object;

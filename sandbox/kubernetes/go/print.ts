@@ -23,6 +23,7 @@ const capital = (name: string): string =>
 
 /** Packages of the API server's internal types; the others are in one that is called v1. */
 const PACKAGES: Record<string, string> = {
+  NonResourceAttributes: 'authorization',
   RoleRef: 'rbac',
   PodDisruptionBudgetSpec: 'policy',
   UnhealthyPodEvictionPolicyType: 'policy',
