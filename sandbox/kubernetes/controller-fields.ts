@@ -124,12 +124,14 @@ const nodeEntries = (object: KubeObject): ManagedFieldsEntry[] => {
   const kubelet: KubeObject = { ...object, metadata: { ...metadata, annotations } };
   if (Object.keys(annotations).length === 0) delete kubelet.metadata.annotations;
   const time = metadata.creationTimestamp;
+  // The controller sees the node once its kubelet has registered it.
+  const seen = timestamp(Date.parse(time) + 1000);
   return [
     entryOf({ manager: KUBELET }, 'Update', object.apiVersion, time, createdFields(kubelet, { spec: own })),
     entryOf({ manager: KUBELET, subresource: 'status' }, 'Update', object.apiVersion, time, compare({ ...zeroOf('Node') }, { status }).added),
     ...(ttl === undefined
       ? []
-      : [entryOf({ manager: MANAGER }, 'Update', object.apiVersion, time, compare({ metadata: {} }, { metadata: { annotations: { [TTL]: ttl } } }).added)]),
+      : [entryOf({ manager: MANAGER }, 'Update', object.apiVersion, seen, compare({ metadata: {} }, { metadata: { annotations: { [TTL]: ttl } } }).added)]),
   ];
 };
 
@@ -156,7 +158,9 @@ export const controllerEntries = (kube: KubeState, stored: KubeObject, object: K
 };
 
 /** What the sandbox stores of an object, but its creator did not send. */
-const NOT_SENT = new Set(['apiVersion', 'kind', 'metadata', 'status']);
+const NOT_SENT = ['apiVersion', 'kind', 'metadata', 'status'];
+/** The API server finalizes namespaces itself. */
+const NAMESPACE_NOT_SENT = [...NOT_SENT, 'spec'];
 
 /** Returns the entry of whoever created an object that existed before the sandbox opened. */
 export const creatorEntries = (object: KubeObject): ManagedFieldsEntry[] => {
@@ -166,8 +170,8 @@ export const creatorEntries = (object: KubeObject): ManagedFieldsEntry[] => {
       ? SYSTEM_NAMESPACE.test(metadata.name)
       : apiVersion.startsWith(RBAC_GROUP) && metadata.labels?.['kubernetes.io/bootstrapping'] !== undefined;
   const manager = isSystem ? 'kube-apiserver' : CREATOR;
-  const { finalizers: _, ...spec } = object.spec ?? {};
-  const parts = Object.fromEntries(Object.entries({ ...object, spec }).filter(([key]) => !NOT_SENT.has(key)));
+  const notSent = kind === 'Namespace' ? NAMESPACE_NOT_SENT : NOT_SENT;
+  const parts = Object.fromEntries(Object.entries(object).filter(([key]) => !notSent.includes(key)));
   if (kind === 'MutatingWebhookConfiguration')
     return [entryOf({ manager: 'eks' }, 'Apply', apiVersion, metadata.creationTimestamp, fieldsOf(parts))];
   const fields = createdFields(object, parts);

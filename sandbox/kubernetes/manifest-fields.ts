@@ -34,9 +34,12 @@ const fieldsOfManifest = (template: WorkloadTemplate): FieldSet => {
 const updated = new WeakMap<WorkloadTemplate, FieldSet>();
 /** Returns the fields of a manifest that was created, not applied. */
 const createdFields = (template: WorkloadTemplate): FieldSet => {
-  const known = updated.get(template) ?? union(...Object.values(compare(zeroOf(template.kind), manifestOf(template))));
-  updated.set(template, known);
-  return known;
+  const known = updated.get(template);
+  if (known) return known;
+  const { added, modified } = compare(zeroOf(template.kind), manifestOf(template));
+  const fields = union(added, modified);
+  updated.set(template, fields);
+  return fields;
 };
 
 const manifestFields = ({ manager, manifest, restarted }: AppliedManifest): FieldSet => {

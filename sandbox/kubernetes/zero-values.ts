@@ -4,7 +4,7 @@
  */
 import type { Json } from '../json.ts';
 
-const TEMPLATE: Json = { metadata: {}, spec: { containers: null } };
+const TEMPLATE: Json = { metadata: { creationTimestamp: null }, spec: { containers: null } };
 
 const ZEROS: Record<string, Json> = {
   Pod: { spec: { containers: null }, status: {} },
