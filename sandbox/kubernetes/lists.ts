@@ -4,17 +4,13 @@ import type { ClusterState, World } from '../world/world.ts';
 import { expired, json, Refusal } from './answers.ts';
 import { fieldSelector } from './field-selectors.ts';
 import { listOptionsOf, type ListOptions, readResourceVersion } from './list-options.ts';
-import { asReturned } from './managed-fields.ts';
 import { acceptedBy, partialMetadata, type Representation, wrongConversion } from './negotiation.ts';
 import type { KubeObject } from './objects.ts';
 import { pageOf, position } from './pages.ts';
-import { apiVersionOf, createdAt, FIRST_VERSION, isBuiltIn, lastRemoval, listResources, resourceOf } from './store.ts';
+import { asServed } from './served.ts';
+import { apiVersionOf, createdAt, FIRST_VERSION, lastRemoval, listResources, resourceOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
-
-/** Returns an object as the API server returns it: a custom resource in the requested version. */
-export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject =>
-  isBuiltIn(info) ? asReturned(cluster, object) : { ...object, apiVersion: apiVersionOf(info) };
 
 /** Returns an item of a list. Lists of built-in kinds have kind and apiVersion once, not in each item. */
 const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): unknown => {
@@ -47,7 +43,7 @@ export const objectAs = (
 ): unknown => {
   if (as === 'PartialObjectMetadataList') throw wrongConversion(as, info.kind);
   if (as === 'Table')
-    return tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion });
+    return tableOf(cluster, info, [object], { now: world.schedule.now(), metadata: { resourceVersion: object.metadata.resourceVersion } });
   const served = asServed(cluster, info, object);
   return as === 'PartialObjectMetadata' ? partialMetadata(served, version) : served;
 };
@@ -148,7 +144,7 @@ const list = (collection: Collection, options: ListOptions, { as, version = 'v1'
         ...listResources(cluster.kube, info, namespace).map((object) => Number(object.metadata.resourceVersion)),
       ),
   });
-  if (as === 'Table') return json(200, tableOf(info, items, world.schedule.now(), metadata));
+  if (as === 'Table') return json(200, tableOf(cluster, info, items, { now: world.schedule.now(), metadata }));
   if (as === 'PartialObjectMetadataList')
     return json(200, {
       kind: as,
