@@ -242,7 +242,7 @@ describe('RBAC objects', () => {
     await allow(lab, [rule], readers);
     const [pod] = lab.pods('ebs-csi-controller');
     expect(await status(lab, 'GET', PODS)).toBe(list);
-    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body: {} })).toBe(evict);
+    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body: { metadata: { name: pod!.metadata.name } } })).toBe(evict);
   });
 
   test('a rule with names allows reading that object and listing by that name', async () => {
