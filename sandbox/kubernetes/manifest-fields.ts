@@ -80,8 +80,8 @@ export const foreignFieldsOf = (cluster: ClusterState, addon: string, object: Ku
 export const withForeign = (
   cluster: ClusterState,
   object: KubeObject,
-  stored: ManagedFieldsEntry[],
-): ManagedFieldsEntry[] => {
+  stored: readonly ManagedFieldsEntry[],
+): readonly ManagedFieldsEntry[] => {
   const manifest = cluster.kube.applied.get(object.metadata.uid);
   const foreign = manifest ? foreignOf(cluster, manifest.addon, object) : [];
   if (!manifest || foreign.length === 0) return stored;
@@ -122,7 +122,8 @@ export const noteApplied = (
   const all = manifestFields(manifest);
   const foreign = foreignFieldsOf(cluster, manifest.addon ?? '', object);
   const mine = entryOf({ manager }, operationOf(manager), object.apiVersion, timestamp(at), foreign ? (without(all, foreign) ?? EMPTY) : all);
-  const stored = cluster.kube.managedFields.get(uid) ?? [];
+  const known = cluster.kube.managedFields.get(uid) ?? [];
+  const stored = known === 'untracked' ? [] : known;
   const others = stored.filter((entry) => entry.manager !== manager || entry.operation !== mine.operation);
   const left =
     before && others.length > 0 ? entriesWithout(others, union(...Object.values(compare(before, object)))) : others;
@@ -184,7 +185,9 @@ export const noteMetadata = (
   const { added, modified, removed } = compare(before ? metadataOf(before) : { metadata: {} }, metadataOf(object));
   const set = union(added, modified);
   const operation = operationOf(manager);
-  const others = entriesWithout(managedFields.get(uid) ?? [], union(set, removed));
+  const known = managedFields.get(uid) ?? [];
+  if (known === 'untracked') return;
+  const others = entriesWithout(known, union(set, removed));
   const mine = others.find((entry) => entry.manager === manager && entry.operation === operation);
   const fields = union(mine?.fieldsV1 ?? EMPTY, operation === 'Apply' ? asApplied(set) : set);
   const left = others.filter((entry) => entry !== mine);

@@ -269,7 +269,7 @@ export const removeResource = (
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
   const { uid } = object.metadata;
-  for (const known of [kube.managedFields, kube.untracked, kube.applied, kube.podTemplates, kube.statusWrites])
+  for (const known of [kube.managedFields, kube.applied, kube.podTemplates, kube.statusWrites])
     known.delete(uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.templateGenerations.delete(object.metadata.uid);

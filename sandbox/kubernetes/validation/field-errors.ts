@@ -50,7 +50,12 @@ export const duplicate = (field: string, value: NonNullable<FieldError['value']>
   value,
   detail: '',
 });
-export const notFoundValue = (field: string, value: string): FieldError => ({ reason: 'NotFound', field, value, detail: '' });
+export const notFoundValue = (field: string, value: string): FieldError => ({
+  reason: 'NotFound',
+  field,
+  value,
+  detail: '',
+});
 export const tooLong = (field: string, bytes: number): FieldError => ({
   reason: 'TooLong',
   field,
@@ -71,9 +76,11 @@ const printed = (value: NonNullable<FieldError['value']>, version: string): stri
 
 /** Returns an error without its field, such as `Invalid value: -1: must be greater than or equal to 0`. */
 export const bodyOf = ({ reason, value, detail }: FieldError, version: string): string =>
-  [REASONS[reason][1], ...(value === undefined ? [] : [printed(value, version)]), ...(detail === '' ? [] : [detail])].join(
-    ': ',
-  );
+  [
+    REASONS[reason][1],
+    ...(value === undefined ? [] : [printed(value, version)]),
+    ...(detail === '' ? [] : [detail]),
+  ].join(': ');
 
 /** What an Invalid answer is about; the group is empty for core kinds. */
 export interface Subject {
