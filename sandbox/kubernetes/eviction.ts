@@ -44,12 +44,17 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
   if (dryRun) return;
   const at = world.schedule.now();
   const disruptionsAllowed = status.disruptionsAllowed - 1;
-  setStatus(cluster.kube, budget, {
-    ...status,
-    disruptionsAllowed,
-    disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
-    conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
-  }, at);
+  setStatus(
+    cluster.kube,
+    budget,
+    {
+      ...status,
+      disruptionsAllowed,
+      disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
+      conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
+    },
+    at,
+  );
 };
 
 /**

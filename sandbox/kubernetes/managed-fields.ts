@@ -5,7 +5,14 @@
 import type { ClusterState } from '../world/world.ts';
 import { controllerEntries, creatorEntries } from './controller-fields.ts';
 import { withDefaults } from './defaults/with-defaults.ts';
-import { afterUpdate, type Change, entriesWithout, inOrder, type ManagedFieldsEntry, type Writer } from './field-managers.ts';
+import {
+  afterUpdate,
+  type Change,
+  entriesWithout,
+  inOrder,
+  type ManagedFieldsEntry,
+  type Writer,
+} from './field-managers.ts';
 import { parseField } from './field-paths.ts';
 import { EMPTY, type FieldSet, intersection, isEmpty, union } from './field-sets.ts';
 import { noteForeign, withForeign } from './manifest-fields.ts';
@@ -88,7 +95,12 @@ export const entriesAfter = (
 ): ManagedFieldsEntry[] =>
   cluster.kube.untracked.has(after.metadata.uid)
     ? []
-    : afterUpdate(before ? clientEntries(cluster, before) : [], changeOf(cluster, before, after), writer, timestamp(at));
+    : afterUpdate(
+        before ? clientEntries(cluster, before) : [],
+        changeOf(cluster, before, after),
+        writer,
+        timestamp(at),
+      );
 
 /**
  * Records that a client created or updated an object. `before`: a copy of the stored object before the write; undefined
