@@ -108,7 +108,7 @@ export const success = (status: number, details?: Details): HttpResponse =>
   });
 
 /** Returns `deployments.apps "x"`, as the API server names objects in its errors. */
-const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
+export const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
   `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
 export const detailsOf = ({ group, plural }: Pick<ResourceInfo, 'plural' | 'group'>, name: string): Details => ({
   name,

@@ -74,11 +74,14 @@ const specAsSent = (pod: Pod, { spec: template }: PodTemplate): Json => {
   return sent;
 };
 
-/** Returns the fields of a pod's status that the kubelet has written: the binding to the node had set the condition. */
+/** Conditions that the API server sets: when it binds a pod to its node, and when it evicts the pod. */
+const NOT_KUBELETS = new Set(['DisruptionTarget', 'PodScheduled']);
+
+/** Returns the fields of a pod's status that the kubelet has written. */
 const kubeletFields = (status: Pod['status']): FieldSet => {
-  const scheduled = status.conditions.filter(({ type }) => type === 'PodScheduled');
+  const known = status.conditions.filter(({ type }) => NOT_KUBELETS.has(type));
   const { added, modified } = compare(
-    { status: { phase: 'Pending', qosClass: status['qosClass'], conditions: scheduled } },
+    { status: { phase: 'Pending', qosClass: status['qosClass'], conditions: known } },
     { status },
   );
   return union(added, modified);

@@ -3,6 +3,7 @@
  * structured-merge-diff, merge). Nothing here is stored; see `managed-fields.ts`.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { formatMembers } from './field-paths.ts';
 import {
   compare,
@@ -18,16 +19,25 @@ import {
 import { mergeApplied, pruned } from './field-values.ts';
 import { Refusal } from './answers.ts';
 
-export interface ManagedFieldsEntry {
-  manager: string;
-  operation: 'Apply' | 'Update';
-  apiVersion: string;
-  /** Undefined if the manager's writes never changed the object. */
-  time?: string;
-  fieldsType: 'FieldsV1';
-  fieldsV1: FieldSet;
-  subresource?: string;
-}
+const fieldSet: z.ZodType<FieldSet> = z.lazy(() => z.record(z.string(), fieldSet));
+/** The entries that a client sends. The API server keeps its own if one of them is not valid. */
+export const managedFieldsEntries = z.array(
+  z.strictObject({
+    manager: z.string(),
+    operation: z.enum(['Apply', 'Update']),
+    apiVersion: z.string().min(1),
+    time: z.string().exactOptional(),
+    fieldsType: z.literal('FieldsV1'),
+    fieldsV1: fieldSet,
+    subresource: z.string().exactOptional(),
+  }),
+);
+
+/** `time`: undefined if the manager's writes never changed the object. */
+export type ManagedFieldsEntry = z.output<typeof managedFieldsEntries>[number];
+
+/** The entries of an object; `untracked` if a client has reset them: the next apply starts them again. */
+export type Owners = readonly ManagedFieldsEntry[] | 'untracked';
 
 /** Who writes. */
 export interface Writer {
@@ -258,7 +268,8 @@ export const afterApply = <T extends object>(
 };
 
 /** Returns whether two lists of entries are the same but for their times. */
-export const sameOwners = (one: readonly ManagedFieldsEntry[], other: readonly ManagedFieldsEntry[]): boolean => {
-  const timeless = (entries: readonly ManagedFieldsEntry[]): object[] => entries.map(({ time: _, ...rest }) => rest);
+export const sameOwners = (one: Owners, other: Owners): boolean => {
+  const timeless = (owners: Owners): unknown =>
+    owners === 'untracked' ? owners : owners.map(({ time: _, ...rest }) => rest);
   return isDeepStrictEqual(timeless(one), timeless(other));
 };

@@ -1,7 +1,7 @@
 /** The state of one cluster: its objects, and what the API server and the controllers remember about them. */
 import type { Sdk } from '../credentials/sdks.ts';
 import type { Random } from '../world/random.ts';
-import type { ManagedFieldsEntry } from './field-managers.ts';
+import type { Owners } from './field-managers.ts';
 import type {
   CustomKind,
   KubeObject,
@@ -59,9 +59,7 @@ export interface KubeState {
    */
   pastPods: Map<string, PastPod[]>;
   /** Managers of the fields that clients have written, by the object's uid. */
-  managedFields: Map<string, ManagedFieldsEntry[]>;
-  /** Objects by uid of whose fields the API server records no managers. */
-  untracked: Set<string>;
+  managedFields: Map<string, Owners>;
   /** The manifest that a workload was created from, by its uid. */
   applied: Map<string, AppliedManifest>;
   /** The template that a controller created a pod from, by the pod's uid. */

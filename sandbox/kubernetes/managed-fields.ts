@@ -2,6 +2,7 @@
  * `metadata.managedFields`: which manager set which fields. What clients write is stored with the write; what
  * controllers write is computed when an object is read.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState } from '../world/world.ts';
 import { controllerEntries, creatorEntries } from './controller-fields.ts';
 import { withDefaults } from './defaults/with-defaults.ts';
@@ -11,13 +12,16 @@ import {
   entriesWithout,
   inOrder,
   type ManagedFieldsEntry,
+  managedFieldsEntries,
+  type Owners,
+  sameOwners,
   type Writer,
 } from './field-managers.ts';
 import { parseField } from './field-paths.ts';
-import { EMPTY, type FieldSet, intersection, isEmpty, union } from './field-sets.ts';
+import { EMPTY, intersection, isEmpty, union } from './field-sets.ts';
 import { noteForeign, withForeign } from './manifest-fields.ts';
 import type { KubeObject, Metadata } from './objects.ts';
-import { isWorkloadKind, timestamp } from './store.ts';
+import { isWorkloadKind, timestamp, touch } from './store.ts';
 import { zeroOf } from './zero-values.ts';
 
 /** Kinds whose objects have no entry of a creator: controllers create them, or the scenario names who applied them. */
@@ -28,8 +32,9 @@ const hasCreator = (kind: string): boolean =>
  * Returns the entries of the clients that have written an object; those of the creator of an object that existed before
  * the sandbox opened are computed.
  */
-const clientEntries = (cluster: ClusterState, object: KubeObject): ManagedFieldsEntry[] => {
+const clientEntries = (cluster: ClusterState, object: KubeObject): Owners => {
   const stored = cluster.kube.managedFields.get(object.metadata.uid);
+  if (stored === 'untracked') return stored;
   if (stored) return withForeign(cluster, object, stored);
   return hasCreator(object.kind) ? creatorEntries(withDefaults(cluster, object)) : [];
 };
@@ -43,8 +48,7 @@ const othersEntries = (
 ): ManagedFieldsEntry[] => {
   const entries = controllerEntries(kube, object, served);
   if (entries.length === 0 || clients.length === 0) return entries;
-  const taken = clients.reduce<FieldSet>((set, { fieldsV1 }) => union(set, fieldsV1), {});
-  return entriesWithout(entries, taken);
+  return entriesWithout(entries, union(...clients.map(({ fieldsV1 }) => fieldsV1)));
 };
 
 /** Returns all entries of an object. `clients`: those of clients, if they are not the stored ones. */
@@ -52,39 +56,67 @@ export const entriesOf = (
   cluster: ClusterState,
   object: KubeObject,
   clients = clientEntries(cluster, object),
-): ManagedFieldsEntry[] => {
-  if (cluster.kube.untracked.has(object.metadata.uid)) return [];
+): readonly ManagedFieldsEntry[] => {
+  if (clients === 'untracked') return [];
   const others = othersEntries(cluster, object, withDefaults(cluster, object), clients);
-  return others.length === 0 ? clients : clients.length === 0 ? inOrder(others) : inOrder([...clients, ...others]);
+  return others.length === 0 ? clients : inOrder([...clients, ...others]);
+};
+
+/** Returns which of an object's entries are those of clients: the others are computed when the object is read. */
+export const clientsOf = (
+  { kube }: ClusterState,
+  object: KubeObject,
+  served: KubeObject,
+  entries: readonly ManagedFieldsEntry[],
+): ManagedFieldsEntry[] => {
+  const others = controllerEntries(kube, object, served);
+  return entries.filter(
+    (entry) =>
+      !others.some(
+        ({ manager, subresource }) =>
+          entry.operation === 'Update' && entry.manager === manager && entry.subresource === subresource,
+      ),
+  );
 };
 
 /**
  * Returns an object as the API server returns it: with the API's defaults and its managed fields. `clients`: the entries
  * of clients, if they are not the stored ones, as after a dry run.
  */
-export const asReturned = (
-  cluster: ClusterState,
-  object: KubeObject,
-  clients?: readonly ManagedFieldsEntry[],
-): KubeObject => {
+export const asReturned = (cluster: ClusterState, object: KubeObject, clients?: Owners): KubeObject => {
   const served = withDefaults(cluster, object);
-  const managedFields = entriesOf(cluster, object, clients && [...clients]);
+  const managedFields = entriesOf(cluster, object, clients);
   if (managedFields.length === 0) return served;
-  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...served.metadata, managedFields };
+  const metadata: Metadata & { managedFields: readonly ManagedFieldsEntry[] } = { ...served.metadata, managedFields };
   return { ...served, metadata };
 };
 
 /** Returns a write as the rules of ownership see it: with the API's defaults. `before`: undefined if it creates. */
-export const changeOf = (cluster: ClusterState, before: KubeObject | undefined, after: KubeObject): Change => ({
+const changeOf = (cluster: ClusterState, before: KubeObject | undefined, after: KubeObject): Change => ({
   before: before && withDefaults(cluster, before),
   after: withDefaults(cluster, after),
   apiVersion: after.apiVersion,
   zero: zeroOf(after.kind),
 });
 
+/** Returns whether an update asks to forget all managers: with an empty list, or one of an empty entry. */
+const isReset = (given: readonly unknown[]): boolean =>
+  given.length === 0 || (given.length === 1 && isDeepStrictEqual(given[0], {}));
+
+/** Returns the entries from which an update starts: those that the client has sent, if it has changed them. */
+const startOf = (cluster: ClusterState, before: KubeObject, given: unknown): Owners => {
+  const known = clientEntries(cluster, before);
+  if (!Array.isArray(given)) return known;
+  if (isReset(given)) return 'untracked';
+  const sent = managedFieldsEntries.safeParse(given);
+  if (!sent.success || isDeepStrictEqual(sent.data, entriesOf(cluster, before, known))) return known;
+  return clientsOf(cluster, before, withDefaults(cluster, before), sent.data);
+};
+
 /**
  * Returns the entries of clients after an update; nothing is stored. `before` and `after`: the object as it is stored;
- * `before` is undefined if the update creates the object. Times are milliseconds since 1970.
+ * `before` is undefined if the update creates the object. Times are milliseconds since 1970. `given`: the managed fields
+ * that the client has sent.
  */
 export const entriesAfter = (
   cluster: ClusterState,
@@ -92,19 +124,20 @@ export const entriesAfter = (
   after: KubeObject,
   writer: Writer,
   at: number,
-): ManagedFieldsEntry[] =>
-  cluster.kube.untracked.has(after.metadata.uid)
-    ? []
-    : afterUpdate(
-        before ? clientEntries(cluster, before) : [],
-        changeOf(cluster, before, after),
-        writer,
-        timestamp(at),
-      );
+  given?: unknown,
+): Owners => {
+  const start = before ? startOf(cluster, before, given) : [];
+  if (start === 'untracked') return start;
+  // Fields of an object that nobody owns stay without owners, unless the scenario does not say who owns them.
+  if (before && start.length === 0 && cluster.kube.managedFields.has(before.metadata.uid) && entriesOf(cluster, before, start).length === 0)
+    return start;
+  return afterUpdate(start, changeOf(cluster, before, after), writer, timestamp(at));
+};
 
 /**
  * Records that a client created or updated an object. `before`: a copy of the stored object before the write; undefined
- * if the write created it. `object`: the stored object.
+ * if the write created it. `object`: the stored object. `entries`: those of clients after the write, if the caller has
+ * computed them.
  */
 export const noteWrite = (
   cluster: ClusterState,
@@ -112,27 +145,22 @@ export const noteWrite = (
   object: KubeObject,
   writer: Writer,
   at: number,
+  entries: Owners = entriesAfter(cluster, before, object, writer, at),
 ): void => {
-  const { managedFields, untracked } = cluster.kube;
-  const { uid } = object.metadata;
-  const entries = entriesAfter(cluster, before, object, writer, at);
-  managedFields.set(uid, entries);
-  // Nobody ever owns a field of an object that was created without any.
-  if (before === undefined && entries.length === 0) untracked.add(uid);
+  const { managedFields } = cluster.kube;
+  if (before?.metadata.resourceVersion === object.metadata.resourceVersion) {
+    // A write that changes nothing does not change when it was made, either.
+    if (sameOwners(clientEntries(cluster, before), entries)) return;
+    touch(cluster.kube, object);
+  }
+  managedFields.set(object.metadata.uid, entries);
   if (before) noteForeign(cluster, before, object, writer);
-};
-
-/** Stores the entries of clients after a write that computed them itself. */
-export const storeEntries = (
-  cluster: ClusterState,
-  object: KubeObject,
-  entries: readonly ManagedFieldsEntry[],
-): void => {
-  cluster.kube.managedFields.set(object.metadata.uid, [...entries]);
 };
 
 /** Returns the client that owns a field, such as `.metadata.labels.app`; undefined if none does. */
 export const managerOf = (cluster: ClusterState, object: KubeObject, path: string): string | undefined => {
   const field = parseField(path) ?? EMPTY;
-  return clientEntries(cluster, object).find(({ fieldsV1 }) => !isEmpty(intersection(fieldsV1, field)))?.manager;
+  const entries = clientEntries(cluster, object);
+  if (entries === 'untracked') return undefined;
+  return entries.find(({ fieldsV1 }) => !isEmpty(intersection(fieldsV1, field)))?.manager;
 };

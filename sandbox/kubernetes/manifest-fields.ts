@@ -80,8 +80,8 @@ export const foreignFieldsOf = (cluster: ClusterState, addon: string, object: Ku
 export const withForeign = (
   cluster: ClusterState,
   object: KubeObject,
-  stored: ManagedFieldsEntry[],
-): ManagedFieldsEntry[] => {
+  stored: readonly ManagedFieldsEntry[],
+): readonly ManagedFieldsEntry[] => {
   const manifest = cluster.kube.applied.get(object.metadata.uid);
   const foreign = manifest ? foreignOf(cluster, manifest.addon, object) : [];
   if (!manifest || foreign.length === 0) return stored;
@@ -99,7 +99,8 @@ export const withForeign = (
     if (known) {
       const fieldsV1 = union(known.fieldsV1, fields);
       entries = entries.map((entry) => (entry === known ? { ...entry, fieldsV1 } : entry));
-    } else entries.push(entryOf(writer, 'Update', object.apiVersion, object.metadata.creationTimestamp, fields));
+    } else
+      entries.push(entryOf(writer, 'Update', object.apiVersion, object.metadata.creationTimestamp, fields));
   }
   return inOrder(entries);
 };
@@ -120,34 +121,22 @@ export const noteApplied = (
   const { manager } = manifest;
   const all = manifestFields(manifest);
   const foreign = foreignFieldsOf(cluster, manifest.addon ?? '', object);
-  const mine = entryOf(
-    { manager },
-    operationOf(manager),
-    object.apiVersion,
-    timestamp(at),
-    foreign ? (without(all, foreign) ?? EMPTY) : all,
-  );
-  const stored = cluster.kube.managedFields.get(uid) ?? [];
+  const mine = entryOf({ manager }, operationOf(manager), object.apiVersion, timestamp(at), foreign ? (without(all, foreign) ?? EMPTY) : all);
+  const known = cluster.kube.managedFields.get(uid) ?? [];
+  const stored = known === 'untracked' ? [] : known;
   const others = stored.filter((entry) => entry.manager !== manager || entry.operation !== mine.operation);
   const left =
     before && others.length > 0 ? entriesWithout(others, union(...Object.values(compare(before, object)))) : others;
   cluster.kube.managedFields.set(uid, inOrder([...left, mine]));
 };
 
-const metadataOf = ({ metadata: { labels, annotations } }: KubeObject): object => ({
-  metadata: { labels, annotations },
-});
+const metadataOf = ({ metadata: { labels, annotations } }: KubeObject): object => ({ metadata: { labels, annotations } });
 
 /**
  * Records that a manager set fields of EKS's manifest: they are foreign from now on, or no longer foreign if they have
  * EKS's value again.
  */
-export const noteForeign = (
-  cluster: ClusterState,
-  before: KubeObject,
-  object: KubeObject,
-  { manager, subresource }: Writer,
-): void => {
+export const noteForeign = (cluster: ClusterState, before: KubeObject, object: KubeObject, { manager, subresource }: Writer): void => {
   const known = cluster.kube.applied.get(object.metadata.uid);
   if (known?.addon === undefined) return;
   const { addon, manifest } = known;
@@ -196,7 +185,9 @@ export const noteMetadata = (
   const { added, modified, removed } = compare(before ? metadataOf(before) : { metadata: {} }, metadataOf(object));
   const set = union(added, modified);
   const operation = operationOf(manager);
-  const others = entriesWithout(managedFields.get(uid) ?? [], union(set, removed));
+  const known = managedFields.get(uid) ?? [];
+  if (known === 'untracked') return;
+  const others = entriesWithout(known, union(set, removed));
   const mine = others.find((entry) => entry.manager === manager && entry.operation === operation);
   const fields = union(mine?.fieldsV1 ?? EMPTY, operation === 'Apply' ? asApplied(set) : set);
   const left = others.filter((entry) => entry !== mine);

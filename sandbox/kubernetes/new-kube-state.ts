@@ -24,7 +24,6 @@ export const newKubeState = (): KubeState => ({
   currentRevisions: new Map(),
   templateGenerations: new Map(),
   managedFields: new Map(),
-  untracked: new Set(),
   applied: new Map(),
   podTemplates: new Map(),
   statusWrites: new Map(),

@@ -9,6 +9,10 @@ import { answerReview, reviewAt, type VerifyToken } from './access-reviews.ts';
 import { anonymousUser, unauthorized, userOf } from './access.ts';
 import type { User } from './access.ts';
 import { json, methodNotAllowed, noSuchPath, noSuchResource, notFound, Refusal } from './answers.ts';
+import { type Expected, readObjectBody } from './bodies.ts';
+import { patchObject, replaceByClient } from './changes.ts';
+import { createObject } from './creates.ts';
+import { deleteObject } from './deletes.ts';
 import { discover, discoverAggregated } from './discovery.ts';
 import { evictPod } from './eviction.ts';
 import { answerServerPath } from './health.ts';
@@ -16,6 +20,7 @@ import { actingUser } from './impersonation.ts';
 import { type Collection, deleteCollection, listOrWatch, objectAs } from './lists.ts';
 import { acceptedBy, aggregatedVersion, inFormat } from './negotiation.ts';
 import { openApiAnswer, openApiAt } from './openapi.ts';
+import { readWriteOptions, valuesOf } from './options.ts';
 import { queryOf } from './query.ts';
 import { authorize } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
@@ -23,11 +28,10 @@ import type { RequestInfo } from './request-info.ts';
 import { isRouted, routeOf } from './routes.ts';
 import { answerScale } from './scale.ts';
 import { ServerHeaders } from './server-headers.ts';
-import { getObject, getResource, isBuiltIn } from './store.ts';
+import { getResource, isBuiltIn } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { answerTokenRequest } from './token-requests.ts';
-import { createObject, deleteObject, fieldManagerOf, patchObject, readBody } from './writes.ts';
-import type { Write } from './writes.ts';
+import type { Write } from './write.ts';
 
 const describeTo = (
   context: CallContext,
@@ -48,6 +52,9 @@ const describeTo = (
   return (body) => context.describe(`${verb} ${what}`, { ...where, ...selectors, ...(body as object) });
 };
 
+const EVICTION: Expected = { kind: 'Eviction', apiVersion: 'policy/v1', others: ['policy/v1beta1'] };
+const TOKEN_REQUEST: Expected = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1' };
+
 /** Answers a POST whose object is not stored: a review, an eviction or a token request. */
 const answerAction = (
   server: Server,
@@ -58,29 +65,29 @@ const answerAction = (
   const { world, cluster, user, request, describe } = write;
   const { group, resource, subresource, namespace, name } = wanted;
   const review = info ? undefined : reviewAt(group, resource);
+  const isAction = subresource === 'eviction' || subresource === 'token';
+  if (!review && (!info || !isAction || name === undefined)) return undefined;
+  const { manager, fieldValidation } = readWriteOptions(cluster, request, 'CreateOptions');
+  const read = (expected: Expected): Record<string, unknown> => {
+    const { object } = readObjectBody(request, expected, fieldValidation);
+    describe(object);
+    return object;
+  };
   if (review) {
-    const body = readBody(request);
-    describe(body);
     const userWith = (token: string): User | undefined => {
       const caller = server.verifyToken(token);
       return 'refused' in caller ? undefined : userOf(world, cluster, caller);
     };
-    return answerReview(review, { world, cluster, user, namespace, userWith }, body, fieldManagerOf(request));
+    const body = read({ kind: review.kind, apiVersion: `${group}/v1` });
+    return answerReview(review, { world, cluster, user, namespace, userWith }, body, manager);
   }
-  const isAction = subresource === 'eviction' || subresource === 'token';
-  if (!info || !isAction || name === undefined) return undefined;
+  if (!info || name === undefined) return undefined;
   if (subresource === 'token') {
-    const account = getObject(cluster.kube, 'ServiceAccount', namespace, name);
-    if (!account) throw notFound(info, name);
-    const body = readBody(request);
-    describe(body);
-    return answerTokenRequest({ world, cluster }, account, body);
+    const body = read(TOKEN_REQUEST);
+    return answerTokenRequest({ world, cluster }, { namespace: namespace ?? '', name }, body);
   }
-  const pod = getObject(cluster.kube, 'Pod', namespace, name);
-  if (!pod) throw notFound(info, name);
-  const body = readBody(request);
-  describe(body);
-  return evictPod({ world, cluster }, pod, body, queryOf(request)('dryRun') === 'All');
+  const body = read(EVICTION);
+  return evictPod({ world, cluster }, { namespace: namespace ?? '', name }, body, valuesOf(request, 'dryRun'));
 };
 
 /** Answers a request for a path that names no resource. */
@@ -113,7 +120,7 @@ const answerResource = (write: Omit<Write, 'info'>, wanted: RequestInfo, info: R
   const namespace = info.namespaced ? wanted.namespace : undefined;
   const collection: Collection = { world, cluster, info, namespace, request };
   if (!wanted.onObject || wanted.name === undefined) {
-    if (request.method === 'POST' && isBuiltIn(info)) return createObject({ ...write, info }, namespace);
+    if (request.method === 'POST') return createObject({ ...write, info }, namespace);
     if (request.method === 'DELETE')
       return deleteCollection(collection, (object) => deleteObject({ ...write, info }, object));
     return listOrWatch(collection);
@@ -127,7 +134,8 @@ const answerResource = (write: Omit<Write, 'info'>, wanted: RequestInfo, info: R
   }
   if (!object) throw notFound(info, name);
   if (wanted.subresource === 'scale' && isBuiltIn(info)) return answerScale({ ...write, info }, object);
-  if (request.method === 'PATCH' && isBuiltIn(info)) return patchObject({ ...write, info }, object);
+  if (request.method === 'PATCH') return patchObject({ ...write, info }, object);
+  if (request.method === 'PUT') return replaceByClient({ ...write, info }, object);
   return deleteObject({ ...write, info }, object);
 };
 

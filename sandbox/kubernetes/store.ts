@@ -1,7 +1,7 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { KubeState } from './kube-state.ts';
-import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
+import type { Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 
@@ -26,7 +26,7 @@ export interface KindInfo extends ResourceInfo {
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
-const ALL: KindInfo['verbs'] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'watch'];
+const ALL: KindInfo['verbs'] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 /** Returns a kind of storage, whose objects the sandbox's clients only read. */
 const storage = (
@@ -49,7 +49,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['po'],
     group: '',
     namespaced: true,
-    verbs: ['delete', 'deletecollection', ...READ],
+    verbs: ['delete', 'deletecollection', 'patch', 'update', ...READ],
   },
   ServiceAccount: {
     kind: 'ServiceAccount',
@@ -59,15 +59,22 @@ export const KINDS: Record<Kind, KindInfo> = {
     namespaced: true,
     verbs: ALL,
   },
-  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', ...READ] },
-  Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
+  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', 'update', ...READ] },
+  Namespace: {
+    kind: 'Namespace',
+    plural: 'namespaces',
+    shortNames: ['ns'],
+    group: '',
+    namespaced: false,
+    verbs: ['patch', 'update', ...READ],
+  },
   Deployment: {
     kind: 'Deployment',
     plural: 'deployments',
     shortNames: ['deploy'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', ...READ],
+    verbs: ['patch', 'update', ...READ],
   },
   DaemonSet: {
     kind: 'DaemonSet',
@@ -75,7 +82,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['ds'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', ...READ],
+    verbs: ['patch', 'update', ...READ],
   },
   StatefulSet: {
     kind: 'StatefulSet',
@@ -83,7 +90,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['sts'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', ...READ],
+    verbs: ['patch', 'update', ...READ],
   },
   ReplicaSet: {
     kind: 'ReplicaSet',
@@ -232,7 +239,7 @@ export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kind
   return object;
 };
 
-export const putResource = (kube: KubeState, info: CustomKind, object: KubeObject): void => {
+export const putResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>, object: KubeObject): void => {
   touch(kube, object);
   objectsOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
@@ -262,7 +269,7 @@ export const removeResource = (
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
   const { uid } = object.metadata;
-  for (const known of [kube.managedFields, kube.untracked, kube.applied, kube.podTemplates, kube.statusWrites])
+  for (const known of [kube.managedFields, kube.applied, kube.podTemplates, kube.statusWrites])
     known.delete(uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.templateGenerations.delete(object.metadata.uid);

@@ -26,6 +26,9 @@ const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT}:role/${name}`
 const AT_ONCE = new Set([
   'product-restart-again',
   'deployment-resume',
+  'statefulset-forbidden',
+  'statefulset-partition',
+  'deployment-scale-patch',
   'evicted-pod',
   'evict-going-already',
   'evict-next-refused',

@@ -50,15 +50,18 @@ const sourceType = (value: unknown): string =>
 class Decoder {
   readonly unknown: string[] = [];
   error: string | undefined;
-  readonly wording: Wording;
-  constructor(wording: Wording) {
-    this.wording = wording;
+  readonly #wording: Wording;
+  /** True if a time that is null stays null, as versions before 1.35 write it. */
+  readonly #keepsTimes: boolean;
+  constructor(wording: Wording, keepsTimes: boolean) {
+    this.#wording = wording;
+    this.#keepsTimes = keepsTimes;
   }
 
   #fail(value: unknown, type: string, { struct, path }: Place, literal = jsonKind(value)): undefined {
     if (this.error !== undefined) return undefined;
     this.error =
-      this.wording === 'json'
+      this.#wording === 'json'
         ? `json: cannot unmarshal ${literal} into Go ${struct === '' ? 'value' : `struct field ${struct}.${path}`} of type ${typeName(type)}`
         : this.#conversionError(value, type);
     return undefined;
@@ -106,6 +109,7 @@ class Decoder {
   }
 
   decode(value: unknown, type: string, place: Place): unknown {
+    if (value === null && type === 'time' && this.#keepsTimes) return null;
     if (value === null || value === undefined) return undefined;
     if (type.startsWith('[]')) {
       if (!Array.isArray(value)) return this.#fail(value, type, place);
@@ -165,8 +169,12 @@ const written = ({ type, always, pointer }: GoField, value: unknown): unknown =>
 };
 
 /** Decodes a document into a type of the tables. */
-export const decodeInto = (document: Record<string, unknown>, type: string, wording: Wording = 'json'): Decoded => {
-  const decoder = new Decoder(wording);
+export const decodeInto = (
+  document: Record<string, unknown>,
+  type: string,
+  { wording = 'json', keepsTimes = false }: { wording?: Wording; keepsTimes?: boolean } = {},
+): Decoded => {
+  const decoder = new Decoder(wording, keepsTimes);
   const value = decoder.decode(document, type, { struct: '', path: '', strict: '' });
   return {
     value: (value ?? {}) as Record<string, unknown>,
@@ -174,7 +182,3 @@ export const decodeInto = (document: Record<string, unknown>, type: string, word
     ...(decoder.error === undefined ? {} : { error: decoder.error }),
   };
 };
-
-/** Returns an object with its fields in the order in which the API server writes them. */
-export const inOrder = <T extends { kind: string }>(object: T): T =>
-  fieldsOfStruct(object.kind) ? (decodeInto(object, object.kind).value as T) : object;

@@ -72,7 +72,7 @@ export const plainInfo = (group: string, version: string, row: ResourceRow): Res
     group,
     ...(version === 'v1' ? {} : { version }),
     namespaced,
-    verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'watch'],
+    verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
   };
   infos.set(row, (infos.get(row) ?? new Map<string, ResourceInfo>()).set(version, info));
   return info;

@@ -78,8 +78,7 @@ export const bindingUpdateErrors = (binding: KubeObject, before: KubeObject): Fi
 export const withBindingDefaults = (binding: KubeObject): KubeObject => {
   const subjects = (binding['subjects'] as Subject[] | undefined)?.map((subject) =>
     subject.apiGroup === undefined && (subject.kind === 'User' || subject.kind === 'Group')
-      ? // In Go's order of the fields.
-        { kind: subject.kind, apiGroup: RBAC_GROUP, name: subject.name, ...subject }
+      ? { ...subject, apiGroup: RBAC_GROUP }
       : subject,
   );
   const roleRef = (binding['roleRef'] ?? {}) as Partial<RoleRef>;

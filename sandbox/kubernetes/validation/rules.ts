@@ -10,6 +10,7 @@ import type { FieldError } from './field-errors.ts';
 import { metadataErrors, metadataUpdateErrors } from './metadata.ts';
 import type { Metadata, NameRule } from './metadata.ts';
 import { dnsLabelProblems, pathSegmentProblems, subdomainProblems } from './names.ts';
+import { networkPolicyErrors } from './network-policies.ts';
 import { podSpecErrors } from './pod-specs.ts';
 import { bindingErrors, bindingUpdateErrors, roleErrors } from './rbac.ts';
 import {
@@ -59,7 +60,7 @@ const RULES: Record<string, Rules> = {
   'apps/v1 DaemonSet': { names: subdomainProblems, object: daemonSetErrors, update: selectorUpdateErrors },
   'apps/v1 StatefulSet': { names: subdomainProblems, object: statefulSetErrors, update: statefulSetUpdateErrors },
   'policy/v1 PodDisruptionBudget': { object: budgetErrors },
-  'networking.k8s.io/v1 NetworkPolicy': { names: subdomainProblems },
+  'networking.k8s.io/v1 NetworkPolicy': { names: subdomainProblems, object: networkPolicyErrors },
   'rbac.authorization.k8s.io/v1 Role': role,
   'rbac.authorization.k8s.io/v1 ClusterRole': role,
   'rbac.authorization.k8s.io/v1 RoleBinding': binding,
