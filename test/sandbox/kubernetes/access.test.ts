@@ -244,7 +244,8 @@ describe('RBAC objects', () => {
     await allow(lab, [rule], readers);
     const [pod] = lab.pods('ebs-csi-controller');
     expect(await status(lab, 'GET', PODS)).toBe(list);
-    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body: {} })).toBe(evict);
+    const body = { metadata: { name: pod!.metadata.name } };
+    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body })).toBe(evict);
   });
 
   test('a rule with names allows reading that object and listing by that name', async () => {

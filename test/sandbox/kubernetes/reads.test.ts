@@ -147,7 +147,7 @@ describe('paths of the server itself', () => {
 describe('discovery before kubectl writes or drains', () => {
   test('reports server-side field validation: the OpenAPI document has fieldValidation for every patch', async () => {
     const lab = newEbsLab();
-    const { paths } = (await lab.call('GET', '/openapi/v3')).body as unknown as {
+    const { paths } = JSON.parse((await lab.call('GET', '/openapi/v3')).text) as {
       paths: Record<string, { serverRelativeURL: string }>;
     };
     expect(Object.keys(paths)).toEqual(
