@@ -34,21 +34,12 @@ const put = (set: FieldSet, element: string, member: boolean, below: FieldSet): 
   else if (hasMembers) set[element] = below;
 };
 
-const combined = (
-  one: FieldSet,
-  other: FieldSet,
-  isKept: (inOne: boolean, inOther: boolean) => boolean,
-): FieldSet => {
+const combined = (one: FieldSet, other: FieldSet, isKept: (inOne: boolean, inOther: boolean) => boolean): FieldSet => {
   const result: FieldSet = {};
   for (const element of new Set([...Object.keys(one), ...Object.keys(other)])) {
     if (element === ITSELF) continue;
     const [mine, theirs] = [one[element], other[element]];
-    put(
-      result,
-      element,
-      isKept(isMember(mine), isMember(theirs)),
-      combined(mine ?? EMPTY, theirs ?? EMPTY, isKept),
-    );
+    put(result, element, isKept(isMember(mine), isMember(theirs)), combined(mine ?? EMPTY, theirs ?? EMPTY, isKept));
   }
   return result;
 };

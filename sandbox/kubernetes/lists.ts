@@ -43,7 +43,10 @@ export const objectAs = (
 ): unknown => {
   if (as === 'PartialObjectMetadataList') throw wrongConversion(as, info.kind);
   if (as === 'Table')
-    return tableOf(cluster, info, [object], { now: world.schedule.now(), metadata: { resourceVersion: object.metadata.resourceVersion } });
+    return tableOf(cluster, info, [object], {
+      now: world.schedule.now(),
+      metadata: { resourceVersion: object.metadata.resourceVersion },
+    });
   const served = asServed(cluster, info, object);
   return as === 'PartialObjectMetadata' ? partialMetadata(served, version) : served;
 };
@@ -138,6 +141,7 @@ const list = (collection: Collection, options: ListOptions, { as, version = 'v1'
     options,
     now: world.schedule.now(),
     find: () => matching(collection, options),
+    serve: (object) => asServed(cluster, info, object),
     changedAt: () =>
       Math.max(
         lastRemoval(cluster.kube, info),
