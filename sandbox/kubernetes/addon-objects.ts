@@ -182,8 +182,7 @@ export const applyAddonObjects = (
       existing,
       (options.restart ? strategicMergePatch(applied, restart) : applied) as KubeObject,
     );
-    const restarted =
-      options.restart || (cluster.kube.applied.get(existing.metadata.uid)?.restarted ?? false);
+    const restarted = options.restart || (cluster.kube.applied.get(existing.metadata.uid)?.restarted ?? false);
     noteApplied(cluster, before, existing, { addon: addonName, manager: EKS, manifest: template, restarted }, at);
     workloadChanged(world, cluster, existing);
   }

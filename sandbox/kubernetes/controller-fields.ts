@@ -43,7 +43,9 @@ const statusTime = (kube: KubeState, { metadata }: KubeObject): string => {
 const statusEntry = (kube: KubeState, object: KubeObject, more: FieldSet = {}): ManagedFieldsEntry[] => {
   const fields = union(more, statusFields(kube, object));
   if (isEmpty(fields)) return [];
-  return [entryOf({ manager: MANAGER, subresource: 'status' }, 'Update', object.apiVersion, statusTime(kube, object), fields)];
+  return [
+    entryOf({ manager: MANAGER, subresource: 'status' }, 'Update', object.apiVersion, statusTime(kube, object), fields),
+  ];
 };
 
 const named = <T extends { name: string }>(all: T[] | undefined, template: { name: string }[] | undefined): T[] =>
@@ -102,7 +104,11 @@ const podEntries = (kube: KubeState, pod: Pod, { status }: Pod): ManagedFieldsEn
     metadata.creationTimestamp,
   );
   if (spec.nodeName === undefined)
-    add({ manager: SCHEDULER, subresource: 'status' }, latest, compare({ status: {} }, { status: { conditions: status.conditions } }).added);
+    add(
+      { manager: SCHEDULER, subresource: 'status' },
+      latest,
+      compare({ status: {} }, { status: { conditions: status.conditions } }).added,
+    );
   else add({ manager: KUBELET, subresource: 'status' }, latest, kubeletFields(status));
   return entries;
 };
@@ -131,14 +137,30 @@ const nodeEntries = (object: KubeObject): ManagedFieldsEntry[] => {
   const seen = timestamp(Date.parse(time) + 1000);
   return [
     entryOf({ manager: KUBELET }, 'Update', object.apiVersion, time, createdFields(kubelet, { spec: own })),
-    entryOf({ manager: KUBELET, subresource: 'status' }, 'Update', object.apiVersion, time, compare({ ...zeroOf('Node') }, { status }).added),
+    entryOf(
+      { manager: KUBELET, subresource: 'status' },
+      'Update',
+      object.apiVersion,
+      time,
+      compare({ ...zeroOf('Node') }, { status }).added,
+    ),
     ...(ttl === undefined
       ? []
-      : [entryOf({ manager: MANAGER }, 'Update', object.apiVersion, seen, compare({ metadata: {} }, { metadata: { annotations: { [TTL]: ttl } } }).added)]),
+      : [
+          entryOf(
+            { manager: MANAGER },
+            'Update',
+            object.apiVersion,
+            seen,
+            compare({ metadata: {} }, { metadata: { annotations: { [TTL]: ttl } } }).added,
+          ),
+        ]),
   ];
 };
 
-const REVISION: FieldSet = { 'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } } };
+const REVISION: FieldSet = {
+  'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } },
+};
 
 /** Namespaces that every cluster has, which the API server creates. */
 const SYSTEM_NAMESPACE = /^(?:default|kube-(?:system|public|node-lease))$/;
@@ -152,7 +174,13 @@ export const controllerEntries = (kube: KubeState, stored: KubeObject, object: K
   if (object.kind === 'Node') return nodeEntries(object);
   if (object.kind === 'ReplicaSet')
     return [
-      entryOf({ manager: MANAGER }, 'Update', object.apiVersion, statusTime(kube, object), createdFields(object, { spec: object.spec })),
+      entryOf(
+        { manager: MANAGER },
+        'Update',
+        object.apiVersion,
+        statusTime(kube, object),
+        createdFields(object, { spec: object.spec }),
+      ),
       ...statusEntry(kube, object),
     ];
   if (object.kind === 'PodDisruptionBudget') return statusEntry(kube, object);

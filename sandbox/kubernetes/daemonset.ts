@@ -71,17 +71,22 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
 
   const { ready } = tallyOf(kube, daemonSet);
   const { available } = countOfPods(sync, daemonSet);
-  setStatus(kube, daemonSet, {
-    observedGeneration: daemonSet.metadata.generation,
-    desiredNumberScheduled: nodes,
-    // There is one pod per node; terminating pods count too.
-    currentNumberScheduled: countControlled(kube, daemonSet),
-    numberMisscheduled: 0,
-    numberReady: ready,
-    ...nonZero({
-      updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active,
-      numberAvailable: available,
-      numberUnavailable: nodes - available,
-    }),
-  }, sync.at);
+  setStatus(
+    kube,
+    daemonSet,
+    {
+      observedGeneration: daemonSet.metadata.generation,
+      desiredNumberScheduled: nodes,
+      // There is one pod per node; terminating pods count too.
+      currentNumberScheduled: countControlled(kube, daemonSet),
+      numberMisscheduled: 0,
+      numberReady: ready,
+      ...nonZero({
+        updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active,
+        numberAvailable: available,
+        numberUnavailable: nodes - available,
+      }),
+    },
+    sync.at,
+  );
 };

@@ -84,11 +84,16 @@ const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: Replic
     availableReplicas: pods.filter((pod) => isAvailable(sync, pod, deployment)).length,
   };
   const { replicas, readyReplicas, availableReplicas } = counts;
-  setStatus(sync.cluster.kube, replicaSet, {
-    replicas,
-    ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
-    observedGeneration: replicaSet.metadata.generation,
-  }, sync.at);
+  setStatus(
+    sync.cluster.kube,
+    replicaSet,
+    {
+      replicas,
+      ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
+      observedGeneration: replicaSet.metadata.generation,
+    },
+    sync.at,
+  );
   return counts;
 };
 
@@ -163,9 +168,14 @@ export const reportDeployment = (
   conditions = withCondition(conditions, 'Available', available, at);
   if (current && !isPaused)
     conditions = withProgress(conditions, { name: current.metadata.name, wanted, then: countsOf(status), now, at });
-  setStatus(kube, deployment, {
-    observedGeneration: metadata.generation,
-    ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
-    conditions,
-  }, at);
+  setStatus(
+    kube,
+    deployment,
+    {
+      observedGeneration: metadata.generation,
+      ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
+      conditions,
+    },
+    at,
+  );
 };

@@ -26,7 +26,8 @@ const refusalOf = ({ metadata: { name }, status }: Budget): string => {
   const condition = status.conditions?.find(({ type }) => type === 'DisruptionAllowed');
   const hasMessage = condition?.status === 'False' && (condition.message ?? '') !== '';
   const prefix = `The disruption budget ${name} does not allow evicting pods currently`;
-  if (hasMessage && condition.reason === 'SyncFailed') return `${prefix} because it failed sync: ${condition.message ?? ''}`;
+  if (hasMessage && condition.reason === 'SyncFailed')
+    return `${prefix} because it failed sync: ${condition.message ?? ''}`;
   if (status.currentHealthy <= status.desiredHealthy)
     return `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
   return hasMessage ? `${prefix} (${condition.reason ?? ''}): ${condition.message ?? ''}` : prefix;
@@ -46,12 +47,17 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
   if (dryRun) return;
   const at = world.schedule.now();
   const disruptionsAllowed = status.disruptionsAllowed - 1;
-  setStatus(cluster.kube, budget, {
-    ...status,
-    disruptionsAllowed,
-    disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
-    conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
-  }, at);
+  setStatus(
+    cluster.kube,
+    budget,
+    {
+      ...status,
+      disruptionsAllowed,
+      disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
+      conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
+    },
+    at,
+  );
 };
 
 /**

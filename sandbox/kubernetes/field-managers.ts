@@ -238,7 +238,13 @@ export const afterApply = <T extends object>(
 ): Applied<T> => {
   const entries = startOfApply(known, live, time);
   const config = reachable(fieldsOf(configuration), subresource);
-  const entry = entryOf({ manager, ...(subresource === undefined ? {} : { subresource }) }, 'Apply', live.apiVersion, undefined, config);
+  const entry = entryOf(
+    { manager, ...(subresource === undefined ? {} : { subresource }) },
+    'Apply',
+    live.apiVersion,
+    undefined,
+    config,
+  );
   const last = entries.find((other) => isBy(other, entry));
   const others = entries.filter((other) => other !== last);
   const base = (live.before ?? live.zero) as T;
@@ -267,4 +273,3 @@ export const sameOwners = (one: Owners, other: Owners): boolean => {
     owners === 'untracked' ? owners : owners.map(({ time: _, ...rest }) => rest);
   return isDeepStrictEqual(timeless(one), timeless(other));
 };
-

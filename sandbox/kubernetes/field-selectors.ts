@@ -88,14 +88,13 @@ const PATHS: Record<string, string> = {
 const valueAt = (object: KubeObject, field: string): string | undefined => {
   let value: unknown = object;
   for (const part of (PATHS[field] ?? field).split('.')) value = isObject(value) ? value[part] : undefined;
-  return value === undefined || value === null || isObject(value) ? undefined : String(value as string | number | boolean);
+  return value === undefined || value === null || isObject(value)
+    ? undefined
+    : String(value as string | number | boolean);
 };
 
 /** Returns whether an object has the fields of a selector. Throws the 400 if the kind does not support one of them. */
-export const fieldSelector = (
-  terms: readonly FieldTerm[],
-  info: ResourceInfo,
-): ((object: KubeObject) => boolean) => {
+export const fieldSelector = (terms: readonly FieldTerm[], info: ResourceInfo): ((object: KubeObject) => boolean) => {
   const isCustom = !isBuiltIn(info) && info.custom === true;
   const known = isCustom ? undefined : KNOWN[info.kind];
   const wanted = terms.map(({ field: name, operator, value }) => {

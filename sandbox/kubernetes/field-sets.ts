@@ -34,21 +34,12 @@ const put = (set: FieldSet, element: string, member: boolean, below: FieldSet): 
   else if (hasMembers) set[element] = below;
 };
 
-const combined = (
-  one: FieldSet,
-  other: FieldSet,
-  isKept: (inOne: boolean, inOther: boolean) => boolean,
-): FieldSet => {
+const combined = (one: FieldSet, other: FieldSet, isKept: (inOne: boolean, inOther: boolean) => boolean): FieldSet => {
   const result: FieldSet = {};
   for (const element of new Set([...Object.keys(one), ...Object.keys(other)])) {
     if (element === ITSELF) continue;
     const [mine, theirs] = [one[element], other[element]];
-    put(
-      result,
-      element,
-      isKept(isMember(mine), isMember(theirs)),
-      combined(mine ?? EMPTY, theirs ?? EMPTY, isKept),
-    );
+    put(result, element, isKept(isMember(mine), isMember(theirs)), combined(mine ?? EMPTY, theirs ?? EMPTY, isKept));
   }
   return result;
 };
@@ -77,6 +68,10 @@ export const sorted = (set: FieldSet): FieldSet => {
   return Object.fromEntries(elements.sort().map((element) => [element, sorted(set[element] ?? EMPTY)]));
 };
 
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isBare = (value: unknown): boolean =>
+  !isContainer(value) || (Array.isArray(value) ? value.length === 0 : isEmpty(value as FieldSet));
+
 /** Returns all fields of a value, as the owner of an applied configuration has them. */
 export const fieldsOf = (value: unknown, place: Place = ROOT): FieldSet => {
   const set: FieldSet = {};
@@ -89,10 +84,9 @@ export const fieldsOf = (value: unknown, place: Place = ROOT): FieldSet => {
   } else if (isObject(value)) {
     for (const [key, part] of Object.entries(value)) {
       const at = fieldPlace(key, place);
-      const below = fieldsOf(part, at);
       // A list without items that merges by key has no fields.
-      const isBare = Array.isArray(part) && part.length === 0 && !isAtomic(at, part);
-      if (part !== undefined && !isBare) put(set, `f:${key}`, isEmpty(below), below);
+      const isLeaf = isAtomic(at, part) || !isContainer(part) || (!Array.isArray(part) && isBare(part));
+      if (part !== undefined) put(set, `f:${key}`, isLeaf, isLeaf ? EMPTY : fieldsOf(part, at));
     }
   }
   return set;
@@ -106,9 +100,6 @@ export interface Comparison {
 }
 type Change = keyof Comparison;
 
-const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
-const isBare = (value: unknown): boolean =>
-  !isContainer(value) || (Array.isArray(value) ? value.length === 0 : isEmpty(value as FieldSet));
 
 /** Returns the parts of a map or list by element. A key that several items have has no value of its own. */
 const partsOf = (place: Place, value: unknown): Map<string, { at: Place; values: unknown[] }> => {

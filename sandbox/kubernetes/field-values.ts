@@ -1,7 +1,17 @@
 /** The values of fields: merging an applied configuration, and removing fields (structured-merge-diff, typed). */
 import { isObject, type Json } from '../json.ts';
 import { fieldPlace, isAtomic, itemElement, itemPlace, type Place, ROOT } from './field-schema.ts';
-import { difference, EMPTY, type FieldSet, fieldsOf, intersection, isEmpty, isMember, union, withFields } from './field-sets.ts';
+import {
+  difference,
+  EMPTY,
+  type FieldSet,
+  fieldsOf,
+  intersection,
+  isEmpty,
+  isMember,
+  union,
+  withFields,
+} from './field-sets.ts';
 
 /** Merges lists by key: the configuration's items in its order, among them the others where they were. */
 const mergeList = (live: readonly unknown[], config: readonly unknown[], place: Place): unknown[] => {

@@ -23,7 +23,9 @@ const healthOf = (request: HttpRequest, endpoint: string): HttpResponse => {
   if (request.query['verbose'] === undefined) return text(200, 'ok', { nosniff: true });
   const lines = [
     ...checks.map((check) => `[+]${check} ${excluded.includes(check) ? 'excluded: ok' : 'ok'}`),
-    ...(unknown.length > 0 ? [`warn: some health checks cannot be excluded: no matches for ${unknown.join(', ')}`] : []),
+    ...(unknown.length > 0
+      ? [`warn: some health checks cannot be excluded: no matches for ${unknown.join(', ')}`]
+      : []),
     `${endpoint} check passed`,
   ];
   return text(200, `${lines.join('\n')}\n`, { nosniff: true });
@@ -60,7 +62,11 @@ const pathsOf = (cluster: ClusterState): string[] =>
   ].sort();
 
 /** Answers a request for the server itself; returns undefined for any other path. */
-export const answerServerPath = (cluster: ClusterState, request: HttpRequest, path: string): HttpResponse | undefined => {
+export const answerServerPath = (
+  cluster: ClusterState,
+  request: HttpRequest,
+  path: string,
+): HttpResponse | undefined => {
   if (path === '/') return json(200, { paths: pathsOf(cluster) });
   if (path === '/metrics') return metricsOf(cluster);
   const { endpoint, check } = HEALTH.exec(path)?.groups ?? {};

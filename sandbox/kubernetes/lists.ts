@@ -43,7 +43,10 @@ export const objectAs = (
 ): unknown => {
   if (as === 'PartialObjectMetadataList') throw wrongConversion(as, info.kind);
   if (as === 'Table')
-    return tableOf(cluster, info, [object], { now: world.schedule.now(), metadata: { resourceVersion: object.metadata.resourceVersion } });
+    return tableOf(cluster, info, [object], {
+      now: world.schedule.now(),
+      metadata: { resourceVersion: object.metadata.resourceVersion },
+    });
   const served = asServed(cluster, info, object);
   return as === 'PartialObjectMetadata' ? partialMetadata(served, version) : served;
 };

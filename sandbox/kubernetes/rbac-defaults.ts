@@ -128,7 +128,8 @@ export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): v
   const { defaults, migrator } = sharedRules(catalogue);
   for (const [name, rules] of Object.entries(defaults)) putRole(cluster, name, rules, BOOTSTRAP);
   bind(cluster, 'cluster-admin', ['system:masters'], BOOTSTRAP);
-  for (const name of Object.keys(DISCOVERY_ROLES)) bind(cluster, name, DISCOVERY_GROUPS[name] ?? ['system:authenticated'], BOOTSTRAP);
+  for (const name of Object.keys(DISCOVERY_ROLES))
+    bind(cluster, name, DISCOVERY_GROUPS[name] ?? ['system:authenticated'], BOOTSTRAP);
   for (const purpose of Object.keys(SANDBOX_GROUPS) as Purpose[]) {
     const group = SANDBOX_GROUPS[purpose];
     putRole(cluster, group, migrator[purpose], {});

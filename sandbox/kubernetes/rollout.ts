@@ -56,12 +56,7 @@ export const nonZero = (counts: Record<string, number>): Record<string, number> 
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 
 /** Writes the status of an object, as its controller. `at`: milliseconds since 1970. */
-export const setStatus = (
-  kube: KubeState,
-  object: KubeObject,
-  status: Record<string, unknown>,
-  at: number,
-): void => {
+export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>, at: number): void => {
   if (isDeepStrictEqual(object.status, status)) return;
   object.status = status;
   noteStatus(kube, object, at);

@@ -187,9 +187,7 @@ const answer = (
 
   const write = { world, cluster, user, request, describe };
   const info = routeOf(cluster, request.method, wanted);
-  return (
-    answerAction(server, write, wanted, info) ?? (info ? answerResource(write, wanted, info) : noSuchPath())
-  );
+  return answerAction(server, write, wanted, info) ?? (info ? answerResource(write, wanted, info) : noSuchPath());
 };
 
 /**
