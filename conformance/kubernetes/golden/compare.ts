@@ -109,7 +109,9 @@ const withSortedManagers = (value: unknown): unknown => {
     ]),
   );
 };
-const comparable = (body: unknown): unknown => withSortedManagers(withoutCurrent(withoutVersions(withoutAges(body))));
+const comparable = (body: unknown): unknown => withSortedManagers(withoutAges(body));
+/** Returns a recorded body with placeholders for what was left in. */
+const completed = (body: unknown): unknown => withoutCurrent(withoutVersions(body));
 
 /** Headers that say how the body was sent, and one that the recording did not keep. */
 const TRANSFER = new Set([
@@ -133,6 +135,6 @@ export const compareAnswers = (recorded: Answer, answer: Answer): Differences =>
   return {
     status: recorded.status === answer.status ? [] : [`status: recorded ${recorded.status}, sandbox ${answer.status}`],
     headers: differencesOf(headersOf(recorded), headersOf(answer), 'headers'),
-    body: recorded.bodyLeftOut ? [] : differencesOf(comparable(recorded.body), comparable(answer.body)),
+    body: recorded.bodyLeftOut ? [] : differencesOf(comparable(completed(recorded.body)), comparable(answer.body)),
   };
 };

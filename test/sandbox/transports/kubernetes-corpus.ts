@@ -76,6 +76,12 @@ export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => 
         ] as const)
       : []),
     ...(can('delete') ? [remove, { ...remove, path: `${all}/none` }] : []),
+    ...(can('deletecollection')
+      ? ([
+          { method: 'DELETE', path: `${all}?labelSelector=corpus%3Dnone` },
+          { method: 'DELETE', path: `${all}?limit=some` },
+        ] as const)
+      : []),
   ];
 };
 
