@@ -1,6 +1,7 @@
 /** Prints values as Go's `fmt` does in the API server's messages. */
 import { isObject } from '../../json.ts';
 import { basicType, fieldsOfStruct, typeName } from './types.ts';
+import type { GoField } from './types.ts';
 
 /** Prints a string like `%q`. */
 export const quoted = (text: string): string =>
@@ -37,6 +38,10 @@ const PACKAGES: Record<string, string> = {
 const internalName = (type: string): string =>
   PACKAGES[type] === undefined ? typeName(type) : `${PACKAGES[type]}.${type}`;
 
+/** Fields that are pointers in the API's types but not in the internal ones. */
+const VALUES = new Set(['RollingUpdateStatefulSetStrategy.partition']);
+const isPointer = (type: string, { name, pointer }: GoField): boolean => pointer && !VALUES.has(`${type}.${name}`);
+
 /** A pointer as Go prints it; its value is different in each process. */
 const POINTER = '0xc000a1b2c0';
 
@@ -64,7 +69,7 @@ export const sharp = (value: unknown, type: string, pointer = false): string => 
   if (fields) {
     const object = isObject(value) ? value : {};
     const parts = [...fields.values()].map(
-      (field) => `${capital(field.name)}:${sharp(object[field.name], field.type, field.pointer)}`,
+      (field) => `${capital(field.name)}:${sharp(object[field.name], field.type, isPointer(type, field))}`,
     );
     return `${internalName(type)}{${parts.join(', ')}}`;
   }
@@ -87,7 +92,7 @@ export const internalJson = (value: unknown, type: string): string => {
       return Object.fromEntries(
         [...fields.values()].map((field) => [
           capital(field.name),
-          structured(object[field.name], field.type, field.pointer),
+          structured(object[field.name], field.type, isPointer(of, field)),
         ]),
       );
     }
