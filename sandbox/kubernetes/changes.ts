@@ -30,7 +30,8 @@ const CONDITIONAL = new Set<string>(['PodDisruptionBudget', 'MutatingWebhookConf
 const versionOf = ({ metadata }: KubeObject): bigint => {
   const text = metadata.resourceVersion ?? '';
   if (text === '') return 0n;
-  if (!/^\d+$/.test(text)) throw new Refusal(500, '', `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^\d+$/.test(text))
+    throw new Refusal(500, '', `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   return BigInt(text);
 };
 
@@ -53,7 +54,9 @@ const checkName = ({ metadata }: KubeObject, { metadata: sent }: KubeObject): vo
   if (sent.namespace !== undefined && sent.namespace !== metadata.namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   if (!sent.name)
-    throw badRequest(`the name of the object (${metadata.name} based on URL) was undeterminable: name must be provided`);
+    throw badRequest(
+      `the name of the object (${metadata.name} based on URL) was undeterminable: name must be provided`,
+    );
   if (sent.name !== metadata.name)
     throw badRequest(`the name of the object (${sent.name}) does not match the name on the URL (${metadata.name})`);
 };

@@ -48,7 +48,14 @@ export const KINDS: Record<Kind, KindInfo> = {
     namespaced: true,
     verbs: ALL,
   },
-  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', 'update', ...READ] },
+  Node: {
+    kind: 'Node',
+    plural: 'nodes',
+    shortNames: ['no'],
+    group: '',
+    namespaced: false,
+    verbs: ['patch', 'update', ...READ],
+  },
   Namespace: {
     kind: 'Namespace',
     plural: 'namespaces',
@@ -225,7 +232,11 @@ export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kind
   return object;
 };
 
-export const putResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>, object: KubeObject): void => {
+export const putResource = (
+  kube: KubeState,
+  info: Pick<ResourceInfo, 'plural' | 'group'>,
+  object: KubeObject,
+): void => {
   touch(kube, object);
   objectsOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
@@ -241,8 +252,7 @@ export const removeResource = (
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
   const { uid } = object.metadata;
-  for (const known of [kube.managedFields, kube.applied, kube.podTemplates, kube.statusWrites])
-    known.delete(uid);
+  for (const known of [kube.managedFields, kube.applied, kube.podTemplates, kube.statusWrites]) known.delete(uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.templateGenerations.delete(object.metadata.uid);
   kube.resourceVersion += 1;
