@@ -60,7 +60,9 @@ const typeOf = (value: unknown): string =>
 const headerProblem = (value: unknown): string | undefined => {
   if (value === null) return undefined;
   if (!isObject(value)) return `json: cannot unmarshal ${typeOf(value)} into Go value of type ${HEADER_TYPE}`;
-  const wrong = ['apiVersion', 'kind'].find((key) => !['string', 'undefined'].includes(typeof (value[key] ?? undefined)));
+  const wrong = ['apiVersion', 'kind'].find(
+    (key) => !['string', 'undefined'].includes(typeof (value[key] ?? undefined)),
+  );
   return wrong === undefined
     ? undefined
     : `json: cannot unmarshal ${typeOf(value[wrong])} into Go struct field .${wrong} of type string`;
@@ -141,7 +143,9 @@ export const readObjectBody = (
   const type = contentType(request) || JSON_TYPE;
   if (![JSON_TYPE, YAML_TYPE, PROTOBUF].includes(type)) throw unsupportedMediaType([JSON_TYPE, YAML_TYPE, PROTOBUF]);
   const unrecognized = (why: string): Error =>
-    badRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(request.body)})`);
+    badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${summary(request.body)})`,
+    );
   const noKind = (why: string): Error => unrecognized(`couldn't get version/kind; json parse error: ${why}`);
   let document: Document;
   try {

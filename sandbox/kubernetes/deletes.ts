@@ -53,8 +53,12 @@ const optionsOfBody = (request: HttpRequest): DeleteOptions => {
     return readObjectBody(request, expected, 'Ignore').object as DeleteOptions;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const why = /^DeleteOptions in version ".*?" cannot be handled as a DeleteOptions: (?<why>.*)$/s.exec(error.message);
-    const unread = /^the object provided is unrecognized \(must be of type DeleteOptions\): (?<why>.*) \(.*?\)$/s.exec(error.message);
+    const why = /^DeleteOptions in version ".*?" cannot be handled as a DeleteOptions: (?<why>.*)$/s.exec(
+      error.message,
+    );
+    const unread = /^the object provided is unrecognized \(must be of type DeleteOptions\): (?<why>.*) \(.*?\)$/s.exec(
+      error.message,
+    );
     throw new Refusal(500, '', (why ?? unread)?.groups?.['why'] ?? error.message);
   }
 };
@@ -82,13 +86,7 @@ export const checkDeleteOptions = (options: DeleteOptions, version: string): voi
   const { propagationPolicy, orphanDependents, dryRun = [] } = options;
   const errors = [
     ...(orphanDependents !== undefined && propagationPolicy !== undefined
-      ? [
-          invalid(
-            'propagationPolicy',
-            propagationPolicy,
-            'orphanDependents and deletionPropagation cannot be both set',
-          ),
-        ]
+      ? [invalid('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set')]
       : []),
     ...(propagationPolicy === undefined || POLICIES.includes(propagationPolicy)
       ? []
@@ -99,7 +97,11 @@ export const checkDeleteOptions = (options: DeleteOptions, version: string): voi
 };
 
 /** Throws the 409 if an object is not the one that the client wants to delete. */
-export const checkPreconditions = (info: ResourceInfo, { metadata }: KubeObject, { preconditions }: DeleteOptions): void => {
+export const checkPreconditions = (
+  info: ResourceInfo,
+  { metadata }: KubeObject,
+  { preconditions }: DeleteOptions,
+): void => {
   const { name, uid, resourceVersion } = metadata;
   const refuse = (what: string, wanted: string, found: string, how: string): never => {
     const kind = info.group === '' ? info.kind : `${info.kind}.${info.group}`;
@@ -117,7 +119,16 @@ export const checkPreconditions = (info: ResourceInfo, { metadata }: KubeObject,
 };
 
 /** Kinds whose deletion answers with the object; the others answer with a Status. */
-const RETURNED = new Set(['Pod', 'ServiceAccount', 'Namespace', 'PersistentVolume', 'PersistentVolumeClaim', 'Service', 'ResourceQuota', 'PodTemplate']);
+const RETURNED = new Set([
+  'Pod',
+  'ServiceAccount',
+  'Namespace',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'Service',
+  'ResourceQuota',
+  'PodTemplate',
+]);
 
 const DEFAULT_GRACE_SECONDS = 30;
 

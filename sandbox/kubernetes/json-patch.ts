@@ -6,7 +6,10 @@ import { GoSyntaxError, parseGoJson } from './go/json.ts';
 
 type Json = unknown;
 
-type Operation = { op: 'add' | 'replace' | 'test'; path: string; value?: Json } | { op: 'remove'; path: string } | Moved;
+type Operation =
+  | { op: 'add' | 'replace' | 'test'; path: string; value?: Json }
+  | { op: 'remove'; path: string }
+  | Moved;
 type Moved = { op: 'move' | 'copy'; path: string; from: string };
 
 const OPERATIONS = ['add', 'replace', 'test', 'remove', 'move', 'copy'];

@@ -129,7 +129,12 @@ export const entriesAfter = (
   const start = before ? startOf(cluster, before, given) : [];
   if (start === 'untracked') return start;
   // Fields of an object that nobody owns stay without owners, unless the scenario does not say who owns them.
-  if (before && start.length === 0 && cluster.kube.managedFields.has(before.metadata.uid) && entriesOf(cluster, before, start).length === 0)
+  if (
+    before &&
+    start.length === 0 &&
+    cluster.kube.managedFields.has(before.metadata.uid) &&
+    entriesOf(cluster, before, start).length === 0
+  )
     return start;
   return afterUpdate(start, changeOf(cluster, before, after), writer, timestamp(at));
 };

@@ -99,8 +99,7 @@ export const withForeign = (
     if (known) {
       const fieldsV1 = union(known.fieldsV1, fields);
       entries = entries.map((entry) => (entry === known ? { ...entry, fieldsV1 } : entry));
-    } else
-      entries.push(entryOf(writer, 'Update', object.apiVersion, object.metadata.creationTimestamp, fields));
+    } else entries.push(entryOf(writer, 'Update', object.apiVersion, object.metadata.creationTimestamp, fields));
   }
   return inOrder(entries);
 };
@@ -121,7 +120,13 @@ export const noteApplied = (
   const { manager } = manifest;
   const all = manifestFields(manifest);
   const foreign = foreignFieldsOf(cluster, manifest.addon ?? '', object);
-  const mine = entryOf({ manager }, operationOf(manager), object.apiVersion, timestamp(at), foreign ? (without(all, foreign) ?? EMPTY) : all);
+  const mine = entryOf(
+    { manager },
+    operationOf(manager),
+    object.apiVersion,
+    timestamp(at),
+    foreign ? (without(all, foreign) ?? EMPTY) : all,
+  );
   const known = cluster.kube.managedFields.get(uid) ?? [];
   const stored = known === 'untracked' ? [] : known;
   const others = stored.filter((entry) => entry.manager !== manager || entry.operation !== mine.operation);
@@ -130,13 +135,20 @@ export const noteApplied = (
   cluster.kube.managedFields.set(uid, inOrder([...left, mine]));
 };
 
-const metadataOf = ({ metadata: { labels, annotations } }: KubeObject): object => ({ metadata: { labels, annotations } });
+const metadataOf = ({ metadata: { labels, annotations } }: KubeObject): object => ({
+  metadata: { labels, annotations },
+});
 
 /**
  * Records that a manager set fields of EKS's manifest: they are foreign from now on, or no longer foreign if they have
  * EKS's value again.
  */
-export const noteForeign = (cluster: ClusterState, before: KubeObject, object: KubeObject, { manager, subresource }: Writer): void => {
+export const noteForeign = (
+  cluster: ClusterState,
+  before: KubeObject,
+  object: KubeObject,
+  { manager, subresource }: Writer,
+): void => {
   const known = cluster.kube.applied.get(object.metadata.uid);
   if (known?.addon === undefined) return;
   const { addon, manifest } = known;

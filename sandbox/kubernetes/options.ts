@@ -23,7 +23,9 @@ export const invalidOptions = (kind: string, errors: readonly FieldError[], vers
 
 /** Returns the errors of the values of `dryRun`. */
 export const dryRunErrors = (values: readonly string[]): FieldError[] =>
-  values.every((value) => value === 'All') ? [] : [notSupported('dryRun', { value: values, type: '[]string' }, ['All'])];
+  values.every((value) => value === 'All')
+    ? []
+    : [notSupported('dryRun', { value: values, type: '[]string' }, ['All'])];
 
 /** Returns all values of a query parameter. */
 export const valuesOf = ({ query }: HttpRequest, name: string): string[] => {
@@ -49,7 +51,8 @@ export const readWriteOptions = (
   const manager = query('fieldManager') ?? '';
   const dryRun = valuesOf(request, 'dryRun');
   const validation = query('fieldValidation') ?? '';
-  const isKnown = (text: string): text is (typeof VALIDATIONS)[number] => (VALIDATIONS as readonly string[]).includes(text);
+  const isKnown = (text: string): text is (typeof VALIDATIONS)[number] =>
+    (VALIDATIONS as readonly string[]).includes(text);
   const errors = [
     ...(isApply && manager === '' ? [required('fieldManager', 'is required for apply patch')] : []),
     ...(kind === 'PatchOptions' && !isApply && query('force') !== undefined

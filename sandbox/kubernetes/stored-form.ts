@@ -30,7 +30,8 @@ const listForm = (stored: readonly unknown[], served: readonly unknown[], change
  */
 export function storedForm(stored: unknown, served: unknown, changed: unknown): unknown {
   if (isDeepStrictEqual(served, changed)) return stored;
-  if (Array.isArray(changed) && Array.isArray(served)) return listForm(Array.isArray(stored) ? stored : [], served, changed);
+  if (Array.isArray(changed) && Array.isArray(served))
+    return listForm(Array.isArray(stored) ? stored : [], served, changed);
   if (!isObject(changed) || !isObject(served)) return changed;
   const known = isObject(stored) ? stored : {};
   return Object.fromEntries(

@@ -24,7 +24,9 @@ const annotationErrors = (annotations: Record<string, string> | undefined, field
   const entries = Object.entries(annotations ?? {});
   const size = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   return [
-    ...entries.flatMap(([key]) => qualifiedNameProblems(key.toLowerCase()).map((problem) => invalid(field, key, problem))),
+    ...entries.flatMap(([key]) =>
+      qualifiedNameProblems(key.toLowerCase()).map((problem) => invalid(field, key, problem)),
+    ),
     ...(size > ANNOTATIONS_LIMIT ? [tooLong(field, ANNOTATIONS_LIMIT)] : []),
   ];
 };
@@ -123,7 +125,14 @@ export const metadataErrors = (metadata: Metadata, namespaced: boolean, nameRule
   ];
 };
 
-const IMMUTABLE = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const IMMUTABLE = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
 
 /** Returns the errors of a change of metadata. */
 export const metadataUpdateErrors = (metadata: Metadata, before: Metadata): FieldError[] => {

@@ -6,7 +6,8 @@ import { labelErrors } from './metadata.ts';
 import { dnsLabelProblems, labelValueProblems, qualifiedNameProblems, subdomainProblems } from './names.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
-const ENV_NAME_RULE = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+const ENV_NAME_RULE =
+  "a valid environment variable name must consist only of printable ASCII characters other than '='";
 
 /** Returns the errors of a name that lists may have once. */
 const uniqueNameErrors = (name: string, field: string, names: Set<string>): FieldError[] => {
@@ -67,7 +68,13 @@ const tolerationErrors = (tolerations: NonNullable<PodSpec['tolerations']>, fiel
     return [
       ...keyErrors,
       ...(key === '' && operator !== 'Exists'
-        ? [invalid(`${at}.operator`, operator, "operator must be Exists when `key` is empty, which means \"match all values and all keys\"")]
+        ? [
+            invalid(
+              `${at}.operator`,
+              operator,
+              'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+            ),
+          ]
         : []),
       ...(tolerationSeconds !== undefined && effect !== 'NoExecute'
         ? [invalid(`${at}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")]
@@ -77,14 +84,21 @@ const tolerationErrors = (tolerations: NonNullable<PodSpec['tolerations']>, fiel
         : operator === 'Exists'
           ? value === ''
             ? []
-            : [invalid(at, value, 'value must be empty when `operator` is \'Exists\'')]
+            : [invalid(at, value, "value must be empty when `operator` is 'Exists'")]
           : [notSupported(`${at}.operator`, operator, ['Equal', 'Exists'])]),
       ...(effect === '' || EFFECTS.includes(effect) ? [] : [notSupported(`${at}.effect`, effect, EFFECTS)]),
     ];
   });
 
 export const podSpecErrors = (spec: PodSpec, field: string): FieldError[] => {
-  const { volumes = [], containers, initContainers = [], nodeSelector, serviceAccountName = '', tolerations = [] } = spec;
+  const {
+    volumes = [],
+    containers,
+    initContainers = [],
+    nodeSelector,
+    serviceAccountName = '',
+    tolerations = [],
+  } = spec;
   const volumeNames = new Set<string>();
   const names = new Set<string>();
   const volumeErrors = volumes.flatMap(({ name = '' }, index) =>

@@ -171,8 +171,11 @@ describe('an autoscaler', () => {
     expect(Math.max(...seen)).toBeLessThanOrEqual(20);
     lab.pass(30);
     expect(lab.pods('web').filter(isReady)).toHaveLength(lab.replicas());
-    const owners = lab.kube.fieldOwners.get(getObject(lab.kube, 'Deployment', 'shop', 'web')!.metadata.uid)!;
-    expect(owners.edits).toMatchObject([{ manager: 'kube-controller-manager', subresource: 'scale' }]);
+    const entries = lab.kube.managedFields.get(getObject(lab.kube, 'Deployment', 'shop', 'web')!.metadata.uid);
+    expect(entries).toMatchObject([
+      { operation: 'Apply' },
+      { manager: 'kube-controller-manager', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+    ]);
   });
 
   test('ignores a workload that was scaled to zero', () => {
