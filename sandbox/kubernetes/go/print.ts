@@ -18,7 +18,7 @@ export const plain = (value: unknown): string => {
     const keys = Object.keys(value).toSorted();
     return `map[${keys.map((key) => `${key}:${plain(value[key])}`).join(' ')}]`;
   }
-  return value === null ? '<nil>' : String(value);
+  return value === null ? '<nil>' : typeof value === 'string' ? value : JSON.stringify(value);
 };
 
 const capital = (name: string): string =>
@@ -74,7 +74,7 @@ export const sharp = (value: unknown, type: string, pointer = false): string => 
     return `${internalName(type)}{${parts.join(', ')}}`;
   }
   if (basicType(type) === 'string') return quoted(typeof value === 'string' ? value : '');
-  return String(value ?? (basicType(type) === 'bool' ? false : 0));
+  return JSON.stringify(value ?? (basicType(type) === 'bool' ? false : 0));
 };
 
 /** Prints a value of one of the API's types as JSON of Go's internal type, whose fields have no JSON names. */
