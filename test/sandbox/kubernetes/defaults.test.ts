@@ -182,7 +182,7 @@ describe('workloads', () => {
   });
 });
 
-test('an object of a new version gets its defaults anew, and the stored one never changes', () => {
+test('an object of a new version gets its defaults again, and the stored one never changes', () => {
   const cluster = clusterOf('1.33');
   const pod = podOf({});
   const before = structuredClone(pod);
