@@ -77,7 +77,7 @@ const withoutAges = (body: unknown): unknown => {
     rows: rows.map((row) => ({ ...row, cells: row.cells.map((cell, index) => (index === age ? '<age>' : cell)) })),
   };
 };
-/** In YAML, resource versions and continue tokens were left in. */
+/** In recorded YAML, resource versions and continue tokens were left in. */
 const withoutVersions = (body: unknown): unknown =>
   isObject(body) && typeof body['text'] === 'string'
     ? {
@@ -92,24 +92,6 @@ const withoutCurrent = (body: unknown): unknown =>
   isObject(body) && body['kind'] === 'Status' && typeof body['message'] === 'string'
     ? { ...body, message: body['message'].replace(/(Too large resource version: \d+, current: )\d+$/, '$1<rv>') }
     : body;
-/** Managed fields are in the order of their times, which were taken out: they are compared by operation and manager. */
-const entryKey = (entry: unknown): string =>
-  isObject(entry)
-    ? ['operation', 'manager', 'apiVersion', 'subresource'].map((key) => String(entry[key] ?? '')).join('\n')
-    : '';
-const withSortedManagers = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withSortedManagers);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [
-      key,
-      key === 'managedFields' && Array.isArray(part)
-        ? part.toSorted((one, other) => (entryKey(one) < entryKey(other) ? -1 : 1))
-        : withSortedManagers(part),
-    ]),
-  );
-};
-const comparable = (body: unknown): unknown => withSortedManagers(withoutCurrent(withoutVersions(withoutAges(body))));
 
 /** Headers that say how the body was sent, and one that the recording did not keep. */
 const TRANSFER = new Set([
@@ -133,6 +115,8 @@ export const compareAnswers = (recorded: Answer, answer: Answer): Differences =>
   return {
     status: recorded.status === answer.status ? [] : [`status: recorded ${recorded.status}, sandbox ${answer.status}`],
     headers: differencesOf(headersOf(recorded), headersOf(answer), 'headers'),
-    body: recorded.bodyLeftOut ? [] : differencesOf(comparable(recorded.body), comparable(answer.body)),
+    body: recorded.bodyLeftOut
+      ? []
+      : differencesOf(withoutCurrent(withoutVersions(withoutAges(recorded.body))), withoutAges(answer.body)),
   };
 };
