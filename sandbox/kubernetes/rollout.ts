@@ -1,9 +1,13 @@
 /** Helpers shared by the workload controllers. */
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeState } from './kube-state.ts';
+import { noteStatus } from './status-writes.ts';
 import type { KubeObject, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';
 import type { ControlPlane } from './pods.ts';
+
+/** Delay from a change until a controller sees it: short, but not zero. A placeholder, not a measurement. */
+export const CONTROLLER_LAG = 50;
 
 /** One reconciliation of a workload by its controller. */
 export interface Sync extends ControlPlane {
@@ -51,8 +55,10 @@ export const countOf = (
 export const nonZero = (counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 
-export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>): void => {
+/** Writes the status of an object, as its controller. `at`: milliseconds since 1970. */
+export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>, at: number): void => {
   if (isDeepStrictEqual(object.status, status)) return;
   object.status = status;
+  noteStatus(kube, object, at);
   touch(kube, object);
 };
