@@ -141,6 +141,7 @@ const list = (collection: Collection, options: ListOptions, { as, version = 'v1'
     options,
     now: world.schedule.now(),
     find: () => matching(collection, options),
+    serve: (object) => asServed(cluster, info, object),
     changedAt: () =>
       Math.max(
         lastRemoval(cluster.kube, info),

@@ -89,8 +89,7 @@ class Decoder {
 
   #scalar(value: unknown, type: string, place: Place): unknown {
     if (type === 'raw') return value;
-    if (type === 'intOrString')
-      return typeof value === 'string' ? value : this.#number(value, 'int32', place);
+    if (type === 'intOrString') return typeof value === 'string' ? value : this.#number(value, 'int32', place);
     if (type === 'quantity') {
       if (typeof value === 'number' || (typeof value === 'string' && QUANTITY.test(value))) return value;
       this.error ??= `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`;
@@ -141,7 +140,8 @@ class Decoder {
       const field = fields.get(name);
       const strict = `${prefix(place.strict)}${name}`;
       if (!field) this.unknown.push(strict);
-      else found.set(name, this.decode(each, field.type, { struct: type, path: `${prefix(place.path)}${name}`, strict }));
+      else
+        found.set(name, this.decode(each, field.type, { struct: type, path: `${prefix(place.path)}${name}`, strict }));
     }
     return Object.fromEntries(
       [...fields.values()].flatMap((field) => {
@@ -164,7 +164,8 @@ const written = ({ type, always, pointer }: GoField, value: unknown): unknown =>
   if (isList && always && (value === undefined || isEmpty(value))) return null;
   if (value === undefined || always || pointer) return value;
   // An empty struct is written, unlike an empty map.
-  const isStruct = fieldsOfStruct(type) !== undefined || type === 'raw' || type === 'intOrString' || type === 'quantity';
+  const isStruct =
+    fieldsOfStruct(type) !== undefined || type === 'raw' || type === 'intOrString' || type === 'quantity';
   return isEmpty(value) && !isStruct ? undefined : value;
 };
 

@@ -10,7 +10,8 @@ export interface ParsedJson {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const STRING = /"(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+/** A string; control characters, which must be escaped, are the characters below a space. */
+const STRING = /"(?:(?!["\\])[ -\u{10FFFF}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 
 class Parser {
   readonly duplicates: string[] = [];
@@ -34,7 +35,8 @@ class Parser {
   #fail(context: string): never {
     const character = this.#text[this.#at];
     if (character === undefined) throw new GoSyntaxError('unexpected end of JSON input');
-    const shown = character === "'" ? String.raw`'\''` : character === '"' ? `'"'` : `'${JSON.stringify(character).slice(1, -1)}'`;
+    const shown =
+      character === "'" ? String.raw`'\''` : character === '"' ? `'"'` : `'${JSON.stringify(character).slice(1, -1)}'`;
     throw new GoSyntaxError(`invalid character ${shown} ${context}`);
   }
 
@@ -108,7 +110,12 @@ class Parser {
       if (this.#text[this.#at] !== ':') this.#fail('after object key');
       this.#at += 1;
       // Defined rather than assigned: a key can be `__proto__`.
-      Object.defineProperty(object, key, { value: this.#value(at), enumerable: true, writable: true, configurable: true });
+      Object.defineProperty(object, key, {
+        value: this.#value(at),
+        enumerable: true,
+        writable: true,
+        configurable: true,
+      });
       this.#space();
       const next = this.#text[this.#at];
       if (next !== ',' && next !== '}') this.#fail('after object key:value pair');

@@ -86,9 +86,7 @@ export const podUpdateErrors = (pod: KubeObject, before: KubeObject): FieldError
   return [
     ...(kept
       ? []
-      : [
-          forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'),
-        ]),
+      : [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')]),
     ...(difference === undefined ? [] : [forbidden('spec', `${PODS_MAY_CHANGE}\n${difference}`)]),
   ];
 };

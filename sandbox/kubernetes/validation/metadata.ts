@@ -24,7 +24,9 @@ const annotationErrors = (annotations: Record<string, string> | undefined, field
   const entries = Object.entries(annotations ?? {});
   const size = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   return [
-    ...entries.flatMap(([key]) => qualifiedNameProblems(key.toLowerCase()).map((problem) => invalid(field, key, problem))),
+    ...entries.flatMap(([key]) =>
+      qualifiedNameProblems(key.toLowerCase()).map((problem) => invalid(field, key, problem)),
+    ),
     ...(size > ANNOTATIONS_LIMIT ? [tooLong(field, ANNOTATIONS_LIMIT)] : []),
   ];
 };
@@ -57,7 +59,7 @@ const ownerErrors = (references: OwnerReferences = []): FieldError[] => {
 /** Returns the errors of the name of a field manager. */
 export const managerErrors = (manager: string, field: string): FieldError[] => [
   ...(Buffer.byteLength(manager) > MANAGER_LIMIT ? [tooLong(field, MANAGER_LIMIT)] : []),
-  ...[...manager].flatMap((character, at) =>
+  ...Array.from(manager, (character, at) =>
     /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)
       ? []
       : [
@@ -67,7 +69,7 @@ export const managerErrors = (manager: string, field: string): FieldError[] => [
             `invalid character U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')} (at position ${at})`,
           ),
         ],
-  ),
+  ).flat(),
 ];
 
 const managedFieldsErrors = (entries: NonNullable<Metadata['managedFields']> = []): FieldError[] =>
@@ -123,7 +125,14 @@ export const metadataErrors = (metadata: Metadata, namespaced: boolean, nameRule
   ];
 };
 
-const IMMUTABLE = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const IMMUTABLE = [
+  'name',
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
 
 /** Returns the errors of a change of metadata. */
 export const metadataUpdateErrors = (metadata: Metadata, before: Metadata): FieldError[] => {

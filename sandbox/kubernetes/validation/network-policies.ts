@@ -5,7 +5,10 @@ import type { FieldError } from './field-errors.ts';
 
 /** Returns a path such as `spec.egress[0].ports`, as the API server names fields. */
 const fieldOf = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${String(part)}`), 'spec');
+  path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}.${String(part)}`),
+    'spec',
+  );
 
 export const networkPolicyErrors = ({ spec }: KubeObject): FieldError[] => {
   const parsed = networkPolicySpec.safeParse(spec ?? {});

@@ -39,8 +39,10 @@ const shown = (value: unknown, field: string): string => {
   if (value === undefined) return STRINGS.has(field) ? '""' : 'nil';
   if (typeof value === 'string') return STRINGS.has(field) ? quoted(value) : `&${quoted(value)}`;
   if (isObject(value) && Object.values(value).every((each) => typeof each === 'string'))
-    return `{${Object.entries(value).map(([key, each]) => `${quoted(key)}: ${quoted(String(each))}`).join(', ')}}`;
-  return typeof value === 'object' ? '{...}' : `&${String(value)}`;
+    return `{${Object.entries(value)
+      .map(([key, each]) => `${quoted(key)}: ${quoted(String(each))}`)
+      .join(', ')}}`;
+  return typeof value === 'object' ? '{...}' : `&${JSON.stringify(value)}`;
 };
 
 /** Returns which of a run of unchanged fields are shown: those near a changed one. */

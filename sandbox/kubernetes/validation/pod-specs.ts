@@ -1,12 +1,14 @@
 /** Rules of pod specifications (k8s.io/kubernetes, apis/core/validation), as far as the sandbox plays what they are about. */
-import type { Container, PodSpec, PodTemplate } from '../objects.ts';
+import type { Container, EnvVar, PodSpec, PodTemplate } from '../objects.ts';
+import type { VolumeMount } from '../volumes.ts';
 import { duplicate, invalid, notFoundValue, notSupported, required } from './field-errors.ts';
 import type { FieldError } from './field-errors.ts';
 import { labelErrors } from './metadata.ts';
 import { dnsLabelProblems, labelValueProblems, qualifiedNameProblems, subdomainProblems } from './names.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
-const ENV_NAME_RULE = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+const ENV_NAME_RULE =
+  "a valid environment variable name must consist only of printable ASCII characters other than '='";
 
 /** Returns the errors of a name that lists may have once. */
 const uniqueNameErrors = (name: string, field: string, names: Set<string>): FieldError[] => {
@@ -22,7 +24,7 @@ const containerErrors = (container: Container, field: string, volumes: Set<strin
   const paths = new Set<string>();
   return [
     ...((container.image ?? '') === '' ? [required(`${field}.image`)] : []),
-    ...(container.env ?? []).flatMap(({ name = '', value, valueFrom }, index) => {
+    ...((container.env ?? []) as Partial<EnvVar>[]).flatMap(({ name = '', value, valueFrom }, index) => {
       const at = `${field}.env[${index}]`;
       return [
         ...(name === ''
@@ -35,7 +37,7 @@ const containerErrors = (container: Container, field: string, volumes: Set<strin
           : []),
       ];
     }),
-    ...(container.volumeMounts ?? []).flatMap(({ name = '', mountPath = '' }, index) => {
+    ...((container.volumeMounts ?? []) as Partial<VolumeMount>[]).flatMap(({ name = '', mountPath = '' }, index) => {
       const at = `${field}.volumeMounts[${index}]`;
       const isTwice = mountPath !== '' && paths.has(mountPath);
       paths.add(mountPath);
@@ -67,7 +69,13 @@ const tolerationErrors = (tolerations: NonNullable<PodSpec['tolerations']>, fiel
     return [
       ...keyErrors,
       ...(key === '' && operator !== 'Exists'
-        ? [invalid(`${at}.operator`, operator, "operator must be Exists when `key` is empty, which means \"match all values and all keys\"")]
+        ? [
+            invalid(
+              `${at}.operator`,
+              operator,
+              'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+            ),
+          ]
         : []),
       ...(tolerationSeconds !== undefined && effect !== 'NoExecute'
         ? [invalid(`${at}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set")]
@@ -77,17 +85,24 @@ const tolerationErrors = (tolerations: NonNullable<PodSpec['tolerations']>, fiel
         : operator === 'Exists'
           ? value === ''
             ? []
-            : [invalid(at, value, 'value must be empty when `operator` is \'Exists\'')]
+            : [invalid(at, value, "value must be empty when `operator` is 'Exists'")]
           : [notSupported(`${at}.operator`, operator, ['Equal', 'Exists'])]),
       ...(effect === '' || EFFECTS.includes(effect) ? [] : [notSupported(`${at}.effect`, effect, EFFECTS)]),
     ];
   });
 
 export const podSpecErrors = (spec: PodSpec, field: string): FieldError[] => {
-  const { volumes = [], containers, initContainers = [], nodeSelector, serviceAccountName = '', tolerations = [] } = spec;
+  const {
+    volumes = [],
+    containers,
+    initContainers = [],
+    nodeSelector,
+    serviceAccountName = '',
+    tolerations = [],
+  } = spec;
   const volumeNames = new Set<string>();
   const names = new Set<string>();
-  const volumeErrors = volumes.flatMap(({ name = '' }, index) =>
+  const volumeErrors = (volumes as { name?: string }[]).flatMap(({ name = '' }, index) =>
     uniqueNameErrors(name, `${field}.volumes[${index}].name`, volumeNames),
   );
   return [

@@ -85,6 +85,11 @@ export const withBindingDefaults = (binding: KubeObject): KubeObject => {
   return {
     ...binding,
     ...(subjects ? { subjects } : {}),
-    roleRef: { ...roleRef, apiGroup: roleRef.apiGroup || RBAC_GROUP, kind: roleRef.kind ?? '', name: roleRef.name ?? '' },
+    roleRef: {
+      ...roleRef,
+      apiGroup: roleRef.apiGroup || RBAC_GROUP,
+      kind: roleRef.kind ?? '',
+      name: roleRef.name ?? '',
+    },
   };
 };

@@ -68,15 +68,12 @@ const RULES: Record<string, Rules> = {
 };
 
 const rulesOf = (info: ResourceInfo): Rules => RULES[`${apiVersionOf(info)} ${info.kind}`] ?? {};
-const metadataOf = (object: KubeObject): Metadata => object.metadata as Metadata;
+const metadataOf = (object: KubeObject): Metadata => object.metadata;
 
 /** Throws the 422 if a new object breaks a rule of its kind. */
 export const checkNew = ({ version }: ClusterState, info: ResourceInfo, object: KubeObject): void => {
   const { names, object: rule } = rulesOf(info);
-  const own = [
-    ...(names ? metadataErrors(metadataOf(object), info.namespaced, names) : []),
-    ...(rule?.(object) ?? []),
-  ];
+  const own = [...(names ? metadataErrors(metadataOf(object), info.namespaced, names) : []), ...(rule?.(object) ?? [])];
   const errors = own.length > 0 ? own : metadataErrors(metadataOf(object), info.namespaced, pathSegmentProblems);
   if (errors.length > 0) throw invalidObject(info, object.metadata.name ?? '', errors, version);
 };

@@ -5,7 +5,14 @@ import { objectSelector } from '../selectors.ts';
 import { forbidden, invalid, notSupported, required } from './field-errors.ts';
 import type { FieldError } from './field-errors.ts';
 import { templateErrors } from './pod-specs.ts';
-import { atMost100Percent, intOrPercentErrors, isEmptySelector, isZero, nonNegative, selectorErrors } from './values.ts';
+import {
+  atMost100Percent,
+  intOrPercentErrors,
+  isEmptySelector,
+  isZero,
+  nonNegative,
+  selectorErrors,
+} from './values.ts';
 
 interface Spec {
   replicas?: number;
@@ -19,7 +26,7 @@ interface Spec {
   podManagementPolicy?: string;
   ordinals?: { start?: number };
 }
-const specOf = ({ spec }: KubeObject): Spec => (spec ?? {}) as Spec;
+const specOf = ({ spec }: KubeObject): Spec => spec ?? {};
 
 /** Returns the errors of a selector and of the template whose labels it must match. */
 const selectionErrors = (spec: Spec, kind: string): FieldError[] => {
@@ -128,7 +135,9 @@ const daemonStrategyErrors = ({ updateStrategy = {} }: Spec): FieldError[] => {
   const field = 'spec.updateStrategy';
   if (type === 'OnDelete') return [];
   if (type !== 'RollingUpdate')
-    return [notSupported(field, { value: updateStrategy, type: 'DaemonSetUpdateStrategy' }, ['RollingUpdate', 'OnDelete'])];
+    return [
+      notSupported(field, { value: updateStrategy, type: 'DaemonSetUpdateStrategy' }, ['RollingUpdate', 'OnDelete']),
+    ];
   const rolling = { maxUnavailable: 1, maxSurge: 0, ...rollingUpdate };
   const at = `${field}.rollingUpdate`;
   const unavailable = !isZero(rolling.maxUnavailable);
@@ -165,7 +174,9 @@ const statefulStrategyErrors = ({ updateStrategy = {} }: Spec): FieldError[] => 
   const field = 'spec.updateStrategy';
   const value = { value: rollingUpdate, type: 'RollingUpdateStatefulSetStrategy' };
   if (type === 'OnDelete')
-    return rollingUpdate ? [invalid(`${field}.rollingUpdate`, value, "only allowed for updateStrategy 'RollingUpdate'")] : [];
+    return rollingUpdate
+      ? [invalid(`${field}.rollingUpdate`, value, "only allowed for updateStrategy 'RollingUpdate'")]
+      : [];
   if (type !== 'RollingUpdate')
     return [
       invalid(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SANDBOX_GROUPS } from '../../../sandbox/kubernetes/rbac-defaults.ts';
-import { newEbsLab, DEPLOYMENT, merge, newEntry, restartPatch, STATEFUL_SET, strategic } from './support.ts';
+import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import { ADMIN, newEbsLab, DEPLOYMENT, merge, newEntry, restartPatch, STATEFUL_SET, strategic } from './support.ts';
 import type { Lab } from './support.ts';
 
 const ACCOUNT = '111122223333';
@@ -9,6 +10,7 @@ const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/someone/sandbox`;
 const PODS = '/api/v1/namespaces/kube-system/pods';
 const ACCOUNT_DEFAULT = '/api/v1/namespaces/kube-system/serviceaccounts/default';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const AUTHORIZATION = '/apis/authorization.k8s.io/v1';
 
 const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
   const lab = newEbsLab();
@@ -242,7 +244,8 @@ describe('RBAC objects', () => {
     await allow(lab, [rule], readers);
     const [pod] = lab.pods('ebs-csi-controller');
     expect(await status(lab, 'GET', PODS)).toBe(list);
-    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body: {} })).toBe(evict);
+    const body = { metadata: { name: pod!.metadata.name } };
+    expect(await status(lab, 'POST', `${PODS}/${pod!.metadata.name}/eviction`, { body })).toBe(evict);
   });
 
   test('a rule with names allows reading that object and listing by that name', async () => {
@@ -271,21 +274,20 @@ describe('access policies (EKS User Guide, "Review access policy permissions")',
     ['pods', 'GET', PODS],
     ['pods in another namespace', 'GET', '/api/v1/namespaces/default/pods'],
     ['nodes', 'GET', '/api/v1/nodes'],
-    // Permitted callers get a 404: the sandbox has no secrets.
     ['secrets', 'GET', '/api/v1/namespaces/kube-system/secrets'],
     ['restart', 'PATCH', DEPLOYMENT, restartPatch('x')],
     ['bind', 'GET', `${RBAC}/namespaces/kube-system/rolebindings`],
     ['cluster roles', 'GET', `${RBAC}/clusterroles`],
   ];
   test.each([
-    ['AmazonEKSClusterAdminPolicy', [200, 200, 200, 404, 200, 200, 200]],
-    ['AmazonEKSAdminPolicy', [200, 200, 403, 404, 200, 200, 403]],
-    ['AmazonEKSEditPolicy', [200, 200, 403, 404, 200, 403, 403]],
+    ['AmazonEKSClusterAdminPolicy', [200, 200, 200, 200, 200, 200, 200]],
+    ['AmazonEKSAdminPolicy', [200, 200, 403, 200, 200, 200, 403]],
+    ['AmazonEKSEditPolicy', [200, 200, 403, 200, 200, 403, 403]],
     ['AmazonEKSViewPolicy', [200, 200, 403, 403, 403, 403, 403]],
-    ['AmazonEKSAdminViewPolicy', [200, 200, 200, 404, 403, 200, 200]],
-    ['AmazonEKSSecretReaderPolicy', [403, 403, 403, 404, 403, 403, 403]],
+    ['AmazonEKSAdminViewPolicy', [200, 200, 200, 200, 403, 200, 200]],
+    ['AmazonEKSSecretReaderPolicy', [403, 403, 403, 200, 403, 403, 403]],
     ['AmazonEKSViewPolicy:kube-system', [200, 403, 403, 403, 403, 403, 403]],
-    ['AmazonEKSEditPolicy:kube-system', [200, 403, 403, 404, 200, 403, 403]],
+    ['AmazonEKSEditPolicy:kube-system', [200, 403, 403, 200, 200, 403, 403]],
     ['AmazonEKSAdminViewPolicy:default', [403, 200, 403, 403, 403, 403, 403]],
     ['AmazonEKSNetworkingPolicy', [403, 403, 403, 403, 403, 403, 403]],
   ])('%s', async (policy, expected) => {
@@ -360,14 +362,103 @@ describe('kubectl auth can-i', () => {
   });
 
   test.each([
-    { spec: {} },
-    { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } },
-    {},
-  ])('%o is rejected', async (body) => {
+    [
+      { spec: {} },
+      422,
+      'spec.resourceAttributes: Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes must be specified',
+    ],
+    [
+      { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } },
+      422,
+      'spec.nonResourceAttributes: Invalid value: authorization.NonResourceAttributes{Path:"/", Verb:""}: cannot be specified in combination with resourceAttributes',
+    ],
+    [{ metadata: { name: 'x' }, spec: { nonResourceAttributes: { path: '/' } } }, 422, 'must be empty'],
+    [{ spec: { resourceAttributes: 'pods' } }, 400, 'cannot unmarshal string'],
+  ])('%o is rejected', async (body, code, message) => {
+    const lab = labWith({});
+    const answer = await lab.call('POST', `${AUTHORIZATION}/selfsubjectaccessreviews`, { ...as, body });
+    expect(answer.body).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+describe('reviews for another user', () => {
+  const review = async (lab: Lab, path: string, spec: object) =>
+    (await lab.call('POST', `${AUTHORIZATION}/${path}`, { body: { spec } })).body;
+  const list = { verb: 'list', resource: 'pods' };
+
+  test('say what RBAC allows a user and its groups', async () => {
+    const lab = labWith({});
+    await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }], { kind: 'Group', name: 'readers' });
     expect(
-      (await labWith({}).call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body }))
-        .status,
-    ).toBe(400);
+      await review(lab, 'subjectaccessreviews', { user: 'jane', groups: ['readers'], resourceAttributes: list }),
+    ).toMatchObject({
+      spec: { user: 'jane', groups: ['readers'] },
+      status: {
+        allowed: true,
+        reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
+      },
+    });
+    expect((await review(lab, 'subjectaccessreviews', { user: 'jane', resourceAttributes: list })).status).toEqual({
+      allowed: false,
+    });
+    expect(await review(lab, 'subjectaccessreviews', { resourceAttributes: list })).toMatchObject({
+      code: 422,
+      message:
+        '.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
+    });
+  });
+
+  test('can be made in the namespace that they are about', async () => {
+    const lab = labWith({});
+    const path = 'namespaces/default/localsubjectaccessreviews';
+    expect(
+      await review(lab, path, { user: 'jane', resourceAttributes: { ...list, namespace: 'default' } }),
+    ).toMatchObject({ metadata: { namespace: 'default' }, status: { allowed: false } });
+    expect(
+      await review(lab, path, { user: 'jane', resourceAttributes: { ...list, namespace: 'kube-system' } }),
+    ).toMatchObject({
+      code: 422,
+      message:
+        '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "kube-system": must match metadata.namespace',
+    });
+  });
+
+  test('of a token name its user, or an error', async () => {
+    const lab = labWith({});
+    const service = createKubernetesService(lab.world, lab.cluster, (token) =>
+      token === 'good' ? { accessKeyId: 'AK', principalArn: ADMIN, account: lab.cluster.account } : { refused: 'bad' },
+    );
+    const of = async (token: string): Promise<unknown> => {
+      const response = await service(
+        {
+          method: 'POST',
+          host: 'ABC',
+          path: '/apis/authentication.k8s.io/v1/tokenreviews',
+          query: {},
+          headers: { 'content-type': 'application/json' },
+          body: Buffer.from(JSON.stringify({ spec: { token } })),
+        },
+        {
+          caller: { accessKeyId: 'AK', principalArn: ADMIN, account: lab.cluster.account },
+          region: lab.cluster.region,
+          describe: () => undefined,
+          authorize: () => undefined,
+        },
+      );
+      return JSON.parse(String(response.body));
+    };
+    expect(await of('good')).toMatchObject({
+      status: {
+        authenticated: true,
+        user: {
+          username: 'arn:aws:sts::111122223333:assumed-role/admin/sandbox',
+          uid: expect.stringMatching(/^aws-iam-authenticator:111122223333:AROA/),
+          groups: ['system:authenticated'],
+        },
+      },
+    });
+    expect(await of('bad')).toMatchObject({ status: { user: {}, error: 'invalid bearer token' } });
+    expect(await of('')).toMatchObject({ code: 400, message: 'token is required for TokenReview in authentication' });
   });
 });
 

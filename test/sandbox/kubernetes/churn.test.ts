@@ -230,7 +230,9 @@ describe('a budget of the scenario', () => {
         path: `/api/v1/namespaces/shop/pods/${pod.metadata.name}/eviction`,
         query: {},
         headers: { 'content-type': 'application/json' },
-        body: Buffer.from(JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: {} })),
+        body: Buffer.from(
+          JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod.metadata.name } }),
+        ),
       },
       {
         caller: { accessKeyId: 'AKIA', principalArn: OPERATOR_ENTRY, account: ACCOUNT },

@@ -244,7 +244,7 @@ describe('the loopback transport', () => {
     // It repeats the request only when there is something new.
     expect(watching()).toHaveLength(3);
 
-    cluster.kube.removals.set('serviceaccounts.', ++cluster.kube.resourceVersion);
+    cluster.kube.removals.set('serviceaccounts.', { recent: [], forgotten: ++cluster.kube.resourceVersion });
     await ended;
     expect(events.at(-1)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
   });
