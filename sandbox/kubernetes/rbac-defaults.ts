@@ -49,7 +49,7 @@ const DISCOVERY_ROLES: Record<string, PolicyRule[]> = {
     resources('authorization.k8s.io', ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
     resources('authentication.k8s.io', ['selfsubjectreviews'], ['create']),
   ],
-  'system:discovery': get('/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...HEALTH),
+  'system:discovery': get(...['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...HEALTH].toSorted()),
   'system:public-info-viewer': get(...HEALTH),
 };
 

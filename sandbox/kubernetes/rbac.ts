@@ -105,11 +105,9 @@ interface Grants {
   errors: string[];
 }
 
-const grantOf = (
-  cluster: ClusterState,
-  binding: Binding | Binding<'ClusterRoleBinding'>,
-  subject: Subject,
-): Grant | string => {
+type AnyBinding = Binding | Binding<'ClusterRoleBinding'>;
+
+const grantOf = (cluster: ClusterState, binding: AnyBinding, subject: Subject): Grant | string => {
   const { kind, metadata, roleRef } = binding;
   const namespace = roleRef.kind === 'Role' ? metadata.namespace : undefined;
   const role = getObject(cluster.kube, roleRef.kind, namespace, roleRef.name);
@@ -123,10 +121,14 @@ const grantOf = (
   };
 };
 
-/** Returns what RBAC objects grant a user in a namespace; without a namespace, only what they grant cluster-wide. */
-const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undefined): Grants => {
-  const bindings: (Binding | Binding<'ClusterRoleBinding'>)[] = listObjects(cluster.kube, 'ClusterRoleBinding');
-  if (namespace !== undefined) bindings.push(...listObjects(cluster.kube, 'RoleBinding', namespace));
+/** Returns the bindings that apply in a namespace; without a namespace, only those that apply cluster-wide. */
+const bindingsIn = ({ kube }: ClusterState, namespace: string | undefined): AnyBinding[] => [
+  ...listObjects(kube, 'ClusterRoleBinding'),
+  ...(namespace === undefined ? [] : listObjects(kube, 'RoleBinding', namespace)),
+];
+
+/** Returns what the bindings grant a user. */
+const rbacGrants = (cluster: ClusterState, user: User, bindings: readonly AnyBinding[]): Grants => {
   const found: Grants = { grants: [], errors: [] };
   for (const binding of bindings) {
     const subject = binding.subjects?.find((each) => isMeant(each, user, binding.metadata.namespace));
@@ -138,9 +140,11 @@ const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undef
   return found;
 };
 
+const byName = (one: AnyBinding, other: AnyBinding): number => (one.metadata.name < other.metadata.name ? -1 : 1);
+
 /** Returns the rules that RBAC objects grant a user. As on EKS, rules of access policies are not included. */
 export const rbacRules = (cluster: ClusterState, user: User, namespace: string | undefined): PolicyRule[] =>
-  rbacGrants(cluster, user, namespace).grants.flatMap(({ rules }) => rules);
+  rbacGrants(cluster, user, bindingsIn(cluster, namespace).toSorted(byName)).grants.flatMap(({ rules }) => rules);
 
 const policyGrants = ({ policies, principalArn }: User, namespace: string | undefined): Grant[] =>
   policies
@@ -155,7 +159,7 @@ const policyGrants = ({ policies, principalArn }: User, namespace: string | unde
 
 export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {
   if (user.groups.includes('system:masters')) return { allowed: true, reason: '' };
-  const rbac = rbacGrants(cluster, user, wanted.namespace);
+  const rbac = rbacGrants(cluster, user, bindingsIn(cluster, wanted.namespace));
   for (const { rules, source, why } of [...policyGrants(user, wanted.namespace), ...rbac.grants]) {
     const rule = rules.find((each) => ruleAllows(each, wanted));
     if (rule) return { allowed: true, reason: why, by: { source, rule } };

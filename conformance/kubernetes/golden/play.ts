@@ -4,6 +4,8 @@ import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import type { ManagedFieldsEntry } from '../../../sandbox/kubernetes/field-managers.ts';
+import { asReturned } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
@@ -37,7 +39,9 @@ const AT_ONCE = new Set([
 /** Paths of requests before which the workloads had settled; other requests followed each other at once. */
 const ABOUT_PODS = /\/(?:pods|replicasets|deployments|statefulsets|daemonsets|poddisruptionbudgets|nodes)\b/;
 /** Requests before which a new second began, by which the API server orders managed fields. */
-const NEXT_SECOND = new Set(['patch-strategic-account', 'patch-dry-run']);
+const NEXT_SECOND = new Set(['patch-dry-run']);
+
+type SetUpRequest = Pick<Exchange, 'method' | 'path' | 'type' | 'body'>;
 
 interface Lab {
   world: World;
@@ -50,13 +54,15 @@ const openWorld = (version: string): { world: World; cluster: ClusterState } => 
   const scenario = parseScenario(readCorpusFile(version, 'scenario.json'), `${version}/scenario.json`);
   const deployed = Object.values(STEPS).map(([name]) => roleArn(name));
   const world = buildWorld(scenario, {
-    roles: deployed,
+    roles: deployed.map((arn) => ({ arn, policies: [], managedPolicyArns: [] })),
     kubernetesRoles: deployed,
     restartRoles: [roleArn(STEPS.restart[0])],
     annotateRoles: [roleArn(STEPS.annotate[0])],
   });
   const [cluster] = world.accounts.get(ACCOUNT)?.clusters.values() ?? [];
   if (!cluster) throw new Error(`The scenario of ${version} has no cluster.`);
+  // The recording's token webhook gave all roles one id.
+  for (const role of world.accounts.get(ACCOUNT)?.roles.values() ?? []) role.roleId = 'AROAEXAMPLE';
   const createdAt = world.schedule.now();
   for (const [name, groups] of [
     ['nobody', []],
@@ -97,6 +103,14 @@ const tokensFor = async (world: World, cluster: ClusterState): Promise<Lab['toke
   };
 };
 
+/**
+ * The user agent of the recording, which is the manager of the fields that it set. The corpus names it `corpus`, but its
+ * entries are in the order of a name between `kubectl-create` and `x`.
+ */
+const RECORDER = 'node';
+const named = (text: string): string =>
+  text.replaceAll(new RegExp(String.raw`(manager\\*":\\*")${RECORDER}(?=\\*")`, 'g'), '$1corpus');
+
 const send = async (
   { gateway, cluster, tokens }: Lab,
   { method, path, as, type, body, raw, accept, headers = {} }: Omit<Exchange, 'id' | 'answer'>,
@@ -111,14 +125,14 @@ const send = async (
     ...badQueryOf(search),
     headers: {
       accept: accept ?? 'application/json',
-      'user-agent': 'corpus',
+      'user-agent': RECORDER,
       ...headers,
       ...(authorization === undefined ? {} : { authorization }),
       ...(type === undefined ? {} : { 'content-type': type }),
     },
     body: Buffer.from(raw ?? (body === undefined ? '' : JSON.stringify(body))),
   });
-  const text = Buffer.from(response.body).toString('utf8');
+  const text = named(Buffer.from(response.body).toString('utf8'));
   return { status: response.status, headers: response.headers, ...bodyOf(response, text, path), text };
 };
 
@@ -146,28 +160,21 @@ const settle = ({ world, cluster }: Lab): void => {
   }
 };
 
-/** The group that may create Roles and no more. */
-const LAB_MAKERS = [
-  {
-    path: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'lab-makers' },
-      rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create'] }],
-    },
-  },
-  {
-    path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'lab-makers' },
-      subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'lab-makers' }],
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'lab-makers' },
-    },
-  },
-];
+/** Makes the objects that the recorded server had beside those of the scenario, and names what had made its namespaces. */
+const setUp = async (lab: Lab, version: string): Promise<void> => {
+  const { kube } = lab.cluster;
+  for (const request of JSON.parse(readCorpusFile(version, 'setup.json')) as SetUpRequest[])
+    await send(lab, { as: 'admin', type: 'application/json', ...request });
+  for (const namespace of listObjects(kube, 'Namespace')) {
+    const { managedFields = [] } = asReturned(lab.cluster, namespace).metadata as {
+      managedFields?: ManagedFieldsEntry[];
+    };
+    kube.managedFields.set(
+      namespace.metadata.uid,
+      managedFields.map((entry) => ({ ...entry, manager: 'setup' })),
+    );
+  }
+};
 
 const openLab = async (version: string): Promise<Lab> => {
   const { world, cluster } = openWorld(version);
@@ -182,8 +189,7 @@ const openLab = async (version: string): Promise<Lab> => {
     signatureTime: () => startedAt,
   });
   const lab = { world, cluster, gateway, tokens: await tokensFor(world, cluster) };
-  for (const { path, body } of LAB_MAKERS)
-    await send(lab, { method: 'POST', path, as: 'admin', type: 'application/json', body });
+  await setUp(lab, version);
   return lab;
 };
 
