@@ -87,9 +87,9 @@ const PATHS: Record<string, string> = {
 const valueAt = (object: KubeObject, field: string): string | undefined => {
   let value: unknown = object;
   for (const part of (PATHS[field] ?? field).split('.')) value = isObject(value) ? value[part] : undefined;
-  return value === undefined || value === null || isObject(value)
-    ? undefined
-    : String(value as string | number | boolean);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 };
 
 /** Returns whether an object has the fields of a selector. Throws the 400 if the kind does not support one of them. */

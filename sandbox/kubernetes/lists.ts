@@ -7,8 +7,9 @@ import { listOptionsOf, type ListOptions, readResourceVersion } from './list-opt
 import { acceptedBy, partialMetadata, type Representation, wrongConversion } from './negotiation.ts';
 import type { KubeObject } from './objects.ts';
 import { pageOf, position } from './pages.ts';
+import { lastRemoval } from './removals.ts';
 import { asServed } from './served.ts';
-import { apiVersionOf, createdAt, FIRST_VERSION, lastRemoval, listResources, resourceOf } from './store.ts';
+import { apiVersionOf, createdAt, FIRST_VERSION, listResources, resourceOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
 

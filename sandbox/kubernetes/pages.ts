@@ -134,22 +134,31 @@ const snapshotOf = (kube: KubeState, list: string, token: Token, now: number): L
   throw refusal;
 };
 
-/**
- * Returns a page of a list. `list`: identifies the list, the same for each of its pages. `find`: returns the objects
- * that match now, in any order. `now`: the world's time. `changedAt`: the version at which the
- * resource last changed. `serve`: returns an object as it is answered, which is kept for later pages.
- */
-export const pageOf = (
-  kube: KubeState,
-  wanted: {
-    list: string;
-    options: ListOptions;
-    now: number;
-    find: () => KubeObject[];
-    changedAt: () => number;
-    serve: (object: KubeObject) => KubeObject;
-  },
-): Page => {
+/** Keeps the rest of a list for later pages, in the place of an earlier one of the same version. */
+const keep = (kube: KubeState, snapshot: ListSnapshot): void => {
+  const { resourceVersion, list, takenAt } = snapshot;
+  const others = kube.snapshots.filter(
+    (other) => takenAt - other.takenAt <= KEPT && !(other.resourceVersion === resourceVersion && other.list === list),
+  );
+  kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
+};
+
+interface WantedList {
+  /** Identifies the list, the same for each of its pages. */
+  list: string;
+  options: ListOptions;
+  /** The world's time. */
+  now: number;
+  /** Returns the objects that match now, in any order. */
+  find: () => KubeObject[];
+  /** Returns the version at which the resource last changed. */
+  changedAt: () => number;
+  /** Returns an object as it is answered, which is kept for later pages. */
+  serve: (object: KubeObject) => KubeObject;
+}
+
+/** Returns a page of a list. */
+export const pageOf = (kube: KubeState, wanted: WantedList): Page => {
   const { list, options, now, find, changedAt, serve } = wanted;
   const { limit, selected } = options;
   const token = options.continue === '' ? undefined : readToken(options.continue);
@@ -189,16 +198,8 @@ export const pageOf = (
   const later = found.slice(limit);
   const rv = exact ?? kube.resourceVersion;
   if (later.length > 0) {
-    const snapshot = {
-      resourceVersion: rv,
-      takenAt: now,
-      list,
-      items: later.map((each) => ({ position: each.position, json: jsonOf(each.object, serve) })),
-    };
-    const others = kube.snapshots.filter(
-      (other) => now - other.takenAt <= KEPT && !(other.resourceVersion === rv && other.list === list),
-    );
-    kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
+    const items = later.map((each) => ({ position: each.position, json: jsonOf(each.object, serve) }));
+    keep(kube, { resourceVersion: rv, takenAt: now, list, items });
   }
   return answer(
     found.slice(0, limit).map(({ object }) => object),

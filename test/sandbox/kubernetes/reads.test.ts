@@ -241,8 +241,14 @@ describe('lists', () => {
       rows: [
         {
           cells: [
-            ...['ebs-csi-controller', '2/2', 2, 2, '24h'],
-            ...['ebs-plugin,csi-attacher', 'ebs,attacher', 'app=ebs-csi-controller'],
+            'ebs-csi-controller',
+            '2/2',
+            2,
+            2,
+            '24h',
+            'ebs-plugin,csi-attacher',
+            'ebs,attacher',
+            'app=ebs-csi-controller',
           ],
           object: { metadata: { name: 'ebs-csi-controller', managedFields: expect.any(Array) } },
         },
