@@ -100,7 +100,6 @@ export interface Comparison {
 }
 type Change = keyof Comparison;
 
-
 /** Returns the parts of a map or list by element. A key that several items have has no value of its own. */
 const partsOf = (place: Place, value: unknown): Map<string, { at: Place; values: unknown[] }> => {
   const parts = new Map<string, { at: Place; values: unknown[] }>();

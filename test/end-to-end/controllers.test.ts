@@ -105,14 +105,14 @@ describe('a controller of a service account', () => {
     const controller = { tool, owns: 'annotation', name: 'payments/api', everySeconds: 180 } as const;
     const change = (scenario: Scenario): void => {
       withController(controller)(scenario);
-      // The tool labels what it applies, so that the API server knows its managers even without the annotation.
+      // With a label, the account has fields that somebody owns even without the annotation, so that owners are tracked.
       const labels = { 'app.kubernetes.io/instance': 'payments' };
       scenario.accounts[0]!.clusters[0]!.serviceAccounts.push({
         ...ACCOUNT,
         labels,
         annotations: {},
         manager: 'helm',
-        appliedBy: manager,
+        appliedBy: 'kubectl-create',
       });
     };
     await inWorld({ scenario: 'service-account-irsa', change }, async (world) => {
