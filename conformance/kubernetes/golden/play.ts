@@ -3,7 +3,6 @@ import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
-import { creatorEntries } from '../../../sandbox/kubernetes/controller-fields.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import type { ManagedFieldsEntry } from '../../../sandbox/kubernetes/field-managers.ts';
 import { asReturned } from '../../../sandbox/kubernetes/managed-fields.ts';
@@ -50,20 +49,6 @@ interface Lab {
   gateway: Gateway;
   tokens: Record<string, string | undefined>;
 }
-
-/** The field manager as which the recording made the scenario's namespaces, which names none. */
-const SETUP = 'setup';
-
-const noteSetup = (cluster: ClusterState): void => {
-  for (const namespace of listObjects(cluster.kube, 'Namespace')) {
-    const entries = creatorEntries(namespace).filter(({ manager }) => manager !== 'kube-apiserver');
-    if (entries.length > 0)
-      cluster.kube.managedFields.set(
-        namespace.metadata.uid,
-        entries.map((entry) => ({ ...entry, manager: SETUP })),
-      );
-  }
-};
 
 const openWorld = (version: string): { world: World; cluster: ClusterState } => {
   const scenario = parseScenario(readCorpusFile(version, 'scenario.json'), `${version}/scenario.json`);
