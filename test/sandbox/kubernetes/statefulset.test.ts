@@ -92,7 +92,7 @@ describe('an initial StatefulSet', () => {
     const { body } = await lab.call('GET', STATEFUL_SET);
     expect(body.metadata).toMatchObject({
       managedFields: [
-        { manager: 'helm', operation: 'Update', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } },
+        { manager: 'helm', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } },
         {
           manager: 'kube-controller-manager',
           subresource: 'status',
