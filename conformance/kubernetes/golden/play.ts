@@ -3,6 +3,7 @@ import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
+import { creatorEntries } from '../../../sandbox/kubernetes/controller-fields.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
@@ -46,6 +47,20 @@ interface Lab {
   tokens: Record<string, string | undefined>;
 }
 
+/** The field manager as which the recording made the scenario's namespaces, which names none. */
+const SETUP = 'setup';
+
+const noteSetup = (cluster: ClusterState): void => {
+  for (const namespace of listObjects(cluster.kube, 'Namespace')) {
+    const entries = creatorEntries(namespace).filter(({ manager }) => manager !== 'kube-apiserver');
+    if (entries.length > 0)
+      cluster.kube.managedFields.set(
+        namespace.metadata.uid,
+        entries.map((entry) => ({ ...entry, manager: SETUP })),
+      );
+  }
+};
+
 const openWorld = (version: string): { world: World; cluster: ClusterState } => {
   const scenario = parseScenario(readCorpusFile(version, 'scenario.json'), `${version}/scenario.json`);
   const deployed = Object.values(STEPS).map(([name]) => roleArn(name));
@@ -57,6 +72,7 @@ const openWorld = (version: string): { world: World; cluster: ClusterState } => 
   });
   const [cluster] = world.accounts.get(ACCOUNT)?.clusters.values() ?? [];
   if (!cluster) throw new Error(`The scenario of ${version} has no cluster.`);
+  noteSetup(cluster);
   const createdAt = world.schedule.now();
   for (const [name, groups] of [
     ['nobody', []],
