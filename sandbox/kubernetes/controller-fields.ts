@@ -193,7 +193,7 @@ const NOT_SENT = ['apiVersion', 'kind', 'metadata', 'status'];
 /** The API server finalizes namespaces itself. */
 const NAMESPACE_NOT_SENT = [...NOT_SENT, 'spec'];
 
-/** Returns the entry of whoever created an object that existed before the sandbox opened. */
+/** Returns the entry of the creator of an object that existed before the sandbox opened. */
 export const creatorEntries = (object: KubeObject): ManagedFieldsEntry[] => {
   const { kind, metadata, apiVersion } = object;
   const isSystem =

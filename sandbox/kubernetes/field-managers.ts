@@ -227,7 +227,7 @@ const startOfApply = (
 /**
  * Returns an object after the server-side apply of a configuration, and its owners. Fields that the manager applied
  * before and does not apply any more are removed, unless others own them. Throws `Refusal` if the configuration changes
- * fields of others, and `force` is not set.
+ * fields that other managers own, and `force` is not set.
  */
 export const afterApply = <T extends object>(
   known: readonly ManagedFieldsEntry[],

@@ -101,7 +101,7 @@ describe('an apply', () => {
     );
   });
 
-  test('takes the fields of others with force, and removes what it does not have any more and nobody else owns', () => {
+  test('takes fields from other managers with force, and removes what it does not have any more and nobody else owns', () => {
     const forced = apply(updated, data({ a: '1', b: '1' }), data({ a: '2', c: '3' }), 'applier', true);
     expect(forced.object).toEqual(data({ a: '2', b: '1', c: '3' }));
     expect(own(forced.entries, 'editor')).toEqual({ 'f:data': { '.': {}, 'f:b': {} } });
