@@ -105,7 +105,7 @@ describe('a controller of a service account', () => {
     const controller = { tool, owns: 'annotation', name: 'payments/api', everySeconds: 180 } as const;
     const change = (scenario: Scenario): void => {
       withController(controller)(scenario);
-      // With a label, the account has fields that somebody owns even without the annotation, so that owners are tracked.
+      // With a label, the account has an owner of fields even without the annotation, so that owners are tracked.
       const labels = { 'app.kubernetes.io/instance': 'payments' };
       scenario.accounts[0]!.clusters[0]!.serviceAccounts.push({
         ...ACCOUNT,
