@@ -61,7 +61,7 @@ const hasProgressed = (then: Counts, now: Counts): boolean =>
 /** Returns the conditions with the progress of a rollout; a complete one that loses pods later stays complete. */
 const withProgress = (
   conditions: readonly DeploymentCondition[],
-  { name, wanted, then, now, at }: { name: string; wanted: number; then: Counts; now: Counts; at: number },
+  { name, wanted, last, now, at }: { name: string; wanted: number; last: Counts; now: Counts; at: number },
 ): readonly DeploymentCondition[] => {
   const isOver = now.replicas === now.updatedReplicas && conditionOf(conditions, PROGRESSING)?.reason === COMPLETE;
   if (isOver) return conditions;
@@ -69,7 +69,7 @@ const withProgress = (
     const message = `ReplicaSet "${name}" has successfully progressed.`;
     return withCondition(conditions, PROGRESSING, { status: 'True', reason: COMPLETE, message }, at);
   }
-  if (!hasProgressed(then, now)) return conditions;
+  if (!hasProgressed(last, now)) return conditions;
   const message = `ReplicaSet "${name}" is progressing.`;
   const reason = { status: 'True', reason: 'ReplicaSetUpdated', message } as const;
   return withCondition(conditions, PROGRESSING, reason, at, { again: true });
@@ -104,6 +104,50 @@ const setSize = (replicaSet: ReplicaSet, replicas: number): void => {
   if (replicaSet.status) replicaSet.metadata.generation = (replicaSet.metadata.generation ?? 1) + 1;
 };
 
+/** Writes the statuses of all ReplicaSets, and returns the sums. `created`: one that was just created, if any. */
+const reportReplicaSets = (
+  sync: Sync,
+  deployment: Deployment,
+  created: ReplicaSet | undefined,
+  current: ReplicaSet | undefined,
+): { now: Counts; size: number } => {
+  const { kube } = sync.cluster;
+  const now: Counts = { replicas: 0, updatedReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
+  let size = 0;
+  for (const replicaSet of controlledBy(kube, 'ReplicaSet', deployment)) {
+    const pods = controlledBy(kube, 'Pod', replicaSet).filter(isActive);
+    setSize(replicaSet, pods.length);
+    size += pods.length;
+    if (replicaSet === created && !sync.instant) {
+      setStatus(kube, replicaSet, { replicas: 0 }, sync.at);
+      continue;
+    }
+    const counts = reportReplicaSet(sync, deployment, replicaSet, pods);
+    now.replicas += counts.replicas;
+    now.readyReplicas += counts.readyReplicas;
+    now.availableReplicas += counts.availableReplicas;
+    if (replicaSet === current) now.updatedReplicas = counts.updatedReplicas;
+  }
+  return { now, size };
+};
+
+/** Returns the conditions with whether enough pods are available. */
+const withAvailability = (
+  conditions: readonly DeploymentCondition[],
+  isAvailableNow: boolean,
+  at: number,
+): readonly DeploymentCondition[] =>
+  withCondition(
+    conditions,
+    'Available',
+    {
+      status: isAvailableNow ? 'True' : 'False',
+      reason: isAvailableNow ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+      message: `Deployment ${isAvailableNow ? 'has' : 'does not have'} minimum availability.`,
+    },
+    at,
+  );
+
 const countsOf = (status: Deployment['status'] = {}): Counts => ({
   replicas: Number(status['replicas'] ?? 0),
   updatedReplicas: Number(status['updatedReplicas'] ?? 0),
@@ -122,22 +166,7 @@ export const reportDeployment = (
   { current, isNew, maxUnavailable }: { current: ReplicaSet | undefined; isNew: boolean; maxUnavailable: number },
 ): void => {
   const { kube } = sync.cluster;
-  const now: Counts = { replicas: 0, updatedReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
-  let size = 0;
-  for (const replicaSet of controlledBy(kube, 'ReplicaSet', deployment)) {
-    const pods = controlledBy(kube, 'Pod', replicaSet).filter(isActive);
-    setSize(replicaSet, pods.length);
-    size += pods.length;
-    if (replicaSet === current && isNew && !sync.instant) {
-      setStatus(kube, replicaSet, { replicas: 0 }, sync.at);
-      continue;
-    }
-    const counts = reportReplicaSet(sync, deployment, replicaSet, pods);
-    now.replicas += counts.replicas;
-    now.readyReplicas += counts.readyReplicas;
-    now.availableReplicas += counts.availableReplicas;
-    if (replicaSet === current) now.updatedReplicas = counts.updatedReplicas;
-  }
+  const { now, size } = reportReplicaSets(sync, deployment, isNew ? current : undefined, current);
   const { metadata, spec, status } = deployment;
   const { at } = sync;
   const wanted = spec.replicas;
@@ -159,15 +188,9 @@ export const reportDeployment = (
       at,
     );
   }
-  const isAvailableNow = now.availableReplicas >= wanted - maxUnavailable;
-  const available: Reason = {
-    status: isAvailableNow ? 'True' : 'False',
-    reason: isAvailableNow ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
-    message: `Deployment ${isAvailableNow ? 'has' : 'does not have'} minimum availability.`,
-  };
-  conditions = withCondition(conditions, 'Available', available, at);
+  conditions = withAvailability(conditions, now.availableReplicas >= wanted - maxUnavailable, at);
   if (current && !isPaused)
-    conditions = withProgress(conditions, { name: current.metadata.name, wanted, then: countsOf(status), now, at });
+    conditions = withProgress(conditions, { name: current.metadata.name, wanted, last: countsOf(status), now, at });
   setStatus(
     kube,
     deployment,

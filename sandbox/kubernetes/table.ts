@@ -50,7 +50,7 @@ const selectorText = ({ matchLabels = {}, matchExpressions = [] }: NetworkPolicy
     .sort()
     .join(',') || '<none>';
 
-const selectorOf: Cell = ({ spec }) => selectorText((spec?.['selector'] ?? {}) as NetworkPolicy['spec']['podSelector']);
+const selectorOf: Cell = ({ spec }) => selectorText(spec?.['selector'] ?? {});
 
 const CONTAINERS: Column[] = [
   ['Containers', 'string', containersOf('name'), 'wide'],

@@ -1,5 +1,5 @@
 /** Helpers that add defaults to a part of an object without changing it. */
-import type { Json } from '../../json.ts';
+import { isObject, type Json } from '../../json.ts';
 
 /** Returns a part of an object with a value for each member that it lacks. */
 export const fill = (part: Json, defaults: Json): Json => {
@@ -9,9 +9,9 @@ export const fill = (part: Json, defaults: Json): Json => {
 };
 
 /** Returns a part of an object with one of its members changed, if it has that member. */
-export const change = <T>(part: Json, name: string, changed: (value: T) => unknown): Json =>
-  part[name] === undefined || part[name] === null ? part : { ...part, [name]: changed(part[name] as T) };
+export const change = (part: Json, name: string, changed: (value: Json) => unknown): Json =>
+  isObject(part[name]) ? { ...part, [name]: changed(part[name]) } : part;
 
-/** Like `change`, for each item of a list. */
+/** Returns a part of an object with each item of one of its lists changed, if it has that list. */
 export const changeEach = (part: Json, name: string, changed: (item: Json) => Json): Json =>
-  change<Json[]>(part, name, (items) => items.map(changed));
+  Array.isArray(part[name]) ? { ...part, [name]: (part[name] as Json[]).map(changed) } : part;

@@ -25,21 +25,21 @@ const isLatest = (image: string): boolean => {
 };
 
 const action = (handler: Json): Json =>
-  change<Json>(
-    change<Json>(handler, 'httpGet', (get) => fill(get, HTTP)),
+  change(
+    change(handler, 'httpGet', (get) => fill(get, HTTP)),
     'grpc',
     (grpc) => fill(grpc, { service: '' }),
   );
 const probe = (one: Json): Json => action(fill(one, PROBE));
 
-const withField = (item: Json): Json => change<Json>(item, 'fieldRef', (field) => fill(field, FIELD));
-const variable = (one: Json): Json => change<Json>(one, 'valueFrom', withField);
+const withField = (item: Json): Json => change(item, 'fieldRef', (field) => fill(field, FIELD));
+const variable = (one: Json): Json => change(one, 'valueFrom', withField);
 
 const HANDLERS: [string, (value: Json) => Json][] = [
   ['livenessProbe', probe],
   ['readinessProbe', probe],
   ['startupProbe', probe],
-  ['lifecycle', (value) => change<Json>(change<Json>(value, 'postStart', action), 'preStop', action)],
+  ['lifecycle', (value) => change(change(value, 'postStart', action), 'preStop', action)],
 ];
 
 const container = (one: Json): Json => {
@@ -57,8 +57,8 @@ const container = (one: Json): Json => {
 };
 
 const source = (one: Json): Json =>
-  change<Json>(
-    change<Json>(one, 'serviceAccountToken', (token) => fill(token, TOKEN)),
+  change(
+    change(one, 'serviceAccountToken', (token) => fill(token, TOKEN)),
     'downwardAPI',
     (downward) => changeEach(downward, 'items', withField),
   );

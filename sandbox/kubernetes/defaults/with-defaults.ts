@@ -46,8 +46,8 @@ const WEBHOOK = {
 };
 const webhook = (one: Json): Json =>
   changeEach(
-    change<Json>(fill(one, WEBHOOK), 'clientConfig', (client) =>
-      change<Json>(client, 'service', (service) => fill(service, { port: 443 })),
+    change(fill(one, WEBHOOK), 'clientConfig', (client) =>
+      change(client, 'service', (service) => fill(service, { port: 443 })),
     ),
     'rules',
     (rule) => fill(rule, { scope: '*' }),

@@ -12,7 +12,7 @@ const RETENTION = { whenDeleted: 'Retain', whenScaled: 'Retain' };
 const template =
   (minor: number) =>
   (one: Json): Json =>
-    change<Json>(
+    change(
       minor < 34 ? { ...one, metadata: { creationTimestamp: null, ...(one['metadata'] as Json | undefined) } } : one,
       'spec',
       withPodSpecDefaults,
