@@ -1,0 +1,230 @@
+/** A real API server with its controllers, for one case: a namespace of its own, with copies of the sandbox's objects. */
+import { Agent, request as send } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { asAnswer, messageOf } from './http.ts';
+import { manifestOf, type SandboxServer } from './sandbox-server.ts';
+import { APPS, CORE, pathOf, POLICY } from './server.ts';
+import type { Answer, Change, Item, Observation, Sent, Server } from './server.ts';
+
+/** Where a control plane serves, and the token of its administrator. */
+export interface Address {
+  url: string;
+  /** PEM of the authority that signed its certificate. */
+  ca: string;
+  token: string;
+}
+
+/** Milliseconds of real time. */
+const POLL = 100;
+const LONGEST = 120_000;
+/** Nothing has changed for so long: several times as long as a pod takes to become ready or to end. */
+const QUIET = 2000;
+/** The field manager that the sandbox's scenarios name for workloads. */
+const MANAGER = 'helm';
+const APPLY = 'application/apply-patch+yaml';
+/** What controllers change in a namespace. */
+const WATCHED: [string, string][] = [
+  [CORE, 'pods'],
+  [APPS, 'replicasets'],
+  [APPS, 'deployments'],
+  [APPS, 'daemonsets'],
+  [APPS, 'statefulsets'],
+  [POLICY, 'poddisruptionbudgets'],
+];
+
+export interface RealServer extends Server {
+  /** Deletes what the case has made, and ends its watches. */
+  close(): Promise<void>;
+}
+
+/** A watch, from a list's resourceVersion on. */
+const openWatch = (
+  { url, ca, token }: Address,
+  path: string,
+  onChange: (change: Change) => void,
+): { close: () => void } => {
+  const target = new URL(`${url}${path}`);
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+  const watch = send(target, { ca, headers }, (response) => {
+    let rest = '';
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      const lines = `${rest}${text}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') onChange(JSON.parse(line) as Change);
+    });
+    response.on('error', () => undefined);
+  });
+  watch.on('error', () => undefined);
+  watch.end();
+  return { close: () => void watch.destroy() };
+};
+
+/** Connects to a real API server; `namespace` must exist, or be created by the caller. */
+export const connect = (address: Address, namespace: string): RealServer => {
+  const agent = new Agent({ keepAlive: true, ca: address.ca });
+  const watches: { close: () => void }[] = [];
+  const request = (method: string, path: string, sent: Sent = {}): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const { headers, body } = messageOf(method, sent);
+      const call = send(
+        new URL(`${address.url}${path}`),
+        {
+          method,
+          agent,
+          headers: {
+            authorization: `Bearer ${address.token}`,
+            ...headers,
+            ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+          },
+        },
+        (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('error', reject);
+          response.on('end', () => resolve(asAnswer(response.statusCode ?? 0, Buffer.concat(parts).toString('utf8'))));
+        },
+      );
+      call.on('error', reject);
+      call.end(body);
+    });
+  const items = async (group: string, resource: string): Promise<Item[]> => {
+    const { body } = await request('GET', pathOf({ namespace } as Server, group, resource));
+    return (body['items'] ?? []) as Item[];
+  };
+  const versions = async (): Promise<string> => {
+    const all = await Promise.all(WATCHED.map(([group, resource]) => items(group, resource)));
+    return all
+      .flat()
+      .map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`)
+      .join();
+  };
+  const until = async (what: string, done: () => Promise<boolean>): Promise<void> => {
+    const end = Date.now() + LONGEST;
+    while (!(await done())) {
+      if (Date.now() > end) throw new Error(`The real control plane did not get to this: ${what}.`);
+      await sleep(POLL);
+    }
+  };
+  const quiet = async (): Promise<void> => {
+    let before = await versions();
+    for (let since = Date.now(); Date.now() - since < QUIET;) {
+      await sleep(POLL);
+      const now = await versions();
+      if (now !== before) since = Date.now();
+      before = now;
+    }
+  };
+  const observe = async (group: string, resource: string): Promise<Observation> => {
+    const path = pathOf({ namespace } as Server, group, resource);
+    const { body } = await request('GET', path);
+    const { resourceVersion } = body['metadata'] as { resourceVersion: string };
+    const seen: Change[] = [];
+    watches.push(
+      openWatch(address, `${path}?watch=true&resourceVersion=${resourceVersion}`, (change) => seen.push(change)),
+    );
+    return {
+      changes: async () => {
+        // What was written before is in the watch cache, and arrives within moments.
+        for (let before = -1; before !== seen.length;) {
+          before = seen.length;
+          await sleep(POLL * 3);
+        }
+        return [...seen];
+      },
+      soFar: () => [...seen],
+    };
+  };
+  return {
+    namespace,
+    request,
+    until,
+    observe,
+    settle: async (what, done) => {
+      if (done) await until(what, done);
+      await quiet();
+      if (done && !(await done())) throw new Error(`On the real control plane this did not last: ${what}.`);
+    },
+    close: async () => {
+      for (const watch of watches) watch.close();
+      await request('DELETE', `${CORE}/namespaces/${namespace}`);
+      agent.destroy();
+    },
+  };
+};
+
+const created = async (answer: Promise<Answer>, what: string): Promise<void> => {
+  const { status, text } = await answer;
+  if (status >= 300) throw new Error(`The real API server did not accept ${what}: ${status} ${text.slice(0, 300)}`);
+};
+
+/** Makes nodes for the cases that have none of their own. */
+export const addSharedNodes = async (address: Address, count = 3): Promise<void> => {
+  const server = connect(address, 'default');
+  for (let index = 0; index < count; index += 1) {
+    const name = `shared-${index}`;
+    const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux' };
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } };
+    const answer = await server.request('POST', `${CORE}/nodes`, { body: node });
+    if (answer.status !== 409) await created(Promise.resolve(answer), `the node ${name}`);
+  }
+};
+
+/** Makes the nodes, service accounts and workloads of the case's sandbox in the real cluster, and waits for the pods. */
+export const copyStart = async (server: RealServer, { cluster, namespace }: SandboxServer): Promise<void> => {
+  await created(
+    server.request('POST', `${CORE}/namespaces`, {
+      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    }),
+    `the namespace ${namespace}`,
+  );
+  const pooled = listObjects(cluster.kube, 'Node').filter(({ metadata }) => metadata.labels?.['pool'] === namespace);
+  for (const [index, { metadata, spec }] of pooled.entries()) {
+    const name = `${namespace}-${index}`;
+    const labels = { ...metadata.labels, 'kubernetes.io/hostname': name };
+    const taints = spec?.['taints'];
+    await created(
+      server.request('POST', `${CORE}/nodes`, {
+        body: { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: taints ? { taints } : {} },
+      }),
+      `the node ${name}`,
+    );
+  }
+  const accounts = pathOf(server, CORE, 'serviceaccounts');
+  await server.until('the namespace has its default service account', async () => {
+    const { status } = await server.request('GET', `${accounts}/default`);
+    return status === 200;
+  });
+  for (const { metadata } of listObjects(cluster.kube, 'ServiceAccount', namespace)) {
+    if (metadata.name === 'default') continue;
+    await created(
+      server.request('POST', accounts, {
+        body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: metadata.name } },
+      }),
+      `the service account ${metadata.name}`,
+    );
+  }
+  for (const kind of ['Deployment', 'DaemonSet', 'StatefulSet'] as const) {
+    for (const workload of listObjects(cluster.kube, kind, namespace)) {
+      const path = pathOf(server, APPS, `${kind.toLowerCase()}s`, workload.metadata.name);
+      await created(
+        server.request('PATCH', `${path}?fieldManager=${MANAGER}`, { type: APPLY, body: manifestOf(workload) }),
+        `${kind} ${workload.metadata.name}`,
+      );
+      const wanted = listObjects(cluster.kube, 'Pod', namespace).length;
+      if (wanted > 0)
+        await server.until(`${kind} ${workload.metadata.name} is ready`, async () =>
+          isReady(await server.request('GET', path)),
+        );
+    }
+  }
+};
+
+/** Returns whether all pods that a workload wants are available and no others exist. */
+const isReady = ({ body }: Answer): boolean => {
+  const { metadata, spec, status } = body as Item;
+  const wanted = status['desiredNumberScheduled'] ?? spec['replicas'];
+  const available = status['numberAvailable'] ?? status['availableReplicas'] ?? 0;
+  return status['observedGeneration'] === metadata.generation && wanted === available;
+};
