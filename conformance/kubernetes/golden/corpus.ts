@@ -1,0 +1,42 @@
+/** Golden answers: requests with the answers of a real API server, recorded once. See test/golden/kubernetes. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A recorded answer. `<name>` stands for a value that was taken out; see `PLACEHOLDERS`. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  /** JSON; `{ text }` for text, `{ lines }` for a watch. Undefined if the answer has no body, or it was left out. */
+  body?: unknown;
+  /** The body was too long to keep. */
+  bodyLeftOut?: boolean;
+}
+
+export interface Exchange {
+  id: string;
+  method: string;
+  /** With the query. `${…}` stands for a value of an earlier answer. */
+  path: string;
+  /** Whose token is sent. */
+  as: string;
+  /** Content type of the body. */
+  type?: string;
+  body?: unknown;
+  /** A body that is sent as it is. */
+  raw?: string;
+  accept?: string;
+  headers?: Record<string, string>;
+  /** What the server needs to answer so, beyond the scenario. Such an exchange is not played. */
+  needs?: string;
+  answer: Answer;
+}
+
+export const CORPORA = join(import.meta.dirname, '../../../test/golden/kubernetes');
+
+/** Returns the text of a file of a corpus, such as `corpus.json` of `1.33`. */
+export const readCorpusFile = (version: string, file: string): string =>
+  readFileSync(join(CORPORA, version, file), 'utf8');
+
+/** Returns the recorded exchanges of a version, in the order in which they were sent. */
+export const readCorpus = (version: string): Exchange[] =>
+  JSON.parse(readCorpusFile(version, 'corpus.json')) as Exchange[];

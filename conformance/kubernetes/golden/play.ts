@@ -1,0 +1,220 @@
+/** Sends the requests of a corpus to the sandbox's API server, in the same order and over the same objects. */
+import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
+import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts';
+import type { HttpResponse } from '../../../sandbox/http.ts';
+import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
+import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { type Answer, type Exchange, readCorpus, readCorpusFile } from './corpus.ts';
+
+const ACCOUNT = '111122223333';
+/** The functions whose roles are in the service's groups, as the recording's deployment named them. */
+const STEPS = {
+  reader: ['PodIdentityMigrator-StepsPlanRoleC5C164C0', 'PodIdentityMigrator-StepsPlanFunctionF86F230C'],
+  restart: ['PodIdentityMigrator-StepsRestartPodsRoleB1B52055', 'PodIdentityMigrator-StepsRestartPodsFunction94DAD871'],
+  annotate: [
+    'PodIdentityMigrator-StepsAnnotateServiceAccountRole34557209',
+    'PodIdentityMigrator-StepsAnnotateServiceAccountFunction1CF1890B',
+  ],
+} as const;
+const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT}:role/${name}`;
+
+/** Requests that were sent before the effects of the request before them had settled. */
+const AT_ONCE = new Set([
+  'product-restart-again',
+  'deployment-resume',
+  'evicted-pod',
+  'evict-going-already',
+  'evict-next-refused',
+]);
+
+interface Lab {
+  world: World;
+  cluster: ClusterState;
+  gateway: Gateway;
+  tokens: Record<string, string | undefined>;
+}
+
+const openWorld = (version: string): { world: World; cluster: ClusterState } => {
+  const scenario = parseScenario(readCorpusFile(version, 'scenario.json'), `${version}/scenario.json`);
+  const deployed = Object.values(STEPS).map(([name]) => roleArn(name));
+  const world = buildWorld(scenario, {
+    roles: deployed,
+    kubernetesRoles: deployed,
+    restartRoles: [roleArn(STEPS.restart[0])],
+    annotateRoles: [roleArn(STEPS.annotate[0])],
+  });
+  const [cluster] = world.accounts.get(ACCOUNT)?.clusters.values() ?? [];
+  if (!cluster) throw new Error(`The scenario of ${version} has no cluster.`);
+  const createdAt = world.schedule.now();
+  for (const [name, groups] of [
+    ['nobody', []],
+    ['lab', ['lab-makers']],
+  ] as const)
+    cluster.accessEntries.set(roleArn(name), {
+      principalArn: roleArn(name),
+      kubernetesGroups: [...groups],
+      type: 'STANDARD',
+      tags: {},
+      createdAt,
+      policies: [],
+    });
+  return { world, cluster };
+};
+
+const tokensFor = async (world: World, cluster: ClusterState): Promise<Lab['tokens']> => {
+  const token = (role: string, session: string, name = cluster.name, ago = 0): Promise<string> =>
+    eksToken({
+      cluster: name,
+      region: cluster.region,
+      credentials: credentialsOf(world, role, session),
+      now: new Date(world.schedule.now() - ago),
+    });
+  const operator = operatorRoleArn(world);
+  const steps = Object.entries(STEPS).map(async ([as, [role, session]]) => [as, await token(roleArn(role), session)]);
+  const roles = ['nobody', 'lab', 'stranger'].map(async (name) => [name, await token(roleArn(name), 'sandbox')]);
+  const bearers = Object.fromEntries(await Promise.all([...steps, ...roles])) as Record<string, string>;
+  return {
+    ...Object.fromEntries(Object.entries(bearers).map(([as, text]) => [as, `Bearer ${text}`])),
+    admin: `Bearer ${await token(operator, 'sandbox')}`,
+    badtoken: 'Bearer k8s-aws-v1.nonsense',
+    plain: 'Bearer not-a-token',
+    othercluster: `Bearer ${await token(operator, 'sandbox', 'another')}`,
+    expired: `Bearer ${await token(operator, 'sandbox', cluster.name, 20 * 60_000)}`,
+    basic: `Basic ${Buffer.from('admin:admin').toString('base64')}`,
+    anonymous: undefined,
+  };
+};
+
+const send = async (
+  { gateway, cluster, tokens }: Lab,
+  { method, path, as, type, body, raw, accept, headers = {} }: Omit<Exchange, 'id' | 'answer'>,
+): Promise<Answer & { text: string }> => {
+  const [pathname = '/', search = ''] = path.split(/\?(.*)/s);
+  const authorization = tokens[as];
+  const response = await gateway.handle({
+    method,
+    host: new URL(cluster.endpoint).host,
+    path: pathname,
+    query: queryOf(new URLSearchParams(search)),
+    ...badQueryOf(search),
+    headers: {
+      accept: accept ?? 'application/json',
+      'user-agent': 'corpus',
+      ...headers,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...(type === undefined ? {} : { 'content-type': type }),
+    },
+    body: Buffer.from(raw ?? (body === undefined ? '' : JSON.stringify(body))),
+  });
+  const text = Buffer.from(response.body).toString('utf8');
+  return { status: response.status, headers: response.headers, ...bodyOf(response, text, path), text };
+};
+
+const bodyOf = ({ headers }: HttpResponse, text: string, path: string): Pick<Answer, 'body'> => {
+  if (text === '') return {};
+  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+  if (!type.startsWith('application/json')) return { body: { text } };
+  if (!/[?&]watch=(1|true)/.test(path)) return { body: JSON.parse(text) };
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+  return { body: (lines[0] as { kind?: string }).kind === 'Status' ? lines[0] : { lines } };
+};
+
+/** Advances the time until no object has changed for a minute, at most for an hour. */
+const settle = ({ world, cluster }: Lab): void => {
+  const { schedule } = world;
+  for (let seconds = 0; seconds < 3600;) {
+    const before = cluster.kube.resourceVersion;
+    schedule.advanceTo(schedule.now() + 60_000);
+    seconds += 60;
+    if (cluster.kube.resourceVersion === before) return;
+  }
+};
+
+/** The group that may create Roles and no more. */
+const LAB_MAKERS = [
+  {
+    path: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+    body: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'lab-makers' },
+      rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create'] }],
+    },
+  },
+  {
+    path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+    body: {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'lab-makers' },
+      subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'lab-makers' }],
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'lab-makers' },
+    },
+  },
+];
+
+const openLab = async (version: string): Promise<Lab> => {
+  const { world, cluster } = openWorld(version);
+  const now = (): number => world.schedule.now();
+  const startedAt = now();
+  const gateway = createGateway({
+    world,
+    clock: { now },
+    services: {},
+    kubernetes: (each) => createKubernetesService(world, each),
+    // Tokens are valid however long the workloads need to settle.
+    signatureTime: () => startedAt,
+  });
+  const lab = { world, cluster, gateway, tokens: await tokensFor(world, cluster) };
+  for (const { path, body } of LAB_MAKERS)
+    await send(lab, { method: 'POST', path, as: 'admin', type: 'application/json', body });
+  return lab;
+};
+
+/** Replaces `${rv:PATH}`, `${continue}`, `${continue1}` and `${node}` in a text. */
+const filled = async (lab: Lab, text: string, continues: { last: string; first: string }): Promise<string> => {
+  const names = listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
+  const values: Record<string, string> = {
+    node: names.toSorted()[0] ?? '',
+    continue: continues.last,
+    continue1: continues.first,
+  };
+  for (const [, path = ''] of text.matchAll(/\$\{rv:([^}]+)\}/g)) {
+    const { body } = await send(lab, { method: 'GET', path, as: 'admin' });
+    values[`rv:${path}`] = (body as { metadata: { resourceVersion: string } }).metadata.resourceVersion;
+  }
+  return text.replaceAll(/\$\{([^}]+)\}/g, (whole, name: string) => values[name] ?? whole);
+};
+
+export interface Played {
+  exchange: Exchange;
+  answer: Answer;
+}
+
+/** Plays a version's corpus against the sandbox and returns the answers, without the exchanges that need more than its scenario. */
+export const playCorpus = async (version: string): Promise<Played[]> => {
+  const lab = await openLab(version);
+  const continues = { last: '', first: '' };
+  const played: Played[] = [];
+  for (const exchange of readCorpus(version)) {
+    if (exchange.needs !== undefined) continue;
+    if (!AT_ONCE.has(exchange.id)) settle(lab);
+    const { id, answer: _answer, ...sent } = exchange;
+    const wanted = JSON.parse(await filled(lab, JSON.stringify(sent), continues)) as typeof sent;
+    const { text: _text, ...answer } = await send(lab, wanted);
+    // The controllers have seen a change when the next request arrives.
+    lab.world.schedule.advanceTo(lab.world.schedule.now() + 100);
+    const token = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata?.continue;
+    if (token !== undefined) continues.last = token;
+    if (id === 'list-limit-1') continues.first = token ?? '';
+    played.push({ exchange, answer });
+  }
+  return played;
+};
