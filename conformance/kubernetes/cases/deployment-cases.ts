@@ -1,6 +1,16 @@
 /** Rollouts of Deployments. */
 import type { Case, Note } from './case.ts';
-import { itemsOf, plainStatus, plainText, podsOf, restart, rolledOut, rolloutOf, workloadAt } from './facts.ts';
+import {
+  itemsOf,
+  mostWanted,
+  plainStatus,
+  plainText,
+  podsOf,
+  restart,
+  rolledOut,
+  rolloutOf,
+  workloadAt,
+} from './facts.ts';
 import { APPS, CORE, pathOf } from './server.ts';
 import type { Answer, Item, Server } from './server.ts';
 
@@ -49,14 +59,38 @@ const noteState = async (server: Server, note: Note, what: string): Promise<void
   await noteReplicaSets(server, note, what);
 };
 
+interface Watched {
+  /** Returns how many pods were created by now. */
+  created: () => number;
+  /** Returns the extremes. `counts`: also how many pods came and went. */
+  numbers: (counts: boolean) => Promise<unknown>;
+}
+
+/** Observes pods and ReplicaSets from now on. */
+const watchRollout = async (server: Server): Promise<Watched> => {
+  const before = await podsOf(server);
+  const setsBefore = await itemsOf(server, APPS, 'replicasets');
+  const pods = await server.observe(CORE, 'pods');
+  const sets = await server.observe(APPS, 'replicasets');
+  return {
+    created: () => rolloutOf(before, pods.soFar()).created.length,
+    numbers: async (counts) => {
+      const { terminated, created, leastReady } = rolloutOf(before, await pods.changes());
+      return {
+        mostPods: mostWanted(setsBefore, await sets.changes()),
+        leastReady,
+        ...(counts ? { terminated: terminated.length, created: created.length } : {}),
+      };
+    },
+  };
+};
+
 /** Rolls out a change, and notes extremes and status. */
 const rollOut = async (server: Server, note: Note, change: unknown, what = 'rollout'): Promise<void> => {
-  const before = await podsOf(server);
-  const pods = await server.observe(CORE, 'pods');
+  const watched = await watchRollout(server);
   await patch(server, change);
   await rolledOut(server, DEPLOYMENTS, NAME);
-  const { terminated, created, mostPods, leastReady } = rolloutOf(before, await pods.changes());
-  note(`${what}: numbers`, { terminated: terminated.length, created: created.length, mostPods, leastReady });
+  note(`${what}: numbers`, await watched.numbers(true));
   await noteState(server, note, what);
 };
 
@@ -92,22 +126,20 @@ export const DEPLOYMENT_CASES: Case[] = [
     shows: 'A paused Deployment observes a change without replacing a pod, and rolls it out once it is resumed.',
     start: start(3),
     run: async (server, note) => {
-      const before = await podsOf(server);
-      const pods = await server.observe(CORE, 'pods');
+      const watched = await watchRollout(server);
       await patch(server, { spec: { paused: true } });
       await server.settle('the pause is observed');
       await noteState(server, note, 'paused');
       await patch(server, restart('one'));
       await server.settle('the change is observed');
-      note('pods terminated while paused', rolloutOf(before, await pods.changes()).terminated.length);
+      note('numbers while paused', await watched.numbers(true));
       await noteState(server, note, 'changed while paused');
       await scale(server, 5);
       await server.settle('it is scaled');
       await noteState(server, note, 'scaled while paused');
       await patch(server, { spec: { paused: null } });
       await rolledOut(server, DEPLOYMENTS, NAME);
-      const { mostPods, leastReady } = rolloutOf(before, await pods.changes());
-      note('numbers', { mostPods, leastReady });
+      note('numbers', await watched.numbers(false));
       await noteState(server, note, 'resumed');
     },
   },
@@ -116,10 +148,9 @@ export const DEPLOYMENT_CASES: Case[] = [
     shows: 'A Deployment that is paused in the middle of a rollout stays as it is.',
     start: start(6, { maxSurge: 1, maxUnavailable: 0 }),
     run: async (server, note) => {
-      const before = await podsOf(server);
-      const pods = await server.observe(CORE, 'pods');
+      const watched = await watchRollout(server);
       await patch(server, restart('one'));
-      await server.until('two pods are new', async () => rolloutOf(before, pods.soFar()).created.length === 2);
+      await server.until('two pods are new', async () => watched.created() === 2);
       await patch(server, { spec: { paused: true } });
       await server.settle('the pause is observed');
       const total = (await podsOf(server)).length;
@@ -129,8 +160,7 @@ export const DEPLOYMENT_CASES: Case[] = [
       note('reason of Progressing', conditions.find(({ type }) => type === 'Progressing')?.reason);
       await patch(server, { spec: { paused: false } });
       await rolledOut(server, DEPLOYMENTS, NAME);
-      const { mostPods, leastReady } = rolloutOf(before, await pods.changes());
-      note('numbers', { mostPods, leastReady });
+      note('numbers', await watched.numbers(false));
       await noteState(server, note, 'resumed');
     },
   },
@@ -139,14 +169,12 @@ export const DEPLOYMENT_CASES: Case[] = [
     shows: 'A second change in the middle of a rollout replaces old and half-new pods within the same limits.',
     start: start(6, { maxSurge: 2, maxUnavailable: 1 }),
     run: async (server, note) => {
-      const before = await podsOf(server);
-      const pods = await server.observe(CORE, 'pods');
+      const watched = await watchRollout(server);
       await patch(server, restart('one'));
-      await server.until('two pods are new', async () => rolloutOf(before, pods.soFar()).created.length >= 2);
+      await server.until('two pods are new', async () => watched.created() >= 2);
       await patch(server, restart('two'));
       await rolledOut(server, DEPLOYMENTS, NAME);
-      const { mostPods, leastReady } = rolloutOf(before, await pods.changes());
-      note('numbers', { mostPods, leastReady });
+      note('numbers', await watched.numbers(false));
       await noteState(server, note, 'at the end');
     },
   },
@@ -218,14 +246,13 @@ export const DEPLOYMENT_CASES: Case[] = [
     shows: 'A deleted pod is replaced at once, while it still terminates.',
     start: start(2),
     run: async (server, note) => {
-      const before = await podsOf(server);
-      const pods = await server.observe(CORE, 'pods');
-      const deleted = await server.request('DELETE', pathOf(server, CORE, 'pods', before[0]?.metadata.name));
+      const watched = await watchRollout(server);
+      const [first] = await podsOf(server);
+      const deleted = await server.request('DELETE', pathOf(server, CORE, 'pods', first?.metadata.name));
       note('status of the answer', deleted.status);
       note('grace period', (deleted.body as Item).metadata.deletionGracePeriodSeconds);
       await server.settle('two pods are ready', async () => (await deploymentOf(server)).status['readyReplicas'] === 2);
-      const { mostPods, leastReady, created } = rolloutOf(before, await pods.changes());
-      note('numbers', { mostPods, leastReady, created: created.length });
+      note('numbers', await watched.numbers(true));
       await noteState(server, note, 'at the end');
     },
   },

@@ -1,7 +1,7 @@
 /** Facts of rollouts, read from the changes of pods and from the objects at rest. */
 import { isObject } from '../../../sandbox/json.ts';
 import { APPS, CORE, pathOf } from './server.ts';
-import type { Change, Item, Server } from './server.ts';
+import type { Answer, Change, Item, Server } from './server.ts';
 
 interface PodState {
   active: boolean;
@@ -48,6 +48,42 @@ export const rolloutOf = (start: Item[], changes: Change[]): Rollout => {
   }
   return rollout;
 };
+
+/**
+ * Returns the greatest number of pods that ReplicaSets wanted together. Pods themselves can be more for a moment: a
+ * ReplicaSet's controller creates pods while another one's still deletes.
+ */
+export const mostWanted = (start: Item[], changes: Change[]): number => {
+  const wanted = new Map(start.map(({ metadata, spec }) => [metadata.uid, Number(spec['replicas'])]));
+  const sum = (): number => [...wanted.values()].reduce((total, one) => total + one, 0);
+  let most = sum();
+  for (const { type, object } of changes) {
+    wanted.set(object.metadata.uid, type === 'DELETED' ? 0 : Number(object.spec['replicas']));
+    most = Math.max(most, sum());
+  }
+  return most;
+};
+
+/** Returns the status of an answer, and what an error says: reason, message and details. */
+export const answerOf = (server: Server, { status, body }: Answer): unknown =>
+  status < 300
+    ? { status }
+    : {
+        status,
+        reason: body['reason'],
+        message: plainText(String(body['message']), server),
+        details: JSON.parse(plainText(JSON.stringify(body['details'] ?? null), server)) as unknown,
+      };
+
+/** Returns who owns which fields, without times. */
+export const ownersOf = ({ metadata }: Item): unknown =>
+  (metadata.managedFields ?? [])
+    .map(({ time: _time, ...entry }) => entry)
+    .toSorted((a, b) =>
+      JSON.stringify([a['manager'], a['operation'], a['subresource']]).localeCompare(
+        JSON.stringify([b['manager'], b['operation'], b['subresource']]),
+      ),
+    );
 
 export const itemsOf = async (server: Server, group: string, resource: string): Promise<Item[]> => {
   const { body } = await server.request('GET', pathOf(server, group, resource));
@@ -104,6 +140,6 @@ export const rolledOut = (server: Server, resource: string, name: string): Promi
   server.settle(`${resource} ${name} is rolled out`, async () => isRolledOut(await workloadAt(server, resource, name)));
 
 /** The strategic merge patch by which `kubectl rollout restart` replaces pods. */
-export const restart = (value: string): object => ({
+export const restart = (value: string) => ({
   spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': value } } } },
 });

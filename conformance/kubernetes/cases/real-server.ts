@@ -1,7 +1,8 @@
 /** A real API server with its controllers, for one case: a namespace of its own, with copies of the sandbox's objects. */
-import { Agent, request as send } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { podsOf } from '../../../sandbox/kubernetes/pods.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { createClient, type KubeClient } from '../plane/client.ts';
 import { asAnswer, messageOf } from './http.ts';
 import { manifestOf, type SandboxServer } from './sandbox-server.ts';
 import { APPS, CORE, pathOf, POLICY } from './server.ts';
@@ -38,57 +39,33 @@ export interface RealServer extends Server {
   close(): Promise<void>;
 }
 
-/** A watch, from a list's resourceVersion on. */
-const openWatch = (
-  { url, ca, token }: Address,
+/** Reads the changes that a watch sends, until it is ended. */
+const readWatch = async (
+  client: KubeClient,
   path: string,
+  signal: AbortSignal,
   onChange: (change: Change) => void,
-): { close: () => void } => {
-  const target = new URL(`${url}${path}`);
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
-  const watch = send(target, { ca, headers }, (response) => {
-    let rest = '';
-    response.setEncoding('utf8');
-    response.on('data', (text: string) => {
-      const lines = `${rest}${text}`.split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line !== '') onChange(JSON.parse(line) as Change);
-    });
-    response.on('error', () => undefined);
+): Promise<void> => {
+  const response = await client.open('GET', path, { signal });
+  let rest = '';
+  response.setEncoding('utf8');
+  response.on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') onChange(JSON.parse(line) as Change);
   });
-  watch.on('error', () => undefined);
-  watch.end();
-  return { close: () => void watch.destroy() };
+  response.on('error', () => undefined);
 };
 
 /** Connects to a real API server; `namespace` must exist, or be created by the caller. */
-export const connect = (address: Address, namespace: string): RealServer => {
-  const agent = new Agent({ keepAlive: true, ca: address.ca });
-  const watches: { close: () => void }[] = [];
-  const request = (method: string, path: string, sent: Sent = {}): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const { headers, body } = messageOf(method, sent);
-      const call = send(
-        new URL(`${address.url}${path}`),
-        {
-          method,
-          agent,
-          headers: {
-            authorization: `Bearer ${address.token}`,
-            ...headers,
-            ...(body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
-          },
-        },
-        (response) => {
-          const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
-          response.on('error', reject);
-          response.on('end', () => resolve(asAnswer(response.statusCode ?? 0, Buffer.concat(parts).toString('utf8'))));
-        },
-      );
-      call.on('error', reject);
-      call.end(body);
-    });
+export const connect = ({ url, ca, token }: Address, namespace: string): RealServer => {
+  const client = createClient(url, ca, token);
+  const watches = new AbortController();
+  const request = async (method: string, path: string, sent: Sent = {}): Promise<Answer> => {
+    const { headers, body } = messageOf(method, sent);
+    const { status, text } = await client.request(method, path, { headers, ...(body === '' ? {} : { body }) });
+    return asAnswer(status, text);
+  };
   const items = async (group: string, resource: string): Promise<Item[]> => {
     const { body } = await request('GET', pathOf({ namespace } as Server, group, resource));
     return (body['items'] ?? []) as Item[];
@@ -121,9 +98,8 @@ export const connect = (address: Address, namespace: string): RealServer => {
     const { body } = await request('GET', path);
     const { resourceVersion } = body['metadata'] as { resourceVersion: string };
     const seen: Change[] = [];
-    watches.push(
-      openWatch(address, `${path}?watch=true&resourceVersion=${resourceVersion}`, (change) => seen.push(change)),
-    );
+    const from = `${path}?watch=true&resourceVersion=${resourceVersion}`;
+    await readWatch(client, from, watches.signal, (change) => seen.push(change));
     return {
       changes: async () => {
         // What was written before is in the watch cache, and arrives within moments.
@@ -147,9 +123,9 @@ export const connect = (address: Address, namespace: string): RealServer => {
       if (done && !(await done())) throw new Error(`On the real control plane this did not last: ${what}.`);
     },
     close: async () => {
-      for (const watch of watches) watch.close();
+      watches.abort();
       await request('DELETE', `${CORE}/namespaces/${namespace}`);
-      agent.destroy();
+      client.close();
     },
   };
 };
@@ -172,7 +148,7 @@ export const addSharedNodes = async (address: Address, count = 3): Promise<void>
 };
 
 /** Makes the nodes, service accounts and workloads of the case's sandbox in the real cluster, and waits for the pods. */
-export const copyStart = async (server: RealServer, { cluster, namespace }: SandboxServer): Promise<void> => {
+export const copyStart = async (server: RealServer, { world, cluster, namespace }: SandboxServer): Promise<void> => {
   await created(
     server.request('POST', `${CORE}/namespaces`, {
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
@@ -212,19 +188,18 @@ export const copyStart = async (server: RealServer, { cluster, namespace }: Sand
         server.request('PATCH', `${path}?fieldManager=${MANAGER}`, { type: APPLY, body: manifestOf(workload) }),
         `${kind} ${workload.metadata.name}`,
       );
-      const wanted = listObjects(cluster.kube, 'Pod', namespace).length;
-      if (wanted > 0)
-        await server.until(`${kind} ${workload.metadata.name} is ready`, async () =>
-          isReady(await server.request('GET', path)),
-        );
+      const wanted = podsOf({ world, cluster }, workload).length;
+      await server.until(`${kind} ${workload.metadata.name} is ready`, async () =>
+        isReady(await server.request('GET', path), wanted),
+      );
     }
   }
 };
 
-/** Returns whether all pods that a workload wants are available and no others exist. */
-const isReady = ({ body }: Answer): boolean => {
-  const { metadata, spec, status } = body as Item;
-  const wanted = status['desiredNumberScheduled'] ?? spec['replicas'];
+/** Returns whether so many pods of a workload are available, and no others exist. */
+const isReady = ({ body }: Answer, wanted: number): boolean => {
+  const { metadata, status } = body as Item;
+  const all = status['currentNumberScheduled'] ?? status['replicas'] ?? 0;
   const available = status['numberAvailable'] ?? status['availableReplicas'] ?? 0;
-  return status['observedGeneration'] === metadata.generation && wanted === available;
+  return status['observedGeneration'] === metadata.generation && wanted === all && wanted === available;
 };
