@@ -5,12 +5,10 @@
 import type { Budget, BudgetStatus, Condition, Pod } from './objects.ts';
 import { isActive, isReady } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
-import { countOf, setStatus } from './rollout.ts';
+import { CONTROLLER_LAG, countOf, setStatus } from './rollout.ts';
 import { objectSelector } from './selectors.ts';
 import { countObjects, listObjects, timestamp, workloadOf } from './store.ts';
 
-/** Delay from a change until the controller sees it; a placeholder, not a measurement. */
-const CONTROLLER_LAG = 50;
 /** Time after which an evicted pod that still exists counts as healthy again. */
 const STALE_DISRUPTION = 120_000;
 

@@ -11,12 +11,10 @@ import { FARGATE_PROFILE, nodesChanged, schedulableNodes } from './nodes.ts';
 import type { KubeObject, Pod, Workload } from './objects.ts';
 import { assignNode, isActive, noteReady, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
+import { CONTROLLER_LAG } from './rollout.ts';
 import { reconcileStatefulSet } from './statefulset.ts';
-import { getObject, isWorkloadKind, listObjects, touch, workloadOf } from './store.ts';
+import { getObject, isWorkloadKind, listObjects, templateGenerationOf, touch, workloadOf } from './store.ts';
 import { secondsOn } from './taints.ts';
-
-/** Delay from a change until the controllers see it: short, but not zero. A placeholder, not a measurement. */
-const CONTROLLER_LAG = 50;
 
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>
   getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
@@ -148,6 +146,10 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
   if (object.kind === 'Node') nodesChanged(cluster.kube);
   if (!specChanged) return;
   const taintsBefore = object.spec?.['taints'];
+  if (object.kind === 'DaemonSet' && !isDeepStrictEqual(object.spec?.['template'], changed.spec?.['template'])) {
+    const { templateGenerations } = cluster.kube;
+    templateGenerations.set(object.metadata.uid, templateGenerationOf(cluster.kube, object) + 1);
+  }
   if (changed.spec) object.spec = changed.spec;
   if (object.metadata.generation !== undefined) object.metadata.generation += 1;
   if (isWorkloadKind(object.kind)) workloadChanged(world, cluster, object as Workload);

@@ -4,7 +4,7 @@ import type { DaemonSet } from './objects.ts';
 import { createPod, heldNodesOf, isActive, isAvailable, REVISION_LABEL, tallyOf, terminatePod } from './pods.ts';
 import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
-import { controlledBy, countControlled } from './store.ts';
+import { controlledBy, countControlled, templateGenerationOf } from './store.ts';
 
 /**
  * Returns how many active pods there are, and how many of them are available: all, or those of one template. Without
@@ -55,7 +55,7 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
   const nodes = names.length;
 
   if (countControlled(kube, daemonSet) < nodes) {
-    const labels = { [REVISION_LABEL]: hash, 'pod-template-generation': String(daemonSet.metadata.generation ?? 1) };
+    const labels = { [REVISION_LABEL]: hash, 'pod-template-generation': String(templateGenerationOf(kube, daemonSet)) };
     // A terminating pod still holds its node's ports and sockets, so the new pod has to wait.
     const held = heldNodesOf(kube, daemonSet);
     for (const nodeName of names) {

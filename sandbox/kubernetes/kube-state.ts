@@ -47,6 +47,8 @@ export interface KubeState {
    * The revision that a StatefulSet's rollout starts from, by its uid: pods below the partition are created from it.
    */
   currentRevisions: Map<string, Revision>;
+  /** How often the template of a DaemonSet has changed, by its uid; starts at 1, which is not stored. */
+  templateGenerations: Map<string, number>;
   /** Seconds until a pod is ready, by the uid of its workload; other workloads use the world's default. */
   readySeconds: Map<string, ReadySeconds>;
   /** SDKs of containers, by the uid of their workload or pod; workloads without any declared are missing. */

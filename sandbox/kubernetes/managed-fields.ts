@@ -18,6 +18,7 @@ import {
   without,
 } from './field-sets.ts';
 import type { FieldSet } from './field-sets.ts';
+import { withDefaults } from './defaults/with-defaults.ts';
 import { manifestOf } from './manifests.ts';
 import type { FieldOwner, FieldOwners } from './kube-state.ts';
 import type { Condition, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
@@ -213,7 +214,8 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
 export const asReturned = (cluster: ClusterState, object: KubeObject): KubeObject => {
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
   const managedFields = owners ? managedFieldsOf(cluster, object, owners) : annotatorEntries(cluster, object);
-  if (managedFields.length === 0) return object;
-  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...object.metadata, managedFields };
-  return { ...object, metadata };
+  const served = withDefaults(cluster, object);
+  if (managedFields.length === 0) return served;
+  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...served.metadata, managedFields };
+  return { ...served, metadata };
 };

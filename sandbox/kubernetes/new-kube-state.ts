@@ -22,6 +22,7 @@ export const newKubeState = (): KubeState => ({
   pendingWorkloads: new Set(),
   pendingBudgets: new Set(),
   currentRevisions: new Map(),
+  templateGenerations: new Map(),
   fieldOwners: new Map(),
   readySeconds: new Map(),
   sdks: new Map(),

@@ -98,7 +98,8 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
   const name = `kube-api-access-${suffix}`;
   const token = { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } };
   const authority = { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } };
-  pod.spec.volumes = [...(pod.spec.volumes ?? []), { name, projected: { sources: [token, authority] } }];
+  const namespace = { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } };
+  pod.spec.volumes = [...(pod.spec.volumes ?? []), { name, projected: { sources: [token, authority, namespace] } }];
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     container.volumeMounts = [
       ...(container.volumeMounts ?? []),

@@ -5,6 +5,9 @@ import type { KubeObject, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';
 import type { ControlPlane } from './pods.ts';
 
+/** Delay from a change until a controller sees it: short, but not zero. A placeholder, not a measurement. */
+export const CONTROLLER_LAG = 50;
+
 /** One reconciliation of a workload by its controller. */
 export interface Sync extends ControlPlane {
   /** Creation time of objects that are created now: milliseconds since 1970. */

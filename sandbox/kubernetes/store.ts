@@ -241,11 +241,16 @@ export const removeResource = (
   kube.annotators.delete(object.metadata.uid);
   kube.appliers.delete(object.metadata.uid);
   kube.currentRevisions.delete(object.metadata.uid);
+  kube.templateGenerations.delete(object.metadata.uid);
   kube.resourceVersion += 1;
   kube.removals.set(resourceOf(info), kube.resourceVersion);
 };
 export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void =>
   removeResource(kube, KINDS[kind], object);
+
+/** Returns the generation of a DaemonSet's template, which its pods have as a label. */
+export const templateGenerationOf = ({ templateGenerations }: KubeState, { metadata }: KubeObject): number =>
+  templateGenerations.get(metadata.uid) ?? 1;
 
 /** Returns how many objects of any kind `owner` controls. */
 export const countControlled = (kube: KubeState, owner: KubeObject): number =>
