@@ -75,8 +75,13 @@ const withProgress = (
   return withCondition(conditions, PROGRESSING, reason, at, { again: true });
 };
 
+/** Kubernetes 1.35 also reports how many pods terminate (feature DeploymentReplicaSetTerminatingReplicas). */
+const terminatingOf = ({ cluster }: Sync, terminating: number): { terminatingReplicas?: number } =>
+  Number(cluster.version.split('.')[1]) >= 35 ? { terminatingReplicas: terminating } : {};
+
 /** Writes the status of a ReplicaSet, and its size, which follows the number of its pods. */
-const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, pods: Pod[]): Counts => {
+const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, all: Pod[]): Counts => {
+  const pods = all.filter(isActive);
   const counts = {
     replicas: pods.length,
     updatedReplicas: pods.length,
@@ -87,6 +92,7 @@ const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: Replic
   setStatus(sync.cluster.kube, replicaSet, {
     replicas,
     ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
+    ...terminatingOf(sync, all.length - pods.length),
     observedGeneration: replicaSet.metadata.generation,
   });
   return counts;
@@ -119,10 +125,13 @@ export const reportDeployment = (
   const { kube } = sync.cluster;
   const now: Counts = { replicas: 0, updatedReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
   let size = 0;
+  let terminating = 0;
   for (const replicaSet of controlledBy(kube, 'ReplicaSet', deployment)) {
-    const pods = controlledBy(kube, 'Pod', replicaSet).filter(isActive);
-    setSize(replicaSet, pods.length);
-    size += pods.length;
+    const pods = controlledBy(kube, 'Pod', replicaSet);
+    const active = pods.filter(isActive).length;
+    setSize(replicaSet, active);
+    size += active;
+    terminating += pods.length - active;
     if (replicaSet === current && isNew && !sync.instant) {
       setStatus(kube, replicaSet, { replicas: 0 });
       continue;
@@ -166,6 +175,7 @@ export const reportDeployment = (
   setStatus(kube, deployment, {
     observedGeneration: metadata.generation,
     ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
+    ...terminatingOf(sync, terminating),
     conditions,
   });
 };

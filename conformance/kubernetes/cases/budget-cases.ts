@@ -39,6 +39,13 @@ const evict = (server: Server, pod: string | undefined, more: object = {}, query
     },
   });
 
+/** Waits until the budget's controller has seen an eviction: so many pods are healthy. */
+const healthy = (server: Server, count: number): Promise<void> =>
+  server.until(
+    `the budget counts ${count} healthy pods`,
+    async () => (await budgetOf(server)).status['currentHealthy'] === count,
+  );
+
 /** Returns the budget's status without the pods' names, which are generated. */
 const statusOf = async (server: Server): Promise<unknown> => {
   const budget = await budgetOf(server);
@@ -69,6 +76,7 @@ export const BUDGET_CASES: Case[] = [
       note('second', answerOf(server, await evict(server, two)));
       const used = await budgetOf(server);
       note('allowed after two', used.status['disruptionsAllowed']);
+      await healthy(server, 2);
       note('third', answerOf(server, await evict(server, three)));
       note(
         'the third pod stays',
@@ -122,6 +130,7 @@ export const BUDGET_CASES: Case[] = [
       note('by options', answerOf(server, await evict(server, one, { deleteOptions: { dryRun: ['All'] } })));
       note('nothing is used', await statusOf(server));
       note('for real', answerOf(server, await evict(server, one)));
+      await healthy(server, 1);
       note('refused', answerOf(server, await evict(server, two, {}, '?dryRun=All')));
     },
   },
@@ -172,6 +181,7 @@ export const BUDGET_CASES: Case[] = [
       await createBudget(server, { maxUnavailable: 1 });
       note('at first', await statusOf(server));
       note('first', answerOf(server, await evict(server, `${NAME}-2`)));
+      await healthy(server, 2);
       note('second', answerOf(server, await evict(server, `${NAME}-1`)));
     },
   },

@@ -230,6 +230,10 @@ export const DEPLOYMENT_CASES: Case[] = [
       note('a patch without a change: status', replicas.status);
       const same = await deploymentOf(server);
       note('resourceVersion is kept', same.metadata.resourceVersion === first.metadata.resourceVersion);
+      const put = await server.request('PUT', pathOf(server, APPS, DEPLOYMENTS, NAME), { body: same });
+      note('what was read is written back: status', put.status);
+      await server.settle('the update is observed');
+      await noteState(server, note, 'written back');
       await patch(server, { metadata: { labels: { team: 'shop' } } });
       await server.settle('the label is there');
       await noteState(server, note, 'labelled');

@@ -43,6 +43,22 @@ const applyDeployment = (server: Server, manager: string, spec: object, query = 
     body: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: NAME }, spec },
   });
 
+/** What the manager of the start applies, with another number of replicas. */
+const manifestWith = (replicas: number): object => ({
+  replicas,
+  revisionHistoryLimit: 10,
+  selector: { matchLabels: { 'app.kubernetes.io/name': NAME } },
+  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } },
+  template: {
+    metadata: { labels: { 'app.kubernetes.io/name': NAME } },
+    spec: {
+      serviceAccountName: 'default',
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+      containers: [{ name: NAME, image: 'registry.example.com/web' }],
+    },
+  },
+});
+
 export const OWNERSHIP_CASES: Case[] = [
   {
     name: 'fields-of-updates',
@@ -214,7 +230,10 @@ export const OWNERSHIP_CASES: Case[] = [
           }),
         ),
       );
-      note('an annotation of its own', answerOf(server, await applyDeployment(server, 'eks', { template: restart('one').spec.template })));
+      note(
+        'an annotation of its own',
+        answerOf(server, await applyDeployment(server, 'eks', { template: restart('one').spec.template })),
+      );
       note('owners', clientsOf(await deployment(server)));
       note('forced', answerOf(server, await applyDeployment(server, 'eks', { replicas: 3 }, '&force=true')));
       note('owners at the end', clientsOf(await deployment(server)));
@@ -231,11 +250,11 @@ export const OWNERSHIP_CASES: Case[] = [
       note('read', { kind, apiVersion, spec });
       note('scaled', answerOf(server, await scale(server, 'kube-controller-manager', 4)));
       note('owners', clientsOf(await deployment(server)));
-      note('conflict', answerOf(server, await applyDeployment(server, 'helm', { replicas: 2 })));
+      note('conflict', answerOf(server, await applyDeployment(server, 'helm', manifestWith(2))));
       note('generation', (await deployment(server)).metadata.generation);
       note('scaled by another', answerOf(server, await scale(server, 'kubectl-scale', 3)));
       note('owners at the end', clientsOf(await deployment(server)));
-      note('forced', answerOf(server, await applyDeployment(server, 'helm', { replicas: 2 }, '&force=true')));
+      note('forced', answerOf(server, await applyDeployment(server, 'helm', manifestWith(2), '&force=true')));
       note('owners after a forced apply', clientsOf(await deployment(server)));
       const put = (replicas: number, resourceVersion: string): Promise<Answer> =>
         server.request('PUT', `${pathOf(server, APPS, 'deployments', NAME)}/scale?fieldManager=hpa`, {

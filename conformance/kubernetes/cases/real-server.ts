@@ -125,6 +125,7 @@ export const connect = ({ url, ca, token }: Address, namespace: string): RealSer
     close: async () => {
       watches.abort();
       await request('DELETE', `${CORE}/namespaces/${namespace}`);
+      await request('DELETE', `${CORE}/nodes?labelSelector=pool%3D${namespace}`);
       client.close();
     },
   };

@@ -1,6 +1,7 @@
 /** The sandbox's API server and controllers in this process, in virtual time, for one case. */
 import { homeOf, buildWorld } from '../../../sandbox/world/build.ts';
 import type { Json } from '../../../sandbox/json.ts';
+import { ensureNamespace } from '../../../sandbox/kubernetes/cluster-objects.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import type { Kind, KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import { getObject, KINDS, listObjects } from '../../../sandbox/kubernetes/store.ts';
@@ -85,6 +86,7 @@ export const openSandboxServer = (given: Pick<Case, 'name' | 'start'>, version: 
     const workload = getObject(cluster.kube, kind, namespace, name);
     if (workload && spec) workload.spec = { ...workload.spec, ...spec } as never;
   }
+  ensureNamespace(cluster, namespace, world.schedule.now());
   const service = createKubernetesService(world, cluster);
   const caller = { accessKeyId: 'CASES', principalArn: operatorRoleArn(world), account };
   const context = { caller, region, describe: () => undefined, authorize: () => undefined };
