@@ -57,7 +57,7 @@ export const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: L
     authorizer,
     ...(apis.length === 0 ? {} : { apis: createApiGatewayService({ world, clock, apis, invoke }) }),
     stepOf: (role) => stepsByRole.get(role),
-    kubernetes: (cluster) => createKubernetesService(world, cluster),
+    kubernetes: (cluster, verify) => createKubernetesService(world, cluster, verify),
   });
   return { services, buckets, authorizer, gateway, ready, item: dynamodb.item };
 };

@@ -1,6 +1,6 @@
 /** Controllers inside a cluster that put back the role annotation of a service account, as its manifest has it. */
 import { replaceObject } from '../kubernetes/controllers.ts';
-import { noteEdit } from '../kubernetes/managed-fields.ts';
+import { noteWrite } from '../kubernetes/managed-fields.ts';
 import { getObject } from '../kubernetes/store.ts';
 import { ROLE_ANNOTATION } from '../kubernetes/webhook.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -22,9 +22,9 @@ export const annotationReconciler = (
   return () => {
     const object = getObject(cluster.kube, 'ServiceAccount', namespace, account);
     if (!object || wanted === undefined || object.metadata.annotations?.[ROLE_ANNOTATION] === wanted) return;
-    const before = { metadata: object.metadata };
+    const before = { ...object };
     const annotations = { ...object.metadata.annotations, [ROLE_ANNOTATION]: wanted };
     replaceObject(world, cluster, object, { ...object, metadata: { ...object.metadata, annotations } });
-    noteEdit(cluster, before, object, { manager: MANAGERS[tool] ?? tool }, world.schedule.now());
+    noteWrite(cluster, before, object, { manager: MANAGERS[tool] ?? tool }, world.schedule.now());
   };
 };

@@ -69,12 +69,17 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
   const common = { observedGeneration: budget.metadata.generation ?? 1 };
   if (typeof wants === 'string') {
     // The controller fails safe: nothing may be evicted.
-    setStatus(plane.cluster.kube, budget, {
-      ...budget.status,
-      ...common,
-      disruptionsAllowed: 0,
-      conditions: [disruptionCondition(budget, at, 0, wants)],
-    });
+    setStatus(
+      plane.cluster.kube,
+      budget,
+      {
+        ...budget.status,
+        ...common,
+        disruptionsAllowed: 0,
+        conditions: [disruptionCondition(budget, at, 0, wants)],
+      },
+      at,
+    );
     return;
   }
   const disrupted = Object.fromEntries(
@@ -87,15 +92,20 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
     (pod) => isActive(pod) && isReady(pod) && disrupted[pod.metadata.name] === undefined,
   ).length;
   const allowed = wants.expected <= 0 ? 0 : Math.max(0, healthy - wants.desired);
-  setStatus(plane.cluster.kube, budget, {
-    ...common,
-    ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
-    currentHealthy: healthy,
-    desiredHealthy: wants.desired,
-    disruptionsAllowed: allowed,
-    expectedPods: wants.expected,
-    conditions: [disruptionCondition(budget, at, allowed)],
-  });
+  setStatus(
+    plane.cluster.kube,
+    budget,
+    {
+      ...common,
+      ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
+      currentHealthy: healthy,
+      desiredHealthy: wants.desired,
+      disruptionsAllowed: allowed,
+      expectedPods: wants.expected,
+      conditions: [disruptionCondition(budget, at, allowed)],
+    },
+    at,
+  );
 };
 
 /**

@@ -116,18 +116,23 @@ const report = (sync: Sync, daemonSet: DaemonSet, hash: string, names: string[])
   const held = heldNodesOf(kube, daemonSet);
   // Terminating pods count too.
   const misscheduled = held.size > names.length ? [...held.keys()].filter((name) => !names.includes(name)).length : 0;
-  setStatus(kube, daemonSet, {
-    observedGeneration: daemonSet.metadata.generation,
-    desiredNumberScheduled: names.length,
-    currentNumberScheduled: held.size - misscheduled,
-    numberMisscheduled: misscheduled,
-    numberReady: ready,
-    ...nonZero({
-      updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active,
-      numberAvailable: available,
-      numberUnavailable: names.length - available,
-    }),
-  });
+  setStatus(
+    kube,
+    daemonSet,
+    {
+      observedGeneration: daemonSet.metadata.generation,
+      desiredNumberScheduled: names.length,
+      currentNumberScheduled: held.size - misscheduled,
+      numberMisscheduled: misscheduled,
+      numberReady: ready,
+      ...nonZero({
+        updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active,
+        numberAvailable: available,
+        numberUnavailable: names.length - available,
+      }),
+    },
+    sync.at,
+  );
 };
 
 export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {

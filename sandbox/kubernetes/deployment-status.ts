@@ -89,12 +89,17 @@ const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: Replic
     availableReplicas: pods.filter((pod) => isAvailable(sync, pod, deployment)).length,
   };
   const { replicas, readyReplicas, availableReplicas } = counts;
-  setStatus(sync.cluster.kube, replicaSet, {
-    replicas,
-    ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
-    ...terminatingOf(sync, all.length - pods.length),
-    observedGeneration: replicaSet.metadata.generation,
-  });
+  setStatus(
+    sync.cluster.kube,
+    replicaSet,
+    {
+      replicas,
+      ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
+      ...terminatingOf(sync, all.length - pods.length),
+      observedGeneration: replicaSet.metadata.generation,
+    },
+    sync.at,
+  );
   return counts;
 };
 
@@ -133,7 +138,7 @@ export const reportDeployment = (
     size += active;
     terminating += pods.length - active;
     if (replicaSet === current && isNew && !sync.instant) {
-      setStatus(kube, replicaSet, { replicas: 0 });
+      setStatus(kube, replicaSet, { replicas: 0 }, sync.at);
       continue;
     }
     const counts = reportReplicaSet(sync, deployment, replicaSet, pods);
@@ -150,7 +155,7 @@ export const reportDeployment = (
   let conditions = withPause(before, isPaused, at);
   if (conditions !== before && !sync.instant) {
     // The controller writes this by itself, and comes back for the rest because its copy is out of date then.
-    setStatus(kube, deployment, { ...status, conditions });
+    setStatus(kube, deployment, { ...status, conditions }, at);
     sync.world.schedule.after(2 * CONTROLLER_LAG, sync.again);
     return;
   }
@@ -172,10 +177,15 @@ export const reportDeployment = (
   conditions = withCondition(conditions, 'Available', available, at);
   if (current && !isPaused)
     conditions = withProgress(conditions, { name: current.metadata.name, wanted, then: countsOf(status), now, at });
-  setStatus(kube, deployment, {
-    observedGeneration: metadata.generation,
-    ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
-    ...terminatingOf(sync, terminating),
-    conditions,
-  });
+  setStatus(
+    kube,
+    deployment,
+    {
+      observedGeneration: metadata.generation,
+      ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
+      ...terminatingOf(sync, terminating),
+      conditions,
+    },
+    sync.at,
+  );
 };

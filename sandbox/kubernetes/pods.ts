@@ -243,6 +243,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   if (sdks) kube.sdks.set(pod.metadata.uid, sdks);
   setStatus(kube, pod, since, isReadyAtOnce);
   noteRestarts(pod, since, past?.restarts ?? 0);
+  kube.podTemplates.set(pod.metadata.uid, options.template);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
   if (options.nodeName !== undefined) hold(kube, owner.metadata.uid, options.nodeName, 1);

@@ -1,6 +1,6 @@
 /** The API server's authorization by RBAC objects, and by the access policies that EKS adds to them. */
 import type { ClusterState } from '../world/world.ts';
-import { Refusal } from './answers.ts';
+import { NOSNIFF, Refusal } from './answers.ts';
 import type { User } from './access.ts';
 import { ACCESS_POLICIES } from './access-policies.ts';
 import type { Binding, PolicyRule, Subject } from './objects.ts';
@@ -181,8 +181,12 @@ const forbiddenText = (
 };
 
 /** Returns a 403 in the API server's wording; `why` follows `is forbidden: `. */
-export const forbidden = ({ group, resource, name, path }: Attributes, why: string): Refusal => {
-  if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {});
+export const forbidden = (
+  { group, resource, name, path }: Attributes,
+  why: string,
+  headers: Record<string, string> = {},
+): Refusal => {
+  if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {}, headers);
   const qualified = group === '' ? resource : `${resource}.${group}`;
   const details = { ...(name === undefined ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource };
   return new Refusal(
@@ -190,6 +194,7 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
     'Forbidden',
     `${qualified}${name === undefined ? '' : ` "${name}"`} is forbidden: ${why}`,
     details,
+    headers,
   );
 };
 
@@ -197,5 +202,5 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
 export const authorize = (cluster: ClusterState, user: User, wanted: Attributes): void => {
   const { allowed, reason, by } = decide(cluster, user, wanted);
   if (by && wanted.path === undefined) noteUse(cluster, user, wanted, by);
-  if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`);
+  if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`, NOSNIFF);
 };

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, type Json } from '../json.ts';
 import { withPodSpecDefaults } from './defaults/pod-spec.ts';
 import type { KubeState } from './kube-state.ts';
+import { noteStatus } from './status-writes.ts';
 import type { KubeObject, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';
 import type { ControlPlane } from './pods.ts';
@@ -71,8 +72,10 @@ export const countOf = (
 export const nonZero = (counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 
-export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>): void => {
+/** Writes the status of an object, as its controller. `at`: milliseconds since 1970. */
+export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>, at: number): void => {
   if (isDeepStrictEqual(object.status, status)) return;
   object.status = status;
+  noteStatus(kube, object, at);
   touch(kube, object);
 };

@@ -9,7 +9,11 @@ import { workloadChanged } from './controllers.ts';
 import type { Deployment, Kind, KubeObject, ReplicaSet, StatefulSet } from './objects.ts';
 import { workloadOf } from './store.ts';
 import type { KindInfo, ResourceInfo } from './store.ts';
-import { applyPatch, isDryRun, readBody, type Write, writeChange } from './writes.ts';
+import { readObjectBody } from './bodies.ts';
+import { writeChange } from './changes.ts';
+import { readWriteOptions } from './options.ts';
+import { checkPatchType, readPatched } from './patch-bodies.ts';
+import type { Write } from './write.ts';
 
 type Scaled = Deployment | ReplicaSet | StatefulSet;
 
@@ -104,7 +108,7 @@ const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scal
 
 /** Throws if the subresource does not support the method. */
 export const checkScaleMethod = (method: string): void => {
-  if (!METHODS.includes(method)) throw methodNotAllowed(METHODS);
+  if (!METHODS.includes(method)) throw methodNotAllowed();
 };
 
 /** Answers a call to the subresource `scale` of an object. */
@@ -113,13 +117,23 @@ export const answerScale = (write: Write, found: KubeObject): HttpResponse => {
   const object = asScaled(found);
   if (request.method === 'GET') return json(200, scaleOf(object));
   const before = scaleOf(object);
-  const document = request.method === 'PATCH' ? applyPatch(write, before) : readBody(request);
-  if (request.method === 'PUT') describe(document);
+  const isPatch = request.method === 'PATCH';
+  if (isPatch) checkPatchType(request);
+  const { dryRun, manager, fieldValidation } = readWriteOptions(
+    cluster,
+    request,
+    isPatch ? 'PatchOptions' : 'UpdateOptions',
+  );
+  const expected = { kind: KIND, apiVersion: API_VERSION };
+  const { object: document, headers } = isPatch
+    ? readPatched(request, before, expected, cluster, fieldValidation, describe)
+    : readObjectBody(request, expected, fieldValidation);
+  if (!isPatch) describe(document);
   const scale = readScale(document);
   checkScale(info, object, scale);
   const spec = { ...object.spec, replicas: scale.spec?.replicas ?? 0 };
-  if (isDryRun(request)) return json(200, scaleOf({ ...object, spec } as Scaled));
-  writeChange(write, object, { ...object, spec }, 'scale');
+  if (dryRun) return json(200, scaleOf({ ...object, spec } as Scaled), headers);
+  writeChange(write, object, { ...object, spec }, { manager, subresource: 'scale' });
   // A Deployment resets the replicas of its ReplicaSets.
   const owner = object.kind === 'ReplicaSet' ? workloadOf(cluster.kube, object) : undefined;
   if (owner) workloadChanged(world, cluster, owner);

@@ -1,7 +1,9 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { KubeState } from './kube-state.ts';
-import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
+import type { Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
+
+export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 
 /** A resource that the API server serves, built-in or custom. `verbs`: the verbs that the sandbox supports. */
 export interface ResourceInfo {
@@ -12,9 +14,9 @@ export interface ResourceInfo {
   /** Defaults to v1. */
   version?: string;
   namespaced: boolean;
-  verbs: ('create' | 'delete' | 'get' | 'list' | 'patch' | 'watch')[];
-  /** True if the resource is part of `kubectl get all`. */
-  inAll?: boolean;
+  verbs: Verb[];
+  /** True for a custom resource. */
+  custom?: true;
 }
 
 /** A built-in kind. */
@@ -24,7 +26,7 @@ export interface KindInfo extends ResourceInfo {
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
-const ALL: KindInfo['verbs'] = ['create', 'delete', 'get', 'list', 'patch', 'watch'];
+const ALL: KindInfo['verbs'] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 /** Returns a kind of storage, whose objects the sandbox's clients only read. */
 const storage = (
@@ -47,8 +49,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['po'],
     group: '',
     namespaced: true,
-    verbs: ['delete', ...READ],
-    inAll: true,
+    verbs: ['delete', 'deletecollection', 'patch', 'update', ...READ],
   },
   ServiceAccount: {
     kind: 'ServiceAccount',
@@ -58,16 +59,29 @@ export const KINDS: Record<Kind, KindInfo> = {
     namespaced: true,
     verbs: ALL,
   },
-  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', ...READ] },
-  Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
+  Node: {
+    kind: 'Node',
+    plural: 'nodes',
+    shortNames: ['no'],
+    group: '',
+    namespaced: false,
+    verbs: ['patch', 'update', ...READ],
+  },
+  Namespace: {
+    kind: 'Namespace',
+    plural: 'namespaces',
+    shortNames: ['ns'],
+    group: '',
+    namespaced: false,
+    verbs: ['patch', 'update', ...READ],
+  },
   Deployment: {
     kind: 'Deployment',
     plural: 'deployments',
     shortNames: ['deploy'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', ...READ],
-    inAll: true,
+    verbs: ['patch', 'update', ...READ],
   },
   DaemonSet: {
     kind: 'DaemonSet',
@@ -75,8 +89,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['ds'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', ...READ],
-    inAll: true,
+    verbs: ['patch', 'update', ...READ],
   },
   StatefulSet: {
     kind: 'StatefulSet',
@@ -84,8 +97,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['sts'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', ...READ],
-    inAll: true,
+    verbs: ['patch', 'update', ...READ],
   },
   ReplicaSet: {
     kind: 'ReplicaSet',
@@ -94,7 +106,6 @@ export const KINDS: Record<Kind, KindInfo> = {
     group: 'apps',
     namespaced: true,
     verbs: READ,
-    inAll: true,
   },
   PodDisruptionBudget: {
     kind: 'PodDisruptionBudget',
@@ -205,10 +216,23 @@ export const listResources = (kube: KubeState, info: ResourceInfo, namespace?: s
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller);
 
+/**
+ * The version at which the API server filled its caches of a new cluster: etcd begins with 1, and the server writes
+ * before it lists.
+ */
+export const FIRST_VERSION = 2;
+
+/** The resourceVersion with which each object was created. */
+const created = new WeakMap<KubeObject, number>();
+
+/** Returns the resourceVersion with which an object was created. */
+export const createdAt = (object: KubeObject): number => created.get(object) ?? 0;
+
 /** Assigns a new resourceVersion to an object that was written. */
 export const touch = (kube: KubeState, object: KubeObject): void => {
   kube.resourceVersion += 1;
   object.metadata.resourceVersion = String(kube.resourceVersion);
+  if (!created.has(object)) created.set(object, kube.resourceVersion);
 };
 
 export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kinds[K]): Kinds[K] => {
@@ -222,10 +246,28 @@ export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kind
   return object;
 };
 
-export const putResource = (kube: KubeState, info: CustomKind, object: KubeObject): void => {
+export const putResource = (
+  kube: KubeState,
+  info: Pick<ResourceInfo, 'plural' | 'group'>,
+  object: KubeObject,
+): void => {
   touch(kube, object);
   objectsOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
+
+/** As many as the smallest watch cache of the API server has events (k8s.io/apiserver, storage/cacher). */
+const MOST_REMOVALS = 100;
+
+const noteRemoval = ({ removals, resourceVersion }: KubeState, resource: string, object: KubeObject): void => {
+  const known = removals.get(resource) ?? { recent: [], forgotten: 0 };
+  removals.set(resource, known);
+  known.recent.push({ resourceVersion, object });
+  if (known.recent.length > MOST_REMOVALS) known.forgotten = known.recent.shift()?.resourceVersion ?? 0;
+};
+
+/** Returns the resourceVersion of the latest removal of a resource's objects; 0 if there was none. */
+export const lastRemoval = ({ removals }: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): number =>
+  removals.get(resourceOf(info))?.recent.at(-1)?.resourceVersion ?? 0;
 
 export const removeResource = (
   kube: KubeState,
@@ -237,13 +279,12 @@ export const removeResource = (
   if (objects.get(key) !== object) return;
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
-  kube.fieldOwners.delete(object.metadata.uid);
-  kube.annotators.delete(object.metadata.uid);
-  kube.appliers.delete(object.metadata.uid);
+  const { uid } = object.metadata;
+  for (const known of [kube.managedFields, kube.applied, kube.podTemplates, kube.statusWrites]) known.delete(uid);
   kube.currentRevisions.delete(object.metadata.uid);
   kube.templateGenerations.delete(object.metadata.uid);
   kube.resourceVersion += 1;
-  kube.removals.set(resourceOf(info), kube.resourceVersion);
+  noteRemoval(kube, resourceOf(info), object);
 };
 export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void =>
   removeResource(kube, KINDS[kind], object);

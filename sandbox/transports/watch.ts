@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
+import { isWatchRequest } from '../kubernetes/list-options.ts';
 import type { ClusterState } from '../world/world.ts';
 
 /** Interval between checks for changes, in real time with every clock of the world. */
@@ -14,8 +15,7 @@ const POLL_MILLISECONDS = 50;
 /** The API server's default if the client sets no timeout (kube-apiserver, --min-request-timeout). */
 const DEFAULT_SECONDS = 1800;
 
-export const isWatch = ({ method, query }: HttpRequest): boolean =>
-  method === 'GET' && ['true', '1'].includes(String(query['watch']));
+export const isWatch = (request: HttpRequest): boolean => request.method === 'GET' && isWatchRequest(request);
 
 const textOf = ({ body }: HttpResponse): string =>
   typeof body === 'string' ? body : Buffer.from(body).toString('utf8');

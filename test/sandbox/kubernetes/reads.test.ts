@@ -161,7 +161,13 @@ describe('lists', () => {
     expect(body).toMatchObject({
       kind: 'Table',
       rows: [
-        { cells: ['ebs-csi-controller', '2/2', 2, 2, '24h'], object: { metadata: { name: 'ebs-csi-controller' } } },
+        {
+          cells: [
+            ...['ebs-csi-controller', '2/2', 2, 2, '24h'],
+            ...['ebs-plugin,csi-attacher', 'ebs,attacher', 'app=ebs-csi-controller'],
+          ],
+          object: { metadata: { name: 'ebs-csi-controller', managedFields: expect.any(Array) } },
+        },
       ],
     });
   });
