@@ -8,6 +8,7 @@ import { readObjectBody } from './bodies.ts';
 import type { ReadBody } from './bodies.ts';
 import { replaceObject } from './controllers.ts';
 import { checkEscalation } from './escalation.ts';
+import type { Owners, Writer } from './field-managers.ts';
 import { asReturned, entriesAfter, noteWrite } from './managed-fields.ts';
 import type { KubeObject } from './objects.ts';
 import { readWriteOptions } from './options.ts';
@@ -88,22 +89,23 @@ const settled = (served: KubeObject, changed: KubeObject): KubeObject => {
 };
 
 type Stored = KubeObject & { metadata: { managedFields?: unknown } };
-const withoutManagedFields = ({ metadata, ...object }: KubeObject): KubeObject => {
+export const withoutManagedFields = ({ metadata, ...object }: KubeObject): KubeObject => {
   const { managedFields: _fields, ...others } = metadata as Stored['metadata'];
   return { ...object, metadata: others as KubeObject['metadata'] };
 };
 
-/** Writes a client's changes to an object, and records the field manager. */
+/** Writes a client's changes to an object, and records its field manager, or the owners of its fields. */
 export const writeChange = (
   { world, cluster, info }: Pick<Write<ResourceInfo>, 'world' | 'cluster' | 'info'>,
   object: KubeObject,
   after: KubeObject,
-  writer: Parameters<typeof noteWrite>[3],
+  writer: Writer,
+  owners?: Owners,
 ): void => {
   const before = { ...object };
   if (cutsOff(info)) renewSessions(world, cluster);
   replaceObject(world, cluster, object, after);
-  noteWrite(cluster, before, object, writer, world.schedule.now());
+  noteWrite(cluster, before, object, writer, world.schedule.now(), owners);
 };
 
 /** Returns an object as it would be stored after a dry run. */
@@ -117,13 +119,17 @@ const draftOf = (object: KubeObject, after: KubeObject): KubeObject => {
   };
 };
 
-/** Checks and writes what a client made of an object. `served`: the object with the API's defaults. */
-const change = (
+/**
+ * Checks and writes what a client made of an object. `served`: the object with the API's defaults. `applied`: the owners
+ * of its fields after an apply.
+ */
+export const changeFrom = (
   write: Write<ResourceInfo>,
   object: KubeObject,
   served: KubeObject,
   { object: sent, headers }: ReadBody,
   { dryRun, manager }: WriteOptions,
+  applied?: Owners,
 ): HttpResponse => {
   const { world, cluster, user, info } = write;
   const changed = { metadata: {}, ...sent } as KubeObject;
@@ -134,12 +140,11 @@ const change = (
   checkEscalation(cluster, user, info, after);
   checkChanged(cluster, info, after, before);
   const stored = storedForm(object, before, after) as KubeObject;
-  if (dryRun) {
-    const draft = draftOf(object, stored === object ? { ...object } : stored);
-    const entries = entriesAfter(cluster, object, draft, { manager }, world.schedule.now());
-    return json(200, asReturned(cluster, draft, entries), headers);
-  }
-  writeChange(write, object, stored, { manager });
+  const draft = draftOf(object, stored === object ? { ...object } : stored);
+  const { managedFields: given } = changed.metadata as Stored['metadata'];
+  const owners = applied ?? entriesAfter(cluster, object, draft, { manager }, world.schedule.now(), given);
+  if (dryRun) return json(200, asReturned(cluster, draft, owners), headers);
+  writeChange(write, object, stored, { manager }, owners);
   return json(200, asReturned(cluster, object), headers);
 };
 
@@ -154,7 +159,7 @@ export const patchObject = (write: Write<ResourceInfo>, object: KubeObject): Htt
   const options = readWriteOptions(cluster, request, 'PatchOptions');
   const served = normalized(asReturned(cluster, object));
   const patched = readPatched(request, served, expectedOf(info), cluster, options.fieldValidation, describe);
-  return change(write, object, served, patched, options);
+  return changeFrom(write, object, served, patched, options);
 };
 
 /** Throws the 409 of an update that names another uid: its precondition fails in the storage. */
@@ -178,5 +183,5 @@ export const replaceByClient = (write: Write<ResourceInfo>, object: KubeObject):
   const sent = { metadata: {}, ...body.object } as KubeObject;
   checkName(object, sent);
   checkUid(info, object, sent);
-  return change(write, object, normalized(asReturned(cluster, object)), body, options);
+  return changeFrom(write, object, normalized(asReturned(cluster, object)), body, options);
 };

@@ -3,12 +3,13 @@ import { renewSessions } from '../credentials/sessions.ts';
 import type { HttpResponse } from '../http.ts';
 import { cutsOff } from '../network/egress.ts';
 import { alreadyExists, badRequest, json, notFound, Refusal } from './answers.ts';
-import { readObjectBody } from './bodies.ts';
+import { type ReadBody, readObjectBody } from './bodies.ts';
 import { podsChanged } from './budgets.ts';
 import { checkEscalation } from './escalation.ts';
+import type { Owners } from './field-managers.ts';
 import { asReturned, entriesAfter, noteWrite } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
-import { readWriteOptions } from './options.ts';
+import { readWriteOptions, type WriteOptions } from './options.ts';
 import { FIRST_STATUS, hasGeneration, withStoredDefaults } from './prepare.ts';
 import {
   apiVersionOf,
@@ -54,13 +55,16 @@ const draftOf = (
   };
 };
 
-export const createObject = (write: Write<ResourceInfo>, namespace: string | undefined): HttpResponse => {
-  const { world, cluster, user, info, request, describe } = write;
+/** Creates the object in a body. `applied`: the owners of its fields, if it is created by an apply. */
+export const createFrom = (
+  write: Write<ResourceInfo>,
+  namespace: string | undefined,
+  { object: body, headers }: ReadBody,
+  { dryRun, manager }: WriteOptions,
+  applied?: Owners,
+): HttpResponse => {
+  const { world, cluster, user, info } = write;
   const { kube } = cluster;
-  const { dryRun, manager, fieldValidation } = readWriteOptions(cluster, request, 'CreateOptions');
-  const expected = { kind: info.kind, apiVersion: apiVersionOf(info) };
-  const { object: body, headers } = readObjectBody(request, expected, fieldValidation);
-  describe(body);
   const sent = (body['metadata'] ?? {}) as Partial<KubeObject['metadata']>;
   if (sent.namespace !== undefined && sent.namespace !== namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
@@ -77,13 +81,23 @@ export const createObject = (write: Write<ResourceInfo>, namespace: string | und
     // Only an object that is stored has a resourceVersion.
     const { resourceVersion: _version, ...metadata } = object.metadata;
     const draft = { ...object, metadata: metadata as KubeObject['metadata'] };
-    return json(201, asReturned(cluster, draft, entriesAfter(cluster, undefined, draft, { manager }, now)), headers);
+    const owners = applied ?? entriesAfter(cluster, undefined, draft, { manager }, now);
+    return json(201, asReturned(cluster, draft, owners), headers);
   }
   if (cutsOff(info)) renewSessions(world, cluster);
   // The cast holds because the object was decoded and validated as one of its kind.
   if (isBuiltIn(info)) putObject(kube, info.kind, object as Kinds[Kind]);
   else putResource(kube, info, object);
-  noteWrite(cluster, undefined, object, { manager }, now);
+  noteWrite(cluster, undefined, object, { manager }, now, applied);
   if (info.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, namespace ?? '');
   return json(201, asReturned(cluster, object), headers);
+};
+
+export const createObject = (write: Write<ResourceInfo>, namespace: string | undefined): HttpResponse => {
+  const { cluster, info, request, describe } = write;
+  const options = readWriteOptions(cluster, request, 'CreateOptions');
+  const expected = { kind: info.kind, apiVersion: apiVersionOf(info) };
+  const body = readObjectBody(request, expected, options.fieldValidation);
+  describe(body.object);
+  return createFrom(write, namespace, body, options);
 };

@@ -7,6 +7,7 @@ import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts
 import type { ClusterState, World } from '../world/world.ts';
 import { answerReview, reviewAt, type VerifyToken } from './access-reviews.ts';
 import { anonymousUser, unauthorized, userOf } from './access.ts';
+import { applyObject } from './apply.ts';
 import type { User } from './access.ts';
 import { json, methodNotAllowed, noSuchPath, noSuchResource, notFound, Refusal } from './answers.ts';
 import { type Expected, readObjectBody } from './bodies.ts';
@@ -21,6 +22,7 @@ import { type Collection, deleteCollection, listOrWatch, objectAs } from './list
 import { acceptedBy, aggregatedVersion, inFormat } from './negotiation.ts';
 import { openApiAnswer, openApiAt } from './openapi.ts';
 import { readWriteOptions, valuesOf } from './options.ts';
+import { isApply } from './patch-bodies.ts';
 import { queryOf } from './query.ts';
 import { authorize } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
@@ -131,6 +133,11 @@ const answerResource = (write: Omit<Write, 'info'>, wanted: RequestInfo, info: R
     const representation = acceptedBy(request);
     if (!object) throw notFound(info, name);
     return json(200, objectAs(collection, object, representation));
+  }
+  if (request.method === 'PATCH' && wanted.subresource === undefined && isApply(request)) {
+    // An apply creates what does not exist.
+    if (!object) authorize(cluster, write.user, { ...wanted, verb: 'create' });
+    return applyObject({ ...write, info }, object, { namespace, name });
   }
   if (!object) throw notFound(info, name);
   if (wanted.subresource === 'scale' && isBuiltIn(info)) return answerScale({ ...write, info }, object);

@@ -92,7 +92,24 @@ const withoutCurrent = (body: unknown): unknown =>
   isObject(body) && body['kind'] === 'Status' && typeof body['message'] === 'string'
     ? { ...body, message: body['message'].replace(/(Too large resource version: \d+, current: )\d+$/, '$1<rv>') }
     : body;
-const comparable = (body: unknown): unknown => withoutCurrent(withoutVersions(withoutAges(body)));
+/** Managed fields are in the order of their times, which were taken out: they are compared by operation and manager. */
+const entryKey = (entry: unknown): string =>
+  isObject(entry)
+    ? ['operation', 'manager', 'apiVersion', 'subresource'].map((key) => String(entry[key] ?? '')).join('\n')
+    : '';
+const withSortedManagers = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withSortedManagers);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [
+      key,
+      key === 'managedFields' && Array.isArray(part)
+        ? part.toSorted((one, other) => (entryKey(one) < entryKey(other) ? -1 : 1))
+        : withSortedManagers(part),
+    ]),
+  );
+};
+const comparable = (body: unknown): unknown => withSortedManagers(withoutCurrent(withoutVersions(withoutAges(body))));
 
 /** Headers that say how the body was sent, and one that the recording did not keep. */
 const TRANSFER = new Set([
