@@ -49,12 +49,7 @@ const kindText = ({ apiVersion, kind }: Json): string => {
 /** Throws the refusal of a configuration that is not one of the object that the path names. */
 const checkConfiguration = (info: ResourceInfo, configuration: Json): void => {
   const { apiVersion, kind } = configuration;
-  if (!apiVersion || !kind)
-    throw new Refusal(
-      400,
-      'BadRequest',
-      `invalid object type: ${kindText(configuration)}`,
-    );
+  if (!apiVersion || !kind) throw new Refusal(400, 'BadRequest', `invalid object type: ${kindText(configuration)}`);
   if (apiVersion !== apiVersionOf(info) || kind !== info.kind)
     throw badRequest(`invalid object type: ${kindText(configuration)}`);
   const metadata = isObject(configuration['metadata']) ? configuration['metadata'] : {};
@@ -63,7 +58,12 @@ const checkConfiguration = (info: ResourceInfo, configuration: Json): void => {
 };
 
 /** Throws the refusal of a configuration with fields that the kind does not have. */
-const checkFields = ({ kind }: ResourceInfo, configuration: Json, namespace: string | undefined, name: string): void => {
+const checkFields = (
+  { kind }: ResourceInfo,
+  configuration: Json,
+  namespace: string | undefined,
+  name: string,
+): void => {
   if (!fieldsOfStruct(kind)) return;
   const { unknown } = decodeInto(configuration, kind);
   if (unknown.length === 0) return;

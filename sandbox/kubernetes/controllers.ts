@@ -26,7 +26,9 @@ import {
 } from './store.ts';
 import { secondsOn } from './taints.ts';
 
+/** Returns whether a workload exists, and is not about to be deleted. */
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>
+  workload.metadata.deletionTimestamp === undefined &&
   getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
 
 /** Records a change of a workload's pods, for the history and for the budgets that count the pods. */

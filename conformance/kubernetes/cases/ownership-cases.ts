@@ -265,6 +265,7 @@ export const OWNERSHIP_CASES: Case[] = [
             spec: { replicas },
           },
         });
+      await server.settle('the controllers have seen it');
       note('put with an old version', answerOf(server, await put(5, '1')));
       note('put', answerOf(server, await put(5, (await deployment(server)).metadata.resourceVersion)));
     },
