@@ -97,7 +97,6 @@ export const DAEMON_SET_CASES: Case[] = [
       await server.settle('the node is cordoned');
       note('cordoned', plainStatus(server, await setOf(server)));
       await rollOut(server, note, 'rollout with a cordoned node');
-      await server.request('PATCH', `${CORE}/nodes/${node}`, { body: { spec: { unschedulable: null } } });
       await server.request('PATCH', `${CORE}/nodes/${node}`, { body: { metadata: { labels: { pool: null } } } });
       await server.settle('the node is left', async () => (await podsOf(server)).length === 2);
       note('with a node less', plainStatus(server, await setOf(server)));

@@ -161,9 +161,11 @@ export const copyStart = async (server: RealServer, { world, cluster, namespace 
     const name = `${namespace}-${index}`;
     const labels = { ...metadata.labels, 'kubernetes.io/hostname': name };
     const taints = spec?.['taints'];
+    // Cordoned nodes run DaemonSets only: pods of other cases would be lost with them.
+    const own = { unschedulable: true, ...(taints ? { taints } : {}) };
     await created(
       server.request('POST', `${CORE}/nodes`, {
-        body: { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: taints ? { taints } : {} },
+        body: { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: own },
       }),
       `the node ${name}`,
     );

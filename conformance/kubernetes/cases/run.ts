@@ -1,5 +1,5 @@
 /** Runs the cases on the sandbox and on a real control plane, and compares what they show. */
-import { traceOf, type Case } from './case.ts';
+import { traceOf, type Case, type Trace } from './case.ts';
 import { CASES } from './cases.ts';
 import { judge, unusedOf, type Result } from './compare.ts';
 import { addSharedNodes, type Address, connect, copyStart } from './real-server.ts';
@@ -19,13 +19,15 @@ export interface RunOptions {
 
 export interface CasesReport {
   results: Result[];
+  /** What the real control plane showed, by case: see `recorded.ts`. */
+  traces: Record<string, Trace>;
   /** Accepted differences that no longer occur. */
   unused: AcceptedFact[];
   /** True if every difference is accepted and every accepted difference occurs. */
   passed: boolean;
 }
 
-const runCase = async (address: Address, one: Case, version: string): Promise<Result> => {
+const runCase = async (address: Address, one: Case, version: string): Promise<{ result: Result; real: Trace }> => {
   const began = Date.now();
   const real = connect(address, one.name);
   try {
@@ -35,7 +37,8 @@ const runCase = async (address: Address, one: Case, version: string): Promise<Re
     await real.settle('the start is at rest');
     const traces = { sandbox: await traceOf(one, sandbox), real: await traceOf(one, real) };
     const seconds = Math.round((Date.now() - began) / 100) / 10;
-    return judge({ name: one.name, shows: one.shows, seconds, version }, traces, ACCEPTED);
+    const of = { name: one.name, shows: one.shows, seconds, version };
+    return { result: judge(of, traces, ACCEPTED), real: traces.real };
   } finally {
     await real.close();
   }
@@ -54,11 +57,13 @@ export const runCases = async (
   const wanted = only ? CASES.filter(({ name }) => only.includes(name)) : CASES;
   await addSharedNodes(address);
   const results: Result[] = [];
+  const traces: Record<string, Trace> = {};
   const queue = [...wanted];
   const work = async (): Promise<void> => {
     for (let one = queue.shift(); one; one = queue.shift()) {
-      const result = await runCase(address, one, version);
+      const { result, real } = await runCase(address, one, version);
       results.push(result);
+      traces[one.name] = real;
       onResult?.(result);
     }
   };
@@ -66,5 +71,6 @@ export const runCases = async (
   const order = new Map(wanted.map(({ name }, index) => [name, index]));
   results.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
   const unused = unusedOf(results, ACCEPTED, version);
-  return { results, unused, passed: unused.length === 0 && results.every(({ verdict }) => verdict !== 'different') };
+  const passed = unused.length === 0 && results.every(({ verdict }) => verdict !== 'different');
+  return { results, traces, unused, passed };
 };
