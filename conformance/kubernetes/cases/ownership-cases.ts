@@ -92,7 +92,7 @@ export const OWNERSHIP_CASES: Case[] = [
   },
   {
     name: 'fields-of-accounts',
-    shows: 'The annotation of a service account belongs to whoever set it last.',
+    shows: 'The annotation of a service account belongs to the manager that set it last.',
     run: async (server, note) => {
       const created = await server.request(
         'POST',
