@@ -94,6 +94,7 @@ timed(`${2 * replicas + nodes} pods in pages of 500`, () => {
       now: world.schedule.now(),
       find: () => listObjects(kube, 'Pod'),
       changedAt: () => kube.resourceVersion,
+      serve: (object) => object,
     });
     found += items.length;
     token = metadata.continue;

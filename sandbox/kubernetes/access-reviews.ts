@@ -19,7 +19,7 @@ const AUTHORIZATION = 'authorization.k8s.io';
 const AUTHENTICATION = 'authentication.k8s.io';
 /** EKS evaluates access policies in a webhook authorizer, which cannot list its rules. */
 const NO_RULES_OF_WEBHOOK = 'webhook authorizer does not support user rule resolution';
-/** The audience of the API server's own tokens, which it also expects of others (kube-apiserver, --api-audiences). */
+/** The audience of the API server's own tokens, which it also expects in other tokens (kube-apiserver, --api-audiences). */
 const AUDIENCES = ['https://kubernetes.default.svc'];
 
 /** What reviews need of the API server. */

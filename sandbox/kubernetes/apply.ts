@@ -40,6 +40,9 @@ export const readConfiguration = (
   return { configuration, headers: { warning: `299 - ${JSON.stringify(message)}` } };
 };
 
+/** Returns whether an apply takes over the fields of other managers. */
+export const isForced = (request: HttpRequest): boolean => ['true', '1'].includes(queryOf(request)('force') ?? '');
+
 /** Returns a kind and version as Go prints them: `apps/v1, Kind=Deployment`. */
 const kindText = ({ apiVersion, kind }: Json): string => {
   const version = String(apiVersion ?? '');
@@ -77,8 +80,7 @@ const checkFields = (
 };
 
 /**
- * Applies the configuration of a request to an object, or creates it. `subresource`: undefined for the object itself.
- * `authorizeCreate`: throws the refusal of a user who may not create the object.
+ * Applies the configuration of a request to an object, or creates it.
  */
 export const applyObject = (
   write: Write<ResourceInfo>,
@@ -93,7 +95,7 @@ export const applyObject = (
   checkFields(info, configuration, namespace, name);
   const writer: Writer & { force: boolean } = {
     manager: options.manager,
-    force: ['true', '1'].includes(queryOf(request)('force') ?? ''),
+    force: isForced(request),
   };
   const kind = { apiVersion: apiVersionOf(info), zero: { ...zeroOf(info.kind), kind: info.kind } };
   const time = timestamp(world.schedule.now());

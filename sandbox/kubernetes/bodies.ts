@@ -109,9 +109,13 @@ export const decodeDocument = (
   const apiVersion = (document['apiVersion'] as string | undefined) || expected.apiVersion;
   const problem = kindProblem(apiVersion, kind, expected);
   if (problem !== undefined) return { object: {}, error: problem, strict: [] };
-  const whole = { ...document, kind, apiVersion };
+  const whole: Record<string, unknown> = { ...document, kind, apiVersion };
   if (!fieldsOfStruct(kind)) return { object: whole, strict: [] };
   const { value, error, unknown } = decodeInto(whole, kind, { wording });
+  // An empty list, which is left out otherwise, asks to forget the managers of all fields.
+  const { managedFields } = (isObject(whole['metadata']) ? whole['metadata'] : {}) as { managedFields?: unknown };
+  if (Array.isArray(managedFields) && managedFields.length === 0 && isObject(value['metadata']))
+    value['metadata']['managedFields'] = [];
   return {
     object: value,
     strict: unknown.map((path) => `unknown field ${quoted(path)}`),

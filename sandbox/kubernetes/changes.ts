@@ -91,7 +91,7 @@ const settled = (served: KubeObject, changed: KubeObject): KubeObject => {
 type Stored = KubeObject & { metadata: { managedFields?: unknown } };
 export const withoutManagedFields = ({ metadata, ...object }: KubeObject): KubeObject => {
   const { managedFields: _fields, ...others } = metadata as Stored['metadata'];
-  return { ...object, metadata: others as KubeObject['metadata'] };
+  return { ...object, metadata: others };
 };
 
 /** Writes a client's changes to an object, and records its field manager, or the owners of its fields. */

@@ -51,7 +51,7 @@ const optionsOfBody = (request: HttpRequest): DeleteOptions => {
     throw unsupportedMediaType([JSON_TYPE, 'application/yaml', PROTOBUF]);
   try {
     const expected = { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', others: DELETE_OPTIONS_VERSIONS };
-    return readObjectBody(request, expected, 'Ignore').object as DeleteOptions;
+    return readObjectBody(request, expected, 'Ignore').object;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const why = /^DeleteOptions in version ".*?" cannot be handled as a DeleteOptions: (?<why>.*)$/s.exec(

@@ -11,6 +11,7 @@ import type { DeleteOptions } from './deletes.ts';
 import type { Budget, Pod } from './objects.ts';
 import { isActive, isReady } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
+import { isSince } from './resources/served.ts';
 import { setStatus } from './rollout.ts';
 import { getObject, KINDS, timestamp, touch } from './store.ts';
 
@@ -21,16 +22,16 @@ interface Eviction {
   deleteOptions?: DeleteOptions;
 }
 
-/** Returns why a budget allows no disruption. */
-const refusalOf = ({ metadata: { name }, status }: Budget): string => {
+/** Returns why a budget allows no disruption. Before version 1.35 the counts were the only reason. */
+const refusalOf = ({ metadata: { name }, status }: Budget, version: string): string => {
+  const counts = `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
+  if (!isSince(version, '1.35')) return counts;
   const condition = status.conditions?.find(({ type }) => type === 'DisruptionAllowed');
-  const hasMessage = condition?.status === 'False' && (condition.message ?? '') !== '';
+  const message = (condition?.status === 'False' && condition.message) || '';
   const prefix = `The disruption budget ${name} does not allow evicting pods currently`;
-  if (hasMessage && condition.reason === 'SyncFailed')
-    return `${prefix} because it failed sync: ${condition.message ?? ''}`;
-  if (status.currentHealthy <= status.desiredHealthy)
-    return `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
-  return hasMessage ? `${prefix} (${condition.reason ?? ''}): ${condition.message ?? ''}` : prefix;
+  if (message !== '' && condition?.reason === 'SyncFailed') return `${prefix} because it failed sync: ${message}`;
+  if (status.currentHealthy <= status.desiredHealthy) return counts;
+  return message === '' ? prefix : `${prefix} (${condition?.reason ?? ''}): ${message}`;
 };
 
 /** Uses one of the disruptions that the budget allows, or throws the 429. */
@@ -43,7 +44,7 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
     ]);
   }
   if (status.disruptionsAllowed <= 0)
-    throw tooManyRequests(VIOLATES, 0, [{ reason: 'DisruptionBudget', message: refusalOf(budget) }]);
+    throw tooManyRequests(VIOLATES, 0, [{ reason: 'DisruptionBudget', message: refusalOf(budget, cluster.version) }]);
   if (dryRun) return;
   const at = world.schedule.now();
   const disruptionsAllowed = status.disruptionsAllowed - 1;

@@ -262,7 +262,8 @@ export const afterApply = <T extends object>(
   const left = entriesWithout(others, union(touched, changes.removed));
   const fieldsV1 = sorted(difference(config, STRIPPED));
   const isSame = live.before !== undefined && isDeepStrictEqual(live.before, object);
-  const at = isSame ? last?.time : time;
+  // The API server keeps no time of a write through `scale`.
+  const at = subresource === 'scale' ? undefined : isSame ? last?.time : time;
   const mine = isEmpty(fieldsV1) ? [] : [{ ...entry, fieldsV1, ...(at === undefined ? {} : { time: at }) }];
   return { object, entries: inOrder([...left, ...mine]) };
 };

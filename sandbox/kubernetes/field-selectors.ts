@@ -11,14 +11,13 @@ export interface FieldTerm {
   value: string;
 }
 
-const unescaped = (text: string): string => {
-  const bad = /(?<!\\)(?:\\\\)*(?<character>[=,])/.exec(text)?.groups?.['character'];
-  const sequence = /^(?:[^\\]|\\[\\,=])*(?<sequence>\\[^\\,=]?)/.exec(text)?.groups?.['sequence'];
-  if (sequence !== undefined) throw badRequest(`invalid field selector: invalid escape sequence: ${sequence}`);
-  if (bad !== undefined)
-    throw badRequest(`invalid field selector: unescaped character in value: ${bad.codePointAt(0) ?? 0}`);
-  return text.replaceAll(/\\(.)/g, '$1');
-};
+const unescaped = (text: string): string =>
+  text.replaceAll(/\\[^]?|[=,]/g, (found) => {
+    if (found === '=' || found === ',')
+      throw badRequest(`invalid field selector: unescaped character in value: ${found.charCodeAt(0)}`);
+    if (!/[\\,=]$/.test(found.slice(1))) throw badRequest(`invalid field selector: invalid escape sequence: ${found}`);
+    return found.slice(1);
+  });
 
 /** Parses a field selector: `field=value`, `field==value` and `field!=value`, joined by commas. */
 export const fieldTerms = (selector: string): FieldTerm[] =>
@@ -88,9 +87,9 @@ const PATHS: Record<string, string> = {
 const valueAt = (object: KubeObject, field: string): string | undefined => {
   let value: unknown = object;
   for (const part of (PATHS[field] ?? field).split('.')) value = isObject(value) ? value[part] : undefined;
-  return value === undefined || value === null || isObject(value)
-    ? undefined
-    : String(value as string | number | boolean);
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
 };
 
 /** Returns whether an object has the fields of a selector. Throws the 400 if the kind does not support one of them. */

@@ -68,6 +68,10 @@ export const sorted = (set: FieldSet): FieldSet => {
   return Object.fromEntries(elements.sort().map((element) => [element, sorted(set[element] ?? EMPTY)]));
 };
 
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isBare = (value: unknown): boolean =>
+  !isContainer(value) || (Array.isArray(value) ? value.length === 0 : isEmpty(value as FieldSet));
+
 /** Returns all fields of a value, as the owner of an applied configuration has them. */
 export const fieldsOf = (value: unknown, place: Place = ROOT): FieldSet => {
   const set: FieldSet = {};
@@ -80,10 +84,9 @@ export const fieldsOf = (value: unknown, place: Place = ROOT): FieldSet => {
   } else if (isObject(value)) {
     for (const [key, part] of Object.entries(value)) {
       const at = fieldPlace(key, place);
-      const below = fieldsOf(part, at);
       // A list without items that merges by key has no fields.
-      const isBare = Array.isArray(part) && part.length === 0 && !isAtomic(at, part);
-      if (part !== undefined && !isBare) put(set, `f:${key}`, isEmpty(below), below);
+      const isLeaf = isAtomic(at, part) || !isContainer(part) || (!Array.isArray(part) && isBare(part));
+      if (part !== undefined) put(set, `f:${key}`, isLeaf, isLeaf ? EMPTY : fieldsOf(part, at));
     }
   }
   return set;
@@ -96,10 +99,6 @@ export interface Comparison {
   removed: FieldSet;
 }
 type Change = keyof Comparison;
-
-const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null;
-const isBare = (value: unknown): boolean =>
-  !isContainer(value) || (Array.isArray(value) ? value.length === 0 : isEmpty(value as FieldSet));
 
 /** Returns the parts of a map or list by element. A key that several items have has no value of its own. */
 const partsOf = (place: Place, value: unknown): Map<string, { at: Place; values: unknown[] }> => {

@@ -7,8 +7,9 @@ import { listOptionsOf, type ListOptions, readResourceVersion } from './list-opt
 import { acceptedBy, partialMetadata, type Representation, wrongConversion } from './negotiation.ts';
 import type { KubeObject } from './objects.ts';
 import { pageOf, position } from './pages.ts';
+import { lastRemoval } from './removals.ts';
 import { asServed } from './served.ts';
-import { apiVersionOf, createdAt, FIRST_VERSION, lastRemoval, listResources, resourceOf } from './store.ts';
+import { apiVersionOf, createdAt, FIRST_VERSION, listResources, resourceOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
 
@@ -141,6 +142,7 @@ const list = (collection: Collection, options: ListOptions, { as, version = 'v1'
     options,
     now: world.schedule.now(),
     find: () => matching(collection, options),
+    serve: (object) => asServed(cluster, info, object),
     changedAt: () =>
       Math.max(
         lastRemoval(cluster.kube, info),

@@ -8,6 +8,7 @@ import { GoSyntaxError, parseGoJson } from './go/json.ts';
 import type { KubeState, ListSnapshot } from './kube-state.ts';
 import { type ListOptions, readResourceVersion } from './list-options.ts';
 import type { KubeObject } from './objects.ts';
+import { parseServed } from './served.ts';
 
 /** etcd is compacted every five minutes (kube-apiserver, --etcd-compaction-interval). */
 const KEPT = 300_000;
@@ -109,11 +110,12 @@ const listedOf = (object: KubeObject): Listed => {
 /** Returns the object's sort key in etcd's order: by namespace, then by name. */
 export const position = (object: KubeObject): string => listedOf(object).position;
 
-const jsonOf = (object: KubeObject): string => {
+/** Returns the text of an object as it is served now. */
+const jsonOf = (object: KubeObject, serve: (object: KubeObject) => KubeObject): string => {
   const known = listedOf(object);
   const { resourceVersion } = object.metadata;
   if (known.json === undefined || known.version !== resourceVersion)
-    Object.assign(known, { json: JSON.stringify(object), version: resourceVersion });
+    Object.assign(known, { json: JSON.stringify(serve(object)), version: resourceVersion });
   return known.json ?? '';
 };
 
@@ -132,15 +134,32 @@ const snapshotOf = (kube: KubeState, list: string, token: Token, now: number): L
   throw refusal;
 };
 
-/**
- * Returns a page of a list. `list`: identifies the list, the same for each of its pages. `find`: returns the objects
- * that match now, in any order. `now`: the world's time. `changedAt`: the version at which the resource last changed.
- */
-export const pageOf = (
-  kube: KubeState,
-  wanted: { list: string; options: ListOptions; now: number; find: () => KubeObject[]; changedAt: () => number },
-): Page => {
-  const { list, options, now, find, changedAt } = wanted;
+/** Keeps the rest of a list for later pages, in the place of an earlier one of the same version. */
+const keep = (kube: KubeState, snapshot: ListSnapshot): void => {
+  const { resourceVersion, list, takenAt } = snapshot;
+  const others = kube.snapshots.filter(
+    (other) => takenAt - other.takenAt <= KEPT && !(other.resourceVersion === resourceVersion && other.list === list),
+  );
+  kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
+};
+
+interface WantedList {
+  /** Identifies the list, the same for each of its pages. */
+  list: string;
+  options: ListOptions;
+  /** The world's time. */
+  now: number;
+  /** Returns the objects that match now, in any order. */
+  find: () => KubeObject[];
+  /** Returns the version at which the resource last changed. */
+  changedAt: () => number;
+  /** Returns an object as it is answered, which is kept for later pages. */
+  serve: (object: KubeObject) => KubeObject;
+}
+
+/** Returns a page of a list. */
+export const pageOf = (kube: KubeState, wanted: WantedList): Page => {
+  const { list, options, now, find, changedAt, serve } = wanted;
   const { limit, selected } = options;
   const token = options.continue === '' ? undefined : readToken(options.continue);
   if (token && options.resourceVersion !== '' && options.resourceVersion !== '0')
@@ -166,7 +185,7 @@ export const pageOf = (
     const first = items.findIndex((item) => item.position >= token.start);
     const rest = first === -1 ? [] : items.slice(first);
     return answer(
-      rest.slice(0, limit).map(({ json }) => JSON.parse(json) as KubeObject),
+      rest.slice(0, limit).map(({ json }) => parseServed(json)),
       token.rv,
       Math.max(0, rest.length - limit),
     );
@@ -179,16 +198,8 @@ export const pageOf = (
   const later = found.slice(limit);
   const rv = exact ?? kube.resourceVersion;
   if (later.length > 0) {
-    const snapshot = {
-      resourceVersion: rv,
-      takenAt: now,
-      list,
-      items: later.map((each) => ({ position: each.position, json: jsonOf(each.object) })),
-    };
-    const others = kube.snapshots.filter(
-      (other) => now - other.takenAt <= KEPT && !(other.resourceVersion === rv && other.list === list),
-    );
-    kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
+    const items = later.map((each) => ({ position: each.position, json: jsonOf(each.object, serve) }));
+    keep(kube, { resourceVersion: rv, takenAt: now, list, items });
   }
   return answer(
     found.slice(0, limit).map(({ object }) => object),

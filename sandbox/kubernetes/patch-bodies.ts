@@ -36,7 +36,7 @@ const readMergePatch = (request: HttpRequest, prefix: string): { patch: Json; st
       const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
       throw badRequest(`${prefix}json: cannot unmarshal ${type} into Go value of type map[string]interface {}`);
     }
-    return { patch: (value as Json | null) ?? {}, strict: duplicates.map((path) => `duplicate field ${quoted(path)}`) };
+    return { patch: value ?? {}, strict: duplicates.map((path) => `duplicate field ${quoted(path)}`) };
   } catch (error) {
     if (error instanceof GoSyntaxError) throw badRequest(`${prefix}${error.message}`);
     throw error;

@@ -24,6 +24,8 @@ export const FIRST_STATUS: Partial<Record<string, Pick<KubeObject, 'status'>>> =
 /** Returns an object with the defaults that are stored: those on which the sandbox's own readers rely. */
 export const withStoredDefaults = (object: KubeObject): KubeObject => {
   if (object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding') return withBindingDefaults(object);
+  if (object.kind === 'Deployment' || object.kind === 'StatefulSet' || object.kind === 'ReplicaSet')
+    return { ...object, spec: { ...object.spec, replicas: object.spec?.['replicas'] ?? 1 } };
   if (object.kind === 'PodDisruptionBudget') return { ...object, spec: object.spec ?? {} };
   if (object.kind !== 'NetworkPolicy') return object;
   const parsed = networkPolicySpec.safeParse(object.spec ?? {});

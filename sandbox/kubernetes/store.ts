@@ -1,23 +1,12 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { KubeState } from './kube-state.ts';
+import { noteRemoval } from './removals.ts';
+import { type ResourceInfo, resourceOf } from './resource-info.ts';
 import type { Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
 
-export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
-
-/** A resource that the API server serves, built-in or custom. `verbs`: the verbs that the sandbox supports. */
-export interface ResourceInfo {
-  kind: string;
-  plural: string;
-  shortNames: string[];
-  group: string;
-  /** Defaults to v1. */
-  version?: string;
-  namespaced: boolean;
-  verbs: Verb[];
-  /** True for a custom resource. */
-  custom?: true;
-}
+export { resourceOf } from './resource-info.ts';
+export type { ResourceInfo, Verb } from './resource-info.ts';
 
 /** A built-in kind. */
 export interface KindInfo extends ResourceInfo {
@@ -171,9 +160,6 @@ export const isBuiltIn = (info: ResourceInfo): info is KindInfo =>
 export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string =>
   group === '' ? version : `${group}/${version}`;
 
-/** Returns the key of a resource's objects, such as `pods.` or `deployments.apps`. */
-export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
-
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
 
 const objectsOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): Map<string, KubeObject> => {
@@ -254,20 +240,6 @@ export const putResource = (
   touch(kube, object);
   objectsOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
-
-/** As many as the smallest watch cache of the API server has events (k8s.io/apiserver, storage/cacher). */
-const MOST_REMOVALS = 100;
-
-const noteRemoval = ({ removals, resourceVersion }: KubeState, resource: string, object: KubeObject): void => {
-  const known = removals.get(resource) ?? { recent: [], forgotten: 0 };
-  removals.set(resource, known);
-  known.recent.push({ resourceVersion, object });
-  if (known.recent.length > MOST_REMOVALS) known.forgotten = known.recent.shift()?.resourceVersion ?? 0;
-};
-
-/** Returns the resourceVersion of the latest removal of a resource's objects; 0 if there was none. */
-export const lastRemoval = ({ removals }: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>): number =>
-  removals.get(resourceOf(info))?.recent.at(-1)?.resourceVersion ?? 0;
 
 export const removeResource = (
   kube: KubeState,

@@ -77,7 +77,7 @@ const withoutAges = (body: unknown): unknown => {
     rows: rows.map((row) => ({ ...row, cells: row.cells.map((cell, index) => (index === age ? '<age>' : cell)) })),
   };
 };
-/** In YAML, resource versions and continue tokens were left in. */
+/** In recorded YAML, resource versions and continue tokens were left in. */
 const withoutVersions = (body: unknown): unknown =>
   isObject(body) && typeof body['text'] === 'string'
     ? {
@@ -109,7 +109,7 @@ const withSortedManagers = (value: unknown): unknown => {
     ]),
   );
 };
-const comparable = (body: unknown): unknown => withSortedManagers(withoutCurrent(withoutVersions(withoutAges(body))));
+const comparable = (body: unknown): unknown => withSortedManagers(withoutAges(body));
 
 /** Headers that say how the body was sent, and one that the recording did not keep. */
 const TRANSFER = new Set([
@@ -133,6 +133,8 @@ export const compareAnswers = (recorded: Answer, answer: Answer): Differences =>
   return {
     status: recorded.status === answer.status ? [] : [`status: recorded ${recorded.status}, sandbox ${answer.status}`],
     headers: differencesOf(headersOf(recorded), headersOf(answer), 'headers'),
-    body: recorded.bodyLeftOut ? [] : differencesOf(comparable(recorded.body), comparable(answer.body)),
+    body: recorded.bodyLeftOut
+      ? []
+      : differencesOf(comparable(withoutCurrent(withoutVersions(recorded.body))), comparable(answer.body)),
   };
 };

@@ -5,8 +5,9 @@
 import type { Json } from '../../json.ts';
 import type { ClusterState } from '../../world/world.ts';
 import type { KubeObject, Metadata } from '../objects.ts';
-import { countObjects, templateGenerationOf } from '../store.ts';
+import { templateGenerationOf } from '../store.ts';
 import { change, changeEach, fill } from './fill.ts';
+import { withNodeDefaults } from './nodes.ts';
 import { withPodDefaults } from './pods.ts';
 import { withWorkloadDefaults } from './workloads.ts';
 
@@ -35,21 +36,6 @@ const networkPolicy = (spec: Json): Json => {
   return changeEach(changeEach(filled, 'ingress', protocols), 'egress', protocols);
 };
 
-/** The largest number of nodes for each TTL of what kubelets cache (k8s.io/kubernetes, pkg/controller/ttl). */
-const TTLS: [nodes: number, seconds: number][] = [
-  [100, 0],
-  [500, 15],
-  [1000, 30],
-  [2000, 60],
-  [10_000, 300],
-];
-const node = (object: KubeObject, _minor: number, { kube }: Cluster): KubeObject => {
-  const count = countObjects(kube, 'Node');
-  const ttl = TTLS.find(([most]) => count <= most)?.[1] ?? 600;
-  const annotations = { ...object.metadata.annotations, 'node.alpha.kubernetes.io/ttl': String(ttl) };
-  return { ...object, metadata: { ...object.metadata, annotations } };
-};
-
 const WEBHOOK = {
   failurePolicy: 'Fail',
   matchPolicy: 'Equivalent',
@@ -73,7 +59,7 @@ const KINDS: Record<string, (object: KubeObject, minor: number, cluster: Cluster
   DaemonSet: daemonSet,
   StatefulSet: workload,
   ReplicaSet: workload,
-  Node: node,
+  Node: withNodeDefaults,
   Namespace: (object) => ({
     ...object,
     metadata: {

@@ -10,7 +10,8 @@ export interface ParsedJson {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const STRING = /"(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+/** A string; control characters, which must be escaped, are the characters below a space. */
+const STRING = /"(?:(?!["\\])[ -\u{10FFFF}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 
 class Parser {
   readonly duplicates: string[] = [];

@@ -1,6 +1,7 @@
 /** Prints values as Go's `fmt` does in the API server's messages. */
 import { isObject } from '../../json.ts';
 import { basicType, fieldsOfStruct, typeName } from './types.ts';
+import type { GoField } from './types.ts';
 
 /** Prints a string like `%q`. */
 export const quoted = (text: string): string =>
@@ -17,7 +18,7 @@ export const plain = (value: unknown): string => {
     const keys = Object.keys(value).toSorted();
     return `map[${keys.map((key) => `${key}:${plain(value[key])}`).join(' ')}]`;
   }
-  return value === null ? '<nil>' : String(value);
+  return value === null ? '<nil>' : typeof value === 'string' ? value : JSON.stringify(value);
 };
 
 const capital = (name: string): string =>
@@ -36,6 +37,10 @@ const PACKAGES: Record<string, string> = {
 };
 const internalName = (type: string): string =>
   PACKAGES[type] === undefined ? typeName(type) : `${PACKAGES[type]}.${type}`;
+
+/** Fields that are pointers in the API's types but not in the internal ones. */
+const VALUES = new Set(['RollingUpdateStatefulSetStrategy.partition']);
+const isPointer = (type: string, { name, pointer }: GoField): boolean => pointer && !VALUES.has(`${type}.${name}`);
 
 /** A pointer as Go prints it; its value is different in each process. */
 const POINTER = '0xc000a1b2c0';
@@ -64,12 +69,12 @@ export const sharp = (value: unknown, type: string, pointer = false): string => 
   if (fields) {
     const object = isObject(value) ? value : {};
     const parts = [...fields.values()].map(
-      (field) => `${capital(field.name)}:${sharp(object[field.name], field.type, field.pointer)}`,
+      (field) => `${capital(field.name)}:${sharp(object[field.name], field.type, isPointer(type, field))}`,
     );
     return `${internalName(type)}{${parts.join(', ')}}`;
   }
   if (basicType(type) === 'string') return quoted(typeof value === 'string' ? value : '');
-  return String(value ?? (basicType(type) === 'bool' ? false : 0));
+  return JSON.stringify(value ?? (basicType(type) === 'bool' ? false : 0));
 };
 
 /** Prints a value of one of the API's types as JSON of Go's internal type, whose fields have no JSON names. */
@@ -87,7 +92,7 @@ export const internalJson = (value: unknown, type: string): string => {
       return Object.fromEntries(
         [...fields.values()].map((field) => [
           capital(field.name),
-          structured(object[field.name], field.type, field.pointer),
+          structured(object[field.name], field.type, isPointer(of, field)),
         ]),
       );
     }

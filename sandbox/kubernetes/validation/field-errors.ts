@@ -1,5 +1,6 @@
 /** Errors about fields and the answers that list them (k8s.io/apimachinery, util/validation/field and api/errors). */
 import { type Details, Refusal } from '../answers.ts';
+import { isSince } from '../resources/served.ts';
 import { internalJson, quoted, sharp } from '../go/print.ts';
 
 const REASONS = {
@@ -62,16 +63,11 @@ export const tooLong = (field: string, bytes: number): FieldError => ({
   detail: `may not be more than ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`,
 });
 
-/** From this version on, structured values are printed as JSON. */
-const JSON_SINCE = 34;
-
-/** Returns whether an API server of that version (such as 1.33) prints structured values as JSON. */
-const printsJson = (version: string): boolean => Number(version.split('.')[1]) >= JSON_SINCE;
-
 const printed = (value: NonNullable<FieldError['value']>, version: string): string => {
   if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object') return String(value);
-  return printsJson(version) ? internalJson(value.value, value.type) : sharp(value.value, value.type);
+  // Structured values are JSON since that version.
+  return isSince(version, '1.34') ? internalJson(value.value, value.type) : sharp(value.value, value.type);
 };
 
 /** Returns an error without its field, such as `Invalid value: -1: must be greater than or equal to 0`. */

@@ -59,7 +59,7 @@ const ownerErrors = (references: OwnerReferences = []): FieldError[] => {
 /** Returns the errors of the name of a field manager. */
 export const managerErrors = (manager: string, field: string): FieldError[] => [
   ...(Buffer.byteLength(manager) > MANAGER_LIMIT ? [tooLong(field, MANAGER_LIMIT)] : []),
-  ...[...manager].flatMap((character, at) =>
+  ...Array.from(manager, (character, at) =>
     /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)
       ? []
       : [
@@ -69,7 +69,7 @@ export const managerErrors = (manager: string, field: string): FieldError[] => [
             `invalid character U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')} (at position ${at})`,
           ),
         ],
-  ),
+  ).flat(),
 ];
 
 const managedFieldsErrors = (entries: NonNullable<Metadata['managedFields']> = []): FieldError[] =>

@@ -42,7 +42,7 @@ const shown = (value: unknown, field: string): string => {
     return `{${Object.entries(value)
       .map(([key, each]) => `${quoted(key)}: ${quoted(String(each))}`)
       .join(', ')}}`;
-  return typeof value === 'object' ? '{...}' : `&${String(value)}`;
+  return typeof value === 'object' ? '{...}' : `&${JSON.stringify(value)}`;
 };
 
 /** Returns which of a run of unchanged fields are shown: those near a changed one. */

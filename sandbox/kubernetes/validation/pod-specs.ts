@@ -1,5 +1,6 @@
 /** Rules of pod specifications (k8s.io/kubernetes, apis/core/validation), as far as the sandbox plays what they are about. */
-import type { Container, PodSpec, PodTemplate } from '../objects.ts';
+import type { Container, EnvVar, PodSpec, PodTemplate } from '../objects.ts';
+import type { VolumeMount } from '../volumes.ts';
 import { duplicate, invalid, notFoundValue, notSupported, required } from './field-errors.ts';
 import type { FieldError } from './field-errors.ts';
 import { labelErrors } from './metadata.ts';
@@ -23,7 +24,7 @@ const containerErrors = (container: Container, field: string, volumes: Set<strin
   const paths = new Set<string>();
   return [
     ...((container.image ?? '') === '' ? [required(`${field}.image`)] : []),
-    ...(container.env ?? []).flatMap(({ name = '', value, valueFrom }, index) => {
+    ...((container.env ?? []) as Partial<EnvVar>[]).flatMap(({ name = '', value, valueFrom }, index) => {
       const at = `${field}.env[${index}]`;
       return [
         ...(name === ''
@@ -36,7 +37,7 @@ const containerErrors = (container: Container, field: string, volumes: Set<strin
           : []),
       ];
     }),
-    ...(container.volumeMounts ?? []).flatMap(({ name = '', mountPath = '' }, index) => {
+    ...((container.volumeMounts ?? []) as Partial<VolumeMount>[]).flatMap(({ name = '', mountPath = '' }, index) => {
       const at = `${field}.volumeMounts[${index}]`;
       const isTwice = mountPath !== '' && paths.has(mountPath);
       paths.add(mountPath);
@@ -101,7 +102,7 @@ export const podSpecErrors = (spec: PodSpec, field: string): FieldError[] => {
   } = spec;
   const volumeNames = new Set<string>();
   const names = new Set<string>();
-  const volumeErrors = volumes.flatMap(({ name = '' }, index) =>
+  const volumeErrors = (volumes as { name?: string }[]).flatMap(({ name = '' }, index) =>
     uniqueNameErrors(name, `${field}.volumes[${index}].name`, volumeNames),
   );
   return [

@@ -68,7 +68,7 @@ const RULES: Record<string, Rules> = {
 };
 
 const rulesOf = (info: ResourceInfo): Rules => RULES[`${apiVersionOf(info)} ${info.kind}`] ?? {};
-const metadataOf = (object: KubeObject): Metadata => object.metadata as Metadata;
+const metadataOf = (object: KubeObject): Metadata => object.metadata;
 
 /** Throws the 422 if a new object breaks a rule of its kind. */
 export const checkNew = ({ version }: ClusterState, info: ResourceInfo, object: KubeObject): void => {

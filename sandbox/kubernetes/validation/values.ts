@@ -39,9 +39,11 @@ const operatorErrors = (operator: string, values: string[], field: string): Fiel
   return [invalid(`${field}.operator`, operator, 'not a valid selector operator')];
 };
 
+type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
+
 export const selectorErrors = (selector: LabelSelector | undefined, field: string): FieldError[] => [
   ...labelErrors(selector?.matchLabels, `${field}.matchLabels`),
-  ...(selector?.matchExpressions ?? []).flatMap(({ key = '', operator, values = [] }, index) => {
+  ...((selector?.matchExpressions ?? []) as Partial<Requirement>[]).flatMap(({ key = '', operator, values = [] }, index) => {
     const at = `${field}.matchExpressions[${index}]`;
     return [
       ...operatorErrors(operator ?? '', values, at),

@@ -26,7 +26,7 @@ interface Spec {
   podManagementPolicy?: string;
   ordinals?: { start?: number };
 }
-const specOf = ({ spec }: KubeObject): Spec => (spec ?? {}) as Spec;
+const specOf = ({ spec }: KubeObject): Spec => spec ?? {};
 
 /** Returns the errors of a selector and of the template whose labels it must match. */
 const selectionErrors = (spec: Spec, kind: string): FieldError[] => {

@@ -349,7 +349,7 @@ describe('PATCH of a StatefulSet', () => {
     [
       'OnDelete together with a partition',
       { updateStrategy: { type: 'OnDelete' } },
-      `spec.updateStrategy.rollingUpdate: Invalid value: {"partition":0}: only allowed for updateStrategy 'RollingUpdate'`,
+      "spec.updateStrategy.rollingUpdate: Invalid value: apps.RollingUpdateStatefulSetStrategy{Partition:0, MaxUnavailable:(*intstr.IntOrString)(nil)}: only allowed for updateStrategy 'RollingUpdate'",
     ],
     [
       'a partition below 0',

@@ -147,7 +147,7 @@ describe('PATCH', () => {
     const lab = newEbsLab();
     const { metadata, status } = structuredClone(lab.deployment());
     const change = {
-      metadata: { uid: 'x', creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 },
+      metadata: { uid: metadata.uid, creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 },
       status: { replicas: 9 },
     };
     const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: change });
@@ -190,7 +190,9 @@ describe('PATCH', () => {
   test.each([
     [{ 'content-type': 'application/cbor' }, {}, 415, 'UnsupportedMediaType'],
     [jsonPatch, {}, 400, 'BadRequest'],
-    [jsonPatch, [{ op: 'set', path: '/spec/replicas', value: 3 }], 400, 'BadRequest'],
+    [jsonPatch, [{ op: 'set', path: '/spec/replicas', value: 3 }], 422, 'Invalid'],
+    [jsonPatch, [{ op: 1, path: '/spec/replicas' }], 400, 'BadRequest'],
+    [merge, { metadata: { uid: 'x' } }, 422, 'Invalid'],
     [jsonPatch, [{ op: 'replace', path: '/spec/none', value: 3 }], 422, 'Invalid'],
     [jsonPatch, [{ op: 'test', path: '/spec/replicas', value: 99 }], 422, 'Invalid'],
     [jsonPatch, [{ op: 'add', path: '/spec/template/spec/containers/9', value: {} }], 422, 'Invalid'],
@@ -272,7 +274,8 @@ describe('DELETE of a pod', () => {
     const lab = newEbsLab();
     const path = pathOf(lab.pods('ebs-csi-controller')[0]!.metadata.name);
     expect((await lab.call('DELETE', path, { body: { preconditions: { uid: 'other' } } })).status).toBe(409);
-    expect((await lab.call('DELETE', path, { body: { gracePeriodSeconds: -1 } })).status).toBe(400);
+    expect((await lab.call('DELETE', path, { body: { gracePeriodSeconds: 'x' } })).status).toBe(500);
+    expect((await lab.call('DELETE', path, { query: { propagationPolicy: 'Never' } })).status).toBe(422);
     expect((await lab.call('DELETE', path, { body: { dryRun: ['All'] } })).status).toBe(200);
     expect(lab.pods('ebs-csi-controller').filter(isActive)).toHaveLength(2);
   });
