@@ -195,6 +195,8 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
     templateGenerations.set(object.metadata.uid, templateGenerationOf(cluster.kube, object) + 1);
   }
   if (specChanged && changed.spec) object.spec = changed.spec;
+  // The one default that the controllers rely on.
+  if (isWorkloadKind(object.kind) && object.kind !== 'DaemonSet' && object.spec) object.spec['replicas'] ??= 1;
   if (counts && object.metadata.generation !== undefined) object.metadata.generation += 1;
   if (object.kind === 'Node') nodeReplaced(world, cluster, object, before);
   if (counts && isWorkloadKind(object.kind)) workloadChanged(world, cluster, object as Workload);

@@ -117,16 +117,12 @@ const countsOf = (status: Deployment['status'] = {}): Counts => ({
   availableReplicas: Number(status['availableReplicas'] ?? 0),
 });
 
-/**
- * Writes the status of a Deployment and its ReplicaSets. `current`: undefined if a paused Deployment has no ReplicaSet
- * for its template; `isNew`: it was just created, so that its own controller has not reported any pod of it yet;
- * `maxUnavailable`: how many pods may be missing.
- */
-export const reportDeployment = (
+/** Writes the status of a Deployment's ReplicaSets, and returns the sums. */
+const reportReplicaSets = (
   sync: Sync,
   deployment: Deployment,
-  { current, isNew, maxUnavailable }: { current: ReplicaSet | undefined; isNew: boolean; maxUnavailable: number },
-): void => {
+  { current, isNew }: { current: ReplicaSet | undefined; isNew: boolean },
+): { now: Counts; size: number; terminating: number } => {
   const { kube } = sync.cluster;
   const now: Counts = { replicas: 0, updatedReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
   let size = 0;
@@ -147,6 +143,21 @@ export const reportDeployment = (
     now.availableReplicas += counts.availableReplicas;
     if (replicaSet === current) now.updatedReplicas = counts.updatedReplicas;
   }
+  return { now, size, terminating };
+};
+
+/**
+ * Writes the status of a Deployment and its ReplicaSets. `current`: undefined if a paused Deployment has no ReplicaSet
+ * for its template; `isNew`: it was just created, so that its own controller has not reported any pod of it yet;
+ * `maxUnavailable`: how many pods may be missing.
+ */
+export const reportDeployment = (
+  sync: Sync,
+  deployment: Deployment,
+  { current, isNew, maxUnavailable }: { current: ReplicaSet | undefined; isNew: boolean; maxUnavailable: number },
+): void => {
+  const { kube } = sync.cluster;
+  const { now, size, terminating } = reportReplicaSets(sync, deployment, { current, isNew });
   const { metadata, spec, status } = deployment;
   const { at } = sync;
   const wanted = spec.replicas;

@@ -47,7 +47,7 @@ export const templateHash = ({ templateHashes }: KubeState, template: PodTemplat
   let known = remembered.get(text);
   if (known === undefined) {
     const { creationTimestamp: _never, ...metadata } = template.metadata as Json;
-    const meaning = sortedJson({ ...template, metadata, spec: withPodSpecDefaults(template.spec as Json) });
+    const meaning = sortedJson({ ...template, metadata, spec: withPodSpecDefaults(template.spec) });
     known = { hash: hashOf(text), meaning };
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
     remembered.set(text, known);

@@ -21,8 +21,8 @@ const doubled = (before: Item[], changes: { type: string; object: Item }[]): num
   const nodes = new Map<string, Set<string>>();
   const both = new Set<string>();
   for (const { type, object } of [...before.map((pod) => ({ type: 'ADDED', object: pod })), ...changes]) {
-    const node = String(object.spec['nodeName'] ?? '');
-    if (node === '') continue;
+    const node = object.spec['nodeName'];
+    if (typeof node !== 'string') continue;
     const pods = nodes.get(node) ?? new Set<string>();
     nodes.set(node, pods);
     if (type === 'DELETED') pods.delete(object.metadata.uid);

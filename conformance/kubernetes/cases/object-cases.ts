@@ -148,9 +148,7 @@ export const OBJECT_CASES: Case[] = [
       );
       note(
         'the last state of each',
-        [
-          ...new Map(events.map(({ object }) => [object.metadata.name, object.metadata.annotations ?? null])).entries(),
-        ].toSorted(),
+        Object.fromEntries(events.map(({ object }) => [object.metadata.name, object.metadata.annotations ?? null])),
       );
       note(
         'events',

@@ -57,6 +57,35 @@ const readWatch = async (
   response.on('error', () => undefined);
 };
 
+/** Returns the versions of everything that controllers change in a namespace. */
+const versionsOf = async (client: KubeClient, namespace: string): Promise<string> => {
+  const lists = await Promise.all(
+    WATCHED.map(([group, resource]) => client.request('GET', `${group}/namespaces/${namespace}/${resource}`)),
+  );
+  return lists
+    .flatMap(({ body }) => (body as { items?: Item[] }).items ?? [])
+    .map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`)
+    .join();
+};
+
+const untilQuiet = async (client: KubeClient, namespace: string): Promise<void> => {
+  let before = await versionsOf(client, namespace);
+  for (let since = Date.now(); Date.now() - since < QUIET;) {
+    await sleep(POLL);
+    const now = await versionsOf(client, namespace);
+    if (now !== before) since = Date.now();
+    before = now;
+  }
+};
+
+const until = async (what: string, done: () => Promise<boolean>): Promise<void> => {
+  const end = Date.now() + LONGEST;
+  while (!(await done())) {
+    if (Date.now() > end) throw new Error(`The real control plane did not get to this: ${what}.`);
+    await sleep(POLL);
+  }
+};
+
 /** Connects to a real API server; `namespace` must exist, or be created by the caller. */
 export const connect = ({ url, ca, token }: Address, namespace: string): RealServer => {
   const client = createClient(url, ca, token);
@@ -66,33 +95,7 @@ export const connect = ({ url, ca, token }: Address, namespace: string): RealSer
     const { status, text } = await client.request(method, path, { headers, ...(body === '' ? {} : { body }) });
     return asAnswer(status, text);
   };
-  const items = async (group: string, resource: string): Promise<Item[]> => {
-    const { body } = await request('GET', pathOf({ namespace } as Server, group, resource));
-    return (body['items'] ?? []) as Item[];
-  };
-  const versions = async (): Promise<string> => {
-    const all = await Promise.all(WATCHED.map(([group, resource]) => items(group, resource)));
-    return all
-      .flat()
-      .map(({ metadata }) => `${metadata.uid} ${metadata.resourceVersion}`)
-      .join();
-  };
-  const until = async (what: string, done: () => Promise<boolean>): Promise<void> => {
-    const end = Date.now() + LONGEST;
-    while (!(await done())) {
-      if (Date.now() > end) throw new Error(`The real control plane did not get to this: ${what}.`);
-      await sleep(POLL);
-    }
-  };
-  const quiet = async (): Promise<void> => {
-    let before = await versions();
-    for (let since = Date.now(); Date.now() - since < QUIET;) {
-      await sleep(POLL);
-      const now = await versions();
-      if (now !== before) since = Date.now();
-      before = now;
-    }
-  };
+  const quiet = (): Promise<void> => untilQuiet(client, namespace);
   const observe = async (group: string, resource: string): Promise<Observation> => {
     const path = pathOf({ namespace } as Server, group, resource);
     const { body } = await request('GET', path);

@@ -43,16 +43,18 @@ type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
 
 export const selectorErrors = (selector: LabelSelector | undefined, field: string): FieldError[] => [
   ...labelErrors(selector?.matchLabels, `${field}.matchLabels`),
-  ...((selector?.matchExpressions ?? []) as Partial<Requirement>[]).flatMap(({ key = '', operator, values = [] }, index) => {
-    const at = `${field}.matchExpressions[${index}]`;
-    return [
-      ...operatorErrors(operator ?? '', values, at),
-      ...qualifiedNameProblems(key).map((problem) => invalid(`${at}.key`, key, problem)),
-      ...values.flatMap((value, place) =>
-        labelValueProblems(value).map((problem) => invalid(`${at}.values[${place}]`, value, problem)),
-      ),
-    ];
-  }),
+  ...((selector?.matchExpressions ?? []) as Partial<Requirement>[]).flatMap(
+    ({ key = '', operator, values = [] }, index) => {
+      const at = `${field}.matchExpressions[${index}]`;
+      return [
+        ...operatorErrors(operator ?? '', values, at),
+        ...qualifiedNameProblems(key).map((problem) => invalid(`${at}.key`, key, problem)),
+        ...values.flatMap((value, place) =>
+          labelValueProblems(value).map((problem) => invalid(`${at}.values[${place}]`, value, problem)),
+        ),
+      ];
+    },
+  ),
 ];
 
 /** Returns whether a selector selects everything. */
