@@ -1,18 +1,19 @@
 /** Applies and deletes the Kubernetes objects of add-ons, as EKS does. The controllers then roll out the changes. */
 import type { ClusterState, World } from '../world/world.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
-import { noteChange, reconcile, replaceObject, workloadChanged } from './controllers.ts';
+import { reconcile, replaceObject, workloadChanged } from './controllers.ts';
 import { applyCustomResources, removeCustomKinds } from './custom-resources.ts';
 import { parseField, withFieldsOf, withValue } from './field-paths.ts';
 import { managerOf } from './managed-fields.ts';
 import { foreignFieldsOf, noteApplied, noteMetadata, RESTARTED_AT } from './manifest-fields.ts';
+import { collectOwned } from './garbage.ts';
 import { daemonSetSpec, manifestOf } from './manifests.ts';
 import { daemonNodes } from './nodes.ts';
 import type { ImageSdk, KubeState } from './kube-state.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
-import { isActive, podsOf, readyPods, terminatePod } from './pods.ts';
-import { controlledBy, getObject, newMetadata, putObject, removeObject, touch } from './store.ts';
+import { readyPods } from './pods.ts';
+import { getObject, newMetadata, putObject, removeObject, touch } from './store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 /** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
@@ -202,11 +203,8 @@ export const removeAddonObjects = (
   const plane = { world, cluster };
   for (const { existing } of workloadsOf(cluster, objects)) {
     if (!existing) continue;
-    const pods = podsOf(plane, existing);
     removeObject(kube, existing.kind, existing);
-    for (const replicaSet of controlledBy(kube, 'ReplicaSet', existing)) removeObject(kube, 'ReplicaSet', replicaSet);
-    for (const pod of pods.filter(isActive)) terminatePod(plane, pod, () => {});
-    noteChange(plane, existing);
+    collectOwned(plane, existing);
   }
   for (const name of objects.serviceAccounts) {
     const serviceAccount = getObject(kube, 'ServiceAccount', objects.namespace, name);

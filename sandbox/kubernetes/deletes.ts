@@ -6,12 +6,13 @@ import type { ClusterState } from '../world/world.ts';
 import { badRequest, json, Refusal, success, unsupportedMediaType } from './answers.ts';
 import { contentType, JSON_TYPE, readObjectBody } from './bodies.ts';
 import { deletePod } from './controllers.ts';
+import { deleteWorkload, type Propagation } from './garbage.ts';
 import { asReturned } from './managed-fields.ts';
-import type { KubeObject } from './objects.ts';
+import type { KubeObject, Workload } from './objects.ts';
 import { dryRunErrors, invalidOptions, valuesOf } from './options.ts';
 import { PROTOBUF } from './protobuf.ts';
 import { queryOf } from './query.ts';
-import { isBuiltIn, removeResource, timestamp } from './store.ts';
+import { isBuiltIn, isWorkloadKind, removeResource, timestamp } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { invalid, notSupported } from './validation/field-errors.ts';
 import type { Write } from './write.ts';
@@ -186,7 +187,14 @@ export const deleteObject = (write: Write<ResourceInfo>, object: KubeObject): Ht
   if (info.kind === 'Pod') return json(200, endPod(write, object, options));
   const { name, uid } = object.metadata;
   const returned = isBuiltIn(info) && RETURNED.has(info.kind) ? asReturned(cluster, object) : undefined;
-  if (options.dryRun === undefined) removeResource(cluster.kube, info, object);
+  if (isWorkloadKind(info.kind)) {
+    const propagation = options.orphanDependents === true ? 'Orphan' : options.propagationPolicy;
+    const plane = { world, cluster };
+    if (options.dryRun === undefined) {
+      const stays = deleteWorkload(plane, object as Workload, propagation as Propagation | undefined);
+      if (stays) return json(200, asReturned(cluster, stays));
+    }
+  } else if (options.dryRun === undefined) removeResource(cluster.kube, info, object);
   if (returned) return json(200, returned);
   return success(200, { name, ...(info.group === '' ? {} : { group: info.group }), kind: info.plural, uid });
 };

@@ -75,8 +75,13 @@ const withProgress = (
   return withCondition(conditions, PROGRESSING, reason, at, { again: true });
 };
 
+/** Kubernetes 1.35 also reports how many pods terminate (feature DeploymentReplicaSetTerminatingReplicas). */
+const terminatingOf = ({ cluster }: Sync, terminating: number): { terminatingReplicas?: number } =>
+  Number(cluster.version.split('.')[1]) >= 35 ? { terminatingReplicas: terminating } : {};
+
 /** Writes the status of a ReplicaSet, and its size, which follows the number of its pods. */
-const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, pods: Pod[]): Counts => {
+const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: ReplicaSet, all: Pod[]): Counts => {
+  const pods = all.filter(isActive);
   const counts = {
     replicas: pods.length,
     updatedReplicas: pods.length,
@@ -90,6 +95,7 @@ const reportReplicaSet = (sync: Sync, deployment: Deployment, replicaSet: Replic
     {
       replicas,
       ...nonZero({ fullyLabeledReplicas: replicas, readyReplicas, availableReplicas }),
+      ...terminatingOf(sync, all.length - pods.length),
       observedGeneration: replicaSet.metadata.generation,
     },
     sync.at,
@@ -102,33 +108,6 @@ const setSize = (replicaSet: ReplicaSet, replicas: number): void => {
   if (replicaSet.spec.replicas === replicas) return;
   replicaSet.spec.replicas = replicas;
   if (replicaSet.status) replicaSet.metadata.generation = (replicaSet.metadata.generation ?? 1) + 1;
-};
-
-/** Writes the statuses of all ReplicaSets, and returns the sums. `created`: one that was just created, if any. */
-const reportReplicaSets = (
-  sync: Sync,
-  deployment: Deployment,
-  created: ReplicaSet | undefined,
-  current: ReplicaSet | undefined,
-): { now: Counts; size: number } => {
-  const { kube } = sync.cluster;
-  const now: Counts = { replicas: 0, updatedReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
-  let size = 0;
-  for (const replicaSet of controlledBy(kube, 'ReplicaSet', deployment)) {
-    const pods = controlledBy(kube, 'Pod', replicaSet).filter(isActive);
-    setSize(replicaSet, pods.length);
-    size += pods.length;
-    if (replicaSet === created && !sync.instant) {
-      setStatus(kube, replicaSet, { replicas: 0 }, sync.at);
-      continue;
-    }
-    const counts = reportReplicaSet(sync, deployment, replicaSet, pods);
-    now.replicas += counts.replicas;
-    now.readyReplicas += counts.readyReplicas;
-    now.availableReplicas += counts.availableReplicas;
-    if (replicaSet === current) now.updatedReplicas = counts.updatedReplicas;
-  }
-  return { now, size };
 };
 
 /** Returns the conditions with whether enough pods are available. */
@@ -155,6 +134,35 @@ const countsOf = (status: Deployment['status'] = {}): Counts => ({
   availableReplicas: Number(status['availableReplicas'] ?? 0),
 });
 
+/** Writes the status of a Deployment's ReplicaSets, and returns the sums. */
+const reportReplicaSets = (
+  sync: Sync,
+  deployment: Deployment,
+  { current, isNew }: { current: ReplicaSet | undefined; isNew: boolean },
+): { now: Counts; size: number; terminating: number } => {
+  const { kube } = sync.cluster;
+  const now: Counts = { replicas: 0, updatedReplicas: 0, readyReplicas: 0, availableReplicas: 0 };
+  let size = 0;
+  let terminating = 0;
+  for (const replicaSet of controlledBy(kube, 'ReplicaSet', deployment)) {
+    const pods = controlledBy(kube, 'Pod', replicaSet);
+    const active = pods.filter(isActive).length;
+    setSize(replicaSet, active);
+    size += active;
+    terminating += pods.length - active;
+    if (replicaSet === current && isNew && !sync.instant) {
+      setStatus(kube, replicaSet, { replicas: 0 }, sync.at);
+      continue;
+    }
+    const counts = reportReplicaSet(sync, deployment, replicaSet, pods);
+    now.replicas += counts.replicas;
+    now.readyReplicas += counts.readyReplicas;
+    now.availableReplicas += counts.availableReplicas;
+    if (replicaSet === current) now.updatedReplicas = counts.updatedReplicas;
+  }
+  return { now, size, terminating };
+};
+
 /**
  * Writes the status of a Deployment and its ReplicaSets. `current`: undefined if a paused Deployment has no ReplicaSet
  * for its template; `isNew`: it was just created, so that its own controller has not reported any pod of it yet;
@@ -166,7 +174,7 @@ export const reportDeployment = (
   { current, isNew, maxUnavailable }: { current: ReplicaSet | undefined; isNew: boolean; maxUnavailable: number },
 ): void => {
   const { kube } = sync.cluster;
-  const { now, size } = reportReplicaSets(sync, deployment, isNew ? current : undefined, current);
+  const { now, size, terminating } = reportReplicaSets(sync, deployment, { current, isNew });
   const { metadata, spec, status } = deployment;
   const { at } = sync;
   const wanted = spec.replicas;
@@ -197,8 +205,9 @@ export const reportDeployment = (
     {
       observedGeneration: metadata.generation,
       ...nonZero({ ...now, unavailableReplicas: Math.max(0, size - now.availableReplicas) }),
+      ...terminatingOf(sync, terminating),
       conditions,
     },
-    at,
+    sync.at,
   );
 };

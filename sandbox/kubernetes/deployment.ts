@@ -9,6 +9,8 @@ import type { Sync } from './rollout.ts';
 import { controlledBy, newMetadata, ownedBy, putObject, removeObject, touch } from './store.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
+/** The revisions that a ReplicaSet was before. */
+const HISTORY = 'deployment.kubernetes.io/revision-history';
 const HASH_LABEL = 'pod-template-hash';
 const DEFAULT_HISTORY = 10;
 
@@ -19,7 +21,7 @@ const activePods = ({ cluster }: Sync, replicaSet: ReplicaSet): Pod[] =>
 const replicaSetOf = (
   { cluster }: Sync,
   deployment: Deployment,
-  hash = templateHash(deployment.spec.template),
+  hash = templateHash(cluster.kube, deployment.spec.template),
 ): ReplicaSet | undefined =>
   controlledBy(cluster.kube, 'ReplicaSet', deployment).find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
 
@@ -34,7 +36,7 @@ const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: numbe
 };
 
 /** Annotations of a Deployment that its ReplicaSets do not get. */
-const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION]);
+const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, HISTORY]);
 
 /** Returns the annotations of a Deployment that its newest ReplicaSet gets. */
 const copiedAnnotations = ({ metadata: { annotations = {} } }: Deployment): Record<string, string> =>
@@ -63,13 +65,19 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): { current: Repli
   const { kube } = sync.cluster;
   const { template } = deployment.spec;
   const existing = controlledBy(kube, 'ReplicaSet', deployment);
-  const hash = templateHash(template);
+  const hash = templateHash(kube, template);
   const newest = Math.max(0, ...existing.map(revisionOf));
   const found = replicaSetOf(sync, deployment, hash);
   const revision = String(found && revisionOf(found) === newest ? newest : newest + 1);
   annotate(sync, deployment, { [REVISION]: revision });
   if (found) {
-    annotate(sync, found, { ...copiedAnnotations(deployment), [REVISION]: revision });
+    const was = found.metadata.annotations?.[REVISION] ?? revision;
+    const history = [found.metadata.annotations?.[HISTORY], was].filter((one) => one !== undefined).join(',');
+    annotate(sync, found, {
+      ...copiedAnnotations(deployment),
+      ...(was === revision ? {} : { [HISTORY]: history }),
+      [REVISION]: revision,
+    });
     return { current: found, isNew: false };
   }
   const labels = { ...template.metadata.labels, [HASH_LABEL]: hash };

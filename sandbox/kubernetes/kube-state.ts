@@ -29,8 +29,8 @@ export interface KubeState {
    * the hash of the pods' template.
    */
   tallies: Map<string, Tally>;
-  /** Nodes on which a controller has a pod, including terminating pods; by the controller's uid. */
-  heldNodes: Map<string, Set<string>>;
+  /** Number of a controller's pods on each node that has one, including terminating pods; by the controller's uid. */
+  heldNodes: Map<string, Map<string, number>>;
   /** Nodes on which pods of the Pod Identity agent never get ready. */
   agentDown: Set<string>;
   /** Time of the first call to the API server, by access key id; recorded only if `apiTokenLagSeconds` is set. */
@@ -43,6 +43,8 @@ export interface KubeState {
   pendingWorkloads: Set<string>;
   /** Namespaces whose budgets a controller is about to reconcile. */
   pendingBudgets: Set<string>;
+  /** Hashes of pod templates, by what they mean: see `templateHash`. */
+  templateHashes: Map<string, string>;
   /**
    * The revision that a StatefulSet's rollout starts from, by its uid: pods below the partition are created from it.
    */

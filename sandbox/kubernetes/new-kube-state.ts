@@ -15,6 +15,7 @@ export const newKubeState = (): KubeState => ({
   removals: new Map(),
   tallies: new Map(),
   heldNodes: new Map(),
+  templateHashes: new Map(),
   agentDown: new Set(),
   firstCalls: new Map(),
   lostNodes: new Set(),

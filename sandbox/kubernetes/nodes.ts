@@ -226,7 +226,8 @@ export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): v
 export const addNodes = (cluster: ClusterState, group: NodeGroup, at: number): void => addGroups(cluster, [group], at);
 
 export const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
-const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>
+/** Returns whether pods with this spec select a node by its labels. */
+export const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>
   Object.entries(nodeSelector).every(([label, value]) => metadata.labels?.[label] === value);
 export const isNodeReady = ({ status }: KubeObject): boolean =>
   ((status?.['conditions'] ?? []) as { type: string; status: string }[]).some(

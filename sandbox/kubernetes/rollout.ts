@@ -1,5 +1,7 @@
 /** Helpers shared by the workload controllers. */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type Json } from '../json.ts';
+import { withPodSpecDefaults } from './defaults/pod-spec.ts';
 import type { KubeState } from './kube-state.ts';
 import { noteStatus } from './status-writes.ts';
 import type { KubeObject, PodTemplate } from './objects.ts';
@@ -25,19 +27,34 @@ const hashOf = (text: string): string => {
   return [...Buffer.from(String(hash))].map((byte) => NAME_ALPHABET[byte % NAME_ALPHABET.length]).join('');
 };
 
-/** Hashes are cached, because controllers hash the same templates repeatedly. */
-const MOST_REMEMBERED = 500;
-const remembered = new Map<string, string>();
+/** Returns JSON with the members of each object in alphabetical order. */
+const sortedJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, one: unknown) =>
+    isObject(one) ? Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1))) : one,
+  );
 
-/** Returns the hash of a pod template for labels: FNV-1a over its JSON, in the alphabet of generated names. */
-export const templateHash = (template: PodTemplate): string => {
+/** What controllers hash repeatedly is cached, by the template's JSON. */
+const MOST_REMEMBERED = 500;
+const remembered = new Map<string, { hash: string; meaning: string }>();
+
+/**
+ * Returns the hash of a pod template for labels: FNV-1a over its JSON, in the alphabet of generated names. Templates of
+ * a cluster that mean the same have the same hash: those that a client has read, with the API's defaults, and writes
+ * back.
+ */
+export const templateHash = ({ templateHashes }: KubeState, template: PodTemplate): string => {
   const text = JSON.stringify(template);
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  const hash = hashOf(text);
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-  remembered.set(text, hash);
-  return hash;
+  let known = remembered.get(text);
+  if (known === undefined) {
+    const { creationTimestamp: _never, ...metadata } = template.metadata as Json;
+    const meaning = sortedJson({ ...template, metadata, spec: withPodSpecDefaults(template.spec) });
+    known = { hash: hashOf(text), meaning };
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    remembered.set(text, known);
+  }
+  const earlier = templateHashes.get(known.meaning);
+  if (earlier === undefined) templateHashes.set(known.meaning, known.hash);
+  return earlier ?? known.hash;
 };
 
 /** Resolves a count, or a percentage of `total` such as `25%`. */

@@ -41,7 +41,7 @@ const partitionOf = ({ spec }: StatefulSet): number => spec.updateStrategy?.roll
 const begin = (sync: Sync, statefulSet: StatefulSet): Reconciliation => {
   const { kube } = sync.cluster;
   const { metadata, spec } = statefulSet;
-  const update = { name: `${metadata.name}-${templateHash(spec.template)}`, template: spec.template };
+  const update = { name: `${metadata.name}-${templateHash(kube, spec.template)}`, template: spec.template };
   return {
     sync,
     statefulSet,

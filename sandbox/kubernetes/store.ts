@@ -70,7 +70,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['deploy'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', 'update', ...READ],
+    verbs: ['delete', 'patch', 'update', ...READ],
   },
   DaemonSet: {
     kind: 'DaemonSet',
@@ -78,7 +78,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['ds'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', 'update', ...READ],
+    verbs: ['delete', 'patch', 'update', ...READ],
   },
   StatefulSet: {
     kind: 'StatefulSet',
@@ -86,7 +86,7 @@ export const KINDS: Record<Kind, KindInfo> = {
     shortNames: ['sts'],
     group: 'apps',
     namespaced: true,
-    verbs: ['patch', 'update', ...READ],
+    verbs: ['delete', 'patch', 'update', ...READ],
   },
   ReplicaSet: {
     kind: 'ReplicaSet',
@@ -264,6 +264,14 @@ export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): v
 /** Returns the generation of a DaemonSet's template, which its pods have as a label. */
 export const templateGenerationOf = ({ templateGenerations }: KubeState, { metadata }: KubeObject): number =>
   templateGenerations.get(metadata.uid) ?? 1;
+
+/** Removes the owners of an object, so that nothing controls it. */
+export const disown = (kube: KubeState, object: KubeObject): void => {
+  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
+  const { ownerReferences: _owners, ...metadata } = object.metadata;
+  object.metadata = metadata;
+  touch(kube, object);
+};
 
 /** Returns how many objects of any kind `owner` controls. */
 export const countControlled = (kube: KubeState, owner: KubeObject): number =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mergePatch, strategicMergePatch } from '../../../sandbox/kubernetes/patch.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
-import { DEPLOYMENT, jsonPatch, merge, newEbsLab, restartPatch, strategic } from './support.ts';
+import { DAEMON_SET, DEPLOYMENT, jsonPatch, merge, newEbsLab, restartPatch, strategic } from './support.ts';
 
 const ACCOUNT = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
 
@@ -99,14 +99,38 @@ describe('PATCH', () => {
     expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid)).toEqual(pods);
   });
 
-  test('of only labels and annotations keeps the generation', async () => {
+  test('of only labels keeps the generation', async () => {
     const lab = newEbsLab();
     const { body } = await lab.call('PATCH', DEPLOYMENT, {
       headers: merge,
-      body: { metadata: { labels: { app: null, mine: '1' }, annotations: { a: 'b' } } },
+      body: { metadata: { labels: { app: null, mine: '1' } } },
     });
     expect(body.metadata.labels).toEqual({ mine: '1' });
     expect(body.metadata.generation).toBe(1);
+  });
+
+  test('of annotations starts a generation of a Deployment, but not of a DaemonSet', async () => {
+    const lab = newEbsLab();
+    const annotated = { headers: merge, body: { metadata: { annotations: { a: 'b' } } } };
+    const generations = [];
+    for (const path of [DEPLOYMENT, DAEMON_SET])
+      generations.push((await lab.call('PATCH', path, annotated)).body.metadata.generation);
+    expect(generations).toEqual([2, 1]);
+    lab.pass(1);
+    expect(lab.deployment().status?.['observedGeneration']).toBe(2);
+  });
+
+  test('with the defaults that were read replaces no pod', async () => {
+    const lab = newEbsLab();
+    const { spec } = (await lab.call('GET', DEPLOYMENT)).body;
+    const pods = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid);
+    const { body } = await lab.call('PATCH', DEPLOYMENT, {
+      headers: jsonPatch,
+      body: [{ op: 'replace', path: '/spec/template', value: spec!['template'] }],
+    });
+    expect(body.metadata.generation).toBe(1);
+    lab.pass(60);
+    expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid)).toEqual(pods);
   });
 
   test('of a service account adds and removes annotations', async () => {
