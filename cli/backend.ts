@@ -7,7 +7,7 @@ import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
 import { s3Documents } from '../lambdas/adapters/s3-documents.ts';
 import type { ApproverRule, Disruption, Migration } from '../lambdas/domain/migration/model.ts';
 import type { Clock, Documents, Executions, Ids, Ledger, Sweeps } from '../lambdas/ports/index.ts';
-import { openSandbox, type Sandbox, type SandboxOptions } from '../sandbox/sandbox.ts';
+import { openSandbox, type OpenOptions, type Sandbox } from '../sandbox/sandbox.ts';
 import type { SandboxClock } from '../sandbox/world/clock.ts';
 import { Random } from '../sandbox/world/random.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
@@ -69,9 +69,10 @@ export const executionsOf = ({
 /** Opens the sandbox over the synthesised application, building it first if necessary (calls `onBuild` then). */
 export const openSandboxBackend = async (
   scenario: Scenario,
-  options: Pick<SandboxOptions, 'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'> & {
-    onBuild?: () => void;
-  },
+  options: Pick<
+    OpenOptions,
+    'clock' | 'controlPlanes' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'
+  > & { onBuild?: () => void },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);

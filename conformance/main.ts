@@ -1,6 +1,9 @@
 /** `npm run conformance -- PART…`: holds the sandbox against real programs. Not part of `npm test`; see docs/conformance.md. */
 
-const PARTS: Record<string, () => Promise<(args: string[]) => Promise<number>>> = {};
+const PARTS: Record<string, () => Promise<(args: string[]) => Promise<number>>> = {
+  kubernetes: async () => (await import('./kubernetes/main.ts')).run,
+  document: async () => (await import('./document.ts')).run,
+};
 
 const [part = '', ...args] = process.argv.slice(2);
 const load = PARTS[part];

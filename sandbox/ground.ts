@@ -1,10 +1,11 @@
 /** Prepares a sandbox: resolves the application, and builds the world to deploy it in. */
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from './assembly/assembly.ts';
 import { loadSpokes, type Spokes } from './assembly/spokes.ts';
+import { type ControlPlanes, ownControlPlanes } from './kubernetes/control-planes.ts';
 import { outputsOf, type SandboxOutputs } from './outputs.ts';
 import { checkServiceRoles } from './service-roles.ts';
 import { homeOf, spokeLocationsOf } from './world/build.ts';
-import { type SandboxClock, VirtualClock } from './world/clock.ts';
+import { type Outside, type SandboxClock, VirtualClock } from './world/clock.ts';
 import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
 import { ScaledClock } from './world/scaled-clock.ts';
@@ -48,12 +49,19 @@ export interface SandboxOptions {
   definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
 }
 
-const openClock = (kind: NonNullable<SandboxOptions['clock']>, startAt: number): SandboxClock => {
+const openClock = (kind: NonNullable<OpenOptions['clock']>, startAt: number): SandboxClock => {
   if (kind === 'virtual') return new VirtualClock(startAt);
+  if (typeof kind === 'object' && 'paced' in kind) return new VirtualClock(startAt, { outside: kind.paced });
   return new ScaledClock(kind === 'real' ? 1 : kind.scaled, startAt);
 };
 
-export type OpenOptions = SandboxOptions & { assemblyDirectory: string };
+export interface OpenOptions extends Omit<SandboxOptions, 'clock'> {
+  assemblyDirectory: string;
+  /** `paced`: virtual time that also waits for something outside this process. */
+  clock?: SandboxOptions['clock'] | { paced: Outside };
+  /** Returns the control planes of the world's clusters; default: the sandbox's own. */
+  controlPlanes?: (world: World) => ControlPlanes;
+}
 
 /** What is known before the deployment. */
 export interface Ground {
@@ -62,6 +70,7 @@ export interface Ground {
   spokes: Spokes;
   outputs: SandboxOutputs;
   world: World;
+  controlPlanes: ControlPlanes;
   clock: SandboxClock;
   clients: NonNullable<SandboxOptions['clients']>;
   bundled: boolean;
@@ -104,6 +113,7 @@ export const prepare = (options: OpenOptions): Ground => {
     spokes,
     outputs,
     world,
+    controlPlanes: (options.controlPlanes ?? ownControlPlanes)(world),
     clock: openClock(kind, startAt),
     clients,
     bundled,

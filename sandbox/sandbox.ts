@@ -20,7 +20,7 @@ import { type Loopback, openLoopback } from './transports/loopback.ts';
 import type { SandboxClock } from './world/clock.ts';
 import type { World } from './world/world.ts';
 
-export type { SandboxOptions } from './ground.ts';
+export type { OpenOptions, SandboxOptions } from './ground.ts';
 
 export interface Sandbox {
   world: World;
@@ -113,7 +113,9 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     closing.push(closeBack);
     const clientsFor = (credentials: AwsCredentialIdentity, region: string): ClientFactory =>
       new ClientFactory({ region, credentials, transport });
-    closing.push(openControllers({ world, clock, clientsFor, failures: gateway.failures }));
+    closing.push(
+      openControllers({ world, clock, controlPlanes: ground.controlPlanes, clientsFor, failures: gateway.failures }),
+    );
     const apiUrl = apiUrlOf(assembly.apis ?? [], loopback?.url);
     return {
       world,

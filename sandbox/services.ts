@@ -13,7 +13,6 @@ import { createGateway, type Gateway } from './gateway/gateway.ts';
 import type { Ground } from './ground.ts';
 import type { Service } from './http.ts';
 import { createIamService } from './iam/service.ts';
-import { createKubernetesService } from './kubernetes/service.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { stepOf } from './lambda/source-runtime.ts';
 import { Buckets } from './s3/buckets.ts';
@@ -34,12 +33,15 @@ export interface Front {
   item: DynamoDb['item'];
 }
 
-export const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRuntime['invoke']): Front => {
+export const openFront = (
+  { world, clock, assembly, bundled, controlPlanes }: Ground,
+  invoke: LambdaRuntime['invoke'],
+): Front => {
   const dynamodb = createDynamoDb(world);
   const ready = Promise.all(assembly.tables.map(dynamodb.createTable));
   const buckets = new Buckets({ world, clock, buckets: assembly.buckets ?? [] });
   const services: Record<string, Service> = {
-    eks: createEksService(world),
+    eks: controlPlanes.aroundEks(createEksService(world, controlPlanes)),
     'eks-auth': createEksAuthService(world),
     iam: createIamService(world),
     sts: createStsService(world),
@@ -57,7 +59,7 @@ export const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: L
     authorizer,
     ...(apis.length === 0 ? {} : { apis: createApiGatewayService({ world, clock, apis, invoke }) }),
     stepOf: (role) => stepsByRole.get(role),
-    kubernetes: (cluster, verify) => createKubernetesService(world, cluster, verify),
+    kubernetes: controlPlanes.apiServer,
   });
   return { services, buckets, authorizer, gateway, ready, item: dynamodb.item };
 };

@@ -1,9 +1,8 @@
 /** Controllers inside a cluster that put back the role annotation of a service account, as its manifest has it. */
-import { replaceObject } from '../kubernetes/controllers.ts';
-import { noteWrite } from '../kubernetes/managed-fields.ts';
+import type { ControlPlanes } from '../kubernetes/control-planes.ts';
 import { getObject } from '../kubernetes/store.ts';
 import { ROLE_ANNOTATION } from '../kubernetes/webhook.ts';
-import type { ClusterState, World } from '../world/world.ts';
+import type { ClusterState } from '../world/world.ts';
 
 /** Field managers with which these controllers write. */
 const MANAGERS: Readonly<Record<string, string>> = { 'argo-cd': 'argocd-controller', flux: 'kustomize-controller' };
@@ -13,7 +12,7 @@ const MANAGERS: Readonly<Record<string, string>> = { 'argo-cd': 'argocd-controll
  * account that was deleted stays so: its manifest has more than the annotation.
  */
 export const annotationReconciler = (
-  world: World,
+  controlPlanes: ControlPlanes,
   cluster: ClusterState,
   { name, tool }: { name: string; tool: string },
 ): (() => void) => {
@@ -22,9 +21,8 @@ export const annotationReconciler = (
   return () => {
     const object = getObject(cluster.kube, 'ServiceAccount', namespace, account);
     if (!object || wanted === undefined || object.metadata.annotations?.[ROLE_ANNOTATION] === wanted) return;
-    const before = { ...object };
-    const annotations = { ...object.metadata.annotations, [ROLE_ANNOTATION]: wanted };
-    replaceObject(world, cluster, object, { ...object, metadata: { ...object.metadata, annotations } });
-    noteWrite(cluster, before, object, { manager: MANAGERS[tool] ?? tool }, world.schedule.now());
+    const manager = MANAGERS[tool] ?? tool;
+    const write = { namespace, serviceAccount: account, annotation: ROLE_ANNOTATION, value: wanted, manager };
+    controlPlanes.annotate(cluster, write);
   };
 };

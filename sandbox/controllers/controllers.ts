@@ -7,6 +7,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import type { ClientFactory } from '../../lambdas/adapters/clients.ts';
 import type { Failure } from '../gateway/calls.ts';
 import { credentialsOf } from '../sts/access-keys.ts';
+import type { ControlPlanes } from '../kubernetes/control-planes.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { ControllerState } from '../world/controllers.ts';
 import { Later } from '../world/later.ts';
@@ -18,6 +19,7 @@ import { addonReconciler, associationReconciler, type Reconcile, trustReconciler
 export interface ControllersOptions {
   world: World;
   clock: SandboxClock;
+  controlPlanes: ControlPlanes;
   clientsFor: (credentials: AwsCredentialIdentity, region: string) => ClientFactory;
   /** Receives errors that are not AWS's, each of which is a defect of the sandbox. */
   failures: Failure[];
@@ -45,9 +47,9 @@ class Controllers {
   }
 
   private reconcilerOf(cluster: ClusterState, controller: ControllerState): (token: string) => Promise<void> {
-    const { world, clock, clientsFor } = this.options;
+    const { world, clock, clientsFor, controlPlanes } = this.options;
     if (controller.owns === 'annotation') {
-      const putBack = annotationReconciler(world, cluster, controller);
+      const putBack = annotationReconciler(controlPlanes, cluster, controller);
       return async () => {
         world.schedule.advanceTo(clock.now());
         putBack();

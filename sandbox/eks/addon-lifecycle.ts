@@ -1,7 +1,6 @@
 /** The asynchronous part of add-on operations: statuses over time, and changes in the cluster. */
 import { ofVersion } from '../catalog/build.ts';
 import type { AddonObjects } from '../kubernetes/objects.ts';
-import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/addon-objects.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
 import { hasAgent, noAgentIssue } from './agent.ts';
@@ -25,15 +24,24 @@ const TOO_FEW_REPLICAS = {
   message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
 };
 
-export const objectsOf = (call: EksCall, cluster: ClusterState, addon: AddonState): AddonObjects => {
-  const { name, version, namespace, configurationValues } = addon;
-  const objects = { serviceAccounts: [], workloads: [], ...call.world.catalogue.get(name)?.objects, namespace };
+/** Returns the objects of an add-on with that version and configuration, as EKS applies them. */
+export const objectsOf = (
+  { world }: Pick<EksCall, 'world'>,
+  cluster: ClusterState,
+  {
+    name,
+    version,
+    namespace,
+    configurationValues,
+  }: Pick<AddonState, 'name' | 'version' | 'namespace' | 'configurationValues'>,
+): AddonObjects => {
+  const objects = { serviceAccounts: [], workloads: [], ...world.catalogue.get(name)?.objects, namespace };
   const configured = withConfiguredTolerations(ofVersion(objects, version), configurationValues);
   return withPodSettings(configured, cluster.podSettings?.get(name));
 };
 
 const ready = (call: EksCall, cluster: ClusterState, addon: AddonState): boolean => {
-  const replicas = addonReplicas(call.world, cluster, objectsOf(call, cluster, addon));
+  const replicas = call.controlPlanes.addonReplicas(cluster, objectsOf(call, cluster, addon));
   return replicas.ready >= replicas.desired;
 };
 
@@ -130,7 +138,7 @@ export const applyObjects = (
   addon: AddonState,
   options: { restart: boolean; keepAnnotation?: boolean },
 ): void => {
-  applyAddonObjects(call.world, cluster, addon.name, objectsOf(call, cluster, addon), {
+  call.controlPlanes.applyAddon(cluster, addon.name, objectsOf(call, cluster, addon), {
     irsaServiceAccounts: call.world.catalogue.get(addon.name)?.irsaServiceAccounts ?? [],
     ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
     ...options,
@@ -193,7 +201,7 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
   addon.generation += 1;
   call.deleting.add(addon);
   const fails = knobs.deleteEndsIn === 'DELETE_FAILED';
-  if (!preserve && !fails) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, cluster, addon));
+  if (!preserve && !fails) call.controlPlanes.removeAddon(cluster, addon.name, objectsOf(call, cluster, addon));
   const staleSeconds = knobs.stuckDeleting
     ? knobs.deleteStaleSeconds
     : Math.min(knobs.deleteStaleSeconds, durationSeconds);

@@ -1,6 +1,7 @@
 /** Common parts of the EKS operations: caller, account and region, and the service's own memory. */
 import type { RequiredPermission } from '../authorization/permission.ts';
 import type { CallContext } from '../http.ts';
+import type { ControlPlanes } from '../kubernetes/control-planes.ts';
 import { pageAfter } from '../pages.ts';
 import type { Random } from '../world/random.ts';
 import { findCluster } from '../world/world.ts';
@@ -22,6 +23,7 @@ export interface Memory {
 
 export interface EksCall extends Memory {
   world: World;
+  controlPlanes: ControlPlanes;
   account: string;
   region: string;
   /** Checks the caller's permissions, also for calls that EKS makes on the caller's behalf. */

@@ -1,6 +1,7 @@
 /** The sandbox's EKS: a function from request to response over the world's state. */
 import { type CallContext, ContentResponse, type HttpRequest, type Service } from '../http.ts';
 import type { Json } from '../json.ts';
+import { ownControlPlanes } from '../kubernetes/control-planes.ts';
 import type { World } from '../world/world.ts';
 import { unsupportedOperation } from '../unsupported.ts';
 import {
@@ -84,7 +85,7 @@ const handlers: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(HANDLER
 export const supportedOperations: readonly string[] = [...handlers.keys()];
 
 const answer = (
-  world: World,
+  { world, controlPlanes }: Pick<EksCall, 'world' | 'controlPlanes'>,
   memory: Memory,
   request: HttpRequest,
   context: CallContext,
@@ -106,6 +107,7 @@ const answer = (
   const call: EksCall = {
     ...memory,
     world,
+    controlPlanes,
     account: context.caller.account,
     region: context.region,
     authorize: (permission) => context.authorize(permission),
@@ -123,13 +125,13 @@ const answer = (
  * Creates EKS over a world. Errors are returned as AWS's error responses; a rejected promise is a bug in the sandbox.
  * No `date` header is sent: with virtual time, the SDK would adjust its signing clock to it.
  */
-export const createEksService = (world: World): Service => {
+export const createEksService = (world: World, controlPlanes = ownControlPlanes(world)): Service => {
   const memory: Memory = { ids: world.random.fork(), deleting: new WeakSet(), preserved: new Map(), tokens: new Map() };
   const requestIds = world.random.fork();
   return async (request, context) => {
     const requestId = requestIds.uuid();
     try {
-      const { status, content } = answer(world, memory, request, context);
+      const { status, content } = answer({ world, controlPlanes }, memory, request, context);
       return new ContentResponse(
         status,
         { 'content-type': 'application/json', 'x-amzn-requestid': requestId },

@@ -21,7 +21,11 @@ const EKS = 'eks';
 const ROLE_FIELD = `.metadata.annotations.${ROLE_ANNOTATION}`;
 
 /** Records the SDKs that the workload's images have. */
-const noteSdks = ({ sdks }: KubeState, uid: string, { initContainers = [], containers }: WorkloadTemplate): void => {
+export const noteSdks = (
+  { sdks }: KubeState,
+  uid: string,
+  { initContainers = [], containers }: WorkloadTemplate,
+): void => {
   const declared = [...initContainers, ...containers].flatMap(({ name, image, sdk }): [string, ImageSdk][] =>
     sdk ? [[name, { image, sdk }]] : [],
   );
@@ -141,6 +145,16 @@ export const seedAddonObjects = (
   }
 };
 
+export interface ApplyOptions {
+  /** Service accounts that get the role's annotation. */
+  irsaServiceAccounts: string[];
+  roleArn?: string;
+  /** Pods roll even if nothing in the objects has changed. */
+  restart: boolean;
+  /** Leaves the annotation as it is if there is no role. */
+  keepAnnotation?: boolean;
+}
+
 /**
  * Creates the missing objects of an add-on and applies its manifests to the existing ones: EKS's own fields are set
  * again except those that other managers have changed, and the role annotation is set or, without a role, removed
@@ -151,7 +165,7 @@ export const applyAddonObjects = (
   cluster: ClusterState,
   addonName: string,
   objects: AddonObjects,
-  options: { irsaServiceAccounts: string[]; roleArn?: string; restart: boolean; keepAnnotation?: boolean },
+  options: ApplyOptions,
 ): void => {
   const at = world.schedule.now();
   ensureNamespace(cluster, objects.namespace, at);

@@ -146,7 +146,10 @@ const byName = (one: AnyBinding, other: AnyBinding): number => (one.metadata.nam
 export const rbacRules = (cluster: ClusterState, user: User, namespace: string | undefined): PolicyRule[] =>
   rbacGrants(cluster, user, bindingsIn(cluster, namespace).toSorted(byName)).grants.flatMap(({ rules }) => rules);
 
-const policyGrants = ({ policies, principalArn }: User, namespace: string | undefined): Grant[] =>
+const policyGrants = (
+  { policies, principalArn }: Pick<User, 'policies' | 'principalArn'>,
+  namespace: string | undefined,
+): Grant[] =>
   policies
     .filter(
       ({ scope }) => scope.type === 'cluster' || (namespace !== undefined && scope.namespaces.includes(namespace)),
@@ -157,13 +160,26 @@ const policyGrants = ({ policies, principalArn }: User, namespace: string | unde
       why: `EKS Access Policy: allowed by ${policyArn.split('/').at(-1) ?? policyArn} of the access entry ${principalArn}`,
     }));
 
-export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {
-  if (user.groups.includes('system:masters')) return { allowed: true, reason: '' };
-  const rbac = rbacGrants(cluster, user, bindingsIn(cluster, wanted.namespace));
-  for (const { rules, source, why } of [...policyGrants(user, wanted.namespace), ...rbac.grants]) {
+/** Returns the decision of the first grant that allows a request; undefined if none does. */
+const firstOf = (grants: Grant[], wanted: Attributes): Decision | undefined => {
+  for (const { rules, source, why } of grants) {
     const rule = rules.find((each) => ruleAllows(each, wanted));
     if (rule) return { allowed: true, reason: why, by: { source, rule } };
   }
+  return undefined;
+};
+
+/** Returns what EKS's webhook decides by the access policies of the user's entry; undefined if none allows the request. */
+export const decideByPolicies = (
+  user: Pick<User, 'policies' | 'principalArn'>,
+  wanted: Attributes,
+): Decision | undefined => firstOf(policyGrants(user, wanted.namespace), wanted);
+
+export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {
+  if (user.groups.includes('system:masters')) return { allowed: true, reason: '' };
+  const rbac = rbacGrants(cluster, user, bindingsIn(cluster, wanted.namespace));
+  const decision = decideByPolicies(user, wanted) ?? firstOf(rbac.grants, wanted);
+  if (decision) return decision;
   return {
     allowed: false,
     reason:

@@ -35,7 +35,8 @@ import type { ResourceInfo } from './store.ts';
 import { answerTokenRequest } from './token-requests.ts';
 import type { Write } from './write.ts';
 
-const describeTo = (
+/** Returns a function that describes a request in the call log; `body`: what it adds to the object's names. */
+export const describeTo = (
   context: CallContext,
   request: HttpRequest,
   { verb, resource, subresource, namespace, name, onObject }: RequestInfo,

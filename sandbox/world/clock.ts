@@ -1,5 +1,5 @@
 import type { Clock } from '../../lambdas/ports/runtime.ts';
-import { Timers } from './timers.ts';
+import { type PendingTimer, Timers } from './timers.ts';
 
 /**
  * The sandbox's clock. In addition to sleeping, it tracks threads of control, since time may advance only when none of
@@ -42,6 +42,9 @@ export interface Timer {
  */
 const QUIET_TURNS = 2;
 
+/** Pause between questions whether the outside is still busy, in real time. */
+const BUSY_MILLISECONDS = 2;
+
 /** Returns the milliseconds of processor time that this process has used. */
 const processorTime = (): number => {
   const { user, system } = process.cpuUsage();
@@ -53,7 +56,18 @@ export class VirtualDeadlock extends Error {
   override readonly name = 'VirtualDeadlock';
 }
 
+/** What virtual time waits for outside this process, such as a real API server and its controllers. */
+export interface Outside {
+  /** Returns whether it is still working on what has happened so far: time stands still until it is done. */
+  isBusy(): boolean;
+  /** Returns the time of the next event that it must see before time goes on; undefined if there is none. */
+  nextEvent(): number | undefined;
+  /** Has all events happen that are due at that time, to which the clock has just jumped. */
+  happen(at: number): void;
+}
+
 export interface VirtualClockOptions {
+  outside?: Outside;
   /**
    * When a stuck clock gives up waiting: after that many turns of the event loop, followed by that many milliseconds of
    * this process's processor time, both without any activity. On a busy machine both take longer in real time, as does
@@ -74,6 +88,7 @@ export interface VirtualClockOptions {
 export class VirtualClock implements SandboxClock {
   readonly kind = 'virtual';
   private readonly stuckAfter: { turns: number; milliseconds: number };
+  private readonly elsewhere: Outside | undefined;
   private readonly parked = new Set<(reason: VirtualDeadlock) => void>();
   private time: number;
   private readonly timers = new Timers();
@@ -85,6 +100,7 @@ export class VirtualClock implements SandboxClock {
 
   constructor(startAt: number, options: VirtualClockOptions = {}) {
     this.time = startAt;
+    this.elsewhere = options.outside;
     this.stuckAfter = options.stuckAfter ?? { turns: 20_000, milliseconds: 1000 };
   }
 
@@ -147,6 +163,11 @@ export class VirtualClock implements SandboxClock {
         this.watching = false;
         return;
       }
+      if (this.elsewhere?.isBusy()) {
+        quiet = 0;
+        setTimeout(poll, BUSY_MILLISECONDS);
+        return;
+      }
       quiet = seen === this.activity ? quiet + 1 : 0;
       seen = this.activity;
       if (quiet === this.stuckAfter.turns) stuckSince = processorTime();
@@ -155,9 +176,7 @@ export class VirtualClock implements SandboxClock {
         // A background timer fires on the way to another timer, and never wakes a thread alone.
         const next = this.timers.isAwaited ? this.timers.first() : undefined;
         if (next) {
-          this.timers.remove(next);
-          this.time = Math.max(this.time, next.at);
-          next.fire();
+          this.jumpTo(next);
           quiet = 0;
         } else if (this.outside > 0) {
           this.watching = false;
@@ -175,6 +194,19 @@ export class VirtualClock implements SandboxClock {
       setImmediate(poll);
     };
     setImmediate(poll);
+  }
+
+  /** Jumps to the timer and fires it, or to an event before it that the outside must see. */
+  private jumpTo(next: PendingTimer): void {
+    const event = this.elsewhere?.nextEvent();
+    if (event !== undefined && event < next.at) {
+      this.time = Math.max(this.time, event);
+      this.elsewhere?.happen(this.time);
+      return;
+    }
+    this.timers.remove(next);
+    this.time = Math.max(this.time, next.at);
+    next.fire();
   }
 
   private rejectParked(): void {

@@ -29,6 +29,11 @@ export class Schedule {
     this.watchers.push(watcher);
   }
 
+  /** Returns the time of the next event; undefined if there is none. */
+  next(): number | undefined {
+    return this.events.first()?.at;
+  }
+
   at(at: number, run: (at: number) => void): void {
     this.events.add({ at: Math.max(at, this.time), order: this.order++, run });
   }

@@ -1,0 +1,153 @@
+/** Carries out a run in an open sandbox, and returns the facts of each of its acts. */
+import type { SandboxBackend } from '../../../cli/backend.ts';
+import { CliError } from '../../../cli/errors.ts';
+import { silentProgress } from '../../../cli/progress.ts';
+import { retireAndFollow } from '../../../cli/retire.ts';
+import { rollBackAndFollow } from '../../../cli/rollback.ts';
+import { reportIn, startAndFollow } from '../../../cli/run.ts';
+import { migrationRequest, type MigrationReport, type Target } from '../../../lambdas/domain/migration/model.ts';
+import { fileOfScenario } from '../../../cli/scenarios.ts';
+import { readScenario } from '../../../sandbox/world/load.ts';
+import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import { findCluster, type ClusterState } from '../../../sandbox/world/world.ts';
+import type { Facts } from './compare.ts';
+import { normaliser } from './normal.ts';
+import { reportFacts } from './report-facts.ts';
+import { type Act, type Run, titleOf } from './run.ts';
+import { worldFacts, workloadNames } from './world-facts.ts';
+
+/** What one act led to. */
+export interface ActFacts {
+  title: string;
+  /** The outcome of the report, or how the act was refused. */
+  outcome: string;
+  /** Seconds of the world's time that the act took. */
+  worldSeconds: number;
+  facts: Facts;
+}
+
+/** Returns the scenario of a run, as it is opened. */
+export const scenarioOf = async ({ scenario: name, change }: Run): Promise<Scenario> => {
+  const scenario = await readScenario(fileOfScenario(name));
+  change?.(scenario);
+  return scenario;
+};
+
+/** Returns the cluster that a run is about: the first of the scenario. */
+export const targetOf = ({ accounts: [account] }: Scenario): Target => {
+  const cluster = account?.clusters[0];
+  if (!account || !cluster) throw new Error('The scenario has no cluster.');
+  return { account: account.id, region: cluster.region, cluster: cluster.name };
+};
+
+/** One run in progress. */
+class Carrying {
+  private readonly backend: SandboxBackend;
+  private readonly target: Target;
+  private readonly cluster: ClusterState;
+  private readonly namespaces = new Set<string>();
+  /** The latest migration. */
+  private latest: MigrationReport | undefined;
+
+  constructor(backend: SandboxBackend, target: Target) {
+    this.backend = backend;
+    this.target = target;
+    const cluster = findCluster(backend.sandbox.world, target.account, target.region, target.cluster);
+    if (!cluster) throw new Error(`The scenario has no cluster ${target.cluster}.`);
+    this.cluster = cluster;
+  }
+
+  async act(act: Act): Promise<ActFacts> {
+    const { sandbox, clock } = this.backend;
+    const since = { at: clock.now(), calls: sandbox.world.log.calls.at(-1)?.n ?? 0 };
+    const done = await this.carryOut(act).catch((error: unknown) => {
+      // A refusal is a result; anything else is a failure of the run.
+      if (error instanceof CliError) return { outcome: `refused: ${error.name}`, facts: this.refusalFacts(error) };
+      throw error;
+    });
+    const worldSeconds = Math.round((clock.now() - since.at) / 100) / 10;
+    const { cluster, target } = this;
+    const world = await worldFacts({ sandbox, cluster, target, namespaces: [...this.namespaces] }, since);
+    return { title: titleOf(act), outcome: done.outcome, worldSeconds, facts: new Map([...done.facts, ...world]) };
+  }
+
+  private async carryOut(act: Act): Promise<{ outcome: string; facts: Facts }> {
+    if (act.does === 'retire' || act.does === 'reinstate') return this.retire(act);
+    const report =
+      act.does === 'migrate'
+        ? reportIn(
+            await startAndFollow(
+              this.backend,
+              migrationRequest.parse({ target: this.target, ...act.asked }),
+              silentProgress,
+            ),
+          )
+        : reportIn(await rollBackAndFollow(this.backend, { migrationId: this.migrationId() }, silentProgress));
+    this.latest = report;
+    for (const { namespace } of report.plan?.associations ?? []) this.namespaces.add(namespace);
+    if (report.plan?.namespace !== undefined) this.namespaces.add(report.plan.namespace);
+    return { outcome: report.outcome, facts: reportFacts(report, workloadNames(this.cluster)) };
+  }
+
+  private async retire(
+    act: Extract<Act, { does: 'retire' | 'reinstate' }>,
+  ): Promise<{ outcome: string; facts: Facts }> {
+    const { done, checks, roles } = await retireAndFollow(
+      this.backend,
+      {
+        migrationId: this.migrationId(),
+        action: act.does,
+        dryRun: false,
+        soakDays: 0,
+        ...('acceptConsumers' in act ? { acceptConsumers: act.acceptConsumers } : {}),
+      },
+      silentProgress,
+    );
+    const normal = this.normal();
+    const facts = new Map([
+      ['checks', checks.map(({ id, status, message }) => normal(`${id} ${status}: ${message}`))],
+      ['roles', roles.map((role) => normal(JSON.stringify(role)))],
+    ]);
+    return { outcome: done ? 'done' : 'unchanged', facts };
+  }
+
+  private refusalFacts({ name, message }: CliError): Facts {
+    return new Map([['refusal', this.normal()(`${name}: ${message}`)]]);
+  }
+
+  private normal(): (text: string) => string {
+    return normaliser(workloadNames(this.cluster));
+  }
+
+  private migrationId(): string {
+    if (!this.latest) throw new Error('The run has no migration before this act.');
+    return this.latest.migrationId;
+  }
+}
+
+/** Receives the acts of a run. */
+export interface ActWatcher {
+  before?: (title: string) => void;
+  after?: (facts: ActFacts) => void;
+}
+
+/** Carries out the acts of a run, one after the other. Throws if the sandbox's own services failed. */
+export const carryOut = (
+  { acts }: Run,
+  scenario: Scenario,
+  backend: SandboxBackend,
+  { before, after }: ActWatcher = {},
+): Promise<ActFacts[]> =>
+  backend.clock.spawn(async () => {
+    const carrying = new Carrying(backend, targetOf(scenario));
+    const results: ActFacts[] = [];
+    for (const act of acts) {
+      before?.(titleOf(act));
+      const facts = await carrying.act(act);
+      results.push(facts);
+      after?.(facts);
+    }
+    const { failures } = backend.sandbox;
+    if (failures.length > 0) throw new Error(`The sandbox's own services failed: ${JSON.stringify(failures)}`);
+    return results;
+  });

@@ -1,0 +1,100 @@
+/** The results of runs on a real control plane, as they are kept in conformance/results. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Explained } from './reasons.ts';
+
+/** The folder of the kept results. */
+export const RESULTS = join(import.meta.dirname, '../../results');
+/** Returns the file of the kept results on a version of Kubernetes, such as 1.35. */
+export const resultsFile = (version: string): string => join(RESULTS, `kubernetes-${version}.json`);
+
+export interface ActResult {
+  title: string;
+  /** How it ended in the sandbox. */
+  outcome: string;
+  /** Seconds of the world's time that it took in each world. */
+  worldSeconds: { sandbox: number; real: number };
+  /** What was compared. */
+  facts: number;
+  differences: Explained[];
+}
+
+export interface RunResult {
+  run: string;
+  scenario: string;
+  /** Seconds that the run took on the real control plane, with the start of its cluster. */
+  seconds: number;
+  /** Why the scenario cannot be held by a real control plane; then there are no acts. */
+  notHeld?: string;
+  /** Why the run could not be finished; counts as a difference. */
+  failure?: string;
+  acts: ActResult[];
+}
+
+export interface Results {
+  /** Release of Kubernetes, such as v1.35.4. */
+  kubernetes: string;
+  /** Seconds of all runs together. */
+  seconds: number;
+  runs: RunResult[];
+  /** Reasons that explained nothing; empty if only a part was run. */
+  unusedReasons: string[];
+}
+
+/** Returns what is neither equal nor accepted. */
+export const openDifferences = ({ runs, unusedReasons }: Results): number =>
+  unusedReasons.length +
+  runs.reduce(
+    (sum, { failure, acts }) =>
+      sum +
+      (failure === undefined ? 0 : 1) +
+      acts.reduce(
+        (inner, { differences }) => inner + differences.filter(({ reason }) => reason === undefined).length,
+        0,
+      ),
+    0,
+  );
+
+export type Standing = 'equal' | 'accepted' | 'different';
+
+/** Returns whether an act was equal in both worlds, differed only as accepted, or differed otherwise. */
+export const standingOf = ({ differences }: Pick<ActResult, 'differences'>): Standing => {
+  if (differences.length === 0) return 'equal';
+  return differences.every(({ reason }) => reason !== undefined) ? 'accepted' : 'different';
+};
+
+export interface Totals {
+  runs: number;
+  notHeld: number;
+  failed: number;
+  acts: number;
+  facts: number;
+  equal: number;
+  accepted: number;
+  different: number;
+}
+
+export const totalsOf = ({ runs }: Pick<Results, 'runs'>): Totals => {
+  const acts = runs.flatMap((run) => run.acts);
+  const standing = (which: Standing): number => acts.filter((act) => standingOf(act) === which).length;
+  return {
+    runs: runs.length,
+    notHeld: runs.filter(({ notHeld }) => notHeld !== undefined).length,
+    failed: runs.filter(({ failure }) => failure !== undefined).length,
+    acts: acts.length,
+    facts: acts.reduce((sum, { facts }) => sum + facts, 0),
+    equal: standing('equal'),
+    accepted: standing('accepted'),
+    different: standing('different'),
+  };
+};
+
+/** Returns the difference as one sentence. */
+export const sentenceOf = (run: string, act: string, { what, sandbox, real }: Explained): string =>
+  `${run}, ${act}: ${what}: sandbox ${sandbox}, real ${real}`;
+
+/** Writes the results of all runs into a file. */
+export const writeResults = (file: string, results: Results): void => {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
+};

@@ -1,0 +1,49 @@
+/** What is done in one world: a scenario, and the acts that follow each other in it. */
+import type { MigrationRequestInput } from '../../../lambdas/domain/migration/model.ts';
+import type { Scenario } from '../../../sandbox/world/scenario.ts';
+
+/** A request for a migration, without the cluster. */
+export type Asked = Omit<MigrationRequestInput, 'target'>;
+
+/** `rollback`, `retire` and `reinstate` are about the latest migration. */
+export type Act =
+  | { does: 'migrate'; asked: Asked }
+  | { does: 'rollback' }
+  | { does: 'retire'; acceptConsumers?: string[] }
+  | { does: 'reinstate' };
+
+export interface Run {
+  /** Unique among all runs: the scenario's name, and what distinguishes runs of the same scenario. */
+  name: string;
+  /** Name of a published scenario, or of a file in `extra`. */
+  scenario: string;
+  /** Changes the scenario before it is opened. */
+  change?: (scenario: Scenario) => void;
+  acts: readonly Act[];
+}
+
+export const migrate = (asked: Asked): Act => ({ does: 'migrate', asked });
+export const ROLLBACK: Act = { does: 'rollback' };
+
+/** Returns a request's strategy as the results show it. */
+export const strategyOf = ({ serviceAccount, strategy = 'auto', preserve }: Asked): string => {
+  if (serviceAccount) return 'associate';
+  return preserve ? `${strategy} with preserve` : strategy;
+};
+
+/** The fields of a request that its strategy shows already. */
+const SHOWN: ReadonlySet<string> = new Set(['addon', 'serviceAccount', 'strategy', 'preserve']);
+
+/** Returns what an act does, in a few words: its subject, its strategy, and its other options. */
+export const titleOf = (act: Act): string => {
+  if (act.does !== 'migrate') return act.does;
+  const { asked } = act;
+  const subject = asked.addon ?? `${asked.serviceAccount?.namespace ?? ''}/${asked.serviceAccount?.name ?? ''}`;
+  const options = Object.keys(asked)
+    .filter((key) => !SHOWN.has(key))
+    .map((key) => {
+      const value = asked[key as keyof Asked];
+      return typeof value === 'string' ? `${key} ${value}` : key;
+    });
+  return [`${subject}: ${strategyOf(asked)}`, ...options].join(', ');
+};
