@@ -86,7 +86,7 @@ const reachable = (set: FieldSet, subresource: string | undefined): FieldSet => 
   if (subresource === 'scale') return intersection(set, REPLICAS);
   if (subresource === 'status') return set;
   if (!(STATUS in set)) return set;
-  const { [STATUS]: _, ...rest } = set;
+  const { [STATUS]: _status, ...rest } = set;
   return rest;
 };
 
@@ -271,6 +271,6 @@ export const afterApply = <T extends object>(
 /** Returns whether two lists of entries are the same but for their times. */
 export const sameOwners = (one: Owners, other: Owners): boolean => {
   const timeless = (owners: Owners): unknown =>
-    owners === 'untracked' ? owners : owners.map(({ time: _, ...rest }) => rest);
+    owners === 'untracked' ? owners : owners.map(({ time: _time, ...rest }) => rest);
   return isDeepStrictEqual(timeless(one), timeless(other));
 };

@@ -219,7 +219,10 @@ describe('managedFields', () => {
     const lab = newEbsLab();
     const patch = (body: object) =>
       lab.call('PATCH', DEPLOYMENT, { headers: merge, body, query: { fieldManager: 'me' } });
-    await patch({ metadata: { annotations: { mine: 'x' } }, spec: { paused: true, strategy: { type: 'Recreate', rollingUpdate: null } } });
+    await patch({
+      metadata: { annotations: { mine: 'x' } },
+      spec: { paused: true, strategy: { type: 'Recreate', rollingUpdate: null } },
+    });
     expect(lab.cluster.foreignFields.get(ADDON)).toMatchObject([
       { field: expect.stringMatching(/strategy\.type$/) as string },
     ]);
