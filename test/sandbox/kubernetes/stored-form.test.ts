@@ -6,7 +6,7 @@ type Tree = { [key: string]: Tree | number | { name: string; value?: number }[] 
 
 /** Adds defaults as the API does: fields that are absent, in objects that exist or not, and items of lists. */
 const withDefaults = (tree: Tree): Tree => {
-  const inner = (typeof tree['in'] === 'object' && !Array.isArray(tree['in']) ? tree['in'] : {}) as Tree;
+  const inner: Tree = typeof tree['in'] === 'object' && !Array.isArray(tree['in']) ? tree['in'] : {};
   const list = Array.isArray(tree['list']) ? tree['list'] : [];
   return {
     ...tree,
