@@ -127,7 +127,7 @@ export class Kubelets {
     const { plane, times, work } = this.options;
     const { uid, name, namespace = 'default' } = pod.metadata;
     times.noteConditions(uid, pod.status.conditions);
-    // The API server has set the class and the conditions of others itself, and refuses another class.
+    // The API server has set the class itself, and refuses another one.
     const { qosClass: _qosClass, ...status } = pod.status;
     const body = { metadata: { uid }, status: this.asServerTime(uid, status) };
     work.run(`status of pod ${namespace}/${name}`, async () => {

@@ -172,7 +172,7 @@ export class Mirror {
   }
 
   private gone(info: ResourceInfo): void {
-    for (const object of [...this.objectsOf(info).values()]) this.forget(info, object);
+    for (const object of this.objectsOf(info).values()) this.forget(info, object);
   }
 
   private objectsOf(info: ResourceInfo): Map<string, KubeObject> {
@@ -194,14 +194,14 @@ export class Mirror {
       this.forget(info, known);
       known = undefined;
     }
-    // Whoever holds an object sees its newest state, as of the sandbox's own objects.
+    // Objects are changed in place, as the sandbox changes its own: what holds one sees its newest state.
     const kept = known ?? ({} as KubeObject);
     const status = known?.status;
     for (const part of Object.keys(kept)) delete kept[part];
     Object.assign(kept, object);
     // A new pod has no conditions yet.
     if (kept.kind === 'Pod') kept.status = { conditions: [], ...kept.status };
-    if (kept.kind === 'Pod' && status && this.keepsStatus?.(kept as Pod)) kept.status = status as Pod['status'];
+    if (kept.kind === 'Pod' && status && this.keepsStatus?.(kept as Pod)) kept.status = status;
     onPut?.(kept);
     objects.set(key, kept);
     const controller = controllerOf(kept);
@@ -239,7 +239,7 @@ export class Mirror {
     this.lastEventAt = performance.now();
     if (info.kind === 'Pod' || info.kind === 'ReplicaSet' || isWorkloadKind(info.kind)) this.count(object);
     this.options.onChange?.(object, removed);
-    for (const wake of [...this.waiting]) wake();
+    for (const wake of this.waiting) wake();
   }
 
   /** Counts the pods of an object's controller, and notes how many of its workload are ready. */

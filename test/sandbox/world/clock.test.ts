@@ -126,3 +126,30 @@ describe('a thread that waits for the outside', () => {
     await waiting;
   });
 });
+
+describe('a virtual clock with something outside', () => {
+  test('stands still while the outside is busy', async () => {
+    let asked = 0;
+    const outside = { isBusy: () => (asked += 1) < 5, nextEvent: () => undefined, happen: () => {} };
+    const clock = new VirtualClock(START, { outside });
+    await clock.spawn(() => clock.sleep(1000));
+    expect(clock.now()).toBe(START + 1000);
+    expect(asked).toBeGreaterThanOrEqual(5);
+  });
+
+  test('stops at each event on the way to a timer, and does not go beyond the timer', async () => {
+    const events = [10, 20, 60].map((seconds) => START + seconds * 1000);
+    const seen: number[] = [];
+    const outside = {
+      isBusy: () => false,
+      nextEvent: () => events[0],
+      happen: (at: number) => {
+        while (events[0] !== undefined && events[0] <= at) seen.push(events.shift()!);
+      },
+    };
+    const clock = new VirtualClock(START, { outside });
+    await clock.spawn(() => clock.sleep(30_000));
+    expect(seen.map((at) => (at - START) / 1000)).toEqual([10, 20]);
+    expect(clock.now()).toBe(START + 30_000);
+  });
+});
