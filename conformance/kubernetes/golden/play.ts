@@ -160,7 +160,7 @@ const settle = ({ world, cluster }: Lab): void => {
   }
 };
 
-/** Makes the objects that the recorded server had beside those of the scenario, and names what had made its namespaces. */
+/** Makes the objects that the recorded server had in addition to those of the scenario, and names what had made its namespaces. */
 const setUp = async (lab: Lab, version: string): Promise<void> => {
   const { kube } = lab.cluster;
   for (const request of JSON.parse(readCorpusFile(version, 'setup.json')) as SetUpRequest[])
