@@ -6,6 +6,7 @@ import { seedAddonObjects } from '../sandbox/kubernetes/addon-objects.ts';
 import { seedCluster } from '../sandbox/kubernetes/cluster-objects.ts';
 import { replaceObject } from '../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects, KubeObject, Workload } from '../sandbox/kubernetes/objects.ts';
+import type { ListOptions } from '../sandbox/kubernetes/list-options.ts';
 import { pageOf } from '../sandbox/kubernetes/pages.ts';
 import { isReady } from '../sandbox/kubernetes/pods.ts';
 import { newKubeState } from '../sandbox/kubernetes/new-kube-state.ts';
@@ -76,12 +77,24 @@ timed(`${2 * replicas + nodes} pods in pages of 500`, () => {
   let token: string | undefined;
   let found = 0;
   do {
-    const query = (name: string): string | undefined => ({ limit: '500', continue: token })[name];
+    const options: ListOptions = {
+      labels: () => true,
+      fields: [],
+      selected: false,
+      watch: false,
+      allowWatchBookmarks: false,
+      resourceVersion: '',
+      resourceVersionMatch: '',
+      continue: token ?? '',
+      limit: 500,
+    };
     const { items, metadata } = pageOf(kube, {
       list: 'pods',
-      query,
+      options,
       now: world.schedule.now(),
       find: () => listObjects(kube, 'Pod'),
+      changedAt: () => kube.resourceVersion,
+      serve: (object) => object,
     });
     found += items.length;
     token = metadata.continue;

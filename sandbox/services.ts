@@ -59,7 +59,7 @@ export const openFront = (
     authorizer,
     ...(apis.length === 0 ? {} : { apis: createApiGatewayService({ world, clock, apis, invoke }) }),
     stepOf: (role) => stepsByRole.get(role),
-    kubernetes: (cluster) => controlPlanes.apiServer(cluster),
+    kubernetes: controlPlanes.apiServer,
   });
   return { services, buckets, authorizer, gateway, ready, item: dynamodb.item };
 };

@@ -51,17 +51,20 @@ const UNTAGGED = new RegExp(`^${REGISTRY.replaceAll('.', String.raw`\.`)}/[^:@]+
 
 /**
  * Returns an add-on's objects in one of its versions: images without a tag get the version, which is what EKS's own builds
- * have. Workloads are otherwise the same in all versions.
+ * have. Workloads are otherwise the same in all versions. Recorded workloads are as they were.
  */
-export const ofVersion = (objects: AddonObjects, version: string): AddonObjects => ({
-  ...objects,
-  workloads: objects.workloads.map((workload) => ({
-    ...workload,
-    containers: workload.containers.map((container) =>
-      UNTAGGED.test(container.image) ? { ...container, image: `${container.image}:${version}` } : container,
-    ),
-  })),
-});
+export const ofVersion = (objects: AddonObjects, version: string): AddonObjects =>
+  objects.recorded === true
+    ? objects
+    : {
+        ...objects,
+        workloads: objects.workloads.map((workload) => ({
+          ...workload,
+          containers: workload.containers.map((container) =>
+            UNTAGGED.test(container.image) ? { ...container, image: `${container.image}:${version}` } : container,
+          ),
+        })),
+      };
 
 /** Images of the containers next to CSI drivers, with tags of August 2026 (awslabs and kubernetes-sigs drivers, charts/values.yaml). */
 export const SIDECAR = {

@@ -51,6 +51,7 @@ const addonOf = (
       namespace,
       serviceAccounts,
       workloads: recorded.workloads?.map(workloadOf) ?? own?.objects.workloads ?? [],
+      ...(recorded.workloads ? { recorded: true } : {}),
     },
     irsaServiceAccounts: irsaServiceAccounts ?? own?.irsaServiceAccounts ?? [...new Set(supported)],
     configurationSchema: own?.configurationSchema ?? '{}',

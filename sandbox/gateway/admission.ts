@@ -15,10 +15,16 @@ import { ALGORITHM, type Refused, type Verified, verifySignature } from '../sign
 import { clusterAt } from '../world/endpoints.ts';
 import type { ClusterState, World } from '../world/world.ts';
 
+/** Returns the API server of a cluster. `verify`: checks a bearer token as the API server does for its own requests. */
+export type KubernetesFactory = (
+  cluster: ClusterState,
+  verify: (token: string) => Caller | { refused: string },
+) => Service;
+
 export interface AdmissionOptions {
   world: World;
   services: Record<string, Service>;
-  kubernetes: (cluster: ClusterState) => Service;
+  kubernetes: KubernetesFactory;
   signatureTime: () => number;
   authorizer: Authorizer;
   apis: ApiGateway | undefined;
@@ -32,7 +38,10 @@ const isWebIdentityCall = (request: HttpRequest, claim: Claim | undefined): bool
   (claim && 'service' in claim ? claim.service : guessService(request)) === 'sts' &&
   guessOperation(request) === 'AssumeRoleWithWebIdentity';
 
-/** The caller of an API until one of its methods requires authentication. */
+/**
+ * The caller of an API until one of its methods requires authentication, and of an API server's paths that need no
+ * token.
+ */
 const UNAUTHENTICATED: Caller = { accessKeyId: '', principalArn: '', account: '' };
 
 export class Admission {
@@ -78,7 +87,11 @@ export class Admission {
   }
 
   private apiServerOf(cluster: ClusterState): Service {
-    const service = this.apiServers.get(cluster) ?? this.options.kubernetes(cluster);
+    const verify = (token: string): Caller | { refused: string } => {
+      const { world, signatureTime, addresses } = this.options;
+      return verifyEksToken(world, token, cluster, signatureTime(), { addresses });
+    };
+    const service = this.apiServers.get(cluster) ?? this.options.kubernetes(cluster, verify);
     this.apiServers.set(cluster, service);
     return service;
   }
@@ -95,12 +108,12 @@ export class Admission {
       claim && 'cluster' in claim
         ? verifyClusterClaim(claim, world, cluster.name, signatureTime())
         : token === undefined
-          ? { refused: 'no bearer token' }
+          ? UNAUTHENTICATED
           : verifyEksToken(world, token, cluster, signatureTime(), { addresses });
     // The API server does not report the reason to the caller; the call log does.
     if ('refused' in caller) {
       call.input = { refused: caller.refused };
-      return refusal('kubernetes', 401, 'Unauthorized', 'Unauthorized', '');
+      return refusal('kubernetes', 401, 'Unauthorized', 'Unauthorized', this.options.requestId());
     }
     call.caller = caller.principalArn;
     return { service: this.apiServerOf(cluster), caller };

@@ -6,7 +6,7 @@
 import type { ApiGateway } from '../apigateway/service.ts';
 import { Authorizer } from '../authorization/authorizer.ts';
 import type { Claim } from '../claim.ts';
-import { Admission } from './admission.ts';
+import { Admission, type KubernetesFactory } from './admission.ts';
 import { type Admitted, type Failure, logCall, type OpenCall, runService } from './calls.ts';
 import { createFaultInjector, throttledResponse } from './faults.ts';
 import { inputOf, isMutating, operationOf } from './operations.ts';
@@ -14,7 +14,7 @@ import type { HttpRequest, HttpResponse, Service } from '../http.ts';
 import { assertRunning, currentInvocation } from '../lambda/invocation.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { SeenCall } from '../world/faults.ts';
-import type { ClusterState, World } from '../world/world.ts';
+import type { World } from '../world/world.ts';
 
 export interface GatewayOptions {
   world: World;
@@ -23,7 +23,7 @@ export interface GatewayOptions {
   /** By the service's name in the signature's credential scope. */
   services: Record<string, Service>;
   /** The API server of a cluster. */
-  kubernetes: (cluster: ClusterState) => Service;
+  kubernetes: KubernetesFactory;
   /** The clock that signatures are checked against; default: this machine's, which SDKs sign by. */
   signatureTime?: () => number;
   /**

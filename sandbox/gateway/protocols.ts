@@ -110,22 +110,23 @@ const jsonRefusal =
  * The API server refuses excessive requests before it builds a Status, in plain text (k8s.io/apiserver,
  * filters/priority-and-fairness and maxinflight, tooManyRequests).
  */
-const tooManyCalls = (message: string): HttpResponse => ({
+const tooManyCalls = (message: string, requestId: string): HttpResponse => ({
   status: TOO_MANY,
   headers: {
     'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-cache, private',
     'retry-after': '1',
     'x-content-type-options': 'nosniff',
+    'audit-id': requestId,
   },
   body: `${message}\n`,
 });
 
-const kubernetesRefusal: Refusal = (status, reason, message) => {
-  if (status === TOO_MANY) return tooManyCalls(message);
+const kubernetesRefusal: Refusal = (status, reason, message, requestId) => {
+  if (status === TOO_MANY) return tooManyCalls(message, requestId);
   return {
     status,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private', 'audit-id': requestId },
     body: JSON.stringify({
       kind: 'Status',
       apiVersion: 'v1',

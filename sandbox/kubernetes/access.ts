@@ -2,8 +2,10 @@
  * Maps a caller to the Kubernetes user and groups of its access entry. Source: EKS User Guide, "Create access entries".
  */
 import type { Caller } from '../http.ts';
+import { roleIdOf } from '../sts/sessions.ts';
 import type { AccessEntryState, ClusterState, World } from '../world/world.ts';
 import { Refusal } from './answers.ts';
+import { isSince } from './resources/served.ts';
 
 export interface User {
   username: string;
@@ -62,8 +64,24 @@ export const userOf = (world: World, cluster: ClusterState, caller: Caller): Use
     ]),
   ];
   const { principalArn, policies } = entry;
-  return { username, groups, extra: { canonicalArn: [principalArn], sessionName: [session] }, principalArn, policies };
+  return {
+    username,
+    groups,
+    uid: `aws-iam-authenticator:${cluster.account}:${roleIdOf(world, principalArn)}`,
+    extra: { canonicalArn: [principalArn], sessionName: [session] },
+    principalArn,
+    policies,
+  };
 };
+
+/** Paths that EKS serves without a token; before 1.32, RBAC alone decides (EKS User Guide, "Kubernetes versions"). */
+const ANONYMOUS_PATHS = ['/healthz', '/livez', '/readyz'];
+
+/** Returns the user of a request without a token; undefined if the API server refuses it. */
+export const anonymousUser = ({ version }: ClusterState, path: string): User | undefined =>
+  isSince(version, '1.32') && !ANONYMOUS_PATHS.includes(path)
+    ? undefined
+    : { username: 'system:anonymous', groups: ['system:unauthenticated'], extra: {}, principalArn: '', policies: [] };
 
 /** Returns the API server's 401, which does not name a reason. */
 export const unauthorized = (): Refusal => new Refusal(401, 'Unauthorized', 'Unauthorized');

@@ -1,22 +1,24 @@
 /** Applies and deletes the Kubernetes objects of add-ons, as EKS does. The controllers then roll out the changes. */
 import type { ClusterState, World } from '../world/world.ts';
-import { annotatorOf, noteAnnotator } from './annotators.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
-import { noteChange, reconcile, replaceObject, workloadChanged } from './controllers.ts';
+import { reconcile, replaceObject, workloadChanged } from './controllers.ts';
 import { applyCustomResources, removeCustomKinds } from './custom-resources.ts';
-import { parseField, withFieldsOf, withValue } from './field-sets.ts';
-import { foreignFieldsOf, noteApplied, RESTARTED_AT } from './managed-fields.ts';
+import { parseField, withFieldsOf, withValue } from './field-paths.ts';
+import { managerOf } from './managed-fields.ts';
+import { foreignFieldsOf, noteApplied, noteMetadata, RESTARTED_AT } from './manifest-fields.ts';
+import { collectOwned } from './garbage.ts';
 import { daemonSetSpec, manifestOf } from './manifests.ts';
 import { daemonNodes } from './nodes.ts';
 import type { ImageSdk, KubeState } from './kube-state.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
 import { strategicMergePatch } from './patch.ts';
-import { isActive, podsOf, readyPods, terminatePod } from './pods.ts';
-import { controlledBy, getObject, newMetadata, putObject, removeObject, touch } from './store.ts';
+import { readyPods } from './pods.ts';
+import { getObject, newMetadata, putObject, removeObject, touch } from './store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 /** Server-side apply's name for EKS (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"). */
 const EKS = 'eks';
+const ROLE_FIELD = `.metadata.annotations.${ROLE_ANNOTATION}`;
 
 /** Records the SDKs that the workload's images have. */
 export const noteSdks = (
@@ -56,7 +58,7 @@ const createWorkload = (
   } as Workload);
   if (template.readySeconds !== undefined) kube.readySeconds.set(metadata.uid, template.readySeconds);
   noteSdks(kube, metadata.uid, template);
-  noteApplied(cluster, workload, { ...applier, manifest: template, at, restarted: false });
+  noteApplied(cluster, undefined, workload, { ...applier, manifest: template, restarted: false }, at);
   return workload;
 };
 
@@ -73,17 +75,19 @@ const applyServiceAccount = (
 ): void => {
   const { namespace, name } = account;
   const labels = { 'app.kubernetes.io/name': addonName, 'app.kubernetes.io/managed-by': 'EKS' };
-  const object =
-    getObject(cluster.kube, 'ServiceAccount', namespace, name) ??
-    createServiceAccount(cluster, namespace, name, at, labels);
+  let object = getObject(cluster.kube, 'ServiceAccount', namespace, name);
+  if (!object) {
+    object = createServiceAccount(cluster, namespace, name, at, labels);
+    noteMetadata(cluster, undefined, object, EKS, at);
+  }
   const before = object.metadata.annotations?.[ROLE_ANNOTATION];
   // Server-side apply removes only fields that its own manager set.
-  if (roleArn === null && (annotatorOf(cluster, object) ?? EKS) !== EKS) return;
+  if (roleArn === null && (managerOf(cluster, object, ROLE_FIELD) ?? EKS) !== EKS) return;
   if (roleArn === undefined || (roleArn ?? undefined) === before) return;
   const { [ROLE_ANNOTATION]: _, ...others } = object.metadata.annotations ?? {};
-  const was = { metadata: { ...object.metadata } };
+  const was = { ...object, metadata: { ...object.metadata } };
   object.metadata.annotations = roleArn === null ? others : { ...others, [ROLE_ANNOTATION]: roleArn };
-  noteAnnotator(cluster, was, object, EKS, at);
+  noteMetadata(cluster, was, object, EKS, at);
   touch(cluster.kube, object);
 };
 
@@ -183,6 +187,7 @@ export const applyAddonObjects = (
     const restart = {
       spec: { template: { metadata: { annotations: { [RESTARTED_AT]: new Date(at).toISOString() } } } },
     };
+    const before = { ...existing };
     const foreign = foreignFieldsOf(cluster, addonName, existing);
     const manifest = strategicMergePatch(existing, manifestOf(template));
     const applied = foreign ? withFieldsOf(manifest, existing, foreign) : manifest;
@@ -192,9 +197,8 @@ export const applyAddonObjects = (
       existing,
       (options.restart ? strategicMergePatch(applied, restart) : applied) as KubeObject,
     );
-    const restarted =
-      options.restart || (cluster.kube.fieldOwners.get(existing.metadata.uid)?.applied.restarted ?? false);
-    noteApplied(cluster, existing, { addon: addonName, manager: EKS, manifest: template, at, restarted });
+    const restarted = options.restart || (cluster.kube.applied.get(existing.metadata.uid)?.restarted ?? false);
+    noteApplied(cluster, before, existing, { addon: addonName, manager: EKS, manifest: template, restarted }, at);
     workloadChanged(world, cluster, existing);
   }
 };
@@ -213,11 +217,8 @@ export const removeAddonObjects = (
   const plane = { world, cluster };
   for (const { existing } of workloadsOf(cluster, objects)) {
     if (!existing) continue;
-    const pods = podsOf(plane, existing);
     removeObject(kube, existing.kind, existing);
-    for (const replicaSet of controlledBy(kube, 'ReplicaSet', existing)) removeObject(kube, 'ReplicaSet', replicaSet);
-    for (const pod of pods.filter(isActive)) terminatePod(plane, pod, () => {});
-    noteChange(plane, existing);
+    collectOwned(plane, existing);
   }
   for (const name of objects.serviceAccounts) {
     const serviceAccount = getObject(kube, 'ServiceAccount', objects.namespace, name);

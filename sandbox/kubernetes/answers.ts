@@ -1,7 +1,7 @@
 /** Responses of the API server: JSON documents, and Status objects for errors (k8s.io/apimachinery, api/errors). */
 import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
-import type { ResourceInfo } from './store.ts';
+import type { ResourceInfo } from './resource-info.ts';
 
 export const json = (status: number, body: unknown, more: Record<string, string> = {}): HttpResponse => {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...more };
@@ -21,7 +21,8 @@ export interface Details {
 export class Refusal extends Error {
   readonly status: number;
   readonly reason: string;
-  readonly details: Details;
+  /** Undefined if the API server sends no details; some of its errors have empty ones. */
+  readonly details: Details | undefined;
   readonly headers: Record<string, string>;
   /** Token with which the client can continue a list, if it accepts an inconsistent one. */
   continueToken?: string;
@@ -29,7 +30,7 @@ export class Refusal extends Error {
     status: number,
     reason: string,
     message: string,
-    details: Details = {},
+    details?: Details,
     headers: Record<string, string> = {},
   ) {
     super(message);
@@ -50,8 +51,8 @@ export class Refusal extends Error {
         metadata,
         status: 'Failure',
         message,
-        reason,
-        ...(Object.keys(details).length > 0 ? { details } : {}),
+        ...(reason === '' ? {} : { reason }),
+        ...(details ? { details } : {}),
         code: status,
       },
       headers,
@@ -59,7 +60,21 @@ export class Refusal extends Error {
   }
 }
 
-const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
+/** Header of answers that Go's `http.Error` writes, and of refusals that precede a request's handler. */
+export const NOSNIFF = { 'x-content-type-options': 'nosniff' };
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** Returns an answer in plain text. */
+export const text = (
+  status: number,
+  body: string,
+  { nosniff = false, type = TEXT }: { nosniff?: boolean; type?: string } = {},
+): HttpResponse => ({
+  status,
+  headers: { 'content-type': type, 'cache-control': 'no-cache, private', ...(nosniff ? NOSNIFF : {}) },
+  body,
+});
 
 /**
  * An error that the API server returns before any handler runs: plain text, not a Status (k8s.io/apiserver,
@@ -76,12 +91,9 @@ export class InternalError extends Refusal {
   }
 
   override answer(): HttpResponse {
-    const text = `Internal Server Error: ${JSON.stringify(this.uri)}: ${this.message}`;
-    return {
-      status: this.status,
-      headers: TEXT,
-      body: `${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}\n`,
-    };
+    const error = `Internal Server Error: ${JSON.stringify(this.uri)}: ${this.message}`;
+    const body = error.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    return text(this.status, `${body}\n`, { nosniff: true });
   }
 }
 
@@ -96,7 +108,7 @@ export const success = (status: number, details?: Details): HttpResponse =>
   });
 
 /** Returns `deployments.apps "x"`, as the API server names objects in its errors. */
-const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
+export const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
   `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
 export const detailsOf = ({ group, plural }: Pick<ResourceInfo, 'plural' | 'group'>, name: string): Details => ({
   name,
@@ -112,17 +124,15 @@ export const notFound = (info: ResourceInfo, name: string): Refusal =>
 export const alreadyExists = (info: ResourceInfo, name: string): Refusal =>
   new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
 
-/** Returns the 404 of a path that the API server does not serve: Go's plain text instead of a Status. */
-export const noSuchPath = (): HttpResponse => ({ status: 404, headers: TEXT, body: '404 page not found\n' });
+/** Returns the 404 of a path that no part of the API server serves: Go's plain text instead of a Status. */
+export const noSuchPath = (): HttpResponse => text(404, '404 page not found\n', { nosniff: true });
 
-export const methodNotAllowed = (allowed: string[]): Refusal =>
-  new Refusal(
-    405,
-    'MethodNotAllowed',
-    'the server does not allow this method on the requested resource',
-    {},
-    { allow: allowed.join(', ') },
-  );
+/** Returns the 404 of a path within an API group whose resource or version the API server does not serve. */
+export const noSuchResource = (): Refusal =>
+  new Refusal(404, 'NotFound', 'the server could not find the requested resource', {});
+
+export const methodNotAllowed = (): Refusal =>
+  new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
 /** `more`: text to append to the message. */
 export const unsupportedMediaType = (accepted: string[], more = ''): Refusal =>

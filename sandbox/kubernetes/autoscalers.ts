@@ -5,7 +5,7 @@
 import { Random } from '../world/random.ts';
 import type { ScenarioAutoscaler } from '../world/scenario-churn.ts';
 import { replaceObject } from './controllers.ts';
-import { noteEdit } from './managed-fields.ts';
+import { noteWrite } from './managed-fields.ts';
 import type { ControlPlane } from './pods.ts';
 import { getObject } from './store.ts';
 
@@ -21,9 +21,9 @@ const scale = (
   // An autoscaler is disabled while its workload has 0 replicas (Kubernetes documentation, "Horizontal Pod
   // Autoscaling").
   if (!workload || workload.spec.replicas === 0 || workload.spec.replicas === replicas) return;
-  const before = { metadata: workload.metadata, spec: workload.spec };
+  const before = { ...workload };
   replaceObject(world, cluster, workload, { ...workload, spec: { ...workload.spec, replicas } });
-  noteEdit(cluster, before, workload, OWNER, at);
+  noteWrite(cluster, before, workload, OWNER, at);
 };
 
 /** Starts the autoscalers, each with its own random generator. */

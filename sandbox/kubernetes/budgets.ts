@@ -5,12 +5,10 @@
 import type { Budget, BudgetStatus, Condition, Pod } from './objects.ts';
 import { isActive, isReady } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
-import { countOf, setStatus } from './rollout.ts';
+import { CONTROLLER_LAG, countOf, setStatus } from './rollout.ts';
 import { objectSelector } from './selectors.ts';
 import { countObjects, listObjects, timestamp, workloadOf } from './store.ts';
 
-/** Delay from a change until the controller sees it; a placeholder, not a measurement. */
-const CONTROLLER_LAG = 50;
 /** Time after which an evicted pod that still exists counts as healthy again. */
 const STALE_DISRUPTION = 120_000;
 
@@ -71,12 +69,17 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
   const common = { observedGeneration: budget.metadata.generation ?? 1 };
   if (typeof wants === 'string') {
     // The controller fails safe: nothing may be evicted.
-    setStatus(plane.cluster.kube, budget, {
-      ...budget.status,
-      ...common,
-      disruptionsAllowed: 0,
-      conditions: [disruptionCondition(budget, at, 0, wants)],
-    });
+    setStatus(
+      plane.cluster.kube,
+      budget,
+      {
+        ...budget.status,
+        ...common,
+        disruptionsAllowed: 0,
+        conditions: [disruptionCondition(budget, at, 0, wants)],
+      },
+      at,
+    );
     return;
   }
   const disrupted = Object.fromEntries(
@@ -89,15 +92,20 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
     (pod) => isActive(pod) && isReady(pod) && disrupted[pod.metadata.name] === undefined,
   ).length;
   const allowed = wants.expected <= 0 ? 0 : Math.max(0, healthy - wants.desired);
-  setStatus(plane.cluster.kube, budget, {
-    ...common,
-    ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
-    currentHealthy: healthy,
-    desiredHealthy: wants.desired,
-    disruptionsAllowed: allowed,
-    expectedPods: wants.expected,
-    conditions: [disruptionCondition(budget, at, allowed)],
-  });
+  setStatus(
+    plane.cluster.kube,
+    budget,
+    {
+      ...common,
+      ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
+      currentHealthy: healthy,
+      desiredHealthy: wants.desired,
+      disruptionsAllowed: allowed,
+      expectedPods: wants.expected,
+      conditions: [disruptionCondition(budget, at, allowed)],
+    },
+    at,
+  );
 };
 
 /**

@@ -45,7 +45,7 @@ export const ensureNamespace = (cluster: ClusterState, name: string, at: number)
 export const POD_IDENTITY_WEBHOOK = 'pod-identity-webhook';
 
 /** Creates the webhook. Its uid is derived from the cluster's ARN, so that no random number of the cluster is used. */
-const createWebhook = ({ arn, kube, createdAt }: ClusterState): void => {
+const createWebhook = ({ arn, kube, createdAt, certificateAuthority }: ClusterState): void => {
   const hex = createHash('sha256').update(`${arn} ${POD_IDENTITY_WEBHOOK}`).digest('hex');
   putObject(kube, 'MutatingWebhookConfiguration', {
     apiVersion: 'admissionregistration.k8s.io/v1',
@@ -61,7 +61,10 @@ const createWebhook = ({ arn, kube, createdAt }: ClusterState): void => {
       {
         name: 'iam-for-pods.amazonaws.com',
         admissionReviewVersions: ['v1beta1'],
-        clientConfig: { url: 'https://127.0.0.1:23443/mutate' },
+        clientConfig: {
+          url: 'https://127.0.0.1:23443/mutate',
+          caBundle: Buffer.from(certificateAuthority).toString('base64'),
+        },
         failurePolicy: 'Ignore',
         matchPolicy: 'Equivalent',
         namespaceSelector: {},

@@ -2,11 +2,12 @@
  * The control planes of the clusters, as the sandbox's other services use them: by default the sandbox's own API server
  * and controllers. A conformance run puts a real Kubernetes in their place (`conformance/kubernetes/bridge`, ADR 89).
  */
+import type { KubernetesFactory } from '../gateway/admission.ts';
 import type { Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { addonReplicas, applyAddonObjects, type ApplyOptions, removeAddonObjects } from './addon-objects.ts';
 import { replaceObject } from './controllers.ts';
-import { noteEdit } from './managed-fields.ts';
+import { noteWrite } from './managed-fields.ts';
 import type { AddonObjects } from './objects.ts';
 import { createKubernetesService } from './service.ts';
 import { getObject } from './store.ts';
@@ -23,7 +24,7 @@ export interface AnnotationWrite {
 
 export interface ControlPlanes {
   /** Returns the cluster's API server. */
-  apiServer(cluster: ClusterState): Service;
+  apiServer: KubernetesFactory;
   /** Wraps EKS, whose calls may have to wait for the clusters. */
   aroundEks(eks: Service): Service;
   /** Applies an add-on's objects as EKS does (`applyAddonObjects`). */
@@ -43,15 +44,15 @@ const annotateOwn = (
 ): void => {
   const object = getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount);
   if (!object) return;
-  const before = { metadata: object.metadata };
+  const before = { ...object };
   const annotations = { ...object.metadata.annotations, [annotation]: value };
   replaceObject(world, cluster, object, { ...object, metadata: { ...object.metadata, annotations } });
-  noteEdit(cluster, before, object, { manager }, world.schedule.now());
+  noteWrite(cluster, before, object, { manager }, world.schedule.now());
 };
 
 /** Returns the sandbox's own control planes. */
 export const ownControlPlanes = (world: World): ControlPlanes => ({
-  apiServer: (cluster) => createKubernetesService(world, cluster),
+  apiServer: (cluster, verify) => createKubernetesService(world, cluster, verify),
   aroundEks: (eks) => eks,
   applyAddon: (cluster, addonName, objects, options) => applyAddonObjects(world, cluster, addonName, objects, options),
   removeAddon: (cluster, addonName, objects) => removeAddonObjects(world, cluster, addonName, objects),

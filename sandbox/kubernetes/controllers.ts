@@ -4,21 +4,31 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState, World } from '../world/world.ts';
+import type { Json } from '../json.ts';
 import { podsChanged } from './budgets.ts';
+import { withWorkloadDefaults } from './defaults/workloads.ts';
 import { reconcileDaemonSet } from './daemonset.ts';
 import { reconcileDeployment } from './deployment.ts';
-import { FARGATE_PROFILE, nodesChanged, schedulableNodes } from './nodes.ts';
+import { FARGATE_PROFILE, nodesChanged, schedulableNodes, selects } from './nodes.ts';
 import type { KubeObject, Pod, Workload } from './objects.ts';
 import { assignNode, isActive, noteReady, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
+import { CONTROLLER_LAG } from './rollout.ts';
 import { reconcileStatefulSet } from './statefulset.ts';
-import { getObject, isWorkloadKind, listObjects, touch, workloadOf } from './store.ts';
+import {
+  controlledBy,
+  getObject,
+  isWorkloadKind,
+  listObjects,
+  templateGenerationOf,
+  touch,
+  workloadOf,
+} from './store.ts';
 import { secondsOn } from './taints.ts';
 
-/** Delay from a change until the controllers see it: short, but not zero. A placeholder, not a measurement. */
-const CONTROLLER_LAG = 50;
-
+/** Returns whether a workload exists, and is not about to be deleted. */
 const isLive = (cluster: ClusterState, workload: Workload): boolean =>
+  workload.metadata.deletionTimestamp === undefined &&
   getObject(cluster.kube, workload.kind, workload.metadata.namespace, workload.metadata.name) === workload;
 
 /** Records a change of a workload's pods, for the history and for the budgets that count the pods. */
@@ -111,6 +121,18 @@ const evictTainted = (world: World, cluster: ClusterState, node: KubeObject): vo
   }
 };
 
+/** Lets DaemonSets create pods on a node that has changed, and end those on a node that they no longer select. */
+const nodeChanged = (world: World, cluster: ClusterState, node: KubeObject): void => {
+  for (const daemonSet of listObjects(cluster.kube, 'DaemonSet')) {
+    for (const pod of controlledBy(cluster.kube, 'Pod', daemonSet)) {
+      const { namespace = 'default', name } = pod.metadata;
+      if (pod.spec.nodeName !== node.metadata.name || !isActive(pod) || selects(pod.spec, node)) continue;
+      world.schedule.after(CONTROLLER_LAG, () => deletePod(world, cluster, { namespace, name }));
+    }
+    workloadChanged(world, cluster, daemonSet);
+  }
+};
+
 /** Returns what a client can change of an object besides its metadata and spec: rules, subjects, secrets, … */
 const contentOf = ({
   apiVersion: _apiVersion,
@@ -121,13 +143,33 @@ const contentOf = ({
   ...content
 }: KubeObject): Record<string, unknown> => content;
 
+/** Returns whether two specs of an object differ in more than the API's defaults, which a client reads and writes back. */
+const specsDiffer = ({ version }: ClusterState, { kind, spec }: KubeObject, changed: KubeObject['spec']): boolean => {
+  if (isDeepStrictEqual(spec, changed)) return false;
+  if (!isWorkloadKind(kind) || !spec || !changed) return true;
+  const minor = Number(version.split('.')[1]);
+  const filled = (one: Json): Json => withWorkloadDefaults({ kind, spec: one }, minor);
+  return !isDeepStrictEqual(filled(spec), filled(changed));
+};
+
+/** Applies a change of a node's labels, taints or readiness to the pods. */
+const nodeReplaced = (world: World, cluster: ClusterState, node: KubeObject, before: KubeObject): void => {
+  nodesChanged(cluster.kube);
+  const tainted = !isDeepStrictEqual(before.spec?.['taints'], node.spec?.['taints']);
+  const labelled = !isDeepStrictEqual(before.metadata.labels, node.metadata.labels);
+  if (labelled || !isDeepStrictEqual(before.spec, node.spec)) schedulePending(world, cluster);
+  if (tainted) evictTainted(world, cluster, node);
+  if (tainted || labelled) nodeChanged(world, cluster, node);
+};
+
 /**
  * Replaces an object's labels, annotations, spec and content with those of `changed`, and increments its generation if
- * the spec differs. Does nothing if nothing differs.
+ * the spec differs, or the annotations of a Deployment (k8s.io/kubernetes, registry/apps/deployment, strategy.go). Does
+ * nothing if nothing differs.
  */
 export const replaceObject = (world: World, cluster: ClusterState, object: KubeObject, changed: KubeObject): void => {
   const { labels, annotations } = changed.metadata;
-  const specChanged = !isDeepStrictEqual(object.spec, changed.spec);
+  const specChanged = specsDiffer(cluster, object, changed.spec);
   const content = contentOf(changed);
   const contentChanged = !isDeepStrictEqual(contentOf(object), content);
   if (
@@ -137,6 +179,9 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
     isDeepStrictEqual(object.metadata.annotations, annotations)
   )
     return;
+  const before = { ...object };
+  const counts =
+    specChanged || (object.kind === 'Deployment' && !isDeepStrictEqual(before.metadata.annotations, annotations));
   object.metadata = { ...object.metadata, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
   if (!labels) delete object.metadata.labels;
   if (!annotations) delete object.metadata.annotations;
@@ -145,17 +190,16 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
     Object.assign(object, content);
   }
   touch(cluster.kube, object);
-  if (object.kind === 'Node') nodesChanged(cluster.kube);
-  if (!specChanged) return;
-  const taintsBefore = object.spec?.['taints'];
-  if (changed.spec) object.spec = changed.spec;
-  if (object.metadata.generation !== undefined) object.metadata.generation += 1;
-  if (isWorkloadKind(object.kind)) workloadChanged(world, cluster, object as Workload);
-  if (object.kind === 'Node') {
-    schedulePending(world, cluster);
-    if (isDeepStrictEqual(taintsBefore, object.spec?.['taints'])) return;
-    evictTainted(world, cluster, object);
-    for (const daemonSet of listObjects(cluster.kube, 'DaemonSet')) workloadChanged(world, cluster, daemonSet);
+  if (object.kind === 'DaemonSet' && !isDeepStrictEqual(object.spec?.['template'], changed.spec?.['template'])) {
+    const { templateGenerations } = cluster.kube;
+    templateGenerations.set(object.metadata.uid, templateGenerationOf(cluster.kube, object) + 1);
   }
-  if (object.kind === 'PodDisruptionBudget') podsChanged({ world, cluster }, object.metadata.namespace ?? '');
+  if (specChanged && changed.spec) object.spec = changed.spec;
+  // The one default that the controllers rely on.
+  if (isWorkloadKind(object.kind) && object.kind !== 'DaemonSet' && object.spec) object.spec['replicas'] ??= 1;
+  if (counts && object.metadata.generation !== undefined) object.metadata.generation += 1;
+  if (object.kind === 'Node') nodeReplaced(world, cluster, object, before);
+  if (counts && isWorkloadKind(object.kind)) workloadChanged(world, cluster, object as Workload);
+  if (specChanged && object.kind === 'PodDisruptionBudget')
+    podsChanged({ world, cluster }, object.metadata.namespace ?? '');
 };

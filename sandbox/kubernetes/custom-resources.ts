@@ -22,7 +22,13 @@ import type { ResourceInfo } from './store.ts';
 export const infoOf = (
   { versions, shortNames = [], ...kind }: CustomKind,
   version = versions[0] ?? 'v1',
-): ResourceInfo => ({ ...kind, shortNames, version, verbs: ['delete', 'get', 'list', 'watch'] });
+): ResourceInfo => ({
+  ...kind,
+  shortNames,
+  version,
+  verbs: ['delete', 'deletecollection', 'get', 'list', 'watch'],
+  custom: true,
+});
 
 export const defineCustomKinds = ({ kube }: ClusterState, kinds: CustomKind[] = []): void => {
   for (const kind of kinds) kube.customKinds.set(resourceOf(kind), kind);

@@ -1,13 +1,16 @@
 /** The Deployment controller: one ReplicaSet per template, scaled within maxSurge and maxUnavailable. */
 import { copyOf } from '../json.ts';
-import type { Condition, Deployment, Pod, ReplicaSet } from './objects.ts';
+import { reportDeployment } from './deployment-status.ts';
+import type { Deployment, Pod, ReplicaSet } from './objects.ts';
 import { placementOf } from './placement.ts';
 import { createPod, isActive, isAvailable, isReady, terminatePod } from './pods.ts';
-import { countOf, nonZero, setStatus, templateHash } from './rollout.ts';
+import { CONTROLLER_LAG, countOf, templateHash } from './rollout.ts';
 import type { Sync } from './rollout.ts';
-import { controlledBy, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
+import { controlledBy, newMetadata, ownedBy, putObject, removeObject, touch } from './store.ts';
 
 const REVISION = 'deployment.kubernetes.io/revision';
+/** The revisions that a ReplicaSet was before. */
+const HISTORY = 'deployment.kubernetes.io/revision-history';
 const HASH_LABEL = 'pod-template-hash';
 const DEFAULT_HISTORY = 10;
 
@@ -18,35 +21,67 @@ const activePods = ({ cluster }: Sync, replicaSet: ReplicaSet): Pod[] =>
 const replicaSetOf = (
   { cluster }: Sync,
   deployment: Deployment,
-  hash = templateHash(deployment.spec.template),
+  hash = templateHash(cluster.kube, deployment.spec.template),
 ): ReplicaSet | undefined =>
   controlledBy(cluster.kube, 'ReplicaSet', deployment).find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
+
+/**
+ * Returns how far a rollout may exceed or fall short of the wanted number of pods (k8s.io/kubernetes, deployment/util).
+ */
+const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: number } => {
+  const { maxSurge, maxUnavailable } = spec.strategy?.rollingUpdate ?? {};
+  const surge = countOf(maxSurge, spec.replicas, Math.ceil, '25%');
+  const unavailable = countOf(maxUnavailable, spec.replicas, Math.floor, '25%');
+  return { maxSurge: surge, maxUnavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
+};
+
+/** Annotations of a Deployment that its ReplicaSets do not get. */
+const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, HISTORY]);
+
+/** Returns the annotations of a Deployment that its newest ReplicaSet gets. */
+const copiedAnnotations = ({ metadata: { annotations = {} } }: Deployment): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => !NOT_COPIED.has(name)));
+
+/** Returns the annotations by which the controller notices that a Deployment was scaled. */
+const sizeAnnotations = (deployment: Deployment): Record<string, string> => ({
+  'deployment.kubernetes.io/desired-replicas': String(deployment.spec.replicas),
+  'deployment.kubernetes.io/max-replicas': String(
+    deployment.spec.replicas + (deployment.spec.strategy?.type === 'Recreate' ? 0 : limits(deployment).maxSurge),
+  ),
+});
+
+const annotate = (sync: Sync, object: Deployment | ReplicaSet, annotations: Record<string, string>): void => {
+  const { metadata } = object;
+  if (Object.entries(annotations).every(([name, value]) => metadata.annotations?.[name] === value)) return;
+  metadata.annotations = { ...metadata.annotations, ...annotations };
+  touch(sync.cluster.kube, object);
+};
 
 /**
  * Returns the ReplicaSet of the current template, and creates it if it does not exist. An older ReplicaSet that matches
  * again becomes the newest revision.
  */
-const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
+const currentReplicaSet = (sync: Sync, deployment: Deployment): { current: ReplicaSet; isNew: boolean } => {
   const { kube } = sync.cluster;
   const { template } = deployment.spec;
   const existing = controlledBy(kube, 'ReplicaSet', deployment);
-  const hash = templateHash(template);
+  const hash = templateHash(kube, template);
   const newest = Math.max(0, ...existing.map(revisionOf));
   const found = replicaSetOf(sync, deployment, hash);
   const revision = String(found && revisionOf(found) === newest ? newest : newest + 1);
-  if (deployment.metadata.annotations?.[REVISION] !== revision) {
-    deployment.metadata.annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
-    touch(kube, deployment);
-  }
+  annotate(sync, deployment, { [REVISION]: revision });
   if (found) {
-    if (found.metadata.annotations?.[REVISION] !== revision) {
-      found.metadata.annotations = { ...found.metadata.annotations, [REVISION]: revision };
-      touch(kube, found);
-    }
-    return found;
+    const was = found.metadata.annotations?.[REVISION] ?? revision;
+    const history = [found.metadata.annotations?.[HISTORY], was].filter((one) => one !== undefined).join(',');
+    annotate(sync, found, {
+      ...copiedAnnotations(deployment),
+      ...(was === revision ? {} : { [HISTORY]: history }),
+      [REVISION]: revision,
+    });
+    return { current: found, isNew: false };
   }
   const labels = { ...template.metadata.labels, [HASH_LABEL]: hash };
-  return putObject(kube, 'ReplicaSet', {
+  const current = putObject(kube, 'ReplicaSet', {
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
     metadata: newMetadata(kube, sync.at, {
@@ -54,10 +89,7 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
       namespace: deployment.metadata.namespace ?? 'default',
       generation: 1,
       labels,
-      annotations: {
-        [REVISION]: revision,
-        'deployment.kubernetes.io/desired-replicas': String(deployment.spec.replicas),
-      },
+      annotations: { ...copiedAnnotations(deployment), ...sizeAnnotations(deployment), [REVISION]: revision },
       ownerReferences: [ownedBy(deployment)],
     }),
     spec: {
@@ -66,6 +98,7 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
       template: copyOf({ ...template, metadata: { ...template.metadata, labels } }),
     },
   });
+  return { current, isNew: true };
 };
 
 /** Creates pods and returns them. */
@@ -84,16 +117,6 @@ const scaleDown = (sync: Sync, pods: Pod[], count: number): void => {
   if (count <= 0) return;
   const order = pods.toReversed().sort((a, b) => Number(isReady(a)) - Number(isReady(b)));
   for (const pod of order.slice(0, count)) terminatePod(sync, pod, sync.again);
-};
-
-/**
- * Returns how far a rollout may exceed or fall short of the wanted number of pods (k8s.io/kubernetes, deployment/util).
- */
-const limits = ({ spec }: Deployment): { maxSurge: number; maxUnavailable: number } => {
-  const { maxSurge, maxUnavailable } = spec.strategy?.rollingUpdate ?? {};
-  const surge = countOf(maxSurge, spec.replicas, Math.ceil, '25%');
-  const unavailable = countOf(maxUnavailable, spec.replicas, Math.floor, '25%');
-  return { maxSurge: surge, maxUnavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 };
 
 const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: ReplicaSet[]): void => {
@@ -143,84 +166,6 @@ const holdBack = (sync: Sync, deployment: Deployment): void => {
   }
 };
 
-type Reason = Pick<Condition, 'status' | 'reason' | 'message'>;
-const PAUSED: Reason = { status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' };
-
-/**
- * Returns the condition Progressing. `current`: undefined if a paused Deployment has no ReplicaSet for its template.
- */
-const progressOf = ({ spec }: Deployment, current: ReplicaSet | undefined, complete: boolean): Reason => {
-  if (spec.paused === true || !current) return PAUSED;
-  const { name } = current.metadata;
-  return complete
-    ? { status: 'True', reason: 'NewReplicaSetAvailable', message: `ReplicaSet "${name}" has successfully progressed.` }
-    : { status: 'True', reason: 'ReplicaSetUpdated', message: `ReplicaSet "${name}" is progressing.` };
-};
-
-const conditionsOf = (deployment: Deployment, at: number, available: boolean, progress: Reason): Condition[] => {
-  const before = deployment.status?.['conditions'] as Condition[] | undefined;
-  const conditions = [
-    {
-      type: 'Available',
-      status: available ? 'True' : 'False',
-      reason: available ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
-      message: `Deployment ${available ? 'has' : 'does not have'} minimum availability.`,
-    },
-    { type: 'Progressing', ...progress },
-  ] satisfies Omit<Condition, 'lastTransitionTime'>[];
-  return conditions.map((now) => {
-    const then = before?.find(({ type }) => type === now.type);
-    const changed = then?.status !== now.status;
-    const updated = changed || then?.reason !== now.reason || then.message !== now.message;
-    return {
-      ...now,
-      lastUpdateTime: updated ? timestamp(at) : String((then as { lastUpdateTime?: unknown }).lastUpdateTime),
-      lastTransitionTime: changed ? timestamp(at) : then.lastTransitionTime,
-    };
-  });
-};
-
-const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefined): void => {
-  const { kube } = sync.cluster;
-  const replicaSets = controlledBy(kube, 'ReplicaSet', deployment);
-  let total = 0;
-  let ready = 0;
-  let available = 0;
-  for (const replicaSet of replicaSets) {
-    const pods = activePods(sync, replicaSet);
-    const readyHere = pods.filter(isReady).length;
-    const availableHere = pods.filter((pod) => isAvailable(sync, pod, deployment)).length;
-    total += pods.length;
-    ready += readyHere;
-    available += availableHere;
-    replicaSet.spec.replicas = pods.length;
-    setStatus(kube, replicaSet, {
-      replicas: pods.length,
-      ...nonZero({ fullyLabeledReplicas: pods.length, readyReplicas: readyHere, availableReplicas: availableHere }),
-      observedGeneration: replicaSet.metadata.generation,
-    });
-  }
-  const { replicas } = deployment.spec;
-  const updated = current ? activePods(sync, current).length : 0;
-  const complete = updated === replicas && total === replicas && available === replicas;
-  setStatus(kube, deployment, {
-    observedGeneration: deployment.metadata.generation,
-    ...nonZero({
-      replicas: total,
-      updatedReplicas: updated,
-      readyReplicas: ready,
-      availableReplicas: available,
-      unavailableReplicas: Math.max(0, Math.max(total, replicas) - available),
-    }),
-    conditions: conditionsOf(
-      deployment,
-      sync.at,
-      available >= replicas - limits(deployment).maxUnavailable,
-      progressOf(deployment, current, complete),
-    ),
-  });
-};
-
 /** Deletes the oldest ReplicaSets; `revisionHistoryLimit` of them are kept for `kubectl rollout undo`. */
 const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[]): void => {
   const empty = old
@@ -230,14 +175,24 @@ const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[
     removeObject(sync.cluster.kube, 'ReplicaSet', replicaSet);
 };
 
+const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefined, isNew: boolean): void => {
+  const { maxUnavailable } = limits(deployment);
+  reportDeployment(sync, deployment, { current, isNew, maxUnavailable });
+  const size = sizeAnnotations(deployment);
+  for (const replicaSet of controlledBy(sync.cluster.kube, 'ReplicaSet', deployment))
+    if (replicaSet === current || replicaSet.spec.replicas > 0) annotate(sync, replicaSet, size);
+  // The ReplicaSet's controller creates the pods and reports them, which this controller has to see.
+  if (isNew && !sync.instant) sync.world.schedule.after(2 * CONTROLLER_LAG, sync.again);
+};
+
 export const reconcileDeployment = (sync: Sync, deployment: Deployment): void => {
   // A Deployment that existed before the sandbox opened was paused after its pods had been created.
   if (deployment.spec.paused === true && !sync.instant) {
     holdBack(sync, deployment);
-    report(sync, deployment, replicaSetOf(sync, deployment));
+    report(sync, deployment, replicaSetOf(sync, deployment), false);
     return;
   }
-  const current = currentReplicaSet(sync, deployment);
+  const { current, isNew } = currentReplicaSet(sync, deployment);
   const old = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).filter((replicaSet) => replicaSet !== current);
   // Terminating pods do not count, so each terminated pod makes room for a new pod at once.
   let before: number;
@@ -246,5 +201,5 @@ export const reconcileDeployment = (sync: Sync, deployment: Deployment): void =>
     rollOut(sync, deployment, current, old);
   } while (sync.cluster.kube.resourceVersion !== before);
   forgetOldRevisions(sync, deployment, old);
-  report(sync, deployment, current);
+  report(sync, deployment, current, isNew);
 };

@@ -1,161 +1,220 @@
-/** Discovery documents, which clients such as kubectl read first: the version, the API groups and their resources. */
+/**
+ * Discovery documents, which clients such as kubectl read first: the version, the API groups and their resources
+ * (k8s.io/apiserver, endpoints/discovery).
+ */
 import type { ClusterState } from '../world/world.ts';
-import { REVIEWS } from './access-reviews.ts';
 import { infoOf } from './custom-resources.ts';
+import type { CustomKind } from './objects.ts';
 import { gitVersionOf } from './nodes.ts';
-import { hasScale, SCALE_VERBS } from './scale.ts';
-import { apiVersionOf, KINDS } from './store.ts';
-import type { ResourceInfo } from './store.ts';
+import { groupsOf, isSince, storageHash, verbsOf } from './resources/served.ts';
 
-const kinds = Object.values(KINDS);
-/** Named API groups of every cluster, in the order of the group list. */
-const GROUPS = [...new Set([...kinds, ...REVIEWS].map(({ group }) => group))].filter((group) => group !== '');
+/** A resource or subresource, as discovery describes it. */
+interface Described {
+  name: string;
+  singular: string;
+  namespaced: boolean;
+  kind: string;
+  /** Group and version of a subresource's kind, if they differ from the resource's. */
+  group?: string;
+  version?: string;
+  verbs: readonly string[];
+  shortNames?: readonly string[];
+  categories?: readonly string[];
+  hash?: string | undefined;
+}
 
-/** Returns the versions of each named group of a cluster, the preferred version first. */
-const groupsOf = ({ kube }: ClusterState): Map<string, string[]> => {
-  const groups = new Map(GROUPS.map((group) => [group, ['v1']]));
-  for (const { group, versions } of kube.customKinds.values())
-    groups.set(group, [...new Set([...(groups.get(group) ?? []), ...versions])]);
-  return groups;
-};
+interface Group {
+  group: string;
+  /** The preferred version first. */
+  versions: readonly string[];
+  resources: (version: string) => Described[];
+}
 
-const groupDocument = (name: string, all: string[]): Record<string, unknown> => {
-  const versions = all.map((each) => ({ groupVersion: `${name}/${each}`, version: each }));
-  return { name, versions, preferredVersion: versions[0] };
-};
-
-const subresource = (name: string, group: string, kind: string, verbs: string[]): unknown => ({
-  name,
-  singularName: '',
-  namespaced: true,
-  group,
-  version: 'v1',
-  kind,
-  verbs,
-});
-
-/** Returns the subresources of a resource. kubectl drain detects by the eviction's group that pods can be evicted. */
-const subresourcesOf = (info: ResourceInfo): unknown[] => [
-  ...(info.kind === 'Pod' ? [subresource('pods/eviction', 'policy', 'Eviction', ['create'])] : []),
-  ...(info.kind === 'ServiceAccount'
-    ? [subresource('serviceaccounts/token', 'authentication.k8s.io', 'TokenRequest', ['create'])]
-    : []),
-  ...(hasScale(info) ? [subresource(`${info.plural}/scale`, 'autoscaling', 'Scale', SCALE_VERBS)] : []),
-];
-
-const resources = ({ kube }: ClusterState, group: string, groupVersion: string): unknown => ({
-  kind: 'APIResourceList',
-  apiVersion: 'v1',
-  groupVersion,
-  resources: [
-    ...[...kinds, ...[...kube.customKinds.values()].flatMap((kind) => kind.versions.map((each) => infoOf(kind, each)))]
-      .filter((info) => info.group === group && apiVersionOf(info) === groupVersion)
-      .flatMap((info) => [
-        {
-          name: info.plural,
-          singularName: info.kind.toLowerCase(),
-          namespaced: info.namespaced,
-          kind: info.kind,
-          verbs: info.verbs,
-          shortNames: info.shortNames,
-          categories: info.inAll === true ? ['all'] : [],
-        },
-        ...subresourcesOf(info),
-      ]),
-    ...REVIEWS.filter((review) => review.group === group).map(({ plural, kind }) => ({
-      name: plural,
-      singularName: kind.toLowerCase(),
-      namespaced: false,
-      kind,
-      verbs: ['create'],
-    })),
-  ],
-});
-
-const version = (cluster: ClusterState): unknown => ({
-  major: cluster.version.split('.')[0],
-  minor: cluster.version.split('.')[1],
-  gitVersion: gitVersionOf(cluster.version),
-  gitCommit: '',
-  gitTreeState: 'clean',
-  buildDate: '1970-01-01T00:00:00Z',
-  goVersion: '',
-  compiler: '',
-  platform: 'linux/amd64',
-});
-
-const pathOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${group}/v1`);
-
-/** Parameters of writes. kubectl checks for `fieldValidation` to learn whether the server validates what it sends. */
-const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({
-  name,
-  in: 'query',
-  schema: { type: 'string', uniqueItems: true },
-}));
-
-/** Returns an OpenAPI v3 document that lists the available writes, without schemas. */
-const openApi = (group: string): unknown => ({
-  openapi: '3.0.0',
-  info: { title: 'Kubernetes', version: 'unversioned' },
-  components: { schemas: {} },
-  paths: Object.fromEntries(
-    kinds
-      .filter((info) => info.group === group)
-      .map((info) => {
-        const operation = (action: string): unknown => ({
-          'x-kubernetes-action': action,
-          'x-kubernetes-group-version-kind': { group, version: 'v1', kind: info.kind },
-          parameters: PARAMETERS,
-          responses: { 200: { description: 'OK' } },
-        });
-        const verbs = info.verbs.filter((verb) => verb === 'delete' || verb === 'get' || verb === 'patch');
-        const path = `/${pathOf(group)}/${info.namespaced ? 'namespaces/{namespace}/' : ''}${info.plural}/{name}`;
-        return [path, Object.fromEntries(verbs.map((verb) => [verb, operation(verb)]))];
+const builtInGroups = ({ version: kubernetes }: ClusterState): Group[] =>
+  groupsOf(kubernetes).map(({ group, versions, resources }) => ({
+    group,
+    versions,
+    resources: (version) =>
+      resources.flatMap((row) => {
+        const { plural, kind, namespaced = true, shortNames, categories, subresources = {} } = row;
+        return [
+          {
+            name: plural,
+            singular: kind.toLowerCase(),
+            namespaced,
+            kind,
+            verbs: verbsOf(row),
+            ...(shortNames ? { shortNames } : {}),
+            ...(categories ? { categories } : {}),
+            hash: storageHash(group, version, row),
+          },
+          ...Object.entries(subresources).map(([name, { since: _since, ...subresource }]) => ({
+            name: `${plural}/${name}`,
+            singular: '',
+            namespaced,
+            kind,
+            ...subresource,
+          })),
+        ];
       }),
-  ),
+  }));
+
+const customResource = (kind: CustomKind, version: string): Described => {
+  const { plural, namespaced, kind: name, shortNames, group, verbs } = infoOf(kind, version);
+  return {
+    name: plural,
+    singular: name.toLowerCase(),
+    namespaced,
+    kind: name,
+    verbs,
+    ...(shortNames.length > 0 ? { shortNames } : {}),
+    hash: storageHash(group, kind.versions[0] ?? version, { plural, kind: name }),
+  };
+};
+
+const customGroups = ({ kube }: ClusterState): Group[] =>
+  [...Map.groupBy(kube.customKinds.values(), ({ group }) => group)].map(([group, kinds]) => ({
+    group,
+    versions: [...new Set(kinds.flatMap(({ versions }) => versions))],
+    resources: (version) =>
+      kinds.filter(({ versions }) => versions.includes(version)).map((kind) => customResource(kind, version)),
+  }));
+
+/** Returns all groups of a cluster, the core group first. */
+const allGroups = (cluster: ClusterState): Group[] => [...builtInGroups(cluster), ...customGroups(cluster)];
+
+/** Returns the versions of a named group; undefined if the cluster does not have it. */
+export const versionsOf = (cluster: ClusterState, group: string): readonly string[] | undefined =>
+  allGroups(cluster).find((each) => each.group === group)?.versions;
+
+const groupDocument = ({ group, versions }: Group): Record<string, unknown> => {
+  const all = versions.map((version) => ({ groupVersion: `${group}/${version}`, version }));
+  return { name: group, versions: all, preferredVersion: all[0] };
+};
+
+const described = ({ name, singular, namespaced, group, version, kind, hash, ...more }: Described): unknown => ({
+  name,
+  singularName: singular,
+  namespaced,
+  ...(group === undefined ? {} : { group, version }),
+  kind,
+  ...more,
+  ...(hash === undefined ? {} : { storageVersionHash: hash }),
 });
 
-/** Returns the document at a discovery path; undefined for any other path. */
-export const discover = (cluster: ClusterState, path: string): unknown => {
-  switch (path) {
-    case '/version':
-      return version(cluster);
-    case '/api':
+/** The core group's document has no apiVersion: it is as old as the first version of the API. */
+const resourcesDocument = ({ group, resources }: Group, version: string): unknown => ({
+  kind: 'APIResourceList',
+  ...(group === '' ? {} : { apiVersion: 'v1' }),
+  groupVersion: group === '' ? version : `${group}/${version}`,
+  resources: resources(version).map(described),
+});
+
+/** Returns the resources of a version with their subresources, as aggregated discovery nests them. */
+const aggregatedResources = (all: readonly Described[]): unknown[] =>
+  all
+    .filter(({ name }) => !name.includes('/'))
+    .map(({ name, singular, namespaced, kind, verbs, shortNames, categories }) => {
+      const subresources = all
+        .filter((each) => each.name.startsWith(`${name}/`))
+        .map((each) => ({
+          subresource: each.name.slice(name.length + 1),
+          responseKind: { group: each.group ?? '', version: each.version ?? '', kind: each.kind },
+          verbs: each.verbs,
+        }));
       return {
-        kind: 'APIVersions',
-        versions: ['v1'],
-        serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(cluster.endpoint).host }],
+        resource: name,
+        responseKind: { group: '', version: '', kind },
+        scope: namespaced ? 'Namespaced' : 'Cluster',
+        singularResource: singular,
+        verbs,
+        ...(shortNames ? { shortNames } : {}),
+        ...(categories ? { categories } : {}),
+        ...(subresources.length > 0 ? { subresources } : {}),
       };
-    case '/apis':
-      return {
-        kind: 'APIGroupList',
-        apiVersion: 'v1',
-        groups: [...groupsOf(cluster)].map(([group, versions]) => groupDocument(group, versions)),
-      };
-    case '/api/v1':
-      return resources(cluster, '', 'v1');
-    case '/openapi/v3':
-      return {
-        paths: Object.fromEntries(
-          ['', ...GROUPS].map((group) => [pathOf(group), { serverRelativeURL: `/openapi/v3/${pathOf(group)}` }]),
-        ),
-      };
-    case '/openapi/v3/api/v1':
-      return openApi('');
-    default: {
-      const {
-        document,
-        group = '',
-        version: wanted,
-      } = /^\/(?<document>openapi\/v3\/apis|apis)\/(?<group>[^/]+)(\/(?<version>[^/]+))?$/.exec(path)?.groups ?? {};
-      const versions = groupsOf(cluster).get(group);
-      if (!versions || (wanted !== undefined && !versions.includes(wanted))) return undefined;
-      if (document === 'apis')
-        return wanted === undefined
-          ? { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group, versions) }
-          : resources(cluster, group, `${group}/${wanted}`);
-      // Custom resources cannot be written, so no client needs their schema.
-      return wanted === undefined || !GROUPS.includes(group) ? undefined : openApi(group);
-    }
-  }
+    });
+
+const aggregated = (groups: readonly Group[], version: string): unknown => ({
+  kind: 'APIGroupDiscoveryList',
+  apiVersion: `apidiscovery.k8s.io/${version}`,
+  metadata: {},
+  items: groups.map(({ group, versions, resources }) => ({
+    metadata: group === '' ? {} : { name: group },
+    versions: versions.map((each) => ({
+      version: each,
+      resources: aggregatedResources(resources(each)),
+      freshness: 'Current',
+    })),
+  })),
+});
+
+/** Returns the document with all resources of /api or /apis, in that version of the discovery API. */
+export const discoverAggregated = (cluster: ClusterState, path: string, version: string): unknown =>
+  path === '/api'
+    ? aggregated(
+        allGroups(cluster).filter(({ group }) => group === ''),
+        version,
+      )
+    : path === '/apis'
+      ? aggregated(
+          allGroups(cluster).filter(({ group }) => group !== ''),
+          version,
+        )
+      : undefined;
+
+const versionDocument = ({ version }: ClusterState): unknown => {
+  const [major = '', minor = ''] = version.split('.');
+  const compatible = {
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+  };
+  return {
+    major,
+    minor,
+    ...(isSince(version, '1.33') ? compatible : {}),
+    gitVersion: gitVersionOf(version),
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: '',
+    compiler: 'gc',
+    platform: 'linux/amd64',
+  };
 };
+
+/** Returns the document at a discovery path, which has no trailing slash; undefined for any other path. */
+export const discover = (cluster: ClusterState, path: string): unknown => {
+  if (path === '/version') return versionDocument(cluster);
+  const groups = allGroups(cluster);
+  if (path === '/api')
+    return {
+      kind: 'APIVersions',
+      versions: ['v1'],
+      serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(cluster.endpoint).host }],
+    };
+  if (path === '/apis')
+    return {
+      kind: 'APIGroupList',
+      apiVersion: 'v1',
+      groups: groups.filter(({ group }) => group !== '').map(groupDocument),
+    };
+  const { name = path === '/api/v1' ? '' : undefined, version = path === '/api/v1' ? 'v1' : undefined } =
+    /^\/apis\/(?<name>[^/]+)(\/(?<version>[^/]+))?$/.exec(path)?.groups ?? {};
+  const group = groups.find((each) => each.group === name);
+  if (!group || name === undefined) return undefined;
+  if (version === undefined) return { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group) };
+  return group.versions.includes(version) ? resourcesDocument(group, version) : undefined;
+};
+
+/** Returns the paths of the groups and their versions, such as `/api/v1` and `/apis/apps`. */
+export const discoveryPaths = (cluster: ClusterState): string[] => [
+  '/api',
+  '/apis',
+  ...allGroups(cluster).flatMap(({ group, versions }) =>
+    group === ''
+      ? versions.map((version) => `/api/${version}`)
+      : [`/apis/${group}`, ...versions.map((version) => `/apis/${group}/${version}`)],
+  ),
+];

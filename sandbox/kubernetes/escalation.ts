@@ -10,7 +10,7 @@ import { notFound } from './answers.ts';
 import type { KubeObject, PolicyRule, RoleRef } from './objects.ts';
 import { decide, forbidden, rbacRules } from './rbac.ts';
 import { getObject, KINDS } from './store.ts';
-import type { KindInfo } from './store.ts';
+import type { KindInfo, ResourceInfo } from './store.ts';
 
 const holds = (list: string[] | undefined, wanted: string): boolean =>
   list?.some((each) => each === '*' || each === wanted) ?? false;
@@ -23,7 +23,7 @@ const holdsUrl = (list: string[] | undefined, wanted: string): boolean =>
 
 /** Returns whether the held rules together grant everything that `rule` grants. */
 const isCovered = (rule: PolicyRule, held: PolicyRule[]): boolean =>
-  rule.verbs.every((verb) => {
+  (rule.verbs ?? []).every((verb) => {
     const withVerb = held.filter(({ verbs }) => holds(verbs, verb));
     const urls = (rule.nonResourceURLs ?? []).every((url) =>
       withVerb.some(({ nonResourceURLs }) => holdsUrl(nonResourceURLs, url)),
@@ -62,16 +62,18 @@ interface Granted {
   rules: () => PolicyRule[];
 }
 
-const grantedBy = (cluster: ClusterState, info: KindInfo, object: KubeObject): Granted | undefined => {
+const grantedBy = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): Granted | undefined => {
   if (info.kind === 'Role' || info.kind === 'ClusterRole') {
     return {
       verb: 'escalate',
-      role: { info, name: object.metadata.name },
-      rules: () => (object['rules'] as PolicyRule[] | undefined) ?? [],
+      role: { info: KINDS[info.kind], name: object.metadata.name },
+      rules: () => (object['rules'] as PolicyRule[] | null | undefined) ?? [],
     };
   }
   if (info.kind !== 'RoleBinding' && info.kind !== 'ClusterRoleBinding') return undefined;
   const { kind, name } = object['roleRef'] as RoleRef;
+  // The rules of bindings refuse another kind.
+  if (kind !== 'Role' && kind !== 'ClusterRole') return undefined;
   const rules = (): PolicyRule[] => {
     const role = getObject(cluster.kube, kind, kind === 'Role' ? object.metadata.namespace : undefined, name);
     if (!role) throw notFound(KINDS[kind], name);
@@ -81,7 +83,7 @@ const grantedBy = (cluster: ClusterState, info: KindInfo, object: KubeObject): G
 };
 
 /** Throws the 403 if `object`, about to be written, grants more than its writer holds. */
-export const checkEscalation = (cluster: ClusterState, user: User, info: KindInfo, object: KubeObject): void => {
+export const checkEscalation = (cluster: ClusterState, user: User, info: ResourceInfo, object: KubeObject): void => {
   const granted = grantedBy(cluster, info, object);
   if (!granted) return;
   const { namespace } = object.metadata;

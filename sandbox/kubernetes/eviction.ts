@@ -2,31 +2,37 @@
  * POST pods/NAME/eviction: a deletion that checks the pod's budget first (k8s.io/kubernetes,
  * registry/core/pod/storage/eviction.go).
  */
-import { z } from 'zod';
+import { isDeepStrictEqual } from 'node:util';
 import type { HttpResponse } from '../http.ts';
-import { badRequest, Refusal, success, tooManyRequests } from './answers.ts';
+import { badRequest, notFound, Refusal, success, tooManyRequests } from './answers.ts';
 import { budgetsOf, disruptionCondition } from './budgets.ts';
-import { deletePod } from './controllers.ts';
+import { checkDeleteOptions, checkPreconditions, endPod } from './deletes.ts';
+import type { DeleteOptions } from './deletes.ts';
 import type { Budget, Pod } from './objects.ts';
 import { isActive, isReady } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
+import { isSince } from './resources/served.ts';
 import { setStatus } from './rollout.ts';
-import { timestamp, touch } from './store.ts';
+import { getObject, KINDS, timestamp, touch } from './store.ts';
 
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-const eviction = z.looseObject({
-  kind: z.literal('Eviction').optional(),
-  apiVersion: z.literal('policy/v1').optional(),
-  metadata: z.looseObject({ name: z.string().optional() }).optional(),
-  deleteOptions: z
-    .looseObject({
-      gracePeriodSeconds: z.number().int().min(0).nullish(),
-      dryRun: z.array(z.string()).nullish(),
-      preconditions: z.looseObject({ uid: z.string().nullish() }).nullish(),
-    })
-    .nullish(),
-});
+interface Eviction {
+  metadata?: { name?: string; namespace?: string };
+  deleteOptions?: DeleteOptions;
+}
+
+/** Returns why a budget allows no disruption. Before version 1.35 the counts were the only reason. */
+const refusalOf = ({ metadata: { name }, status }: Budget, version: string): string => {
+  const counts = `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
+  if (!isSince(version, '1.35')) return counts;
+  const condition = status.conditions?.find(({ type }) => type === 'DisruptionAllowed');
+  const message = (condition?.status === 'False' && condition.message) || '';
+  const prefix = `The disruption budget ${name} does not allow evicting pods currently`;
+  if (message !== '' && condition?.reason === 'SyncFailed') return `${prefix} because it failed sync: ${message}`;
+  if (status.currentHealthy <= status.desiredHealthy) return counts;
+  return message === '' ? prefix : `${prefix} (${condition?.reason ?? ''}): ${message}`;
+};
 
 /** Uses one of the disruptions that the budget allows, or throws the 429. */
 const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRun: boolean): void => {
@@ -37,19 +43,22 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
       { reason: 'DisruptionBudget', message: `The disruption budget ${name} is still being processed by the server.` },
     ]);
   }
-  if (status.disruptionsAllowed <= 0) {
-    const message = `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
-    throw tooManyRequests(VIOLATES, 0, [{ reason: 'DisruptionBudget', message }]);
-  }
+  if (status.disruptionsAllowed <= 0)
+    throw tooManyRequests(VIOLATES, 0, [{ reason: 'DisruptionBudget', message: refusalOf(budget, cluster.version) }]);
   if (dryRun) return;
   const at = world.schedule.now();
   const disruptionsAllowed = status.disruptionsAllowed - 1;
-  setStatus(cluster.kube, budget, {
-    ...status,
-    disruptionsAllowed,
-    disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
-    conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
-  });
+  setStatus(
+    cluster.kube,
+    budget,
+    {
+      ...status,
+      disruptionsAllowed,
+      disruptedPods: { ...status.disruptedPods, [pod.metadata.name]: timestamp(at) },
+      conditions: [disruptionCondition(budget, at, disruptionsAllowed)],
+    },
+    at,
+  );
 };
 
 /**
@@ -63,49 +72,61 @@ const isFree = ({ spec, status }: Budget, pod: Pod): boolean => {
   return spec.unhealthyPodEvictionPolicy === 'AlwaysAllow' || (desiredHealthy > 0 && currentHealthy >= desiredHealthy);
 };
 
-/** Evicts a pod. `body`: the Eviction; members that it leaves out come from the path. */
-export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQuery: boolean): HttpResponse => {
-  const parsed = eviction.safeParse(body);
-  if (!parsed.success)
-    throw badRequest(
-      `invalid Eviction: ${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? 'not valid'}`,
-    );
-  const { metadata, deleteOptions } = parsed.data;
-  const { name, namespace = '', uid } = pod.metadata;
-  if (metadata?.name && metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
-  const wanted = deleteOptions?.preconditions?.uid;
-  if (wanted && wanted !== uid)
+/** Returns the options of the deletion; the query of the request can make it a dry run too. */
+const deletionOf = ({ deleteOptions }: Eviction, dryRunQuery: readonly string[]): DeleteOptions => {
+  const own = deleteOptions?.dryRun ?? [];
+  if (own.length > 0 && dryRunQuery.length > 0 && !isDeepStrictEqual(own, dryRunQuery))
     throw new Refusal(
-      409,
-      'Conflict',
-      `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`,
-      { name, kind: 'pods' },
+      500,
+      '',
+      `Non-matching dry-run options in request and content: [${dryRunQuery.join(' ')}] and [${own.join(' ')}]`,
     );
+  const dryRun = own.length > 0 ? own : dryRunQuery;
+  return { ...deleteOptions, ...(dryRun.length > 0 ? { dryRun: [...dryRun] } : {}) };
+};
 
-  const dryRun = dryRunQuery || (deleteOptions?.dryRun?.includes('All') ?? false);
+const DISRUPTED = 'DisruptionTarget';
+
+/** Throws the refusal if a pod's budget does not allow its eviction, and uses the budget otherwise. */
+const useBudget = (plane: ControlPlane, pod: Pod, dryRun: boolean): void => {
   const budgets = budgetsOf(plane, pod);
+  if (budgets.length > 1)
+    throw new Refusal(
+      500,
+      '',
+      'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    );
   const [budget] = budgets;
+  if (budget && !isFree(budget, pod)) spend(plane, budget, pod, dryRun);
+};
+
+/** Evicts a pod. `body`: the Eviction; `dryRunQuery`: values of the query parameter. */
+export const evictPod = (
+  plane: ControlPlane,
+  { namespace, name }: { namespace: string; name: string },
+  body: Record<string, unknown>,
+  dryRunQuery: readonly string[],
+): HttpResponse => {
+  const eviction = body as Eviction;
+  if (eviction.metadata?.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+  const options = deletionOf(eviction, dryRunQuery);
+  const pod = getObject(plane.cluster.kube, 'Pod', namespace, name);
+  if (!pod) throw notFound(KINDS.Pod, name);
+  const { dryRun } = options;
   // Budgets do not protect pods that are not running yet or are already terminating.
-  if (budget && isActive(pod) && pod.status.phase !== 'Pending') {
-    if (budgets.length > 1)
-      throw new Refusal(
-        500,
-        'InternalError',
-        'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
-      );
-    if (!isFree(budget, pod)) spend(plane, budget, pod, dryRun);
-  }
-  if (!dryRun) {
-    const at = plane.world.schedule.now();
+  if (isActive(pod) && pod.status.phase !== 'Pending') useBudget(plane, pod, dryRun !== undefined);
+  checkPreconditions(KINDS.Pod, pod, options);
+  checkDeleteOptions(options, plane.cluster.version);
+  if (dryRun === undefined && !pod.status.conditions.some(({ type }) => type === DISRUPTED)) {
     pod.status.conditions.push({
-      type: 'DisruptionTarget',
+      type: DISRUPTED,
       status: 'True',
-      lastTransitionTime: timestamp(at),
+      lastTransitionTime: timestamp(plane.world.schedule.now()),
       reason: 'EvictionByEvictionAPI',
       message: 'Eviction API: evicting',
     });
     touch(plane.cluster.kube, pod);
-    deletePod(plane.world, plane.cluster, { namespace, name }, deleteOptions?.gracePeriodSeconds ?? undefined);
   }
+  endPod(plane, pod, options);
   return success(201);
 };

@@ -1,35 +1,85 @@
 /** JSON patch (RFC 6902), as `kubectl patch --type json` sends it. */
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import { isObject } from '../json.ts';
 import { badRequest, Refusal } from './answers.ts';
+import { GoSyntaxError, parseGoJson } from './go/json.ts';
 
 type Json = unknown;
 
-const path = z.string().regex(/^(?:\/(?:[^~/]|~[01])*)*$/);
-const operation = z.discriminatedUnion('op', [
-  z.object({ op: z.enum(['add', 'replace', 'test']), path, value: z.unknown() }),
-  z.object({ op: z.literal('remove'), path }),
-  z.object({ op: z.enum(['move', 'copy']), path, from: path }),
-]);
-type Operation = z.infer<typeof operation>;
+type Operation =
+  | { op: 'add' | 'replace' | 'test'; path: string; value?: Json }
+  | { op: 'remove'; path: string }
+  | Moved;
+type Moved = { op: 'move' | 'copy'; path: string; from: string };
+
+const OPERATIONS = ['add', 'replace', 'test', 'remove', 'move', 'copy'];
+const MEMBERS = new Set(['op', 'path', 'from', 'value']);
+/** At most so many operations can be in one patch. */
+const MOST_OPERATIONS = 10_000;
 
 /** The API server (k8s.io/apiserver, handlers/patch.go) answers a patch that does not apply without the reason. */
 const refused = (): Refusal =>
-  new Refusal(422, 'Invalid', 'the server rejected our request due to an error in our request');
+  new Refusal(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 
-/** Returns the operations. Throws BadRequest if the text has none. */
-export function parseJsonPatch(body: Uint8Array): Operation[] {
-  let parsed: Json;
+const undecodable = (why: string): Refusal => badRequest(`error decoding patch: ${why}`);
+
+const typeOf = (value: Json): string =>
+  Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+
+const parse = (body: Uint8Array): { items: unknown[]; duplicates: string[] } => {
   try {
-    parsed = JSON.parse(Buffer.from(body).toString('utf8'));
+    const { value, duplicates } = parseGoJson(Buffer.from(body).toString('utf8'));
+    if (value === null) return { items: [], duplicates };
+    if (Array.isArray(value)) return { items: value as unknown[], duplicates };
+    throw undecodable(`json: cannot unmarshal ${typeOf(value)} into Go value of type []handlers.jsonPatchOp`);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof GoSyntaxError) throw undecodable(error.message);
+    throw error;
   }
-  const operations = z.array(operation).safeParse(parsed);
-  if (!operations.success)
-    throw badRequest(`error decoding patch: ${operations.error.issues[0]?.message ?? 'the body is no list'}`);
-  return operations.data;
+};
+
+export interface ParsedJsonPatch {
+  operations: Operation[];
+  /** Problems that only strict validation refuses. */
+  strict: string[];
 }
+
+/** Returns the operations. Throws a refusal if the text has none. */
+export function parseJsonPatch(body: Uint8Array): ParsedJsonPatch {
+  const { items, duplicates } = parse(body);
+  const strict = duplicates.map((path) => `json patch duplicate field ${JSON.stringify(path)}`);
+  for (const [index, item] of items.entries()) {
+    if (!isObject(item))
+      throw undecodable(`json: cannot unmarshal ${typeOf(item)} into Go value of type handlers.jsonPatchOp`);
+    for (const member of ['op', 'path', 'from'])
+      if (item[member] !== undefined && item[member] !== null && typeof item[member] !== 'string')
+        throw undecodable(
+          `json: cannot unmarshal ${typeOf(item[member])} into Go struct field jsonPatchOp.${member} of type string`,
+        );
+    for (const member of Object.keys(item))
+      if (!MEMBERS.has(member)) strict.push(`json patch unknown field "[${index}].${member}"`);
+  }
+  if (items.length > MOST_OPERATIONS)
+    throw new Refusal(
+      413,
+      'RequestEntityTooLarge',
+      `Request entity is too large: The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${items.length}`,
+    );
+  return { operations: items as Operation[], strict };
+}
+
+/** Throws the refusal of an operation that is none, or that lacks what it needs. */
+const checkOperation = ({ op, path, ...others }: Operation): void => {
+  const isPointer = (text: unknown): boolean => typeof text === 'string' && /^(?:\/(?:[^~/]|~[01])*)*$/.test(text);
+  if (!OPERATIONS.includes(op) || !isPointer(path)) throw refused();
+  if ((op === 'move' || op === 'copy') && !isPointer((others as Partial<Moved>).from)) throw refused();
+};
+
+/** Returns the test of whether an object on a path contains something that the operations change. */
+export const touchedBy = (operations: readonly Operation[]): ((path: string) => boolean) => {
+  const changed = operations.filter(({ op }) => op !== 'test').map(({ path }) => path);
+  return (path) => changed.some((each) => each.startsWith(`${path}/`));
+};
 
 const tokensOf = (pointer: string): string[] =>
   pointer
@@ -74,6 +124,7 @@ function remove(document: Json, pointer: string): void {
 }
 
 function applyOne(document: Json, one: Operation): void {
+  checkOperation(one);
   if ('from' in one) {
     const value = structuredClone(valueAt(document, one.from));
     if (one.op === 'move') remove(document, one.from);

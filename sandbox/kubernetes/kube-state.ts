@@ -1,7 +1,7 @@
 /** The state of one cluster: its objects, and what the API server and the controllers remember about them. */
 import type { Sdk } from '../credentials/sdks.ts';
 import type { Random } from '../world/random.ts';
-import type { FieldSet } from './field-sets.ts';
+import type { Owners } from './field-managers.ts';
 import type {
   CustomKind,
   KubeObject,
@@ -22,15 +22,15 @@ export interface KubeState {
   readyCounts: Map<string, number>;
   /** Objects by the uid of their controller. */
   controlled: Map<string, Set<KubeObject>>;
-  /** resourceVersion of the latest removal, by `plural.group`. */
-  removals: Map<string, number>;
+  /** Recently removed objects, by `plural.group`, for watches. */
+  removals: Map<string, Removals>;
   /**
    * Number of a controller's active (not terminating) and ready pods, by the controller's uid, and by `uid/hash` with
    * the hash of the pods' template.
    */
   tallies: Map<string, Tally>;
-  /** Nodes on which a controller has a pod, including terminating pods; by the controller's uid. */
-  heldNodes: Map<string, Set<string>>;
+  /** Number of a controller's pods on each node that has one, including terminating pods; by the controller's uid. */
+  heldNodes: Map<string, Map<string, number>>;
   /** Nodes on which pods of the Pod Identity agent never get ready. */
   agentDown: Set<string>;
   /** Time of the first call to the API server, by access key id; recorded only if `apiTokenLagSeconds` is set. */
@@ -43,10 +43,14 @@ export interface KubeState {
   pendingWorkloads: Set<string>;
   /** Namespaces whose budgets a controller is about to reconcile. */
   pendingBudgets: Set<string>;
+  /** Hashes of pod templates, by what they mean: see `templateHash`. */
+  templateHashes: Map<string, string>;
   /**
    * The revision that a StatefulSet's rollout starts from, by its uid: pods below the partition are created from it.
    */
   currentRevisions: Map<string, Revision>;
+  /** How often the template of a DaemonSet has changed, by its uid; starts at 1, which is not stored. */
+  templateGenerations: Map<string, number>;
   /** Seconds until a pod is ready, by the uid of its workload; other workloads use the world's default. */
   readySeconds: Map<string, ReadySeconds>;
   /** SDKs of containers, by the uid of their workload or pod; workloads without any declared are missing. */
@@ -56,12 +60,14 @@ export interface KubeState {
    * this order.
    */
   pastPods: Map<string, PastPod[]>;
-  /** Managers of the fields of a workload, by its uid. */
-  fieldOwners: Map<string, FieldOwners>;
-  /** The manager that set a service account's IRSA annotation, and when (milliseconds since 1970), by its uid. */
-  annotators: Map<string, { manager: string; at: number }>;
-  /** Likewise the manager that applied a service account, where the scenario names one. */
-  appliers: Map<string, { manager: string; at: number }>;
+  /** Managers of the fields that clients have written, by the object's uid. */
+  managedFields: Map<string, Owners>;
+  /** The manifest that a workload was created from, by its uid. */
+  applied: Map<string, AppliedManifest>;
+  /** The template that a controller created a pod from, by the pod's uid. */
+  podTemplates: Map<string, PodTemplate>;
+  /** The last write of the status of an object by its controller, by the object's uid. */
+  statusWrites: Map<string, StatusWrite>;
   /** AWS credentials of pods, by pod uid and then by credential source. */
   sessions: Map<string, Map<string, PodSession>>;
   /** The role that a service account's annotation named when a pod with claims was created, by the pod's uid. */
@@ -89,18 +95,18 @@ export interface PodSession {
   expiresAt: number;
 }
 
-export interface FieldOwners {
-  /** The manager that applied the manifest, and when: `eks`, with the add-on's name, or another manager. */
-  applied: { manager: string; addon?: string; manifest: WorkloadTemplate; at: number; restarted: boolean };
-  /** Fields that other managers have set since, oldest first. */
-  edits: (FieldOwner & { fields: FieldSet; at: number })[];
+/** `at`: milliseconds since 1970. `counts`: those of a budget that have not always been 0. */
+export interface StatusWrite {
+  at: number;
+  counts?: Set<string>;
 }
 
-/** The owner of fields: a manager, and the subresource through which it set them. */
-export interface FieldOwner {
+/** What a manager applied: `eks`, with the add-on's name, or another manager. */
+export interface AppliedManifest {
   manager: string;
-  /** Undefined if the manager wrote the object itself. */
-  subresource?: 'scale';
+  addon?: string;
+  manifest: WorkloadTemplate;
+  restarted: boolean;
 }
 
 /** The SDK of an image: a container that gets another image has an SDK that is new enough. */
@@ -120,6 +126,13 @@ export interface Tally {
 export interface Revision {
   name: string;
   template: PodTemplate;
+}
+
+/** The latest removals of a resource, oldest first. */
+export interface Removals {
+  recent: { resourceVersion: number; object: KubeObject }[];
+  /** resourceVersion of the latest removal that is no longer among them. */
+  forgotten: number;
 }
 
 /** The rest of a list as it was when its first page was returned. */

@@ -1,219 +1,171 @@
 /**
- * `metadata.managedFields` of workloads: which manager set which fields. EKS applies its manifests server-side, as
- * manager `eks` (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"); a manager that changes
- * one of these fields becomes its owner. The entries are computed when an object is read; only what cannot be computed
- * is stored.
+ * `metadata.managedFields`: which manager set which fields. What clients write is stored with the write; what
+ * controllers write is computed when an object is read.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState } from '../world/world.ts';
-import { annotatorEntries, type ManagedFieldsEntry, noteAnnotator } from './annotators.ts';
+import { controllerEntries, creatorEntries } from './controller-fields.ts';
+import { withDefaults } from './defaults/with-defaults.ts';
 import {
-  changesOf,
-  common,
-  fieldsOf,
-  formatFields,
-  parseField,
-  removalsOf,
-  serialized,
-  union,
-  without,
-} from './field-sets.ts';
-import type { FieldSet } from './field-sets.ts';
-import { manifestOf } from './manifests.ts';
-import type { FieldOwner, FieldOwners } from './kube-state.ts';
-import type { Condition, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
-import { timestamp } from './store.ts';
+  afterUpdate,
+  type Change,
+  entriesWithout,
+  inOrder,
+  type ManagedFieldsEntry,
+  managedFieldsEntries,
+  type Owners,
+  sameOwners,
+  type Writer,
+} from './field-managers.ts';
+import { parseField } from './field-paths.ts';
+import { EMPTY, intersection, isEmpty, union } from './field-sets.ts';
+import { noteForeign, withForeign } from './manifest-fields.ts';
+import type { KubeObject, Metadata } from './objects.ts';
+import { isWorkloadKind, timestamp, touch } from './store.ts';
+import { zeroOf } from './zero-values.ts';
 
-/** Annotation that `kubectl rollout restart` sets; EKS sets it too. */
-export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
-
-const RESTARTED: FieldSet = {
-  'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { [`f:${RESTARTED_AT}`]: {} } } } },
-};
-const EMPTY: FieldSet = {};
-
-const manifestFields = new WeakMap<WorkloadTemplate, FieldSet>();
-const fieldsOfManifest = (template: WorkloadTemplate): FieldSet => {
-  const known = manifestFields.get(template) ?? fieldsOf(manifestOf(template));
-  manifestFields.set(template, known);
-  return known;
-};
-
-const appliedFields = ({ applied }: FieldOwners): FieldSet =>
-  applied.restarted ? union(fieldsOfManifest(applied.manifest), RESTARTED) : fieldsOfManifest(applied.manifest);
-
-/** Returns `Deployment.apps ebs-csi-controller`, as EKS names a workload in a conflict. */
-const nameOf = ({ kind, metadata }: KubeObject): string => `${kind}.apps ${metadata.name}`;
-
-/** Returns the add-on's foreign fields that belong to this object. */
-const foreignOf = (
-  cluster: ClusterState,
-  addon: string | undefined,
-  object: KubeObject,
-): (FieldOwner & { fields: FieldSet })[] => {
-  const start = `${nameOf(object)} - `;
-  return (cluster.foreignFields.get(addon ?? '') ?? []).flatMap(({ field, ...owner }) => {
-    const fields = field.startsWith(start) ? parseField(field.slice(start.length)) : undefined;
-    return fields ? [{ ...owner, fields }] : [];
-  });
-};
+/** Kinds whose objects have no entry of a creator: controllers create them, or the scenario names who applied them. */
+const hasCreator = (kind: string): boolean =>
+  !isWorkloadKind(kind) && !['Pod', 'ReplicaSet', 'Node', 'ServiceAccount'].includes(kind);
 
 /**
- * Returns an object's fields that EKS leaves alone because other managers changed them; undefined if there are none.
+ * Returns the entries of the clients that have written an object; those of the creator of an object that existed before
+ * the sandbox opened are computed.
  */
-export const foreignFieldsOf = (cluster: ClusterState, addon: string, object: KubeObject): FieldSet | undefined => {
-  const fields = foreignOf(cluster, addon, object);
-  return fields.length === 0 ? undefined : fields.reduce((set, each) => union(set, each.fields), EMPTY);
+const clientEntries = (cluster: ClusterState, object: KubeObject): Owners => {
+  const stored = cluster.kube.managedFields.get(object.metadata.uid);
+  if (stored === 'untracked') return stored;
+  if (stored) return withForeign(cluster, object, stored);
+  return hasCreator(object.kind) ? creatorEntries(withDefaults(cluster, object)) : [];
 };
 
-/** Records that a manager applied a manifest and owns its fields, except those that stay foreign. */
-export const noteApplied = (cluster: ClusterState, object: Workload, applied: FieldOwners['applied']): void => {
-  const { fieldOwners } = cluster.kube;
-  const owners: FieldOwners = { applied, edits: fieldOwners.get(object.metadata.uid)?.edits ?? [] };
-  if (owners.edits.length > 0) {
-    const foreign = foreignFieldsOf(cluster, applied.addon ?? '', object);
-    const own = foreign ? (without(appliedFields(owners), foreign) ?? EMPTY) : appliedFields(owners);
-    owners.edits = owners.edits.flatMap((edit) => {
-      const fields = without(edit.fields, own);
-      return fields ? [{ ...edit, fields }] : [];
-    });
-  }
-  fieldOwners.set(object.metadata.uid, owners);
-};
-
-/**
- * Records that a manager set fields of EKS's manifest: they are foreign from now on, or no longer foreign if they have
- * EKS's value again.
- */
-const noteForeign = (
-  cluster: ClusterState,
-  { addon = '', manifest }: FieldOwners['applied'],
+/** Returns the entries of controllers for fields that no client has taken over. */
+const othersEntries = (
+  { kube }: ClusterState,
   object: KubeObject,
-  owner: FieldOwner,
-  edited: FieldSet,
-): void => {
-  const touched = common(edited, fieldsOfManifest(manifest));
-  if (!touched) return;
-  const changed = changesOf(manifestOf(manifest), object);
-  const foreign = changed && common(touched, changed);
-  const namesOf = (set: FieldSet): string[] => formatFields(set).map((path) => `${nameOf(object)} - ${path}`);
-  const mine = new Set(namesOf(touched));
-  const fields = [
-    ...(cluster.foreignFields.get(addon) ?? []).filter(({ field }) => !mine.has(field)),
-    ...(foreign ? namesOf(foreign) : []).map((field) => ({ field, ...owner })),
-  ];
-  if (fields.length > 0) cluster.foreignFields.set(addon, fields);
-  else cluster.foreignFields.delete(addon);
+  served: KubeObject,
+  clients: readonly ManagedFieldsEntry[],
+): ManagedFieldsEntry[] => {
+  const entries = controllerEntries(kube, object, served);
+  if (entries.length === 0 || clients.length === 0) return entries;
+  return entriesWithout(entries, union(...clients.map(({ fieldsV1 }) => fieldsV1)));
 };
 
-const isSameOwner = (one: FieldOwner, other: FieldOwner): boolean =>
-  one.manager === other.manager && one.subresource === other.subresource;
-
-/**
- * Records the fields that a client's write changed. `before`: the object before the write. Changed fields that EKS had
- * set now conflict with EKS's manifest.
- */
-export const noteEdit = (
+/** Returns all entries of an object. `clients`: those of clients, if they are not the stored ones. */
+export const entriesOf = (
   cluster: ClusterState,
-  before: Pick<KubeObject, 'metadata' | 'spec'>,
   object: KubeObject,
-  owner: FieldOwner,
-  at: number,
-): void => {
-  noteAnnotator(cluster, before, object, owner.manager, at);
-  const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
-  const parts = ({ metadata: { labels, annotations }, spec }: typeof before): object => ({
-    metadata: { labels, annotations },
-    spec,
-  });
-  const fields = changesOf(parts(before), parts(object));
-  const gone = removalsOf(parts(before), parts(object));
-  if (!owners || (!fields && !gone)) return;
-  const touched = union(fields ?? EMPTY, gone ?? EMPTY);
-  const others = owners.edits.flatMap((edit) => {
-    const left = without(edit.fields, touched);
-    return left ? [{ ...edit, fields: left }] : [];
-  });
-  const mine = others.find((edit) => isSameOwner(edit, owner));
-  owners.edits = fields
-    ? [...others.filter((edit) => edit !== mine), { ...owner, fields: mine ? union(mine.fields, fields) : fields, at }]
-    : others;
-  if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, owner, touched);
+  clients = clientEntries(cluster, object),
+): readonly ManagedFieldsEntry[] => {
+  if (clients === 'untracked') return [];
+  const others = othersEntries(cluster, object, withDefaults(cluster, object), clients);
+  return others.length === 0 ? clients : inOrder([...clients, ...others]);
 };
 
-/** Returns the fields that the controller writes: the status, and a Deployment's revision. */
-const controllerFields = ({ kind, status }: KubeObject): FieldSet => {
-  const revision: FieldSet =
-    kind === 'Deployment'
-      ? { 'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } } }
-      : {};
-  return { ...revision, 'f:status': fieldsOf(status, 'status') };
-};
-
-const controllerTime = ({ metadata, status }: KubeObject): string =>
-  ((status?.['conditions'] ?? []) as (Condition & { lastUpdateTime?: string })[]).reduce(
-    (latest, { lastUpdateTime = '' }) => (lastUpdateTime > latest ? lastUpdateTime : latest),
-    metadata.creationTimestamp,
+/** Returns which of an object's entries are those of clients: the others are computed when the object is read. */
+export const clientsOf = (
+  { kube }: ClusterState,
+  object: KubeObject,
+  served: KubeObject,
+  entries: readonly ManagedFieldsEntry[],
+): ManagedFieldsEntry[] => {
+  const others = controllerEntries(kube, object, served);
+  return entries.filter(
+    (entry) =>
+      !others.some(
+        ({ manager, subresource }) =>
+          entry.operation === 'Update' && entry.manager === manager && entry.subresource === subresource,
+      ),
   );
-
-const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: FieldOwners): ManagedFieldsEntry[] => {
-  const { applied, edits } = owners;
-  const entry = (
-    { manager, subresource }: Pick<ManagedFieldsEntry, 'manager' | 'subresource'>,
-    operation: ManagedFieldsEntry['operation'],
-    time: string,
-    fields: FieldSet,
-  ): ManagedFieldsEntry => ({
-    manager,
-    operation,
-    apiVersion: object.apiVersion,
-    time,
-    fieldsType: 'FieldsV1',
-    fieldsV1: serialized(fields),
-    ...(subresource === undefined ? {} : { subresource }),
-  });
-  const others: { owner: FieldOwner; fields: FieldSet; time: string }[] = [];
-  const add = (owner: FieldOwner, fields: FieldSet, time: string): void => {
-    const known = others.find((each) => isSameOwner(each.owner, owner));
-    if (!known) {
-      others.push({ owner, fields, time });
-      return;
-    }
-    known.fields = union(known.fields, fields);
-    if (time > known.time) known.time = time;
-  };
-  let own = appliedFields(owners);
-  for (const { fields, ...owner } of foreignOf(cluster, applied.addon, object)) {
-    own = without(own, fields) ?? EMPTY;
-    add(owner, fields, object.metadata.creationTimestamp);
-  }
-  for (const { fields, at, ...owner } of edits) {
-    own = without(own, fields) ?? EMPTY;
-    add(owner, fields, timestamp(at));
-  }
-  return [
-    entry(applied, applied.manager === 'eks' ? 'Apply' : 'Update', timestamp(applied.at), own),
-    ...others.map(({ owner, fields, time }) => entry(owner, 'Update', time, fields)),
-    ...(object.status === undefined || Object.keys(object.status).length === 0
-      ? []
-      : [
-          entry(
-            { manager: 'kube-controller-manager', subresource: 'status' },
-            'Update',
-            controllerTime(object),
-            controllerFields(object),
-          ),
-        ]),
-  ];
 };
 
 /**
- * Returns the object as the API server returns it: with managed fields if it is a workload, or a service account with
- * the IRSA annotation.
+ * Returns an object as the API server returns it: with the API's defaults and its managed fields. `clients`: the entries
+ * of clients, if they are not the stored ones, as after a dry run.
  */
-export const asReturned = (cluster: ClusterState, object: KubeObject): KubeObject => {
-  const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
-  const managedFields = owners ? managedFieldsOf(cluster, object, owners) : annotatorEntries(cluster, object);
-  if (managedFields.length === 0) return object;
-  const metadata: Metadata & { managedFields: ManagedFieldsEntry[] } = { ...object.metadata, managedFields };
-  return { ...object, metadata };
+export const asReturned = (cluster: ClusterState, object: KubeObject, clients?: Owners): KubeObject => {
+  const served = withDefaults(cluster, object);
+  const managedFields = entriesOf(cluster, object, clients);
+  if (managedFields.length === 0) return served;
+  const metadata: Metadata & { managedFields: readonly ManagedFieldsEntry[] } = { ...served.metadata, managedFields };
+  return { ...served, metadata };
+};
+
+/** Returns a write as the rules of ownership see it: with the API's defaults. `before`: undefined if it creates. */
+const changeOf = (cluster: ClusterState, before: KubeObject | undefined, after: KubeObject): Change => ({
+  before: before && withDefaults(cluster, before),
+  after: withDefaults(cluster, after),
+  apiVersion: after.apiVersion,
+  zero: zeroOf(after.kind),
+});
+
+/** Returns whether an update asks to forget all managers: with an empty list, or one of an empty entry. */
+const isReset = (given: readonly unknown[]): boolean =>
+  given.length === 0 || (given.length === 1 && isDeepStrictEqual(given[0], {}));
+
+/** Returns the entries from which an update starts: those that the client has sent, if it has changed them. */
+const startOf = (cluster: ClusterState, before: KubeObject, given: unknown): Owners => {
+  const known = clientEntries(cluster, before);
+  if (!Array.isArray(given)) return known;
+  if (isReset(given)) return 'untracked';
+  const sent = managedFieldsEntries.safeParse(given);
+  if (!sent.success || isDeepStrictEqual(sent.data, entriesOf(cluster, before, known))) return known;
+  return clientsOf(cluster, before, withDefaults(cluster, before), sent.data);
+};
+
+/**
+ * Returns the entries of clients after an update; nothing is stored. `before` and `after`: the object as it is stored;
+ * `before` is undefined if the update creates the object. Times are milliseconds since 1970. `given`: the managed fields
+ * that the client has sent.
+ */
+export const entriesAfter = (
+  cluster: ClusterState,
+  before: KubeObject | undefined,
+  after: KubeObject,
+  writer: Writer,
+  at: number,
+  given?: unknown,
+): Owners => {
+  const start = before ? startOf(cluster, before, given) : [];
+  if (start === 'untracked') return start;
+  // Fields of an object that nobody owns stay without owners, unless the scenario does not say who owns them.
+  if (
+    before &&
+    start.length === 0 &&
+    cluster.kube.managedFields.has(before.metadata.uid) &&
+    entriesOf(cluster, before, start).length === 0
+  )
+    return start;
+  return afterUpdate(start, changeOf(cluster, before, after), writer, timestamp(at));
+};
+
+/**
+ * Records that a client created or updated an object. `before`: a copy of the stored object before the write; undefined
+ * if the write created it. `object`: the stored object. `entries`: those of clients after the write, if the caller has
+ * computed them.
+ */
+export const noteWrite = (
+  cluster: ClusterState,
+  before: KubeObject | undefined,
+  object: KubeObject,
+  writer: Writer,
+  at: number,
+  entries: Owners = entriesAfter(cluster, before, object, writer, at),
+): void => {
+  const { managedFields } = cluster.kube;
+  if (before?.metadata.resourceVersion === object.metadata.resourceVersion) {
+    // A write that changes nothing does not change when it was made, either.
+    if (sameOwners(clientEntries(cluster, before), entries)) return;
+    touch(cluster.kube, object);
+  }
+  managedFields.set(object.metadata.uid, entries);
+  if (before) noteForeign(cluster, before, object, writer);
+};
+
+/** Returns the client that owns a field, such as `.metadata.labels.app`; undefined if none does. */
+export const managerOf = (cluster: ClusterState, object: KubeObject, path: string): string | undefined => {
+  const field = parseField(path) ?? EMPTY;
+  const entries = clientEntries(cluster, object);
+  if (entries === 'untracked') return undefined;
+  return entries.find(({ fieldsV1 }) => !isEmpty(intersection(fieldsV1, field)))?.manager;
 };

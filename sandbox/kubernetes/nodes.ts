@@ -122,6 +122,17 @@ const identityOf = (
   }
 };
 
+/** What a kubelet reports of an m6i.large with a disk of 80 GiB, and what EKS's AMI leaves for pods. */
+const CAPACITY = {
+  cpu: '2',
+  'ephemeral-storage': '83864556Ki',
+  'hugepages-1Gi': '0',
+  'hugepages-2Mi': '0',
+  memory: '7934Mi',
+  pods: '29',
+};
+const ALLOCATABLE = { ...CAPACITY, cpu: '1930m', 'ephemeral-storage': '76216832717', memory: '7244Mi' };
+
 const createNode = (
   cluster: ClusterState,
   { os, compute: given, ready, agentReady, labels: further, taints = [], nodeGroup }: NodeGroup,
@@ -161,8 +172,8 @@ const createNode = (
         { type: 'InternalDNS', address: name },
         { type: 'Hostname', address: name },
       ],
-      capacity: { cpu: '2', memory: '7934Mi', pods: '29' },
-      allocatable: { cpu: '1930m', memory: '7244Mi', pods: '29' },
+      capacity: CAPACITY,
+      allocatable: ALLOCATABLE,
       conditions: conditionsOf(ready, at),
       nodeInfo: {
         architecture: 'amd64',
@@ -215,7 +226,8 @@ export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): v
 export const addNodes = (cluster: ClusterState, group: NodeGroup, at: number): void => addGroups(cluster, [group], at);
 
 export const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
-const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>
+/** Returns whether pods with this spec select a node by its labels. */
+export const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>
   Object.entries(nodeSelector).every(([label, value]) => metadata.labels?.[label] === value);
 export const isNodeReady = ({ status }: KubeObject): boolean =>
   ((status?.['conditions'] ?? []) as { type: string; status: string }[]).some(

@@ -26,6 +26,7 @@ export interface Metadata {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   ownerReferences?: OwnerReference[];
+  finalizers?: string[];
 }
 
 export interface KubeObject {
@@ -310,6 +311,8 @@ export interface AddonObjects {
   namespace: string;
   serviceAccounts: string[];
   workloads: WorkloadTemplate[];
+  /** True if a scenario has recorded the workloads, images included. */
+  recorded?: true;
   /** Kinds of custom resources that the add-on defines. */
   customKinds?: CustomKind[];
   /** Custom resources that the add-on creates itself. */

@@ -3,10 +3,12 @@
  * as they were then, for as long as etcd would keep them (k8s.io/apiserver, storage/etcd3: continue.go, errors.go).
  */
 import { z } from 'zod';
-import { badRequest, expired } from './answers.ts';
-import type { Query } from './query.ts';
+import { badRequest, expired, Refusal } from './answers.ts';
+import { GoSyntaxError, parseGoJson } from './go/json.ts';
 import type { KubeState, ListSnapshot } from './kube-state.ts';
+import { type ListOptions, readResourceVersion } from './list-options.ts';
 import type { KubeObject } from './objects.ts';
+import { parseServed } from './served.ts';
 
 /** etcd is compacted every five minutes (kube-apiserver, --etcd-compaction-interval). */
 const KEPT = 300_000;
@@ -17,24 +19,75 @@ const TOO_OLD =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
 
 /** `rv` -1: the client continues with the current state. */
-const continueToken = z.object({ v: z.literal('meta.k8s.io/v1'), rv: z.number(), start: z.string() });
-type Token = z.infer<typeof continueToken>;
+interface Token {
+  rv: number;
+  /** Start of the page: the position after that of the last item. */
+  start: string;
+}
+
+const VERSION = 'meta.k8s.io/v1';
+const NEXT = '\0';
 
 const writeToken = (rv: number, start: string): string =>
-  Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv, start } satisfies Token)).toString('base64url');
+  Buffer.from(JSON.stringify({ v: VERSION, rv, start })).toString('base64url');
+
+const invalidToken = (why: string): Refusal => badRequest(`invalid continue token: ${why}`);
+
 const readToken = (token: string): Token => {
+  const illegal = token.search(/[^A-Za-z0-9_-]/);
+  if (illegal !== -1 || token.length % 4 === 1)
+    throw invalidToken(
+      `continue key is not valid: illegal base64 data at input byte ${illegal === -1 ? token.length - 1 : illegal}`,
+    );
+  let value: unknown;
   try {
-    return continueToken.parse(JSON.parse(Buffer.from(token, 'base64url').toString('utf8')));
-  } catch {
-    throw badRequest('continue key is not valid: it was not issued by this server');
+    // Each byte as a character: Go's parser reports the first byte that it does not expect.
+    ({ value } = parseGoJson(Buffer.from(token, 'base64url').toString('latin1')));
+  } catch (error) {
+    throw error instanceof GoSyntaxError ? invalidToken(`continue key is not valid: ${error.message}`) : error;
   }
+  const parsed = z.looseObject({ v: z.string(), rv: z.int(), start: z.string() }).safeParse(value).data;
+  if (parsed?.v !== VERSION)
+    throw invalidToken(
+      `continue key is not valid: server does not recognize this encoded version ${parsed?.v ?? ''}`.trimEnd(),
+    );
+  const { rv, start } = parsed;
+  if (rv === 0)
+    throw invalidToken('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (start === '') throw invalidToken('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)');
+  if (!start.startsWith('/') || /\/\/|\/\.{1,2}(\/|$)/.test(start) || start.endsWith('/'))
+    throw invalidToken(`continue key is not valid: ${start}`);
+  return { rv, start };
 };
 
-const readLimit = (limit: string | undefined): number => {
-  if (limit === undefined) return Number.POSITIVE_INFINITY;
-  if (!/^\d+$/.test(limit))
-    throw badRequest(`Invalid value for limit: strconv.ParseInt: parsing "${limit}": invalid syntax`);
-  return Number(limit) || Number.POSITIVE_INFINITY;
+/** Returns the 504 for a version that the API server has not reached after three seconds. */
+const tooLarge = (wanted: number, current: number): Refusal =>
+  new Refusal(
+    504,
+    'Timeout',
+    `Timeout: Too large resource version: ${wanted}, current: ${current}`,
+    {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
+    { 'retry-after': '1' },
+  );
+
+const TOO_OLD_LIST = 'The resourceVersion for the provided list is too old.';
+
+/**
+ * Returns the exact version that a list wants; undefined if any recent one will do. `changedAt`: the version at which
+ * the list last changed, before which its contents are not known.
+ */
+const exactVersion = (kube: KubeState, options: ListOptions, changedAt: () => number): number | undefined => {
+  const { resourceVersion: text, resourceVersionMatch: match, limit } = options;
+  if (text === '') return undefined;
+  const wanted = readResourceVersion(text, (message) => badRequest(`invalid resource version: ${message}`));
+  if (wanted > kube.resourceVersion) throw tooLarge(wanted, kube.resourceVersion);
+  const exact = match === 'Exact' || (match === '' && Number.isFinite(limit) && wanted > 0);
+  if (!exact) return undefined;
+  if (changedAt() > wanted) throw expired(TOO_OLD_LIST);
+  return wanted;
 };
 
 /** Cached values that lists need of an object; `json` belongs to `version`. */
@@ -49,19 +102,20 @@ const listedOf = (object: KubeObject): Listed => {
   const known = listed.get(object);
   if (known) return known;
   const { namespace = '', name } = object.metadata;
-  const created = { position: `${namespace}/${name}` };
+  const created = { position: `/${namespace}/${name}` };
   listed.set(object, created);
   return created;
 };
 
 /** Returns the object's sort key in etcd's order: by namespace, then by name. */
-const position = (object: KubeObject): string => listedOf(object).position;
+export const position = (object: KubeObject): string => listedOf(object).position;
 
-const jsonOf = (object: KubeObject): string => {
+/** Returns the text of an object as it is served now. */
+const jsonOf = (object: KubeObject, serve: (object: KubeObject) => KubeObject): string => {
   const known = listedOf(object);
   const { resourceVersion } = object.metadata;
   if (known.json === undefined || known.version !== resourceVersion)
-    Object.assign(known, { json: JSON.stringify(object), version: resourceVersion });
+    Object.assign(known, { json: JSON.stringify(serve(object)), version: resourceVersion });
   return known.json ?? '';
 };
 
@@ -80,19 +134,37 @@ const snapshotOf = (kube: KubeState, list: string, token: Token, now: number): L
   throw refusal;
 };
 
-/**
- * Returns a page of a list. `list`: identifies the list, the same for each of its pages. `find`: returns the objects
- * that match now, in any order. `now`: the world's time.
- */
-export const pageOf = (
-  kube: KubeState,
-  options: { list: string; query: Query; now: number; find: () => KubeObject[] },
-): Page => {
-  const { list, query, now, find } = options;
-  const given = query('continue');
-  const token = given === undefined ? undefined : readToken(given);
-  const limit = readLimit(query('limit'));
-  const selected = query('labelSelector') !== undefined || query('fieldSelector') !== undefined;
+/** Keeps the rest of a list for later pages, in the place of an earlier one of the same version. */
+const keep = (kube: KubeState, snapshot: ListSnapshot): void => {
+  const { resourceVersion, list, takenAt } = snapshot;
+  const others = kube.snapshots.filter(
+    (other) => takenAt - other.takenAt <= KEPT && !(other.resourceVersion === resourceVersion && other.list === list),
+  );
+  kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
+};
+
+interface WantedList {
+  /** Identifies the list, the same for each of its pages. */
+  list: string;
+  options: ListOptions;
+  /** The world's time. */
+  now: number;
+  /** Returns the objects that match now, in any order. */
+  find: () => KubeObject[];
+  /** Returns the version at which the resource last changed. */
+  changedAt: () => number;
+  /** Returns an object as it is answered, which is kept for later pages. */
+  serve: (object: KubeObject) => KubeObject;
+}
+
+/** Returns a page of a list. */
+export const pageOf = (kube: KubeState, wanted: WantedList): Page => {
+  const { list, options, now, find, changedAt, serve } = wanted;
+  const { limit, selected } = options;
+  const token = options.continue === '' ? undefined : readToken(options.continue);
+  if (token && options.resourceVersion !== '' && options.resourceVersion !== '0')
+    throw badRequest('specifying resource version is not allowed when using continue');
+  const exact = token ? undefined : exactVersion(kube, options, changedAt);
 
   const answer = (items: KubeObject[], rv: number, left: number): Page => {
     const last = items.at(-1);
@@ -102,7 +174,7 @@ export const pageOf = (
       items,
       metadata: {
         resourceVersion: String(rv),
-        continue: writeToken(rv, position(last)),
+        continue: writeToken(rv, `${position(last)}${NEXT}`),
         ...(selected ? {} : { remainingItemCount: left }),
       },
     };
@@ -110,10 +182,10 @@ export const pageOf = (
 
   if (token && token.rv >= 0) {
     const { items } = snapshotOf(kube, list, token, now);
-    const first = items.findIndex((item) => item.position > token.start);
+    const first = items.findIndex((item) => item.position >= token.start);
     const rest = first === -1 ? [] : items.slice(first);
     return answer(
-      rest.slice(0, limit).map(({ json }) => JSON.parse(json) as KubeObject),
+      rest.slice(0, limit).map(({ json }) => parseServed(json)),
       token.rv,
       Math.max(0, rest.length - limit),
     );
@@ -121,21 +193,13 @@ export const pageOf = (
 
   const found = find()
     .map((object) => ({ object, position: position(object) }))
-    .filter((each) => token === undefined || each.position > token.start)
+    .filter((each) => token === undefined || each.position >= token.start)
     .sort((a, b) => (a.position < b.position ? -1 : 1));
   const later = found.slice(limit);
-  const rv = kube.resourceVersion;
+  const rv = exact ?? kube.resourceVersion;
   if (later.length > 0) {
-    const snapshot = {
-      resourceVersion: rv,
-      takenAt: now,
-      list,
-      items: later.map((each) => ({ position: each.position, json: jsonOf(each.object) })),
-    };
-    const others = kube.snapshots.filter(
-      (other) => now - other.takenAt <= KEPT && !(other.resourceVersion === rv && other.list === list),
-    );
-    kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
+    const items = later.map((each) => ({ position: each.position, json: jsonOf(each.object, serve) }));
+    keep(kube, { resourceVersion: rv, takenAt: now, list, items });
   }
   return answer(
     found.slice(0, limit).map(({ object }) => object),

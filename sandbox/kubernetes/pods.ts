@@ -64,9 +64,18 @@ export const tallyOf = (kube: KubeState, controller: KubeObject, hash?: string):
     ready: 0,
   };
 
-/** Returns the nodes of a DaemonSet's pods. (Pods of other controllers can share a node.) */
-export const heldNodesOf = (kube: KubeState, controller: KubeObject): Set<string> =>
-  kube.heldNodes.get(controller.metadata.uid) ?? new Set();
+/** Returns how many pods of a controller are on each node that has one, including terminating pods. */
+export const heldNodesOf = (kube: KubeState, controller: KubeObject): ReadonlyMap<string, number> =>
+  kube.heldNodes.get(controller.metadata.uid) ?? new Map<string, number>();
+
+/** Counts a pod that comes to a node, or leaves it. */
+const hold = (kube: KubeState, controllerUid: string, nodeName: string, change: 1 | -1): void => {
+  const held = kube.heldNodes.get(controllerUid) ?? new Map<string, number>();
+  kube.heldNodes.set(controllerUid, held);
+  const pods = (held.get(nodeName) ?? 0) + change;
+  if (pods > 0) held.set(nodeName, pods);
+  else held.delete(nodeName);
+};
 
 const count = (kube: KubeState, pod: Pod, change: Tally): void => {
   const uid = controllerOf(pod)?.uid ?? '';
@@ -98,7 +107,8 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
   const name = `kube-api-access-${suffix}`;
   const token = { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } };
   const authority = { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } };
-  pod.spec.volumes = [...(pod.spec.volumes ?? []), { name, projected: { sources: [token, authority] } }];
+  const namespace = { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } };
+  pod.spec.volumes = [...(pod.spec.volumes ?? []), { name, projected: { sources: [token, authority, namespace] } }];
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
     container.volumeMounts = [
       ...(container.volumeMounts ?? []),
@@ -233,10 +243,10 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   if (sdks) kube.sdks.set(pod.metadata.uid, sdks);
   setStatus(kube, pod, since, isReadyAtOnce);
   noteRestarts(pod, since, past?.restarts ?? 0);
+  kube.podTemplates.set(pod.metadata.uid, options.template);
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
-  if (options.nodeName !== undefined)
-    kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
+  if (options.nodeName !== undefined) hold(kube, owner.metadata.uid, options.nodeName, 1);
   if (options.nodeName !== undefined && !options.ready) becomeReady(plane, pod, changed);
   if (isReadyAtOnce) resumeContainers(plane, pod, since, (ready) => noteReadiness(plane, pod, changed, ready));
   return pod;
@@ -280,7 +290,7 @@ export const terminatePod = (
     kube.sessions.delete(pod.metadata.uid);
     kube.sdks.delete(pod.metadata.uid);
     kube.mountRoles.delete(pod.metadata.uid);
-    kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
+    hold(kube, controllerOf(pod)?.uid ?? '', pod.spec.nodeName ?? '', -1);
     changed();
   };
   // The kubelet reports that the pod has ended; the kubelet of a lost node cannot report.

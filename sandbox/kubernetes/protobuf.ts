@@ -51,7 +51,9 @@ const BUDGET_SPEC: Message = {
 };
 const DELETE_OPTIONS: Message = {
   1: ['gracePeriodSeconds', 'int'],
-  2: ['preconditions', { message: { 1: ['uid', 'string'] } }],
+  2: ['preconditions', { message: { 1: ['uid', 'string'], 2: ['resourceVersion', 'string'] } }],
+  3: ['orphanDependents', 'bool'],
+  4: ['propagationPolicy', 'string'],
   5: ['dryRun', 'strings'],
 };
 const RESOURCE_ATTRIBUTES: Message = {

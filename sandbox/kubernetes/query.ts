@@ -2,13 +2,14 @@ import type { HttpRequest } from '../http.ts';
 
 export type Query = (name: string) => string | undefined;
 
-/**
- * Returns the reader of a request's query parameters: the last value of a repeated parameter, and undefined for an empty
- * one, as the API server reads them.
- */
+/** Returns a query parameter as sent, possibly empty: the first one of a repeated parameter, as the API server reads it. */
+export const parameterOf = ({ query }: HttpRequest, name: string): string | undefined => {
+  const value = query[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+/** Returns the reader of a request's query parameters, for which an empty parameter is undefined. */
 export const queryOf =
   (request: HttpRequest): Query =>
-  (name) => {
-    const value = request.query[name];
-    return (Array.isArray(value) ? value.at(-1) : value) || undefined;
-  };
+  (name) =>
+    parameterOf(request, name) || undefined;

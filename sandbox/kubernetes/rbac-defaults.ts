@@ -49,8 +49,13 @@ const DISCOVERY_ROLES: Record<string, PolicyRule[]> = {
     resources('authorization.k8s.io', ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
     resources('authentication.k8s.io', ['selfsubjectreviews'], ['create']),
   ],
-  'system:discovery': get('/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...HEALTH),
+  'system:discovery': get(...['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*', ...HEALTH].toSorted()),
   'system:public-info-viewer': get(...HEALTH),
+};
+
+/** Who has these permissions in addition to authenticated users. */
+const DISCOVERY_GROUPS: Record<string, string[]> = {
+  'system:public-info-viewer': ['system:authenticated', 'system:unauthenticated'],
 };
 
 const BOOTSTRAP: Pick<Metadata, 'labels' | 'annotations'> = {
@@ -100,12 +105,17 @@ const putRole = (
   });
 };
 
-const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, meta: typeof BOOTSTRAP): void => {
+const bind = (
+  { kube, createdAt }: ClusterState,
+  name: string,
+  groups: readonly string[],
+  meta: typeof BOOTSTRAP,
+): void => {
   putObject(kube, 'ClusterRoleBinding', {
     apiVersion: `${RBAC_GROUP}/v1`,
     kind: 'ClusterRoleBinding',
     metadata: newMetadata(kube, createdAt, { name, ...copyOf(meta) }),
-    subjects: [{ kind: 'Group', apiGroup: RBAC_GROUP, name: group }],
+    subjects: groups.map((group) => ({ kind: 'Group', apiGroup: RBAC_GROUP, name: group })),
     roleRef: { apiGroup: RBAC_GROUP, kind: 'ClusterRole', name },
   });
 };
@@ -117,12 +127,13 @@ const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, me
 export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): void => {
   const { defaults, migrator } = sharedRules(catalogue);
   for (const [name, rules] of Object.entries(defaults)) putRole(cluster, name, rules, BOOTSTRAP);
-  bind(cluster, 'cluster-admin', 'system:masters', BOOTSTRAP);
-  for (const name of Object.keys(DISCOVERY_ROLES)) bind(cluster, name, 'system:authenticated', BOOTSTRAP);
+  bind(cluster, 'cluster-admin', ['system:masters'], BOOTSTRAP);
+  for (const name of Object.keys(DISCOVERY_ROLES))
+    bind(cluster, name, DISCOVERY_GROUPS[name] ?? ['system:authenticated'], BOOTSTRAP);
   for (const purpose of Object.keys(SANDBOX_GROUPS) as Purpose[]) {
     const group = SANDBOX_GROUPS[purpose];
     putRole(cluster, group, migrator[purpose], {});
-    bind(cluster, group, group, {});
+    bind(cluster, group, [group], {});
   }
 };
 

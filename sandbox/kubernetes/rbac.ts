@@ -1,6 +1,6 @@
 /** The API server's authorization by RBAC objects, and by the access policies that EKS adds to them. */
 import type { ClusterState } from '../world/world.ts';
-import { Refusal } from './answers.ts';
+import { NOSNIFF, Refusal } from './answers.ts';
 import type { User } from './access.ts';
 import { ACCESS_POLICIES } from './access-policies.ts';
 import type { Binding, PolicyRule, Subject } from './objects.ts';
@@ -105,11 +105,9 @@ interface Grants {
   errors: string[];
 }
 
-const grantOf = (
-  cluster: ClusterState,
-  binding: Binding | Binding<'ClusterRoleBinding'>,
-  subject: Subject,
-): Grant | string => {
+type AnyBinding = Binding | Binding<'ClusterRoleBinding'>;
+
+const grantOf = (cluster: ClusterState, binding: AnyBinding, subject: Subject): Grant | string => {
   const { kind, metadata, roleRef } = binding;
   const namespace = roleRef.kind === 'Role' ? metadata.namespace : undefined;
   const role = getObject(cluster.kube, roleRef.kind, namespace, roleRef.name);
@@ -123,10 +121,14 @@ const grantOf = (
   };
 };
 
-/** Returns what RBAC objects grant a user in a namespace; without a namespace, only what they grant cluster-wide. */
-const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undefined): Grants => {
-  const bindings: (Binding | Binding<'ClusterRoleBinding'>)[] = listObjects(cluster.kube, 'ClusterRoleBinding');
-  if (namespace !== undefined) bindings.push(...listObjects(cluster.kube, 'RoleBinding', namespace));
+/** Returns the bindings that apply in a namespace; without a namespace, only those that apply cluster-wide. */
+const bindingsIn = ({ kube }: ClusterState, namespace: string | undefined): AnyBinding[] => [
+  ...listObjects(kube, 'ClusterRoleBinding'),
+  ...(namespace === undefined ? [] : listObjects(kube, 'RoleBinding', namespace)),
+];
+
+/** Returns what the bindings grant a user. */
+const rbacGrants = (cluster: ClusterState, user: User, bindings: readonly AnyBinding[]): Grants => {
   const found: Grants = { grants: [], errors: [] };
   for (const binding of bindings) {
     const subject = binding.subjects?.find((each) => isMeant(each, user, binding.metadata.namespace));
@@ -138,9 +140,11 @@ const rbacGrants = (cluster: ClusterState, user: User, namespace: string | undef
   return found;
 };
 
+const byName = (one: AnyBinding, other: AnyBinding): number => (one.metadata.name < other.metadata.name ? -1 : 1);
+
 /** Returns the rules that RBAC objects grant a user. As on EKS, rules of access policies are not included. */
 export const rbacRules = (cluster: ClusterState, user: User, namespace: string | undefined): PolicyRule[] =>
-  rbacGrants(cluster, user, namespace).grants.flatMap(({ rules }) => rules);
+  rbacGrants(cluster, user, bindingsIn(cluster, namespace).toSorted(byName)).grants.flatMap(({ rules }) => rules);
 
 const policyGrants = (
   { policies, principalArn }: Pick<User, 'policies' | 'principalArn'>,
@@ -173,7 +177,7 @@ export const decideByPolicies = (
 
 export const decide = (cluster: ClusterState, user: User, wanted: Attributes): Decision => {
   if (user.groups.includes('system:masters')) return { allowed: true, reason: '' };
-  const rbac = rbacGrants(cluster, user, wanted.namespace);
+  const rbac = rbacGrants(cluster, user, bindingsIn(cluster, wanted.namespace));
   const decision = decideByPolicies(user, wanted) ?? firstOf(rbac.grants, wanted);
   if (decision) return decision;
   return {
@@ -197,8 +201,12 @@ const forbiddenText = (
 };
 
 /** Returns a 403 in the API server's wording; `why` follows `is forbidden: `. */
-export const forbidden = ({ group, resource, name, path }: Attributes, why: string): Refusal => {
-  if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {});
+export const forbidden = (
+  { group, resource, name, path }: Attributes,
+  why: string,
+  headers: Record<string, string> = {},
+): Refusal => {
+  if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {}, headers);
   const qualified = group === '' ? resource : `${resource}.${group}`;
   const details = { ...(name === undefined ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource };
   return new Refusal(
@@ -206,6 +214,7 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
     'Forbidden',
     `${qualified}${name === undefined ? '' : ` "${name}"`} is forbidden: ${why}`,
     details,
+    headers,
   );
 };
 
@@ -213,5 +222,5 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
 export const authorize = (cluster: ClusterState, user: User, wanted: Attributes): void => {
   const { allowed, reason, by } = decide(cluster, user, wanted);
   if (by && wanted.path === undefined) noteUse(cluster, user, wanted, by);
-  if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`);
+  if (!allowed) throw forbidden(wanted, `${forbiddenText(user, wanted)}${reason === '' ? '' : `: ${reason}`}`, NOSNIFF);
 };

@@ -4,6 +4,7 @@
  */
 import type { HttpRequest } from '../http.ts';
 import { badRequest } from './answers.ts';
+import { isWatchRequest } from './list-options.ts';
 import { queryOf } from './query.ts';
 import type { Attributes } from './rbac.ts';
 
@@ -23,8 +24,6 @@ const decode = (segment: string): string => {
 };
 
 const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
-
-const isWatch = (value: string | undefined): boolean => value === 'true' || value === '1';
 
 /** Parses paths like `/api/v1/namespaces/NS/pods/NAME/eviction`; `path` has no trailing slash. */
 export const requestInfo = (request: HttpRequest, path: string): RequestInfo => {
@@ -46,7 +45,7 @@ export const requestInfo = (request: HttpRequest, path: string): RequestInfo => 
   // RBAC can allow a list that is restricted to one name.
   const ofSelector = /^metadata\.name==?(?<name>[^,=!]+)$/.exec(query('fieldSelector') ?? '')?.groups?.['name'];
   const many = ofPath === undefined;
-  const reads = many ? (isWatch(query('watch')) ? 'watch' : 'list') : 'get';
+  const reads = many ? (isWatchRequest(request) ? 'watch' : 'list') : 'get';
   const verb =
     request.method === 'GET'
       ? reads

@@ -1,9 +1,15 @@
 /** Helpers shared by the workload controllers. */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject, type Json } from '../json.ts';
+import { withPodSpecDefaults } from './defaults/pod-spec.ts';
 import type { KubeState } from './kube-state.ts';
+import { noteStatus } from './status-writes.ts';
 import type { KubeObject, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';
 import type { ControlPlane } from './pods.ts';
+
+/** Delay from a change until a controller sees it: short, but not zero. A placeholder, not a measurement. */
+export const CONTROLLER_LAG = 50;
 
 /** One reconciliation of a workload by its controller. */
 export interface Sync extends ControlPlane {
@@ -21,19 +27,34 @@ const hashOf = (text: string): string => {
   return [...Buffer.from(String(hash))].map((byte) => NAME_ALPHABET[byte % NAME_ALPHABET.length]).join('');
 };
 
-/** Hashes are cached, because controllers hash the same templates repeatedly. */
-const MOST_REMEMBERED = 500;
-const remembered = new Map<string, string>();
+/** Returns JSON with the members of each object in alphabetical order. */
+const sortedJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, one: unknown) =>
+    isObject(one) ? Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1))) : one,
+  );
 
-/** Returns the hash of a pod template for labels: FNV-1a over its JSON, in the alphabet of generated names. */
-export const templateHash = (template: PodTemplate): string => {
+/** What controllers hash repeatedly is cached, by the template's JSON. */
+const MOST_REMEMBERED = 500;
+const remembered = new Map<string, { hash: string; meaning: string }>();
+
+/**
+ * Returns the hash of a pod template for labels: FNV-1a over its JSON, in the alphabet of generated names. Templates of
+ * a cluster that mean the same have the same hash: those that a client has read, with the API's defaults, and writes
+ * back.
+ */
+export const templateHash = ({ templateHashes }: KubeState, template: PodTemplate): string => {
   const text = JSON.stringify(template);
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  const hash = hashOf(text);
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-  remembered.set(text, hash);
-  return hash;
+  let known = remembered.get(text);
+  if (known === undefined) {
+    const { creationTimestamp: _never, ...metadata } = template.metadata as Json;
+    const meaning = sortedJson({ ...template, metadata, spec: withPodSpecDefaults(template.spec) });
+    known = { hash: hashOf(text), meaning };
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    remembered.set(text, known);
+  }
+  const earlier = templateHashes.get(known.meaning);
+  if (earlier === undefined) templateHashes.set(known.meaning, known.hash);
+  return earlier ?? known.hash;
 };
 
 /** Resolves a count, or a percentage of `total` such as `25%`. */
@@ -51,8 +72,10 @@ export const countOf = (
 export const nonZero = (counts: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 
-export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>): void => {
+/** Writes the status of an object, as its controller. `at`: milliseconds since 1970. */
+export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>, at: number): void => {
   if (isDeepStrictEqual(object.status, status)) return;
   object.status = status;
+  noteStatus(kube, object, at);
   touch(kube, object);
 };

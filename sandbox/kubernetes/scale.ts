@@ -7,9 +7,16 @@ import type { HttpResponse } from '../http.ts';
 import { badRequest, conflict, invalid, json, methodNotAllowed, Refusal } from './answers.ts';
 import { workloadChanged } from './controllers.ts';
 import type { Deployment, Kind, KubeObject, ReplicaSet, StatefulSet } from './objects.ts';
-import { workloadOf } from './store.ts';
+import { timestamp, workloadOf } from './store.ts';
 import type { KindInfo, ResourceInfo } from './store.ts';
-import { applyPatch, isDryRun, readBody, type Write, writeChange } from './writes.ts';
+import { isForced, readConfiguration } from './apply.ts';
+import { readObjectBody } from './bodies.ts';
+import { writeChange } from './changes.ts';
+import { afterApply, type Owners } from './field-managers.ts';
+import { asReturned, clientsOf, entriesOf } from './managed-fields.ts';
+import { readWriteOptions } from './options.ts';
+import { checkPatchType, isApply, readPatched } from './patch-bodies.ts';
+import type { Write } from './write.ts';
 
 type Scaled = Deployment | ReplicaSet | StatefulSet;
 
@@ -104,24 +111,71 @@ const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scal
 
 /** Throws if the subresource does not support the method. */
 export const checkScaleMethod = (method: string): void => {
-  if (!METHODS.includes(method)) throw methodNotAllowed(METHODS);
+  if (!METHODS.includes(method)) throw methodNotAllowed();
+};
+
+/** Writes the replicas that a client has asked for, and answers with the Scale. */
+const setReplicas = (
+  { world, cluster, info }: Pick<Write, 'world' | 'cluster' | 'info'>,
+  object: Scaled,
+  replicas: number,
+  manager: string,
+  applied?: Owners,
+): void => {
+  const spec = { ...object.spec, replicas };
+  writeChange({ world, cluster, info }, object, { ...object, spec }, { manager, subresource: 'scale' }, applied);
+  // A Deployment resets the replicas of its ReplicaSets.
+  const owner = object.kind === 'ReplicaSet' ? workloadOf(cluster.kube, object) : undefined;
+  if (owner) workloadChanged(world, cluster, owner);
+};
+
+/** Answers a server-side apply of a Scale: the manager owns the replicas of the object itself. */
+const applyScale = (write: Write, object: Scaled): HttpResponse => {
+  const { world, cluster, info, request, describe } = write;
+  const options = readWriteOptions(cluster, request, 'PatchOptions', true);
+  const { configuration, headers } = readConfiguration(request, options);
+  describe(configuration);
+  const scale = readScale(configuration);
+  checkScale(info, object, { ...scale, metadata: { name: object.metadata.name, ...scale.metadata } });
+  const before = asReturned(cluster, object);
+  const replicas = scale.spec?.replicas ?? undefined;
+  const { object: after, entries } = afterApply<object>(
+    entriesOf(cluster, object),
+    { apiVersion: object.apiVersion, before, zero: {} },
+    replicas === undefined ? {} : { spec: { replicas } },
+    { manager: options.manager, subresource: 'scale', force: isForced(request) },
+    timestamp(world.schedule.now()),
+  );
+  const applied = (after as Scaled).spec.replicas ?? 0;
+  if (options.dryRun)
+    return json(200, scaleOf({ ...object, spec: { ...object.spec, replicas: applied } } as Scaled), headers);
+  setReplicas(write, object, applied, options.manager, clientsOf(cluster, object, before, entries));
+  return json(200, scaleOf(object), headers);
 };
 
 /** Answers a call to the subresource `scale` of an object. */
 export const answerScale = (write: Write, found: KubeObject): HttpResponse => {
-  const { world, cluster, info, request, describe } = write;
+  const { cluster, info, request, describe } = write;
   const object = asScaled(found);
   if (request.method === 'GET') return json(200, scaleOf(object));
   const before = scaleOf(object);
-  const document = request.method === 'PATCH' ? applyPatch(write, before) : readBody(request);
-  if (request.method === 'PUT') describe(document);
+  const isPatch = request.method === 'PATCH';
+  if (isPatch) checkPatchType(request);
+  if (isPatch && isApply(request)) return applyScale(write, object);
+  const { dryRun, manager, fieldValidation } = readWriteOptions(
+    cluster,
+    request,
+    isPatch ? 'PatchOptions' : 'UpdateOptions',
+  );
+  const expected = { kind: KIND, apiVersion: API_VERSION };
+  const { object: document, headers } = isPatch
+    ? readPatched(request, before, expected, cluster, fieldValidation, describe)
+    : readObjectBody(request, expected, fieldValidation);
+  if (!isPatch) describe(document);
   const scale = readScale(document);
   checkScale(info, object, scale);
   const spec = { ...object.spec, replicas: scale.spec?.replicas ?? 0 };
-  if (isDryRun(request)) return json(200, scaleOf({ ...object, spec } as Scaled));
-  writeChange(write, object, { ...object, spec }, 'scale');
-  // A Deployment resets the replicas of its ReplicaSets.
-  const owner = object.kind === 'ReplicaSet' ? workloadOf(cluster.kube, object) : undefined;
-  if (owner) workloadChanged(world, cluster, owner);
-  return json(200, scaleOf(object));
+  if (dryRun) return json(200, scaleOf({ ...object, spec } as Scaled), headers);
+  setReplicas(write, object, spec.replicas, manager);
+  return json(200, scaleOf(object), headers);
 };

@@ -41,7 +41,7 @@ const partitionOf = ({ spec }: StatefulSet): number => spec.updateStrategy?.roll
 const begin = (sync: Sync, statefulSet: StatefulSet): Reconciliation => {
   const { kube } = sync.cluster;
   const { metadata, spec } = statefulSet;
-  const update = { name: `${metadata.name}-${templateHash(spec.template)}`, template: spec.template };
+  const update = { name: `${metadata.name}-${templateHash(kube, spec.template)}`, template: spec.template };
   return {
     sync,
     statefulSet,
@@ -145,20 +145,25 @@ const report = ({ sync, statefulSet, pods, current, update }: Reconciliation): v
     all.length === spec.replicas;
   const reached = complete ? update : current;
   kube.currentRevisions.set(metadata.uid, reached);
-  setStatus(kube, statefulSet, {
-    observedGeneration: metadata.generation,
-    // These two counts are not omitted if they are 0 (k8s.io/api, apps/v1, StatefulSetStatus).
-    replicas: all.length,
-    availableReplicas: available,
-    ...nonZero({
-      readyReplicas: ready,
-      currentReplicas: active.filter((pod) => isOf(pod, reached)).length,
-      updatedReplicas: updated,
-    }),
-    currentRevision: reached.name,
-    updateRevision: update.name,
-    collisionCount: 0,
-  });
+  setStatus(
+    kube,
+    statefulSet,
+    {
+      observedGeneration: metadata.generation,
+      // These two counts are not omitted if they are 0 (k8s.io/api, apps/v1, StatefulSetStatus).
+      replicas: all.length,
+      availableReplicas: available,
+      ...nonZero({
+        readyReplicas: ready,
+        currentReplicas: active.filter((pod) => isOf(pod, reached)).length,
+        updatedReplicas: updated,
+      }),
+      currentRevision: reached.name,
+      updateRevision: update.name,
+      collisionCount: 0,
+    },
+    sync.at,
+  );
 };
 
 export const reconcileStatefulSet = (sync: Sync, statefulSet: StatefulSet): void => {

@@ -1,167 +1,13 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion, which increases with each write. */
-import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import type { KubeState } from './kube-state.ts';
-import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
+import { isWorkloadKind, KINDS } from './kinds.ts';
+import { noteRemoval } from './removals.ts';
+import { type ResourceInfo, resourceOf } from './resource-info.ts';
+import type { Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
 
-/** A resource that the API server serves, built-in or custom. `verbs`: the verbs that the sandbox supports. */
-export interface ResourceInfo {
-  kind: string;
-  plural: string;
-  shortNames: string[];
-  group: string;
-  /** Defaults to v1. */
-  version?: string;
-  namespaced: boolean;
-  verbs: ('create' | 'delete' | 'get' | 'list' | 'patch' | 'watch')[];
-  /** True if the resource is part of `kubectl get all`. */
-  inAll?: boolean;
-}
-
-/** A built-in kind. */
-export interface KindInfo extends ResourceInfo {
-  kind: Kind;
-}
-
-export const RBAC_GROUP = 'rbac.authorization.k8s.io';
-const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
-const ALL: KindInfo['verbs'] = ['create', 'delete', 'get', 'list', 'patch', 'watch'];
-
-/** Returns a kind of storage, whose objects the sandbox's clients only read. */
-const storage = (
-  kind: 'PersistentVolume' | 'PersistentVolumeClaim',
-  shortName: string,
-  namespaced: boolean,
-): KindInfo => ({
-  kind,
-  plural: `${kind.toLowerCase()}s`,
-  shortNames: [shortName],
-  group: '',
-  namespaced,
-  verbs: READ,
-});
-
-export const KINDS: Record<Kind, KindInfo> = {
-  Pod: {
-    kind: 'Pod',
-    plural: 'pods',
-    shortNames: ['po'],
-    group: '',
-    namespaced: true,
-    verbs: ['delete', ...READ],
-    inAll: true,
-  },
-  ServiceAccount: {
-    kind: 'ServiceAccount',
-    plural: 'serviceaccounts',
-    shortNames: ['sa'],
-    group: '',
-    namespaced: true,
-    verbs: ALL,
-  },
-  Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', ...READ] },
-  Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
-  Deployment: {
-    kind: 'Deployment',
-    plural: 'deployments',
-    shortNames: ['deploy'],
-    group: 'apps',
-    namespaced: true,
-    verbs: ['patch', ...READ],
-    inAll: true,
-  },
-  DaemonSet: {
-    kind: 'DaemonSet',
-    plural: 'daemonsets',
-    shortNames: ['ds'],
-    group: 'apps',
-    namespaced: true,
-    verbs: ['patch', ...READ],
-    inAll: true,
-  },
-  StatefulSet: {
-    kind: 'StatefulSet',
-    plural: 'statefulsets',
-    shortNames: ['sts'],
-    group: 'apps',
-    namespaced: true,
-    verbs: ['patch', ...READ],
-    inAll: true,
-  },
-  ReplicaSet: {
-    kind: 'ReplicaSet',
-    plural: 'replicasets',
-    shortNames: ['rs'],
-    group: 'apps',
-    namespaced: true,
-    verbs: READ,
-    inAll: true,
-  },
-  PodDisruptionBudget: {
-    kind: 'PodDisruptionBudget',
-    plural: 'poddisruptionbudgets',
-    shortNames: ['pdb'],
-    group: 'policy',
-    namespaced: true,
-    verbs: ALL,
-  },
-  NetworkPolicy: {
-    kind: 'NetworkPolicy',
-    plural: 'networkpolicies',
-    shortNames: ['netpol'],
-    group: 'networking.k8s.io',
-    namespaced: true,
-    verbs: ALL,
-  },
-  Role: { kind: 'Role', plural: 'roles', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
-  ClusterRole: {
-    kind: 'ClusterRole',
-    plural: 'clusterroles',
-    shortNames: [],
-    group: RBAC_GROUP,
-    namespaced: false,
-    verbs: ALL,
-  },
-  RoleBinding: {
-    kind: 'RoleBinding',
-    plural: 'rolebindings',
-    shortNames: [],
-    group: RBAC_GROUP,
-    namespaced: true,
-    verbs: ALL,
-  },
-  ClusterRoleBinding: {
-    kind: 'ClusterRoleBinding',
-    plural: 'clusterrolebindings',
-    shortNames: [],
-    group: RBAC_GROUP,
-    namespaced: false,
-    verbs: ALL,
-  },
-  MutatingWebhookConfiguration: {
-    kind: 'MutatingWebhookConfiguration',
-    plural: 'mutatingwebhookconfigurations',
-    shortNames: [],
-    group: 'admissionregistration.k8s.io',
-    namespaced: false,
-    verbs: READ,
-  },
-  PersistentVolume: storage('PersistentVolume', 'pv', false),
-  PersistentVolumeClaim: storage('PersistentVolumeClaim', 'pvc', true),
-};
-
-/** Returns whether a kind is a workload, whose controller rolls out pods. */
-export const isWorkloadKind = (kind: string): kind is Workload['kind'] =>
-  (WORKLOAD_KINDS as readonly string[]).includes(kind);
-
-/** Returns whether a resource is a built-in kind. */
-export const isBuiltIn = (info: ResourceInfo): info is KindInfo =>
-  (KINDS as Record<string, KindInfo>)[info.kind] === info;
-
-export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string =>
-  group === '' ? version : `${group}/${version}`;
-
-/** Returns the key of a resource's objects, such as `pods.` or `deployments.apps`. */
-export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
+export { apiVersionOf, isBuiltIn, isWorkloadKind, KINDS, RBAC_GROUP, type KindInfo } from './kinds.ts';
+export { resourceOf } from './resource-info.ts';
+export type { ResourceInfo, Verb } from './resource-info.ts';
 
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
 
@@ -205,10 +51,23 @@ export const listResources = (kube: KubeState, info: ResourceInfo, namespace?: s
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller);
 
+/**
+ * The version at which the API server filled its caches of a new cluster: etcd begins with 1, and the server writes
+ * before it lists.
+ */
+export const FIRST_VERSION = 2;
+
+/** The resourceVersion with which each object was created. */
+const created = new WeakMap<KubeObject, number>();
+
+/** Returns the resourceVersion with which an object was created. */
+export const createdAt = (object: KubeObject): number => created.get(object) ?? 0;
+
 /** Assigns a new resourceVersion to an object that was written. */
 export const touch = (kube: KubeState, object: KubeObject): void => {
   kube.resourceVersion += 1;
   object.metadata.resourceVersion = String(kube.resourceVersion);
+  if (!created.has(object)) created.set(object, kube.resourceVersion);
 };
 
 export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kinds[K]): Kinds[K] => {
@@ -222,7 +81,11 @@ export const putObject = <K extends Kind>(kube: KubeState, kind: K, object: Kind
   return object;
 };
 
-export const putResource = (kube: KubeState, info: CustomKind, object: KubeObject): void => {
+export const putResource = (
+  kube: KubeState,
+  info: Pick<ResourceInfo, 'plural' | 'group'>,
+  object: KubeObject,
+): void => {
   touch(kube, object);
   objectsOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
@@ -237,15 +100,27 @@ export const removeResource = (
   if (objects.get(key) !== object) return;
   objects.delete(key);
   kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
-  kube.fieldOwners.delete(object.metadata.uid);
-  kube.annotators.delete(object.metadata.uid);
-  kube.appliers.delete(object.metadata.uid);
+  const { uid } = object.metadata;
+  for (const known of [kube.managedFields, kube.applied, kube.podTemplates, kube.statusWrites]) known.delete(uid);
   kube.currentRevisions.delete(object.metadata.uid);
+  kube.templateGenerations.delete(object.metadata.uid);
   kube.resourceVersion += 1;
-  kube.removals.set(resourceOf(info), kube.resourceVersion);
+  noteRemoval(kube, resourceOf(info), object);
 };
 export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void =>
   removeResource(kube, KINDS[kind], object);
+
+/** Returns the generation of a DaemonSet's template, which its pods have as a label. */
+export const templateGenerationOf = ({ templateGenerations }: KubeState, { metadata }: KubeObject): number =>
+  templateGenerations.get(metadata.uid) ?? 1;
+
+/** Removes the owners of an object, so that nothing controls it. */
+export const disown = (kube: KubeState, object: KubeObject): void => {
+  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
+  const { ownerReferences: _owners, ...metadata } = object.metadata;
+  object.metadata = metadata;
+  touch(kube, object);
+};
 
 /** Returns how many objects of any kind `owner` controls. */
 export const countControlled = (kube: KubeState, owner: KubeObject): number =>

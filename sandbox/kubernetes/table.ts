@@ -1,60 +1,42 @@
 /** Lists as tables, which kubectl prints (k8s.io/kubernetes, printers/internalversion). */
+import type { ClusterState } from '../world/world.ts';
 import { isNodeReady } from './nodes.ts';
-import type { Binding, Budget, KubeObject, Kinds, Kind, NetworkPolicy, Pod, Workload } from './objects.ts';
-import { containerStatusesOf } from './pod-status.ts';
-import { isReady } from './pods.ts';
+import type { Binding, Budget, KubeObject, Kinds, Kind, NetworkPolicy, PodTemplate, Workload } from './objects.ts';
+import { asServed } from './served.ts';
 import { isBuiltIn } from './store.ts';
 import type { ResourceInfo } from './store.ts';
+import { COMMON, OF_KIND } from './tables/descriptions.ts';
+import { since } from './tables/durations.ts';
+import { podReady, podRestarts, podStatus, readinessGates } from './tables/pod-cells.ts';
 
-type Column = [name: string, cell: (object: KubeObject, now: number) => string | number, priority?: number];
+type Cell = (object: KubeObject, now: number) => string | number;
+/** `wide`: kubectl prints the column only with `-o wide`. */
+type Column = [name: string, type: 'string' | 'integer' | 'date', cell: Cell, wide?: 'wide'];
 
-/** Formats a duration as Kubernetes does, with one or two units (k8s.io/apimachinery, util/duration). */
-export const humanDuration = (seconds: number): string => {
-  if (seconds < 120) return `${seconds}s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;
-  if (minutes < 180) return `${minutes}m`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 8) return minutes % 60 === 0 ? `${hours}h` : `${hours}h${minutes % 60}m`;
-  if (hours < 48) return `${hours}h`;
-  const days = Math.floor(hours / 24);
-  if (days < 8) return hours % 24 === 0 ? `${days}d` : `${days}d${hours % 24}h`;
-  return days < 730 ? `${days}d` : `${Math.floor(days / 365)}y${days % 365 === 0 ? '' : `${days % 365}d`}`;
-};
-
-const NAME: Column = ['Name', ({ metadata }) => metadata.name];
-const AGE: Column = [
-  'Age',
-  ({ metadata }, now) => humanDuration(Math.max(0, Math.floor((now - Date.parse(metadata.creationTimestamp)) / 1000))),
-];
-const text = (value: unknown): string => (typeof value === 'string' ? value : '<none>');
+const NAME: Column = ['Name', 'string', ({ metadata }) => metadata.name];
+const AGE: Column = ['Age', 'string', ({ metadata }, now) => since(metadata.creationTimestamp, now)];
+const text = (value: unknown, otherwise = '<none>'): string =>
+  typeof value === 'string' && value !== '' ? value : otherwise;
 const count =
-  (path: string): Column[1] =>
+  (path: string): Cell =>
   (object) =>
     Number(object.status?.[path] ?? 0);
 
-const podStatus = (pod: Pod): string => {
-  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
-  const stopped = containerStatusesOf(pod)
-    .map(({ state }) => (state.waiting ?? state.terminated)?.reason)
-    .find((reason) => reason !== undefined && reason !== 'ContainerCreating');
-  if (stopped !== undefined) return stopped;
-  return pod.status.phase === 'Pending' && pod.spec.nodeName !== undefined ? 'ContainerCreating' : pod.status.phase;
-};
-/** Returns how many containers are ready; on a lost node none counts, because the pod does not. */
-const podReady = (pod: Pod): string => {
-  const isLost = !isReady(pod) && containerStatusesOf(pod).every(({ ready }) => ready);
-  const ready = isLost ? 0 : containerStatusesOf(pod).filter((one) => one.ready).length;
-  return `${ready}/${pod.spec.containers.length}`;
-};
-const podRestarts = (pod: Pod): number => containerStatusesOf(pod).reduce((sum, one) => sum + one.restartCount, 0);
-
-const readyOf: Column[1] = (object) =>
+const readyOf: Cell = (object) =>
   `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment' | 'StatefulSet']).spec.replicas}`;
+const templateOf = (object: KubeObject): PodTemplate => (object as Workload).spec.template;
 const containersOf =
-  (field: 'name' | 'image'): Column[1] =>
+  (field: 'name' | 'image'): Cell =>
   (object) =>
-    (object as Workload).spec.template.spec.containers.map((container) => container[field]).join(',');
+    templateOf(object)
+      .spec.containers.map((container) => container[field])
+      .join(',');
+
+const labelsText = (labels: Record<string, string> = {}): string =>
+  Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .sort()
+    .join(',') || '<none>';
 
 /** Formats a selector as Kubernetes does (k8s.io/apimachinery, FormatLabelSelector). */
 const selectorText = ({ matchLabels = {}, matchExpressions = [] }: NetworkPolicy['spec']['podSelector']): string =>
@@ -68,11 +50,19 @@ const selectorText = ({ matchLabels = {}, matchExpressions = [] }: NetworkPolicy
     .sort()
     .join(',') || '<none>';
 
-const CREATED: Column = ['Created At', ({ metadata }) => metadata.creationTimestamp];
+const selectorOf: Cell = ({ spec }) => selectorText(spec?.['selector'] ?? {});
+
+const CONTAINERS: Column[] = [
+  ['Containers', 'string', containersOf('name'), 'wide'],
+  ['Images', 'string', containersOf('image'), 'wide'],
+];
+const SELECTOR: Column = ['Selector', 'string', selectorOf, 'wide'];
+
+const CREATED: Column = ['Created At', 'date', ({ metadata }) => metadata.creationTimestamp];
 const roleOf = (object: KubeObject): string =>
   `${(object as Binding).roleRef.kind}/${(object as Binding).roleRef.name}`;
 const subjectsOf =
-  (kind: string): Column[1] =>
+  (kind: string): Cell =>
   (object) =>
     ((object as Binding).subjects ?? [])
       .filter((subject) => subject.kind === kind)
@@ -80,141 +70,197 @@ const subjectsOf =
       .join(', ');
 const BINDING: Column[] = [
   NAME,
-  ['Role', roleOf],
+  ['Role', 'string', roleOf],
   AGE,
-  ['Users', subjectsOf('User'), 1],
-  ['Groups', subjectsOf('Group'), 1],
-  ['ServiceAccounts', subjectsOf('ServiceAccount'), 1],
+  ['Users', 'string', subjectsOf('User'), 'wide'],
+  ['Groups', 'string', subjectsOf('Group'), 'wide'],
+  ['ServiceAccounts', 'string', subjectsOf('ServiceAccount'), 'wide'],
 ];
 
-const PHASE: Column = ['Status', ({ status }) => text(status?.['phase'])];
-const storageOf = ({ storage }: { storage: string }): string => storage;
+const rolesOf: Cell = ({ metadata: { labels = {} } }) =>
+  Object.entries(labels)
+    .flatMap(([label, value]) => {
+      if (label.startsWith('node-role.kubernetes.io/')) return label.slice(24) || [];
+      return label === 'kubernetes.io/role' && value !== '' ? value : [];
+    })
+    .sort()
+    .join(',') || '<none>';
+const addressOf =
+  (type: string): Cell =>
+  ({ status }) =>
+    text(
+      ((status?.['addresses'] ?? []) as { type: string; address: string }[]).find((each) => each.type === type)
+        ?.address,
+    );
+const nodeInfo =
+  (field: string): Cell =>
+  ({ status }) =>
+    text((status?.['nodeInfo'] as Record<string, unknown> | undefined)?.[field], '<unknown>');
+
+const PHASE: Column = ['Status', 'string', ({ status }) => text(status?.['phase'])];
 /** Abbreviates access modes: ReadWriteMany is RWX, the others have their first letters. */
-const accessModes: Column[1] = ({ spec }) =>
-  ((spec?.['accessModes'] ?? []) as string[])
-    .map((mode) => (mode === 'ReadWriteMany' ? 'RWX' : mode === 'ReadOnlyMany' ? 'ROX' : 'RWO'))
-    .join(',');
-const claimOf = ({ spec: { claimRef } }: Kinds['PersistentVolume']): string =>
-  claimRef ? `${claimRef.namespace}/${claimRef.name}` : '';
+const accessModes =
+  (part: 'spec' | 'status'): Cell =>
+  (object) =>
+    ((object[part]?.['accessModes'] ?? []) as string[])
+      .map((mode) => (mode === 'ReadWriteMany' ? 'RWX' : mode === 'ReadOnlyMany' ? 'ROX' : 'RWO'))
+      .join(',');
+const capacity =
+  (part: 'spec' | 'status'): Cell =>
+  (object) =>
+    text((object[part]?.['capacity'] as { storage?: unknown } | undefined)?.storage, '');
+const claimOf: Cell = (object) => {
+  const { claimRef } = (object as Kinds['PersistentVolume']).spec;
+  return claimRef ? `${claimRef.namespace}/${claimRef.name}` : '';
+};
+const STORAGE: Column[] = [
+  ['StorageClass', 'string', ({ spec }) => text(spec?.['storageClassName'], '')],
+  ['VolumeAttributesClass', 'string', ({ spec }) => text(spec?.['volumeAttributesClassName'], '<unset>')],
+];
+const MODE: Column = ['VolumeMode', 'string', ({ spec }) => text(spec?.['volumeMode'], '<unset>'), 'wide'];
 
 // The casts hold because the columns of a kind are used only for objects of that kind.
 const COLUMNS: Record<Kind, Column[]> = {
   Pod: [
     NAME,
-    ['Ready', (pod) => podReady(pod as Kinds['Pod'])],
-    ['Status', (pod) => podStatus(pod as Kinds['Pod'])],
-    ['Restarts', (pod) => podRestarts(pod as Kinds['Pod'])],
+    ['Ready', 'string', (pod) => podReady(pod as Kinds['Pod'])],
+    ['Status', 'string', (pod) => podStatus(pod as Kinds['Pod'])],
+    ['Restarts', 'string', (pod, now) => podRestarts(pod as Kinds['Pod'], now)],
     AGE,
-    ['IP', (pod) => text(pod.status?.['podIP']), 1],
-    ['Node', (pod) => text(pod.spec?.['nodeName']), 1],
+    ['IP', 'string', (pod) => text(pod.status?.['podIP']), 'wide'],
+    ['Node', 'string', (pod) => text(pod.spec?.['nodeName']), 'wide'],
+    ['Nominated Node', 'string', (pod) => text(pod.status?.['nominatedNodeName']), 'wide'],
+    ['Readiness Gates', 'string', (pod) => readinessGates(pod as Kinds['Pod']), 'wide'],
   ],
-  ServiceAccount: [NAME, ['Secrets', () => 0], AGE],
+  ServiceAccount: [NAME, ['Secrets', 'string', ({ secrets }) => (Array.isArray(secrets) ? secrets.length : 0)], AGE],
   Node: [
     NAME,
     [
       'Status',
+      'string',
       (node) =>
         `${isNodeReady(node) ? 'Ready' : 'NotReady'}${node.spec?.['unschedulable'] === true ? ',SchedulingDisabled' : ''}`,
     ],
-    ['Roles', () => '<none>'],
+    ['Roles', 'string', rolesOf],
     AGE,
-    [
-      'Version',
-      ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion),
-    ],
+    ['Version', 'string', nodeInfo('kubeletVersion')],
+    ['Internal-IP', 'string', addressOf('InternalIP'), 'wide'],
+    ['External-IP', 'string', addressOf('ExternalIP'), 'wide'],
+    ['OS-Image', 'string', nodeInfo('osImage'), 'wide'],
+    ['Kernel-Version', 'string', nodeInfo('kernelVersion'), 'wide'],
+    ['Container-Runtime', 'string', nodeInfo('containerRuntimeVersion'), 'wide'],
   ],
-  Namespace: [NAME, ['Status', () => 'Active'], AGE],
+  Namespace: [NAME, PHASE, AGE],
   Deployment: [
     NAME,
-    ['Ready', readyOf],
-    ['Up-to-date', count('updatedReplicas')],
-    ['Available', count('availableReplicas')],
+    ['Ready', 'string', readyOf],
+    ['Up-to-date', 'string', count('updatedReplicas')],
+    ['Available', 'string', count('availableReplicas')],
     AGE,
+    ...CONTAINERS,
+    SELECTOR,
   ],
   DaemonSet: [
     NAME,
-    ['Desired', count('desiredNumberScheduled')],
-    ['Current', count('currentNumberScheduled')],
-    ['Ready', count('numberReady')],
-    ['Up-to-date', count('updatedNumberScheduled')],
-    ['Available', count('numberAvailable')],
+    ['Desired', 'integer', count('desiredNumberScheduled')],
+    ['Current', 'integer', count('currentNumberScheduled')],
+    ['Ready', 'integer', count('numberReady')],
+    ['Up-to-date', 'integer', count('updatedNumberScheduled')],
+    ['Available', 'integer', count('numberAvailable')],
+    ['Node Selector', 'string', (daemonSet) => labelsText(templateOf(daemonSet).spec.nodeSelector)],
     AGE,
+    ...CONTAINERS,
+    SELECTOR,
   ],
-  StatefulSet: [
-    NAME,
-    ['Ready', readyOf],
-    AGE,
-    ['Containers', containersOf('name'), 1],
-    ['Images', containersOf('image'), 1],
-  ],
+  StatefulSet: [NAME, ['Ready', 'string', readyOf], AGE, ...CONTAINERS],
   ReplicaSet: [
     NAME,
-    ['Desired', (object) => (object as Kinds['ReplicaSet']).spec.replicas],
-    ['Current', count('replicas')],
-    ['Ready', count('readyReplicas')],
+    ['Desired', 'integer', (object) => (object as Kinds['ReplicaSet']).spec.replicas],
+    ['Current', 'integer', count('replicas')],
+    ['Ready', 'integer', count('readyReplicas')],
     AGE,
+    ...CONTAINERS,
+    SELECTOR,
   ],
   PodDisruptionBudget: [
     NAME,
-    ['Min Available', (object) => (object as Budget).spec.minAvailable ?? 'N/A'],
-    ['Max Unavailable', (object) => (object as Budget).spec.maxUnavailable ?? 'N/A'],
-    ['Allowed Disruptions', count('disruptionsAllowed')],
+    ['Min Available', 'string', (object) => String((object as Budget).spec.minAvailable ?? 'N/A')],
+    ['Max Unavailable', 'string', (object) => String((object as Budget).spec.maxUnavailable ?? 'N/A')],
+    ['Allowed Disruptions', 'integer', count('disruptionsAllowed')],
     AGE,
   ],
-  NetworkPolicy: [NAME, ['Pod-Selector', (object) => selectorText((object as NetworkPolicy).spec.podSelector)], AGE],
+  NetworkPolicy: [
+    NAME,
+    ['Pod-Selector', 'string', (object) => selectorText((object as NetworkPolicy).spec.podSelector)],
+    AGE,
+  ],
   Role: [NAME, CREATED],
   ClusterRole: [NAME, CREATED],
   RoleBinding: BINDING,
   ClusterRoleBinding: BINDING,
   MutatingWebhookConfiguration: [
     NAME,
-    ['Webhooks', ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0)],
+    ['Webhooks', 'integer', ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0)],
     AGE,
   ],
   PersistentVolume: [
     NAME,
-    ['Capacity', (volume) => storageOf((volume as Kinds['PersistentVolume']).spec.capacity)],
-    ['Access Modes', accessModes],
-    ['Reclaim Policy', ({ spec }) => text(spec?.['persistentVolumeReclaimPolicy'])],
+    ['Capacity', 'string', capacity('spec')],
+    ['Access Modes', 'string', accessModes('spec')],
+    ['Reclaim Policy', 'string', ({ spec }) => text(spec?.['persistentVolumeReclaimPolicy'])],
     PHASE,
-    ['Claim', (volume) => claimOf(volume as Kinds['PersistentVolume'])],
-    ['StorageClass', () => ''],
+    ['Claim', 'string', claimOf],
+    ...STORAGE,
+    ['Reason', 'string', ({ status }) => text(status?.['reason'], '')],
     AGE,
+    MODE,
   ],
   PersistentVolumeClaim: [
     NAME,
     PHASE,
-    ['Volume', ({ spec }) => text(spec?.['volumeName'])],
-    ['Capacity', (claim) => storageOf((claim as Kinds['PersistentVolumeClaim']).spec.resources.requests)],
-    ['Access Modes', accessModes],
-    ['StorageClass', () => ''],
+    ['Volume', 'string', ({ spec }) => text(spec?.['volumeName'], '')],
+    ['Capacity', 'string', capacity('status')],
+    ['Access Modes', 'string', accessModes('status')],
+    ...STORAGE,
     AGE,
+    MODE,
   ],
 };
 
-/** Returns a `meta.k8s.io/v1` Table of objects of one kind. `now`: milliseconds since 1970. */
+/** Returns the columns of a resource's table. A custom resource whose definition names none has the first and the age. */
+const columnsOf = ({ version }: Pick<ClusterState, 'version'>, info: ResourceInfo): Column[] => {
+  if (!isBuiltIn(info)) return [NAME, AGE];
+  const columns = COLUMNS[info.kind];
+  // Version 1.35 no longer counts the secrets of service accounts (kubernetes/kubernetes#117160).
+  const isOld = Number(version.split('.')[1]) < 35;
+  return info.kind === 'ServiceAccount' && !isOld ? columns.filter(([name]) => name !== 'Secrets') : columns;
+};
+
+/** Returns a `meta.k8s.io/v1` Table of stored objects of one kind. `now`: milliseconds since 1970. */
 export const tableOf = (
+  cluster: ClusterState,
   info: ResourceInfo,
-  objects: KubeObject[],
-  now: number,
-  metadata: Record<string, unknown>,
+  objects: readonly KubeObject[],
+  { now, metadata }: { now: number; metadata: Record<string, unknown> },
 ): unknown => {
-  // Default columns of a custom resource whose definition has no additional printer columns.
-  const columns = isBuiltIn(info) ? COLUMNS[info.kind] : [NAME, AGE];
+  const columns = columnsOf(cluster, info);
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata,
-    columnDefinitions: columns.map(([name, , priority = 0]) => ({
+    columnDefinitions: columns.map(([name, type, , wide]) => ({
       name,
-      type: 'string',
+      type,
       format: name === 'Name' ? 'name' : '',
-      description: '',
-      priority,
+      description: OF_KIND[info.kind]?.[name] ?? COMMON[name] ?? '',
+      priority: wide ? 1 : 0,
     })),
-    rows: objects.map((object) => ({
-      cells: columns.map(([, cell]) => cell(object, now)),
-      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
-    })),
+    rows: objects.map((stored) => {
+      const object = asServed(cluster, info, stored);
+      return {
+        cells: columns.map(([, , cell]) => cell(object, now)),
+        object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+      };
+    }),
   };
 };

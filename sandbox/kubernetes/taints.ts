@@ -49,7 +49,7 @@ export const tolerates = (tolerations: readonly Toleration[], { key, value = '',
 
 /**
  * Taints that every pod of a DaemonSet tolerates, because its controller adds the tolerations (k8s.io/kubernetes,
- * pkg/controller/daemon/util). The sandbox's pods do not show them.
+ * pkg/controller/daemon/util).
  */
 const OF_DAEMON_PODS: readonly Toleration[] = [
   ...['not-ready', 'unreachable'].map((name): Toleration => ({
@@ -71,8 +71,12 @@ const IN_HOST_NETWORK: Toleration = {
 
 type Spec = { tolerations?: Toleration[]; hostNetwork?: boolean };
 
-const tolerationsOf = ({ tolerations = [], hostNetwork }: Spec, isDaemon: boolean): readonly Toleration[] =>
-  isDaemon ? [...tolerations, ...OF_DAEMON_PODS, ...(hostNetwork === true ? [IN_HOST_NETWORK] : [])] : tolerations;
+/** Returns the tolerations that a DaemonSet's controller adds to a pod. */
+export const daemonTolerations = ({ hostNetwork }: Spec): readonly Toleration[] =>
+  hostNetwork === true ? [...OF_DAEMON_PODS, IN_HOST_NETWORK] : OF_DAEMON_PODS;
+
+const tolerationsOf = (spec: Spec, isDaemon: boolean): readonly Toleration[] =>
+  isDaemon ? [...(spec.tolerations ?? []), ...daemonTolerations(spec)] : (spec.tolerations ?? []);
 
 const taintsOf = ({ spec }: { spec?: Record<string, unknown> }): Taint[] => (spec?.['taints'] ?? []) as Taint[];
 

@@ -3,50 +3,56 @@
  * `kubectl create token`. Rules: k8s.io/kubernetes, registry/core/serviceaccount/storage/token.go and
  * apis/authentication/validation.
  */
-import { z } from 'zod';
 import { issuerOf, signToken } from '../credentials/tokens.ts';
 import type { HttpResponse } from '../http.ts';
-import { conflict, json, notFound, Refusal } from './answers.ts';
+import type { ClusterState } from '../world/world.ts';
+import { badRequest, json, notFound, Refusal } from './answers.ts';
 import type { KubeObject } from './objects.ts';
 import type { ControlPlane } from './pods.ts';
 import { getObject, KINDS, timestamp } from './store.ts';
+import { invalid, invalidObject } from './validation/field-errors.ts';
 
 const HOUR_SECONDS = 3600;
 const LEAST_SECONDS = 600;
 const MOST_SECONDS = 2 ** 32;
 
-const tokenRequest = z.looseObject({
-  spec: z
-    .looseObject({
-      audiences: z.array(z.string()).nullish(),
-      expirationSeconds: z.number().int().nullish(),
-      boundObjectRef: z
-        .looseObject({
-          kind: z.string().nullish(),
-          name: z.string().nullish(),
-          uid: z.string().nullish(),
-        })
-        .nullish(),
-    })
-    .default({}),
-});
-type Spec = z.infer<typeof tokenRequest>['spec'];
+interface Spec {
+  audiences?: string[];
+  expirationSeconds?: number;
+  boundObjectRef?: { kind?: string; apiVersion?: string; name?: string; uid?: string };
+}
+interface TokenRequest {
+  metadata?: { name?: string; namespace?: string; uid?: string };
+  spec?: Spec;
+}
 
-const invalidRequest = (field: string, problem: string): Refusal =>
-  new Refusal(422, 'Invalid', `TokenRequest.authentication.k8s.io "" is invalid: ${field}: ${problem}`, {
-    group: 'authentication.k8s.io',
-    kind: 'TokenRequest',
-    causes: [{ reason: 'FieldValueInvalid', message: problem, field }],
+const KIND = { kind: 'TokenRequest', group: 'authentication.k8s.io' };
+
+/** Throws the refusal of a request that names another service account than its path does. */
+const checkMetadata = (
+  { version }: ClusterState,
+  account: { namespace: string; name: string },
+  { metadata = {} }: TokenRequest,
+): void => {
+  const errors = (['name', 'namespace'] as const).flatMap((key) => {
+    const value = metadata[key] ?? '';
+    const what = key === 'name' ? 'name' : 'namespace';
+    return value === '' || value === account[key]
+      ? []
+      : [invalid(`metadata.${key}`, value, `must match the service account ${what} if specified`)];
   });
+  if (errors.length > 0) throw invalidObject(KIND, account.name, errors.slice(0, 1), version);
+};
 
-const checkExpiration = (seconds: number): void => {
+const checkExpiration = ({ version }: ClusterState, seconds: number): void => {
   const problem =
     seconds < LEAST_SECONDS
       ? 'may not specify a duration less than 10 minutes'
       : seconds > MOST_SECONDS
         ? 'may not specify a duration larger than 2^32 seconds'
         : undefined;
-  if (problem !== undefined) throw invalidRequest('spec.expirationSeconds', `Invalid value: ${seconds}: ${problem}`);
+  if (problem !== undefined)
+    throw invalidObject(KIND, '', [invalid('spec.expirationSeconds', seconds, problem)], version);
 };
 
 /** Returns the pod to which the token is bound. Throws Refusal if it does not exist or has another service account. */
@@ -56,40 +62,41 @@ const boundPod = (
   { boundObjectRef }: Spec,
 ): { name: string; uid: string } | undefined => {
   if (!boundObjectRef) return undefined;
-  const { kind, name, uid } = boundObjectRef;
+  const { kind = '', name = '', uid } = boundObjectRef;
   if (kind !== 'Pod')
-    throw new Refusal(
-      400,
-      'BadRequest',
-      `cannot bind token for serviceaccount ${account.metadata.name} to ${kind ?? ''}: the sandbox binds tokens to pods only`,
+    throw badRequest(
+      `cannot bind token for serviceaccount ${account.metadata.name} to ${kind}: the sandbox binds tokens to pods only`,
     );
-  const pod = getObject(cluster.kube, 'Pod', account.metadata.namespace, name ?? '');
-  if (!pod) throw notFound(KINDS.Pod, name ?? '');
-  if (uid && uid !== pod.metadata.uid) throw conflict(KINDS.Pod, pod.metadata.name);
+  const pod = getObject(cluster.kube, 'Pod', account.metadata.namespace, name);
+  if (!pod) throw notFound(KINDS.Pod, name);
   if ((pod.spec.serviceAccountName ?? 'default') !== account.metadata.name)
-    throw new Refusal(
-      400,
-      'BadRequest',
+    throw badRequest(
       `cannot bind token for serviceaccount "${account.metadata.name}" to pod running with different serviceaccount name.`,
+    );
+  if (uid && uid !== pod.metadata.uid)
+    throw new Refusal(
+      409,
+      'Conflict',
+      `Operation cannot be fulfilled on Pod "${name}": the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      { name, kind: 'Pod' },
     );
   return { name: pod.metadata.name, uid: pod.metadata.uid };
 };
 
 /** Answers a token request for a service account. Throws Refusal if the request is not valid. */
-export const answerTokenRequest = (plane: ControlPlane, account: KubeObject, body: unknown): HttpResponse => {
-  const parsed = tokenRequest.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new Refusal(
-      400,
-      'BadRequest',
-      `TokenRequest in version "v1" cannot be handled as a TokenRequest: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-    );
-  }
-  const { spec } = parsed.data;
+export const answerTokenRequest = (
+  plane: ControlPlane,
+  wanted: { namespace: string; name: string },
+  body: Record<string, unknown>,
+): HttpResponse => {
   const { world, cluster } = plane;
+  const request = body as TokenRequest;
+  checkMetadata(cluster, wanted, request);
+  const account = getObject(cluster.kube, 'ServiceAccount', wanted.namespace, wanted.name);
+  if (!account) throw notFound(KINDS.ServiceAccount, wanted.name);
+  const { spec = {} } = request;
   const seconds = spec.expirationSeconds ?? HOUR_SECONDS;
-  checkExpiration(seconds);
+  checkExpiration(cluster, seconds);
   const pod = boundPod(plane, account, spec);
   const issuer = issuerOf(cluster);
   const audiences = spec.audiences && spec.audiences.length > 0 ? spec.audiences : [issuer];

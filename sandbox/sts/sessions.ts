@@ -22,7 +22,7 @@ export const sessionOf = (world: World, caller: Caller): string =>
  * Returns a role id such as AROA...; for a role that does not exist in IAM, it is derived from the ARN, so that it is
  * always the same.
  */
-const roleIdOf = (world: World, arn: string): string =>
+export const roleIdOf = (world: World, arn: string): string =>
   findRole(world, arn)?.roleId ?? `AROA${Buffer.from(arn).toString('hex').toUpperCase().slice(-17)}`;
 
 /** Returns `ROLE-ID:SESSION-NAME`, the value in GetCallerIdentity and of the condition key `aws:userid`. */

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
+import { isWatchRequest } from '../kubernetes/list-options.ts';
 import type { ClusterState } from '../world/world.ts';
 
 /** Interval between checks for changes, in real time with every clock of the world. */
@@ -14,11 +15,18 @@ const POLL_MILLISECONDS = 50;
 /** The API server's default if the client sets no timeout (kube-apiserver, --min-request-timeout). */
 const DEFAULT_SECONDS = 1800;
 
-export const isWatch = ({ method, query }: HttpRequest): boolean =>
-  method === 'GET' && ['true', '1'].includes(String(query['watch']));
+export const isWatch = (request: HttpRequest): boolean => request.method === 'GET' && isWatchRequest(request);
 
 const textOf = ({ body }: HttpResponse): string =>
   typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+
+const ERROR_EVENT = /^\{"type":"ERROR"/m;
+
+/** Returns the request that continues a watch. The initial events are sent once. */
+const laterRequest = (request: HttpRequest, since: number): HttpRequest => {
+  const { sendInitialEvents: _initial, resourceVersionMatch: _match, ...query } = request.query;
+  return { ...request, query: { ...query, resourceVersion: String(since) } };
+};
 
 /**
  * Serves a watch until its `timeoutSeconds` are over or the client has disconnected. A refusal of a later request, such
@@ -38,9 +46,7 @@ export const serveWatch = async (
     // Read before the request: a concurrent change is sent twice rather than never.
     const version = cluster.kube.resourceVersion;
     if (version !== since) {
-      const response = await gateway.handle(
-        since === undefined ? request : { ...request, query: { ...request.query, resourceVersion: String(since) } },
-      );
+      const response = await gateway.handle(since === undefined ? request : laterRequest(request, since));
       if (response.status !== 200) {
         if (since === undefined) return response;
         reply.write(`${JSON.stringify({ type: 'ERROR', object: JSON.parse(textOf(response)) as unknown })}\n`);
@@ -49,6 +55,7 @@ export const serveWatch = async (
       if (since === undefined) reply.writeHead(200, response.headers).flushHeaders();
       const events = textOf(response);
       if (events !== '') reply.write(events);
+      if (ERROR_EVENT.test(events)) break;
       since = version;
     }
     await wait(POLL_MILLISECONDS);

@@ -4,7 +4,7 @@
  */
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
 import { accessPolicyArn } from '../catalog/access-policies.ts';
-import { noteAnnotator } from '../kubernetes/annotators.ts';
+import { noteMetadata } from '../kubernetes/manifest-fields.ts';
 import { podsChanged } from '../kubernetes/budgets.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
@@ -171,9 +171,9 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount) ??
     createServiceAccount(cluster, namespace, serviceAccount, at);
   if (Object.keys(serviceAccountAnnotations).length > 0) {
-    const was = { metadata: { ...account.metadata } };
+    const was = { ...account, metadata: { ...account.metadata } };
     account.metadata.annotations = { ...account.metadata.annotations, ...serviceAccountAnnotations };
-    noteAnnotator(cluster, was, account, manager, at);
+    noteMetadata(cluster, was, account, manager, at);
     touch(cluster.kube, account);
   }
   seedAddonObjects(

@@ -1,7 +1,8 @@
 /** Builds what a scenario knows about service accounts and pods from before the sandbox opened. */
-import { noteAnnotator } from '../kubernetes/annotators.ts';
+import { noteMetadata } from '../kubernetes/manifest-fields.ts';
 import { createServiceAccount, ensureNamespace } from '../kubernetes/cluster-objects.ts';
 import { getObject, touch } from '../kubernetes/store.ts';
+import { ROLE_ANNOTATION } from '../kubernetes/webhook.ts';
 import type { ScenarioCluster } from './scenario.ts';
 import type { ClusterState } from './world.ts';
 
@@ -12,12 +13,16 @@ export const seedServiceAccounts = (cluster: ClusterState, accounts: ScenarioClu
     ensureNamespace(cluster, namespace, at);
     const account =
       getObject(cluster.kube, 'ServiceAccount', namespace, name) ?? createServiceAccount(cluster, namespace, name, at);
-    const was = { metadata: { ...account.metadata } };
-    if (Object.keys(labels).length > 0) account.metadata.labels = { ...account.metadata.labels, ...labels };
-    if (Object.keys(annotations).length > 0)
-      account.metadata.annotations = { ...account.metadata.annotations, ...annotations };
-    noteAnnotator(cluster, was, account, manager, at);
-    if (appliedBy !== undefined) cluster.kube.appliers.set(account.metadata.uid, { manager: appliedBy, at });
+    const { [ROLE_ANNOTATION]: role, ...others } = annotations;
+    const set = (more: Record<string, string>, by: string | undefined): void => {
+      const was = { ...account, metadata: { ...account.metadata } };
+      if (Object.keys(more).length > 0) account.metadata.annotations = { ...account.metadata.annotations, ...more };
+      if (more === others && Object.keys(labels).length > 0)
+        account.metadata.labels = { ...account.metadata.labels, ...labels };
+      if (by !== undefined) noteMetadata(cluster, was, account, by, at);
+    };
+    set(others, appliedBy);
+    if (role !== undefined) set({ [ROLE_ANNOTATION]: role }, manager);
     touch(cluster.kube, account);
   }
 };

@@ -3,6 +3,9 @@
  * migration, and the migration ends in one of the ways that are left.
  */
 import { describe, expect, it } from 'vitest';
+import { managerOf } from '../../sandbox/kubernetes/managed-fields.ts';
+import type { KubeObject } from '../../sandbox/kubernetes/objects.ts';
+import { getObject } from '../../sandbox/kubernetes/store.ts';
 import type { ControllerState } from '../../sandbox/world/controllers.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
@@ -12,6 +15,9 @@ type Controller = Pick<ControllerState, 'tool' | 'owns' | 'name' | 'everySeconds
 const EBS = 'aws-ebs-csi-driver';
 const HOUR = 3_600_000;
 const ACCOUNT = { namespace: 'payments', name: 'api' };
+const ROLE_FIELD = '.metadata.annotations.eks.amazonaws.com/role-arn';
+const accountOf = ({ cluster }: OpenWorld): KubeObject =>
+  getObject(cluster.kube, 'ServiceAccount', ACCOUNT.namespace, ACCOUNT.name)!;
 const REPAIRED = 'arn:aws:iam::111122223333:role/ebs-csi-driver';
 
 const withController =
@@ -97,13 +103,25 @@ describe('a controller of a service account', () => {
     ['flux', 'kustomize-controller'],
   ] as const)('puts the annotation back: %s', async (tool, manager) => {
     const controller = { tool, owns: 'annotation', name: 'payments/api', everySeconds: 180 } as const;
-    await inWorld({ scenario: 'service-account-irsa', change: withController(controller) }, async (world) => {
+    const change = (scenario: Scenario): void => {
+      withController(controller)(scenario);
+      // With a label, the account has an owner of fields even without the annotation, so that owners are tracked.
+      const labels = { 'app.kubernetes.io/instance': 'payments' };
+      scenario.accounts[0]!.clusters[0]!.serviceAccounts.push({
+        ...ACCOUNT,
+        labels,
+        annotations: {},
+        manager: 'helm',
+        appliedBy: 'kubectl-create',
+      });
+    };
+    await inWorld({ scenario: 'service-account-irsa', change }, async (world) => {
       const { annotation } = world.readAccount(ACCOUNT);
       const report = await world.migrate({ serviceAccount: ACCOUNT, annotation: 'remove' });
       expect(report).toMatchObject({ outcome: 'migrated' });
       await world.later(HOUR);
       expect(world.readAccount(ACCOUNT)).toMatchObject({ annotation });
-      expect([...world.cluster.kube.annotators.values()].map((one) => one.manager)).toEqual([manager]);
+      expect(managerOf(world.cluster, accountOf(world), ROLE_FIELD)).toBe(manager);
       expect(putBack(world, `payments-prod-${tool}`)).toEqual([]);
     });
   });

@@ -89,7 +89,7 @@ export const openGateway = (
     world,
     clock,
     services: Object.assign(services, { iam: createIamService(world), sts: createStsService(world), ...services }),
-    kubernetes: (cluster) => createKubernetesService(world, cluster),
+    kubernetes: (cluster, verify) => createKubernetesService(world, cluster, verify),
     ...(signatureTime ? { signatureTime } : {}),
   });
 

@@ -74,7 +74,10 @@ const keepLying = ({ backend, cluster }: OpenWorld): void => {
     for (const kind of ['pods.', 'serviceaccounts.', 'deployments.apps', 'daemonsets.apps'])
       for (const { metadata } of cluster.kube.objects.get(kind)?.values() ?? [])
         metadata.annotations = { ...metadata.annotations, [HIDDEN]: HIDDEN };
-    for (const annotator of cluster.kube.annotators.values()) annotator.manager = HIDDEN;
+    for (const { kind, metadata } of cluster.kube.objects.get('serviceaccounts.')?.values() ?? []) {
+      const entries = kind === 'ServiceAccount' ? cluster.kube.managedFields.get(metadata.uid) : undefined;
+      if (Array.isArray(entries)) for (const entry of entries as { manager: string }[]) entry.manager = HIDDEN;
+    }
   });
 };
 

@@ -1,7 +1,8 @@
 /** Reads the owners of workloads' fields from the API server: the fields that neither EKS nor the service has set. */
 import { SERVICE_MANAGER, WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { isObject } from '../../sandbox/json.ts';
-import { type FieldSet, formatFields, parseField } from '../../sandbox/kubernetes/field-sets.ts';
+import { formatFields, parseField } from '../../sandbox/kubernetes/field-paths.ts';
+import type { FieldSet } from '../../sandbox/kubernetes/field-sets.ts';
 import { asReturned } from '../../sandbox/kubernetes/managed-fields.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';

@@ -2,18 +2,16 @@
  * Planted defects: each file of `mutants/` is a one-line patch whose head names the promise that must catch it and the
  * runs in which it does. The patch is applied to a copy of the sources, and those runs must break that promise.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { applyPatch, parsePatch } from 'diff';
 import { ensureAssembly } from '../../cli/assembly.ts';
+import { copySources, plant, type Planted, readPlanted } from '../../conformance/planted.ts';
 import { distribute } from './workers.ts';
 import type { Broken, Order } from './share.ts';
 import { PROMISES } from './promises.ts';
 import type { RunSpec } from './spec.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const MUTANTS = join(import.meta.dirname, 'mutants');
 const COPIED = [
   'bin',
@@ -29,63 +27,27 @@ const COPIED = [
   'tsconfig.json',
 ];
 
-export interface Mutant {
-  name: string;
+export interface Mutant extends Planted {
   /** A description of the defect. */
   about: string;
   promise: string;
   specs: RunSpec[];
-  patch: string;
 }
 
-const headOf = (text: string, key: string): string[] =>
-  [...text.matchAll(new RegExp(`^# ${key}: (.*)$`, 'gm'))].map((match) => match[1] ?? '');
-
 export const readMutants = (): Mutant[] =>
-  readdirSync(MUTANTS)
-    .filter((file) => file.endsWith('.patch'))
-    .sort()
-    .map((file) => {
-      const text = readFileSync(join(MUTANTS, file), 'utf8');
-      const [about = ''] = headOf(text, 'about');
-      const [promise = ''] = headOf(text, 'promise');
-      if (!PROMISES.some(({ name }) => name === promise))
-        throw new Error(`${file} names the promise ${JSON.stringify(promise)}, which does not exist.`);
-      const specs = headOf(text, 'run').map((json) => JSON.parse(json) as RunSpec);
-      if (specs.length === 0) throw new Error(`${file} names no run.`);
-      return { name: file.replace(/\.patch$/, ''), about, promise, specs, patch: text.replaceAll(/^# .*\n/gm, '') };
-    });
-
-/**
- * Applies the patch, which changes one line of one file in the copy. Throws if the patch no longer fits the sources.
- */
-export const plant = ({ name, patch }: Pick<Mutant, 'name' | 'patch'>, directory: string): string => {
-  const [parsed, ...more] = parsePatch(patch);
-  const file = parsed?.newFileName?.replace(/^b\//, '');
-  if (!parsed || file === undefined || more.length > 0)
-    throw new Error(`The mutant ${name} must patch exactly one file.`);
-  const lines = parsed.hunks.flatMap((hunk) => hunk.lines);
-  const removed = lines.filter((line) => line.startsWith('-')).length;
-  const added = lines.filter((line) => line.startsWith('+')).length;
-  if (removed > 1 || added > 1 || removed + added === 0)
-    throw new Error(`The mutant ${name} must change exactly one line.`);
-  const path = join(directory, file);
-  const patched = applyPatch(readFileSync(path, 'utf8'), parsed, { fuzzFactor: 0 });
-  if (patched === false) throw new Error(`The mutant ${name} does not fit ${file}. Create its patch again.`);
-  writeFileSync(path, patched);
-  return file;
-};
-
-const copySources = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'pod-identity-mutant-'));
-  for (const entry of COPIED) cpSync(join(ROOT, entry), join(directory, entry), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'), 'dir');
-  return directory;
-};
+  readPlanted(MUTANTS).map(({ name, patch, head }) => {
+    const [about = ''] = head('about');
+    const [promise = ''] = head('promise');
+    if (!PROMISES.some((one) => one.name === promise))
+      throw new Error(`${name}.patch names the promise ${JSON.stringify(promise)}, which does not exist.`);
+    const specs = head('run').map((json) => JSON.parse(json) as RunSpec);
+    if (specs.length === 0) throw new Error(`${name}.patch names no run.`);
+    return { name, about, promise, specs, patch };
+  });
 
 /** Returns the promises that the mutant's runs broke, each with an explanation. */
 export const tryMutant = async (mutant: Mutant, workers: number): Promise<Broken[]> => {
-  const directory = copySources();
+  const directory = copySources(COPIED);
   try {
     const file = plant(mutant, directory);
     // Handlers run from their sources: only a changed state machine has to be built.

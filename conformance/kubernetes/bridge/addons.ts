@@ -6,9 +6,9 @@ import { apiVersionOf, getObject, KINDS } from '../../../sandbox/kubernetes/stor
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import { addonReplicas, type ApplyOptions } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { ControlPlanes } from '../../../sandbox/kubernetes/control-planes.ts';
-import { foreignFieldsOf, RESTARTED_AT } from '../../../sandbox/kubernetes/managed-fields.ts';
+import { foreignFieldsOf, RESTARTED_AT } from '../../../sandbox/kubernetes/manifest-fields.ts';
 import { manifestOf } from '../../../sandbox/kubernetes/manifests.ts';
-import { withValue } from '../../../sandbox/kubernetes/field-sets.ts';
+import { withValue } from '../../../sandbox/kubernetes/field-paths.ts';
 import type { AddonObjects, KubeObject, WorkloadTemplate } from '../../../sandbox/kubernetes/objects.ts';
 import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';

@@ -2,6 +2,7 @@
  * Keeps the objects that the sandbox knows of a cluster equal to those of a real API server, by lists and watches, with
  * the world's times. What the sandbox's own controllers would count is counted here.
  */
+import { noteRemoval } from '../../../sandbox/kubernetes/removals.ts';
 import type { IncomingMessage } from 'node:http';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import type { CustomKind, KubeObject, Pod, Workload } from '../../../sandbox/kubernetes/objects.ts';
@@ -78,7 +79,8 @@ export class Mirror {
   async open(): Promise<void> {
     const { kube } = this.options.cluster;
     for (const objects of kube.objects.values()) objects.clear();
-    for (const map of [kube.controlled, kube.tallies, kube.heldNodes, kube.readyCounts, kube.fieldOwners]) map.clear();
+    const { controlled, tallies, heldNodes, readyCounts, managedFields, applied } = kube;
+    for (const map of [controlled, tallies, heldNodes, readyCounts, managedFields, applied]) map.clear();
     nodesChanged(kube);
     await Promise.all(Object.values(KINDS).map((info) => this.watch(info)));
     kube.readyHistory.length = 0;
@@ -232,7 +234,7 @@ export class Mirror {
     const version = Number(real.metadata.resourceVersion);
     this.seen.set(real.metadata.uid, removed ? Infinity : version);
     kube.resourceVersion = Math.max(kube.resourceVersion, version);
-    if (removed) kube.removals.set(resourceOf(info), kube.resourceVersion);
+    if (removed) noteRemoval(kube, resourceOf(info), object);
     if (info.kind === 'Node') nodesChanged(kube);
     this.lastEventAt = performance.now();
     if (info.kind === 'Pod' || info.kind === 'ReplicaSet' || isWorkloadKind(info.kind)) this.count(object);

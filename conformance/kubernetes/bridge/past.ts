@@ -12,6 +12,7 @@ import type {
   Workload,
   WorkloadTemplate,
 } from '../../../sandbox/kubernetes/objects.ts';
+import { entriesOf, managerOf } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { isActive, isReady, podsOf } from '../../../sandbox/kubernetes/pods.ts';
 import {
   controllerOf,
@@ -20,6 +21,7 @@ import {
   listResources,
   workloadOf,
 } from '../../../sandbox/kubernetes/store.ts';
+import { ROLE_ANNOTATION } from '../../../sandbox/kubernetes/webhook.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 
 interface PastPod {
@@ -63,6 +65,13 @@ const workloadKey = (pod: Pod): string | undefined => {
     : keyOf(controller.kind, namespace, controller.name);
 };
 
+/** Returns the managers that set the role annotation of a service account, and that applied it. */
+const managersOf = (cluster: ClusterState, account: KubeObject): { annotator?: string; applier?: string } => {
+  const annotator = managerOf(cluster, account, `.metadata.annotations.${ROLE_ANNOTATION}`);
+  const applier = entriesOf(cluster, account).find(({ operation }) => operation === 'Apply')?.manager;
+  return { ...(annotator === undefined ? {} : { annotator }), ...(applier === undefined ? {} : { applier }) };
+};
+
 export interface PastWorkload {
   kind: Workload['kind'];
   namespace: string;
@@ -76,8 +85,8 @@ export class Past {
   private readonly customObjects = new Map<string, KubeObject[]>();
   private readonly pods = new Map<string, PastPod[]>();
   private readonly counts: PastWorkload[];
-  private readonly fieldOwners: KubeState['fieldOwners'];
-  private readonly managers: Pick<KubeState, 'annotators' | 'appliers'>;
+  private readonly applied: KubeState['applied'];
+  private readonly managers: Map<string, { annotator?: string; applier?: string }>;
   private readonly templates = new Map<string, WorkloadTemplate>();
   private readonly kube: KubeState;
   /** Set once the cluster is as the scenario has it: further pods are new. */
@@ -90,8 +99,10 @@ export class Past {
     for (const kind of kinds) this.objects.set(kind, structuredClone(listObjects(kube, kind) as KubeObject[]));
     for (const kind of kube.customKinds.values())
       this.customObjects.set(`${kind.plural}.${kind.group}`, structuredClone(listResources(kube, infoOf(kind))));
-    this.fieldOwners = new Map(kube.fieldOwners);
-    this.managers = { annotators: new Map(kube.annotators), appliers: new Map(kube.appliers) };
+    this.applied = new Map(kube.applied);
+    this.managers = new Map(
+      listObjects(kube, 'ServiceAccount').map((account) => [account.metadata.uid, managersOf(cluster, account)]),
+    );
     this.counts = (['DaemonSet', 'Deployment', 'StatefulSet'] as const).flatMap((kind) =>
       (listObjects(kube, kind) as Workload[]).map((workload): PastWorkload => {
         const pods = podsOf({ world, cluster }, workload).filter(isActive);
@@ -121,15 +132,13 @@ export class Past {
   }
 
   appliedOf({ metadata: { uid, name } }: Workload): { manager: string; addon?: string; manifest: WorkloadTemplate } {
-    const owners = this.fieldOwners.get(uid);
-    if (!owners) throw new Error(`Nothing is known of who created the workload ${name}.`);
-    return owners.applied;
+    const applied = this.applied.get(uid);
+    if (!applied) throw new Error(`Nothing is known of who created the workload ${name}.`);
+    return applied;
   }
 
   managersOf({ metadata: { uid } }: KubeObject): { annotator?: string; applier?: string } {
-    const annotator = this.managers.annotators.get(uid)?.manager;
-    const applier = this.managers.appliers.get(uid)?.manager;
-    return { ...(annotator === undefined ? {} : { annotator }), ...(applier === undefined ? {} : { applier }) };
+    return this.managers.get(uid) ?? {};
   }
 
   /** Remembers the template of a workload that is about to be written, with what no API shows. */

@@ -4,7 +4,8 @@
  */
 import type { ControlPlane, KubeObject as PlaneObject } from '../plane/options.ts';
 import { HELD } from '../plane/stages.ts';
-import { parseField, type FieldSet } from '../../../sandbox/kubernetes/field-sets.ts';
+import { parseField } from '../../../sandbox/kubernetes/field-paths.ts';
+import type { FieldSet } from '../../../sandbox/kubernetes/field-sets.ts';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import { isNodeReady } from '../../../sandbox/kubernetes/nodes.ts';
 import type { Kind, KubeObject, Workload } from '../../../sandbox/kubernetes/objects.ts';

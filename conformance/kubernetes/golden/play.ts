@@ -4,6 +4,8 @@ import { createGateway, type Gateway } from '../../../sandbox/gateway/gateway.ts
 import type { HttpResponse } from '../../../sandbox/http.ts';
 import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import type { ManagedFieldsEntry } from '../../../sandbox/kubernetes/field-managers.ts';
+import { asReturned } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
@@ -26,10 +28,20 @@ const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT}:role/${name}`
 const AT_ONCE = new Set([
   'product-restart-again',
   'deployment-resume',
+  'statefulset-forbidden',
+  'statefulset-partition',
+  'deployment-scale-patch',
   'evicted-pod',
   'evict-going-already',
   'evict-next-refused',
 ]);
+
+/** Paths of requests before which the workloads had settled; other requests followed each other at once. */
+const ABOUT_PODS = /\/(?:pods|replicasets|deployments|statefulsets|daemonsets|poddisruptionbudgets|nodes)\b/;
+/** Requests before which a new second began, by which the API server orders managed fields. */
+const NEXT_SECOND = new Set(['patch-dry-run']);
+
+type SetUpRequest = Pick<Exchange, 'method' | 'path' | 'type' | 'body'>;
 
 interface Lab {
   world: World;
@@ -42,13 +54,15 @@ const openWorld = (version: string): { world: World; cluster: ClusterState } => 
   const scenario = parseScenario(readCorpusFile(version, 'scenario.json'), `${version}/scenario.json`);
   const deployed = Object.values(STEPS).map(([name]) => roleArn(name));
   const world = buildWorld(scenario, {
-    roles: deployed,
+    roles: deployed.map((arn) => ({ arn, policies: [], managedPolicyArns: [] })),
     kubernetesRoles: deployed,
     restartRoles: [roleArn(STEPS.restart[0])],
     annotateRoles: [roleArn(STEPS.annotate[0])],
   });
   const [cluster] = world.accounts.get(ACCOUNT)?.clusters.values() ?? [];
   if (!cluster) throw new Error(`The scenario of ${version} has no cluster.`);
+  // The recording's token webhook gave all roles one id.
+  for (const role of world.accounts.get(ACCOUNT)?.roles.values() ?? []) role.roleId = 'AROAEXAMPLE';
   const createdAt = world.schedule.now();
   for (const [name, groups] of [
     ['nobody', []],
@@ -89,6 +103,14 @@ const tokensFor = async (world: World, cluster: ClusterState): Promise<Lab['toke
   };
 };
 
+/**
+ * The user agent of the recording, which is the manager of the fields that it set. The corpus names it `corpus`, but its
+ * entries are in the order of a name between `kubectl-create` and `x`.
+ */
+const RECORDER = 'node';
+const named = (text: string): string =>
+  text.replaceAll(new RegExp(String.raw`(manager\\*":\\*")${RECORDER}(?=\\*")`, 'g'), '$1corpus');
+
 const send = async (
   { gateway, cluster, tokens }: Lab,
   { method, path, as, type, body, raw, accept, headers = {} }: Omit<Exchange, 'id' | 'answer'>,
@@ -103,14 +125,14 @@ const send = async (
     ...badQueryOf(search),
     headers: {
       accept: accept ?? 'application/json',
-      'user-agent': 'corpus',
+      'user-agent': RECORDER,
       ...headers,
       ...(authorization === undefined ? {} : { authorization }),
       ...(type === undefined ? {} : { 'content-type': type }),
     },
     body: Buffer.from(raw ?? (body === undefined ? '' : JSON.stringify(body))),
   });
-  const text = Buffer.from(response.body).toString('utf8');
+  const text = named(Buffer.from(response.body).toString('utf8'));
   return { status: response.status, headers: response.headers, ...bodyOf(response, text, path), text };
 };
 
@@ -123,7 +145,8 @@ const bodyOf = ({ headers }: HttpResponse, text: string, path: string): Pick<Ans
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
-  return { body: (lines[0] as { kind?: string }).kind === 'Status' ? lines[0] : { lines } };
+  // A refusal, and a watch with one event, were recorded as one document.
+  return { body: lines.length === 1 ? lines[0] : { lines } };
 };
 
 /** Advances the time until no object has changed for a minute, at most for an hour. */
@@ -137,28 +160,21 @@ const settle = ({ world, cluster }: Lab): void => {
   }
 };
 
-/** The group that may create Roles and no more. */
-const LAB_MAKERS = [
-  {
-    path: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'lab-makers' },
-      rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create'] }],
-    },
-  },
-  {
-    path: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
-    body: {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'lab-makers' },
-      subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'lab-makers' }],
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'lab-makers' },
-    },
-  },
-];
+/** Makes the objects that the recorded server had in addition to those of the scenario, and names what had made its namespaces. */
+const setUp = async (lab: Lab, version: string): Promise<void> => {
+  const { kube } = lab.cluster;
+  for (const request of JSON.parse(readCorpusFile(version, 'setup.json')) as SetUpRequest[])
+    await send(lab, { as: 'admin', type: 'application/json', ...request });
+  for (const namespace of listObjects(kube, 'Namespace')) {
+    const { managedFields = [] } = asReturned(lab.cluster, namespace).metadata as {
+      managedFields?: ManagedFieldsEntry[];
+    };
+    kube.managedFields.set(
+      namespace.metadata.uid,
+      managedFields.map((entry) => ({ ...entry, manager: 'setup' })),
+    );
+  }
+};
 
 const openLab = async (version: string): Promise<Lab> => {
   const { world, cluster } = openWorld(version);
@@ -168,13 +184,12 @@ const openLab = async (version: string): Promise<Lab> => {
     world,
     clock: { now },
     services: {},
-    kubernetes: (each) => createKubernetesService(world, each),
+    kubernetes: (each, verify) => createKubernetesService(world, each, verify),
     // Tokens are valid however long the workloads need to settle.
     signatureTime: () => startedAt,
   });
   const lab = { world, cluster, gateway, tokens: await tokensFor(world, cluster) };
-  for (const { path, body } of LAB_MAKERS)
-    await send(lab, { method: 'POST', path, as: 'admin', type: 'application/json', body });
+  await setUp(lab, version);
   return lab;
 };
 
@@ -205,12 +220,15 @@ export const playCorpus = async (version: string): Promise<Played[]> => {
   const played: Played[] = [];
   for (const exchange of readCorpus(version)) {
     if (exchange.needs !== undefined) continue;
-    if (!AT_ONCE.has(exchange.id)) settle(lab);
+    const { schedule } = lab.world;
+    const isAboutPods = ABOUT_PODS.test(exchange.path);
+    if (isAboutPods && !AT_ONCE.has(exchange.id)) settle(lab);
+    if (NEXT_SECOND.has(exchange.id)) schedule.advanceTo(schedule.now() + 1000);
     const { id, answer: _answer, ...sent } = exchange;
     const wanted = JSON.parse(await filled(lab, JSON.stringify(sent), continues)) as typeof sent;
     const { text: _text, ...answer } = await send(lab, wanted);
     // The controllers have seen a change when the next request arrives.
-    lab.world.schedule.advanceTo(lab.world.schedule.now() + 100);
+    schedule.advanceTo(schedule.now() + (isAboutPods ? 100 : 1));
     const token = (answer.body as { metadata?: { continue?: string } } | undefined)?.metadata?.continue;
     if (token !== undefined) continues.last = token;
     if (id === 'list-limit-1') continues.first = token ?? '';

@@ -171,8 +171,11 @@ describe('an autoscaler', () => {
     expect(Math.max(...seen)).toBeLessThanOrEqual(20);
     lab.pass(30);
     expect(lab.pods('web').filter(isReady)).toHaveLength(lab.replicas());
-    const owners = lab.kube.fieldOwners.get(getObject(lab.kube, 'Deployment', 'shop', 'web')!.metadata.uid)!;
-    expect(owners.edits).toMatchObject([{ manager: 'kube-controller-manager', subresource: 'scale' }]);
+    const entries = lab.kube.managedFields.get(getObject(lab.kube, 'Deployment', 'shop', 'web')!.metadata.uid);
+    expect(entries).toMatchObject([
+      { operation: 'Apply' },
+      { manager: 'kube-controller-manager', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+    ]);
   });
 
   test('ignores a workload that was scaled to zero', () => {
@@ -227,7 +230,9 @@ describe('a budget of the scenario', () => {
         path: `/api/v1/namespaces/shop/pods/${pod.metadata.name}/eviction`,
         query: {},
         headers: { 'content-type': 'application/json' },
-        body: Buffer.from(JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: {} })),
+        body: Buffer.from(
+          JSON.stringify({ apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod.metadata.name } }),
+        ),
       },
       {
         caller: { accessKeyId: 'AKIA', principalArn: OPERATOR_ENTRY, account: ACCOUNT },

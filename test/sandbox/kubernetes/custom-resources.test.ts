@@ -138,9 +138,9 @@ describe('discovery', () => {
         singularName: 'opentelemetrycollector',
         namespaced: true,
         kind: 'OpenTelemetryCollector',
-        verbs: ['delete', 'get', 'list', 'watch'],
+        verbs: ['delete', 'deletecollection', 'get', 'list', 'watch'],
         shortNames: ['otelcol', 'otelcols'],
-        categories: [],
+        storageVersionHash: 'skIOwvZV0n4=',
       },
     ]);
     expect((await lab.call('GET', `${GROUP}/v1alpha1`)).body.resources.map(({ name }) => name)).toEqual([

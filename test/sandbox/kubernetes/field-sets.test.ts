@@ -1,16 +1,25 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  changesOf,
   common,
-  fieldsOf,
   formatFields,
+  formatMembers,
   parseField,
-  removalsOf,
-  serialized,
-  union,
   without,
   withFieldsOf,
   withValue,
+} from '../../../sandbox/kubernetes/field-paths.ts';
+import {
+  compare,
+  difference,
+  fieldsOf,
+  type FieldSet,
+  intersection,
+  isEmpty,
+  isMember,
+  sorted,
+  union,
+  withFields,
 } from '../../../sandbox/kubernetes/field-sets.ts';
 
 const document = {
@@ -59,76 +68,125 @@ test('fieldsOf has list items by key, and atomic values as leaves (FieldsV1)', (
   });
 });
 
-describe('changes', () => {
-  const changed = (change: object) => changesOf(document, { ...document, ...change });
-  test.each<[string, object, object | undefined]>([
-    ['none', {}, undefined],
-    ['a value', { spec: { ...document.spec, replicas: 3 } }, { 'f:spec': { 'f:replicas': {} } }],
-    ['a new map', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
-    ['a removed value', { metadata: {} }, undefined],
-    [
-      'an atomic value',
-      { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } },
-      { 'f:spec': { 'f:selector': {} } },
-    ],
-  ])('%s', (_, change, expected) => {
-    expect(changed(change)).toEqual(expected);
+test('fieldsOf leaves out lists that merge by key and are empty, and has values of sets', () => {
+  expect(fieldsOf({ spec: { containers: [] }, metadata: { finalizers: ['a.b/c'] } })).toEqual({
+    'f:metadata': { 'f:finalizers': { 'v:"a.b/c"': {} } },
   });
+  expect(fieldsOf({ imagePullSecrets: [{ name: 'a' }], spec: { imagePullSecrets: [{ name: 'b' }] } })).toEqual({
+    'f:imagePullSecrets': {},
+    'f:spec': { 'f:imagePullSecrets': { 'k:{"name":"b"}': {} } },
+  });
+});
 
-  test('of an item in a list', () => {
-    expect(
-      changesOf(
-        { containers: [{ name: 'a', image: '1' }] },
-        {
-          containers: [
-            { name: 'a', image: '2' },
-            { name: 'b', image: '1' },
-          ],
-        },
-      ),
-    ).toEqual({
-      'f:containers': {
-        'k:{"name":"a"}': { 'f:image': {} },
-        'k:{"name":"b"}': { '.': {}, 'f:name': {}, 'f:image': {} },
+describe('compare', () => {
+  const none = { added: {}, modified: {}, removed: {} };
+  test.each<[string, object, object, object]>([
+    ['nothing', { a: 1, m: {} }, { a: 1, m: {} }, {}],
+    [
+      'a value',
+      { a: 1, b: 2, c: 3 },
+      { a: 2, c: 3, d: 4 },
+      { added: { 'f:d': {} }, modified: { 'f:a': {} }, removed: { 'f:b': {} } },
+    ],
+    ['a new map', {}, { m: { a: 1 } }, { added: { 'f:m': { '.': {}, 'f:a': {} } } }],
+    ['an entry of a map', { m: { a: 1 } }, { m: { a: 1, b: 1 } }, { added: { 'f:m': { 'f:b': {} } } }],
+    ['a removed map', { m: { a: 1 } }, {}, { removed: { 'f:m': { '.': {}, 'f:a': {} } } }],
+    ['the content of a map, not the map', { m: { a: 1 } }, { m: {} }, { removed: { 'f:m': { 'f:a': {} } } }],
+    ['a map that was null', { m: null }, { m: { a: 1 } }, { added: { 'f:m': { 'f:a': {} } } }],
+    ['an atomic map', { selector: { a: 1 } }, { selector: { b: 1 } }, { modified: { 'f:selector': {} } }],
+    ['an atomic list', { args: ['a'] }, { args: ['a', 'b'] }, { modified: { 'f:args': {} } }],
+    [
+      'items by key, whatever their order',
+      { containers: [{ name: 'a', image: '1' }, { name: 'c' }] },
+      { containers: [{ name: 'b' }, { name: 'a', image: '2' }] },
+      {
+        added: { 'f:containers': { 'k:{"name":"b"}': { '.': {}, 'f:name': {} } } },
+        modified: { 'f:containers': { 'k:{"name":"a"}': { 'f:image': {} } } },
+        removed: { 'f:containers': { 'k:{"name":"c"}': { '.': {}, 'f:name': {} } } },
       },
-    });
-  });
-});
-
-describe('removals', () => {
-  const removed = (before: object, after: object) => removalsOf(before, after);
-  test.each<[string, object, object, object | undefined]>([
-    ['none', { a: 1 }, { a: 2, b: 3 }, undefined],
-    ['a value', { spec: { paused: true, replicas: 1 } }, { spec: { replicas: 2 } }, { 'f:spec': { 'f:paused': {} } }],
-    ['a map', { m: { labels: { a: 'b' } } }, { m: {} }, { 'f:m': { '.': {}, 'f:labels': { 'f:a': {} } } }],
-    [
-      'the content of a map, and thereby the map',
-      { labels: { a: 'b' } },
-      { labels: {} },
-      { 'f:labels': { '.': {}, 'f:a': {} } },
     ],
     [
-      'an item',
-      { containers: [{ name: 'a' }, { name: 'b' }] },
-      { containers: [{ name: 'b' }] },
-      { 'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } },
+      'items with the same key, as one',
+      {
+        env: [
+          { name: 'a', value: '1' },
+          { name: 'a', value: '2' },
+        ],
+      },
+      {
+        env: [
+          { name: 'a', value: '1' },
+          { name: 'a', value: '3' },
+        ],
+      },
+      { modified: { 'f:env': { 'k:{"name":"a"}': {} } } },
     ],
-    ['an atomic list', { args: ['a'] }, {}, { '.': {}, 'f:args': {} }],
+    [
+      'an item that gets a second one with its key',
+      { env: [{ name: 'a' }] },
+      { env: [{ name: 'a' }, { name: 'a' }] },
+      {
+        added: { 'f:env': { 'k:{"name":"a"}': {} } },
+        removed: { 'f:env': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } },
+      },
+    ],
   ])('%s', (_, before, after, expected) => {
-    expect(removed(before, after)).toEqual(expected);
+    expect(compare(before, after)).toEqual({ ...none, ...expected });
   });
 });
 
-test('without leaves the map itself if other managers own its entries, and serialized writes it as empty', () => {
+/** Sets of a few elements, so that they overlap. */
+const sets: fc.Arbitrary<FieldSet> = fc
+  .uniqueArray(fc.array(fc.constantFrom('f:a', 'f:b', 'k:{"name":"x"}'), { minLength: 1, maxLength: 3 }), {
+    selector: (path) => path.join(' '),
+    maxLength: 8,
+  })
+  .map((paths) =>
+    paths.reduce<FieldSet>(
+      (set, path) =>
+        union(
+          set,
+          path.reduceRight<FieldSet>((below, element) => ({ [element]: below }), {}),
+        ),
+      {},
+    ),
+  );
+/** Returns the members of a set, each as the text of its path. */
+const membersOf = (set: FieldSet, path = ''): Set<string> =>
+  new Set(
+    Object.entries(set).flatMap(([element, node]) =>
+      element === '.'
+        ? []
+        : [...(isMember(node) ? [`${path}/${element}`] : []), ...membersOf(node, `${path}/${element}`)],
+    ),
+  );
+
+test('union, intersection and difference are those of the members', () => {
+  fc.assert(
+    fc.property(sets, sets, (one, other) => {
+      const [mine, theirs] = [membersOf(one), membersOf(other)];
+      expect(membersOf(union(one, other))).toEqual(new Set([...mine, ...theirs]));
+      expect(membersOf(intersection(one, other))).toEqual(new Set([...mine].filter((path) => theirs.has(path))));
+      expect(membersOf(difference(one, other))).toEqual(new Set([...mine].filter((path) => !theirs.has(path))));
+      expect(isEmpty(difference(one, one))).toBe(true);
+      expect(membersOf(sorted(one))).toEqual(mine);
+      expect(formatMembers(one)).toHaveLength(mine.size);
+    }),
+  );
+});
+
+test('withFields makes members of fields that have members below them, but not of items', () => {
+  expect(withFields({ 'f:a': { 'k:{"name":"x"}': { 'f:b': { 'f:c': {} } } } })).toEqual({
+    'f:a': { '.': {}, 'k:{"name":"x"}': { 'f:b': { '.': {}, 'f:c': {} } } },
+  });
+});
+
+test('without leaves the map itself if other managers own its entries', () => {
   const made = { 'f:annotations': { '.': {}, 'f:a': {} } };
-  const left = without(made, { 'f:annotations': { 'f:a': {} } });
-  expect(left).toEqual({ 'f:annotations': { '.': {} } });
-  expect(serialized(left!)).toEqual({ 'f:annotations': {} });
-  expect(serialized(made)).toEqual(made);
-  expect(formatFields(left!)).toEqual([]);
-  // `.` does not represent the entries of the map.
-  expect(without({ 'f:annotations': { 'f:b': {} } }, left!)).toEqual({ 'f:annotations': { 'f:b': {} } });
-  expect(without(left!, made)).toBeUndefined();
+  expect(without(made, { 'f:annotations': { 'f:a': {} } })).toEqual({ 'f:annotations': {} });
+  expect(without({ 'f:annotations': { 'f:b': {} } }, { 'f:annotations': { 'f:a': {} } })).toEqual({
+    'f:annotations': { 'f:b': {} },
+  });
 });
 
 test('sets can be united, and subtracted from each other', () => {

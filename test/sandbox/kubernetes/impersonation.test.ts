@@ -157,7 +157,7 @@ describe('a request acts as the user that it names', () => {
     expect((await canI({})).body.status).toMatchObject({ allowed: true });
     const { body, described } = await canI(jane);
     expect(body.status).toEqual({ allowed: false });
-    expect(described).toEqual(['create selfsubjectaccessreviews', { as: 'jane', spec }]);
+    expect(described).toEqual(['create selfsubjectaccessreviews', expect.objectContaining({ as: 'jane', spec })]);
   });
 });
 

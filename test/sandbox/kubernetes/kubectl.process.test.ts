@@ -72,7 +72,7 @@ describe.skipIf(reason !== undefined)(
         /selfsubjectaccessreviews\.authorization\.k8s\.io +\[\] +\[\] +\[create\]/,
       );
       expect(await kubectl('auth', 'whoami')).toMatch(
-        /Username +arn:aws:sts::\d{12}:assumed-role\/operator\/sandbox\n/,
+        /Username +arn:aws:sts::\d{12}:assumed-role\/operator\/sandbox\nUID +aws-iam-authenticator:\d{12}:AROA/,
       );
     });
 
@@ -95,8 +95,11 @@ describe.skipIf(reason !== undefined)(
       });
       expect(await run('apply', '--server-side', '-f', path)).toMatchObject({
         code: 1,
-        err: expect.stringContaining('run kubectl apply without --server-side'),
+        err: expect.stringContaining('conflict with "kubectl-client-side-apply"'),
       });
+      expect(await kubectl('apply', '--server-side', '--force-conflicts', '-f', path)).toContain(
+        'role.rbac.authorization.k8s.io/mine serverside-applied\n',
+      );
       expect(await kubectl('delete', '-f', path)).toBe(
         'serviceaccount "mine" deleted\nrole.rbac.authorization.k8s.io "mine" deleted\n',
       );

@@ -20,13 +20,13 @@ describe('mutating webhook configurations', () => {
       webhooks: [{ name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore' }],
     });
     expect((await lab.call('GET', `${WEBHOOKS}/other`)).status).toBe(404);
-    expect((await lab.call('DELETE', `${WEBHOOKS}/pod-identity-webhook`)).status).toBe(405);
+    expect((await lab.call('DELETE', `${WEBHOOKS}/pod-identity-webhook`)).status).toBe(501);
   });
   test('are in discovery, and returned as a table', async () => {
     const lab = newEbsLab();
-    expect((await lab.call('GET', '/apis/admissionregistration.k8s.io/v1')).body.resources).toMatchObject([
-      { name: 'mutatingwebhookconfigurations', namespaced: false, verbs: ['get', 'list', 'watch'] },
-    ]);
+    expect((await lab.call('GET', '/apis/admissionregistration.k8s.io/v1')).body.resources).toContainEqual(
+      expect.objectContaining({ name: 'mutatingwebhookconfigurations', namespaced: false }),
+    );
     const { body } = await lab.call('GET', WEBHOOKS, { headers: TABLE });
     expect(body['rows']).toMatchObject([{ cells: ['pod-identity-webhook', 1, expect.any(String)] }]);
   });

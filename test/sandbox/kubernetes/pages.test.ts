@@ -50,7 +50,7 @@ describe('pages of one list', () => {
     expect(body).toMatchObject({
       kind: 'Table',
       rows: [
-        { cells: [all[3], '2/2', 'Running', 0, '24h', expect.any(String), expect.any(String)] },
+        { cells: [all[3], '2/2', 'Running', '0', '24h', expect.any(String), expect.any(String), '<none>', '<none>'] },
         { cells: expect.arrayContaining([all[4]]) },
       ],
     });

@@ -1,6 +1,7 @@
 import { seedPersistentVolumes } from '../../../sandbox/world/build-storage.ts';
 import { describe, expect, test } from 'vitest';
 import { DEPLOYMENT, ebsWith, newDatabaseLab, newEbsLab, restartPatch, strategic } from './support.ts';
+import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import type { Lab } from './support.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
@@ -43,33 +44,110 @@ describe('discovery', () => {
     seedPersistentVolumes(lab.cluster, [
       { name: 'one', driver: 's3.csi.aws.com', volumeAttributes: {}, claim: { namespace: 'kube-system', name: 'one' } },
     ]);
-    for (const root of ['/api/v1', '/apis/apps/v1', '/apis/policy/v1', RBAC]) {
+    for (const root of [
+      '/api/v1',
+      '/apis/apps/v1',
+      '/apis/batch/v1',
+      '/apis/autoscaling/v2',
+      '/apis/policy/v1',
+      RBAC,
+    ]) {
       const { resources } = (await lab.call('GET', root)).body;
       expect(resources.length).toBeGreaterThan(0);
-      for (const { name, kind, namespaced, verbs } of resources.filter((resource) => !resource.name.includes('/'))) {
-        expect((await lab.call('GET', `${root}/${name}`)).body).toMatchObject({
-          kind: `${kind}List`,
-          apiVersion: root.replace(/^.apis?./, ''),
-        });
-        const [first] = (await lab.call('GET', `${root}/${name}`)).body.items;
-        expect(
-          (await lab.call('POST', `${root}/${namespaced ? 'namespaces/default/' : ''}${name}`, { body: {} })).status,
-        ).toBe(verbs.includes('create') ? 400 : 405);
-        const path = `${root}/${namespaced ? `namespaces/${first!.metadata.namespace}/` : ''}${name}/${first!.metadata.name}`;
-        expect((await lab.call('GET', path)).body).toMatchObject({ kind, metadata: { name: first!.metadata.name } });
-        expect((await lab.call('PATCH', path, { headers: strategic, body: {} })).status).toBe(
-          verbs.includes('patch') ? 200 : 405,
-        );
-        expect((await lab.call('DELETE', path)).status).toBe(verbs.includes('delete') ? 200 : 405);
+      const listed = resources.filter(({ name, verbs }) => !name.includes('/') && verbs.includes('list'));
+      for (const { name, kind, namespaced, verbs } of listed) {
+        // The states of etcd and the scheduler are not simulated.
+        if (name === 'componentstatuses') continue;
+        const { body, status } = await lab.call('GET', `${root}/${name}`);
+        expect([name, status]).toEqual([name, 200]);
+        expect(body).toMatchObject({ kind: `${kind}List`, apiVersion: root.replace(/^.apis?./, '') });
+        const [first] = body.items;
+        if (!first) continue;
+        const path = `${root}/${namespaced ? `namespaces/${first.metadata.namespace}/` : ''}${name}/${first.metadata.name}`;
+        expect((await lab.call('GET', path)).body).toMatchObject({ kind, metadata: { name: first.metadata.name } });
+        expect([200, 501]).toContain((await lab.call('PATCH', path, { headers: strategic, body: {} })).status);
+        expect(verbs.includes('delete') ? [200, 501] : [405]).toContain((await lab.call('DELETE', path)).status);
       }
     }
+  });
+
+  test('depends on the version of Kubernetes, as do the resources', async () => {
+    const served = async (version: string): Promise<string[]> => {
+      const lab = newEbsLab();
+      lab.cluster.version = version;
+      const groups = (await lab.call('GET', '/apis')).body['groups'] as { name: string }[];
+      const networking = (await lab.call('GET', '/apis/networking.k8s.io/v1')).body.resources;
+      return [...groups, ...networking].map(({ name }) => name);
+    };
+    expect(await served('1.31')).not.toContain('ipaddresses');
+    expect(await served('1.33')).toContain('ipaddresses');
+    expect(await served('1.33')).not.toContain('resource.k8s.io');
+    expect(await served('1.34')).toContain('resource.k8s.io');
+  });
+
+  test('can be one document for all groups', async () => {
+    const lab = newEbsLab();
+    const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
+    const { body, raw } = await lab.call('GET', '/api', { headers: { accept } });
+    expect(raw.headers).toMatchObject({
+      'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+      vary: 'Accept',
+    });
+    const [core] = body.items as unknown as { versions: { resources: { resource: string }[] }[] }[];
+    expect(core!.versions[0]!.resources).toContainEqual(
+      expect.objectContaining({
+        resource: 'pods',
+        scope: 'Namespaced',
+        subresources: expect.arrayContaining([
+          {
+            subresource: 'eviction',
+            responseKind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+            verbs: ['create'],
+          },
+        ]),
+      }),
+    );
+  });
+});
+
+describe('paths of the server itself', () => {
+  test.each([
+    ['/healthz', 'ok'],
+    ['/livez/etcd', 'ok'],
+    ['/metrics', expect.stringContaining('apiserver_storage_objects{resource="pods"} 5')],
+  ])('%s', async (path, text) => {
+    expect(await newEbsLab().call('GET', path)).toMatchObject({ status: 200, text });
+  });
+
+  test('/readyz lists its checks on demand, and excludes some', async () => {
+    const { text } = await newEbsLab().call('GET', '/readyz', { query: { verbose: '', exclude: 'etcd' } });
+    expect(text).toMatch(/^\[\+\]ping ok\n.*\[\+\]etcd excluded: ok\n.*readyz check passed\n$/s);
+  });
+
+  test('/ lists the paths', async () => {
+    expect((await newEbsLab().call('GET', '/')).body['paths']).toEqual(
+      expect.arrayContaining(['/api/v1', '/apis/apps/v1', '/livez/ping', '/version']),
+    );
+  });
+
+  test('only three of them are served without a token, and all of them before 1.32', async () => {
+    const status = async (version: string, path: string): Promise<number> => {
+      const lab = newEbsLab();
+      lab.cluster.version = version;
+      return (await lab.call('GET', path, { as: '' })).status;
+    };
+    expect(await status('1.33', '/readyz')).toBe(200);
+    expect(await status('1.33', '/version')).toBe(401);
+    expect(await status('1.33', '/livez/ping')).toBe(401);
+    expect(await status('1.31', '/version')).toBe(200);
+    expect(await status('1.31', '/api')).toBe(403);
   });
 });
 
 describe('discovery before kubectl writes or drains', () => {
   test('reports server-side field validation: the OpenAPI document has fieldValidation for every patch', async () => {
     const lab = newEbsLab();
-    const { paths } = (await lab.call('GET', '/openapi/v3')).body as unknown as {
+    const { paths } = JSON.parse((await lab.call('GET', '/openapi/v3')).text) as {
       paths: Record<string, { serverRelativeURL: string }>;
     };
     expect(Object.keys(paths)).toEqual(
@@ -161,24 +239,68 @@ describe('lists', () => {
     expect(body).toMatchObject({
       kind: 'Table',
       rows: [
-        { cells: ['ebs-csi-controller', '2/2', 2, 2, '24h'], object: { metadata: { name: 'ebs-csi-controller' } } },
+        {
+          cells: [
+            'ebs-csi-controller',
+            '2/2',
+            2,
+            2,
+            '24h',
+            'ebs-plugin,csi-attacher',
+            'ebs,attacher',
+            'app=ebs-csi-controller',
+          ],
+          object: { metadata: { name: 'ebs-csi-controller', managedFields: expect.any(Array) } },
+        },
       ],
     });
   });
 
-  test('can be watched: a watch returns changes, or is too old after a removal', async () => {
+  test('can be watched: a watch returns what was created, changed and removed since', async () => {
     const lab = newEbsLab();
     const since = (await lab.call('GET', PODS)).body.metadata.resourceVersion;
-    const watch = () => lab.call('GET', PODS, { query: { watch: 'true', resourceVersion: since } });
-    expect((await watch()).text).toBe('');
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
+    const watch = async (query: Record<string, string> = {}) => {
+      const { text, status } = await lab.call('GET', PODS, {
+        query: { watch: 'true', resourceVersion: since, ...query },
+      });
+      expect(status).toBe(200);
+      const lines = text.split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as { type: string; object: KubeObject & { code?: number } });
+    };
+    expect(await watch()).toEqual([]);
+    const [pod] = lab.pods('ebs-csi-controller');
+    await lab.call('DELETE', `${PODS}/${pod!.metadata.name}`);
     lab.pass(1);
-    expect((await watch()).body).toMatchObject({
-      type: 'MODIFIED',
-      object: { kind: 'Pod', status: { phase: 'Pending' } },
-    });
+    const started = await watch();
+    expect(started.map(({ type, object }) => [type, object.metadata.name === pod!.metadata.name])).toEqual([
+      ['MODIFIED', true],
+      ['ADDED', false],
+    ]);
     lab.pass(60);
-    expect(await watch()).toMatchObject({ status: 410, body: { reason: 'Expired' } });
+    const ended = await watch();
+    expect(ended.map(({ type }) => type).sort()).toEqual(['ADDED', 'DELETED']);
+    const removed = ended.find(({ type }) => type === 'DELETED')!.object;
+    expect(removed.metadata.name).toBe(pod!.metadata.name);
+    expect(Number(removed.metadata.resourceVersion)).toBeGreaterThan(Number(since));
+    expect(await watch({ fieldSelector: 'metadata.name=none' })).toEqual([]);
+    expect((await watch({ resourceVersion: '0' })).map(({ type }) => type)).toEqual(Array(5).fill('ADDED'));
+    expect(await watch({ resourceVersion: '1' })).toMatchObject([{ type: 'ERROR', object: { code: 410 } }]);
+  });
+
+  test('of a version that more removals followed than are kept are too old', async () => {
+    const lab = newEbsLab();
+    const since = lab.cluster.kube.resourceVersion;
+    for (let count = 0; count < 101; count += 1) {
+      const { body } = await lab.call('POST', '/api/v1/namespaces/default/configmaps', {
+        body: { metadata: { generateName: 'c-' } },
+      });
+      await lab.call('DELETE', `/api/v1/namespaces/default/configmaps/${body.metadata.name}`);
+    }
+    const query = { watch: 'true', resourceVersion: String(since) };
+    expect((await lab.call('GET', '/api/v1/configmaps', { query })).body).toMatchObject({
+      type: 'ERROR',
+      object: { reason: 'Expired' },
+    });
   });
 
   test('are described in the call log', async () => {
@@ -210,17 +332,17 @@ describe("errors are Status objects in Kubernetes' wording", () => {
     ],
     ['GET', `${PODS}/nope`, {}, 404, 'NotFound', 'pods "nope" not found'],
     ['GET', `${PODS}/%E0`, {}, 400, 'BadRequest', 'invalid path segment: %E0'],
-    ['POST', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
-    ['DELETE', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
-    ['GET', PODS, { fieldSelector: 'spec.image=x' }, 400, 'BadRequest', 'field label not supported: spec.image'],
     [
-      'GET',
-      PODS,
-      { labelSelector: 'a=b=c' },
-      400,
-      'BadRequest',
-      expect.stringContaining("unable to parse requirement: found 'a=b=c'"),
+      'POST',
+      '/api/v1/pods',
+      {},
+      405,
+      'MethodNotAllowed',
+      'the server does not allow this method on the requested resource',
     ],
+    ['POST', PODS, {}, 501, 'NotImplemented', expect.stringContaining('The sandbox does not simulate POST of pods')],
+    ['GET', PODS, { fieldSelector: 'spec.image=x' }, 400, 'BadRequest', 'field label not supported: spec.image'],
+    ['GET', PODS, { labelSelector: 'a=b=c' }, 400, 'BadRequest', "found '=', expected: ',' or 'end of string'"],
     ['GET', PODS, { limit: 'many' }, 400, 'BadRequest', expect.stringContaining('parsing "many"')],
     ['GET', PODS, { continue: 'zzz' }, 400, 'BadRequest', expect.stringContaining('continue key is not valid')],
   ])('%s %s %o', async (method, path, query, code, reason, message) => {
@@ -229,20 +351,29 @@ describe("errors are Status objects in Kubernetes' wording", () => {
     expect(body).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code });
   });
 
+  test.each(['/nowhere', '/apis/nosuch.example.com/v1', '/apis/nosuch.example.com/v1/things', '/apis/v1/pods'])(
+    'except for a path outside of all groups: %s',
+    async (path) => {
+      const { status, text, raw } = await newEbsLab().call('GET', path);
+      expect([status, text, raw.headers['content-type']]).toEqual([
+        404,
+        '404 page not found\n',
+        'text/plain; charset=utf-8',
+      ]);
+    },
+  );
+
   test.each([
-    '/api/v1/secrets',
-    '/apis/batch/v1/jobs',
-    '/api/v1/pods/nope',
-    `${PODS}/nope/log`,
-    '/apis/batch',
-    '/nowhere',
-  ])('except for a path that is not served: %s', async (path) => {
-    const { status, text, raw } = await newEbsLab().call('GET', path);
-    expect([status, text, raw.headers['content-type']]).toEqual([
-      404,
-      '404 page not found\n',
-      'text/plain; charset=utf-8',
-    ]);
+    ['/api/v1/pods/nope', 404],
+    ['/api/v1/namespaces/kube-system/nodes', 404],
+    ['/api/v1/things', 404],
+    ['/apis/apps/v2', 404],
+    ['/apis/apps/v2/deployments', 404],
+    [`${PODS}/nope/nosuch`, 404],
+    [`${PODS}/nope/log`, 501],
+    ['/version/nope', 404],
+  ])('for a path within a group: %s', async (path, code) => {
+    expect((await newEbsLab().call('GET', path)).body).toMatchObject({ kind: 'Status', code });
   });
 
   test('with the missing object in the details', async () => {

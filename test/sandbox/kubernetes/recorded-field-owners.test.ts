@@ -127,7 +127,7 @@ describe('recordings of a real API server', () => {
     const { 'audit-id': _, 'x-kubernetes-pf-flowschema-uid': __, ...kept } = headers;
     expect(throttledResponse(call as unknown as Parameters<typeof throttledResponse>[0], 'r')).toEqual({
       status,
-      headers: kept,
+      headers: { ...kept, 'audit-id': 'r' },
       body: body['text'],
     });
     expect(refusal('kubernetes', 403, 'Forbidden', 'no', 'r').headers['content-type']).toBe('application/json');

@@ -5,6 +5,7 @@ import {
   removeAddonObjects,
   seedAddonObjects,
 } from '../../../sandbox/kubernetes/addon-objects.ts';
+import { noteWrite } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import {
   DAEMON_SET,
@@ -350,7 +351,8 @@ describe("an add-on's objects", () => {
     expect(roles()).toEqual([undefined, undefined]);
     apply({ roleArn: ROLE });
     const node = getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-node-sa')!;
-    lab.cluster.kube.annotators.set(node.metadata.uid, { manager: 'kubectl-annotate', at: START });
+    const before = { ...node, metadata: { ...node.metadata, annotations: {} } };
+    noteWrite(lab.cluster, before, node, { manager: 'kubectl-annotate' }, START);
     apply({});
     expect(roles()).toEqual([undefined, ROLE]);
   });

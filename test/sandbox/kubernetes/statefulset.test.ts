@@ -92,7 +92,7 @@ describe('an initial StatefulSet', () => {
     const { body } = await lab.call('GET', STATEFUL_SET);
     expect(body.metadata).toMatchObject({
       managedFields: [
-        { manager: 'helm', operation: 'Update', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } },
+        { manager: 'helm', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } },
         {
           manager: 'kube-controller-manager',
           subresource: 'status',
@@ -349,7 +349,7 @@ describe('PATCH of a StatefulSet', () => {
     [
       'OnDelete together with a partition',
       { updateStrategy: { type: 'OnDelete' } },
-      `spec.updateStrategy.rollingUpdate: Invalid value: {"partition":0}: only allowed for updateStrategy 'RollingUpdate'`,
+      "spec.updateStrategy.rollingUpdate: Invalid value: apps.RollingUpdateStatefulSetStrategy{Partition:0, MaxUnavailable:(*intstr.IntOrString)(nil)}: only allowed for updateStrategy 'RollingUpdate'",
     ],
     [
       'a partition below 0',

@@ -62,12 +62,12 @@ describe('persistent volumes', () => {
     const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
     expect((await lab.call('GET', '/api/v1/persistentvolumes', { headers })).body).toMatchObject({
       rows: [
-        { cells: ['assets', '1Gi', 'RWX', 'Retain', 'Bound', 'shop/assets', '', '100d'] },
-        { cells: ['spare', '1Gi', 'RWX', 'Retain', 'Available', '', '', '100d'] },
+        { cells: ['assets', '1Gi', 'RWX', 'Retain', 'Bound', 'shop/assets', '', '<unset>', '', '100d', 'Filesystem'] },
+        { cells: ['spare', '1Gi', 'RWX', 'Retain', 'Available', '', '', '<unset>', '', '100d', 'Filesystem'] },
       ],
     });
     expect((await lab.call('GET', claims, { headers })).body).toMatchObject({
-      rows: [{ cells: ['assets', 'Bound', 'assets', '1Gi', 'RWX', '', '100d'] }],
+      rows: [{ cells: ['assets', 'Bound', 'assets', '1Gi', 'RWX', '', '<unset>', '100d', 'Filesystem'] }],
     });
     expect((await lab.call('GET', '/api/v1')).text).toContain('"persistentvolumes"');
   });

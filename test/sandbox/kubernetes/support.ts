@@ -168,7 +168,7 @@ export const newLab = (
       const answer = String(raw.body);
       // The response of a watch has one document per line.
       const document = query['watch'] === undefined ? answer : (answer.split('\n')[0] ?? '');
-      const isText = raw.headers['content-type']?.startsWith('text/plain') === true;
+      const isText = raw.headers['content-type']?.startsWith('application/json') !== true;
       return {
         status: raw.status,
         body: JSON.parse(isText ? '{}' : document || '{}') as Document,

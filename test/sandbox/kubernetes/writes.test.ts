@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mergePatch, strategicMergePatch } from '../../../sandbox/kubernetes/patch.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
-import { DEPLOYMENT, jsonPatch, merge, newEbsLab, restartPatch, strategic } from './support.ts';
+import { DAEMON_SET, DEPLOYMENT, jsonPatch, merge, newEbsLab, restartPatch, strategic } from './support.ts';
 
 const ACCOUNT = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
 
@@ -99,14 +99,38 @@ describe('PATCH', () => {
     expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid)).toEqual(pods);
   });
 
-  test('of only labels and annotations keeps the generation', async () => {
+  test('of only labels keeps the generation', async () => {
     const lab = newEbsLab();
     const { body } = await lab.call('PATCH', DEPLOYMENT, {
       headers: merge,
-      body: { metadata: { labels: { app: null, mine: '1' }, annotations: { a: 'b' } } },
+      body: { metadata: { labels: { app: null, mine: '1' } } },
     });
     expect(body.metadata.labels).toEqual({ mine: '1' });
     expect(body.metadata.generation).toBe(1);
+  });
+
+  test('of annotations starts a generation of a Deployment, but not of a DaemonSet', async () => {
+    const lab = newEbsLab();
+    const annotated = { headers: merge, body: { metadata: { annotations: { a: 'b' } } } };
+    const generations = [];
+    for (const path of [DEPLOYMENT, DAEMON_SET])
+      generations.push((await lab.call('PATCH', path, annotated)).body.metadata.generation);
+    expect(generations).toEqual([2, 1]);
+    lab.pass(1);
+    expect(lab.deployment().status?.['observedGeneration']).toBe(2);
+  });
+
+  test('with the defaults that were read replaces no pod', async () => {
+    const lab = newEbsLab();
+    const { spec } = (await lab.call('GET', DEPLOYMENT)).body;
+    const pods = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid);
+    const { body } = await lab.call('PATCH', DEPLOYMENT, {
+      headers: jsonPatch,
+      body: [{ op: 'replace', path: '/spec/template', value: spec!['template'] }],
+    });
+    expect(body.metadata.generation).toBe(1);
+    lab.pass(60);
+    expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.uid)).toEqual(pods);
   });
 
   test('of a service account adds and removes annotations', async () => {
@@ -123,7 +147,7 @@ describe('PATCH', () => {
     const lab = newEbsLab();
     const { metadata, status } = structuredClone(lab.deployment());
     const change = {
-      metadata: { uid: 'x', creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 },
+      metadata: { uid: metadata.uid, creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 },
       status: { replicas: 9 },
     };
     const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: change });
@@ -166,7 +190,9 @@ describe('PATCH', () => {
   test.each([
     [{ 'content-type': 'application/cbor' }, {}, 415, 'UnsupportedMediaType'],
     [jsonPatch, {}, 400, 'BadRequest'],
-    [jsonPatch, [{ op: 'set', path: '/spec/replicas', value: 3 }], 400, 'BadRequest'],
+    [jsonPatch, [{ op: 'set', path: '/spec/replicas', value: 3 }], 422, 'Invalid'],
+    [jsonPatch, [{ op: 1, path: '/spec/replicas' }], 400, 'BadRequest'],
+    [merge, { metadata: { uid: 'x' } }, 422, 'Invalid'],
     [jsonPatch, [{ op: 'replace', path: '/spec/none', value: 3 }], 422, 'Invalid'],
     [jsonPatch, [{ op: 'test', path: '/spec/replicas', value: 99 }], 422, 'Invalid'],
     [jsonPatch, [{ op: 'add', path: '/spec/template/spec/containers/9', value: {} }], 422, 'Invalid'],
@@ -248,7 +274,8 @@ describe('DELETE of a pod', () => {
     const lab = newEbsLab();
     const path = pathOf(lab.pods('ebs-csi-controller')[0]!.metadata.name);
     expect((await lab.call('DELETE', path, { body: { preconditions: { uid: 'other' } } })).status).toBe(409);
-    expect((await lab.call('DELETE', path, { body: { gracePeriodSeconds: -1 } })).status).toBe(400);
+    expect((await lab.call('DELETE', path, { body: { gracePeriodSeconds: 'x' } })).status).toBe(500);
+    expect((await lab.call('DELETE', path, { query: { propagationPolicy: 'Never' } })).status).toBe(422);
     expect((await lab.call('DELETE', path, { body: { dryRun: ['All'] } })).status).toBe(200);
     expect(lab.pods('ebs-csi-controller').filter(isActive)).toHaveLength(2);
   });

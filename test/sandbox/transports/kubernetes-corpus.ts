@@ -4,10 +4,12 @@ import { apiVersionOf, KINDS } from '../../../sandbox/kubernetes/store.ts';
 import type { KindInfo } from '../../../sandbox/kubernetes/store.ts';
 
 export interface KubernetesCall {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   body?: unknown;
   type?: string;
+  /** True: the body is what was last read at the path. */
+  current?: true;
   /** False: with a token for another cluster. */
   known?: boolean;
   /** Impersonation headers. */
@@ -67,6 +69,12 @@ export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => 
     { method: 'GET', path: `${all}?limit=some` },
     { method: 'GET', path: `${all}/${own}` },
     { method: 'GET', path: `${all}/none` },
+    ...(can('update')
+      ? ([
+          { method: 'PUT', path: `${all}/${own}`, current: true, type: JSON_TYPE },
+          { method: 'PUT', path: `${all}/${own}`, body: [], type: JSON_TYPE },
+        ] as const)
+      : []),
     // A continuing watch is tested elsewhere: it ends with the connection.
     { method: 'GET', path: `${all}?watch=true&resourceVersion=some` },
     ...(can('patch')
@@ -76,6 +84,12 @@ export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => 
         ] as const)
       : []),
     ...(can('delete') ? [remove, { ...remove, path: `${all}/none` }] : []),
+    ...(can('deletecollection')
+      ? ([
+          { method: 'DELETE', path: `${all}?labelSelector=corpus%3Dnone` },
+          { method: 'DELETE', path: `${all}?limit=some` },
+        ] as const)
+      : []),
   ];
 };
 

@@ -166,7 +166,10 @@ describe('the loopback transport', () => {
         /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/,
       ),
     });
-    expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(401);
+    expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(403);
+    expect(
+      (await fetchPods(`${endpoint}${PODS}`, { authorization: 'Bearer nothing' }, certificateAuthority)).status,
+    ).toBe(401);
   });
 
   it('answers for a cluster like the in-process transport', async () => {
@@ -244,7 +247,7 @@ describe('the loopback transport', () => {
     // It repeats the request only when there is something new.
     expect(watching()).toHaveLength(3);
 
-    cluster.kube.removals.set('serviceaccounts.', ++cluster.kube.resourceVersion);
+    cluster.kube.removals.set('serviceaccounts.', { recent: [], forgotten: ++cluster.kube.resourceVersion });
     await ended;
     expect(events.at(-1)).toMatchObject({ type: 'ERROR', object: { code: 410 } });
   });
@@ -254,7 +257,7 @@ describe('the loopback transport', () => {
     const { endpoint, certificateAuthority } = clusterOf(world);
     expect(
       (await fetchPods(`${endpoint}/api/v1/namespaces/kube-system/pods?watch=true`, {}, certificateAuthority)).status,
-    ).toBe(401);
+    ).toBe(403);
   });
 
   it('accepts a token presigned for its own address', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { catalogueWith } from '../../../sandbox/catalog/recorded.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { annotatorOf } from '../../../sandbox/kubernetes/annotators.ts';
+import { managerOf } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import type { ScenarioInput } from '../../../sandbox/world/scenario.ts';
 import { findCluster } from '../../../sandbox/world/world.ts';
@@ -125,7 +125,7 @@ describe('recorded service accounts', () => {
       labels: { team: 'core' },
       annotations: { 'eks.amazonaws.com/role-arn': ROLE },
     });
-    expect(annotatorOf(cluster, account)).toBe('kubectl-annotate');
+    expect(managerOf(cluster, account, '.metadata.annotations.eks.amazonaws.com/role-arn')).toBe('kubectl-annotate');
   });
 });
 

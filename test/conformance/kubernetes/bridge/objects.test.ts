@@ -5,7 +5,8 @@ import { cannotHold } from '../../../../conformance/kubernetes/bridge/cannot-hol
 import { partialOf } from '../../../../conformance/kubernetes/bridge/seed.ts';
 import { unfinishedIn } from '../../../../conformance/kubernetes/bridge/unfinished.ts';
 import { Work } from '../../../../conformance/kubernetes/bridge/work.ts';
-import { fieldsOf, parseField } from '../../../../sandbox/kubernetes/field-sets.ts';
+import { parseField } from '../../../../sandbox/kubernetes/field-paths.ts';
+import { fieldsOf } from '../../../../sandbox/kubernetes/field-sets.ts';
 import { newKubeState } from '../../../../sandbox/kubernetes/new-kube-state.ts';
 import { putObject } from '../../../../sandbox/kubernetes/store.ts';
 import type { Deployment, Pod } from '../../../../sandbox/kubernetes/objects.ts';

@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
+import { ADMIN, newEbsLab, newEntry } from './support.ts';
+import type { Lab } from './support.ts';
+
+const ACCOUNT = '111122223333';
+const WHO = `arn:aws:iam::${ACCOUNT}:role/team/app/someone`;
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+const AUTHORIZATION = '/apis/authorization.k8s.io/v1';
+
+const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
+  const lab = newEbsLab();
+  lab.cluster.accessEntries.set(WHO, newEntry(WHO, entry));
+  return lab;
+};
+const as = { as: WHO };
+
+const rbac = (kind: string, name: string, rest: object, namespace?: string) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: { name, ...(namespace ? { namespace } : {}) },
+  ...rest,
+});
+/** Creates a role and its binding as the administrator, in a namespace or cluster-wide. */
+const allow = async (lab: Lab, rules: object[], subject: object, namespace?: string): Promise<void> => {
+  const prefix = namespace === undefined ? 'Cluster' : '';
+  const path = (plural: string) =>
+    namespace === undefined ? `${RBAC}/cluster${plural}` : `${RBAC}/namespaces/${namespace}/${plural}`;
+  expect(
+    (await lab.call('POST', path('roles'), { body: rbac(`${prefix}Role`, 'some', { rules }, namespace) })).status,
+  ).toBe(201);
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefix}Role`, name: 'some' };
+  expect(
+    (
+      await lab.call('POST', path('rolebindings'), {
+        body: rbac(`${prefix}RoleBinding`, 'some', { roleRef, subjects: [subject] }, namespace),
+      })
+    ).status,
+  ).toBe(201);
+};
+
+describe('kubectl auth can-i', () => {
+  const canI = async (lab: Lab, attributes: object, kind = 'resourceAttributes') => {
+    const body = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { [kind]: attributes },
+    };
+    const answer = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body });
+    expect(answer.status).toBe(201);
+    return answer.body.status as { allowed: boolean; reason?: string };
+  };
+
+  test('returns whether a call would be allowed, and why', async () => {
+    const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy:kube-system'] });
+    expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'kube-system' })).toMatchObject({
+      allowed: true,
+      reason: expect.stringContaining('AmazonEKSViewPolicy'),
+    });
+    expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'default' })).toEqual({ allowed: false });
+    expect(await canI(lab, { verb: 'list', resource: 'pods' })).toEqual({ allowed: false });
+    expect(
+      await canI(lab, { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'kube-system', name: 'x' }),
+    ).toEqual({ allowed: false });
+    await allow(lab, [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }], {
+      kind: 'Group',
+      name: 'readers',
+    });
+    expect(
+      await canI(lab, { verb: 'create', resource: 'pods', subresource: 'eviction', namespace: 'default' }),
+    ).toEqual({
+      allowed: true,
+      reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
+    });
+    expect(await canI(lab, { verb: 'get', path: '/version' }, 'nonResourceAttributes')).toMatchObject({
+      allowed: true,
+    });
+    expect(await canI(lab, { verb: 'get', path: '/metrics' }, 'nonResourceAttributes')).toEqual({ allowed: false });
+  });
+
+  test('--list returns the rules of RBAC objects; those of access policies cannot be listed', async () => {
+    const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy'] });
+    const rule = { apiGroups: [''], resources: ['pods'], verbs: ['get'] };
+    await allow(lab, [rule], { kind: 'Group', name: 'readers' });
+    const { body } = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
+      ...as,
+      body: { spec: { namespace: 'default' } },
+    });
+    const { resourceRules, nonResourceRules, incomplete } = body.status as {
+      resourceRules: object[];
+      nonResourceRules: object[];
+      incomplete: boolean;
+    };
+    expect(resourceRules).toContainEqual(rule);
+    expect(resourceRules).not.toContainEqual(
+      expect.objectContaining({ resources: expect.arrayContaining(['configmaps']) }),
+    );
+    expect(nonResourceRules).toContainEqual({ nonResourceURLs: expect.arrayContaining(['/version']), verbs: ['get'] });
+    expect(incomplete).toBe(true);
+  });
+
+  test.each([
+    [
+      { spec: {} },
+      422,
+      'spec.resourceAttributes: Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes must be specified',
+    ],
+    [
+      { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } },
+      422,
+      'spec.nonResourceAttributes: Invalid value: authorization.NonResourceAttributes{Path:"/", Verb:""}: cannot be specified in combination with resourceAttributes',
+    ],
+    [{ metadata: { name: 'x' }, spec: { nonResourceAttributes: { path: '/' } } }, 422, 'must be empty'],
+    [{ spec: { resourceAttributes: 'pods' } }, 400, 'cannot unmarshal string'],
+  ])('%o is rejected', async (body, code, message) => {
+    const lab = labWith({});
+    const answer = await lab.call('POST', `${AUTHORIZATION}/selfsubjectaccessreviews`, { ...as, body });
+    expect(answer.body).toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+describe('reviews for another user', () => {
+  const review = async (lab: Lab, path: string, spec: object) =>
+    (await lab.call('POST', `${AUTHORIZATION}/${path}`, { body: { spec } })).body;
+  const list = { verb: 'list', resource: 'pods' };
+
+  test('say what RBAC allows a user and its groups', async () => {
+    const lab = labWith({});
+    await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }], { kind: 'Group', name: 'readers' });
+    expect(
+      await review(lab, 'subjectaccessreviews', { user: 'jane', groups: ['readers'], resourceAttributes: list }),
+    ).toMatchObject({
+      spec: { user: 'jane', groups: ['readers'] },
+      status: {
+        allowed: true,
+        reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
+      },
+    });
+    expect((await review(lab, 'subjectaccessreviews', { user: 'jane', resourceAttributes: list })).status).toEqual({
+      allowed: false,
+    });
+    expect(await review(lab, 'subjectaccessreviews', { resourceAttributes: list })).toMatchObject({
+      code: 422,
+      message:
+        '.authorization.k8s.io "" is invalid: spec.user: Invalid value: "": at least one of user or group must be specified',
+    });
+  });
+
+  test('can be made in the namespace that they are about', async () => {
+    const lab = labWith({});
+    const path = 'namespaces/default/localsubjectaccessreviews';
+    expect(
+      await review(lab, path, { user: 'jane', resourceAttributes: { ...list, namespace: 'default' } }),
+    ).toMatchObject({ metadata: { namespace: 'default' }, status: { allowed: false } });
+    expect(
+      await review(lab, path, { user: 'jane', resourceAttributes: { ...list, namespace: 'kube-system' } }),
+    ).toMatchObject({
+      code: 422,
+      message:
+        '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: Invalid value: "kube-system": must match metadata.namespace',
+    });
+  });
+
+  test('of a token name its user, or an error', async () => {
+    const lab = labWith({});
+    const service = createKubernetesService(lab.world, lab.cluster, (token) =>
+      token === 'good' ? { accessKeyId: 'AK', principalArn: ADMIN, account: lab.cluster.account } : { refused: 'bad' },
+    );
+    const of = async (token: string): Promise<unknown> => {
+      const response = await service(
+        {
+          method: 'POST',
+          host: 'ABC',
+          path: '/apis/authentication.k8s.io/v1/tokenreviews',
+          query: {},
+          headers: { 'content-type': 'application/json' },
+          body: Buffer.from(JSON.stringify({ spec: { token } })),
+        },
+        {
+          caller: { accessKeyId: 'AK', principalArn: ADMIN, account: lab.cluster.account },
+          region: lab.cluster.region,
+          describe: () => undefined,
+          authorize: () => undefined,
+        },
+      );
+      return JSON.parse(String(response.body));
+    };
+    expect(await of('good')).toMatchObject({
+      status: {
+        authenticated: true,
+        user: {
+          username: 'arn:aws:sts::111122223333:assumed-role/admin/sandbox',
+          uid: expect.stringMatching(/^aws-iam-authenticator:111122223333:AROA/),
+          groups: ['system:authenticated'],
+        },
+      },
+    });
+    expect(await of('bad')).toMatchObject({ status: { user: {}, error: 'invalid bearer token' } });
+    expect(await of('')).toMatchObject({ code: 400, message: 'token is required for TokenReview in authentication' });
+  });
+});
