@@ -22,6 +22,7 @@ export interface Watched {
 
 /** The roles of the deployed service, which no migration changes. */
 const OWN_ROLE = /:role\/PodIdentityMigrator-/;
+const VERSION = /"resourceVersion":"\d+"/g;
 const WORKLOAD_KINDS = ['Deployment', 'DaemonSet', 'StatefulSet'] as const;
 
 /** Returns the names of all workloads of the cluster. */
@@ -80,7 +81,7 @@ const associationText = ({ namespace, serviceAccount, roleArn, ownerArn, tags, .
 
 /** Returns the changes at the target that the service's functions made successfully, in order. */
 const changeText = ({ step, service, operation, input }: Call): string =>
-  `${step ?? ''} ${service}:${operation} ${JSON.stringify(input, (key, value: unknown) => (key === 'resourceVersion' ? 'VERSION' : value))}`;
+  `${step ?? ''} ${service}:${operation} ${sortedJson(input).replaceAll(VERSION, '"resourceVersion":"VERSION"')}`;
 
 /**
  * Returns for each workload of the namespaces the fewest pods that were ready at one time since `from` (milliseconds
