@@ -102,7 +102,8 @@ export class Seed {
     await this.webhook();
     for (const kind of ['ClusterRole', 'Role', 'ClusterRoleBinding', 'RoleBinding'] as const)
       await this.createAll(kind);
-    for (const kind of ['PersistentVolume', 'PersistentVolumeClaim', 'NetworkPolicy', 'PodDisruptionBudget'] as const)
+    await this.volumes();
+    for (const kind of ['PersistentVolumeClaim', 'NetworkPolicy', 'PodDisruptionBudget'] as const)
       await this.createAll(kind);
     for (const kind of kinds)
       for (const object of past.custom(kind)) {
@@ -118,6 +119,17 @@ export class Seed {
   private async createAll(kind: Kind): Promise<void> {
     const { past, writer } = this.options;
     await Promise.all(past.all(kind).map((object) => writer.create(manifestFrom(object), UNKNOWN)));
+  }
+
+  /** Creates the volumes, which name their claims before these have a uid: the controller binds both. */
+  private async volumes(): Promise<void> {
+    const { past, writer } = this.options;
+    for (const volume of past.all('PersistentVolume')) {
+      const manifest = manifestFrom(volume);
+      const { claimRef, ...spec } = volume.spec;
+      const { uid: _, ...claim } = claimRef ?? { uid: '' };
+      await writer.create({ ...manifest, spec: claimRef ? { ...spec, claimRef: claim } : spec }, UNKNOWN);
+    }
   }
 
   private async nodes(): Promise<void> {

@@ -13,7 +13,8 @@ import { findCluster, type ClusterState } from '../../../sandbox/world/world.ts'
 import type { Facts } from './compare.ts';
 import { normaliser } from './normal.ts';
 import { reportFacts } from './report-facts.ts';
-import { type Act, type Run, titleOf } from './run.ts';
+import { type Act, type Run, type Scaling, titleOf } from './run.ts';
+import { scaleAsAutoscaler } from './scale.ts';
 import { worldFacts, workloadNames } from './world-facts.ts';
 
 /** What one act led to. */
@@ -39,6 +40,14 @@ export const targetOf = ({ accounts: [account] }: Scenario): Target => {
   if (!account || !cluster) throw new Error('The scenario has no cluster.');
   return { account: account.id, region: cluster.region, cluster: cluster.name };
 };
+
+/** Longer than the pods of a Deployment take to become ready. */
+const SCALED_MS = 60_000;
+
+interface Done {
+  outcome: string;
+  facts: Facts;
+}
 
 /** One run in progress. */
 class Carrying {
@@ -71,27 +80,56 @@ class Carrying {
     return { title: titleOf(act), outcome: done.outcome, worldSeconds, facts: new Map([...done.facts, ...world]) };
   }
 
-  private async carryOut(act: Act): Promise<{ outcome: string; facts: Facts }> {
-    if (act.does === 'retire' || act.does === 'reinstate') return this.retire(act);
-    const report =
-      act.does === 'migrate'
-        ? reportIn(
-            await startAndFollow(
-              this.backend,
-              migrationRequest.parse({ target: this.target, ...act.asked }),
-              silentProgress,
-            ),
-          )
-        : reportIn(await rollBackAndFollow(this.backend, { migrationId: this.migrationId() }, silentProgress));
+  private carryOut(act: Act): Promise<Done> {
+    switch (act.does) {
+      case 'migrate':
+        return this.migrate(act);
+      case 'rollback':
+        return this.rollBack();
+      case 'scale':
+        return this.scale(act);
+      case 'retire':
+      case 'reinstate':
+        return this.retire(act);
+    }
+  }
+
+  private async migrate({ asked, meanwhile }: Extract<Act, { does: 'migrate' }>): Promise<Done> {
+    const { clock } = this.backend;
+    const scaled =
+      meanwhile &&
+      clock.spawn(async () => {
+        await clock.sleep(meanwhile.afterSeconds * 1000);
+        await this.scale(meanwhile);
+      });
+    const request = migrationRequest.parse({ target: this.target, ...asked });
+    const end = await startAndFollow(this.backend, request, silentProgress);
+    if (scaled) await this.backend.sandbox.clock.park(scaled);
+    return this.reported(reportIn(end));
+  }
+
+  private async rollBack(): Promise<Done> {
+    return this.reported(
+      reportIn(await rollBackAndFollow(this.backend, { migrationId: this.migrationId() }, silentProgress)),
+    );
+  }
+
+  private async scale(scaling: Scaling): Promise<Done> {
+    await scaleAsAutoscaler(this.backend.sandbox.clients(undefined, this.target.region), this.target, scaling);
+    this.namespaces.add(scaling.namespace);
+    // The pods follow.
+    await this.backend.clock.sleep(SCALED_MS);
+    return { outcome: 'done', facts: new Map() };
+  }
+
+  private reported(report: MigrationReport): Done {
     this.latest = report;
     for (const { namespace } of report.plan?.associations ?? []) this.namespaces.add(namespace);
     if (report.plan?.namespace !== undefined) this.namespaces.add(report.plan.namespace);
     return { outcome: report.outcome, facts: reportFacts(report, workloadNames(this.cluster)) };
   }
 
-  private async retire(
-    act: Extract<Act, { does: 'retire' | 'reinstate' }>,
-  ): Promise<{ outcome: string; facts: Facts }> {
+  private async retire(act: Extract<Act, { does: 'retire' | 'reinstate' }>): Promise<Done> {
     const { done, checks, roles } = await retireAndFollow(
       this.backend,
       {

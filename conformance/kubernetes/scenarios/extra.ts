@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { workload } from '../../../sandbox/world/scenario-cluster.ts';
 import type { Scenario, ScenarioCluster } from '../../../sandbox/world/scenario.ts';
-import { migrate, ROLLBACK, type Run } from './run.ts';
+import { type Act, migrate, ROLLBACK, type Run, scale } from './run.ts';
 
 const onFirstCluster =
   (change: (cluster: ScenarioCluster) => void) =>
@@ -27,7 +27,9 @@ const ofAccount = (
     serviceAccountAnnotations: ROLE,
   });
 
-const MIGRATE = migrate({ serviceAccount: ACCOUNT });
+const MIGRATE = { does: 'migrate', asked: { serviceAccount: ACCOUNT } } as const satisfies Act;
+const API = { kind: 'Deployment', ...ACCOUNT } as const;
+const EBS = 'aws-ebs-csi-driver';
 
 /** Returns a run of the published scenario of a service account with other workloads. */
 const withWorkloads = (
@@ -98,17 +100,23 @@ export const EXTRA: readonly Run[] = [
       ];
     },
   ),
-  withWorkloads('autoscaler', [ofAccount({ kind: 'Deployment', name: 'api', replicas: 4 })], (cluster) => {
-    // The lower and the upper limit are the same, so that the number of pods does not depend on chance.
-    cluster.autoscalers = [
-      {
-        kind: 'Deployment',
-        namespace: ACCOUNT.namespace,
-        name: 'api',
-        minReplicas: 7,
-        maxReplicas: 7,
-        everySeconds: 20,
-      },
-    ];
-  }),
+  {
+    ...withWorkloads('autoscaler', [ofAccount({ kind: 'Deployment', name: 'api', replicas: 4 })]),
+    acts: [
+      scale({ ...API, replicas: 6 }),
+      { ...MIGRATE, meanwhile: { ...API, replicas: 9, afterSeconds: 15 } },
+      ROLLBACK,
+    ],
+  },
+  {
+    name: 'autoscaled-addon',
+    scenario: 'in-place',
+    acts: [
+      scale({ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller', replicas: 3 }),
+      migrate({ addon: EBS, strategy: 'recreate', preserve: true }),
+      migrate({ addon: EBS, strategy: 'in-place' }),
+      ROLLBACK,
+      migrate({ addon: EBS, strategy: 'recreate', preserve: true, resolveConflicts: 'OVERWRITE' }),
+    ],
+  },
 ];

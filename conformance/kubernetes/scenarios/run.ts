@@ -5,9 +5,18 @@ import type { Scenario } from '../../../sandbox/world/scenario.ts';
 /** A request for a migration, without the cluster. */
 export type Asked = Omit<MigrationRequestInput, 'target'>;
 
+/** A HorizontalPodAutoscaler sets the number of a workload's pods, through its subresource `scale`. */
+export interface Scaling {
+  kind: 'Deployment' | 'StatefulSet';
+  namespace: string;
+  name: string;
+  replicas: number;
+}
+
 /** `rollback`, `retire` and `reinstate` are about the latest migration. */
 export type Act =
-  | { does: 'migrate'; asked: Asked }
+  | { does: 'migrate'; asked: Asked; meanwhile?: Scaling & { afterSeconds: number } }
+  | ({ does: 'scale' } & Scaling)
   | { does: 'rollback' }
   | { does: 'retire'; acceptConsumers?: string[] }
   | { does: 'reinstate' };
@@ -23,6 +32,7 @@ export interface Run {
 }
 
 export const migrate = (asked: Asked): Act => ({ does: 'migrate', asked });
+export const scale = (scaling: Scaling): Act => ({ does: 'scale', ...scaling });
 export const ROLLBACK: Act = { does: 'rollback' };
 
 /** Returns a request's strategy as the results show it. */
@@ -36,8 +46,9 @@ const SHOWN: ReadonlySet<string> = new Set(['addon', 'serviceAccount', 'strategy
 
 /** Returns what an act does, in a few words: its subject, its strategy, and its other options. */
 export const titleOf = (act: Act): string => {
+  if (act.does === 'scale') return `${act.name} is scaled to ${act.replicas}`;
   if (act.does !== 'migrate') return act.does;
-  const { asked } = act;
+  const { asked, meanwhile } = act;
   const subject = asked.addon ?? `${asked.serviceAccount?.namespace ?? ''}/${asked.serviceAccount?.name ?? ''}`;
   const options = Object.keys(asked)
     .filter((key) => !SHOWN.has(key))
@@ -45,5 +56,9 @@ export const titleOf = (act: Act): string => {
       const value = asked[key as keyof Asked];
       return typeof value === 'string' ? `${key} ${value}` : key;
     });
-  return [`${subject}: ${strategyOf(asked)}`, ...options].join(', ');
+  return [
+    `${subject}: ${strategyOf(asked)}`,
+    ...options,
+    ...(meanwhile ? [`${meanwhile.name} is scaled to ${meanwhile.replicas}`] : []),
+  ].join(', ');
 };
