@@ -1,13 +1,22 @@
 /** Deletes workloads with the objects that they own (k8s.io/kubernetes, pkg/controller/garbagecollector). */
 import { noteChange } from './controllers.ts';
+import type { KubeState } from './kube-state.ts';
 import type { KubeObject, Workload } from './objects.ts';
 import { type ControlPlane, isActive, podsOf, terminatePod } from './pods.ts';
 import { CONTROLLER_LAG } from './rollout.ts';
-import { controlledBy, disown, removeObject, timestamp, touch } from './store.ts';
+import { controlledBy, controllerOf, removeObject, timestamp, touch } from './store.ts';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 
 const FINALIZERS = { Foreground: 'foregroundDeletion', Orphan: 'orphan' } as const;
+
+/** Removes the owners of an object, so that nothing controls it. */
+const disown = (kube: KubeState, object: KubeObject): void => {
+  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
+  const { ownerReferences: _owners, ...metadata } = object.metadata;
+  object.metadata = metadata;
+  touch(kube, object);
+};
 
 /** Deletes what a workload that is gone has owned: its ReplicaSets at once, its pods after they have ended. */
 export const collectOwned = (plane: ControlPlane, workload: Workload): void => {

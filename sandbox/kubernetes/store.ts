@@ -114,14 +114,6 @@ export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): v
 export const templateGenerationOf = ({ templateGenerations }: KubeState, { metadata }: KubeObject): number =>
   templateGenerations.get(metadata.uid) ?? 1;
 
-/** Removes the owners of an object, so that nothing controls it. */
-export const disown = (kube: KubeState, object: KubeObject): void => {
-  kube.controlled.get(controllerOf(object)?.uid ?? '')?.delete(object);
-  const { ownerReferences: _owners, ...metadata } = object.metadata;
-  object.metadata = metadata;
-  touch(kube, object);
-};
-
 /** Returns how many objects of any kind `owner` controls. */
 export const countControlled = (kube: KubeState, owner: KubeObject): number =>
   kube.controlled.get(owner.metadata.uid)?.size ?? 0;

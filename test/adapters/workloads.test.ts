@@ -44,7 +44,7 @@ describe('workloads', () => {
         ready: 2,
         updated: 2,
         total: 2,
-        rollout: { maxSurge: '25%', maxUnavailable: '25%' },
+        rollout: { maxSurge: '25%', maxUnavailable: '25%', progressDeadlineSeconds: 600, graceSeconds: 30 },
         containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }],
         labels: { app: 'ebs-csi-controller' },
         templateLabels: { app: 'ebs-csi-controller' },
@@ -59,7 +59,7 @@ describe('workloads', () => {
         ready: 3,
         updated: 3,
         total: 3,
-        rollout: { maxSurge: 0, maxUnavailable: 1 },
+        rollout: { maxSurge: 0, maxUnavailable: 1, graceSeconds: 30 },
         containers: [plugin],
         labels: { app: 'ebs-csi-node' },
         templateLabels: { app: 'ebs-csi-node' },
@@ -75,7 +75,7 @@ describe('workloads', () => {
         ready: 3,
         updated: 3,
         total: 3,
-        rollout: {},
+        rollout: { graceSeconds: 30 },
         containers: [
           { ...plugin, name: 'main', image: 'db:1' },
           { ...plugin, name: 'exporter', image: 'exporter' },
@@ -100,7 +100,7 @@ describe('workloads', () => {
     );
   });
 
-  test('have the settings of their rollouts, what is left out not among them', async () => {
+  test('have the settings of their rollouts', async () => {
     const lab = newDatabaseLab();
     const kubernetes = kubernetesOf(lab);
     const rollouts = async () => (await kubernetes.listWorkloads('kube-system')).map(({ rollout }) => rollout);
@@ -112,8 +112,14 @@ describe('workloads', () => {
       body: { spec: { ...spec, updateStrategy: { rollingUpdate: { partition: 2 } } } },
     });
     expect(await rollouts()).toEqual([
-      { maxSurge: '25%', maxUnavailable: '25%', minReadySeconds: 20, graceSeconds: 600 },
-      { maxSurge: 0, maxUnavailable: 1 },
+      {
+        maxSurge: '25%',
+        maxUnavailable: '25%',
+        minReadySeconds: 20,
+        progressDeadlineSeconds: 600,
+        graceSeconds: 600,
+      },
+      { maxSurge: 0, maxUnavailable: 1, graceSeconds: 30 },
       { partition: 2, minReadySeconds: 20, graceSeconds: 600 },
     ]);
   });

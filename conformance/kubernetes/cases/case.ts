@@ -30,7 +30,10 @@ export interface Case {
 export type Trace = Record<string, unknown>;
 
 /** Runs a case. An error of the case's own is a fact too, so that the others can go on. */
-export const traceOf = async ({ run }: Pick<Case, 'run'>, server: Server): Promise<Trace> => {
+export const traceOf = async <S extends Server>(
+  { run }: { run: (server: S, note: Note) => Promise<void> },
+  server: S,
+): Promise<Trace> => {
   const trace: Trace = {};
   const note: Note = (fact, value) => {
     if (fact in trace) throw new Error(`The case has two facts of the name "${fact}".`);

@@ -34,6 +34,10 @@ const WATCHED: [string, string][] = [
   [POLICY, 'poddisruptionbudgets'],
 ];
 
+/** Label of the nodes of a case: unlike `pool`, no case changes it. */
+const CASE = 'conformance/case';
+const nodesOf = (name: string): string => `${CORE}/nodes?labelSelector=${encodeURIComponent(`${CASE}=${name}`)}`;
+
 export interface RealServer extends Server {
   /** Deletes what the case has made, and ends its watches. */
   close(): Promise<void>;
@@ -128,7 +132,7 @@ export const connect = ({ url, ca, token }: Address, namespace: string): RealSer
     close: async () => {
       watches.abort();
       await request('DELETE', `${CORE}/namespaces/${namespace}`);
-      await request('DELETE', `${CORE}/nodes?labelSelector=pool%3D${namespace}`);
+      await request('DELETE', nodesOf(namespace));
       client.close();
     },
   };
@@ -153,6 +157,14 @@ export const addSharedNodes = async (address: Address, count = 3): Promise<void>
 
 /** Makes the nodes, service accounts and workloads of the case's sandbox in the real cluster, and waits for the pods. */
 export const copyStart = async (server: RealServer, { world, cluster, namespace }: SandboxServer): Promise<void> => {
+  // An earlier run may have left the namespace, or may still be deleting it.
+  const place = `${CORE}/namespaces/${namespace}`;
+  await server.request('DELETE', nodesOf(namespace));
+  await server.request('DELETE', place);
+  await server.until(`the namespace ${namespace} of an earlier run is gone`, async () => {
+    const { status } = await server.request('GET', place);
+    return status === 404;
+  });
   await created(
     server.request('POST', `${CORE}/namespaces`, {
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
@@ -162,7 +174,7 @@ export const copyStart = async (server: RealServer, { world, cluster, namespace 
   const pooled = listObjects(cluster.kube, 'Node').filter(({ metadata }) => metadata.labels?.['pool'] === namespace);
   for (const [index, { metadata, spec }] of pooled.entries()) {
     const name = `${namespace}-${index}`;
-    const labels = { ...metadata.labels, 'kubernetes.io/hostname': name };
+    const labels = { ...metadata.labels, 'kubernetes.io/hostname': name, [CASE]: namespace };
     const taints = spec?.['taints'];
     // Cordoned nodes run DaemonSets only: pods of other cases would be lost with them.
     const own = { unschedulable: true, ...(taints ? { taints } : {}) };
