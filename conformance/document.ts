@@ -35,22 +35,38 @@ const runTable = ({ kubernetes, runs }: Results): string =>
     ),
   ].join('\n\n');
 
-/** Returns the accepted differences, each reason once, with what differs and in which runs. */
+/** Returns the accepted differences, each reason once, with what differs and in which runs or cases. */
 const reasonTable = (all: readonly Results[]): string => {
-  const byReason = new Map<string, { whats: Set<string>; runs: Set<string> }>();
-  for (const { run, acts } of all.flatMap(({ runs }) => runs))
-    for (const { what, reason } of acts.flatMap(({ differences }) => differences)) {
-      if (reason === undefined) continue;
-      const found = byReason.get(reason) ?? { whats: new Set(), runs: new Set() };
-      found.whats.add(what);
-      found.runs.add(run);
-      byReason.set(reason, found);
-    }
+  const byReason = new Map<string, { whats: Set<string>; where: Set<string> }>();
+  const note = (reason: string | undefined, what: string, where: string): void => {
+    if (reason === undefined) return;
+    const found = byReason.get(reason) ?? { whats: new Set(), where: new Set() };
+    found.whats.add(what);
+    found.where.add(where);
+    byReason.set(reason, found);
+  };
+  for (const { runs, cases = [] } of all) {
+    for (const { run, acts } of runs)
+      for (const { what, reason } of acts.flatMap(({ differences }) => differences)) note(reason, what, run);
+    for (const { name, differences } of cases) for (const { fact, reason } of differences) note(reason, fact, name);
+  }
   if (byReason.size === 0) return 'None.';
   return table(
-    ['differs', 'runs', 'reason'],
-    [...byReason].map(([reason, { whats, runs }]) => [[...whats].sort().join(', '), [...runs].join(', '), reason]),
+    ['differs', 'run or case', 'reason'],
+    [...byReason].map(([reason, { whats, where }]) => [[...whats].sort().join(', '), [...where].join(', '), reason]),
   );
+};
+
+const casesTable = (all: readonly Results[]): string => {
+  const [first] = all;
+  const rows = (first?.cases ?? []).map(({ name, shows, facts }) => [
+    name,
+    shows,
+    String(facts),
+    all.map(({ cases = [] }) => cases.find((one) => one.name === name)?.verdict ?? 'not run').join(', '),
+  ]);
+  const versions = all.map(({ kubernetes }) => kubernetes).join(', ');
+  return rows.length === 0 ? 'None.' : table(['case', 'shows', 'facts', versions], rows);
 };
 
 const notHeldTable = ([first]: readonly Results[]): string => {
@@ -66,6 +82,7 @@ export const withResults = (text: string, all: readonly Results[]): string =>
       totals: all.map((results) => `- ${totalsLine(results)}.`).join('\n'),
       accepted: reasonTable(all),
       'not-run': notHeldTable(all),
+      cases: casesTable(all),
       runs: all.map(runTable).join('\n\n'),
     },
     { script: SCRIPT, file: DOCUMENT },

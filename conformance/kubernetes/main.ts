@@ -5,11 +5,17 @@ import { buildControlPlanes, type Print } from './build/build.ts';
 import { BuildError } from './build/go.ts';
 import { printTo } from './build/print.ts';
 import type { KubernetesVersion } from './build/tools.ts';
+import type { Result as CaseResult } from './cases/compare.ts';
+import { runPlanted } from './cases/planted.ts';
+import { caseLines, summaryLines } from './cases/print.ts';
+import { writeTraces } from './cases/recorded.ts';
+import { type CasesReport, runCases } from './cases/run.ts';
+import { startControlPlane } from './plane/plane.ts';
 import { openRealWorlds } from './scenarios/real-worlds.ts';
 import { EXTRA } from './scenarios/extra.ts';
 import { nextLine, placeOf, problemsOf, resultLines, runLine } from './scenarios/print.ts';
 import { PUBLISHED } from './scenarios/published.ts';
-import { openDifferences, type Results, resultsFile, writeResults } from './scenarios/results.ts';
+import { type CaseSummary, openDifferences, type Results, resultsFile, writeResults } from './scenarios/results.ts';
 import type { Run } from './scenarios/run.ts';
 import { runAll } from './scenarios/run-all.ts';
 
@@ -34,6 +40,7 @@ const runScenarios = async (order: Order, version: KubernetesVersion, print: Pri
         act: ({ name }, title) => print(`${placeOf(done, runs.length)} ${name}: ${title}`, true),
         done: (result) => {
           print(`${placeOf(done, runs.length)} ${runLine(result)}`);
+          if (result.details !== undefined) print(result.details);
           for (const problem of problemsOf(result)) console.log(problem);
           done += 1;
         },
@@ -45,19 +52,53 @@ const runScenarios = async (order: Order, version: KubernetesVersion, print: Pri
   }
 };
 
+/** Runs the cases, or those that must find a planted defect. */
+const runAllCases = async ({ plant, brief }: Order, version: KubernetesVersion): Promise<CasesReport> => {
+  const plane = await startControlPlane({ version });
+  try {
+    const onResult = (result: CaseResult): void => {
+      for (const line of caseLines(result, brief)) console.log(line);
+    };
+    const report = await (plant === undefined
+      ? runCases(plane, { version, onResult })
+      : runPlanted(plane, plant, { version, onResult }));
+    console.log(`Kubernetes ${version}: ${summaryLines(report).join('\n')}`);
+    if (plant === undefined) writeTraces(version, report.traces);
+    return report;
+  } finally {
+    await plane.stop();
+  }
+};
+
+const summariesOf = ({ results }: CasesReport): CaseSummary[] =>
+  results.map(({ name, shows, facts, verdict, differences }) => ({
+    name,
+    shows,
+    facts,
+    verdict,
+    differences: differences.map(({ fact, reason }) => ({ fact, ...(reason === undefined ? {} : { reason }) })),
+  }));
+
 const runOrder = async (order: Order): Promise<number> => {
   const print = printTo(process.stderr);
   const style = styleFor(process.stdout);
   await buildControlPlanes(order.versions, print);
   const all: Results[] = [];
-  for (const version of order.scenarios ? order.versions : []) {
-    const results = await runScenarios(order, version, print);
+  let casesPassed = true;
+  for (const version of order.versions) {
+    const report = order.cases ? await runAllCases(order, version) : undefined;
+    if (report?.passed === false) casesPassed = false;
+    if (!order.scenarios) continue;
+    const results = {
+      ...(await runScenarios(order, version, print)),
+      ...(report ? { cases: summariesOf(report) } : {}),
+    };
     all.push(results);
     console.log(resultLines(results, style, order.brief).join('\n'));
     if (order.whole) writeResults(resultsFile(version), results);
   }
-  console.log(nextLine(all));
-  return all.every((results) => openDifferences(results) === 0) ? 0 : 1;
+  console.log(nextLine(all, casesPassed, order.plant));
+  return casesPassed && all.every((results) => openDifferences(results) === 0) ? 0 : 1;
 };
 
 /** Runs the part, and returns the exit code: 0, 1 for a difference without a reason, 2 for unusable arguments. */

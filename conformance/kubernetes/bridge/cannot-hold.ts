@@ -19,16 +19,15 @@ const ofCluster = ({
   const other = compute.map((each) => OTHER_COMPUTE[each]).find((each) => each !== undefined);
   if (other !== undefined) return other;
   if (nodeLosses.length > 0) return 'its nodes are lost, which takes minutes of real time to be noticed';
-  if (autoscalers.length > 0) return 'its nodes come and go with an autoscaler, which is played in the sandbox alone';
+  if (autoscalers.length > 0) return 'its autoscalers draw their numbers of pods in the sandbox alone';
   const changed = addons.flatMap(({ modifiedFields = [] }) => modifiedFields);
   if (changed.some(({ value }) => value === undefined))
     return 'it names a field that another manager has changed, and not its value';
   return undefined;
 };
 
-/** Returns why a scenario cannot be opened on a real control plane; undefined if it can. */
+/** Returns why a scenario cannot be opened on a real control plane, which holds its first cluster; undefined if it can. */
 export const cannotHold = ({ accounts }: Scenario): string | undefined => {
-  const clusters = accounts.flatMap((account) => account.clusters);
-  if (clusters.length !== 1) return `it has ${clusters.length} clusters, and a control plane holds one`;
-  return ofCluster(clusters[0] as ScenarioCluster);
+  const [first] = accounts.flatMap((account) => account.clusters);
+  return first ? ofCluster(first) : 'it has no cluster';
 };

@@ -7,10 +7,10 @@ import { EksError } from '../../../sandbox/eks/errors.ts';
 import { findOperation } from '../../../sandbox/eks/model.ts';
 import { decodeInput } from '../../../sandbox/eks/wire.ts';
 import type { HttpRequest } from '../../../sandbox/http.ts';
-import type { ControlPlanes } from '../../../sandbox/kubernetes/control-planes.ts';
+import { type ControlPlanes, ownControlPlanes } from '../../../sandbox/kubernetes/control-planes.ts';
 import type { Outside } from '../../../sandbox/world/clock.ts';
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
-import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { type ClusterState, findCluster, type World } from '../../../sandbox/world/world.ts';
 import type { ControlPlane } from '../plane/options.ts';
 import { type AddonCall, RealCluster } from './cluster.ts';
 import { cannotHold } from './cannot-hold.ts';
@@ -50,10 +50,12 @@ export const planeOptions = ({
   withoutPods: true,
 });
 
-/** Returns the only cluster of a world. */
-const onlyCluster = ({ accounts }: World): ClusterState => {
-  const [cluster, ...more] = [...accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
-  if (!cluster || more.length > 0) throw new Error('A bridge holds scenarios with exactly one cluster.');
+/** Returns the cluster that the control plane holds: the first of the scenario. The others stay the sandbox's own. */
+const heldCluster = (world: World, { accounts }: Scenario): ClusterState => {
+  const account = accounts.find(({ clusters }) => clusters.length > 0);
+  const [first] = account?.clusters ?? [];
+  const cluster = account && first && findCluster(world, account.id, first.region, first.name);
+  if (!cluster) throw new Error('The scenario has no cluster for the control plane to hold.');
   return cluster;
 };
 
@@ -68,8 +70,8 @@ interface AddonInput {
   namespaceConfig?: { namespace?: string };
 }
 
-/** Returns the add-on whose objects a call applies, as it will be; undefined for any other call. */
-const addonOf = (world: World, { addons }: ClusterState, request: HttpRequest): AddonCall | undefined => {
+/** Returns the add-on of the cluster whose objects a call applies, as it will be; undefined for any other call. */
+const addonOf = (world: World, { addons, name: held }: ClusterState, request: HttpRequest): AddonCall | undefined => {
   const route = findOperation(request.method, request.path);
   if (!route || !APPLYING.has(route.operation.name)) return undefined;
   let input: AddonInput;
@@ -80,6 +82,7 @@ const addonOf = (world: World, { addons }: ClusterState, request: HttpRequest): 
     if (error instanceof EksError) return undefined;
     throw error;
   }
+  if (input.clusterName !== held) return undefined;
   const { addonName = '', addonVersion, configurationValues, namespaceConfig } = input;
   const before = addons.get(addonName);
   const offered = world.catalogue.get(addonName);
@@ -110,19 +113,23 @@ export const openOnControlPlane = async ({ scenario, plane, webhooks, seed }: Br
   };
   const controlPlanes = (built: World): ControlPlanes => {
     world = built;
-    const cluster = onlyCluster(built);
+    const cluster = heldCluster(built, scenario);
+    const own = ownControlPlanes(built);
     // What building the world has left to do happens to the sandbox's own objects.
     built.schedule.advanceTo(built.schedule.now());
     const opened = new RealCluster({ world: built, cluster, plane, webhooks, now: () => built.schedule.now() });
     real = opened;
     return {
-      apiServer: () => opened.apiServer,
+      apiServer: (of, verify) => (of === cluster ? opened.apiServer : own.apiServer(of, verify)),
       aroundEks: (eks) => (request, context) =>
         opened.aroundEks(addonOf(built, cluster, request), () => eks(request, context)),
-      applyAddon: (_, name, objects, options) => opened.addons.apply(name, objects, options),
-      removeAddon: (_, name, objects) => opened.addons.remove(name, objects),
-      addonReplicas: (_, objects) => opened.addons.replicas(objects),
-      annotate: (_, write) => opened.addons.annotate(write),
+      applyAddon: (of, name, objects, options) =>
+        of === cluster ? opened.addons.apply(name, objects, options) : own.applyAddon(of, name, objects, options),
+      removeAddon: (of, name, objects) =>
+        of === cluster ? opened.addons.remove(name, objects) : own.removeAddon(of, name, objects),
+      addonReplicas: (of, objects) =>
+        of === cluster ? opened.addons.replicas(objects) : own.addonReplicas(of, objects),
+      annotate: (of, write) => (of === cluster ? opened.addons.annotate(write) : own.annotate(of, write)),
     };
   };
   const backend = await openSandboxBackend(scenario, {
@@ -143,7 +150,7 @@ export const openOnControlPlane = async ({ scenario, plane, webhooks, seed }: Br
   }
   return {
     backend,
-    cluster: onlyCluster(required(world)),
+    cluster: heldCluster(required(world), scenario),
     failures: () => [...opened.failures(), ...backend.sandbox.failures],
     state: () => opened.work.state(),
     stalls: () => [...opened.work.stalls],

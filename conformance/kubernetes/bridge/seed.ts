@@ -84,6 +84,7 @@ const valueAt = (object: unknown, set: FieldSet): unknown => {
 
 export class Seed {
   private readonly options: SeedOptions;
+  private readonly pauses: (() => Promise<unknown>)[] = [];
 
   constructor(options: SeedOptions) {
     this.options = options;
@@ -112,6 +113,7 @@ export class Seed {
     for (const kind of ['DaemonSet', 'Deployment', 'StatefulSet'] as const)
       for (const workload of past.all(kind)) await this.workload(workload);
     await this.settled();
+    for (const pause of this.pauses) await pause();
     await this.webhookNow();
   }
 
@@ -226,9 +228,15 @@ export class Seed {
     const { namespace = 'default' } = workload.metadata;
     const { manager, addon, manifest: template } = past.appliedOf(workload);
     past.noteTemplate(namespace, template);
-    const manifest = workloadManifest(namespace, template);
-    if (operationOf(manager) === 'Apply') await writer.apply(manifest, manager);
+    const isApplied = operationOf(manager) === 'Apply';
+    const given = workloadManifest(namespace, template);
+    const { paused, ...spec } = given['spec'] as Record<string, unknown>;
+    // A paused Deployment has the pods of before, which it creates only while it is not paused.
+    const manifest = paused === true ? { ...given, spec } : given;
+    if (isApplied) await writer.apply(manifest, manager);
     else await writer.create(manifest, manager);
+    if (paused === true)
+      this.pauses.push(() => (isApplied ? writer.apply(given, manager) : writer.patch(given, manager)));
     const start = `${workload.kind}.apps ${template.name} - `;
     for (const foreign of cluster.foreignFields.get(addon ?? '') ?? [])
       if (foreign.field.startsWith(start)) await this.foreign(workload, foreign, foreign.field.slice(start.length));

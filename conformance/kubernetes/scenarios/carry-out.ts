@@ -74,6 +74,8 @@ class Carrying {
       if (error instanceof CliError) return { outcome: `refused: ${error.name}`, facts: this.refusalFacts(error) };
       throw error;
     });
+    // What is due by now happens in the sandbox only at the next call.
+    sandbox.world.schedule.advanceTo(clock.now());
     const worldSeconds = Math.round((clock.now() - since.at) / 100) / 10;
     const { cluster, target } = this;
     const world = await worldFacts({ sandbox, cluster, target, namespaces: [...this.namespaces] }, since);

@@ -30,7 +30,7 @@ const rowsOf = ({ run, seconds, notHeld, failure, acts }: RunResult): Row[] => [
     : [
         {
           run: acts.length === 0 ? run : '',
-          act: failure.split('\n')[0] ?? '',
+          act: failure,
           outcome: '',
           seconds: seconds.toFixed(1),
           result: 'failed',
@@ -93,12 +93,18 @@ export const resultLines = (results: Results, style: Style, brief: boolean): str
   ];
 };
 
-/** Returns what to do next. */
-export const nextLine = (results: readonly Results[]): string => {
+/** Returns what to do next. `plant`: the defect that was planted in the sandbox. */
+export const nextLine = (results: readonly Results[], casesPassed: boolean, plant?: string): string => {
+  if (plant !== undefined)
+    return casesPassed
+      ? `The cases did not find the defect ${plant}. Add a case that does to conformance/kubernetes/cases.`
+      : `The cases found the defect ${plant}, as they must. Nothing to do.`;
   const [first] = results.flatMap(({ runs }) => runs).filter((run) => problemsOf(run).length > 0);
   if (first)
     return `Mend the sandbox, or add the reason to conformance/kubernetes/scenarios/reasons.ts. To repeat one run: npm run conformance -- kubernetes --scenario '${first.run}'`;
   if (results.some((one) => openDifferences(one) > 0))
     return 'Delete reasons that explain nothing from conformance/kubernetes/scenarios/reasons.ts.';
-  return 'Nothing to do: each difference has its reason. To write the results into the documentation: npm run conformance -- document';
+  if (!casesPassed)
+    return 'Mend the sandbox, or add the reason to conformance/kubernetes/cases/reasons.ts. To repeat: npm run conformance -- kubernetes --cases';
+  return 'Nothing to do: each difference has its reason. To write kept results into the documentation: npm run conformance -- document';
 };

@@ -28,7 +28,20 @@ export interface RunResult {
   notHeld?: string;
   /** Why the run could not be finished; counts as a difference. */
   failure?: string;
+  /** What is known in addition of a failure, such as the last lines of logs; not kept. */
+  details?: string;
   acts: ActResult[];
+}
+
+export type Standing = 'equal' | 'accepted' | 'different';
+
+/** A case of `conformance/kubernetes/cases`, without the values of its facts. */
+export interface CaseSummary {
+  name: string;
+  shows: string;
+  facts: number;
+  verdict: Standing;
+  differences: { fact: string; reason?: string | undefined }[];
 }
 
 export interface Results {
@@ -37,6 +50,8 @@ export interface Results {
   /** Seconds of all runs together. */
   seconds: number;
   runs: RunResult[];
+  /** The cases: single behaviors, without a migration; absent if they were not run. */
+  cases?: CaseSummary[];
   /** Reasons that explained nothing; empty if only a part was run. */
   unusedReasons: string[];
 }
@@ -54,8 +69,6 @@ export const openDifferences = ({ runs, unusedReasons }: Results): number =>
       ),
     0,
   );
-
-export type Standing = 'equal' | 'accepted' | 'different';
 
 /** Returns whether an act was equal in both worlds, differed only as accepted, or differed otherwise. */
 export const standingOf = ({ differences }: Pick<ActResult, 'differences'>): Standing => {
@@ -96,5 +109,6 @@ export const sentenceOf = (run: string, act: string, { what, sandbox, real }: Ex
 /** Writes the results of all runs into a file. */
 export const writeResults = (file: string, results: Results): void => {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`);
+  const kept = { ...results, runs: results.runs.map(({ details: _, ...run }) => run) };
+  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
 };

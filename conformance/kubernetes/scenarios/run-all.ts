@@ -96,12 +96,16 @@ const runOne = async (
   const own = await inOwnSandbox(run, structuredClone(scenario));
   const started = performance.now();
   const real: ActFacts[] = [];
-  const result = (failure?: string): RunResult => ({
-    ...base,
-    seconds: Math.round((performance.now() - started) / 100) / 10,
-    ...(failure === undefined ? {} : { failure }),
-    acts: compareActs(run, own, real, explainer),
-  });
+  const result = (text?: string): RunResult => {
+    const [failure, ...details] = text?.split('\n') ?? [];
+    return {
+      ...base,
+      seconds: Math.round((performance.now() - started) / 100) / 10,
+      ...(failure === undefined ? {} : { failure }),
+      ...(details.length === 0 ? {} : { details: details.join('\n') }),
+      acts: compareActs(run, own, real, explainer),
+    };
+  };
   try {
     const world = await worlds.open(scenario);
     try {

@@ -70,13 +70,20 @@ describe('the manager of a conflict', () => {
 describe('a scenario that a real control plane cannot be given', () => {
   it('is named with its reason', () => {
     expect(cannotHold(scenarioWith())).toBeUndefined();
+    // The first cluster of several is held; the others stay the sandbox's own.
+    const several = scenarioWith((scenario, cluster) => scenario.accounts[0]!.clusters.push(structuredClone(cluster)));
+    expect(cannotHold(several)).toBeUndefined();
     const reasons = [
-      scenarioWith((scenario, cluster) => scenario.accounts[0]!.clusters.push(structuredClone(cluster))),
+      scenarioWith((_, cluster) => {
+        cluster.autoscalers = [
+          { kind: 'Deployment', namespace: 'x', name: 'x', minReplicas: 1, maxReplicas: 2, everySeconds: 60 },
+        ];
+      }),
       scenarioWith((_, cluster) => (cluster.fargateProfiles = [{ name: 'x', namespace: 'x', labels: {} }])),
       scenarioWith((_, cluster) => (ebs(cluster).modifiedFields = [{ field: 'x', manager: 'x' }])),
     ].map(cannotHold);
     expect(reasons).toEqual([
-      'it has 2 clusters, and a control plane holds one',
+      'its autoscalers draw their numbers of pods in the sandbox alone',
       "Fargate's scheduler is AWS's own",
       'it names a field that another manager has changed, and not its value',
     ]);
