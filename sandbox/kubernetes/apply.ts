@@ -45,8 +45,8 @@ export const isForced = (request: HttpRequest): boolean => ['true', '1'].include
 
 /** Returns a kind and version as Go prints them: `apps/v1, Kind=Deployment`. */
 const kindText = ({ apiVersion, kind }: Json): string => {
-  const version = String(apiVersion ?? '');
-  return `${version.includes('/') ? version : `/${version}`}, Kind=${String(kind ?? '')}`;
+  const version = typeof apiVersion === 'string' ? apiVersion : '';
+  return `${version.includes('/') ? version : `/${version}`}, Kind=${typeof kind === 'string' ? kind : ''}`;
 };
 
 /** Throws the refusal of a configuration that is not one of the object that the path names. */

@@ -168,7 +168,12 @@ describe.skipIf(reason !== undefined)(
           'role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api configured\n',
         ),
       });
-      expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, []]);
+      // The API server does not tell an empty list from none.
+      expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, null]);
+      expect(
+        resultsOf(await granted([...command.filter((word) => word !== '--annotation' && word !== 'remove'), '--json']))
+          .objects,
+      ).toEqual(['nothing']);
     });
   },
 );

@@ -1,5 +1,5 @@
 /** What two runs of a scenario share, what differs by nature, and how a difference is shown. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareFacts } from '../../conformance/kubernetes/scenarios/compare.ts';
 import { counted, normaliser, sortedJson } from '../../conformance/kubernetes/scenarios/normal.ts';

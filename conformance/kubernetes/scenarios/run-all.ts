@@ -66,11 +66,11 @@ const compareActs = (
   });
 
 /** Rejects with what a world waits for if the work takes too long. */
-const inTime = async (work: Promise<unknown>, { state }: RealWorld): Promise<void> => {
+const inTime = async (work: Promise<unknown>, world: RealWorld): Promise<void> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`It did not end within ${LONGEST_MINUTES} minutes: ${state()}`)),
+      () => reject(new Error(`It did not end within ${LONGEST_MINUTES} minutes: ${world.state()}`)),
       LONGEST_MINUTES * 60_000,
     );
   });
