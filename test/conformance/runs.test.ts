@@ -103,15 +103,17 @@ describe('a run in the sandbox', () => {
     const own = await inSandbox(named('trust-deny'));
     const results = await runAll(
       [named('trust-deny'), named('shared-role-fleet'), named('static-keys')],
-      {
-        kubernetes: 'v1.35.4',
-        cannotHold: ({ accounts }) => (accounts[0]!.clusters.length > 1 ? 'it has 2 clusters' : undefined),
-        open: async (scenario) => {
-          if (scenario.description?.includes('access key')) throw new Error('The API server did not start.');
-          const backend = await openSandboxBackend(scenario, {});
-          return { backend, state: () => '', problems: () => [], close: () => backend.close() };
+      [
+        {
+          kubernetes: 'v1.35.4',
+          cannotHold: ({ accounts }) => (accounts[0]!.clusters.length > 1 ? 'it has 2 clusters' : undefined),
+          open: async (scenario) => {
+            if (scenario.description?.includes('access key')) throw new Error('The API server did not start.');
+            const backend = await openSandboxBackend(scenario, {});
+            return { backend, state: () => '', problems: () => [], close: () => backend.close() };
+          },
         },
-      },
+      ],
       { act: ({ name }, title) => void reported.push(`${name}: ${title}`), done: () => {} },
     );
     expect(results.runs).toMatchObject([

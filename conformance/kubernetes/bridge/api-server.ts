@@ -58,13 +58,14 @@ export const createApiServer =
     log(request.method === 'GET' ? {} : (contentOf(request) ?? {}));
     const token = /^Bearer (.+)$/i.exec(request.headers['authorization'] ?? '')?.[1] ?? null;
     const body = bodyOf(request);
-    return work.during(async () => {
+    const isRead = request.method === 'GET';
+    const pass = async (): Promise<HttpResponse> => {
       const answer = await plane.request(request.method, targetOf(request), {
         token,
         headers: headersOf(request),
         ...(body === undefined ? {} : { body }),
       });
-      if (answer.status < 300 && request.method !== 'GET') await mirror.caughtUp(answer.body);
+      if (answer.status < 300 && !isRead) await mirror.caughtUp(answer.body);
       times.observe();
       const headers = Object.fromEntries(
         ANSWERED.flatMap((name) => (answer.headers[name] === undefined ? [] : [[name, String(answer.headers[name])]])),
@@ -72,5 +73,6 @@ export const createApiServer =
       return typeof answer.body === 'object' && answer.body !== null
         ? json(answer.status, times.translate(answer.body), headers)
         : { status: answer.status, headers, body: answer.text };
-    });
+    };
+    return isRead ? work.reading(pass) : work.during(pass);
   };

@@ -57,6 +57,16 @@ export class Work {
     }
   }
 
+  /** Time stands still until the promise has settled, which does not change anything: no controller reacts to it. */
+  async reading<T>(read: () => Promise<T>): Promise<T> {
+    this.running += 1;
+    try {
+      return await read();
+    } finally {
+      this.running -= 1;
+    }
+  }
+
   /** Returns whether a request is under way, or the cluster is still working on what has happened. */
   isBusy(): boolean {
     const last = Math.max(this.lastAt, this.options.lastEventAt());

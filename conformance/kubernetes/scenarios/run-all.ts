@@ -125,24 +125,32 @@ const runOne = async (
   }
 };
 
-/** Carries out runs one after the other. `whole`: these are all runs, so that each reason must have explained something. */
+/**
+ * Carries out runs: as many at a time as there are worlds, each on a control plane of its own. `whole`: these are all
+ * runs, so that each reason must have explained something.
+ */
 export const runAll = async (
   runs: readonly Run[],
-  worlds: RealWorlds,
+  worlds: readonly RealWorlds[],
   reporter: Reporter,
   { whole = false, explainer = new Explainer() }: { whole?: boolean; explainer?: Explainer } = {},
 ): Promise<Results> => {
   const started = performance.now();
-  const results: RunResult[] = [];
-  for (const run of runs) {
-    const result = await runOne(run, worlds, { explainer, reporter });
-    results.push(result);
-    reporter.done(result);
-  }
+  const results = new Map<Run, RunResult>();
+  const queue = [...runs];
+  await Promise.all(
+    worlds.map(async (own) => {
+      for (let run = queue.shift(); run; run = queue.shift()) {
+        const result = await runOne(run, own, { explainer, reporter });
+        results.set(run, result);
+        reporter.done(result);
+      }
+    }),
+  );
   return {
-    kubernetes: worlds.kubernetes,
+    kubernetes: worlds[0]?.kubernetes ?? '',
     seconds: Math.round((performance.now() - started) / 1000),
-    runs: results,
+    runs: runs.flatMap((run) => results.get(run) ?? []),
     unusedReasons: whole ? explainer.unused() : [],
   };
 };

@@ -1,0 +1,134 @@
+/** What is printed about runs, and the document that is written from kept results. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { PLAIN } from '../../cli/print/style.ts';
+import { DOCUMENT, keptResults, withResults } from '../../conformance/document.ts';
+import {
+  nextLine,
+  placeOf,
+  problemsOf,
+  resultLines,
+  runLine,
+  totalsLine,
+} from '../../conformance/kubernetes/scenarios/print.ts';
+import type { ActResult, Results, RunResult } from '../../conformance/kubernetes/scenarios/results.ts';
+
+const DIFFERENCE = { what: 'check webhook', sandbox: 'pass', real: 'warn' };
+const ACCEPTED = { ...DIFFERENCE, reason: 'The real cluster has one more webhook.' };
+const act = (title: string, differences: ActResult['differences'] = []): ActResult => ({
+  title,
+  outcome: 'migrated',
+  worldSeconds: { sandbox: 100.4, real: 101 },
+  facts: 50,
+  differences,
+});
+const run = (name: string, given: Partial<RunResult> = {}): RunResult => ({
+  run: name,
+  scenario: name,
+  seconds: 12.3,
+  acts: [],
+  ...given,
+});
+const results = (...runs: RunResult[]): Results => ({ kubernetes: 'v1.35.4', seconds: 95, runs, unusedReasons: [] });
+
+const MIXED = results(
+  run('ebs', { acts: [act('in-place'), act('recreate', [ACCEPTED]), act('auto', [ACCEPTED, DIFFERENCE])] }),
+  run('fargate', { notHeld: "Fargate's scheduler is AWS's own", seconds: 0 }),
+  run('efs', { failure: 'The API server did not start.', details: 'kwok: a log' }),
+);
+const EQUAL = results(run('ebs', { acts: [act('in-place')] }));
+
+describe('what is printed', () => {
+  it('has one line for each run', () => {
+    expect(MIXED.runs.map(runLine)).toEqual([
+      'ebs: 1 equal, 1 accepted, 1 different, 12 s',
+      "fargate: not run, because Fargate's scheduler is AWS's own",
+      'efs: not finished, 12 s',
+    ]);
+    expect([placeOf(0, 120), placeOf(119, 120)]).toEqual(['[  1/120]', '[120/120]']);
+  });
+
+  it('has a sentence for each difference without a reason, and for a failure', () => {
+    expect(MIXED.runs.flatMap(problemsOf)).toEqual([
+      'ebs, auto: check webhook: sandbox pass, real warn',
+      'efs: the run could not be finished: The API server did not start.',
+    ]);
+  });
+
+  it('has a table of all acts, or of those that are not equal', () => {
+    expect(resultLines(MIXED, PLAIN, false)).toEqual([
+      'RUN      ACT                               OUTCOME   SECONDS  RESULT',
+      'ebs      in-place                          migrated     12.3  equal',
+      '         recreate                          migrated           accepted',
+      '         auto                              migrated           different',
+      "fargate  Fargate's scheduler is AWS's own                     not run",
+      'efs      The API server did not start.                  12.3  failed',
+      totalsLine(MIXED),
+    ]);
+    expect(resultLines(EQUAL, PLAIN, true)).toEqual([totalsLine(EQUAL)]);
+    expect(totalsLine(MIXED)).toBe(
+      'Kubernetes v1.35.4: 3 acts of 2 runs compared in 150 facts: 1 equal, 1 with accepted differences, 1 different; 1 run not finished; 1 scenario not run; 1 min 35 s',
+    );
+  });
+
+  it.each<[string, Results[], boolean, string | undefined, RegExp]>([
+    ['a difference', [EQUAL, MIXED], true, undefined, /^Mend the sandbox, or add the reason .* --scenario 'ebs'$/],
+    ['a useless reason', [{ ...EQUAL, unusedReasons: ['x'] }], true, undefined, /^Delete reasons that explain nothing/],
+    ['a different case', [EQUAL], false, undefined, /kubernetes --cases$/],
+    ['nothing', [EQUAL], true, undefined, /^Nothing to do: each difference has its reason\./],
+    ['a defect that was found', [], false, 'rollout-order', /^The cases found the defect rollout-order/],
+    [
+      'a defect that was not found',
+      [],
+      true,
+      'rollout-order',
+      /^The cases did not find the defect rollout-order\. Add/,
+    ],
+  ])('ends with what to do next: %s', (_, all, casesPassed, plant, text) => {
+    expect(nextLine(all, casesPassed, plant)).toMatch(text);
+  });
+});
+
+const MARKS = ['totals', 'accepted', 'cases', 'not-run', 'runs'];
+const EMPTY = MARKS.map((mark) => `<!-- ${mark}: made by conformance/document.ts -->\n\n<!-- ${mark}: end -->`).join(
+  '\n',
+);
+
+describe('the document', () => {
+  it('has the results between its marks', () => {
+    const cases = [
+      {
+        name: 'rollout',
+        shows: 'The order of a rollout.',
+        facts: 7,
+        verdict: 'accepted' as const,
+        differences: [{ fact: 'order', reason: 'By chance.' }],
+      },
+    ];
+    const text = withResults(EMPTY, [
+      { ...MIXED, cases },
+      { ...EQUAL, kubernetes: 'v1.30.4' },
+    ]);
+    expect(text).toContain(`- ${totalsLine(MIXED)}.`);
+    expect(text).toContain('| check webhook | ebs | The real cluster has one more webhook. |');
+    expect(text).toContain('| order | rollout | By chance. |');
+    expect(text).toContain('| rollout | The order of a rollout. | 7 | accepted, not run |');
+    expect(text).toContain("| fargate | Fargate's scheduler is AWS's own |");
+    expect(text).toContain('### Kubernetes v1.30.4');
+    expect(text).toContain('| ebs | in-place | migrated | 100 s, 101 s | 12 s | equal |');
+    expect(text).toContain('| efs | not finished |  |  |  | different |');
+    expect(withResults(text, [EQUAL])).not.toContain('1.30.4');
+  });
+
+  it('shows the results that are kept', () => {
+    const text = readFileSync(DOCUMENT, 'utf8');
+    expect(withResults(text, keptResults()), 'npm run conformance -- document').toBe(text);
+  });
+
+  it('is about results in which each difference has its reason', () => {
+    for (const kept of keptResults()) {
+      expect(kept.runs.flatMap(problemsOf)).toEqual([]);
+      expect(kept.unusedReasons).toEqual([]);
+    }
+  });
+});
