@@ -4,7 +4,7 @@ import { ArgumentError, type Order, readOrder } from './arguments.ts';
 import { buildControlPlanes, type Print } from './build/build.ts';
 import { BuildError } from './build/go.ts';
 import { printTo } from './build/print.ts';
-import type { KubernetesVersion } from './build/tools.ts';
+import { type KubernetesVersion, releaseOf } from './build/tools.ts';
 import type { Result as CaseResult } from './cases/compare.ts';
 import { runPlanted } from './cases/planted.ts';
 import { caseLines, summaryLines } from './cases/print.ts';
@@ -15,7 +15,7 @@ import { openRealWorlds } from './scenarios/real-worlds.ts';
 import { EXTRA } from './scenarios/extra.ts';
 import { nextLine, placeOf, problemsOf, resultLines, runLine } from './scenarios/print.ts';
 import { PUBLISHED } from './scenarios/published.ts';
-import { type CaseSummary, openDifferences, type Results, resultsFile, writeResults } from './scenarios/results.ts';
+import { type CaseSummary, openDifferences, type Results, resultsFile, keepResults } from './scenarios/results.ts';
 import type { Run } from './scenarios/run.ts';
 import { runAll } from './scenarios/run-all.ts';
 
@@ -56,6 +56,15 @@ const runScenarios = async (order: Order, version: KubernetesVersion, print: Pri
   }
 };
 
+const summariesOf = ({ results }: CasesReport): CaseSummary[] =>
+  results.map(({ name, shows, facts, verdict, differences }) => ({
+    name,
+    shows,
+    facts,
+    verdict,
+    differences: differences.map(({ fact, reason }) => ({ fact, ...(reason === undefined ? {} : { reason }) })),
+  }));
+
 /** Runs the cases, or those that must find a planted defect. */
 const runAllCases = async ({ plant, brief }: Order, version: KubernetesVersion): Promise<CasesReport> => {
   const plane = await startControlPlane({ version });
@@ -67,21 +76,15 @@ const runAllCases = async ({ plant, brief }: Order, version: KubernetesVersion):
       ? runCases(plane, { version, onResult })
       : runPlanted(plane, plant, { version, onResult }));
     console.log(`Kubernetes ${version}: ${summaryLines(report).join('\n')}`);
-    if (plant === undefined) writeTraces(version, report.traces);
+    if (plant === undefined) {
+      writeTraces(version, report.traces);
+      keepResults(resultsFile(version), { kubernetes: releaseOf(version), cases: summariesOf(report) });
+    }
     return report;
   } finally {
     await plane.stop();
   }
 };
-
-const summariesOf = ({ results }: CasesReport): CaseSummary[] =>
-  results.map(({ name, shows, facts, verdict, differences }) => ({
-    name,
-    shows,
-    facts,
-    verdict,
-    differences: differences.map(({ fact, reason }) => ({ fact, ...(reason === undefined ? {} : { reason }) })),
-  }));
 
 const runOrder = async (order: Order): Promise<number> => {
   const print = printTo(process.stderr);
@@ -93,13 +96,10 @@ const runOrder = async (order: Order): Promise<number> => {
     const report = order.cases ? await runAllCases(order, version) : undefined;
     if (report?.passed === false) casesPassed = false;
     if (!order.scenarios) continue;
-    const results = {
-      ...(await runScenarios(order, version, print)),
-      ...(report ? { cases: summariesOf(report) } : {}),
-    };
+    const results = await runScenarios(order, version, print);
     all.push(results);
     console.log(resultLines(results, style, order.brief).join('\n'));
-    if (order.whole) writeResults(resultsFile(version), results);
+    if (order.whole) keepResults(resultsFile(version), results);
   }
   console.log(nextLine(all, casesPassed, order.plant));
   return casesPassed && all.every((results) => openDifferences(results) === 0) ? 0 : 1;

@@ -1,5 +1,7 @@
 /** What is printed about runs, and the document that is written from kept results. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PLAIN } from '../../cli/print/style.ts';
 import { DOCUMENT, keptResults, withResults } from '../../conformance/document.ts';
@@ -11,7 +13,12 @@ import {
   runLine,
   totalsLine,
 } from '../../conformance/kubernetes/scenarios/print.ts';
-import type { ActResult, Results, RunResult } from '../../conformance/kubernetes/scenarios/results.ts';
+import {
+  type ActResult,
+  keepResults,
+  type Results,
+  type RunResult,
+} from '../../conformance/kubernetes/scenarios/results.ts';
 
 const DIFFERENCE = { what: 'check webhook', sandbox: 'pass', real: 'warn' };
 const ACCEPTED = { ...DIFFERENCE, reason: 'The real cluster has one more webhook.' };
@@ -86,6 +93,27 @@ describe('what is printed', () => {
     ],
   ])('ends with what to do next: %s', (_, all, casesPassed, plant, text) => {
     expect(nextLine(all, casesPassed, plant)).toMatch(text);
+  });
+});
+
+describe('kept results', () => {
+  const cases = [{ name: 'x', shows: 'X.', facts: 1, verdict: 'equal' as const, differences: [] }];
+
+  it('are replaced by what was run, without the details of failures', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'results-'));
+    try {
+      const file = join(folder, 'a', 'kubernetes.json');
+      const kept = (): unknown => JSON.parse(readFileSync(file, 'utf8'));
+      keepResults(file, { kubernetes: 'v1.35.4', cases });
+      expect(kept()).toEqual({ kubernetes: 'v1.35.4', seconds: 0, unusedReasons: [], runs: [], cases });
+      keepResults(file, MIXED);
+      expect(kept()).toMatchObject({ seconds: 95, cases, runs: [{ run: 'ebs' }, { run: 'fargate' }, { run: 'efs' }] });
+      expect(readFileSync(file, 'utf8')).not.toContain('a log');
+      keepResults(file, { kubernetes: 'v1.35.4', cases: [] });
+      expect(kept()).toMatchObject({ seconds: 95, cases: [] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

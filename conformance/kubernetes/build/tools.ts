@@ -8,6 +8,8 @@ export const isKubernetesVersion = (text: string): text is KubernetesVersion =>
   KUBERNETES_VERSIONS.some((version) => version === text);
 
 const RELEASES: Record<KubernetesVersion, string> = { '1.35': '1.35.4', '1.30': '1.30.4' };
+/** Returns the release of a version, such as v1.35.4. */
+export const releaseOf = (version: KubernetesVersion): string => `v${RELEASES[version]}`;
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
 /** Holds everything that is built; git ignores it. */

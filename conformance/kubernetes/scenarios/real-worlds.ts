@@ -4,7 +4,7 @@ import { cannotHold } from '../bridge/cannot-hold.ts';
 import { openOnControlPlane, planeOptions } from '../bridge/open.ts';
 import { openWebhooks } from '../bridge/webhooks.ts';
 import type { Print } from '../build/build.ts';
-import { type KubernetesVersion, programsOf } from '../build/tools.ts';
+import { type KubernetesVersion, releaseOf } from '../build/tools.ts';
 import type { ControlPlane } from '../plane/options.ts';
 import { startControlPlane } from '../plane/plane.ts';
 import type { RealWorld, RealWorlds } from './run-all.ts';
@@ -38,7 +38,7 @@ export const openRealWorlds = async (
     };
   };
   return {
-    kubernetes: `v${programsOf(version).apiServer.release}`,
+    kubernetes: releaseOf(version),
     cannotHold,
     open,
     close: async () => {

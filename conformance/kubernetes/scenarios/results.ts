@@ -1,5 +1,5 @@
 /** The results of runs on a real control plane, as they are kept in conformance/results. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Explained } from './reasons.ts';
 
@@ -106,9 +106,20 @@ export const totalsOf = ({ runs }: Pick<Results, 'runs'>): Totals => {
 export const sentenceOf = (run: string, act: string, { what, sandbox, real }: Explained): string =>
   `${run}, ${act}: ${what}: sandbox ${sandbox}, real ${real}`;
 
-/** Writes the results of all runs into a file. */
-export const writeResults = (file: string, results: Results): void => {
+/** Keeps the results of all runs, of all cases, or of both: what is not given stays as it was kept before. */
+export const keepResults = (
+  file: string,
+  { kubernetes, ...given }: Pick<Results, 'kubernetes'> & Partial<Results>,
+): void => {
+  const before: Partial<Results> = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : {};
+  const { seconds = 0, runs = [], unusedReasons = [], cases } = { ...before, ...given };
+  const kept: Results = {
+    kubernetes,
+    seconds,
+    unusedReasons,
+    ...(cases ? { cases } : {}),
+    runs: runs.map(({ details: _, ...run }) => run),
+  };
   mkdirSync(dirname(file), { recursive: true });
-  const kept = { ...results, runs: results.runs.map(({ details: _, ...run }) => run) };
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
 };
