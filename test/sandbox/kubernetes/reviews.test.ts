@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { ADMIN, newEbsLab, newEntry } from './support.ts';
-import { allow, RBAC } from './rbac-objects.ts';
+import { allow } from './rbac-objects.ts';
 import type { Lab } from './support.ts';
 
 const ACCOUNT = '111122223333';
