@@ -44,6 +44,21 @@ export const ensureNamespace = (cluster: ClusterState, name: string, at: number)
  */
 export const POD_IDENTITY_WEBHOOK = 'pod-identity-webhook';
 
+/** Returns the webhook that a configuration has, as EKS configures it. `ca`: PEM. */
+export const podIdentityWebhook = ({ url, ca }: { url: string; ca: string }): object => ({
+  name: 'iam-for-pods.amazonaws.com',
+  admissionReviewVersions: ['v1beta1'],
+  clientConfig: { url, caBundle: Buffer.from(ca).toString('base64') },
+  failurePolicy: 'Ignore',
+  matchPolicy: 'Equivalent',
+  namespaceSelector: {},
+  objectSelector: {},
+  reinvocationPolicy: 'IfNeeded',
+  rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: '*' }],
+  sideEffects: 'None',
+  timeoutSeconds: 10,
+});
+
 /** Creates the webhook. Its uid is derived from the cluster's ARN, so that no random number of the cluster is used. */
 const createWebhook = ({ arn, kube, createdAt, certificateAuthority }: ClusterState): void => {
   const hex = createHash('sha256').update(`${arn} ${POD_IDENTITY_WEBHOOK}`).digest('hex');
@@ -57,24 +72,7 @@ const createWebhook = ({ arn, kube, createdAt, certificateAuthority }: ClusterSt
       generation: 1,
       creationTimestamp: timestamp(createdAt),
     },
-    webhooks: [
-      {
-        name: 'iam-for-pods.amazonaws.com',
-        admissionReviewVersions: ['v1beta1'],
-        clientConfig: {
-          url: 'https://127.0.0.1:23443/mutate',
-          caBundle: Buffer.from(certificateAuthority).toString('base64'),
-        },
-        failurePolicy: 'Ignore',
-        matchPolicy: 'Equivalent',
-        namespaceSelector: {},
-        objectSelector: {},
-        reinvocationPolicy: 'IfNeeded',
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: '*' }],
-        sideEffects: 'None',
-        timeoutSeconds: 10,
-      },
-    ],
+    webhooks: [podIdentityWebhook({ url: 'https://127.0.0.1:23443/mutate', ca: certificateAuthority })],
   });
 };
 

@@ -48,7 +48,7 @@ describe('the runs', () => {
 
   it.each(ALL.map((run) => [run.name, run] as const))('%s: the scenario and each request are valid', async (_, run) => {
     const target = targetOf(await scenarioOf(run));
-    expect(run.acts[0]?.does).toBe('migrate');
+    expect(run.acts.map(({ does }) => does)).toContain('migrate');
     for (const act of run.acts) if (act.does === 'migrate') migrationRequest.parse({ target, ...act.asked });
   });
 });

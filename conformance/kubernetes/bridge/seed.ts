@@ -7,6 +7,7 @@ import { HELD } from '../plane/stages.ts';
 import { parseField } from '../../../sandbox/kubernetes/field-paths.ts';
 import type { FieldSet } from '../../../sandbox/kubernetes/field-sets.ts';
 import { operationOf } from '../../../sandbox/kubernetes/manifest-fields.ts';
+import { POD_IDENTITY_WEBHOOK, podIdentityWebhook } from '../../../sandbox/kubernetes/cluster-objects.ts';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import { isNodeReady } from '../../../sandbox/kubernetes/nodes.ts';
 import type { Kind, KubeObject, Workload } from '../../../sandbox/kubernetes/objects.ts';
@@ -185,22 +186,8 @@ export class Seed {
     const manifest: Manifest = {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'MutatingWebhookConfiguration',
-      metadata: { name: 'pod-identity-webhook' },
-      webhooks: [
-        {
-          name: 'iam-for-pods.amazonaws.com',
-          admissionReviewVersions: ['v1beta1'],
-          clientConfig: { url: mutating.url, caBundle: Buffer.from(mutating.ca).toString('base64') },
-          failurePolicy: 'Ignore',
-          matchPolicy: 'Equivalent',
-          namespaceSelector: {},
-          objectSelector: {},
-          reinvocationPolicy: 'IfNeeded',
-          rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'], scope: '*' }],
-          sideEffects: 'None',
-          timeoutSeconds: 10,
-        },
-      ],
+      metadata: { name: POD_IDENTITY_WEBHOOK },
+      webhooks: [podIdentityWebhook(mutating)],
     };
     await writer.create(manifest, 'eks');
   }

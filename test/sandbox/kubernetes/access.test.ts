@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SANDBOX_GROUPS } from '../../../sandbox/kubernetes/rbac-defaults.ts';
 import { newEbsLab, DEPLOYMENT, merge, newEntry, restartPatch, STATEFUL_SET, strategic } from './support.ts';
+import { allow, rbac, RBAC } from './rbac-objects.ts';
 import type { Lab } from './support.ts';
 
 const ACCOUNT = '111122223333';
@@ -8,7 +9,6 @@ const WHO = `arn:aws:iam::${ACCOUNT}:role/team/app/someone`;
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/someone/sandbox`;
 const PODS = '/api/v1/namespaces/kube-system/pods';
 const ACCOUNT_DEFAULT = '/api/v1/namespaces/kube-system/serviceaccounts/default';
-const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 
 const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
   const lab = newEbsLab();
@@ -18,30 +18,6 @@ const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
 const as = { as: WHO };
 const status = async (lab: Lab, method: string, path: string, options: Parameters<Lab['call']>[2] = {}) =>
   (await lab.call(method, path, { ...options, ...as })).status;
-
-const rbac = (kind: string, name: string, rest: object, namespace?: string) => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind,
-  metadata: { name, ...(namespace ? { namespace } : {}) },
-  ...rest,
-});
-/** Creates a role and its binding as the administrator, in a namespace or cluster-wide. */
-const allow = async (lab: Lab, rules: object[], subject: object, namespace?: string): Promise<void> => {
-  const prefix = namespace === undefined ? 'Cluster' : '';
-  const path = (plural: string) =>
-    namespace === undefined ? `${RBAC}/cluster${plural}` : `${RBAC}/namespaces/${namespace}/${plural}`;
-  expect(
-    (await lab.call('POST', path('roles'), { body: rbac(`${prefix}Role`, 'some', { rules }, namespace) })).status,
-  ).toBe(201);
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefix}Role`, name: 'some' };
-  expect(
-    (
-      await lab.call('POST', path('rolebindings'), {
-        body: rbac(`${prefix}RoleBinding`, 'some', { roleRef, subjects: [subject] }, namespace),
-      })
-    ).status,
-  ).toBe(201);
-};
 
 describe('authentication', () => {
   test('a caller without an access entry gets a 401, even for the version; the call log has the reason', async () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { ADMIN, newEbsLab, newEntry } from './support.ts';
+import { allow } from './rbac-objects.ts';
 import type { Lab } from './support.ts';
 
 const ACCOUNT = '111122223333';
 const WHO = `arn:aws:iam::${ACCOUNT}:role/team/app/someone`;
-const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+
 const AUTHORIZATION = '/apis/authorization.k8s.io/v1';
 
 const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
@@ -14,30 +15,6 @@ const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
   return lab;
 };
 const as = { as: WHO };
-
-const rbac = (kind: string, name: string, rest: object, namespace?: string) => ({
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind,
-  metadata: { name, ...(namespace ? { namespace } : {}) },
-  ...rest,
-});
-/** Creates a role and its binding as the administrator, in a namespace or cluster-wide. */
-const allow = async (lab: Lab, rules: object[], subject: object, namespace?: string): Promise<void> => {
-  const prefix = namespace === undefined ? 'Cluster' : '';
-  const path = (plural: string) =>
-    namespace === undefined ? `${RBAC}/cluster${plural}` : `${RBAC}/namespaces/${namespace}/${plural}`;
-  expect(
-    (await lab.call('POST', path('roles'), { body: rbac(`${prefix}Role`, 'some', { rules }, namespace) })).status,
-  ).toBe(201);
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefix}Role`, name: 'some' };
-  expect(
-    (
-      await lab.call('POST', path('rolebindings'), {
-        body: rbac(`${prefix}RoleBinding`, 'some', { roleRef, subjects: [subject] }, namespace),
-      })
-    ).status,
-  ).toBe(201);
-};
 
 describe('kubectl auth can-i', () => {
   const canI = async (lab: Lab, attributes: object, kind = 'resourceAttributes') => {
