@@ -118,7 +118,7 @@ export const keepResults = (
     seconds,
     unusedReasons,
     ...(cases ? { cases } : {}),
-    runs: runs.map(({ details: _, ...run }) => run),
+    runs: runs.map(({ details: _details, ...run }) => run),
   };
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
