@@ -20,7 +20,7 @@ const runTable = ({ kubernetes, runs }: Results): string =>
   [
     `### Kubernetes ${kubernetes}`,
     table(
-      ['run', 'act', 'outcome', 'world: sandbox, real', 'run', 'compared'],
+      ['run', 'act', 'outcome', 'world time: sandbox, real', 'took', 'compared'],
       runs.flatMap(({ run, seconds, acts, failure }) => [
         ...acts.map((act, index) => [
           index === 0 ? run : '',

@@ -118,7 +118,8 @@ export const keepResults = (
     seconds,
     unusedReasons,
     ...(cases ? { cases } : {}),
-    runs: runs.map(({ details: _details, ...run }) => run),
+    // JSON leaves out what is undefined.
+    runs: runs.map((run) => ({ ...run, details: undefined })),
   };
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
