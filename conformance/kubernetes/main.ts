@@ -5,6 +5,7 @@ import { buildControlPlanes, type Print } from './build/build.ts';
 import { BuildError } from './build/go.ts';
 import { printTo } from './build/print.ts';
 import type { KubernetesVersion } from './build/tools.ts';
+import { record, RecordError, requireFree } from './golden/record.ts';
 import { openRealWorlds } from './scenarios/real-worlds.ts';
 import { EXTRA } from './scenarios/extra.ts';
 import { nextLine, placeOf, problemsOf, resultLines, runLine } from './scenarios/print.ts';
@@ -48,6 +49,13 @@ const runScenarios = async (order: Order, version: KubernetesVersion, print: Pri
 const runOrder = async (order: Order): Promise<number> => {
   const print = printTo(process.stderr);
   const style = styleFor(process.stdout);
+  const [version] = order.versions;
+  if (order.record !== undefined && version !== undefined) {
+    requireFree(order.record);
+    await buildControlPlanes([version], print);
+    await record(version, order.record, print);
+    return 0;
+  }
   await buildControlPlanes(order.versions, print);
   const all: Results[] = [];
   for (const version of order.scenarios ? order.versions : []) {
@@ -65,7 +73,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   try {
     return await runOrder(readOrder(args, [...new Set(RUNS.flatMap(({ name, scenario }) => [name, scenario]))]));
   } catch (error) {
-    if (error instanceof ArgumentError) {
+    if (error instanceof ArgumentError || error instanceof RecordError) {
       console.error(error.message);
       return 2;
     }

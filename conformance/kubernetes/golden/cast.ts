@@ -47,10 +47,7 @@ export const openWorld = (scenario: Scenario): { world: World; cluster: ClusterS
 };
 
 /** Returns the authorization header of each caller, by the name that the corpus has for it; undefined for none. */
-export const tokensFor = async (
-  world: World,
-  cluster: ClusterState,
-): Promise<Record<string, string | undefined>> => {
+export const tokensFor = async (world: World, cluster: ClusterState): Promise<Record<string, string | undefined>> => {
   const token = (role: string, session: string, name = cluster.name, ago = 0): Promise<string> =>
     eksToken({
       cluster: name,

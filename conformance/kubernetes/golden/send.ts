@@ -83,10 +83,15 @@ const filled = async (lab: Lab, text: string, continues: { last: string; first: 
 };
 
 /** Sends the exchanges' requests and returns the answers, without the exchanges that need more than the objects. */
-export const sendCorpus = async (lab: Lab, exchanges: readonly Exchange[]): Promise<Played[]> => {
+export const sendCorpus = async (
+  lab: Lab,
+  exchanges: readonly Exchange[],
+  onSend: (exchange: Exchange, index: number) => void = () => {},
+): Promise<Played[]> => {
   const continues = { last: '', first: '' };
   const played: Played[] = [];
-  for (const exchange of exchanges) {
+  for (const [index, exchange] of exchanges.entries()) {
+    onSend(exchange, index);
     if (exchange.needs !== undefined) continue;
     const isAboutPods = ABOUT_PODS.test(exchange.path);
     if (isAboutPods && !AT_ONCE.has(exchange.id)) await lab.settle();
