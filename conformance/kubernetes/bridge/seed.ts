@@ -5,6 +5,7 @@
 import type { ControlPlane, KubeObject as PlaneObject } from '../plane/options.ts';
 import { HELD } from '../plane/stages.ts';
 import { parseField } from '../../../sandbox/kubernetes/field-paths.ts';
+import { operationOf } from '../../../sandbox/kubernetes/manifest-fields.ts';
 import type { FieldSet } from '../../../sandbox/kubernetes/field-sets.ts';
 import { infoOf } from '../../../sandbox/kubernetes/custom-resources.ts';
 import { isNodeReady } from '../../../sandbox/kubernetes/nodes.ts';
@@ -35,8 +36,6 @@ export interface SeedOptions {
 
 /** Field manager of what nothing is known of. */
 const UNKNOWN = 'kubectl-create';
-/** Managers that apply server-side; the others update. */
-const SERVER_SIDE = new Set(['eks', 'kustomize-controller', 'kro.run/applyset']);
 const LONGEST_SETTLING_MS = 120_000;
 
 /** Returns an object as a client would create it: without what the API server sets. */
@@ -174,7 +173,7 @@ export class Seed {
   /** Creates or changes an object as that manager does. */
   private async writeAs(manager: string, manifest: Manifest): Promise<void> {
     const { writer } = this.options;
-    if (SERVER_SIDE.has(manager)) return writer.apply(manifest, manager, { force: true });
+    if (operationOf(manager) === 'Apply') return writer.apply(manifest, manager, { force: true });
     await writer.create(manifest, manager);
     await writer.patch(manifest, manager);
   }
@@ -201,7 +200,7 @@ export class Seed {
         },
       ],
     };
-    await writer.create(manifest, 'eks');
+    await writer.apply(manifest, 'eks');
   }
 
   /** Changes the webhook to what the scenario has: the pods of before were created with it. */
@@ -228,7 +227,7 @@ export class Seed {
     const { manager, addon, manifest: template } = past.appliedOf(workload);
     past.noteTemplate(namespace, template);
     const manifest = workloadManifest(namespace, template);
-    if (SERVER_SIDE.has(manager)) await writer.apply(manifest, manager);
+    if (operationOf(manager) === 'Apply') await writer.apply(manifest, manager);
     else await writer.create(manifest, manager);
     const start = `${workload.kind}.apps ${template.name} - `;
     for (const foreign of cluster.foreignFields.get(addon ?? '') ?? [])
