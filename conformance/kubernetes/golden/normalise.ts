@@ -2,13 +2,30 @@
  * Takes out of a recorded answer what differs from one recording to the next. In its place it puts the placeholders that
  * `compare.ts` knows, so that an answer is always equal to its own normal form.
  */
+import type { IncomingHttpHeaders } from 'node:http';
 import { isObject } from '../../../sandbox/json.ts';
 import type { Answer } from './corpus.ts';
 
-/** Headers of one connection, of one moment or of one server, by which no client goes. */
-const LEFT_OUT = new Set(['date', 'connection', 'keep-alive', 'x-kubernetes-pf-prioritylevel-uid']);
+/** Headers of one connection, of one moment or of one server, and those of the caches of documents. */
+const LEFT_OUT = new Set([
+  'date',
+  'connection',
+  'keep-alive',
+  'x-kubernetes-pf-prioritylevel-uid',
+  'accept-ranges',
+  'etag',
+  'last-modified',
+]);
 /** Headers whose value differs each time. */
 const ANY = new Set(['audit-id', 'content-length', 'x-kubernetes-pf-flowschema-uid']);
+
+/** Returns the headers of an answer that a client could go by, with their names in lower case. */
+export const keptHeaders = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || LEFT_OUT.has(name) ? [] : [[name, [value].flat().join(', ')] as const],
+    ),
+  );
 
 const HASH_LABELS = ['pod-template-hash', 'controller-revision-hash'];
 /** What the API server appends to a prefix; a StatefulSet's pods have a prefix and a number. */
@@ -26,6 +43,7 @@ const EVERYWHERE: readonly [RegExp, string][] = [
   [/(^|\n)( *continue: )\S+/g, '$1$2<continue>'],
   [/\b127\.0\.0\.1:\d+/g, '<server>'],
   [/(k:\{"ip":")[\d.]+(?="\})/g, '$1<ip>'],
+  [/\b(containerd:\/\/)[0-9a-f]{64}\b/g, '$1<id>'],
   [/\b(kube-api-access-)[0-9a-z]{5}\b/g, '$1<id>'],
 ];
 
@@ -89,11 +107,6 @@ export const normalBody = (value: unknown, names: Names, key = ''): unknown => {
 /** Returns an answer without what differs from one recording to the next. */
 export const normalAnswer = ({ status, headers, ...rest }: Answer, names: Names): Answer => ({
   status,
-  headers: Object.fromEntries(
-    Object.entries(headers)
-      .map(([name, value]): [string, string] => [name.toLowerCase(), value])
-      .filter(([name]) => !LEFT_OUT.has(name))
-      .map(([name, value]) => [name, ANY.has(name) ? '<any>' : value]),
-  ),
+  headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, ANY.has(name) ? '<any>' : value])),
   ...('body' in rest ? { body: normalBody(rest.body, names) } : {}),
 });

@@ -9,6 +9,7 @@ import type { KubernetesVersion } from '../build/tools.ts';
 import { startControlPlane } from '../plane/plane.ts';
 import { openWorld, tokensFor } from './cast.ts';
 import type { SetUpRequest } from './corpus.ts';
+import { keptHeaders } from './normalise.ts';
 import { answerBody, headersOf, type Lab, textOf } from './send.ts';
 
 /** How often the world's time catches up with this machine's. */
@@ -16,7 +17,8 @@ const TICK_MS = 50;
 /** Nothing has changed for so long: several times as long as a pod takes to get ready or to end. */
 const QUIET_MS = 3000;
 const LONGEST_SETTLING_MS = 120_000;
-const REACTION_MS = 300;
+/** Controllers see a change within milliseconds. */
+const REACTION_MS = 20;
 
 export interface RealLab extends Lab {
   /** Returns the lists of objects whose names are generated. */
@@ -62,18 +64,14 @@ export const openRealLab = async ({ version, scenario, setUp, recorder }: RealLa
   const send: Lab['send'] = async (sent) => {
     // Tokens are valid for 15 minutes, and a recording takes longer on a slow machine.
     const tokens = await tokensFor(world, cluster);
-    const headers = headersOf(sent, tokens[sent.as], recorder);
+    const headers = { 'content-type': undefined, ...headersOf(sent, tokens[sent.as], recorder) };
     const text = textOf(sent);
     const answer = await plane.request(sent.method, sent.path, {
       token: null,
       headers,
       ...(text === '' ? {} : { body: text }),
     });
-    const answered = Object.fromEntries(
-      Object.entries(answer.headers).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, [value].flat().join(', ')] as const],
-      ),
-    );
+    const answered = keptHeaders(answer.headers);
     return { status: answer.status, headers: answered, ...answerBody(answered, answer.text, sent.path) };
   };
   const settle = async (): Promise<void> => {
