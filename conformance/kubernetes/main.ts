@@ -4,7 +4,7 @@ import { ArgumentError, type Order, readOrder } from './arguments.ts';
 import { buildControlPlanes, type Print } from './build/build.ts';
 import { BuildError } from './build/go.ts';
 import { printTo } from './build/print.ts';
-import type { KubernetesVersion } from './build/tools.ts';
+import { KUBERNETES_VERSIONS, type KubernetesVersion } from './build/tools.ts';
 import { record, RecordError, requireFree } from './golden/record.ts';
 import { openRealWorlds } from './scenarios/real-worlds.ts';
 import { EXTRA } from './scenarios/extra.ts';
@@ -49,8 +49,8 @@ const runScenarios = async (order: Order, version: KubernetesVersion, print: Pri
 const runOrder = async (order: Order): Promise<number> => {
   const print = printTo(process.stderr);
   const style = styleFor(process.stdout);
-  const [version] = order.versions;
-  if (order.record !== undefined && version !== undefined) {
+  if (order.record !== undefined) {
+    const [version = KUBERNETES_VERSIONS[0]] = order.versions;
     requireFree(order.record);
     await buildControlPlanes([version], print);
     await record(version, order.record, print);

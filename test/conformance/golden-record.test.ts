@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareAnswers } from '../../conformance/kubernetes/golden/compare.ts';
 import type { Answer, Exchange } from '../../conformance/kubernetes/golden/corpus.ts';
@@ -15,6 +15,7 @@ import {
   requireFree,
   scenarioFor,
   setUpFor,
+  withSeconds,
 } from '../../conformance/kubernetes/golden/record.ts';
 
 const UID = '0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f';
@@ -165,6 +166,24 @@ describe('recorded exchanges', () => {
     const [recorded] = recordedExchanges([{ exchange, answer: late }], [{ items: [POD] }]);
     expect(recorded?.answer.body).toEqual({ message: 'web-<hash>-<id> is going' });
   });
+});
+
+test('new seconds are marked where the workloads did not settle', () => {
+  const at = (path: string): Exchange => ({
+    id: 'x',
+    method: 'GET',
+    path,
+    as: 'admin',
+    answer: { status: 200, headers: {} },
+  });
+  const account = at('/api/v1/serviceaccounts');
+  const pods = at('/api/v1/pods');
+  expect(withSeconds([account, account, account, pods], [1, 1, 2, 3])).toEqual([
+    account,
+    account,
+    { ...account, newSecond: true },
+    pods,
+  ]);
 });
 
 describe('the files of a recording', () => {

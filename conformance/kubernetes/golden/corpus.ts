@@ -26,6 +26,8 @@ export interface Exchange {
   raw?: string;
   accept?: string;
   headers?: Record<string, string>;
+  /** A new second had begun: the API server orders managed fields by seconds. Requests about pods need no mark. */
+  newSecond?: true;
   /** What the server needs to answer so, beyond the scenario. Such an exchange is not played. */
   needs?: string;
   answer: Answer;

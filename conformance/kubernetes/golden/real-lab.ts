@@ -2,10 +2,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
+import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { RealCluster } from '../bridge/cluster.ts';
 import { planeOptions } from '../bridge/open.ts';
 import { openWebhooks } from '../bridge/webhooks.ts';
 import type { KubernetesVersion } from '../build/tools.ts';
+import type { ControlPlane } from '../plane/options.ts';
 import { startControlPlane } from '../plane/plane.ts';
 import { openWorld, tokensFor } from './cast.ts';
 import type { SetUpRequest } from './corpus.ts';
@@ -37,7 +39,36 @@ export interface RealLabOptions {
   recorder: string;
 }
 
-type Request = (method: string, path: string, body?: unknown) => Promise<void>;
+/** Namespaces that each API server creates. */
+const OF_KUBERNETES = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);
+
+/** Returns what sends requests to a control plane, with the tokens of a world. */
+const sendTo =
+  (plane: ControlPlane, where: { world: World; cluster: ClusterState }, recorder: string): Lab['send'] =>
+  async (sent) => {
+    // Tokens are valid for 15 minutes, and a recording takes longer on a slow machine.
+    const tokens = await tokensFor(where.world, where.cluster);
+    const headers = { 'content-type': undefined, ...headersOf(sent, tokens[sent.as], recorder) };
+    const text = textOf(sent);
+    const answer = await plane.request(sent.method, sent.path, {
+      token: null,
+      headers,
+      ...(text === '' ? {} : { body: text }),
+    });
+    const answered = keptHeaders(answer.headers);
+    return { status: answer.status, headers: answered, ...answerBody(answered, answer.text, sent.path) };
+  };
+
+/** Creates the namespaces of a scenario as a manager of their own. */
+const createNamespaces = async (plane: ControlPlane, cluster: ClusterState): Promise<void> => {
+  const path = '/api/v1/namespaces?fieldManager=setup';
+  for (const { metadata } of listObjects(cluster.kube, 'Namespace')) {
+    if (OF_KUBERNETES.has(metadata.name)) continue;
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: metadata.name } };
+    const { status, text } = await plane.request('POST', path, { body });
+    if (status >= 300) throw new Error(`POST ${path} was answered with ${status}: ${text}`);
+  }
+};
 
 /** Starts a control plane with the objects of a scenario, whose times are those of this machine. */
 export const openRealLab = async ({ version, scenario, setUp, recorder }: RealLabOptions): Promise<RealLab> => {
@@ -57,23 +88,7 @@ export const openRealLab = async ({ version, scenario, setUp, recorder }: RealLa
     await webhooks.close();
   };
 
-  const request: Request = async (method, path, body) => {
-    const { status, text } = await plane.request(method, path, { body });
-    if (status >= 300) throw new Error(`${method} ${path} was answered with ${status}: ${text}`);
-  };
-  const send: Lab['send'] = async (sent) => {
-    // Tokens are valid for 15 minutes, and a recording takes longer on a slow machine.
-    const tokens = await tokensFor(world, cluster);
-    const headers = { 'content-type': undefined, ...headersOf(sent, tokens[sent.as], recorder) };
-    const text = textOf(sent);
-    const answer = await plane.request(sent.method, sent.path, {
-      token: null,
-      headers,
-      ...(text === '' ? {} : { body: text }),
-    });
-    const answered = keptHeaders(answer.headers);
-    return { status: answer.status, headers: answered, ...answerBody(answered, answer.text, sent.path) };
-  };
+  const send = sendTo(plane, { world, cluster }, recorder);
   const settle = async (): Promise<void> => {
     const deadline = Date.now() + LONGEST_SETTLING_MS;
     while (real.work.isBusy() || performance.now() - real.mirror.lastEventAt < QUIET_MS) {
@@ -82,13 +97,7 @@ export const openRealLab = async ({ version, scenario, setUp, recorder }: RealLa
     }
   };
   try {
-    for (const { metadata } of listObjects(cluster.kube, 'Namespace'))
-      if (!['default', 'kube-system', 'kube-public', 'kube-node-lease'].includes(metadata.name))
-        await request('POST', '/api/v1/namespaces?fieldManager=setup', {
-          apiVersion: 'v1',
-          kind: 'Namespace',
-          metadata: { name: metadata.name },
-        });
+    await createNamespaces(plane, cluster);
     await real.open();
     await settle();
     for (const one of setUp) {

@@ -30,7 +30,7 @@ The scenario was opened on it as for the comparison of migrations (docs/conforma
 
 ## How it was made
 
-Each request was sent to the real server alone, with a token that the sandbox's STS signed. Before requests about pods, the workloads had settled: nothing had changed for 3 seconds. Requests of ${source} with \`needs\` were left out. Namespaces were created by the field manager \`setup\`.
+Each request was sent to the real server alone, with a token that the sandbox's STS signed. Before requests about pods, the workloads had settled: nothing had changed for 3 seconds. Changes of workloads were sent at the beginning of a second; for other requests, \`newSecond\` says that a second had begun, because the API server orders managed fields by seconds. Requests of ${source} with \`needs\` were left out. Namespaces were created by the field manager \`setup\`.
 
 ## What was taken out
 

@@ -13,7 +13,7 @@ import { generatedNames, normalAnswer } from './normalise.ts';
 import { RECORDER } from './play.ts';
 import { openRealLab } from './real-lab.ts';
 import { readmeOf } from './record-readme.ts';
-import { type Played, sendCorpus } from './send.ts';
+import { isAboutWorkloads, type Played, sendCorpus } from './send.ts';
 
 /** The version whose requests are sent again. */
 export const SOURCE = '1.33';
@@ -59,6 +59,14 @@ export const recordedExchanges = (played: readonly Played[], named: readonly unk
   });
 };
 
+/** Marks the exchanges before which a new second began. `seconds`: when each request was sent. */
+export const withSeconds = (exchanges: readonly Exchange[], seconds: readonly number[]): Exchange[] =>
+  exchanges.map((exchange, index) =>
+    index > 0 && seconds[index] !== seconds[index - 1] && !isAboutWorkloads(exchange)
+      ? { ...exchange, newSecond: true }
+      : exchange,
+  );
+
 /** Returns a list as JSON, one item a line. */
 export const lines = (items: readonly unknown[]): string =>
   items.length === 0 ? '[]\n' : `[\n${items.map((item) => JSON.stringify(item)).join(',\n')}\n]\n`;
@@ -78,12 +86,14 @@ export const record = async (version: KubernetesVersion, folder: string, print: 
     recorder: RECORDER,
   });
   try {
-    const played = await sendCorpus(lab, exchanges, ({ id }, index) =>
-      print(`${index + 1} of ${exchanges.length}: ${id}`, true),
-    );
+    const seconds: number[] = [];
+    const played = await sendCorpus(lab, exchanges, ({ id }, index) => {
+      seconds.push(Math.floor(Date.now() / 1000));
+      print(`${index + 1} of ${exchanges.length}: ${id}`, true);
+    });
     const [failure] = lab.failures();
     if (failure !== undefined) throw failure;
-    const recorded = recordedExchanges(played, await lab.named());
+    const recorded = withSeconds(recordedExchanges(played, await lab.named()), seconds);
     mkdirSync(folder, { recursive: true });
     const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
     write('corpus.json', lines(recorded));

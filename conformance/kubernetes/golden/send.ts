@@ -2,7 +2,7 @@
 import type { Answer, Exchange } from './corpus.ts';
 
 /** A request as it is sent: nothing of it stands for another value. */
-export type Sent = Omit<Exchange, 'id' | 'answer' | 'needs'>;
+export type Sent = Omit<Exchange, 'id' | 'answer' | 'needs' | 'newSecond'>;
 
 /** An API server over the objects of a corpus. */
 export interface Lab {
@@ -35,6 +35,9 @@ const AT_ONCE = new Set([
 
 /** Paths of requests before which the workloads had settled; other requests followed each other at once. */
 const ABOUT_PODS = /\/(?:pods|replicasets|deployments|statefulsets|daemonsets|poddisruptionbudgets|nodes)\b/;
+/** Returns whether the workloads had settled before a request, unless it is in `AT_ONCE`. */
+export const isAboutWorkloads = ({ path }: Exchange): boolean => ABOUT_PODS.test(path);
+
 /** Requests before which a new second began, by which the API server orders managed fields. */
 const NEXT_SECOND = new Set(['patch-dry-run']);
 
@@ -91,12 +94,14 @@ export const sendCorpus = async (
   const continues = { last: '', first: '' };
   const played: Played[] = [];
   for (const [index, exchange] of exchanges.entries()) {
-    onSend(exchange, index);
     if (exchange.needs !== undefined) continue;
-    const isAboutPods = ABOUT_PODS.test(exchange.path);
-    if (isAboutPods && !AT_ONCE.has(exchange.id)) await lab.settle();
-    if (NEXT_SECOND.has(exchange.id)) await lab.nextSecond();
-    const { id, answer: _answer, needs: _needs, ...sent } = exchange;
+    const { id, answer: _answer, needs: _needs, newSecond = NEXT_SECOND.has(id), ...sent } = exchange;
+    const isAboutPods = isAboutWorkloads(exchange);
+    const isAfterSettling = isAboutPods && !AT_ONCE.has(id);
+    if (isAfterSettling) await lab.settle();
+    // What follows a change at once is in the same second.
+    if (newSecond || (isAfterSettling && sent.method !== 'GET')) await lab.nextSecond();
+    onSend(exchange, index);
     const answer = await lab.send(JSON.parse(await filled(lab, JSON.stringify(sent), continues)) as Sent);
     // The controllers have seen a change when the next request arrives.
     await lab.react(isAboutPods);
