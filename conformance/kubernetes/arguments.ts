@@ -93,6 +93,8 @@ export const readOrder = (args: readonly string[], known: readonly string[]): Or
     );
   }
   const versions = versionsOf(flags.version ?? []);
+  if (flags.record !== undefined && versions.length !== 1)
+    throw refused('--record writes the answers of one version.', `Name it: --version ${versions[0] ?? ''}`);
   const only = exclusive.length > 0 || flags.plant !== undefined;
   return {
     versions,

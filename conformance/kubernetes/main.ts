@@ -4,13 +4,14 @@ import { ArgumentError, type Order, readOrder } from './arguments.ts';
 import { buildControlPlanes, type Print } from './build/build.ts';
 import { BuildError } from './build/go.ts';
 import { printTo } from './build/print.ts';
-import { type KubernetesVersion, releaseOf } from './build/tools.ts';
+import { KUBERNETES_VERSIONS, type KubernetesVersion, releaseOf } from './build/tools.ts';
 import type { Result as CaseResult } from './cases/compare.ts';
 import { runPlanted } from './cases/planted.ts';
 import { caseLines, summaryLines } from './cases/print.ts';
 import { writeTraces } from './cases/recorded.ts';
 import { type CasesReport, runCases } from './cases/run.ts';
 import { startControlPlane } from './plane/plane.ts';
+import { record, RecordError, requireFree } from './golden/record.ts';
 import { openRealWorlds } from './scenarios/real-worlds.ts';
 import { EXTRA } from './scenarios/extra.ts';
 import { nextLine, placeOf, problemsOf, resultLines, runLine } from './scenarios/print.ts';
@@ -89,6 +90,13 @@ const runAllCases = async ({ plant, brief }: Order, version: KubernetesVersion):
 const runOrder = async (order: Order): Promise<number> => {
   const print = printTo(process.stderr);
   const style = styleFor(process.stdout);
+  if (order.record !== undefined) {
+    const [version = KUBERNETES_VERSIONS[0]] = order.versions;
+    requireFree(order.record);
+    await buildControlPlanes([version], print);
+    await record(version, order.record, print);
+    return 0;
+  }
   await buildControlPlanes(order.versions, print);
   const all: Results[] = [];
   let casesPassed = true;
@@ -110,7 +118,7 @@ export const run = async (args: readonly string[]): Promise<number> => {
   try {
     return await runOrder(readOrder(args, [...new Set(RUNS.flatMap(({ name, scenario }) => [name, scenario]))]));
   } catch (error) {
-    if (error instanceof ArgumentError) {
+    if (error instanceof ArgumentError || error instanceof RecordError) {
       console.error(error.message);
       return 2;
     }

@@ -82,7 +82,7 @@ const targetErrors = ({ resourceAttributes, nonResourceAttributes }: AccessSpec)
     : [
         invalid(
           'spec.resourceAttributes',
-          'null',
+          null,
           'exactly one of nonResourceAttributes or resourceAttributes must be specified',
         ),
       ];

@@ -12,6 +12,7 @@ import type { KubeObject, Workload } from './objects.ts';
 import { dryRunErrors, invalidOptions, valuesOf } from './options.ts';
 import { PROTOBUF } from './protobuf.ts';
 import { queryOf } from './query.ts';
+import { isSince } from './resources/served.ts';
 import { isBuiltIn, isWorkloadKind, removeResource, timestamp } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { invalid, notSupported } from './validation/field-errors.ts';
@@ -44,8 +45,8 @@ const optionsOfQuery = (request: HttpRequest): DeleteOptions => {
   };
 };
 
-/** The API server answers a body that it cannot decode as an error of its own. */
-const optionsOfBody = (request: HttpRequest): DeleteOptions => {
+/** Until 1.34, the API server answers a body that it cannot decode as an error of its own. */
+const optionsOfBody = (request: HttpRequest, version: string): DeleteOptions => {
   const type = contentType(request) || JSON_TYPE;
   if (![JSON_TYPE, 'application/yaml', PROTOBUF].includes(type))
     throw unsupportedMediaType([JSON_TYPE, 'application/yaml', PROTOBUF]);
@@ -60,7 +61,8 @@ const optionsOfBody = (request: HttpRequest): DeleteOptions => {
     const unread = /^the object provided is unrecognized \(must be of type DeleteOptions\): (?<why>.*) \(.*?\)$/s.exec(
       error.message,
     );
-    throw new Refusal(500, '', (why ?? unread)?.groups?.['why'] ?? error.message);
+    const message = (why ?? unread)?.groups?.['why'] ?? error.message;
+    throw isSince(version, '1.35') ? badRequest(message) : new Refusal(500, '', message);
   }
 };
 /** Every group version has the kind. */
@@ -77,7 +79,7 @@ const DELETE_OPTIONS_VERSIONS = [
 
 /** Returns the options of a deletion. Throws a refusal if they are not valid. */
 export const readDeleteOptions = ({ version }: ClusterState, request: HttpRequest): DeleteOptions => {
-  const options = request.body.length > 0 ? optionsOfBody(request) : optionsOfQuery(request);
+  const options = request.body.length > 0 ? optionsOfBody(request, version) : optionsOfQuery(request);
   checkDeleteOptions(options, version);
   return options;
 };

@@ -6,8 +6,9 @@ import { namespaceName, serviceAccountName } from '../../lambdas/domain/text/nam
 import type { HttpRequest } from '../http.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { User } from './access.ts';
-import { InternalError } from './answers.ts';
+import { InternalError, NOSNIFF, Refusal } from './answers.ts';
 import { authorize } from './rbac.ts';
+import { isSince } from './resources/served.ts';
 
 const AUTHENTICATION = 'authentication.k8s.io';
 const EXTRA = 'impersonate-extra-';
@@ -92,14 +93,18 @@ const extraOf = (parts: readonly Part[]): Record<string, string[]> => {
 
 /**
  * Returns the user that a request acts as: the caller, or the user whom its headers name. Throws the 403 if the caller
- * may not impersonate one of the parts, and the API server's internal error for groups, a UID or extras without a user.
+ * may not impersonate one of the parts, and a 400 for groups, a UID or extras without a user, which was an internal error before 1.35.
  */
 export const actingUser = (cluster: ClusterState, caller: User, request: HttpRequest): User => {
   const parts = partsOf(request);
   if (parts.length === 0) return caller;
   const [who] = parts;
-  if (who?.kind !== 'User' && who?.kind !== 'ServiceAccount')
-    throw new InternalError(request, `requested [${parts.map(printed).join(' ')}] without impersonating a user`);
+  if (who?.kind !== 'User' && who?.kind !== 'ServiceAccount') {
+    const message = `requested [${parts.map(printed).join(' ')}] without impersonating a user`;
+    throw isSince(cluster.version, '1.35')
+      ? new Refusal(400, 'BadRequest', message, undefined, NOSNIFF)
+      : new InternalError(request, message);
+  }
   for (const { kind, name, namespace, key } of parts) {
     authorize(cluster, caller, {
       verb: 'impersonate',

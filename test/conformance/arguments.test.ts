@@ -37,7 +37,10 @@ describe('the flags', () => {
     ],
     [['--plant', 'rollout-order'], { scenarios: false, cases: true, plant: 'rollout-order', whole: false }],
     [['--plant', 'x', '--cases'], { scenarios: false, cases: true, plant: 'x', whole: false }],
-    [['--record', 'out'], { scenarios: false, cases: false, record: 'out', whole: false }],
+    [
+      ['--record', 'out', '--version', '1.35'],
+      { versions: ['1.35'], scenarios: false, cases: false, record: 'out', whole: false },
+    ],
     [['--version', '1.30', '--brief'], { versions: ['1.30'], brief: true, whole: true }],
   ])('%j', (args, expected) => {
     expect(order(...args)).toMatchObject(expected);
@@ -50,6 +53,7 @@ describe('the flags', () => {
     ],
     [['--scenario', 'q'], /\nUse one of: ebs-csi-irsa, /],
     [['--version', '1.29'], /^--version 1\.29: no control plane .*\nUse one of: 1\.35, 1\.30\. docs\/conformance\.md/],
+    [['--record', 'out'], /^--record writes the answers of one version\.\nName it: --version 1\.35$/],
     [['--record', 'out', '--cases'], /^--record and --cases exclude each other\.\nUse only one of them\./],
     [['--plant', 'x', '--scenario', 'in-place'], /^--plant and --scenario exclude each other\./],
     [['--unknown'], /Unknown option '--unknown'.*\nUsage:/s],

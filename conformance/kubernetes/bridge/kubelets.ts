@@ -3,6 +3,7 @@
  * the world's time. What changes in a pod's status is written to the real API server.
  */
 import { resumeContainers } from '../../../sandbox/kubernetes/crashes.ts';
+import { withDefaults } from '../../../sandbox/kubernetes/defaults/with-defaults.ts';
 import { noteMountRole } from '../../../sandbox/kubernetes/mount-roles.ts';
 import type { KubeObject, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { assignNode, isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
@@ -128,8 +129,13 @@ export class Kubelets {
     const { uid, name, namespace = 'default' } = pod.metadata;
     times.noteConditions(uid, pod.status.conditions);
     // The API server has set the class itself, and refuses another one.
-    const { qosClass: _qosClass, ...status } = pod.status;
-    const body = { metadata: { uid }, status: this.asServerTime(uid, status) };
+    const { qosClass: _qosClass, ...status } = withDefaults(this.options.cluster, pod).status as Pod['status'];
+    const conditions = status.conditions
+      // The scheduler's own.
+      .filter(({ type }) => type !== 'PodScheduled')
+      // A patch keeps what it does not name.
+      .map((condition) => ({ reason: null, message: null, ...condition }));
+    const body = { metadata: { uid }, status: this.asServerTime(uid, { ...status, conditions }) };
     work.run(`status of pod ${namespace}/${name}`, async () => {
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/status?fieldManager=kubelet`;
       const headers = { 'content-type': 'application/strategic-merge-patch+json' };

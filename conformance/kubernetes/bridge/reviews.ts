@@ -45,8 +45,8 @@ export const reviewToken = (where: ReviewedCluster, review: Review, signedNow: n
   const caller = callerOf(where, token, signedNow);
   const user = caller && userOf(where.world, where.cluster, caller);
   if (!user) return answered(review, { authenticated: false });
-  const { username, groups, extra } = user;
-  return answered(review, { authenticated: true, user: { username, groups, extra } });
+  const { username, groups, uid, extra } = user;
+  return answered(review, { authenticated: true, user: { username, groups, uid, extra } });
 };
 
 interface AccessSpec {

@@ -189,7 +189,7 @@ export class Seed {
       metadata: { name: POD_IDENTITY_WEBHOOK },
       webhooks: [podIdentityWebhook(mutating)],
     };
-    await writer.create(manifest, 'eks');
+    await writer.apply(manifest, 'eks');
   }
 
   /** Changes the webhook to what the scenario has: the pods of before were created with it. */

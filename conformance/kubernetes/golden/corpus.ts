@@ -26,6 +26,8 @@ export interface Exchange {
   raw?: string;
   accept?: string;
   headers?: Record<string, string>;
+  /** A new second had begun: the API server orders managed fields by seconds. Requests about pods need no mark. */
+  newSecond?: true;
   /** What the server needs to answer so, beyond the scenario. Such an exchange is not played. */
   needs?: string;
   answer: Answer;
@@ -40,3 +42,13 @@ export const readCorpusFile = (version: string, file: string): string =>
 /** Returns the recorded exchanges of a version, in the order in which they were sent. */
 export const readCorpus = (version: string): Exchange[] =>
   JSON.parse(readCorpusFile(version, 'corpus.json')) as Exchange[];
+
+export type SetUpRequest = Pick<Exchange, 'method' | 'path' | 'type' | 'body'>;
+
+/** Returns the requests that make what the recorded server had in addition to the scenario's objects, as they are sent. */
+export const readSetUp = (version: string): (SetUpRequest & { as: string })[] =>
+  (JSON.parse(readCorpusFile(version, 'setup.json')) as SetUpRequest[]).map((request) => ({
+    as: 'admin',
+    type: 'application/json',
+    ...request,
+  }));

@@ -5,8 +5,8 @@ import { Agent, request as httpsRequest } from 'node:https';
 export interface KubeRequest {
   /** An object is sent as JSON, a string as it is. */
   body?: unknown;
-  /** Overrides the default headers. */
-  headers?: Record<string, string>;
+  /** Overrides the default headers; undefined sends none. */
+  headers?: Record<string, string | undefined>;
   /** A bearer token in the place of the default one; null sends none. */
   token?: string | null;
   signal?: AbortSignal;
@@ -31,12 +31,13 @@ const CONTENT_TYPES: Record<string, string> = { PATCH: 'application/merge-patch+
 
 const headersOf = (method: string, { body, headers, token }: KubeRequest, fallback: string): Record<string, string> => {
   const bearer = token === undefined ? fallback : token;
-  return {
+  const all: Record<string, string | undefined> = {
     accept: 'application/json',
     ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
     ...(body === undefined ? {} : { 'content-type': CONTENT_TYPES[method] ?? 'application/json' }),
     ...Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
   };
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
 };
 
 const jsonOf = (text: string): unknown => {

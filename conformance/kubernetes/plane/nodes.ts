@@ -16,7 +16,7 @@ const pollMs = (nodes: number): number => 100 + 2 * nodes;
 const LONGEST_WAIT_MS = 120_000;
 
 const create = async (client: KubeClient, node: KubeObject): Promise<void> => {
-  const { status, text } = await client.request('POST', '/api/v1/nodes', { body: node });
+  const { status, text } = await client.request('POST', '/api/v1/nodes?fieldManager=kubelet', { body: node });
   if (status !== 201) throw new Error(`Creating node ${node.metadata.name} was answered with ${status}: ${text}`);
 };
 

@@ -36,15 +36,15 @@ const daemonSet = (spec: Json): Json => ({
 });
 
 /** Returns the update strategy of a StatefulSet: a rolling one that says no more gets no `rollingUpdate`. */
-const statefulStrategy = (given: unknown, minor: number): Json => {
+const statefulStrategy = (given: unknown): Json => {
   const { type, rollingUpdate } = (given ?? {}) as { type?: string; rollingUpdate?: Json };
   if (type !== undefined && rollingUpdate === undefined) return { type };
-  return strategy(given, { partition: 0, ...(minor < 35 ? {} : { maxUnavailable: 1 }) });
+  return strategy(given, { partition: 0 });
 };
 
 const statefulSet = (spec: Json, minor: number): Json => ({
   ...fill(spec, { replicas: 1, podManagementPolicy: 'OrderedReady', ...REVISIONS }),
-  updateStrategy: statefulStrategy(spec['updateStrategy'], minor),
+  updateStrategy: statefulStrategy(spec['updateStrategy']),
   ...(minor < 27
     ? {}
     : {

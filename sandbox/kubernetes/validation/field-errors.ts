@@ -22,13 +22,13 @@ export interface Structured {
 export interface FieldError {
   reason: keyof typeof REASONS;
   field: string;
-  /** The value as printed; absent for errors that print none. */
-  value?: string | number | boolean | Structured;
+  /** The value as printed; absent for errors that print none, null for one that is not set. */
+  value?: string | number | boolean | Structured | null;
   detail: string;
 }
 
 export const required = (field: string, detail = ''): FieldError => ({ reason: 'Required', field, detail });
-export const invalid = (field: string, value: NonNullable<FieldError['value']>, detail: string): FieldError => ({
+export const invalid = (field: string, value: Exclude<FieldError['value'], undefined>, detail: string): FieldError => ({
   reason: 'Invalid',
   field,
   value,
@@ -63,7 +63,8 @@ export const tooLong = (field: string, bytes: number): FieldError => ({
   detail: `may not be more than ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`,
 });
 
-const printed = (value: NonNullable<FieldError['value']>, version: string): string => {
+const printed = (value: Exclude<FieldError['value'], undefined>, version: string): string => {
+  if (value === null) return isSince(version, '1.34') ? 'null' : quoted('null');
   if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object') return String(value);
   // Structured values are JSON since that version.

@@ -207,7 +207,8 @@ describe('workloads', () => {
     expect(metadataOf('1.33')).toEqual({ creationTimestamp: null, labels: { app: 'web' } });
     expect(metadataOf('1.34')).toEqual({ labels: { app: 'web' } });
     expect(rollingOf('StatefulSet', '1.34')).toEqual({ partition: 0 });
-    expect(rollingOf('StatefulSet', '1.35')).toEqual({ partition: 0, maxUnavailable: 1 });
+    // The feature gate of `maxUnavailable` is off in 1.35.4.
+    expect(rollingOf('StatefulSet', '1.35')).toEqual({ partition: 0 });
     expect(specOf('StatefulSet', '1.26')).not.toHaveProperty('persistentVolumeClaimRetentionPolicy');
   });
 });

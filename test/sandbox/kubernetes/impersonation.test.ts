@@ -265,3 +265,17 @@ test.each<[Headers, string]>([
   });
   expect(raw.headers['content-type']).toMatch(/^text\/plain/);
 });
+
+test('groups without a user are a bad request since 1.35', async () => {
+  const lab = newEbsLab();
+  lab.cluster.version = '1.35';
+  const { status, body, raw } = await lab.call('GET', PODS, { headers: { 'impersonate-group': 'a' } });
+  expect({ status, ...body }).toMatchObject({
+    status: 'Failure',
+    code: 400,
+    reason: 'BadRequest',
+    message: 'requested [{Group  a    }] without impersonating a user',
+  });
+  expect(status).toBe(400);
+  expect(raw.headers['x-content-type-options']).toBe('nosniff');
+});
