@@ -45,11 +45,10 @@ function withFreeSid(statement: JsonObject, taken: ReadonlySet<string>): JsonObj
 }
 
 /**
- * Restores one removed statement. It replaces the kept part if that is unchanged. Otherwise the statement is appended
- * with only the removed subjects, so that no other principal is allowed again.
+ * Adds one removed statement. It replaces the kept part if that is unchanged. Otherwise the statement is appended with
+ * only the removed subjects, so that no other principal is allowed again.
  */
-function restore(statements: readonly JsonObject[], removed: Removed): JsonObject[] {
-  if (statements.some((one) => sameJson(one, removed.statement))) return [...statements];
+function add(statements: readonly JsonObject[], removed: Removed): JsonObject[] {
   const at = removed.kept === undefined ? -1 : statements.findIndex((one) => sameJson(one, removed.kept));
   if (at >= 0) return statements.map((one, index) => (index === at ? removed.statement : one));
   const provider = providerOf(removed);
@@ -58,6 +57,10 @@ function restore(statements: readonly JsonObject[], removed: Removed): JsonObjec
     withFreeSid(provider ? takenOut(removed, provider).part : removed.statement, sidsOf(statements)),
   ];
 }
+
+/** Restores one removed statement, unless the policy has it. */
+const restore = (statements: readonly JsonObject[], removed: Removed): JsonObject[] =>
+  statements.some((one) => sameJson(one, removed.statement)) ? [...statements] : add(statements, removed);
 
 /** Returns the service accounts that a removed statement allowed, with the provider; undefined if they are not known. */
 function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAccountUse[] } | undefined {
@@ -74,7 +77,8 @@ function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAc
 function isWhole({ before, after, removed }: TrustRetirement): boolean {
   const [was, is] = [readTrust(before), readTrust(after)];
   if (!was.readable || !is.readable) return false;
-  const expected = removed.reduce(restore, is.statements);
+  // A policy may contain the same statement twice.
+  const expected = removed.reduce(add, is.statements);
   const matched = was.statements.filter((one) => {
     const at = expected.findIndex((other) => sameJson(one, other));
     if (at >= 0) expected.splice(at, 1);

@@ -28,6 +28,12 @@ describe('undoRetirement', () => {
     expect(undoRetirement(partly, partly.after)).toEqual({ do: 'write', document: partly.before });
   });
 
+  it('writes the policy of before if it has the same statement twice', () => {
+    const statement = irsa([subject(controller)]);
+    const twice = retired(statement, statement, podIdentityStatement);
+    expect(undoRetirement(twice, twice.after)).toEqual({ do: 'write', document: twice.before });
+  });
+
   it('does nothing if the policy is as before, or already allows the service account again', () => {
     expect(undoRetirement(whole, policyText(irsaStatement, podIdentityStatement))).toEqual({ do: 'nothing' });
     expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsa(subject(controller))))).toEqual({
