@@ -12,6 +12,10 @@ describe('the normal form of a text', () => {
   it.each([
     ['pod ebs-csi-controller-7f76b45f4c-k7dqq is ready', 'pod ebs-csi-controller-POD is ready'],
     ['ebs-csi-8mcz2, ebs-csi-7f76b45f4c-k7dqq.', 'ebs-csi-POD, ebs-csi-POD.'],
+    [
+      'failed: ebs-csi-8mcz2 (CrashLoopBackOff, 2 restarts), ebs-csi-4xkzt (2 restarts), as before',
+      'failed: ebs-csi-POD (2 restarts), ebs-csi-POD (CrashLoopBackOff, 2 restarts), as before',
+    ],
     ['kube-system/ebs-csi-controller-7f76b45f4c-k7dqq', 'kube-system/ebs-csi-controller-POD'],
     ['association a-hnq7luyc35r7bm93i of x', 'association ASSOCIATION of x'],
     ['at 2026-01-15T09:00:00.140Z, and 2026-01-15T09:00Z', 'at TIME, and TIME'],

@@ -12,18 +12,28 @@ const RANDOM = '[bcdfghjklmnpqrstvwxz2456789]';
 /** The hash of a pod template is a number of up to ten digits, in the same characters. */
 const POD_SUFFIX = new RegExp(`(?:-${RANDOM}{6,10})?-${RANDOM}{5}(?![\\w-])`);
 
+/** A pod in a list, with what is said of it: `api-POD (2 restarts)`. */
+const LISTED = String.raw`[\w.-]+-POD(?: \([^)]*\))?`;
+const LIST = new RegExp(`${LISTED}(?:, ${LISTED})+`, 'g');
+/** Lists of pods are in the order of their names, which are random. */
+const inOrder = (list: string): string =>
+  list
+    .split(/, (?=[\w.-]+-POD)/)
+    .sort()
+    .join(', ');
+
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
 /**
  * Returns a function that replaces ids, times, durations and hashes in a text, and the names of pods of the given
- * workloads (`api-7f76b45f4c-k7dqq` becomes `api-POD`). Names of a StatefulSet's pods stay: they do not depend on chance.
+ * workloads (`api-7f76b45f4c-k7dqq` becomes `api-POD`), whose lists it sorts. Names of a StatefulSet's pods stay: they do not depend on chance.
  */
 export const normaliser = (workloads: readonly string[]): ((text: string) => string) => {
   // A longer name first, since one name can be the beginning of another.
   const names = [...new Set(workloads)].sort((a, b) => b.length - a.length).map(escaped);
   const pods = names.length === 0 ? undefined : new RegExp(`(?<![\\w-])(${names.join('|')})${POD_SUFFIX.source}`, 'g');
   return (text) =>
-    (pods ? text.replaceAll(pods, '$1-POD') : text)
+    (pods ? text.replaceAll(pods, '$1-POD').replaceAll(LIST, inOrder) : text)
       .replaceAll(ASSOCIATION_ID, 'ASSOCIATION')
       .replaceAll(UUID, 'UUID')
       .replaceAll(TIME, 'TIME')
