@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { HttpResponse } from '../http.ts';
-import { badRequest, conflict, invalid, json, methodNotAllowed, Refusal } from './answers.ts';
+import { badRequest, conflict, invalid, json, Refusal } from './answers.ts';
 import { workloadChanged } from './controllers.ts';
 import type { Deployment, Kind, KubeObject, ReplicaSet, StatefulSet } from './objects.ts';
 import { timestamp, workloadOf } from './store.ts';
@@ -21,9 +21,6 @@ import type { Write } from './write.ts';
 type Scaled = Deployment | ReplicaSet | StatefulSet;
 
 const SCALED_KINDS: Partial<Record<Kind, true>> = { Deployment: true, ReplicaSet: true, StatefulSet: true };
-/** Verbs of the subresource in discovery. */
-export const SCALE_VERBS = ['get', 'patch', 'update'];
-const METHODS = ['GET', 'PATCH', 'PUT'];
 const API_VERSION = 'autoscaling/v1';
 const KIND = 'Scale';
 /** Names the resource in errors: `Scale.autoscaling "web" is invalid`. */
@@ -107,11 +104,6 @@ const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scal
   if (replicas < 0)
     throw invalid(SCALE, name, 'spec.replicas', `Invalid value: ${replicas}: must be greater than or equal to 0`);
   if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) throw conflict(info, name);
-};
-
-/** Throws if the subresource does not support the method. */
-export const checkScaleMethod = (method: string): void => {
-  if (!METHODS.includes(method)) throw methodNotAllowed();
 };
 
 /** Writes the replicas that a client has asked for, and answers with the Scale. */

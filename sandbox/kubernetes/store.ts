@@ -114,10 +114,6 @@ export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): v
 export const templateGenerationOf = ({ templateGenerations }: KubeState, { metadata }: KubeObject): number =>
   templateGenerations.get(metadata.uid) ?? 1;
 
-/** Returns how many objects of any kind `owner` controls. */
-export const countControlled = (kube: KubeState, owner: KubeObject): number =>
-  kube.controlled.get(owner.metadata.uid)?.size ?? 0;
-
 /** Returns the objects of a kind that `owner` controls, oldest first. */
 export const controlledBy = <K extends Kind>(kube: KubeState, kind: K, owner: KubeObject): Kinds[K][] =>
   [...(kube.controlled.get(owner.metadata.uid) ?? [])].filter((object): object is Kinds[K] => object.kind === kind);

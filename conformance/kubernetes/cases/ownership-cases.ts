@@ -26,6 +26,9 @@ const scale = (server: Server, manager: string, replicas: number): Promise<Answe
     body: { spec: { replicas } },
   });
 
+/** Metadata of an account with a label and the annotation of a role. */
+const labelled = (role: string) => ({ labels: { a: '1' }, annotations: { 'eks.amazonaws.com/role-arn': role } });
+
 const accountPath = (server: Server, query: string): string =>
   `${pathOf(server, CORE, 'serviceaccounts', ACCOUNT)}${query}`;
 const applyAccount = (server: Server, manager: string, metadata: object, query = ''): Promise<Answer> =>
@@ -124,37 +127,10 @@ export const OWNERSHIP_CASES: Case[] = [
     name: 'apply-account',
     shows: 'Server-side apply creates, changes and removes what its manager owns, and reports conflicts with others.',
     run: async (server, note) => {
-      note(
-        'created',
-        answerOf(
-          server,
-          await applyAccount(server, 'eks', {
-            labels: { a: '1' },
-            annotations: { 'eks.amazonaws.com/role-arn': 'one' },
-          }),
-        ),
-      );
+      note('created', answerOf(server, await applyAccount(server, 'eks', labelled('one'))));
       note('owners', ownersOf(await account(server)));
-      note(
-        'again',
-        answerOf(
-          server,
-          await applyAccount(server, 'eks', {
-            labels: { a: '1' },
-            annotations: { 'eks.amazonaws.com/role-arn': 'one' },
-          }),
-        ),
-      );
-      note(
-        'changed',
-        answerOf(
-          server,
-          await applyAccount(server, 'eks', {
-            labels: { a: '1' },
-            annotations: { 'eks.amazonaws.com/role-arn': 'two' },
-          }),
-        ),
-      );
+      note('again', answerOf(server, await applyAccount(server, 'eks', labelled('one'))));
+      note('changed', answerOf(server, await applyAccount(server, 'eks', labelled('two'))));
       note(
         'conflict',
         answerOf(
