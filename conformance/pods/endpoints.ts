@@ -1,0 +1,152 @@
+/**
+ * Plays every address that an AWS SDK asks for credentials: the agent of EKS Pod Identity, that of ECS, the node's
+ * instance metadata, and STS. The workers direct all connections of their SDK here, so that no address is ever called.
+ * Access keys in the answers name the place that was asked.
+ */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A request of an SDK. */
+export interface Asked {
+  host: string;
+  path: string;
+  /** The value of the header Authorization of a request to an agent. */
+  token?: string;
+  /** The role of a web identity. */
+  role?: string;
+  /** Whether the request came by way of a proxy. */
+  isProxied: boolean;
+}
+
+export interface Endpoints {
+  port: number;
+  /** The requests since the last call of this function, in order. */
+  taken: () => Asked[];
+  close: () => Promise<void>;
+}
+
+export const KEYS = {
+  agent: 'AKIAAGENT',
+  ecs: 'AKIAECS',
+  other: 'AKIAOTHER',
+  irsa: 'AKIAWEBIDENTITY',
+  role: 'AKIAROLE',
+  node: 'AKIANODE',
+} as const;
+
+const AGENTS = new Set(['169.254.170.23', '[fd00:ec2::23]']);
+const METADATA = new Set(['169.254.169.254', '[fd00:ec2::254]']);
+const EXPIRATION = '2100-01-01T00:00:00Z';
+const ROLE_NAME = 'node';
+
+/** The content of a projected token of a service account. */
+export const tokenFor = (audience: string | undefined): string => `token for ${audience ?? 'the API server'}`;
+export const AGENT_TOKEN = tokenFor('pods.eks.amazonaws.com');
+
+interface Answer {
+  status: number;
+  type: 'application/json' | 'text/xml' | 'text/plain';
+  body: string;
+}
+
+const json = (status: number, body: object): Answer => ({
+  status,
+  type: 'application/json',
+  body: JSON.stringify(body),
+});
+const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
+
+const keys = (id: string, more: object = {}): Answer =>
+  json(200, { AccessKeyId: id, SecretAccessKey: 'secret', Token: 'token', Expiration: EXPIRATION, ...more });
+
+const sts = (action: string, id: string): Answer => ({
+  status: 200,
+  type: 'text/xml',
+  body: `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${action}Result><Credentials><AccessKeyId>${id}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken><Expiration>${EXPIRATION}</Expiration></Credentials><AssumedRoleUser><AssumedRoleId>A:s</AssumedRoleId><Arn>arn:aws:sts::111122223333:assumed-role/r/s</Arn></AssumedRoleUser></${action}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></${action}Response>`,
+});
+const STS_REFUSAL: Answer = {
+  status: 400,
+  type: 'text/xml',
+  body: '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>InvalidIdentityToken</Code><Message>Incorrect token audience</Message></Error><RequestId>r</RequestId></ErrorResponse>',
+};
+
+const metadataAnswer = (path: string): Answer => {
+  if (path === '/latest/api/token') return text(200, 'metadata-token');
+  const credentials = /^\/latest\/meta-data\/iam\/security-credentials(?:-extended)?\/(.*)$/.exec(path);
+  if (!credentials) return text(404, 'not found');
+  return credentials[1] === ''
+    ? text(200, ROLE_NAME)
+    : keys(KEYS.node, { Code: 'Success', Type: 'AWS-HMAC', LastUpdated: '2026-01-01T00:00:00Z' });
+};
+
+/** Returns the answer of the host that was asked. The agent and STS accept each other's tokens as little as AWS does. */
+const answerOf = ({ host, path, token, isProxied }: Asked, form: URLSearchParams): Answer => {
+  // A proxy has no route to the addresses of a node.
+  if (isProxied) return text(502, 'no route');
+  if (AGENTS.has(host))
+    return path === '/v1/credentials' && token === AGENT_TOKEN
+      ? keys(KEYS.agent)
+      : json(400, { Code: 'AccessDeniedException', Message: 'refused' });
+  if (METADATA.has(host)) return metadataAnswer(path);
+  const action = form.get('Action');
+  if (action === 'AssumeRoleWithWebIdentity')
+    return form.get('WebIdentityToken') === AGENT_TOKEN ? STS_REFUSAL : sts(action, KEYS.irsa);
+  if (action === 'AssumeRole') return sts(action, KEYS.role);
+  return keys(host === '169.254.170.2' ? KEYS.ecs : KEYS.other);
+};
+
+const bodyOf = async (request: http.IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+};
+
+const askedOf = ({ url = '', headers: { host = '', authorization } }: http.IncomingMessage, form: URLSearchParams) => {
+  const absolute = /^https?:\/\/([^/]+)(.*)$/.exec(url);
+  const role = form.get('RoleArn');
+  // Go names the default port, too.
+  const asked = (absolute?.[1] ?? host).replace(/:80$/, '');
+  return {
+    host: asked,
+    path: (absolute?.[2] ?? url).replace(/\?.*$/, ''),
+    ...(authorization === undefined || authorization.startsWith('AWS4-') ? {} : { token: authorization }),
+    ...(role === null ? {} : { role }),
+    isProxied: absolute !== null,
+  } satisfies Asked;
+};
+
+/** Opens the addresses on a port of the loopback interface. */
+export async function openEndpoints(): Promise<Endpoints> {
+  let asked: Asked[] = [];
+  const server = http.createServer((request, response) => {
+    void (async () => {
+      const form = new URLSearchParams(request.method === 'POST' ? await bodyOf(request) : '');
+      const found = askedOf(request, form);
+      asked.push(found);
+      const { status, type, body } = answerOf(found, form);
+      response.writeHead(status, {
+        connection: 'close',
+        'content-type': type,
+        'x-aws-ec2-metadata-token-ttl-seconds': '21600',
+      });
+      response.end(body);
+    })();
+  });
+  server.on('connect', (request, socket) => {
+    asked.push({ host: request.url ?? '', path: '', isProxied: true });
+    socket.end('HTTP/1.1 502 no route\r\nconnection: close\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    taken: () => {
+      const taken = asked;
+      asked = [];
+      return taken;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => void server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Runs the default credential chain of the AWS SDK for JavaScript in this process. Connections to every host lead to the
+ * played endpoints, until the chain is closed.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { connect } from 'node:net';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { Reply } from './protocol.ts';
+
+export interface JavaScriptChain {
+  /** Runs the chain with these variables alone. */
+  ask: (env: Readonly<Record<string, string>>) => Promise<Reply>;
+  close: () => void;
+}
+
+type Agent = { createConnection: unknown };
+
+/** Replaces how agents connect. Returns a function that restores it. */
+function redirect(port: number): () => void {
+  const prototypes = [http.Agent.prototype, https.Agent.prototype] as unknown as Agent[];
+  const restores = prototypes.map((prototype) => {
+    const own = Object.getOwnPropertyDescriptor(prototype, 'createConnection');
+    prototype.createConnection = () => connect(port, '127.0.0.1');
+    return () => {
+      if (own) Object.defineProperty(prototype, 'createConnection', own);
+      else Reflect.deleteProperty(prototype, 'createConnection');
+    };
+  });
+  return () => void restores.forEach((restore) => restore());
+}
+
+/** Replaces the variables of this process. */
+function setVariables(env: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(process.env)) Reflect.deleteProperty(process.env, name);
+  Object.assign(process.env, env);
+}
+
+/** Directs all connections of this process to a port. */
+export function openChain(port: number): JavaScriptChain {
+  const restore = redirect(port);
+  const { warn } = console;
+  console.warn = () => undefined;
+  const ask: JavaScriptChain['ask'] = async (env) => {
+    const before = { ...process.env };
+    setVariables(env);
+    try {
+      const { accessKeyId } = await defaultProvider({ maxRetries: 0 })();
+      return { key: accessKeyId };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    } finally {
+      setVariables(before);
+    }
+  };
+  return {
+    ask,
+    close: () => {
+      restore();
+      console.warn = warn;
+    },
+  };
+}
