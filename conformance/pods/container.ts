@@ -46,8 +46,7 @@ export const unknownReferences = ({ env = [] }: KubeContainer): string[] => {
   const known = new Set<string>();
   const unknown = new Set<string>();
   for (const { name, value = '' } of env) {
-    for (const [, other] of value.matchAll(REFERENCE))
-      if (other !== undefined && !known.has(other)) unknown.add(other);
+    for (const [, other] of value.matchAll(REFERENCE)) if (other !== undefined && !known.has(other)) unknown.add(other);
     known.add(name);
   }
   return [...unknown];
@@ -89,11 +88,18 @@ export function mayHaveFile(path: string, container: KubeContainer, volumes: rea
   return volume !== undefined && volume.projected === undefined;
 }
 
+/** The directory below `root` in which the software of a container starts. */
+export const WORKING_DIRECTORY = 'working-directory';
+/** Variables whose files an SDK may read only once for each path, so that none may be the same in two worlds. */
+const KEPT_FILES: ReadonlySet<string> = new Set(['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']);
+
 /** Returns the variables with the paths of files below `root`, in which the container's files are. */
 export const withRoot = (variables: ReadonlyMap<string, string>, root: string): Record<string, string> =>
   Object.fromEntries(
     [...variables].map(([name, value]) => {
-      const path = FILE_VARIABLES.has(name) || name === 'HOME' ? absolute(value) : undefined;
-      return [name, path === undefined ? value : join(root, path)];
+      if (value === '' || !(FILE_VARIABLES.has(name) || name === 'HOME')) return [name, value];
+      const path = absolute(value);
+      if (path !== undefined) return [name, join(root, path)];
+      return [name, KEPT_FILES.has(name) ? join(root, WORKING_DIRECTORY, value) : value];
     }),
   );

@@ -16,10 +16,14 @@ export interface Asked {
   role?: string;
   /** Whether the request came by way of a proxy. */
   isProxied: boolean;
+  /** Whether it would have been encrypted: connections with TLS come to a port of their own, in plain text. */
+  isSecure: boolean;
 }
 
 export interface Endpoints {
   port: number;
+  /** The port of connections that use TLS. */
+  securePort: number;
   /** The requests since the last call of this function, in order. */
   taken: () => Asked[];
   close: () => Promise<void>;
@@ -36,6 +40,7 @@ export const KEYS = {
 
 const AGENTS = new Set(['169.254.170.23', '[fd00:ec2::23]']);
 const METADATA = new Set(['169.254.169.254', '[fd00:ec2::254]']);
+const ECS = '169.254.170.2';
 const EXPIRATION = '2100-01-01T00:00:00Z';
 const ROLE_NAME = 'node';
 
@@ -79,10 +84,13 @@ const metadataAnswer = (path: string): Answer => {
     : keys(KEYS.node, { Code: 'Success', Type: 'AWS-HMAC', LastUpdated: '2026-01-01T00:00:00Z' });
 };
 
+const isOnNode = (host: string): boolean => AGENTS.has(host) || METADATA.has(host) || host === ECS;
+
 /** Returns the answer of the host that was asked. The agent and STS accept each other's tokens as little as AWS does. */
-const answerOf = ({ host, path, token, isProxied }: Asked, form: URLSearchParams): Answer => {
-  // A proxy has no route to the addresses of a node.
+const answerOf = ({ host, path, token, isProxied, isSecure }: Asked, form: URLSearchParams): Answer => {
+  // A proxy has no route to the addresses of a node, where nothing speaks TLS.
   if (isProxied) return text(502, 'no route');
+  if (isSecure && isOnNode(host)) return text(502, 'no TLS');
   if (AGENTS.has(host))
     return path === '/v1/credentials' && token === AGENT_TOKEN
       ? keys(KEYS.agent)
@@ -92,7 +100,7 @@ const answerOf = ({ host, path, token, isProxied }: Asked, form: URLSearchParams
   if (action === 'AssumeRoleWithWebIdentity')
     return form.get('WebIdentityToken') === AGENT_TOKEN ? STS_REFUSAL : sts(action, KEYS.irsa);
   if (action === 'AssumeRole') return sts(action, KEYS.role);
-  return keys(host === '169.254.170.2' ? KEYS.ecs : KEYS.other);
+  return keys(host === ECS ? KEYS.ecs : KEYS.other);
 };
 
 const bodyOf = async (request: http.IncomingMessage): Promise<string> => {
@@ -101,52 +109,71 @@ const bodyOf = async (request: http.IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString();
 };
 
-const askedOf = ({ url = '', headers: { host = '', authorization } }: http.IncomingMessage, form: URLSearchParams) => {
+/** Returns a host in its usual spelling, as connections to it do not depend on that, without the default port. */
+const canonical = (host: string): string => (URL.canParse(`http://${host}`) ? new URL(`http://${host}`).host : host);
+
+const askedOf = (
+  { url = '', headers: { host = '', authorization } }: http.IncomingMessage,
+  form: URLSearchParams,
+  isSecure: boolean,
+) => {
   const absolute = /^https?:\/\/([^/]+)(.*)$/.exec(url);
   const role = form.get('RoleArn');
-  // Go names the default port, too.
-  const asked = (absolute?.[1] ?? host).replace(/:80$/, '');
+  const asked = absolute?.[1] ?? host;
   return {
-    host: asked,
+    host: canonical(asked),
     path: (absolute?.[2] ?? url).replace(/\?.*$/, ''),
     ...(authorization === undefined || authorization.startsWith('AWS4-') ? {} : { token: authorization }),
     ...(role === null ? {} : { role }),
     isProxied: absolute !== null,
+    isSecure,
   } satisfies Asked;
 };
 
-/** Opens the addresses on a port of the loopback interface. */
+/** Returns the port of the server, which listens on the loopback interface. */
+const portOf = async (server: http.Server): Promise<number> => {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  return (server.address() as AddressInfo).port;
+};
+
+/** Opens the addresses on two ports of the loopback interface. */
 export async function openEndpoints(): Promise<Endpoints> {
   let asked: Asked[] = [];
-  const server = http.createServer((request, response) => {
-    void (async () => {
-      const form = new URLSearchParams(request.method === 'POST' ? await bodyOf(request) : '');
-      const found = askedOf(request, form);
-      asked.push(found);
-      const { status, type, body } = answerOf(found, form);
-      response.writeHead(status, {
-        connection: 'close',
-        'content-type': type,
-        'x-aws-ec2-metadata-token-ttl-seconds': '21600',
+  const serverFor = (isSecure: boolean): http.Server =>
+    http
+      .createServer((request, response) => {
+        void (async () => {
+          const form = new URLSearchParams(request.method === 'POST' ? await bodyOf(request) : '');
+          const found = askedOf(request, form, isSecure);
+          asked.push(found);
+          const { status, type, body } = answerOf(found, form);
+          response.writeHead(status, {
+            connection: 'close',
+            'content-type': type,
+            'x-aws-ec2-metadata-token-ttl-seconds': '21600',
+          });
+          response.end(body);
+        })();
+      })
+      .on('connect', ({ url = '' }: http.IncomingMessage, socket) => {
+        asked.push({ host: url, path: '', isProxied: true, isSecure });
+        socket.end('HTTP/1.1 502 no route\r\nconnection: close\r\n\r\n');
       });
-      response.end(body);
-    })();
-  });
-  server.on('connect', (request, socket) => {
-    asked.push({ host: request.url ?? '', path: '', isProxied: true });
-    socket.end('HTTP/1.1 502 no route\r\nconnection: close\r\n\r\n');
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const servers = [serverFor(false), serverFor(true)] as const;
+  const [port, securePort] = await Promise.all([portOf(servers[0]), portOf(servers[1])]);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
+    securePort,
     taken: () => {
       const taken = asked;
       asked = [];
       return taken;
     },
     close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => void server.close(resolve));
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => void server.close(resolve));
+      }
     },
   };
 }

@@ -1,12 +1,12 @@
 /** Generates pods whose containers set variables and mounts of their own, before EKS's webhook changes them. */
 import * as fc from 'fast-check';
-import type { EnvEntry, KubeContainer, KubePod, KubeVolume } from './javascript-chain.ts';
+import type { EnvEntry, KubeContainer, KubePod, KubeVolume } from './kube-pod.ts';
 
-const AGENT = 'http://169.254.170.23/v1/credentials';
+export const AGENT = 'http://169.254.170.23/v1/credentials';
 const MOUNT = '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount';
-const TOKEN = `${MOUNT}/eks-pod-identity-token`;
-const IRSA_TOKEN = '/var/run/secrets/eks.amazonaws.com/serviceaccount/token';
-const ROLE = 'arn:aws:iam::111122223333:role/own';
+export const TOKEN = `${MOUNT}/eks-pod-identity-token`;
+export const IRSA_TOKEN = '/var/run/secrets/eks.amazonaws.com/serviceaccount/token';
+export const ROLE = 'arn:aws:iam::111122223333:role/own';
 
 const set = (name: string, ...values: string[]): fc.Arbitrary<EnvEntry[]> =>
   fc.constantFrom(...values).map((value) => [{ name, value }]);
@@ -71,6 +71,78 @@ const alike: fc.Arbitrary<EnvEntry[]>[] = [
   ]),
 ];
 
+/** Addresses and paths that resemble those of the agent. */
+const nearMisses: fc.Arbitrary<EnvEntry[]>[] = [
+  set(
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    `${AGENT} `,
+    ` ${AGENT}`,
+    `${AGENT}/`,
+    `${AGENT}?a=b`,
+    'HTTP://169.254.170.23/v1/credentials',
+    'https://169.254.170.23/v1/credentials',
+    'http://169.254.170.23/V1/credentials',
+    'http://169.254.170.23//v1/credentials',
+    'http://169.254.170.23./v1/credentials',
+    'http://user@169.254.170.23/v1/credentials',
+    'http://169.254.170.023/v1/credentials',
+    'http://[fd00:ec2::23]:80/v1/credentials',
+    'http://[FD00:EC2::23]/v1/credentials',
+    'http://[fd00:ec2:0::23]/v1/credentials',
+    'http://169.254.170.2/v1/credentials',
+    'http://localhost/v1/credentials',
+    'http://10.0.0.1/v1/credentials',
+    '/v1/credentials',
+  ),
+  set(
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+    `${TOKEN} `,
+    `${TOKEN}/`,
+    TOKEN.toUpperCase(),
+    '',
+    'own/token',
+    `${MOUNT}/../serviceaccount/eks-pod-identity-token`,
+  ),
+  set('AWS_CONTAINER_AUTHORIZATION_TOKEN', 'x', ''),
+  set('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', '', '/', 'v2/credentials', ' '),
+  set('aws_container_credentials_full_uri', 'http://127.0.0.1/'),
+  set('aws_access_key_id', 'AKIALOWER'),
+  set('AWS_PROFILE', '', ' ', 'default', 'own'),
+  set('AWS_DEFAULT_PROFILE', '', 'default', 'own'),
+  set('AWS_SDK_LOAD_CONFIG', '1', 'true', ''),
+  set('AWS_EC2_METADATA_DISABLED', 'true', 'TRUE', 'false', ''),
+  set('AWS_SESSION_TOKEN', 'x'),
+  set('AWS_ROLE_SESSION_NAME', 'own', ''),
+  set('AWS_ACCESS_KEY_ID', ' ', 'AKIAOWN'),
+  set('AWS_WEB_IDENTITY_TOKEN_FILE', IRSA_TOKEN, '/none', ' '),
+  fc
+    .tuple(fc.constantFrom('HTTP_PROXY', 'http_proxy'), fc.constantFrom('http://proxy:3128', 'proxy:3128', ''))
+    .map(([name, value]) => [{ name, value }]),
+  fc
+    .tuple(
+      fc.constantFrom('NO_PROXY', 'no_proxy'),
+      fc.constantFrom(
+        '169.254.170.23',
+        '169.254.170.23,[fd00:ec2::23]',
+        'localhost, 169.254.0.0/16',
+        '169.254.170.23:80',
+        '169.254.170.23:8080',
+        '.svc.cluster.local',
+        '*',
+        '',
+      ),
+    )
+    .chain(([name, value]) =>
+      fc.constantFrom(
+        [
+          { name: 'HTTP_PROXY', value: 'http://proxy:3128' },
+          { name, value },
+        ],
+        [{ name, value }],
+      ),
+    ),
+];
+
 const NAMES = [
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
@@ -88,6 +160,10 @@ const NAMES = [
   'BOTO_CONFIG',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
   'AWS_ROLE_ARN',
+  'HTTP_PROXY',
+  'http_proxy',
+  'NO_PROXY',
+  'no_proxy',
 ];
 /** Variables in any combination, also where SDKs differ or the spec does not show the value. */
 const anything = fc.constantFrom(...NAMES).chain((name) =>
@@ -117,6 +193,14 @@ const mounts = fc.constantFrom<NonNullable<KubeContainer['volumeMounts']>>(
   [{ name: 'scratch', mountPath: TOKEN }],
   [{ name: 'scratch', mountPath: '/var/run' }],
   [{ name: 'sts-token', mountPath: '/own' }],
+  [{ name: 'scratch', mountPath: '/home/own/.aws' }],
+  [{ name: 'sts-token', mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount' }],
+);
+/** Objects whose keys are all variables. */
+const imports = fc.constantFrom<NonNullable<KubeContainer['envFrom']>>(
+  [{ secretRef: { name: 'all' } }],
+  [{ prefix: 'AWS_', secretRef: { name: 'all' } }],
+  [{ prefix: 'APP_', secretRef: { name: 'all' } }],
 );
 
 const token = (name: string, audience: string, path: string): KubeVolume => ({
@@ -137,24 +221,24 @@ const ofThatName = fc.constantFrom<KubeVolume>(
 /** Returns the last entry of each name, unless the names are to be kept as they are. */
 const once = (env: EnvEntry[]): EnvEntry[] => [...new Map(env.map((one) => [one.name, one])).values()];
 
-const rarely = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.oneof({ arbitrary: value, weight: 1 }, { arbitrary: fc.constant(undefined), weight: 4 });
+const rarely = <Value>(value: fc.Arbitrary<Value>, without = 4): fc.Arbitrary<Value | undefined> =>
+  fc.oneof({ arbitrary: value, weight: 1 }, { arbitrary: fc.constant(undefined), weight: without });
 
 const container = (name: string, isAlike: boolean): fc.Arbitrary<KubeContainer> =>
   fc
     .record({
       groups: isAlike
         ? fc.array(fc.oneof(...alike), { maxLength: 3 })
-        : fc.array(fc.oneof(anything, fc.oneof(...alike)), { maxLength: 2 }),
+        : fc.array(fc.oneof(anything, fc.oneof(...alike), fc.oneof(...nearMisses)), { maxLength: 3 }),
       volumeMounts: rarely(mounts),
-      hasEnvFrom: isAlike ? fc.constant(false) : fc.nat(9).map((value) => value === 0),
+      envFrom: isAlike ? fc.constant(undefined) : rarely(imports, 9),
     })
-    .map(({ groups, volumeMounts, hasEnvFrom }) => ({
+    .map(({ groups, volumeMounts, envFrom }) => ({
       name,
       image: 'app:1',
       env: isAlike ? once(groups.flat()) : groups.flat(),
       ...(volumeMounts ? { volumeMounts } : {}),
-      ...(hasEnvFrom ? { envFrom: [{ secretRef: { name: 'all' } }] } : {}),
+      ...(envFrom ? { envFrom } : {}),
     }))
     .filter((one) => !isAlike || !isHalf(one));
 

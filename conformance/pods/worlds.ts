@@ -13,10 +13,8 @@ export interface World {
   /** What was settled, such as "AWS_PROFILE: no object"; empty if the spec shows everything. */
   settled: string[];
   variables: Map<string, string>;
-  /** By absolute path. */
+  /** Contents by path; a relative one is below the directory in which the software starts. */
   files: Map<string, string>;
-  /** Files below the directory in which the software starts, by relative path. */
-  relativeFiles: Map<string, string>;
 }
 
 /** The access key in files of credentials. */
@@ -114,7 +112,10 @@ const homeOf = ({ volumeMounts = [] }: KubeContainer): { home: string; isMounted
 };
 
 /** Returns the files of credentials that may exist: none, some without keys, and some with keys. */
-function fileOptions(variables: ReadonlyMap<string, string>, container: KubeContainer): [string, Map<string, string>][] {
+function fileOptions(
+  variables: ReadonlyMap<string, string>,
+  container: KubeContainer,
+): [string, Map<string, string>][] {
   const { home, isMounted } = homeOf(container);
   const profiles = PROFILES.flatMap((name) => variables.get(name) || []);
   const placed = profiles.length > 0 || isMounted;
@@ -134,7 +135,7 @@ function fileOptions(variables: ReadonlyMap<string, string>, container: KubeCont
           [old, hasKeys ? `AWSAccessKeyId=${FILE_KEY}\nAWSSecretKey=secret\n` : '\n'],
           [boto, hasKeys ? `[Credentials]\n${KEY_LINES}` : '[Boto]\n'],
         ] as const
-      ).flatMap(([path, content]) => (absolute(path) === undefined ? [] : [[absolute(path) ?? '', content] as const])),
+      ).filter(([path]) => path !== ''),
     );
   return [
     ['files: none', new Map()],
@@ -144,7 +145,7 @@ function fileOptions(variables: ReadonlyMap<string, string>, container: KubeCont
 }
 
 const TOKEN_FILES = ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'];
-type TokenOption = { label: string; path?: string; relative?: string };
+type TokenOption = { label: string; path?: string };
 
 /** Returns the tokens that may exist where the spec does not show what is there. */
 function tokenOptions(pod: KubePod, container: KubeContainer, variables: ReadonlyMap<string, string>): TokenOption[] {
@@ -155,7 +156,7 @@ function tokenOptions(pod: KubePod, container: KubeContainer, variables: Readonl
     const value = variables.get(name) ?? '';
     const path = absolute(value);
     if (value === '' || (path !== undefined && (known.has(path) || !mayHaveFile(path, container, volumes)))) continue;
-    found.push({ label: `a token at ${value}`, ...(path === undefined ? { relative: value } : { path }) });
+    found.push({ label: `a token at ${value}`, path: value });
   }
   return found;
 }
@@ -178,14 +179,15 @@ export function worldsOf(pod: KubePod, container: KubeContainer): World[] {
     const variables = variablesOf(container, rest satisfies Settled);
     variables.set('HOME', variables.get('HOME') ?? homeOf(container).home);
     return fileOptions(variables, container).flatMap(([label, files]) =>
-      tokenOptions(pod, container, variables).map(
-        (token): World => ({
-          settled: [...settled, ...(label === '' ? [] : [label]), ...(token.label === '' ? [] : [token.label])],
-          variables,
-          files: new Map([...files, ...tokens, ...(token.path === undefined ? [] : [[token.path, AGENT_TOKEN] as const])]),
-          relativeFiles: new Map(token.relative === undefined ? [] : [[token.relative, AGENT_TOKEN]]),
-        }),
-      ),
+      tokenOptions(pod, container, variables).map((token): World => ({
+        settled: [...settled, ...(label === '' ? [] : [label]), ...(token.label === '' ? [] : [token.label])],
+        variables,
+        files: new Map([
+          ...files,
+          ...tokens,
+          ...(token.path === undefined ? [] : [[token.path, AGENT_TOKEN] as const]),
+        ]),
+      })),
     );
   });
   return evenly(worlds);

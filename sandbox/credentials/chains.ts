@@ -36,6 +36,8 @@ interface Chain {
   fullFirst: boolean;
   /** A relative URI that is set counts although it is empty. */
   emptyRelative: boolean;
+  /** Reads the file of AWS_CREDENTIAL_FILE after web identities; if it is missing, that is an error. */
+  oldFile: boolean;
 }
 
 const COMMON: Chain = {
@@ -48,25 +50,27 @@ const COMMON: Chain = {
   needsRole: false,
   fullFirst: false,
   emptyRelative: false,
+  oldFile: false,
 };
 const OLD_NAMES = {
   accessKeys: ['AWS_ACCESS_KEY_ID', 'AWS_ACCESS_KEY'],
   secretKeys: ['AWS_SECRET_ACCESS_KEY', 'AWS_SECRET_KEY'],
 };
-const PROFILES = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'];
 
 const CHAINS: Partial<Record<SdkName, Chain>> = {
   'go-v1': { ...COMMON, ...OLD_NAMES, needsRole: true, fullFirst: true },
-  'go-v2': { ...COMMON, ...OLD_NAMES, profiles: PROFILES, needsRole: true },
+  // A missing profile that only AWS_DEFAULT_PROFILE names is no error.
+  'go-v2': { ...COMMON, ...OLD_NAMES, profiles: ['AWS_PROFILE'], needsRole: true },
   'java-v1': { ...COMMON, ...OLD_NAMES },
   'js-v3': { ...COMMON, profileFirst: true },
   botocore: {
     ...COMMON,
     needsWholeKey: true,
-    profiles: PROFILES,
+    profiles: ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'],
     emptyProfile: true,
     needsRole: true,
     emptyRelative: true,
+    oldFile: true,
   },
 };
 
@@ -102,6 +106,8 @@ export const lookUp = (environment: Environment, name: SdkName): Found => {
   const roleArn = first(environment, ['AWS_ROLE_ARN']);
   if (tokenFile !== undefined && roleArn !== undefined) return { from: 'web-identity', roleArn, tokenFile };
   if (tokenFile !== undefined && chain.needsRole) return failed('NoRole', 'role ARN is not set');
+  if (chain.oldFile && environment.has('AWS_CREDENTIAL_FILE'))
+    return failed('FileNotFound', `open ${environment.get('AWS_CREDENTIAL_FILE') ?? ''}: no such file`);
   const url = containerUrl(environment, chain);
   if (url === undefined) return { from: 'instance' };
   return { from: 'container', url, tokenFile: first(environment, ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']) };

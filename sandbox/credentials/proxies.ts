@@ -1,11 +1,16 @@
 /**
  * Whether a container's SDK sends a request for the agent to a proxy, which cannot reach the agent on the pod's node.
  * Sources: EKS User Guide, "Learn how EKS Pod Identity grants Pods access to AWS services", considerations: without its
- * address in no_proxy, requests to the agent fail; golang.org/x/net/http/httpproxy for the variables. SDKs whose requests
- * ignore proxies are not distinguished.
+ * address in no_proxy, requests to the agent fail; golang.org/x/net/http/httpproxy for the variables. Which SDKs ignore
+ * proxies is known of those that `npm run conformance -- pods` runs.
  */
 import { BlockList, isIP } from 'node:net';
 import type { Environment } from './chains.ts';
+import type { SdkName } from './sdks.ts';
+
+/** SDKs that ask the agent without the proxy. */
+const WITHOUT_PROXY: ReadonlySet<SdkName> = new Set(['botocore', 'js-v3']);
+export const readsProxies = (name: SdkName): boolean => !WITHOUT_PROXY.has(name);
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 const first = (environment: Environment, names: readonly string[]): string =>

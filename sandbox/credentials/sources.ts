@@ -7,7 +7,7 @@ import type { Container, Pod } from '../kubernetes/objects.ts';
 import { lookUp } from './chains.ts';
 import { environmentOf, tokenAt } from './container-files.ts';
 import { POD_IDENTITY_AUDIENCE } from './pod-identity.ts';
-import { proxyFor } from './proxies.ts';
+import { proxyFor, readsProxies } from './proxies.ts';
 import type { Refusal } from './refusal.ts';
 import { asksAgent, floorOf, type Sdk } from './sdks.ts';
 
@@ -87,7 +87,7 @@ const sourceAt = (
       },
     };
   const asked = AGENTS.get(address.hostname) ?? AGENT_ADDRESS;
-  const proxy = proxyFor(environmentOf(container), asked);
+  const proxy = readsProxies(sdk?.name ?? USUAL) ? proxyFor(environmentOf(container), asked) : undefined;
   if (proxy !== undefined)
     return {
       method: 'pod-identity',

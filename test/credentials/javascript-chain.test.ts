@@ -2,37 +2,25 @@
 import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pod as podSchema, toPod } from '../../lambdas/adapters/kubernetes-objects.ts';
-import { skippedContainers } from '../../lambdas/domain/kubernetes/skip-containers.ts';
 import { VARIABLE_NAMES } from '../../lambdas/domain/verification/credential-variables.ts';
-import { type Classified, classifyPod } from '../../lambdas/domain/verification/pod-identity.ts';
-import { admitted } from './admitted.ts';
-import { type JavaScriptChain, type KubePod, openChain, type Outcome } from './javascript-chain.ts';
-import { podsWith } from './pods.ts';
+import type { Classified } from '../../lambdas/domain/verification/pod-identity.ts';
+import { admitted } from '../../conformance/pods/admitted.ts';
+import { podsWith } from '../../conformance/pods/generate.ts';
+import type { KubePod } from '../../conformance/pods/kube-pod.ts';
+import type { Outcome } from '../../conformance/pods/outcome.ts';
+import { classified, countedIn } from '../../conformance/pods/read.ts';
+import { type JavaScriptSdk, openJavaScriptSdk } from './javascript-sdk.ts';
 
-let chain: JavaScriptChain;
-beforeAll(async () => void (chain = await openChain()));
-afterAll(() => chain.close());
-
-const classified = (pod: KubePod): Classified =>
-  classifyPod(
-    toPod(
-      podSchema.parse({
-        ...pod,
-        metadata: { namespace: 'default', uid: 'u', creationTimestamp: '2026-01-05T08:00:00Z', ...pod.metadata },
-      }),
-    ),
-  );
+let sdk: JavaScriptSdk;
+beforeAll(async () => void (sdk = await openJavaScriptSdk()));
+afterAll(() => sdk.close());
 
 /** Returns what the SDK does in each container that the webhook has not skipped. */
-async function outcomesOf(pod: KubePod): Promise<Outcome[]> {
-  const { initContainers = [], containers } = pod.spec;
-  const skipped = skippedContainers(pod.metadata.annotations);
+const outcomesOf = async (pod: KubePod): Promise<Outcome[]> => {
   const outcomes: Outcome[] = [];
-  for (const container of [...initContainers, ...containers])
-    if (!skipped.has(container.name)) outcomes.push(await chain.outcomeOf(pod, container));
+  for (const container of countedIn(pod)) outcomes.push(await sdk.outcomeOf(pod, container));
   return outcomes;
-}
+};
 
 const isSome = (count: number): boolean => count > 0;
 
@@ -54,7 +42,7 @@ async function compared(pod: KubePod): Promise<Compared> {
 const how = fc.constantFrom('association' as const, 'association' as const, 'annotation' as const, 'nothing' as const);
 
 /** The sources of credentials that the SDK may have in the containers of a pod on IRSA, and on the node role. */
-const ONLY: Partial<Record<Classified['identity'], Outcome>> = { irsa: 'irsa', 'node-role': 'none' };
+const ONLY: Partial<Record<Classified['identity'], Outcome>> = { irsa: 'irsa', 'node-role': 'node-role' };
 
 /** Returns the reasons that name no variable. */
 const vague = ({ unknown }: Classified): string[] =>

@@ -37,18 +37,17 @@ func played(port string) func(context.Context, string, string) (net.Conn, error)
 
 // newClient returns the client that the SDK uses by default, except for where it connects to. It is frozen: the client
 // for instance metadata replaces the dialer of one that is not, and would call the real address.
-func newClient(port string) aws.HTTPClient {
+func newClient(port, securePort string) aws.HTTPClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(transport *http.Transport) {
 		transport.DialContext = played(port)
-		transport.DialTLSContext = played(port)
+		transport.DialTLSContext = played(securePort)
 	}).Freeze()
 }
 
-func retrieve(ctx context.Context, port string) (string, error) {
+func retrieve(ctx context.Context, client aws.HTTPClient) (string, error) {
 	// The SDK determines these when it is loaded, from the home directory of that moment.
 	config.DefaultSharedConfigFiles = []string{config.DefaultSharedConfigFilename()}
 	config.DefaultSharedCredentialsFiles = []string{config.DefaultSharedCredentialsFilename()}
-	client := newClient(port)
 	loaded, err := config.LoadDefaultConfig(ctx,
 		config.WithHTTPClient(client),
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
@@ -61,7 +60,7 @@ func retrieve(ctx context.Context, port string) (string, error) {
 	return found.AccessKeyID, err
 }
 
-func answer(asked question, port string) reply {
+func answer(asked question, port, securePort string) reply {
 	os.Clearenv()
 	for name, value := range asked.Env {
 		if err := os.Setenv(name, value); err != nil {
@@ -71,7 +70,7 @@ func answer(asked question, port string) reply {
 	if err := os.Chdir(asked.Directory); err != nil {
 		return reply{Error: err.Error()}
 	}
-	key, err := retrieve(context.Background(), port)
+	key, err := retrieve(context.Background(), newClient(port, securePort))
 	if err != nil {
 		return reply{Error: err.Error()}
 	}
@@ -79,7 +78,7 @@ func answer(asked question, port string) reply {
 }
 
 func main() {
-	port := os.Getenv("PLAYED_ENDPOINTS_PORT")
+	port, securePort := os.Getenv("PLAYED_ENDPOINTS_PORT"), os.Getenv("PLAYED_ENDPOINTS_SECURE_PORT")
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		return nil, errors.New("names are not looked up")
 	}}
@@ -91,7 +90,7 @@ func main() {
 		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
 			panic(err)
 		}
-		if err := output.Encode(answer(asked, port)); err != nil {
+		if err := output.Encode(answer(asked, port, securePort)); err != nil {
 			panic(err)
 		}
 	}

@@ -6,6 +6,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { connect } from 'node:net';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { Endpoints } from '../endpoints.ts';
 import type { Reply } from './protocol.ts';
 
 export interface JavaScriptChain {
@@ -14,14 +15,18 @@ export interface JavaScriptChain {
   close: () => void;
 }
 
+type Ports = Pick<Endpoints, 'port' | 'securePort'>;
 type Agent = { createConnection: unknown };
 
 /** Replaces how agents connect. Returns a function that restores it. */
-function redirect(port: number): () => void {
-  const prototypes = [http.Agent.prototype, https.Agent.prototype] as unknown as Agent[];
-  const restores = prototypes.map((prototype) => {
+function redirect({ port, securePort }: Ports): () => void {
+  const agents = [
+    [http.Agent.prototype, port],
+    [https.Agent.prototype, securePort],
+  ] as unknown as [Agent, number][];
+  const restores = agents.map(([prototype, to]) => {
     const own = Object.getOwnPropertyDescriptor(prototype, 'createConnection');
-    prototype.createConnection = () => connect(port, '127.0.0.1');
+    prototype.createConnection = () => connect(to, '127.0.0.1');
     return () => {
       if (own) Object.defineProperty(prototype, 'createConnection', own);
       else Reflect.deleteProperty(prototype, 'createConnection');
@@ -36,9 +41,9 @@ function setVariables(env: Readonly<Record<string, string | undefined>>): void {
   Object.assign(process.env, env);
 }
 
-/** Directs all connections of this process to a port. */
-export function openChain(port: number): JavaScriptChain {
-  const restore = redirect(port);
+/** Directs all connections of this process to these ports. */
+export function openChain(ports: Ports): JavaScriptChain {
+  const restore = redirect(ports);
   const { warn } = console;
   console.warn = () => undefined;
   const ask: JavaScriptChain['ask'] = async (env) => {

@@ -2,9 +2,12 @@
 import { createInterface } from 'node:readline';
 import { chdir } from 'node:process';
 import { openChain } from './javascript-chain.ts';
-import { PORT_VARIABLE, type Question } from './protocol.ts';
+import { PORT_VARIABLE, type Question, SECURE_PORT_VARIABLE } from './protocol.ts';
 
-const chain = openChain(Number(process.env[PORT_VARIABLE]));
+const chain = openChain({
+  port: Number(process.env[PORT_VARIABLE]),
+  securePort: Number(process.env[SECURE_PORT_VARIABLE]),
+});
 for await (const line of createInterface({ input: process.stdin })) {
   const { env, directory } = JSON.parse(line) as Question;
   chdir(directory);

@@ -13,5 +13,6 @@ export interface Question {
 /** The access key that the chain returned, or why it returned none. */
 export type Reply = { key: string } | { error: string };
 
-/** The variable with the port of the played endpoints, in the environment with which a worker starts. */
+/** The variables with the ports of the played endpoints, in the environment with which a worker starts. */
 export const PORT_VARIABLE = 'PLAYED_ENDPOINTS_PORT';
+export const SECURE_PORT_VARIABLE = 'PLAYED_ENDPOINTS_SECURE_PORT';

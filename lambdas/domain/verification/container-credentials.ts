@@ -158,7 +158,14 @@ function readContainerLink(sdk: Sdk, inPod: InPod): Reading | undefined {
   const shown = shownValue(container, ADDRESS);
   if (address === 'maybe' || shown.is !== 'value')
     return reading('open', 'ask an address that the spec does not show', ADDRESS);
-  if (isAgentAddress(shown.value)) {
+  const isAgent = isAgentAddress(shown.value);
+  if (isAgent === 'maybe')
+    return reading(
+      'open',
+      `read ${short(shown.value)} differently, and not all of them as the agent's address`,
+      ADDRESS,
+    );
+  if (isAgent === 'yes') {
     const agent = readAgentToken(sdk, inPod);
     const proxies = agent.source === 'agent' ? proxiesOf(sdk, inPod, shown.value) : [];
     return proxies.length === 0
@@ -234,7 +241,9 @@ function reasons({ env }: Container, readings: readonly [Sdk, Reading][]): strin
 function isConfigured(inPod: InPod): boolean {
   const address = shownValue(inPod.container, ADDRESS);
   return (
-    address.is === 'value' && isAgentAddress(address.value) && readToken('agent', TOKEN_FILE, inPod).source === 'agent'
+    address.is === 'value' &&
+    isAgentAddress(address.value) === 'yes' &&
+    readToken('agent', TOKEN_FILE, inPod).source === 'agent'
   );
 }
 

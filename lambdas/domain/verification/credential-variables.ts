@@ -73,7 +73,10 @@ export const CREDENTIAL_VARIABLES = {
     effects: { go: PROFILE, botocore: PROFILE, javascript: 'uses the profile, if it exists' },
     emptyIsValue: READ_BY_BOTOCORE,
   },
-  AWS_DEFAULT_PROFILE: { effects: { go: PROFILE, botocore: PROFILE }, emptyIsValue: READ_BY_BOTOCORE },
+  AWS_DEFAULT_PROFILE: {
+    effects: { go: 'uses the profile, if it exists, unless AWS_PROFILE is set', botocore: PROFILE },
+    emptyIsValue: READ_BY_BOTOCORE,
+  },
   AWS_CONFIG_FILE: { effects: everySdk(FILE), emptyIsValue: NEVER },
   AWS_SHARED_CREDENTIALS_FILE: { effects: everySdk(FILE), emptyIsValue: NEVER },
   AWS_CREDENTIAL_FILE: { effects: { botocore: `${FILE}; fails if it does not exist` }, emptyIsValue: READ_BY_BOTOCORE },
@@ -108,6 +111,7 @@ const files = (...names: VariableName[]): Extract<Link, { kind: 'file' }> => ({
   effect: 'use the credentials of a file, if it has any',
 });
 const PROFILE_OR_ERROR = 'use a profile, and fail if it does not exist';
+const PROFILE_IF_IT_EXISTS = 'use a profile, if it exists';
 const SHARED: Link = { ...files('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'), places: true };
 
 /**
@@ -116,7 +120,8 @@ const SHARED: Link = { ...files('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'
  */
 export const CHAINS: Readonly<Record<Sdk, readonly Link[]>> = {
   go: [
-    profile(['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'], PROFILE_OR_ERROR),
+    profile(['AWS_PROFILE'], PROFILE_OR_ERROR),
+    profile(['AWS_DEFAULT_PROFILE'], PROFILE_IF_IT_EXISTS),
     {
       kind: 'keys',
       ids: ['AWS_ACCESS_KEY_ID', 'AWS_ACCESS_KEY'],
@@ -136,7 +141,7 @@ export const CHAINS: Readonly<Record<Sdk, readonly Link[]>> = {
     { kind: 'container' },
   ],
   javascript: [
-    profile(['AWS_PROFILE'], 'use a profile, if it exists'),
+    profile(['AWS_PROFILE'], PROFILE_IF_IT_EXISTS),
     { kind: 'keys', ids: ['AWS_ACCESS_KEY_ID'], secrets: ['AWS_SECRET_ACCESS_KEY'], half: 'goes on' },
     SHARED,
     { kind: 'web-identity', half: 'goes on' },
@@ -163,5 +168,18 @@ export const IRSA_CONFIG = {
 export const FILES_DIRECTORY = '.aws';
 
 /** The agent's addresses on every node. Source: github.com/aws/eks-pod-identity-agent, README and internal/cloud. */
-export const isAgentAddress = (address: string): boolean =>
-  /^http:\/\/(169\.254\.170\.23|\[fd00:ec2::23\])(:80)?\/v1\/credentials$/.test(address);
+const AGENT_ADDRESS =
+  /^http:\/\/([\w.~-]+(:[\w.~-]*)?@)?(169\.254\.170\.23|\[fd00:ec2::23\])(:80)?\/v1\/credentials([?#][\w=&.~/-]*)?$/i;
+const AGENT_PATH = '/v1/credentials';
+const AGENT_HOSTS: ReadonlySet<string> = new Set(['169.254.170.23', '[fd00:ec2::23]']);
+
+/**
+ * Returns whether all SDKs ask the agent at an address. `maybe`: only some of them do, since they read it differently, as
+ * with a blank at the end or another spelling of the IP address.
+ */
+export function isAgentAddress(address: string): 'yes' | 'no' | 'maybe' {
+  if (AGENT_ADDRESS.test(address) && address.includes(AGENT_PATH)) return 'yes';
+  if (!URL.canParse(address)) return 'no';
+  const { protocol, hostname, port, pathname } = new URL(address);
+  return protocol === 'http:' && AGENT_HOSTS.has(hostname) && port === '' && pathname === AGENT_PATH ? 'maybe' : 'no';
+}

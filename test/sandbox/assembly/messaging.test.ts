@@ -11,7 +11,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';
-import { bareWorld, START } from '../bare-world.ts';
+import { bareWorld, START } from '../../../sandbox/world/bare-world.ts';
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
 import type { HttpRequest } from '../../../sandbox/http.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { ACCOUNT, bareWorld, REGION } from '../bare-world.ts';
+import { ACCOUNT, bareWorld, REGION } from '../../../sandbox/world/bare-world.ts';
 import { allow, roleOf } from '../states/fixture.ts';
 import { configOf, openGateway } from '../support.ts';
 

@@ -15,9 +15,9 @@ import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts'
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
 import type { AccessEntryState, ClusterState, World } from '../../../sandbox/world/world.ts';
-import { bareCluster, bareWorld, START } from '../bare-world.ts';
+import { bareCluster, bareWorld, START } from '../../../sandbox/world/bare-world.ts';
 
-export { START } from '../bare-world.ts';
+export { START } from '../../../sandbox/world/bare-world.ts';
 export const ROLE = 'arn:aws:iam::111122223333:role/ebs-csi';
 /** The default caller of tests, an administrator. */
 export const ADMIN = 'arn:aws:iam::111122223333:role/admin';

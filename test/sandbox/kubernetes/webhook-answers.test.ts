@@ -6,7 +6,7 @@ import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { storePod } from '../../../sandbox/kubernetes/pods.ts';
 import { newMetadata, putObject } from '../../../sandbox/kubernetes/store.ts';
 import { admitPod } from '../../../sandbox/kubernetes/webhook.ts';
-import { bareCluster, bareWorld, START } from '../bare-world.ts';
+import { bareCluster, bareWorld, START } from '../../../sandbox/world/bare-world.ts';
 
 interface Answer {
   name: string;

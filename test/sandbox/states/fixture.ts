@@ -16,7 +16,7 @@ import { reachedIn } from '../../../sandbox/states/validation/transitions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import type { Knobs } from '../../../sandbox/world/knobs.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
-import { ACCOUNT, bareWorld, START } from '../bare-world.ts';
+import { ACCOUNT, bareWorld, START } from '../../../sandbox/world/bare-world.ts';
 
 export { START };
 export const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:machine';

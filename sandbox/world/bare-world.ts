@@ -1,13 +1,13 @@
 /** A world and a cluster without a scenario, for the tests of one service: empty except for what is given. */
-import { CallLog } from '../../sandbox/world/call-log.ts';
-import { Faults } from '../../sandbox/world/faults.ts';
-import { Random } from '../../sandbox/world/random.ts';
-import { newCluster } from '../../sandbox/world/new-cluster.ts';
-import { knobs as knobsSchema } from '../../sandbox/world/scenario.ts';
-import type { Knobs } from '../../sandbox/world/scenario.ts';
-import { Schedule } from '../../sandbox/world/schedule.ts';
-import { Throttles } from '../../sandbox/world/throttles.ts';
-import type { ClusterState, World } from '../../sandbox/world/world.ts';
+import { CallLog } from './call-log.ts';
+import { Faults } from './faults.ts';
+import { Random } from './random.ts';
+import { newCluster } from './new-cluster.ts';
+import { knobs as knobsSchema } from './scenario.ts';
+import type { Knobs } from './scenario.ts';
+import { Schedule } from './schedule.ts';
+import { Throttles } from './throttles.ts';
+import type { ClusterState, World } from './world.ts';
 
 export const START = Date.parse('2026-01-15T09:00:00.000Z');
 export const ACCOUNT = '111122223333';
