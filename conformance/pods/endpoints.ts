@@ -47,6 +47,8 @@ const ROLE_NAME = 'node';
 /** The content of a projected token of a service account. */
 export const tokenFor = (audience: string | undefined): string => `token for ${audience ?? 'the API server'}`;
 export const AGENT_TOKEN = tokenFor('pods.eks.amazonaws.com');
+/** Tokens that STS refuses: a provider for IRSA has neither audience. */
+const NOT_FOR_STS: ReadonlySet<string | null> = new Set([AGENT_TOKEN, tokenFor(undefined)]);
 
 interface Answer {
   status: number;
@@ -98,7 +100,9 @@ const answerOf = ({ host, path, token, isProxied, isSecure }: Asked, form: URLSe
   if (METADATA.has(host)) return metadataAnswer(path);
   const action = form.get('Action');
   if (action === 'AssumeRoleWithWebIdentity')
-    return form.get('WebIdentityToken') === AGENT_TOKEN ? STS_REFUSAL : sts(action, KEYS.irsa);
+    return NOT_FOR_STS.has(form.get('WebIdentityToken')) || form.get('RoleArn')?.startsWith('arn:') !== true
+      ? STS_REFUSAL
+      : sts(action, KEYS.irsa);
   if (action === 'AssumeRole') return sts(action, KEYS.role);
   return keys(host === ECS ? KEYS.ecs : KEYS.other);
 };

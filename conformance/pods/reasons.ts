@@ -9,6 +9,13 @@ export const REASONS: readonly Reason[] = [
       'An access key from an optional Secret is a note of the evidence and no doubt, since every EBS CSI driver refers to one that hardly ever exists (ADR 74).',
   },
   {
+    where: /AWS_ROLE_ARN=(?!arn:)/,
+    what: /^(?:container called irsa|sandbox, )/,
+    values: /^(?:irsa|none|Go v2: none, botocore: none, JavaScript v3: none)$/,
+    reason:
+      'irsa says with which role and token STS is asked: what STS answers, here to a role that is no ARN, is read from IAM.',
+  },
+  {
     where: /envFrom/,
     what: /^container called irsa, where .*envFrom: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY/,
     reason:

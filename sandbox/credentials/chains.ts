@@ -34,8 +34,8 @@ interface Chain {
   needsRole: boolean;
   /** The full URI takes precedence over the relative one. */
   fullFirst: boolean;
-  /** A relative URI that is set counts although it is empty. */
-  emptyRelative: boolean;
+  /** A relative or full URI that is set counts although it is empty. */
+  emptyUri: boolean;
   /** Reads the file of AWS_CREDENTIAL_FILE after web identities; if it is missing, that is an error. */
   oldFile: boolean;
 }
@@ -49,7 +49,7 @@ const COMMON: Chain = {
   profileFirst: false,
   needsRole: false,
   fullFirst: false,
-  emptyRelative: false,
+  emptyUri: false,
   oldFile: false,
 };
 const OLD_NAMES = {
@@ -69,7 +69,7 @@ const CHAINS: Partial<Record<SdkName, Chain>> = {
     profiles: ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'],
     emptyProfile: true,
     needsRole: true,
-    emptyRelative: true,
+    emptyUri: true,
     oldFile: true,
   },
 };
@@ -83,9 +83,13 @@ const first = (environment: Environment, names: readonly string[]): string | und
 const ECS = 'http://169.254.170.2';
 
 const containerUrl = (environment: Environment, chain: Chain): string | undefined => {
-  const full = first(environment, ['AWS_CONTAINER_CREDENTIALS_FULL_URI']);
-  const path = environment.get('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
-  const relative = path === undefined || (path === '' && !chain.emptyRelative) ? undefined : `${ECS}${path}`;
+  const uri = (name: string): string | undefined => {
+    const value = environment.get(name);
+    return value === '' && !chain.emptyUri ? undefined : value;
+  };
+  const full = uri('AWS_CONTAINER_CREDENTIALS_FULL_URI');
+  const path = uri('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
+  const relative = path === undefined ? undefined : `${ECS}${path}`;
   return chain.fullFirst ? (full ?? relative) : (relative ?? full);
 };
 

@@ -1,4 +1,5 @@
 /** What a container of a pod sees of its pod's spec: environment variables, and tokens in mounted volumes. */
+import { posix } from 'node:path';
 import type { Container, Pod } from '../kubernetes/objects.ts';
 import type { Environment } from './chains.ts';
 
@@ -23,13 +24,9 @@ export const environmentOf = ({ env = [] }: Container): Environment => {
   return environment;
 };
 
-/** Returns a path in the form of Linux: `C:\var\run` is `/var/run`. */
+/** Returns a path in the form of Linux: `C:\var\run\` and `/var/lib/../run` are `/var/run`. */
 const normalized = (path: string): string =>
-  path
-    .replace(/^[A-Za-z]:(?=[\\/])/, '')
-    .replaceAll('\\', '/')
-    .replace(/\/+/g, '/')
-    .replace(/\/$/, '');
+  posix.normalize(path.replace(/^[A-Za-z]:(?=[\\/])/, '').replaceAll('\\', '/')).replace(/\/$/, '');
 
 interface ServiceAccountToken {
   audience?: string;
