@@ -196,6 +196,16 @@ describe('what all SDKs do', () => {
       },
       'pod-identity',
     ],
+    [
+      'find a token by a path with two dots',
+      {
+        env: [
+          ...AGENT,
+          set('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', `${POD_TOKEN}/../serviceaccount/eks-pod-identity-token`),
+        ],
+      },
+      'pod-identity',
+    ],
     ['find no token for IRSA without a mount', { env: IRSA, mounts: [] }, 'irsa NoToken'],
   ])('%s', (_, given, expected) => {
     expect(read(given)).toBe(expected);
@@ -246,6 +256,26 @@ describe('what differs between SDKs', () => {
       'a token file without a role',
       [...AGENT, set('AWS_WEB_IDENTITY_TOKEN_FILE', `${IRSA_TOKEN}/token`)],
       { 'go-v2': 'error NoRole', botocore: 'error NoRole', 'js-v3': 'pod-identity' },
+    ],
+    [
+      'a profile by the older name that does not exist',
+      [...AGENT, set('AWS_DEFAULT_PROFILE', 'app')],
+      { 'go-v2': 'pod-identity', botocore: PROFILE, 'js-v3': 'pod-identity' },
+    ],
+    [
+      'an empty address',
+      [...AGENT, set('AWS_CONTAINER_CREDENTIALS_FULL_URI', '')],
+      { 'go-v2': 'node-role', botocore: RELATIVE, 'js-v3': 'node-role' },
+    ],
+    [
+      'a file of old tools that does not exist',
+      [...AGENT, set('AWS_CREDENTIAL_FILE', '/none')],
+      { 'go-v2': 'pod-identity', botocore: 'error FileNotFound', 'js-v3': 'pod-identity' },
+    ],
+    [
+      'a proxy',
+      [...AGENT, set('HTTP_PROXY', 'http://proxy:3128')],
+      { 'go-v2': 'pod-identity AgentUnreachable', botocore: 'pod-identity', 'js-v3': 'pod-identity' },
     ],
   ])('%s', (_, env, expected) => {
     const found = Object.keys(expected).map((sdk) => [sdk, read({ env, sdk: sdk as SdkName })]);
