@@ -7,6 +7,7 @@ import { table, withPositions } from '../scripts/schema-tables.ts';
 import { contentsOf, keptResults } from './kubernetes/document.ts';
 import { type KeptResults, totalsOf } from './kubernetes/scenarios/results.ts';
 import { PARTS } from './parts.ts';
+import { keptCountedText } from './pods/document.ts';
 import { type PartResults, readPartResults } from './part-results.ts';
 
 const DOCS = join(ROOT, 'docs');
@@ -100,6 +101,7 @@ const overview = (): Record<string, string> => {
     ...Object.fromEntries(
       own.map(([name, results]) => [name, results ? partText(results) : 'There are no results yet.']),
     ),
+    'pods-sdks': keptCountedText(),
   };
 };
 

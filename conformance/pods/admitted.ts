@@ -40,7 +40,7 @@ export function admittedWith({ pod: given, serviceAccountAnnotations, associatio
       modifiedAt: START,
     });
   admitPod(world, cluster, pod, START);
-  return pod as unknown as KubePod;
+  return pod;
 }
 
 /** What a service account has: an association, a role by annotation, or neither. */

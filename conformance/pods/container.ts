@@ -70,7 +70,7 @@ const mountsOf = ({ volumeMounts = [] }: KubeContainer) =>
 export function tokensOf(container: KubeContainer, volumes: readonly KubeVolume[]): Map<string, string> {
   const files = new Map<string, string>();
   for (const { name, subPath, place } of mountsOf(container)) {
-    for (const path of [...files.keys()]) if (isBelow(path, place)) files.delete(path);
+    for (const path of files.keys()) if (isBelow(path, place)) files.delete(path);
     for (const { serviceAccountToken: token } of volumes.find((one) => one.name === name)?.projected?.sources ?? []) {
       if (!token) continue;
       const rest = subPath === '' || token.path === subPath ? subPath : `${subPath}/`;

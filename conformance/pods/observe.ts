@@ -34,15 +34,15 @@ function place({ variables, files }: World, root: string): Question {
     writeFileSync(path, content);
   };
   for (const [path, content] of files) {
-    const place = absolute(path);
-    write(place === undefined ? join(directory, path) : join(root, place), content);
+    const inRoot = absolute(path);
+    write(inRoot === undefined ? join(directory, path) : join(root, inRoot), content);
   }
   // Where the software gets its region is of no interest; without one, some SDKs refuse to call STS.
   return { env: { AWS_REGION: 'eu-west-1', ...withRoot(variables, root) }, directory };
 }
 
 const keyOf = ({ variables, files }: World): string =>
-  JSON.stringify([[...variables].toSorted(), [...files].toSorted()]);
+  JSON.stringify([variables, files].map((map) => [...map].toSorted(([a], [b]) => a.localeCompare(b, 'en'))));
 
 /** Opens an observer for these SDKs. A question that was asked before is not asked again. */
 export function openObserver(ask: Ask, sdks: readonly Sdk[] = SDKS): Observer {

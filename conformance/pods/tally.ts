@@ -66,7 +66,7 @@ export class Tally {
 
   counted(): Counted {
     return {
-      pods: Object.fromEntries([...this.pods].toSorted()),
+      pods: Object.fromEntries([...this.pods].toSorted(([a], [b]) => a.localeCompare(b, 'en'))),
       outcomes: [...this.outcomes.values()].toSorted((a, b) =>
         `${a.called} ${a.sdk}`.localeCompare(`${b.called} ${b.sdk}`, 'en'),
       ),

@@ -165,8 +165,10 @@ function tokenOptions(pod: KubePod, container: KubeContainer, variables: Readonl
 const MOST_WORLDS = 48;
 
 const evenly = <Item>(all: Item[]): Item[] => {
-  const step = all.length / MOST_WORLDS;
-  return step <= 1 ? all : Array.from({ length: MOST_WORLDS }, (_, index) => all[Math.floor(index * step)]!);
+  const chosen = new Set(
+    Array.from({ length: MOST_WORLDS }, (_, index) => Math.floor((index * all.length) / MOST_WORLDS)),
+  );
+  return all.length <= MOST_WORLDS ? all : all.filter((_, index) => chosen.has(index));
 };
 
 /** Returns the worlds of a container. */

@@ -32,7 +32,9 @@ function redirect({ port, securePort }: Ports): () => void {
       else Reflect.deleteProperty(prototype, 'createConnection');
     };
   });
-  return () => void restores.forEach((restore) => restore());
+  return () => {
+    for (const restore of restores) restore();
+  };
 }
 
 /** Replaces the variables of this process. */
