@@ -56,6 +56,6 @@ export const expectedBySandbox = ({ method, source }: ContainerSource, outcome: 
   if (method === 'address' && (outcome === 'ecs' || outcome === 'other')) return outcome;
   if (source === undefined || 'problem' in source) return 'none';
   if (source.method === 'pod-identity') return 'agent';
-  // STS refuses a token for EKS Pod Identity, in the conformance run and in the sandbox.
-  return source.audiences.includes(POD_IDENTITY_AUDIENCE) ? 'none' : 'irsa';
+  // STS refuses a token for EKS Pod Identity or for the API server, in the conformance run and in the sandbox.
+  return source.audiences.length === 0 || source.audiences.includes(POD_IDENTITY_AUDIENCE) ? 'none' : 'irsa';
 };
