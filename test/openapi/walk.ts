@@ -1,12 +1,15 @@
 /**
- * `node test/openapi/walk.ts SCHEMATHESIS`: opens a sandbox with the service, and has schemathesis walk its API by
- * docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has never answered 2xx, or no
- * link of the document has led to an operation.
+ * `node test/openapi/walk.ts SCHEMATHESIS [--times N] [--report FILE]`: opens a sandbox with the service, and has
+ * schemathesis walk its API by docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has
+ * never answered 2xx, or no link of the document has led to an operation. `--times N` asks N times as much: it multiplies
+ * the examples that tools/openapi/schemathesis.toml sets, and repeats the coverage phase, which has no such number, with
+ * other seeds. `--report` writes the answers by operation, phase and status, and the problems.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
@@ -25,9 +28,22 @@ const MOST_WALKS = 6;
 const STARTS = new Set(['createPlan', 'createMigration', 'createSweep', 'listMigrations', 'listSweeps']);
 const TOOLS = join(import.meta.dirname, '../../tools/openapi');
 
-const [schemathesis = 'schemathesis'] = process.argv.slice(2);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { times: { type: 'string', default: '1' }, report: { type: 'string' } },
+});
+const [schemathesis = 'schemathesis'] = positionals;
+const times = Number(values.times);
 const directory = mkdtempSync(join(tmpdir(), 'walk-'));
 const tally = join(directory, 'tally.json');
+const settings = join(directory, 'schemathesis.toml');
+writeFileSync(
+  settings,
+  readFileSync(join(TOOLS, 'schemathesis.toml'), 'utf8').replaceAll(
+    /^max-examples = (\d+)$/gm,
+    (_, count: string) => `max-examples = ${Number(count) * times}`,
+  ),
+);
 /** Nobody waits between requests: that a stage throttles is tested elsewhere. */
 const unthrottled = (scenario: Scenario): void => {
   withPeople(scenario);
@@ -136,7 +152,7 @@ async function run(phases: string, seed: number, prepared: Prepared): Promise<vo
     schemathesis,
     [
       '--config-file',
-      join(TOOLS, 'schemathesis.toml'),
+      settings,
       'run',
       OPENAPI_FILE,
       `--url=${new URL(sandbox.apiUrl ?? '').origin}`,
@@ -164,6 +180,7 @@ const waits = await prepareWaits();
 await run('examples', SEED, waits);
 const prepared = await prepareMigrated(waits);
 await run('coverage,fuzzing', SEED, prepared);
+for (let round = 1; round < times; round++) await run('coverage', SEED + round, prepared);
 for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 || notLedTo().length > 0); walk++)
   await run('stateful', SEED + walk, prepared);
 await backend.close();
@@ -188,5 +205,6 @@ problems.push(
   ...notLedTo().map((id) => `No link of the document has led to ${id}.`),
   ...sandbox.failures.map(String),
 );
+if (values.report !== undefined) writeFileSync(values.report, JSON.stringify({ counted, problems }));
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
