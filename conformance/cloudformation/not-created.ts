@@ -13,7 +13,9 @@ const nothing = (reason: string): NotCreated => ({ by: 'nothing', reason });
 const standIn = (reason: string): NotCreated => ({ by: 'stand-in', reason });
 
 export const NOT_CREATED: Readonly<Record<string, NotCreated>> = {
-  'AWS::CloudWatch::Alarm': standIn('moto has alarms, but does not create them from a template; the dashboard shows them.'),
+  'AWS::CloudWatch::Alarm': standIn(
+    'moto has alarms, but does not create them from a template; the dashboard shows them.',
+  ),
   'AWS::ApiGateway::Stage': standIn('moto has stages, but does not create them from a template; the URL contains one.'),
   'AWS::ApiGateway::GatewayResponse': nothing('moto has gateway responses, but does not create them from a template.'),
   'AWS::SNS::Subscription': nothing('moto has subscriptions, but creates only those that a topic lists itself.'),

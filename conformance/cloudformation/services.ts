@@ -16,7 +16,8 @@ const mapped = <T>(record: Readonly<Record<string, T>>, valueOf: (one: T) => unk
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, valueOf(value)]));
 
 /** Leaves out null, which Python writes for what is not there. */
-const withoutNull = (value: Json): Json => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
+const withoutNull = (value: Json): Json =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
 
 const motoRole = ({ trustPolicy, inline, managed, boundary }: MotoRole): Json => {
   const isForeign = ([, document]: [string, unknown]): boolean => document === null;

@@ -7,6 +7,7 @@ created. Source of the values: CloudFormation Template Reference, "Return values
 from moto.awslambda.models import LambdaVersion, LayerVersion, lambda_backends
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
+from moto.iam.models import Role, iam_backends
 
 
 def stand_in(resource_type, name_property, attributes):
@@ -71,7 +72,19 @@ def attribute_of_version(version, attribute_name):
     return {"Version": str(version.version), "FunctionArn": version.physical_resource_id}[attribute_name]
 
 
+create_role = Role.create_from_cloudformation_json
+
+
+def create_role_with_policies(cls, resource_name, cloudformation_json, account_id, region_name, **more):
+    """Creates a role, and attaches its ManagedPolicyArns, which moto leaves out. IAM refuses one that does not exist."""
+    role = create_role(resource_name, cloudformation_json, account_id, region_name, **more)
+    for arn in cloudformation_json["Properties"].get("ManagedPolicyArns", []):
+        iam_backends[account_id]["aws"].attach_role_policy(arn, role.name)
+    return role
+
+
 def register():
+    Role.create_from_cloudformation_json = classmethod(create_role_with_policies)
     LambdaVersion.create_from_cloudformation_json = classmethod(create_version)
     LambdaVersion.get_cfn_attribute = attribute_of_version
     # Its Ref is the ARN of the version, which moto's model has, but not as its Ref.

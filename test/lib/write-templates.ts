@@ -35,7 +35,9 @@ const all = Object.entries(CONFIGURATIONS);
 const unknown = names.find((name) => !all.some(([known]) => known === name || fileName(known) === name));
 if (folder === undefined || unknown !== undefined) {
   const problem = folder === undefined ? 'No folder is named' : `There is no configuration ${unknown ?? ''}`;
-  console.error(`${problem}.\nUse: node test/lib/write-templates.ts FOLDER [${all.map(([name]) => fileName(name)).join(' | ')}]`);
+  console.error(
+    `${problem}.\nUse: node test/lib/write-templates.ts FOLDER [${all.map(([name]) => fileName(name)).join(' | ')}]`,
+  );
   process.exitCode = 2;
 } else
   for (const [name, configuration] of all)
