@@ -1,9 +1,10 @@
 /**
  * `node test/openapi/walk.ts SCHEMATHESIS [--times N] [--report FILE]`: opens a sandbox with the service, and has
  * schemathesis walk its API by docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has
- * never answered 2xx, or no link of the document has led to an operation. `--times N` asks N times as much: it multiplies
- * the examples that tools/openapi/schemathesis.toml sets, and repeats the coverage phase, which has no such number, with
- * other seeds. `--report` writes the answers by operation, phase and status, and the problems.
+ * never answered 2xx, or no link of the document has led to an operation. `--times N` asks N times as many
+ * requests: after the walk as it is, it repeats the phases with random requests, with other seeds and more examples than
+ * tools/openapi/schemathesis.toml sets. `--report FILE` writes the answers by operation, phase and status, and the
+ * problems.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,14 +37,15 @@ const [schemathesis = 'schemathesis'] = positionals;
 const times = Number(values.times);
 const directory = mkdtempSync(join(tmpdir(), 'walk-'));
 const tally = join(directory, 'tally.json');
-const settings = join(directory, 'schemathesis.toml');
-writeFileSync(
-  settings,
-  readFileSync(join(TOOLS, 'schemathesis.toml'), 'utf8').replaceAll(
-    /^max-examples = (\d+)$/gm,
-    (_, count: string) => `max-examples = ${Number(count) * times}`,
-  ),
-);
+/** Returns the path of schemathesis's settings, with as many times the examples. */
+const settingsFor = (factor: number): string => {
+  const own = join(TOOLS, 'schemathesis.toml');
+  if (factor === 1) return own;
+  const path = join(directory, 'schemathesis.toml');
+  const more = (_: string, count: string): string => `max-examples = ${Number(count) * factor}`;
+  writeFileSync(path, readFileSync(own, 'utf8').replaceAll(/^max-examples = (\d+)$/gm, more));
+  return path;
+};
 /** Nobody waits between requests: that a stage throttles is tested elsewhere. */
 const unthrottled = (scenario: Scenario): void => {
   withPeople(scenario);
@@ -146,13 +148,13 @@ const environment = {
 const counted: Record<string, Record<string, Record<string, number>>> = {};
 const problems: string[] = [];
 
-/** Has schemathesis carry out the phases, and adds its answers. */
-async function run(phases: string, seed: number, prepared: Prepared): Promise<void> {
+/** Has schemathesis carry out the phases, with as many times the examples, and adds its answers. */
+async function run(phases: string, seed: number, prepared: Prepared, factor = 1): Promise<void> {
   const walking = spawn(
     schemathesis,
     [
       '--config-file',
-      settings,
+      settingsFor(factor),
       'run',
       OPENAPI_FILE,
       `--url=${new URL(sandbox.apiUrl ?? '').origin}`,
@@ -176,13 +178,20 @@ async function run(phases: string, seed: number, prepared: Prepared): Promise<vo
 const notLedTo = (): string[] =>
   Object.keys(OPERATIONS).filter((id) => !STARTS.has(id) && counted[id]?.['stateful'] === undefined);
 
+const requests = (): number =>
+  Object.values(counted)
+    .flatMap((byPhase) => Object.values(byPhase).flatMap((counts) => Object.values(counts)))
+    .reduce((sum, count) => sum + count, 0);
+
 const waits = await prepareWaits();
 await run('examples', SEED, waits);
 const prepared = await prepareMigrated(waits);
 await run('coverage,fuzzing', SEED, prepared);
-for (let round = 1; round < times; round++) await run('coverage', SEED + round, prepared);
 for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 || notLedTo().length > 0); walk++)
   await run('stateful', SEED + walk, prepared);
+const once = requests();
+for (let round = 1; requests() < times * once && problems.length === 0; round++)
+  await run('fuzzing,stateful', SEED + MOST_WALKS + round, prepared, times);
 await backend.close();
 rmSync(directory, { recursive: true });
 
