@@ -2,9 +2,8 @@
  * `node test/openapi/walk.ts SCHEMATHESIS [--times N] [--report FILE]`: opens a sandbox with the service, and has
  * schemathesis walk its API by docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has
  * never answered 2xx, or no link of the document has led to an operation. `--times N` asks N times as many
- * requests: after the walk as it is, it repeats the phases with random requests, with other seeds and more examples than
- * tools/openapi/schemathesis.toml sets. `--report FILE` writes the answers by operation, phase and status, and the
- * problems.
+ * requests: after the walk as it is, it repeats the phases with other seeds, in the world that the walk has left.
+ * `--report FILE` writes the answers by operation, phase and status, and the problems.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -37,15 +36,6 @@ const [schemathesis = 'schemathesis'] = positionals;
 const times = Number(values.times);
 const directory = mkdtempSync(join(tmpdir(), 'walk-'));
 const tally = join(directory, 'tally.json');
-/** Returns the path of schemathesis's settings, with as many times the examples. */
-const settingsFor = (factor: number): string => {
-  const own = join(TOOLS, 'schemathesis.toml');
-  if (factor === 1) return own;
-  const path = join(directory, 'schemathesis.toml');
-  const more = (_: string, count: string): string => `max-examples = ${Number(count) * factor}`;
-  writeFileSync(path, readFileSync(own, 'utf8').replaceAll(/^max-examples = (\d+)$/gm, more));
-  return path;
-};
 /** Nobody waits between requests: that a stage throttles is tested elsewhere. */
 const unthrottled = (scenario: Scenario): void => {
   withPeople(scenario);
@@ -148,13 +138,13 @@ const environment = {
 const counted: Record<string, Record<string, Record<string, number>>> = {};
 const problems: string[] = [];
 
-/** Has schemathesis carry out the phases, with as many times the examples, and adds its answers. */
-async function run(phases: string, seed: number, prepared: Prepared, factor = 1): Promise<void> {
+/** Has schemathesis carry out the phases, and adds its answers. */
+async function run(phases: string, seed: number, prepared: Prepared): Promise<void> {
   const walking = spawn(
     schemathesis,
     [
       '--config-file',
-      settingsFor(factor),
+      join(TOOLS, 'schemathesis.toml'),
       'run',
       OPENAPI_FILE,
       `--url=${new URL(sandbox.apiUrl ?? '').origin}`,
@@ -191,7 +181,7 @@ for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 ||
   await run('stateful', SEED + walk, prepared);
 const once = requests();
 for (let round = 1; requests() < times * once && problems.length === 0; round++)
-  await run('fuzzing,stateful', SEED + MOST_WALKS + round, prepared, times);
+  await run('coverage,fuzzing,stateful', SEED + MOST_WALKS + round, prepared);
 await backend.close();
 rmSync(directory, { recursive: true });
 
