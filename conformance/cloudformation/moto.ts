@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Json } from '../../sandbox/json.ts';
+import { BuildError } from '../build/go.ts';
 
 /** A stack to be created. */
 export interface StackOrder {
@@ -80,7 +81,7 @@ export interface MotoStack {
 }
 
 /** A process that ended before it had created all stacks. */
-export class MotoError extends Error {
+export class MotoError extends BuildError {
   override readonly name = 'MotoError';
 }
 

@@ -96,10 +96,11 @@ export const compareDeployments = async (
   const compareOne = (moto: MotoStack): void => {
     const where = `${moto.assembly}: ${moto.stack}`;
     const deployment = own.get(moto.assembly);
-    const sandbox = deployment?.read(moto.stack) ?? 'no such deployment';
+    if (!deployment) throw new Error(`create.py names the assembly ${moto.assembly}, which was not in its input.`);
+    const sandbox = deployment.read(moto.stack);
     totals.stacks += 1;
-    if (!deployment || typeof sandbox === 'string') {
-      differences.push({ where, what: 'stack status', real: moto.status, sandbox: String(sandbox) });
+    if (typeof sandbox === 'string') {
+      differences.push({ where, what: 'stack status', real: moto.status, sandbox });
       onStack(where, 'moto: the sandbox cannot read the stack', true);
       return;
     }

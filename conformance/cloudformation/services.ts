@@ -1,5 +1,7 @@
 /** Brings what moto's services answer and what the sandbox deploys into the same form. */
 import type { AssemblyApi } from '../../sandbox/assembly/apis.ts';
+import type { AssemblyTable } from '../../sandbox/assembly/assembly.ts';
+import type { AssemblyFunction } from '../../sandbox/assembly/functions.ts';
 import type { AssemblyRole } from '../../sandbox/assembly/roles.ts';
 import type { AssemblyTarget } from '../../sandbox/assembly/rules.ts';
 import { isObject, type Json } from '../../sandbox/json.ts';
@@ -14,6 +16,8 @@ const byKey = <T>(list: readonly T[], keyOf: (one: T) => string, valueOf: (one: 
 
 const mapped = <T>(record: Readonly<Record<string, T>>, valueOf: (one: T) => unknown) =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, valueOf(value)]));
+
+const exists = (): string => 'exists';
 
 /** Leaves out null, which Python writes for what is not there. */
 const withoutNull = (value: Json): Json =>
@@ -49,7 +53,7 @@ const sandboxRole = ({ trustPolicy, policies, managedPolicyArns, permissionsBoun
 const motoTarget = (target: Json): AssemblyTarget => {
   const { DeadLetterConfig: deadLetters, InputTransformer: transformer } = target;
   const text = (from: string, to: string): Record<string, string> =>
-    target[from] === undefined ? {} : { [to]: String(target[from]) };
+    typeof target[from] === 'string' ? { [to]: target[from] } : {};
   return {
     id: String(target['Id']),
     arn: String(target['Arn']),
@@ -107,70 +111,62 @@ export const motoFacts = (services: MotoServices): Facts => ({
       mapped(methods, ({ authorization, uri }) => ({ authorization, functionArn: invoked(uri) })),
     ),
   ) as Json,
-  queues: byKey(services.queues, String, () => 'exists'),
-  topics: byKey(services.topics, String, () => 'exists'),
+  queues: byKey(services.queues, String, exists),
+  topics: byKey(services.topics, String, exists),
 });
 
+const sandboxFunction = ({
+  handler,
+  timeoutSeconds,
+  memoryMb,
+  environment,
+  roleArn,
+  versionArns,
+}: AssemblyFunction): Json => ({
+  handler,
+  timeoutSeconds,
+  memoryMb,
+  environment,
+  roleArn,
+  versions: versionArns.toSorted(),
+});
+
+const sandboxTable = ({
+  name,
+  keySchema,
+  attributeDefinitions,
+  globalSecondaryIndexes: indexes,
+  billingMode,
+}: AssemblyTable): Json => ({ name, keySchema, attributeDefinitions, indexes, billingMode });
+
+interface WithArn {
+  arn: string;
+}
+const byArn = <T extends WithArn>(list: readonly T[] = [], valueOf: (one: T) => unknown): Record<string, unknown> =>
+  byKey(list, ({ arn }) => arn, valueOf);
 /** Returns what the sandbox deploys. What it has none of in a spoke stack is empty. */
 export const sandboxFacts = ({
   roles,
   rules,
-  functions = [],
-  stateMachines = [],
-  tables = [],
+  functions,
+  stateMachines,
+  tables,
   buckets = [],
   apis = [],
-  queues = [],
-  topics = [],
+  queues,
+  topics,
 }: Deployed): Facts => ({
-  roles: byKey(roles, ({ arn }) => arn, sandboxRole),
-  functions: byKey(
-    functions,
-    ({ arn }) => arn,
-    ({ handler, timeoutSeconds, memoryMb, environment, roleArn, versionArns }) => ({
-      handler,
-      timeoutSeconds,
-      memoryMb,
-      environment,
-      roleArn,
-      versions: versionArns.toSorted(),
-    }),
-  ),
-  stateMachines: byKey(
-    stateMachines,
-    ({ arn }) => arn,
-    ({ name, roleArn, definition }) => ({ name, roleArn, definition }),
-  ),
-  tables: byKey(
-    tables,
-    ({ arn }) => arn,
-    ({ name, keySchema, attributeDefinitions, globalSecondaryIndexes, billingMode }) => ({
-      name,
-      keySchema,
-      attributeDefinitions,
-      indexes: globalSecondaryIndexes,
-      billingMode,
-    }),
-  ),
-  rules: byKey(
-    rules,
-    ({ arn }) => arn,
-    ({ name, pattern, everySeconds, targets }) => ({ name, pattern, everySeconds, targets }),
-  ),
+  roles: byArn(roles, sandboxRole),
+  functions: byArn(functions, sandboxFunction),
+  stateMachines: byArn(stateMachines, ({ name, roleArn, definition }) => ({ name, roleArn, definition })),
+  tables: byArn(tables, sandboxTable),
+  rules: byArn(rules, ({ name, pattern, everySeconds, targets }) => ({ name, pattern, everySeconds, targets })),
   buckets: byKey(
     buckets,
     ({ name }) => name,
     ({ isVersioned }) => ({ isVersioned }),
   ),
   methods: Object.assign({}, ...apis.map(sandboxMethods)) as Json,
-  queues: byKey(
-    queues,
-    ({ arn }) => arn,
-    () => 'exists',
-  ),
-  topics: byKey(
-    topics,
-    ({ arn }) => arn,
-    () => 'exists',
-  ),
+  queues: byArn(queues, exists),
+  topics: byArn(topics, exists),
 });

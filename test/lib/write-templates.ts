@@ -35,8 +35,8 @@ const all = Object.entries(CONFIGURATIONS);
 const unknown = names.find((name) => !all.some(([known]) => known === name || fileName(known) === name));
 if (folder === undefined || unknown !== undefined) {
   const problem = folder === undefined ? 'No folder is named' : `There is no configuration ${unknown ?? ''}`;
-  console.error(
-    `${problem}.\nUse: node test/lib/write-templates.ts FOLDER [${all.map(([name]) => fileName(name)).join(' | ')}]`,
+  process.stderr.write(
+    `${problem}.\nUse: node test/lib/write-templates.ts FOLDER [${all.map(([name]) => fileName(name)).join(' | ')}]\n`,
   );
   process.exitCode = 2;
 } else

@@ -33,7 +33,7 @@ const { positionals, values } = parseArgs({
   options: { times: { type: 'string', default: '1' }, report: { type: 'string' } },
 });
 const [schemathesis = 'schemathesis'] = positionals;
-const times = Number(values.times);
+const factor = Number(values.times);
 const directory = mkdtempSync(join(tmpdir(), 'walk-'));
 const tally = join(directory, 'tally.json');
 /** Nobody waits between requests: that a stage throttles is tested elsewhere. */
@@ -180,7 +180,7 @@ await run('coverage,fuzzing', SEED, prepared);
 for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 || notLedTo().length > 0); walk++)
   await run('stateful', SEED + walk, prepared);
 const once = requests();
-for (let round = 1; requests() < times * once && problems.length === 0; round++)
+for (let round = 1; requests() < factor * once && problems.length === 0; round++)
   await run('coverage,fuzzing,stateful', SEED + MOST_WALKS + round, prepared);
 await backend.close();
 rmSync(directory, { recursive: true });
