@@ -3,13 +3,6 @@ import type { Reason } from '../reasons.ts';
 
 export const REASONS: readonly Reason[] = [
   {
-    where: /: (?:hub|spoke)/,
-    what: /(?:\.Statement\[0\]\.Resource|\.CloudWatchLogsLogGroup\.LogGroupArn)$/,
-    values: /^"arn:aws:logs:[\w-]+:\d{12}:log-group:[^:]+(?::\*)?"$/,
-    reason:
-      'The attribute Arn of a log group ends with `:*` (CloudFormation Template Reference, "AWS::Logs::LogGroup"), which moto leaves out.',
-  },
-  {
     where: /: hub$/,
     what: /^AWS::ApiGateway::Stage \w+\.DeploymentId$/,
     values: /^"(?:a Deployment of moto|<\w+>)"$/,

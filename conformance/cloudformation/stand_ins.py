@@ -8,6 +8,7 @@ from moto.awslambda.models import LambdaVersion, LayerVersion, lambda_backends
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 from moto.iam.models import Role, iam_backends
+from moto.logs.models import LogGroup
 
 
 def stand_in(resource_type, name_property, attributes):
@@ -83,7 +84,17 @@ def create_role_with_policies(cls, resource_name, cloudformation_json, account_i
     return role
 
 
+attribute_of_moto = LogGroup.get_cfn_attribute
+
+
+def attribute_of_log_group(group, attribute_name):
+    """The ARN of a log group ends with `:*`, which moto leaves out."""
+    value = attribute_of_moto(group, attribute_name)
+    return f"{value}:*" if attribute_name == "Arn" and not value.endswith(":*") else value
+
+
 def register():
+    LogGroup.get_cfn_attribute = attribute_of_log_group
     Role.create_from_cloudformation_json = classmethod(create_role_with_policies)
     LambdaVersion.create_from_cloudformation_json = classmethod(create_version)
     LambdaVersion.get_cfn_attribute = attribute_of_version
