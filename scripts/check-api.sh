@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
 # Checks docs/openapi.json with third-party tools: linters, client generators, and schemathesis, which tests the API of a
 # sandbox against the document. The tools are not dependencies of the project: they are in tools/openapi, with a separate
-# lockfile, and from PyPI in .ci/openapi-venv. If Python or a registry is missing, the check fails in CI, and is skipped
-# elsewhere.
+# lockfile, and from PyPI in the environment that `npm run conformance -- api` uses as well. If Python or a registry is
+# missing, the check fails in CI, and is skipped elsewhere.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PATH="$PWD/node_modules/.bin:$PATH" REDOCLY_TELEMETRY=off SCHEMATHESIS_TELEMETRY=false
 
 TOOLS=tools/openapi
-VENV=$PWD/.ci/openapi-venv
 
 # skip WHY: skips the check, or fails it in CI.
 skip() {
@@ -20,21 +19,14 @@ skip() {
   exit 0
 }
 
-# The tools are not installed again if they match the lockfile or the list of requirements.
+# The tools are not installed again if they match the lockfile.
 node_tools() {
   cmp -s "$TOOLS/package-lock.json" "$TOOLS/node_modules/.installed" && return
   npm ci --prefix "$TOOLS" --ignore-scripts --no-audit --no-fund || return 1
   cp "$TOOLS/package-lock.json" "$TOOLS/node_modules/.installed"
 }
-python_tools() {
-  cmp -s "$TOOLS/requirements.txt" "$VENV/.installed" && return
-  python3 -m venv --clear "$VENV" || return 1
-  "$VENV/bin/pip" install --quiet --disable-pip-version-check --requirement "$TOOLS/requirements.txt" || return 1
-  cp "$TOOLS/requirements.txt" "$VENV/.installed"
-}
-python3 -c 'import ensurepip, venv' 2>/dev/null || skip 'There is no python3 with venv (apt-get install python3-venv).'
 node_tools || skip "The tools of $TOOLS could not be installed from the npm registry."
-python_tools || skip "The tools of $TOOLS/requirements.txt could not be installed from PyPI."
+VENV=$(node conformance/build/environment.ts openapi "$TOOLS/requirements.txt") || skip "The tools of $TOOLS/requirements.txt could not be installed from PyPI."
 
 failed=0
 # check NAME COMMAND...

@@ -1,12 +1,15 @@
 /**
- * `node test/openapi/walk.ts SCHEMATHESIS`: opens a sandbox with the service, and has schemathesis walk its API by
- * docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has never answered 2xx, or no
- * link of the document has led to an operation.
+ * `node test/openapi/walk.ts SCHEMATHESIS [--times N] [--report FILE]`: opens a sandbox with the service, and has
+ * schemathesis walk its API by docs/openapi.json. Ends with 1 where schemathesis has found something, an operation has
+ * never answered 2xx, or no link of the document has led to an operation. `--times N` asks N times as many
+ * requests: after the walk as it is, it repeats the phases with other seeds, in the world that the walk has left.
+ * `--report FILE` writes the answers by operation, phase and status, and the problems.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
@@ -25,7 +28,12 @@ const MOST_WALKS = 6;
 const STARTS = new Set(['createPlan', 'createMigration', 'createSweep', 'listMigrations', 'listSweeps']);
 const TOOLS = join(import.meta.dirname, '../../tools/openapi');
 
-const [schemathesis = 'schemathesis'] = process.argv.slice(2);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { times: { type: 'string', default: '1' }, report: { type: 'string' } },
+});
+const [schemathesis = 'schemathesis'] = positionals;
+const factor = Number(values.times);
 const directory = mkdtempSync(join(tmpdir(), 'walk-'));
 const tally = join(directory, 'tally.json');
 /** Nobody waits between requests: that a stage throttles is tested elsewhere. */
@@ -160,12 +168,20 @@ async function run(phases: string, seed: number, prepared: Prepared): Promise<vo
 const notLedTo = (): string[] =>
   Object.keys(OPERATIONS).filter((id) => !STARTS.has(id) && counted[id]?.['stateful'] === undefined);
 
+const requests = (): number =>
+  Object.values(counted)
+    .flatMap((byPhase) => Object.values(byPhase).flatMap((counts) => Object.values(counts)))
+    .reduce((sum, count) => sum + count, 0);
+
 const waits = await prepareWaits();
 await run('examples', SEED, waits);
 const prepared = await prepareMigrated(waits);
 await run('coverage,fuzzing', SEED, prepared);
 for (let walk = 1; walk <= MOST_WALKS && problems.length === 0 && (walk === 1 || notLedTo().length > 0); walk++)
   await run('stateful', SEED + walk, prepared);
+const once = requests();
+for (let round = 1; requests() < factor * once && problems.length === 0; round++)
+  await run('coverage,fuzzing,stateful', SEED + MOST_WALKS + round, prepared);
 await backend.close();
 rmSync(directory, { recursive: true });
 
@@ -188,5 +204,6 @@ problems.push(
   ...notLedTo().map((id) => `No link of the document has led to ${id}.`),
   ...sandbox.failures.map(String),
 );
+if (values.report !== undefined) writeFileSync(values.report, JSON.stringify({ counted, problems }));
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -1,0 +1,232 @@
+/** How what moto has made of a stack is compared with what the sandbox makes of it. */
+import { describe, expect, it } from 'vitest';
+import { readOrder } from '../../../conformance/cloudformation/arguments.ts';
+import { compared } from '../../../conformance/cloudformation/compare.ts';
+import { findingsOf } from '../../../conformance/cloudformation/lint.ts';
+import type { MotoResource, MotoStack } from '../../../conformance/cloudformation/moto.ts';
+import { motoRename, renamed, sandboxRename } from '../../../conformance/cloudformation/names.ts';
+import type { SandboxStack } from '../../../conformance/cloudformation/sandbox-stack.ts';
+import { compareStack } from '../../../conformance/cloudformation/stacks.ts';
+
+describe('values', () => {
+  it('are compared one by one, wherever they are', () => {
+    const result = compared('x', { a: [1, 2], b: { c: true }, d: undefined }, { b: { c: false }, a: [1] });
+    expect(result.differences).toEqual([
+      { path: 'x.a[1]', real: 2, sandbox: undefined },
+      { path: 'x.b.c', real: true, sandbox: false },
+    ]);
+    expect(result.facts).toBe(3);
+  });
+
+  it('are compared inside of texts that are JSON', () => {
+    expect(compared('x', '{"States":{"A":1}}', '{"States":{"A":2}}').differences).toEqual([
+      { path: 'x(JSON).States.A', real: 1, sandbox: 2 },
+    ]);
+    // CloudFormation passes the text on as it is.
+    expect(compared('x', '{"a": 1}', '{"a":1}').differences).toHaveLength(1);
+    expect(compared('x', '{not JSON', '{not JSON').differences).toEqual([]);
+  });
+
+  it('differ if one is of another type', () => {
+    expect(compared('x', '3', 3).differences).toHaveLength(1);
+    expect(compared('x', null, undefined).differences).toHaveLength(1);
+    expect(compared('x', [], {}).differences).toHaveLength(1);
+  });
+});
+
+describe('generated names', () => {
+  const logicalIds = ['Table1234ABCD', 'Table1234ABCDIndex', 'Api5678'];
+  const longest = `Steps${'VeryLong'.repeat(8)}1234ABCD`;
+  const moto = motoRename({ stackName: 'Stack', logicalIds: [...logicalIds, longest], ids: { '<Api5678>': 'a1b2c3' } });
+  const sandbox = sandboxRename({
+    stackName: 'Stack',
+    logicalIds: [...logicalIds, longest],
+    ids: { '<Api5678>': 'zyxwv1' },
+  });
+
+  it('become the logical id in both worlds', () => {
+    expect(moto('arn:aws:dynamodb:r:1:table/Stack-Table1234ABCD-GENERATED0012/index/*')).toBe(
+      'arn:aws:dynamodb:r:1:table/<Table1234ABCD>/index/*',
+    );
+    expect(sandbox('arn:aws:dynamodb:r:1:table/Stack-Table1234ABCD/index/*')).toBe(
+      'arn:aws:dynamodb:r:1:table/<Table1234ABCD>/index/*',
+    );
+    expect(sandbox('Stack-Table1234ABCDIndex Stack-Table1234ABCD')).toBe('<Table1234ABCDIndex> <Table1234ABCD>');
+    expect(moto('stack-table1234abcd-generated0003')).toBe('<Table1234ABCD>');
+    expect(sandbox('stack-table1234abcd')).toBe('<Table1234ABCD>');
+    expect([moto('https://a1b2c3.execute-api'), sandbox('https://zyxwv1.execute-api')]).toEqual([
+      'https://<Api5678>.execute-api',
+      'https://<Api5678>.execute-api',
+    ]);
+  });
+
+  it('are found where the sandbox shortens them', () => {
+    const name = `Stack-${longest}`;
+    expect(sandbox(`${name.slice(0, 56)}${name.slice(-8)}`)).toBe(`<${longest}>`);
+  });
+
+  it('are left alone where they are no whole name', () => {
+    expect(moto('Stack-Other-GENERATED0001')).toBe('Stack-Other-GENERATED0001');
+    expect(sandbox('Stack-Table1234ABCDE')).toBe('Stack-Table1234ABCDE');
+  });
+
+  it('are replaced in keys as well', () => {
+    expect(renamed({ 'Stack-Api5678': ['Stack-Api5678', 1, null] }, sandbox)).toEqual({
+      '<Api5678>': ['<Api5678>', 1, null],
+    });
+  });
+});
+
+const resource = (properties: MotoResource['properties'], more: Partial<MotoResource> = {}): MotoResource => ({
+  type: 'AWS::DynamoDB::Table',
+  createdBy: 'moto',
+  listed: true,
+  ref: 'Stack-Table-GENERATED0001',
+  attributes: {},
+  properties,
+  ...more,
+});
+const motoStack = (resources: MotoStack['resources'], more: Partial<MotoStack> = {}): MotoStack => ({
+  assembly: 'everything',
+  stack: 'hub',
+  seconds: 1,
+  status: 'CREATE_COMPLETE',
+  stackId: 'arn:moto',
+  statuses: ['CREATE_COMPLETE'],
+  resources,
+  outputs: { Name: 'Stack-Table-GENERATED0001' },
+  deployed: {
+    roles: {},
+    functions: {},
+    stateMachines: {},
+    tables: {},
+    rules: {},
+    buckets: {},
+    apis: {},
+    queues: [],
+    topics: [],
+  },
+  ...more,
+});
+const sandboxStack = (resources: SandboxStack['resources'], outputs = { Name: 'Stack-Table' }): SandboxStack => ({
+  stackId: 'arn:sandbox',
+  resources,
+  outputs,
+  deployed: { roles: [], rules: [] },
+  attribute: () => '',
+});
+const table = (properties: MotoResource['properties']): SandboxStack['resources'][string] => ({
+  type: 'AWS::DynamoDB::Table',
+  ref: 'Stack-Table',
+  properties,
+});
+
+describe('stacks', () => {
+  it('are equal if their resources and outputs are', () => {
+    const result = compareStack(
+      motoStack({ Table: resource({ Tags: ['Stack-Table-GENERATED0001'] }) }),
+      sandboxStack({ Table: table({ Tags: ['Stack-Table'] }) }),
+      'Stack',
+    );
+    expect(result.differences).toEqual([]);
+    expect([result.created, result.resolved]).toEqual([1, 1]);
+  });
+
+  it.each<[string, MotoStack, SandboxStack, string]>([
+    [
+      'a property',
+      motoStack({ Table: resource({ BillingMode: 'PROVISIONED' }) }),
+      sandboxStack({ Table: table({ BillingMode: 'PAY_PER_REQUEST' }) }),
+      'AWS::DynamoDB::Table Table.BillingMode',
+    ],
+    [
+      'an output',
+      motoStack({ Table: resource({}) }),
+      sandboxStack({ Table: table({}) }, { Name: 'Stack-Other' }),
+      'output.Name',
+    ],
+    [
+      'a resource that the sandbox excludes',
+      motoStack({ Table: resource({}) }),
+      sandboxStack({}),
+      'AWS::DynamoDB::Table Table',
+    ],
+    [
+      'a resource that moto has not created',
+      motoStack({ Table: resource({}, { createdBy: 'nothing' }) }),
+      sandboxStack({ Table: table({}) }),
+      'AWS::DynamoDB::Table Table',
+    ],
+    [
+      'a resource that is not among those of the stack',
+      motoStack({ Table: resource({}, { listed: false }) }),
+      sandboxStack({ Table: table({}) }),
+      'AWS::DynamoDB::Table Table',
+    ],
+    [
+      'a type that moto creates although the list of exceptions has it',
+      motoStack({ Table: resource({}, { type: 'AWS::SNS::TopicPolicy' }) }),
+      sandboxStack({ Table: { ...table({}), type: 'AWS::SNS::TopicPolicy' } }),
+      'AWS::SNS::TopicPolicy Table',
+    ],
+    [
+      'a stack that moto does not create',
+      motoStack({}, { status: 'ValidationError' }),
+      sandboxStack({}),
+      'stack status',
+    ],
+    [
+      'a resource that moto does not create',
+      motoStack({}, { statuses: ['CREATE_COMPLETE', 'CREATE_FAILED'] }),
+      sandboxStack({}),
+      'stack status',
+    ],
+  ])('differ in %s', (_, moto, sandbox, path) => {
+    expect(compareStack(moto, sandbox, 'Stack').differences.map((one) => one.path)).toEqual([path]);
+  });
+
+  it('show what the outputs of the hub have named', () => {
+    const hub = compareStack(motoStack({ Table: resource({}) }), sandboxStack({ Table: table({}) }), 'Stack');
+    const spoke = compareStack(
+      motoStack({ Role: resource({ Trusted: 'Stack-Table-GENERATED0001' }) }, { outputs: {} }),
+      { ...sandboxStack({ Role: table({ Trusted: 'Stack-Table' }) }), outputs: {} },
+      'Spoke',
+      hub.rename,
+    );
+    expect(spoke.differences).toEqual([]);
+  });
+});
+
+describe('the output of cfn-lint', () => {
+  it('becomes differences', () => {
+    const finding = {
+      Level: 'Error',
+      Location: { Path: ['Resources', 'Table', 'Properties', 0] },
+      Message: 'It is wrong',
+      Rule: { Id: 'E3030' },
+    };
+    expect(findingsOf(JSON.stringify([finding]))).toEqual([
+      { what: 'cfn-lint E3030 Resources.Table.Properties.0', real: 'Error: It is wrong', sandbox: 'no finding' },
+    ]);
+    expect(findingsOf('[]')).toEqual([]);
+  });
+});
+
+describe('the flags', () => {
+  it('select both tools, or one', () => {
+    expect(readOrder([])).toEqual({ names: [], lint: true, moto: true, brief: false, whole: true });
+    expect(readOrder(['--lint'])).toMatchObject({ lint: true, moto: false, whole: false });
+    expect(readOrder(['--moto', '--lint'])).toMatchObject({ lint: true, moto: true, whole: true });
+    expect(readOrder(['--only', 'everything', '--brief'])).toEqual({
+      names: ['everything'],
+      lint: true,
+      moto: true,
+      brief: true,
+      whole: false,
+    });
+  });
+
+  it('are refused if there is no such flag', () => {
+    expect(readOrder(['--every'])).toMatch(/--every[^]*Usage:/);
+  });
+});
