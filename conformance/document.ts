@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { duration } from '../cli/print/duration.ts';
 import { table, withPositions } from '../scripts/schema-tables.ts';
+import { contentsOf as comparisonOf } from './eksctl/document.ts';
+import { readKept } from './eksctl/kept.ts';
 import { contentsOf, keptResults } from './kubernetes/document.ts';
 import { type KeptResults, totalsOf } from './kubernetes/scenarios/results.ts';
 import { PARTS } from './parts.ts';
@@ -99,10 +101,16 @@ const overview = (): Record<string, string> => {
   };
 };
 
+const comparison = (): Record<string, string> => {
+  const kept = readKept();
+  return kept ? comparisonOf(kept) : {};
+};
+
 /** The documents that show results. */
 export const DOCUMENTS: readonly Document[] = [
   { file: OVERVIEW, contents: overview },
   { file: join(DOCS, 'conformance-kubernetes.md'), contents: () => contentsOf(keptResults()) },
+  { file: join(DOCS, 'comparison.md'), contents: comparison },
 ];
 
 /** Returns the document's text with the kept results. */

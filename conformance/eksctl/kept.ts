@@ -44,8 +44,9 @@ const measuredFacts = ({ ends, trust, addons, availability }: OwnResult | PeerRe
     list(
       trust
         .map(
-          ({ role, oidc, pods, doubled }) =>
-            `${role}: OIDC ${oidc.join(' to ')}, EKS Pod Identity ${pods.join(' to ')}, ${doubled} doubled`,
+          // How many duplicates there are depends on chance where eksctl changes a role several times at once.
+          ({ role, oidc, pods: [before, after], doubled }) =>
+            `${role}: OIDC ${oidc.join(' to ')}, EKS Pod Identity ${before} to ${Math.min(after, 1)}${doubled > 0 ? ', with duplicates' : ''}`,
         )
         .sort(),
     ),
@@ -69,6 +70,10 @@ const factsOf = ({ assumed, eksctl, own }: Compared): Map<string, string> =>
     ['eksctl: unsupported calls', list(eksctl.unsupported)],
     ...measuredFacts(eksctl).map(([what, value]): [string, string] => [`eksctl: ${what}`, value]),
     ['eksctl: second run', eksctl.again ? `${eksctl.again.exitCode}, ${podsText(eksctl.again.ends)}` : 'none'],
+    [
+      'eksctl: without a lag of trust policies',
+      eksctl.withoutTrustLag ? `${eksctl.withoutTrustLag.exitCode}, ${podsText(eksctl.withoutTrustLag.ends)}` : 'none',
+    ],
     ['eksctl: after a restart', eksctl.restarted ? podsText(eksctl.restarted) : 'none'],
     [
       'own: requests',

@@ -23,7 +23,7 @@ export const compareIn = async (name: string): Promise<Compared> => {
   return {
     scenario: name,
     assumed: assumedBy(scenario),
-    eksctl: await runPeer(structuredClone(scenario)),
+    eksctl: await runPeer(scenario),
     own: await runOwn(structuredClone(scenario), subjects),
   };
 };

@@ -26,10 +26,10 @@ export const podWords = ({ counts, notReady }: PodEnds): string => {
 /** Returns what happened to the statements that trust the cluster's OIDC provider. */
 export const trustWords = (trust: readonly TrustEnd[]): string => {
   const lost = lostOidc(trust);
-  const doubled = trust.reduce((sum, one) => sum + one.doubled, 0);
   return [
     lost === 0 ? 'kept' : `${lost} removed`,
-    ...(doubled === 0 ? [] : [`${doubled} ${doubled === 1 ? 'statement' : 'statements'} for Pod Identity doubled`]),
+    // How many depends on chance where eksctl changes one role for several service accounts at the same time.
+    ...(trust.some(({ doubled }) => doubled > 0) ? ['duplicates'] : []),
   ].join('; ');
 };
 
