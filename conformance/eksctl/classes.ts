@@ -48,6 +48,10 @@ export const OWN_CLASSES: readonly Class<OwnResult>[] = [
     has: (own) => subjectEnds(own).every(({ first }) => first),
   },
   {
+    title: 'Migrated once the request accepts by name that pods lose their role, which they do',
+    has: ({ ends }) => (ends.counts.accepted ?? 0) > 0,
+  },
+  {
     title: 'Migrated once the request has an option that the plan named',
     has: (own) => subjectEnds(own).every(({ last }) => last),
   },

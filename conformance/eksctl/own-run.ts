@@ -45,14 +45,28 @@ const acceptedBy = (asked: Asked | undefined): readonly string[] => [
     : []),
 ];
 
-/** Tries the requests for one subject in turn, until one migrates it. */
+/**
+ * Returns the request with what the plan proposes first where pods would lose their role: an association of their own,
+ * with the same role. Undefined if the plan does not propose it, or the request has it already.
+ */
+const proposedBy = ({ plan }: MigrationReport, asked: Asked): Asked | undefined => {
+  const losses = (plan?.identityLosses ?? []).filter(({ accepted, pods }) => !accepted && pods > 0);
+  if (losses.length === 0 || asked.roles !== undefined) return undefined;
+  return {
+    ...asked,
+    roles: Object.fromEntries(losses.map(({ serviceAccount, roleArn }) => [serviceAccount, roleArn])),
+  };
+};
+
+/** Tries the requests for one subject in turn, until one migrates it: what a plan proposes comes first. */
 const migrateSubject = async (
   backend: SandboxBackend,
   target: Target,
   { name, requests }: Subject,
 ): Promise<{ tried: OwnRequest[]; asked: Asked | undefined }> => {
   const tried: OwnRequest[] = [];
-  for (const asked of requests) {
+  const queue = [...requests];
+  for (let asked = queue.shift(); asked; asked = queue.shift()) {
     const since = backend.clock.now();
     const request = migrationRequest.parse({ target, ...asked });
     const report = reportIn(await startAndFollow(backend, request, silentProgress));
@@ -64,6 +78,8 @@ const migrateSubject = async (
       seconds: Math.round((backend.clock.now() - since) / 1000),
     });
     if (DONE.has(report.outcome)) return { tried, asked };
+    const proposed = proposedBy(report, asked);
+    if (proposed) queue.unshift(proposed);
   }
   return { tried, asked: undefined };
 };
