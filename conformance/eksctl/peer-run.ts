@@ -81,7 +81,10 @@ export const runPeer = async (scenario: Scenario): Promise<PeerResult> => {
     return {
       exitCode: ran.exitCode,
       errors: errorsOf(ran),
-      changes: ran.calls.filter(({ mutating }) => mutating).map(changeText).sort(),
+      changes: ran.calls
+        .filter(({ mutating }) => mutating)
+        .map(changeText)
+        .sort(),
       unsupported: [
         ...new Set(
           ran.calls

@@ -43,12 +43,14 @@ const heldBefore = (before: readonly PodCredentials[]): Map<string, Held> => {
 };
 
 const wordOf = ({ method, roleArn, refused }: Container): string => {
-  if (roleArn !== undefined) return `${roleArn.split('/').at(-1) ?? ''} by ${method}${refused ? ' until it expires' : ''}`;
+  if (roleArn !== undefined)
+    return `${roleArn.split('/').at(-1) ?? ''} by ${method}${refused ? ' until it expires' : ''}`;
   return refused ? `none: ${method} refused, ${refused.code}` : method;
 };
 
 /** Returns what the containers of a pod have, those that have the same together. */
-const podWords = (containers: readonly Container[]): string => [...new Set(containers.map(wordOf))].join('; ') || 'none';
+const podWords = (containers: readonly Container[]): string =>
+  [...new Set(containers.map(wordOf))].join('; ') || 'none';
 
 /** Pods that only ever have the role of their node say nothing about a migration. */
 const hasNothing = (words: string): boolean => words === 'node-role' || words === 'none' || words === 'not there';
@@ -57,7 +59,8 @@ const endOf = ({ containers, serviceAccount }: PodCredentials, held: Held, accep
   const concerned = containers.filter(({ container }) => held.has(container));
   const has = (one: Container): boolean =>
     one.roleArn !== undefined && one.refused === undefined && held.get(one.container)?.has(one.roleArn) === true;
-  if (concerned.length < held.size || !concerned.every(has)) return accepted.has(serviceAccount) ? 'accepted' : 'no-role';
+  if (concerned.length < held.size || !concerned.every(has))
+    return accepted.has(serviceAccount) ? 'accepted' : 'no-role';
   return concerned.every(({ method }) => method === 'pod-identity') ? 'pod-identity' : 'irsa';
 };
 

@@ -49,7 +49,9 @@ export const trustEnds = (before: TrustPolicies, after: TrustPolicies): TrustEnd
       was.filter(which).length,
       is.filter(which).length,
     ];
-    return [{ role, oidc: count(trustsOidc), pods: count(trustsPods), doubled: Math.max(0, repeatsIn(is) - repeatsIn(was)) }];
+    return [
+      { role, oidc: count(trustsOidc), pods: count(trustsPods), doubled: Math.max(0, repeatsIn(is) - repeatsIn(was)) },
+    ];
   });
 
 /** Returns how many statements that trust an OIDC provider are gone. */
