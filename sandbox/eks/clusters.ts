@@ -28,6 +28,15 @@ const networkSettings = (
   };
 };
 
+/** What a cluster has that was created without further settings (EKS API reference, CreateCluster). */
+const DEFAULTS = {
+  logging: {
+    clusterLogging: [{ types: ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'], enabled: false }],
+  },
+  upgradePolicy: { supportType: 'EXTENDED' },
+  deletionProtection: false,
+} satisfies Partial<eks.Cluster>;
+
 export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeClusterResponse> = (call, input) => {
   const cluster = requireListedCluster(call, input.name);
   return {
@@ -42,6 +51,7 @@ export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeCl
         : { certificateAuthority: { data: Buffer.from(cluster.certificateAuthority).toString('base64') } }),
       ...(cluster.oidcIssuer === undefined ? {} : { identity: { oidc: { issuer: cluster.oidcIssuer } } }),
       ...networkSettings(cluster),
+      ...structuredClone(DEFAULTS),
       status: cluster.status as eks.ClusterStatus,
       platformVersion: cluster.platformVersion,
       tags: { ...cluster.tags },

@@ -3,9 +3,6 @@
 /** Values of fields by their names, such as `vpc-cni Version`. Fields without a value are absent. */
 export type FieldFacts = Map<string, string>;
 
-/** The fact with the names of a list's elements. */
-export const NAMES = 'names';
-
 /** What names an element of a list, in the order in which it is looked for. */
 const NAMED_BY = ['Name', 'AssociationARN', 'AssociationID', 'Code'] as const;
 
@@ -36,7 +33,7 @@ const collect = (value: unknown, path: string, facts: FieldFacts): void => {
     }
     const names = value.map(nameOf);
     // AWS documents no order of its lists.
-    facts.set(inside(NAMES), names.toSorted().join(', '));
+    facts.set(inside('names'), names.toSorted().join(', '));
     for (const [position, element] of value.entries()) collect(element, inside(names[position] ?? ''), facts);
     return;
   }

@@ -9,7 +9,7 @@ import { openPeer, type Peer, type Ran } from '../driver.ts';
 import { clusterOf, isInProgress } from '../measure.ts';
 import { errorsOf, migrationArguments } from '../peer-run.ts';
 import { type Reading, readingsOf, type Refusal, refusalsOf } from './commands.ts';
-import { fieldsOf, type FieldFacts, NAMES, under } from './facts.ts';
+import { fieldsOf, type FieldFacts, under } from './facts.ts';
 import { serviceFacts } from './service.ts';
 import { rowsOf } from './table.ts';
 
@@ -115,6 +115,9 @@ const compareRefusal = async (peer: Peer, { title, args, error }: Refusal): Prom
 /** The commands that show what the service reads too. */
 const READ_BY_SERVICE: ReadonlySet<string> = new Set(['get cluster --name', 'get addon', 'get podidentityassociation']);
 
+/** Its lists, of which the service must read every element. */
+const READ_LISTS = /(?::| PodIdentityAssociations| Issues) names$/;
+
 /** Compares what the service reads of the cluster with the same fields of what eksctl prints. */
 const compareService = async (peer: Peer): Promise<Compared> => {
   const { sandbox } = peer.backend;
@@ -125,7 +128,7 @@ const compareService = async (peer: Peer): Promise<Compared> => {
   );
   for (const { title, args } of readings) {
     const printed = under(title, fieldsOf(documentOf(await peer.run([...args, '--output', 'json']), 'json')));
-    for (const [name, value] of printed) if (own.has(name) || name.endsWith(NAMES)) real.set(name, value);
+    for (const [name, value] of printed) if (own.has(name) || READ_LISTS.test(name)) real.set(name, value);
   }
   return {
     commands: readings.length,

@@ -19,6 +19,9 @@ export const listedClusters = (
     .filter((cluster) => region === undefined || cluster.region === region)
     .map(({ name, region: own }) => ({ Name: name, Region: own, Owned: 'False' }));
 
+const CONTROL_PLANE_LOGS = ['api', 'audit', 'authenticator', 'controllerManager', 'scheduler'];
+
+/** Returns what eksctl prints of a cluster, without the fields that are null. */
 export const clusterDocument = (cluster: ClusterState) => {
   const { vpc, subnets, securityGroup } = networkOf(cluster);
   return {
@@ -27,6 +30,7 @@ export const clusterDocument = (cluster: ClusterState) => {
     CertificateAuthority: { Data: Buffer.from(cluster.certificateAuthority).toString('base64') },
     ComputeConfig: { Enabled: cluster.autoMode },
     CreatedAt: new Date(cluster.createdAt).toISOString(),
+    DeletionProtection: false,
     Endpoint: cluster.endpoint,
     ...(cluster.oidcIssuer === undefined ? {} : { Identity: { Oidc: { Issuer: cluster.oidcIssuer } } }),
     KubernetesNetworkConfig: {
@@ -34,6 +38,7 @@ export const clusterDocument = (cluster: ClusterState) => {
       IpFamily: 'ipv4',
       ServiceIpv4Cidr: SERVICE_CIDR,
     },
+    Logging: { ClusterLogging: [{ Enabled: false, Types: CONTROL_PLANE_LOGS }] },
     Name: cluster.name,
     PlatformVersion: cluster.platformVersion,
     ResourcesVpcConfig: {
@@ -46,6 +51,7 @@ export const clusterDocument = (cluster: ClusterState) => {
     },
     Status: cluster.status,
     Tags: cluster.tags,
+    UpgradePolicy: { SupportType: 'EXTENDED' },
     Version: cluster.version,
   };
 };
