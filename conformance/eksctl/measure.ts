@@ -4,7 +4,7 @@ import type { Target } from '../../lambdas/domain/migration/model.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { type ClusterState, findCluster, type World } from '../../sandbox/world/world.ts';
 import { podCredentials } from '../kubernetes/scenarios/pod-credentials.ts';
-import { podEnds, type PodEnds } from './pods.ts';
+import { type Consent, podEnds, type PodEnds } from './pods.ts';
 import { type TrustEnd, trustEnds, type TrustPolicies } from './trust.ts';
 
 export interface Measured {
@@ -18,8 +18,10 @@ export interface Measured {
 }
 
 export interface Measurement {
-  /** Returns what has happened since the measurement began. `accepted`: see `podEnds`. */
-  end(accepted?: ReadonlySet<string>): Measured;
+  /** Returns what has happened since the measurement began. */
+  end(consent?: Consent): Measured;
+  /** Returns what the pods have now, in comparison with what they had then. */
+  pods(consent?: Consent): PodEnds;
 }
 
 const IN_PROGRESS: ReadonlySet<string> = new Set(['CREATING', 'UPDATING', 'DELETING']);
@@ -63,8 +65,10 @@ export const measure = (world: World, cluster: ClusterState): Measurement => {
       .filter(({ containers }) => containers.some(({ roleArn }) => roleArn !== undefined))
       .map(({ namespace, workload }) => `${namespace} ${workload}`),
   );
+  const pods: Measurement['pods'] = (consent) => podEnds(before, podCredentials(world, cluster), consent);
   return {
-    end: (accepted) => {
+    pods,
+    end: (consent) => {
       const disruption = disruptionOf(
         cluster.kube.readyHistory.filter(({ namespace, kind, workload }) =>
           concerned.has(`${namespace} ${kind} ${workload}`),
@@ -72,7 +76,7 @@ export const measure = (world: World, cluster: ClusterState): Measurement => {
         { from, to: world.schedule.now() },
       );
       return {
-        ends: podEnds(before, podCredentials(world, cluster), accepted),
+        ends: pods(consent),
         trust: trustEnds(policies, trustPoliciesOf(world)),
         addons: addonTexts(cluster).filter((text) => !addons.includes(text)),
         ...(disruption === undefined

@@ -28,9 +28,22 @@ const DONE: ReadonlySet<MigrationReport['outcome']> = new Set(['migrated', 'alre
 
 const becauseOf = ({ outcome, plan, failure }: MigrationReport): string[] => {
   if (DONE.has(outcome)) return [];
-  const failed = (plan?.checks ?? []).filter(({ status }) => status === 'fail').map(({ id }) => id);
+  const failed = (plan?.checks ?? [])
+    .filter(({ status }) => status !== 'pass' && status !== 'warn')
+    .map(({ id }) => id);
   return outcome === 'blocked' ? [...new Set(failed)] : [failure?.name ?? outcome];
 };
+
+/** Requests that accept by name that pods may not reach their credentials, as the plan warned. */
+const ACCEPTS_NO_CREDENTIALS = ['acceptNetworkPolicies', 'acceptUnknownCredentials'] as const;
+
+/** Returns the service accounts whose pods may lose their role, as the request accepts. */
+const acceptedBy = (asked: Asked | undefined): readonly string[] => [
+  ...(asked?.acceptIdentityLoss ?? []),
+  ...(asked?.serviceAccount && ACCEPTS_NO_CREDENTIALS.some((option) => asked[option] !== undefined)
+    ? [asked.serviceAccount.name]
+    : []),
+];
 
 /** Tries the requests for one subject in turn, until one migrates it. */
 const migrateSubject = async (
@@ -65,16 +78,18 @@ export const runOwn = async (scenario: Scenario, subjects: readonly Subject[]): 
       const measurement = measure(sandbox.world, clusterOf(sandbox, target));
       const requests: OwnRequest[] = [];
       const accepted = new Set<string>();
+      const roles = new Map<string, string>();
       for (const subject of subjects) {
         const { tried, asked } = await migrateSubject(backend, target, subject);
         requests.push(...tried);
-        for (const account of asked?.acceptIdentityLoss ?? []) accepted.add(account);
+        for (const account of acceptedBy(asked)) accepted.add(account);
+        for (const [account, role] of Object.entries(asked?.roles ?? {})) roles.set(account, role);
       }
       await clock.sleep(lifetimeOf(sandbox.world) * 1000);
       sandbox.world.schedule.advanceTo(clock.now());
       if (sandbox.failures.length > 0)
         throw new Error(`The sandbox's own services failed: ${JSON.stringify(sandbox.failures)}`);
-      return { requests, ...measurement.end(accepted) };
+      return { requests, ...measurement.end({ accepted, roles }) };
     });
   } finally {
     await backend.close();

@@ -1,8 +1,12 @@
 /** Runs eksctl's migration in a scenario, and measures what it leads to. */
+import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { normaliser } from '../kubernetes/scenarios/normal.ts';
 import { type Peer, openPeer, type Ran } from './driver.ts';
+import type { PodEnds } from './pods.ts';
 import { clusterOf, isInProgress, lifetimeOf, measure, type Measured } from './measure.ts';
 
 export interface PeerResult extends Measured {
@@ -18,6 +22,10 @@ export interface PeerResult extends Measured {
   seconds: number;
   /** Seconds of the world's time until EKS worked on no add-on; undefined if it still did after an hour. */
   settledSeconds: number | undefined;
+  /** What the same command leads to afterwards; only after an error. */
+  again?: { exitCode: number | undefined; ends: PodEnds };
+  /** What the pods have after the workloads of the new associations were restarted; only if some still used IRSA. */
+  restarted?: PodEnds;
 }
 
 /** The arguments of the migration that is compared. */
@@ -34,6 +42,24 @@ export const migrationArguments = ({ cluster, region }: { cluster: string; regio
 const POLL_SECONDS = 5;
 const LONGEST_SECONDS = 3600;
 const UNSUPPORTED: ReadonlySet<string> = new Set(['NotImplemented', 'UnknownOperation', 'UnknownOperationException']);
+
+/** Restarts what a person restarts after `eksctl`: workloads whose service accounts have an association without an add-on. */
+const restartWorkloads = async ({ backend: { sandbox }, target }: Peer): Promise<boolean> => {
+  const { kubernetes } = portsOf(sandbox.clients(undefined, target.region), target);
+  const { associations, kube } = clusterOf(sandbox, target);
+  const standalone = [...associations.values()].filter(({ ownerArn }) => ownerArn === undefined);
+  const isConcerned = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): boolean =>
+    standalone.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
+  let restarted = false;
+  for (const kind of WORKLOAD_KINDS)
+    for (const { metadata, spec } of listObjects(kube, kind)) {
+      const { namespace = '', name } = metadata;
+      if (!isConcerned({ namespace, serviceAccount: spec.template.spec.serviceAccountName ?? 'default' })) continue;
+      await kubernetes.restartWorkload({ kind, namespace, name }, 'after-eksctl');
+      restarted = true;
+    }
+  return restarted;
+};
 
 const untilSettled = async (peer: Peer): Promise<number | undefined> => {
   const cluster = clusterOf(peer.backend.sandbox, peer.target);
@@ -63,24 +89,39 @@ export const errorsOf = ({ stdout, stderr }: Pick<Ran, 'stdout' | 'stderr'>): st
 };
 
 const changeText = ({ service, operation, input, status, error }: Call): string => {
-  const { addonName, roleName, serviceAccount, name } = input as Record<string, unknown>;
-  const about = [addonName, roleName, serviceAccount, name].find((one) => typeof one === 'string');
+  const { addonName, RoleName, serviceAccount, name } = input as Record<string, unknown>;
+  const about = [addonName, RoleName, serviceAccount, name].find((one) => typeof one === 'string');
   return `${service}:${operation}${typeof about === 'string' ? ` ${about}` : ''}: ${error ?? status}`;
 };
 
+const changesOf = (calls: readonly Call[]): string[] =>
+  calls
+    .filter(({ mutating }) => mutating)
+    .map(changeText)
+    .sort();
+
+const unsupportedOf = (calls: readonly Call[]): string[] => [
+  ...new Set(
+    calls
+      .filter(({ error }) => error !== undefined && UNSUPPORTED.has(error))
+      .map(({ service, operation }) => `${service}:${operation}`),
+  ),
+];
+
+/** Runs eksctl's migration of the scenario's cluster. */
 export const runPeer = async (scenario: Scenario): Promise<PeerResult> => {
   const peer = await openPeer(scenario);
   try {
     const { sandbox } = peer.backend;
+    const lifetime = lifetimeOf(sandbox.world);
     const measurement = measure(sandbox.world, clusterOf(sandbox, peer.target));
     const ran = await peer.run(migrationArguments(peer.target));
     const settledSeconds = await untilSettled(peer);
-    await peer.pass(lifetimeOf(sandbox.world));
-    if (sandbox.failures.length > 0)
-      throw new Error(`The sandbox's own services failed: ${JSON.stringify(sandbox.failures)}`);
-    return {
+    await peer.pass(lifetime);
+    const result: PeerResult = {
       exitCode: ran.exitCode,
       errors: errorsOf(ran),
+<<<<<<< HEAD
       changes: ran.calls
         .filter(({ mutating }) => mutating)
         .map(changeText)
@@ -92,10 +133,27 @@ export const runPeer = async (scenario: Scenario): Promise<PeerResult> => {
             .map(({ service, operation }) => `${service}:${operation}`),
         ),
       ],
+=======
+      changes: changesOf(ran.calls),
+      unsupported: unsupportedOf(ran.calls),
+>>>>>>> w-eksctl
       seconds: ran.seconds,
       settledSeconds,
       ...measurement.end(),
     };
+    if (ran.exitCode !== 0) {
+      const { exitCode } = await peer.run(migrationArguments(peer.target));
+      await peer.pass(lifetime);
+      result.again = { exitCode, ends: measurement.pods() };
+    }
+    const { irsa = 0 } = (result.again?.ends ?? result.ends).counts;
+    if (irsa > 0 && (await restartWorkloads(peer))) {
+      await peer.pass(lifetime);
+      result.restarted = measurement.pods();
+    }
+    if (sandbox.failures.length > 0)
+      throw new Error(`The sandbox's own services failed: ${JSON.stringify(sandbox.failures)}`);
+    return result;
   } finally {
     await peer.close();
   }

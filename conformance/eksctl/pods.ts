@@ -3,11 +3,11 @@ import { counted } from '../kubernetes/scenarios/normal.ts';
 import type { PodCredentials } from '../kubernetes/scenarios/pod-credentials.ts';
 
 /** How a pod ended whose containers had a role before. */
-export const ENDS = ['pod-identity', 'irsa', 'accepted', 'no-role', 'gone'] as const;
+export const ENDS = ['pod-identity', 'named-role', 'irsa', 'accepted', 'no-role', 'gone'] as const;
 /**
- * `pod-identity`, `irsa`: every container that had a role has it, by that way; `accepted`: a container has lost its
- * role, which the request accepted by the name of the service account; `no-role`: it lost it otherwise; `gone`: the
- * workload has fewer pods than before.
+ * `pod-identity`, `irsa`: every container that had a role has it, by that way; `named-role`: it has another role that
+ * the request names for its service account; `accepted`: it has no role, and the request accepted by name what the plan
+ * had warned of; `no-role`: it lost its role otherwise; `gone`: the workload has fewer pods than before.
  */
 export type PodEnd = (typeof ENDS)[number];
 
@@ -55,20 +55,30 @@ const podWords = (containers: readonly Container[]): string =>
 /** Pods that only ever have the role of their node say nothing about a migration. */
 const hasNothing = (words: string): boolean => words === 'node-role' || words === 'none' || words === 'not there';
 
-const endOf = ({ containers, serviceAccount }: PodCredentials, held: Held, accepted: ReadonlySet<string>): PodEnd => {
+/** What the requests accept and name, by service account. */
+export interface Consent {
+  /** Service accounts whose pods may lose their role. */
+  accepted: ReadonlySet<string>;
+  /** Roles that service accounts are given. */
+  roles: ReadonlyMap<string, string>;
+}
+
+export const NO_CONSENT: Consent = { accepted: new Set(), roles: new Map() };
+
+const endOf = ({ containers, serviceAccount }: PodCredentials, held: Held, { accepted, roles }: Consent): PodEnd => {
   const concerned = containers.filter(({ container }) => held.has(container));
-  const has = (one: Container): boolean =>
-    one.roleArn !== undefined && one.refused === undefined && held.get(one.container)?.has(one.roleArn) === true;
-  if (concerned.length < held.size || !concerned.every(has))
-    return accepted.has(serviceAccount) ? 'accepted' : 'no-role';
-  return concerned.every(({ method }) => method === 'pod-identity') ? 'pod-identity' : 'irsa';
+  const all = (isSo: (one: Container) => boolean): boolean => concerned.length >= held.size && concerned.every(isSo);
+  const works = ({ roleArn, refused }: Container): boolean => roleArn !== undefined && refused === undefined;
+  if (all((one) => works(one) && held.get(one.container)?.has(one.roleArn ?? '') === true))
+    return all(({ method }) => method === 'pod-identity') ? 'pod-identity' : 'irsa';
+  if (all((one) => works(one) && roles.get(serviceAccount) === one.roleArn)) return 'named-role';
+  return accepted.has(serviceAccount) ? 'accepted' : 'no-role';
 };
 
-/** `accepted`: the service accounts whose loss of identity the requests accept. */
 export const podEnds = (
   before: readonly PodCredentials[],
   after: readonly PodCredentials[],
-  accepted: ReadonlySet<string> = new Set(),
+  consent: Consent = NO_CONSENT,
 ): PodEnds => {
   const held = heldBefore(before);
   const counts: PodEnds['counts'] = {};
@@ -80,7 +90,7 @@ export const podEnds = (
     const own = held.get(workloadKey(pod)) ?? new Map<string, Set<string>>();
     const now = `${podWords(pod.containers)}${pod.ready ? '' : ', not ready'}`;
     if (own.size > 0) {
-      add(endOf(pod, own, accepted));
+      add(endOf(pod, own, consent));
       if (!pod.ready) notReady += 1;
     } else if (pod.containers.some((one) => roleOf(one) !== undefined)) gained += 1;
     const was = words.get(workloadKey(pod)) ?? 'not there';

@@ -11,8 +11,12 @@ export interface Subject {
 /** What chooses how to migrate, and not what may be lost: `auto` chooses by itself. */
 const CHOICES: ReadonlySet<string> = new Set(['strategy', 'preserve', 'annotation']);
 
+/** `verification: injected` asks for less evidence than there is, so that pods that fail are kept. */
+const isChoice = ([key, value]: [string, unknown]): boolean =>
+  CHOICES.has(key) || (key === 'verification' && value === 'injected');
+
 const withoutChoices = (asked: Asked): Asked =>
-  Object.fromEntries(Object.entries(asked).filter(([key]) => !CHOICES.has(key))) as Asked;
+  Object.fromEntries(Object.entries(asked).filter((entry) => !isChoice(entry))) as Asked;
 
 const nameOf = ({ addon, serviceAccount }: Asked): string =>
   addon ?? `${serviceAccount?.namespace ?? ''}/${serviceAccount?.name ?? ''}`;
