@@ -121,22 +121,8 @@ export const runPeer = async (scenario: Scenario): Promise<PeerResult> => {
     const result: PeerResult = {
       exitCode: ran.exitCode,
       errors: errorsOf(ran),
-<<<<<<< HEAD
-      changes: ran.calls
-        .filter(({ mutating }) => mutating)
-        .map(changeText)
-        .sort(),
-      unsupported: [
-        ...new Set(
-          ran.calls
-            .filter(({ error }) => error !== undefined && UNSUPPORTED.has(error))
-            .map(({ service, operation }) => `${service}:${operation}`),
-        ),
-      ],
-=======
       changes: changesOf(ran.calls),
       unsupported: unsupportedOf(ran.calls),
->>>>>>> w-eksctl
       seconds: ran.seconds,
       settledSeconds,
       ...measurement.end(),
