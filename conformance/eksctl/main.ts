@@ -4,6 +4,7 @@ import { buildPrograms } from '../build/build.ts';
 import { printTo } from '../build/print.ts';
 import { keepPartResults, unexplained } from '../part-results.ts';
 import { ArgumentError, type Order, readOrder, USAGE } from './arguments.ts';
+import { getHalf } from './get.ts';
 import type { Half } from './half.ts';
 import { migrateHalf } from './migrate.ts';
 import { EKSCTL, EKSCTL_RELEASE } from './program.ts';
@@ -15,6 +16,7 @@ const runOrder = async (order: Order, all: readonly string[]): Promise<number> =
   const { only, brief, keep } = order;
   const selection = { scenarios: only.length === 0 ? all : only, whole: only.length === 0, brief };
   const halves: Half[] = [];
+  if (order.get) halves.push(await getHalf(selection, print));
   if (order.migrate) halves.push(await migrateHalf({ ...selection, keep }, print));
   const seconds = (performance.now() - started) / 1000;
   const differences = halves.flatMap((half) => half.differences);
