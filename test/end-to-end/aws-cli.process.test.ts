@@ -65,10 +65,14 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('finds the network of the cluster in EC2', async () => {
-      const { cluster } = (await answer('eks', 'describe-cluster', '--name', TARGET.cluster)) as {
-        cluster: { resourcesVpcConfig: { vpcId: string; subnetIds: string[] } };
-      };
-      const { vpcId, subnetIds } = cluster.resourcesVpcConfig;
+      const { vpcId, subnetIds }: { vpcId: string; subnetIds: string[] } = await answer(
+        'eks',
+        'describe-cluster',
+        '--name',
+        TARGET.cluster,
+        '--query',
+        'cluster.resourcesVpcConfig',
+      );
       expect(await answer('ec2', 'describe-vpcs', '--query', 'Vpcs[].VpcId')).toEqual([vpcId]);
       const inVpc = ['--filters', `Name=vpc-id,Values=${vpcId}`];
       const found = await answer('ec2', 'describe-subnets', ...inVpc, '--query', 'sort(Subnets[].SubnetId)');

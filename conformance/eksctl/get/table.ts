@@ -4,7 +4,7 @@ const TAB = 8;
 
 const expanded = (line: string): string => {
   let text = '';
-  for (const part of line) text += part === '\t' ? ' '.repeat(TAB - ([...text].length % TAB)) : part;
+  for (const part of line) text += part === '\t' ? ' '.repeat(TAB - (text.length % TAB)) : part;
   return text;
 };
 
