@@ -45,6 +45,8 @@ export const migrationArguments = ({ cluster, region }: { cluster: string; regio
   '--approve',
 ];
 
+/** New pods have no session, so that they show what they get once they run. */
+const ROLLOUT_SECONDS = 3600;
 const POLL_SECONDS = 5;
 const LONGEST_SECONDS = 3600;
 const UNSUPPORTED: ReadonlySet<string> = new Set(['NotImplemented', 'UnknownOperation', 'UnknownOperationException']);
@@ -142,7 +144,7 @@ const runOnce = async (scenario: Scenario): Promise<PeerResult> => {
     }
     const { irsa = 0 } = (result.again?.ends ?? result.ends).counts;
     if (irsa > 0 && (await restartWorkloads(peer, before))) {
-      await peer.pass(lifetime);
+      await peer.pass(ROLLOUT_SECONDS);
       result.restarted = measurement.pods();
     }
     if (sandbox.failures.length > 0)

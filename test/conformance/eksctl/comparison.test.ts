@@ -93,8 +93,13 @@ describe('the errors of eksctl', () => {
 });
 
 describe('the settings that only the sandbox assumes', () => {
-  it('are those that differ from a default without certainty, and no durations that nobody publishes', () => {
-    const given = knobs.parse({ podsKeepIdentityOnUpdate: true, podReadySeconds: 5, stuckDeleting: true });
+  it('are those that differ from a default without certainty, and no durations', () => {
+    const given = knobs.parse({
+      podsKeepIdentityOnUpdate: true,
+      podReadySeconds: 5,
+      webhookLagSeconds: 5,
+      stuckDeleting: true,
+    });
     expect(assumedBy({ knobs: given })).toEqual(['podsKeepIdentityOnUpdate true']);
     expect(assumedBy({ knobs: knobs.parse({}) })).toEqual([]);
   });
