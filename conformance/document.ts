@@ -4,6 +4,8 @@ import { join, relative } from 'node:path';
 import { duration } from '../cli/print/duration.ts';
 import { ROOT } from './build/program.ts';
 import { table, withPositions } from '../scripts/schema-tables.ts';
+import { contentsOf as comparisonOf } from './eksctl/document.ts';
+import { readKept } from './eksctl/kept.ts';
 import { contentsOf, keptResults } from './kubernetes/document.ts';
 import { type KeptResults, totalsOf } from './kubernetes/scenarios/results.ts';
 import { PARTS } from './parts.ts';
@@ -105,6 +107,11 @@ const overview = (): Record<string, string> => {
   };
 };
 
+const comparison = (): Record<string, string> => {
+  const kept = readKept();
+  return kept ? comparisonOf(kept) : {};
+};
+
 /** Returns the two lines of the README: what is compared, and when it was last run. */
 const readmeLines = (): Record<string, string> => {
   const own = PARTS.flatMap(({ name }) => readPartResults(name) ?? []);
@@ -127,6 +134,7 @@ export const DOCUMENTS: readonly Document[] = [
   { file: join(ROOT, 'README.md'), contents: readmeLines },
   { file: OVERVIEW, contents: overview },
   { file: join(DOCS, 'conformance-kubernetes.md'), contents: () => contentsOf(keptResults()) },
+  { file: join(DOCS, 'comparison.md'), contents: comparison },
 ];
 
 /** Returns the document's text with the kept results. */

@@ -5,6 +5,7 @@ import type { AssemblyStateMachine } from './assembly/assembly.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { createCloudFormationService } from './cloudformation/service.ts';
 import { createDynamoDb, type DynamoDb } from './dynamodb/service.ts';
+import { createEc2Service } from './ec2/service.ts';
 import { createEksAuthService } from './eks-auth/service.ts';
 import { createEksService } from './eks/service.ts';
 import { deployEvents } from './events/deploy.ts';
@@ -45,6 +46,7 @@ export const openFront = (
     'eks-auth': createEksAuthService(world),
     iam: createIamService(world),
     sts: createStsService(world),
+    ec2: createEc2Service(world),
     dynamodb: dynamodb.service,
     s3: createS3Service(world, buckets),
   };

@@ -1,10 +1,10 @@
 /**
  * Kubernetes versions that the catalogue covers. Dates: EKS User Guide, "Amazon EKS Kubernetes release calendar";
- * platform versions: endoflife.date/amazon-eks, as of the end of January 2026.
+ * platform versions: endoflife.date/amazon-eks, as of the end of January 2026, and the first one of later versions.
  */
 export interface ClusterVersion {
   version: string;
-  /** Platform version that a new cluster got in January 2026. */
+  /** Platform version that a new cluster got in January 2026, or when the version was released. */
   platformVersion: string;
   /** Dates as YYYY-MM-DD; support ends at the start of the day (UTC). */
   released: string;
@@ -62,6 +62,13 @@ export const CLUSTER_VERSIONS: readonly ClusterVersion[] = [
     released: '2026-01-27',
     endOfStandardSupport: '2027-03-27',
     endOfExtendedSupport: '2028-03-27',
+  },
+  {
+    version: '1.36',
+    platformVersion: 'eks.1',
+    released: '2026-06-02',
+    endOfStandardSupport: '2027-08-02',
+    endOfExtendedSupport: '2028-08-02',
   },
 ];
 

@@ -41,7 +41,7 @@ export const communityAddons: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v0.20.0-eksbuild.3', 33, 35, [34, 35], true],
+        ['v0.20.0-eksbuild.3', 33, 36, [34, 35, 36], true],
         ['v0.18.0-eksbuild.1', 29, 33, [31, 32, 33], true],
         ['v0.17.0-eksbuild.2', 29, 33, [29, 30], true],
         ['v0.16.1-eksbuild.2', 29, 32, [], true],
@@ -78,7 +78,7 @@ export const communityAddons: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v4.2.2-eksbuild.1', 33, 35, [34, 35], true],
+        ['v4.2.2-eksbuild.1', 33, 36, [34, 35, 36], true],
         ['v4.0.3-eksbuild.1', 29, 33, [31, 32, 33], true],
         ['v4.0.1-eksbuild.2', 29, 33, [29, 30], true],
         ['v3.2.10-eksbuild.2', 29, 32, [], true],

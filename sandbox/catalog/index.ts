@@ -1,9 +1,9 @@
 /**
  * The add-ons that EKS offers in the sandbox. Versions and schemas are a small, realistic selection for Kubernetes 1.29
- * to 1.35, not a copy of what AWS publishes: names, namespaces, service accounts and the first versions with Pod
- * Identity are correct (EKS User Guide), the rest is only plausible. Versions for 1.34 and 1.35 occur in public
+ * to 1.36, not a copy of what AWS publishes: names, namespaces, service accounts and the first versions with Pod
+ * Identity are correct (EKS User Guide), the rest is only plausible. Versions for 1.34 to 1.36 occur in public
  * Terraform and CloudFormation code for clusters of these versions (aws-ebs-csi-driver v1.55.0-eksbuild.2,
- * eks-pod-identity-agent v1.3.10-eksbuild.2, …); for which other Kubernetes versions EKS offers them, and which are the
+ * eks-pod-identity-agent v1.3.10-eksbuild.2, kube-proxy v1.36.0-eksbuild.13, …); for which other Kubernetes versions EKS offers them, and which are the
  * defaults, is a guess.
  */
 import { copyOf } from '../json.ts';

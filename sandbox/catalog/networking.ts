@@ -86,7 +86,7 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.21.1-eksbuild.3', 33, 35, [35], true],
+        ['v1.21.1-eksbuild.3', 33, 36, [35, 36], true],
         ['v1.20.4-eksbuild.2', 33, 35, [34], true],
         ['v1.19.5-eksbuild.1', 30, 33, [32, 33], true],
         ['v1.19.2-eksbuild.1', 29, 32, [30, 31], true],
@@ -128,7 +128,7 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.13.2-eksbuild.1', 34, 35, [35], false],
+        ['v1.13.2-eksbuild.1', 34, 36, [35, 36], false],
         ['v1.12.3-eksbuild.1', 33, 35, [34], false],
         ['v1.12.1-eksbuild.2', 33, 34, [33], false],
         ['v1.11.4-eksbuild.2', 29, 33, [31, 32], false],
@@ -167,7 +167,8 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.35.0-eksbuild.2', 35, 35, [35], false],
+        ['v1.36.0-eksbuild.13', 36, 36, [36], false],
+        ['v1.35.0-eksbuild.2', 35, 36, [35], false],
         ['v1.34.0-eksbuild.2', 34, 35, [34], false],
         ['v1.33.0-eksbuild.2', 33, 35, [33], false],
         ['v1.32.3-eksbuild.7', 32, 34, [32], false],
@@ -209,7 +210,7 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.3.10-eksbuild.2', 30, 35, [34, 35], false],
+        ['v1.3.10-eksbuild.2', 30, 36, [34, 35, 36], false],
         ['v1.3.8-eksbuild.2', 29, 34, [33], false],
         ['v1.3.4-eksbuild.1', 29, 33, [29, 30, 31, 32], false],
         ['v1.2.0-eksbuild.1', 29, 31, [], false],
@@ -257,7 +258,7 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.19.2-eksbuild.1', 33, 35, [34, 35], false],
+        ['v1.19.2-eksbuild.1', 33, 36, [34, 35, 36], false],
         ['v1.18.2-eksbuild.2', 29, 33, [31, 32, 33], false],
         ['v1.17.2-eksbuild.2', 29, 33, [29, 30], false],
         ['v1.17.1-eksbuild.1', 29, 32, [], false],

@@ -87,7 +87,7 @@ export const observability: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v0.141.0-eksbuild.1', 33, 35, [34, 35], true],
+        ['v0.141.0-eksbuild.1', 33, 36, [34, 35, 36], true],
         ['v0.117.0-eksbuild.1', 30, 33, [32, 33], true],
         ['v0.109.0-eksbuild.2', 29, 32, [29, 30, 31], true],
         ['v0.94.1-eksbuild.1', 29, 30, [], true],
@@ -166,7 +166,7 @@ export const observability: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v4.10.2-eksbuild.1', 33, 35, [34, 35], true],
+        ['v4.10.2-eksbuild.1', 33, 36, [34, 35, 36], true],
         ['v4.1.0-eksbuild.1', 30, 33, [32, 33], true],
         ['v3.6.0-eksbuild.2', 29, 32, [30, 31], true],
         ['v3.1.0-eksbuild.1', 29, 31, [29], true],

@@ -97,7 +97,7 @@ export const storage: CatalogueAddon[] = [
     ),
     versions: versions(
       [
-        ['v1.55.0-eksbuild.2', 33, 35, [35], true],
+        ['v1.55.0-eksbuild.2', 33, 36, [35, 36], true],
         ['v1.54.0-eksbuild.1', 33, 35, [34], true],
         ['v1.44.0-eksbuild.1', 30, 34, [32, 33], true],
         ['v1.38.1-eksbuild.1', 29, 32, [31], true],
@@ -157,7 +157,7 @@ export const storage: CatalogueAddon[] = [
     ),
     versions: versions(
       [
-        ['v2.3.0-eksbuild.1', 33, 35, [35], true],
+        ['v2.3.0-eksbuild.1', 33, 36, [35, 36], true],
         ['v2.1.15-eksbuild.1', 33, 35, [34], true],
         ['v2.1.9-eksbuild.1', 30, 33, [31, 32, 33], true],
         ['v2.1.4-eksbuild.1', 29, 32, [29, 30], true],
@@ -203,7 +203,7 @@ export const storage: CatalogueAddon[] = [
     ),
     versions: versions(
       [
-        ['v1.8.0-eksbuild.1', 33, 35, [34, 35], true],
+        ['v1.8.0-eksbuild.1', 33, 36, [34, 35, 36], true],
         ['v1.6.0-eksbuild.1', 30, 33, [31, 32, 33], true],
         ['v1.5.1-eksbuild.1', 29, 33, [29, 30], true],
         ['v1.4.0-eksbuild.1', 29, 32, [], true],
@@ -246,7 +246,7 @@ export const storage: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v2.3.0-eksbuild.1', 33, 35, [34, 35], true],
+        ['v2.3.0-eksbuild.1', 33, 36, [34, 35, 36], true],
         ['v2.0.0-eksbuild.1', 30, 33, [], true],
         // awslabs/mountpoint-s3-csi-driver#215: version 1 does not support associations.
         ['v1.15.0-eksbuild.1', 29, 33, [29, 30, 31, 32, 33], false],
@@ -307,7 +307,7 @@ export const storage: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v8.4.0-eksbuild.3', 33, 35, [34, 35], false],
+        ['v8.4.0-eksbuild.3', 33, 36, [34, 35, 36], false],
         ['v8.2.0-eksbuild.1', 30, 33, [31, 32, 33], false],
         ['v8.1.0-eksbuild.2', 29, 31, [29, 30], false],
         ['v7.0.1-eksbuild.1', 29, 30, [], false],

@@ -7,6 +7,7 @@ import type { CallContext, Service } from '../http.ts';
 import { membersOf, QueryError, type XmlValue } from '../iam/query-protocol.ts';
 import { createQueryService, type QueryAction, type QueryPermissions } from '../iam/query-service.ts';
 import { partitionOf } from '../../lambdas/domain/aws/partitions.ts';
+import { pageAfter } from '../pages.ts';
 import { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
 import { constraintText, violation } from '../constraint.ts';
@@ -118,6 +119,20 @@ const wantedStatuses = (parameters: Parameters<QueryAction>[0]): string[] => {
   );
 };
 
+/** Stacks of one page. AWS documents no number; users' reports have 100. */
+const PAGE = 100;
+
+/** Returns a page of stacks and the member that its answer has for the next one. */
+const pageOf = (
+  parameters: Parameters<QueryAction>[0],
+  stacks: readonly AssemblyStack[],
+): { page: AssemblyStack[]; rest: Record<string, XmlValue> } => {
+  const found = pageAfter(stacks, ({ id }) => id, PAGE, parameters.get('NextToken'));
+  // AWS's message is not known.
+  if (!found) throw new QueryError(400, 'ValidationError', 'The NextToken is not valid.');
+  return { page: found.page, rest: found.nextToken === undefined ? {} : { NextToken: found.nextToken } };
+};
+
 export const createCloudFormationService = ({ world, stacks, valueOf }: CloudFormationOptions): Service => {
   const createdAt = new Date(world.schedule.now()).toISOString();
   const named = (name: string, place: Place): AssemblyStack | undefined =>
@@ -126,7 +141,13 @@ export const createCloudFormationService = ({ world, stacks, valueOf }: CloudFor
 
   const describeStacks: QueryAction = (parameters, context) => {
     const name = parameters.get('StackName');
-    if (name === undefined) return { Stacks: stacks.filter((stack) => isAt(stack, context)).map(described) };
+    if (name === undefined) {
+      const { page, rest } = pageOf(
+        parameters,
+        stacks.filter((stack) => isAt(stack, context)),
+      );
+      return { Stacks: page.map(described), ...rest };
+    }
     const stack = named(name, context);
     // boto/boto3#2807 has status, code and text.
     if (!stack) throw new QueryError(400, 'ValidationError', `Stack with id ${name} does not exist`);
@@ -135,12 +156,9 @@ export const createCloudFormationService = ({ world, stacks, valueOf }: CloudFor
 
   const listStacks: QueryAction = (parameters, context) => {
     const wanted = wantedStatuses(parameters);
-    const there = stacks.filter((stack) => isAt(stack, context));
-    return {
-      StackSummaries: (wanted.length === 0 || wanted.includes(STATUS) ? there : []).map((stack) =>
-        summaryOf(stack, createdAt),
-      ),
-    };
+    const there = stacks.filter((stack) => isAt(stack, context) && (wanted.length === 0 || wanted.includes(STATUS)));
+    const { page, rest } = pageOf(parameters, there);
+    return { StackSummaries: page.map((stack) => summaryOf(stack, createdAt)), ...rest };
   };
 
   // The resources in errors: runs-on/runs-on#27 for a stack that exists, aws-samples/aws-hpc-tutorials#271 for one that

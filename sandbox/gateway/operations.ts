@@ -68,6 +68,8 @@ const INPUTS: Record<string, (request: HttpRequest) => unknown> = {
   eks: eksInput,
   iam: queryInput,
   sts: queryInput,
+  cloudformation: queryInput,
+  ec2: queryInput,
   dynamodb: (request) => summariseDynamoDb(jsonOf(request)),
   states: (request) => summariseStates(jsonOf(request)),
   events: (request) => summariseEvents(jsonOf(request)),

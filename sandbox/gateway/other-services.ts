@@ -6,7 +6,7 @@ import { toXml } from '../iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 
 /** Protocols that none of the sandbox's own services has. */
-export type OtherProtocol = 'ec2' | 'wrapped-xml' | 'cbor';
+export type OtherProtocol = 'wrapped-xml' | 'cbor';
 
 /** Services with XML whose errors are wrapped (restXml without `noErrorWrapping`): a GET request does not show it. */
 const WRAPPED_XML = new Set(['route53', 'cloudfront', 's3-outposts', 'cloudsearchdomain']);
@@ -23,7 +23,6 @@ export const protocolIn = (
   if (headers['smithy-protocol'] === 'rpc-v2-cbor') return 'cbor';
   if (headers['x-amz-target'] !== undefined)
     return (headers['content-type'] ?? '').includes('json-1.0') ? 'json' : 'json-1.1';
-  if (service === 'ec2') return 'ec2';
   if (WRAPPED_XML.has(service)) return 'wrapped-xml';
   return isForm(request) || request.query['Action'] !== undefined ? 'query' : 'rest-json';
 };
@@ -46,12 +45,6 @@ const cbor = (value: string | Record<string, string>): Buffer => {
   const entries = Object.entries(value);
   return Buffer.concat([head(5, entries.length), ...entries.flat().map((each) => cbor(each))]);
 };
-
-export const ec2Refusal = (status: number, code: string, message: string, requestId: string): HttpResponse => ({
-  status,
-  headers: { 'content-type': 'text/xml;charset=UTF-8', 'x-amzn-requestid': requestId },
-  body: `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>${toXml({ Code: code, Message: message })}</Error></Errors><RequestID>${requestId}</RequestID></Response>`,
-});
 
 export const wrappedXmlRefusal = (status: number, code: string, message: string, requestId: string): HttpResponse => ({
   status,

@@ -1,16 +1,10 @@
 /** The error format of each service's protocol, and where a response carries the error's name. */
+import { ec2Refusal } from '../ec2/protocol.ts';
 import { queryRefusal, toXml } from '../iam/query-protocol.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import { isForS3, operationNameOf as s3OperationOf } from '../s3/request.ts';
 import type { SignatureProblem } from '../signature.ts';
-import {
-  cborRefusal,
-  ec2Refusal,
-  type OtherProtocol,
-  protocolIn,
-  rpcOperation,
-  wrappedXmlRefusal,
-} from './other-services.ts';
+import { cborRefusal, type OtherProtocol, protocolIn, rpcOperation, wrappedXmlRefusal } from './other-services.ts';
 
 /** `http-api`: the application's own API, whose errors are its own, except for the sandbox's. */
 export type Protocol =
@@ -19,6 +13,7 @@ export type Protocol =
   | 'json'
   | 'json-1.1'
   | 'query'
+  | 'ec2'
   | 'kubernetes'
   | 'http-api'
   | OtherProtocol;
@@ -29,6 +24,7 @@ const PROTOCOLS: Record<string, Protocol> = {
   iam: 'query',
   sts: 'query',
   cloudformation: 'query',
+  ec2: 'ec2',
   dynamodb: 'json',
   states: 'json',
   events: 'json-1.1',
@@ -40,6 +36,9 @@ const PROTOCOLS: Record<string, Protocol> = {
 export const protocolOf = (service: string, request: HttpRequest): Protocol =>
   PROTOCOLS[service] ?? protocolIn(service, request);
 
+/** Services whose name is the first label of their host. */
+const HOSTS = ['iam', 'sts', 'dynamodb', 'states', 'events', 'eks', 'eks-auth', 'cloudformation', 'ec2'];
+
 /** Returns the service that a request without a readable signature was probably meant for. */
 export const guessService = (request: HttpRequest): string => {
   const target = request.headers['x-amz-target'] ?? '';
@@ -48,7 +47,7 @@ export const guessService = (request: HttpRequest): string => {
   if (target.startsWith('AWSEvents.')) return 'events';
   if (isForS3(request)) return 's3';
   const host = request.host.split('.')[0] ?? '';
-  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks', 'eks-auth', 'cloudformation'].includes(host)) return host;
+  if (HOSTS.includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
 };
 
@@ -84,6 +83,20 @@ const S3_TEXTS: Partial<Record<SignatureProblem, string>> = {
   missing: 'Access Denied',
   'unknown-key': 'The AWS Access Key Id you provided does not exist in our records.',
   expired: 'The provided token has expired.',
+};
+const EC2_AUTH_FAILURE = {
+  status: 401,
+  code: 'AuthFailure',
+  message: 'AWS was not able to validate the provided access credentials',
+};
+/**
+ * EC2 API reference, "Error codes": it does not distinguish an unknown key from a wrong signature, and answers both with
+ * 401.
+ */
+const EC2_PROBLEMS: Partial<Record<SignatureProblem, { status: number; code: string; message: string }>> = {
+  'unknown-key': EC2_AUTH_FAILURE,
+  mismatch: EC2_AUTH_FAILURE,
+  expired: { status: 400, code: 'RequestExpired', message: 'Request has expired.' },
 };
 /** S3 answers these two with a 400. */
 const S3_BAD_REQUESTS: readonly SignatureProblem[] = ['incomplete', 'expired'];
@@ -175,10 +188,12 @@ export const signatureRefusal = (
       S3_TEXTS[problem] ?? message,
       requestId,
     );
+  const inEc2 = protocol === 'ec2' ? EC2_PROBLEMS[problem] : undefined;
+  if (inEc2) return refusal(protocol, inEc2.status, inEc2.code, inEc2.message, requestId);
   return refusal(
     protocol,
     protocol.startsWith('json') ? 400 : 403,
-    protocol === 'query' ? query : json,
+    protocol === 'query' || protocol === 'ec2' ? query : json,
     message,
     requestId,
   );

@@ -7,7 +7,7 @@ import type { Constraint } from '../constraint.ts';
 import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
 import { isObject } from '../json.ts';
 
-/** The content of an XML element: text, elements by name, or a list, written as `<member>` elements. */
+/** The content of an XML element: text, elements by name, or a list, written as `<member>` elements (`<item>` in EC2). */
 export type XmlValue = string | number | boolean | undefined | XmlValue[] | { [name: string]: XmlValue };
 
 /** An error that the caller receives as the protocol's error response. */
@@ -32,13 +32,14 @@ export interface QueryApi {
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
 
-export const toXml = (value: XmlValue): string => {
+/** Writes a value as XML. `item`: the name of the elements of a list. */
+export const toXml = (value: XmlValue, item = 'member'): string => {
   if (value === undefined) return '';
-  if (Array.isArray(value)) return value.map((item) => `<member>${toXml(item)}</member>`).join('');
+  if (Array.isArray(value)) return value.map((each) => `<${item}>${toXml(each, item)}</${item}>`).join('');
   if (typeof value === 'object') {
     return Object.entries(value)
       .filter(([, inner]) => inner !== undefined)
-      .map(([name, inner]) => `<${name}>${toXml(inner)}</${name}>`)
+      .map(([name, inner]) => `<${name}>${toXml(inner, item)}</${name}>`)
       .join('');
   }
   return escapeXml(String(value));

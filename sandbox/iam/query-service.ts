@@ -1,4 +1,4 @@
-import type { RequiredPermission } from '../authorization/permission.ts';
+import type { Denial, RequiredPermission } from '../authorization/permission.ts';
 import type { CallContext, Service } from '../http.ts';
 import type { Random } from '../world/random.ts';
 import { unsupportedOperation } from '../unsupported.ts';
@@ -14,6 +14,25 @@ export type QueryAction = (parameters: Map<string, string>, context: CallContext
  */
 export type QueryPermissions = (parameters: Map<string, string>, context: CallContext) => RequiredPermission[];
 
+/** What differs between the Query protocol of EC2 and that of the other services. */
+export interface QueryFormat {
+  answer: typeof queryAnswer;
+  refuse: typeof queryRefusal;
+  denied: (denial: Denial) => { code: string; message: string };
+  /** The error for a version of the API that does not exist. */
+  wrongVersion: (action: string, version: string) => { code: string; message: string };
+}
+
+const QUERY_FORMAT: QueryFormat = {
+  answer: queryAnswer,
+  refuse: queryRefusal,
+  denied: ({ message }) => ({ code: 'AccessDenied', message }),
+  wrongVersion: (action, version) => ({
+    code: 'InvalidAction',
+    message: `Could not find operation ${action} for version ${version}`,
+  }),
+};
+
 /** Throws if an action has no entry in `permissions`, so that a forgotten entry does not make it callable by everybody. */
 const assertComplete = (title: string, actions: object, permissions: object): void => {
   const without = Object.keys(actions).filter((name) => !Object.hasOwn(permissions, name));
@@ -23,13 +42,14 @@ const assertComplete = (title: string, actions: object, permissions: object): vo
 
 /**
  * Creates a service with the Query protocol: it finds the action, adds it to the call log, checks the caller's
- * permissions, and formats response or error. Throws an Error if an action has no entry in `permissions`.
+ * permissions, and formats response or error. `format`: of EC2, if it is not that of the other services. Throws an Error if an action has no entry in `permissions`.
  */
 export const createQueryService = (
   api: QueryApi,
   random: Random,
   actions: Record<string, QueryAction>,
   permissions: Record<string, QueryPermissions>,
+  format = QUERY_FORMAT,
 ): Service => {
   assertComplete(api.title, actions, permissions);
   const ids = random.fork();
@@ -40,13 +60,10 @@ export const createQueryService = (
     context.describe(action, input);
     const requestId = ids.uuid();
     const refuse = (status: number, code: string, message: string) =>
-      queryRefusal(status, code, message, requestId, api.namespace);
+      format.refuse(status, code, message, requestId, api.namespace);
     if (parameters.get('Version') !== api.version) {
-      return refuse(
-        400,
-        'InvalidAction',
-        `Could not find operation ${action} for version ${parameters.get('Version') ?? 'NO_VERSION_SPECIFIED'}`,
-      );
+      const { code, message } = format.wrongVersion(action, parameters.get('Version') ?? 'NO_VERSION_SPECIFIED');
+      return refuse(400, code, message);
     }
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!run) {
@@ -55,9 +72,11 @@ export const createQueryService = (
     try {
       for (const permission of permissions[action]?.(parameters, context) ?? []) {
         const denial = context.authorize(permission);
-        if (denial) return refuse(403, 'AccessDenied', denial.message);
+        if (!denial) continue;
+        const { code, message } = format.denied(denial);
+        return refuse(403, code, message);
       }
-      return queryAnswer(api, action, run(parameters, context), requestId);
+      return format.answer(api, action, run(parameters, context), requestId);
     } catch (error) {
       if (error instanceof QueryError) return refuse(error.status, error.code, error.message);
       throw error;

@@ -140,7 +140,9 @@ const cluster = z
     version: z
       .string()
       .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
-      .describe('Kubernetes version; the catalogue has add-ons for 1.29 to 1.35, and others as recorded.'),
+      .describe(
+        'Kubernetes version; the catalogue has add-ons for 1.29 to 1.36, and others as recorded. Later than 1.35, the API server serves what 1.35 does.',
+      ),
     platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
     status: z
       .enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED'])

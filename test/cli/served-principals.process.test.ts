@@ -94,7 +94,8 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
   });
 
   it.each([
-    [['ec2', 'describe-instances'], 'The sandbox does not support ec2:DescribeInstances.'],
+    [['rds', 'describe-db-instances'], 'The sandbox does not support rds:DescribeDBInstances.'],
+    [['ec2', 'describe-instances'], "The sandbox's EC2 does not support the operation DescribeInstances."],
     [['lambda', 'list-functions'], 'The sandbox does not support lambda (GET /2015-03-31/functions).'],
     [['cloudwatch', 'list-metrics'], 'The sandbox does not support monitoring:ListMetrics.'],
     [['route53', 'list-hosted-zones'], 'The sandbox does not support route53'],

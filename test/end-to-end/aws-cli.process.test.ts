@@ -64,6 +64,24 @@ describe.skipIf(reason !== undefined)(
       await served?.stop();
     });
 
+    it('finds the network of the cluster in EC2', async () => {
+      const { vpcId, subnetIds }: { vpcId: string; subnetIds: string[] } = await answer(
+        'eks',
+        'describe-cluster',
+        '--name',
+        TARGET.cluster,
+        '--query',
+        'cluster.resourcesVpcConfig',
+      );
+      expect(await answer('ec2', 'describe-vpcs', '--query', 'Vpcs[].VpcId')).toEqual([vpcId]);
+      const inVpc = ['--filters', `Name=vpc-id,Values=${vpcId}`];
+      const found = await answer('ec2', 'describe-subnets', ...inVpc, '--query', 'sort(Subnets[].SubnetId)');
+      expect(found).toEqual([...subnetIds].sort());
+      expect(await refusal(['ec2', 'describe-vpcs', '--vpc-ids', 'vpc-1'])).toContain(
+        "(InvalidVpcID.NotFound) when calling the DescribeVpcs operation: The vpc ID 'vpc-1' does not exist",
+      );
+    });
+
     it('performs a manual migration: from the 403 to an add-on on Pod Identity', async () => {
       // Terraform's request. The command line itself refuses an empty role, so another client sends it.
       const empty = await aws('eks', 'update-addon', ...THE_ADDON, '--service-account-role-arn', '', ...POD_IDENTITY);

@@ -1,16 +1,14 @@
 /** What a world has, in a normal form that two runs of the same scenario share. It does not use what the service reports. */
 import { portsOf } from '../../../lambdas/runtime/wiring.ts';
 import type { Target } from '../../../lambdas/domain/migration/model.ts';
-import { containerCredentials } from '../../../sandbox/credentials/sessions.ts';
-import { containerStatusesOf } from '../../../sandbox/kubernetes/pod-status.ts';
-import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
-import { listObjects, workloadOf } from '../../../sandbox/kubernetes/store.ts';
+import { listObjects } from '../../../sandbox/kubernetes/store.ts';
 import type { Sandbox } from '../../../sandbox/sandbox.ts';
 import type { Call } from '../../../sandbox/world/call-log.ts';
 import type { AssociationState, ClusterState } from '../../../sandbox/world/world.ts';
 import type { Workload } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { Facts } from './compare.ts';
 import { counted, normaliser, sortedJson } from './normal.ts';
+import { credentialsText, podCredentials } from './pod-credentials.ts';
 
 export interface Watched {
   sandbox: Sandbox;
@@ -32,17 +30,12 @@ export const workloadNames = ({ kube }: ClusterState): string[] =>
 /** Returns what each pod of the namespaces has: readiness, restarts, and each container's credentials by EKS Auth and STS. */
 const podTexts = ({ sandbox: { world }, cluster, namespaces }: Watched): string[] =>
   counted(
-    listObjects(cluster.kube, 'Pod')
-      .filter((pod) => isActive(pod) && namespaces.includes(pod.metadata.namespace ?? ''))
-      .map((pod) => {
-        const owner = workloadOf(cluster.kube, pod);
-        const gets = containerCredentials(world, cluster, pod).map(
-          ({ container, method, roleArn, refused }) =>
-            `${container} ${refused ? `${method} refused: ${refused.code}` : `${method} ${roleArn ?? 'without a role'}`}`,
-        );
-        const restarts = containerStatusesOf(pod).reduce((sum, { restartCount }) => sum + restartCount, 0);
-        return `${owner?.kind ?? 'no workload'} ${owner?.metadata.name ?? ''}: ${isReady(pod) ? 'ready' : 'not ready'}, ${restarts} restarts, ${gets.join(', ') || 'no credentials'}`;
-      }),
+    podCredentials(world, cluster)
+      .filter(({ namespace }) => namespaces.includes(namespace))
+      .map(
+        ({ workload, ready, restarts, containers }) =>
+          `${workload}: ${ready ? 'ready' : 'not ready'}, ${restarts} restarts, ${containers.map(credentialsText).join(', ') || 'no credentials'}`,
+      ),
   );
 
 /** Returns a workload as the API server shows it to the service: its counts, its template, and who manages its fields. */

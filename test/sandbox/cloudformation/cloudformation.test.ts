@@ -4,6 +4,8 @@ import {
   DescribeStacksCommand,
   ListStacksCommand,
   type ListStacksCommandInput,
+  paginateDescribeStacks,
+  paginateListStacks,
 } from '@aws-sdk/client-cloudformation';
 import { describe, expect, it } from 'vitest';
 import type { AssemblyStack } from '../../../sandbox/assembly/stack-description.ts';
@@ -30,8 +32,9 @@ const stackIn = (region: string, account = ACCOUNT): AssemblyStack => ({
   outputs: [{ key: 'ApiUrl', value: 'https://api/v1', description: 'URL', exportName: 'api' }],
 });
 
-const clientOf = (world: World, { region = REGION, credentials = operator(world) } = {}) => {
-  const stacks = [stackIn(REGION), stackIn('us-east-1', '444455556666')];
+const STACKS = [stackIn(REGION), stackIn('us-east-1', '444455556666')];
+
+const clientOf = (world: World, { region = REGION, credentials = operator(world), stacks = STACKS } = {}) => {
   const service = createCloudFormationService({ world, stacks, valueOf: (value) => value.replace('api', 'localhost') });
   const transport = inProcessTransport(openGateway(world, { cloudformation: service }), world);
   return new CloudFormationClient({
@@ -89,6 +92,22 @@ describe('CloudFormation', () => {
       name: 'ValidationError',
       message: expect.stringContaining("at 'stackStatusFilter' failed to satisfy constraint"),
     });
+  });
+
+  it('returns stacks in pages', async () => {
+    const stacks = Array.from({ length: 101 }, (_, index): AssemblyStack => {
+      const id = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/s${index}/0`;
+      return { ...stackIn(REGION), name: `s${index}`, id };
+    });
+    const client = clientOf(newWorld(), { stacks });
+    const [described, listed]: string[][] = [[], []];
+    for await (const { Stacks = [] } of paginateDescribeStacks({ client }, {}))
+      described!.push(...Stacks.map(({ StackName = '' }) => StackName));
+    for await (const { StackSummaries = [] } of paginateListStacks({ client }, {}))
+      listed!.push(...StackSummaries.map(({ StackName = '' }) => StackName));
+    expect([new Set(described).size, new Set(listed).size]).toEqual([101, 101]);
+    for (const command of [new ListStacksCommand({ NextToken: 'x' }), new DescribeStacksCommand({ NextToken: 'x' })])
+      expect(await caught(client.send(command as ListStacksCommand))).toMatchObject({ name: 'ValidationError' });
   });
 
   it("authorizes by the caller's policies, on the stack", async () => {

@@ -54,8 +54,19 @@ describe('DescribeClusterVersions', () => {
     ]);
   });
 
+  it('has the versions of late November 2026', async () => {
+    const versions = await versionsAt('2026-11-29T00:00:00Z');
+    expect(versions.map(({ clusterVersion, status }) => `${clusterVersion} ${status}`)).toEqual([
+      '1.32 extended-support',
+      '1.33 extended-support',
+      '1.34 standard-support',
+      '1.35 standard-support',
+      '1.36 standard-support',
+    ]);
+  });
+
   it('omits unsupported versions unless requested', async () => {
-    expect(names(await versionsAt('2026-08-01T00:00:00Z'))).toEqual(['1.31', '1.32', '1.33', '1.34', '1.35']);
+    expect(names(await versionsAt('2026-08-01T00:00:00Z'))).toEqual(['1.31', '1.32', '1.33', '1.34', '1.35', '1.36']);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { includeAll: true }))).toEqual([
       '1.29',
       '1.30',
@@ -64,6 +75,7 @@ describe('DescribeClusterVersions', () => {
       '1.33',
       '1.34',
       '1.35',
+      '1.36',
     ]);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { versionStatus: 'UNSUPPORTED' }))).toEqual(['1.29', '1.30']);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { clusterVersions: ['1.29', '1.33', '1.99'] }))).toEqual([

@@ -133,7 +133,7 @@ describe('eksctl', () => {
     });
   });
 
-  it.each(['1.32', '1.34', '1.35'])(
+  it.each(['1.32', '1.34', '1.35', '1.36'])(
     'has a version of the agent to install, if it defaults to Kubernetes %s',
     async (version) => {
       const command = commandOf('--approve');

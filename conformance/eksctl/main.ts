@@ -1,0 +1,61 @@
+/** `npm run conformance -- eksctl`: eksctl in the served sandbox, and this project's own migrations (docs/comparison.md). */
+import { scenarioNames } from '../../cli/scenarios.ts';
+import { buildPrograms } from '../build/build.ts';
+import { printTo } from '../build/print.ts';
+import { keepPartResults, unexplained } from '../part-results.ts';
+import { ArgumentError, type Order, readOrder, USAGE } from './arguments.ts';
+import { getHalf } from './get.ts';
+import type { Half } from './half.ts';
+import { migrateHalf } from './migrate.ts';
+import { EKSCTL, EKSCTL_RELEASE } from './program.ts';
+
+const runOrder = async (order: Order, all: readonly string[]): Promise<number> => {
+  const print = printTo(process.stderr);
+  await buildPrograms([EKSCTL], print);
+  const started = performance.now();
+  const { only, brief, keep } = order;
+  const selection = { scenarios: only.length === 0 ? all : only, whole: only.length === 0, brief };
+  const halves: Half[] = [];
+  if (order.get) halves.push(await getHalf(selection, print));
+  if (order.migrate) halves.push(await migrateHalf({ ...selection, keep }, print));
+  const seconds = (performance.now() - started) / 1000;
+  const differences = halves.flatMap((half) => half.differences);
+  const problems = [
+    ...halves.flatMap((half) => half.problems),
+    ...unexplained(differences).map(({ where, what, sandbox, real }) => `${where}, ${what}: ${sandbox}, but ${real}`),
+  ];
+  const counts = Object.assign({}, ...halves.map((half) => half.counts)) as Record<string, number>;
+  for (const problem of problems) console.log(`DIFFERENT ${problem}`);
+  console.log(
+    `${Object.entries(counts)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(', ')}: ${problems.length} different, ${differences.length - unexplained(differences).length} accepted.`,
+  );
+  if (problems.length > 0) {
+    console.log(
+      'Mend what is different. If it is what must be claimed from now on, run: npm run conformance -- eksctl --migrate --keep, and read docs/comparison.md.',
+    );
+    return 1;
+  }
+  if (order.whole)
+    keepPartResults({ part: 'eksctl', programs: { eksctl: EKSCTL_RELEASE }, seconds, counts, differences, notRun: [] });
+  console.log('Nothing to do: what is claimed is so.');
+  return 0;
+};
+
+/** Runs the part, and returns the exit code: 0, 1 for a difference, 2 for unusable arguments. */
+export const run = async (args: readonly string[]): Promise<number> => {
+  const all = scenarioNames();
+  try {
+    const order = readOrder(args, all);
+    if (order === 'help') {
+      console.log(USAGE);
+      return 0;
+    }
+    return await runOrder(order, all);
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
+};
