@@ -4,7 +4,7 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 
 const DEFAULTS = knobs.parse({});
 
-/** A duration is as good as another, where no source publishes one. */
+/** What is notable in comparison with the default, if it is not certain. */
 const NOTABLE: ReadonlySet<unknown> = new Set(['likely', 'unknown']);
 
 const CONFIDENCE = new Map<string, unknown>(
@@ -13,11 +13,12 @@ const CONFIDENCE = new Map<string, unknown>(
 
 /**
  * Returns the knobs of a scenario that have another value than the default, where no source is certain what AWS does:
- * `podsKeepIdentityOnUpdate true`.
+ * `podsKeepIdentityOnUpdate true`. Durations are left out: AWS's vary.
  */
 export const assumedBy = ({ knobs: given }: Pick<Scenario, 'knobs'>): string[] =>
   Object.entries(given).flatMap(([name, value]) =>
     NOTABLE.has(CONFIDENCE.get(name)) &&
+    !name.endsWith('Seconds') &&
     JSON.stringify(value) !== JSON.stringify(DEFAULTS[name as keyof typeof DEFAULTS])
       ? [`${name} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`]
       : [],

@@ -90,7 +90,7 @@ const errors = ({ scenarios }: Kept): string => {
   if (byError.size === 0) return 'None.';
   return table(
     ['error of eksctl', 'scenarios'],
-    [...byError].sort().map(([error, members]) => [code(error), list(members)]),
+    [...byError].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([error, members]) => [code(error), list(members)]),
   );
 };
 

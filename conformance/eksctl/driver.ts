@@ -85,7 +85,7 @@ export const openPeer = async (scenario: Scenario): Promise<Peer> => {
   const { clock, world, environment } = sandbox;
   if (!environment || !(clock instanceof ScaledClock))
     throw new Error('A sandbox that listens has an environment, and a clock that follows the time of this machine.');
-  // Its configuration and caches must not be those of whoever runs this.
+  // Its configuration and caches must not be those of the user.
   const home = mkdtempSync(join(tmpdir(), 'conformance-eksctl-'));
   const variables = {
     ...environment(addPrincipals(world).operator, target.region),

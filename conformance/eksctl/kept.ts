@@ -1,10 +1,10 @@
-/** The kept results of both migrations in each scenario: the claim of docs/comparison.md, which a run proves again. */
+/** The kept results of both migrations in each scenario: the claim of docs/comparison.md, which a run must find again. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RESULTS } from '../part-results.ts';
 import type { OwnResult } from './own-run.ts';
 import type { PeerResult } from './peer-run.ts';
-import type { PodEnds } from './pods.ts';
+import { ENDS, type PodEnds } from './pods.ts';
 
 export interface Compared {
   scenario: string;
@@ -35,7 +35,7 @@ export const writeKept = (kept: Kept, file: string = KEPT): void => {
 
 const list = (texts: readonly string[]): string => texts.join('; ') || 'none';
 const podsText = ({ counts, notReady, gained, pods }: PodEnds): string =>
-  `${JSON.stringify(Object.fromEntries(Object.entries(counts).sort()))}, ${notReady} not ready, ${gained} gained: ${list(pods)}`;
+  `${ENDS.flatMap((end) => ((counts[end] ?? 0) > 0 ? [`${counts[end]} ${end}`] : [])).join(', ')}, ${notReady} not ready, ${gained} gained: ${list(pods)}`;
 
 const measuredFacts = ({ ends, trust, addons, availability }: OwnResult | PeerResult): [string, string][] => [
   ['pods', podsText(ends)],

@@ -1,4 +1,5 @@
 /** Runs eksctl's migration in a scenario, and measures what it leads to. */
+import { stripVTControlCharacters } from 'node:util';
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes/objects.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
@@ -44,6 +45,8 @@ export const migrationArguments = ({ cluster, region }: { cluster: string; regio
   '--approve',
 ];
 
+/** New pods have no session, so that they show what they get once they run. */
+const ROLLOUT_SECONDS = 3600;
 const POLL_SECONDS = 5;
 const LONGEST_SECONDS = 3600;
 const UNSUPPORTED: ReadonlySet<string> = new Set(['NotImplemented', 'UnknownOperation', 'UnknownOperationException']);
@@ -81,7 +84,6 @@ const untilSettled = async (peer: Peer): Promise<number | undefined> => {
 /** Times, ids and addresses of this machine differ in each run. */
 const REQUEST_ID = /RequestID: [^,]*, /g;
 const ADDRESS = /127\.0\.0\.1:\d+/g;
-const ANSI = /\u001B\[[\d;]*m/g;
 /** eksctl marks a line of its log that is an error. */
 const MARKED = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[✖\] +/;
 const ERROR = /^Error: /;
@@ -89,7 +91,7 @@ const ERROR = /^Error: /;
 /** Returns the errors of a run, sorted: what runs at the same time ends in any order. */
 export const errorsOf = ({ stdout, stderr }: Pick<Ran, 'stdout' | 'stderr'>): string[] => {
   const normal = normaliser([]);
-  const lines = `${stdout}\n${stderr}`.replaceAll(ANSI, '').split('\n');
+  const lines = stripVTControlCharacters(`${stdout}\n${stderr}`).split('\n');
   const errors = lines
     .filter((line) => MARKED.test(line) || ERROR.test(line))
     .map((line) => line.replace(MARKED, '').replace(ERROR, '').replaceAll(REQUEST_ID, '').replaceAll(ADDRESS, 'HOST'));
@@ -142,7 +144,7 @@ const runOnce = async (scenario: Scenario): Promise<PeerResult> => {
     }
     const { irsa = 0 } = (result.again?.ends ?? result.ends).counts;
     if (irsa > 0 && (await restartWorkloads(peer, before))) {
-      await peer.pass(lifetime);
+      await peer.pass(ROLLOUT_SECONDS);
       result.restarted = measurement.pods();
     }
     if (sandbox.failures.length > 0)

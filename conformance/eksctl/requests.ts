@@ -23,7 +23,7 @@ const nameOf = ({ addon, serviceAccount }: Asked): string =>
 
 /** The request that only names the subject. */
 const plain = ({ addon, serviceAccount }: Asked): Asked =>
-  addon === undefined ? { ...(serviceAccount ? { serviceAccount } : {}) } : { addon };
+  addon === undefined ? (serviceAccount ? { serviceAccount } : {}) : { addon };
 
 /** Returns the options of a request, in a few words. */
 export const optionsOf = (asked: Asked): string[] =>

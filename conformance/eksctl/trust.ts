@@ -32,7 +32,7 @@ const trustsOidc = (one: Statement): boolean =>
 const trustsPods = (one: Statement): boolean =>
   one['Effect'] === 'Allow' && principalsOf(one, 'Service').includes(PODS);
 
-const withoutSid = ({ Sid: _, ...rest }: Statement): Statement => rest;
+const withoutSid = (one: Statement): Statement => ({ ...one, Sid: undefined });
 /** Returns how many of the statements repeat another one, whatever they are called. */
 const repeatsIn = (statements: readonly Statement[]): number =>
   statements

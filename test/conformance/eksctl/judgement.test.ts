@@ -7,14 +7,14 @@ import type { PodCredentials } from '../../../conformance/kubernetes/scenarios/p
 type Container = PodCredentials['containers'][number];
 
 const ROLE = 'arn:aws:iam::111122223333:role/driver';
-const container = (given: Partial<Container> = {}): Container => ({
+const roleless = (given: Partial<Container> = {}): Container => ({
   container: 'driver',
   isInit: false,
   method: 'irsa',
-  roleArn: ROLE,
   never: false,
   ...given,
 });
+const container = (given: Partial<Container> = {}): Container => roleless({ roleArn: ROLE, ...given });
 const pod = (containers: Container[], given: Partial<PodCredentials> = {}): PodCredentials => ({
   namespace: 'kube-system',
   workload: 'Deployment driver',
@@ -24,11 +24,10 @@ const pod = (containers: Container[], given: Partial<PodCredentials> = {}): PodC
   containers,
   ...given,
 });
-const without = ({ roleArn: _, ...rest }: Container): Container => rest;
 const REFUSED = { code: 'AccessDenied', status: 403, message: 'no' };
 const onPodIdentity = container({ method: 'pod-identity' });
-const refused = without(container({ refused: REFUSED }));
-const onNode = without(container({ method: 'node-role' }));
+const refused = roleless({ refused: REFUSED });
+const onNode = roleless({ method: 'node-role' });
 const BEFORE = [pod([container()])];
 
 describe('the end of a pod whose containers had a role', () => {
