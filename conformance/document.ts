@@ -1,100 +1,122 @@
-/** `npm run conformance -- document`: writes the results in conformance/results into docs/conformance.md. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+/** `npm run conformance -- document`: writes the results in conformance/results into the documents. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { duration } from '../cli/print/duration.ts';
 import { table, withPositions } from '../scripts/schema-tables.ts';
-import { KUBERNETES_VERSIONS } from './kubernetes/build/tools.ts';
-import { totalsLine } from './kubernetes/scenarios/print.ts';
-import { type Results, RESULTS, resultsFile, standingOf } from './kubernetes/scenarios/results.ts';
+import { contentsOf, keptResults } from './kubernetes/document.ts';
+import { type KeptResults, totalsOf } from './kubernetes/scenarios/results.ts';
+import { PARTS } from './parts.ts';
+import { type PartResults, readPartResults } from './part-results.ts';
 
-export const DOCUMENT = join(import.meta.dirname, '../docs/conformance.md');
+const DOCS = join(import.meta.dirname, '../docs');
 const SCRIPT = 'conformance/document.ts';
+const OVERVIEW = join(DOCS, 'conformance.md');
+/** The part whose results have files and a document of their own. */
+const KUBERNETES = 'kubernetes';
 
-/** Returns the kept results, the newest version first. Throws an Error if there are none. */
-export const keptResults = (): Results[] => {
-  const files = KUBERNETES_VERSIONS.map(resultsFile).filter((file) => existsSync(file));
-  if (files.length === 0) throw new Error(`${RESULTS} has no results.\nRun: npm run conformance -- kubernetes`);
-  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results);
+/** A document, and what it shows between its marks. */
+export interface Document {
+  file: string;
+  contents: () => Record<string, string>;
+}
+
+const number = (value: number): string => value.toLocaleString('en-US');
+const countsOf = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([what, count]) => `${number(count)} ${what}`)
+    .join(', ');
+
+const row = ({ part, programs, counts, differences, date, seconds }: PartResults): string[] => [
+  `[${part}](#${part})`,
+  Object.entries(programs)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', '),
+  countsOf(counts),
+  number(differences.length),
+  date,
+  duration(seconds * 1000),
+];
+
+const kubernetesRows = (all: readonly KeptResults[]): string[][] =>
+  all.map((results) => {
+    const { acts, facts, accepted } = totalsOf(results);
+    const cases = results.cases ?? [];
+    return [
+      `[kubernetes](conformance-kubernetes.md)`,
+      `Kubernetes ${results.kubernetes}`,
+      countsOf({ 'acts of migrations': acts, facts, cases: cases.length }),
+      number(accepted + cases.filter(({ verdict }) => verdict === 'accepted').length),
+      results.date,
+      duration(results.seconds * 1000),
+    ];
+  });
+
+/** Returns the differences by their reasons, each with how often it occurs and the first places. */
+export const acceptedTable = (differences: PartResults['differences']): string => {
+  const byReason = Map.groupBy(differences, ({ reason }) => reason ?? '');
+  if (byReason.size === 0) return 'No difference is accepted.';
+  const some = (values: readonly string[]): string => {
+    const all = [...new Set(values)];
+    return all.length <= 3 ? all.join('; ') : `${all.slice(0, 3).join('; ')} and ${all.length - 3} more`;
+  };
+  return table(
+    ['differs', 'where', 'times', 'reason'],
+    [...byReason].map(([reason, those]) => [
+      some(those.map(({ what }) => what)),
+      some(those.map(({ where }) => where)),
+      number(those.length),
+      reason,
+    ]),
+  );
 };
 
-const runTable = ({ kubernetes, runs }: Results): string =>
+/** Returns what the overview shows about a part. */
+export const partText = ({ differences, notRun }: PartResults): string =>
   [
-    `### Kubernetes ${kubernetes}`,
-    table(
-      ['run', 'act', 'outcome', 'world time: sandbox, real', 'took', 'compared'],
-      runs.flatMap(({ run, seconds, acts, failure }) => [
-        ...acts.map((act, index) => [
-          index === 0 ? run : '',
-          act.title,
-          act.outcome,
-          `${Math.round(act.worldSeconds.sandbox)} s, ${Math.round(act.worldSeconds.real)} s`,
-          index === 0 ? `${Math.round(seconds)} s` : '',
-          standingOf(act),
+    acceptedTable(differences),
+    ...(notRun.length === 0
+      ? []
+      : [
+          'Not compared:',
+          table(
+            ['what', 'reason'],
+            notRun.map(({ what, why }) => [what, why]),
+          ),
         ]),
-        ...(failure === undefined ? [] : [[acts.length === 0 ? run : '', 'not finished', '', '', '', 'different']]),
-      ]),
-    ),
   ].join('\n\n');
 
-/** Returns the accepted differences, each reason once, with what differs and in which runs or cases. */
-const reasonTable = (all: readonly Results[]): string => {
-  const byReason = new Map<string, { whats: Set<string>; where: Set<string> }>();
-  const note = (reason: string | undefined, what: string, where: string): void => {
-    if (reason === undefined) return;
-    const found = byReason.get(reason) ?? { whats: new Set(), where: new Set() };
-    found.whats.add(what);
-    found.where.add(where);
-    byReason.set(reason, found);
+const overview = (): Record<string, string> => {
+  const own = PARTS.filter(({ name }) => name !== KUBERNETES).map(({ name }) => [name, readPartResults(name)] as const);
+  const rows = own.flatMap(([, results]) => (results ? [row(results)] : []));
+  return {
+    summary: table(
+      ['part', 'real programs', 'compared', 'accepted differences', 'last run', 'took'],
+      [...rows, ...kubernetesRows(keptResults())],
+    ),
+    ...Object.fromEntries(
+      own.map(([name, results]) => [name, results ? partText(results) : 'There are no results yet.']),
+    ),
   };
-  for (const { runs, cases = [] } of all) {
-    for (const { run, acts } of runs)
-      for (const { what, reason } of acts.flatMap(({ differences }) => differences)) note(reason, what, run);
-    for (const { name, differences } of cases) for (const { fact, reason } of differences) note(reason, fact, name);
+};
+
+/** The documents that show results. */
+export const DOCUMENTS: readonly Document[] = [
+  { file: OVERVIEW, contents: overview },
+  { file: join(DOCS, 'conformance-kubernetes.md'), contents: () => contentsOf(keptResults()) },
+];
+
+/** Returns the document's text with the kept results. */
+export const withResults = (text: string, { file, contents }: Document): string =>
+  withPositions(text, contents(), { script: SCRIPT, file });
+
+/** Writes the documents. Returns the exit code. */
+export const writeDocuments = async (): Promise<number> => {
+  for (const document of DOCUMENTS) {
+    const before = readFileSync(document.file, 'utf8');
+    const after = withResults(before, document);
+    if (after === before) continue;
+    writeFileSync(document.file, after);
+    console.log(`Wrote the results into docs/${document.file.split('/').at(-1) ?? ''}.`);
   }
-  if (byReason.size === 0) return 'None.';
-  return table(
-    ['differs', 'run or case', 'reason'],
-    [...byReason].map(([reason, { whats, where }]) => [[...whats].sort().join(', '), [...where].join(', '), reason]),
-  );
-};
-
-const casesTable = (all: readonly Results[]): string => {
-  const [first] = all;
-  const rows = (first?.cases ?? []).map(({ name, shows, facts }) => [
-    name,
-    shows,
-    String(facts),
-    all.map(({ cases = [] }) => cases.find((one) => one.name === name)?.verdict ?? 'not run').join(', '),
-  ]);
-  const versions = all.map(({ kubernetes }) => kubernetes).join(', ');
-  return rows.length === 0 ? 'None.' : table(['case', 'shows', 'facts', versions], rows);
-};
-
-const notHeldTable = ([first]: readonly Results[]): string => {
-  const rows = (first?.runs ?? []).flatMap(({ run, notHeld }) => (notHeld === undefined ? [] : [[run, notHeld]]));
-  return rows.length === 0 ? 'None.' : table(['run', 'reason'], rows);
-};
-
-/** Returns the document with the given results. */
-export const withResults = (text: string, all: readonly Results[]): string =>
-  withPositions(
-    text,
-    {
-      totals: all.map((results) => `- ${totalsLine(results)}.`).join('\n'),
-      accepted: reasonTable(all),
-      'not-run': notHeldTable(all),
-      cases: casesTable(all),
-      runs: all.map(runTable).join('\n\n'),
-    },
-    { script: SCRIPT, file: DOCUMENT },
-  );
-
-/** Writes the document. Returns the exit code. */
-export const run = async (): Promise<number> => {
-  const before = readFileSync(DOCUMENT, 'utf8');
-  const after = withResults(before, keptResults());
-  if (after !== before) writeFileSync(DOCUMENT, after);
-  console.log(
-    after === before ? 'docs/conformance.md has these results.' : 'Wrote the results into docs/conformance.md.',
-  );
   return 0;
 };

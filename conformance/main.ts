@@ -1,15 +1,73 @@
-/** `npm run conformance -- PART…`: holds the sandbox against real programs. Not part of `npm test`; see docs/conformance.md. */
+/** `npm run conformance [-- PART…]`: holds the project against real programs. Not part of `npm test`; see docs/conformance.md. */
+import { spawn } from 'node:child_process';
+import { duration } from '../cli/print/duration.ts';
+import { BuildError } from './build/go.ts';
+import { runPlantedPart } from './planted-part.ts';
+import { writeDocuments } from './document.ts';
+import { type Part, type PartModule, readOrder } from './parts.ts';
 
-const PARTS: Record<string, () => Promise<(args: string[]) => Promise<number>>> = {
-  kubernetes: async () => (await import('./kubernetes/main.ts')).run,
-  document: async () => (await import('./document.ts')).run,
+/** The exit code of a part that could not be run, as opposed to one with differences (1) and unusable flags (2). */
+const NOT_RUN = 3;
+
+/** Runs a part in a process of its own, and returns its exit code. */
+const inProcess = ({ name }: Part): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [import.meta.filename, name], { stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? NOT_RUN));
+  });
+
+const ENDS: Record<number, string> = { 0: 'passed', 1: 'FAILED', [NOT_RUN]: 'FAILED: it could not be run' };
+
+const runParts = async (parts: readonly Part[]): Promise<number> => {
+  const lines: string[] = [];
+  const failed: string[] = [];
+  for (const [index, part] of parts.entries()) {
+    console.log(`\n=== ${index + 1} of ${parts.length}: ${part.name}: ${part.against} (needs ${part.needs})`);
+    const started = Date.now();
+    const code = await inProcess(part);
+    if (code !== 0) failed.push(part.name);
+    lines.push(`${part.name}: ${ENDS[code] ?? `failed, with exit code ${code}`}, ${duration(Date.now() - started)}`);
+    console.log(`--- ${lines.at(-1) ?? ''}`);
+  }
+  console.log(`\n${lines.join('\n')}`);
+  console.log(
+    failed.length === 0
+      ? 'Every difference has a reason; the results are in docs/conformance.md.'
+      : `${failed.length} of ${parts.length} parts failed. Run one of them again: npm run conformance -- ${failed[0] ?? ''}`,
+  );
+  return failed.length === 0 ? 0 : 1;
 };
 
-const [part = '', ...args] = process.argv.slice(2);
-const load = PARTS[part];
-if (!load) {
-  console.error(
-    `${part === '' ? 'No part was named' : `There is no part "${part}"`}. Parts: ${Object.keys(PARTS).join(', ')}.\nRun: npm run conformance -- ${Object.keys(PARTS)[0] ?? 'PART'}`,
-  );
-  process.exitCode = 2;
-} else process.exitCode = await (await load())(args);
+const runPart = async ({ name }: Part, args: readonly string[]): Promise<number> => {
+  const { run } = (await import(`./${name}/main.ts`)) as PartModule;
+  try {
+    const code = await run(args);
+    // What a whole run has kept.
+    if (code === 0) await writeDocuments();
+    return code;
+  } catch (error) {
+    // Only what is unexpected needs the place where it was thrown.
+    console.error(error instanceof BuildError ? error.message : error);
+    return NOT_RUN;
+  }
+};
+
+const main = async (words: readonly string[]): Promise<number> => {
+  const order = readOrder(words);
+  switch (order.kind) {
+    case 'refused':
+      console.error(order.message);
+      return 2;
+    case 'document':
+      return writeDocuments();
+    case 'parts':
+      return runParts(order.parts);
+    case 'part':
+      return order.plant === undefined
+        ? runPart(order.part, order.args)
+        : runPlantedPart(order.part.name, order.plant, order.args);
+  }
+};
+
+process.exitCode = await main(process.argv.slice(2));

@@ -59,7 +59,7 @@ const versionsOf = (given: readonly string[]): readonly KubernetesVersion[] => {
   if (unknown !== undefined)
     throw refused(
       `--version ${unknown}: no control plane of this version can be built here.`,
-      `Use one of: ${KUBERNETES_VERSIONS.join(', ')}. docs/conformance.md shows how a version is added.`,
+      `Use one of: ${KUBERNETES_VERSIONS.join(', ')}. docs/conformance-kubernetes.md shows how a version is added.`,
     );
   return given.length === 0 ? KUBERNETES_VERSIONS : given.filter(isKnown);
 };

@@ -1,9 +1,9 @@
-/** `npm run conformance -- kubernetes`: the sandbox and a real control plane, held against each other (docs/conformance.md). */
+/** `npm run conformance -- kubernetes`: the sandbox and a real control plane, held against each other (docs/conformance-kubernetes.md). */
 import { styleFor } from '../../cli/print/style.ts';
 import { ArgumentError, type Order, readOrder } from './arguments.ts';
-import { buildControlPlanes, type Print } from './build/build.ts';
-import { BuildError } from './build/go.ts';
-import { printTo } from './build/print.ts';
+import type { Print } from '../build/build.ts';
+import { buildControlPlanes } from './build/control-planes.ts';
+import { printTo } from '../build/print.ts';
 import { KUBERNETES_VERSIONS, type KubernetesVersion, releaseOf } from './build/tools.ts';
 import type { Result as CaseResult } from './cases/compare.ts';
 import { runPlanted } from './cases/planted.ts';
@@ -113,7 +113,10 @@ const runOrder = async (order: Order): Promise<number> => {
   return casesPassed && all.every((results) => openDifferences(results) === 0) ? 0 : 1;
 };
 
-/** Runs the part, and returns the exit code: 0, 1 for a difference without a reason, 2 for unusable arguments. */
+/**
+ * Runs the part, and returns the exit code: 0, 1 for a difference without a reason, 2 for unusable arguments. Throws a
+ * `BuildError` if the programs cannot be built.
+ */
 export const run = async (args: readonly string[]): Promise<number> => {
   try {
     return await runOrder(readOrder(args, [...new Set(RUNS.flatMap(({ name, scenario }) => [name, scenario]))]));
@@ -122,8 +125,6 @@ export const run = async (args: readonly string[]): Promise<number> => {
       console.error(error.message);
       return 2;
     }
-    if (!(error instanceof BuildError)) throw error;
-    console.error(error.message);
-    return 1;
+    throw error;
   }
 };

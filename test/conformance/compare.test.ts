@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareFacts } from '../../conformance/kubernetes/scenarios/compare.ts';
 import { counted, normaliser, sortedJson } from '../../conformance/kubernetes/scenarios/normal.ts';
-import { Explainer, type Reason } from '../../conformance/kubernetes/scenarios/reasons.ts';
+import { Explainer, type Reason } from '../../conformance/reasons.ts';
 import { openDifferences, sentenceOf, standingOf, totalsOf } from '../../conformance/kubernetes/scenarios/results.ts';
 
 describe('the normal form of a text', () => {
@@ -122,8 +122,7 @@ describe('the comparison of facts', () => {
 
 const DIFFERENCE = { what: 'check webhook', sandbox: 'pass', real: 'warn' };
 const REASON: Reason = {
-  run: /^ebs/,
-  act: /recreate/,
+  where: /^ebs, recreate/,
   what: /^check /,
   values: /pass|warn/,
   reason: 'It has one more webhook.',
@@ -133,12 +132,12 @@ describe('the reasons of differences', () => {
   it('explain what they are about, and nothing else', () => {
     const explainer = new Explainer([REASON]);
     expect(explainer.unused()).toEqual(['^ebs, recreate, ^check : It has one more webhook.']);
-    expect(explainer.explain('fsx', 'recreate', DIFFERENCE)).toEqual(DIFFERENCE);
-    expect(explainer.explain('ebs', 'in-place', DIFFERENCE)).toEqual(DIFFERENCE);
-    expect(explainer.explain('ebs', 'recreate', { ...DIFFERENCE, what: 'outcome' })).not.toHaveProperty('reason');
-    expect(explainer.explain('ebs', 'recreate', { ...DIFFERENCE, real: 'fail' })).not.toHaveProperty('reason');
+    expect(explainer.explain('fsx, recreate', DIFFERENCE)).toEqual(DIFFERENCE);
+    expect(explainer.explain('ebs, in-place', DIFFERENCE)).toEqual(DIFFERENCE);
+    expect(explainer.explain('ebs, recreate', { ...DIFFERENCE, what: 'outcome' })).not.toHaveProperty('reason');
+    expect(explainer.explain('ebs, recreate', { ...DIFFERENCE, real: 'fail' })).not.toHaveProperty('reason');
     expect(explainer.unused()).toHaveLength(1);
-    expect(explainer.explain('ebs', 'recreate', DIFFERENCE)).toEqual({ ...DIFFERENCE, reason: REASON.reason });
+    expect(explainer.explain('ebs, recreate', DIFFERENCE)).toEqual({ ...DIFFERENCE, reason: REASON.reason });
     expect(explainer.unused()).toEqual([]);
   });
 });

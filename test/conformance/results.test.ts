@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PLAIN } from '../../cli/print/style.ts';
-import { DOCUMENT, keptResults, withResults } from '../../conformance/document.ts';
+import { acceptedTable, DOCUMENTS, partText, withResults } from '../../conformance/document.ts';
+import { PARTS } from '../../conformance/parts.ts';
+import { readPartResults, unexplained } from '../../conformance/part-results.ts';
+import { contentsOf, keptResults } from '../../conformance/kubernetes/document.ts';
 import {
   nextLine,
   placeOf,
@@ -104,8 +107,15 @@ describe('kept results', () => {
     try {
       const file = join(folder, 'a', 'kubernetes.json');
       const kept = (): unknown => JSON.parse(readFileSync(file, 'utf8'));
-      keepResults(file, { kubernetes: 'v1.35.4', cases });
-      expect(kept()).toEqual({ kubernetes: 'v1.35.4', seconds: 0, unusedReasons: [], runs: [], cases });
+      keepResults(file, { kubernetes: 'v1.35.4', cases }, new Date('2026-01-05T08:00:00Z'));
+      expect(kept()).toEqual({
+        kubernetes: 'v1.35.4',
+        date: '2026-01-05',
+        seconds: 0,
+        unusedReasons: [],
+        runs: [],
+        cases,
+      });
       keepResults(file, MIXED);
       expect(kept()).toMatchObject({ seconds: 95, cases, runs: [{ run: 'ebs' }, { run: 'fargate' }, { run: 'efs' }] });
       expect(readFileSync(file, 'utf8')).not.toContain('a log');
@@ -133,10 +143,8 @@ describe('the document', () => {
         differences: [{ fact: 'order', reason: 'By chance.' }],
       },
     ];
-    const text = withResults(EMPTY, [
-      { ...MIXED, cases },
-      { ...EQUAL, kubernetes: 'v1.30.4' },
-    ]);
+    const shown = (...all: Results[]): string => withResults(EMPTY, { file: 'x.md', contents: () => contentsOf(all) });
+    const text = shown({ ...MIXED, cases }, { ...EQUAL, kubernetes: 'v1.30.4' });
     expect(text).toContain(`- ${totalsLine(MIXED)}.`);
     expect(text).toContain('| check webhook | ebs | The real cluster has one more webhook. |');
     expect(text).toContain('| order | rollout | By chance. |');
@@ -145,12 +153,12 @@ describe('the document', () => {
     expect(text).toContain('### Kubernetes v1.30.4');
     expect(text).toContain('| ebs | in-place | migrated | 100 s, 101 s | 12 s | equal |');
     expect(text).toContain('| efs | not finished |  |  |  | different |');
-    expect(withResults(text, [EQUAL])).not.toContain('1.30.4');
+    expect(shown(EQUAL)).not.toContain('1.30.4');
   });
 
-  it('shows the results that are kept', () => {
-    const text = readFileSync(DOCUMENT, 'utf8');
-    expect(withResults(text, keptResults()), 'npm run conformance -- document').toBe(text);
+  it.each(DOCUMENTS)('$file shows the results that are kept', (document) => {
+    const text = readFileSync(document.file, 'utf8');
+    expect(withResults(text, document), 'npm run conformance -- document').toBe(text);
   });
 
   it('is about results in which each difference has its reason', () => {
@@ -158,5 +166,28 @@ describe('the document', () => {
       expect(kept.runs.flatMap(problemsOf)).toEqual([]);
       expect(kept.unusedReasons).toEqual([]);
     }
+    for (const { name } of PARTS) expect(unexplained(readPartResults(name)?.differences ?? [])).toEqual([]);
+  });
+
+  it('has each reason once, with the places of its differences', () => {
+    const differences = ['a', 'b', 'c', 'd'].map((where) => ({
+      where,
+      what: 'x',
+      sandbox: '1',
+      real: '2',
+      reason: 'R.',
+    }));
+    expect(acceptedTable(differences).split('\n').at(-1)).toBe('| x | a; b; c and 1 more | 4 | R. |');
+    expect(acceptedTable([])).toBe('No difference is accepted.');
+    const text = partText({
+      part: 'pods',
+      date: '2026-01-05',
+      programs: {},
+      seconds: 1,
+      counts: {},
+      differences: [],
+      notRun: [{ what: 'the SDK for Rust', why: 'No reason.' }],
+    });
+    expect(text).toContain('| the SDK for Rust | No reason. |');
   });
 });

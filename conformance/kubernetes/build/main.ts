@@ -1,7 +1,7 @@
 /** `node conformance/kubernetes/build/main.ts [VERSION…]`: builds the programs of control planes of these versions, default all. */
-import { buildControlPlanes } from './build.ts';
-import { BuildError } from './go.ts';
-import { printTo } from './print.ts';
+import { buildControlPlanes } from './control-planes.ts';
+import { BuildError } from '../../build/go.ts';
+import { printTo } from '../../build/print.ts';
 import { isKubernetesVersion, KUBERNETES_VERSIONS } from './tools.ts';
 
 const given = process.argv.slice(2);

@@ -5,9 +5,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { BUILD_ENVIRONMENT } from './go.ts';
+import { BUILD_ENVIRONMENT } from '../../build/go.ts';
 import { goModFor } from './kubernetes-module.ts';
-import { ROOT } from './tools.ts';
+import { ROOT } from '../../build/program.ts';
 
 const TOOLS = join(import.meta.dirname, '..', 'tools');
 

@@ -1,5 +1,6 @@
 /** The programs of a control plane: which package of which Go module each is, and where its build is stored. */
 import { join } from 'node:path';
+import { goProgram, type Program } from '../../build/program.ts';
 
 export const KUBERNETES_VERSIONS = ['1.35', '1.30'] as const;
 export type KubernetesVersion = (typeof KUBERNETES_VERSIONS)[number];
@@ -11,23 +12,6 @@ const RELEASES: Record<KubernetesVersion, string> = { '1.35': '1.35.4', '1.30': 
 /** Returns the release of a version, such as v1.35.4. */
 export const releaseOf = (version: KubernetesVersion): string => `v${RELEASES[version]}`;
 
-export const ROOT = join(import.meta.dirname, '..', '..', '..');
-/** Holds everything that is built; git ignores it. */
-export const BUILDS = join(ROOT, 'conformance', '.build');
-
-export interface Program {
-  name: string;
-  /** The release whose program it is, without "v". */
-  release: string;
-  /** Directory of the `go.mod` that names the package as a tool and pins every module. */
-  module: string;
-  package: string;
-  /** Variables of the program that the linker sets, so that it reports its release. */
-  variables: Record<string, string>;
-  /** Path of the built program. */
-  path: string;
-}
-
 const program = (
   module: string,
   tool: string,
@@ -35,14 +19,15 @@ const program = (
   name: string,
   packagePath: string,
   variables: Record<string, string>,
-): Program => ({
-  name,
-  release,
-  module: join(import.meta.dirname, '..', 'tools', module),
-  package: packagePath,
-  variables,
-  path: join(BUILDS, `${tool}-${release}`, name),
-});
+): Program =>
+  goProgram({
+    tool,
+    release,
+    name,
+    package: packagePath,
+    variables,
+    module: join(import.meta.dirname, '..', 'tools', module),
+  });
 
 const ofKubernetes = (version: KubernetesVersion, name: string): Program => {
   const release = RELEASES[version];

@@ -26,7 +26,7 @@ Made by \`npm run conformance -- kubernetes --version ${version} --record FOLDER
 
 kube-apiserver, kube-controller-manager and kube-scheduler ${release} and etcd ${etcd}, built from source and started as \`conformance/kubernetes/plane\` does it. Recorded on ${date.toISOString().slice(0, 10)}, loopback only.
 
-The scenario was opened on it as for the comparison of migrations (docs/conformance.md): the API server asked the sandbox for callers (TokenReview) and access policies (SubjectAccessReview), and called its Pod Identity webhook. The bridge played the kubelets by the sandbox's own code, so that the status of pods is the sandbox's; KWOK reported the nodes.
+The scenario was opened on it as for the comparison of migrations (docs/conformance-kubernetes.md): the API server asked the sandbox for callers (TokenReview) and access policies (SubjectAccessReview), and called its Pod Identity webhook. The bridge played the kubelets by the sandbox's own code, so that the status of pods is the sandbox's; KWOK reported the nodes.
 
 ## How it was made
 

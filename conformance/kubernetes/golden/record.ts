@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseScenario } from '../../../sandbox/world/load.ts';
-import type { Print } from '../build/build.ts';
+import type { Print } from '../../build/build.ts';
 import { type KubernetesVersion, programsOf } from '../build/tools.ts';
 import { compareAnswers } from './compare.ts';
 import { type Answer, type Exchange, readCorpus, readCorpusFile, readSetUp, type SetUpRequest } from './corpus.ts';

@@ -3,9 +3,9 @@
  * nodes, prints how to use it with kubectl, and ends it with Ctrl-C.
  */
 import { parseArgs } from 'node:util';
-import { buildControlPlanes } from '../build/build.ts';
-import { BuildError } from '../build/go.ts';
-import { printTo } from '../build/print.ts';
+import { buildControlPlanes } from '../build/control-planes.ts';
+import { BuildError } from '../../build/go.ts';
+import { printTo } from '../../build/print.ts';
 import { isKubernetesVersion, KUBERNETES_VERSIONS, programsOf } from '../build/tools.ts';
 import type { KubernetesVersion } from '../build/tools.ts';
 import type { KubeObject } from './options.ts';

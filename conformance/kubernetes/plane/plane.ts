@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { BuildError } from '../build/go.ts';
+import { BuildError } from '../../build/go.ts';
 import { programsOf } from '../build/tools.ts';
 import type { KubernetesVersion } from '../build/tools.ts';
 import { createClient } from './client.ts';

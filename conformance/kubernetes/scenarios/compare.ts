@@ -1,14 +1,8 @@
 /** Compares the facts of two runs of the same scenario. */
+import type { Difference } from '../../reasons.ts';
 
 /** What was observed, by what it is about: a text, or a list of texts whose order counts. */
 export type Facts = ReadonlyMap<string, string | readonly string[]>;
-
-export interface Difference {
-  /** What differs, such as `outcome` or `check webhook`. */
-  what: string;
-  sandbox: string;
-  real: string;
-}
 
 const NOTHING = 'nothing';
 /** A longer list is compared line by line, and only what differs is shown. */

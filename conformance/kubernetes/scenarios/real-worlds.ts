@@ -3,7 +3,7 @@ import { ensureAssembly } from '../../../cli/assembly.ts';
 import { cannotHold } from '../bridge/cannot-hold.ts';
 import { openOnControlPlane, planeOptions } from '../bridge/open.ts';
 import { openWebhooks } from '../bridge/webhooks.ts';
-import type { Print } from '../build/build.ts';
+import type { Print } from '../../build/build.ts';
 import { type KubernetesVersion, releaseOf } from '../build/tools.ts';
 import type { ControlPlane } from '../plane/options.ts';
 import { startControlPlane } from '../plane/plane.ts';

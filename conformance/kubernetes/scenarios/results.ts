@@ -1,10 +1,9 @@
 /** The results of runs on a real control plane, as they are kept in conformance/results. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Explained } from './reasons.ts';
+import type { Explained } from '../../reasons.ts';
+import { RESULTS } from '../../part-results.ts';
 
-/** The folder of the kept results. */
-export const RESULTS = join(import.meta.dirname, '../../results');
 /** Returns the file of the kept results on a version of Kubernetes, such as 1.35. */
 export const resultsFile = (version: string): string => join(RESULTS, `kubernetes-${version}.json`);
 
@@ -54,6 +53,11 @@ export interface Results {
   cases?: CaseSummary[];
   /** Reasons that explained nothing; empty if only a part was run. */
   unusedReasons: string[];
+}
+
+export interface KeptResults extends Results {
+  /** Day on which results were kept last, such as 2026-11-29. */
+  date: string;
 }
 
 /** Returns what is neither equal nor accepted. */
@@ -110,11 +114,13 @@ export const sentenceOf = (run: string, act: string, { what, sandbox, real }: Ex
 export const keepResults = (
   file: string,
   { kubernetes, ...given }: Pick<Results, 'kubernetes'> & Partial<Results>,
+  now: Date = new Date(),
 ): void => {
   const before: Partial<Results> = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : {};
   const { seconds = 0, runs = [], unusedReasons = [], cases } = { ...before, ...given };
-  const kept: Results = {
+  const kept: KeptResults = {
     kubernetes,
+    date: now.toISOString().slice(0, 10),
     seconds,
     unusedReasons,
     ...(cases ? { cases } : {}),

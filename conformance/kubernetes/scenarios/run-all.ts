@@ -3,7 +3,8 @@ import { openSandboxBackend, type SandboxBackend } from '../../../cli/backend.ts
 import type { Scenario } from '../../../sandbox/world/scenario.ts';
 import { type ActFacts, carryOut, scenarioOf } from './carry-out.ts';
 import { compareFacts } from './compare.ts';
-import { Explainer } from './reasons.ts';
+import { Explainer } from '../../reasons.ts';
+import { REASONS } from './reasons.ts';
 import type { ActResult, Results, RunResult } from './results.ts';
 import type { Run } from './run.ts';
 
@@ -60,7 +61,9 @@ const compareActs = (
         outcome: own.outcome,
         worldSeconds: { sandbox: own.worldSeconds, real: other.worldSeconds },
         facts: own.facts.size,
-        differences: compareFacts(own.facts, other.facts).map((one) => explainer.explain(run.name, own.title, one)),
+        differences: compareFacts(own.facts, other.facts).map((one) =>
+          explainer.explain(`${run.name}, ${own.title}`, one),
+        ),
       },
     ];
   });
@@ -133,7 +136,7 @@ export const runAll = async (
   runs: readonly Run[],
   worlds: readonly RealWorlds[],
   reporter: Reporter,
-  { whole = false, explainer = new Explainer() }: { whole?: boolean; explainer?: Explainer } = {},
+  { whole = false, explainer = new Explainer(REASONS) }: { whole?: boolean; explainer?: Explainer } = {},
 ): Promise<Results> => {
   const started = performance.now();
   const results = new Map<Run, RunResult>();

@@ -10,9 +10,9 @@ import {
   problemWithGo,
   requiredGo,
   withLine,
-} from '../../../conformance/kubernetes/build/go.ts';
+} from '../../../conformance/build/go.ts';
 import { goModFor } from '../../../conformance/kubernetes/build/kubernetes-module.ts';
-import { printTo } from '../../../conformance/kubernetes/build/print.ts';
+import { printTo } from '../../../conformance/build/print.ts';
 import { KUBERNETES_VERSIONS, programsOf } from '../../../conformance/kubernetes/build/tools.ts';
 
 const programs = KUBERNETES_VERSIONS.flatMap((version) => Object.values(programsOf(version)));
@@ -103,6 +103,7 @@ describe('what a built program depends on', () => {
     ['go.mod', keyOf(apiServer, 'mod2', 'sum')],
     ['go.sum', keyOf(apiServer, 'mod', 'sum2')],
     ['the boundary between them', keyOf(apiServer, 'mods', 'um')],
+    ['a source of its own', keyOf(apiServer, 'mod', 'sum', ['package main'])],
     ['the version that it reports', keyOf({ ...apiServer, variables: {} }, 'mod', 'sum')],
   ])('%s', (_, other) => expect(other).not.toBe(key));
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { BUILDS, KUBERNETES_VERSIONS, ROOT } from '../../../conformance/kubernetes/build/tools.ts';
+import { BUILDS, ROOT } from '../../../conformance/build/program.ts';
+import { KUBERNETES_VERSIONS } from '../../../conformance/kubernetes/build/tools.ts';
 import { createSecrets, writeFiles } from '../../../conformance/kubernetes/plane/files.ts';
 import type { Secrets } from '../../../conformance/kubernetes/plane/files.ts';
 import {

@@ -1,9 +1,9 @@
-/** Builds the programs of control planes from the Go module proxy, once, into a folder that git ignores. */
+/** Builds programs from the Go module proxy, once, into a folder that git ignores. */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { duration } from '../../../cli/print/duration.ts';
+import { duration } from '../../cli/print/duration.ts';
 import {
   argumentsOf,
   BUILD_ENVIRONMENT,
@@ -16,8 +16,7 @@ import {
   withLine,
 } from './go.ts';
 import type { Progress } from './go.ts';
-import { programsOf } from './tools.ts';
-import type { KubernetesVersion, Program } from './tools.ts';
+import type { Program } from './program.ts';
 
 /** Prints a line. A transient one is replaced by the next, where the output can do that, and left out elsewhere. */
 export type Print = (line: string, transient?: boolean) => void;
@@ -25,8 +24,14 @@ export type Print = (line: string, transient?: boolean) => void;
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, ...BUILD_ENVIRONMENT });
 
 const goModOf = ({ module }: Program): string => readFileSync(join(module, 'go.mod'), 'utf8');
+/** Returns the texts of the project's own sources in the module's directory, which a tool of another module has not. */
+const ownSourcesOf = ({ module }: Program): string[] =>
+  readdirSync(module)
+    .filter((name) => name.endsWith('.go'))
+    .toSorted()
+    .map((name) => readFileSync(join(module, name), 'utf8'));
 const currentKeyOf = (program: Program): string =>
-  keyOf(program, goModOf(program), readFileSync(join(program.module, 'go.sum'), 'utf8'));
+  keyOf(program, goModOf(program), readFileSync(join(program.module, 'go.sum'), 'utf8'), ownSourcesOf(program));
 
 /** The file that is written after a program, and says from what it was built. Without it the program does not count. */
 const keyFileOf = ({ path }: Program): string => `${path}.key`;
@@ -123,14 +128,8 @@ export const buildPrograms = async (programs: readonly Program[], print: Print):
   const problem = problemWithGo(installedGo(), requiredGo(missing.map(goModOf)));
   if (problem !== undefined) throw new BuildError(problem);
   print(
-    `Building ${missing.length} of ${programs.length} programs of the control plane. The first time takes about ten minutes on two processors; later, what Go has compiled is used again.`,
+    `Building ${missing.map(({ name }) => name).join(', ')} from source. The first time takes about ten minutes on two processors; later, what Go has compiled is used again.`,
   );
   for (const [index, program] of missing.entries())
     await buildProgram(program, `${index + 1} of ${missing.length}`, print);
-};
-
-/** Builds what control planes of these versions need, as `buildPrograms` does. */
-export const buildControlPlanes = (versions: readonly KubernetesVersion[], print: Print): Promise<void> => {
-  const all = new Map(versions.flatMap((version) => Object.values(programsOf(version)).map((one) => [one.path, one])));
-  return buildPrograms([...all.values()], print);
 };

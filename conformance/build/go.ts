@@ -1,9 +1,8 @@
 /** What a build requires of Go, how it is called, and what its output and its failures mean. Pure. */
 import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
-import { shellWord } from '../../../lambdas/domain/text/shell.ts';
-import { ROOT } from './tools.ts';
-import type { Program } from './tools.ts';
+import { shellWord } from '../../lambdas/domain/text/shell.ts';
+import { type Program, ROOT } from './program.ts';
 
 /** A failure that is explained to its reader in full. */
 export class BuildError extends Error {
@@ -27,10 +26,10 @@ export const requiredGo = (goMods: string[]): string => {
 export const problemWithGo = (found: string | undefined, required: string): string | undefined => {
   const install = `Install it from https://go.dev/dl, put it first in PATH, and run the command again.`;
   if (found === undefined)
-    return `The control plane is built from source with Go ${required} or newer, and there is no program "go" in PATH.\n${install}`;
+    return `Go ${required} or newer builds what is compared from source, and there is no program "go" in PATH.\n${install}`;
   // A development version of Go ("devel go1.27-…") is newer than any that is required.
   if (!RELEASE.test(found) || compare(found, required) >= 0) return undefined;
-  return `The control plane is built from source with Go ${required} or newer, and "go" in PATH is ${found.replace(/^go/, '')}.\n${install}`;
+  return `Go ${required} or newer builds what is compared from source, and "go" in PATH is ${found.replace(/^go/, '')}.\n${install}`;
 };
 
 /** Returns the arguments of `go` that build a program to `output`. */
@@ -55,9 +54,9 @@ export const argumentsOf = ({ package: packagePath, variables }: Program, output
 export const BUILD_ENVIRONMENT = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' };
 
 /** Returns a key of everything on which the built program depends, except for Go itself. */
-export const keyOf = (program: Program, goMod: string, goSum: string): string =>
+export const keyOf = (program: Program, goMod: string, goSum: string, sources: readonly string[] = []): string =>
   createHash('sha256')
-    .update(JSON.stringify([goMod, goSum, argumentsOf(program, ''), BUILD_ENVIRONMENT]))
+    .update(JSON.stringify([goMod, goSum, argumentsOf(program, ''), BUILD_ENVIRONMENT, ...sources]))
     .digest('hex');
 
 const DOWNLOADING = /^go: downloading (\S+) (\S+)/;

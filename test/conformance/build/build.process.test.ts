@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { buildPrograms, isBuilt } from '../../../conformance/kubernetes/build/build.ts';
-import type { Program } from '../../../conformance/kubernetes/build/tools.ts';
+import { buildPrograms, isBuilt } from '../../../conformance/build/build.ts';
+import type { Program } from '../../../conformance/build/program.ts';
 import { eventually } from '../../eventually.ts';
 
-const BUILD = join(import.meta.dirname, '../../../conformance/kubernetes/build/build.ts');
+const BUILD = join(import.meta.dirname, '../../../conformance/build/build.ts');
 
 /** Notes its arguments, prints what Go prints, and writes the output or does what a file "behavior" says. */
 const GO = `#!/bin/sh

@@ -1,0 +1,81 @@
+/** What docs/conformance-kubernetes.md shows of the kept results. */
+import { existsSync, readFileSync } from 'node:fs';
+import { table } from '../../scripts/schema-tables.ts';
+import { KUBERNETES_VERSIONS } from './build/tools.ts';
+import { totalsLine } from './scenarios/print.ts';
+import { type KeptResults, type Results, resultsFile, standingOf } from './scenarios/results.ts';
+import { RESULTS } from '../part-results.ts';
+
+/** Returns the kept results, the newest version first. Throws an Error if there are none. */
+export const keptResults = (): KeptResults[] => {
+  const files = KUBERNETES_VERSIONS.map(resultsFile).filter((file) => existsSync(file));
+  if (files.length === 0) throw new Error(`${RESULTS} has no results.\nRun: npm run conformance -- kubernetes`);
+  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as KeptResults);
+};
+
+const runTable = ({ kubernetes, runs }: Results): string =>
+  [
+    `### Kubernetes ${kubernetes}`,
+    table(
+      ['run', 'act', 'outcome', 'world time: sandbox, real', 'took', 'compared'],
+      runs.flatMap(({ run, seconds, acts, failure }) => [
+        ...acts.map((act, index) => [
+          index === 0 ? run : '',
+          act.title,
+          act.outcome,
+          `${Math.round(act.worldSeconds.sandbox)} s, ${Math.round(act.worldSeconds.real)} s`,
+          index === 0 ? `${Math.round(seconds)} s` : '',
+          standingOf(act),
+        ]),
+        ...(failure === undefined ? [] : [[acts.length === 0 ? run : '', 'not finished', '', '', '', 'different']]),
+      ]),
+    ),
+  ].join('\n\n');
+
+/** Returns the accepted differences, each reason once, with what differs and in which runs or cases. */
+const reasonTable = (all: readonly Results[]): string => {
+  const byReason = new Map<string, { whats: Set<string>; where: Set<string> }>();
+  const note = (reason: string | undefined, what: string, where: string): void => {
+    if (reason === undefined) return;
+    const found = byReason.get(reason) ?? { whats: new Set(), where: new Set() };
+    found.whats.add(what);
+    found.where.add(where);
+    byReason.set(reason, found);
+  };
+  for (const { runs, cases = [] } of all) {
+    for (const { run, acts } of runs)
+      for (const { what, reason } of acts.flatMap(({ differences }) => differences)) note(reason, what, run);
+    for (const { name, differences } of cases) for (const { fact, reason } of differences) note(reason, fact, name);
+  }
+  if (byReason.size === 0) return 'None.';
+  return table(
+    ['differs', 'run or case', 'reason'],
+    [...byReason].map(([reason, { whats, where }]) => [[...whats].sort().join(', '), [...where].join(', '), reason]),
+  );
+};
+
+const casesTable = (all: readonly Results[]): string => {
+  const [first] = all;
+  const rows = (first?.cases ?? []).map(({ name, shows, facts }) => [
+    name,
+    shows,
+    String(facts),
+    all.map(({ cases = [] }) => cases.find((one) => one.name === name)?.verdict ?? 'not run').join(', '),
+  ]);
+  const versions = all.map(({ kubernetes }) => kubernetes).join(', ');
+  return rows.length === 0 ? 'None.' : table(['case', 'shows', 'facts', versions], rows);
+};
+
+const notHeldTable = ([first]: readonly Results[]): string => {
+  const rows = (first?.runs ?? []).flatMap(({ run, notHeld }) => (notHeld === undefined ? [] : [[run, notHeld]]));
+  return rows.length === 0 ? 'None.' : table(['run', 'reason'], rows);
+};
+
+/** Returns what the document shows between its marks, by their names. */
+export const contentsOf = (all: readonly Results[]): Record<string, string> => ({
+  totals: all.map((results) => `- ${totalsLine(results)}.`).join('\n'),
+  accepted: reasonTable(all),
+  'not-run': notHeldTable(all),
+  cases: casesTable(all),
+  runs: all.map(runTable).join('\n\n'),
+});

@@ -1,0 +1,72 @@
+/** Runs a part in a copy of the project that has a planted defect. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { ROOT } from './build/program.ts';
+import { plant, type PlantedFile, readPlanted } from './planted.ts';
+
+/** Folders that are not copied. Those of the second list are shared with the copy. */
+const NOT_COPIED = new Set(['.git', 'node_modules', 'dist', 'coverage', '.build', '.ci']);
+const SHARED = ['node_modules', 'tools/openapi/node_modules', 'conformance/.build', '.ci'];
+
+/** Copies the project to a temporary directory, and returns it. */
+const copyProject = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'pod-identity-planted-'));
+  for (const entry of readdirSync(ROOT))
+    if (!NOT_COPIED.has(entry))
+      cpSync(join(ROOT, entry), join(directory, entry), {
+        recursive: true,
+        filter: (path) => !NOT_COPIED.has(basename(path)),
+      });
+  for (const folder of SHARED)
+    if (existsSync(join(ROOT, folder))) symlinkSync(join(ROOT, folder), join(directory, folder), 'dir');
+  return directory;
+};
+
+/** Returns the defects that can be planted for a part. */
+export const plantedOf = (part: string): PlantedFile[] => {
+  const folder = join(import.meta.dirname, part, 'planted');
+  return existsSync(folder) ? readPlanted(folder) : [];
+};
+
+const runIn = (directory: string, words: readonly string[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(directory, 'conformance/main.ts'), ...words], {
+      cwd: directory,
+      stdio: 'inherit',
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 3));
+  });
+
+/**
+ * Runs a part with a defect. `args`: flags of the part; without any, those in the head of the defect's file, after
+ * `# run:`. Returns 1 if the part has found the defect, as it must, 0 if it has not, and 2 if there is no such defect.
+ */
+export const runPlantedPart = async (part: string, name: string, args: readonly string[]): Promise<number> => {
+  const defects = plantedOf(part);
+  const defect = defects.find((one) => one.name === name);
+  if (!defect) {
+    console.error(
+      `There is no defect ${JSON.stringify(name)} to plant for ${part}.\nUse one of: ${defects.map((one) => one.name).join(', ')}.`,
+    );
+    return 2;
+  }
+  const directory = copyProject();
+  try {
+    const file = plant(defect, directory);
+    console.log(`Planted in ${file}: ${defect.head('about').join(' ')}`);
+    const [own = ''] = defect.head('run');
+    const words = args.length > 0 ? args : own.split(' ').filter((word) => word !== '');
+    const code = await runIn(directory, [part, ...words]);
+    console.log(
+      code === 1
+        ? `${part} found the defect ${name}. Nothing to do.`
+        : `${part} did not find the defect ${name}: it ended with ${code}. Add what shows it, or correct the patch.`,
+    );
+    return code === 1 ? 1 : 0;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
