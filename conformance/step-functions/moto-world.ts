@@ -19,8 +19,8 @@ export interface Session {
   scope: Scope;
   /** The task that it waits for. */
   task?: TaskInProgress | undefined;
-  /** The branches that it has started. */
-  branches: Promise<unknown>[];
+  /** The sessions of the branches that it has started. */
+  branches: number[];
 }
 
 type Answer = Record<string, unknown>;
@@ -123,7 +123,7 @@ export class MotoWorld {
       case 'branch':
         return this.startBranch(session);
       case 'join':
-        await clock.park(Promise.all(session.branches));
+        await clock.park(Promise.all(session.branches.map((id) => this.runBranch(session, id))));
         session.branches = [];
         return {};
       default:
@@ -158,10 +158,15 @@ export class MotoWorld {
     return {};
   }
 
-  private startBranch({ execution, scope, branches }: Session): Answer {
+  /** A branch begins once the session that has started it waits for its branches. */
+  private startBranch({ branches }: Session): Answer {
     const id = this.peer.open();
-    branches.push(scope.run.clock.spawn(() => this.serve({ id, execution, scope, branches: [] }, {})));
+    branches.push(id);
     return { id };
+  }
+
+  private runBranch({ execution, scope }: Session, id: number): Promise<unknown> {
+    return scope.run.clock.spawn(() => this.serve({ id, execution, scope, branches: [] }, {}));
   }
 }
 

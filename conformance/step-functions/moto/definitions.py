@@ -5,6 +5,7 @@ from functools import cache
 
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 
 def accepted(field: str, value):
@@ -20,6 +21,20 @@ def accepted(field: str, value):
     if field == "ResultWriter" and "Arguments" in value:
         value["Parameters"] = value.pop("Arguments")
     return value
+
+
+def accept_result_writers() -> None:
+    """Lets the only name that the grammar knows pass the check that allows it in JSONPath only."""
+    visit = Preprocessor.visitResult_writer_decl
+
+    def visited(self, ctx):
+        self._raise_if_query_language_is_not = lambda *_args, **_kwargs: None
+        try:
+            return visit(self, ctx)
+        finally:
+            del self._raise_if_query_language_is_not
+
+    Preprocessor.visitResult_writer_decl = visited
 
 
 @cache

@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, ExecutionData, StateMachineData
 from branches import replace_branches, send_end, started
-from definitions import program_of
+from definitions import accept_result_writers, program_of
 from repairs import iso, repair
 from session import Clock, Ended, Execution, Session
 
@@ -62,6 +62,7 @@ def run(session: Session) -> None:
 def main() -> None:
     repair()
     replace_branches()
+    accept_result_writers()
     for line in sys.stdin:
         message = json.loads(line)
         Clock.now = message["now"]
