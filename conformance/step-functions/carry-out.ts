@@ -8,7 +8,7 @@ import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import { decideApproval } from '../../lambdas/use-cases/approval/decide.ts';
 import { commandSweep, startSweep } from '../../lambdas/use-cases/sweep/commanding.ts';
 import type { OpenOptions } from '../../sandbox/sandbox.ts';
-import type { ChildExecution } from '../../sandbox/states/child-execution.ts';
+import type { ChildExecution, StateMachine } from '../../sandbox/states/child-execution.ts';
 import { type Interpret, interpretStates } from '../../sandbox/states/interpreter.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
@@ -181,12 +181,18 @@ const executionsIn = ({ sandbox: { executions } }: SandboxBackend): ChildExecuti
       ]),
   );
 
+/** What a world ran. */
+export interface Carried {
+  executions: ChildExecution[];
+  machines: StateMachine[];
+}
+
 /** Carries out an input, and returns every execution. Throws if the sandbox's own services failed. */
 export const carryOutInput = async (
   input: Input,
   scenario: Scenario,
   { interpret, ...options }: Engine,
-): Promise<ChildExecution[]> => {
+): Promise<Carried> => {
   const answers = new Answers(input.answers, (invocations) => (world.invocations = invocations));
   const backend = await openSandboxBackend(structuredClone(scenario), {
     seed: input.seed,
@@ -204,7 +210,7 @@ export const carryOutInput = async (
     });
     const { failures } = backend.sandbox;
     if (failures.length > 0) throw new Error(`The sandbox's own services failed: ${JSON.stringify(failures)}`);
-    return executionsIn(backend);
+    return { executions: executionsIn(backend), machines: backend.sandbox.executions.stateMachines() };
   } finally {
     world.over();
     await backend.close();

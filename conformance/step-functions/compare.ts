@@ -48,9 +48,6 @@ const nameOf = (event: PlainEvent | undefined): string => {
   return typeof name === 'string' ? `${event.type} ${name}` : event.type;
 };
 
-/** Events that moto does not record, or records at another place; they are compared no further. */
-export type Skip = (event: PlainEvent) => boolean;
-
 /**
  * Returns what differs between two histories: each field of each event, or where they part. After that nothing is
  * compared, since everything would differ.

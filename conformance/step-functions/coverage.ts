@@ -44,29 +44,62 @@ const graphOf = (name: string, { StartAt, States }: StateSet): Graph => ({
 /** Returns the graphs of a definition: its own, and that of each Map. */
 export const graphsOf = (name: string, definition: Runnable): Graph[] => [
   graphOf(name, definition),
-  ...Object.entries(definition.States).flatMap(([state, { Type, ...rest }]) =>
-    Type === 'Map' && 'ItemProcessor' in rest ? [graphOf(`${name}/${state}`, rest.ItemProcessor)] : [],
+  ...Object.entries(definition.States).flatMap(([key, state]) =>
+    state.Type === 'Map' ? [graphOf(`${name}/${state.Label ?? key}`, state.ItemProcessor)] : [],
   ),
 ];
 
-/** What executions of one graph went through. */
-export interface Visited {
-  executions: number;
-  states: Set<string>;
-  transitions: Set<string>;
-}
-
-export const nothingVisited = (): Visited => ({ executions: 0, states: new Set(), transitions: new Set() });
+/** What executions went through, by the name of their graph. */
+export type Visits = Record<string, { executions: number; states: string[]; transitions: string[] }>;
 
 /** Adds the history of one execution. */
-export const visit = (visited: Visited, history: readonly PlainEvent[]): void => {
+export const visit = (visits: Visits, graph: string, history: readonly PlainEvent[]): void => {
+  const visited = (visits[graph] ??= { executions: 0, states: [], transitions: [] });
   visited.executions += 1;
   let from = 'start';
   for (const event of history) {
     if (!event.type.endsWith('StateEntered')) continue;
     const to = String(detailsOf(event)['name']);
-    visited.states.add(to);
-    visited.transitions.add(arrow(from, to));
+    visited.states.push(to);
+    visited.transitions.push(arrow(from, to));
     from = to;
   }
+};
+
+/** Adds what others went through. */
+export const addVisits = (visits: Visits, more: Visits): void => {
+  for (const [graph, { executions, states, transitions }] of Object.entries(more)) {
+    const visited = visits[graph];
+    visits[graph] = {
+      executions: (visited?.executions ?? 0) + executions,
+      states: [...new Set([...(visited?.states ?? []), ...states])],
+      transitions: [...new Set([...(visited?.transitions ?? []), ...transitions])],
+    };
+  }
+};
+
+/** How much of a graph was visited. */
+export interface Covered {
+  name: string;
+  executions: number;
+  states: { visited: number; all: number; missing: string[] };
+  transitions: { visited: number; all: number; missing: string[] };
+  expressions: { visited: number; all: number };
+}
+
+const share = (all: readonly string[], visited: ReadonlySet<string>): Covered['states'] => {
+  const missing = all.filter((one) => !visited.has(one));
+  return { visited: all.length - missing.length, all: all.length, missing };
+};
+
+export const coveredOf = (graph: Graph, visits: Visits, evaluated: ReadonlySet<string>): Covered => {
+  const { executions = 0, states = [], transitions = [] } = visits[graph.name] ?? {};
+  const { visited, all } = share(graph.expressions, evaluated);
+  return {
+    name: graph.name,
+    executions,
+    states: share(graph.states, new Set(states)),
+    transitions: share(graph.transitions, new Set(transitions)),
+    expressions: { visited, all },
+  };
 };

@@ -29,6 +29,9 @@ type Answer = Record<string, unknown>;
 export class MotoWorld {
   /** The histories that moto has recorded, by the ARN of the execution. */
   readonly histories = new Map<string, PlainEvent[]>();
+  /** Number of evaluations of expressions, and the distinct ones. */
+  evaluations = 0;
+  readonly expressions = new Set<string>();
   /** What went wrong outside of the language: the sandbox makes failed executions of it. */
   readonly problems: unknown[] = [];
   private readonly peer: Peer;
@@ -66,6 +69,8 @@ export class MotoWorld {
     );
     const events = (end['events'] as MotoEvent[]).map(fromMoto);
     this.histories.set(execution.arn, events);
+    this.evaluations += Number(end['evaluations']);
+    for (const expression of end['expressions'] as string[]) this.expressions.add(expression);
     // The sandbox adds the first and the last event itself.
     for (const { type, previousEventId, details } of events.slice(1, -1))
       scope.run.history.add(type, previousEventId, details);

@@ -3,7 +3,7 @@ import type { ChildExecution } from '../../sandbox/states/child-execution.ts';
 import type { Difference } from '../reasons.ts';
 import { carryOutInput, OWN, scenarioOfInput } from './carry-out.ts';
 import { compareHistories, differencesOf } from './compare.ts';
-import { nothingVisited, visit, type Visited } from './coverage.ts';
+import { type Graph, graphsOf, visit, type Visits } from './coverage.ts';
 import { fromSandbox, type PlainEvent } from './events.ts';
 import { type Input, titleOf } from './inputs.ts';
 import { MotoWorld } from './moto-world.ts';
@@ -11,20 +11,16 @@ import type { Peer } from './peer.ts';
 
 /** What one input has shown. */
 export interface Played {
-  seed: number;
   title: string;
-  executions: number;
-  events: number;
-  /** How the executions ended, by status. */
+  /** The definitions' graphs. */
+  graphs: Graph[];
+  /** How many executions ended in each way. */
   ends: Record<string, number>;
-  /** Attempts after the first, in moto's histories. */
-  retries: number;
-  /** Tasks that failed or timed out, in moto's histories. */
-  failures: number;
+  counts: { executions: number; events: number; retries: number; failures: number; evaluations: number };
   differences: (Difference & { execution: string })[];
-  /** What moto went through, by the name of the state machine. */
-  visited: Record<string, { executions: number; states: string[]; transitions: string[] }>;
-  seconds: { sandbox: number; moto: number };
+  /** What moto went through, and which expressions it evaluated. */
+  visits: Visits;
+  expressions: ReadonlySet<string>;
 }
 
 /** Returns the name of an execution's state machine without what the deployment adds. */
@@ -64,46 +60,41 @@ const compareExecutions = (
   return [...differences, ...more];
 };
 
-const timed = async <Value>(work: () => Promise<Value>): Promise<[value: Value, seconds: number]> => {
-  const started = performance.now();
-  return [await work(), (performance.now() - started) / 1000];
-};
+const textOf = (problem: unknown): Error => (problem instanceof Error ? problem : new Error(String(problem)));
 
+/** Plays an input with both interpreters. Throws what went wrong outside of the language. */
 export const play = async (input: Input, peer: Peer): Promise<Played> => {
   const scenario = await scenarioOfInput(input);
-  const [own, sandboxSeconds] = await timed(() => carryOutInput(input, scenario, OWN));
+  const own = await carryOutInput(input, scenario, OWN);
   const moto = new MotoWorld(peer);
-  const [others, motoSeconds] = await timed(() =>
-    carryOutInput(input, scenario, { interpret: moto.interpret, clock: { paced: peer.outside } }),
-  );
+  const { executions } = await carryOutInput(input, scenario, {
+    interpret: moto.interpret,
+    clock: { paced: peer.outside },
+  });
   const [problem] = moto.problems;
-  if (problem !== undefined) throw problem;
-  const visited = new Map<string, Visited>();
+  if (problem !== undefined) throw textOf(problem);
+  const visits: Visits = {};
   const ends: Record<string, number> = {};
-  for (const execution of others) {
-    const machine = machineOf(execution);
-    const so = visited.get(machine) ?? nothingVisited();
-    visited.set(machine, so);
-    visit(so, moto.histories.get(execution.arn) ?? []);
-    ends[execution.status] = (ends[execution.status] ?? 0) + 1;
+  for (const execution of executions) {
+    visit(visits, machineOf(execution), moto.histories.get(execution.arn) ?? []);
+    const { error, status } = execution;
+    const end = error === undefined ? status : `${status} ${error}`;
+    ends[end] = (ends[end] ?? 0) + 1;
   }
-  const histories = [...moto.histories.values()];
-  const events = histories.flat();
+  const events = [...moto.histories.values()].flat();
   return {
-    seed: input.seed,
     title: titleOf(input),
-    executions: others.length,
-    events: events.length,
+    graphs: own.machines.flatMap((machine) => graphsOf(machineOf({ machine }), machine.parsed)),
     ends,
-    retries: countOf(events, 'TaskScheduled') - countOf(events, 'TaskStateEntered'),
-    failures: countOf(events, 'TaskFailed', 'TaskTimedOut'),
-    differences: compareExecutions(own, others, moto.histories),
-    visited: Object.fromEntries(
-      [...visited].map(([name, { executions, states, transitions }]) => [
-        name,
-        { executions, states: [...states], transitions: [...transitions] },
-      ]),
-    ),
-    seconds: { sandbox: sandboxSeconds, moto: motoSeconds },
+    counts: {
+      executions: executions.length,
+      events: events.length,
+      retries: countOf(events, 'TaskScheduled') - countOf(events, 'TaskStateEntered'),
+      failures: countOf(events, 'TaskFailed', 'TaskTimedOut'),
+      evaluations: moto.evaluations,
+    },
+    differences: compareExecutions(own.executions, executions, moto.histories),
+    visits,
+    expressions: moto.expressions,
   };
 };

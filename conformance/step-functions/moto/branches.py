@@ -21,6 +21,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.states import ExecutionData, StateMachineData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from expressions import Counted
 from repairs import iso
 from session import Clock, Ended, Execution, Session
 
@@ -144,7 +145,7 @@ def started(env: Environment, item, role_arn: str) -> None:
 
 def send_end(session: Session, env: Environment, kind: str) -> None:
     events = [dict(event) for event in env.event_manager.get_event_history()]
-    session.send(kind, events=events)
+    session.send(kind, events=events, **Counted.take())
 
 
 def replace_branches() -> None:

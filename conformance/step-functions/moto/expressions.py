@@ -15,6 +15,19 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 RESULTS = ("result", "errorOutput")
 
 
+class Counted:
+    """What has been evaluated since it was last reported."""
+
+    evaluations = 0
+    expressions: set[str] = set()
+
+    @classmethod
+    def take(cls) -> dict:
+        taken = {"evaluations": cls.evaluations, "expressions": sorted(cls.expressions)}
+        cls.evaluations, cls.expressions = 0, set()
+        return taken
+
+
 @cache
 def compiled(expression: str) -> jsonata.Jsonata:
     parsed = jsonata.Jsonata(expression)
@@ -56,6 +69,8 @@ def failure(env, cause: str) -> FailureEventException:
 def evaluate(env, expression: str):
     """Returns the value of an expression. Raises the failure that moto raises for a value that does not exist."""
     about = f"The JSONata expression '{expression.strip()}'"
+    Counted.evaluations += 1
+    Counted.expressions.add(expression.strip())
     data = env.states._states_data
     # What is not defined in a state is None in moto's data, and null for JSONata.
     states = {key: value for key, value in data.items() if key not in RESULTS or value is not None}
