@@ -114,10 +114,11 @@ const faultsOf = (random: Random, likely: number): FaultInput[] => {
 const migrationOf = (random: Random, seed: number): MigrationInput => {
   const run = pick(random, PUBLISHED);
   const requests = run.acts.flatMap((act) => (act.does === 'migrate' ? [act.asked] : []));
-  const asked: Asked = { ...pick(random, requests) };
+  // The last request of a run is the one that is not blocked.
+  const asked: Asked = { ...(chance(random, 0.8) ? requests.at(-1) : pick(random, requests)) };
   if (chance(random, 0.06)) asked.dryRun = true;
   if (chance(random, 0.15)) asked.verification = pick(random, ['injected', 'ready', 'api'] as const);
-  if (chance(random, 0.12)) Object.assign(asked, { approval: 'required', approvalHours: 1 });
+  if (chance(random, 0.2)) Object.assign(asked, { approval: 'required', approvalHours: 1 });
   // It is 09:00 in all scenarios.
   if (chance(random, 0.06))
     asked.changeWindow = {
@@ -127,8 +128,8 @@ const migrationOf = (random: Random, seed: number): MigrationInput => {
     };
   const quiet = chance(random, 0.15);
   const then: MigrationInput['then'] = [];
-  if (chance(random, 0.2)) then.push(...pick(random, [['retire'], ['retire', 'reinstate']] as const));
-  if (chance(random, 0.25)) then.push(pick(random, ['rollback', 'again'] as const));
+  if (chance(random, 0.25)) then.push(...pick(random, [['retire'], ['retire', 'reinstate']] as const));
+  if (chance(random, 0.4)) then.push(pick(random, ['rollback', 'rollback', 'again'] as const));
   return {
     kind: 'migration',
     seed,
