@@ -71,7 +71,7 @@ export const openSandboxBackend = async (
   scenario: Scenario,
   options: Pick<
     OpenOptions,
-    'clock' | 'controlPlanes' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'
+    'clock' | 'controlPlanes' | 'definitionOf' | 'interpret' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'
   > & { onBuild?: () => void },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;

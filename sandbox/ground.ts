@@ -3,6 +3,7 @@ import { type Assembly, type AssemblyStateMachine, loadAssembly } from './assemb
 import { loadSpokes, type Spokes } from './assembly/spokes.ts';
 import { type ControlPlanes, ownControlPlanes } from './kubernetes/control-planes.ts';
 import { outputsOf, type SandboxOutputs } from './outputs.ts';
+import type { Interpret } from './states/interpreter.ts';
 import { checkServiceRoles } from './service-roles.ts';
 import { homeOf, spokeLocationsOf } from './world/build.ts';
 import { type Outside, type SandboxClock, VirtualClock } from './world/clock.ts';
@@ -59,6 +60,8 @@ export interface OpenOptions extends Omit<SandboxOptions, 'clock'> {
   assemblyDirectory: string;
   /** `paced`: virtual time that also waits for something outside this process. */
   clock?: SandboxOptions['clock'] | { paced: Outside };
+  /** Interprets the state machines' definitions; default: the sandbox's own interpreter. */
+  interpret?: Interpret;
   /** Returns the control planes of the world's clusters; default: the sandbox's own. */
   controlPlanes?: (world: World) => ControlPlanes;
 }

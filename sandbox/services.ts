@@ -75,7 +75,11 @@ export const openBack = (
   lambda: LambdaRuntime,
   url: string | undefined,
 ) => {
-  const { forgetHistories = false, definitionOf = ({ definition }: AssemblyStateMachine) => definition } = options;
+  const {
+    forgetHistories = false,
+    interpret,
+    definitionOf = ({ definition }: AssemblyStateMachine) => definition,
+  } = options;
   const executions: Executions = new Executions({
     world,
     clock,
@@ -87,6 +91,7 @@ export const openBack = (
     authorizer,
     buckets,
     forgetHistories,
+    ...(interpret ? { interpret } : {}),
     onStatus: (execution) => bus.executionChanged(execution),
   });
   const startExecution: Executions['start'] = (...given) => executions.start(...given);

@@ -6,7 +6,7 @@ import { Cancellation } from './cancellation.ts';
 import type { ChildExecution, ExecutionStatus, StateMachine } from './child-execution.ts';
 import { Interrupted, StateFailure, type TimeoutCause } from './failure.ts';
 import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
-import { runStates } from './interpreter.ts';
+import { type Interpret, interpretStates, runStates } from './interpreter.ts';
 import type { Child } from './map-runs.ts';
 import { type DistributedMaps, Scope } from './scope.ts';
 import type { TaskTokens } from './task-tokens.ts';
@@ -28,6 +28,8 @@ export interface ExecutionOptions {
   tokens: TaskTokens;
   maps: DistributedMaps;
   timeoutCause: TimeoutCause;
+  /** Takes the place of the sandbox's own interpreter. */
+  interpret?: Interpret;
   /** Called when the execution has started and when it has ended. */
   onStatus: ((execution: Execution) => void) | undefined;
 }
@@ -63,6 +65,7 @@ export class Execution implements ChildExecution {
 
   constructor({ arn, name, machine, input, mapRunArn }: Started, options: ExecutionOptions) {
     const { clock, lambda, random, tokens, maps, timeoutCause, onStatus, forgetHistories = false } = options;
+    const { interpret = interpretStates } = options;
     const [, , , region = ''] = machine.arn.split(':');
     this.clock = clock;
     this.onStatus = onStatus;
@@ -114,7 +117,7 @@ export class Execution implements ChildExecution {
     this.cancellation = cancellation;
     const scope = new Scope(run, cancellation, { previousEventId: startedEventId - 1 });
     onStatus?.(this);
-    this.ended = clock.spawn(() => this.run(scope, parsedInput));
+    this.ended = clock.spawn(() => this.run(() => interpret(this, scope, parsedInput)));
   }
 
   private startTimer(timeoutSeconds: number | undefined): { cancel(): void } | undefined {
@@ -124,10 +127,9 @@ export class Execution implements ChildExecution {
     return timer;
   }
 
-  private async run(scope: Scope, input: unknown): Promise<void> {
+  private async run(interpret: () => Promise<unknown>): Promise<void> {
     try {
-      const output = await runStates(this.machine.parsed, scope, input);
-      this.end('SUCCEEDED', output);
+      this.end('SUCCEEDED', await interpret());
     } catch (error) {
       if (error instanceof Interrupted) return;
       // Any other error is a defect of the sandbox or of the code in it: the execution ends and reports it.

@@ -9,6 +9,7 @@ import type { World } from '../world/world.ts';
 import { createDefinition } from './create-definition.ts';
 import { StatesError } from './error.ts';
 import { Execution, type ExecutionOptions, type Started } from './execution.ts';
+import type { Interpret } from './interpreter.ts';
 import type { StateMachine } from './child-execution.ts';
 import type { MapRun } from './map-run.ts';
 import { type Child, MapRuns } from './map-runs.ts';
@@ -31,6 +32,8 @@ export interface ExecutionsOptions {
   buckets?: Buckets;
   /** Whether ended executions drop their histories, except for the last event. */
   forgetHistories?: boolean;
+  /** Takes the place of the sandbox's own interpreter. */
+  interpret?: Interpret;
   /** Called when an execution has started and when it has ended. */
   onStatus?: (execution: Execution) => void;
 }

@@ -1,4 +1,5 @@
 /** Moves from state to state. The folder `states/` implements each type of state. */
+import type { ChildExecution } from './child-execution.ts';
 import type { State, StateSet } from './definition.ts';
 import { Interrupted } from './failure.ts';
 import { type Outcome, type Scope, Visit } from './scope.ts';
@@ -78,3 +79,11 @@ export const runStates = async (states: StateSet, scope: Scope, input: unknown):
   }
   return current;
 };
+
+/**
+ * Runs an execution from its start, and returns its output. Throws StateFailure if it fails, and Interrupted once it has
+ * ended in another way.
+ */
+export type Interpret = (execution: ChildExecution, scope: Scope, input: unknown) => Promise<unknown>;
+
+export const interpretStates: Interpret = ({ machine }, scope, input) => runStates(machine.parsed, scope, input);

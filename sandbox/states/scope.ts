@@ -82,6 +82,14 @@ export class Scope {
     return this.previousEventId;
   }
 
+  /**
+   * Adds an event that no later one names as its predecessor. Which events these are: localstack/localstack,
+   * test_base_scenarios.snapshot.json, recorded from AWS.
+   */
+  addAside(type: string, details: EventDetails = {}): void {
+    this.run.history.add(type, this.previousEventId, details);
+  }
+
   /** Returns all variables that are readable here, including those of outer scopes. */
   readable(): Record<string, unknown> {
     return { ...this.outer?.readable(), ...Object.fromEntries(this.variables) };
@@ -142,6 +150,8 @@ export class Visit {
   /** Id of the event that records the entry into the state. */
   readonly enteredEventId: number;
   private readonly enteredAt: string;
+  /** Id of the event before the entry into the state. */
+  private readonly beforeEventId: number;
   retryCount = 0;
 
   constructor(scope: Scope, name: string, type: string, input: unknown) {
@@ -149,6 +159,7 @@ export class Visit {
     this.name = name;
     this.input = input;
     this.enteredAt = new Date(scope.run.clock.now()).toISOString();
+    this.beforeEventId = scope.previousEventId;
     this.enteredEventId = scope.add(`${type}StateEntered`, {
       stateEnteredEventDetails: { name, input: JSON.stringify(input), inputDetails: { truncated: false } },
     });
@@ -186,6 +197,9 @@ export class Visit {
       });
     } catch (error) {
       if (!(error instanceof EvaluationFailure)) throw error;
+      // An expression that fails before the state has done anything follows what was before the state:
+      // localstack/localstack, test_undefined_reference and test_map_catch_error, recorded from AWS.
+      if (this.scope.previousEventId === this.enteredEventId) this.scope.previousEventId = this.beforeEventId;
       throw this.evaluationFailed(error.location, error.message);
     }
   }

@@ -163,7 +163,7 @@ export const attemptDistributed = async (state: MapState, visit: Visit): Promise
     const result = await carryOut(state, visit, run, given);
     run.end('SUCCEEDED', clock.now());
     scope.add('MapRunSucceeded');
-    scope.add('MapStateSucceeded');
+    scope.addAside('MapStateSucceeded');
     return result;
   } catch (failure) {
     run.end(failure instanceof StateFailure ? 'FAILED' : 'ABORTED', clock.now());

@@ -34,7 +34,7 @@ const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
       return result;
     } catch (failure) {
       if (failure instanceof StateFailure)
-        inner.add('MapIterationFailed', { mapIterationFailedEventDetails: { name, index } });
+        inner.addAside('MapIterationFailed', { mapIterationFailedEventDetails: { name, index } });
       if (failure instanceof Interrupted)
         inner.add('MapIterationAborted', { mapIterationAbortedEventDetails: { name, index } });
       throw failure;
@@ -47,7 +47,7 @@ const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
   try {
     const results = await runBranches(scope, items.length, Math.min(limit, MAX_INLINE_CONCURRENCY), iterate);
     visit.checkSize(results, 'returned a result');
-    scope.add('MapStateSucceeded');
+    scope.addAside('MapStateSucceeded');
     return results;
   } catch (failure) {
     if (failure instanceof StateFailure) scope.add('MapStateFailed');

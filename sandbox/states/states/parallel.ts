@@ -29,7 +29,7 @@ const attempt = async (state: ParallelState, visit: Visit): Promise<unknown[]> =
       },
     );
     visit.checkSize(results, 'returned a result');
-    scope.add('ParallelStateSucceeded');
+    scope.addAside('ParallelStateSucceeded');
     return results;
   } catch (failure) {
     if (failure instanceof StateFailure) scope.add('ParallelStateFailed');
