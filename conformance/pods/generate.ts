@@ -193,9 +193,12 @@ const mounts = fc.constantFrom<NonNullable<KubeContainer['volumeMounts']>>(
   [{ name: 'scratch', mountPath: TOKEN }],
   [{ name: 'scratch', mountPath: '/var/run' }],
   [{ name: 'sts-token', mountPath: '/own' }],
-  [{ name: 'scratch', mountPath: '/home/own/.aws' }],
   [{ name: 'sts-token', mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount' }],
 );
+/** A volume in which SDKs look for files, whatever the variables are. */
+const filesMount = fc.constant<NonNullable<KubeContainer['volumeMounts']>>([
+  { name: 'scratch', mountPath: '/home/own/.aws' },
+]);
 /** Objects whose keys are all variables. */
 const imports = fc.constantFrom<NonNullable<KubeContainer['envFrom']>>(
   [{ secretRef: { name: 'all' } }],
@@ -230,7 +233,9 @@ const container = (name: string, isAlike: boolean): fc.Arbitrary<KubeContainer> 
       groups: isAlike
         ? fc.array(fc.oneof(...alike), { maxLength: 3 })
         : fc.array(fc.oneof(anything, fc.oneof(...alike), fc.oneof(...nearMisses)), { maxLength: 3 }),
-      volumeMounts: rarely(mounts),
+      volumeMounts: rarely(
+        isAlike ? mounts : fc.oneof({ arbitrary: mounts, weight: 9 }, { arbitrary: filesMount, weight: 1 }),
+      ),
       envFrom: isAlike ? fc.constant(undefined) : rarely(imports, 9),
     })
     .map(({ groups, volumeMounts, envFrom }) => ({

@@ -44,9 +44,11 @@ const how = fc.constantFrom('association' as const, 'association' as const, 'ann
 /** The sources of credentials that the SDK may have in the containers of a pod on IRSA, and on the node role. */
 const ONLY: Partial<Record<Classified['identity'], Outcome>> = { irsa: 'irsa', 'node-role': 'node-role' };
 
-/** Returns the reasons that name no variable. */
+/** Returns the reasons that name neither a variable nor a volume. */
 const vague = ({ unknown }: Classified): string[] =>
-  unknown.map(({ why }) => why).filter((why) => ![...VARIABLE_NAMES, 'envFrom'].some((name) => why.includes(name)));
+  unknown
+    .map(({ why }) => why)
+    .filter((why) => ![...VARIABLE_NAMES, 'envFrom', 'a volume at '].some((name) => why.includes(name)));
 
 describe('the chain of the AWS SDK for JavaScript', () => {
   it('gets credentials from the agent exactly in the pods that are called pod-identity', async () => {
