@@ -174,7 +174,7 @@ function importsOf(text: string): Import[] {
 
 const SHIPPED = ['lib', 'lambdas', 'cli', 'sandbox'];
 /** Run by those who build or develop the project, from a clone with its development packages. */
-const DEVELOPMENT = ['bin', 'scripts', 'test', 'bench'];
+const DEVELOPMENT = ['bin', 'scripts', 'test', 'bench', 'conformance'];
 const importsUnder = (folder: string): (Import & { file: string })[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     // Without the tests whose samples resemble imports.
