@@ -65,18 +65,13 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('finds the network of the cluster in EC2', async () => {
-      const { vpcId, subnetIds }: { vpcId: string; subnetIds: string[] } = await answer(
-        'eks',
-        'describe-cluster',
-        '--name',
-        TARGET.cluster,
-        '--query',
-        'cluster.resourcesVpcConfig',
-      );
+      const shown = ['--name', TARGET.cluster, '--query', 'cluster.resourcesVpcConfig'];
+      const network: Record<string, unknown> = await answer('eks', 'describe-cluster', ...shown);
+      const vpcId = String(network['vpcId']);
       expect(await answer('ec2', 'describe-vpcs', '--query', 'Vpcs[].VpcId')).toEqual([vpcId]);
       const inVpc = ['--filters', `Name=vpc-id,Values=${vpcId}`];
       const found = await answer('ec2', 'describe-subnets', ...inVpc, '--query', 'sort(Subnets[].SubnetId)');
-      expect(found).toEqual([...subnetIds].sort());
+      expect(found).toEqual([...(network['subnetIds'] as string[])].sort());
       expect(await refusal(['ec2', 'describe-vpcs', '--vpc-ids', 'vpc-1'])).toContain(
         "(InvalidVpcID.NotFound) when calling the DescribeVpcs operation: The vpc ID 'vpc-1' does not exist",
       );
