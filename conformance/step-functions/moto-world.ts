@@ -7,21 +7,11 @@ import type { MapRun } from '../../sandbox/states/map-run.ts';
 import type { Scope } from '../../sandbox/states/scope.ts';
 import { fromMoto, type MotoEvent, type PlainEvent } from './events.ts';
 import type { Peer, Question } from './peer.ts';
-import { invokeTask, openToken, awaitToken, type TaskInProgress } from './tasks.ts';
+import type { Session } from './session.ts';
+import { awaitToken, invokeTask, openToken } from './tasks.ts';
 
 const ENDS: ReadonlySet<string> = new Set(['ended', 'child-ended', 'branch-ended']);
 const JSON_TYPE = 'application/json';
-
-/** One session of the interpreter, for one execution. */
-export interface Session {
-  id: number;
-  execution: ChildExecution;
-  scope: Scope;
-  /** The task that it waits for. */
-  task?: TaskInProgress | undefined;
-  /** The sessions of the branches that it has started. */
-  branches: number[];
-}
 
 type Answer = Record<string, unknown>;
 

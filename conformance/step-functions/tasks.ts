@@ -1,15 +1,8 @@
 /** Invokes functions for moto's tasks, with the sandbox's time as their limit. */
 import { LambdaFailure } from '../../sandbox/lambda/runtime.ts';
-import type { Verdict, WaitingTask } from '../../sandbox/states/task-tokens.ts';
-import type { Timer } from '../../sandbox/world/clock.ts';
-import type { Session } from './moto-world.ts';
+import type { Verdict } from '../../sandbox/states/task-tokens.ts';
 import type { Question } from './peer.ts';
-
-/** A task whose time has begun. */
-export interface TaskInProgress {
-  token?: WaitingTask;
-  timer?: Timer;
-}
+import type { Session, TaskInProgress } from './session.ts';
 
 type Answer = Record<string, unknown>;
 
