@@ -34,7 +34,8 @@ export const withRun = (kept: Kept | undefined, run: readonly Compared[], whole:
     ? []
     : (kept?.scenarios ?? []).filter((one) => !run.some(({ scenario }) => scenario === one.scenario));
   return {
-    date,
+    // Of the last run in which every scenario was compared.
+    date: whole || !kept ? date : kept.date,
     eksctl: EKSCTL_RELEASE,
     scenarios: [...others, ...run].sort((a, b) => (a.scenario < b.scenario ? -1 : 1)),
   };
@@ -51,7 +52,10 @@ export const migrateHalf = async (
   const half: Half = { counts: {}, differences: [], problems: [] };
   for (const [index, name] of scenarios.entries()) {
     print(`migrations: ${index + 1} of ${scenarios.length}, ${name}`, true);
-    const result = await compareIn(name);
+    const result = await compareIn(name).catch((error: unknown) => {
+      half.problems.push(`${name} could not be compared: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    if (!result) continue;
     results.push(result);
     const broken = brokenPromises(result).map((one) => explainer.explain(one.where, one));
     half.differences.push(...broken);
