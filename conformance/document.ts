@@ -58,12 +58,16 @@ const kubernetesRows = (all: readonly KeptResults[]): string[][] =>
     ];
   });
 
+/** The longest text in a cell of the table: the results have all of it. */
+const MOST_TEXT = 160;
+const shortened = (text: string): string => (text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`);
+
 /** Returns the differences by their reasons, each with how often it occurs and the first places. */
 export const acceptedTable = (differences: PartResults['differences']): string => {
   const byReason = Map.groupBy(differences, ({ reason }) => reason ?? '');
   if (byReason.size === 0) return 'No difference is accepted.';
   const some = (values: readonly string[]): string => {
-    const all = [...new Set(values)];
+    const all = [...new Set(values)].map(shortened);
     return all.length <= 3 ? all.join('; ') : `${all.slice(0, 3).join('; ')} and ${all.length - 3} more`;
   };
   return table(
