@@ -30,13 +30,15 @@ const countsOf = (counts: Record<string, number>): string =>
     .map(([what, count]) => `${number(count)} ${what}`)
     .join(', ');
 
-const row = ({ part, programs, counts, differences, date, seconds }: PartResults): string[] => [
+const timesOf = (accepted: PartResults['accepted']): number => accepted.reduce((sum, { times }) => sum + times, 0);
+
+const row = ({ part, programs, counts, accepted, date, seconds }: PartResults): string[] => [
   `[${part}](#${part})`,
   Object.entries(programs)
     .map(([name, version]) => `${name} ${version}`)
     .join(', '),
   countsOf(counts),
-  number(differences.length),
+  number(timesOf(accepted)),
   date,
   duration(seconds * 1000),
 ];
@@ -62,29 +64,28 @@ const kubernetesRows = (all: readonly KeptResults[]): string[][] =>
 const MOST_TEXT = 160;
 const shortened = (text: string): string => (text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`);
 
-/** Returns the differences by their reasons, each with how often it occurs and the first places. */
-export const acceptedTable = (differences: PartResults['differences']): string => {
-  const byReason = Map.groupBy(differences, ({ reason }) => reason ?? '');
-  if (byReason.size === 0) return 'No difference is accepted.';
+/** Returns the accepted differences, a reason in each row. */
+export const acceptedTable = (accepted: PartResults['accepted']): string => {
+  if (accepted.length === 0) return 'No difference is accepted.';
   const some = (values: readonly string[]): string => {
     const all = [...new Set(values)].map(shortened);
     return all.length <= 3 ? all.join('; ') : `${all.slice(0, 3).join('; ')} and ${all.length - 3} more`;
   };
   return table(
-    ['differs', 'where', 'times', 'reason'],
-    [...byReason].map(([reason, those]) => [
-      some(those.map(({ what }) => what)),
-      some(those.map(({ where }) => where)),
-      number(those.length),
+    ['differs', 'for example where', 'times', 'reason'],
+    accepted.map(({ reason, times, examples }) => [
+      some(examples.map(({ what }) => what)),
+      some(examples.map(({ where }) => where)),
+      number(times),
       reason,
     ]),
   );
 };
 
 /** Returns what the overview shows about a part. */
-export const partText = ({ differences, notRun }: PartResults): string =>
+export const partText = ({ accepted, notRun }: PartResults): string =>
   [
-    acceptedTable(differences),
+    acceptedTable(accepted),
     ...(notRun.length === 0
       ? []
       : [
@@ -122,7 +123,7 @@ const readmeLines = (): Record<string, string> => {
   const kubernetes = keptResults();
   const dates = [...own, ...kubernetes].map(({ date }) => date);
   const accepted =
-    own.reduce((sum, { differences }) => sum + differences.length, 0) +
+    own.reduce((sum, { accepted: those }) => sum + timesOf(those), 0) +
     kubernetes.reduce((sum, one) => sum + acceptedOf(one), 0);
   const versions = kubernetes.map((one) => one.kubernetes.replace(/^v(\d+\.\d+)\..*/, '$1')).join(' and ');
   return {

@@ -15,6 +15,40 @@ export interface PlacedDifference extends Explained {
   where: string;
 }
 
+/** The differences with a reason: how many there are, and the shortest of each kind. */
+export interface Accepted {
+  reason: string;
+  times: number;
+  examples: Omit<PlacedDifference, 'reason'>[];
+}
+
+/** The most examples of a reason that are kept. */
+const MOST_EXAMPLES = 5;
+
+/** Returns one difference of each kind, the one with the shortest place, and how many there are; the most frequent first. */
+export const kindsOf = <Given extends PlacedDifference>(
+  differences: readonly Given[],
+): { times: number; example: Given }[] =>
+  [...Map.groupBy(differences, ({ what, sandbox, real }) => JSON.stringify([what, sandbox, real])).values()]
+    .map((those) => ({
+      times: those.length,
+      example: those.reduce((least, each) => (each.where.length < least.where.length ? each : least)),
+    }))
+    .toSorted((a, b) => b.times - a.times);
+
+const acceptedOf = (differences: readonly PlacedDifference[]): Accepted[] =>
+  [...Map.groupBy(differences, ({ reason }) => reason)].flatMap(([reason, those]) =>
+    reason === undefined
+      ? []
+      : {
+          reason,
+          times: those.length,
+          examples: kindsOf(those)
+            .slice(0, MOST_EXAMPLES)
+            .map(({ example: { where, what, sandbox, real } }) => ({ where, what, sandbox, real })),
+        },
+  );
+
 export interface PartResults {
   /** Name of the part, such as `pods`. */
   part: string;
@@ -26,17 +60,21 @@ export interface PartResults {
   seconds: number;
   /** How many of what was compared, in the order in which they are shown: `{ "generated pods": 3000 }`. */
   counts: Record<string, number>;
-  /** What differs: only what is accepted, in results that are kept. */
-  differences: PlacedDifference[];
+  /** What differs and is accepted, by its reasons. */
+  accepted: Accepted[];
   /** What cannot be compared, with the reason. */
   notRun: { what: string; why: string }[];
 }
 
 /** Keeps the results of a whole run in which every difference has a reason. `now`: time of the run. */
-export const keepPartResults = (results: Omit<PartResults, 'date'>, now: Date = new Date()): void => {
+export const keepPartResults = (
+  results: Omit<PartResults, 'date' | 'accepted'> & { differences: readonly PlacedDifference[] },
+  now: Date = new Date(),
+): void => {
   const { part, programs, seconds, counts, differences, notRun } = results;
   const date = now.toISOString().slice(0, 10);
-  const kept: PartResults = { part, date, programs, seconds: Math.round(seconds), counts, differences, notRun };
+  const accepted = acceptedOf(differences);
+  const kept: PartResults = { part, date, programs, seconds: Math.round(seconds), counts, accepted, notRun };
   const file = partFile(part);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);

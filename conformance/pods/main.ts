@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { duration } from '../../cli/print/duration.ts';
 import { printTo } from '../build/print.ts';
-import { keepPartResults, type PlacedDifference, unexplained } from '../part-results.ts';
+import { keepPartResults, kindsOf, type PlacedDifference, unexplained } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { admitted, BY } from './admitted.ts';
 import { type Order, readOrder, USAGE } from './arguments.ts';
@@ -56,26 +56,8 @@ async function compareGenerated(order: Order, observer: Observer, notes: Notes):
   return { counts: { 'generated pods': pods.length }, differences };
 }
 
-/** Returns one of each kind of difference, the one with the shortest place, with how many there are. */
-const smallest = (differences: readonly PlacedDifference[]) =>
-  [...Map.groupBy(differences, ({ what, sandbox, real }) => `${what}\n${sandbox}\n${real}`).values()]
-    .map((those) => ({
-      times: those.length,
-      one: those.reduce((least, each) => (each.where.length < least.where.length ? each : least)),
-    }))
-    .toSorted((a, b) => b.times - a.times);
-
-/** The most differences of a reason that are kept. */
-const MOST_KEPT = 5;
-const toKeep = (differences: readonly PlacedDifference[]): PlacedDifference[] =>
-  [...Map.groupBy(differences, ({ reason }) => reason).values()].flatMap((those) =>
-    smallest(those)
-      .slice(0, MOST_KEPT)
-      .map(({ one }) => one),
-  );
-
 const show = (differences: readonly PlacedDifference[], brief: boolean): void => {
-  for (const { times, one } of smallest(brief ? unexplained(differences) : differences))
+  for (const { times, example: one } of kindsOf(brief ? unexplained(differences) : differences))
     console.log(
       [
         `${one.reason === undefined ? 'DIFFERENT' : 'accepted'} (${times}): ${one.what}`,
@@ -146,8 +128,7 @@ async function compareAll(order: Order): Promise<number> {
   const seconds = (Date.now() - started) / 1000;
   const code = conclude(order, total, notes, seconds);
   if (order.whole && code === 0) {
-    const differences = toKeep(total.differences);
-    keepPartResults({ part: 'pods', programs: versions, seconds, counts: total.counts, differences, notRun: NOT_RUN });
+    keepPartResults({ part: 'pods', programs: versions, seconds, ...total, notRun: NOT_RUN });
     keepCounted(tally.counted());
   }
   return code;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { partNamed, PARTS, readOrder } from '../../conformance/parts.ts';
+import { kindsOf } from '../../conformance/part-results.ts';
 import { plantedOf } from '../../conformance/planted-part.ts';
 
 const pods = partNamed('pods');
@@ -49,5 +50,17 @@ describe.each(PARTS)('the part $name', ({ name }) => {
     expect(existsSync(join(import.meta.dirname, '../../conformance', name, 'main.ts'))).toBe(true);
     if (name === 'kubernetes') return;
     expect(plantedOf(name).length).toBeGreaterThan(0);
+  });
+});
+
+describe('the differences that are kept', () => {
+  const difference = (where: string, real: string) => ({ where, what: 'x', sandbox: '1', real, reason: 'R.' });
+
+  it('are one of each kind, with the shortest place, the most frequent first', () => {
+    const all = [difference('long place', '2'), difference('a', '2'), difference('only', '3')];
+    expect(kindsOf(all)).toEqual([
+      { times: 2, example: all[1] },
+      { times: 1, example: all[2] },
+    ]);
   });
 });
