@@ -58,7 +58,7 @@ class World {
     const ids = [await this.migrate(request, input)];
     if (input.cancelAfter !== undefined) void clock.spawn(() => this.cancelAfter(ids[0] ?? '', input.cancelAfter ?? 0));
     await this.settle(ids);
-    for (const what of input.then) {
+    for (const what of input.afterwards) {
       // What follows assumes that the cause of a failure has been removed, as its first half does not.
       if (what === 'rollback' || what === 'again') this.backend.sandbox.world.faults.clear();
       const migrated = (await ledger.getMigration(ids[0] ?? ''))?.outcome === 'migrated';

@@ -35,9 +35,7 @@ export const differencesOf = (what: string, sandbox: unknown, real: unknown): Di
   if (Object.is(sandbox, real)) return [];
   if (isObject(sandbox) && isObject(real) && Array.isArray(sandbox) === Array.isArray(real)) {
     const keys = new Set([...Object.keys(sandbox), ...Object.keys(real)]);
-    return [...keys].flatMap((key) =>
-      differencesOf(`${what}.${key}`, sandbox[key as keyof typeof sandbox], real[key as keyof typeof real]),
-    );
+    return [...keys].flatMap((key) => differencesOf(`${what}.${key}`, sandbox[key], real[key]));
   }
   return [{ what, sandbox: textOf(sandbox), real: textOf(real) }];
 };
@@ -58,7 +56,7 @@ export const compareHistories = (sandbox: readonly PlainEvent[], real: readonly 
     const [own, other] = [sandbox[index], real[index]];
     if (!own || !other || nameOf(own) !== nameOf(other))
       return [...differences, { what: `event ${nameOf(own)}`, sandbox: nameOf(own), real: nameOf(other) }];
-    differences.push(...differencesOf(`${own.type}`, factsOf(own), factsOf(other)));
+    differences.push(...differencesOf(own.type, factsOf(own), factsOf(other)));
   }
   return differences;
 };

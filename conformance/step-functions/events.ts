@@ -22,7 +22,11 @@ export interface MotoEvent {
 }
 
 const detailsIn = (event: object): EventDetails =>
-  Object.fromEntries(Object.entries(event).filter(([key]) => key.endsWith('EventDetails'))) as EventDetails;
+  Object.fromEntries(
+    Object.entries(event as Record<string, EventDetails[keyof EventDetails]>).filter(([key]) =>
+      key.endsWith('EventDetails'),
+    ),
+  );
 
 export const fromSandbox = (event: HistoryEvent): PlainEvent => {
   const { id, previousEventId, type, timestamp } = event;

@@ -35,7 +35,7 @@ export interface MigrationInput extends Common {
   /** The migration is cancelled as soon as so many invocations have been answered. */
   cancelAfter?: number;
   /** What follows once everything has ended. */
-  then: (typeof FOLLOW_UPS)[number][];
+  afterwards: (typeof FOLLOW_UPS)[number][];
 }
 
 export interface SweepInput extends Common {
@@ -127,9 +127,9 @@ const migrationOf = (random: Random, seed: number): MigrationInput => {
       timeZone: 'UTC',
     };
   const quiet = chance(random, 0.15);
-  const then: MigrationInput['then'] = [];
-  if (chance(random, 0.25)) then.push(...pick(random, [['retire'], ['retire', 'reinstate']] as const));
-  if (chance(random, 0.4)) then.push(pick(random, ['rollback', 'rollback', 'again'] as const));
+  const afterwards: MigrationInput['afterwards'] = [];
+  if (chance(random, 0.25)) afterwards.push(...pick(random, [['retire'], ['retire', 'reinstate']] as const));
+  if (chance(random, 0.4)) afterwards.push(pick(random, ['rollback', 'rollback', 'again'] as const));
   return {
     kind: 'migration',
     seed,
@@ -137,7 +137,7 @@ const migrationOf = (random: Random, seed: number): MigrationInput => {
     asked,
     approval: chance(random, 0.6) ? 'given' : pick(random, APPROVALS),
     ...(chance(random, 0.06) ? { cancelAfter: 1 + random.integer(20) } : {}),
-    then,
+    afterwards,
     faults: quiet ? [] : faultsOf(random, 0.4),
     answers: quiet ? [] : answersOf(random, 0.6),
   };
@@ -176,7 +176,7 @@ export const inputOfSeed = (seed: number): Input => {
 export const titleOf = (input: Input): string => {
   const about =
     input.kind === 'migration'
-      ? [input.run, input.asked.strategy, input.asked.dryRun ? 'dry run' : undefined, ...input.then]
+      ? [input.run, input.asked.strategy, input.asked.dryRun ? 'dry run' : undefined, ...input.afterwards]
       : [`sweep ${input.request.mode}`, `${input.clusters} clusters`];
   const wrong = [
     ...input.faults.map(({ kind, call }) => `${kind} at call ${call}`),

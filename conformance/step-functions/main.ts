@@ -99,7 +99,7 @@ const keep = (tally: Tally, order: Order, { versionOf }: PythonEnvironment, seco
     part: PART,
     programs: { moto: versionOf('moto'), 'jsonata-python': versionOf('jsonata-python') },
     counts: countsOf(tally, order),
-    differences: tally.differences.map(({ difference }) => difference),
+    differences: tally.differences.flatMap(({ difference, times }) => Array.from({ length: times }, () => difference)),
     notRun: [...NOT_COMPARED],
     seconds,
   });

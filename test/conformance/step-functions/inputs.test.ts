@@ -29,7 +29,7 @@ describe('the inputs of a run', () => {
     expect(new Set(INPUTS.flatMap(({ faults }) => faults.map(({ kind }) => kind))).size).toBe(13);
     const migrations = INPUTS.filter((input) => input.kind === 'migration');
     for (const what of ['rollback', 'retire', 'reinstate', 'again'] as const)
-      expect(migrations.some(({ then }) => then.includes(what))).toBe(true);
+      expect(migrations.some(({ afterwards }) => afterwards.includes(what))).toBe(true);
     for (const approval of ['given', 'rejected', 'nobody'] as const)
       expect(migrations.some((one) => one.asked.approval === 'required' && one.approval === approval)).toBe(true);
     expect(migrations.some(({ cancelAfter }) => cancelAfter !== undefined)).toBe(true);
