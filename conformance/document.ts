@@ -1,14 +1,15 @@
 /** `npm run conformance -- document`: writes the results in conformance/results into the documents. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { duration } from '../cli/print/duration.ts';
+import { ROOT } from './build/program.ts';
 import { table, withPositions } from '../scripts/schema-tables.ts';
 import { contentsOf, keptResults } from './kubernetes/document.ts';
 import { type KeptResults, totalsOf } from './kubernetes/scenarios/results.ts';
 import { PARTS } from './parts.ts';
 import { type PartResults, readPartResults } from './part-results.ts';
 
-const DOCS = join(import.meta.dirname, '../docs');
+const DOCS = join(ROOT, 'docs');
 const SCRIPT = 'conformance/document.ts';
 const OVERVIEW = join(DOCS, 'conformance.md');
 /** The part whose results have files and a document of their own. */
@@ -37,15 +38,18 @@ const row = ({ part, programs, counts, differences, date, seconds }: PartResults
   duration(seconds * 1000),
 ];
 
+/** Returns how many differences are accepted, in runs and cases. */
+const acceptedOf = ({ runs, cases = [] }: KeptResults): number =>
+  [...runs.flatMap(({ acts }) => acts), ...cases].reduce((sum, { differences }) => sum + differences.length, 0);
+
 const kubernetesRows = (all: readonly KeptResults[]): string[][] =>
   all.map((results) => {
-    const { acts, facts, accepted } = totalsOf(results);
-    const cases = results.cases ?? [];
+    const { acts, facts } = totalsOf(results);
     return [
       `[kubernetes](conformance-kubernetes.md)`,
       `Kubernetes ${results.kubernetes}`,
-      countsOf({ 'acts of migrations': acts, facts, cases: cases.length }),
-      number(accepted + cases.filter(({ verdict }) => verdict === 'accepted').length),
+      countsOf({ 'acts of migrations': acts, facts, cases: results.cases?.length ?? 0 }),
+      number(acceptedOf(results)),
       results.date,
       duration(results.seconds * 1000),
     ];
@@ -99,8 +103,26 @@ const overview = (): Record<string, string> => {
   };
 };
 
+/** Returns the two lines of the README: what is compared, and when it was last run. */
+const readmeLines = (): Record<string, string> => {
+  const own = PARTS.flatMap(({ name }) => readPartResults(name) ?? []);
+  const kubernetes = keptResults();
+  const dates = [...own, ...kubernetes].map(({ date }) => date);
+  const accepted =
+    own.reduce((sum, { differences }) => sum + differences.length, 0) +
+    kubernetes.reduce((sum, one) => sum + acceptedOf(one), 0);
+  const versions = kubernetes.map((one) => one.kubernetes.replace(/^v(\d+\.\d+)\..*/, '$1')).join(' and ');
+  return {
+    compared: [
+      `> What the tests rely on is compared with programs that are independent of this project: the AWS SDKs for Python, JavaScript and Go, another interpreter of Step Functions, cfn-lint and moto's CloudFormation, schemathesis, eksctl, and control planes of Kubernetes ${versions}.`,
+      `> Last run: ${dates.toSorted()[0] ?? ''}. ${accepted} accepted differences, each with its reason ([docs/conformance.md](docs/conformance.md)); \`npm run conformance\` repeats it.`,
+    ].join('\n'),
+  };
+};
+
 /** The documents that show results. */
 export const DOCUMENTS: readonly Document[] = [
+  { file: join(ROOT, 'README.md'), contents: readmeLines },
   { file: OVERVIEW, contents: overview },
   { file: join(DOCS, 'conformance-kubernetes.md'), contents: () => contentsOf(keptResults()) },
 ];
@@ -116,7 +138,7 @@ export const writeDocuments = async (): Promise<number> => {
     const after = withResults(before, document);
     if (after === before) continue;
     writeFileSync(document.file, after);
-    console.log(`Wrote the results into docs/${document.file.split('/').at(-1) ?? ''}.`);
+    console.log(`Wrote the results into ${relative(ROOT, document.file)}.`);
   }
   return 0;
 };

@@ -40,8 +40,8 @@ const runParts = async (parts: readonly Part[]): Promise<number> => {
 };
 
 const runPart = async ({ name }: Part, args: readonly string[]): Promise<number> => {
-  const { run } = (await import(`./${name}/main.ts`)) as PartModule;
   try {
+    const { run } = (await import(`./${name}/main.ts`)) as PartModule;
     const code = await run(args);
     // What a whole run has kept.
     if (code === 0) await writeDocuments();

@@ -110,8 +110,9 @@ const run = (command: string, args: string[], what: string, onLine: (line: strin
 export const pythonEnvironment = async (
   { name, requirements }: PythonRequirements,
   print: Print,
+  builds: string = BUILDS,
 ): Promise<PythonEnvironment> => {
-  const folder = join(BUILDS, `python-${name}`);
+  const folder = join(builds, `python-${name}`);
   const list = readFileSync(requirements, 'utf8');
   const packages = packagesOf(list);
   const found = CANDIDATES.map((candidate) => [candidate, versionOf(candidate)] as const);
@@ -133,7 +134,7 @@ export const pythonEnvironment = async (
   const started = Date.now();
   const what = `Installing ${packages.size} Python packages for ${name}`;
   print(what);
-  mkdirSync(BUILDS, { recursive: true });
+  mkdirSync(builds, { recursive: true });
   await run(
     base,
     ['-m', 'venv', '--clear', folder],

@@ -52,7 +52,10 @@ describe('the flags', () => {
       /^--scenario in-plac: there is no run or scenario of this name\.\nSimilar names: in-place$/,
     ],
     [['--scenario', 'q'], /\nUse one of: ebs-csi-irsa, /],
-    [['--version', '1.29'], /^--version 1\.29: no control plane .*\nUse one of: 1\.35, 1\.30\. docs\/conformance\.md/],
+    [
+      ['--version', '1.29'],
+      /^--version 1\.29: no control plane .*\nUse one of: 1\.35, 1\.30\. docs\/conformance-kubernetes\.md/,
+    ],
     [['--record', 'out'], /^--record writes the answers of one version\.\nName it: --version 1\.35$/],
     [['--record', 'out', '--cases'], /^--record and --cases exclude each other\.\nUse only one of them\./],
     [['--plant', 'x', '--scenario', 'in-place'], /^--plant and --scenario exclude each other\./],
