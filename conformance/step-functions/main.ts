@@ -75,15 +75,12 @@ const countsOf = (tally: Tally, order: Order): Record<string, number> => {
   });
   return {
     inputs: order.count,
-    'inputs with errors of functions': inputs.answers,
-    'inputs with faults of calls': inputs.faults,
     sweeps: inputs.sweeps,
-    'inputs without either': inputs.quiet,
     executions: counts.executions,
     events: counts.events,
     'failed tasks': counts.failures,
     retries: counts.retries,
-    evaluations: counts.evaluations,
+    'evaluations of expressions': counts.evaluations,
     ...Object.fromEntries(shares),
   };
 };
@@ -103,7 +100,10 @@ const keep = (tally: Tally, order: Order, { versionOf }: PythonEnvironment, seco
     notRun: [...NOT_COMPARED],
     seconds,
   });
-  writeFileSync(COVERAGE_FILE, `${JSON.stringify({ ends: tally.ends, definitions: tally.covered }, undefined, 2)}\n`);
+  writeFileSync(
+    COVERAGE_FILE,
+    `${JSON.stringify({ inputs: tally.inputs, ends: tally.ends, definitions: tally.covered }, undefined, 2)}\n`,
+  );
 };
 
 /** Prints the result. Returns the exit code. */

@@ -6,7 +6,8 @@ import type { Input } from './inputs.ts';
 import type { Played } from './play.ts';
 
 export class Tally {
-  inputs = { quiet: 0, faults: 0, answers: 0, sweeps: 0 };
+  /** Inputs by what goes wrong in them: some have both kinds. */
+  readonly inputs = { withoutFault: 0, withFaultsOfCalls: 0, withErrorsOfFunctions: 0, sweeps: 0 };
   readonly counts: Played['counts'] = { executions: 0, events: 0, retries: 0, failures: 0, evaluations: 0 };
   readonly ends: Record<string, number> = {};
   private readonly visits: Visits = {};
@@ -17,9 +18,9 @@ export class Tally {
 
   /** Returns the differences that have no reason. */
   add(input: Input, played: Played, explainer: Explainer): PlacedDifference[] {
-    this.inputs.quiet += input.faults.length + input.answers.length === 0 ? 1 : 0;
-    this.inputs.faults += input.faults.length > 0 ? 1 : 0;
-    this.inputs.answers += input.answers.length > 0 ? 1 : 0;
+    this.inputs.withoutFault += input.faults.length + input.answers.length === 0 ? 1 : 0;
+    this.inputs.withFaultsOfCalls += input.faults.length > 0 ? 1 : 0;
+    this.inputs.withErrorsOfFunctions += input.answers.length > 0 ? 1 : 0;
     this.inputs.sweeps += input.kind === 'sweep' ? 1 : 0;
     for (const name of Object.keys(this.counts) as (keyof Played['counts'])[]) this.counts[name] += played.counts[name];
     for (const [end, count] of Object.entries(played.ends)) this.ends[end] = (this.ends[end] ?? 0) + count;
