@@ -128,7 +128,7 @@ export const buildPrograms = async (programs: readonly Program[], print: Print):
   const problem = problemWithGo(installedGo(), requiredGo(missing.map(goModOf)));
   if (problem !== undefined) throw new BuildError(problem);
   print(
-    `Building ${missing.map(({ name }) => name).join(', ')} from source. The first time takes about ten minutes on two processors; later, what Go has compiled is used again.`,
+    `Building ${missing.map(({ name }) => name).join(', ')} from source. The first time may take ten minutes on two processors; later, what Go has compiled is used again.`,
   );
   for (const [index, program] of missing.entries())
     await buildProgram(program, `${index + 1} of ${missing.length}`, print);
