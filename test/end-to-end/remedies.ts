@@ -24,8 +24,27 @@ export interface Situation {
   subject: Subject;
 }
 
+type SituationInWorld = Situation & { parsed: Scenario; target: MigrationRequestInput['target'] };
+
+/** Returns the situations of the published scenarios, and one in which a role was deleted. */
+export const everySituation = (): SituationInWorld[] => [...publishedSituations(), deletedRole()];
+
+const CHECKOUT = { namespace: 'shop', name: 'checkout' };
+
+/** An annotation names a role that was deleted: no published scenario has that. */
+const deletedRole = (): SituationInWorld => {
+  const found = publishedSituations().find(
+    ({ scenario, subject }) => scenario === 'agent-self-managed' && 'serviceAccount' in subject,
+  );
+  if (!found) throw new Error('The scenario agent-self-managed has no service account with a role.');
+  const parsed = structuredClone(found.parsed);
+  for (const account of parsed.accounts)
+    account.roles = account.roles.filter(({ arn }) => !arn.endsWith(`/retail-prod-${CHECKOUT.name}`));
+  return { ...found, parsed };
+};
+
 /** Returns every add-on and every annotated service account of the published scenarios, with both strategies. */
-export const everySituation = (): (Situation & { parsed: Scenario; target: MigrationRequestInput['target'] })[] =>
+const publishedSituations = (): SituationInWorld[] =>
   readdirSync('sandbox/scenarios').flatMap((file) => {
     const scenario = file.replace('.json', '');
     const path = scenarioFile(scenario);
@@ -185,7 +204,7 @@ export const rows: Row[] = [
     check: 'role-exists',
     template: 'aws iam get-role --role-name',
     scenario: 'agent-self-managed',
-    subject: { serviceAccount: { namespace: 'shop', name: 'checkout' } },
+    subject: { serviceAccount: CHECKOUT },
     not: 'it shows that IAM has no role of that name, and so fails',
   },
   {
