@@ -76,7 +76,7 @@ describe('a build', () => {
   it('builds each program once, and says so', async () => {
     const lines = await build();
     expect(lines.map((line) => line.replace(/in \d.*/, 'in …'))).toEqual([
-      expect.stringMatching(/^Building 2 of 2 programs of the control plane\./),
+      expect.stringMatching(/^Building first, second from source\./),
       '1 of 2: building first 1.2.3',
       '1 of 2: built first 1.2.3 in …',
       '2 of 2: building second 1.2.3',
