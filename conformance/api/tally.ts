@@ -45,7 +45,6 @@ export const countsOf = (operations: Readonly<Record<string, OperationTally>>): 
     operations: all.length,
     requests: sum(all.map(({ requests }) => requests)),
     'answers 2xx': sum(all.map(successes)),
-    'fewest 2xx of an operation': Math.min(...all.map(successes)),
     'requests in sequences along links': sum(all.map(({ links }) => links)),
   };
 };
