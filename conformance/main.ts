@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { duration } from '../cli/print/duration.ts';
 import { BuildError } from './build/go.ts';
+import { ArgumentError, UsageRequest } from './flags.ts';
 import { runPlantedPart } from './planted-part.ts';
 import { writeDocuments } from './document.ts';
 import { type Part, type PartModule, readOrder } from './parts.ts';
@@ -47,6 +48,14 @@ const runPart = async ({ name }: Part, args: readonly string[]): Promise<number>
     if (code === 0) await writeDocuments();
     return code;
   } catch (error) {
+    if (error instanceof UsageRequest) {
+      console.log(error.message);
+      return 0;
+    }
+    if (error instanceof ArgumentError) {
+      console.error(error.message);
+      return 2;
+    }
     // Only what is unexpected needs the place where it was thrown.
     console.error(error instanceof BuildError ? error.message : error);
     return NOT_RUN;

@@ -42,8 +42,9 @@ export const PARTS: readonly Part[] = [
 export const partNamed = (name: string): Part | undefined => PARTS.find((part) => part.name === name);
 
 /**
- * The module of a part. Its exit code is 0, 1 for a difference without a reason, and 2 for unusable flags. It throws a
- * `BuildError` if a program that it needs is missing or cannot be built.
+ * The module of a part. Its exit code is 0, 1 for a difference without a reason, and 2 for what cannot be run as it was
+ * asked. It throws an `ArgumentError` for unusable flags, a `UsageRequest` for `--help`, and a `BuildError` if a program
+ * that it needs is missing or cannot be built.
  */
 export interface PartModule {
   run: (args: readonly string[]) => Promise<number>;

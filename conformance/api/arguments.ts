@@ -1,5 +1,5 @@
 /** The flags of `npm run conformance -- api`. */
-import { parseArgs } from 'node:util';
+import { numberOf, readFlags } from '../flags.ts';
 
 /** How many times the requests of CI. */
 export const TIMES = 10;
@@ -17,22 +17,13 @@ export interface Order {
   whole: boolean;
 }
 
-/** Returns what the flags select, or the text that refuses them. */
-export const readOrder = (args: readonly string[]): Order | string => {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        times: { type: 'string', default: String(TIMES) },
-        brief: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) return USAGE;
-    if (!/^[1-9]\d{0,2}$/.test(values.times)) return `--times ${values.times} is no number from 1 to 999.\n${USAGE}`;
-    const times = Number(values.times);
-    return { times, brief: values.brief, whole: times === TIMES };
-  } catch (error) {
-    return `${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}.\n${USAGE}`;
-  }
+/** Returns what the flags select. Throws as `readFlags` and `numberOf` do. */
+export const readOrder = (args: readonly string[]): Order => {
+  const { times: text, brief = false } = readFlags(
+    args,
+    { times: { type: 'string' }, brief: { type: 'boolean' } },
+    USAGE,
+  );
+  const times = numberOf('times', text, { least: 1, most: 999, otherwise: TIMES, usage: USAGE });
+  return { times, brief, whole: times === TIMES };
 };

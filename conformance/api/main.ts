@@ -7,7 +7,7 @@ import { printTo } from '../build/print.ts';
 import { ROOT } from '../build/program.ts';
 import { pythonEnvironment, type PythonEnvironment } from '../build/python.ts';
 import { keepPartResults, RESULTS } from '../part-results.ts';
-import { type Order, readOrder, USAGE } from './arguments.ts';
+import { type Order, readOrder } from './arguments.ts';
 import { countsOf, operationsOf, type WalkReport } from './tally.ts';
 
 /**
@@ -45,10 +45,6 @@ const walk = async ({ bin }: PythonEnvironment, { times, brief }: Order): Promis
 /** Runs the part, and returns the exit code. Throws a BuildError if Python or a package is missing. */
 export const run = async (args: readonly string[]): Promise<number> => {
   const order = readOrder(args);
-  if (typeof order === 'string') {
-    console.error(order);
-    return order === USAGE ? 0 : 2;
-  }
   const environment = await pythonEnvironment(
     { name: 'openapi', requirements: join(ROOT, 'tools/openapi/requirements.txt') },
     printTo(process.stderr),

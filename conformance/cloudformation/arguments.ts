@@ -1,5 +1,5 @@
 /** The flags of `npm run conformance -- cloudformation`. */
-import { parseArgs } from 'node:util';
+import { readFlags } from '../flags.ts';
 
 export const USAGE = `Usage:
   npm run conformance -- cloudformation                 every deployment of test/lib/configurations.ts, with cfn-lint and moto
@@ -20,29 +20,16 @@ export interface Order {
   whole: boolean;
 }
 
-/** Returns what the flags select, or the text that refuses them. */
-export const readOrder = (args: readonly string[]): Order | string => {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string', multiple: true, default: [] },
-        lint: { type: 'boolean', default: false },
-        moto: { type: 'boolean', default: false },
-        brief: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (values.help) return USAGE;
-    const both = values.lint === values.moto;
-    return {
-      names: values.only,
-      lint: both || values.lint,
-      moto: both || values.moto,
-      brief: values.brief,
-      whole: both && values.only.length === 0,
-    };
-  } catch (error) {
-    return `${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}.\n${USAGE}`;
-  }
+const FLAGS = {
+  only: { type: 'string', multiple: true },
+  lint: { type: 'boolean' },
+  moto: { type: 'boolean' },
+  brief: { type: 'boolean' },
+} as const;
+
+/** Returns what the flags select. Throws as `readFlags` does. */
+export const readOrder = (args: readonly string[]): Order => {
+  const { only = [], lint = false, moto = false, brief = false } = readFlags(args, FLAGS, USAGE);
+  const both = lint === moto;
+  return { names: only, lint: both || lint, moto: both || moto, brief, whole: both && only.length === 0 };
 };

@@ -7,7 +7,7 @@ import { printTo } from '../build/print.ts';
 import { pythonEnvironment, type PythonEnvironment } from '../build/python.ts';
 import { keepPartResults, type PlacedDifference, unexplained } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
-import { type Order, readOrder, USAGE } from './arguments.ts';
+import { type Order, readOrder } from './arguments.ts';
 import { lint } from './lint.ts';
 import { NOT_CREATED } from './not-created.ts';
 import { REASONS } from './reasons.ts';
@@ -95,10 +95,6 @@ const compare = async (order: Order, folder: string, print: Print): Promise<numb
 /** Runs the part, and returns the exit code. Throws a BuildError if Python or a package is missing. */
 export const run = async (args: readonly string[]): Promise<number> => {
   const order = readOrder(args);
-  if (typeof order === 'string') {
-    console.error(order);
-    return order === USAGE ? 0 : 2;
-  }
   const folder = mkdtempSync(join(tmpdir(), 'conformance-cloudformation-'));
   try {
     return await compare(order, folder, printTo(process.stderr));

@@ -1,6 +1,6 @@
 /** The flags of `npm run conformance -- eksctl`. */
-import { parseArgs } from 'node:util';
 import { similarNames } from '../../cli/scenarios.ts';
+import { readFlags, refused } from '../flags.ts';
 
 export const USAGE = `Usage:
   npm run conformance -- eksctl                     eksctl's reads, and its migration of every published scenario
@@ -21,41 +21,26 @@ export interface Order {
   whole: boolean;
 }
 
-/** Unusable flags; the message's last line is what to do next. */
-export class ArgumentError extends Error {
-  override readonly name = 'ArgumentError';
-}
+const FLAGS = {
+  get: { type: 'boolean' },
+  migrate: { type: 'boolean' },
+  only: { type: 'string', multiple: true },
+  brief: { type: 'boolean' },
+  keep: { type: 'boolean' },
+} as const;
 
-const readFlags = (args: readonly string[]) => {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        get: { type: 'boolean' },
-        migrate: { type: 'boolean' },
-        only: { type: 'string', multiple: true },
-        brief: { type: 'boolean' },
-        keep: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw new ArgumentError(`${error instanceof Error ? error.message.split('\n')[0] : String(error)}.\n${USAGE}`);
-  }
-};
-
-/** Returns what the arguments select, or `help`. `scenarios`: the names of all scenarios. */
-export const readOrder = (args: readonly string[], scenarios: readonly string[]): Order | 'help' => {
-  const { get = false, migrate = false, only = [], brief = false, keep = false, help = false } = readFlags(args);
-  if (help) return 'help';
+/** Returns what the flags select. `scenarios`: the names of all scenarios. Throws as `readFlags` does. */
+export const readOrder = (args: readonly string[], scenarios: readonly string[]): Order => {
+  const { get = false, migrate = false, only = [], brief = false, keep = false } = readFlags(args, FLAGS, USAGE);
   const unknown = only.find((name) => !scenarios.includes(name));
   if (unknown !== undefined) {
     const similar = similarNames(unknown, scenarios);
-    throw new ArgumentError(
-      `--only ${unknown}: there is no scenario of this name.\n${similar.length > 0 ? `Similar names: ${similar.join(', ')}` : `Use one of: ${scenarios.join(', ')}`}`,
+    throw refused(
+      `--only ${unknown}: there is no scenario of this name.`,
+      `${similar.length > 0 ? `Similar names: ${similar.join(', ')}` : `Use one of: ${scenarios.join(', ')}`}`,
     );
   }
-  if (keep && get && !migrate) throw new ArgumentError(`--keep is about the migrations.\nOmit --get.\n${USAGE}`);
+  if (keep && get && !migrate) throw refused('--keep is about the migrations.', `Omit --get.\n${USAGE}`);
   const both = get === migrate;
   return {
     get: get || both,

@@ -3,7 +3,7 @@ import { scenarioNames } from '../../cli/scenarios.ts';
 import { buildPrograms } from '../build/build.ts';
 import { printTo } from '../build/print.ts';
 import { keepPartResults, unexplained } from '../part-results.ts';
-import { ArgumentError, type Order, readOrder, USAGE } from './arguments.ts';
+import { type Order, readOrder } from './arguments.ts';
 import { getHalf } from './get.ts';
 import type { Half } from './half.ts';
 import { migrateHalf } from './migrate.ts';
@@ -43,19 +43,8 @@ const runOrder = async (order: Order, all: readonly string[]): Promise<number> =
   return 0;
 };
 
-/** Runs the part, and returns the exit code: 0, 1 for a difference, 2 for unusable arguments. */
-export const run = async (args: readonly string[]): Promise<number> => {
+/** Runs the part, and returns the exit code: 0, or 1 for a difference. */
+export const run = (args: readonly string[]): Promise<number> => {
   const all = scenarioNames();
-  try {
-    const order = readOrder(args, all);
-    if (order === 'help') {
-      console.log(USAGE);
-      return 0;
-    }
-    return await runOrder(order, all);
-  } catch (error) {
-    if (!(error instanceof ArgumentError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
+  return runOrder(readOrder(args, all), all);
 };

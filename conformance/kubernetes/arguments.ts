@@ -1,6 +1,6 @@
 /** The flags of `npm run conformance -- kubernetes`. */
-import { parseArgs } from 'node:util';
 import { similarNames } from '../../cli/scenarios.ts';
+import { readFlags, refused } from '../flags.ts';
 import { KUBERNETES_VERSIONS, type KubernetesVersion } from './build/tools.ts';
 
 export const USAGE = `Usage:
@@ -27,31 +27,15 @@ export interface Order {
   whole: boolean;
 }
 
-/** Arguments that select nothing that can be run; the message's last line is what to do next. */
-export class ArgumentError extends Error {
-  override readonly name = 'ArgumentError';
-}
-
-const refused = (message: string, next: string): ArgumentError => new ArgumentError(`${message}\n${next}`);
-
-const readFlags = (args: readonly string[]) => {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        version: { type: 'string', multiple: true },
-        scenario: { type: 'string', multiple: true },
-        scenarios: { type: 'boolean' },
-        cases: { type: 'boolean' },
-        plant: { type: 'string' },
-        record: { type: 'string' },
-        brief: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw refused(`${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`, USAGE);
-  }
-};
+const FLAGS = {
+  version: { type: 'string', multiple: true },
+  scenario: { type: 'string', multiple: true },
+  scenarios: { type: 'boolean' },
+  cases: { type: 'boolean' },
+  plant: { type: 'string' },
+  record: { type: 'string' },
+  brief: { type: 'boolean' },
+} as const;
 
 const versionsOf = (given: readonly string[]): readonly KubernetesVersion[] => {
   const isKnown = (one: string): one is KubernetesVersion => (KUBERNETES_VERSIONS as readonly string[]).includes(one);
@@ -65,11 +49,11 @@ const versionsOf = (given: readonly string[]): readonly KubernetesVersion[] => {
 };
 
 /**
- * Returns what the arguments select. `known`: names of all runs and scenarios. Throws an ArgumentError for flags that
- * exclude each other, and for unknown names.
+ * Returns what the arguments select. `known`: names of all runs and scenarios. Throws as `readFlags` does, and an
+ * ArgumentError for flags that exclude each other, and for unknown names.
  */
 export const readOrder = (args: readonly string[], known: readonly string[]): Order => {
-  const flags = readFlags(args);
+  const flags = readFlags(args, FLAGS, USAGE);
   const names = flags.scenario ?? [];
   const parts = [
     ...(flags.record === undefined ? [] : ['--record']),

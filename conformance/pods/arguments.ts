@@ -1,5 +1,5 @@
 /** The flags of `npm run conformance -- pods`. */
-import { parseArgs } from 'node:util';
+import { numberOf, readFlags, refused } from '../flags.ts';
 
 /** What can be selected, with what it compares. */
 export const SELECTIONS = {
@@ -12,6 +12,7 @@ const NAMES = Object.keys(SELECTIONS) as Selection[];
 
 export const DEFAULT_COUNT = 3000;
 const MOST_PODS = 1_000_000;
+const MOST_SEED = 1_000_000_000;
 
 export const USAGE = `Usage:
   npm run conformance -- pods                 everything, with ${DEFAULT_COUNT} generated pods
@@ -33,47 +34,26 @@ export interface Order {
 
 const isSelection = (name: string): name is Selection => (NAMES as string[]).includes(name);
 
-const numberOf = (flag: string, text: string | undefined, least: number, otherwise: number): number | string => {
-  if (text === undefined) return otherwise;
-  const value = Number(text);
-  return /^\d+$/.test(text) && value >= least && value <= MOST_PODS * 1000
-    ? value
-    : `--${flag} ${text}: it must be a whole number of at least ${least}.`;
-};
-
 /** The seed of a day: runs of different days see different pods, and those of one day the same. */
 const seedOf = (now: Date): number => Number(now.toISOString().slice(0, 10).replaceAll('-', ''));
 
-/** Returns what the arguments select, or the text that refuses them; the usage if it was asked for. */
-export function readOrder(args: readonly string[], now: Date = new Date()): Order | { refused: string } | 'help' {
-  const refused = (message: string): { refused: string } => ({ refused: `${message}\n${USAGE}` });
-  let flags;
-  try {
-    flags = parseArgs({
-      args: [...args],
-      options: {
-        only: { type: 'string', multiple: true },
-        count: { type: 'string' },
-        seed: { type: 'string' },
-        brief: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    return refused(`${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`);
-  }
-  if (flags.help) return 'help';
+const FLAGS = {
+  only: { type: 'string', multiple: true },
+  count: { type: 'string' },
+  seed: { type: 'string' },
+  brief: { type: 'boolean' },
+} as const;
+
+/** Returns what the flags select. Throws as `readFlags` and `numberOf` do. */
+export function readOrder(args: readonly string[], now: Date = new Date()): Order {
+  const flags = readFlags(args, FLAGS, USAGE);
   const names = flags.only ?? [];
   const unknown = names.find((name) => !isSelection(name));
-  if (unknown !== undefined) return refused(`--only ${unknown}: there is nothing of this name.`);
-  const count = numberOf('count', flags.count, 1, DEFAULT_COUNT);
-  const seed = numberOf('seed', flags.seed, 0, seedOf(now));
-  if (typeof count === 'string') return refused(count);
-  if (typeof seed === 'string') return refused(seed);
-  if (count > MOST_PODS) return refused(`--count ${count}: at most ${MOST_PODS} pods are generated.`);
+  if (unknown !== undefined) throw refused(`--only ${unknown}: there is nothing of this name.`, USAGE);
+  const count = numberOf('count', flags.count, { least: 1, most: MOST_PODS, otherwise: DEFAULT_COUNT, usage: USAGE });
   return {
     selected: names.length === 0 ? NAMES : NAMES.filter((name) => names.includes(name)),
-    seed,
+    seed: numberOf('seed', flags.seed, { least: 0, most: MOST_SEED, otherwise: seedOf(now), usage: USAGE }),
     count,
     brief: flags.brief ?? false,
     whole: names.length === 0 && count >= DEFAULT_COUNT,

@@ -5,7 +5,7 @@ import { printTo } from '../build/print.ts';
 import { keepPartResults, kindsOf, type PlacedDifference, unexplained } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { admitted, BY } from './admitted.ts';
-import { type Order, readOrder, USAGE } from './arguments.ts';
+import { type Order, readOrder } from './arguments.ts';
 import { comparePod, isPossible, type Notes } from './compare.ts';
 import { podsWith } from './generate.ts';
 import { type Observer, openObserver } from './observe.ts';
@@ -142,16 +142,5 @@ const NOT_RUN = [
   { what: 'other SDKs', why: 'Those for Java, C++, .NET, PHP, Ruby and Rust are not run.' },
 ];
 
-/** Returns the exit code: 1 for a difference without a reason, or a reason without a difference; 2 for unusable flags. */
-export async function run(args: readonly string[]): Promise<number> {
-  const order = readOrder(args);
-  if (order === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
-  if ('refused' in order) {
-    console.error(order.refused);
-    return 2;
-  }
-  return compareAll(order);
-}
+/** Returns the exit code: 1 for a difference without a reason, or a reason without a difference. */
+export const run = (args: readonly string[]): Promise<number> => compareAll(readOrder(args));

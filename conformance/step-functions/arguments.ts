@@ -1,5 +1,5 @@
 /** The flags of `npm run conformance -- step-functions`. */
-import { parseArgs } from 'node:util';
+import { numberOf, readFlags, refused } from '../flags.ts';
 
 /** The inputs of a whole run. */
 export const WHOLE = { seed: 0, count: 300 } as const;
@@ -25,49 +25,25 @@ export interface Order {
   whole: boolean;
 }
 
-/** Flags that cannot be used; the message's last line is what to do next. */
-export class ArgumentError extends Error {
-  override readonly name = 'ArgumentError';
-}
+const FLAGS = {
+  seed: { type: 'string' },
+  count: { type: 'string' },
+  definition: { type: 'string' },
+  brief: { type: 'boolean' },
+} as const;
+const MOST = 1_000_000;
 
-const refused = (message: string, next: string): ArgumentError => new ArgumentError(`${message}\n${next}`);
-
-const readFlags = (args: readonly string[]) => {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        seed: { type: 'string' },
-        count: { type: 'string' },
-        definition: { type: 'string' },
-        brief: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw refused(`${error instanceof Error ? error.message.split('\n')[0] : String(error)}.`, USAGE);
-  }
-};
-
-const wholeNumber = (flag: string, text: string, least: number): number => {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < least || number > 1_000_000)
-    throw refused(`--${flag} ${text}: it must be a whole number from ${least} to 1000000.`, USAGE);
-  return number;
-};
-
-/** Returns what the flags select; undefined for `--help`. Throws an ArgumentError. */
-export const readOrder = (args: readonly string[]): Order | undefined => {
-  const flags = readFlags(args);
-  if (flags.help) return undefined;
+/** Returns what the flags select. Throws as `readFlags` and `numberOf` do. */
+export const readOrder = (args: readonly string[]): Order => {
+  const flags = readFlags(args, FLAGS, USAGE);
   const definition = MACHINES.find((name) => name === flags.definition);
   if (flags.definition !== undefined && definition === undefined)
     throw refused(
       `--definition ${flags.definition}: there is no state machine of this name.`,
       `Use one of: ${MACHINES.join(', ')}`,
     );
-  const seed = flags.seed === undefined ? WHOLE.seed : wholeNumber('seed', flags.seed, 0);
-  const count = flags.count === undefined ? WHOLE.count : wholeNumber('count', flags.count, 1);
+  const seed = numberOf('seed', flags.seed, { least: 0, most: MOST, otherwise: WHOLE.seed, usage: USAGE });
+  const count = numberOf('count', flags.count, { least: 1, most: MOST, otherwise: WHOLE.count, usage: USAGE });
   return {
     seed,
     count,

@@ -6,7 +6,7 @@ import { printTo } from '../build/print.ts';
 import { type PythonEnvironment, pythonEnvironment } from '../build/python.ts';
 import { keepPartResults, type PlacedDifference, RESULTS } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
-import { ArgumentError, type Order, readOrder, USAGE } from './arguments.ts';
+import { type Order, readOrder } from './arguments.ts';
 import type { Covered } from './coverage.ts';
 import { type Input, inputOfSeed } from './inputs.ts';
 import { Peer } from './peer.ts';
@@ -150,16 +150,5 @@ const runOrder = async (order: Order): Promise<number> => {
   }
 };
 
-/** Runs the part, and returns the exit code: 0, 1 for a difference without a reason, 2 for unusable flags. */
-export const run = async (args: readonly string[]): Promise<number> => {
-  try {
-    const order = readOrder(args);
-    if (order) return await runOrder(order);
-    console.log(USAGE);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof ArgumentError)) throw error;
-    console.error(error.message);
-    return 2;
-  }
-};
+/** Runs the part, and returns the exit code: 0, or 1 for a difference without a reason. */
+export const run = (args: readonly string[]): Promise<number> => runOrder(readOrder(args));

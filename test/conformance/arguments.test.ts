@@ -1,6 +1,7 @@
 /** The flags of the conformance run on Kubernetes. */
 import { describe, expect, it } from 'vitest';
-import { ArgumentError, readOrder } from '../../conformance/kubernetes/arguments.ts';
+import { ArgumentError } from '../../conformance/flags.ts';
+import { readOrder } from '../../conformance/kubernetes/arguments.ts';
 
 const KNOWN = ['ebs-csi-irsa', 'ebs-csi-irsa 1', 'in-place'];
 const order = (...args: string[]) => readOrder(args, KNOWN);

@@ -1,7 +1,8 @@
 /** What is run, what is kept of it, and what docs/comparison.md shows. */
 import { describe, expect, it } from 'vitest';
 import { scenarioNames } from '../../../cli/scenarios.ts';
-import { ArgumentError, readOrder, USAGE } from '../../../conformance/eksctl/arguments.ts';
+import { readOrder, USAGE } from '../../../conformance/eksctl/arguments.ts';
+import { ArgumentError, UsageRequest } from '../../../conformance/flags.ts';
 import { assumedBy } from '../../../conformance/eksctl/assumed.ts';
 import { brokenPromises, REASONS } from '../../../conformance/eksctl/broken.ts';
 import { classified, OWN_CLASSES, PEER_CLASSES } from '../../../conformance/eksctl/classes.ts';
@@ -30,7 +31,7 @@ describe('the arguments', () => {
       only: ['ebs-csi-irsa'],
       whole: false,
     });
-    expect(readOrder(['--help'], known)).toBe('help');
+    expect(() => readOrder(['--help'], known)).toThrow(UsageRequest);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ArgumentError, readOrder, USAGE } from '../../../conformance/step-functions/arguments.ts';
+import { ArgumentError, UsageRequest } from '../../../conformance/flags.ts';
+import { readOrder, USAGE } from '../../../conformance/step-functions/arguments.ts';
 
 describe('the flags of step-functions', () => {
   it('run everything without any', () => {
@@ -16,7 +17,7 @@ describe('the flags of step-functions', () => {
       expect(readOrder(args)).toMatchObject({ whole: false });
   });
 
-  it('show the usage', () => expect(readOrder(['--help'])).toBeUndefined());
+  it('show the usage', () => expect(() => readOrder(['--help'])).toThrow(UsageRequest));
 
   it.each([
     [['--only', 'x'], "Unknown option '--only'", USAGE],
