@@ -1,6 +1,6 @@
 /** Python environments: packages of PyPI, each in the version that a list names, in a folder that git ignores. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { duration } from '../../cli/print/duration.ts';
@@ -112,7 +112,9 @@ export const pythonEnvironment = async (
   print: Print,
   builds: string = BUILDS,
 ): Promise<PythonEnvironment> => {
-  const folder = join(builds, `python-${name}`);
+  mkdirSync(builds, { recursive: true });
+  // A planted run shares the folder by a link, and programs of an environment contain its path.
+  const folder = join(realpathSync(builds), `python-${name}`);
   const list = readFileSync(requirements, 'utf8');
   const packages = packagesOf(list);
   const found = CANDIDATES.map((candidate) => [candidate, versionOf(candidate)] as const);

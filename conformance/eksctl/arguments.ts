@@ -37,7 +37,7 @@ export const readOrder = (args: readonly string[], scenarios: readonly string[])
     const similar = similarNames(unknown, scenarios);
     throw refused(
       `--only ${unknown}: there is no scenario of this name.`,
-      `${similar.length > 0 ? `Similar names: ${similar.join(', ')}` : `Use one of: ${scenarios.join(', ')}`}`,
+      similar.length > 0 ? `Similar names: ${similar.join(', ')}` : `Use one of: ${scenarios.join(', ')}`,
     );
   }
   if (keep && get && !migrate) throw refused('--keep is about the migrations.', `Omit --get.\n${USAGE}`);
