@@ -5,7 +5,7 @@ import type { HandOffAnnotation } from '../../../lambdas/domain/hand-off/model.t
 import { all, isSingle, otherPart, partOf, shownAddress } from './addresses.ts';
 import type { Code, Patcher } from './code.ts';
 import { withElement, withoutElement } from './entries.ts';
-import { indentAt, linesOf, newlineOf } from './lines.ts';
+import { elementLines, indentAt, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
 import { removal, stepOf } from './regions.ts';
 import { roleCode } from './role-code.ts';
@@ -91,7 +91,7 @@ function restored(found: Found & { metadata: Block }, roleArn: string): Edit[] |
   const last = metadata.body.elements.at(-1);
   if (last === undefined) return undefined;
   const [indent, newline] = [indentAt(file.text, last.start), newlineOf(file)];
-  const { end } = linesOf(file.text, last);
+  const { end } = elementLines(file, last);
   const text = [`${newline}${indent}annotations = {`, `${indent}${stepOf(indent)}${entry}`, `${indent}}`, ''].join(
     newline,
   );

@@ -7,7 +7,7 @@ import { addressOf, blocksAbout, isSingle, literalOf, otherPart, shownAddress } 
 import type { Code as Directory } from './code.ts';
 import { attributesOf, idOf, importLines, resourceLines } from './association-code.ts';
 import { withElement } from './entries.ts';
-import { indentAt, linesOf, newlineOf } from './lines.ts';
+import { elementLines, indentAt, newlineOf } from './lines.ts';
 import type { Edit, Finding, Patch } from './model.ts';
 import type { Place, Scope } from './scope.ts';
 import { type Attribute, attributeOf } from './syntax.ts';
@@ -160,7 +160,7 @@ function addition({ file, block }: AssociationPlace, added: readonly [string, Hc
   if (last === undefined || added.length === 0) return [];
   const indent = indentAt(file.text, last.start);
   const newline = newlineOf(file);
-  const at = linesOf(file.text, last).end;
+  const at = elementLines(file, last).end;
   const [, ...lines] = blockLines({ head: ['resource'], attributes: Object.fromEntries(added) }).slice(0, -1);
   // Values in several lines are apart from the others.
   const gap = added.every(([, value]) => typeof value === 'object') ? newline : '';
@@ -182,7 +182,7 @@ function importEdits(place: AssociationPlace, id: string, isNew: boolean): Edit[
     return [{ path: wrong.file.path, start: attribute.value.start, end: attribute.value.end, text: hclString(id) }];
   if (existing.length > 0 || !isNew) return [];
   const newline = newlineOf(file);
-  const { end } = linesOf(file.text, block);
+  const { end } = elementLines(file, block);
   const text = `${newline}${written(file, importLines(addressOf(block), id))}${newline}`;
   return [
     {

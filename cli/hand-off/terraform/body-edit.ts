@@ -5,14 +5,14 @@ import {
   blankBefore,
   closesAfter,
   commentLinesAbove,
-  commentsBehind,
   commentsIn,
+  elementLines,
   indentAt,
   lineAt,
-  linesOf,
   linesToRemove,
   newlineOf,
   opensBefore,
+  withCommentsBehind,
 } from './lines.ts';
 import type { Edit } from './model.ts';
 import type { Attribute, Block, Body, Comment, ParsedFile, Span } from './syntax.ts';
@@ -172,7 +172,7 @@ class BodyEdit {
   /** Returns the edit that adds the blocks below an element. `gone` are regions that are removed. */
   private insertion(anchor: Span, moved: Moved, gone: readonly Span[]): Edit {
     const { text, path } = this.file;
-    const at = linesOf(text, anchor);
+    const at = elementLines(this.file, anchor);
     const next = gone
       .toSorted((a, b) => a.start - b.start)
       .reduce((end, span) => (span.start <= end && span.end > end ? span.end : end), at.end);
@@ -185,14 +185,15 @@ class BodyEdit {
   /** Returns the comments of an attribute: behind and within it, and above it if they are its own. */
   private commentsOf(attribute: Attribute, valueKept: boolean): { comments: Comment[]; above?: Span; texts: string[] } {
     const { text } = this.file;
-    const lines = linesOf(text, attribute);
+    const lines = elementLines(this.file, attribute);
+    const behind = { start: attribute.end, end: withCommentsBehind(this.file, attribute).end };
     const inside = commentsIn(this.file, attribute).filter(
       ({ start }) => !valueKept || start < attribute.value.start || start >= attribute.value.end,
     );
     const above = commentLinesAbove(this.file, attribute);
     const own = above !== undefined && areItsOwn(text, above, lines) ? above : undefined;
     return {
-      comments: [...inside, ...commentsBehind(this.file, attribute)],
+      comments: [...inside, ...commentsIn(this.file, behind)],
       ...(own && { above: own }),
       texts: own === undefined ? [] : commentsIn(this.file, own).map((comment) => comment.text),
     };
@@ -201,7 +202,7 @@ class BodyEdit {
   private removalEdits(remove: Attribute, gone: readonly Span[]): Edit[] {
     const { text, path } = this.file;
     const { add } = this.change;
-    const lines = linesOf(text, remove);
+    const lines = elementLines(this.file, remove);
     const value = add[0]?.attributes[0]?.value;
     const isKept = value === text.slice(remove.value.start, remove.value.end);
     const own = this.commentsOf(remove, isKept);
@@ -210,13 +211,13 @@ class BodyEdit {
     if (anchor === undefined) {
       const kept = this.writer.lines(own.comments.map((comment) => comment.text));
       if (kept === '') {
-        const span = own.above === undefined ? linesToRemove(text, remove) : lines;
+        const span = own.above === undefined ? linesToRemove(text, lines) : lines;
         return [{ path, ...span, text: '' }, ...this.aligned({ removed: [span] })];
       }
       return [{ path, ...lines, text: kept }, ...this.aligned({ removed: [], replaced: [lines] })];
     }
     if (anchor === remove) return this.replacementEdits(lines, own.above, moved);
-    const span = linesToRemove(text, { start: own.above?.start ?? remove.start, end: remove.end });
+    const span = linesToRemove(text, { start: own.above?.start ?? remove.start, end: lines.end });
     return [
       { path, ...span, text: '' },
       this.insertion(anchor, { ...moved, above: [...own.texts, ...moved.above] }, [span, ...gone]),
@@ -251,7 +252,7 @@ class BodyEdit {
       text,
       drop.map((block) => {
         const above = set === undefined ? undefined : commentLinesAbove(this.file, block);
-        return { start: above?.start ?? block.start, end: block.end };
+        return { start: above?.start ?? block.start, end: withCommentsBehind(this.file, block).end };
       }),
     ).map((span) => linesToRemove(text, span));
     return joined(text, spans).map((span) => ({ path, ...span, text: '' }));
@@ -265,11 +266,11 @@ class BodyEdit {
       const span = commentLinesAbove(this.file, block);
       return span === undefined ? [] : commentsIn(this.file, span).map((comment) => comment.text);
     });
-    const within = drop.flatMap((block) => [...commentsIn(this.file, block), ...commentsBehind(this.file, block)]);
+    const within = drop.flatMap((block) => commentsIn(this.file, withCommentsBehind(this.file, block)));
     const moved = movedOf(within, above, set.value);
     const { elements } = this.body;
     const anchor = elements.findLast((element) => set.below.includes(nameOf(element))) ?? elements[0];
-    const at = anchor === undefined ? lineAt(text, this.body.start).end : linesOf(text, anchor).end;
+    const at = anchor === undefined ? lineAt(text, this.body.start).end : elementLines(this.file, anchor).end;
     const commented = moved.above.length > 0;
     const { edits, spaces } = align(this.file, this.body, {
       removed: [],

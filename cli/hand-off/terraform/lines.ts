@@ -49,6 +49,16 @@ export const commentsBehind = ({ text, comments }: ParsedFile, { end }: Span): C
   return comments.filter(({ start }) => start >= end && start < line.end);
 };
 
+/** Returns the region with the comments that follow it: a comment of several lines ends in another one. */
+export const withCommentsBehind = (file: ParsedFile, span: Span): Span => {
+  const end = Math.max(span.end, ...commentsBehind(file, span).map((comment) => comment.end));
+  return end === span.end ? span : withCommentsBehind(file, { start: span.start, end });
+};
+
+/** Returns the lines of an element and of the comments that follow it, including the last line end. */
+export const elementLines = (file: ParsedFile, element: Span): Span =>
+  linesOf(file.text, withCommentsBehind(file, element));
+
 /** Returns the comments within a region. */
 export const commentsIn = ({ comments }: ParsedFile, span: Span): Comment[] =>
   comments.filter(({ start, end }) => start >= span.start && end <= span.end);

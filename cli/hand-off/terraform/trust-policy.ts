@@ -4,7 +4,7 @@ import { hclOf, statementBlock } from '../../../lambdas/domain/hand-off/formats/
 import type { HandOffTrust } from '../../../lambdas/domain/hand-off/model.ts';
 import { addressOf, isPlain, otherPart, partOf, referencesTo } from './addresses.ts';
 import { withElement, withoutElement } from './entries.ts';
-import { indentAt, linesOf, newlineOf } from './lines.ts';
+import { elementLines, indentAt, newlineOf } from './lines.ts';
 import { calledFile } from './file-calls.ts';
 import type { CodeFile, Edit } from './model.ts';
 import { removal } from './regions.ts';
@@ -70,7 +70,7 @@ function documentPolicy(scope: Scope, { file, block }: Place, role: Block): Poli
       const wanted = statementBlock(statement);
       if (last === undefined || wanted === undefined) return undefined;
       const indent = indentAt(file.text, last.start);
-      const { end } = linesOf(file.text, last);
+      const { end } = elementLines(file, last);
       const text = `${newlineOf(file)}${indent}${written(file, blockLines(wanted), indent)}${newlineOf(file)}`;
       return [{ path: file.path, start: end, end, text }];
     },

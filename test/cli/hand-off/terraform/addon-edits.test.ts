@@ -37,6 +37,18 @@ describe('a migrated add-on', () => {
     ]);
   });
 
+  it('keeps a comment of several lines that follows the role, or the attribute below which the block belongs', async () => {
+    const comment = ['/* one {', '  two', '*/'];
+    const behind = await patchMain(resourceOf('', `  ${LITERAL} ${comment.join('\n')} # three`));
+    expect(behind.text).toBe(resourceOf('', '  /* one {', '  two', '*/', '  # three', ...BLOCK));
+    const last = await patchMain(
+      resourceOf('', `  ${LITERAL}`, `  preserve = true ${comment.join('\n')}`, '  depends_on = [x.y]'),
+    );
+    expect(last.text).toBe(
+      resourceOf('', `  preserve = true ${comment.join('\n')}`, '', ...BLOCK, '', '  depends_on = [x.y]'),
+    );
+  });
+
   it('is aligned as terraform fmt would, where it was', async () => {
     const before = [
       'resource "aws_eks_addon" "ebs" {',
