@@ -1,22 +1,12 @@
 /** `npm run conformance [-- PART…]`: holds the project against real programs. Not part of `npm test`; see docs/conformance.md. */
-import { spawn } from 'node:child_process';
 import { duration } from '../cli/print/duration.ts';
 import { BuildError } from './build/go.ts';
+import { ROOT } from './build/program.ts';
 import { ArgumentError, UsageRequest } from './flags.ts';
+import { NOT_RUN, runInProcess } from './part-process.ts';
 import { runPlantedPart } from './planted-part.ts';
 import { writeDocuments } from './document.ts';
 import { type Part, type PartModule, readOrder } from './parts.ts';
-
-/** The exit code of a part that could not be run, as opposed to one with differences (1) and unusable flags (2). */
-const NOT_RUN = 3;
-
-/** Runs a part in a process of its own, and returns its exit code. */
-const inProcess = ({ name }: Part): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [import.meta.filename, name], { stdio: 'inherit' });
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? NOT_RUN));
-  });
 
 const ENDS: Record<number, string> = { 0: 'passed', 1: 'FAILED', [NOT_RUN]: 'FAILED: it could not be run' };
 
@@ -26,7 +16,7 @@ const runParts = async (parts: readonly Part[]): Promise<number> => {
   for (const [index, part] of parts.entries()) {
     console.log(`\n=== ${index + 1} of ${parts.length}: ${part.name}: ${part.against} (needs ${part.needs})`);
     const started = Date.now();
-    const code = await inProcess(part);
+    const code = await runInProcess(ROOT, [part.name]);
     if (code !== 0) failed.push(part.name);
     lines.push(`${part.name}: ${ENDS[code] ?? `failed, with exit code ${code}`}, ${duration(Date.now() - started)}`);
     console.log(`--- ${lines.at(-1) ?? ''}`);

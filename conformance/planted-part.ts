@@ -1,24 +1,19 @@
 /** Runs a part in a copy of the project that has a planted defect. */
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ROOT } from './build/program.ts';
-import { plant, type PlantedFile, readPlanted } from './planted.ts';
+import { runInProcess } from './part-process.ts';
+import { copySources, plant, type PlantedFile, readPlanted } from './planted.ts';
 
-/** Folders that are not copied. Those of the second list are shared with the copy. */
+/** Folders that are not copied. Those of the second list, and the packages, are shared with the copy. */
 const NOT_COPIED = new Set(['.git', 'node_modules', 'dist', 'coverage', '.build', '.ci']);
-const SHARED = ['node_modules', 'tools/openapi/node_modules', 'conformance/.build', '.ci'];
+const SHARED = ['tools/openapi/node_modules', 'conformance/.build', '.ci'];
+
+const isCopied = (path: string): boolean => !NOT_COPIED.has(basename(path));
 
 /** Copies the project to a temporary directory, and returns it. */
 const copyProject = (): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'pod-identity-planted-'));
-  for (const entry of readdirSync(ROOT))
-    if (!NOT_COPIED.has(entry))
-      cpSync(join(ROOT, entry), join(directory, entry), {
-        recursive: true,
-        filter: (path) => !NOT_COPIED.has(basename(path)),
-      });
+  const directory = copySources(readdirSync(ROOT).filter(isCopied), isCopied);
   for (const folder of SHARED)
     if (existsSync(join(ROOT, folder))) symlinkSync(join(ROOT, folder), join(directory, folder), 'dir');
   return directory;
@@ -29,16 +24,6 @@ export const plantedOf = (part: string): PlantedFile[] => {
   const folder = join(import.meta.dirname, part, 'planted');
   return existsSync(folder) ? readPlanted(folder) : [];
 };
-
-const runIn = (directory: string, words: readonly string[]): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(directory, 'conformance/main.ts'), ...words], {
-      cwd: directory,
-      stdio: 'inherit',
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve(code ?? 3));
-  });
 
 /**
  * Runs a part with a defect. `args`: flags of the part; without any, those in the head of the defect's file, after
@@ -59,7 +44,7 @@ export const runPlantedPart = async (part: string, name: string, args: readonly 
     console.log(`Planted in ${file}: ${defect.head('about').join(' ')}`);
     const [own = ''] = defect.head('run');
     const words = args.length > 0 ? args : own.split(' ').filter((word) => word !== '');
-    const code = await runIn(directory, [part, ...words]);
+    const code = await runInProcess(directory, [part, ...words]);
     console.log(
       code === 1
         ? `${part} found the defect ${name}. Nothing to do.`

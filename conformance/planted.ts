@@ -53,10 +53,13 @@ export const plant = ({ name, patch }: Planted, directory: string): string => {
   return file;
 };
 
-/** Copies these files and folders of the project to a temporary directory, and returns it. */
-export const copySources = (entries: readonly string[]): string => {
+/**
+ * Copies these files and folders of the project to a temporary directory, which shares the packages, and returns it.
+ * `isCopied` leaves paths out.
+ */
+export const copySources = (entries: readonly string[], isCopied: (path: string) => boolean = () => true): string => {
   const directory = mkdtempSync(join(tmpdir(), 'pod-identity-mutant-'));
-  for (const entry of entries) cpSync(join(ROOT, entry), join(directory, entry), { recursive: true });
+  for (const entry of entries) cpSync(join(ROOT, entry), join(directory, entry), { recursive: true, filter: isCopied });
   symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'), 'dir');
   return directory;
 };

@@ -72,7 +72,8 @@ const restartWorkloads = async (
   return restarted;
 };
 
-const untilSettled = async (peer: Peer): Promise<number | undefined> => {
+/** Lets time pass until EKS works on no add-on, and returns the seconds; undefined if it still does after an hour. */
+export const untilSettled = async (peer: Peer): Promise<number | undefined> => {
   const cluster = clusterOf(peer.backend.sandbox, peer.target);
   for (let seconds = 0; seconds <= LONGEST_SECONDS; seconds += POLL_SECONDS) {
     if (!isInProgress(cluster)) return seconds;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { duration } from '../../cli/print/duration.ts';
 import { printTo } from '../build/print.ts';
 import { type PythonEnvironment, pythonEnvironment } from '../build/python.ts';
-import { keepPartResults, type PlacedDifference, RESULTS } from '../part-results.ts';
+import { keepPartResults, kindsOf, type PlacedDifference, RESULTS, unexplained } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { type Order, readOrder } from './arguments.ts';
 import type { Covered } from './coverage.ts';
@@ -96,7 +96,7 @@ const keep = (tally: Tally, order: Order, { versionOf }: PythonEnvironment, seco
     part: PART,
     programs: { moto: versionOf('moto'), 'jsonata-python': versionOf('jsonata-python') },
     counts: countsOf(tally, order),
-    differences: tally.differences.flatMap(({ difference, times }) => Array.from({ length: times }, () => difference)),
+    differences: tally.differences,
     notRun: [...NOT_COMPARED],
     seconds,
   });
@@ -108,9 +108,9 @@ const keep = (tally: Tally, order: Order, { versionOf }: PythonEnvironment, seco
 
 /** Prints the result. Returns the exit code. */
 const conclude = (order: Order, tally: Tally, explainer: Explainer, seconds: number): number => {
-  const open = tally.differences.filter(({ difference }) => difference.reason === undefined);
+  const open = kindsOf(unexplained(tally.differences));
   for (const line of coverageLines(tally.covered)) console.log(line);
-  for (const { difference, times } of open) console.log(`DIFFERENT (${times}):\n${differenceLines(difference)}`);
+  for (const { example, times } of open) console.log(`DIFFERENT (${times}):\n${differenceLines(example)}`);
   const unused = order.whole ? explainer.unused() : [];
   for (const one of unused) console.log(`A reason explained nothing: ${one}`);
   const counts = Object.entries(countsOf(tally, order)).map(([what, count]) => `${count} ${what}`);

@@ -13,8 +13,7 @@ export class Tally {
   private readonly visits: Visits = {};
   private readonly evaluated = new Set<string>();
   private readonly graphs = new Map<string, Graph>();
-  /** One of each kind, by what differs and where, with the number of times. */
-  private readonly found = new Map<string, { difference: PlacedDifference; times: number }>();
+  readonly differences: PlacedDifference[] = [];
 
   /** Returns the differences that have no reason. */
   add(input: Input, played: Played, explainer: Explainer): PlacedDifference[] {
@@ -31,22 +30,11 @@ export class Tally {
       where: execution,
       ...explainer.explain(execution, difference),
     }));
-    for (const difference of explained) this.keep(difference);
+    this.differences.push(...explained);
     return explained.filter(({ reason }) => reason === undefined);
-  }
-
-  get differences(): { difference: PlacedDifference; times: number }[] {
-    return [...this.found.values()];
   }
 
   get covered(): Covered[] {
     return [...this.graphs.values()].map((graph) => coveredOf(graph, this.visits, this.evaluated));
-  }
-
-  private keep(difference: PlacedDifference): void {
-    const key = `${difference.where} ${difference.what} ${difference.reason ?? ''}`;
-    const known = this.found.get(key);
-    if (known) known.times += 1;
-    else this.found.set(key, { difference, times: 1 });
   }
 }

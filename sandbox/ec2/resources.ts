@@ -8,7 +8,7 @@ import { FREE_ADDRESSES, type Network, type Subnet } from './networks.ts';
 import { tagSet } from './protocol.ts';
 import type { Region, Zone } from './regions.ts';
 
-interface Kind<T> {
+export interface Kind<T> {
   names: readonly string[];
   tagged: boolean;
   factsOf: (resource: T) => Facts;

@@ -13,7 +13,7 @@ import { networkOf, type Network } from './networks.ts';
 import { pageOf } from './page.ts';
 import { EC2_FORMAT, invalidValue, valuesOf } from './protocol.ts';
 import { regionsOf, zonesOf } from './regions.ts';
-import { REGIONS, SECURITY_GROUPS, SUBNETS, VPCS, ZONES } from './resources.ts';
+import { type Kind, REGIONS, SECURITY_GROUPS, SUBNETS, VPCS, ZONES } from './resources.ts';
 
 const API = { namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/', version: '2016-11-15', title: 'EC2' };
 
@@ -70,20 +70,32 @@ const describeAvailabilityZones: QueryAction = (parameters, { region }) => {
   return { availabilityZoneInfo: filtered(parameters, both, ZONES).map(ZONES.xmlOf) };
 };
 
+/** Returns a page of the resources that a request names and its filters match, as the member `set` of the answer. */
+const described = <T>(
+  parameters: Parameters,
+  known: readonly T[],
+  kind: Kind<T>,
+  {
+    set,
+    ids,
+    idOf,
+    unknown,
+  }: { set: string; ids: string; idOf: (one: T) => string; unknown: (id: string) => QueryError },
+): Record<string, XmlValue> => {
+  const named = wanted(valuesOf(parameters, ids), known, idOf, unknown);
+  const { items, rest } = pageOf(parameters, filtered(parameters, named, kind), idOf, ids);
+  return { [set]: items.map(kind.xmlOf), ...rest };
+};
+
 const describeVpcs =
   (world: World): QueryAction =>
-  (parameters, context) => {
-    const known = networksIn(world, context);
-    const named = wanted(
-      valuesOf(parameters, 'VpcId'),
-      known,
-      ({ vpc }) => vpc.id,
-      notFound('InvalidVpcID.NotFound', 'vpc ID'),
-    );
-    const matching = filtered(parameters, named, VPCS);
-    const { items, rest } = pageOf(parameters, matching, ({ vpc }) => vpc.id, 'VpcId');
-    return { vpcSet: items.map(VPCS.xmlOf), ...rest };
-  };
+  (parameters, context) =>
+    described(parameters, networksIn(world, context), VPCS, {
+      set: 'vpcSet',
+      ids: 'VpcId',
+      idOf: ({ vpc }) => vpc.id,
+      unknown: notFound('InvalidVpcID.NotFound', 'vpc ID'),
+    });
 
 const describeSubnets =
   (world: World): QueryAction =>
@@ -91,11 +103,12 @@ const describeSubnets =
     const known = networksIn(world, context).flatMap((network) =>
       network.subnets.map((subnet) => ({ network, subnet })),
     );
-    const unknown = notFound('InvalidSubnetID.NotFound', 'subnet ID');
-    const named = wanted(valuesOf(parameters, 'SubnetId'), known, ({ subnet }) => subnet.id, unknown);
-    const matching = filtered(parameters, named, SUBNETS);
-    const { items, rest } = pageOf(parameters, matching, ({ subnet }) => subnet.id, 'SubnetId');
-    return { subnetSet: items.map(SUBNETS.xmlOf), ...rest };
+    return described(parameters, known, SUBNETS, {
+      set: 'subnetSet',
+      ids: 'SubnetId',
+      idOf: ({ subnet }) => subnet.id,
+      unknown: notFound('InvalidSubnetID.NotFound', 'subnet ID'),
+    });
   };
 
 const describeSecurityGroups =
@@ -104,11 +117,12 @@ const describeSecurityGroups =
     // Names alone mean groups of the default VPC, which no account of the sandbox has; users' reports have the error.
     if (valuesOf(parameters, 'GroupName').length > 0)
       throw new QueryError(400, 'VPCIdNotSpecified', 'No default VPC for this user');
-    const known = networksIn(world, context);
-    const named = wanted(valuesOf(parameters, 'GroupId'), known, ({ securityGroup }) => securityGroup.id, noGroup);
-    const matching = filtered(parameters, named, SECURITY_GROUPS);
-    const { items, rest } = pageOf(parameters, matching, ({ securityGroup }) => securityGroup.id, 'GroupId');
-    return { securityGroupInfo: items.map(SECURITY_GROUPS.xmlOf), ...rest };
+    return described(parameters, networksIn(world, context), SECURITY_GROUPS, {
+      set: 'securityGroupInfo',
+      ids: 'GroupId',
+      idOf: ({ securityGroup }) => securityGroup.id,
+      unknown: noGroup,
+    });
   };
 
 /** Returns the action with EC2's answer to a dry run, which comes once the caller is authorized. */

@@ -6,8 +6,8 @@ import { readScenario } from '../../../sandbox/world/load.ts';
 import { compareFacts } from '../../kubernetes/scenarios/compare.ts';
 import type { Difference } from '../../reasons.ts';
 import { openPeer, type Peer, type Ran } from '../driver.ts';
-import { clusterOf, isInProgress } from '../measure.ts';
-import { errorsOf, migrationArguments } from '../peer-run.ts';
+import { clusterOf } from '../measure.ts';
+import { errorsOf, migrationArguments, untilSettled } from '../peer-run.ts';
 import { type Reading, readingsOf, type Refusal, refusalsOf } from './commands.ts';
 import { fieldsOf, type FieldFacts, under } from './facts.ts';
 import { serviceFacts } from './service.ts';
@@ -151,15 +151,6 @@ const compareMoment = async (peer: Peer): Promise<Compared> => {
     facts: all.reduce((sum, { facts }) => sum + facts, 0),
     differences: all.flatMap(({ differences }) => differences),
   };
-};
-
-const POLL_SECONDS = 5;
-const LONGEST_SECONDS = 3600;
-
-const untilSettled = async (peer: Peer): Promise<void> => {
-  const cluster = clusterOf(peer.backend.sandbox, peer.target);
-  for (let seconds = 0; seconds <= LONGEST_SECONDS && isInProgress(cluster); seconds += POLL_SECONDS)
-    await peer.pass(POLL_SECONDS);
 };
 
 /** Compares a scenario as it begins, and again once EKS has done what eksctl's own migration asked it to. */
