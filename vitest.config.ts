@@ -24,6 +24,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/closing-reporter.ts'],
     globalSetup: ['./test/global-setup.ts'],
+    setupFiles: process.env['MEASUREMENTS'] === undefined ? [] : ['./test/measure.ts'],
     // Tests never wait for real time; the bounds only end a hang. No test has a lower one: a busy machine would reach it.
     testTimeout: 900_000,
     hookTimeout: 900_000,

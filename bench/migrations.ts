@@ -1,9 +1,10 @@
 /**
- * Measures the speed of whole migrations in virtual time: `node bench/migrations.ts [count] [--sdk] [--unwatched]`.
+ * Measures the speed of whole migrations in virtual time: `node bench/migrations.ts [count] [--sdk] [--unwatched] [--json]`.
  * Prints runs per second, the fastest, median and slowest run, and the CPU time for each, which is more reliable if
  * other programs run too. With `--sdk`, clients send signed requests through the SDK instead of passing their commands
  * directly. With `--unwatched`, it waits for the execution to end, as the simulation does, instead of following it as
- * the command line does.
+ * the command line does. With `--json`, it prints one document, with what the yardstick of scripts/budgets took
+ * between the migrations.
  */
 import { parseArgs } from 'node:util';
 import { ulid } from 'ulid';
@@ -11,13 +12,18 @@ import { ensureAssembly } from '../cli/assembly.ts';
 import { runMigration } from '../cli/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/migration/model.ts';
+import { processorSeconds, yardstick } from '../scripts/budgets/yardstick.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
 import { Random } from '../sandbox/world/random.ts';
 import { readScenario } from '../sandbox/world/load.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { sdk: { type: 'boolean', default: false }, unwatched: { type: 'boolean', default: false } },
+  options: {
+    sdk: { type: 'boolean', default: false },
+    unwatched: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
 });
 const count = Number(positionals[0] ?? 50);
 const path = values.sdk ? 'sdk' : 'direct';
@@ -71,18 +77,26 @@ const migrate = async (seed: number): Promise<number> => {
 // The first run compiles code and fills caches, so it is not measured.
 await migrate(0);
 const durations: number[] = [];
+const yardsticks: number[] = [];
 let calls = 0;
-const used = process.cpuUsage();
+let used = 0;
 for (let seed = 1; seed <= count; seed += 1) {
+  if (seed % 10 === 1) yardsticks.push(yardstick());
+  const before = processorSeconds();
   const startedAt = performance.now();
   calls += await migrate(seed);
   durations.push(performance.now() - startedAt);
+  used += processorSeconds() - before;
 }
-const { user, system } = process.cpuUsage(used);
 durations.sort((a, b) => a - b);
-const total = durations.reduce((sum, one) => sum + one, 0);
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 const median = durations[Math.floor(durations.length / 2)] ?? 0;
+const processorMs = (used * 1000) / count;
+const kind = `${values.sdk ? ' by the SDK' : ''}${values.unwatched ? ', unwatched' : ''}`;
 console.log(
-  `${count} migrations${values.sdk ? ' by the SDK' : ''}${values.unwatched ? ', unwatched' : ''}: ${(count / (total / 1000)).toFixed(1)} a second, fastest ${(durations[0] ?? 0).toFixed(0)} ms, median ${median.toFixed(0)} ms, slowest ${(durations.at(-1) ?? 0).toFixed(0)} ms, ` +
-    `${((user + system) / 1000 / count).toFixed(0)} ms of processor time and ${(calls / count).toFixed(0)} calls each`,
+  values.json
+    ? JSON.stringify({ processorMs, calls: calls / count, yardstick: sum(yardsticks) / yardsticks.length })
+    : `${count} migrations${kind}: ${(count / (sum(durations) / 1000)).toFixed(1)} a second, ` +
+        `fastest ${(durations[0] ?? 0).toFixed(0)} ms, median ${median.toFixed(0)} ms, slowest ${(durations.at(-1) ?? 0).toFixed(0)} ms, ` +
+        `${processorMs.toFixed(0)} ms of processor time and ${(calls / count).toFixed(0)} calls each`,
 );

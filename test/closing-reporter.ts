@@ -1,4 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node';
+import { append, measurementsPath } from '../scripts/budgets/measurements.ts';
+import { processorSeconds } from '../scripts/budgets/yardstick.ts';
 
 /** Ends a run with one plain line of true counts; a file that fails to load counts as a failed test. */
 export default class ClosingReporter implements Reporter {
@@ -14,6 +16,8 @@ export default class ClosingReporter implements Reporter {
       }
     }
     process.on('exit', () => {
+      const path = measurementsPath();
+      if (path !== undefined) append(path, { kind: 'process', pid: process.pid, seconds: processorSeconds() });
       console.log(
         `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
       );
