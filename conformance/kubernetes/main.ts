@@ -80,7 +80,7 @@ const runAllCases = async ({ plant, brief }: Order, version: KubernetesVersion):
     console.log(`Kubernetes ${version}: ${summaryLines(report).join('\n')}`);
     if (plant === undefined) {
       writeWholeResults(`kubernetes-cases-${version}`, report);
-      // `npm test` holds the sandbox against the newest.
+      // `npm test` holds the sandbox against the newer version.
       if (version === KUBERNETES_VERSIONS[0]) writeTraces(report.traces);
       keepResults(resultsFile(version), { kubernetes: releaseOf(version), cases: summariesOf(report) });
     }

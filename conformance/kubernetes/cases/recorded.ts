@@ -1,5 +1,5 @@
 /**
- * What a real control plane of the newest version showed in each case, kept so that the sandbox is held against it without
+ * What a real control plane of the newer version showed in each case, kept so that the sandbox is held against it without
  * one: a change of the sandbox that would make a case differ fails in `npm test`.
  */
 import { join } from 'node:path';
