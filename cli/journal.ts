@@ -1,6 +1,6 @@
 /**
  * The file of `--state`: a sandbox that outlives the command, as a journal of the commands that changed it. A sandbox
- * is deterministic, so replaying them in virtual time results in the same world (docs/adr/0007).
+ * is deterministic, so replaying them in virtual time results in the same world (docs/sandbox-design.md).
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

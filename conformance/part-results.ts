@@ -1,10 +1,16 @@
-/** What a whole run of a part has found, as it is kept in conformance/results. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+/** What a run of a part has found: a summary in conformance/results, and all of it in conformance/.results. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, writeJson } from './kept-json.ts';
 import type { Explained } from './reasons.ts';
 
-/** The folder of the kept results. */
+/** The folder of the kept results: what the documents show and the tests compare. */
 export const RESULTS = join(import.meta.dirname, 'results');
+/** The folder of everything that the last runs have found; git ignores it, and the workflow uploads it. */
+const WHOLE_RESULTS = join(import.meta.dirname, '.results');
+
+/** How deep the examples of accepted differences are in the results of a part. */
+const RECORDS = 4;
 
 /** Returns the file of the kept results of a part. */
 export const partFile = (part: string): string => join(RESULTS, `${part}.json`);
@@ -66,6 +72,10 @@ export interface PartResults {
   notRun: { what: string; why: string }[];
 }
 
+/** Writes everything that a run has found, passed or not, such as `pods.json`. */
+export const writeWholeResults = (name: string, results: unknown, folder: string = WHOLE_RESULTS): void =>
+  writeJson(join(folder, `${name}.json`), results, Infinity);
+
 /** Keeps the results of a whole run in which every difference has a reason. `now`: time of the run. */
 export const keepPartResults = (
   results: Omit<PartResults, 'date' | 'accepted'> & { differences: readonly PlacedDifference[] },
@@ -75,15 +85,13 @@ export const keepPartResults = (
   const date = now.toISOString().slice(0, 10);
   const accepted = acceptedOf(differences);
   const kept: PartResults = { part, date, programs, seconds: Math.round(seconds), counts, accepted, notRun };
-  const file = partFile(part);
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
+  writeJson(partFile(part), kept, RECORDS);
 };
 
 /** Returns the kept results of a part, or undefined if there are none. */
 export const readPartResults = (part: string): PartResults | undefined => {
   const file = partFile(part);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as PartResults) : undefined;
+  return existsSync(file) ? (readJson(file) as PartResults) : undefined;
 };
 
 /** Returns the differences that have no reason. */

@@ -6,7 +6,7 @@ import { runInProcess } from './part-process.ts';
 import { copySources, plant, type PlantedFile, readPlanted } from './planted.ts';
 
 /** Folders that are not copied. Those of the second list, and the packages, are shared with the copy. */
-const NOT_COPIED = new Set(['.git', 'node_modules', 'dist', 'coverage', '.build', '.ci']);
+const NOT_COPIED = new Set(['.git', 'node_modules', 'dist', 'coverage', '.build', '.results', '.ci']);
 const SHARED = ['tools/openapi/node_modules', 'conformance/.build', '.ci'];
 
 const isCopied = (path: string): boolean => !NOT_COPIED.has(basename(path));

@@ -41,6 +41,18 @@ check() {
   fi
 }
 
+# The types that the package ships are those of openapi-typescript, but for the comment at the head, of five lines.
+typescript_client() {
+  local directory status
+  directory=$(mktemp -d)
+  npm run --silent --prefix "$TOOLS" client -- --output "$directory/theirs.d.ts" >/dev/null &&
+    node scripts/client-types.ts "$directory/ours.d.ts" >/dev/null &&
+    diff <(tail -n +6 "$directory/theirs.d.ts") <(tail -n +6 "$directory/ours.d.ts")
+  status=$?
+  rm -rf "$directory"
+  return "$status"
+}
+
 # The generated client is discarded; the check is that the generator reports no warnings.
 python_client() {
   local directory status
@@ -54,7 +66,7 @@ python_client() {
 
 check spectral npm run --silent --prefix "$TOOLS" spectral
 check redocly npm run --silent --prefix "$TOOLS" redocly
-check typescript-client npm run --silent --prefix "$TOOLS" client:check
+check typescript-client typescript_client
 check python-client python_client
 # The number of examples is limited, so it takes about a minute; the time-out is only for a hang.
 check schemathesis timeout 900 node test/openapi/walk.ts "$VENV/bin/schemathesis"

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { build } from './build.ts';
+import { writeClientTypes } from './client-types.ts';
 import { bundleCommandLine, bundleTrust } from './package/bundle.ts';
 import { packageCdk } from './package/cdk.ts';
 import { emitDeclarations } from './package/declarations.ts';
@@ -74,12 +75,15 @@ const trust: Part = async (folder) => {
   emitDeclarations('scripts/package/trust.ts', join(folder, 'trust'));
 };
 
+/** The export `./api`: the types of the HTTP API, and no code. */
+const api: Part = (folder) => writeClientTypes(join(folder, 'api/index.d.ts'));
+
 /** The export `./cdk`, whose constructs deploy the folder `lambda`. */
 const cdk: Part = async (folder) => void (await packageCdk(join(folder, 'cdk')));
 
 /** What the command line needs to run. */
 const RUNNING: readonly Part[] = [commandLine, scenarios, assembly];
-const ALL: readonly Part[] = [...RUNNING, schemas, trust, cdk, writeNotices];
+const ALL: readonly Part[] = [...RUNNING, schemas, trust, cdk, api, writeNotices];
 
 /**
  * Builds in a separate folder, then moves the output to `dist/package`, with the stamp last. Does nothing if the output

@@ -20,7 +20,7 @@ export const PACKAGE_STAMP = join(DIST, 'package-stamp');
 /** All sources that the output depends on; the lockfile represents the dependencies. */
 const SOURCES = ['bin', 'lib', 'lambdas', 'scripts', 'cdk.json', 'package-lock.json'];
 /** Sources of the published package in addition to those. */
-const PACKAGE_SOURCES = ['cli', 'sandbox', 'package.json', 'docs/configuration.schema.json'];
+const PACKAGE_SOURCES = ['cli', 'sandbox', 'package.json', 'docs/configuration.schema.json', 'docs/openapi.json'];
 
 const filesUnder = (path: string): string[] =>
   statSync(path).isDirectory()

@@ -15,10 +15,12 @@ const foldersOf = (file: string): string[] =>
   file.split('/').flatMap((_, at, parts) => (at === 0 ? [] : [parts.slice(0, at).join('/')]));
 const PATHS = new Set([...FILES, ...FILES.flatMap(foldersOf)]);
 const ROOT_FOLDERS = new Set(FILES.flatMap((file) => foldersOf(file).slice(0, 1)));
+/** Texts that may name decisions. */
+const TEXTS = FILES.filter((file) => /\.(md|ts|py|sh|ya?ml)$|^\.ci\/run$/.test(file));
 const DOCUMENTS = FILES.filter((file) => /^(README|CONTRIBUTING|SECURITY)\.md$|^docs\/.*\.md$/.test(file));
 
 /** What a program creates in a folder of the repository, and Git ignores. */
-const CREATED = new Set(['.ci/venv', '.ci/hand-off-venv', 'conformance/.build']);
+const CREATED = new Set(['.ci/venv', '.ci/hand-off-venv', 'conformance/.build', 'conformance/.results']);
 
 /** `*` stands for any name, `**` for any folders, and a word in capitals for a name: `lambdas/steps/NAME/schema.ts`. */
 const PLACEHOLDER = /(?<![\w.-])[A-Z]{2,}(?![\w-]|\.md)/g;
@@ -66,6 +68,17 @@ describe('documents', () => {
 
   it('name paths that exist', () => {
     expect(DOCUMENTS.flatMap((file) => missingIn(file, readFileSync(join(ROOT, file), 'utf8')))).toEqual([]);
+  });
+
+  it('and code name decisions that exist', () => {
+    const numbers = new Set(FILES.flatMap((file) => /^docs\/adr\/0*(\d+)-/.exec(file)?.[1] ?? []));
+    const named = TEXTS.flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      const names = [...text.matchAll(/\bADRs? (\d+)(?: and (\d+))?|docs\/adr\/0*(\d+)/g)];
+      return names.flatMap(([, ...found]) => found.flatMap((number) => (number === undefined ? [] : { file, number })));
+    });
+    expect(named.length).toBeGreaterThan(200);
+    expect(named.filter(({ number }) => !numbers.has(number))).toEqual([]);
   });
 });
 

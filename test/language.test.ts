@@ -22,17 +22,14 @@ interface Rule {
 }
 
 const PROSE: readonly Kind[] = ['text', 'document'];
-/** The changelog lists former names next to what replaces them. */
-const FORMER_NAMES = [{ files: /^CHANGELOG\.md$/, why: 'it lists former names' }];
 const EVERYWHERE: readonly Kind[] = ['name', 'text', 'document'];
 const RULES: readonly Rule[] = [
-  { word: /\brungs?\b/i, instead: 'attempt', kinds: EVERYWHERE, except: FORMER_NAMES },
-  { word: /\bladders?\b/i, instead: 'attempts', kinds: EVERYWHERE, except: FORMER_NAMES },
+  { word: /\brungs?\b/i, instead: 'attempt', kinds: EVERYWHERE },
+  { word: /\bladders?\b/i, instead: 'attempts', kinds: EVERYWHERE },
   {
     word: /\bclimb(s|ed|ing)?\b/i,
     instead: 'continues with the next attempt',
     kinds: EVERYWHERE,
-    except: FORMER_NAMES,
   },
   { word: /\broads?\b/i, instead: 'workflow', kinds: EVERYWHERE },
   { word: /\bdoors?\b/i, instead: 'gateway', kinds: EVERYWHERE },
@@ -55,7 +52,6 @@ const RULES: readonly Rule[] = [
     instead: 'shows, verifies, evidence; verified: injected, ready or api',
     kinds: EVERYWHERE,
     except: [
-      ...FORMER_NAMES,
       { files: /^test\/permissions\//, why: 'it is about rights: each is taken away, and a run then fails' },
       { files: /^docs\/security\/threat-model\.md$/, why: 'it names these tests' },
     ],

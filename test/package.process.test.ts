@@ -216,14 +216,19 @@ describe('with the oldest supported Node', () => {
     expect(JSON.parse(succeed(oldest, ['--no-warnings', module], empty))).toEqual(['allowed', 'denied', 'object']);
   });
 
-  it('gives the compiler the types of that library', () => {
+  it('gives the compiler the types of that library, and of the HTTP API', () => {
     writeFileSync(
       join(empty, 'use.ts'),
       `import { evaluate, parsePolicy, type Verdict } from 'eks-pod-identity-migrator/trust';
        export const verdictOf = (document: string, request: Parameters<typeof evaluate>[1]): Verdict =>
          evaluate(parsePolicy(document, 'trust'), request).verdict;
        // @ts-expect-error The evaluator takes a policy, not a number.
-       evaluate(1, {});`,
+       evaluate(1, {});
+       import type { components, operations, paths } from 'eks-pod-identity-migrator/api';
+       export const planned: paths['/v1/plans']['post'] extends operations['createPlan'] ? string : never =
+         ({ migrationId: 'x' } as components['schemas']['Accepted']).migrationId;
+       // @ts-expect-error The API has no such path.
+       export type Unknown = paths['/v1/unknown'];`,
     );
     const options = { module: 'nodenext', strict: true, noEmit: true, types: [], skipLibCheck: false };
     writeFileSync(join(empty, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['use.ts'] }));
@@ -246,6 +251,7 @@ describe('a checkout', () => {
     'scripts',
     'cdk.json',
     'docs/configuration.schema.json',
+    'docs/openapi.json',
     'package.json',
     'package-lock.json',
     'tsconfig.json',

@@ -1,12 +1,12 @@
 /** `npm run conformance -- api`: schemathesis, with many more requests than in CI. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printTo } from '../build/print.ts';
 import { ROOT } from '../build/program.ts';
 import { pythonEnvironment, type PythonEnvironment } from '../build/python.ts';
-import { keepPartResults, RESULTS } from '../part-results.ts';
+import { keepPartResults, writeWholeResults } from '../part-results.ts';
 import { type Order, readOrder } from './arguments.ts';
 import { countsOf, operationsOf, type WalkReport } from './tally.ts';
 
@@ -59,6 +59,8 @@ export const run = async (args: readonly string[]): Promise<number> => {
   const counts = countsOf(operations);
   const texts = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
   console.log(`${texts.join(', ')}, ${report.problems.length} problems`);
+  const seconds = (Date.now() - started) / 1000;
+  writeWholeResults('api', { seconds, counts, operations, problems: report.problems });
   if (report.problems.length > 0) {
     for (const problem of report.problems) console.log(problem);
     console.log(
@@ -66,17 +68,15 @@ export const run = async (args: readonly string[]): Promise<number> => {
     );
     return 1;
   }
-  if (order.whole) {
+  if (order.whole)
     keepPartResults({
       part: 'api',
       programs: { schemathesis: environment.versionOf('schemathesis') },
       counts,
       differences: [],
       notRun: [],
-      seconds: (Date.now() - started) / 1000,
+      seconds,
     });
-    writeFileSync(join(RESULTS, 'api-operations.json'), `${JSON.stringify(operations, undefined, 2)}\n`);
-  }
   console.log('The API answered as its document says. Nothing to do.');
   return 0;
 };

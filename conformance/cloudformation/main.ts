@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import type { Print } from '../build/build.ts';
 import { printTo } from '../build/print.ts';
 import { pythonEnvironment, type PythonEnvironment } from '../build/python.ts';
-import { keepPartResults, type PlacedDifference, unexplained } from '../part-results.ts';
+import { keepPartResults, type PlacedDifference, unexplained, writeWholeResults } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { type Order, readOrder } from './arguments.ts';
 import { lint } from './lint.ts';
@@ -79,14 +79,18 @@ const compare = async (order: Order, folder: string, print: Print): Promise<numb
       .map(([what, count]) => `${count} ${what}`)
       .join(', '),
   );
+  const found = {
+    programs: { 'cfn-lint': environment.versionOf('cfn-lint'), moto: environment.versionOf('moto') },
+    counts,
+    differences,
+    seconds: (Date.now() - started) / 1000,
+  };
+  writeWholeResults('cloudformation', { ...found, unused });
   if (order.whole && open.length === 0 && unused.length === 0)
     keepPartResults({
       part: 'cloudformation',
-      programs: { 'cfn-lint': environment.versionOf('cfn-lint'), moto: environment.versionOf('moto') },
-      counts,
-      differences,
+      ...found,
       notRun: Object.entries(NOT_CREATED).map(([type, { reason }]) => ({ what: `creation of ${type}`, why: reason })),
-      seconds: (Date.now() - started) / 1000,
     });
   console.log(nextLine(open, unused));
   return open.length === 0 && unused.length === 0 ? 0 : 1;

@@ -1,6 +1,7 @@
 /** The kept results of both migrations in each scenario: the claim of docs/comparison.md, which a run must find again. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, writeJson } from '../kept-json.ts';
 import { RESULTS } from '../part-results.ts';
 import type { OwnResult } from './own-run.ts';
 import type { PeerResult } from './peer-run.ts';
@@ -22,16 +23,16 @@ export interface Kept {
   scenarios: Compared[];
 }
 
+/** How deep the facts of each migration are in the results: each has a line. */
+const RECORDS = 4;
+
 export const KEPT = join(RESULTS, 'eksctl-migrations.json');
 
 /** Returns the kept results, or undefined if there are none. */
 export const readKept = (file: string = KEPT): Kept | undefined =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : undefined;
+  existsSync(file) ? (readJson(file) as Kept) : undefined;
 
-export const writeKept = (kept: Kept, file: string = KEPT): void => {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
-};
+export const writeKept = (kept: Kept, file: string = KEPT): void => writeJson(file, kept, RECORDS);
 
 const list = (texts: readonly string[]): string => texts.join('; ') || 'none';
 const podsText = ({ counts, notReady, gained, pods }: PodEnds): string =>

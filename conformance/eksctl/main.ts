@@ -2,7 +2,7 @@
 import { scenarioNames } from '../../cli/scenarios.ts';
 import { buildPrograms } from '../build/build.ts';
 import { printTo } from '../build/print.ts';
-import { keepPartResults, unexplained } from '../part-results.ts';
+import { keepPartResults, unexplained, writeWholeResults } from '../part-results.ts';
 import { type Order, readOrder } from './arguments.ts';
 import { getHalf } from './get.ts';
 import type { Half } from './half.ts';
@@ -25,6 +25,7 @@ const runOrder = async (order: Order, all: readonly string[]): Promise<number> =
     ...unexplained(differences).map(({ where, what, sandbox, real }) => `${where}, ${what}: ${sandbox}, but ${real}`),
   ];
   const counts = Object.assign({}, ...halves.map((half) => half.counts)) as Record<string, number>;
+  writeWholeResults('eksctl', { seconds, counts, differences, problems });
   for (const problem of problems) console.log(`DIFFERENT ${problem}`);
   console.log(
     `${Object.entries(counts)

@@ -3,6 +3,7 @@ import { fileOfScenario } from '../../cli/scenarios.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { Print } from '../build/build.ts';
 import { PUBLISHED } from '../kubernetes/scenarios/published.ts';
+import { writeWholeResults } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { assumedBy } from './assumed.ts';
 import { brokenPromises, REASONS } from './broken.ts';
@@ -66,6 +67,7 @@ export const migrateHalf = async (
     for (const call of result.eksctl.unsupported)
       half.problems.push(`${name}: eksctl called ${call}, which the sandbox does not support`);
   }
+  writeWholeResults('eksctl-migrations', { eksctl: EKSCTL_RELEASE, scenarios: results });
   if (whole) half.problems.push(...explainer.unused().map((reason) => `A reason explains nothing: ${reason}`));
   const isAsClaimed = half.problems.length === 0 && half.differences.every(({ reason }) => reason !== undefined);
   if (isAsClaimed && (keep || whole)) writeKept(withRun(kept, results, whole, new Date().toISOString().slice(0, 10)));

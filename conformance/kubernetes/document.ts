@@ -1,6 +1,7 @@
 /** What docs/conformance-kubernetes.md shows of the kept results. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { table } from '../../scripts/schema-tables.ts';
+import { readJson } from '../kept-json.ts';
 import { KUBERNETES_VERSIONS } from './build/tools.ts';
 import { totalsLine } from './scenarios/print.ts';
 import { type KeptResults, type Results, resultsFile, standingOf } from './scenarios/results.ts';
@@ -10,7 +11,7 @@ import { RESULTS } from '../part-results.ts';
 export const keptResults = (): KeptResults[] => {
   const files = KUBERNETES_VERSIONS.map(resultsFile).filter((file) => existsSync(file));
   if (files.length === 0) throw new Error(`${RESULTS} has no results.\nRun: npm run conformance -- kubernetes`);
-  return files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as KeptResults);
+  return files.map((file) => readJson(file) as KeptResults);
 };
 
 const runTable = ({ kubernetes, runs }: Results): string =>

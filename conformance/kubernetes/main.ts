@@ -4,6 +4,7 @@ import { type Order, readOrder } from './arguments.ts';
 import type { Print } from '../build/build.ts';
 import { buildControlPlanes } from './build/control-planes.ts';
 import { printTo } from '../build/print.ts';
+import { writeWholeResults } from '../part-results.ts';
 import { KUBERNETES_VERSIONS, type KubernetesVersion, releaseOf } from './build/tools.ts';
 import type { Result as CaseResult } from './cases/compare.ts';
 import { runPlanted } from './cases/planted.ts';
@@ -78,7 +79,9 @@ const runAllCases = async ({ plant, brief }: Order, version: KubernetesVersion):
       : runPlanted(plane, plant, { version, onResult }));
     console.log(`Kubernetes ${version}: ${summaryLines(report).join('\n')}`);
     if (plant === undefined) {
-      writeTraces(version, report.traces);
+      writeWholeResults(`kubernetes-cases-${version}`, report);
+      // `npm test` holds the sandbox against the newer version.
+      if (version === KUBERNETES_VERSIONS[0]) writeTraces(report.traces);
       keepResults(resultsFile(version), { kubernetes: releaseOf(version), cases: summariesOf(report) });
     }
     return report;
@@ -106,6 +109,7 @@ const runOrder = async (order: Order): Promise<number> => {
     if (!order.scenarios) continue;
     const results = await runScenarios(order, version, print);
     all.push(results);
+    writeWholeResults(`kubernetes-${version}`, results);
     console.log(resultLines(results, style, order.brief).join('\n'));
     if (order.whole) keepResults(resultsFile(version), results);
   }

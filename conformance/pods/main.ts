@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { duration } from '../../cli/print/duration.ts';
 import { printTo } from '../build/print.ts';
-import { keepPartResults, kindsOf, type PlacedDifference, unexplained } from '../part-results.ts';
+import { keepPartResults, kindsOf, type PlacedDifference, unexplained, writeWholeResults } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { admitted, BY } from './admitted.ts';
 import { type Order, readOrder } from './arguments.ts';
@@ -126,6 +126,7 @@ async function compareAll(order: Order): Promise<number> {
     'questions to each SDK': observer.asked(),
   });
   const seconds = (Date.now() - started) / 1000;
+  writeWholeResults('pods', { programs: versions, seconds, ...total, sdks: tally.counted() });
   const code = conclude(order, total, notes, seconds);
   if (order.whole && code === 0) {
     keepPartResults({ part: 'pods', programs: versions, seconds, ...total, notRun: NOT_RUN });

@@ -1,7 +1,7 @@
 /** Counts what the SDKs did, for the document. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sdk, SDK_NAMES, SDKS } from '../../lambdas/domain/verification/credential-variables.ts';
+import { writeJson } from '../kept-json.ts';
 import { RESULTS } from '../part-results.ts';
 import { containerText } from './describe.ts';
 import type { Called } from './judge.ts';
@@ -77,5 +77,5 @@ export class Tally {
 
 export const COUNTED_FILE = join(RESULTS, 'pods-sdks.json');
 
-export const keepCounted = (counted: Counted): void =>
-  writeFileSync(COUNTED_FILE, `${JSON.stringify(counted, undefined, 2)}\n`);
+/** Each outcome and each differing container has a line. */
+export const keepCounted = (counted: Counted): void => writeJson(COUNTED_FILE, counted, 2);

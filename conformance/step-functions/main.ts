@@ -1,10 +1,9 @@
 /** `npm run conformance -- step-functions`: the sandbox's interpreter and moto's run the same executions (docs/conformance.md). */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { duration } from '../../cli/print/duration.ts';
 import { printTo } from '../build/print.ts';
 import { type PythonEnvironment, pythonEnvironment } from '../build/python.ts';
-import { keepPartResults, kindsOf, type PlacedDifference, RESULTS, unexplained } from '../part-results.ts';
+import { keepPartResults, kindsOf, type PlacedDifference, unexplained, writeWholeResults } from '../part-results.ts';
 import { Explainer } from '../reasons.ts';
 import { type Order, readOrder } from './arguments.ts';
 import type { Covered } from './coverage.ts';
@@ -15,8 +14,6 @@ import { NOT_COMPARED, REASONS } from './reasons.ts';
 import { Tally } from './tally.ts';
 
 const PART = 'step-functions';
-/** Which states and transitions of each definition a whole run of moto has not reached. */
-const COVERAGE_FILE = join(RESULTS, `${PART}-coverage.json`);
 const LONGEST_VALUE = 300;
 
 const print = printTo(process.stderr);
@@ -100,10 +97,6 @@ const keep = (tally: Tally, order: Order, { versionOf }: PythonEnvironment, seco
     notRun: [...NOT_COMPARED],
     seconds,
   });
-  writeFileSync(
-    COVERAGE_FILE,
-    `${JSON.stringify({ inputs: tally.inputs, ends: tally.ends, definitions: tally.covered }, undefined, 2)}\n`,
-  );
 };
 
 /** Prints the result. Returns the exit code. */
@@ -142,6 +135,15 @@ const runOrder = async (order: Order): Promise<number> => {
   try {
     const tally = await playAll(order, peer, explainer);
     const seconds = (performance.now() - started) / 1000;
+    writeWholeResults(PART, {
+      seconds,
+      counts: countsOf(tally, order),
+      differences: tally.differences,
+      inputs: tally.inputs,
+      ends: tally.ends,
+      // With the states and transitions of each definition that moto has not reached.
+      definitions: tally.covered,
+    });
     const code = conclude(order, tally, explainer, seconds);
     if (code === 0 && order.whole) keep(tally, order, environment, seconds);
     return code;

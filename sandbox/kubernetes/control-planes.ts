@@ -1,6 +1,6 @@
 /**
  * The control planes of the clusters, as the sandbox's other services use them: by default the sandbox's own API server
- * and controllers. A conformance run puts a real Kubernetes in their place (`conformance/kubernetes/bridge`, ADR 89).
+ * and controllers. A conformance run puts a real Kubernetes in their place (`conformance/kubernetes/bridge`, docs/conformance-design.md).
  */
 import type { KubernetesFactory } from '../gateway/admission.ts';
 import type { Service } from '../http.ts';

@@ -49,7 +49,7 @@ export const credentialKnobs = {
   softwareWithoutCredentials: knob(
     z.enum(['sdk-crashes', 'crashes', 'logs']).default('sdk-crashes'),
     'unknown',
-    'it depends on the software: many controllers exit at their first failed call, others log it and retry (ADR 77)',
+    'it depends on the software: many controllers exit at their first failed call, others log it and retry (docs/sandbox-design.md)',
     'What a container does that gets no AWS credentials although its environment names a source. `sdk-crashes`: a container with a declared SDK (`sdk`) exits if it never gets any because of that SDK, and the kubelet restarts it, with growing pauses; `crashes`: so does every container that has none when it first needs them, whatever the reason; `logs`: none exits, and all stay ready.',
   ),
   firstCallSeconds: knob(

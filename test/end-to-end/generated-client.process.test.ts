@@ -1,10 +1,10 @@
-/** The committed TypeScript client against the served sandbox: every request is typed by the document alone. */
+/** A TypeScript client against the served sandbox: every request is typed by the document alone. */
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import createClient, { type Client, type Middleware } from 'openapi-fetch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { components, paths } from '../../clients/typescript/api.d.ts';
+import type { components, paths } from '../../dist/clients/api.d.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import { eventually } from '../eventually.ts';

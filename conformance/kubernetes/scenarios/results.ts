@@ -1,8 +1,12 @@
 /** The results of runs on a real control plane, as they are kept in conformance/results. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, writeJson } from '../../kept-json.ts';
 import type { Explained } from '../../reasons.ts';
 import { RESULTS } from '../../part-results.ts';
+
+/** How deep the runs and cases are in the results: each has a line. */
+const RECORDS = 2;
 
 /** Returns the file of the kept results on a version of Kubernetes, such as 1.35. */
 export const resultsFile = (version: string): string => join(RESULTS, `kubernetes-${version}.json`);
@@ -116,7 +120,7 @@ export const keepResults = (
   { kubernetes, ...given }: Pick<Results, 'kubernetes'> & Partial<Results>,
   now: Date = new Date(),
 ): void => {
-  const before: Partial<Results> = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : {};
+  const before: Partial<Results> = existsSync(file) ? (readJson(file) as Results) : {};
   const { seconds = 0, runs = [], unusedReasons = [], cases } = { ...before, ...given };
   const kept: KeptResults = {
     kubernetes,
@@ -127,6 +131,5 @@ export const keepResults = (
     // JSON leaves out what is undefined.
     runs: runs.map((run) => ({ ...run, details: undefined })),
   };
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(kept, undefined, 2)}\n`);
+  writeJson(file, kept, RECORDS);
 };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { KUBERNETES_VERSIONS } from '../../../conformance/kubernetes/build/tools.ts';
 import { traceOf } from '../../../conformance/kubernetes/cases/case.ts';
 import { CASES } from '../../../conformance/kubernetes/cases/cases.ts';
 import { compareTraces, judge, unusedOf } from '../../../conformance/kubernetes/cases/compare.ts';
@@ -15,11 +16,11 @@ import { readTraces, sandboxTrace } from '../../../conformance/kubernetes/cases/
 import type { Change, Item, Server } from '../../../conformance/kubernetes/cases/server.ts';
 import { plant } from '../../../conformance/planted.ts';
 
-const VERSION = '1.35';
+const [VERSION] = KUBERNETES_VERSIONS;
 const names = CASES.map(({ name }) => name);
 
 describe('each case', () => {
-  const recorded = readTraces(VERSION);
+  const recorded = readTraces();
 
   it('has a trace of a real control plane', () => {
     expect(Object.keys(recorded)).toEqual(names.toSorted());

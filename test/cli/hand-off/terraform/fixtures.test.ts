@@ -1,12 +1,10 @@
 /** What `hand-off patch` does with Terraform directories as real ones are shaped. */
 import { createTwoFilesPatch } from 'diff';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyEdits, patchTerraform } from '../../../../cli/hand-off/terraform/index.ts';
 import type { CodeFile, Finding, Patch } from '../../../../cli/hand-off/terraform/model.ts';
 import { parseFiles } from '../../../../cli/hand-off/terraform/parse.ts';
-import { filesOf, FIXTURES, FOLDER, FOLDERS } from './fixtures.ts';
+import { ARCHIVES, expectedOf, filesOf, FIXTURES, writeExpected } from './fixtures.ts';
 
 const findingText = ({ result, about, path, line, what, why, next }: Finding): string =>
   [
@@ -35,10 +33,9 @@ const formOf = (text: string): { mark: boolean; ended: boolean; lineEnds: string
 });
 
 describe('Fixtures of Terraform code', () => {
-  it('has a hand-off for each directory, and each directory for a hand-off', () => {
+  it('has a hand-off for each archive, and each archive for a hand-off', () => {
     expect(FIXTURES.length).toBeGreaterThan(80);
-    const names = FIXTURES.map(({ name }) => name).filter((name) => name !== 'empty-directory');
-    expect(names.toSorted()).toEqual(FOLDERS.toSorted());
+    expect(FIXTURES.map(({ name }) => name).toSorted()).toEqual(ARCHIVES.toSorted());
   });
 
   it.each(FIXTURES)('$name', async ({ name, handOff, edited, left }) => {
@@ -47,11 +44,8 @@ describe('Fixtures of Terraform code', () => {
     const after = applyEdits(files, patch.edits);
 
     const text = described(patch, files, after);
-    const expected = join(FOLDER, name, 'expected.txt');
-    // Git keeps no directory that is empty.
-    const isKept = FOLDERS.includes(name);
-    if (process.env['WRITE_FIXTURES'] !== undefined && isKept) writeFileSync(expected, text);
-    expect(text).toBe(isKept ? readFileSync(expected, 'utf8') : text);
+    if (process.env['WRITE_FIXTURES'] !== undefined) writeExpected(name, text);
+    expect(text).toBe(expectedOf(name));
 
     expect({ edited: patch.edits.length > 0, left: patch.findings.some(({ result }) => result === 'left') }).toEqual({
       edited,

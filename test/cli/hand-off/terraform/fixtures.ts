@@ -1,13 +1,15 @@
 /**
- * The Terraform directories of `fixtures/`, each with the hand-off that applies to it. What the patch of each is,
- * `fixtures/NAME/expected.txt` contains: findings, and a diff. `WRITE_FIXTURES=1` writes these files.
+ * The Terraform directories of `fixtures/`, an archive each (txtar.ts), with the hand-off that applies to it. What the patch
+ * of each is, its file `expected.txt` contains: findings, and a diff. `WRITE_FIXTURES=1` writes these files.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { CodeFile } from '../../../../cli/hand-off/terraform/model.ts';
 import type { HandOff, HandOffAssociation, HandOffTrust } from '../../../../lambdas/domain/hand-off/model.ts';
+import { archiveText, filesIn } from './txtar.ts';
 
-export const FOLDER = join(import.meta.dirname, 'fixtures');
+const FOLDER = join(import.meta.dirname, 'fixtures');
+const EXPECTED = 'expected.txt';
 
 export interface Fixture {
   name: string;
@@ -276,15 +278,22 @@ export const FIXTURES: Fixture[] = [
   fixture('json-syntax-error', 'left'),
 ];
 
-/** Names of the folders that exist. The empty directory has none. */
-export const FOLDERS = readdirSync(FOLDER);
+/** Names of the archives. */
+export const ARCHIVES: readonly string[] = readdirSync(FOLDER).map((file) => basename(file, '.txtar'));
 
-/** Returns the code of a fixture, exactly as it is on disk. */
-export function filesOf(name: string): CodeFile[] {
-  const folder = join(FOLDER, name);
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file !== 'expected.txt')
-    .toSorted()
-    .map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
-}
+const archiveOf = (name: string): string => join(FOLDER, `${name}.txtar`);
+const allOf = (name: string): CodeFile[] => filesIn(readFileSync(archiveOf(name), 'utf8'));
+const isExpected = ({ path }: CodeFile): boolean => path === EXPECTED;
+
+/** Returns the code of a fixture, in the order of the paths. */
+export const filesOf = (name: string): CodeFile[] =>
+  allOf(name)
+    .filter((file) => !isExpected(file))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+
+/** Returns what the patch of a fixture must be. */
+export const expectedOf = (name: string): string => allOf(name).find(isExpected)?.text ?? '';
+
+/** Writes what the patch of a fixture is. */
+export const writeExpected = (name: string, text: string): void =>
+  writeFileSync(archiveOf(name), archiveText([...filesOf(name), { path: EXPECTED, text }]));
