@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ROOT } from './build/program.ts';
 import { runInProcess } from './part-process.ts';
-import { copySources, plant, type PlantedFile, readPlanted } from './planted.ts';
+import { copySources, plant, type PlantedRow, readPlanted } from './planted.ts';
 
 /** Folders that are not copied. Those of the second list, and the packages, are shared with the copy. */
 const NOT_COPIED = new Set(['.git', 'node_modules', 'dist', 'coverage', '.build', '.results', '.ci']);
@@ -20,14 +20,13 @@ const copyProject = (): string => {
 };
 
 /** Returns the defects that can be planted for a part. */
-export const plantedOf = (part: string): PlantedFile[] => {
-  const folder = join(import.meta.dirname, part, 'planted');
-  return existsSync(folder) ? readPlanted(folder) : [];
+export const plantedOf = (part: string): PlantedRow[] => {
+  const file = join(import.meta.dirname, part, 'planted.txt');
+  return existsSync(file) ? readPlanted(file) : [];
 };
 
 /**
- * Runs a part with a defect. `args`: flags of the part; without any, those in the head of the defect's file, after
- * `# run:`. Returns 1 if the part has found the defect, as it must, 0 if it has not, and 2 if there is no such defect.
+ * Runs a part with a defect. `args`: flags of the part; without any, those of the defect's row. Returns 1 if the part has found the defect, as it must, 0 if it has not, and 2 if there is no such defect.
  */
 export const runPlantedPart = async (part: string, name: string, args: readonly string[]): Promise<number> => {
   const defects = plantedOf(part);
@@ -40,15 +39,15 @@ export const runPlantedPart = async (part: string, name: string, args: readonly 
   }
   const directory = copyProject();
   try {
-    const file = plant(defect, directory);
-    console.log(`Planted in ${file}: ${defect.head('about').join(' ')}`);
-    const [own = ''] = defect.head('run');
+    plant(defect, directory);
+    console.log(`Planted in ${defect.file}: ${defect.values('about').join(' ')}`);
+    const [own = ''] = defect.values('run');
     const words = args.length > 0 ? args : own.split(' ').filter((word) => word !== '');
     const code = await runInProcess(directory, [part, ...words]);
     console.log(
       code === 1
         ? `${part} found the defect ${name}. Nothing to do.`
-        : `${part} did not find the defect ${name}: it ended with ${code}. Add what shows it, or correct the patch.`,
+        : `${part} did not find the defect ${name}: it ended with ${code}. Add what shows it, or correct the defect.`,
     );
     return code === 1 ? 1 : 0;
   } finally {

@@ -32,13 +32,14 @@ const flags = orUsage(() => readFlags());
 const workers = orUsage(() =>
   flags.workers === undefined ? availableParallelism() : wholeNumber(flags.workers, '--workers'),
 );
-const { directory: assembly } = await ensureAssembly(() =>
+const application = await ensureAssembly(() =>
   process.stderr.write('Building the application once; this takes a few seconds.\n'),
 );
+const { directory: assembly } = application;
 
 if (flags.mutants) {
   const { runMutants } = await import('./mutants.ts');
-  process.exitCode = (await runMutants(workers, flags.mutant)) ? 0 : 1;
+  process.exitCode = (await runMutants(application, workers, flags.mutant)) ? 0 : 1;
 } else if (flags.replay !== undefined) {
   const { replay } = await import('./replay.ts');
   process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;

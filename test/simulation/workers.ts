@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { News, Order } from './share.ts';
 
 /** Worlds are short-lived: more room for young objects reduces the time of garbage collection. */
-const NODE_OPTIONS = ['--max-semi-space-size=64'];
+export const NODE_OPTIONS = ['--max-semi-space-size=64'];
 
 /**
  * Divides the runs of an order among this many child processes: each runs its part of the same list, so that the

@@ -2,11 +2,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { copySources, plant, readPlanted } from '../../planted.ts';
+import { copySources, plant, type Planted, readPlanted } from '../../planted.ts';
 import type { Address } from './real-server.ts';
 import type * as run from './run.ts';
 
-const FOLDER = join(import.meta.dirname, 'planted');
+const DEFECTS = join(import.meta.dirname, 'planted.txt');
 /** What the cases import. */
 const COPIED = [
   'conformance/kubernetes/cases',
@@ -19,25 +19,22 @@ const COPIED = [
 ];
 
 /** A defect, and the cases that must find it. */
-export interface PlantedDefect {
-  name: string;
+export interface PlantedDefect extends Planted {
   about: string;
   cases: string[];
-  patch: string;
 }
 
 /** Returns all defects that can be planted. */
 export const plantedDefects = (): PlantedDefect[] =>
-  readPlanted(FOLDER).map(({ name, patch, head }) => ({
-    name,
-    about: head('about').join(' '),
-    cases: head('case'),
-    patch,
+  readPlanted(DEFECTS).map(({ values, ...defect }) => ({
+    ...defect,
+    about: values('about').join(' '),
+    cases: values('case'),
   }));
 
 /**
  * Runs the cases that must find a defect, with a sandbox that has it. The report has not passed if they do. Throws an
- * Error if there is no defect of that name, or if its patch does not fit the sources any more.
+ * Error if there is no defect of that name, or if it does not fit the sources any more.
  */
 export const runPlanted = async (
   address: Address,
