@@ -36,15 +36,16 @@ describe('outcomes-are-published', () => {
   });
 
   it('reports the end that was not published, whichever it is', async () => {
+    const result = await simulate(TWICE, assembly);
+    const { events } = result.sandbox.world;
+    const { migrationId } = result.migrations[0]!;
     for (const missing of ['migrated', 'needs-human', 'rolled-back']) {
-      const result = await simulate(TWICE, assembly);
-      const { events } = result.sandbox.world;
       const index = events.findLastIndex(({ detail }) => (detail as { type?: string }).type === missing);
-      events.splice(index, 1);
-      const { migrationId } = result.migrations[0]!;
+      const removed = events.splice(index, 1);
       expect(new Set(await outcomesArePublished.broken(result))).toEqual(
         new Set([`${migrationId} ended ${missing} without an event`]),
       );
+      events.splice(index, 0, ...removed);
     }
   });
 
