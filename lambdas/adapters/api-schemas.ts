@@ -17,7 +17,7 @@ export const mapOf = <T extends z.ZodType<string>>(value: T) =>
 export const strings = mapOf(shownText);
 
 export const conditions = listOf(
-  z.looseObject({ type: shownText, status: shownText, lastTransitionTime: shownText.nullish() }),
+  z.object({ type: shownText, status: shownText, lastTransitionTime: shownText.nullish() }),
 );
 
 type ApiConditions = z.infer<typeof conditions>;

@@ -20,17 +20,17 @@ export const podAnnotations = mapOf(z.string()).transform((map) =>
 );
 /** The IRSA annotation, unchanged, because a rollback restores it exactly. */
 const accountAnnotations = mapOf(z.string());
-const owners = listOf(z.looseObject({ kind: shownText, name: shownText, controller: z.boolean().nullish() }));
-const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
-const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional, fileKeyRef: optional }).nullish();
-const named = z.looseObject({ name: shownText.nullish() }).nullish();
-export const container = z.looseObject({
+const owners = listOf(z.object({ kind: shownText, name: shownText, controller: z.boolean().nullish() }));
+const optional = z.object({ optional: z.boolean().nullish() }).nullish();
+const valueFrom = z.object({ secretKeyRef: optional, configMapKeyRef: optional, fileKeyRef: optional }).nullish();
+const named = z.object({ name: shownText.nullish() }).nullish();
+export const container = z.object({
   name: shownText,
   image: shownText.nullish(),
-  env: listOf(z.looseObject({ name: shownText, value: shownText.nullish(), valueFrom })),
-  envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named, prefix: shownText.nullish() })),
+  env: listOf(z.object({ name: shownText, value: shownText.nullish(), valueFrom })),
+  envFrom: listOf(z.object({ secretRef: named, configMapRef: named, prefix: shownText.nullish() })),
   volumeMounts: listOf(
-    z.looseObject({
+    z.object({
       name: shownText,
       mountPath: shownText.nullish(),
       subPath: shownText.nullish(),
@@ -41,28 +41,28 @@ export const container = z.looseObject({
     .looseObject({ periodSeconds: z.number().int().nullish(), failureThreshold: z.number().int().nullish() })
     .nullish(),
 });
-const reasoned = z.looseObject({ reason: shownText.nullish() }).nullish();
+const reasoned = z.object({ reason: shownText.nullish() }).nullish();
 /** Only the fields that show whether and how often a container started. */
 const containerStatuses = listOf(
-  z.looseObject({
+  z.object({
     restartCount: z.number().int().nullish(),
-    state: z.looseObject({ waiting: reasoned }).nullish(),
-    lastState: z.looseObject({ terminated: reasoned }).nullish(),
+    state: z.object({ waiting: reasoned }).nullish(),
+    lastState: z.object({ terminated: reasoned }).nullish(),
   }),
 );
-const tokenSource = z.looseObject({
-  serviceAccountToken: z.looseObject({ audience: shownText.nullish(), path: shownText.nullish() }).nullish(),
+const tokenSource = z.object({
+  serviceAccountToken: z.object({ audience: shownText.nullish(), path: shownText.nullish() }).nullish(),
 });
 export const volumes = listOf(
-  z.looseObject({
+  z.object({
     name: shownText,
-    projected: z.looseObject({ sources: listOf(tokenSource) }).nullish(),
-    persistentVolumeClaim: z.looseObject({ claimName: shownText }).nullish(),
-    csi: z.looseObject({ driver: shownText, volumeAttributes: strings }).nullish(),
+    projected: z.object({ sources: listOf(tokenSource) }).nullish(),
+    persistentVolumeClaim: z.object({ claimName: shownText }).nullish(),
+    csi: z.object({ driver: shownText, volumeAttributes: strings }).nullish(),
   }),
 );
-export const pod = z.looseObject({
-  metadata: z.looseObject({
+export const pod = z.object({
+  metadata: z.object({
     name: shownText,
     namespace: shownText,
     uid: shownText,
@@ -72,13 +72,13 @@ export const pod = z.looseObject({
     annotations: podAnnotations,
     ownerReferences: owners,
   }),
-  spec: z.looseObject({
+  spec: z.object({
     serviceAccountName: shownText.nullish(),
     nodeName: shownText.nullish(),
     hostNetwork: z.boolean().nullish(),
     initContainers: listOf(container),
     containers: listOf(container),
-    ephemeralContainers: listOf(z.looseObject({ name: shownText })),
+    ephemeralContainers: listOf(z.object({ name: shownText })),
     volumes,
     tolerations,
   }),
@@ -92,19 +92,19 @@ export const pod = z.looseObject({
     })
     .nullish(),
 });
-export const mutatingWebhookConfiguration = z.looseObject({
-  metadata: z.looseObject({ name: shownText }),
+export const mutatingWebhookConfiguration = z.object({
+  metadata: z.object({ name: shownText }),
   webhooks: listOf(
-    z.looseObject({
+    z.object({
       name: shownText,
       failurePolicy: z.enum(['Fail', 'Ignore']).nullish(),
       admissionReviewVersions: listOf(shownText),
     }),
   ),
 });
-const accountMetadata = z.looseObject({ name: shownText, namespace: shownText, annotations: accountAnnotations });
-export const serviceAccount = z.looseObject({ metadata: accountMetadata });
-export const serviceAccountDetail = z.looseObject({
+const accountMetadata = z.object({ name: shownText, namespace: shownText, annotations: accountAnnotations });
+export const serviceAccount = z.object({ metadata: accountMetadata });
+export const serviceAccountDetail = z.object({
   metadata: accountMetadata.extend({
     uid: shownText,
     resourceVersion: shownText,
@@ -112,12 +112,12 @@ export const serviceAccountDetail = z.looseObject({
     managedFields: managedFieldsEntries,
   }),
 });
-export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: shownText, ownerReferences: owners }) });
-export const apiGroups = z.looseObject({
-  groups: listOf(z.looseObject({ name: shownText, versions: listOf(z.looseObject({ version: shownText })) })),
+export const replicaSet = z.object({ metadata: z.object({ name: shownText, ownerReferences: owners }) });
+export const apiGroups = z.object({
+  groups: listOf(z.object({ name: shownText, versions: listOf(z.object({ version: shownText })) })),
 });
-export const customResource = z.looseObject({
-  metadata: z.looseObject({ name: shownText, namespace: shownText.nullish() }),
+export const customResource = z.object({
+  metadata: z.object({ name: shownText, namespace: shownText.nullish() }),
 });
 type ApiContainer = z.infer<typeof container>;
 type ApiVariable = ApiContainer['env'][number];

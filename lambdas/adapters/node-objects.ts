@@ -6,18 +6,18 @@ import type { Compute, Node } from '../ports/kubernetes.ts';
 import { conditions, isReady, listOf, strings } from './api-schemas.ts';
 
 export const tolerations = listOf(
-  z.looseObject({
+  z.object({
     key: shownText.nullish(),
     operator: shownText.nullish(),
     value: shownText.nullish(),
     effect: shownText.nullish(),
   }),
 );
-const taints = listOf(z.looseObject({ key: shownText, value: shownText.nullish(), effect: shownText }));
-export const node = z.looseObject({
-  metadata: z.looseObject({ name: shownText, labels: strings }),
-  spec: z.looseObject({ taints }).nullish(),
-  status: z.looseObject({ conditions }).nullish(),
+const taints = listOf(z.object({ key: shownText, value: shownText.nullish(), effect: shownText }));
+export const node = z.object({
+  metadata: z.object({ name: shownText, labels: strings }),
+  spec: z.object({ taints }).nullish(),
+  status: z.object({ conditions }).nullish(),
 });
 
 const isKnown = (operator: string): operator is Toleration['operator'] => operator === 'Equal' || operator === 'Exists';

@@ -16,24 +16,24 @@ const countOrPercent = z.union([z.number().int(), shownText]).nullish();
 const rollingUpdate = z
   .looseObject({ maxUnavailable: countOrPercent, maxSurge: countOrPercent, partition: count })
   .nullish();
-export const workload = z.looseObject({
-  metadata: z.looseObject({
+export const workload = z.object({
+  metadata: z.object({
     name: shownText,
     namespace: shownText,
     generation: count,
     labels: strings,
     managedFields: managedFieldsEntries,
   }),
-  spec: z.looseObject({
+  spec: z.object({
     replicas: z.number().int().nullish(),
     paused: z.boolean().nullish(),
     minReadySeconds: z.number().int().nullish(),
     progressDeadlineSeconds: z.number().int().nullish(),
-    strategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
-    updateStrategy: z.looseObject({ type: shownText.nullish(), rollingUpdate }).nullish(),
-    template: z.looseObject({
-      metadata: z.looseObject({ annotations: podAnnotations, labels: strings }).nullish(),
-      spec: z.looseObject({
+    strategy: z.object({ type: shownText.nullish(), rollingUpdate }).nullish(),
+    updateStrategy: z.object({ type: shownText.nullish(), rollingUpdate }).nullish(),
+    template: z.object({
+      metadata: z.object({ annotations: podAnnotations, labels: strings }).nullish(),
+      spec: z.object({
         serviceAccountName: shownText.nullish(),
         terminationGracePeriodSeconds: z.number().int().nullish(),
         initContainers: listOf(container),

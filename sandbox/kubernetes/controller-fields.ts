@@ -3,6 +3,7 @@
  * more often than clients read.
  */
 import type { Json } from '../json.ts';
+import { ByVersion } from './by-version.ts';
 import { createdPodSpec } from './defaults/pods.ts';
 import type { KubeState } from './kube-state.ts';
 import { compare, type FieldSet, fieldsOf, isEmpty, union } from './field-sets.ts';
@@ -40,12 +41,10 @@ const statusTime = (kube: KubeState, { metadata }: KubeObject): string => {
   return known ? timestamp(known.at) : metadata.creationTimestamp;
 };
 
-const statusEntry = (kube: KubeState, object: KubeObject, more: FieldSet = {}): ManagedFieldsEntry[] => {
+const statusEntry = (kube: KubeState, object: KubeObject, time: string, more: FieldSet = {}): ManagedFieldsEntry[] => {
   const fields = union(more, statusFields(kube, object));
   if (isEmpty(fields)) return [];
-  return [
-    entryOf({ manager: MANAGER, subresource: 'status' }, 'Update', object.apiVersion, statusTime(kube, object), fields),
-  ];
+  return [entryOf({ manager: MANAGER, subresource: 'status' }, 'Update', object.apiVersion, time, fields)];
 };
 
 const named = <T extends { name: string }>(all: T[] | undefined, template: { name: string }[] | undefined): T[] =>
@@ -87,9 +86,8 @@ const kubeletFields = (status: Pod['status']): FieldSet => {
   return union(added, modified);
 };
 
-const podEntries = (kube: KubeState, pod: Pod, { status }: Pod): ManagedFieldsEntry[] => {
+const podEntries = (template: PodTemplate | undefined, pod: Pod, { status }: Pod): ManagedFieldsEntry[] => {
   const { apiVersion, metadata, spec } = pod;
-  const template = kube.podTemplates.get(metadata.uid);
   const entries: ManagedFieldsEntry[] = [];
   const add = (writer: Writer, time: string, fields: FieldSet): void => {
     if (!isEmpty(fields)) entries.push(entryOf(writer, 'Update', apiVersion, time, fields));
@@ -110,17 +108,6 @@ const podEntries = (kube: KubeState, pod: Pod, { status }: Pod): ManagedFieldsEn
       compare({ status: {} }, { status: { conditions: status.conditions } }).added,
     );
   else add({ manager: KUBELET, subresource: 'status' }, latest, kubeletFields(status));
-  return entries;
-};
-
-/** Entries of pods by the object, for as long as it does not change: there are many pods, and clients read them often. */
-const knownPods = new WeakMap<object, { version: string; entries: ManagedFieldsEntry[] }>();
-
-const cachedPodEntries = (kube: KubeState, pod: Pod, served: Pod): ManagedFieldsEntry[] => {
-  const known = knownPods.get(pod);
-  if (known?.version === pod.metadata.resourceVersion) return known.entries;
-  const entries = podEntries(kube, pod, served);
-  knownPods.set(pod, { version: pod.metadata.resourceVersion, entries });
   return entries;
 };
 
@@ -165,28 +152,45 @@ const REVISION: FieldSet = {
 /** Namespaces that every cluster has, which the API server creates. */
 const SYSTEM_NAMESPACE = /^(?:default|kube-(?:system|public|node-lease))$/;
 
+/** Entries that are computed when they are first asked for, from the object as it was when this was made. */
+export type LaterEntries = () => ManagedFieldsEntry[];
+
+/** Computes at the first call; what is used for that must not change. */
+const once = (compute: LaterEntries): LaterEntries => {
+  let known: ManagedFieldsEntry[] | undefined;
+  return () => (known ??= compute());
+};
+
+const laterEntries = (kube: KubeState, stored: KubeObject, object: KubeObject): LaterEntries => {
+  if (object.kind === 'Pod') {
+    const template = kube.podTemplates.get(object.metadata.uid);
+    const pod = { ...stored } as Pod;
+    return once(() => podEntries(template, pod, object as Pod));
+  }
+  if (object.kind === 'Node') return once(() => nodeEntries(object));
+  const time = statusTime(kube, object);
+  if (object.kind === 'ReplicaSet')
+    return once(() => [
+      entryOf({ manager: MANAGER }, 'Update', object.apiVersion, time, createdFields(object, { spec: object.spec })),
+      ...statusEntry(kube, object, time),
+    ]);
+  if (object.kind !== 'PodDisruptionBudget' && !isWorkloadKind(object.kind)) return () => [];
+  const entries = statusEntry(kube, object, time, object.kind === 'Deployment' ? REVISION : {});
+  return () => entries;
+};
+
+const known = new ByVersion<LaterEntries>();
+
 /**
  * Returns the entries of what controllers, the kubelet and the scheduler have written into an object. `stored`: the
  * object without the API's defaults.
  */
-export const controllerEntries = (kube: KubeState, stored: KubeObject, object: KubeObject): ManagedFieldsEntry[] => {
-  if (object.kind === 'Pod') return cachedPodEntries(kube, stored as Pod, object as Pod);
-  if (object.kind === 'Node') return nodeEntries(object);
-  if (object.kind === 'ReplicaSet')
-    return [
-      entryOf(
-        { manager: MANAGER },
-        'Update',
-        object.apiVersion,
-        statusTime(kube, object),
-        createdFields(object, { spec: object.spec }),
-      ),
-      ...statusEntry(kube, object),
-    ];
-  if (object.kind === 'PodDisruptionBudget') return statusEntry(kube, object);
-  if (!isWorkloadKind(object.kind)) return [];
-  return statusEntry(kube, object, object.kind === 'Deployment' ? REVISION : {});
-};
+export const controllerEntries = (kube: KubeState, stored: KubeObject, object: KubeObject): LaterEntries =>
+  known.of(stored, () => laterEntries(kube, stored, object));
+
+/** Returns whether controllers have certainly written into an object, because one has created it. */
+export const isByController = ({ podTemplates }: KubeState, { kind, metadata }: KubeObject): boolean =>
+  kind === 'Node' || kind === 'ReplicaSet' || (kind === 'Pod' && podTemplates.has(metadata.uid));
 
 /** What the sandbox stores of an object, but its creator did not send. */
 const NOT_SENT = ['apiVersion', 'kind', 'metadata', 'status'];

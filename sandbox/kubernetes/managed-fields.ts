@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterState } from '../world/world.ts';
-import { controllerEntries, creatorEntries } from './controller-fields.ts';
+import { ByVersion } from './by-version.ts';
+import { controllerEntries, creatorEntries, isByController, type LaterEntries } from './controller-fields.ts';
 import { withDefaults } from './defaults/with-defaults.ts';
 import {
   afterUpdate,
@@ -28,6 +29,9 @@ import { zeroOf } from './zero-values.ts';
 const hasCreator = (kind: string): boolean =>
   !isWorkloadKind(kind) && !['Pod', 'ReplicaSet', 'Node', 'ServiceAccount'].includes(kind);
 
+const NO_CLIENTS: Owners = [];
+const creators = new ByVersion<Owners>();
+
 /**
  * Returns the entries of the clients that have written an object; those of the creator of an object that existed before
  * the sandbox opened are computed.
@@ -36,19 +40,20 @@ const clientEntries = (cluster: ClusterState, object: KubeObject): Owners => {
   const stored = cluster.kube.managedFields.get(object.metadata.uid);
   if (stored === 'untracked') return stored;
   if (stored) return withForeign(cluster, object, stored);
-  return hasCreator(object.kind) ? creatorEntries(withDefaults(cluster, object)) : [];
+  return hasCreator(object.kind)
+    ? creators.of(object, () => creatorEntries(withDefaults(cluster, object)))
+    : NO_CLIENTS;
 };
 
-/** Returns the entries of controllers for fields that no client has taken over. */
-const othersEntries = (
-  { kube }: ClusterState,
-  object: KubeObject,
-  served: KubeObject,
+/** Returns all entries of an object, from those of clients and of controllers for fields that no client has taken over. */
+const together = (
   clients: readonly ManagedFieldsEntry[],
-): ManagedFieldsEntry[] => {
-  const entries = controllerEntries(kube, object, served);
-  if (entries.length === 0 || clients.length === 0) return entries;
-  return entriesWithout(entries, union(...clients.map(({ fieldsV1 }) => fieldsV1)));
+  controllers: readonly ManagedFieldsEntry[],
+): readonly ManagedFieldsEntry[] => {
+  if (controllers.length === 0) return clients;
+  if (clients.length === 0) return inOrder(controllers);
+  const others = entriesWithout(controllers, union(...clients.map(({ fieldsV1 }) => fieldsV1)));
+  return others.length === 0 ? clients : inOrder([...clients, ...others]);
 };
 
 /** Returns all entries of an object. `clients`: those of clients, if they are not the stored ones. */
@@ -58,8 +63,7 @@ export const entriesOf = (
   clients = clientEntries(cluster, object),
 ): readonly ManagedFieldsEntry[] => {
   if (clients === 'untracked') return [];
-  const others = othersEntries(cluster, object, withDefaults(cluster, object), clients);
-  return others.length === 0 ? clients : inOrder([...clients, ...others]);
+  return together(clients, controllerEntries(cluster.kube, object, withDefaults(cluster, object))());
 };
 
 /** Returns which of an object's entries are those of clients: the others are computed when the object is read. */
@@ -69,7 +73,7 @@ export const clientsOf = (
   served: KubeObject,
   entries: readonly ManagedFieldsEntry[],
 ): ManagedFieldsEntry[] => {
-  const others = controllerEntries(kube, object, served);
+  const others = controllerEntries(kube, object, served)();
   return entries.filter(
     (entry) =>
       !others.some(
@@ -87,8 +91,45 @@ export const asReturned = (cluster: ClusterState, object: KubeObject, clients?: 
   const served = withDefaults(cluster, object);
   const managedFields = entriesOf(cluster, object, clients);
   if (managedFields.length === 0) return served;
-  const metadata: Metadata & { managedFields: readonly ManagedFieldsEntry[] } = { ...served.metadata, managedFields };
+  const metadata: Managed = { ...served.metadata, managedFields };
   return { ...served, metadata };
+};
+
+type Managed = Metadata & { readonly managedFields: readonly ManagedFieldsEntry[] };
+
+/** Returns an object whose managed fields are computed when they are read. */
+const withLaterFields = (
+  served: KubeObject,
+  clients: readonly ManagedFieldsEntry[],
+  controllers: LaterEntries,
+): KubeObject => {
+  let entries: readonly ManagedFieldsEntry[] | undefined;
+  const metadata: Managed = {
+    ...served.metadata,
+    get managedFields() {
+      return (entries ??= together(clients, controllers()));
+    },
+  };
+  return { ...served, metadata };
+};
+
+const read = new ByVersion<{ clients: Owners; object: KubeObject }>();
+
+/**
+ * Returns an object as `asReturned` does, for a client that only reads it. The managed fields of what a controller has
+ * created are computed when they are read, which few clients do: they are the larger part of a list of pods.
+ */
+export const asRead = (cluster: ClusterState, object: KubeObject): KubeObject => {
+  const clients = clientEntries(cluster, object);
+  const compute = (): KubeObject => {
+    if (clients === 'untracked' || !isByController(cluster.kube, object)) return asReturned(cluster, object, clients);
+    const served = withDefaults(cluster, object);
+    return withLaterFields(served, clients, controllerEntries(cluster.kube, object, served));
+  };
+  const known = read.of(object, () => ({ clients, object: compute() }));
+  // Others may own fields now, although the object has not changed.
+  if (known.clients !== clients) Object.assign(known, { clients, object: compute() });
+  return known.object;
 };
 
 /** Returns a write as the rules of ownership see it: with the API's defaults. `before`: undefined if it creates. */

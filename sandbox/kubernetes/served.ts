@@ -1,6 +1,6 @@
 /** Objects as the API server returns them. */
 import type { ClusterState } from '../world/world.ts';
-import { asReturned } from './managed-fields.ts';
+import { asRead } from './managed-fields.ts';
 import type { KubeObject } from './objects.ts';
 import { apiVersionOf } from './store.ts';
 import type { ResourceInfo } from './store.ts';
@@ -18,7 +18,7 @@ export const parseServed = (json: string): KubeObject => {
 /** Returns an object as the API server returns it, in the requested version. */
 export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject => {
   if (ready.has(object)) return object;
-  const served = info.custom === true ? object : asReturned(cluster, object);
+  const served = info.custom === true ? object : asRead(cluster, object);
   const apiVersion = apiVersionOf(info);
   return served.apiVersion === apiVersion ? served : { ...served, apiVersion };
 };

@@ -4,6 +4,7 @@
  */
 import type { Json } from '../../json.ts';
 import type { ClusterState } from '../../world/world.ts';
+import { ByVersion } from '../by-version.ts';
 import type { KubeObject, Metadata } from '../objects.ts';
 import { templateGenerationOf } from '../store.ts';
 import { change, changeEach, fill } from './fill.ts';
@@ -95,17 +96,13 @@ const withoutEmpty = (metadata: Metadata): Metadata => {
   };
 };
 
-const defaulted = new WeakMap<KubeObject, { resourceVersion: string; filled: KubeObject }>();
+const defaulted = new ByVersion<KubeObject>();
 
 /** Returns an object as the API server of a cluster's version returns it, but for its managed fields. */
-export const withDefaults = (cluster: Cluster, object: KubeObject): KubeObject => {
-  const known = defaulted.get(object);
-  const { resourceVersion } = object.metadata;
-  if (known && known.resourceVersion === resourceVersion) return known.filled;
-  const minor = Number(cluster.version.split('.')[1]);
-  const metadata = withoutEmpty(object.metadata);
-  const plain = metadata === object.metadata ? object : { ...object, metadata };
-  const filled = KINDS[object.kind]?.(plain, minor, cluster) ?? plain;
-  defaulted.set(object, { resourceVersion, filled });
-  return filled;
-};
+export const withDefaults = (cluster: Cluster, object: KubeObject): KubeObject =>
+  defaulted.of(object, () => {
+    const minor = Number(cluster.version.split('.')[1]);
+    const metadata = withoutEmpty(object.metadata);
+    const plain = metadata === object.metadata ? object : { ...object, metadata };
+    return KINDS[object.kind]?.(plain, minor, cluster) ?? plain;
+  });
