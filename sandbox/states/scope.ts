@@ -90,6 +90,11 @@ export class Scope {
     this.run.history.add(type, this.previousEventId, details);
   }
 
+  /** Returns the value of a variable of this scope or an outer one; undefined if there is none. */
+  variable(name: string): unknown {
+    return this.variables.has(name) ? this.variables.get(name) : this.outer?.variable(name);
+  }
+
   /** Returns all variables that are readable here, including those of outer scopes. */
   readable(): Record<string, unknown> {
     return { ...this.outer?.readable(), ...Object.fromEntries(this.variables) };
@@ -189,11 +194,11 @@ export class Visit {
       ...ownContext,
       State: { EnteredTime: this.enteredAt, Name: this.name, RetryCount: this.retryCount },
     };
+    const states = { input: this.input, context, ...extra };
     try {
       return await evaluate(template, field, {
-        ...this.scope.readable(),
-        states: { input: this.input, context, ...extra },
-        ...functionsAt(run.clock.now(), run.random),
+        lookUp: (name) => (name === 'states' ? states : this.scope.variable(name)),
+        bindings: () => ({ ...this.scope.readable(), states, ...functionsAt(run.clock.now(), run.random) }),
       });
     } catch (error) {
       if (!(error instanceof EvaluationFailure)) throw error;

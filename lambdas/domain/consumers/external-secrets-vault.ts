@@ -60,8 +60,10 @@ const operatorsOf = ({ pods }: Seen): ServiceAccountRef[] =>
   accountsOf(pods.filter((pod) => isOperator(pod) && !isNew(pod)));
 
 function consumersIn(seen: Seen, { path, ...found }: (typeof RULES)[number]): Consumer[] {
+  const objects = seen.objects(found.resource);
+  if (objects.length === 0) return [];
   const operators = operatorsOf(seen);
-  return seen.objects(found.resource).flatMap((one) => {
+  return objects.flatMap((one) => {
     const iam = fieldAt(one.object, ...path);
     const isOwn = iam !== undefined && fieldAt(iam, 'jwt') === undefined && fieldAt(iam, 'secretRef') === undefined;
     return isOwn ? operators.map((serviceAccount) => consumerBy(found, one, { serviceAccount })) : [];

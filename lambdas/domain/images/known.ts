@@ -54,8 +54,19 @@ function isSupported(version: ImageVersion, support: Exclude<Support, { kind: 'n
 const notShown = ({ kind }: Support, tag: string): string =>
   kind === 'never' ? `has tag ${tag}, which is newer than the table` : `has tag ${tag}, which moves between versions`;
 
-/** Judges an image by its reference, as pods contain it. */
-export function judgeImage(image: string): Judgement {
+/** More images than most clusters have; in a larger cluster, some are judged again. */
+const MOST_JUDGED = 1000;
+const judged = new Map<string, Judgement>();
+
+/** Judges an image by its reference, as pods contain it. Many pods have the same image, so each is judged once. */
+export function judgeImage(image: string): Readonly<Judgement> {
+  const found = judged.get(image) ?? judge(image);
+  if (judged.size >= MOST_JUDGED) judged.clear();
+  judged.set(image, found);
+  return found;
+}
+
+function judge(image: string): Judgement {
   const reference = parseImage(image);
   if (!reference) return { verdict: 'unknown', why: 'is no reference to an image' };
   const known = knownImage(fullPath(reference));

@@ -39,8 +39,12 @@ const escaped = (character: string): string => {
   return code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
 };
 
+/** Most texts are ASCII, which needs no search for each class of characters. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
 /** Returns the text with an escape such as `\x1b` for each character that is not shown as itself. */
-export const printable = (text: string): string => text.replace(EVERY_UNPRINTABLE, escaped);
+export const printable = (text: string): string =>
+  PRINTABLE_ASCII.test(text) ? text : text.replace(EVERY_UNPRINTABLE, escaped);
 
 /** Returns whether a text is shown as it is. */
 export const isPrintable = (text: string): boolean => !UNPRINTABLE.test(text);

@@ -1,15 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { functionsAt } from '../../../sandbox/states/jsonata-functions.ts';
-import { evaluate } from '../../../sandbox/states/jsonata.ts';
+import { type Bindings, type Environment, evaluate } from '../../../sandbox/states/jsonata.ts';
 import { Random } from '../../../sandbox/world/random.ts';
 
 const TIME = Date.parse('2026-01-15T09:00:00.000Z');
-const of = (source: string, bindings: Record<string, unknown> = {}): Promise<unknown> =>
-  evaluate(`{% ${source} %}`, 'Output', { ...bindings, ...functionsAt(TIME, new Random(1)) });
+const environmentOf = (bindings: Bindings): Environment => ({
+  lookUp: (name) => bindings[name],
+  bindings: () => ({ ...bindings, ...functionsAt(TIME, new Random(1)) }),
+});
+const of = (source: string, bindings: Bindings = {}): Promise<unknown> =>
+  evaluate(`{% ${source} %}`, 'Output', environmentOf(bindings));
 
 describe('templates', () => {
   test('only a whole string is an expression', async () => {
-    expect(await evaluate({ a: ['{% 1 + 1 %}', 'x {% 1 %}', 3, null, true] }, 'Output', {})).toEqual({
+    expect(await evaluate({ a: ['{% 1 + 1 %}', 'x {% 1 %}', 3, null, true] }, 'Output', environmentOf({}))).toEqual({
       a: [2, 'x {% 1 %}', 3, null, true],
     });
   });
