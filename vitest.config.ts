@@ -1,6 +1,8 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import type { Budgets } from './scripts/budgets/judge.ts';
 
 /** Tests over plain data and fakes: they share no state, so their files can share a process. */
 const PURE = ['test/lambdas/**/*.test.ts', 'test/lib/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
@@ -9,14 +11,20 @@ const GRIDS = ['test/**/*.grid.test.ts'];
 /** They start real programs: aws, kubectl, Python, Chromium, the bundled functions, the command line. CI runs them. */
 const PROCESSES = ['test/**/*.process.test.ts'];
 
-/** The file that takes the longest: last, it would run alone, and several times as long in a process that has run all others. */
-const LONGEST = 'test/simulation/promises.test.ts';
+/** The recorded processor seconds of the files that take the longest. */
+const { files } = JSON.parse(readFileSync(join(import.meta.dirname, 'budgets.json'), 'utf8')) as Budgets;
+const SECONDS = new Map(Object.values(files).flatMap((recorded) => Object.entries(recorded)));
 
+/** The longest first: last, a file would run alone. Files of one project stay together, because they share processes. */
 class LongestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(LONGEST);
-    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const secondsOf = ({ moduleId }: TestSpecification): number =>
+      SECONDS.get(relative(import.meta.dirname, moduleId)) ?? 0;
+    const sorted = await super.sort(specifications);
+    return sorted.sort((a, b) => {
+      if (a.project.name !== b.project.name) return a.project.name < b.project.name ? -1 : 1;
+      return secondsOf(b) - secondsOf(a);
+    });
   }
 }
 
