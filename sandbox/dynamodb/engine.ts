@@ -90,10 +90,11 @@ export const createEngine = (): Engine => {
     try {
       const checked = formed ?? (checkTypes(input, validation.types) as Json);
       if (!formed) checkValidations(checked, validation.types, validation.custom, store.copying);
-      const refusal = refusalOfEmptyKey(name, checked, store);
-      if (refusal) throw refusal;
+      // The fast path leaves empty keys to the check after it.
       const answer = formed && quick(name, formed);
       if (answer) return refused(answer);
+      const refusal = refusalOfEmptyKey(name, checked, store);
+      if (refusal) throw refusal;
       return await answerOf(act, formed ? store.sharing : store.copying, checked, refused);
     } catch (error) {
       const refusal = refusalIn(error);

@@ -27,8 +27,13 @@ class Value {
   }
 }
 
+/** Returns a parsed expression that its caller owns, with these values. */
+export type Build = (values: ExpressionContext['attrVals']) => unknown;
+
 interface Parsed {
-  tree: unknown;
+  /** The parser returns an error message as a string. */
+  isError: boolean;
+  build: Build;
   names: string[];
   values: string[];
 }
@@ -41,16 +46,28 @@ const MOST_EXPRESSIONS = 1000;
 /** The parser inspects the arguments of these functions, so the values' types are not enough. */
 const INSPECTS_VALUES = /between|attribute_type/i;
 
-/** Returns a deep copy in which `replace` substitutes objects; an object for which it returns undefined is copied. */
-const copy = (tree: unknown, replace: (part: object) => unknown): unknown => {
-  if (typeof tree !== 'object' || tree === null) return tree;
-  const replaced = replace(tree);
-  if (replaced !== undefined) return replaced;
-  if (Array.isArray(tree)) return tree.map((part) => copy(part, replace));
+/**
+ * Returns a function that builds copies of a tree, in which `valueIn` finds the positions of values. Lists of texts, such
+ * as paths, are shared: neither dynalite nor the fast path changes them.
+ */
+const builderOf = (tree: unknown, valueIn: (part: unknown) => Value | undefined): Build => {
+  if (typeof tree !== 'object' || tree === null) return () => tree;
+  const value = valueIn(tree);
+  if (value) return (values) => values?.[value.name];
+  if (Array.isArray(tree)) {
+    if (tree.every((part) => typeof part !== 'object')) return () => tree;
+    const builders = tree.map((part) => builderOf(part, valueIn));
+    return (values) => builders.map((build) => build(values));
+  }
   // Some objects have no prototype, so that an attribute may have any name.
-  const copied = Object.create(Object.getPrototypeOf(tree) as object | null) as Record<string, unknown>;
-  for (const key of Object.keys(tree)) copied[key] = copy((tree as Record<string, unknown>)[key], replace);
-  return copied;
+  const prototype = Object.getPrototypeOf(tree) as object | null;
+  const members = Object.entries(tree).map(([key, part]) => [key, builderOf(part, valueIn)] as const);
+  return (values) => {
+    const built: Record<string, unknown> =
+      prototype === Object.prototype ? {} : (Object.create(prototype) as Record<string, unknown>);
+    for (const [key, build] of members) built[key] = build(values);
+    return built;
+  };
 };
 
 const keyOf = (text: string, { attrNames, attrVals = {}, isKeyCondition = false }: ExpressionContext): string =>
@@ -61,8 +78,8 @@ const keyOf = (text: string, { attrNames, attrVals = {}, isKeyCondition = false 
     isKeyCondition,
   ]);
 
-/** Returns an expression that was parsed before; undefined otherwise. Callers own the result. */
-export type Recall = (text: string, context: ExpressionContext) => unknown;
+/** Returns a function that builds an expression that was parsed before; undefined otherwise. */
+export type Recall = (text: string, context: ExpressionContext) => Build | undefined;
 
 /** Wraps the parser with a cache; results are the same, and callers own them. */
 export const remembering = ({ parse }: ExpressionParser): ExpressionParser & { recall: Recall } => {
@@ -77,16 +94,17 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser & { r
     const tree = parse(text, { context: { ...context, ...unused } });
     const values = new Map<unknown, Value>(Object.entries(attrVals).map(([name, value]) => [value, new Value(name)]));
     return {
-      tree: copy(tree, (part) => values.get(part)),
+      isError: typeof tree === 'string',
+      build: builderOf(tree, (part) => values.get(part)),
       names: Object.keys(attrNames).filter((name) => !(name in unused.unusedAttrNames)),
       values: Object.keys(attrVals).filter((name) => !(name in unused.unusedAttrVals)),
     };
   };
 
-  const fill = ({ tree, names, values }: Parsed, context: ExpressionContext): unknown => {
+  const use = ({ build, names, values }: Parsed, context: ExpressionContext): Build => {
     for (const name of names) delete context.unusedAttrNames[name];
     for (const name of values) delete context.unusedAttrVals[name];
-    return copy(tree, (part) => (part instanceof Value ? context.attrVals?.[part.name] : undefined));
+    return build;
   };
 
   return {
@@ -97,12 +115,11 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser & { r
       const key = keyOf(text, context);
       const parsed = cache.get(key) ?? parseOnce(text, context);
       if (cache.size < MOST_EXPRESSIONS) cache.set(key, parsed);
-      return fill(parsed, context);
+      return use(parsed, context)(context.attrVals);
     },
     recall: (text, context) => {
       const parsed = cache.get(keyOf(text, context));
-      // A string is the parser's error message.
-      return parsed && typeof parsed.tree !== 'string' ? fill(parsed, context) : undefined;
+      return parsed && !parsed.isError ? use(parsed, context) : undefined;
     },
   };
 };

@@ -16,6 +16,10 @@ interface Index extends KeyPair {
 }
 export interface TableKeys extends KeyPair {
   indexes: readonly Index[];
+  /** The attributes of all indexes' keys. */
+  indexed: ReadonlySet<string>;
+  /** The keys of each stored item in the indexes. Stored items are never changed in place. */
+  ofItems: WeakMap<Json, readonly (string | undefined)[]>;
 }
 
 /** More than the items of most sandboxes; a larger sandbox computes some keys again. */
@@ -90,7 +94,8 @@ const readKeys = (description: Description): TableKeys | undefined => {
     const projected = [pair.hash, pair.range, table.hash, table.range, ...(Projection.NonKeyAttributes ?? [])];
     indexes.push({ name, ...pair, attributes: Projection.ProjectionType === 'ALL' ? undefined : projected });
   }
-  return { ...table, indexes };
+  const indexed = new Set(indexes.flatMap((index) => [index.hash, index.range]));
+  return { ...table, indexes, indexed, ofItems: new WeakMap() };
 };
 
 const keysByDescription = new WeakMap<Json, { keys: TableKeys | undefined }>();

@@ -40,10 +40,13 @@ const sizeOf = (value: object): number => {
   return size;
 };
 
-/** Returns the size in bytes, as dynalite's `itemSize` does. */
+/** Returns the size in bytes, as dynalite's `itemSize` does. Items are never changed in place either. */
 export const bytesOf = (item: Json): number => {
+  const cached = sizes.get(item);
+  if (cached !== undefined) return cached;
   let size = 0;
   for (const name in item) size += name.length + sizeOf(item[name] as object);
+  sizes.set(item, size);
   return size;
 };
 
@@ -51,24 +54,31 @@ export const bytesOf = (item: Json): number => {
  * Returns the item's key in each index, or undefined if the index does not contain it; throws Unusual for a key that is
  * not a plain string.
  */
-const indexKeys = (item: Json | undefined, keys: TableKeys): (string | undefined)[] =>
-  keys.indexes.map((index) => {
-    if (!item || item[index.hash] === undefined || item[index.range] === undefined) return undefined;
+const indexKeys = (item: Json | undefined, keys: TableKeys): readonly (string | undefined)[] => {
+  if (!item) return NO_KEYS;
+  const cached = keys.ofItems.get(item);
+  if (cached) return cached;
+  const found = keys.indexes.map((index) => {
+    if (item[index.hash] === undefined || item[index.range] === undefined) return undefined;
     const key = indexKeyOf(item, index, keys);
     if (key === undefined) throw new Unusual();
     return key;
   });
+  keys.ofItems.set(item, found);
+  return found;
+};
+const NO_KEYS: readonly undefined[] = [];
 
-const checkKeyTypes = (item: Json, { indexes }: TableKeys): void => {
-  for (const { hash, range } of indexes)
-    for (const name of [hash, range])
-      if (item[name] !== undefined && textOf(item, name) === undefined) throw new Unusual();
+const checkKeyTypes = (item: Json, { indexed }: TableKeys): void => {
+  for (const name of indexed) if (item[name] !== undefined && textOf(item, name) === undefined) throw new Unusual();
 };
 
-const entryOf = (item: Json, attributes: readonly string[] | undefined): Json =>
-  attributes
-    ? Object.fromEntries(attributes.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])))
-    : item;
+const entryOf = (item: Json, attributes: readonly string[] | undefined): Json => {
+  if (!attributes) return item;
+  const entry: Json = {};
+  for (const name of attributes) if (item[name] !== undefined) entry[name] = item[name];
+  return entry;
+};
 
 /** Replaces the existing item in the table and its indexes; an undefined item deletes it. */
 const replace = (
@@ -81,6 +91,7 @@ const replace = (
   const [before, after] = [indexKeys(existing, keys), indexKeys(item, keys)];
   for (const [position, { name, attributes }] of keys.indexes.entries()) {
     const [oldKey, newKey] = [before[position], after[position]];
+    if (oldKey === undefined && newKey === undefined) continue;
     const entries = store.entries(table, name);
     if (oldKey !== undefined && oldKey !== newKey) entries.delete(oldKey);
     if (newKey !== undefined && item) entries.set(newKey, entryOf(item, attributes));
@@ -125,12 +136,16 @@ const putItem: Action = (input, keys, store) => {
   return ok();
 };
 
-/** Returns whether the section changes a whole attribute outside the key, and keeps index keys strings. */
-const isPlain = ({ path: [name, ...rest], attrType }: Section, { hash, range, indexes }: TableKeys): boolean =>
-  rest.length === 0 &&
-  name !== hash &&
-  name !== range &&
-  ((attrType ?? 'S') === 'S' || !indexes.some((index) => index.hash === name || index.range === name));
+/** Returns whether the section changes a whole attribute outside the key, and keeps index keys strings with content. */
+const isPlain = ({ path, attrType, val }: Section, { hash, range, indexed }: TableKeys): boolean => {
+  const [name] = path;
+  return (
+    path.length === 1 &&
+    name !== hash &&
+    name !== range &&
+    (!indexed.has(String(name)) || ((attrType ?? 'S') === 'S' && !(isObject(val) && val['S'] === '')))
+  );
+};
 
 /** dynalite 4.0.0, db/index.js: MAX_SIZE. */
 const MAX_ITEM_BYTES = 409_600;
@@ -201,7 +216,9 @@ const query: Action = (input, keys, store) => {
     .range({ ...rangeOf(start, sort), reverse })
     .slice(0, Number(limit))
     .map(([, item]) => item as Json);
-  if (items.reduce((sum, item) => sum + bytesOf(item) + OVERHEAD_BYTES, 0) > SAFE_BYTES) return unusual();
+  let bytes = 0;
+  for (const item of items) bytes += bytesOf(item) + OVERHEAD_BYTES;
+  if (bytes > SAFE_BYTES) return unusual();
   const last = items.length >= Number(limit) ? items.at(-1) : undefined;
   const names = new Set([keys.hash, keys.range, hash, range]);
   return ok({

@@ -8,7 +8,7 @@ import { itemSize } from 'dynalite/db/index.js';
 import updateParser from 'dynalite/db/updateParser.js';
 import { convertKeyCondition, validateConditions } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
-import { type ExpressionContext, type Recall, remembering } from './expressions.ts';
+import { type Build, type ExpressionContext, type Recall, remembering } from './expressions.ts';
 
 const conditions = remembering(conditionParser);
 const updates = remembering(updateParser);
@@ -111,27 +111,83 @@ const trues = (names: object | undefined): Record<string, true> =>
   Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, true]));
 const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
 
+type Builds = readonly (readonly [as: string, build: Build])[];
+
 /**
- * Adds the parsed expressions to the input; returns false if an expression is not cached or does not use all names and
- * values.
+ * Returns how to build the parsed expressions; undefined if an expression is not cached, or if they do not use all names
+ * and values.
  */
-const parseInto = (input: Json): boolean => {
-  const { ExpressionAttributeNames: attrNames, ExpressionAttributeValues: attrVals } = input;
+const recalled = (input: Json, names: Json | undefined, values: Json | undefined): Builds | undefined => {
   const context: ExpressionContext = {
-    ...(isObject(attrNames) ? { attrNames: attrNames as Record<string, string> } : {}),
-    ...(isObject(attrVals) ? { attrVals: attrVals as Record<string, Json> } : {}),
-    unusedAttrNames: trues(attrNames as object),
-    unusedAttrVals: trues(attrVals as object),
+    ...(names ? { attrNames: names as Record<string, string> } : {}),
+    ...(values ? { attrVals: values as Record<string, Json> } : {}),
+    unusedAttrNames: trues(names),
+    unusedAttrVals: trues(values),
   };
+  const builds: [string, Build][] = [];
   for (const [member, as, recall, isKeyCondition] of PARSED) {
     const text = input[member];
     if (typeof text !== 'string') continue;
     if (isKeyCondition) context.isKeyCondition = true;
-    const parsed = recall(text, context);
-    if (parsed === undefined) return false;
-    input[as] = parsed;
+    const build = recall(text, context);
+    if (!build) return undefined;
+    builds.push([as, build]);
   }
-  return isEmpty(context.unusedAttrNames) && isEmpty(context.unusedAttrVals);
+  return isEmpty(context.unusedAttrNames) && isEmpty(context.unusedAttrVals) ? builds : undefined;
+};
+
+/** A request's form: its names, and the types of its values, in their order. The parsed expressions depend on both. */
+interface Form {
+  names: readonly string[];
+  types: readonly string[];
+  builds: Builds;
+}
+const forms = new Map<string, Form[]>();
+/** Far more than a ledger has; see `expressions.ts`. */
+const MOST_TEXTS = 1000;
+const MOST_FORMS = 8;
+
+const typeOf = (value: unknown): string => {
+  for (const type in value as Json) return type;
+  return '';
+};
+
+/** Returns whether an object has exactly these keys and values, in this order. */
+const hasEntries = (
+  value: Json | undefined,
+  entries: readonly string[],
+  textOf: (inner: unknown) => unknown,
+): boolean => {
+  let at = 0;
+  for (const name in value) {
+    if (entries[at] !== name || entries[at + 1] !== textOf(value[name])) return false;
+    at += 2;
+  }
+  return at === entries.length;
+};
+const entriesOf = (value: Json | undefined, textOf: (inner: unknown) => unknown): string[] =>
+  Object.entries(value ?? {}).flatMap(([name, inner]) => [name, String(textOf(inner))]);
+const itself = (inner: unknown): unknown => inner;
+
+/** Adds the parsed expressions to the input; returns false if they cannot be recalled. */
+const parseInto = (input: Json): boolean => {
+  const [names, values] = [input['ExpressionAttributeNames'], input['ExpressionAttributeValues']] as (
+    | Json
+    | undefined
+  )[];
+  // NUL separates the texts: it occurs in no expression.
+  let texts = '';
+  for (const [member] of PARSED) texts += `${(input[member] as string | undefined) ?? ''}\0`;
+  const known = forms.get(texts) ?? [];
+  let form = known.find((each) => hasEntries(names, each.names, itself) && hasEntries(values, each.types, typeOf));
+  if (!form) {
+    const builds = recalled(input, names, values);
+    if (!builds) return false;
+    form = { names: entriesOf(names, itself), types: entriesOf(values, typeOf), builds };
+    if (forms.size < MOST_TEXTS && known.length < MOST_FORMS) forms.set(texts, [...known, form]);
+  }
+  for (const [as, build] of form.builds) input[as] = build(values as ExpressionContext['attrVals']);
+  return true;
 };
 
 /** Returns a query's key conditions; undefined if dynalite would refuse them. */
