@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareAnswers } from '../../conformance/kubernetes/golden/compare.ts';
-import type { Answer, Exchange } from '../../conformance/kubernetes/golden/corpus.ts';
+import { type Answer, type Exchange, scenarioFor } from '../../conformance/kubernetes/golden/corpus.ts';
 import { generatedNames, keptHeaders, normalBody } from '../../conformance/kubernetes/golden/normalise.ts';
 import { readmeOf } from '../../conformance/kubernetes/golden/record-readme.ts';
 import {
@@ -13,7 +13,6 @@ import {
   RecordError,
   recordedExchanges,
   requireFree,
-  scenarioFor,
   setUpFor,
   withSeconds,
 } from '../../conformance/kubernetes/golden/record.ts';
@@ -194,7 +193,7 @@ describe('the files of a recording', () => {
 
   test('have the scenario with the version', () => {
     const text = '{ "startAt": "2026-01-15T09:00:00.000Z", "version": "1.33", "addon": "v1.33.1" }';
-    expect(JSON.parse(scenarioFor('1.35', new Date('2026-11-29T00:00:00Z'), text))).toEqual({
+    expect(JSON.parse(scenarioFor('1.35', '2026-11-29T00:00:00.000Z', text))).toEqual({
       startAt: '2026-11-29T00:00:00.000Z',
       version: '1.35',
       addon: 'v1.33.1',

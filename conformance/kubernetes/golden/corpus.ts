@@ -39,6 +39,25 @@ export const CORPORA = join(import.meta.dirname, '../../../test/golden/kubernete
 export const readCorpusFile = (version: string, file: string): string =>
   readFileSync(join(CORPORA, version, file), 'utf8');
 
+/** The version whose requests were recorded first, and were sent again to the others. */
+export const SOURCE = '1.33';
+/** When the recording of another version began, which its scenario starts with. */
+export const START = 'start.json';
+
+/** Returns a scenario's text for another version of Kubernetes, which EKS may have only had since then. */
+export const scenarioFor = (version: string, startAt: string, text: string): string =>
+  text
+    .replaceAll(`"${SOURCE}"`, JSON.stringify(version))
+    .replace(/("startAt": )"[^"]*"/, `$1${JSON.stringify(startAt)}`);
+
+/** Returns the text of the scenario with which a version was recorded. */
+export const readCorpusScenario = (version: string): string => {
+  const text = readCorpusFile(SOURCE, 'scenario.json');
+  if (version === SOURCE) return text;
+  const { startAt } = JSON.parse(readCorpusFile(version, START)) as { startAt: string };
+  return scenarioFor(version, startAt, text);
+};
+
 /** Returns the recorded exchanges of a version, in the order in which they were sent. */
 export const readCorpus = (version: string): Exchange[] =>
   JSON.parse(readCorpusFile(version, 'corpus.json')) as Exchange[];

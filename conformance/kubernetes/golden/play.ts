@@ -8,7 +8,7 @@ import { badQueryOf, queryOf } from '../../../sandbox/transports/query.ts';
 import { parseScenario } from '../../../sandbox/world/load.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { openWorld, tokensFor } from './cast.ts';
-import { readCorpus, readCorpusFile, readSetUp } from './corpus.ts';
+import { readCorpus, readCorpusScenario, readSetUp } from './corpus.ts';
 import { answerBody, headersOf, type Lab, type Played, sendCorpus, textOf } from './send.ts';
 
 /** The client's name, and the manager of the fields that it sets. */
@@ -72,9 +72,7 @@ const nameNamespaces = (cluster: ClusterState): void => {
 };
 
 const openLab = async (version: string): Promise<Lab> => {
-  const { world, cluster } = openWorld(
-    parseScenario(readCorpusFile(version, 'scenario.json'), `${version}/scenario.json`),
-  );
+  const { world, cluster } = openWorld(parseScenario(readCorpusScenario(version), `${version}/scenario.json`));
   const { schedule } = world;
   const now = (): number => schedule.now();
   const startedAt = now();

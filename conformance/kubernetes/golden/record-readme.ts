@@ -18,7 +18,7 @@ Made by \`npm run conformance -- kubernetes --version ${version} --record FOLDER
 | file | what |
 | --- | --- |
 | \`corpus.json\` | ${requests} requests, in the order in which they were sent, each with the real answer. One a line |
-| \`scenario.json\` | the scenario of ${source} with a cluster of version ${version} |
+| \`start.json\` | when the scenario starts: that of ${source}, with a cluster of version ${version} |
 | \`setup.json\` | the group \`lab-makers\`, which is in addition to the scenario |
 | \`reasons.json\` | where the sandbox answers otherwise, and why |
 

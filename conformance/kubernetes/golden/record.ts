@@ -8,15 +8,23 @@ import { parseScenario } from '../../../sandbox/world/load.ts';
 import type { Print } from '../../build/build.ts';
 import { type KubernetesVersion, programsOf } from '../build/tools.ts';
 import { compareAnswers } from './compare.ts';
-import { type Answer, type Exchange, readCorpus, readCorpusFile, readSetUp, type SetUpRequest } from './corpus.ts';
+import {
+  type Answer,
+  type Exchange,
+  readCorpus,
+  readCorpusFile,
+  readSetUp,
+  scenarioFor,
+  type SetUpRequest,
+  SOURCE,
+  START,
+} from './corpus.ts';
 import { generatedNames, normalAnswer } from './normalise.ts';
 import { RECORDER } from './play.ts';
 import { openRealLab } from './real-lab.ts';
 import { readmeOf } from './record-readme.ts';
 import { isAboutWorkloads, type Played, sendCorpus } from './send.ts';
 
-/** The version whose requests are sent again. */
-export const SOURCE = '1.33';
 /** The objects of the set-up that requests are about; the others were those of the recorded server alone. */
 const SET_UP = new Set(['lab-makers']);
 
@@ -32,12 +40,6 @@ export const requireFree = (folder: string): void => {
       `--record ${folder}: the folder is not empty, and a recording replaces nothing.\nDelete the folder, or name another one.`,
     );
 };
-
-/** Returns a scenario's text for another version of Kubernetes, which EKS may have only had since then. */
-export const scenarioFor = (version: string, startAt: Date, text: string): string =>
-  text
-    .replaceAll(`"${SOURCE}"`, JSON.stringify(version))
-    .replace(/("startAt": )"[^"]*"/, `$1${JSON.stringify(startAt.toISOString())}`);
 
 /** Returns the requests of the set-up without those of the source's server alone. */
 export const setUpFor = <T extends SetUpRequest>(requests: readonly T[]): T[] =>
@@ -75,7 +77,8 @@ export const lines = (items: readonly unknown[]): string =>
 export const record = async (version: KubernetesVersion, folder: string, print: Print): Promise<void> => {
   requireFree(folder);
   const date = new Date();
-  const scenario = scenarioFor(version, date, readCorpusFile(SOURCE, 'scenario.json'));
+  const startAt = date.toISOString();
+  const scenario = scenarioFor(version, startAt, readCorpusFile(SOURCE, 'scenario.json'));
   const setUp = setUpFor(readSetUp(SOURCE));
   const exchanges = readCorpus(SOURCE).filter(({ needs }) => needs === undefined);
   print(`Opening the scenario of ${SOURCE} on Kubernetes ${version}`);
@@ -97,7 +100,7 @@ export const record = async (version: KubernetesVersion, folder: string, print: 
     mkdirSync(folder, { recursive: true });
     const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
     write('corpus.json', lines(recorded));
-    write('scenario.json', scenario);
+    write(START, `${JSON.stringify({ startAt })}\n`);
     write('setup.json', lines(setUp.map(({ as: _as, ...request }) => request)));
     write('reasons.json', lines([]));
     write(
