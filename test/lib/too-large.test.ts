@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CfnOutput, CfnResource } from 'aws-cdk-lib';
+import { type App, CfnOutput, CfnResource, Stack } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Excess } from '../../lambdas/domain/aws/limits.ts';
 import { ConfigurationError } from '../../lib/config-error.ts';
@@ -29,12 +29,19 @@ const messageOf = (settings: object, outdir = join(scratch, `out-${(runs += 1)}`
   }
 };
 const LONG = `${'p'.repeat(100)}/`;
+const REFUSED = { passableRoleArns: patternsOf(100, 'passed', LONG.repeat(3)) };
+/** The service, in an app that a test extends. */
+const synthesiseTo = (name: string, prepare: (app: App) => void, checked = false): void =>
+  synthesise(join(scratch, name), {
+    lambdaDirectory,
+    checked,
+    context: { passableRoleArns: 'role/eks-addons/*', 'aws:cdk:disable-asset-staging': true },
+    prepare,
+  });
 
 describe('a configuration that exceeds limits of AWS', () => {
-  it('is refused by the setting, with what it comes to, the limit, and what to do', () => {
-    const [title, heading, problem, next, ...more] = messageOf({
-      passableRoleArns: patternsOf(100, 'passed', LONG.repeat(3)),
-    }).split('\n');
+  it('is refused by the setting, with what it comes to, the limit, and what to do; nothing is left behind', () => {
+    const [title, heading, problem, next, ...more] = messageOf(REFUSED, join(scratch, 'refused')).split('\n');
     expect([title, heading, next, more]).toEqual([
       'The configuration exceeds limits of AWS. See docs/scale.md for the limits and the sizes of configurations.',
       'Reduce these settings:',
@@ -44,94 +51,66 @@ describe('a configuration that exceeds limits of AWS', () => {
     expect(problem).toMatch(
       /^ {2}passableRoleArns: makes the managed policies of the role Steps\w+Role\w+ too large: 1\d policies, but IAM allows 10; \d+ characters of it come from this setting\. Cover several roles by one pattern, such as role\/eks-addons\/\*, or shorten their paths$/,
     );
+    expect(readdirSync(scratch).filter((name) => name.includes('refused'))).toEqual([]);
   });
 
-  it('is told at each setting that makes something too large', () => {
-    const message = messageOf({
-      passableRoleArns: patternsOf(100, 'passed', LONG.repeat(4)),
-      repairableRoleArns: patternsOf(100, 'repaired', LONG.repeat(5)),
-      accounts: accountsOf(2),
-    });
-    expect(message.match(/^ {2}[\w.]+: /gm)).toEqual(['  passableRoleArns: ', '  repairableRoleArns: ']);
-  });
-
-  it('may be the schedules, whose requests stand in the template', () => {
+  it('is told at each setting that makes something too large, such as the schedules with their requests', () => {
     const selection = {
       clusters: Array.from({ length: 100 }, (_, index) => `${'c'.repeat(90)}-${index}`),
       accounts: accountsOf(500),
     };
     const message = messageOf({
-      passableRoleArns: ['role/eks-addons/*'],
+      passableRoleArns: patternsOf(100, 'passed', LONG.repeat(4)),
+      repairableRoleArns: patternsOf(100, 'repaired', LONG.repeat(5)),
+      accounts: accountsOf(2),
       sweeps: Array.from({ length: 50 }, (_, index) => ({
         name: `weekly-${index}`,
         schedule: 'rate(7 days)',
         request: { mode: 'inventory', selection },
       })),
     });
+    expect(message.match(/^ {2}[\w.]+: /gm)!.toSorted()).toEqual(
+      ['passableRoleArns', 'repairableRoleArns', 'sweeps'].map((setting) => `  ${setting}: `),
+    );
     expect(message).toMatch(
       /^ {2}sweeps: makes the template PodIdentityMigrator\.template\.json too large: \d{7} bytes, but CloudFormation allows 1000000;/m,
     );
   });
+});
 
-  it('leaves nothing behind, and what is there as it is', () => {
+describe('an assembly', () => {
+  it('replaces an earlier one, and only if it is right; the other files of the folder stay', () => {
     const outdir = join(scratch, 'kept');
-    const refused = { passableRoleArns: patternsOf(100, 'passed', LONG.repeat(3)) };
-    expect(messageOf(refused, outdir)).not.toBe('');
-    expect(readdirSync(scratch).filter((name) => name.includes('kept'))).toEqual([]);
-    expect(messageOf({ passableRoleArns: ['role/eks-addons/*'] }, outdir)).toBe('');
+    mkdirSync(outdir);
+    writeFileSync(join(outdir, 'synth.lock'), '1');
+    expect(messageOf({ passableRoleArns: ['role/one/*'] }, outdir)).toBe('');
+    expect(textsIn(outdir)['PodIdentityMigrator.template.json']).toContain(':role/one/*');
+    synthesiseTo('kept', (app) => {
+      const output = new CfnOutput(app.node.findChild('PodIdentityMigrator'), 'Added', { value: 'here' });
+      expect(output.node.id).toBe('Added');
+    });
     const before = textsIn(outdir);
+    expect(before['synth.lock']).toBe('1');
     expect(Object.keys(before)).toContain('manifest.json');
-    expect(messageOf(refused, outdir)).not.toBe('');
+    expect(before['PodIdentityMigrator.template.json']).not.toContain(':role/one/*');
+    // An app is prepared before it is synthesised.
+    expect(before['PodIdentityMigrator.template.json']).toContain('"Added":{"Value":"here"}');
+    expect(messageOf(REFUSED, outdir)).not.toBe('');
     expect(messageOf({ passableRoleArns: ['role/*'] }, outdir)).toContain('matches every role');
     expect(textsIn(outdir)).toEqual(before);
     expect(readdirSync(scratch).filter((name) => name.includes('kept'))).toEqual(['kept']);
   });
 });
 
-describe('an assembly', () => {
-  it('keeps the other files of the folder, and replaces an earlier assembly', () => {
-    const outdir = join(scratch, 'twice');
-    mkdirSync(outdir);
-    writeFileSync(join(outdir, 'synth.lock'), '1');
-    expect(messageOf({ passableRoleArns: ['role/one/*'] }, outdir)).toBe('');
-    expect(messageOf({ passableRoleArns: ['role/two/*'] }, outdir)).toBe('');
-    const texts = textsIn(outdir);
-    expect(texts['synth.lock']).toBe('1');
-    expect(texts['PodIdentityMigrator.template.json']).toContain(':role/two/*');
-    expect(texts['PodIdentityMigrator.template.json']).not.toContain(':role/one/*');
-  });
-});
-
-describe('an app', () => {
-  it('is prepared before it is synthesised', () => {
-    const outdir = join(scratch, 'prepared');
-    synthesise(outdir, {
-      lambdaDirectory,
-      context: { passableRoleArns: 'role/eks-addons/*', 'aws:cdk:disable-asset-staging': true },
-      prepare: (app) => {
-        expect(new CfnOutput(app.node.findChild('PodIdentityMigrator'), 'Added', { value: 'here' }).node.id).toBe(
-          'Added',
-        );
-      },
-    });
-    expect(textsIn(outdir)['PodIdentityMigrator.template.json']).toContain('"Added":{"Value":"here"}');
-  });
-});
-
 describe('an app that the CDK finds fault with', () => {
   it('is not put in place, and the report stays where the CDK says that it is', () => {
-    const outdir = join(scratch, 'wrong');
-    expect(() =>
-      synthesise(outdir, {
-        lambdaDirectory,
-        checked: true,
-        context: { passableRoleArns: 'role/eks-addons/*', 'aws:cdk:disable-asset-staging': true },
-        prepare: (app) => {
-          const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
-          expect(new CfnResource(app.node.findChild('PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
-        },
-      }),
-    ).toThrow("VisibilityTimeout: 'soon' is not of type 'integer'");
+    const prepare = (app: App): void => {
+      // The CDK would take many seconds for the rules of all resources of the service.
+      app.node.tryRemoveChild('PodIdentityMigrator');
+      const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
+      expect(new CfnResource(new Stack(app, 'PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
+    };
+    expect(() => synthesiseTo('wrong', prepare, true)).toThrow("VisibilityTimeout: 'soon' is not of type 'integer'");
     const [hidden, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
     expect([hidden, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
     expect(readdirSync(join(scratch, hidden!))).toContain('validation-report.json');

@@ -154,12 +154,15 @@ function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
   if (own.includes('no')) return no('its trust policy does not allow EKS Pod Identity for the service account');
   if (own.includes('unknown'))
     return open('it is not known whether its trust policy allows EKS Pod Identity for the service account');
-  const others = exchanged({ ...question, target: facts.target }).flatMap(verdictOf);
-  if (others.every((one) => one === 'no')) return YES;
   const whom = 'for other subjects than this service account of this cluster';
-  return others.includes('yes')
-    ? no(`its trust policy also allows EKS Pod Identity ${whom}`)
-    : open(`it is not known whether its trust policy also allows EKS Pod Identity ${whom}`);
+  let isUndecided = false;
+  // Most policies already allow the first of the other subjects.
+  for (const changed of exchanged({ ...question, target: facts.target })) {
+    const verdicts = verdictOf(changed);
+    if (verdicts.includes('yes')) return no(`its trust policy also allows EKS Pod Identity ${whom}`);
+    isUndecided ||= verdicts.includes('unknown');
+  }
+  return isUndecided ? open(`it is not known whether its trust policy also allows EKS Pod Identity ${whom}`) : YES;
 }
 
 /** Ground 5. */

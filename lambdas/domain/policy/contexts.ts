@@ -55,6 +55,12 @@ export function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): L
   };
 }
 
+/** Looks up keys with what `make` returns, which is called at the first key: most policies have no condition. */
+function lookUpLater(make: () => LookUp): LookUp {
+  let lookUp: LookUp | undefined;
+  return (key) => (lookUp ??= make())(key);
+}
+
 /** Returns the state of keys that have these values. */
 export function statesOf(values: Record<string, string | readonly string[]>): Record<string, KeyState> {
   return Object.fromEntries(
@@ -152,26 +158,28 @@ function tagKeys(use: TrustUse): Record<string, KeyState> {
  * EKS Pod Identity".
  */
 export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
-  const lookUp = lookUpIn(
-    {
-      ...anyCall(use),
-      ...tagKeys(use),
-      // EKS Best Practices Guide, "Identity and Access Management"; awslabs/mountpoint-s3-csi-driver#781 shows that it
-      // is the cluster's ARN, not the association's.
-      'aws:SourceArn': has(use.clusterArn),
-      'aws:SourceAccount': has(clusterOf(use).account),
-      // Global keys: true "when a service uses a service principal to perform a direct action"; the principal's name is
-      // then present too.
-      'aws:PrincipalIsAWSService': has('true'),
-      'aws:PrincipalServiceName': has(POD_IDENTITY_PRINCIPAL),
-      // Global keys: has every name of the service, regional names too, and no page lists them.
-      'aws:PrincipalServiceNamesList': PRESENT,
-      // Global keys: present in role sessions that were issued for an identity provider's token.
-      'aws:FederatedProvider': ABSENT,
-    },
-    // The Best Practices Guide documents that aws:SourceOrgID is sent, but the account's organization is not known. So
-    // the key stays unknown, as do addresses and VPCs.
-    (key) => (providerOf(key) === undefined && !startsWithProviderArn(key) ? UNKNOWN : ABSENT),
+  const lookUp = lookUpLater(() =>
+    lookUpIn(
+      {
+        ...anyCall(use),
+        ...tagKeys(use),
+        // EKS Best Practices Guide, "Identity and Access Management"; awslabs/mountpoint-s3-csi-driver#781 shows that
+        // it is the cluster's ARN, not the association's.
+        'aws:SourceArn': has(use.clusterArn),
+        'aws:SourceAccount': has(clusterOf(use).account),
+        // Global keys: true "when a service uses a service principal to perform a direct action"; the principal's name
+        // is then present too.
+        'aws:PrincipalIsAWSService': has('true'),
+        'aws:PrincipalServiceName': has(POD_IDENTITY_PRINCIPAL),
+        // Global keys: has every name of the service, regional names too, and no page lists them.
+        'aws:PrincipalServiceNamesList': PRESENT,
+        // Global keys: present in role sessions that were issued for an identity provider's token.
+        'aws:FederatedProvider': ABSENT,
+      },
+      // The Best Practices Guide documents that aws:SourceOrgID is sent, but the account's organization is not known. So
+      // the key stays unknown, as do addresses and VPCs.
+      (key) => (providerOf(key) === undefined && !startsWithProviderArn(key) ? UNKNOWN : ABSENT),
+    ),
   );
   const principal = { type: 'Service' as const, values: [POD_IDENTITY_PRINCIPAL] };
   return ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({ action, principal, lookUp }));
@@ -201,28 +209,30 @@ function issuerKey(key: string, use: TrustUse): KeyState {
  * provider is in the role's account (EKS User Guide, "Authenticate to another account with IRSA").
  */
 export function irsaRequest(use: TrustUse): PolicyRequest {
-  const lookUp = lookUpIn(
-    {
-      ...anyCall(use),
-      // STS reads tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes
-      // tokens do not have.
-      'aws:RequestTag/': ABSENT,
-      'aws:TagKeys': ABSENT,
-      'sts:TransitiveTagKeys': ABSENT,
-      // Global keys: only if a service makes the call on behalf of a resource's owner.
-      'aws:SourceArn': ABSENT,
-      'aws:SourceAccount': ABSENT,
-      'aws:SourceOrgID': ABSENT,
-      'aws:SourceOrgPaths': ABSENT,
-      // Global keys: "signed API requests that use AWS credentials"; the service's names are "not present in any other
-      // situation" than its own call.
-      'aws:PrincipalIsAWSService': ABSENT,
-      'aws:PrincipalServiceName': ABSENT,
-      'aws:PrincipalServiceNamesList': ABSENT,
-      // Not listed: aws:SourceIp, which is present unless the pod reaches STS through a VPC endpoint, and
-      // aws:FederatedProvider, which is documented only for the session.
-    },
-    (key) => issuerKey(key, use),
+  const lookUp = lookUpLater(() =>
+    lookUpIn(
+      {
+        ...anyCall(use),
+        // STS reads tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes
+        // tokens do not have.
+        'aws:RequestTag/': ABSENT,
+        'aws:TagKeys': ABSENT,
+        'sts:TransitiveTagKeys': ABSENT,
+        // Global keys: only if a service makes the call on behalf of a resource's owner.
+        'aws:SourceArn': ABSENT,
+        'aws:SourceAccount': ABSENT,
+        'aws:SourceOrgID': ABSENT,
+        'aws:SourceOrgPaths': ABSENT,
+        // Global keys: "signed API requests that use AWS credentials"; the service's names are "not present in any other
+        // situation" than its own call.
+        'aws:PrincipalIsAWSService': ABSENT,
+        'aws:PrincipalServiceName': ABSENT,
+        'aws:PrincipalServiceNamesList': ABSENT,
+        // Not listed: aws:SourceIp, which is present unless the pod reaches STS through a VPC endpoint, and
+        // aws:FederatedProvider, which is documented only for the session.
+      },
+      (key) => issuerKey(key, use),
+    ),
   );
   const principal =
     use.oidcIssuer === undefined
