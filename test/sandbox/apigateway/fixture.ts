@@ -33,7 +33,11 @@ export const synthesise = (build: (stack: Stack, fn: LambdaFunction) => void): A
     const code = join(folder, 'code');
     mkdirSync(code);
     writeFileSync(join(code, 'index.mjs'), '');
-    const app = new App({ outdir: join(folder, 'out'), analyticsReporting: false });
+    const app = new App({
+      outdir: join(folder, 'out'),
+      analyticsReporting: false,
+      builtinCloudFormationValidation: false,
+    });
     const stack = new Stack(app, 'App');
     build(
       stack,
