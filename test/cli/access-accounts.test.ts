@@ -11,6 +11,7 @@ import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
+import { words } from './fixtures.ts';
 
 const CLUSTER = ['--cluster', TARGET.cluster];
 const API = [...CLUSTER, '--service-account', 'payments/api'];
@@ -110,15 +111,7 @@ describe('grant-access --service-account', () => {
 
   it('can be combined with add-ons and other service accounts, each with its own objects, once', async () => {
     const { scenario } = open();
-    const wanted = [
-      ...API,
-      '--service-account',
-      'shop/api',
-      '--service-account',
-      'payments/api',
-      '--addon',
-      'aws-ebs-csi-driver',
-    ];
+    const wanted = words`${API} --service-account shop/api --service-account payments/api --addon aws-ebs-csi-driver`;
     const document = documentOf(await grant(...wanted, '--sandbox', scenario, '--json'));
     const of = (namespace: string, name: string): string[] => [
       `Role ${namespace}/${ACCESS_GROUPS.restart}:${name}`,
@@ -310,10 +303,7 @@ describe('grant-access --service-account is refused', () => {
         workload('Deployment', `w${index}`, `sa${String(index).padStart(2, '0')}`),
       ));
     const { err } = await grant(
-      ...CLUSTER,
-      '--service-account',
-      'payments/web',
-      '--sandbox',
+      ...words`${CLUSTER} --service-account payments/web --sandbox`,
       open([ADMINISTRATOR], many).scenario,
     );
     expect(err).toMatch(/hint: {2}Service accounts of namespace payments: (\S+, ){19}\S+ and 11 more/);
@@ -321,11 +311,7 @@ describe('grant-access --service-account is refused', () => {
 
   it('if --annotation is given without a service account', async () => {
     const { code, err } = await grant(
-      ...CLUSTER,
-      ...REMOVE,
-      '--addon',
-      'aws-ebs-csi-driver',
-      '--sandbox',
+      ...words`${CLUSTER} ${REMOVE} --addon aws-ebs-csi-driver --sandbox`,
       open().scenario,
     );
     expect([code, err]).toEqual([

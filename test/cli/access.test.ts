@@ -7,6 +7,7 @@ import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { ADMINISTRATOR, entryOf, type Files, filesWith, operatorWith, run, serviceRoles } from './access-fixtures.ts';
+import { words } from './fixtures.ts';
 
 const roles = await serviceRoles();
 const CLUSTER = ['--cluster', TARGET.cluster];
@@ -77,14 +78,7 @@ describe('grant-access, a dry run', () => {
   });
 
   it('reports that nothing of an add-on without support for associations is restarted', async () => {
-    const { code, out, err } = await run(
-      'grant-access',
-      ...CLUSTER,
-      '--addon',
-      'coredns',
-      '--sandbox',
-      open().scenario,
-    );
+    const { code, out, err } = await run(...words`grant-access ${CLUSTER} --addon coredns --sandbox`, open().scenario);
     expect(code).toBe(0);
     expect(err).toMatch(/Notes\n {2}! coredns v\S+ supports no EKS Pod Identity associations/);
     expect(out).not.toContain('kind: Role\n');

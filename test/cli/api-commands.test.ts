@@ -20,7 +20,7 @@ import {
   pending,
   problemAnswer,
 } from './api-fixtures.ts';
-import { aCheck, aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
+import { words, aCheck, aHandOff, aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** A port on which nothing listens. */
@@ -75,15 +75,8 @@ describe('a deployed service with an API', () => {
     expect(
       (
         await run(
-          'migrate-workload',
-          '--cluster',
-          'demo',
-          '--namespace',
-          'payments',
-          '--service-account',
-          'api',
-          '--account',
-          TARGET.account,
+          ...words`migrate-workload --cluster demo --namespace payments --service-account api --account
+            ${TARGET.account}`,
         )
       ).code,
     ).toBe(4);

@@ -3,17 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
-import { collectingIo } from './fixtures.ts';
+import { words, collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
 
-const ADDON = [
-  '--cluster',
-  'reliability-dev',
-  '--addon',
-  'aws-ebs-csi-driver',
-  '--sandbox',
-  'sandbox/scenarios/ebs-csi-irsa.json',
-];
+const ADDON = words`--cluster reliability-dev --addon aws-ebs-csi-driver --sandbox sandbox/scenarios/ebs-csi-irsa.json`;
 /** One hour tests the same as 24, and takes less of the machine's time. */
 const APPROVAL = ['migrate', ...ADDON, '--approval', 'required', '--approval-hours', '1'];
 
@@ -98,16 +91,9 @@ describe('a migration with a change window', () => {
   });
 
   it('ends blocked if the window is too far away', async () => {
-    const { code, out } = await run([
-      'migrate',
-      ...ADDON,
-      ...window,
-      '--window',
-      '0 13 * * THU',
-      '--window-wait-hours',
-      '2',
-      '--json',
-    ]);
+    const { code, out } = await run(
+      words`migrate ${ADDON} ${window} --window ${'0 13 * * THU'} --window-wait-hours 2 --json`,
+    );
     expect(code).toBe(3);
     expect(migrationReport.parse(JSON.parse(out))).toMatchObject({
       outcome: 'blocked',
@@ -239,18 +225,7 @@ describe('flags', () => {
   ])('%j are refused', async (flags, message) => {
     expect(await refused('migrate', ...ADDON, ...flags)).toMatch(message);
     expect(
-      await refused(
-        'migrate-workload',
-        '--cluster',
-        'c',
-        '--namespace',
-        'n',
-        '--service-account',
-        's',
-        '--sandbox',
-        'a.json',
-        ...flags,
-      ),
+      await refused(...words`migrate-workload --cluster c --namespace n --service-account s --sandbox a.json ${flags}`),
     ).toMatch(message);
     expect(await refused('plan', ...ADDON, ...flags)).toMatch(/unknown option/);
   });

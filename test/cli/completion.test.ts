@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { collectingIo } from './fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 /** Sources the script in bash, and prints what it proposes for the last word of each line. */
 const COMPLETE = `
@@ -17,17 +17,15 @@ printf '%s\\n' "\${COMPREPLY[@]}"
 `;
 
 describe('completion', () => {
-  let folder = '';
+  const folder = scratchDirectory();
   let script = '';
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'completion-'));
     script = join(folder, 'completion.bash');
     const io = collectingIo();
     await main(['completion', 'bash'], io);
     writeFileSync(script, io.out());
     writeFileSync(join(folder, 'world one.json'), '{}');
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   const complete = (...words: string[]): string[] => {
     const { status, stdout, stderr } = spawnSync('bash', ['-c', COMPLETE, 'bash', script, 'pod-identity', ...words], {

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clusterOfContext, kubeconfigFiles, readKubeconfig } from '../../cli/context/kubeconfig.ts';
 import { main } from '../../cli/program.ts';
 import { collectingIo, errorOf } from './fixtures.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 const ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
 
@@ -43,17 +43,15 @@ users:
   user: {exec: {command: aws-iam-authenticator, args: [token, -i, shop], env: null}}
 `;
 
-let folder = '';
+const folder = scratchDirectory();
 let files: string[] = [];
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'context-'));
   files = [UPDATED, EKSCTL].map((text, index) => {
     const file = join(folder, `config-${index}`);
     writeFileSync(file, text);
     return file;
   });
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => vi.unstubAllEnvs());
 
 const environment = () => ({ KUBECONFIG: [...files, join(folder, 'missing')].join(delimiter) });

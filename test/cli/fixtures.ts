@@ -21,6 +21,13 @@ export const collectingIo = (): Io & { out(): string; err(): string } => {
 };
 
 /**
+ * Returns the words of a command line, as a tag of a template: the text is split at blanks, a value is one word, and a
+ * list is several.
+ */
+export const words = (texts: TemplateStringsArray, ...values: (string | readonly string[])[]): string[] =>
+  texts.flatMap((text, index) => [text.split(/\s+/).filter(Boolean), values[index] ?? []].flat());
+
+/**
  * Sets these variables for the program in this process until `vi.unstubAllEnvs`, and removes the machine's own variables
  * for AWS and for a deployed service.
  */

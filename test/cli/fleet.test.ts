@@ -5,7 +5,7 @@ import { main } from '../../cli/program.ts';
 import { sweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario, ScenarioError } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { collectingIo } from './fixtures.ts';
+import { words, collectingIo } from './fixtures.ts';
 
 const parsed = (options: FleetOptions): Scenario => parseScenario(generateFleet(options).scenario, 'fleet');
 const addonsOf = ({ accounts }: Scenario): string[] =>
@@ -175,16 +175,7 @@ describe('generate-fleet', () => {
 
   it('writes the scenario to stdout, and a summary to stderr', async () => {
     const { code, out, err } = await run(
-      '--clusters',
-      '20',
-      '--seed',
-      '5',
-      '--accounts',
-      '2',
-      '--regions',
-      'eu-west-1,eu-central-1',
-      '--addons',
-      '4',
+      ...words`--clusters 20 --seed 5 --accounts 2 --regions eu-west-1,eu-central-1 --addons 4`,
     );
     expect(code).toBe(0);
     const options = { clusters: 20, seed: 5, accounts: 2, regions: ['eu-west-1', 'eu-central-1'], addons: 4 };

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { graphviz, mermaid } from '../../cli/identities/graphs.ts';
 import { identitiesLines } from '../../cli/identities/print.ts';
 import { PLAIN } from '../../cli/print/style.ts';
@@ -13,12 +12,9 @@ import { report as reportSchema, type IdentitiesReport } from '../../lambdas/dom
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ROLE, SCENARIO, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { collectingIo } from './fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
 
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'identities-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
+const directory = scratchDirectory();
 afterEach(() => vi.unstubAllEnvs());
 
 interface Ran {

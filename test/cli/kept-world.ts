@@ -1,5 +1,5 @@
 /** Runs commands that keep their world in a file for the next command. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -14,7 +14,11 @@ interface KeptWorld {
   state: () => string;
   run: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
   reportOf: (...argv: string[]) => Promise<MigrationReport>;
+  /** Begins with a world in which that command has run: it runs once, and each test gets a copy of the file. */
+  begin: (...argv: string[]) => Promise<MigrationReport>;
 }
+
+const begun = new Map<string, { report: MigrationReport; world: string }>();
 
 /** Sets up a world for the tests of the file, or of the `describe`, in which it is called. */
 export const keptWorld = (): KeptWorld => {
@@ -31,10 +35,18 @@ export const keptWorld = (): KeptWorld => {
     const code = await main([...argv, '--state', state()], io);
     return { code, out: io.out(), err: io.err() };
   };
-  return {
-    file,
-    state,
-    run,
-    reportOf: async (...argv) => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out)),
+  const reportOf: KeptWorld['reportOf'] = async (...argv) =>
+    migrationReport.parse(JSON.parse((await run(...argv, '--json')).out));
+  const begin: KeptWorld['begin'] = async (...argv) => {
+    const key = argv.join(' ');
+    const known = begun.get(key);
+    if (known) {
+      writeFileSync(state(), known.world);
+      return known.report;
+    }
+    const report = await reportOf(...argv);
+    begun.set(key, { report, world: readFileSync(state(), 'utf8') });
+    return report;
   };
+  return { file, state, run, reportOf, begin };
 };

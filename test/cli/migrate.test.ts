@@ -1,21 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
-import { collectingIo } from './fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
+import { runProgram as run } from './run-program.ts';
+import { words } from './fixtures.ts';
 
 type ScenarioInput = z.input<typeof scenarioSchema>;
 
 const SCENARIO = join(import.meta.dirname, '../../sandbox/scenarios/ebs-csi-irsa.json');
 const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
 
-const directory = mkdtempSync(join(tmpdir(), 'pod-identity-cli-'));
-afterAll(() => rmSync(directory, { recursive: true }));
+const directory = scratchDirectory();
 
 const scenarioFile = (name: string, change: (scenario: ScenarioInput) => void): string => {
   const scenario = JSON.parse(readFileSync(SCENARIO, 'utf8')) as ScenarioInput;
@@ -23,12 +22,6 @@ const scenarioFile = (name: string, change: (scenario: ScenarioInput) => void): 
   const file = join(directory, name);
   writeFileSync(file, JSON.stringify(scenario));
   return file;
-};
-
-const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  const io = collectingIo();
-  const code = await main(argv, io);
-  return { code, out: io.out(), err: io.err() };
 };
 
 const callsIn = (file: string): Call[] =>
@@ -179,15 +172,7 @@ describe('plan', () => {
   });
 
   it('is blocked for a cluster that does not exist', async () => {
-    const { code, out } = await run(
-      'plan',
-      '--cluster',
-      'nowhere',
-      '--addon',
-      'aws-ebs-csi-driver',
-      '--sandbox',
-      SCENARIO,
-    );
+    const { code, out } = await run(...words`plan --cluster nowhere --addon aws-ebs-csi-driver --sandbox ${SCENARIO}`);
     expect(code).toBe(3);
     expect(out).toMatch(/^✖ blocked/);
     expect(out).toContain('nowhere');
@@ -224,11 +209,7 @@ describe('a scenario', () => {
 
 it('with a call log that cannot be written, starts nothing', async () => {
   const { code, err } = await run(
-    'migrate',
-    ...ADDON,
-    '--sandbox',
-    SCENARIO,
-    '--calls',
+    ...words`migrate ${ADDON} --sandbox ${SCENARIO} --calls`,
     join(directory, 'no', 'such', 'calls.jsonl'),
   );
   expect(code).toBe(2);

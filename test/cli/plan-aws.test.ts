@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { credentialsOf, issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { report as identitiesReport } from '../../lambdas/domain/identities/model.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { Overview } from '../../lambdas/domain/overview/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { ADDON, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { type AwsWorld, openAwsWorld, type Ran } from './aws-world.ts';
+import { words } from './fixtures.ts';
 
 const READER = 'arn:aws:iam::111122223333:role/people/reader';
 const OPERATOR = 'arn:aws:iam::111122223333:role/operator';
@@ -180,15 +182,7 @@ describe('the plan of an add-on', () => {
 describe('the plan of a service account', () => {
   it("is made with the caller's own credentials", async () => {
     const aws = await open(builtIn('service-account-irsa'));
-    const ran = await aws.run(
-      'plan',
-      '--cluster',
-      'payments-prod',
-      '--namespace',
-      'payments',
-      '--service-account',
-      'api',
-    );
+    const ran = await aws.run(...words`plan --cluster payments-prod --namespace payments --service-account api`);
     expect(ran.code).toBe(0);
     expect(ran.out).toContain('✔ planned  payments/api on payments-prod');
     expect(ran.out).toMatch(
@@ -398,5 +392,28 @@ describe('identities', () => {
     expectReadOnly(ran);
     expect(readdirSync(aws.directory)).toEqual(before);
     expect(existsSync('twin.json')).toBe(false);
+    const withRoles = await aws.run('identities', '--cluster', TARGET.cluster, '--roles', '--json');
+    expectReadOnly(withRoles);
+    const report = identitiesReport.parse(JSON.parse(withRoles.out));
+    expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
+    expect(report.workloads.find(({ name }) => name === 'ebs-csi-controller')).toMatchObject({ identity: 'irsa' });
+  });
+});
+
+describe('record', () => {
+  it("reads with the caller's credentials, changes nothing, and writes a twin to rehearse on", async () => {
+    const aws = await open();
+    const ran = await aws.run('record', '--cluster', TARGET.cluster, '--region', TARGET.region);
+    expect(ran.err).toMatch(/^Reading account 111122223333 in eu-west-1 as \S+, at http\S+\. Nothing is changed\./m);
+    expect(ran.code).toBe(0);
+    expectReadOnly(ran);
+    const { accounts } = parseScenario(ran.out, 'stdout');
+    expect(accounts[0]!.clusters[0]).toMatchObject({ name: TARGET.cluster, addons: expect.arrayContaining([]) });
+    const file = join(aws.directory, 'twin.json');
+    writeFileSync(file, ran.out);
+    const argv = ['migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--sandbox', file, '--json'];
+    const migrated = await aws.run(...argv);
+    expect(migrated.code).toBe(0);
+    expect(reportIn(migrated)).toMatchObject({ outcome: 'migrated' });
   });
 });

@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { main } from '../../cli/program.ts';
 import manifest from '../../package.json' with { type: 'json' };
-import { collectingIo } from './fixtures.ts';
-
-const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  const io = collectingIo();
-  const code = await main(argv, io);
-  return { code, out: io.out(), err: io.err() };
-};
+import { runProgram as run } from './run-program.ts';
 
 const errorDocument = z.strictObject({
   error: z.strictObject({ name: z.string(), message: z.string(), hint: z.string().min(1) }),

@@ -1,29 +1,16 @@
 /** `record`: a cluster as a scenario, and what a rehearsal on it shows. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
+import { describe, expect, it } from 'vitest';
 import { parseScenario, readScenario } from '../../sandbox/world/load.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { ADDON, migrate, SCENARIO, scenarioFile, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { rows } from '../end-to-end/scenario-rows.ts';
 import { accessOf, EVERYTHING, rehearsable, seenIn, twinOf } from '../end-to-end/twin.ts';
+import { scratchDirectory } from '../scratch.ts';
+import { runProgram as cli } from './run-program.ts';
 
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'record-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const cli = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  let [out, err] = ['', ''];
-  const io = {
-    stdout: { write: (text: string) => void (out += text) },
-    stderr: { write: (text: string) => void (err += text) },
-  };
-  return { code: await main(argv, io), out, err };
-};
+const directory = scratchDirectory();
 
 const ARN = 'arn:aws:iam::111122223333:role/ridge-prod-acme';
 const VERSION = 'v9.1.0-eksbuild.1';

@@ -1,7 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { exitCodeOfSweep } from '../../cli/exit-codes.ts';
 import { main } from '../../cli/program.ts';
 import { backendOfMigration, backendOfSweep } from '../../cli/backend-options.ts';
@@ -18,16 +17,13 @@ import { parseScenario } from '../../sandbox/world/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
 import { collectingIo, errorOf, ROLE } from './fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
 const messageOf = (given: Record<string, unknown>): string =>
   errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
 
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'sweep-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
+const directory = scratchDirectory();
 
 describe('the flags of sweep', () => {
   it('have the defaults of the request', () => {

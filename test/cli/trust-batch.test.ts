@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { linesOf } from '../../cli/trust/input.ts';
 import { trustCheckBatch } from '../../cli/trust/batch.ts';
 import { collector } from './fixtures.ts';
@@ -19,6 +18,7 @@ import {
   ROLE,
   trust,
 } from './trust-fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 const line = (change: Record<string, unknown> = {}): string =>
   JSON.stringify({
@@ -240,15 +240,13 @@ describe('a batch', () => {
 });
 
 describe('the reader of a batch', () => {
-  let directory: string;
+  const directory = scratchDirectory();
   let file: string;
   const LINES = 2000;
   beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'batch-'));
     file = join(directory, 'batch.jsonl');
     writeFileSync(file, Array.from({ length: LINES }, (_, id) => `${line({ id })}\n`).join(''));
   });
-  afterAll(() => rmSync(directory, { recursive: true }));
 
   const flags = () => ({ batch: file, acceptKey: [], json: false, debug: false });
 

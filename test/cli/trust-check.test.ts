@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   ALL_BUT_THIRD_PARTY,
@@ -20,6 +19,8 @@ import {
   SCENARIO,
   trust,
 } from './trust-fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
+import { words } from './fixtures.ts';
 
 const answer = z.strictObject({
   verdict: z.enum(['allowed', 'denied', 'unknown', 'invalid']),
@@ -163,17 +164,8 @@ describe('trust check', () => {
       Principal: { Federated: IRSA.Principal.Federated.replace('111122223333', '444455556666') },
     });
     const { out } = await trust(
-      [
-        'check',
-        '--policy',
-        '-',
-        '--role-arn',
-        'arn:aws:iam::444455556666:role/other',
-        ...ASKED,
-        '--oidc-issuer',
-        ISSUER,
-        '--json',
-      ],
+      words`check --policy - --role-arn arn:aws:iam::444455556666:role/other ${ASKED} --oidc-issuer ${ISSUER}
+          --json`,
       text,
     );
     const { podIdentity, irsa } = answers.parse(JSON.parse(out));
@@ -222,11 +214,7 @@ describe('trust check', () => {
 });
 
 describe('a role of a sandbox', () => {
-  let directory: string;
-  beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'trust-'));
-  });
-  afterAll(() => rmSync(directory, { recursive: true }));
+  const directory = scratchDirectory();
 
   it('is read from the scenario, whose cluster has its own issuer', async () => {
     const { code, out } = await trust(['check', '--role-arn', ROLE, ...ASKED, '--sandbox', SCENARIO, '--json']);
@@ -235,17 +223,8 @@ describe('a role of a sandbox', () => {
       podIdentity: { verdict: 'allowed' },
       irsa: { verdict: 'allowed' },
     });
-    const other = await trust([
-      'check',
-      '--role-arn',
-      ROLE,
-      ...ASKED,
-      '--sandbox',
-      SCENARIO,
-      '--json',
-      '--oidc-issuer',
-      'https://oidc.example.com/other',
-    ]);
+    const other = await trust(words`check --role-arn ${ROLE} ${ASKED} --sandbox ${SCENARIO} --json --oidc-issuer
+        https://oidc.example.com/other`);
     expect(answers.parse(JSON.parse(other.out)).irsa.verdict).toBe('denied');
   });
 

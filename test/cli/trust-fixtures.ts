@@ -1,19 +1,12 @@
 /** Trust policies to evaluate, and the program that evaluates them. */
 import { main } from '../../cli/program.ts';
-import { collectingIo } from './fixtures.ts';
+import { words, collectingIo } from './fixtures.ts';
 
 export const SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
 export const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
 export const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
 export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/5B1C7E0F9A3D4826B7E19C40D25F8A63';
-export const ASKED = [
-  '--cluster-arn',
-  CLUSTER,
-  '--namespace',
-  'kube-system',
-  '--service-account',
-  'ebs-csi-controller-sa',
-];
+export const ASKED = words`--cluster-arn ${CLUSTER} --namespace kube-system --service-account ebs-csi-controller-sa`;
 
 const provider = ISSUER.replace('https://', '');
 export const IRSA = {

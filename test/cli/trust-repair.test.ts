@@ -6,7 +6,7 @@ import type { Sleep } from '../../cli/trust/write.ts';
 import { trustRepair } from '../../cli/trust/repair.ts';
 import { parseTrustRepairFlags } from '../../cli/trust-options.ts';
 import { reportError } from '../../cli/errors.ts';
-import { collectingIo } from './fixtures.ts';
+import { words, collectingIo } from './fixtures.ts';
 import {
   ASKED,
   CLUSTER,
@@ -134,16 +134,9 @@ describe('trust repair of a document', () => {
     [['--service-account', '*'], /--service-account "\*" must be the name of a service account/],
     [['--service-account', 'a', '--role-arn', ROLE], /--policy "-" cannot be combined with --role-arn/],
   ])('requires a policy and a service account: %j', async (flags, message) => {
-    const { code, err } = await trust([
-      'repair',
-      '--policy',
-      '-',
-      '--cluster-arn',
-      CLUSTER,
-      '--namespace',
-      'kube-system',
-      ...flags,
-    ]);
+    const { code, err } = await trust(
+      words`repair --policy - --cluster-arn ${CLUSTER} --namespace kube-system ${flags}`,
+    );
     expect(code).toBe(2);
     expect(err).toMatch(message);
   });
@@ -156,10 +149,7 @@ describe('trust repair of a role in a sandbox', () => {
       '--role-arn',
       ROLE,
       ...ASKED.slice(0, 4),
-      '--service-account',
-      'other',
-      '--sandbox',
-      SCENARIO,
+      ...words`--service-account other --sandbox ${SCENARIO}`,
     ];
     const shown = await trust([...argv, '--dry-run', '--json']);
     expect(document.parse(JSON.parse(shown.out))).toMatchObject({

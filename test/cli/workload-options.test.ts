@@ -1,25 +1,18 @@
 /** `migrate-workload`: its flags, the request built from them, and the command that repeats it. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseWorkloadFlags } from '../../cli/options.ts';
 import { backendOfMigration } from '../../cli/backend-options.ts';
-import { main } from '../../cli/program.ts';
 import { migrateWorkloadCommand, workloadRequestFrom } from '../../cli/request.ts';
-import { collectingIo, errorOf, ROLE, TARGET } from './fixtures.ts';
+import { errorOf, ROLE, TARGET } from './fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
+import { runProgram as run } from './run-program.ts';
 
 const GOOD = { cluster: 'demo', namespace: 'payments', serviceAccount: 'api', sandbox: 'a.json' };
 const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
 
-const directory = mkdtempSync(join(tmpdir(), 'workload-options-'));
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  const io = collectingIo();
-  const code = await main(argv, io);
-  return { code, out: io.out(), err: io.err() };
-};
+const directory = scratchDirectory();
 
 describe('flags', () => {
   it('have defaults', () => {

@@ -9,6 +9,7 @@ import { summary } from '../../cli/print/summary.ts';
 import { listObjects, putObject } from '../../sandbox/kubernetes/store.ts';
 import { inWorld, type OpenWorld } from '../end-to-end/world.ts';
 import { keptWorld } from './kept-world.ts';
+import { words } from './fixtures.ts';
 
 const SCENARIO = 'sandbox/scenarios/service-account-irsa.json';
 const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
@@ -21,13 +22,7 @@ describe('in a sandbox that is kept in a file', () => {
 
   it('show, identities, retire and rollback find the migration by its id', async () => {
     const planned = await run(
-      'migrate-workload',
-      ...ACCOUNT,
-      '--annotation',
-      'remove',
-      '--dry-run',
-      '--sandbox',
-      SCENARIO,
+      ...words`migrate-workload ${ACCOUNT} --annotation remove --dry-run --sandbox ${SCENARIO}`,
     );
     expect(planned.out).toContain(
       `migrate-workload ${ACCOUNT.join(' ')} --annotation remove --sandbox ${SCENARIO} --state ${state()}\n`,

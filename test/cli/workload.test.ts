@@ -1,14 +1,14 @@
 /** `migrate-workload` from its flags to its output and exit code, each run in a sandbox of its own. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
-import { collectingIo } from './fixtures.ts';
+import { words, collectingIo } from './fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 type ScenarioInput = z.input<typeof scenarioSchema>;
 
@@ -17,8 +17,7 @@ const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
 const ACCOUNT = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'api'];
 const REFUSED = { kind: 'access-denied', times: 'all' } as const;
 
-const directory = mkdtempSync(join(tmpdir(), 'workload-'));
-afterAll(() => rmSync(directory, { recursive: true }));
+const directory = scratchDirectory();
 
 const scenarioFile = (change: (scenario: ScenarioInput) => void): string => {
   const scenario = JSON.parse(readFileSync(SCENARIO, 'utf8')) as ScenarioInput;
@@ -103,10 +102,7 @@ describe('migrated', () => {
 
   it('stays migrated if the annotation could not be removed, and shows how to remove it', async () => {
     const { code, out } = await run(
-      ...ACCOUNT,
-      '--annotation',
-      'remove',
-      '--sandbox',
+      ...words`${ACCOUNT} --annotation remove --sandbox`,
       withFaults({ ...REFUSED, step: 'annotate-service-account', operation: 'patch serviceaccounts' }),
     );
     expect(code).toBe(0);
@@ -144,14 +140,7 @@ describe('migrated', () => {
 describe('planned', () => {
   it('shows what would be done and how to do it, and changes nothing', async () => {
     const { code, out, changes } = await run(
-      ...ACCOUNT,
-      '--annotation',
-      'remove',
-      '--reason',
-      "it's time",
-      '--dry-run',
-      '--sandbox',
-      SCENARIO,
+      ...words`${ACCOUNT} --annotation remove --reason ${"it's time"} --dry-run --sandbox ${SCENARIO}`,
     );
     expect([code, changes]).toEqual([0, []]);
     expect(out).toMatch(/^✔ planned .*nothing was changed\n/);
@@ -182,32 +171,14 @@ describe('blocked', () => {
     ],
     [
       'no annotation, and a role that is named',
-      [
-        '--cluster',
-        'payments-prod',
-        '--namespace',
-        'payments',
-        '--service-account',
-        'web',
-        '--role-arn',
-        ROLE,
-        '--sandbox',
-        SCENARIO,
-      ],
+      words`--cluster payments-prod --namespace payments --service-account web --role-arn ${ROLE} --sandbox
+          ${SCENARIO}`,
       new RegExp(`--service-account web --role-arn ${ROLE} see:`),
     ],
     [
       "an add-on's service account",
-      [
-        '--cluster',
-        'catalogue-prod',
-        '--namespace',
-        'kube-system',
-        '--service-account',
-        'ebs-csi-controller-sa',
-        '--sandbox',
-        'sandbox/scenarios/in-place.json',
-      ],
+      words`--cluster catalogue-prod --namespace kube-system --service-account ebs-csi-controller-sa
+          --sandbox sandbox/scenarios/in-place.json`,
       /✖ service-account-owner: .* belongs to add-on aws-ebs-csi-driver\. do: Migrate the add-on instead: npm run --silent pod-identity -- migrate --cluster catalogue-prod --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --sandbox \S+ see:/,
     ],
     [

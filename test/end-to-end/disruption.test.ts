@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { migrationReport, type MigrationReport } from '../../lambdas/domain/migration/model.ts';
-import { collectingIo } from '../cli/fixtures.ts';
+import { words, collectingIo } from '../cli/fixtures.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 
 const CLUSTERS = {
@@ -18,17 +18,8 @@ const CLUSTERS = {
 const migrate = async (scenario: keyof typeof CLUSTERS, ...flags: string[]): Promise<MigrationReport> => {
   const io = collectingIo();
   await main(
-    [
-      'migrate',
-      '--sandbox',
-      scenarioFile(scenario),
-      '--cluster',
-      CLUSTERS[scenario],
-      '--addon',
-      ADDON,
-      '--json',
-      ...flags,
-    ],
+    words`migrate --sandbox ${scenarioFile(scenario)} --cluster ${CLUSTERS[scenario]} --addon ${ADDON} --json
+        ${flags}`,
     io,
   );
   return migrationReport.parse(JSON.parse(io.out()));
@@ -67,18 +58,8 @@ describe('the pods that stay ready', () => {
     const io = collectingIo();
     // Its knobs are the defaults: 40 s for the delete instead of 10.
     await main(
-      [
-        'migrate',
-        '--sandbox',
-        scenarioFile('ebs-csi-irsa'),
-        '--cluster',
-        'reliability-dev',
-        '--addon',
-        ADDON,
-        '--strategy',
-        'recreate',
-        '--json',
-      ],
+      words`migrate --sandbox ${scenarioFile('ebs-csi-irsa')} --cluster reliability-dev --addon ${ADDON}
+          --strategy recreate --json`,
       io,
     );
     const long = migrationReport.parse(JSON.parse(io.out()));

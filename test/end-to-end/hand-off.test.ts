@@ -125,14 +125,6 @@ describe('the hand-off of a migration', () => {
     });
   });
 
-  it('is absent if it was blocked', async () => {
-    await inWorld({ scenario: 'agent-absent' }, async (world) => {
-      const report = await world.migrate({ addon: EBS });
-      expect(report.outcome).toBe('blocked');
-      expect(report.handOff).toBeUndefined();
-    });
-  });
-
   it('has the tag of the association of a workload, so that an import does not remove it', async () => {
     await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
       const { handOff, migrationId } = await world.migrate({ serviceAccount: API });

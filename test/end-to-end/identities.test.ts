@@ -1,42 +1,21 @@
-/**
- * `identities` before and after a migration, in a sandbox that another process serves, and on a cluster with thousands
- * of pods.
- */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** `identities` before and after a migration, and on a cluster with thousands of pods. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import type { Reader } from '../../cli/identities/open.ts';
 import { readIdentities } from '../../cli/identities/read.ts';
-import { main } from '../../cli/program.ts';
 import { report as reportSchema, type IdentitiesReport } from '../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
 import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { ADDON, ROLE, SCENARIO, scenarioWith, TARGET } from './fixture.ts';
-import { serve, type Served } from './served.ts';
+import { scratchDirectory } from '../scratch.ts';
+import { runProgram as cli } from '../cli/run-program.ts';
+import { words } from '../cli/fixtures.ts';
 
-let directory: string;
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'identities-'));
-});
-afterAll(() => rmSync(directory, { recursive: true }));
-
-const cli = async (...argv: string[]): Promise<{ code: number; out: string }> => {
-  let out = '';
-  const io = { stdout: { write: (text: string) => void (out += text) }, stderr: { write: () => undefined } };
-  return { code: await main(argv, io), out };
-};
+const directory = scratchDirectory();
 
 const driverIn = (report: IdentitiesReport) => report.workloads.find(({ name }) => name === 'ebs-csi-controller');
-
-/** Hides the deployed service of the sandbox: these commands need none. */
-const WITHOUT_SERVICE = {
-  POD_IDENTITY_STATE_MACHINE_ARN: '',
-  POD_IDENTITY_TABLE_NAME: '',
-  POD_IDENTITY_API_URL: '',
-};
 
 describe('identities and a migration', () => {
   it('reports irsa before it and pod-identity after it, in the same sandbox', async () => {
@@ -53,16 +32,8 @@ describe('identities and a migration', () => {
     expect(
       (
         await cli(
-          'migrate',
-          '--cluster',
-          TARGET.cluster,
-          '--addon',
-          ADDON,
-          '--sandbox',
-          SCENARIO,
-          '--state',
-          state,
-          '--json',
+          ...words`migrate --cluster ${TARGET.cluster} --addon ${ADDON} --sandbox ${SCENARIO} --state ${state}
+            --json`,
         )
       ).code,
     ).toBe(0);
@@ -75,65 +46,6 @@ describe('identities and a migration', () => {
     expect(after?.association?.ownerArn).toContain(`/${ADDON}/`);
     // The command only reads: the file is as the migration left it.
     expect(driverIn(await read('--state', state))).toEqual(after);
-  });
-});
-
-describe('identities of a cluster in AWS', () => {
-  let served: Served;
-  beforeAll(async () => {
-    served = await serve();
-  });
-  afterAll(async () => {
-    await served?.stop();
-  });
-
-  it("reads them with the caller's own credentials, and changes nothing", async () => {
-    const { code, out, err } = await served.run(
-      process.execPath,
-      [
-        '--import',
-        './test/only-local.ts',
-        'bin/pod-identity.ts',
-        'identities',
-        '--cluster',
-        TARGET.cluster,
-        '--region',
-        TARGET.region,
-        '--roles',
-        '--json',
-      ],
-      WITHOUT_SERVICE,
-    );
-    expect({ code, err }).toEqual({
-      code: 0,
-      err: expect.stringMatching(/^Reading account 111122223333 in eu-west-1 as .* Nothing is changed\.\n$/) as string,
-    });
-    const report = reportSchema.parse(JSON.parse(out));
-    expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
-    expect(driverIn(report)).toMatchObject({ identity: 'irsa' });
-    // Meanwhile the service looks for stranded migrations, in its own ledger.
-    const calls = served.calls().filter(({ service }) => ['eks', 'iam', 'sts', 'kubernetes'].includes(service));
-    expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
-    expect(new Set(calls.map(({ caller }) => caller))).toEqual(
-      new Set([`arn:aws:iam::${TARGET.account}:role/operator`]),
-    );
-  });
-
-  it('plans them in a process that calls nothing else, and changes nothing', async () => {
-    const before = served.calls().length;
-    const { code, out, err } = await served.run(
-      process.execPath,
-      ['--import', './test/only-local.ts', 'bin/pod-identity.ts', 'plan', '--cluster', TARGET.cluster],
-      WITHOUT_SERVICE,
-    );
-    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('Nothing is changed.') as string });
-    expect(out).toMatch(/aws-ebs-csi-driver +irsa +can migrate +in place/);
-    const calls = served
-      .calls()
-      .slice(before)
-      .filter(({ caller }) => caller.endsWith(':role/operator'));
-    expect(calls.length).toBeGreaterThan(10);
-    expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
   });
 });
 

@@ -97,8 +97,7 @@ describe('a standalone association', () => {
         { step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', times: 'all' },
         {
           step: 'restore-associations',
-          operation: 'DeletePodIdentityAssociation',
-          kind: 'access-denied',
+          kind: 'not-found',
           times: 'all',
         },
       ],

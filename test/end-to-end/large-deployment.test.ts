@@ -3,11 +3,10 @@
  * managed policies, and the settings in the layer's file. Migrations work as in a small deployment, with no additional
  * permission.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { isSpokeRole } from '../../lambdas/domain/aws/spokes.ts';
@@ -19,11 +18,11 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { accountsOf, patternsOf } from '../lib/configurations.ts';
 import { fromAfar } from '../permissions/spoke-runs.ts';
 import { scenarioFile } from './fixture.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 const CLUSTERS = '111122223333';
 const MIGRATION = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
-const scratch = mkdtempSync(join(tmpdir(), 'large-deployment-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchDirectory();
 
 /** Deploys with that pattern as the last of a hundred, into a folder with that name. */
 const deploy = async (name: string, last: string): Promise<string> => {

@@ -15,24 +15,30 @@ const scenarioIn = (region: string): Scenario => {
   return parseScenario(text, region);
 };
 
-const REGIONS = ['eusc-de-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1'];
+const REGIONS = [
+  'eusc-de-east-1',
+  'cn-north-1',
+  'us-gov-west-1',
+  'us-iso-east-1',
+  'us-isob-east-1',
+  'eu-isoe-west-1',
+  'us-isof-south-1',
+];
 
-describe.each([...REGIONS, 'us-isof-south-1'])('in %s', (region) => {
-  const start = async (options: RunOptions) => {
-    const ended = await migrate({
-      scenario: scenarioIn(region),
-      ...options,
-      request: { target: { ...TARGET, region }, ...options.request },
-    });
-    const cluster = ended.backend.sandbox.world.accounts
-      .get(TARGET.account)
-      ?.clusters.get(`${region}/${TARGET.cluster}`);
-    if (!cluster) throw new Error(`No cluster in ${region}.`);
-    return { ...ended, cluster };
-  };
+const startIn = async (region: string, options: RunOptions) => {
+  const ended = await migrate({
+    scenario: scenarioIn(region),
+    ...options,
+    request: { target: { ...TARGET, region }, ...options.request },
+  });
+  const cluster = ended.backend.sandbox.world.accounts.get(TARGET.account)?.clusters.get(`${region}/${TARGET.cluster}`);
+  if (!cluster) throw new Error(`No cluster in ${region}.`);
+  return { ...ended, cluster };
+};
 
-  it('an add-on is migrated in place, by the SDK and its tokens', async () => {
-    const { report, cluster, backend } = await start({ clients: 'sdk' });
+describe('an add-on in another partition', () => {
+  it.each(REGIONS)('is migrated in place in %s, by the SDK and its tokens', async (region) => {
+    const { report, cluster, backend } = await startIn(region, { clients: 'sdk' });
     expect(report.failure).toBeUndefined();
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
     expect([...new Set(identityOf(cluster, 'ebs-csi-controller-sa'))]).toEqual(['pod-identity']);
@@ -42,10 +48,10 @@ describe.each([...REGIONS, 'us-isof-south-1'])('in %s', (region) => {
     expect(backend.sandbox.failures).toEqual([]);
   });
 
-  it('an add-on is recreated', async () => {
-    const ended = await start({ request: RECREATE });
+  it('is recreated, under an ARN of its partition', async () => {
+    const ended = await startIn('cn-north-1', { request: RECREATE });
     expect(ended.report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
-    expect(ended.cluster.addons.get(ADDON)?.arn.split(':')[1]).toBe(partitionOf(region));
+    expect(ended.cluster.addons.get(ADDON)?.arn.split(':')[1]).toBe('aws-cn');
     expect(mutationsOf(ended)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']);
   });
 });

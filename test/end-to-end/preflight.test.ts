@@ -12,6 +12,20 @@ const plan = async (options: RunOptions): Promise<{ outcome: string; checks: Che
   return { outcome: run.report.outcome, checks: run.report.plan!.checks, mutations: mutationsOf(run) };
 };
 const group = { os: 'linux', ready: true, agentReady: true } as const;
+type NodeGroup = Exclude<ScenarioCluster['nodes'], number>[number];
+/** Two ordinary nodes and one more, or several; the add-on's pods run on nodes with those labels. */
+const withNode = (node: Partial<NodeGroup>, selector?: Record<string, string>): RunOptions => ({
+  scenario: changed((cluster) => {
+    cluster.nodes = [
+      { ...group, count: 2 },
+      { ...group, count: 1, ...node },
+    ];
+    if (selector) ebs(cluster).nodeSelector = selector;
+  }),
+});
+const withEnv = (...env: NonNullable<ScenarioCluster['addons'][number]['extraEnv']>): RunOptions => ({
+  scenario: changed((cluster) => void (ebs(cluster).extraEnv = env)),
+});
 const WHO = { type: 'STANDARD', kubernetesGroups: [], policies: [], tags: {} } as const;
 const VIEW = {
   policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',
@@ -28,68 +42,20 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
   ],
   [
     'the pods on a Windows node',
-    {
-      scenario: changed(
-        (cluster) =>
-          Object.assign(cluster, {
-            nodes: [
-              { ...group, count: 2 },
-              { ...group, count: 2, os: 'windows' },
-            ],
-          }) && void (ebs(cluster).nodeSelector = { 'kubernetes.io/os': 'windows' }),
-      ),
-    },
+    withNode({ count: 2, os: 'windows' }, { 'kubernetes.io/os': 'windows' }),
     'unsupported-compute',
     'fail',
     /2 of 2 pods .*Windows/,
   ],
   [
     'the pods on a hybrid node without an agent',
-    {
-      scenario: changed(
-        (cluster) =>
-          Object.assign(cluster, {
-            nodes: [
-              { ...group, count: 2 },
-              { ...group, count: 1, compute: 'hybrid' },
-            ],
-          }) && void (ebs(cluster).nodeSelector = { 'eks.amazonaws.com/compute-type': 'hybrid' }),
-      ),
-    },
+    withNode({ compute: 'hybrid' }, { 'eks.amazonaws.com/compute-type': 'hybrid' }),
     'agent-nodes',
     'fail',
     /: mi-/,
   ],
-  [
-    'a Windows node among others',
-    {
-      scenario: changed(
-        (cluster) =>
-          void (cluster.nodes = [
-            { ...group, count: 2 },
-            { ...group, count: 1, os: 'windows' },
-          ]),
-      ),
-    },
-    'agent-nodes',
-    'pass',
-    /on all 2 nodes/,
-  ],
-  [
-    'a node that is not ready',
-    {
-      scenario: changed(
-        (cluster) =>
-          void (cluster.nodes = [
-            { ...group, count: 2 },
-            { ...group, count: 1, ready: false },
-          ]),
-      ),
-    },
-    'agent-nodes',
-    'pass',
-    /on all 2 nodes/,
-  ],
+  ['a Windows node among others', withNode({ os: 'windows' }), 'agent-nodes', 'pass', /on all 2 nodes/],
+  ['a node that is not ready', withNode({ ready: false }), 'agent-nodes', 'pass', /on all 2 nodes/],
   [
     'a missing webhook',
     { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'absent')) },
@@ -112,21 +78,6 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
     /aws-auth/,
   ],
   [
-    'a proxy without an exception for the agent',
-    {
-      scenario: changed(
-        (cluster) =>
-          void (ebs(cluster).extraEnv = [
-            { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
-            { name: 'NO_PROXY', value: '.svc,10.0.0.0/8' },
-          ]),
-      ),
-    },
-    'proxy',
-    'warn',
-    /169\.254\.170\.23 in container ebs-plugin/,
-  ],
-  [
     'a policy of the role that depends on the name of its session',
     {
       scenario: changed(
@@ -146,59 +97,25 @@ const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
   ],
   [
     'pods that name their sessions',
-    {
-      scenario: changed(
-        (cluster) =>
-          void (ebs(cluster).extraEnv = [{ container: 'ebs-plugin', name: 'AWS_ROLE_SESSION_NAME', value: 'ebs' }]),
-      ),
-    },
+    withEnv({ container: 'ebs-plugin', name: 'AWS_ROLE_SESSION_NAME', value: 'ebs' }),
     'session-names',
     'warn',
     /container ebs-plugin of Deployment ebs-csi-controller/,
   ],
   [
-    'a proxy with an exception',
-    {
-      scenario: changed(
-        (cluster) =>
-          void (ebs(cluster).extraEnv = [
-            { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
-            { name: 'NO_PROXY', value: '169.254.170.23' },
-          ]),
-      ),
-    },
-    'proxy',
-    'pass',
-    /NO_PROXY has its address/,
-  ],
-  [
     "a token file of the template's own",
-    {
-      scenario: changed(
-        (cluster) =>
-          void (ebs(cluster).extraEnv = [
-            { container: 'ebs-plugin', name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/token' },
-          ]),
-      ),
-    },
+    withEnv({ container: 'ebs-plugin', name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/token' }),
     'unknown-credentials',
     'unknown',
     /container ebs-plugin of .* has AWS_WEB_IDENTITY_TOKEN_FILE, with which AWS SDKs fail without AWS_ROLE_ARN \(Go v2, botocore\)/,
   ],
   [
     'keys of a Secret that may be missing',
-    {
-      scenario: changed(
-        (cluster) =>
-          void (ebs(cluster).extraEnv = [
-            {
-              workload: 'ebs-csi-controller',
-              name: 'AWS_ACCESS_KEY_ID',
-              secret: { name: 'aws-secret', key: 'key_id', optional: true },
-            },
-          ]),
-      ),
-    },
+    withEnv({
+      workload: 'ebs-csi-controller',
+      name: 'AWS_ACCESS_KEY_ID',
+      secret: { name: 'aws-secret', key: 'key_id', optional: true },
+    }),
     'static-credentials',
     'warn',
     /if they exist/,

@@ -2,17 +2,20 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import { readFoundHandOff } from '../../lambdas/use-cases/hand-off/read-found.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { readScenario } from '../../sandbox/world/load.ts';
 import type { AddonState, ClusterState } from '../../sandbox/world/world.ts';
 import { chainRows } from './chain-rows.ts';
+import { accountOf, differences } from './hand-off-differences.ts';
 import { identityOf, migrate, mutationsOf, type Run, scenarioFile } from './fixture.ts';
 import { consumerRows } from './consumer-rows.ts';
 import { CLOUDWATCH, EBS, EFS, recreate, type Row, rows as otherRows } from './scenario-rows.ts';
 import { reachabilityRows } from './reachability-rows.ts';
 import { sdkRows } from './sdk-rows.ts';
 import { hasWaited } from './waits.ts';
-import { inWorld } from './world.ts';
+import { inWorld, type OpenWorld } from './world.ts';
 
 const rows = [...otherRows, ...sdkRows, ...reachabilityRows, ...chainRows, ...consumerRows];
 const HOUR = 3_600_000;
@@ -22,27 +25,37 @@ interface Ended extends Run {
   cluster: ClusterState;
   /** An add-on in its original state. */
   before: (cluster: string, addon: string) => AddonState;
+  /** In what the account differs from the hand-off of the report, and from the one that is read without the migration. */
+  handOff: { ofReport: string[]; found: string[] };
 }
 
-/** Runs the request against the scenario's first cluster. */
-const start = async (name: string, request: Row[1], prepare?: (backend: Run['backend']) => void): Promise<Ended> => {
-  const scenario = await readScenario(scenarioFile(name));
-  const [account] = scenario.accounts;
-  const [cluster] = account!.clusters;
-  const was = new Map<string, AddonState>();
-  const ended = await migrate({
-    scenario,
-    request: { target: { account: account!.id, region: cluster!.region, cluster: cluster!.name }, ...request },
-    prepare: (backend) => {
-      const { sandbox } = backend;
-      for (const each of clustersOf(sandbox.world))
-        for (const addon of each.addons.values()) was.set(`${each.name}/${addon.name}`, structuredClone(addon));
-      prepare?.(backend);
-    },
-  });
-  const find = (of: string): ClusterState => clustersOf(ended.backend.sandbox.world).find((each) => each.name === of)!;
-  return { ...ended, cluster: find(cluster!.name), before: (of, addon) => was.get(`${of}/${addon}`)! };
+/** Ends after which the code is known, or was not changed. */
+const WITH_HAND_OFF = new Set(['migrated', 'rolled-back', 'already-migrated']);
+
+/** Compares both hand-offs, if there are any, with the account. */
+const compareHandOffs = async (
+  world: OpenWorld,
+  { addon, serviceAccount }: Row[1],
+  { handOff }: MigrationReport,
+): Promise<Ended['handOff']> => {
+  const { eks } = portsOf(world.backend.sandbox.clients(undefined, world.target.region), world.target);
+  const found = await readFoundHandOff(eks, world.target, { addon, serviceAccount });
+  const differing = (one: typeof found): string[] => (one === undefined ? [] : differences(accountOf(world), one));
+  return { ofReport: differing(handOff), found: differing(found) };
 };
+
+/** Runs the request against the scenario's first cluster. */
+const start = (scenario: string, request: Row[1], prepare?: (backend: Run['backend']) => void): Promise<Ended> =>
+  inWorld({ scenario }, async (world) => {
+    const { backend, cluster } = world;
+    const was = new Map<string, AddonState>();
+    for (const each of clustersOf(backend.sandbox.world))
+      for (const addon of each.addons.values()) was.set(`${each.name}/${addon.name}`, structuredClone(addon));
+    prepare?.(backend);
+    const report = await world.migrate(request);
+    const handOff = await compareHandOffs(world, request, report);
+    return { report, backend, cluster, before: (of, addon) => was.get(`${of}/${addon}`)!, handOff };
+  });
 
 /** Several tests read the same run; none changes it. */
 const runs = new Map<string, Promise<Ended>>();
@@ -95,9 +108,14 @@ describe('the built-in scenarios', () => {
         restored: serviceAccounts(report.associations.restored),
       }).toEqual({ purged, created, restored });
       expect(mutationsOf(ended)).toEqual(mutations);
-      expect(ended.backend.sandbox.failures).toEqual([]);
     },
   );
+
+  it.each(rows)('%s, %j: the hand-off at its end describes the account', async (name, request) => {
+    const { report, handOff } = await run(name, request);
+    expect(report.handOff !== undefined).toBe(WITH_HAND_OFF.has(report.outcome));
+    expect(handOff).toEqual({ ofReport: [], found: [] });
+  });
 
   it.each(rows.filter(([, { addon }, { outcome }]) => addon !== undefined && outcome === 'migrated'))(
     '%s, %j: the add-on only changes its identity, and its pods have the new one',

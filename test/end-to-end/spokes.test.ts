@@ -1,10 +1,9 @@
 /** Clusters of an account other than the service's: reached only by the roles that the service assumes there. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssumeRoleCommand } from '@aws-sdk/client-sts';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createApiClient } from '../../cli/api/http.ts';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
@@ -22,14 +21,14 @@ import { deniedEvent } from '../lambdas/denied-event.ts';
 import { fromAfar, HUB } from '../permissions/spoke-runs.ts';
 import { scenarioFile } from './fixture.ts';
 import { inWorld, type OpenWorld } from './world.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 const { directory, lambdaDirectory } = await ensureAssembly();
 const CLUSTERS = '111122223333';
 const ADDON = 'aws-ebs-csi-driver';
 const SERVICE_ACCOUNT = 'ebs-csi-controller-sa';
 
-const scratch = mkdtempSync(join(tmpdir(), 'spokes-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchDirectory();
 
 const withoutStack = (scenario: Scenario): void => {
   fromAfar(scenario);

@@ -2,11 +2,10 @@
  * The configuration that `suggest-config` proposes is accepted by a deployment, which then blocks none of the migrations
  * because of a missing setting.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { main } from '../../cli/program.ts';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
@@ -17,9 +16,9 @@ import { synthesise } from '../../scripts/synthesise.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 import { configOf } from '../lib/config-files.ts';
 import { scenarioFile } from './fixture.ts';
+import { scratchDirectory } from '../scratch.ts';
 
-const scratch = mkdtempSync(join(tmpdir(), 'suggest-config-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const scratch = scratchDirectory();
 
 /** The checks that depend on the configuration. */
 const OF_CONFIGURATION = ['pass-role', 'role-grant', 'trust-repair', 'trust'];

@@ -2,24 +2,19 @@
  * A fleet by the command line alone: generated, read by an inventory, migrated in waves, stopped and resumed, and read
  * again.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../cli/program.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { collectingIo } from '../cli/fixtures.ts';
+import { scratchDirectory } from '../scratch.ts';
+import { runProgram as run } from '../cli/run-program.ts';
+import { words } from '../cli/fixtures.ts';
 
-const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  const io = collectingIo();
-  const code = await main(argv, io);
-  return { code, out: io.out(), err: io.err() };
-};
 const reportIn = (text: string): SweepReport => sweepReport.parse(JSON.parse(text));
 
-let directory: string;
+const directory = scratchDirectory();
 let fleet: string;
 let scenario: Scenario;
 const file = (name: string): string => join(directory, name);
@@ -31,12 +26,10 @@ const generate = async (...options: string[]): Promise<Scenario> => {
 };
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'sweep-command-'));
   fleet = file('fleet.json');
   scenario = await generate('--clusters', '10', '--seed', '11', '--accounts', '2');
   writeFileSync(fleet, JSON.stringify(scenario));
 });
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Each add-on of the scenario, by its location and name. */
 const addonsOf = ({ accounts }: Scenario): string[] =>
@@ -63,11 +56,7 @@ describe('sweep --sandbox', () => {
   it('reads each add-on of the fleet, shows its progress, and writes the reports', { timeout: 900_000 }, async () => {
     const files = ['inventory.html', 'inventory.csv', 'inventory.json'].map(file);
     const { code, out, err } = await run(
-      'sweep',
-      '--mode',
-      'inventory',
-      '--sandbox',
-      fleet,
+      ...words`sweep --mode inventory --sandbox ${fleet}`,
       ...files.flatMap((one) => ['--report', one]),
     );
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
@@ -94,14 +83,7 @@ describe('sweep --sandbox', () => {
 
   it('prints only the report with --json, and the trend since an earlier one', { timeout: 900_000 }, async () => {
     const { code, out, err } = await run(
-      'sweep',
-      '--mode',
-      'inventory',
-      '--sandbox',
-      fleet,
-      '--json',
-      '--previous',
-      file('inventory.json'),
+      ...words`sweep --mode inventory --sandbox ${fleet} --json --previous ${file('inventory.json')}`,
     );
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const [before, now] = [reportIn(readFileSync(file('inventory.json'), 'utf8')), reportIn(out)];
@@ -109,17 +91,7 @@ describe('sweep --sandbox', () => {
     expect(now.sweepId).not.toBe(before.sweepId);
     expect(now.rows.map(({ class: one }) => one)).toEqual(before.rows.map(({ class: one }) => one));
     expect(
-      await run(
-        'sweep',
-        '--mode',
-        'inventory',
-        '--sandbox',
-        fleet,
-        '--cluster',
-        '*',
-        '--previous',
-        file('inventory.json'),
-      ),
+      await run(...words`sweep --mode inventory --sandbox ${fleet} --cluster * --previous ${file('inventory.json')}`),
     ).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
   });
 
@@ -136,16 +108,7 @@ describe('sweep --sandbox', () => {
   it('reads what was selected', { timeout: 900_000 }, async () => {
     const [first] = scenario.accounts;
     const { out } = await run(
-      'sweep',
-      '--mode',
-      'inventory',
-      '--sandbox',
-      fleet,
-      '--account',
-      first?.id ?? '',
-      '--region',
-      'eu-west-1',
-      '--json',
+      ...words`sweep --mode inventory --sandbox ${fleet} --account ${first?.id ?? ''} --region eu-west-1 --json`,
     );
     expect(new Set(reportIn(out).rows.map(({ account, region }) => `${account} ${region}`))).toEqual(
       new Set([`${first?.id ?? ''} eu-west-1`]),
@@ -161,18 +124,7 @@ describe('sweep --state', () => {
     { timeout: 900_000 },
     async () => {
       // Each command repeats what those before it did, so the fleet is small.
-      const small = await generate(
-        '--clusters',
-        '4',
-        '--seed',
-        '5',
-        '--accounts',
-        '1',
-        '--regions',
-        'eu-west-1',
-        '--addons',
-        '5',
-      );
+      const small = await generate(...words`--clusters 4 --seed 5 --accounts 1 --regions eu-west-1 --addons 5`);
       // The function of the first change is killed; Recover rolls the add-on back.
       writeFileSync(
         file('small.json'),
@@ -185,17 +137,7 @@ describe('sweep --state', () => {
         }),
       );
       const first = await run(
-        'sweep',
-        '--mode',
-        'migrate',
-        '--sandbox',
-        file('small.json'),
-        ...state(),
-        '--canary',
-        '1',
-        '--stop-after',
-        '1',
-        '--json',
+        ...words`sweep --mode migrate --sandbox ${file('small.json')} ${state()} --canary 1 --stop-after 1 --json`,
       );
       expect(first.code).toBe(4);
       const stopped = reportIn(first.out);

@@ -2,10 +2,9 @@
  * Scheduled sweeps, as the configuration defines them: one for each scheduled time, however often Scheduler delivers
  * it.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { generateFleet } from '../../cli/fleet/generate.ts';
 import { createDynamoSweeps } from '../../lambdas/adapters/dynamo-sweeps.ts';
@@ -15,6 +14,7 @@ import { synthesise } from '../../scripts/synthesise.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { classesExpected, classesIn } from './sweep-world.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 const { lambdaDirectory } = await ensureAssembly();
 const HOUR = 3_600_000;
@@ -24,9 +24,8 @@ const fleet = generateFleet({ clusters: 6, seed: 6, accounts: 2, addons: 3 });
 const regions = ['eu-west-1', 'us-east-1'];
 const [, other] = fleet.scenario.accounts;
 
-let outdir: string;
+const outdir = scratchDirectory();
 beforeAll(() => {
-  outdir = mkdtempSync(join(tmpdir(), 'sweep-schedule-'));
   const config = join(outdir, 'settings.json');
   const request = { mode: 'inventory', reason: 'by the clock' };
   writeFileSync(
@@ -42,7 +41,6 @@ beforeAll(() => {
     context: { passableRoleArns: 'role/*-dev-*,role/*-test-*,role/*-staging-*,role/*-prod-*,role/shared-*', config },
   });
 });
-afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 describe('a scheduled sweep', () => {
   it('starts once for each due time, for everything that the configuration names, although each is delivered twice', async () => {

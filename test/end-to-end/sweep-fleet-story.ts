@@ -30,11 +30,13 @@ import {
 
 const CALLS_PER_SECOND = 5;
 
+type Failure = (input: Record<string, unknown>, rollbackFails: FaultInput['kind']) => FaultInput[];
+
 /** Causes a persistent failure of that add-on's migration; the first failure also prevents its rollback. */
-const FAILURES: ((input: Record<string, unknown>) => FaultInput[])[] = [
-  (input) => [
+const FAILURES: Failure[] = [
+  (input, kind) => [
     { operation: 'UpdateAddon', kind: 'abort-after', input },
-    { operation: 'UpdateAddon', kind: 'access-denied', input, call: 2, times: 'all' },
+    { operation: 'UpdateAddon', kind, input, call: 2, times: 'all' },
   ],
   (input) => [{ step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', input, times: 'all' }],
   (input) => [{ operation: 'UpdateAddon', kind: 'abort-after', input }],
@@ -61,10 +63,12 @@ export interface Fleet {
   failingOneIn: number;
   /** The most calls of an inventory; a question asked once for a location has more weight in a small fleet. */
   calls: { eksByCluster: number; eksByAddon: number; byAddon: number };
+  /** How a rollback fails: at once if `not-found`, or after half a day of waiting if `access-denied`. */
+  rollbackFails: FaultInput['kind'];
 }
 
 /** Defines the tests of a fleet of that size. */
-export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }: Fleet): void => {
+export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost, rollbackFails }: Fleet): void => {
   let world: FleetWorld;
   let failing: Session[];
   let stopped: Part;
@@ -109,7 +113,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
         failing = expected.filter((one, index) => one.class === 'ready' && index % failingOneIn === 0);
         for (const [index, one] of failing.entries())
           faults.push(
-            ...(FAILURES[index % FAILURES.length]?.(inputOf(one)) ?? []).map((fault) => ({
+            ...(FAILURES[index % FAILURES.length]?.(inputOf(one), rollbackFails) ?? []).map((fault) => ({
               call: 1,
               times: 1,
               ...fault,

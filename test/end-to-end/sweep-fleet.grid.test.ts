@@ -13,5 +13,6 @@ describeFleet({
     stopAtFailurePercent: 100,
   }),
   failingOneIn: 9,
+  rollbackFails: 'access-denied',
   calls: { eksByCluster: 11, eksByAddon: 2.75, byAddon: 7.95 },
 });

@@ -137,7 +137,7 @@ describe('values that the schema does not accept', () => {
 it('the commands for a person pass them through a shell unchanged, and the shell runs no part of them', async () => {
   const [, , , [, raw]] = ACCEPTED as [unknown, unknown, unknown, [string, string]];
   const { execution, restoreCommands, logged } = await withConfiguration(raw, async (world) => {
-    world.backend.sandbox.world.faults.add({ operation: 'CreateAddon', kind: 'access-denied', times: 'all' });
+    world.backend.sandbox.world.faults.add({ operation: 'CreateAddon', kind: 'not-found', times: 'all' });
     const done = await world.ask({ strategy: 'recreate' });
     return {
       execution: done,

@@ -2,10 +2,9 @@
  * A world full of texts that would control or deceive a reader's terminal or browser: no output contains their
  * characters unescaped, and a rollback restores the texts unchanged.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
@@ -16,10 +15,11 @@ import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { fail } from '../../lambdas/domain/plan/check.ts';
 import { jsonText } from '../../lambdas/domain/text/text.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { collectingIo } from '../cli/fixtures.ts';
+import { words, collectingIo } from '../cli/fixtures.ts';
 import { inApiWorld, MINUTES } from '../end-to-end/api-world.ts';
 import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import type { OpenWorld } from '../end-to-end/world.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 /**
  * Characters that AWS, API servers and policies may deliver: terminal commands, direction marks, and invisible
@@ -175,14 +175,12 @@ describe('a world full of hostile texts', () => {
 });
 
 describe('the command line over a world full of hostile texts', () => {
-  let directory: string;
+  const directory = scratchDirectory();
   let scenario: string;
   beforeAll(() => {
-    directory = mkdtempSync(join(tmpdir(), 'hostile-text-'));
     scenario = join(directory, 'scenario.json');
     writeFileSync(scenario, JSON.stringify(scenarioWith(makeHostile)));
   });
-  afterAll(() => rmSync(directory, { recursive: true }));
   const WHERE = ['--cluster', TARGET.cluster];
 
   it.each<[string, string[], boolean]>([
@@ -194,9 +192,9 @@ describe('the command line over a world full of hostile texts', () => {
     ['an error about a name', ['migrate', '--cluster', HIDDEN, '--addon', HIDDEN], true],
     ['an error as JSON', ['show', HIDDEN, '--json'], false],
     ['an unknown command', [HIDDEN], false],
-  ])('prints %s with each text escaped', async (_, words, hasSome) => {
+  ])('prints %s with each text escaped', async (_, typed, hasSome) => {
     const io = collectingIo();
-    await main([...words, '--sandbox', scenario], io);
+    await main([...typed, '--sandbox', scenario], io);
     expect(io.out() + io.err()).not.toBe('');
     expectShown(io.out());
     expectShown(io.err());
@@ -208,13 +206,7 @@ describe('the command line over a world full of hostile texts', () => {
     const io = collectingIo();
     await main(
       [
-        'sweep',
-        '--mode',
-        'plan',
-        '--sandbox',
-        scenario,
-        '--reason',
-        INVISIBLE,
+        ...words`sweep --mode plan --sandbox ${scenario} --reason ${INVISIBLE}`,
         ...files.flatMap((file) => ['--report', file]),
       ],
       io,

@@ -9,12 +9,12 @@ import { inWorld } from '../end-to-end/world.ts';
 const ROLE = 'arn:aws:iam::111122223333:role/storage-csi-drivers';
 const STRANGER = 'aws-efs-csi-driver';
 
-/** A migration that runs for as long as EKS throttles its update. */
+/** A migration that runs for the hour in which EKS throttles its update. */
 const STUCK = {
   step: 'update-addon',
   input: { addonName: STRANGER },
   kind: 'throttled' as const,
-  times: 'all' as const,
+  seconds: 3600,
 };
 const OF_STRANGER = { addon: STRANGER, strategy: 'in-place', roles: { 'efs-csi-node-sa': ROLE } } as const;
 

@@ -2,22 +2,17 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { main } from '../../../cli/program.ts';
 import { HAND_OFF_FORMATS, handOff as handOffSchema } from '../../../lambdas/domain/hand-off/model.ts';
 import { SCENARIO } from '../../end-to-end/fixture.ts';
-import { collectingIo } from '../fixtures.ts';
 import { keptWorld } from '../kept-world.ts';
+import { runProgram as run } from '../run-program.ts';
+import { words } from '../fixtures.ts';
 
 const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver'];
 const PROGRAM = 'npm run --silent pod-identity --';
 const world = keptWorld();
 
-const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-  const io = collectingIo();
-  const code = await main(argv, io);
-  return { code, out: io.out(), err: io.err() };
-};
-const migrate = (): Promise<{ migrationId: string }> => world.reportOf('migrate', ...ADDON, '--sandbox', SCENARIO);
+const migrate = (): Promise<{ migrationId: string }> => world.begin('migrate', ...ADDON, '--sandbox', SCENARIO);
 
 /** The directory of the code, which is that of the example. */
 let code = '';
@@ -135,10 +130,7 @@ describe('a place that is left to a person', () => {
 
   it('names a command that prints what belongs there, and the check that follows', async () => {
     const { migrationId: id } = await world.reportOf(
-      'migrate-workload',
-      ...ACCOUNT,
-      '--sandbox',
-      'service-account-irsa',
+      ...words`migrate-workload ${ACCOUNT} --sandbox service-account-irsa`,
     );
     for (const which of [[id], ACCOUNT]) {
       const checked = await world.run('hand-off', 'check', '--terraform', code, ...which);
@@ -236,15 +228,7 @@ describe('before a migration', () => {
   });
 
   it('the plan says it once if a check names the owner', async () => {
-    const argv = [
-      'plan',
-      '--cluster',
-      'harbor-prod',
-      '--addon',
-      'aws-ebs-csi-driver',
-      '--sandbox',
-      'owners-at-next-apply',
-    ];
+    const argv = words`plan --cluster harbor-prod --addon aws-ebs-csi-driver --sandbox owners-at-next-apply`;
     const { out } = await run(...argv);
     expect(out).toMatch(/neither\s+a\s+person\s+nor\s+a\s+pipeline\s+may\s+apply/);
     expect(out).not.toMatch(HEADING);
