@@ -20,7 +20,7 @@ import { jsonText } from './json-text.ts';
 const ROOT = join(import.meta.dirname, '..');
 const BUDGETS = 'budgets.json';
 const MEASUREMENTS = join(ROOT, '.ci/measurements');
-/** A file that takes less than this part of the limit beside others is not run again alone. */
+/** A file that takes less than this part of the limit among others is not run again alone. */
 const MAY_EXCEED = 0.75;
 const TRIES = 3;
 const MIGRATIONS = 150;
