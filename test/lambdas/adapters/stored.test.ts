@@ -22,6 +22,7 @@ import {
   ROLE,
   someFacts,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { newDynamoDb, TABLE } from './ledgers.ts';
 
 const SECRET = 'SECRET-MARKER-6f1c2d';
@@ -65,12 +66,9 @@ describe('an item that is not of the schema', () => {
     const { ledger, put } = await open();
     await put(PARTITION, sk, item);
     const error: unknown = await read(ledger).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(
-        `The ledger has ${what} in a format that this version of the service does not write: `,
-      ) as string,
-    });
+    expect(error).toMatchObject(
+      anError('BadInput', `The ledger has ${what} in a format that this version of the service does not write: `),
+    );
     expect((error as Error).message).not.toContain(SECRET);
   });
 

@@ -1,5 +1,5 @@
 /** What is wrong with a request before anybody looks at what it asks for, and what is told of failures. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { UNEXPECTED_ERROR } from '../../../lambdas/domain/events/metrics.ts';
 import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/aws/principal.ts';
@@ -8,6 +8,8 @@ import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import { lost } from '../fakes.ts';
 import { ADDON, aMigration, MIGRATION_ID, target } from '../fixtures.ts';
 import { eventOf, handle, newFakes, problemIn, proxied, REQUEST_ID, type Request, send, started } from './gateway.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const body = { target, addon: ADDON };
 const post = (change: Partial<Request>): Request => ({ method: 'POST', path: '/migrations', body, ...change });
@@ -58,15 +60,13 @@ describe('a path', () => {
     },
   );
 
-  it('that came by no method of its own runs no operation, whatever it looks like', async () => {
-    const fakes = newFakes();
+  it('that came by no method of its own runs no operation, whatever it looks like', async ({ fakes }) => {
     for (const path of ['/migrations', '/migrations/'])
       problemIn(await handle(fakes, proxied({ ...post({}), path })), 'unknown-path');
     expect(started(fakes)).toEqual({ migrations: 0, rollbacks: 0, changes: 0 });
   });
 
-  it('is answered for HEAD as for GET, without the body', async () => {
-    const fakes = newFakes();
+  it('is answered for HEAD as for GET, without the body', async ({ fakes }) => {
     await fakes.ledger.putMigration(aMigration());
     const path = `/migrations/${MIGRATION_ID}`;
     const got = await send(fakes, { method: 'GET', path });
@@ -78,8 +78,7 @@ describe('a path', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('answers OPTIONS with its methods, and nothing else', async () => {
-    const fakes = newFakes();
+  it('answers OPTIONS with its methods, and nothing else', async ({ fakes }) => {
     const answer = await handle(fakes, proxied({ method: 'OPTIONS', path: '/migrations' }));
     expect(answer).toMatchObject({ status: 204, headers: { allow: 'POST, GET, HEAD, OPTIONS' }, body: undefined });
     expect(fakes.journal.names()).toEqual([]);
@@ -164,8 +163,7 @@ describe('a body', () => {
       ).toBe(415);
   });
 
-  it('may be left out where there is nothing to say', async () => {
-    const fakes = newFakes();
+  it('may be left out where there is nothing to say', async ({ fakes }) => {
     await fakes.ledger.putMigration(aMigration());
     expect((await send(fakes, { method: 'POST', path: `/migrations/${MIGRATION_ID}/cancel` })).status).toBe(202);
     expect(
@@ -345,14 +343,12 @@ describe('a failure', () => {
     });
   });
 
-  it('of an answer that does not fit its own schema is one too', async () => {
-    const fakes = newFakes();
+  it('of an answer that does not fit its own schema is one too', async ({ fakes }) => {
     fakes.ledger.listMigrations = async () => ({ migrations: [{ migrationId: 'none' } as never] });
     expect(problemIn(await send(fakes, { method: 'GET', path: '/migrations' }), 'unexpected').status).toBe(500);
   });
 
-  it('writes nothing of what was sent into the log', async () => {
-    const fakes = newFakes();
+  it('writes nothing of what was sent into the log', async ({ fakes }) => {
     await send(
       fakes,
       post({ body: { ...body, reason: 'a-secret' }, headers: { 'idempotency-key': 'another-secret' } }),
@@ -364,8 +360,7 @@ describe('a failure', () => {
     expect(JSON.stringify(fakes.telemetry.lines)).not.toContain('secret');
   });
 
-  it('to be called by API Gateway is thrown: there is nobody to answer', async () => {
-    const fakes = newFakes();
+  it('to be called by API Gateway is thrown: there is nobody to answer', async ({ fakes }) => {
     const handler = createHandler(apiStep, fakes.dependencies);
     for (const event of [{}, { httpMethod: 'POST', path: '/migrations', body: '{}' }, null])
       await expect(handler(event, { getRemainingTimeInMillis: () => 1 } as LambdaContext)).rejects.toMatchObject({

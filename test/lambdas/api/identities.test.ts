@@ -1,10 +1,13 @@
 /** GET /clusters/{name}/identities. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/failures/errors.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
+import { containing, matching } from '../matchers.ts';
 import { newFakes, problemIn, send, started } from './gateway.ts';
 import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const path = `/clusters/${CLUSTER}/identities`;
 const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
@@ -23,8 +26,7 @@ const podOf = (index: number) =>
   });
 
 describe('GET /clusters/{name}/identities', () => {
-  it('says of each workload how it gets its credentials, and changes nothing', async () => {
-    const fakes = newFakes();
+  it('says of each workload how it gets its credentials, and changes nothing', async ({ fakes }) => {
     fakes.eks.associations = [anAssociation()];
     const { status, body } = await look(fakes, { account: ACCOUNT });
     expect(status).toBe(200);
@@ -44,8 +46,7 @@ describe('GET /clusters/{name}/identities', () => {
     expect(started(fakes).changes).toBe(0);
   });
 
-  it('reads page by page, in one order, and asks for the associations and roles of a page alone', async () => {
-    const fakes = newFakes();
+  it('reads page by page, in one order, and asks for the associations and roles of a page alone', async ({ fakes }) => {
     fakes.kubernetes.pods = Array.from({ length: 25 }, (_, index) => podOf(index));
     fakes.kubernetes.agentPods = [];
     const found: Page['workloads'] = [];
@@ -64,8 +65,7 @@ describe('GET /clusters/{name}/identities', () => {
     expect(keys).toEqual([...new Set(keys)].sort());
   });
 
-  it('goes on behind a row that is gone, and ends behind the last one', async () => {
-    const fakes = newFakes();
+  it('goes on behind a row that is gone, and ends behind the last one', async ({ fakes }) => {
     fakes.kubernetes.pods = Array.from({ length: 6 }, (_, index) => podOf(index));
     fakes.kubernetes.agentPods = [];
     const tokenOf = (row: Row): string => tokenAfter(listIdOf('identities', target), row);
@@ -98,8 +98,7 @@ describe('GET /clusters/{name}/identities', () => {
     expect(fakes.journal.names()).toEqual([]);
   });
 
-  it('is for clusters that are there, in the own account, with a name', async () => {
-    const fakes = newFakes();
+  it('is for clusters that are there, in the own account, with a name', async ({ fakes }) => {
     expect(problemIn(await look(fakes, { account: '444455556666' }), 'other-account').errors).toMatchObject([
       { field: 'query.account' },
     ]);
@@ -125,7 +124,7 @@ describe('GET /clusters/{name}/identities', () => {
     const found = problemIn(await look(fakes), 'no-access');
     expect(found).toMatchObject({
       status: 409,
-      detail: expect.stringMatching(/no (entry|right).*KubernetesRoleArns.*docs\/kubernetes-access\.md/s) as string,
+      detail: matching(/no (entry|right).*KubernetesRoleArns.*docs\/kubernetes-access\.md/s),
     });
   });
 
@@ -143,8 +142,7 @@ describe('GET /clusters/{name}/identities', () => {
     },
   );
 
-  it('notes what else may not be read', async () => {
-    const fakes = newFakes();
+  it('notes what else may not be read', async ({ fakes }) => {
     fakes.journal.failNext('eks.listAddons', 'before', new MigrationError('AccessDenied', 'no right'));
     expect((await look(fakes)).body).toMatchObject({ unread: [{ what: 'the add-ons', why: 'no right' }] });
   });
@@ -156,18 +154,16 @@ describe('GET /clusters/{name}/identities', () => {
     });
   });
 
-  it('does not know of an agent that may not be read', async () => {
-    const fakes = newFakes();
+  it('does not know of an agent that may not be read', async ({ fakes }) => {
     fakes.eks.addons.delete('eks-pod-identity-agent');
     fakes.journal.failNext('kubernetes.getWorkload', 'before', new MigrationError('AccessDenied', 'no right'));
     expect((await look(fakes)).body).toMatchObject({
-      agent: { status: 'unknown', message: expect.stringContaining('no right') as string },
+      agent: { status: 'unknown', message: containing('no right') },
       unread: [{ what: 'DaemonSet kube-system/eks-pod-identity-agent', why: 'no right' }],
     });
   });
 
-  it('is to be tried again where the cluster does not answer, or the time is up', async () => {
-    const fakes = newFakes();
+  it('is to be tried again where the cluster does not answer, or the time is up', async ({ fakes }) => {
     fakes.journal.failNext('kubernetes.listNodes');
     expect(problemIn(await look(fakes), 'unavailable').detail).toContain('ConnectionLost');
     fakes.invocation.remaining = 11_000;

@@ -1,9 +1,11 @@
 /** POST /plans and POST /migrations: what is started by them, and that it is started once. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { ACCOUNT, ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, REQUEST_ID, send } from './gateway.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const body = { target, addon: ADDON };
 const migrate = (change: Partial<Request> = {}): Request => ({ method: 'POST', path: '/migrations', body, ...change });
@@ -37,8 +39,7 @@ describe('POST /migrations', () => {
     expect(fakes.executions.migrations).toEqual([{ migrationId: id, request: record!.request }]);
   });
 
-  it('puts the claim first, then the record, then starts the execution', async () => {
-    const fakes = newFakes();
+  it('puts the claim first, then the record, then starts the execution', async ({ fakes }) => {
     await send(fakes, migrate());
     expect(fakes.journal.names().filter((name) => /claim|put|start/.test(name))).toEqual([
       'ledger.claim',
@@ -72,8 +73,7 @@ describe('POST /migrations', () => {
     expect(fakes.journal.names()).toEqual([]);
   });
 
-  it('is for the own account, and for those that the service was deployed for', async () => {
-    const fakes = newFakes();
+  it('is for the own account, and for those that the service was deployed for', async ({ fakes }) => {
     const other = { target: { ...target, account: '444455556666' }, addon: ADDON };
     const found = problemIn(await send(fakes, migrate({ body: other })), 'other-account');
     expect(found).toMatchObject({
@@ -101,8 +101,7 @@ describe('POST /migrations', () => {
 });
 
 describe('POST /plans', () => {
-  it('starts a dry run', async () => {
-    const fakes = newFakes();
+  it('starts a dry run', async ({ fakes }) => {
     const answer = await send(fakes, { method: 'POST', path: '/plans', body });
     expect(answer).toMatchObject({ status: 202, headers: { location: `/v1/plans/${idOf(answer)}` } });
     expect(fakes.executions.migrations).toMatchObject([
@@ -120,8 +119,7 @@ describe('POST /plans', () => {
 });
 
 describe('an Idempotency-Key', () => {
-  it('has a retry find the first migration, also once that is over', async () => {
-    const fakes = newFakes();
+  it('has a retry find the first migration, also once that is over', async ({ fakes }) => {
     const first = await send(fakes, keyed('deploy-1'));
     await fakes.ledger.updateMigration(idOf(first), { status: 'ended', outcome: 'migrated' });
     expect(await send(fakes, keyed('deploy-1'))).toEqual(first);
@@ -141,8 +139,7 @@ describe('an Idempotency-Key', () => {
     expect(fakes.executions.migrations).toHaveLength(1);
   });
 
-  it('stands for one request', async () => {
-    const fakes = newFakes();
+  it('stands for one request', async ({ fakes }) => {
     await send(fakes, keyed('deploy-1'));
     for (const other of [
       keyed('deploy-1', { body: { ...body, strategy: 'in-place' } }),
@@ -154,8 +151,7 @@ describe('an Idempotency-Key', () => {
     expect(fakes.executions.migrations).toHaveLength(1);
   });
 
-  it("is the principal's own", async () => {
-    const fakes = newFakes();
+  it("is the principal's own", async ({ fakes }) => {
     const ids = [
       idOf(await send(fakes, keyed('deploy-1'))),
       idOf(await send(fakes, keyed('deploy-1', { caller: BOB }))),
@@ -177,8 +173,7 @@ describe('an Idempotency-Key', () => {
     expect(fakes.journal.names()).toEqual([]);
   });
 
-  it('has 100 equal requests at once start one', async () => {
-    const fakes = newFakes();
+  it('has 100 equal requests at once start one', async ({ fakes }) => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => send(fakes, keyed('deploy-1'))));
     expect(new Set(answers.map(idOf)).size).toBe(1);
     expect(answers.every(({ status }) => status === 202)).toBe(true);
@@ -202,8 +197,7 @@ describe('without a key', () => {
     expect(fakes.executions.migrations).toHaveLength(4);
   });
 
-  it('100 at once start one, the first time and after that has ended', async () => {
-    const fakes = newFakes();
+  it('100 at once start one, the first time and after that has ended', async ({ fakes }) => {
     for (let round = 1; round <= 2; round += 1) {
       const answers = await Promise.all(Array.from({ length: 100 }, () => send(fakes, migrate())));
       expect(new Set(answers.map(idOf)).size).toBe(1);
@@ -251,8 +245,7 @@ describe('whatever breaks', () => {
     }
   });
 
-  it('a retry carries out what was asked for first, also under another deployment', async () => {
-    const fakes = newFakes();
+  it('a retry carries out what was asked for first, also under another deployment', async ({ fakes }) => {
     fakes.journal.failNext('ledger.putMigration');
     await send(fakes, keyed('deploy-1', { body: { ...body, reason: 'first' } }));
     const answer = await send(fakes, keyed('deploy-1', { body: { ...body, reason: 'first' } }));
@@ -279,8 +272,7 @@ describe('whatever breaks', () => {
     }
   });
 
-  it('a record that can not be put for another reason is a failure', async () => {
-    const fakes = newFakes();
+  it('a record that can not be put for another reason is a failure', async ({ fakes }) => {
     fakes.journal.failNext('ledger.putMigration', 'before', new MigrationError('BadInput', `no ${MIGRATION_ID}`));
     problemIn(await send(fakes, migrate()), 'unexpected');
     expect(fakes.executions.migrations).toEqual([]);

@@ -1,6 +1,6 @@
 /** What the API does about sweeps: starting, looking, asking, and where the report is. */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sweepAnswer } from '../../../lambdas/api/answers.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { type Sweep, type SweepItem, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
@@ -9,6 +9,8 @@ import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 import { ALICE, BOB, newFakes, problemIn, send } from './gateway.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const OTHER = '222233334444';
@@ -52,8 +54,7 @@ const ended = (outcome: Sweep['outcome']): Partial<Sweep> => ({
 });
 
 describe('POST /sweeps', () => {
-  it('notes the sweep, by who signed it, and starts it once', async () => {
-    const fakes = newFakes();
+  it('notes the sweep, by who signed it, and starts it once', async ({ fakes }) => {
     const { status, body, headers } = await post(fakes, { mode: 'inventory' });
     const [record] = [...fakes.sweeps.records.values()];
     const self = `/v1/sweeps/${record?.sweepId ?? ''}`;
@@ -112,8 +113,7 @@ describe('POST /sweeps', () => {
     },
   );
 
-  it('takes the accounts that the deployment is for, and no other', async () => {
-    const fakes = newFakes();
+  it('takes the accounts that the deployment is for, and no other', async ({ fakes }) => {
     const wanted = { mode: 'inventory', selection: { accounts: [ACCOUNT, OTHER] } };
     const found = problemIn(await post(fakes, wanted), 'other-account');
     expect(found.errors).toMatchObject([{ field: 'body.selection.accounts.1' }]);
@@ -123,8 +123,7 @@ describe('POST /sweeps', () => {
     expect((await post(fakes, wanted)).status).toBe(202);
   });
 
-  it('refuses a region of another partition', async () => {
-    const fakes = newFakes();
+  it('refuses a region of another partition', async ({ fakes }) => {
     const found = problemIn(
       await post(fakes, { mode: 'inventory', selection: { regions: ['eu-west-1', 'cn-north-1'] } }),
       'invalid-request',
@@ -302,8 +301,7 @@ describe('GET /sweeps', () => {
     );
   });
 
-  it('refuses a next that DynamoDB does not take there', async () => {
-    const fakes = newFakes();
+  it('refuses a next that DynamoDB does not take there', async ({ fakes }) => {
     const next = Buffer.from(JSON.stringify(ID)).toString('base64url');
     fakes.journal.failNext(
       'sweeps.list',

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Ledger } from '../../../lambdas/ports/index.ts';
 import { rememberedLedger } from '../../../lambdas/runtime/cached-ledger.ts';
 import { lost, newFakes } from '../fakes.ts';
 import { ADDON_LOCK, aMigration, aSnapshot, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+
+const it = test.extend('given', () => open());
 
 const open = async () => {
   const fakes = newFakes();
@@ -12,8 +14,7 @@ const open = async () => {
 };
 
 describe("an invocation's ledger", () => {
-  it('reads a migration once, whatever is asked of it', async () => {
-    const { fakes, ledger } = await open();
+  it('reads a migration once, whatever is asked of it', async ({ given: { fakes, ledger } }) => {
     expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ migrationId: MIGRATION_ID });
     expect(await ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect(await ledger.getCancel(MIGRATION_ID)).toBeUndefined();
@@ -29,8 +30,7 @@ describe("an invocation's ledger", () => {
     expect((await ledger.getMigration(MIGRATION_ID))?.attempt).toBe(1);
   });
 
-  it('reads it again after a write whose reply was lost', async () => {
-    const { fakes, ledger } = await open();
+  it('reads it again after a write whose reply was lost', async ({ given: { fakes, ledger } }) => {
     await ledger.getMigration(MIGRATION_ID);
     fakes.journal.failNext('ledger.updateMigration', 'after');
     await expect(ledger.updateMigration(MIGRATION_ID, { attempt: 2 })).rejects.toThrow(lost().message);
@@ -62,15 +62,13 @@ describe("an invocation's ledger", () => {
     expect(reads).toBe(2);
   });
 
-  it('asks again for what it could not read', async () => {
-    const { fakes, ledger } = await open();
+  it('asks again for what it could not read', async ({ given: { fakes, ledger } }) => {
     fakes.journal.failNext('ledger.getFile');
     await expect(ledger.getMigration(MIGRATION_ID)).rejects.toThrow(lost().message);
     expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ migrationId: MIGRATION_ID });
   });
 
-  it('writes nothing once its time is up, and still reads', async () => {
-    const { fakes, ledger } = await open();
+  it('writes nothing once its time is up, and still reads', async ({ given: { fakes, ledger } }) => {
     fakes.invocation.remaining = 0;
     await expect(ledger.updateMigration(MIGRATION_ID, { attempt: 1 })).rejects.toMatchObject({ name: 'OutOfTime' });
     await expect(
@@ -81,8 +79,7 @@ describe("an invocation's ledger", () => {
     expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBeUndefined();
   });
 
-  it('never remembers a lock', async () => {
-    const { fakes, ledger } = await open();
+  it('never remembers a lock', async ({ given: { fakes, ledger } }) => {
     await ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
     await ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
     await fakes.ledger.releaseLock(ADDON_LOCK, EXECUTION);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
@@ -7,6 +7,9 @@ import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const schema = defineStep('look', {
   title: 'Read something',
@@ -21,8 +24,7 @@ const handle = (fakes: Fakes, what: Step, event: unknown = input): Promise<unkno
   createHandler(what, fakes.dependencies)(event, context);
 
 describe('createHandler', () => {
-  it('answers what the step answers and writes its line', async () => {
-    const fakes = newFakes();
+  it('answers what the step answers and writes its line', async ({ fakes }) => {
     const run = async (): Promise<{ seen: number }> => (fakes.clock.advance(2000), { seen: 3 });
     expect(await handle(fakes, looking(run))).toEqual({ seen: 3 });
     expect(await lines(fakes)).toEqual([
@@ -31,8 +33,7 @@ describe('createHandler', () => {
     expect(fakes.telemetry.lines).toEqual([]);
   });
 
-  it('logs what the step says, with nothing in it that acts on who reads it', async () => {
-    const fakes = newFakes();
+  it('logs what the step says, with nothing in it that acts on who reads it', async ({ fakes }) => {
     const logging = step(schema, async (_, { telemetry }) => {
       telemetry.log.warn('\u001b[2J\u200b', { roles: ['\u202e', { '\u3164': 1 }] });
       telemetry.count('looked', 2);
@@ -43,8 +44,7 @@ describe('createHandler', () => {
     expect(JSON.stringify(fakes.telemetry)).not.toMatch(/[\u200b\u202e\u3164]|u001b/);
   });
 
-  it('gives the step its parsed input: defaults are filled in, what is unknown is left out', async () => {
-    const fakes = newFakes();
+  it('gives the step its parsed input: defaults are filled in, what is unknown is left out', async ({ fakes }) => {
     let got: unknown;
     const withDefault = defineStep('look', {
       title: 'Read something',
@@ -59,8 +59,7 @@ describe('createHandler', () => {
     expect(got).toEqual({ ...input, depth: 2 });
   });
 
-  it('makes one line of all attempts, from the start that the input names', async () => {
-    const fakes = newFakes();
+  it('makes one line of all attempts, from the start that the input names', async ({ fakes }) => {
     let attempt = 0;
     const run = async (): Promise<{ seen: number }> => {
       attempt += 1;
@@ -87,8 +86,7 @@ describe('createHandler', () => {
     ]);
   });
 
-  it("keeps each round's own line", async () => {
-    const fakes = newFakes();
+  it("keeps each round's own line", async ({ fakes }) => {
     for (const round of [1, 2, 2, 3]) await handle(fakes, looking(), { ...input, round });
     expect((await lines(fakes)).map((line) => [line.name, line.tries])).toEqual([
       ['look', 1],
@@ -138,8 +136,7 @@ describe('createHandler', () => {
     expect((await lines(fakes)).map((one) => one.name)).toEqual([line]);
   });
 
-  it("writes no line for a step that is no migration's", async () => {
-    const fakes = newFakes();
+  it("writes no line for a step that is no migration's", async ({ fakes }) => {
     const sweeping = defineStep('sweep', { title: 'Sweep', input: z.unknown(), output: z.object({}) });
     expect(
       await handle(
@@ -158,8 +155,7 @@ describe('createHandler', () => {
     expect(left).toBe(42_000);
   });
 
-  it('cuts a long result in its line, not in its answer', async () => {
-    const fakes = newFakes();
+  it('cuts a long result in its line, not in its answer', async ({ fakes }) => {
     const talkative = defineStep('look', {
       title: 'Read something',
       input: stepInput,
@@ -188,10 +184,7 @@ describe('createHandler', () => {
   ])('refuses %s and names the path', async (_, event, parts) => {
     const fakes = newFakes();
     const error = await handle(fakes, looking(), event).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({
-      name: 'BadInput',
-      message: expect.stringMatching(/^The input of step look is wrong: /) as string,
-    });
+    expect(error).toMatchObject(anError('BadInput', /^The input of step look is wrong: /));
     for (const part of parts) expect((error as Error).message).toContain(part);
   });
 
@@ -199,22 +192,17 @@ describe('createHandler', () => {
     const request = { target, addon: ADDON, roles: { 'ebs-csi-controller-sa': 'no role' } };
     await expect(
       handle(newFakes(), planStep, { migrationId: MIGRATION_ID, executionArn: 'x', request }),
-    ).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('request.roles.ebs-csi-controller-sa: must be an IAM role ARN') as string,
-    });
+    ).rejects.toMatchObject(anError('BadInput', 'request.roles.ebs-csi-controller-sa: must be an IAM role ARN'));
   });
 
-  it('writes the line of a refused input too, where it says whose it is', async () => {
-    const fakes = newFakes();
+  it('writes the line of a refused input too, where it says whose it is', async ({ fakes }) => {
     await expect(handle(fakes, looking(), { migrationId: MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
     expect(await lines(fakes)).toMatchObject([{ name: 'look', tries: 1, error: { name: 'BadInput' } }]);
     await expect(handle(fakes, looking(), {})).rejects.toMatchObject({ name: 'BadInput' });
     expect(fakes.journal.of('ledger.recordStep')).toHaveLength(1);
   });
 
-  it('throws our errors as they are, tells of them once and counts them', async () => {
-    const fakes = newFakes();
+  it('throws our errors as they are, tells of them once and counts them', async ({ fakes }) => {
     const error = new MigrationError('AddonFailed', 'Add-on x is CREATE_FAILED.');
     await expect(
       handle(
@@ -250,8 +238,7 @@ describe('createHandler', () => {
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'error', message: `look: ${name}` }]);
   });
 
-  it("does not let out an answer that is not of the step's form", async () => {
-    const fakes = newFakes();
+  it("does not let out an answer that is not of the step's form", async ({ fakes }) => {
     await expect(
       handle(
         fakes,
@@ -261,8 +248,7 @@ describe('createHandler', () => {
     expect(fakes.telemetry.counts).toEqual({ ZodError: 1, 'unexpected-error': 1 });
   });
 
-  it('shows nothing of a text that JSON.parse could not read', async () => {
-    const fakes = newFakes();
+  it('shows nothing of a text that JSON.parse could not read', async ({ fakes }) => {
     const error: unknown = await handle(
       fakes,
       looking(async () => JSON.parse('SECRET-MARKER') as never),
@@ -277,16 +263,12 @@ describe('createHandler', () => {
     expect((error as Error).stack).toMatch(/^SyntaxError: A text could not be parsed[^]*\n {4}at /);
   });
 
-  it('cuts and escapes what a surprise says', async () => {
-    const fakes = newFakes();
+  it('cuts and escapes what a surprise says', async ({ fakes }) => {
     const error: unknown = await handle(
       fakes,
       looking(() => Promise.reject(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`))),
     ).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({
-      name: 'TypeError',
-      message: expect.stringMatching(/^\\x1b\[2Jx+… \(100004 characters\)$/) as string,
-    });
+    expect(error).toMatchObject(anError('TypeError', /^\\x1b\[2Jx+… \(100004 characters\)$/));
     expect((error as Error).stack!.length).toBeLessThan(10_000);
     expect(JSON.stringify(fakes.telemetry.lines).length).toBeLessThan(10_000);
   });
@@ -313,13 +295,12 @@ describe('createHandler', () => {
     ],
   ])('refuses %s in few words', async (_, event, why) => {
     const error: unknown = await handle(newFakes(), planStep, event).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
+    expect(error).toMatchObject(anError('BadInput', why));
     expect((error as Error).message).not.toContain('SECRET');
     expect((error as Error).message.length).toBeLessThan(2000);
   });
 
-  it('does not hide an error behind a line that could not be written', async () => {
-    const fakes = newFakes();
+  it('does not hide an error behind a line that could not be written', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordStep', 'before', new MigrationError('Throttled', 'dynamodb: slow down'));
     const error = new MigrationError('LockLost', 'The lock is gone.');
     await expect(
@@ -334,15 +315,13 @@ describe('createHandler', () => {
     ]);
   });
 
-  it('does not call done what left no line', async () => {
-    const fakes = newFakes();
+  it('does not call done what left no line', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordStep', 'before', lost());
     await expect(handle(fakes, looking())).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await handle(fakes, looking())).toEqual({ seen: 1 });
   });
 
-  it('runs the middlewares of the deployment around it', async () => {
-    const fakes = newFakes();
+  it('runs the middlewares of the deployment around it', async ({ fakes }) => {
     const seen: string[] = [];
     const middleware = {
       before: () => void seen.push('before'),
@@ -394,8 +373,7 @@ describe('a cancel', () => {
     expect(ran).toBe(false);
     expect(await lines(fakes)).toMatchObject([{ name: 'change', error: { name: 'Cancelled' } }]);
   });
-  it('says no more than was said', async () => {
-    const fakes = newFakes();
+  it('says no more than was said', async ({ fakes }) => {
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     await expect(
       handle(
@@ -418,8 +396,7 @@ describe('a cancel', () => {
     expect(await handle(fakes, looking())).toEqual({ seen: 1 });
     expect(fakes.journal.names()).not.toContain('ledger.getCancel');
   });
-  it('of another migration is not heeded', async () => {
-    const fakes = newFakes();
+  it('of another migration is not heeded', async ({ fakes }) => {
     await fakes.ledger.requestCancel(OTHER_MIGRATION_ID, { requestedAt: at(0) });
     expect(
       await handle(
@@ -428,8 +405,7 @@ describe('a cancel', () => {
       ),
     ).toEqual({});
   });
-  it('that can not be read begins nothing', async () => {
-    const fakes = newFakes();
+  it('that can not be read begins nothing', async ({ fakes }) => {
     fakes.journal.failNext('ledger.getFile');
     await expect(
       handle(

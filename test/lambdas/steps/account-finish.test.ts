@@ -25,6 +25,7 @@ import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';
 import { at, EXECUTION, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
+import { containing, matching } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> =>
@@ -166,7 +167,7 @@ describe('finish, of an annotation that was to go,', () => {
       other,
       expect.objectContaining({
         id: 'annotation-left',
-        remedy: expect.stringContaining('kubectl -n payments annotate serviceaccount api') as string,
+        remedy: containing('kubectl -n payments annotate serviceaccount api'),
       }),
     ]);
     const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });
@@ -186,7 +187,7 @@ it('finish has only the last command where nothing was begun', async () => {
   fakes.ledger.getSnapshot = async () => undefined;
   await run(fakes, 'needs-human');
   expect((await fakes.record()).restoreCommands).toEqual([
-    expect.stringMatching(/^: '/) as string,
+    matching(/^: '/),
     `pod-identity rollback ${MIGRATION_ID} --deployed`,
   ]);
 });

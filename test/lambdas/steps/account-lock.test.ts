@@ -14,6 +14,7 @@ import {
 } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, target } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const remove = { request: { annotation: 'remove' } } as const;
@@ -77,7 +78,7 @@ describe.each(mutating)('%s %j', (name, input, atThatPoint, call) => {
         { migrationId: MIGRATION_ID, target, subject: SUBJECT, fence: 1, attempt: 0, ...input },
         fakes,
       ).catch((error: unknown) => error),
-    ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    ).toMatchObject(anError('BadInput', 'snapshot'));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

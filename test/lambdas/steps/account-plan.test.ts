@@ -1,5 +1,5 @@
 /** The step plan for a service account that is no add-on's: what it reads, in which order, and how it ends. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
@@ -39,6 +39,8 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 
+const it = test.extend('fakes', () => accountFakes());
+
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
   invoke(
     planStep,
@@ -69,8 +71,7 @@ const ROLES = [
 ];
 
 describe('plan of a service account', () => {
-  it('answers what is to be done, and leaves record, plan and evidence in the ledger', async () => {
-    const fakes = accountFakes();
+  it('answers what is to be done, and leaves record, plan and evidence in the ledger', async ({ fakes }) => {
     expect(await run(fakes)).toEqual({
       verdict: 'migrate',
       target,
@@ -112,8 +113,7 @@ describe('plan of a service account', () => {
     });
   });
 
-  it('asks the API server first, which knows the role, and each thing once', async () => {
-    const fakes = accountFakes();
+  it('asks the API server first, which knows the role, and each thing once', async ({ fakes }) => {
     await run(fakes);
     // The look at an add-on is at whose service account it is: one that shows no namespace has its default one.
     expect(asked(fakes)).toEqual([
@@ -129,8 +129,7 @@ describe('plan of a service account', () => {
     expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
   });
 
-  it('asks IAM about the step that associates', async () => {
-    const fakes = accountFakes();
+  it('asks IAM about the step that associates', async ({ fakes }) => {
     fakes.roles.refused.push({ action: 'eks:TagResource' });
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
     const [ofNode, ...questions] = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
@@ -144,8 +143,7 @@ describe('plan of a service account', () => {
     ]);
   });
 
-  it('changes nothing and takes no lock', async () => {
-    const fakes = accountFakes();
+  it('changes nothing and takes no lock', async ({ fakes }) => {
     fakes.eks.associations = [anAccountAssociation()];
     await run(fakes, { annotation: 'remove' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -163,8 +161,7 @@ describe('plan of a service account', () => {
     expect(asked(none)).toEqual(['eks.describeCluster', ...OF_CLUSTER, 'kubernetes.getServiceAccount']);
   });
 
-  it('reads nothing while another migration holds the lock', async () => {
-    const fakes = accountFakes();
+  it('reads nothing while another migration holds the lock', async ({ fakes }) => {
     await fakes.ledger.acquireLock(SUBJECT_LOCK, {
       migrationId: OTHER_MIGRATION_ID,
       executionArn: OTHER_EXECUTION,
@@ -174,8 +171,7 @@ describe('plan of a service account', () => {
     expect(asked(fakes)).toEqual(['executions.describe']);
   });
 
-  it('does not stand behind an add-on that is called like its name', async () => {
-    const fakes = accountFakes();
+  it('does not stand behind an add-on that is called like its name', async ({ fakes }) => {
     await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), {
       migrationId: OTHER_MIGRATION_ID,
       executionArn: OTHER_EXECUTION,
@@ -260,8 +256,7 @@ describe('plan of a service account', () => {
     expect(fakes.journal.of('eks.describeConfiguration')).toEqual([]);
   });
 
-  it('finds out who owns it as well as it may: who may not ask goes on', async () => {
-    const fakes = accountFakes();
+  it('finds out who owns it as well as it may: who may not ask goes on', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
     fakes.journal.failNext('eks.describeConfiguration', 'before', new MigrationError('AccessDenied', 'you may not'));
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
@@ -282,8 +277,7 @@ describe('plan of a service account', () => {
     },
   );
 
-  it('goes on with the role that the request names, where what EKS says is enough', async () => {
-    const fakes = accountFakes();
+  it('goes on with the role that the request names, where what EKS says is enough', async ({ fakes }) => {
     fakes.journal.failNext(
       'kubernetes.listPods',
       'before',
@@ -293,8 +287,7 @@ describe('plan of a service account', () => {
     expect(await run(fakes, { roleArn: ROLE, verification: 'api' })).toMatchObject({ verdict: 'migrate' });
   });
 
-  it('finds the association that is there where no role is known', async () => {
-    const fakes = accountFakes();
+  it('finds the association that is there where no role is known', async ({ fakes }) => {
     fakes.eks.associations = [anAccountAssociation()];
     fakes.journal.failNext(
       'kubernetes.listPods',
@@ -304,8 +297,7 @@ describe('plan of a service account', () => {
     expect(await run(fakes, { verification: 'api' })).toMatchObject({ verdict: 'already-migrated' });
   });
 
-  it('reads the trust policies of both the requested role and the annotated role', async () => {
-    const fakes = accountFakes();
+  it('reads the trust policies of both the requested role and the annotated role', async ({ fakes }) => {
     fakes.roles.trust[OTHER_ROLE] = ACCOUNT_TRUST;
     fakes.settings.roleGrants = GRANTED;
     fakes.eks.cluster = aCluster({ autoMode: true });

@@ -2,7 +2,7 @@
  * verify-pods and restart-pods for a service account, in both directions: what a look at the pods stands on is its
  * association, and its annotation.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
@@ -20,7 +20,10 @@ import {
 } from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
 import { anEvidence, at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import type { Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => verified());
 
 const verify = (fakes: Begun, change: object = {}): Promise<unknown> =>
   invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
@@ -57,10 +60,7 @@ describe('verify-pods of a service account', () => {
   it('asks for a restart of what kept its identity, and gives up when that did not help', async () => {
     const fakes = await withPods([anAccountPod('irsa')]);
     for (const round of [1, 2]) expect(await verify(fakes, { round })).toMatchObject({ verdict: 'restart' });
-    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message: expect.stringContaining('api-1 (irsa)') as string,
-    });
+    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject(anError('PodsOnWrongIdentity', 'api-1 (irsa)'));
     expect((await fakes.record()).verified).toBe('none');
     expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
       restarted: ['Deployment/payments/api'],
@@ -75,10 +75,7 @@ describe('verify-pods of a service account', () => {
       anAccountPod('irsa'),
       anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } }),
     ]);
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringContaining('pod nightly-1 of Job nightly') as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', 'pod nightly-1 of Job nightly'));
     expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
       restarted: [],
     });
@@ -90,8 +87,7 @@ describe('verify-pods of a service account', () => {
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
-  it('does not mind an annotation that is gone: the association goes before it', async () => {
-    const fakes = await verified();
+  it('does not mind an annotation that is gone: the association goes before it', async ({ fakes }) => {
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
@@ -136,7 +132,7 @@ describe('verify-pods of a service account', () => {
   ])('does not report the pods as verified if another principal has %s', async (_, change, name, why) => {
     const fakes = await verified();
     change(fakes);
-    await expect(verify(fakes)).rejects.toMatchObject({ name, message: expect.stringMatching(why) as string });
+    await expect(verify(fakes)).rejects.toMatchObject(anError(name, why));
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -147,24 +143,21 @@ describe('verify-pods of a service account', () => {
     expect(fakes.journal.names()).not.toContain('kubernetes.listPods');
   });
 
-  it('looks at the association once more before it calls the pods verified', async () => {
-    const fakes = await verified();
+  it('looks at the association once more before it calls the pods verified', async ({ fakes }) => {
     const real = fakes.kubernetes.listPods.bind(fakes.kubernetes);
     fakes.kubernetes.listPods = (namespace) => ((fakes.eks.associations = []), real(namespace));
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('does not believe in one look that finds no association', async () => {
-    const fakes = await verified();
+  it('does not believe in one look that finds no association', async ({ fakes }) => {
     fakes.eks.associations = [];
     const sleep = fakes.clock.sleep.bind(fakes.clock);
     fakes.clock.sleep = (milliseconds) => ((fakes.eks.associations = [ownAssociation()]), sleep(milliseconds));
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
-  it('does not call it verified before that is in the ledger', async () => {
-    const fakes = await verified();
+  it('does not call it verified before that is in the ledger', async ({ fakes }) => {
     fakes.journal.failNext('ledger.updateMigration');
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect((await fakes.record()).verified).toBe('none');
@@ -178,10 +171,7 @@ describe('verify-pods of a service account', () => {
     expect(await fakes.record()).toMatchObject({
       verified: 'api',
       warnings: [
-        {
-          id: 'pods-not-seen',
-          message: expect.stringContaining(`service account ${SUBJECT} with its Pod Identity association`) as string,
-        },
+        { id: 'pods-not-seen', message: containing(`service account ${SUBJECT} with its Pod Identity association`) },
       ],
     });
     fakes.eks.associations = [];
@@ -240,10 +230,9 @@ describe('verify-pods of a service account that is put back', () => {
     async (_, change) => {
       const fakes = await putBack(anAccountPod('irsa'));
       fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-      await expect(verifyBack(fakes)).rejects.toMatchObject({
-        name: 'RestoreRefused',
-        message: expect.stringMatching(/^The rollback stopped: another principal has .*left as it is/) as string,
-      });
+      await expect(verifyBack(fakes)).rejects.toMatchObject(
+        anError('RestoreRefused', /^The rollback stopped: another principal has .*left as it is/),
+      );
     },
   );
 

@@ -1,5 +1,5 @@
 /** restore-associations for a service account: the migration's own association goes, whatever else is there stays. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Association } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
@@ -14,7 +14,10 @@ import {
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => associated());
 
 const KEPT = anAccountAssociation();
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
@@ -22,8 +25,7 @@ const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsSt
 const there = ({ eks }: Begun): string[] => eks.associations.map(({ id }) => id);
 
 describe('restore-associations of a service account', () => {
-  it("takes the migration's own association away, noted whole before, under its lock", async () => {
-    const fakes = await associated();
+  it("takes the migration's own association away, noted whole before, under its lock", async ({ fakes }) => {
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
     expect(there(fakes)).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([ownAssociation()]);
@@ -78,8 +80,7 @@ describe('restore-associations of a service account', () => {
     }),
   );
 
-  it('is done where there is nothing any more', async () => {
-    const fakes = await associated();
+  it('is done where there is nothing any more', async ({ fakes }) => {
     await restore(fakes);
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
     expect(fakes.journal.mutations()).toHaveLength(1);
@@ -102,10 +103,9 @@ describe('restore-associations of a service account', () => {
     const fakes = await associated();
     fakes.eks.associations = [one];
     fakes.journal.clear();
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(/a-theirs of payments\/api .*left alone, and new pods do not use IRSA/) as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(
+      anError('RestoreRefused', /a-theirs of payments\/api .*left alone, and new pods do not use IRSA/),
+    );
     expect(there(fakes)).toEqual(['a-theirs']);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -139,8 +139,7 @@ describe('restore-associations of a service account', () => {
     expect(there(fakes)).toEqual(['a-of-addon']);
   });
 
-  it('refuses an association that another principal creates in place of its own', async () => {
-    const fakes = await associated();
+  it('refuses an association that another principal creates in place of its own', async ({ fakes }) => {
     const real = fakes.eks.deleteAssociation.bind(fakes.eks);
     fakes.eks.deleteAssociation = async (id) => {
       const done = await real(id);
@@ -151,8 +150,7 @@ describe('restore-associations of a service account', () => {
     expect(there(fakes)).toEqual(['a-theirs']);
   });
 
-  it('waits while a deleted one is still listed', async () => {
-    const fakes = await associated();
+  it('waits while a deleted one is still listed', async ({ fakes }) => {
     const real = fakes.eks.deleteAssociation.bind(fakes.eks);
     fakes.eks.deleteAssociation = async () => true;
     await expect(restore(fakes)).rejects.toMatchObject({
@@ -171,12 +169,12 @@ describe('restore-associations of a service account', () => {
   ])('keeps the association if another principal has %s, because pods would have no role', async (_, change) => {
     const fakes = await associated();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(
+    await expect(restore(fakes)).rejects.toMatchObject(
+      anError(
+        'RestoreRefused',
         /^The rollback stopped: another principal .*association was left as it is, since pods would have no role/,
-      ) as string,
-    });
+      ),
+    );
     expect(there(fakes)).toEqual(['a-own']);
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);

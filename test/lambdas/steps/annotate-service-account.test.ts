@@ -1,5 +1,5 @@
 /** The IRSA annotation of a service account: removed after the verification, back before anything is restarted. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/migration/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
@@ -8,7 +8,10 @@ import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { anError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => removing());
 
 const removing = (change: AccountChange = {}): Promise<Begun> =>
   associated({ ...change, request: { annotation: 'remove', ...change.request } });
@@ -34,8 +37,7 @@ const thirdParty: [string, Partial<ReturnType<typeof aServiceAccount>> | undefin
 ];
 
 describe('annotate-service-account', () => {
-  it('takes the annotation off the version that it has seen, and notes it before and after', async () => {
-    const fakes = await removing();
+  it('takes the annotation off the version that it has seen, and notes it before and after', async ({ fakes }) => {
     expect(await takeOff(fakes)).toEqual({ changed: true });
     expect(now(fakes)).toBeUndefined();
     expect(fakes.journal.of('kubernetes.annotateServiceAccount')).toEqual([[aServiceAccount(), null]]);
@@ -48,8 +50,7 @@ describe('annotate-service-account', () => {
     expect(fakes.journal.mutations()).toEqual(['kubernetes.annotateServiceAccount']);
   });
 
-  it('has it off the second time, and writes nothing more', async () => {
-    const fakes = await removing();
+  it('has it off the second time, and writes nothing more', async ({ fakes }) => {
     await takeOff(fakes);
     fakes.clock.advance(5000);
     expect(await takeOff(fakes)).toEqual({ changed: true });
@@ -57,16 +58,14 @@ describe('annotate-service-account', () => {
     expect(await noted(fakes)).toMatchObject({ notedAt: at(0) });
   });
 
-  it('removes the annotation again if another principal has set it in the meantime', async () => {
-    const fakes = await removing();
+  it('removes the annotation again if another principal has set it in the meantime', async ({ fakes }) => {
     await takeOff(fakes);
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ resourceVersion: '12' })];
     expect(await takeOff(fakes)).toEqual({ changed: true });
     expect(now(fakes)).toBeUndefined();
   });
 
-  it('does not restore an annotation that another principal has removed', async () => {
-    const fakes = await removing();
+  it('does not restore an annotation that another principal has removed', async ({ fakes }) => {
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
     expect(await takeOff(fakes)).toEqual({ changed: false });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -109,10 +108,7 @@ describe('annotate-service-account', () => {
     async (_, change, why) => {
       const fakes = await removing();
       change(fakes);
-      await expect(takeOff(fakes)).rejects.toMatchObject({
-        name: 'AssociationChanged',
-        message: expect.stringMatching(why) as string,
-      });
+      await expect(takeOff(fakes)).rejects.toMatchObject(anError('AssociationChanged', why));
       expect(now(fakes)).toBe(ROLE);
       expect(fakes.journal.mutations()).toEqual([]);
       expect(await noted(fakes)).toBeUndefined();
@@ -134,15 +130,12 @@ describe('annotate-service-account', () => {
   ])('keeps the annotation if meanwhile %s', async (_, change, why) => {
     const fakes = await removing();
     change(fakes);
-    await expect(takeOff(fakes)).rejects.toMatchObject({
-      name: 'ConsumersAppeared',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(takeOff(fakes)).rejects.toMatchObject(anError('ConsumersAppeared', why));
     expect(now(fakes)).toBe(ROLE);
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([{ id: 'annotation-used', message: expect.stringMatching(why) as string }]);
+    expect(warnings).toMatchObject([{ id: 'annotation-used', message: matching(why) }]);
   });
 
   it.each(['kubernetes.listApiGroups', 'kubernetes.listObjects'])(
@@ -168,8 +161,7 @@ describe('annotate-service-account', () => {
     expect(await takeOff(others)).toEqual({ changed: true });
   });
 
-  it('reads who uses the web identity right before it writes', async () => {
-    const fakes = await removing();
+  it('reads who uses the web identity right before it writes', async ({ fakes }) => {
     fakes.kubernetes.objects = { [SECRET_STORES]: [] };
     await takeOff(fakes);
     const names = fakes.journal.names();
@@ -180,8 +172,7 @@ describe('annotate-service-account', () => {
     expect(between.filter((name) => name.startsWith('kubernetes.') || name.startsWith('eks.'))).toEqual([]);
   });
 
-  it('reads the annotation again instead of overwriting a concurrent change', async () => {
-    const fakes = await removing();
+  it('reads the annotation again instead of overwriting a concurrent change', async ({ fakes }) => {
     const real = fakes.kubernetes.annotateServiceAccount.bind(fakes.kubernetes);
     fakes.kubernetes.annotateServiceAccount = async (seen, roleArn) => {
       fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE, resourceVersion: '8' })];
@@ -197,10 +188,7 @@ describe('annotate-service-account', () => {
   it.each(thirdParty)('changes nothing if another principal has %s', async (_, change, why) => {
     const fakes = await removing();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(takeOff(fakes)).rejects.toMatchObject({
-      name: 'ServiceAccountChanged',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(takeOff(fakes)).rejects.toMatchObject(anError('ServiceAccountChanged', why));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
   });
@@ -214,10 +202,7 @@ describe('annotate-service-account', () => {
   ])('does nothing for a migration %s', async (_, change) => {
     for (const run of [takeOff, putBack]) {
       const fakes = await removing(change);
-      await expect(run(fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('does not remove an annotation') as string,
-      });
+      await expect(run(fakes)).rejects.toMatchObject(anError('BadInput', 'does not remove an annotation'));
       expect(fakes.journal.mutations()).toEqual([]);
       expect(now(fakes)).toBe(ROLE);
     }
@@ -267,8 +252,7 @@ describe('annotate-service-account during a rollback', () => {
     expect(await noted(fakes)).toEqual({ notedAt: at(-60), undoneAt: at(0) });
   });
 
-  it('looks at nothing where the migration never touched it', async () => {
-    const fakes = await removing();
+  it('looks at nothing where the migration never touched it', async ({ fakes }) => {
     expect(await putBack(fakes)).toEqual({ changed: false });
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
   });
@@ -276,10 +260,7 @@ describe('annotate-service-account during a rollback', () => {
   it.each(thirdParty)('needs a person if another principal has %s', async (_, change, why) => {
     const fakes = await taken();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(putBack(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(putBack(fakes)).rejects.toMatchObject(anError('RestoreRefused', why));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);
   });
@@ -287,10 +268,7 @@ describe('annotate-service-account during a rollback', () => {
   it('writes no role that the deployment may not give to pods', async () => {
     const fakes = await taken();
     fakes.settings.passableRoleArns = [OTHER_ROLE];
-    await expect(putBack(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining(`may not pass ${ROLE} to pods`) as string,
-    });
+    await expect(putBack(fakes)).rejects.toMatchObject(anError('RestoreRefused', `may not pass ${ROLE} to pods`));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);
   });
@@ -302,8 +280,7 @@ describe('annotate-service-account during a rollback', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('removes the annotation again, under a new note, after it was restored', async () => {
-    const fakes = await removing();
+  it('removes the annotation again, under a new note, after it was restored', async ({ fakes }) => {
     await fakes.ledger.updateMigration(MIGRATION_ID, { annotationChange: { ...TAKEN, undoneAt: at(-1) } });
     expect(await takeOff(fakes)).toEqual({ changed: true });
     expect(await noted(fakes)).toEqual({ notedAt: at(0), writtenAt: at(0) });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
@@ -17,8 +17,11 @@ import {
   ROLE,
   VERSION,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
+
+const it = test.extend('fakes', () => begun());
 
 const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
   invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
@@ -131,27 +134,21 @@ describe.each(locations)('the rollback when %s', (_, prepare, taken) => {
 });
 
 describe('assess-rollback', () => {
-  it('makes sure of its lock before it looks', async () => {
-    const fakes = await begun();
+  it('makes sure of its lock before it looks', async ({ fakes }) => {
     await fakes.loseLock();
     await expect(assess(fakes)).rejects.toMatchObject({ name: 'LockLost' });
     expect(fakes.journal.names()).toEqual(['ledger.assertLock']);
   });
 
-  it('believes an absence only after several looks', async () => {
-    const fakes = await begun();
+  it('believes an absence only after several looks', async ({ fakes }) => {
     await fakes.ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
     fakes.eks.misses = 2;
     expect(await assess(fakes)).toEqual({ action: 'done' });
   });
 
-  it('waits while EKS is at work', async () => {
-    const fakes = await begun();
+  it('waits while EKS is at work', async ({ fakes }) => {
     await recreated(fakes, { status: 'CREATING' });
-    await expect(assess(fakes)).rejects.toMatchObject({
-      name: 'RestoreInProgress',
-      message: expect.stringContaining('CREATING') as string,
-    });
+    await expect(assess(fakes)).rejects.toMatchObject(anError('RestoreInProgress', 'CREATING'));
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
@@ -170,10 +167,7 @@ describe('assess-rollback', () => {
   ])('leaves %s to a person', async (_, change, message) => {
     const fakes = await begun();
     await change(fakes);
-    await expect(assess(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(assess(fakes)).rejects.toMatchObject(anError('RestoreRefused', message));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -181,10 +175,7 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.deleteFails = true;
     await recreated(fakes, { status: 'CREATE_FAILED' });
-    await expect(rollback(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining('could not delete') as string,
-    });
+    await expect(rollback(fakes)).rejects.toMatchObject(anError('RestoreRefused', 'could not delete'));
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon', 'eks.deleteAddon']);
   });
 
@@ -192,10 +183,9 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.endsIn = 'CREATE_FAILED';
     await removed(fakes);
-    await expect(rollback(fakes)).rejects.toMatchObject({
-      name: 'RestoreFailed',
-      message: expect.stringContaining(`After ${MAX_RESTORE_ACTIONS} actions`) as string,
-    });
+    await expect(rollback(fakes)).rejects.toMatchObject(
+      anError('RestoreFailed', `After ${MAX_RESTORE_ACTIONS} actions`),
+    );
     expect(fakes.journal.mutations()).toEqual([
       'eks.createAddon',
       'eks.deleteAddon',
@@ -210,8 +200,7 @@ describe('assess-rollback', () => {
     expect(await assess(await begun(), MAX_RESTORE_ACTIONS)).toEqual({ action: 'done' });
   });
 
-  it('notes a copy of its own that the record does not know', async () => {
-    const fakes = await begun();
+  it('notes a copy of its own that the record does not know', async ({ fakes }) => {
     await removed(fakes);
     fakes.eks.addons.set(ADDON, aCopy());
     fakes.eks.associations = [made()];

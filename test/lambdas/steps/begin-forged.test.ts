@@ -21,6 +21,7 @@ import {
   ROLES_OF_ACCOUNT,
   target,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const OTHER_ACCOUNTS = ROLE.replace('111122223333', '444455556666');
@@ -186,7 +187,7 @@ describe('begin', () => {
   ];
   it.each(refusals)('refuses a plan %s, before it takes a lock', async (_, given, why) => {
     const { fakes, error } = await attempt(given);
-    expect(error).toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
+    expect(error).toMatchObject(anError('BadInput', why));
     expect((error as Error).message).toMatch(/[Nn]othing was (changed|written)/);
     expect(fakes.journal.names().filter((name) => name !== 'ledger.getMigration')).toEqual([]);
   });
@@ -198,10 +199,7 @@ describe('begin', () => {
       passable: [ROLE],
       world: ({ eks }) => (eks.associations = [there]),
     });
-    expect(error).toMatchObject({
-      name: 'BadInput',
-      message: expect.stringMatching(/may not pass .*third-party/) as string,
-    });
+    expect(error).toMatchObject(anError('BadInput', /may not pass .*third-party/));
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect(fakes.journal.mutations()).toEqual([]);
   });

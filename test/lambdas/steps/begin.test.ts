@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type {
   Addon,
   MigrationRequestInput,
@@ -31,7 +31,10 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
+import { anError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
+
+const it = test.extend('fakes', () => plannedFakes());
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
@@ -95,10 +98,7 @@ describe('begin', () => {
     fakes.roles.trust[named] = 'named';
     fakes.settings.roleGrants = GRANTED;
     await fakes.ledger.putMigration(
-      aMigration({
-        plan: aPlan({ associations }),
-        request: aRequest({ roleArn: OTHER_ROLE, roles: { x: named } }),
-      }),
+      aMigration({ plan: aPlan({ associations }), request: aRequest({ roleArn: OTHER_ROLE, roles: { x: named } }) }),
     );
     await run(fakes);
     expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({
@@ -118,8 +118,7 @@ describe('begin', () => {
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toEqual(first);
   });
 
-  it('finds its snapshot after the reply to it was lost', async () => {
-    const fakes = await plannedFakes();
+  it('finds its snapshot after the reply to it was lost', async ({ fakes }) => {
     fakes.journal.failNext('ledger.putSnapshot', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ fence: 1 });
@@ -134,8 +133,7 @@ describe('begin', () => {
   const heldSince = (what: string): string =>
     `Migration ${OTHER_MIGRATION_ID} has held the lock on ${what} since ${at(-60)} (execution ${OTHER_EXECUTION}).`;
 
-  it('says who holds the lock and leaves everything alone', async () => {
-    const fakes = await plannedFakes();
+  it('says who holds the lock and leaves everything alone', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'SubjectBusy',
@@ -148,8 +146,7 @@ describe('begin', () => {
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
   });
 
-  it('shares a role with other migrations', async () => {
-    const fakes = await plannedFakes();
+  it('shares a role with other migrations', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ROLE_LOCK, another(), 'shared');
     expect(await run(fakes)).toEqual({ fence: 1 });
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.shared).toHaveLength(2);
@@ -171,8 +168,7 @@ describe('begin', () => {
     expect(await fakes.ledger.acquireLock(ROLE_LOCK, next, 'shared')).toMatchObject({ acquired: false });
   });
 
-  it('says who works on a service account that it would change, and leaves everything alone', async () => {
-    const fakes = await plannedFakes();
+  it('says who works on a service account that it would change, and leaves everything alone', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ACCOUNT_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'SubjectBusy',
@@ -180,8 +176,7 @@ describe('begin', () => {
     });
   });
 
-  it("waits for a role that another add-on's migration holds, and keeps what it has", async () => {
-    const fakes = await plannedFakes();
+  it("waits for a role that another add-on's migration holds, and keeps what it has", async ({ fakes }) => {
     await fakes.ledger.acquireLock(ROLE_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RoleLockHeld',
@@ -211,14 +206,12 @@ describe('begin', () => {
     }
   });
 
-  it('does not take the locks over from an earlier execution of its own migration', async () => {
-    const fakes = await plannedFakes();
+  it('does not take the locks over from an earlier execution of its own migration', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ADDON_LOCK, { ...another(), migrationId: MIGRATION_ID });
     await expect(run(fakes)).rejects.toMatchObject({ name: 'SubjectBusy' });
   });
 
-  it('does not believe in one look that finds no add-on', async () => {
-    const fakes = await plannedFakes();
+  it('does not believe in one look that finds no add-on', async ({ fakes }) => {
     fakes.eks.misses = 2;
     expect(await run(fakes)).toEqual({ fence: 1 });
   });
@@ -235,10 +228,7 @@ describe('begin', () => {
     const fakes = await plannedFakes();
     if (now) fakes.eks.addons.set(ADDON, now);
     else fakes.eks.addons.delete(ADDON);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('Nothing was changed; plan again') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonChanged', 'Nothing was changed; plan again'));
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
   });
 
@@ -293,10 +283,9 @@ describe('begin', () => {
     async (now) => {
       const fakes = await plannedFakes({ trustRepairs: [REPAIR] }, { trust: 'repair' });
       fakes.roles.trust[ROLE] = now;
-      await expect(run(fakes)).rejects.toMatchObject({
-        name: 'TrustChanged',
-        message: expect.stringMatching(/no longer as the plan found it.*nothing was changed.*try again/) as string,
-      });
+      await expect(run(fakes)).rejects.toMatchObject(
+        anError('TrustChanged', /no longer as the plan found it.*nothing was changed.*try again/),
+      );
       expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     },
   );
@@ -325,10 +314,7 @@ describe('begin', () => {
   ])('refuses %s before it takes the lock', async (_, prepare) => {
     const fakes = newFakes();
     await prepare(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(MIGRATION_ID) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('BadInput', MIGRATION_ID));
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
   });
 });

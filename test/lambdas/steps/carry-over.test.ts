@@ -16,6 +16,7 @@ import {
   RECREATE,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(carryOverStep, fakes.input, fakes);
@@ -148,10 +149,7 @@ describe('carry-over', () => {
     ['has another policy', [{ ...NEW, disableSessionTags: true, policy: '{}' }]],
   ])('leaves it alone where the association %s', async (_, there) => {
     const fakes = await updated([ALL], there);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining('left alone') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AssociationChanged', 'left alone'));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -165,13 +163,7 @@ describe('carry-over', () => {
 
   it('refuses a plan that names an association of no snapshot', async () => {
     const fakes = await updated([ALL]);
-    fakes.ledger.snapshots.set(MIGRATION_ID, {
-      ...(await fakes.ledger.getSnapshot(MIGRATION_ID))!,
-      associations: [],
-    });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(ALL.from) as string,
-    });
+    fakes.ledger.snapshots.set(MIGRATION_ID, { ...(await fakes.ledger.getSnapshot(MIGRATION_ID))!, associations: [] });
+    await expect(run(fakes)).rejects.toMatchObject(anError('BadInput', ALL.from));
   });
 });

@@ -1,5 +1,5 @@
 /** verify-pods and its variant confirm-ready: how verified pods are observed, and what the record states meanwhile. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import type { BrokenPod, Migration, MigrationRequestInput } from '../../../lambdas/domain/migration/model.ts';
@@ -25,7 +25,10 @@ import {
   MIGRATION_ID,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
+import { anError, containing, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => withPods([pod('a')]));
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const CRASHING: Partial<Pod> = { ready: false, waiting: ['CrashLoopBackOff'] };
@@ -69,12 +72,7 @@ const finish = (fakes: Begun, outcome: string): Promise<unknown> => {
 describe('verified pods', () => {
   it('are observed next if the request asks for ready, for as long as the workload needs', async () => {
     const fakes = await withPods([pod('a'), pod('b', { restarts: 3 }), aNodePod()]);
-    expect(await verify(fakes)).toEqual({
-      verdict: 'settle',
-      settleSeconds: 60,
-      podsThatCount: 2,
-      podsAsExpected: 2,
-    });
+    expect(await verify(fakes)).toEqual({ verdict: 'settle', settleSeconds: 60, podsThatCount: 2, podsAsExpected: 2 });
     expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
     expect(await levels(fakes)).toEqual([
       ['a', 'injected'],
@@ -139,9 +137,7 @@ describe('confirm-ready', () => {
     ]);
     expect(await fakes.record()).toMatchObject({
       verified: 'ready',
-      warnings: [
-        { id: 'pods-below-ready', message: expect.stringMatching(/\/b \(it was not ready for a part/) as string },
-      ],
+      warnings: [{ id: 'pods-below-ready', message: matching(/\/b \(it was not ready for a part/) }],
     });
   });
 
@@ -157,16 +153,14 @@ describe('confirm-ready', () => {
     expect((await fakes.record()).verified).toBe('ready');
   });
 
-  it('compares nothing without the observation before the settling time', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('compares nothing without the observation before the settling time', async ({ fakes }) => {
     expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
     await fakes.ledger.putEvidence(MIGRATION_ID, 'settling-2', [anEvidence({ uid: 'uid-of-another' })], at(0));
     expect(await confirm(fakes, 2)).toMatchObject({ verdict: 'unstable', podsReady: 0 });
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('is repeated with the same answer after a lost reply', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('is repeated with the same answer after a lost reply', async ({ fakes }) => {
     await verify(fakes);
     show(fakes, pod('a'));
     const first = await confirm(fakes);
@@ -198,12 +192,12 @@ describe('confirm-ready', () => {
     await confirm(fakes);
     await verify(fakes, 2);
     show(fakes, pod('a', { restarts: 1 }), pod('b', { restarts: 4, ...CRASHING }));
-    await expect(confirm(fakes, 2)).rejects.toMatchObject({
-      name: 'PodsFailing',
-      message: expect.stringMatching(
+    await expect(confirm(fakes, 2)).rejects.toMatchObject(
+      anError(
+        'PodsFailing',
         /a \(1 restart\), b \(CrashLoopBackOff, 4 restarts\)\. .*gets no credentials.*kubectl -n kube-system logs a --all-containers --previous --ignore-errors$/,
-      ) as string,
-    });
+      ),
+    );
     expect((await fakes.record()).verified).toBe('none');
     await finish(fakes, 'rolled-back');
     expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
@@ -224,14 +218,13 @@ describe('confirm-ready', () => {
     expect(record.warnings).toMatchObject([
       {
         id: 'stability-not-observed',
-        message: expect.stringContaining('Not ready at the end of the observation: b (not ready).') as string,
-        remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
+        message: containing('Not ready at the end of the observation: b (not ready).'),
+        remedy: containing('kubectl -n kube-system get pods'),
       },
     ]);
   });
 
-  it('reports pods that joined at the level injected', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('reports pods that joined at the level injected', async ({ fakes }) => {
     await verify(fakes);
     show(fakes, pod('a'), pod('new', { ready: false }));
     expect(await confirm(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 2, podsReady: 1 });
@@ -241,12 +234,11 @@ describe('confirm-ready', () => {
     ]);
     expect(await fakes.record()).toMatchObject({
       verified: 'ready',
-      warnings: [{ id: 'pods-below-ready', message: expect.stringContaining('kube-system/new (it was not') as string }],
+      warnings: [{ id: 'pods-below-ready', message: containing('kube-system/new (it was not') }],
     });
   });
 
-  it('verifies pods again that joined with another identity', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('verifies pods again that joined with another identity', async ({ fakes }) => {
     await verify(fakes);
     show(fakes, pod('a'), aPod('node-role', { name: 'new' }));
     expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable' });
@@ -289,8 +281,7 @@ describe('confirm-ready', () => {
     ]);
   });
 
-  it('waits while EKS works on the add-on, at the level that was reached', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('waits while EKS works on the add-on, at the level that was reached', async ({ fakes }) => {
     await verify(fakes);
     show(fakes, pod('a'));
     const addon = fakes.eks.addons.get(ADDON)!;
@@ -301,8 +292,7 @@ describe('confirm-ready', () => {
     expect(await confirm(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
-  it('withdraws the level if another principal has deleted the association meanwhile', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('withdraws the level if another principal has deleted the association meanwhile', async ({ fakes }) => {
     await verify(fakes);
     show(fakes, pod('a'));
     fakes.eks.associations = [];
@@ -310,8 +300,7 @@ describe('confirm-ready', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('keeps the level while an outage lasts', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('keeps the level while an outage lasts', async ({ fakes }) => {
     await verify(fakes);
     fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError('ServiceUnavailable', '503'));
     await expect(confirm(fakes)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
@@ -320,8 +309,7 @@ describe('confirm-ready', () => {
 });
 
 describe('an end without the observation', () => {
-  it('has the level that was reached, and a warning with the command that shows the pods', async () => {
-    const fakes = await withPods([pod('a')]);
+  it('has the level that was reached, and a warning with the command that shows the pods', async ({ fakes }) => {
     await verify(fakes);
     await finish(fakes, 'migrated');
     expect(await fakes.record()).toMatchObject({
@@ -330,8 +318,8 @@ describe('an end without the observation', () => {
         {
           id: 'stability-not-observed',
           status: 'warn',
-          message: expect.stringContaining('level injected only') as string,
-          remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
+          message: containing('level injected only'),
+          remedy: containing('kubectl -n kube-system get pods'),
         },
       ],
     });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { purgeConflicting } from '../../../lambdas/use-cases/migration/replace-conflicts.ts';
 import { recordedAddonWork } from '../../../lambdas/use-cases/migration/recorded.ts';
 import type { Association } from '../../../lambdas/domain/migration/model.ts';
@@ -13,7 +13,10 @@ import {
   RECREATE,
   RECREATE_PRESERVING,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => begunWithLeftOver({}, { attempts: [RECREATE] }));
 
 const run = async ({ ledger, input, dependencies }: Begun, attempt = 0): Promise<unknown> => ({
   purged: await purgeConflicting({
@@ -24,8 +27,7 @@ const run = async ({ ledger, input, dependencies }: Begun, attempt = 0): Promise
 });
 
 describe('deleting conflicting associations', () => {
-  it('notes the whole association, makes sure of its lock, and only then deletes', async () => {
-    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
+  it('notes the whole association, makes sure of its lock, and only then deletes', async ({ fakes }) => {
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
     expect(fakes.eks.associations).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
@@ -34,8 +36,7 @@ describe('deleting conflicting associations', () => {
     expect(names.slice(deleted - 2, deleted)).toEqual(['ledger.recordAssociation', 'ledger.assertLock']);
   });
 
-  it('deletes nothing that the ledger could not note', async () => {
-    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
+  it('deletes nothing that the ledger could not note', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordAssociation', 'before');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -53,16 +54,14 @@ describe('deleting conflicting associations', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('invoked again deletes nothing again and keeps what was noted', async () => {
-    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
+  it('invoked again deletes nothing again and keeps what was noted', async ({ fakes }) => {
     await run(fakes);
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
   });
 
-  it('finds its delete done after the reply was lost', async () => {
-    const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
+  it('finds its delete done after the reply was lost', async ({ fakes }) => {
     fakes.journal.failNext('eks.deleteAssociation', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ purged: [] });
@@ -84,10 +83,7 @@ describe('deleting conflicting associations', () => {
   ])('leaves one alone %s', async (_, change, message) => {
     const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AssociationChanged', message));
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
@@ -202,10 +198,7 @@ describe('deleting conflicting associations on a later way', () => {
     const { ownerArn: _, ...standAlone } = made;
     for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
       const fakes = await later(association);
-      await expect(run(fakes, 1)).rejects.toMatchObject({
-        name: 'AssociationChanged',
-        message: expect.stringContaining('appeared after the snapshot') as string,
-      });
+      await expect(run(fakes, 1)).rejects.toMatchObject(anError('AssociationChanged', 'appeared after the snapshot'));
       expect(fakes.journal.mutations()).toEqual([]);
     }
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Addon, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
@@ -17,7 +17,10 @@ import {
   RECREATE_PRESERVING,
   VERSION,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => deleted());
 
 const create = (fakes: Begun, attempt = 0): Promise<unknown> =>
   invoke(createAddonStep, { ...fakes.input, attempt }, fakes);
@@ -109,8 +112,7 @@ describe('create-addon', () => {
     ]);
   });
 
-  it('invoked again creates nothing again', async () => {
-    const fakes = await deleted();
+  it('invoked again creates nothing again', async ({ fakes }) => {
     await create(fakes);
     expect(await create(fakes)).toEqual({ created: false });
     fakes.clock.advance(CREATE_MS);
@@ -131,8 +133,7 @@ describe('create-addon', () => {
     },
   );
 
-  it('finds its create done where the copy could not be noted', async () => {
-    const fakes = await deleted();
+  it('finds its create done where the copy could not be noted', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordCopy', 'before');
     await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await create(fakes)).toEqual({ created: false });
@@ -171,10 +172,7 @@ describe('create-addon', () => {
   ])('does not take for its own %s', async (_, there) => {
     const fakes = await deleted();
     fakes.eks.addons.set(ADDON, there);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('created outside this migration') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AddonChanged', 'created outside this migration'));
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).made).toEqual([]);
   });
@@ -182,40 +180,30 @@ describe('create-addon', () => {
   it('does not create an add-on again that another principal has deleted', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('it was deleted outside this migration') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AddonChanged', 'it was deleted outside this migration'));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('does not believe in one look that finds nothing', async () => {
-    const fakes = await deleted();
+  it('does not believe in one look that finds nothing', async ({ fakes }) => {
     await create(fakes);
     fakes.eks.misses = 2;
     expect(await create(fakes)).toEqual({ created: false });
     expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
   });
 
-  it('is not begun where too little time is left', async () => {
-    const fakes = await deleted();
+  it('is not begun where too little time is left', async ({ fakes }) => {
     fakes.invocation.remaining = 14_999;
     await expect(create(fakes)).rejects.toMatchObject({ name: 'OutOfTime' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves an association alone that another principal has created', async () => {
-    const fakes = await deleted();
+  it('leaves an association alone that another principal has created', async ({ fakes }) => {
     fakes.eks.associations = [anAssociation()];
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining('appeared after the snapshot') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AssociationChanged', 'appeared after the snapshot'));
     expect(fakes.eks.associations).toEqual([anAssociation()]);
     expect(fakes.eks.addons.has(ADDON)).toBe(false);
   });
-  it('lets every other refusal through', async () => {
-    const fakes = await deleted();
+  it('lets every other refusal through', async ({ fakes }) => {
     const refusal = new MigrationError(
       'InvalidRequest',
       'eks:CreateAddon: InvalidParameterException: Addon version specified is not supported',

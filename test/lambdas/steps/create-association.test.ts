@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
@@ -15,8 +15,11 @@ import {
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, GRANTED } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
+
+const it = test.extend('fakes', () => begunAccount());
 
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const KEPT = anAccountAssociation();
@@ -54,8 +57,7 @@ describe('create-association', () => {
     expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
   });
 
-  it('looks at the service account first, and at nothing of an add-on', async () => {
-    const fakes = await begunAccount();
+  it('looks at the service account first, and at nothing of an add-on', async ({ fakes }) => {
     await create(fakes);
     const names = fakes.journal.names().filter((name) => !name.startsWith('ledger.'));
     expect(names[0]).toBe('kubernetes.getServiceAccount');
@@ -136,28 +138,20 @@ describe('create-association', () => {
   ])('stops and changes nothing if another principal %s', async (_, before, there, why) => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AssociationChanged', why));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual(there);
     expect(await created(fakes)).toEqual([]);
   });
 
-  it('stops if another principal creates an association first', async () => {
-    const fakes = await begunAccount();
+  it('stops if another principal creates an association first', async ({ fakes }) => {
     const real = fakes.eks.createAssociation.bind(fakes.eks);
     fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [THEIRS]), real(wanted, token));
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining('a-theirs') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AssociationChanged', 'a-theirs'));
     expect(await created(fakes)).toEqual([]);
   });
 
-  it('waits for the key of a deleted one to be free', async () => {
-    const fakes = await begunAccount();
+  it('waits for the key of a deleted one to be free', async ({ fakes }) => {
     fakes.eks.keyFreedAfter = 30_000;
     fakes.eks.associations = [THEIRS];
     await fakes.eks.deleteAssociation(THEIRS.id);
@@ -166,8 +160,7 @@ describe('create-association', () => {
     expect(await create(fakes)).toMatchObject({ created: true });
   });
 
-  it('waits too where its own one comes to light in the refusal, and finds it the next time', async () => {
-    const fakes = await begunAccount();
+  it('waits too where its own one comes to light in the refusal, and finds it the next time', async ({ fakes }) => {
     const real = fakes.eks.createAssociation.bind(fakes.eks);
     fakes.eks.createAssociation = (wanted, token) => (
       (fakes.eks.associations = [ownAssociation()]),
@@ -178,8 +171,7 @@ describe('create-association', () => {
     expect(await created(fakes)).toEqual(['a-own']);
   });
 
-  it('passes on that EKS is busy with something else', async () => {
-    const fakes = await begunAccount();
+  it('passes on that EKS is busy with something else', async ({ fakes }) => {
     fakes.journal.failNext(
       'eks.createAssociation',
       'before',
@@ -188,8 +180,7 @@ describe('create-association', () => {
     await expect(create(fakes)).rejects.toMatchObject({ name: 'Busy' });
   });
 
-  it('waits for EKS to see a trust policy that was repaired a moment ago', async () => {
-    const fakes = await begunAccount();
+  it('waits for EKS to see a trust policy that was repaired a moment ago', async ({ fakes }) => {
     const refused = new MigrationError(
       'InvalidRequest',
       'eks:CreatePodIdentityAssociation: InvalidParameterException: Trust policy of the role provided is invalid',
@@ -211,12 +202,12 @@ describe('create-association', () => {
   ])('changes nothing if another principal has %s in the meantime', async (_, change) => {
     const fakes = await begunAccount();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'ServiceAccountChanged',
-      message: expect.stringMatching(
+    await expect(create(fakes)).rejects.toMatchObject(
+      anError(
+        'ServiceAccountChanged',
         /^Another principal has .*\. It was left alone\. Find out who changed it, then migrate again\.$/,
-      ) as string,
-    });
+      ),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
   });
@@ -238,16 +229,12 @@ describe('create-association', () => {
     'makes one association, not as many as are planned in %j',
     async (planned) => {
       const fakes = await begunAccount({ snapshot: { planned } });
-      await expect(create(fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining(`plans ${planned.length} associations`) as string,
-      });
+      await expect(create(fakes)).rejects.toMatchObject(anError('BadInput', `plans ${planned.length} associations`));
       expect(fakes.journal.mutations()).toEqual([]);
     },
   );
 
-  it('is not for a way that the plan has not', async () => {
-    const fakes = await begunAccount();
+  it('is not for a way that the plan has not', async ({ fakes }) => {
     await expect(invoke(createAssociationStep, { ...fakes.input, attempt: 1 }, fakes)).rejects.toMatchObject({
       name: 'BadInput',
     });

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.ts';
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
@@ -14,7 +14,10 @@ import {
   RECREATE,
   RECREATE_PRESERVING,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => recreating());
 
 /** On the way of the full recreate. */
 const recreating = (): Promise<Begun> => begun({ plan: { attempts: [RECREATE] } });
@@ -34,8 +37,7 @@ describe('delete-addon', () => {
     },
   );
 
-  it('is not begun where too little time is left', async () => {
-    const fakes = await recreating();
+  it('is not begun where too little time is left', async ({ fakes }) => {
     fakes.invocation.remaining = 10_000;
     await expect(run(fakes)).rejects.toMatchObject({ name: 'OutOfTime' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -43,22 +45,19 @@ describe('delete-addon', () => {
     expect(await run(fakes)).toEqual({ deleted: true });
   });
 
-  it('deletes nothing that it could not note', async () => {
-    const fakes = await recreating();
+  it('deletes nothing that it could not note', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordCopy');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('refuses a way that the plan does not have', async () => {
-    const fakes = await recreating();
+  it('refuses a way that the plan does not have', async ({ fakes }) => {
     await expect(invoke(deleteAddonStep, { ...fakes.input, attempt: 1 }, fakes)).rejects.toMatchObject({
       name: 'BadInput',
     });
   });
 
-  it('invoked again deletes nothing again', async () => {
-    const fakes = await recreating();
+  it('invoked again deletes nothing again', async ({ fakes }) => {
     await run(fakes);
     expect(await run(fakes)).toEqual({ deleted: false });
     fakes.clock.advance(DELETE_MS);
@@ -66,16 +65,14 @@ describe('delete-addon', () => {
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon']);
   });
 
-  it('finds its delete done after the reply was lost', async () => {
-    const fakes = await recreating();
+  it('finds its delete done after the reply was lost', async ({ fakes }) => {
     fakes.journal.failNext('eks.deleteAddon', 'after');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ deleted: false });
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon']);
   });
 
-  it('deletes again where EKS does not show the delete yet, which changes nothing', async () => {
-    const fakes = await recreating();
+  it('deletes again where EKS does not show the delete yet, which changes nothing', async ({ fakes }) => {
     fakes.eks.deleteShowsAfter = 10_000;
     await run(fakes);
     expect(await run(fakes)).toEqual({ deleted: true });
@@ -83,20 +80,15 @@ describe('delete-addon', () => {
     expect(await run(fakes)).toEqual({ deleted: false });
   });
 
-  it('tries again where the call did not arrive', async () => {
-    const fakes = await recreating();
+  it('tries again where the call did not arrive', async ({ fakes }) => {
     fakes.journal.failNext('eks.deleteAddon', 'before');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await run(fakes)).toEqual({ deleted: true });
   });
 
-  it('does not take a 404 at its word while the add-on is described all the same', async () => {
-    const fakes = await recreating();
+  it('does not take a 404 at its word while the add-on is described all the same', async ({ fakes }) => {
     vi.spyOn(fakes.eks, 'deleteAddon').mockResolvedValueOnce(false);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'ServiceUnavailable',
-      message: expect.stringContaining('The deletion is retried') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('ServiceUnavailable', 'The deletion is retried'));
     expect(await run(fakes)).toEqual({ deleted: true });
   });
 
@@ -111,10 +103,7 @@ describe('delete-addon', () => {
   ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await recreating();
     fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('left alone') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonChanged', 'left alone'));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -131,16 +120,12 @@ describe('delete-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('stops if another principal has deleted the add-on, but only after three reads', async () => {
-    const fakes = await recreating();
+  it('stops if another principal has deleted the add-on, but only after three reads', async ({ fakes }) => {
     fakes.eks.misses = 2;
     expect(await run(fakes)).toEqual({ deleted: true });
     const gone = await recreating();
     gone.eks.addons.delete(ADDON);
-    await expect(run(gone)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('it was deleted outside this migration') as string,
-    });
+    await expect(run(gone)).rejects.toMatchObject(anError('AddonChanged', 'it was deleted outside this migration'));
   });
 
   it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
@@ -222,10 +207,7 @@ describe('await-deleted', () => {
   it.each(['ACTIVE', 'DELETING'] as const)('is not done while it is %s', async (status) => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ status }));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonStillThere',
-      message: expect.stringContaining(status) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonStillThere', status));
   });
 
   it('tells of a delete that failed', async () => {
@@ -234,19 +216,13 @@ describe('await-deleted', () => {
       ADDON,
       anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }),
     );
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonFailed',
-      message: expect.stringContaining('AccessDenied: no rights') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonFailed', 'AccessDenied: no rights'));
   });
 
   it('recognizes an add-on that another principal has created in the meantime', async () => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'CREATING' }));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('created again outside this migration') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonChanged', 'created again outside this migration'));
   });
 
   it('fails if another principal has deleted the add-on, but only after three reads', async () => {

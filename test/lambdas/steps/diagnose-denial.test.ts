@@ -1,11 +1,14 @@
 import { decodeTime } from 'ulid';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { DenialSettings } from '../../../lambdas/domain/events/denial.ts';
 import { diagnoseDenialStep } from '../../../lambdas/steps/diagnose-denial/handler.ts';
 import { deniedEvent, type DeniedEvent, PRINCIPAL } from '../denied-event.ts';
 import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, ADDON, at, NOW } from '../fixtures.ts';
+import { anError, containing, matching } from '../matchers.ts';
+
+const it = test.extend('fakes', () => listening());
 
 const HOUR = 3_600_000;
 const CONFIGURED = '444455556666';
@@ -29,8 +32,7 @@ const started = ({ executions }: Fakes): string[] => executions.migrations.map((
 const nothingDone = (fakes: Fakes): void => expect(fakes.journal.names()).toEqual([]);
 
 describe('diagnose-denial', () => {
-  it('starts a plan of the add-on, with what CloudTrail told of in its record', async () => {
-    const fakes = listening();
+  it('starts a plan of the add-on, with what CloudTrail told of in its record', async ({ fakes }) => {
     const { did, migrationId = '' } = await diagnose(fakes);
     expect(did).toBe('started');
     expect(decodeTime(migrationId)).toBe(NOW - 60_000);
@@ -42,7 +44,7 @@ describe('diagnose-denial', () => {
         eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f',
         at: at(-60),
         principal: PRINCIPAL,
-        userAgent: expect.stringContaining('Terraform') as string,
+        userAgent: containing('Terraform'),
       },
       request: {
         target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'reliability-dev' },
@@ -97,13 +99,12 @@ describe('diagnose-denial', () => {
     ['no parameters', deniedEvent({ detail: { requestParameters: null } })],
   ])('leaves %s alone', async (_, event) => {
     const fakes = listening();
-    expect(await diagnose(fakes, event)).toMatchObject({ did: 'ignored', why: expect.stringMatching(/\w/) as string });
+    expect(await diagnose(fakes, event)).toMatchObject({ did: 'ignored', why: matching(/\w/) });
     nothingDone(fakes);
     expect(fakes.telemetry.counts).toEqual({});
   });
 
-  it('takes the event of a configured account, and asks about the cluster there', async () => {
-    const fakes = listening();
+  it('takes the event of a configured account, and asks about the cluster there', async ({ fakes }) => {
     expect(await diagnose(fakes, deniedEvent({ account: CONFIGURED }))).toMatchObject({ did: 'started' });
     expect(fakes.executions.migrations).toMatchObject([{ request: { target: { account: CONFIGURED } } }]);
   });
@@ -113,10 +114,7 @@ describe('diagnose-denial', () => {
     ['garbage', 'its account is not configured'],
   ])('refuses an event of the account %s, says why, and writes nothing', async (account, why) => {
     const fakes = listening();
-    expect(await diagnose(fakes, deniedEvent({ account }))).toMatchObject({
-      did: 'refused',
-      why: expect.stringContaining(why) as string,
-    });
+    expect(await diagnose(fakes, deniedEvent({ account }))).toMatchObject({ did: 'refused', why: containing(why) });
     nothingDone(fakes);
     expect(fakes.telemetry.counts).toEqual({ 'denial-refused': 1 });
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', fields: { account } }]);
@@ -129,22 +127,15 @@ describe('diagnose-denial', () => {
     ['a time that is none', { detail: { eventTime: 'now' } }, /eventTime: must be a time/],
   ])('fails over %s, and starts nothing', async (_, change, message) => {
     const fakes = listening();
-    await expect(diagnose(fakes, deniedEvent(change))).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(diagnose(fakes, deniedEvent(change))).rejects.toMatchObject(anError('BadInput', message));
     nothingDone(fakes);
   });
 
   it('fails where the deployment did not say what to do', async () => {
-    await expect(diagnose(newFakes())).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('DENIAL_ACTION') as string,
-    });
+    await expect(diagnose(newFakes())).rejects.toMatchObject(anError('BadInput', 'DENIAL_ACTION'));
   });
 
-  it('keeps long and odd texts from going further', async () => {
-    const fakes = listening();
+  it('keeps long and odd texts from going further', async ({ fakes }) => {
     const { migrationId = '' } = await diagnose(
       fakes,
       deniedEvent({
@@ -156,16 +147,14 @@ describe('diagnose-denial', () => {
     expect(record?.request.requestedBy?.length).toBeLessThanOrEqual(256);
   });
 
-  it('is the same for the same event again, and for another one of the same add-on', async () => {
-    const fakes = listening();
+  it('is the same for the same event again, and for another one of the same add-on', async ({ fakes }) => {
     const first = await diagnose(fakes);
     expect(await diagnose(fakes)).toEqual(first);
     expect(await diagnose(fakes, another())).toEqual({ did: 'known', migrationId: first.migrationId });
     expect(started(fakes)).toEqual([first.migrationId]);
   });
 
-  it('is another one for another add-on or cluster', async () => {
-    const fakes = listening();
+  it('is another one for another add-on or cluster', async ({ fakes }) => {
     const all = [
       await diagnose(fakes),
       await diagnose(fakes, deniedEvent({ parameters: { addonName: 'vpc-cni' }, detail: { eventID: 'e2' } })),
@@ -175,8 +164,7 @@ describe('diagnose-denial', () => {
     expect(new Set(started(fakes)).size).toBe(3);
   });
 
-  it('starts another one after the quiet hours, once the first has ended', async () => {
-    const fakes = listening();
+  it('starts another one after the quiet hours, once the first has ended', async ({ fakes }) => {
     const { migrationId = '' } = await diagnose(fakes);
     fakes.clock.advance(24 * HOUR - 1);
     expect(await diagnose(fakes, another())).toMatchObject({ did: 'known' });
@@ -208,8 +196,7 @@ describe('diagnose-denial', () => {
     expect([...struck]).toEqual([0, 1, 2, 3]);
   });
 
-  it('is done by the next event of the add-on where the first one never came back', async () => {
-    const fakes = listening();
+  it('is done by the next event of the add-on where the first one never came back', async ({ fakes }) => {
     fakes.journal.failAt(2, 'before');
     await expect(diagnose(fakes)).rejects.toThrow('socket hang up');
     const { did, migrationId } = await diagnose(fakes, another());

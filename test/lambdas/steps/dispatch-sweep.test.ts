@@ -9,6 +9,7 @@ import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { aMigration, aRequest, at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 
 let fakes: Fakes;
 const put = async (
@@ -417,10 +418,7 @@ describe('one without an outcome', () => {
     await look(2);
     expect(itemOf(first)).toMatchObject({
       state: 'ended',
-      failure: {
-        name: 'NoOutcome',
-        message: expect.stringContaining('ended FAILED before it had written a record') as string,
-      },
+      failure: anError('NoOutcome', 'ended FAILED before it had written a record'),
     });
     expect(itemOf(first).outcome).toBeUndefined();
     expect((await record()).failed).toEqual([first.migrationId]);
@@ -435,7 +433,7 @@ describe('one without an outcome', () => {
     expect(fakes.telemetry.lines).toMatchObject([
       {
         level: 'warn',
-        message: expect.stringContaining('could not start or follow a migration of a sweep') as string,
+        message: containing('could not start or follow a migration of a sweep'),
         fields: { sweepId: SWEEP_ID, migrationId: first.migrationId, error: 'ConnectionLost' },
       },
     ]);
@@ -464,10 +462,7 @@ describe('one without an outcome', () => {
     await look(29);
     expect(itemOf(first)).toMatchObject({
       state: 'ended',
-      failure: {
-        name: 'NoOutcome',
-        message: expect.stringContaining('ended ABORTED, and no Recover has ended the migration since') as string,
-      },
+      failure: anError('NoOutcome', 'ended ABORTED, and no Recover has ended the migration since'),
     });
   });
 });
@@ -486,10 +481,7 @@ describe('a migration of another one under the id of an item', () => {
     await look(1);
     expect(itemOf(first)).toMatchObject({
       state: 'ended',
-      failure: {
-        name: 'NoOutcome',
-        message: expect.stringContaining('is not the one that the sweep requests') as string,
-      },
+      failure: anError('NoOutcome', 'is not the one that the sweep requests'),
     });
     expect(itemOf(first).outcome).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Migration, Retirement, Rollback } from '../../../lambdas/domain/migration/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
@@ -17,7 +17,10 @@ import {
   RECOVERY_EXECUTION,
   ROLE_LOCK,
 } from '../fixtures.ts';
+import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => begun());
 
 const EVENT = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
 const measured = ({
@@ -72,47 +75,41 @@ describe('find-stranded', () => {
     expect(fakes.telemetry.measured).toEqual({ 'oldest-lock': 0 });
   });
 
-  it('counts one that is stranded, also where its Recover could not be started', async () => {
-    const fakes = await begun();
+  it('counts one that is stranded, also where its Recover could not be started', async ({ fakes }) => {
     stop(fakes);
     fakes.executions.startRecovery = () => Promise.reject(lost());
     expect(await find(fakes)).toMatchObject({ started: [] });
     expect(measured(fakes)).toMatchObject({ held: 2, stranded: 1 });
   });
 
-  it('tells of a lock that is not as the service writes it, and looks after the others', async () => {
-    const fakes = await begun();
+  it('tells of a lock that is not as the service writes it, and looks after the others', async ({ fakes }) => {
     stop(fakes);
     const list = fakes.ledger.listHeldLocks.bind(fakes.ledger);
     fakes.ledger.listHeldLocks = async () => [{ key: 'garbage', fence: 0 }, ...(await list())];
     expect(await find(fakes)).toEqual({ held: 3, started: [MIGRATION_ID] });
     expect(fakes.telemetry.lines).toEqual([
-      { level: 'warn', message: expect.stringContaining('ignored a lock') as string, fields: { key: 'garbage' } },
+      { level: 'warn', message: containing('ignored a lock'), fields: { key: 'garbage' } },
     ]);
   });
 
-  it('starts Recover once for a migration, whatever it holds', async () => {
-    const fakes = await begun();
+  it('starts Recover once for a migration, whatever it holds', async ({ fakes }) => {
     stop(fakes);
     expect(await find(fakes)).toEqual({ held: 2, started: [MIGRATION_ID] });
     expect(fakes.executions.recoveries).toEqual([{ migrationId: MIGRATION_ID, name: name(MIGRATION_ID) }]);
   });
 
-  it('takes an execution that Step Functions does not know for one that stopped', async () => {
-    const fakes = await begun();
+  it('takes an execution that Step Functions does not know for one that stopped', async ({ fakes }) => {
     fakes.executions.states.delete(EXECUTION);
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 
-  it('looks after locks that an ended migration has left', async () => {
-    const fakes = await begun();
+  it('looks after locks that an ended migration has left', async ({ fakes }) => {
     stop(fakes);
     await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', endedAt: at(1) });
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 
-  it("parks the subject's lock of one that needs a person, and lets go of its role's", async () => {
-    const fakes = await begun();
+  it("parks the subject's lock of one that needs a person, and lets go of its role's", async ({ fakes }) => {
     stop(fakes);
     await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'needs-human', endedAt: at(1) });
     expect(await find(fakes)).toEqual({ held: 2, started: [] });
@@ -121,8 +118,7 @@ describe('find-stranded', () => {
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
   });
 
-  it('does not let one keep the others waiting', async () => {
-    const fakes = await begun();
+  it('does not let one keep the others waiting', async ({ fakes }) => {
     await withOther(fakes);
     stop(fakes);
     stop(fakes, OTHER_EXECUTION);
@@ -135,8 +131,7 @@ describe('find-stranded', () => {
     expect(fakes.telemetry.lines.filter((line) => line.level === 'error')).toHaveLength(1);
   });
 
-  it('says that nobody knows whose a lock is', async () => {
-    const fakes = await begun();
+  it('says that nobody knows whose a lock is', async ({ fakes }) => {
     await fakes.ledger.acquireLock('another', { migrationId: OTHER_MIGRATION_ID, executionArn: 'gone', since: at(0) });
     expect(await find(fakes)).toEqual({ held: 3, started: [] });
     expect(fakes.telemetry.lines).toMatchObject([
@@ -181,10 +176,7 @@ describe('of migrations that wait, find-stranded', () => {
     const fakes = await waiting();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0), ...cancel });
     await look(fakes);
-    expect(fakes.executions.tasks.get('token')).toMatchObject({
-      error,
-      cause: expect.stringContaining(cause) as string,
-    });
+    expect(fakes.executions.tasks.get('token')).toMatchObject({ error, cause: containing(cause) });
     // Its own end frees the slot.
     expect(await slots(fakes)).toBe(1);
   });
@@ -272,8 +264,7 @@ describe('of rollbacks that were requested, find-stranded', () => {
     }
   });
 
-  it('does not keep the locks from being looked after', async () => {
-    const fakes = await begun();
+  it('does not keep the locks from being looked after', async ({ fakes }) => {
     stop(fakes);
     fakes.ledger.listRequestedRollbacks = () => Promise.reject(lost());
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
@@ -339,8 +330,7 @@ describe('of retirements that were requested, find-stranded', () => {
     expect(await fakes.ledger.listRequestedRetirements()).toEqual([]);
   });
 
-  it('starts Recover for the same migration too, where its lock was left', async () => {
-    const fakes = await begun();
+  it('starts Recover for the same migration too, where its lock was left', async ({ fakes }) => {
     fakes.settings.retires = true;
     stop(fakes);
     await fakes.ledger.changeRetirement(MIGRATION_ID, undefined, requested);
@@ -348,8 +338,7 @@ describe('of retirements that were requested, find-stranded', () => {
     expect([fakes.executions.retirements.length, fakes.executions.recoveries.length]).toEqual([1, 1]);
   });
 
-  it('does not keep the locks from being looked after', async () => {
-    const fakes = await begun();
+  it('does not keep the locks from being looked after', async ({ fakes }) => {
     stop(fakes);
     fakes.ledger.listRequestedRetirements = () => Promise.reject(lost());
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });

@@ -1,11 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Check, MigrationRequestInput } from '../../../lambdas/domain/migration/model.ts';
 import { installAgentStep } from '../../../lambdas/steps/install-agent/handler.ts';
 import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
 import { agentDaemonSet, anAgentAddon, aMigration, aRequest, MIGRATION_ID } from '../fixtures.ts';
+import { anError, containing, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => atInstall());
 
 const AGENT = 'eks-pod-identity-agent';
 const VERSION = 'v1.3.4-eksbuild.1';
@@ -37,7 +40,7 @@ async function atInstall(request: Partial<MigrationRequestInput> = {}): Promise<
 const install = (fakes: Begun): Promise<unknown> => invoke(installAgentStep, fakes.input, fakes);
 const creates = ({ journal }: Begun): unknown[][] => journal.of('eks.createAddon');
 const warnings = async (fakes: Begun): Promise<Check[]> => (await fakes.record()).warnings;
-const notYet = (message: RegExp) => ({ name: 'AddonNotActive', message: expect.stringMatching(message) as string });
+const notYet = (message: RegExp) => anError('AddonNotActive', message);
 
 /** As the state machine's retries come again; answers the names of what was thrown. */
 async function untilReady(fakes: Begun): Promise<{ thrown: string[]; answer: unknown }> {
@@ -64,12 +67,11 @@ describe('install-agent', () => {
     expect(await install(fakes)).toEqual({ version: VERSION });
     expect(creates(fakes)).toHaveLength(1);
     expect(await warnings(fakes)).toMatchObject([
-      { id: 'agent-left-installed', status: 'warn', message: expect.stringMatching(BY_US) as string },
+      { id: 'agent-left-installed', status: 'warn', message: matching(BY_US) },
     ]);
   });
 
-  it('looks at EKS and at the API server, and makes sure of its lock, before it creates', async () => {
-    const fakes = await atInstall();
+  it('looks at EKS and at the API server, and makes sure of its lock, before it creates', async ({ fakes }) => {
     await install(fakes).catch(() => undefined);
     const names = fakes.journal.names();
     const create = names.indexOf('eks.createAddon');
@@ -108,16 +110,14 @@ describe('install-agent', () => {
     expect([creates(fakes), await warnings(fakes)]).toEqual([[], []]);
   });
 
-  it('lets a refusal of the API server through before it creates anything', async () => {
-    const fakes = await atInstall();
+  it('lets a refusal of the API server through before it creates anything', async ({ fakes }) => {
     const refusal = new MigrationError('AccessDenied', 'the API server answered 403');
     fakes.journal.failNext('kubernetes.getWorkload', 'before', refusal);
     await expect(install(fakes)).rejects.toBe(refusal);
     expect(creates(fakes)).toEqual([]);
   });
 
-  it('takes the agent of another migration that was faster, and says that it stays', async () => {
-    const fakes = await atInstall();
+  it('takes the agent of another migration that was faster, and says that it stays', async ({ fakes }) => {
     const busy = new MigrationError('Busy', 'eks:CreateAddon: ResourceInUseException: Addon already exists.');
     fakes.journal.failNext('eks.createAddon', 'before', busy);
     // Nobody has one: something else of the cluster is busy, and the state machine comes again.
@@ -128,9 +128,7 @@ describe('install-agent', () => {
     await expect(install(fakes)).rejects.toMatchObject(notYet(/DaemonSet/));
     fakes.kubernetes.workloads = [agentDaemonSet()];
     expect(await install(fakes)).toEqual({ version: 'v1.3.8-eksbuild.2' });
-    expect(await warnings(fakes)).toMatchObject([
-      { id: 'agent-left-installed', message: expect.stringMatching(BY_THIRD_PARTY) as string },
-    ]);
+    expect(await warnings(fakes)).toMatchObject([{ id: 'agent-left-installed', message: matching(BY_THIRD_PARTY) }]);
   });
 
   it.each<[string, When, RegExp, number]>([
@@ -146,7 +144,7 @@ describe('install-agent', () => {
     const { thrown, answer } = await untilReady(fakes);
     expect([thrown[0], answer]).toEqual(['ConnectionLost', { version: VERSION }]);
     expect(creates(fakes)).toHaveLength(times);
-    expect(await warnings(fakes)).toMatchObject([{ message: expect.stringMatching(message) as string }]);
+    expect(await warnings(fakes)).toMatchObject([{ message: matching(message) }]);
   });
 
   it('has noted that it began before every create, and at the end that the agent stays, whichever call fails', async () => {
@@ -173,12 +171,12 @@ describe('install-agent', () => {
       {
         id: 'agent-install-begun',
         status: 'warn',
-        message: expect.stringMatching(
+        message: matching(
           /began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and stopped/,
-        ) as string,
-        remedy: expect.stringContaining(
+        ),
+        remedy: containing(
           'aws eks describe-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent',
-        ) as string,
+        ),
       },
     ]);
     const refused = await atInstall();
@@ -188,16 +186,14 @@ describe('install-agent', () => {
     expect(await warnings(refused)).toEqual([]);
   });
 
-  it('does not claim an agent that another principal has installed since the plan', async () => {
-    const fakes = await atInstall();
+  it('does not claim an agent that another principal has installed since the plan', async ({ fakes }) => {
     fakes.eks.addons.set(AGENT, anAgentAddon({ version: 'v1.3.8-eksbuild.2' }));
     fakes.kubernetes.workloads = [agentDaemonSet()];
     expect(await install(fakes)).toEqual({ version: 'v1.3.8-eksbuild.2' });
     expect([creates(fakes), await warnings(fakes)]).toEqual([[], []]);
   });
 
-  it('keeps the warnings that are there', async () => {
-    const fakes = await atInstall();
+  it('keeps the warnings that are there', async ({ fakes }) => {
     const other = { id: 'other', status: 'warn' as const, message: 'is there' };
     await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
     await untilReady(fakes);
@@ -215,12 +211,12 @@ describe('install-agent', () => {
           issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
         }),
       );
-      await expect(install(fakes)).rejects.toMatchObject({
-        name: 'AddonFailed',
-        message: expect.stringMatching(
+      await expect(install(fakes)).rejects.toMatchObject(
+        anError(
+          'AddonFailed',
           /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
-        ) as string,
-      });
+        ),
+      );
       expect(creates(fakes)).toEqual([]);
     },
   );
@@ -234,14 +230,12 @@ describe('install-agent', () => {
     }
   });
 
-  it('does not install the agent again if another principal has deleted it in the meantime', async () => {
-    const fakes = await atInstall();
+  it('does not install the agent again if another principal has deleted it in the meantime', async ({ fakes }) => {
     await install(fakes).catch(() => undefined);
     fakes.eks.addons.delete(AGENT);
-    await expect(install(fakes)).rejects.toMatchObject({
-      name: 'AddonFailed',
-      message: expect.stringContaining('was deleted after this migration had installed it') as string,
-    });
+    await expect(install(fakes)).rejects.toMatchObject(
+      anError('AddonFailed', 'was deleted after this migration had installed it'),
+    );
     expect(creates(fakes)).toHaveLength(1);
   });
 
@@ -263,14 +257,12 @@ describe('install-agent', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('creates nothing without a snapshot', async () => {
-    const fakes = await atInstall();
+  it('creates nothing without a snapshot', async ({ fakes }) => {
     const migrationId = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
     await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId }));
-    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('snapshot') as string,
-    });
+    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject(
+      anError('BadInput', 'snapshot'),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

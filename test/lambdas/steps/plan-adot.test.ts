@@ -1,5 +1,5 @@
 /** The plan of an add-on with three service accounts, a namespace and custom resources of its own. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
@@ -18,6 +18,8 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
+
+const it = test.extend('fakes', () => adot());
 
 const NAMESPACE = 'opentelemetry-operator-system';
 const ACCOUNTS = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
@@ -59,8 +61,7 @@ const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
 const statusOf = (plan: Plan, id: string): string | undefined => plan.checks.find((check) => check.id === id)?.status;
 
 describe('an add-on with three service accounts', () => {
-  it('gets an association for each, with the one role that IRSA gave them', async () => {
-    const fakes = adot();
+  it('gets an association for each, with the one role that IRSA gave them', async ({ fakes }) => {
     const plan = await run(fakes);
     expect(plan.verdict).toBe('migrate');
     expect(plan.associations).toEqual(
@@ -71,8 +72,7 @@ describe('an add-on with three service accounts', () => {
     expect(fakes.journal.names()).not.toContain('eks.listAssociations');
     expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([[[ROLE]], [[ROLE]]]);
   });
-  it('gets roles by service account, each of them read', async () => {
-    const fakes = adot();
+  it('gets roles by service account, each of them read', async ({ fakes }) => {
     fakes.roles.trust[OTHER_ROLE] = policyText(podIdentityStatement);
     const plan = await run(fakes, { roles: { 'adot-col-otlp-ingest': OTHER_ROLE } });
     expect([plan.verdict, plan.associations.map((one) => one.roleArn)]).toEqual(['migrate', [ROLE, OTHER_ROLE, ROLE]]);
@@ -93,8 +93,7 @@ describe('custom resources', () => {
       expect(fakes.journal.names()).not.toContain('kubernetes.listCustomResources');
     }
   });
-  it('are asked for where one does, and take that way out', async () => {
-    const fakes = adot();
+  it('are asked for where one does, and take that way out', async ({ fakes }) => {
     fakes.kubernetes.customResources['opentelemetry.io/instrumentations'] = ['web/shop'];
     fakes.kubernetes.customResources['opentelemetry.io/opentelemetrycollectors'] = [
       `${NAMESPACE}/adot-col-otlp-ingest`,
@@ -120,8 +119,7 @@ describe('custom resources', () => {
       'pass',
     ]);
   });
-  it('that could not be read for a moment are read again', async () => {
-    const fakes = adot();
+  it('that could not be read for a moment are read again', async ({ fakes }) => {
     fakes.journal.failNext('kubernetes.listCustomResources', 'before', new MigrationError('Throttled', 'too many'));
     await expect(run(fakes, { strategy: 'recreate' })).rejects.toMatchObject({ name: 'Throttled' });
     expect(await run(fakes, { strategy: 'recreate' })).toMatchObject({ verdict: 'migrate' });

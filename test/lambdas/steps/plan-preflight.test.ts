@@ -1,5 +1,5 @@
 /** What the plan reads for its preflight checks, and what it makes of refusals. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
@@ -16,6 +16,9 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
+import { containing, matching } from '../matchers.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
   await invoke(
@@ -36,17 +39,12 @@ describe('the preflight of a plan', () => {
       expect([id, checkOf(plan, id)?.status]).toEqual([id, 'pass']);
   });
 
-  it('names the node whose agent is not ready', async () => {
-    const fakes = newFakes();
+  it('names the node whose agent is not ready', async ({ fakes }) => {
     fakes.kubernetes.agentPods = [anAgentPod('node-1'), anAgentPod('node-2', { ready: false })];
-    expect(checkOf(await run(fakes), 'agent-nodes')).toMatchObject({
-      status: 'fail',
-      message: expect.stringMatching(/: node-2\./) as string,
-    });
+    expect(checkOf(await run(fakes), 'agent-nodes')).toMatchObject({ status: 'fail', message: matching(/: node-2\./) });
   });
 
-  it("takes no other DaemonSet's pod for the agent's", async () => {
-    const fakes = newFakes();
+  it("takes no other DaemonSet's pod for the agent's", async ({ fakes }) => {
     fakes.kubernetes.agentPods = [
       anAgentPod('node-1'),
       anAgentPod('node-2', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-exporter' } }),
@@ -98,13 +96,12 @@ describe('the roles of the nodes', () => {
     fakes.roles.refused.push({ action: 'eks-auth:AssumeRoleForPodIdentity' });
     return fakes;
   };
-  it('are asked about by one question each, and not looked at, where each that could be one may', async () => {
-    const fakes = newFakes();
+  it('are asked about by one question each, and not looked at, where each that could be one may', async ({ fakes }) => {
     fakes.eks.accessEntries = ['-1', '-2'].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
     const plan = await run(fakes);
     expect(checkOf(plan, 'node-role')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('dev-nodes-1, dev-nodes-2') as string,
+      message: containing('dev-nodes-1, dev-nodes-2'),
     });
     expect(fakes.journal.names()).not.toContain('eks.describeAccessEntry');
     expect(fakes.journal.of('roles.listPolicies')).toHaveLength(1);
@@ -120,13 +117,9 @@ describe('the roles of the nodes', () => {
     expect(checkOf(await run(fakes), 'node-role')?.status).toBe('pass');
     expect(fakes.journal.of('eks.describeAccessEntry')).toHaveLength(2);
     fakes.eks.accessEntries.pop();
-    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('aws-auth') as string,
-    });
+    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({ status: 'warn', message: containing('aws-auth') });
   });
-  it('that IAM does not have any more are of no node', async () => {
-    const fakes = newFakes();
+  it('that IAM does not have any more are of no node', async ({ fakes }) => {
     fakes.eks.accessEntries = ['-gone', ''].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
     fakes.journal.failNext(
       'roles.simulate',
@@ -138,8 +131,7 @@ describe('the roles of the nodes', () => {
       message: expect.not.stringContaining('gone') as string,
     });
   });
-  it('are read where the simulation may not be asked', async () => {
-    const fakes = newFakes();
+  it('are read where the simulation may not be asked', async ({ fakes }) => {
     fakes.journal.failNext('roles.simulate', 'before', refusal('iam:SimulatePrincipalPolicy'));
     expect(checkOf(await run(fakes), 'node-role')?.status).toBe('pass');
     expect(fakes.journal.of('roles.listPolicies').flat()).toContain(NODE_ROLE);
@@ -159,7 +151,7 @@ describe('the roles of the nodes', () => {
     );
     expect(checkOf(plan, 'node-role')).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('dev-nodes-EC2, dev-nodes-EC2_LINUX') as string,
+      message: containing('dev-nodes-EC2, dev-nodes-EC2_LINUX'),
     });
   });
 
@@ -177,10 +169,7 @@ describe('the roles of the nodes', () => {
     fakes.journal.failNext(call, 'before', error);
     const plan = await run(fakes);
     expect(plan.verdict).toBe('migrate');
-    expect(checkOf(plan, 'node-role')).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining(error.message) as string,
-    });
+    expect(checkOf(plan, 'node-role')).toMatchObject({ status: 'warn', message: containing(error.message) });
   });
 
   it('are looked at as long as there are not too many', async () => {
@@ -193,7 +182,7 @@ describe('the roles of the nodes', () => {
       fakes.roles.policies[principalArn] = fakes.roles.policies[NODE_ROLE]!;
     expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('12 roles, and only 10 were read') as string,
+      message: containing('12 roles, and only 10 were read'),
     });
     fakes.eks.accessEntries = Array.from({ length: 101 }, (_, n) => ({
       principalArn: n === 0 ? NODE_ROLE : `${NODE_ROLE}-${n}`,
@@ -201,12 +190,11 @@ describe('the roles of the nodes', () => {
     }));
     expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('more than 100 access entries') as string,
+      message: containing('more than 100 access entries'),
     });
   });
 
-  it('in a cluster with Auto Mode too', async () => {
-    const fakes = newFakes();
+  it('in a cluster with Auto Mode too', async ({ fakes }) => {
     fakes.eks.cluster = aCluster({ autoMode: true });
     fakes.eks.accessEntries = [{ principalArn: NODE_ROLE, type: 'EC2' }];
     expect(checkOf(await run(fakes), 'node-role')?.status).toBe('pass');

@@ -1,5 +1,5 @@
 /** What the plan reads about roles: as little as it can, and nothing that is only advice stops it. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
@@ -26,6 +26,9 @@ import {
   STEP_ROLES,
   target,
 } from '../fixtures.ts';
+import { containing, matching } from '../matchers.ts';
+
+const it = test.extend('fakes', () => deployed());
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const run = async (fakes: Fakes, request: object = {}): Promise<{ answer: unknown; plan: Plan }> => {
@@ -51,8 +54,7 @@ function deployed(): Fakes {
 }
 
 describe('associations', () => {
-  it('are read in one go, the planned ones among them', async () => {
-    const fakes = deployed();
+  it('are read in one go, the planned ones among them', async ({ fakes }) => {
     const own = anAssociation();
     fakes.eks.associations = [...others(3), own];
     const { plan } = await run(fakes);
@@ -62,8 +64,7 @@ describe('associations', () => {
       expect(fakes.journal.names()).not.toContain(call);
     expect(checkOf({ plan }, 'association-quota').message).toContain('does not increase the number of associations');
   });
-  it('are asked for by service account, and counted, where the cluster has too many of them', async () => {
-    const fakes = deployed();
+  it('are asked for by service account, and counted, where the cluster has too many of them', async ({ fakes }) => {
     const own = anAssociation();
     fakes.eks.associations = [...others(100), own];
     const found = await run(fakes);
@@ -72,20 +73,19 @@ describe('associations', () => {
     expect(fakes.journal.names()).not.toContain('eks.countAssociations');
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('more associations than the 100') as string,
+      message: containing('more associations than the 100'),
     });
     fakes.eks.associations = others(101);
     expect(checkOf(await run(fakes), 'association-quota').message).toContain('will have 102 of at most');
   });
-  it('are asked for by service account where all of them may not be listed', async () => {
-    const fakes = deployed();
+  it('are asked for by service account where all of them may not be listed', async ({ fakes }) => {
     fakes.eks.associations = [anAssociation()];
     fakes.journal.failNext('eks.listAllAssociations', 'before', refused('eks:ListPodIdentityAssociations'));
     const found = await run(fakes);
     expect([found.plan.verdict, found.plan.existing]).toEqual(['migrate', ['a-left00000000000001']]);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('eks:ListPodIdentityAssociations: AccessDenied') as string,
+      message: containing('eks:ListPodIdentityAssociations: AccessDenied'),
     });
   });
 });
@@ -114,13 +114,12 @@ describe('who else uses a role', () => {
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining(
+      message: containing(
         'allows IRSA only for the planned service accounts and names no other identity provider, and',
-      ) as string,
+      ),
     });
   });
-  it('is read where the add-on has given the role to a service account that is not planned', async () => {
-    const fakes = deployed();
+  it('is read where the add-on has given the role to a service account that is not planned', async ({ fakes }) => {
     fakes.kubernetes.annotated = [{ namespace: NAMESPACE, name: 'ebs-csi-node-sa', roleArn: ROLE }];
     await run(fakes);
     expect(fakes.journal.of('eks.listAddons')).toHaveLength(1);
@@ -139,7 +138,7 @@ describe('who else uses a role', () => {
     const found = await run(fakes);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('add-on aws-efs-csi-driver, association a-shop for web/shop') as string,
+      message: containing('add-on aws-efs-csi-driver, association a-shop for web/shop'),
     });
     expect(fakes.journal.of('eks.describeAddon').flat()).toEqual([ADDON, 'aws-efs-csi-driver', 'coredns']);
     expect(fakes.journal.of('eks.listAddons')).toHaveLength(1);
@@ -184,27 +183,22 @@ describe('who else uses a role', () => {
     expect(found.plan.verdict).toBe('migrate');
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(`others: ${call}: AccessDenied`) as string,
+      message: containing(`others: ${call}: AccessDenied`),
     });
   });
 });
 
 describe('policies of the roles', () => {
-  it('are read of the planned roles that are there, not of the one that is left', async () => {
-    const fakes = deployed();
+  it('are read of the planned roles that are there, not of the one that is left', async ({ fakes }) => {
     fakes.roles.trust[OTHER_ROLE] = fakes.roles.trust[ROLE];
     fakes.roles.policies[OTHER_ROLE] = [
       { name: 'hop', document: policyText({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: '*' }) },
     ];
     const found = await run(fakes, { roleArn: OTHER_ROLE });
     expect(fakes.journal.of('roles.listPolicies')).toEqual([[OTHER_ROLE]]);
-    expect(checkOf(found, 'session-tags')).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('policy hop') as string,
-    });
+    expect(checkOf(found, 'session-tags')).toMatchObject({ status: 'warn', message: containing('policy hop') });
   });
-  it('that may not be read are told as such', async () => {
-    const fakes = deployed();
+  it('that may not be read are told as such', async ({ fakes }) => {
     fakes.journal.failNext('roles.listPolicies', 'before', refused('iam:ListRolePolicies'));
     const found = await run(fakes);
     expect([found.plan.verdict, checkOf(found, 'session-tags').status]).toEqual(['migrate', 'warn']);
@@ -229,8 +223,7 @@ describe('the rights of the steps', () => {
     return fakes;
   };
 
-  it('are asked for in one question for each role and context', async () => {
-    const fakes = deployed();
+  it('are asked for in one question for each role and context', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ tags: {} }));
     const found = await run(fakes);
     const stepOf = (arn: string): string => arn.split('/').at(-1)!;
@@ -270,8 +263,7 @@ describe('the rights of the steps', () => {
     expect(checkOf(found, 'step-rights').status).toBe('pass');
     expect(fakes.journal.of('roles.getBoundary')).toEqual([]);
   });
-  it('are asked for with the tags of the resource and those of the request', async () => {
-    const fakes = deployed();
+  it('are asked for with the tags of the resource and those of the request', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ tags: { team: 'a' } }));
     await run(fakes, recreate);
     const create = asked(fakes).find(
@@ -283,8 +275,7 @@ describe('the rights of the steps', () => {
     expect(remove.context).toMatchObject({ 'aws:ResourceTag/team': ['a'] });
     expect(remove.context).not.toHaveProperty('aws:TagKeys');
   });
-  it('are checked for the remaining attempts, and not if none remain', async () => {
-    const fakes = deployed();
+  it('are checked for the remaining attempts, and not if none remain', async ({ fakes }) => {
     fakes.eks.offered = [];
     await run(fakes);
     expect(new Set(asked(fakes).map(({ principalArn }) => principalArn))).toEqual(
@@ -294,15 +285,13 @@ describe('the rights of the steps', () => {
     await run(fakes, recreate);
     expect(asked(fakes)).toEqual([]);
   });
-  it('block where one is missing', async () => {
-    const fakes = deployed();
+  it('block where one is missing', async ({ fakes }) => {
     fakes.roles.refused.push({ action: 'eks:CreateAddon', principalArn: STEP_ROLES['create-addon'] });
     const found = await run(fakes, recreate);
     expect(found.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
     expect(checkOf(found, 'step-rights').message).toContain(STEP_ROLES['create-addon']);
   });
-  it('are asked for again with what the policies ask for besides, where that is known', async () => {
-    const fakes = deployed();
+  it('are asked for again with what the policies ask for besides, where that is known', async ({ fakes }) => {
     fakes.roles.missing.push('aws:viaawsservice', 's3:prefix', 'aws:RequestTag/none');
     for (const arn of Object.values(STEP_ROLES)) fakes.roles.policies[arn] = [{ name: 'AWSReadOnly' }];
     const found = await run(fakes, { strategy: 'in-place' });
@@ -312,8 +301,7 @@ describe('the rights of the steps', () => {
     expect(checkOf(found, 'step-rights').status).toBe('warn');
     expect(asked(fakes)[0]!.context).not.toHaveProperty('aws:ViaAWSService');
   });
-  it('are judged by the policies of the role where the simulation rests on what nobody knows', async () => {
-    const fakes = deployed();
+  it('are judged by the policies of the role where the simulation rests on what nobody knows', async ({ fakes }) => {
     fakes.roles.missing.push('aws:SourceVpc');
     for (const arn of Object.values(STEP_ROLES)) fakes.roles.policies[arn] = allow('*');
     expect(checkOf(await run(fakes, recreate), 'step-rights').status).toBe('pass');
@@ -323,7 +311,7 @@ describe('the rights of the steps', () => {
     expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
     expect(checkOf(found, 'step-rights')).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('aws:SourceVpc, which is not known beforehand') as string,
+      message: containing('aws:SourceVpc, which is not known beforehand'),
     });
   });
 
@@ -350,7 +338,7 @@ describe('the rights of the steps', () => {
       expect(bounded.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
       expect(checkOf(bounded, 'step-rights')).toMatchObject({
         status: 'fail',
-        message: expect.stringMatching(/make eks:CreateAddon .*the permissions boundary: .*denies/) as string,
+        message: matching(/make eks:CreateAddon .*the permissions boundary: .*denies/),
       });
     });
     it.each<[string, (fakes: Fakes) => void, string]>([
@@ -399,7 +387,7 @@ describe('the rights of the steps', () => {
       expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
       expect(checkOf(found, 'step-rights')).toMatchObject({
         status: 'unknown',
-        message: expect.stringContaining(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `) as string,
+        message: containing(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `),
       });
       expect(checkOf(found, 'step-rights').message).toContain(why.replace(/\.$/, ''));
       for (const request of [{ strategy: 'in-place' }, {}]) {

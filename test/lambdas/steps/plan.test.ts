@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
@@ -22,6 +22,9 @@ import {
   VERSION,
   GRANTED,
 } from '../fixtures.ts';
+import { containing } from '../matchers.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const input = (request: object = {}): unknown => ({
   migrationId: MIGRATION_ID,
@@ -32,8 +35,7 @@ const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(pla
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 
 describe('plan', () => {
-  it('does not replace the plan of a later invocation, if its own comes late', async () => {
-    const fakes = newFakes();
+  it('does not replace the plan of a later invocation, if its own comes late', async ({ fakes }) => {
     const described = fakes.eks.describeAddon.bind(fakes.eks);
     const later = fakes.eks.describeCluster.bind(fakes.eks);
     let calls = 0;
@@ -51,8 +53,7 @@ describe('plan', () => {
     expect(await record(fakes)).toMatchObject({ status: 'running', plan: { verdict: 'migrate' } });
     expect((await record(fakes)).outcome).toBeUndefined();
   });
-  it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
-    const fakes = newFakes();
+  it('answers whether it can go on and leaves plan, record and evidence in the ledger', async ({ fakes }) => {
     const answer = await run(fakes, { preserve: true, reason: 'because' });
     expect(answer).toEqual({
       verdict: 'migrate',
@@ -93,8 +94,7 @@ describe('plan', () => {
     ]);
   });
 
-  it('asks each thing once, and nothing that the plan does not need', async () => {
-    const fakes = newFakes();
+  it('asks each thing once, and nothing that the plan does not need', async ({ fakes }) => {
     await run(fakes);
     const reads = [
       'eks.describeCluster',
@@ -120,15 +120,13 @@ describe('plan', () => {
     expect(new Set(questions).size).toBe(questions.length);
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(reads);
   });
-  it('does not look for an agent that is built in', async () => {
-    const fakes = newFakes();
+  it('does not look for an agent that is built in', async ({ fakes }) => {
     fakes.eks.addons.delete('eks-pod-identity-agent');
     fakes.eks.cluster = aCluster({ autoMode: true });
     await run(fakes);
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
   });
-  it('reads no further than to an add-on that has moved, and its associations', async () => {
-    const fakes = newFakes();
+  it('reads no further than to an add-on that has moved, and its associations', async ({ fakes }) => {
     fakes.eks.addons.set(
       ADDON,
       anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
@@ -141,8 +139,7 @@ describe('plan', () => {
     ]);
   });
 
-  it('changes nothing and takes no lock', async () => {
-    const fakes = newFakes();
+  it('changes nothing and takes no lock', async ({ fakes }) => {
     fakes.eks.associations = [anAssociation()];
     await run(fakes);
     expect(fakes.journal.mutations()).toEqual([]);
@@ -210,8 +207,7 @@ describe('plan', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('names the newer version that takes associations', async () => {
-    const fakes = newFakes();
+  it('names the newer version that takes associations', async ({ fakes }) => {
     fakes.eks.configurations.set(`${ADDON} v1.40.0-eksbuild.1`, fakes.eks.configurations.get(`${ADDON} ${VERSION}`)!);
     fakes.eks.configurations.delete(`${ADDON} ${VERSION}`);
     await run(fakes);
@@ -220,8 +216,7 @@ describe('plan', () => {
     );
   });
 
-  it('looks in the namespace that the add-on was created with', async () => {
-    const fakes = newFakes();
+  it('looks in the namespace that the add-on was created with', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ namespace: 'storage' }));
     fakes.eks.associations = [anAssociation({ namespace: 'storage' })];
     fakes.kubernetes.pods = [aPod('irsa', { namespace: 'storage' })];
@@ -240,8 +235,7 @@ describe('plan', () => {
     ]);
   });
 
-  it("does not ask this account's IAM for another account's role", async () => {
-    const fakes = newFakes();
+  it("does not ask this account's IAM for another account's role", async ({ fakes }) => {
     const foreign = 'arn:aws:iam::444455556666:role/ebs';
     expect(await run(fakes, { roleArn: foreign })).toMatchObject({ verdict: 'blocked', blockedBy: ['role-account'] });
     expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
@@ -255,13 +249,12 @@ describe('plan', () => {
       expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
       expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({
         status: 'unknown',
-        message: expect.stringContaining('you may not') as string,
+        message: containing('you may not'),
       });
     },
   );
 
-  it('leaves a record where reading fails, and plans again on the same one', async () => {
-    const fakes = newFakes();
+  it('leaves a record where reading fails, and plans again on the same one', async ({ fakes }) => {
     fakes.journal.failNext('eks.describeCluster');
     await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await record(fakes)).toMatchObject({ status: 'running' });
@@ -283,8 +276,7 @@ describe('plan', () => {
     expect(await record(fakes)).toEqual(ended);
   });
 
-  it('does not put a late plan in the place of the one that is carried out', async () => {
-    const fakes = newFakes();
+  it('does not put a late plan in the place of the one that is carried out', async ({ fakes }) => {
     await run(fakes);
     const { plan } = await record(fakes);
     await fakes.ledger.updateMigration(MIGRATION_ID, { attempt: 0 });
@@ -293,15 +285,13 @@ describe('plan', () => {
     expect((await record(fakes)).plan).toEqual(plan);
   });
 
-  it('does not take up a migration that another execution has ended', async () => {
-    const fakes = newFakes();
+  it('does not take up a migration that another execution has ended', async ({ fakes }) => {
     await run(fakes, { dryRun: true });
     const again = { ...(input({ dryRun: true }) as object), executionArn: `${EXECUTION}-2` };
     await expect(invoke(planStep, again, fakes)).rejects.toMatchObject({ name: 'BadInput' });
   });
 
-  it('reads the trust of the role that the request names', async () => {
-    const fakes = newFakes();
+  it('reads the trust of the role that the request names', async ({ fakes }) => {
     fakes.roles.trust[OTHER_ROLE] = bothWays;
     fakes.settings.roleGrants = GRANTED;
     fakes.eks.cluster = aCluster({ autoMode: true });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
@@ -23,7 +23,10 @@ import {
   RECREATE_PRESERVING,
   ROLE,
 } from '../fixtures.ts';
+import { anError, containing, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => withPods(aPod('pod-identity')));
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const migrated = (change: Partial<Addon> = {}): Addon =>
@@ -55,25 +58,20 @@ describe('verify-pods', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('warns once if the role is still shown, next to earlier warnings', async () => {
-    const fakes = await withPods(aPod('pod-identity'));
+  it('warns once if the role is still shown, next to earlier warnings', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE }));
     const other = { id: 'another', status: 'warn' as const, message: 'of before' };
     await fakes.ledger.updateMigration(MIGRATION_ID, { warnings: [other] });
     await verify(fakes);
     await verify(fakes);
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([
-      other,
-      { id: 'irsa-role-still-set', status: 'warn', message: expect.stringContaining(ROLE) as string },
-    ]);
+    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', status: 'warn', message: containing(ROLE) }]);
     fakes.eks.addons.set(ADDON, migrated());
     await verify(fakes);
     expect((await fakes.record()).warnings).toEqual([other]);
   });
 
-  it('does not call it verified before that is in the ledger', async () => {
-    const fakes = await withPods(aPod('pod-identity'));
+  it('does not call it verified before that is in the ledger', async ({ fakes }) => {
     fakes.journal.failNext('ledger.updateMigration');
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect((await fakes.record()).verified).toBe('none');
@@ -107,8 +105,7 @@ describe('verify-pods', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('verifies nothing where the add-on is deleted while its associations are listed', async () => {
-    const fakes = await withPods(aPod('pod-identity'));
+  it('verifies nothing where the add-on is deleted while its associations are listed', async ({ fakes }) => {
     const list = fakes.eks.listAssociations.bind(fakes.eks);
     fakes.eks.listAssociations = async (namespace, serviceAccount) => {
       const listed = await list(namespace, serviceAccount);
@@ -157,12 +154,12 @@ describe('verify-pods', () => {
   it('restarts pods whose source is unknown and that lack the configuration, and then reports what is missing', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('unknown', { name: 'dark' }));
     expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsExpected: 1 });
-    await expect(verify(fakes, 3)).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message: expect.stringMatching(
+    await expect(verify(fakes, 3)).rejects.toMatchObject(
+      anError(
+        'PodsOnWrongIdentity',
         /^After 2 restarts these pods still are not on EKS Pod Identity: dark \(it cannot be determined: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI, with which AWS SDKs ask the agent without a token/,
-      ) as string,
-    });
+      ),
+    );
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
   it('warns of pods whose source is unknown and that have the configuration, and restarts none', async () => {
@@ -175,10 +172,10 @@ describe('verify-pods', () => {
       {
         id: 'credentials-unknown',
         status: 'warn',
-        message: expect.stringMatching(
+        message: matching(
           /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: in kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; in kube-system\/dark, container csi-provisioner gets /,
-        ) as string,
-        remedy: expect.stringMatching(/pod-identity identities --cluster dev .*$/) as string,
+        ),
+        remedy: matching(/pod-identity identities --cluster dev .*$/),
       },
     ]);
     fakes.kubernetes.pods = [aPod('pod-identity')];
@@ -220,10 +217,9 @@ describe('verify-pods', () => {
   ])('comes again while %s', async (what, change, message) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: what.startsWith('the add-on') ? 'AddonNotActive' : 'PodsNotSettled',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError(what.startsWith('the add-on') ? 'AddonNotActive' : 'PodsNotSettled', message),
+    );
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -266,8 +262,7 @@ describe('verify-pods', () => {
     expect(await fakes.record()).toMatchObject({ verified: 'none' });
   });
 
-  it('does not believe in one look that finds no add-on', async () => {
-    const fakes = await withPods(aPod('pod-identity'));
+  it('does not believe in one look that finds no add-on', async ({ fakes }) => {
     fakes.eks.misses = 2;
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
@@ -468,12 +463,12 @@ describe('towards what was before', () => {
     it('gives up where new pods go on getting Pod Identity, with all others as they were', async () => {
       const fakes = await twoReplicas(lateOne, old('two'));
       expect(await verify(fakes, 1, { ...gone, tries: 5 })).toMatchObject({ verdict: 'restart' });
-      await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject({
-        name: 'WebhookStillInjects',
-        message: expect.stringMatching(
+      await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject(
+        anError(
+          'WebhookStillInjects',
           /webhook still injects EKS Pod Identity into new pods.*association is created again.*pod-identity rollback/,
-        ) as string,
-      });
+        ),
+      );
     });
 
     it('replaces pods of an add-on that is not well because of them', async () => {

@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { OutboxEvent } from '../../../lambdas/domain/events/outbox-events.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { publishEventsStep } from '../../../lambdas/steps/publish-events/handler.ts';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { aMigration, aRequest, aSnapshot, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const approval = (round: number, requestedAt = at(0)) => ({
   round,
@@ -24,8 +26,7 @@ async function withOutboxEvents(fakes: Fakes, told: OutboxEvent[], migrationId =
 }
 
 describe('publish-events', () => {
-  it('puts what is unsent, in the order in which it happened, and notes it', async () => {
-    const fakes = newFakes();
+  it('puts what is unsent, in the order in which it happened, and notes it', async ({ fakes }) => {
     await withOutboxEvents(fakes, [
       'migrated',
       'started',
@@ -57,22 +58,19 @@ describe('publish-events', () => {
     },
   );
 
-  it('reads all events if the execution was started by hand under another name', async () => {
-    const fakes = newFakes();
+  it('reads all events if the execution was started by hand under another name', async ({ fakes }) => {
     await withOutboxEvents(fakes, ['migrated']);
     expect(await publish(fakes, { name: 'by-hand' })).toEqual({ sent: 1 });
   });
 
-  it('says of a start when it was: not when it was asked for, which may be days before', async () => {
-    const fakes = newFakes();
+  it('says of a start when it was: not when it was asked for, which may be days before', async ({ fakes }) => {
     await withOutboxEvents(fakes, ['started']);
     await fakes.ledger.putSnapshot(MIGRATION_ID, aSnapshot({ takenAt: at(7200) }));
     await publish(fakes);
     expect(fakes.events.put).toMatchObject([{ type: 'started', at: at(7200) }]);
   });
 
-  it('never puts a task token', async () => {
-    const fakes = newFakes();
+  it('never puts a task token', async ({ fakes }) => {
     await withOutboxEvents(fakes, ['approval-needed']);
     await fakes.ledger.putApproval(MIGRATION_ID, approval(1), { taskToken: 'the-task-token', at: 0 });
     await publish(fakes);
@@ -80,8 +78,7 @@ describe('publish-events', () => {
     expect(JSON.stringify([fakes.events.put, fakes.telemetry.lines])).not.toContain('the-task-token');
   });
 
-  it('measures at each look at all how many approvals are waited for, and the age of the oldest', async () => {
-    const fakes = newFakes();
+  it('measures at each look at all how many approvals are waited for, and the age of the oldest', async ({ fakes }) => {
     await publish(fakes);
     expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([
       { 'approvals-pending': 0 },
@@ -123,8 +120,7 @@ describe('publish-events', () => {
     },
   );
 
-  it('stops where its time is up, and says how much is left', async () => {
-    const fakes = newFakes();
+  it('stops where its time is up, and says how much is left', async ({ fakes }) => {
     await withOutboxEvents(fakes, ['migrated']);
     fakes.invocation.remaining = 5000;
     expect(await publish(fakes)).toEqual({ sent: 0 });
@@ -133,8 +129,7 @@ describe('publish-events', () => {
     expect(await publish(fakes)).toEqual({ sent: 1 });
   });
 
-  it('begins where the last look came to, and comes to each of them once', async () => {
-    const fakes = newFakes();
+  it('begins where the last look came to, and comes to each of them once', async ({ fakes }) => {
     const migrations = ['0', '1', '2', '3'].map((last) => `${MIGRATION_ID.slice(0, -1)}${last}`);
     for (const id of migrations) await withOutboxEvents(fakes, ['migrated'], id);
     await fakes.ledger.setUnsentMark(migrations[1]);
@@ -146,8 +141,7 @@ describe('publish-events', () => {
     expect(await fakes.ledger.unsentMark()).toBeUndefined();
   });
 
-  it('keeps what the record does not show yet, and drops it once the migration is over', async () => {
-    const fakes = newFakes();
+  it('keeps what the record does not show yet, and drops it once the migration is over', async ({ fakes }) => {
     await fakes.ledger.putMigration(aMigration());
     await fakes.ledger.addOutboxEvent(MIGRATION_ID, 'approval-needed');
     expect(await publish(fakes)).toEqual({ sent: 0 });
@@ -162,8 +156,7 @@ describe('publish-events', () => {
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual([]);
   });
 
-  it('tells where the ledger can not be read for one of them, and keeps the others from nothing', async () => {
-    const fakes = newFakes();
+  it('tells where the ledger can not be read for one of them, and keeps the others from nothing', async ({ fakes }) => {
     await withOutboxEvents(fakes, ['migrated']);
     fakes.events.publish = () => Promise.reject(lost());
     await expect(publish(fakes, { name: MIGRATION_ID })).rejects.toMatchObject({ name: 'ConnectionLost' });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
@@ -22,8 +22,11 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
+
+const it = test.extend('fakes', () => atRepair());
 
 const others = {
   Sid: 'Others',
@@ -54,8 +57,7 @@ async function repaired(change: Partial<TrustChange> = {}): Promise<Begun> {
 }
 
 describe('repair-trust towards Pod Identity', () => {
-  it('notes the change, writes it, reads it back, and notes that', async () => {
-    const fakes = await atRepair();
+  it('notes the change, writes it, reads it back, and notes that', async ({ fakes }) => {
     expect(await repair(fakes)).toEqual({ changed: true });
     expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0), writtenAt: at(0) }]);
@@ -68,8 +70,7 @@ describe('repair-trust towards Pod Identity', () => {
     expect(fakes.clock.slept).toEqual([]);
   });
 
-  it('invoked again answers the same and writes nothing again', async () => {
-    const fakes = await atRepair();
+  it('invoked again answers the same and writes nothing again', async ({ fakes }) => {
     await repair(fakes);
     const noted = await changes(fakes);
     fakes.clock.advance(60_000);
@@ -110,47 +111,33 @@ describe('repair-trust towards Pod Identity', () => {
     for (const noted of written) expect(noted).toMatchObject([{ before: BEFORE, after: REPAIR.after }]);
   });
 
-  it('waits until IAM shows what was written', async () => {
-    const fakes = await atRepair();
+  it('waits until IAM shows what was written', async ({ fakes }) => {
     fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE, tags: {} });
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'Busy',
-      message: expect.stringContaining(ROLE) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', ROLE));
     expect(fakes.clock.slept).toEqual([2000, 2000]);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
   });
 
-  it('waits where IAM does not show the role at all after the write', async () => {
-    const fakes = await atRepair();
+  it('waits where IAM does not show the role at all after the write', async ({ fakes }) => {
     const write = fakes.roles.updateTrustPolicy.bind(fakes.roles);
     fakes.roles.updateTrustPolicy = async (...given) => {
       await write(...given);
       fakes.roles.getRole = async () => undefined;
     };
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'Busy',
-      message: expect.stringContaining('does not show the new trust policy') as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', 'does not show the new trust policy'));
   });
 
-  it('leaves a policy alone that another principal has changed since the plan', async () => {
-    const fakes = await atRepair();
+  it('leaves a policy alone that another principal has changed since the plan', async ({ fakes }) => {
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'TrustChanged',
-      message: expect.stringMatching(/no longer as the plan found it\. It was left alone.*try again/) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(
+      anError('TrustChanged', /no longer as the plan found it\. It was left alone.*try again/),
+    );
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
     fakes.roles.trust[ROLE] = undefined;
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'TrustChanged',
-      message: expect.stringContaining('the role is gone') as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', 'the role is gone'));
   });
 
-  it('sees a change that comes between its note and its write', async () => {
-    const fakes = await atRepair();
+  it('sees a change that comes between its note and its write', async ({ fakes }) => {
     const note = fakes.ledger.recordTrustChange.bind(fakes.ledger);
     fakes.ledger.recordTrustChange = async (id, change) => {
       await note(id, change);
@@ -160,19 +147,14 @@ describe('repair-trust towards Pod Identity', () => {
     expect(writes(fakes)).toEqual([]);
   });
 
-  it('reports that another principal has written at the same moment', async () => {
-    const fakes = await atRepair();
+  it('reports that another principal has written at the same moment', async ({ fakes }) => {
     fakes.roles.updateTrustPolicy = async () => {
       fakes.roles.trust[ROLE] = policyText(others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'TrustChanged',
-      message: expect.stringContaining('at the same time') as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', 'at the same time'));
   });
 
-  it('takes the same policy in another spelling for what it is', async () => {
-    const fakes = await atRepair();
+  it('takes the same policy in another spelling for what it is', async ({ fakes }) => {
     fakes.roles.trust[ROLE] = JSON.stringify(JSON.parse(BEFORE), null, 2);
     expect(await repair(fakes)).toEqual({ changed: true });
     fakes.roles.trust[ROLE] = JSON.stringify(JSON.parse(REPAIR.after), null, 2);
@@ -180,8 +162,7 @@ describe('repair-trust towards Pod Identity', () => {
     expect(writes(fakes)).toHaveLength(1);
   });
 
-  it('does not claim a statement that was written by hand, so that no rollback removes it', async () => {
-    const fakes = await atRepair();
+  it('does not claim a statement that was written by hand, so that no rollback removes it', async ({ fakes }) => {
     fakes.roles.trust[ROLE] = REPAIR.after;
     expect(await repair(fakes)).toEqual({ changed: false });
     expect(await changes(fakes)).toEqual([]);
@@ -194,10 +175,7 @@ describe('repair-trust towards Pod Identity', () => {
     async (patterns) => {
       const fakes = await atRepair();
       fakes.settings.repairableRoleArns = patterns;
-      await expect(repair(fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('repairableRoleArns') as string,
-      });
+      await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', 'repairableRoleArns'));
       expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
     },
   );
@@ -205,10 +183,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('refuses all where one of the roles is not named', async () => {
     const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
     fakes.settings.repairableRoleArns = [ROLE];
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(OTHER_ROLE) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', OTHER_ROLE));
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -235,24 +210,19 @@ describe('repair-trust towards Pod Identity', () => {
     ],
   ])('does not write what %s, whatever the plan says', async (_, statements, why) => {
     const fakes = await atRepair({ trustRepairs: [{ ...REPAIR, after: policyText(...statements) }] });
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', why));
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
   });
 
   it('evaluates both forms of an association that loses its session tags', async () => {
     const carryOver = [{ ...planned, from: 'a-left00000000000001', tags: {}, disableSessionTags: true }];
     // The statement asks for tags that the association will no longer have.
-    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('EKS Pod Identity is denied') as string,
-    });
+    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject(
+      anError('BadInput', 'EKS Pod Identity is denied'),
+    );
   });
 
-  it('says why IAM does not take it, and has noted that it tried', async () => {
-    const fakes = await atRepair();
+  it('says why IAM does not take it, and has noted that it tried', async ({ fakes }) => {
     fakes.roles.trustQuota = 100;
     await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustTooLong' });
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
@@ -343,10 +313,10 @@ describe('repair-trust towards before', () => {
         {
           id: 'trust-not-restored',
           status: 'warn',
-          message: expect.stringContaining(ROLE) as string,
-          remedy: expect.stringContaining(
+          message: containing(ROLE),
+          remedy: containing(
             `aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`,
-          ) as string,
+          ),
         },
       ]);
     }
@@ -380,7 +350,7 @@ describe('repair-trust towards before', () => {
       expect(warnings).toMatchObject([
         {
           id: 'trust-not-restored',
-          message: expect.stringContaining(`${ROLE} was not restored: this deployment may not change it`) as string,
+          message: containing(`${ROLE} was not restored: this deployment may not change it`),
         },
       ]);
       expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
@@ -396,10 +366,7 @@ describe('repair-trust', () => {
       const fakes = await atRepair();
       const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
       await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
-      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('snapshot') as string,
-      });
+      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject(anError('BadInput', 'snapshot'));
       expect(writes(fakes)).toEqual([]);
     },
   );
@@ -415,10 +382,9 @@ describe('repair-trust while others work with the role', () => {
 
   it('writes nothing until they have let go', async () => {
     const fakes = await sharedBy(await atRepair());
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'Busy',
-      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(
+      anError('Busy', `Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`),
+    );
     expect(writes(fakes)).toEqual([]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await repair(fakes)).toEqual({ changed: true });
@@ -431,7 +397,7 @@ describe('repair-trust while others work with the role', () => {
     await restore(fakes);
     expect(writes(fakes)).toEqual([]);
     expect((await fakes.record()).warnings).toMatchObject([
-      { id: 'trust-not-restored', message: expect.stringContaining(OTHER_MIGRATION_ID) as string },
+      { id: 'trust-not-restored', message: containing(OTHER_MIGRATION_ID) },
     ]);
   });
 });

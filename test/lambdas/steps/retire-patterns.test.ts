@@ -1,12 +1,15 @@
 /** retire-trust of a role that trusts service accounts by patterns: who else would lose it. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { JsonObject } from '../../../lambdas/domain/trust/statements.ts';
 import { irsa } from '../domain/trust/policies.ts';
 import { aSecretStore, SECRET_STORES } from '../consumer-objects.ts';
 import { anAssociation, aPod, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { blocking, dryRun, migrated, policy, putBack, retirements, RETIRED, run } from './retiring.ts';
+
+const it = test.extend('fakes', () => withPattern());
 
 const PATTERN = `system:serviceaccount:${NAMESPACE}:*`;
 const byPattern = irsa(PATTERN, { Sid: 'Irsa' }, 'StringLike');
@@ -31,8 +34,7 @@ const associate = (fakes: Begun, serviceAccount: string): void => {
 const checkOf = (answer: Awaited<ReturnType<typeof run>>) => answer.checks.find(({ id }) => id === 'retire-pattern');
 
 describe('retire with a pattern', () => {
-  it('names the service accounts that would lose the role, and prints how to accept each', async () => {
-    const fakes = await withPattern();
+  it('names the service accounts that would lose the role, and prints how to accept each', async ({ fakes }) => {
     const answer = await dryRun(fakes);
     expect(blocking(answer)).toEqual(['retire-pattern']);
     expect(checkOf(answer)?.message).toBe(
@@ -46,8 +48,7 @@ describe('retire with a pattern', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('goes on once each has an association, or is accepted by name, and can be reinstated', async () => {
-    const fakes = await withPattern();
+  it('goes on once each has an association, or is accepted by name, and can be reinstated', async ({ fakes }) => {
     associate(fakes, 'proxy');
     expect(blocking(await dryRun(fakes))).toEqual(['retire-pattern']);
     expect(blocking(await dryRun(fakes, { acceptConsumers: [`ServiceAccount/shop/dns`] }))).toEqual(['retire-pattern']);
@@ -62,20 +63,15 @@ describe('retire with a pattern', () => {
     expect(policy(fakes)).toEqual(JSON.parse(TRUST));
   });
 
-  it('passes if all have one, or none other exists', async () => {
-    const fakes = await withPattern();
+  it('passes if all have one, or none other exists', async ({ fakes }) => {
     associate(fakes, 'dns');
     associate(fakes, 'proxy');
-    expect(checkOf(await dryRun(fakes))).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining('All 2') as string,
-    });
+    expect(checkOf(await dryRun(fakes))).toMatchObject({ status: 'pass', message: containing('All 2') });
     fakes.kubernetes.plainServiceAccounts = [other('cart', 'shop')];
     expect(checkOf(await dryRun(fakes))?.message).toContain('no other service account that exists matches');
   });
 
-  it('accepts the pattern for those without the annotation alone', async () => {
-    const fakes = await withPattern();
+  it('accepts the pattern for those without the annotation alone', async ({ fakes }) => {
     expect(blocking(await dryRun(fakes, { acceptConsumers: [PATTERN] }))).toEqual([]);
     fakes.kubernetes.annotated = [{ ...other('agent'), roleArn: ROLE }];
     const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
@@ -101,8 +97,7 @@ describe('retire with a pattern', () => {
     expect(await putBack(fakes)).toMatchObject({ done: true });
   });
 
-  it('is refused if the service accounts may not be listed', async () => {
-    const fakes = await withPattern();
+  it('is refused if the service accounts may not be listed', async ({ fakes }) => {
     fakes.kubernetes.listServiceAccounts = () =>
       Promise.reject(new MigrationError('AccessDenied', 'may not list service accounts'));
     const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
@@ -127,8 +122,7 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
   });
   const NAME = `Issuer/${NAMESPACE}/public`;
 
-  it('blocks until it is accepted by its own name, whatever its service account has', async () => {
-    const fakes = await withPattern();
+  it('blocks until it is accepted by its own name, whatever its service account has', async ({ fakes }) => {
     associate(fakes, 'dns');
     associate(fakes, 'proxy');
     fakes.kubernetes.objects = { [ISSUERS]: [anIssuer(ROLE)] };
@@ -163,8 +157,7 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
     expect(blocking(await dryRun(fakes, { acceptConsumers: [PATTERN] }))).toEqual([]);
   });
 
-  it('blocks as a pod with a token of its own, whose role nothing shows', async () => {
-    const fakes = await withPattern();
+  it('blocks as a pod with a token of its own, whose role nothing shows', async ({ fakes }) => {
     const tokens = [{ volume: 'own', audience: 'sts.amazonaws.com', path: 'token' }];
     fakes.kubernetes.pods = [aPod('pod-identity'), aPod('node-role', { name: 'dns-1', serviceAccount: 'dns', tokens })];
     const answer = await dryRun(fakes, { acceptConsumers: [PATTERN] });
@@ -181,15 +174,11 @@ describe('an attacker', () => {
       fakes.kubernetes.plainServiceAccounts = [...fakes.kubernetes.plainServiceAccounts, other('late')];
       return acquireLock(...given);
     };
-    await expect(run(fakes, accepted)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(`${NAMESPACE}/late`) as string,
-    });
+    await expect(run(fakes, accepted)).rejects.toMatchObject(anError('RetireRefused', `${NAMESPACE}/late`));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('who records the retirement of a pattern that the role never trusted gets nothing restored', async () => {
-    const fakes = await withPattern();
+  it('who records the retirement of a pattern that the role never trusted gets nothing restored', async ({ fakes }) => {
     await run(fakes, { acceptConsumers: [PATTERN] });
     const [note] = await retirements(fakes);
     for (const wide of ['system:serviceaccount:*:*', '*', 'system:serviceaccount:shop:*']) {
@@ -200,10 +189,7 @@ describe('an attacker', () => {
         before: policyText(statement, podIdentityStatement),
         removed: [{ statement }],
       });
-      await expect(putBack(fakes)).rejects.toMatchObject({
-        name: 'RetireRefused',
-        message: expect.stringContaining("may not be this service's own") as string,
-      });
+      await expect(putBack(fakes)).rejects.toMatchObject(anError('RetireRefused', "may not be this service's own"));
       expect(policy(fakes)).toEqual(JSON.parse(RETIRED));
     }
   });
@@ -212,7 +198,7 @@ describe('an attacker', () => {
     const fakes = await withPattern();
     fakes.roles.trust[ROLE] = policyText(irsa('*', {}, 'StringLike'), podIdentityStatement);
     expect(await dryRun(fakes, { acceptConsumers: ['*'] })).toMatchObject({
-      roles: [{ result: 'refused', why: expect.stringContaining('when the migration began') as string }],
+      roles: [{ result: 'refused', why: containing('when the migration began') }],
     });
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
@@ -27,6 +27,7 @@ import {
   ROLE_LOCK,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { recreated } from './rollback.ts';
 import {
@@ -44,9 +45,10 @@ import {
   blocking,
 } from './retiring.ts';
 
+const it = test.extend('fakes', () => migrated());
+
 describe('retire', () => {
-  it('takes the OIDC statement out, notes it first, and lets the locks go', async () => {
-    const fakes = await migrated();
+  it('takes the OIDC statement out, notes it first, and lets the locks go', async ({ fakes }) => {
     const answer = await run(fakes, { requestedBy: 'jo', reason: 'it is time' });
     expect(answer).toMatchObject({
       action: 'retire',
@@ -79,8 +81,7 @@ describe('retire', () => {
     ).toEqual(['roles.getRole', 'ledger.assertLock', 'ledger.assertLock', 'roles.updateTrustPolicy', 'roles.getRole']);
   });
 
-  it('as a dry run says the same, and touches nothing', async () => {
-    const fakes = await migrated();
+  it('as a dry run says the same, and touches nothing', async ({ fakes }) => {
     expect(await dryRun(fakes)).toMatchObject({
       dryRun: true,
       done: false,
@@ -93,19 +94,17 @@ describe('retire', () => {
     );
   });
 
-  it('finds nothing the second time, and says since when', async () => {
-    const fakes = await migrated();
+  it('finds nothing the second time, and says since when', async ({ fakes }) => {
     await run(fakes);
     fakes.journal.clear();
     expect(await run(fakes)).toMatchObject({
       done: false,
-      roles: [{ result: 'nothing', why: expect.stringContaining(`removed at ${at(0)}`) as string }],
+      roles: [{ result: 'nothing', why: containing(`removed at ${at(0)}`) }],
     });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('keeps what the statement allows for other service accounts', async () => {
-    const fakes = await migrated();
+  it('keeps what the statement allows for other service accounts', async ({ fakes }) => {
     const key = Object.keys(irsaStatement.Condition.StringEquals)[0]!;
     const other = 'system:serviceaccount:shop:cart';
     const shared = {
@@ -123,15 +122,14 @@ describe('retire', () => {
     expect(JSON.stringify(policy(fakes))).not.toContain(SERVICE_ACCOUNT);
   });
 
-  it('is refused where no pod was seen, and names the commands that verify the pods', async () => {
-    const fakes = await migrated();
+  it('is refused where no pod was seen, and names the commands that verify the pods', async ({ fakes }) => {
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringMatching(
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError(
+        'RetireRefused',
         /verified by the EKS API alone: no pod was read.*pod-identity identities --cluster dev.*without --verification api/,
-      ) as string,
-    });
+      ),
+    );
   });
 
   it.each<[string, (fakes: Begun) => unknown, string[]]>([
@@ -222,10 +220,7 @@ describe('retire', () => {
 
     const fakes = await migrated();
     await change(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(`nothing was changed. ${ids[0]}: `) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('RetireRefused', `nothing was changed. ${ids[0]}: `));
     expect(fakes.roles.trust[ROLE]).toBe(bothWays);
     expect(await retirements(fakes)).toEqual([]);
     // Not even for a moment.
@@ -234,29 +229,22 @@ describe('retire', () => {
 
   it('says when it may be done, where it is too early', async () => {
     const fakes = await migrated({ endedAt: at(-DAY) });
-    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(at(2 * DAY)) as string,
-    });
+    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject(anError('RetireRefused', at(2 * DAY)));
     expect(await run(fakes, { soakDays: 1 })).toMatchObject({ done: true });
   });
 
-  it('refuses what it can not take apart, with what to do', async () => {
-    const fakes = await migrated();
+  it('refuses what it can not take apart, with what to do', async ({ fakes }) => {
     const everybody = {
       ...irsaStatement,
-      Condition: {
-        StringNotEquals: { [`${ISSUER.replace('https://', '')}:sub`]: 'system:serviceaccount:shop:cart' },
-      },
+      Condition: { StringNotEquals: { [`${ISSUER.replace('https://', '')}:sub`]: 'system:serviceaccount:shop:cart' } },
     };
     fakes.roles.trust[ROLE] = policyText(everybody, podIdentityStatement);
     expect(await dryRun(fakes)).toMatchObject({
-      roles: [{ result: 'refused', why: expect.stringContaining('by StringNotEquals, from which') as string }],
+      roles: [{ result: 'refused', why: containing('by StringNotEquals, from which') }],
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringMatching(new RegExp(`${ROLE}: .*by StringNotEquals, from which`)) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('RetireRefused', new RegExp(`${ROLE}: .*by StringNotEquals, from which`)),
+    );
   });
 
   it('has nothing to retire where the add-on had no IRSA role', async () => {
@@ -271,14 +259,10 @@ describe('retire', () => {
       roles: [],
       checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }],
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('had no IRSA role') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('RetireRefused', 'had no IRSA role'));
   });
 
-  it('has nothing to do where the role is gone, and knows no other migration', async () => {
-    const fakes = await migrated();
+  it('has nothing to do where the role is gone, and knows no other migration', async ({ fakes }) => {
     delete fakes.roles.trust[ROLE];
     expect(await run(fakes)).toMatchObject({
       done: false,
@@ -299,16 +283,12 @@ describe('retire next to other migrations', () => {
       executionArn: OTHER_EXECUTION,
       since: at(-9),
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name,
-      message: expect.stringContaining(OTHER_MIGRATION_ID) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError(name, OTHER_MIGRATION_ID));
     expect((await holders(fakes)).filter((one) => one === RETIRE_EXECUTION)).toEqual([]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves a policy alone that another principal changes between the decision and the write', async () => {
-    const fakes = await migrated();
+  it('leaves a policy alone that another principal changes between the decision and the write', async ({ fakes }) => {
     const theirs = policyText(irsaStatement, podIdentityStatement, { ...podIdentityStatement, Sid: 'Theirs' });
     const record = fakes.ledger.recordRetirement.bind(fakes.ledger);
     fakes.ledger.recordRetirement = async (...given) => {
@@ -320,8 +300,7 @@ describe('retire next to other migrations', () => {
     expect(await holders(fakes)).toEqual(FREE);
   });
 
-  it('decides again under the lock', async () => {
-    const fakes = await migrated();
+  it('decides again under the lock', async ({ fakes }) => {
     const acquire = fakes.ledger.acquireLock.bind(fakes.ledger);
     fakes.ledger.acquireLock = async (...given) => {
       fakes.kubernetes.annotated = [{ namespace: 'shop', name: 'cart', roleArn: ROLE }];
@@ -345,8 +324,7 @@ describe('retire next to other migrations', () => {
     }
   });
 
-  it('keeps an earlier retirement in its note when more has come to be taken out', async () => {
-    const fakes = await migrated();
+  it('keeps an earlier retirement in its note when more has come to be taken out', async ({ fakes }) => {
     await run(fakes);
     // Lets them in from some place alone, so that it does not stand for the first one.
     const second = {
@@ -363,8 +341,7 @@ describe('retire next to other migrations', () => {
 });
 
 describe('retire after a fault', () => {
-  it('reads again what was written when the reply is lost', async () => {
-    const fakes = await migrated();
+  it('reads again what was written when the reply is lost', async ({ fakes }) => {
     fakes.journal.failNext('roles.updateTrustPolicy', 'after', lost());
     expect(await run(fakes)).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
     const before = await migrated();
@@ -411,8 +388,7 @@ describe('retire after a fault', () => {
     },
   );
 
-  it('leaves locks to find-stranded where it could not let them go', async () => {
-    const fakes = await migrated();
+  it('leaves locks to find-stranded where it could not let them go', async ({ fakes }) => {
     fakes.journal.failNext('ledger.releaseLock', 'before');
     expect(await run(fakes)).toMatchObject({ done: true });
     expect(await holders(fakes)).toEqual([undefined, RETIRE_EXECUTION]);

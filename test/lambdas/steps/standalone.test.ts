@@ -1,5 +1,5 @@
 /** The standalone associations of an add-on's migration, step by step: made first, kept by all ways, taken away last. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Association, PlannedAssociation } from '../../../lambdas/domain/migration/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/migration/service-account.ts';
@@ -30,7 +30,10 @@ import {
   ROLE,
   GRANTED,
 } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => begunWithNodes());
 
 const NODES = 'ebs-csi-node-sa';
 const standalone: PlannedAssociation = { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, standalone: true };
@@ -53,8 +56,7 @@ const create = (fakes: Begun): Promise<unknown> => run(createAssociationStep, fa
 const restore = (fakes: Begun): Promise<unknown> => run(restoreAssociationsStep, fakes);
 
 describe('create-association for an add-on', () => {
-  it('makes the standalone ones alone, with the tag, under the lock, and notes them', async () => {
-    const fakes = await begunWithNodes();
+  it('makes the standalone ones alone, with the tag, under the lock, and notes them', async ({ fakes }) => {
     const answer = await create(fakes);
     const [made, ...more] = fakes.eks.associations;
     expect(more).toEqual([]);
@@ -82,8 +84,7 @@ describe('create-association for an add-on', () => {
     ]);
   });
 
-  it('finds its own by its tag, after a reply that was lost, and keeps one that was there', async () => {
-    const fakes = await begunWithNodes();
+  it('finds its own by its tag, after a reply that was lost, and keeps one that was there', async ({ fakes }) => {
     fakes.eks.associations = [own];
     expect(await create(fakes)).toEqual({ created: false, associations: [own.id] });
     expect((await fakes.record()).associations.created).toEqual([own]);
@@ -93,8 +94,7 @@ describe('create-association for an add-on', () => {
     expect((await kept.record()).associations.created).toEqual([]);
   });
 
-  it('leaves an association alone that another principal has created in the meantime', async () => {
-    const fakes = await begunWithNodes();
+  it('leaves an association alone that another principal has created in the meantime', async ({ fakes }) => {
     fakes.eks.associations = [of({ roleArn: OTHER_ROLE })];
     await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -136,8 +136,7 @@ describe('on every way', () => {
     await expect(purged(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
   });
 
-  it('EKS is not asked for it by an update, and it is not waited for', async () => {
-    const fakes = await begunWithNodes();
+  it('EKS is not asked for it by an update, and it is not waited for', async ({ fakes }) => {
     fakes.eks.associations = [own];
     await run(updateAddonStep, fakes);
     expect(fakes.journal.of('eks.updateAddon')).toMatchObject([[{ podIdentityAssociations: [planned] }]]);
@@ -179,11 +178,7 @@ describe('verify-pods', () => {
   const verify = (fakes: Begun): Promise<unknown> => run(verifyPodsStep, fakes, { towards: 'pod-identity', round: 1 });
 
   it('counts its pods', async () => {
-    expect(await verify(await migrated([own]))).toEqual({
-      verdict: 'verified',
-      podsThatCount: 2,
-      podsAsExpected: 2,
-    });
+    expect(await verify(await migrated([own]))).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
     const fakes = await migrated([own]);
     fakes.kubernetes.pods = [aPod('pod-identity'), aNodePod()];
     expect(await verify(fakes)).toMatchObject({ verdict: 'restart', podsThatCount: 2, podsAsExpected: 1 });
@@ -223,8 +218,7 @@ describe('restore-associations', () => {
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
   });
 
-  it('knows it by its tag, where its create was not noted', async () => {
-    const fakes = await begunWithNodes();
+  it('knows it by its tag, where its create was not noted', async ({ fakes }) => {
     fakes.eks.associations = [own];
     expect(await restore(fakes)).toMatchObject({ restored: [], awaitsWebhook: true });
     expect(fakes.eks.associations).toEqual([]);
@@ -243,10 +237,7 @@ describe('restore-associations', () => {
     expect(await restore(kept)).toEqual({ restored: ['a-of-nodes'], awaitsWebhook: false });
     const fakes = await back();
     fakes.eks.associations = [of({ id: 'a-theirs' })];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining('was created outside this migration') as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(anError('RestoreRefused', 'was created outside this migration'));
     expect(fakes.eks.associations.map(({ id }) => id)).toEqual(['a-theirs']);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
@@ -23,6 +23,7 @@ import {
   ROLE_LOCK,
   target,
 } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import {
   ended,
@@ -38,6 +39,8 @@ import {
 import { aTrustChange } from './repaired.ts';
 import { COPY, recreated } from './rollback.ts';
 
+const it = test.extend('fakes', () => migrated());
+
 describe('take-over of a stranded migration', () => {
   it('takes every lock, then writes into the record who works on it now', async () => {
     const fakes = await stranded({ attempt: 1 });
@@ -49,7 +52,7 @@ describe('take-over of a stranded migration', () => {
       attempt: 1,
       repairsTrust: false,
       removesAnnotation: false,
-      failure: { Error: 'ExecutionStopped', Cause: expect.stringContaining(EXECUTION) as string },
+      failure: { Error: 'ExecutionStopped', Cause: containing(EXECUTION) },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
     expect(await fakes.record()).toMatchObject({
@@ -185,15 +188,11 @@ describe('take-over of a stranded migration', () => {
 });
 
 describe('take-over on demand', () => {
-  it('of a migration that succeeded takes the free locks, and says who asked', async () => {
-    const fakes = await migrated();
+  it('of a migration that succeeded takes the free locks, and says who asked', async ({ fakes }) => {
     expect(await takeOver(fakes, requested)).toMatchObject({
       action: 'roll-back',
       fence: 2,
-      failure: {
-        Error: 'RollbackRequested',
-        Cause: expect.stringContaining('The rollback was requested by jo: it is slow') as string,
-      },
+      failure: { Error: 'RollbackRequested', Cause: containing('The rollback was requested by jo: it is slow') },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
     expect(await fakes.record()).toMatchObject({
@@ -265,10 +264,7 @@ describe('take-over on demand', () => {
     const fakes = await migrated();
     await change(fakes);
     const before = await holders(fakes);
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(anError('RollbackRefused', message));
     expect(await holders(fakes)).toEqual(before);
     const record = await fakes.record();
     expect(record).toMatchObject({
@@ -280,8 +276,8 @@ describe('take-over on demand', () => {
         state: 'refused',
         after: 'migrated',
         endedAt: expect.any(String) as string,
-        error: { name: 'RollbackRefused', message: expect.stringMatching(message) as string },
-        next: expect.stringContaining(`pod-identity show ${MIGRATION_ID}`) as string,
+        error: anError('RollbackRefused', message),
+        next: containing(`pod-identity show ${MIGRATION_ID}`),
       },
     });
     expect(await fakes.ledger.listRequestedRollbacks()).toEqual([]);
@@ -305,10 +301,9 @@ describe('take-over on demand', () => {
     expect(await takeOver(await released(), requested)).toMatchObject({ action: 'roll-back' });
     const fakes = await released();
     fakes.roles.trust[ROLE] = policyText();
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(/OIDC trust .* Nothing was changed\.$/) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError('RollbackRefused', /OIDC trust .* Nothing was changed\.$/),
+    );
     expect(await holders(fakes)).toEqual([undefined, undefined]);
   });
 
@@ -320,16 +315,12 @@ describe('take-over on demand', () => {
       executionArn: OTHER_EXECUTION,
       since: at(9),
     });
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(
-        new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`),
-      ) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError('RollbackRefused', new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`)),
+    );
   });
 
-  it('lets go of what it has taken where another one takes the role in between', async () => {
-    const fakes = await migrated();
+  it('lets go of what it has taken where another one takes the role in between', async ({ fakes }) => {
     const acquire = fakes.ledger.acquireLock.bind(fakes.ledger);
     fakes.ledger.acquireLock = async (key, owner) => {
       if (key === ROLE_LOCK)
@@ -341,22 +332,18 @@ describe('take-over on demand', () => {
   });
 
   it('is refused for one that runs, is unknown, or has nothing to put back', async () => {
-    await expect(takeOver(await begun(), requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringContaining('cancel it instead') as string,
-    });
-    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringContaining('no migration') as string,
-    });
-    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(/already rolled back.*Nothing was changed\.$/) as string,
-    });
+    await expect(takeOver(await begun(), requested)).rejects.toMatchObject(
+      anError('RollbackRefused', 'cancel it instead'),
+    );
+    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject(
+      anError('RollbackRefused', 'no migration'),
+    );
+    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject(
+      anError('RollbackRefused', /already rolled back.*Nothing was changed\.$/),
+    );
   });
 
-  it('goes by the trust of every planned service account', async () => {
-    const fakes = await migrated();
+  it('goes by the trust of every planned service account', async ({ fakes }) => {
     const planned = [
       { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE },
       { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE },
@@ -381,10 +368,9 @@ describe('take-over on demand', () => {
       }),
     );
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(/service accounts: kube-system\/other-sa/) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError('RollbackRefused', /service accounts: kube-system\/other-sa/),
+    );
   });
 });
 
@@ -402,21 +388,16 @@ describe('take-over where others share the role', () => {
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
   });
 
-  it('rolls a migration back on demand while others share the role', async () => {
-    const fakes = await migrated();
+  it('rolls a migration back on demand while others share the role', async ({ fakes }) => {
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
     expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back' });
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
   });
 
-  it('is refused on demand while they work with a role whose trust it would change', async () => {
-    const fakes = await migrated();
+  it('is refused on demand while they work with a role whose trust it would change', async ({ fakes }) => {
     await fakes.ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringContaining(OTHER_MIGRATION_ID) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(anError('RollbackRefused', OTHER_MIGRATION_ID));
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await takeOver(fakes, { ...requested, executionArn: SECOND_RECOVERY })).toMatchObject({

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Addon } from '../../../lambdas/domain/migration/model.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
@@ -6,7 +6,10 @@ import { UPDATE_MS } from '../fake-eks.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
+import { anError } from '../matchers.ts';
 import { begun, LEFT_OVER, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => begun());
 
 const update = (fakes: Begun): Promise<unknown> => invoke(updateAddonStep, fakes.input, fakes);
 const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
@@ -29,8 +32,7 @@ describe('update-addon', () => {
     expect((await fakes.record()).attempt).toBe(0);
   });
 
-  it('invoked again updates nothing again, while it is under way and after', async () => {
-    const fakes = await begun();
+  it('invoked again updates nothing again, while it is under way and after', async ({ fakes }) => {
     await update(fakes);
     expect(await update(fakes)).toEqual({ updated: false });
     fakes.clock.advance(UPDATE_MS);
@@ -87,8 +89,7 @@ describe('update-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it("waits where an update is under way that may be anybody's", async () => {
-    const fakes = await begun();
+  it("waits where an update is under way that may be anybody's", async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ status: 'UPDATING' }));
     await expect(update(fakes)).rejects.toMatchObject({ name: 'Busy' });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -105,43 +106,30 @@ describe('update-addon', () => {
   ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await begun();
     fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(update(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('left alone') as string,
-    });
+    await expect(update(fakes)).rejects.toMatchObject(anError('AddonChanged', 'left alone'));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('stops if another principal has deleted the add-on, but only after three reads', async () => {
-    const fakes = await begun();
+  it('stops if another principal has deleted the add-on, but only after three reads', async ({ fakes }) => {
     fakes.eks.misses = 2;
     expect(await update(fakes)).toEqual({ updated: true });
     const gone = await begun();
     gone.eks.addons.delete(ADDON);
-    await expect(update(gone)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('deleted') as string,
-    });
+    await expect(update(gone)).rejects.toMatchObject(anError('AddonChanged', 'deleted'));
   });
 
-  it('is not begun where too little time is left', async () => {
-    const fakes = await begun();
+  it('is not begun where too little time is left', async ({ fakes }) => {
     fakes.invocation.remaining = 0;
     await expect(update(fakes)).rejects.toMatchObject({ name: 'OutOfTime' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('leaves an association alone that another principal has created', async () => {
-    const fakes = await begun();
+  it('leaves an association alone that another principal has created', async ({ fakes }) => {
     fakes.eks.associations = [LEFT_OVER];
-    await expect(update(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining(LEFT_OVER.id) as string,
-    });
+    await expect(update(fakes)).rejects.toMatchObject(anError('AssociationChanged', LEFT_OVER.id));
     expect(fakes.eks.associations).toEqual([LEFT_OVER]);
   });
-  it('lets every other refusal through', async () => {
-    const fakes = await begun();
+  it('lets every other refusal through', async ({ fakes }) => {
     const refusal = new MigrationError(
       'AccessDenied',
       'eks:UpdateAddon: AccessDeniedException: not authorized to perform: iam:PassRole',

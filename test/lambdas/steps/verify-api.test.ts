@@ -1,5 +1,5 @@
 /** verify-pods for a request that is content with what EKS says: the API server is never asked. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Addon, Migration } from '../../../lambdas/domain/migration/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
@@ -21,7 +21,10 @@ import {
   ROLE,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
+
+const it = test.extend('fakes', () => byApi());
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const migrated = (change: Partial<Addon> = {}): Addon =>
@@ -50,21 +53,17 @@ const verify = (fakes: Begun, change: object = {}): Promise<unknown> =>
 const asked = ({ journal }: Begun): string[] => journal.names().filter((name) => name.startsWith('kubernetes.'));
 
 describe('verify-pods, by the API alone', () => {
-  it('is content with a healthy add-on and its associations, and says that no pod was seen', async () => {
-    const fakes = await byApi();
+  it('is content with a healthy add-on and its associations, and says that no pod was seen', async ({ fakes }) => {
     expect(await verify(fakes)).toEqual({ verdict: 'verified' });
     expect(asked(fakes)).toEqual([]);
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toEqual([]);
     const { verified, warnings } = await fakes.record();
     expect(verified).toBe('api');
-    expect(warnings).toMatchObject([
-      { id: 'pods-not-seen', status: 'warn', remedy: expect.stringContaining(SERVICE_ACCOUNT) as string },
-    ]);
+    expect(warnings).toMatchObject([{ id: 'pods-not-seen', status: 'warn', remedy: containing(SERVICE_ACCOUNT) }]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('warns once, and of the role that is still shown without a word of the pods', async () => {
-    const fakes = await byApi();
+  it('warns once, and of the role that is still shown without a word of the pods', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE }));
     await verify(fakes);
     await verify(fakes);
@@ -83,10 +82,7 @@ describe('verify-pods, by the API alone', () => {
   ])('comes again while the add-on is %s', async (_, change, message) => {
     const fakes = await byApi();
     fakes.eks.addons.set(ADDON, migrated(change));
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', message));
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -111,13 +107,11 @@ describe('verify-pods, by the API alone', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it('never asks for a restart or the next attempt, in any round', async () => {
-    const fakes = await byApi();
+  it('never asks for a restart or the next attempt, in any round', async ({ fakes }) => {
     for (const round of [1, 2, 3]) expect(await verify(fakes, { round })).toEqual({ verdict: 'verified' });
   });
 
-  it('does not take it for verified before that is in the ledger', async () => {
-    const fakes = await byApi();
+  it('does not take it for verified before that is in the ledger', async ({ fakes }) => {
     fakes.journal.failNext('ledger.updateMigration');
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect((await fakes.record()).verified).toBe('none');

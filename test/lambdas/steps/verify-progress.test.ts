@@ -18,6 +18,7 @@ import {
   IN_PLACE,
   MIGRATION_ID,
 } from '../fixtures.ts';
+import { anError, containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
@@ -28,10 +29,7 @@ const good = (name: string): Pod => aPod('pod-identity', { name, ...ago(900) });
 
 /** The driver, migrated in place, while its three pods roll. `since`: seconds since the last progress. */
 async function rolling(pods: Pod[], since?: number, brokenPods?: BrokenPod[]): Promise<Begun> {
-  const fakes = await begun({
-    plan: { attempts: [IN_PLACE] },
-    ...(brokenPods ? { snapshot: { brokenPods } } : {}),
-  });
+  const fakes = await begun({ plan: { attempts: [IN_PLACE] }, ...(brokenPods ? { snapshot: { brokenPods } } : {}) });
   const { arn } = OWNED;
   fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [arn] }));
   fakes.eks.associations = [OWNED];
@@ -60,12 +58,9 @@ describe('a rollout that has not settled', () => {
   });
   it('fails where pods fail on Pod Identity and nothing goes on any more', async () => {
     const fakes = await rolling(failing(), 601);
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsFailing',
-      message: expect.stringMatching(
-        /^A pod fails with Pod Identity.*c \(CrashLoopBackOff, 9 restarts\).*kubectl/,
-      ) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError('PodsFailing', /^A pod fails with Pod Identity.*c \(CrashLoopBackOff, 9 restarts\).*kubectl/),
+    );
   });
   it('fails so too while EKS calls the add-on DEGRADED because of them', async () => {
     const fakes = await rolling(failing(), 601);
@@ -82,22 +77,19 @@ describe('a rollout that has not settled', () => {
       9000,
     );
     fakes.kubernetes.nodes = [aNode(), aNode({ name: 'lost', ready: false })];
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', why));
   });
   it('is held, and says what to do, where nothing explains it', async () => {
     const fakes = await rolling(
       [good('a'), good('b'), aPod('pod-identity', { name: 'c', ...ago(5), ready: false })],
       9000,
     );
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringMatching(
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError(
+        'PodsNotSettled',
         /Nothing has progressed since .* pod-identity cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/,
-      ) as string,
-    });
+      ),
+    );
   });
   it('is restarted where pods do not work with an identity that only new ones lose', async () => {
     const fakes = await rolling([good('a'), good('b'), aPod('irsa', { name: 'c', ...ago(30), ...CRASHING })]);
@@ -147,7 +139,7 @@ describe('a pod that can not end', () => {
     Object.assign(fakes.kubernetes, { nodes, workloads: [aWorkload({ desired: 3 })] });
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 3 });
     expect((await fakes.record()).warnings).toMatchObject([
-      { id: 'pods-excluded', message: expect.stringContaining('kube-system/lost (irsa; terminating') as string },
+      { id: 'pods-excluded', message: containing('kube-system/lost (irsa; terminating') },
     ]);
     const evidence = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
     expect(evidence.filter((one) => one.excluded !== undefined).map(({ name }) => name)).toEqual(['lost']);
@@ -155,9 +147,6 @@ describe('a pod that can not end', () => {
   it('is waited for where its node answers', async () => {
     const fakes = await rolling([good('a'), good('b'), good('c'), ending]);
     Object.assign(fakes.kubernetes, { nodes: [aNode({ name: 'away' })], workloads: [aWorkload({ desired: 3 })] });
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringContaining('pod lost is still terminating') as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', 'pod lost is still terminating'));
   });
 });

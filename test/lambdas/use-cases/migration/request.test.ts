@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../../lambdas/domain/failures/errors.ts';
 import { newMigration } from '../../../../lambdas/domain/migration/model.ts';
 import { requestMigration, type Wish } from '../../../../lambdas/use-cases/migration/request.ts';
 import { faultCases, MOMENTS } from '../../../faults/contract.ts';
 import { type Fakes, newFakes } from '../../fakes.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID } from '../../fixtures.ts';
+import { anError } from '../../matchers.ts';
+
+const it = test.extend('fakes', () => newFakes());
 
 const wish = (change: Partial<Wish> = {}): Wish => ({
   key: 'K',
@@ -22,8 +25,7 @@ const started = ({ executions }: Fakes): string[] => executions.migrations.map((
 const CALLS = ['ledger.claim', 'ledger.getMigration', 'ledger.putMigration', 'executions.startMigration'];
 
 describe('a migration that is requested', () => {
-  it('is claimed, recorded and started, in that order', async () => {
-    const fakes = newFakes();
+  it('is claimed, recorded and started, in that order', async ({ fakes }) => {
     const trigger = { kind: 'cross-account-pass-role' as const, eventId: 'e', at: at(-60) };
     expect(await ask(fakes, wish({ trigger }))).toMatchObject({
       first: true,
@@ -41,16 +43,14 @@ describe('a migration that is requested', () => {
     ]);
   });
 
-  it('is the first one for each later caller with the same key', async () => {
-    const fakes = newFakes();
+  it('is the first one for each later caller with the same key', async ({ fakes }) => {
     await ask(fakes, wish());
     expect(await ask(fakes, other())).toMatchObject({ first: false, claim: { migrationId: MIGRATION_ID } });
     expect(started(fakes)).toEqual([MIGRATION_ID]);
     expect(await fakes.ledger.getMigration(OTHER_MIGRATION_ID)).toBeUndefined();
   });
 
-  it('gives way to the next where its claim is over, and is told of what stood there', async () => {
-    const fakes = newFakes();
+  it('gives way to the next where its claim is over, and is told of what stood there', async ({ fakes }) => {
     await ask(fakes, wish());
     const seen: string[] = [];
     const isOver: Wish['isOver'] = ({ migrationId }) => seen.push(migrationId) > 0;
@@ -61,8 +61,7 @@ describe('a migration that is requested', () => {
     expect([seen, started(fakes)]).toEqual([[MIGRATION_ID], [MIGRATION_ID, OTHER_MIGRATION_ID]]);
   });
 
-  it('never gives way to itself', async () => {
-    const fakes = newFakes();
+  it('never gives way to itself', async ({ fakes }) => {
     await ask(fakes, wish());
     const again = wish({ isOver: () => Promise.reject(new Error('not to be asked')) });
     expect(await ask(fakes, again)).toMatchObject({ first: true });
@@ -101,8 +100,7 @@ describe('a migration that is requested', () => {
     }
   });
 
-  it('that ends between the look and the record was started all the same', async () => {
-    const fakes = newFakes();
+  it('that ends between the look and the record was started all the same', async ({ fakes }) => {
     const { ledger } = fakes;
     const put = ledger.putMigration.bind(ledger);
     ledger.putMigration = async (record) => {
@@ -114,8 +112,7 @@ describe('a migration that is requested', () => {
     expect(started(fakes)).toEqual([]);
   });
 
-  it('a hundred at once are one', async () => {
-    const fakes = newFakes();
+  it('a hundred at once are one', async ({ fakes }) => {
     const ids = Array.from({ length: 100 }, (_, index) => `01JD8Z5Q6R7S8T9V0W1X2Y${String(index).padStart(4, '0')}`);
     const all = await Promise.all(ids.map((migrationId) => ask(fakes, wish({ migrationId }))));
     expect(new Set(all.map(({ claim }) => claim.migrationId)).size).toBe(1);
@@ -128,10 +125,9 @@ describe('a migration that is requested', () => {
     async (input) => {
       const fakes = newFakes();
       await fakes.ledger.claim('K', { migrationId: OTHER_MIGRATION_ID, fingerprint: 'f', at: at(0), input });
-      await expect(ask(fakes, wish())).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('does not have the form that this service writes') as string,
-      });
+      await expect(ask(fakes, wish())).rejects.toMatchObject(
+        anError('BadInput', 'does not have the form that this service writes'),
+      );
       expect(started(fakes)).toEqual([]);
     },
   );

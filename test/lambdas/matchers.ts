@@ -1,0 +1,14 @@
+/** Matchers of text with the type of the text, so that they stand for it in an expected object. */
+import { expect } from 'vitest';
+
+/** Matches a text that contains that part. */
+export const containing = (part: string): string => expect.stringContaining(part) as string;
+
+/** Matches a text that fits that pattern. */
+export const matching = (pattern: RegExp): string => expect.stringMatching(pattern) as string;
+
+/** Matches an error of that name whose message contains that part, or fits that pattern. */
+export const anError = (name: string, message: string | RegExp): { name: string; message: string } => ({
+  name,
+  message: typeof message === 'string' ? containing(message) : matching(message),
+});
