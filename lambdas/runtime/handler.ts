@@ -127,13 +127,12 @@ function targetOf(event: unknown): Target | undefined {
 
 async function runStep(
   step: Step,
-  event: unknown,
+  { event, who }: { event: unknown; who: Identified | undefined },
   given: HandlerDependencies,
   pacing: InvocationPace,
 ): Promise<unknown> {
   const { clock, ledger } = given;
   const started = utcNow(clock);
-  const who = identified.safeParse(event).data;
   const dependencies = waitsForAccess(step, who) ? { ...given, portsFor: waitingForAccess(given.portsFor) } : given;
   const note = async (outcome: { result?: string; error?: { name: string; message: string } }): Promise<void> => {
     if (!who || !step.schema.hasLine) return;
@@ -211,7 +210,7 @@ export function createHandler(
     };
     try {
       const invocation = { ...dependencies, telemetry, portsFor, fleetOf, ledger, remainingTime };
-      return await runStep(step, event, invocation, pacing);
+      return await runStep(step, { event, who }, invocation, pacing);
     } finally {
       await pacing.end();
     }

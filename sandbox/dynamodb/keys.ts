@@ -38,7 +38,6 @@ const remembering = (work: (text: string) => string): ((text: string) => string)
 };
 
 export const hexOf = remembering((text) => Buffer.from(text, 'utf8').toString('hex'));
-const partitionHash = remembering((text) => hashPrefix(text, 'S'));
 /** NUL separates the two keys: it occurs in no key that is cached. */
 const itemHash = remembering((text) => {
   const [hash = '', range = ''] = text.split('\0');
@@ -46,7 +45,7 @@ const itemHash = remembering((text) => {
 });
 
 /** Returns the prefix of all keys of a partition. */
-export const partitionOf = (hash: string): string => `${partitionHash(hash)}/${hexOf(hash)}/`;
+export const partitionOf = remembering((hash) => `${hashPrefix(hash, 'S')}/${hexOf(hash)}/`);
 
 /** Returns the string of a key attribute; undefined if the item has none that DynamoDB would accept. */
 export const textOf = (item: Json, attribute: string): string | undefined => {

@@ -136,16 +136,18 @@ const recalled = (input: Json, names: Json | undefined, values: Json | undefined
   return isEmpty(context.unusedAttrNames) && isEmpty(context.unusedAttrVals) ? builds : undefined;
 };
 
-/** A request's form: its names, and the types of its values, in their order. The parsed expressions depend on both. */
+/** A request's form: its expressions, its names, and the types of its values, in their order. The parsed expressions depend on both. */
 interface Form {
+  texts: readonly unknown[];
   names: readonly string[];
   types: readonly string[];
   builds: Builds;
 }
-const forms = new Map<string, Form[]>();
+/** By the first expression. */
+const forms = new Map<unknown, Form[]>();
 /** Far more than a ledger has; see `expressions.ts`. */
 const MOST_TEXTS = 1000;
-const MOST_FORMS = 8;
+const MOST_FORMS = 16;
 
 const typeOf = (value: unknown): string => {
   for (const type in value as Json) return type;
@@ -175,16 +177,22 @@ const parseInto = (input: Json): boolean => {
     | Json
     | undefined
   )[];
-  // NUL separates the texts: it occurs in no expression.
-  let texts = '';
-  for (const [member] of PARSED) texts += `${(input[member] as string | undefined) ?? ''}\0`;
-  const known = forms.get(texts) ?? [];
-  let form = known.find((each) => hasEntries(names, each.names, itself) && hasEntries(values, each.types, typeOf));
+  const texts = PARSED.map(([member]) => input[member]);
+  const first = texts.find((text) => text !== undefined);
+  // Names and values without an expression are refused.
+  if (first === undefined) return !names && !values;
+  const known = forms.get(first) ?? [];
+  let form = known.find(
+    (each) =>
+      each.texts.every((text, index) => text === texts[index]) &&
+      hasEntries(names, each.names, itself) &&
+      hasEntries(values, each.types, typeOf),
+  );
   if (!form) {
     const builds = recalled(input, names, values);
     if (!builds) return false;
-    form = { names: entriesOf(names, itself), types: entriesOf(values, typeOf), builds };
-    if (forms.size < MOST_TEXTS && known.length < MOST_FORMS) forms.set(texts, [...known, form]);
+    form = { texts, names: entriesOf(names, itself), types: entriesOf(values, typeOf), builds };
+    if (forms.size < MOST_TEXTS && known.length < MOST_FORMS) forms.set(first, [...known, form]);
   }
   for (const [as, build] of form.builds) input[as] = build(values as ExpressionContext['attrVals']);
   return true;

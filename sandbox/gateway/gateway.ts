@@ -75,6 +75,16 @@ const seenCall = (
   };
 };
 
+/** Returns a function that returns the world's time as text, which several calls share. */
+const timeTextOf = ({ schedule }: World): (() => string) => {
+  let last = { time: Number.NaN, text: '' };
+  return () => {
+    const time = schedule.now();
+    if (time !== last.time) last = { time, text: new Date(time).toISOString() };
+    return last.text;
+  };
+};
+
 export const createGateway = (options: GatewayOptions): Gateway => {
   const { world, clock, services, kubernetes, signatureTime = Date.now, stepOf, apis } = options;
   const { authorizer = new Authorizer(world) } = options;
@@ -97,7 +107,7 @@ export const createGateway = (options: GatewayOptions): Gateway => {
   });
 
   const catchUp = (): void => world.schedule.advanceTo(clock.now());
-  const arrivedAt = (): string => new Date(world.schedule.now()).toISOString();
+  const arrivedAt = timeTextOf(world);
 
   /** Runs the call and logs it. */
   const effect = async (admitted: Admitted, request: HttpRequest, call: OpenCall, log: Log): Promise<HttpResponse> => {
