@@ -1,3 +1,9 @@
+const HEX = '0123456789abcdef';
+const VARIANTS = '89ab';
+/** The characters of a version 4 UUID: `x` stands for any digit, `y` for the digit that names the variant. */
+const UUID = Buffer.from('xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx', 'latin1');
+const [ANY = 0, VARIANT = 0] = Buffer.from('xy', 'latin1');
+
 /** Seeded randomness: every id, token and jitter of the sandbox comes from here, so that a seed replays a run. */
 export class Random {
   private state: number;
@@ -29,8 +35,12 @@ export class Random {
 
   /** Version 4 UUID. */
   uuid(): string {
-    const hex = (length: number): string => this.string(length, '0123456789abcdef');
-    return [hex(8), hex(4), `4${hex(3)}`, `${this.string(1, '89ab')}${hex(3)}`, hex(12)].join('-');
+    const codes: number[] = [];
+    for (const code of UUID) {
+      if (code === ANY) codes.push(HEX.charCodeAt(this.integer(16)));
+      else codes.push(code === VARIANT ? VARIANTS.charCodeAt(this.integer(4)) : code);
+    }
+    return String.fromCharCode(...codes);
   }
 
   /** Returns an independent generator, so that one consumer of randomness does not shift another's sequence. */

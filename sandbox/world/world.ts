@@ -314,7 +314,7 @@ export const findCluster = (world: World, account: string, region: string, name:
   world.accounts.get(account)?.clusters.get(`${region}/${name}`);
 
 export const findRole = (world: World, arn: string): RoleState | undefined => {
-  const [, , , , account = '', resource = ''] = arn.split(':');
-  const role = world.accounts.get(account)?.roles.get(resource.split('/').at(-1) ?? '');
+  const account = world.accounts.get(arn.slice(arn.indexOf('::') + 2, arn.indexOf(':role/')));
+  const role = account?.roles.get(arn.slice(arn.lastIndexOf('/') + 1));
   return role?.arn === arn ? role : undefined;
 };
