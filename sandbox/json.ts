@@ -15,6 +15,13 @@ export const copyOf = <T>(value: T): T => {
   return copy as T;
 };
 
+/** Freezes plain data that several owners share, and returns it: to change it, they must replace it. */
+export const frozen = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
+};
+
 export const isJson = (text: string): boolean => {
   try {
     JSON.parse(text);

@@ -49,22 +49,29 @@ const REGISTRY = '602401143452.dkr.ecr.us-west-2.amazonaws.com/eks';
 
 const UNTAGGED = new RegExp(`^${REGISTRY.replaceAll('.', String.raw`\.`)}/[^:@]+$`);
 
+const tagged = (workloads: readonly WorkloadTemplate[], version: string): WorkloadTemplate[] =>
+  workloads.map((workload) => ({
+    ...workload,
+    containers: workload.containers.map((container) =>
+      UNTAGGED.test(container.image) ? { ...container, image: `${container.image}:${version}` } : container,
+    ),
+  }));
+
+/** Workloads in the versions that were asked for, by the workloads in the catalogue, which never change. */
+const known = new WeakMap<readonly WorkloadTemplate[], Map<string, WorkloadTemplate[]>>();
+
 /**
  * Returns an add-on's objects in one of its versions: images without a tag get the version, which is what EKS's own builds
  * have. Workloads are otherwise the same in all versions. Recorded workloads are as they were.
  */
-export const ofVersion = (objects: AddonObjects, version: string): AddonObjects =>
-  objects.recorded === true
-    ? objects
-    : {
-        ...objects,
-        workloads: objects.workloads.map((workload) => ({
-          ...workload,
-          containers: workload.containers.map((container) =>
-            UNTAGGED.test(container.image) ? { ...container, image: `${container.image}:${version}` } : container,
-          ),
-        })),
-      };
+export const ofVersion = (objects: AddonObjects, version: string): AddonObjects => {
+  if (objects.recorded === true) return objects;
+  const inVersions = known.get(objects.workloads) ?? new Map<string, WorkloadTemplate[]>();
+  known.set(objects.workloads, inVersions);
+  const workloads = inVersions.get(version) ?? tagged(objects.workloads, version);
+  inVersions.set(version, workloads);
+  return { ...objects, workloads };
+};
 
 /** Images of the containers next to CSI drivers, with tags of August 2026 (awslabs and kubernetes-sigs drivers, charts/values.yaml). */
 export const SIDECAR = {

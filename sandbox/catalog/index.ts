@@ -6,15 +6,23 @@
  * eks-pod-identity-agent v1.3.10-eksbuild.2, kube-proxy v1.36.0-eksbuild.13, …); for which other Kubernetes versions EKS offers them, and which are the
  * defaults, is a guess.
  */
-import { copyOf } from '../json.ts';
-import type { Catalogue } from './catalogue.ts';
+import { frozen } from '../json.ts';
+import type { Catalogue, CatalogueAddon } from './catalogue.ts';
 import { communityAddons } from './community.ts';
 import { networking } from './networking.ts';
 import { observability } from './observability.ts';
 import { storage } from './storage.ts';
 
-/** Returns a new copy for each world, since a scenario can withdraw versions. */
+/** All worlds share what never changes of an add-on: its workloads are most of the catalogue. */
+const ADDONS: readonly CatalogueAddon[] = frozen(
+  [...storage, ...networking, ...observability, ...communityAddons].map((addon) => ({ ...addon })),
+);
+
+/** Returns new add-ons and versions for each world, since a scenario can withdraw versions. */
 export const loadCatalogue = (): Catalogue =>
   new Map(
-    [...storage, ...networking, ...observability, ...communityAddons].map((addon) => [addon.name, copyOf(addon)]),
+    ADDONS.map(({ objects, versions, ...addon }) => [
+      addon.name,
+      { ...addon, objects: { ...objects }, versions: versions.map((version) => ({ ...version })) },
+    ]),
   );

@@ -40,8 +40,7 @@ const GROUP_DESCRIPTION =
 const idOf = (prefix: string, of: string): string =>
   `${prefix}-0${createHash('sha256').update(`${prefix} ${of}`).digest('hex').slice(0, 16)}`;
 
-/** Returns the network of a cluster. */
-export const networkOf = ({ name, arn, account, region }: ClusterState): Network => {
+const buildNetwork = ({ name, arn, account, region }: ClusterState): Network => {
   const inRegion = `arn:${arn.split(':')[1] ?? 'aws'}:ec2:${region}:${account}`;
   const shared = { [`kubernetes.io/cluster/${name}`]: 'shared' };
   const group = idOf('sg', arn);
@@ -75,4 +74,14 @@ export const networkOf = ({ name, arn, account, region }: ClusterState): Network
       tags: { Name: groupName, [`kubernetes.io/cluster/${name}`]: 'owned', 'aws:eks:cluster-name': name },
     },
   };
+};
+
+/** Networks by cluster, whose ARN never changes: a network has seven hashes, and each DescribeCluster shows it. */
+const networks = new WeakMap<ClusterState, Network>();
+
+/** Returns the network of a cluster; callers must not modify it. */
+export const networkOf = (cluster: ClusterState): Network => {
+  const known = networks.get(cluster) ?? buildNetwork(cluster);
+  networks.set(cluster, known);
+  return known;
 };

@@ -1,6 +1,7 @@
 /** The operations on clusters, read-only. */
 import type * as eks from '@aws-sdk/client-eks';
 import { networkOf, SERVICE_CIDR } from '../ec2/networks.ts';
+import { copyOf } from '../json.ts';
 import type { ClusterState } from '../world/world.ts';
 import { paginate, requireListedCluster, seconds } from './call.ts';
 import type { Handler } from './call.ts';
@@ -51,7 +52,7 @@ export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeCl
         : { certificateAuthority: { data: Buffer.from(cluster.certificateAuthority).toString('base64') } }),
       ...(cluster.oidcIssuer === undefined ? {} : { identity: { oidc: { issuer: cluster.oidcIssuer } } }),
       ...networkSettings(cluster),
-      ...structuredClone(DEFAULTS),
+      ...copyOf(DEFAULTS),
       status: cluster.status as eks.ClusterStatus,
       platformVersion: cluster.platformVersion,
       tags: { ...cluster.tags },

@@ -7,7 +7,7 @@ import { parseField, withFieldsOf, withValue } from './field-paths.ts';
 import { managerOf } from './managed-fields.ts';
 import { foreignFieldsOf, noteApplied, noteMetadata, RESTARTED_AT } from './manifest-fields.ts';
 import { collectOwned } from './garbage.ts';
-import { daemonSetSpec, manifestOf } from './manifests.ts';
+import { manifestOf, placementOf } from './manifests.ts';
 import { daemonNodes } from './nodes.ts';
 import type { ImageSdk, KubeState } from './kube-state.ts';
 import type { AddonObjects, KubeObject, Workload, WorkloadTemplate } from './objects.ts';
@@ -236,7 +236,7 @@ export const addonReplicas = (
   const sum = { desired: 0, ready: 0 };
   for (const { template, existing } of workloadsOf(cluster, objects)) {
     const replicas = existing && existing.kind !== 'DaemonSet' ? existing.spec.replicas : (template.replicas ?? 1);
-    sum.desired += template.kind === 'DaemonSet' ? daemonNodes(cluster.kube, daemonSetSpec(template)).length : replicas;
+    sum.desired += template.kind === 'DaemonSet' ? daemonNodes(cluster.kube, placementOf(template)).length : replicas;
     sum.ready += existing ? readyPods({ world, cluster }, existing) : 0;
   }
   return sum;

@@ -139,7 +139,7 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
   const { kube } = sync.cluster;
   const { template, updateStrategy } = daemonSet.spec;
   const hash = templateHash(kube, template);
-  const names = daemonNodes(kube, daemonSet.spec);
+  const names = daemonNodes(kube, daemonSet.spec.template);
   const create = (nodeName: string): void => {
     const labels = { [REVISION_LABEL]: hash, 'pod-template-generation': String(templateGenerationOf(kube, daemonSet)) };
     const options = { owner: daemonSet, template, labels, nodeName, createdAt: sync.at, ready: sync.instant };

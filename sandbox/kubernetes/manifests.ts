@@ -12,6 +12,7 @@ import type {
   Workload,
   WorkloadTemplate,
 } from './objects.ts';
+import type { PodPlacement } from './nodes.ts';
 import type { MountedVolume } from './volumes.ts';
 
 const containerOf = (
@@ -22,6 +23,16 @@ const containerOf = (
   return { ...copyOf(container), ...(mounts.length > 0 ? { volumeMounts: mounts } : {}) };
 };
 
+/** Returns the part of a pod template that decides on which nodes the pods can be. */
+export const placementOf = (workload: WorkloadTemplate): PodPlacement => ({
+  metadata: { labels: { ...workload.labels } },
+  spec: {
+    ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
+    nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
+    ...(workload.tolerations ? { tolerations: copyOf(workload.tolerations) } : {}),
+  },
+});
+
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   metadata: {
     labels: { ...workload.labels },
@@ -29,9 +40,7 @@ const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
   },
   spec: {
     serviceAccountName: workload.serviceAccount,
-    ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
-    nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
-    ...(workload.tolerations ? { tolerations: structuredClone(workload.tolerations) } : {}),
+    ...placementOf(workload).spec,
     ...(workload.initContainers
       ? { initContainers: workload.initContainers.map((each) => containerOf(each, workload.volumes)) }
       : {}),
@@ -65,7 +74,7 @@ const updateStrategyOf = <T>(
 ): { type: string; rollingUpdate?: T } =>
   updateStrategy === undefined ? { type: 'RollingUpdate', rollingUpdate } : { type: updateStrategy };
 
-export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
+const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
   ...minReadySecondsOf(workload),
   selector: { matchLabels: { ...workload.labels } },
   updateStrategy: updateStrategyOf(workload, { maxSurge: 0, maxUnavailable: workload.maxUnavailable ?? 1 }),

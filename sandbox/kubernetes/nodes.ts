@@ -2,7 +2,7 @@
 import { AGENT_ADDON } from '../../lambdas/domain/addons/registry.ts';
 import type { ClusterState } from '../world/world.ts';
 import type { KubeState } from './kube-state.ts';
-import type { DaemonSet, KubeObject, Pod, PodSpec } from './objects.ts';
+import type { KubeObject, Pod, PodSpec, PodTemplate } from './objects.ts';
 import { getObject, listObjects, newMetadata, putObject, timestamp } from './store.ts';
 import { admits, type Taint } from './taints.ts';
 
@@ -227,7 +227,7 @@ export const addNodes = (cluster: ClusterState, group: NodeGroup, at: number): v
 
 export const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
 /** Returns whether pods with this spec select a node by its labels. */
-export const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>
+export const selects = ({ nodeSelector = {} }: Pick<PodSpec, 'nodeSelector'>, { metadata }: KubeObject): boolean =>
   Object.entries(nodeSelector).every(([label, value]) => metadata.labels?.[label] === value);
 export const isNodeReady = ({ status }: KubeObject): boolean =>
   ((status?.['conditions'] ?? []) as { type: string; status: string }[]).some(
@@ -263,12 +263,18 @@ export const isAgent = ({ labels }: { labels?: Record<string, string> }): boolea
 /** Clears the cache of nodes by DaemonSet; to be called after nodes have changed. */
 export const nodesChanged = (kube: KubeState): void => kube.daemonNodes.clear();
 
+/** The part of a pod template that decides on which nodes the pods can be. */
+export type PodPlacement = {
+  metadata: Pick<PodTemplate['metadata'], 'labels'>;
+  spec: Pick<PodSpec, 'hostNetwork' | 'nodeSelector' | 'tolerations'>;
+};
+
 /**
  * Returns the names of the nodes on which a DaemonSet runs a pod: instances whose taints its pods tolerate, including
  * cordoned and broken nodes. The Pod Identity agent's DaemonSet skips nodes of Auto Mode, where the agent is built in (its
  * chart, values.yaml, `affinity`).
  */
-export const daemonNodes = (kube: KubeState, { template }: Pick<DaemonSet['spec'], 'template'>): string[] => {
+export const daemonNodes = (kube: KubeState, template: PodPlacement): string[] => {
   const agent = isAgent(template.metadata);
   const { nodeSelector, tolerations, hostNetwork } = template.spec;
   const key = `${agent} ${JSON.stringify([nodeSelector, tolerations, hostNetwork])}`;

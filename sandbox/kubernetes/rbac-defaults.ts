@@ -8,7 +8,7 @@ import {
   RESTART_EVERYTHING,
 } from '../../lambdas/domain/access/rules.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
-import { copyOf } from '../json.ts';
+import { copyOf, frozen } from '../json.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
 import { USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
@@ -67,26 +67,16 @@ const BOOTSTRAP: Pick<Metadata, 'labels' | 'annotations'> = {
  * Rules that all clusters of a world share, created once: a copy for each of thousands of clusters would exhaust the
  * memory.
  */
-const shared = new WeakMap<
-  Catalogue,
-  { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> }
->();
+const shared = new WeakMap<Catalogue, Record<Purpose, PolicyRule[]>>();
 
-/** Freezes shared rules, so that a role can only be changed by replacing its rules, not by modifying them in place. */
-const freeze = (value: unknown): void => {
-  if (typeof value !== 'object' || value === null) return;
-  Object.freeze(value);
-  for (const part of Object.values(value)) freeze(part);
-};
+/** Frozen, so that a role can only be changed by replacing its rules, not by modifying them in place. */
+const DEFAULT_ROLES: Record<string, PolicyRule[]> = frozen(copyOf({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES }));
 
-const sharedRules = (
-  catalogue: Catalogue,
-): { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> } => {
+const sharedRules = (catalogue: Catalogue): Record<Purpose, PolicyRule[]> => {
   const known = shared.get(catalogue);
   if (known) return known;
   const custom = [...catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
-  const created = { defaults: copyOf({ ...USER_FACING_ROLES, ...DISCOVERY_ROLES }), migrator: migratorRules(custom) };
-  freeze(created);
+  const created = frozen(migratorRules(custom));
   shared.set(catalogue, created);
   return created;
 };
@@ -125,8 +115,8 @@ const bind = (
  * name a group. The service may read the custom resources that the catalogue's add-ons define.
  */
 export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): void => {
-  const { defaults, migrator } = sharedRules(catalogue);
-  for (const [name, rules] of Object.entries(defaults)) putRole(cluster, name, rules, BOOTSTRAP);
+  const migrator = sharedRules(catalogue);
+  for (const [name, rules] of Object.entries(DEFAULT_ROLES)) putRole(cluster, name, rules, BOOTSTRAP);
   bind(cluster, 'cluster-admin', ['system:masters'], BOOTSTRAP);
   for (const name of Object.keys(DISCOVERY_ROLES))
     bind(cluster, name, DISCOVERY_GROUPS[name] ?? ['system:authenticated'], BOOTSTRAP);

@@ -16,5 +16,14 @@ export interface ResourceInfo {
   custom?: true;
 }
 
+/** Keys of resources' objects. Every access to an object needs one, and there is one description of each resource. */
+const keys = new WeakMap<Pick<ResourceInfo, 'plural' | 'group'>, string>();
+
 /** Returns the key of a resource's objects, such as `pods.` or `deployments.apps`. */
-export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
+export const resourceOf = (info: Pick<ResourceInfo, 'plural' | 'group'>): string => {
+  const known = keys.get(info);
+  if (known !== undefined) return known;
+  const key = `${info.plural}.${info.group}`;
+  keys.set(info, key);
+  return key;
+};

@@ -65,6 +65,8 @@ export class CallLog {
   private readonly counted = new Map<string, CallCount>();
   private readonly keep: number;
   private total = 0;
+  /** How many calls `counted` includes: they are counted when the counts are read, or before they are removed. */
+  private totalCounted = 0;
 
   /** `keep` is the number of calls to keep, for runs with millions of calls. Default: all. */
   constructor({ keep = Number.POSITIVE_INFINITY }: { keep?: number | undefined } = {}) {
@@ -75,13 +77,19 @@ export class CallLog {
     this.total += 1;
     const entry = { n: this.total, ...call };
     this.calls.push(entry);
+    if (this.calls.length > 2 * this.keep) this.countAll();
     keepLatest(this.calls, this.keep);
-    this.count(entry);
     for (const listener of this.listeners) listener(entry);
   }
 
   onCall(listener: (call: Call) => void): void {
     this.listeners.push(listener);
+  }
+
+  private countAll(): void {
+    const left = this.total - this.totalCounted;
+    for (const call of left === 0 ? [] : this.calls.slice(-left)) this.count(call);
+    this.totalCounted = this.total;
   }
 
   private count({ service, operation, account, region, error }: Call): void {
@@ -94,6 +102,7 @@ export class CallLog {
 
   /** Returns the counts of all calls, including those no longer kept. */
   counts(): readonly CallCount[] {
+    this.countAll();
     return [...this.counted.values()];
   }
 
