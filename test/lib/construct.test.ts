@@ -40,7 +40,7 @@ function newApp(context: AppProps['context'] = { [MINIMIZE]: true }): App {
 }
 
 interface Resources {
-  [id: string]: { Type: string; Properties?: Record<string, unknown> };
+  [id: string]: { Type: string; Properties?: Record<string, unknown>; DeletionPolicy?: string };
 }
 const resourcesOf = (stack: Stack): Resources =>
   (Template.fromStack(stack).toJSON() as { Resources: Resources }).Resources;
@@ -134,26 +134,23 @@ describe("hub in a user's stack", () => {
     expect(least.runbookName).toBeUndefined();
   });
 
-  it('creates the outputs of the stack on request', () => {
-    const { hub } = synthesised({});
+  it('may have a permissions boundary and be changed by an aspect, and what is around it stays as it is', () => {
     const own = new Stack(newApp(), 'Own');
-    const outputs = new PodIdentityMigrator(own, 'Migrator', PROPS).createOutputs();
-    expect(Object.keys(Template.fromStack(own).toJSON()['Outputs'] as object).toSorted()).toEqual(
-      Object.keys(hub.Outputs).toSorted(),
-    );
-    expect(outputs.every((one) => one instanceof CfnOutput)).toBe(true);
-  });
-
-  it('is limited by its permissions boundary, and the resources around it are not', () => {
-    const own = new Stack(newApp(), 'Own');
-    const queues = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, permissionsBoundaryArn: 'policy/boundary' });
+    const one = new PodIdentityMigrator(own, 'Migrator', { ...PROPS, permissionsBoundaryArn: 'policy/boundary' });
     const other = new PodIdentityMigrator(own, 'Other', PROPS);
-    const boundaries = (prefix: string): unknown[] =>
-      Object.entries(resourcesOf(own))
-        .filter(([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith(prefix))
-        .map(([, { Properties }]) => Properties!['PermissionsBoundary'] !== undefined);
-    expect(new Set(boundaries(queues.node.id))).toEqual(new Set([true]));
-    expect(new Set(boundaries(other.node.id))).toEqual(new Set([false]));
+    Aspects.of(one).add({
+      visit: (node) => {
+        if (node === one.bucket) one.bucket.applyRemovalPolicy(RemovalPolicy.DESTROY);
+      },
+    });
+    const of = (type: string, { node: { id: prefix } }: PodIdentityMigrator) =>
+      Object.entries(resourcesOf(own)).flatMap(([id, resource]) =>
+        resource.Type === type && id.startsWith(prefix) ? [resource] : [],
+      );
+    const boundaries = (hub: PodIdentityMigrator): Set<boolean> =>
+      new Set(of('AWS::IAM::Role', hub).map(({ Properties }) => Properties!['PermissionsBoundary'] !== undefined));
+    expect([boundaries(one), boundaries(other)]).toEqual([new Set([true]), new Set([false])]);
+    expect([one, other].map((hub) => of('AWS::S3::Bucket', hub)[0]!.DeletionPolicy)).toEqual(['Delete', 'Retain']);
   });
 
   it('has no finding of cdk-nag that is not acknowledged', () => {
@@ -167,12 +164,13 @@ describe("hub in a user's stack", () => {
   });
 
   it('warns of an app whose policies the CDK does not minimize', () => {
-    const warningsIn = (context: AppProps['context']): string[] => {
-      const one = new PodIdentityMigrator(new Stack(newApp(context), 'Own'), 'Migrator', PROPS);
-      return one.node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data));
-    };
-    expect(warningsIn({})).toEqual([expect.stringContaining(`Set "${MINIMIZE}": true under "context" in cdk.json.`)]);
-    expect(warningsIn({ [MINIMIZE]: true })).toEqual([]);
+    const warningsAt = ({ node }: PodIdentityMigrator): string[] =>
+      node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data));
+    const other = new PodIdentityMigrator(new Stack(newApp({}), 'Own'), 'Migrator', PROPS);
+    expect(warningsAt(other)).toEqual([
+      expect.stringContaining(`Set "${MINIMIZE}": true under "context" in cdk.json.`),
+    ]);
+    expect(warningsAt(migrator)).toEqual([]);
   });
 
   it.each([
@@ -187,18 +185,6 @@ describe("hub in a user's stack", () => {
     const nested = new NestedStack(new Stack(newApp(), 'Parent'), 'Nested');
     expect(queuePrefix(nested)).toBe('');
   });
-
-  it('lets the app decide otherwise by an aspect', () => {
-    const own = new Stack(newApp(), 'Own');
-    const one = new PodIdentityMigrator(own, 'Migrator', PROPS);
-    Aspects.of(one).add({
-      visit: (node) => {
-        if (node === one.bucket) one.bucket.applyRemovalPolicy(RemovalPolicy.DESTROY);
-      },
-    });
-    const [bucket] = Object.values(Template.fromStack(own).findResources('AWS::S3::Bucket'));
-    expect(bucket!['DeletionPolicy']).toBe('Delete');
-  });
 });
 
 describe('several hubs', () => {
@@ -206,9 +192,14 @@ describe('several hubs', () => {
     const app = newApp();
     const [one, two] = ['one', 'two'].map((name) => {
       const stack = new Stack(app, name);
-      new PodIdentityMigrator(stack, 'Migrator', { ...PROPS, passableRoleArns: [`role/${name}/*`] }).createOutputs();
+      const hub = new PodIdentityMigrator(stack, 'Migrator', { ...PROPS, passableRoleArns: [`role/${name}/*`] });
+      expect(hub.createOutputs().every((output) => output instanceof CfnOutput)).toBe(true);
       return stack;
     }) as [Stack, Stack];
+    // The outputs of the service's own stack, on request.
+    expect(Object.keys(Template.fromStack(one).toJSON()['Outputs'] as object).toSorted()).toEqual(
+      Object.keys(synthesised({}).hub.Outputs).toSorted(),
+    );
     const contentOf = (stack: Stack): unknown => {
       const [layer] = Object.values(resourcesOf(stack)).filter(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
       return (layer!.Properties!['Content'] as { S3Key: string }).S3Key;

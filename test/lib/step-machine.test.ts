@@ -7,7 +7,7 @@ import { Succeed } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createStateMachine } from '../../lib/step-machine.ts';
-import { CONFIGURATIONS } from './configurations.ts';
+import { EVERYTHING } from './configurations.ts';
 import { deployed, type Deployment, type Resource, type Template } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 
@@ -23,24 +23,25 @@ const logsOf = (deployment: Deployment): [logicalId: string, group: Resource][] 
     return [id, deployment.template.Resources[id]!];
   });
 
-describe.each(Object.entries(CONFIGURATIONS))('of a deployment with %s', (_, { context, settings, everyRole }) => {
-  const deployment = (): Deployment => (everyRole ? deployed : synthesiseWith(context, settings));
-
+// The others differ in nothing that log groups are made of.
+describe.each(
+  Object.entries({ 'every role': deployed, everything: synthesiseWith(EVERYTHING.context, EVERYTHING.settings) }),
+)('of a deployment with %s', (_, deployment) => {
   it('they are all where the region’s resource policy for log delivery does not grow by them', () => {
-    const groups = logsOf(deployment());
+    const groups = logsOf(deployment);
     expect(groups.length).toBeGreaterThanOrEqual(3);
     for (const [id, { Properties }] of groups)
       expect(Properties.LogGroupName).toBe(`${PREFIX}PodIdentityMigrator-${id}`);
   });
 
   it('they go with the stack, and are not in the way of the next one of its name', () => {
-    for (const [, group] of logsOf(deployment()))
+    for (const [, group] of logsOf(deployment))
       expect(group).toMatchObject({ DeletionPolicy: 'Delete', UpdateReplacePolicy: 'Delete' });
   });
 
   it('no other log group has a fixed name', () => {
-    const named = new Set(logsOf(deployment()).map(([id]) => id));
-    for (const [id, { Properties }] of deployment().resourcesOf('AWS::Logs::LogGroup'))
+    const named = new Set(logsOf(deployment).map(([id]) => id));
+    for (const [id, { Properties }] of deployment.resourcesOf('AWS::Logs::LogGroup'))
       expect(Properties.LogGroupName !== undefined, `of ${id}`).toBe(named.has(id));
   });
 });

@@ -6,7 +6,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
-import { MOMENTS } from '../../faults/contract.ts';
 import { anAccountAssociation, aServiceAccount } from '../account-fixtures.ts';
 import { MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import {
@@ -46,8 +45,11 @@ describe.each(cases)('$name', (one) => {
 });
 
 describe('a fault', () => {
-  it.each(MOMENTS)('%s the effect of each call of each step, once, leaves every end as it is', async (kind) => {
-    expect(await strikeFirst(kind, cases.map(workflowOf))).toBeGreaterThan(kind === 'before' ? 50 : 20);
+  it.each([
+    ['before', 'read', 40],
+    ['after', 'change', 30],
+  ] as const)('%s the effect of each %s of each step, once, leaves every end as it is', async (moment, _, least) => {
+    expect(await strikeFirst(moment, cases.map(workflowOf))).toBeGreaterThan(least);
   });
 });
 

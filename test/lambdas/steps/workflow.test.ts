@@ -4,7 +4,6 @@
  */
 import { describe, expect, it } from 'vitest';
 import { ERROR_CLASSES } from '../../../lambdas/domain/failures/errors.ts';
-import { MOMENTS } from '../../faults/contract.ts';
 import { MIGRATION_ID } from '../fixtures.ts';
 import { migrate } from './machine.ts';
 import { cases, expectEnd, newWorld, workflowOf } from './workflow-cases.ts';
@@ -25,7 +24,10 @@ describe.each(cases)('$name', (one) => {
 });
 
 describe('a fault', () => {
-  it.each(MOMENTS)('%s the effect of each call of each step, once, leaves every end as it is', async (kind) => {
-    expect(await strikeFirst(kind, cases.map(workflowOf))).toBeGreaterThan(kind === 'before' ? 100 : 50);
+  it.each([
+    ['before', 'read'],
+    ['after', 'change'],
+  ] as const)('%s the effect of each %s of each step, once, leaves every end as it is', async (moment, _) => {
+    expect(await strikeFirst(moment, cases.map(workflowOf))).toBeGreaterThan(50);
   });
 });

@@ -155,7 +155,7 @@ it('no service account can use a role after a migration that the rule did not gi
       seen.repaired += plan.trustRepairs.length;
       expect(brokenBy(given, plan)).toEqual([]);
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
   expect(seen.migrate).toBeGreaterThan(5);
   expect(seen.blocked).toBeGreaterThan(100);

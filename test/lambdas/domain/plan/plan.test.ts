@@ -328,7 +328,7 @@ describe('planMigration', () => {
         for (const check of plan.checks)
           expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
       }),
-      { numRuns: 2500 },
+      { numRuns: 800 },
     );
   });
 });

@@ -43,7 +43,7 @@ describe('several windows', () => {
           expect(all.every((window) => isOpen(window, time))).toBe(false);
         expect(found === undefined || areOpen(all, found)).toBe(true);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
   it('are open until the first of them closes, and only while all are', () => {
