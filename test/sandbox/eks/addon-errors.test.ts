@@ -120,20 +120,6 @@ describe('CreateAddon rejects', () => {
     ).toEqual(answer);
   });
 
-  it('an unknown cluster, an unknown add-on, and an existing add-on', async () => {
-    expect(await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: 'none', addonName: EBS }))).toEqual(
-      expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'),
-    );
-    expect(
-      await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: 'no-such-addon' })),
-    ).toEqual(invalid('Addon specified is not supported'));
-    expect(
-      await refusalOf(openFixture({ addons: [{ name: EBS }] }), (eks) =>
-        eks.createAddon({ clusterName: CLUSTER, addonName: EBS }),
-      ),
-    ).toEqual(expected('ResourceInUseException', 409, 'Addon already exists.'));
-  });
-
   it('a version that EKS has withdrawn', async () => {
     const fixture = openFixture();
     fixture.world.catalogue.get(EBS)!.versions.find(({ version }) => version === VERSION)!.offered = false;
@@ -142,18 +128,6 @@ describe('CreateAddon rejects', () => {
         eks.createAddon({ clusterName: CLUSTER, addonName: EBS, addonVersion: VERSION }),
       ),
     ).toEqual(invalid('Addon version specified is not supported'));
-  });
-
-  it('associations for a version without Pod Identity', async () => {
-    const input = {
-      clusterName: CLUSTER,
-      addonName: EBS,
-      addonVersion: BEFORE_POD_IDENTITY,
-      podIdentityAssociations: association('ebs'),
-    };
-    expect(await refusalOf(openFixture({ version: '1.30' }), (eks) => eks.createAddon(input))).toEqual(
-      invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`),
-    );
   });
 
   it('an association for a service account that has one, standalone or of a preserved add-on', async () => {
@@ -198,37 +172,6 @@ describe('UpdateAddon rejects', () => {
     ).toEqual(answer);
   });
 
-  it('an unknown cluster and add-on', async () => {
-    expect(await refusalOf(openFixture(), (eks) => eks.updateAddon({ clusterName: 'none', addonName: EBS }))).toEqual(
-      expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'),
-    );
-    expect(await refusalOf(openFixture(), (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
-      expected('ResourceNotFoundException', 404, `No addon: ${EBS} found in cluster: ${CLUSTER}`),
-    );
-  });
-
-  it.each(['CREATING', 'UPDATING', 'DELETING'] as const)('an add-on that is %s', async (status) => {
-    const answer = expected(
-      'ResourceInUseException',
-      409,
-      `Addon ${EBS} cannot be updated as it is currently in ${status} state`,
-    );
-    expect(
-      await refusalOf(openFixture({ addons: [{ name: EBS, status }] }), (eks) =>
-        eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }),
-      ),
-    ).toEqual(answer);
-  });
-
-  it('an add-on whose deletion DescribeAddon does not show yet', async () => {
-    const fixture = openFixture({ addons: [{ name: EBS }] });
-    await fixture.eks.deleteAddon({ clusterName: CLUSTER, addonName: EBS });
-    expect(fixture.addon()?.status).toBe('ACTIVE');
-    expect(await refusalOf(fixture, (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
-      expected('ResourceInUseException', 409, `Addon ${EBS} cannot be updated as it is currently in DELETING state`),
-    );
-  });
-
   it('associations for an installed version without Pod Identity', async () => {
     const fixture = openFixture({
       version: '1.30',
@@ -239,16 +182,6 @@ describe('UpdateAddon rejects', () => {
         eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }),
       ),
     ).toEqual(invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`));
-  });
-
-  it('a service account with an association that the add-on does not own', async () => {
-    const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }] });
-    const { id } = fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('ebs') });
-    expect(
-      await refusalOf(fixture, (eks) =>
-        eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }),
-      ),
-    ).toEqual(expected('ResourceInUseException', 409, `Association already exists: ${id}`));
   });
 });
 

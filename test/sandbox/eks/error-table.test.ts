@@ -395,36 +395,9 @@ describe('the operations on associations', () => {
   });
 });
 
-const FIELD = 'ConfigMap coredns - .data.Corefile';
-const CONFLICT = `Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts:\n${FIELD}`;
 const coredns = { clusterName: CLUSTER, addonName: 'coredns' };
-type Mode = 'NONE' | 'OVERWRITE' | 'PRESERVE' | undefined;
 
 describe('resolveConflicts with a changed field', () => {
-  const open = (): Fixture => {
-    const fixture = openFixture({ addons: [{ name: 'coredns' }] });
-    fixture.cluster.foreignFields.set('coredns', [{ field: FIELD, manager: 'kubectl-edit' }]);
-    return fixture;
-  };
-
-  it.each<[Certainty, Mode, string, string[]]>([
-    ['certain', 'NONE', 'CREATE_FAILED', [CONFLICT]],
-    ['certain', undefined, 'CREATE_FAILED', [CONFLICT]],
-    ['certain', 'PRESERVE', 'CREATE_FAILED', [CONFLICT]],
-    ['certain', 'OVERWRITE', 'ACTIVE', []],
-  ])('[%s] create with %s ends in %s', async (_certainty, resolveConflicts, status, messages) => {
-    const fixture = open();
-    await fixture.eks.deleteAddon({ ...coredns, preserve: true });
-    fixture.pass(60);
-    await fixture.eks.createAddon({ ...coredns, resolveConflicts });
-    fixture.pass(300);
-    const { addon: created } = await fixture.eks.describeAddon(coredns);
-    expect([created?.status, created?.health?.issues]).toEqual([
-      status,
-      messages.map((message) => ({ code: 'ConfigurationConflict', message, resourceIds: [] })),
-    ]);
-  });
-
   it('[unknown] create with associations and without an agent stays DEGRADED with the knob degrade', async () => {
     const fixture = openFixture({ knobs: { withoutAgent: 'degrade' } });
     await fixture.eks.createAddon(fsx);
@@ -434,32 +407,6 @@ describe('resolveConflicts with a changed field', () => {
       'DEGRADED',
       ['Amazon EKS Pod Identity agent is not installed in the cluster'],
     ]);
-  });
-
-  it('[certain] create without existing objects sets every default', async () => {
-    const fixture = openFixture();
-    await fixture.eks.createAddon({ ...coredns, resolveConflicts: 'NONE' });
-    fixture.pass(300);
-    expect((await fixture.eks.describeAddon(coredns)).addon?.status).toBe('ACTIVE');
-  });
-
-  // The add-on's status UPDATE_FAILED after a failed update is only likely.
-  it.each<[Certainty, Mode, string, string, string[]]>([
-    ['certain', 'NONE', 'Failed', 'UPDATE_FAILED', [CONFLICT]],
-    ['certain', undefined, 'Failed', 'UPDATE_FAILED', [CONFLICT]],
-    ['certain', 'PRESERVE', 'Successful', 'ACTIVE', []],
-    ['certain', 'OVERWRITE', 'Successful', 'ACTIVE', []],
-  ])('[%s] update with %s is %s', async (_certainty, resolveConflicts, updateStatus, status, messages) => {
-    const fixture = open();
-    const { update } = await fixture.eks.updateAddon({ ...coredns, resolveConflicts });
-    fixture.pass(300);
-    const ended = (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: 'coredns', updateId: update?.id }))
-      .update;
-    expect([ended?.status, ended?.errors]).toEqual([
-      updateStatus,
-      messages.map((errorMessage) => ({ errorCode: 'ConfigurationConflict', errorMessage, resourceIds: [] })),
-    ]);
-    expect((await fixture.eks.describeAddon(coredns)).addon?.status).toBe(status);
   });
 
   it.each<[Certainty, string | undefined, string]>([

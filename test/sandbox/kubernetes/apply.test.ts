@@ -22,24 +22,6 @@ const own = (body: { metadata: object }, manager: string): object | undefined =>
   entriesOf(body).find((entry) => entry.manager === manager)?.fieldsV1;
 
 describe('server-side apply', () => {
-  test('creates what does not exist, and changes it', async () => {
-    const lab = newEbsLab();
-    const created = await apply(lab, account({ labels: { app: 'x' }, annotations: { a: '1' } }));
-    expect(created.status).toBe(201);
-    expect(entriesOf(created.body)).toMatchObject([
-      {
-        manager: 'applier',
-        operation: 'Apply',
-        fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:a': {} }, 'f:labels': { 'f:app': {} } } },
-      },
-    ]);
-    const changed = await apply(lab, account({ annotations: { a: '2' } }));
-    expect(changed.status).toBe(200);
-    expect(changed.body.metadata).toMatchObject({ annotations: { a: '2' } });
-    expect(changed.body.metadata).not.toHaveProperty('labels');
-    expect(own(changed.body, 'applier')).toEqual({ 'f:metadata': { 'f:annotations': { 'f:a': {} } } });
-  });
-
   test('reads YAML', async () => {
     const lab = newEbsLab();
     const answer = await lab.call('PATCH', ACCOUNT, {
@@ -48,44 +30,6 @@ describe('server-side apply', () => {
       body: 'apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: lab\n  labels: {app: x}\n',
     });
     expect([answer.status, answer.body.metadata]).toMatchObject([201, { labels: { app: 'x' } }]);
-  });
-
-  test('conflicts with other managers, unless it is forced', async () => {
-    const lab = newEbsLab();
-    await apply(lab, account({ labels: { app: 'x' } }));
-    const body = { metadata: { annotations: { a: '1', b: '1' } } };
-    await lab.call('PATCH', ACCOUNT, { headers: merge, query: { fieldManager: 'editor' }, body });
-    const wanted = account({ labels: { app: 'x' }, annotations: { a: '2' } });
-    const refused = await apply(lab, wanted);
-    expect([refused.status, refused.body]).toMatchObject([
-      409,
-      {
-        reason: 'Conflict',
-        message: 'Apply failed with 1 conflict: conflict with "editor" using v1: .metadata.annotations.a',
-        details: {
-          causes: [
-            {
-              reason: 'FieldManagerConflict',
-              message: 'conflict with "editor" using v1',
-              field: '.metadata.annotations.a',
-            },
-          ],
-        },
-      },
-    ]);
-    const forced = await apply(lab, wanted, { force: 'true' });
-    expect(forced.body.metadata).toMatchObject({ annotations: { a: '2', b: '1' } });
-    expect(own(forced.body, 'editor')).toEqual({ 'f:metadata': { 'f:annotations': { '.': {}, 'f:b': {} } } });
-  });
-
-  test('changes nothing in a dry run', async () => {
-    const lab = newEbsLab();
-    expect((await apply(lab, account({ labels: { app: 'x' } }), { dryRun: 'All' })).status).toBe(201);
-    expect((await lab.call('GET', ACCOUNT)).status).toBe(404);
-    await apply(lab, account({ labels: { app: 'x' } }));
-    const tried = await apply(lab, account({ labels: { app: 'y' } }), { dryRun: 'All' });
-    expect(tried.body.metadata).toMatchObject({ labels: { app: 'y' } });
-    expect((await lab.call('GET', ACCOUNT)).body.metadata).toMatchObject({ labels: { app: 'x' } });
   });
 
   test('that changes nothing keeps the version of the object', async () => {
@@ -129,13 +73,6 @@ describe('server-side apply', () => {
   });
 
   test.each<[string, object, Record<string, string>, number, RegExp]>([
-    [
-      'no manager',
-      account({}),
-      { fieldManager: '' },
-      422,
-      /fieldManager: Required value: is required for apply patch$/,
-    ],
     ['another kind', { ...account({}), kind: 'Secret' }, {}, 400, /^invalid object type: \/v1, Kind=Secret$/],
     ['managed fields', account({ managedFields: [] }), {}, 400, /^metadata\.managedFields must be nil$/],
     [

@@ -251,7 +251,6 @@ describe('the permission to impersonate', () => {
 });
 
 test.each<[Headers, string]>([
-  [{ 'impersonate-group': 'a\nb' }, '[{Group  a    } {Group  b    }]'],
   [{ 'impersonate-uid': '7' }, '[{UID  7  authentication.k8s.io/v1  }]'],
   [
     { 'impersonate-user': '', 'impersonate-extra-scopes': '<x>' },
@@ -264,18 +263,4 @@ test.each<[Headers, string]>([
     text: `Internal Server Error: "${PODS}?limit=5": requested ${what} without impersonating a user\n`,
   });
   expect(raw.headers['content-type']).toMatch(/^text\/plain/);
-});
-
-test('groups without a user are a bad request since 1.35', async () => {
-  const lab = newEbsLab();
-  lab.cluster.version = '1.35';
-  const { status, body, raw } = await lab.call('GET', PODS, { headers: { 'impersonate-group': 'a' } });
-  expect({ status, ...body }).toMatchObject({
-    status: 'Failure',
-    code: 400,
-    reason: 'BadRequest',
-    message: 'requested [{Group  a    }] without impersonating a user',
-  });
-  expect(status).toBe(400);
-  expect(raw.headers['x-content-type-options']).toBe('nosniff');
 });

@@ -193,28 +193,6 @@ describe('managedFields', () => {
     },
   );
 
-  test('merges two patches of one manager; another manager takes over a field', async () => {
-    const lab = newEbsLab();
-    const patch = (fieldManager: string, body: object) =>
-      lab.call('PATCH', DEPLOYMENT, { headers: strategic, body, query: { fieldManager } });
-    await patch('one', restartPatch('x'));
-    await patch('one', { metadata: { labels: { mine: 'x' } } });
-    expect(of(await read(lab), 'one')?.fieldsV1).toMatchObject({
-      'f:metadata': { 'f:labels': { 'f:mine': {} } },
-      'f:spec': { 'f:template': {} },
-    });
-    await patch('two', restartPatch('y'));
-    const entries = await read(lab);
-    // The first manager created the map of annotations and still owns it, without its entries.
-    expect(of(entries, 'one')?.fieldsV1).toEqual({
-      'f:metadata': { 'f:labels': { 'f:mine': {} } },
-      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': {} } } },
-    });
-    expect(of(entries, 'two')?.fieldsV1).toEqual({
-      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:restarted': {} } } } },
-    });
-  });
-
   test('has no owner for a removed field, which causes no conflict', async () => {
     const lab = newEbsLab();
     const patch = (body: object) =>

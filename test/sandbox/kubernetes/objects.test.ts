@@ -99,15 +99,6 @@ describe('POST', () => {
   });
 
   test.each<[string, string, unknown, number, string, string]>([
-    ['invalid JSON', ACCOUNTS, '{', 400, 'BadRequest', 'json parse error: unexpected end of JSON input ({)'],
-    [
-      'another kind',
-      ACCOUNTS,
-      { ...account(), kind: 'Pod' },
-      400,
-      'BadRequest',
-      'Pod in version "v1" cannot be handled as a ServiceAccount: converting (v1.Pod) to (core.ServiceAccount)',
-    ],
     [
       'another version',
       ACCOUNTS,
@@ -124,15 +115,6 @@ describe('POST', () => {
       'BadRequest',
       'the API version in the data (policy/v1beta1) does not match the expected API version (policy/v1)',
     ],
-    ['a list', ACCOUNTS, '[]', 400, 'BadRequest', 'json: cannot unmarshal array into Go value of type struct'],
-    [
-      'a wrong type',
-      ACCOUNTS,
-      account({ automountServiceAccountToken: 'yes' }),
-      400,
-      'BadRequest',
-      'cannot unmarshal string into Go struct field ServiceAccount.automountServiceAccountToken of type bool',
-    ],
     [
       'invalid labels, all of them',
       ACCOUNTS,
@@ -140,95 +122,6 @@ describe('POST', () => {
       422,
       'Invalid',
       'ServiceAccount "mine" is invalid: [metadata.labels: Invalid value: "-": a valid label must be',
-    ],
-    [
-      'another namespace',
-      ACCOUNTS,
-      account({ metadata: { name: 'mine', namespace: 'default' } }),
-      400,
-      'BadRequest',
-      'the namespace of the provided object does not match the namespace sent on the request',
-    ],
-    [
-      'a resourceVersion',
-      ACCOUNTS,
-      account({ metadata: { name: 'mine', resourceVersion: '1' } }),
-      500,
-      '',
-      'resourceVersion should not be set on objects to be created',
-    ],
-    [
-      'no name',
-      ACCOUNTS,
-      account({ metadata: {} }),
-      422,
-      'Invalid',
-      'metadata.name: Required value: name or generateName is required',
-    ],
-    [
-      'an invalid name',
-      ACCOUNTS,
-      account({ metadata: { name: 'Mine' } }),
-      422,
-      'Invalid',
-      'ServiceAccount "Mine" is invalid: metadata.name: Invalid value: "Mine": a lowercase RFC 1123 subdomain',
-    ],
-    [
-      'a missing namespace',
-      ACCOUNTS.replace('kube-system', 'nowhere'),
-      account(),
-      404,
-      'NotFound',
-      'namespaces "nowhere" not found',
-    ],
-    [
-      'no namespace',
-      '/api/v1/serviceaccounts',
-      account(),
-      405,
-      'MethodNotAllowed',
-      'the server does not allow this method',
-    ],
-    [
-      'a path with a name',
-      `${ACCOUNTS}/mine`,
-      account(),
-      405,
-      'MethodNotAllowed',
-      'the server does not allow this method',
-    ],
-    [
-      'both limits',
-      BUDGETS,
-      budget({ minAvailable: 1, maxUnavailable: 1 }),
-      422,
-      'Invalid',
-      'minAvailable and maxUnavailable cannot be both set',
-    ],
-    ['an invalid limit', BUDGETS, budget({ minAvailable: 'most' }), 422, 'Invalid', 'spec.minAvailable'],
-    [
-      'a rule without verbs',
-      `${RBAC}/clusterroles`,
-      role([{ apiGroups: [''], resources: ['pods'] }], 'ClusterRole'),
-      422,
-      'Invalid',
-      'rules[0].verbs: Required value: verbs must contain at least one value',
-    ],
-    [
-      'a rule without groups',
-      `${RBAC}/clusterroles`,
-      role([{ resources: ['pods'], verbs: ['get'] }], 'ClusterRole'),
-      422,
-      'Invalid',
-      'rules[0].apiGroups: Required value',
-    ],
-    [
-      'non-resource paths in a namespace',
-      `${RBAC}/namespaces/default/roles`,
-      role([{ nonResourceURLs: ['/x'], verbs: ['get'] }]),
-      422,
-      'Invalid',
-      'namespaced rules cannot apply to non-resource URLs',
     ],
     [
       'aggregation',
@@ -261,18 +154,6 @@ describe('POST', () => {
     expect(answer.body).toMatchObject({ kind: 'Status', code, message: expect.stringContaining(message) });
     expect(answer.body['reason'] ?? '').toBe(reason);
     expect(lab.cluster.kube.resourceVersion).toBe(before);
-  });
-
-  test.each([
-    ['dryRun', 'Some', 'dryRun: Unsupported value: []string{"Some"}: supported values: "All"'],
-    ['fieldValidation', 'Maybe', 'fieldValidation: Unsupported value: "Maybe"'],
-    ['fieldManager', 'm'.repeat(129), 'fieldManager: Too long: may not be more than 128 bytes'],
-  ])('rejects %s %s and creates nothing', async (option, value, message) => {
-    const lab = newLab();
-    const { body } = await lab.call('POST', ACCOUNTS, { body: account(), query: { [option]: value } });
-    expect(body).toMatchObject({ code: 422, details: { group: 'meta.k8s.io', kind: 'CreateOptions' } });
-    expect(body.message).toContain(`CreateOptions.meta.k8s.io "" is invalid: ${message}`);
-    expect((await lab.call('GET', `${ACCOUNTS}/mine`)).status).toBe(404);
   });
 
   test('reads YAML', async () => {
@@ -338,16 +219,6 @@ describe('unknown fields', () => {
       'PodDisruptionBudget in version "v1" cannot be handled as a PodDisruptionBudget: strict decoding error: unknown field "spec.most", unknown field "spec.selector.matchlabels"',
     );
   });
-
-  test.each([
-    ['Warn', '299 - "unknown field \\"spec.most\\"", 299 - "unknown field \\"spec.selector.matchlabels\\""'],
-    ['Ignore', undefined],
-  ])('%s drops them', async (fieldValidation, warning) => {
-    const { status, body, raw } = await newLab().call('POST', BUDGETS, { body: document, query: { fieldValidation } });
-    expect(status).toBe(201);
-    expect(body.spec).toEqual({ minAvailable: 1, selector: {} });
-    expect(raw.headers['warning']).toBe(warning);
-  });
 });
 
 describe('PATCH', () => {
@@ -392,49 +263,6 @@ describe('PATCH', () => {
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'mine')).toMatchObject({
       imagePullSecrets: [{ name: 'pull' }],
     });
-  });
-
-  test('cannot change the role of a binding', async () => {
-    const lab = newLab();
-    await lab.call('POST', `${RBAC}/clusterrolebindings`, { body: binding({}, 'ClusterRoleBinding') });
-    const { body } = await lab.call('PATCH', `${RBAC}/clusterrolebindings/mine`, {
-      headers: merge,
-      body: { roleRef: { name: 'edit' } },
-    });
-    expect(body).toMatchObject({
-      code: 422,
-      message: expect.stringMatching(/roleRef: Invalid value: .*: cannot change roleRef$/),
-    });
-  });
-});
-
-describe('DELETE', () => {
-  test('returns a deleted service account, and a success status for other kinds', async () => {
-    const lab = newLab();
-    await lab.call('POST', ACCOUNTS, { body: account() });
-    expect((await lab.call('DELETE', `${ACCOUNTS}/mine`)).body).toMatchObject({
-      kind: 'ServiceAccount',
-      metadata: { name: 'mine' },
-    });
-    expect((await lab.call('GET', `${ACCOUNTS}/mine`)).status).toBe(404);
-    const { metadata } = (await lab.call('POST', BUDGETS, { body: budget({ minAvailable: 1 }) })).body;
-    const { body } = await lab.call('DELETE', `${BUDGETS}/mine`);
-    expect(body).toEqual({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Success',
-      details: { name: 'mine', group: 'policy', kind: 'poddisruptionbudgets', uid: metadata.uid },
-    });
-    expect((await lab.call('DELETE', `${BUDGETS}/mine`)).status).toBe(404);
-  });
-
-  test('keeps the object after a failed precondition or a dry run', async () => {
-    const lab = newLab();
-    await lab.call('POST', ACCOUNTS, { body: account() });
-    expect((await lab.call('DELETE', `${ACCOUNTS}/mine`, { body: { preconditions: { uid: 'x' } } })).status).toBe(409);
-    expect((await lab.call('DELETE', `${ACCOUNTS}/mine`, { query: { dryRun: 'All' } })).status).toBe(200);
-    expect((await lab.call('GET', `${ACCOUNTS}/mine`)).status).toBe(200);
   });
 });
 

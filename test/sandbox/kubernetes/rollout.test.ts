@@ -7,18 +7,7 @@ import {
 } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { noteWrite } from '../../../sandbox/kubernetes/managed-fields.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import {
-  DAEMON_SET,
-  DEPLOYMENT,
-  ebs,
-  ebsWith,
-  newEbsLab,
-  newLab,
-  restartPatch,
-  ROLE,
-  START,
-  strategic,
-} from './support.ts';
+import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, ROLE, START, strategic } from './support.ts';
 import { podCounts, restart } from './pod-counts.ts';
 import type { Lab } from './support.ts';
 
@@ -137,62 +126,6 @@ describe('rolling restart of a Deployment', () => {
     ).toBe(replicas + 1);
   });
 
-  test('of eight pods surges by two and has two unavailable (25% each)', async () => {
-    const lab = newEbsLab({ objects: ebsWith({ replicas: 8 }) });
-    await restart(lab, DEPLOYMENT);
-    lab.pass(1);
-    // Ten pods in all, six of them ready: the controller uses both limits at once.
-    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 6, new: 4, newReady: 0, terminating: 2 });
-    lab.pass(200);
-    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 8, terminating: 0 });
-    expect(leastReady(lab, 'ebs-csi-controller')).toBe(6);
-  });
-
-  test('can be interrupted by a second restart: the newest template wins, and no old pod remains', async () => {
-    const lab = newEbsLab();
-    await restart(lab, DEPLOYMENT, 'first');
-    lab.pass(13);
-    await restart(lab, DEPLOYMENT, 'second');
-    await restart(lab, DEPLOYMENT, 'third');
-    lab.pass(120);
-    expect(podCounts(lab, 'ebs-csi-controller', 'third')).toEqual({
-      old: 0,
-      new: 2,
-      newReady: 2,
-      ready: 2,
-      terminating: 0,
-    });
-    expect(leastReady(lab, 'ebs-csi-controller')).toBe(2);
-    expect(lab.deployment().metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '3' });
-  });
-
-  test('reuses the ReplicaSet of a former template', async () => {
-    const lab = newEbsLab();
-    await restart(lab, DEPLOYMENT, 'a');
-    lab.pass(60);
-    await restart(lab, DEPLOYMENT, 'b');
-    lab.pass(60);
-    await restart(lab, DEPLOYMENT, 'a');
-    lab.pass(60);
-    expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toHaveLength(3);
-    expect(podCounts(lab, 'ebs-csi-controller', 'a')).toMatchObject({ old: 0, newReady: 2 });
-  });
-
-  test('with the strategy Recreate removes all old pods before a new one is created', async () => {
-    const lab = newEbsLab();
-    await lab.call('PATCH', DEPLOYMENT, {
-      headers: strategic,
-      body: { spec: { strategy: { $patch: 'replace', type: 'Recreate' }, ...restartPatch('once').spec } },
-    });
-    lab.pass(1);
-    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 0, terminating: 2 });
-    lab.pass(3);
-    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ new: 2, newReady: 0 });
-    lab.pass(12);
-    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ newReady: 2 });
-    expect(leastReady(lab, 'ebs-csi-controller')).toBe(0);
-  });
-
   test('adds missing replicas and terminates surplus ones, the youngest first', async () => {
     const lab = newEbsLab();
     const before = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
@@ -207,35 +140,6 @@ describe('rolling restart of a Deployment', () => {
 
 describe('a paused Deployment', () => {
   const set = (lab: Lab, spec: object) => lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec } });
-  const progressing = (lab: Lab) =>
-    (lab.deployment().status!['conditions'] as { type: string }[]).find(({ type }) => type === 'Progressing');
-
-  test('keeps its pods despite a changed template, and rolls out once resumed', async () => {
-    const lab = newEbsLab();
-    const before = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
-    await set(lab, { paused: true });
-    await restart(lab, DEPLOYMENT);
-    lab.pass(120);
-    expect(lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name)).toEqual(before);
-    expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toHaveLength(1);
-    expect(lab.deployment().status).toMatchObject({ observedGeneration: 3, replicas: 2, readyReplicas: 2 });
-    expect(lab.deployment().status).not.toHaveProperty('updatedReplicas');
-    expect(progressing(lab)).toMatchObject({
-      status: 'Unknown',
-      reason: 'DeploymentPaused',
-      message: 'Deployment is paused',
-    });
-    await set(lab, { paused: null });
-    lab.pass(60);
-    expect(podCounts(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 2, terminating: 0 });
-    expect(progressing(lab)).toMatchObject({ status: 'True', reason: 'NewReplicaSetAvailable' });
-  });
-
-  test('can be paused from the start by its manifest, with its pods', () => {
-    const lab = newEbsLab({ objects: ebsWith({ paused: true }) });
-    expect(lab.deployment().spec.paused).toBe(true);
-    expect(lab.deployment().status).toMatchObject({ readyReplicas: 2, updatedReplicas: 2 });
-  });
 
   test('still scales, with pods of the old template', async () => {
     const lab = newEbsLab({ objects: ebsWith({ paused: true }) });
@@ -268,46 +172,6 @@ describe('a paused Deployment', () => {
 });
 
 describe('rolling restart of a DaemonSet', () => {
-  test('with the update strategy OnDelete replaces a pod only after it was deleted', async () => {
-    const onDelete = {
-      ...ebs,
-      workloads: ebs.workloads.map((workload) =>
-        workload.kind === 'DaemonSet' ? { ...workload, updateStrategy: 'OnDelete' as const } : workload,
-      ),
-    };
-    const lab = newEbsLab({ objects: onDelete });
-    expect(lab.daemonSet().spec.updateStrategy).toEqual({ type: 'OnDelete' });
-    await restart(lab, DAEMON_SET);
-    lab.pass(120);
-    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 3, new: 0 });
-    const [pod] = lab.pods('ebs-csi-node');
-    await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${pod!.metadata.name}`);
-    lab.pass(30);
-    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 2, newReady: 1 });
-    expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
-  });
-
-  test('proceeds node by node, and a new pod waits until the old pod is removed', async () => {
-    const lab = newEbsLab();
-    await restart(lab, DAEMON_SET);
-    lab.pass(1);
-    expect(podCounts(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 0, newReady: 0, ready: 2, terminating: 1 });
-    lab.pass(3);
-    expect(podCounts(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
-    expect(lab.daemonSet().status).toMatchObject({
-      desiredNumberScheduled: 3,
-      numberReady: 2,
-      updatedNumberScheduled: 1,
-      numberUnavailable: 1,
-    });
-    lab.pass(12);
-    expect(podCounts(lab, 'ebs-csi-node')).toMatchObject({ old: 1, newReady: 1, terminating: 1 });
-    lab.pass(60);
-    expect(podCounts(lab, 'ebs-csi-node')).toEqual({ old: 0, new: 3, newReady: 3, ready: 3, terminating: 0 });
-    expect(new Set(lab.pods('ebs-csi-node').map(({ spec }) => spec.nodeName)).size).toBe(3);
-    expect(leastReady(lab, 'ebs-csi-node')).toBe(2);
-  });
-
   test('ends with the newest template on every node after overlapping restarts', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET, 'first');

@@ -151,12 +151,6 @@ describe('pods of a StatefulSet', () => {
     });
   });
 
-  test('are terminated from the highest ordinal down, one at a time', async () => {
-    const lab = newDatabaseLab();
-    await patch(lab, { replicas: 1 });
-    expect(watch(lab, 10)).toEqual(['db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old ending', 'db-0 old']);
-  });
-
   test('are not scaled down while a remaining pod is not ready', async () => {
     const lab = newDatabaseLab();
     await remove(lab, 0);
@@ -216,63 +210,6 @@ describe('pods of a StatefulSet', () => {
 });
 
 describe('rolling restart of a StatefulSet', () => {
-  test('replaces pods from the highest ordinal down, each once the previous one is ready again', async () => {
-    const lab = newDatabaseLab();
-    await restart(lab);
-    expect(watch(lab, 70)).toEqual([
-      'db-0 old, db-1 old, db-2 old ending',
-      'db-0 old, db-1 old, db-2 new starting',
-      'db-0 old, db-1 old ending, db-2 new',
-      'db-0 old, db-1 new starting, db-2 new',
-      'db-0 old ending, db-1 new, db-2 new',
-      'db-0 new starting, db-1 new, db-2 new',
-      'db-0 new, db-1 new, db-2 new',
-    ]);
-  });
-
-  test('counts the pods of each revision, and makes the new revision current at the end', async () => {
-    const lab = newDatabaseLab();
-    const before = lab.statefulSet().status?.['currentRevision'];
-    await restart(lab);
-    expect(lab.statefulSet()).toMatchObject({
-      metadata: { generation: 2 },
-      status: { observedGeneration: 1, updatedReplicas: 3 },
-    });
-    lab.pass(1);
-    const first = lab.statefulSet().status ?? {};
-    expect(first).toMatchObject({ observedGeneration: 2, replicas: 3, currentReplicas: 2, currentRevision: before });
-    expect(first).not.toHaveProperty('updatedReplicas');
-    expect(first['updateRevision']).not.toBe(before);
-    lab.pass(4);
-    expect(lab.statefulSet().status).toMatchObject({
-      replicas: 3,
-      readyReplicas: 2,
-      availableReplicas: 2,
-      currentReplicas: 2,
-      updatedReplicas: 1,
-    });
-    lab.pass(60);
-    expect(lab.statefulSet().status).toMatchObject({
-      readyReplicas: 3,
-      currentReplicas: 3,
-      updatedReplicas: 3,
-      currentRevision: first['updateRevision'],
-      updateRevision: first['updateRevision'],
-    });
-  });
-
-  test('can be interrupted by a second one: the newest template wins, in the same order', async () => {
-    const lab = newDatabaseLab();
-    await restart(lab, 'first');
-    lab.pass(10);
-    await restart(lab, 'second');
-    lab.pass(100);
-    expect(podCounts(lab, 'second')).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
-    expect(
-      Math.min(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready)),
-    ).toBe(2);
-  });
-
   test('waits indefinitely for a pod that does not become ready', async () => {
     const lab = newDatabaseLab();
     const [first] = lab.pods('db');
@@ -281,59 +218,6 @@ describe('rolling restart of a StatefulSet', () => {
     await restart(lab);
     lab.pass(600);
     expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new starting']);
-  });
-
-  test('with the policy Parallel replaces pods in the same order, one at a time', async () => {
-    const lab = newDatabaseLab();
-    lab.statefulSet().spec.podManagementPolicy = 'Parallel';
-    await restart(lab);
-    expect(watch(lab, 70).slice(0, 3)).toEqual([
-      'db-0 old, db-1 old, db-2 old ending',
-      'db-0 old, db-1 old, db-2 new starting',
-      'db-0 old, db-1 old ending, db-2 new',
-    ]);
-    expect(podCounts(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
-  });
-});
-
-describe('restrictions of a rollout', () => {
-  test('with the update strategy OnDelete a pod is replaced only after it was deleted', async () => {
-    const lab = newDatabaseLab({ change: { updateStrategy: 'OnDelete' } });
-    const before = lab.statefulSet().status?.['currentRevision'];
-    await restart(lab);
-    lab.pass(120);
-    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
-    expect(lab.statefulSet().status).toMatchObject({
-      observedGeneration: 2,
-      readyReplicas: 3,
-      currentReplicas: 3,
-      currentRevision: before,
-    });
-    expect(lab.statefulSet().status).not.toHaveProperty('updatedReplicas');
-    await remove(lab, 1);
-    lab.pass(30);
-    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 new', 'db-2 old']);
-    expect(lab.statefulSet().status).toMatchObject({ currentReplicas: 2, updatedReplicas: 1 });
-    for (const ordinal of [0, 2]) await remove(lab, ordinal);
-    lab.pass(60);
-    // The real controller does not make the new revision current either: only rolling updates complete.
-    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, updatedReplicas: 3, currentRevision: before });
-    expect(lab.statefulSet().status).not.toHaveProperty('currentReplicas');
-  });
-
-  test('with a partition pods below it keep the old template, also when they are recreated', async () => {
-    const lab = newDatabaseLab();
-    await patch(lab, { updateStrategy: { rollingUpdate: { partition: 2 } } });
-    await restart(lab);
-    lab.pass(60);
-    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
-    await remove(lab, 1);
-    lab.pass(30);
-    expect(podCounts(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 new']);
-    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, currentReplicas: 2, updatedReplicas: 1 });
-    await patch(lab, { updateStrategy: { rollingUpdate: { partition: 0 } } });
-    lab.pass(60);
-    expect(podCounts(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
   });
 });
 

@@ -22,11 +22,6 @@ const AGENT = {
   AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:
     '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
 };
-const WEB_IDENTITY = {
-  AWS_ROLE_ARN: ROLE,
-  AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token',
-};
-const REGION = { AWS_STS_REGIONAL_ENDPOINTS: 'regional', AWS_DEFAULT_REGION: 'eu-west-1', AWS_REGION: 'eu-west-1' };
 
 const env = ({ env: variables = [] }: Container) =>
   Object.fromEntries(variables.map(({ name, value }) => [name, value]));
@@ -46,47 +41,6 @@ const restarted = async (lab: Lab, value = 'once'): Promise<Pod | undefined> => 
 };
 
 describe('a new pod', () => {
-  test('with an annotation and no association gets IRSA on every container', () => {
-    const [pod] = newEbsLab().pods('ebs-csi-controller');
-    expect(envs(pod)).toEqual([
-      { ...REGION, ...WEB_IDENTITY },
-      { ...REGION, ...WEB_IDENTITY },
-    ]);
-    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([
-      'aws-iam-token',
-      expect.stringMatching(/^kube-api-access-/),
-    ]);
-    expect(token(pod)).toEqual({ audience: 'sts.amazonaws.com', expirationSeconds: 86_400, path: 'token' });
-    expect(pod?.spec.containers[0]?.volumeMounts).toContainEqual({
-      name: 'aws-iam-token',
-      readOnly: true,
-      mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount',
-    });
-    expect(pod?.metadata.labels).not.toHaveProperty('eks.amazonaws.com/pod-identity');
-  });
-
-  test('with an association gets only Pod Identity, even with an annotation', async () => {
-    const lab = newEbsLab();
-    associate(lab);
-    const pod = await restarted(lab);
-    expect(envs(pod)).toEqual([
-      { ...REGION, ...AGENT },
-      { ...REGION, ...AGENT },
-    ]);
-    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([
-      'eks-pod-identity-token',
-      expect.stringMatching(/^kube-api-access-/),
-    ]);
-    expect(token(pod)).toMatchObject({ audience: 'pods.eks.amazonaws.com', path: 'eks-pod-identity-token' });
-    expect(pod?.metadata.labels).toMatchObject({ 'eks.amazonaws.com/pod-identity': 'enabled' });
-  });
-
-  test('with neither gets nothing', () => {
-    const [pod] = newEbsLab().pods('ebs-csi-node');
-    expect(envs(pod)).toEqual([{}]);
-    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([expect.stringMatching(/^kube-api-access-/)]);
-  });
-
   test('keeps what was injected', () => {
     const lab = newEbsLab();
     const before = structuredClone(lab.pods('ebs-csi-controller'));
@@ -157,53 +111,6 @@ describe('the lag from association to webhook', () => {
 });
 
 describe('the webhook respects', () => {
-  test('skip-containers, also for init containers; volume and label are added nevertheless', async () => {
-    const objects = ebsWith({
-      initContainers: [
-        { name: 'init', image: 'init' },
-        { name: 'init-2', image: 'init' },
-      ],
-      podAnnotations: { 'eks.amazonaws.com/skip-containers': 'csi-attacher,init-2' },
-    });
-    const lab = newEbsLab({ objects });
-    associate(lab);
-    const pod = await restarted(lab);
-    const identities = [...pod!.spec.initContainers!, ...pod!.spec.containers].map((container) => [
-      container.name,
-      'AWS_CONTAINER_CREDENTIALS_FULL_URI' in env(container),
-    ]);
-    expect(Object.fromEntries(identities)).toEqual({
-      init: true,
-      'init-2': false,
-      'ebs-plugin': true,
-      'csi-attacher': false,
-    });
-    expect(pod!.spec.containers[1]!.volumeMounts?.map(({ name }) => name)).not.toContain('eks-pod-identity-token');
-    expect(pod!.spec.volumes?.[0]?.name).toBe('eks-pod-identity-token');
-  });
-
-  test('variables of the manifest: a hard-coded role is kept together with Pod Identity', async () => {
-    const lab = newEbsLab();
-    associate(lab);
-    const variables = [
-      { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/mine' },
-      { name: 'AWS_REGION', value: 'eu-west-3' },
-    ];
-    await lab.call('PATCH', DEPLOYMENT, {
-      headers: strategic,
-      body: { spec: { template: { spec: { containers: [{ name: 'ebs-plugin', env: variables }] } } } },
-    });
-    lab.pass(1);
-    const pod = lab.pods('ebs-csi-controller').at(-1);
-    // With one of the region variables, neither is set.
-    expect(envs(pod)?.[0]).toEqual({
-      AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/mine',
-      AWS_REGION: 'eu-west-3',
-      AWS_STS_REGIONAL_ENDPOINTS: 'regional',
-      ...AGENT,
-    });
-  });
-
   test('the requested token lifetime; only the default has jitter with Pod Identity', async () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas: 20 }) });
     associate(lab);
@@ -220,20 +127,6 @@ describe('the webhook respects', () => {
     expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(600);
   });
 
-  test('the audience and the STS endpoint of the service account', async () => {
-    const lab = newEbsLab();
-    Object.assign(
-      getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations!,
-      {
-        'eks.amazonaws.com/audience': 'mine',
-        'eks.amazonaws.com/sts-regional-endpoints': 'false',
-      },
-    );
-    const pod = await restarted(lab);
-    expect(token(pod).audience).toBe('mine');
-    expect(envs(pod)?.[0]).not.toHaveProperty('AWS_STS_REGIONAL_ENDPOINTS');
-  });
-
   test('a missing service account: Pod Identity, but no regional STS endpoint', async () => {
     const lab = newEbsLab();
     const { kube } = lab.cluster;
@@ -241,35 +134,5 @@ describe('the webhook respects', () => {
     removeObject(kube, 'ServiceAccount', getObject(kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!);
     const [variables] = envs(await restarted(lab)) ?? [];
     expect(variables).toEqual({ AWS_DEFAULT_REGION: 'eu-west-1', AWS_REGION: 'eu-west-1', ...AGENT });
-  });
-
-  test('Windows: the token is on the C: drive', async () => {
-    const lab = newEbsLab();
-    associate(lab);
-    await lab.call('PATCH', DEPLOYMENT, {
-      headers: strategic,
-      body: { spec: { template: { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } } } },
-    });
-    lab.pass(1);
-    const pod = lab.pods('ebs-csi-controller').at(-1)!;
-    expect(env(pod.spec.containers[0]!)['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']).toBe(
-      String.raw`C:\var\run\secrets\pods.eks.amazonaws.com\serviceaccount\eks-pod-identity-token`,
-    );
-  });
-
-  test('empty values of variables, which the API server omits', async () => {
-    const lab = newEbsLab();
-    await lab.call('PATCH', DEPLOYMENT, {
-      headers: strategic,
-      body: {
-        spec: {
-          template: { spec: { containers: [{ name: 'ebs-plugin', env: [{ name: 'AWS_REGION', value: '' }] }] } },
-        },
-      },
-    });
-    lab.pass(1);
-    const pod = lab.pods('ebs-csi-controller').at(-1)!;
-    expect(pod.spec.containers[0]!.env).toContainEqual({ name: 'AWS_REGION' });
-    expect(pod.spec.containers[0]!.env?.map(({ name }) => name)).not.toContain('AWS_DEFAULT_REGION');
   });
 });
