@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseKnownFlags, parseMigrationFlags, parseRetireFlags } from '../../cli/options.ts';
 import { backendOfKnown, backendOfMigration } from '../../cli/backend-options.ts';
 import { errorOf, ROLE } from './fixtures.ts';
+import { DEFAULT_FLAGS } from './options-fixtures.ts';
 
 const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
@@ -10,25 +11,11 @@ describe('flags', () => {
   it('have defaults', () => {
     expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({
       ...GOOD,
+      ...DEFAULT_FLAGS,
       strategy: 'auto',
       preserve: false,
       role: [],
       acceptIdentityLoss: [],
-      trust: 'validate',
-      acceptKey: [],
-      acceptOwner: [],
-      acceptUnknownCredentials: [],
-      acceptImage: [],
-      acceptConsumer: [],
-      acceptTargetRole: [],
-      acceptNetworkPolicy: [],
-      verification: 'ready',
-      agent: 'require',
-      approval: 'none',
-      dryRun: false,
-      yes: false,
-      json: false,
-      debug: false,
     });
   });
 

@@ -15,7 +15,8 @@ import { checkPrevious, recordOf, requestFrom } from '../../cli/sweep/request.ts
 import { sweep, sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { SCENARIO } from '../end-to-end/fixture.ts';
-import { collectingIo, errorOf, ROLE } from './fixtures.ts';
+import { collectingIo, errorOf } from './fixtures.ts';
+import { GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 
@@ -159,44 +160,22 @@ describe('the flags of sweep', () => {
   it('on migrations are those of migrate', () => {
     const flags = parseSweepFlags({
       ...GOOD,
+      ...GIVEN_FLAGS,
       strategy: 'recreate',
       preserve: true,
-      maxDisruption: 'outage',
       resolveConflicts: 'NONE',
-      trust: 'repair',
-      acceptKey: ['aws:SourceIp'],
-      iac: 'terraform',
-      acceptOwner: ['ack'],
-      acceptUnknownCredentials: ['api/app'],
-      acceptImage: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-      acceptConsumer: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-      acceptTargetRole: [ROLE],
-      acceptNetworkPolicy: ['NetworkPolicy/shop/default-deny'],
-      verification: 'injected',
-      agent: 'install',
       window: '0 22 * * SUN',
       windowMinutes: '60',
       windowZone: 'Europe/Berlin',
-      reason: 'why',
     });
+    const { reason, ...options } = GIVEN_REQUEST;
     expect(requestFrom(flags, '', undefined)).toMatchObject({
-      reason: 'why',
+      reason,
       options: {
+        ...options,
         strategy: 'recreate',
         preserve: true,
-        maxDisruption: 'outage',
         resolveConflicts: 'NONE',
-        trust: 'repair',
-        acceptedKeys: ['aws:SourceIp'],
-        iac: 'terraform',
-        acceptOwners: ['ack'],
-        acceptUnknownCredentials: ['api/app'],
-        acceptImages: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-        acceptConsumers: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-        acceptTargetRoles: [ROLE],
-        acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'],
-        verification: 'injected',
-        agent: 'install',
         approval: 'none',
         changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'Europe/Berlin' },
       },

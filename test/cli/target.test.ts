@@ -5,6 +5,7 @@ import { shellWord } from '../../lambdas/domain/text/shell.ts';
 import { deployedFor, resolveTarget, targetOfCaller } from '../../cli/target.ts';
 import { scenario as scenarioSchema } from '../../sandbox/world/scenario.ts';
 import { errorOf, ROLE, TARGET } from './fixtures.ts';
+import { DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 
 const GOOD = { cluster: 'demo', addon: 'aws-ebs-csi-driver', sandbox: 'a.json' };
 
@@ -117,80 +118,33 @@ describe('the request', () => {
   it('contains the given options', () => {
     const given = {
       ...GOOD,
+      ...GIVEN_FLAGS,
       strategy: 'recreate',
       preserve: true,
-      maxDisruption: 'rolling',
       roleArn: ROLE,
       role: [`a=${ROLE}2`],
       resolveConflicts: 'OVERWRITE',
-      trust: 'repair',
-      acceptKey: ['aws:SourceIp'],
-      iac: 'terraform',
-      acceptOwner: ['ack'],
-      acceptUnknownCredentials: ['api/app'],
-      acceptImage: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-      acceptConsumer: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-      acceptTargetRole: [`${ROLE}2`],
-      acceptNetworkPolicy: ['NetworkPolicy/shop/default-deny'],
       acceptIdentityLoss: ['c', 'd'],
-      verification: 'api',
-      agent: 'install',
-      reason: 'why not',
       dryRun: true,
     };
     expect(requestFrom(parseMigrationFlags(given, 'migrate'), TARGET, 'me')).toEqual({
-      target: TARGET,
+      ...DEFAULT_REQUEST,
+      ...GIVEN_REQUEST,
       addon: 'aws-ebs-csi-driver',
       strategy: 'recreate',
       preserve: true,
-      maxDisruption: 'rolling',
       resolveConflicts: 'OVERWRITE',
       roleArn: ROLE,
       roles: { a: `${ROLE}2` },
-      trust: 'repair',
-      acceptedKeys: ['aws:SourceIp'],
       acceptIdentityLoss: ['c', 'd'],
-      iac: 'terraform',
-      acceptOwners: ['ack'],
-      acceptUnknownCredentials: ['api/app'],
-      acceptImages: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-      acceptConsumers: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-      acceptTargetRoles: [`${ROLE}2`],
-      acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'],
-      verification: 'api',
-      agent: 'install',
-      reason: 'why not',
       dryRun: true,
-      approval: 'none',
-      approvalHours: 24,
-      requestedBy: 'me',
-      annotation: 'keep',
     });
   });
 
   it('leaves options that were not given to the service', () => {
     expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({
-      target: TARGET,
+      ...DEFAULT_REQUEST,
       addon: 'aws-ebs-csi-driver',
-      strategy: 'auto',
-      preserve: false,
-      roles: {},
-      trust: 'validate',
-      acceptedKeys: [],
-      acceptIdentityLoss: [],
-      acceptOwners: [],
-      acceptUnknownCredentials: [],
-      acceptImages: [],
-      acceptConsumers: [],
-      acceptTargetRoles: [],
-      acceptNetworkPolicies: [],
-      verification: 'ready',
-      agent: 'require',
-      approval: 'none',
-      approvalHours: 24,
-      dryRun: false,
-      requestedBy: 'me',
-      annotation: 'keep',
     });
   });
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { parseWorkloadFlags } from '../../cli/options.ts';
 import { backendOfMigration } from '../../cli/backend-options.ts';
 import { migrateWorkloadCommand, workloadRequestFrom } from '../../cli/request.ts';
-import { errorOf, ROLE, TARGET } from './fixtures.ts';
+import { errorOf, ROLE, TARGET, words } from './fixtures.ts';
+import { DEFAULT_FLAGS, DEFAULT_REQUEST, GIVEN_FLAGS, GIVEN_REQUEST } from './options-fixtures.ts';
 import { scratchDirectory } from '../scratch.ts';
 import { runProgram as run } from './run-program.ts';
 
@@ -16,25 +17,7 @@ const directory = scratchDirectory();
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseWorkloadFlags(GOOD)).toEqual({
-      ...GOOD,
-      annotation: 'keep',
-      trust: 'validate',
-      acceptKey: [],
-      acceptOwner: [],
-      acceptUnknownCredentials: [],
-      acceptImage: [],
-      acceptConsumer: [],
-      acceptTargetRole: [],
-      acceptNetworkPolicy: [],
-      verification: 'ready',
-      agent: 'require',
-      approval: 'none',
-      dryRun: false,
-      yes: false,
-      json: false,
-      debug: false,
-    });
+    expect(parseWorkloadFlags(GOOD)).toEqual({ ...GOOD, ...DEFAULT_FLAGS, annotation: 'keep' });
   });
 
   it.each([
@@ -92,20 +75,7 @@ describe('flags', () => {
   it('are all reported at once, and nothing is started', async () => {
     const calls = join(directory, 'calls.jsonl');
     const state = join(directory, 'world.json');
-    const flags = [
-      '--namespace',
-      'Bad',
-      '--annotation',
-      'drop',
-      '--trust',
-      'fix',
-      '--sandbox',
-      SCENARIO,
-      '--state',
-      state,
-      '--calls',
-      calls,
-    ];
+    const flags = words`--namespace Bad --annotation drop --trust fix --sandbox ${SCENARIO} --state ${state} --calls ${calls}`;
     const { code, out, err } = await run('migrate-workload', ...flags);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err.split('\n').map((line) => line.split(/ (?:must|is) /)[0])).toEqual([
@@ -168,27 +138,8 @@ describe('flags', () => {
   it('are explained in the help, with the exit codes', async () => {
     const { code, out } = await run('migrate-workload', '--help');
     expect(code).toBe(0);
-    for (const flag of [
-      'cluster',
-      'namespace',
-      'service-account',
-      'annotation',
-      'max-disruption',
-      'role-arn',
-      'trust',
-      'accept-key',
-      'verification',
-      'agent',
-      'reason',
-      'dry-run',
-      'sandbox',
-      'state',
-      'deployed',
-      'seed',
-      'clock',
-      'calls',
-      'json',
-    ])
+    for (const flag of words`cluster namespace service-account annotation max-disruption role-arn trust accept-key verification
+      agent reason dry-run sandbox state deployed seed clock calls json`)
       expect(out).toContain(`--${flag}`);
     for (const flag of ['addon', 'strategy', 'preserve', 'resolve-conflicts']) expect(out).not.toContain(`--${flag} `);
     expect(out).toContain('  4  rolled-back: the former state is restored');
@@ -210,71 +161,18 @@ describe('flags', () => {
 describe('the request', () => {
   const request = (change: Record<string, unknown> = {}): unknown =>
     workloadRequestFrom(parseWorkloadFlags({ ...GOOD, ...change }), TARGET, 'me');
-  const plain = {
-    target: TARGET,
-    serviceAccount: { namespace: 'payments', name: 'api' },
-    annotation: 'keep',
-    strategy: 'auto',
-    preserve: false,
-    roles: {},
-    trust: 'validate',
-    acceptedKeys: [],
-    acceptIdentityLoss: [],
-    acceptOwners: [],
-    acceptUnknownCredentials: [],
-    acceptImages: [],
-    acceptConsumers: [],
-    acceptTargetRoles: [],
-    acceptNetworkPolicies: [],
-    verification: 'ready',
-    agent: 'require',
-    approval: 'none',
-    approvalHours: 24,
-    dryRun: false,
-    requestedBy: 'me',
-  };
+  const plain = { ...DEFAULT_REQUEST, serviceAccount: { namespace: 'payments', name: 'api' } };
 
   it('leaves options that were not given to the service', () => {
     expect(request()).toEqual(plain);
   });
 
   it('contains the given options', () => {
-    expect(
-      request({
-        annotation: 'remove',
-        maxDisruption: 'rolling',
-        roleArn: ROLE,
-        trust: 'repair',
-        acceptKey: ['aws:SourceIp'],
-        iac: 'helm',
-        acceptOwner: ['flux'],
-        acceptUnknownCredentials: ['api/app'],
-        acceptImage: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-        acceptConsumer: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-        acceptTargetRole: [`${ROLE}2`],
-        acceptNetworkPolicy: ['NetworkPolicy/shop/default-deny'],
-        verification: 'api',
-        agent: 'install',
-        reason: 'why not',
-        dryRun: true,
-      }),
-    ).toEqual({
+    expect(request({ ...GIVEN_FLAGS, annotation: 'remove', roleArn: ROLE, dryRun: true })).toEqual({
       ...plain,
+      ...GIVEN_REQUEST,
       annotation: 'remove',
-      maxDisruption: 'rolling',
       roleArn: ROLE,
-      trust: 'repair',
-      acceptedKeys: ['aws:SourceIp'],
-      iac: 'helm',
-      acceptOwners: ['flux'],
-      acceptUnknownCredentials: ['api/app'],
-      acceptImages: ['registry.k8s.io/external-dns/external-dns:v0.12.0'],
-      acceptConsumers: ['SecretStore/shop/aws', 'issuers.cert-manager.io'],
-      acceptTargetRoles: [`${ROLE}2`],
-      acceptNetworkPolicies: ['NetworkPolicy/shop/default-deny'],
-      verification: 'api',
-      agent: 'install',
-      reason: 'why not',
       dryRun: true,
     });
   });

@@ -1,5 +1,5 @@
 /** The scenarios about roles that assume others, and about trusts by pattern, with their expected results. */
-import type { Row } from './scenario-rows.ts';
+import { blocked, type Row } from './scenario-rows.ts';
 
 const ARGO_CD = { namespace: 'argocd', name: 'argocd-application-controller' };
 const TENANT = { namespace: 'tenant-a', name: 'uploader' };
@@ -11,7 +11,7 @@ export const chainRows: Row[] = [
   [
     'role-chain-blocked',
     { serviceAccount: ARGO_CD },
-    { outcome: 'blocked', blockedBy: { 'target-roles': /delivery-prod-deployer does not allow/ }, mutations: [] },
+    blocked({ 'target-roles': /delivery-prod-deployer does not allow/ }),
   ],
   [
     'role-chain-blocked',
@@ -36,12 +36,7 @@ export const chainRows: Row[] = [
   [
     'pattern-fit',
     { serviceAccount: TENANT },
-    {
-      outcome: 'blocked',
-      verdict: 'keep-irsa',
-      blockedBy: { 'pattern-fit': /EKS Pod Identity has no patterns/ },
-      mutations: [],
-    },
+    { ...blocked({ 'pattern-fit': /EKS Pod Identity has no patterns/ }), verdict: 'keep-irsa' },
   ],
   [
     'pattern-fit',

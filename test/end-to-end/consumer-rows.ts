@@ -1,5 +1,5 @@
 /** The scenarios in which other software uses the web identity, like the rows of the other scenarios. */
-import type { Row } from './scenario-rows.ts';
+import { blocked, type Row } from './scenario-rows.ts';
 
 const ORDERS = { namespace: 'shop', name: 'orders' };
 const API = { namespace: 'shop', name: 'api' };
@@ -14,7 +14,7 @@ export const consumerRows: Row[] = [
   [
     'secret-store',
     { serviceAccount: ORDERS, annotation: 'remove' },
-    { outcome: 'blocked', blockedBy: { consumers: /^1 object uses .*: SecretStore\/shop\/aws gets/ }, mutations: [] },
+    blocked({ consumers: /^1 object uses .*: SecretStore\/shop\/aws gets/ }),
   ],
   [
     'secret-store',
@@ -25,13 +25,11 @@ export const consumerRows: Row[] = [
     'secret-store-only',
     { serviceAccount: { namespace: 'payments', name: 'secret-reader' } },
     {
-      outcome: 'blocked',
-      verdict: 'keep-irsa',
-      blockedBy: {
+      ...blocked({
         'consumers-fit': /credentials to nothing\. 1 object uses .*: SecretStore\/payments\/aws gets/,
         'kubernetes-access': /^No pod runs with secret-reader/,
-      },
-      mutations: [],
+      }),
+      verdict: 'keep-irsa',
     },
   ],
   [
@@ -51,33 +49,25 @@ export const consumerRows: Row[] = [
   [
     'consumers',
     { serviceAccount: API, annotation: 'remove' },
-    {
-      outcome: 'blocked',
-      blockedBy: { consumers: /^5 objects use .*1 object uses .*keeps .*: PersistentVolume\// },
-      mutations: [],
-    },
+    blocked({ consumers: /^5 objects use .*1 object uses .*keeps .*: PersistentVolume\// }),
   ],
   [
     'consumers',
     { serviceAccount: { namespace: 'crossplane-system', name: 'provider-aws' } },
-    { outcome: 'blocked', blockedBy: { consumers: /ProviderConfig\/default makes the provider/ }, mutations: [] },
+    blocked({ consumers: /ProviderConfig\/default makes the provider/ }),
   ],
   ['consumers-unread', { serviceAccount: ORDERS }, { ...associated, created: ['orders'], mutations: ASSOCIATED }],
   [
     'consumers-unread',
     { serviceAccount: ORDERS, annotation: 'remove' },
-    { outcome: 'blocked', blockedBy: { consumers: /is not known of what could not be read/ }, mutations: [] },
+    blocked({ consumers: /is not known of what could not be read/ }),
   ],
   [
     'consumers-unread',
     { serviceAccount: ORDERS, annotation: 'remove', acceptConsumers: UNREAD },
     { ...associated, created: ['orders'], mutations: UNANNOTATED },
   ],
-  [
-    'addon-secret-store',
-    { addon: CLOUDWATCH },
-    { outcome: 'blocked', blockedBy: { consumers: /when EKS removes the annotation/ }, mutations: [] },
-  ],
+  ['addon-secret-store', { addon: CLOUDWATCH }, blocked({ consumers: /when EKS removes the annotation/ })],
   [
     'addon-secret-store',
     { addon: CLOUDWATCH, acceptConsumers: ['SecretStore/amazon-cloudwatch/parameters'] },

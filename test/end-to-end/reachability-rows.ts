@@ -1,5 +1,5 @@
 /** The scenarios whose pods cannot reach the agent, or may come to nodes without it, like the rows of the other scenarios. */
-import type { Row } from './scenario-rows.ts';
+import { blocked, type Row } from './scenario-rows.ts';
 
 export const ORDERS = { namespace: 'orders', name: 'api' };
 export const LEDGER = { namespace: 'ledger', name: 'writer' };
@@ -21,43 +21,27 @@ export const reachabilityRows: Row[] = [
   [
     'network-policy',
     { serviceAccount: ORDERS },
-    {
-      outcome: 'blocked',
-      blockedBy: {
-        'agent-reachability': /Deployment api by NetworkPolicy\/orders\/allow-aws, NetworkPolicy\/orders\/default-deny/,
-      },
-      mutations: [],
-    },
+    blocked({
+      'agent-reachability': /Deployment api by NetworkPolicy\/orders\/allow-aws, NetworkPolicy\/orders\/default-deny/,
+    }),
   ],
   ['network-policy', { serviceAccount: ORDERS, acceptNetworkPolicies: ORDERS_POLICIES }, associated('api')],
   [
     'cilium-policy',
     { serviceAccount: LEDGER },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'agent-reachability': /Deployment writer by CiliumNetworkPolicy\/ledger\/writer-to-aws/ },
-      mutations: [],
-    },
+    blocked({ 'agent-reachability': /Deployment writer by CiliumNetworkPolicy\/ledger\/writer-to-aws/ }),
   ],
   ['cilium-policy', { serviceAccount: LEDGER, acceptNetworkPolicies: LEDGER_POLICIES }, associated('writer')],
   [
     'agent-taints',
     { serviceAccount: TRAIN },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'agent-nodes': /does not tolerate taint nvidia\.com\/gpu=present:NoSchedule/ },
-      mutations: [],
-    },
+    blocked({ 'agent-nodes': /does not tolerate taint nvidia\.com\/gpu=present:NoSchedule/ }),
   ],
   ['agent-taints', { serviceAccount: NOTEBOOKS }, associated('notebooks')],
   [
     'proxy',
     { serviceAccount: GATEWAY },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'unknown-credentials': /ask the agent through a proxy, since NO_PROXY does not show its address/ },
-      mutations: [],
-    },
+    blocked({ 'unknown-credentials': /ask the agent through a proxy, since NO_PROXY does not show its address/ }),
   ],
   [
     'proxy',

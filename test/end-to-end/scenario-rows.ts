@@ -74,6 +74,13 @@ const PAYMENTS = { namespace: 'payments', name: 'api' };
 const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
 const ASSOCIATED = [ASSOCIATE, RESTARTED, 'kubernetes:patch statefulsets'];
 
+/** The result of a plan that blocks because of these checks. */
+export const blocked = (blockedBy: Record<string, RegExp>): Expected => ({
+  outcome: 'blocked',
+  blockedBy,
+  mutations: [],
+});
+
 export const recreate = { strategy: 'recreate' } as const;
 const inPlace = { outcome: 'migrated', applied: 'in-place', mutations: IN_PLACE } as const;
 const recreated = { outcome: 'migrated', applied: 'recreate', mutations: RECREATED } as const;
@@ -82,11 +89,9 @@ const recreatedPreserved = { outcome: 'migrated', applied: 'recreate+preserve' }
 const EFS_CONTROLLER = 'efs-csi-controller-sa';
 const EFS_NODE_ROLE = 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node';
 /** The result for EFS if the request does not mention its nodes. */
-const NODES_LOSE = {
-  outcome: 'blocked',
-  blockedBy: { 'identity-loss': /service account kube-system\/efs-csi-node-sa will change from irsa to node-role/ },
-  mutations: [],
-} as const satisfies Expected;
+const NODES_LOSE = blocked({
+  'identity-loss': /service account kube-system\/efs-csi-node-sa will change from irsa to node-role/,
+});
 
 export const rows: Row[] = [
   [
@@ -143,16 +148,12 @@ export const rows: Row[] = [
   [
     'efs-node-role',
     { addon: EFS, roles: { 'efs-csi-nodes': EFS_NODE_ROLE } },
-    {
-      outcome: 'blocked',
-      blockedBy: {
-        'role-trust': /does not allow pods.eks.amazonaws.com for kube-system\/efs-csi-nodes/,
-        'role-grant': /efs-csi-nodes, which does not have it now/,
-        'role-service-accounts': /efs-csi-nodes.*does not have the add-on's role/,
-        ...NODES_LOSE.blockedBy,
-      },
-      mutations: [],
-    },
+    blocked({
+      'role-trust': /does not allow pods.eks.amazonaws.com for kube-system\/efs-csi-nodes/,
+      'role-grant': /efs-csi-nodes, which does not have it now/,
+      'role-service-accounts': /efs-csi-nodes.*does not have the add-on's role/,
+      ...NODES_LOSE.blockedBy,
+    }),
   ],
   ['vpc-cni-irsa', { addon: 'vpc-cni' }, { ...inPlace, created: ['aws-node'] }],
   [
@@ -160,11 +161,7 @@ export const rows: Row[] = [
     { addon: 'vpc-cni', ...recreate, preserve: true },
     { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
   ],
-  [
-    'vpc-cni-irsa',
-    { addon: 'vpc-cni', ...recreate },
-    { outcome: 'blocked', blockedBy: { 'addon-risk': /network/ }, mutations: [] },
-  ],
+  ['vpc-cni-irsa', { addon: 'vpc-cni', ...recreate }, blocked({ 'addon-risk': /network/ })],
   ['adot-three-service-accounts', { addon: 'adot' }, { ...inPlace, created: ADOT_ACCOUNTS }],
   ['adot-three-service-accounts', { addon: 'adot', ...recreate }, { ...recreated, created: ADOT_ACCOUNTS }],
   ['community-addon', { addon: 'external-dns' }, { ...inPlace, created: ['external-dns'] }],
@@ -243,14 +240,10 @@ export const rows: Row[] = [
   [
     'left-over-session-policy',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      blockedBy: {
-        associations:
-          /has a target role and a session policy, which an association of an add-on does not have when it is created/,
-      },
-      mutations: [],
-    },
+    blocked({
+      associations:
+        /has a target role and a session policy, which an association of an add-on does not have when it is created/,
+    }),
   ],
   [
     'tagged-addon',
@@ -281,11 +274,7 @@ export const rows: Row[] = [
   [
     'conflict-on-create',
     { addon: EBS, ...recreate, preserve: true },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'field-managers': /spec\.replicas \(kubectl-edit\).*recreate with preserve would fail/i },
-      mutations: [],
-    },
+    blocked({ 'field-managers': /spec\.replicas \(kubectl-edit\).*recreate with preserve would fail/i }),
   ],
   [
     'conflict-on-create',
@@ -296,54 +285,33 @@ export const rows: Row[] = [
   [
     'custom-resources',
     { addon: CLOUDWATCH, ...recreate },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'custom-resources': /amazoncloudwatchagents\.cloudwatch\.aws\.amazon\.com shop\/prometheus/ },
-      mutations: [],
-    },
+    blocked({ 'custom-resources': /amazoncloudwatchagents\.cloudwatch\.aws\.amazon\.com shop\/prometheus/ }),
   ],
-  ['agent-absent', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /not installed/ }, mutations: [] }],
+  ['agent-absent', { addon: EBS }, blocked({ agent: /not installed/ })],
   ['agent-self-managed', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['agent-self-managed', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
   [
     'agent-not-ready',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      blockedBy: { agent: /2 of 3 nodes/, 'agent-nodes': /1 of 3 nodes where these pods can run: ip-10-0-/ },
-      mutations: [],
-    },
+    blocked({ agent: /2 of 3 nodes/, 'agent-nodes': /1 of 3 nodes where these pods can run: ip-10-0-/ }),
   ],
   [
     'fargate-only',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      verdict: 'keep-irsa',
-      blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ },
-      mutations: [],
-    },
+    { ...blocked({ 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }), verdict: 'keep-irsa' },
   ],
   [
     'static-keys',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      blockedBy: {
-        'static-credentials':
-          /container ebs-plugin of Deployment ebs-csi-controller has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/,
-      },
-      mutations: [],
-    },
+    blocked({
+      'static-credentials':
+        /container ebs-plugin of Deployment ebs-csi-controller has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY/,
+    }),
   ],
   [
     'node-role-lacks-right',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ },
-      mutations: [],
-    },
+    blocked({ 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ }),
   ],
   ['aws-auth-only', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['auto-mode', { addon: EFS }, NODES_LOSE],
@@ -357,62 +325,30 @@ export const rows: Row[] = [
     { addon: EFS, ...recreate, acceptIdentityLoss: [EFS_NODES] },
     { ...recreated, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
   ],
-  [
-    'api-only',
-    { addon: EBS },
-    { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] },
-  ],
+  ['api-only', { addon: EBS }, blocked({ 'kubernetes-access': /could not be read/ })],
   ['api-only', { addon: EBS, verification: 'api' }, { ...inPlace, created: EBS_ACCOUNT, warnings: ['pods-not-seen'] }],
   [
     'version-too-old',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'pod-identity-support': /v1\.25\.0-eksbuild\.1 .* is too old .* v1\.35\.0-eksbuild\.1 supports it/ },
-      mutations: [],
-    },
+    blocked({ 'pod-identity-support': /v1\.25\.0-eksbuild\.1 .* is too old .* v1\.35\.0-eksbuild\.1 supports it/ }),
   ],
   ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   [
     'version-withdrawn',
     { addon: EBS, ...recreate },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ },
-      mutations: [],
-    },
+    blocked({ 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ }),
   ],
-  [
-    'trust-repair',
-    { addon: EBS },
-    { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] },
-  ],
+  ['trust-repair', { addon: EBS }, blocked({ 'role-trust': /No statement allows sts:AssumeRole/ })],
   [
     'trust-repair',
     { addon: EBS, trust: 'repair' },
     { ...inPlace, created: EBS_ACCOUNT, mutations: ['iam:UpdateAssumeRolePolicy', ...IN_PLACE] },
   ],
-  [
-    'trust-deny',
-    { addon: EBS },
-    { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] },
-  ],
-  [
-    'trust-deny',
-    { addon: EBS, trust: 'repair' },
-    { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] },
-  ],
-  [
-    'trust-too-long',
-    { addon: EBS, trust: 'repair' },
-    { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] },
-  ],
+  ['trust-deny', { addon: EBS }, blocked({ 'role-trust': /OurOrganisationOnly/ })],
+  ['trust-deny', { addon: EBS, trust: 'repair' }, blocked({ 'role-trust': /OurOrganisationOnly/ })],
+  ['trust-too-long', { addon: EBS, trust: 'repair' }, blocked({ 'role-trust': /No statement allows sts:AssumeRole/ })],
   ['trust-conditions', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  [
-    'trust-undecided',
-    { addon: EBS },
-    { outcome: 'blocked', blockedBy: { 'role-trust': /kubernetes-pod-name/ }, mutations: [] },
-  ],
+  ['trust-undecided', { addon: EBS }, blocked({ 'role-trust': /kubernetes-pod-name/ })],
   [
     'trust-undecided',
     { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] },
@@ -423,7 +359,7 @@ export const rows: Row[] = [
   [
     'role-in-other-account',
     { serviceAccount: { namespace: 'reports', name: 'export' } },
-    { outcome: 'blocked', blockedBy: { 'role-account': /^Role arn:aws:iam::444455556666:role/ }, mutations: [] },
+    blocked({ 'role-account': /^Role arn:aws:iam::444455556666:role/ }),
   ],
   [
     'service-account-irsa',
@@ -443,35 +379,23 @@ export const rows: Row[] = [
   ['owners-at-next-apply', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['owners-at-next-apply', { addon: 'external-dns' }, { ...inPlace, created: ['external-dns'] }],
   ['owners-at-next-apply', { addon: 'fluent-bit' }, { ...inPlace, created: ['fluent-bit'] }],
-  [
-    'owners-at-next-apply',
-    { addon: FSX },
-    { outcome: 'blocked', blockedBy: { associations: /has the tags of another tool: AWS CDK/ }, mutations: [] },
-  ],
+  ['owners-at-next-apply', { addon: FSX }, blocked({ associations: /has the tags of another tool: AWS CDK/ })],
   [
     'owners-at-next-apply',
     { addon: FSX, acceptOwners: ['cdk'] },
     { ...inPlace, purged: FSX_ACCOUNT, created: FSX_ACCOUNT, mutations: PURGED_IN_PLACE },
   ],
-  [
-    'owners-reconciling',
-    { addon: EBS },
-    { outcome: 'blocked', blockedBy: { 'owner-ack': /^ACK owns add-on aws-ebs-csi-driver/ }, mutations: [] },
-  ],
+  ['owners-reconciling', { addon: EBS }, blocked({ 'owner-ack': /^ACK owns add-on aws-ebs-csi-driver/ })],
   [
     'owners-reconciling',
     { addon: 'external-dns' },
-    { outcome: 'blocked', blockedBy: { 'owner-crossplane': /^Crossplane owns add-on external-dns/ }, mutations: [] },
+    blocked({ 'owner-crossplane': /^Crossplane owns add-on external-dns/ }),
   ],
-  [
-    'owners-reconciling',
-    { addon: 'fluent-bit' },
-    { outcome: 'blocked', blockedBy: { 'owner-cluster-api': /probably owns add-on fluent-bit/ }, mutations: [] },
-  ],
+  ['owners-reconciling', { addon: 'fluent-bit' }, blocked({ 'owner-cluster-api': /probably owns add-on fluent-bit/ })],
   [
     'owners-reconciling',
     { serviceAccount: SEARCH, annotation: 'remove' },
-    { outcome: 'blocked', blockedBy: { 'owner-flux': /^Flux owns the IRSA annotation/ }, mutations: [] },
+    blocked({ 'owner-flux': /^Flux owns the IRSA annotation/ }),
   ],
   ['owners-paused', { addon: EBS, acceptOwners: ['ack'] }, { ...inPlace, created: EBS_ACCOUNT }],
   ['owners-paused', { addon: 'external-dns', acceptOwners: ['crossplane'] }, { ...inPlace, created: ['external-dns'] }],
@@ -489,11 +413,7 @@ export const rows: Row[] = [
   [
     'owners-capabilities',
     { addon: EBS },
-    {
-      outcome: 'blocked',
-      blockedBy: { 'owner-ack': /^ACK, which AWS runs as an EKS capability, owns add-on/ },
-      mutations: [],
-    },
+    blocked({ 'owner-ack': /^ACK, which AWS runs as an EKS capability, owns add-on/ }),
   ],
   ['owners-capabilities', { addon: 'fluent-bit' }, { ...inPlace, created: ['fluent-bit'] }],
 ];

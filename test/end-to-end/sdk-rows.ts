@@ -1,5 +1,5 @@
 /** The scenarios whose containers have an SDK that matters, like the rows of the other scenarios. */
-import type { Row } from './scenario-rows.ts';
+import { blocked, type Row } from './scenario-rows.ts';
 
 const EXPORTER = { namespace: 'reports', name: 'exporter' };
 const DASHBOARD = { namespace: 'reports', name: 'dashboard' };
@@ -36,11 +36,7 @@ export const sdkRows: Row[] = [
     { serviceAccount: EXPORTER },
     { outcome: 'migrated', applied: 'associate', created: ['exporter'], mutations: [ASSOCIATE, RESTARTED] },
   ],
-  [
-    'old-sdk-known-image',
-    { serviceAccount: DNS },
-    { outcome: 'blocked', blockedBy: { 'aws-sdk-version': /external-dns:v0\.13\.6/ }, mutations: [] },
-  ],
+  ['old-sdk-known-image', { serviceAccount: DNS }, blocked({ 'aws-sdk-version': /external-dns:v0\.13\.6/ })],
   [
     'old-sdk-known-image',
     {
@@ -49,11 +45,7 @@ export const sdkRows: Row[] = [
     },
     { outcome: 'migrated', applied: 'associate', created: ['external-dns'], mutations: [ASSOCIATE, RESTARTED] },
   ],
-  [
-    'unknown-credentials',
-    { serviceAccount: DASHBOARD },
-    { outcome: 'blocked', blockedBy: { 'unknown-credentials': /AWS_PROFILE/ }, mutations: [] },
-  ],
+  ['unknown-credentials', { serviceAccount: DASHBOARD }, blocked({ 'unknown-credentials': /AWS_PROFILE/ })],
   [
     'unknown-credentials',
     { serviceAccount: DASHBOARD, acceptUnknownCredentials: ['dashboard/dashboard'] },

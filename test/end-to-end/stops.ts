@@ -50,200 +50,93 @@ const repair = { strategy: 'in-place', trust: 'repair' } as const;
 const WINDOW = { schedule: '0 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
 const LEFT_OVER = 'left-over-session-tags';
 
+type More = Omit<Row, 'state' | 'stop' | 'outcome'>;
+/** Stops in a call, such as `plan DescribeCluster`: the first one or the `nth`. */
+const calling = (
+  state: string,
+  call: string,
+  outcome: Row['outcome'],
+  { nth, ...more }: More & { nth?: number } = {},
+): Row => {
+  const [step, ...operation] = call.split(' ');
+  const stop = { step, operation: operation.join(' '), ...(nth === undefined ? {} : { call: nth }) };
+  return { state, stop, outcome, ...more };
+};
+/** Stops in a Wait. */
+const waiting = (state: string, outcome: Row['outcome'], more: More = {}): Row => ({
+  state,
+  stop: { wait: state },
+  outcome,
+  ...more,
+});
+
 /** In the order of the workflow: in place, by deletion, and in the second attempt. */
 export const rows: Row[] = [
-  { state: 'Plan', stop: { step: 'plan', operation: 'DescribeCluster' }, outcome: 'blocked' },
+  calling('Plan', 'plan DescribeCluster', 'blocked'),
   // It does not wait any longer: Recover ends it, and nothing was changed.
-  {
-    state: 'RequestApproval',
-    stop: { step: 'request-approval', operation: 'UpdateItem' },
-    outcome: 'blocked',
-    asked: { approval: 'required' },
-  },
-  {
-    state: 'AwaitWindow',
-    stop: { step: 'await-window', operation: 'Query' },
-    outcome: 'blocked',
+  calling('RequestApproval', 'request-approval UpdateItem', 'blocked', { asked: { approval: 'required' } }),
+  calling('AwaitWindow', 'await-window Query', 'blocked', {
     asked: { changeWindow: { ...WINDOW, schedule: '0 12 * * *' } },
-  },
-  {
-    state: 'PlanAgain',
-    stop: { step: 'plan', operation: 'PutItem', call: 2 },
-    outcome: 'blocked',
-    asked: { changeWindow: WINDOW },
-  },
-  { state: 'Begin', stop: { step: 'begin', operation: 'UpdateItem', call: 2 }, outcome: 'rolled-back' },
-  {
-    state: 'UpdateAddon',
-    stop: { step: 'update-addon', operation: 'DeletePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    scenario: LEFT_OVER,
-  },
-  {
-    state: 'UpdateAddon',
-    stop: { step: 'update-addon', operation: 'UpdateAddon' },
-    outcome: 'rolled-back',
-    kind: 'abort-before',
-  },
-  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back' },
-  { state: 'WaitForUpdate', stop: { wait: 'WaitForUpdate' }, outcome: 'rolled-back' },
-  { state: 'AwaitActive', stop: { step: 'await-active', operation: 'DescribeAddon' }, outcome: 'rolled-back' },
-  {
-    state: 'CarryOver',
-    stop: { step: 'carry-over', operation: 'UpdatePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    scenario: LEFT_OVER,
-  },
+  }),
+  calling('PlanAgain', 'plan PutItem', 'blocked', { nth: 2, asked: { changeWindow: WINDOW } }),
+  calling('Begin', 'begin UpdateItem', 'rolled-back', { nth: 2 }),
+  calling('UpdateAddon', 'update-addon DeletePodIdentityAssociation', 'rolled-back', { scenario: LEFT_OVER }),
+  calling('UpdateAddon', 'update-addon UpdateAddon', 'rolled-back', { kind: 'abort-before' }),
+  calling('UpdateAddon', 'update-addon UpdateAddon', 'rolled-back'),
+  waiting('WaitForUpdate', 'rolled-back'),
+  calling('AwaitActive', 'await-active DescribeAddon', 'rolled-back'),
+  calling('CarryOver', 'carry-over UpdatePodIdentityAssociation', 'rolled-back', { scenario: LEFT_OVER }),
   // The function that reads the pods continues and verifies them: only the observation after it is missing.
-  {
-    state: 'VerifyPods',
-    stop: { step: 'verify-pods', operation: 'list pods' },
-    outcome: 'migrated',
-    verified: 'injected',
-  },
-  { state: 'WaitForStability', stop: { wait: 'WaitForStability' }, outcome: 'migrated', verified: 'injected' },
-  {
-    state: 'WaitForStability',
-    stop: { wait: 'WaitForStability' },
-    outcome: 'migrated',
-    verified: 'injected',
-    annotationLeft: true,
-    ...account,
-  },
+  calling('VerifyPods', 'verify-pods list pods', 'migrated', { verified: 'injected' }),
+  waiting('WaitForStability', 'migrated', { verified: 'injected' }),
+  waiting('WaitForStability', 'migrated', { verified: 'injected', annotationLeft: true, ...account }),
   // This function continues too: only the end is missing.
-  { state: 'ConfirmReady', stop: { step: 'verify-pods', operation: 'list pods', call: 2 }, outcome: 'migrated' },
-  { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
-  {
-    state: 'RepairTrust',
-    stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' },
-    outcome: 'rolled-back',
+  calling('ConfirmReady', 'verify-pods list pods', 'migrated', { nth: 2 }),
+  calling('RecordMigrated', 'finish Query', 'migrated', { ended: true }),
+  calling('RepairTrust', 'repair-trust UpdateAssumeRolePolicy', 'rolled-back', {
     scenario: 'trust-repair',
     asked: repair,
     kind: 'abort-before',
-  },
-  {
-    state: 'RepairTrust',
-    stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' },
-    outcome: 'rolled-back',
+  }),
+  calling('RepairTrust', 'repair-trust UpdateAssumeRolePolicy', 'rolled-back', {
     scenario: 'trust-repair',
     asked: repair,
-  },
-  {
-    state: 'WaitForTrust',
-    stop: { wait: 'WaitForTrust' },
-    outcome: 'rolled-back',
-    scenario: 'trust-repair',
-    asked: repair,
-  },
-  {
-    state: 'InstallAgent',
-    stop: { step: 'install-agent', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
+  }),
+  waiting('WaitForTrust', 'rolled-back', { scenario: 'trust-repair', asked: repair }),
+  calling('InstallAgent', 'install-agent CreateAddon', 'rolled-back', {
     scenario: 'agent-absent',
     asked: { agent: 'install' },
-  },
-  {
-    state: 'DeleteAddon',
-    stop: { step: 'delete-addon', operation: 'DeleteAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-    kind: 'abort-before',
-  },
-  {
-    state: 'DeleteAddon',
-    stop: { step: 'delete-addon', operation: 'DeleteAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-  },
-  { state: 'WaitForDeletion', stop: { wait: 'WaitForDeletion' }, outcome: 'rolled-back', asked: recreate },
-  {
-    state: 'AwaitDeleted',
-    stop: { step: 'await-deleted', operation: 'DescribeAddon' },
-    outcome: 'rolled-back',
-    asked: preserve,
-  },
-  {
-    state: 'CreateAddon',
-    stop: { step: 'create-addon', operation: 'DeletePodIdentityAssociation' },
-    outcome: 'rolled-back',
+  }),
+  calling('DeleteAddon', 'delete-addon DeleteAddon', 'rolled-back', { asked: recreate, kind: 'abort-before' }),
+  calling('DeleteAddon', 'delete-addon DeleteAddon', 'rolled-back', { asked: recreate }),
+  waiting('WaitForDeletion', 'rolled-back', { asked: recreate }),
+  calling('AwaitDeleted', 'await-deleted DescribeAddon', 'rolled-back', { asked: preserve }),
+  calling('CreateAddon', 'create-addon DeletePodIdentityAssociation', 'rolled-back', {
     scenario: LEFT_OVER,
     asked: recreate,
-  },
-  {
-    state: 'CreateAddon',
-    stop: { step: 'create-addon', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-    kind: 'abort-before',
-  },
-  {
-    state: 'CreateAddon',
-    stop: { step: 'create-addon', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-  },
-  { state: 'WaitForCreation', stop: { wait: 'WaitForCreation' }, outcome: 'rolled-back', asked: recreate },
-  {
-    state: 'RestartPods',
-    stop: { step: 'restart-pods', operation: 'patch deployments' },
-    outcome: 'rolled-back',
-    asked: preserve,
-  },
-  { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', asked: preserve },
-  {
-    state: 'CreateAssociation',
-    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
-    outcome: 'rolled-back',
+  }),
+  calling('CreateAddon', 'create-addon CreateAddon', 'rolled-back', { asked: recreate, kind: 'abort-before' }),
+  calling('CreateAddon', 'create-addon CreateAddon', 'rolled-back', { asked: recreate }),
+  waiting('WaitForCreation', 'rolled-back', { asked: recreate }),
+  calling('RestartPods', 'restart-pods patch deployments', 'rolled-back', { asked: preserve }),
+  waiting('WaitForRollout', 'rolled-back', { asked: preserve }),
+  calling('CreateAssociation', 'create-association CreatePodIdentityAssociation', 'rolled-back', {
     kind: 'abort-before',
     ...account,
-  },
-  {
-    state: 'CreateAssociation',
-    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    ...account,
-  },
-  { state: 'WaitForWebhook', stop: { wait: 'WaitForWebhook' }, outcome: 'rolled-back', ...account },
-  { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', ...account },
-  {
-    state: 'AnnotateServiceAccount',
-    stop: { step: 'annotate-service-account', operation: 'patch serviceaccounts' },
-    outcome: 'migrated',
-    ...account,
-  },
-  {
-    state: 'CreateStandaloneAssociations',
-    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
-    outcome: 'rolled-back',
+  }),
+  calling('CreateAssociation', 'create-association CreatePodIdentityAssociation', 'rolled-back', account),
+  waiting('WaitForWebhook', 'rolled-back', account),
+  waiting('WaitForRollout', 'rolled-back', account),
+  calling('AnnotateServiceAccount', 'annotate-service-account patch serviceaccounts', 'migrated', account),
+  calling('CreateStandaloneAssociations', 'create-association CreatePodIdentityAssociation', 'rolled-back', {
     kind: 'abort-before',
     ...nodes,
-  },
-  {
-    state: 'CreateStandaloneAssociations',
-    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    ...nodes,
-  },
-  {
-    state: 'WaitForStandaloneAssociations',
-    stop: { wait: 'WaitForStandaloneAssociations' },
-    outcome: 'rolled-back',
-    ...nodes,
-  },
-  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', ...nodes },
-  {
-    state: 'VerifyPods',
-    stop: { step: 'verify-pods', operation: 'list pods' },
-    outcome: 'migrated',
-    verified: 'injected',
-    ...nodes,
-  },
-  {
-    state: 'NextAttempt',
-    stop: { step: 'create-addon', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    scenario: 'auto-falls-back',
-  },
+  }),
+  calling('CreateStandaloneAssociations', 'create-association CreatePodIdentityAssociation', 'rolled-back', nodes),
+  waiting('WaitForStandaloneAssociations', 'rolled-back', nodes),
+  calling('UpdateAddon', 'update-addon UpdateAddon', 'rolled-back', nodes),
+  calling('VerifyPods', 'verify-pods list pods', 'migrated', { verified: 'injected', ...nodes }),
+  calling('NextAttempt', 'create-addon CreateAddon', 'rolled-back', { scenario: 'auto-falls-back' }),
 ];
 
 const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {

@@ -24,6 +24,12 @@ const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = host
     return result;
   });
 
+/** Asserts that the request is refused for that reason, and that nothing is changed. */
+const expectRefused = async (request: Record<string, unknown>, why: RegExp): Promise<void> => {
+  const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
+  expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(why) as unknown });
+};
+
 describe('an invalid name', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['an unknown add-on', { addon: 'no-such-addon' }, /ChecksFailed: .*addon-installed/],
@@ -38,65 +44,20 @@ describe('an invalid name', () => {
     ['a name of every object', { addon: '__proto__' }, /BadInput: .*request\.addon/],
     ['a name of every function', { addon: 'constructor' }, /ChecksFailed: .*addon-installed/],
     ['a shell command', { addon: '$(id)' }, /BadInput: .*request\.addon/],
-  ])('as the add-on: %s', async (_, request, why) => {
-    const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'Blocked',
-      cause: expect.stringMatching(why) as unknown,
-    });
-  });
+  ])('as the add-on: %s', (_, request, why) => expectRefused(request, why));
 
   const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
+  const inArabic = '\u0661\u0661\u0661\u0661\u0662\u0662\u0662\u0662\u0663\u0663\u0663\u0663';
   it.each<[string, Record<string, unknown>, RegExp]>([
-    [
-      'a cluster of another account',
-      { target: { ...target, account: OTHER_ACCOUNT } },
-      /ChecksFailed|AccessDenied|BadInput/,
-    ],
-    [
-      'an invalid cluster name',
-      { target: { ...target, cluster: 'reliability-dev/../x' } },
-      /BadInput: .*request\.target\.cluster/,
-    ],
-    [
-      'a cluster with a newline',
-      { target: { ...target, cluster: 'reliability-dev\n' } },
-      /BadInput: .*request\.target\.cluster/,
-    ],
-    [
-      'a region that is a host',
-      { target: { ...target, region: 'evil.example.com/eu-west-1' } },
-      /BadInput: .*request\.target\.region/,
-    ],
-    [
-      'a region that is very long',
-      { target: { ...target, region: `eu-${'west-'.repeat(20_000)}1` } },
-      /BadInput: .*request\.target\.region/,
-    ],
-    [
-      'a region that is a fragment',
-      { target: { ...target, region: 'eu-west-1#' } },
-      /BadInput: .*request\.target\.region/,
-    ],
-    [
-      'digits of another script',
-      { target: { ...target, account: '\u0661\u0661\u0661\u0661\u0662\u0662\u0662\u0662\u0663\u0663\u0663\u0663' } },
-      /BadInput: .*request\.target\.account/,
-    ],
-    [
-      'a target with more fields',
-      { target: { ...target, endpoint: 'https://evil.example.com' } },
-      /BadInput: .*unknown fields: endpoint/,
-    ],
-  ])('as the target: %s', async (_, request, why) => {
-    const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'Blocked',
-      cause: expect.stringMatching(why) as unknown,
-    });
-  });
+    ['a cluster of another account', { account: OTHER_ACCOUNT }, /ChecksFailed|AccessDenied|BadInput/],
+    ['an invalid cluster name', { cluster: 'reliability-dev/../x' }, /BadInput: .*request\.target\.cluster/],
+    ['a cluster with a newline', { cluster: 'reliability-dev\n' }, /BadInput: .*request\.target\.cluster/],
+    ['a region that is a host', { region: 'evil.example.com/eu-west-1' }, /BadInput: .*request\.target\.region/],
+    ['a very long region', { region: `eu-${'west-'.repeat(20_000)}1` }, /BadInput: .*request\.target\.region/],
+    ['a region that is a fragment', { region: 'eu-west-1#' }, /BadInput: .*request\.target\.region/],
+    ['digits of another script', { account: inArabic }, /BadInput: .*request\.target\.account/],
+    ['more fields', { endpoint: 'https://evil.example.com' }, /BadInput: .*unknown fields: endpoint/],
+  ])('as the target: %s', (_, change, why) => expectRefused({ target: { ...target, ...change } }, why));
 
   it.each<[string, Record<string, unknown>, RegExp]>([
     [
