@@ -62,7 +62,8 @@ const seen = (sdk: Sdk, container: Container, names: readonly VariableName[]): V
 
 function readFiles(link: Extract<Link, { kind: 'file' }>, sdk: Sdk, { container }: InPod): Reading | undefined {
   const mounted = container.mounts.filter(
-    ({ path }) => link.places === true && path.split(/[\\/]/).includes(FILES_DIRECTORY),
+    ({ path }) =>
+      link.places === true && path.includes(FILES_DIRECTORY) && path.split(/[\\/]/).includes(FILES_DIRECTORY),
   );
   const names = [
     ...seen(sdk, container, link.names),

@@ -11,8 +11,22 @@ export type FoundToken =
   | { is: 'other'; volume: string }
   | { is: 'unsure' };
 
-/** Returns the segments of an absolute path of Linux or Windows; `undefined` for a relative path. */
-function segmentsOf(path: string): string[] | undefined {
+/** More paths than the pods of most clusters have; in a larger cluster, some are split again. */
+const MOST_PATHS = 1000;
+const splitPaths = new Map<string, { segments: readonly string[] | undefined }>();
+
+/**
+ * Returns the segments of an absolute path of Linux or Windows; `undefined` for a relative path. Most pods have the same
+ * paths, which every SDK reads, so each is split once.
+ */
+function segmentsOf(path: string): readonly string[] | undefined {
+  const found = splitPaths.get(path) ?? { segments: split(path) };
+  if (splitPaths.size >= MOST_PATHS) splitPaths.clear();
+  splitPaths.set(path, found);
+  return found.segments;
+}
+
+function split(path: string): string[] | undefined {
   const slashed = path.replace(/^[A-Za-z]:(?=[\\/])/, '').replaceAll('\\', '/');
   if (!slashed.startsWith('/')) return undefined;
   const segments: string[] = [];
