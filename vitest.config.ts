@@ -8,14 +8,25 @@ const GRIDS = ['test/**/*.grid.test.ts'];
 /** They start real programs: aws, kubectl, Python, Chromium, the bundled functions, the command line. CI runs them. */
 const PROCESSES = ['test/**/*.process.test.ts'];
 
-/** The file that takes the longest: last, it would run alone, and several times as long in a process that has run all others. */
-const LONGEST = 'test/simulation/promises.test.ts';
+/**
+ * The files that take the longest, first: the last one would run alone, and in a process that has run all others of
+ * `npm test` several times as long.
+ */
+const LONGEST = [
+  'test/simulation/promises.test.ts',
+  'test/end-to-end/accepted.process.test.ts',
+  'test/cli/served-principals.process.test.ts',
+  'test/package.process.test.ts',
+  'test/end-to-end/remedies.process.test.ts',
+  'test/end-to-end/restore-commands.process.test.ts',
+  'test/end-to-end/aws-cli.process.test.ts',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith(LONGEST);
-    return [...sorted.filter(isLongest), ...sorted.filter((file) => !isLongest(file))];
+    const first = LONGEST.flatMap((name) => sorted.filter(({ moduleId }) => moduleId.endsWith(name)));
+    return [...first, ...sorted.filter((file) => !first.includes(file))];
   }
 }
 
