@@ -18,14 +18,13 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('bundles', () => {
   it('are the same bytes each time', async () => {
-    await bundle(join(scratch, 'one'));
-    await bundle(join(scratch, 'two'));
-    expect(textsIn(join(scratch, 'two'))).toEqual(textsIn(join(scratch, 'one')));
-    expect(textsIn(join(scratch, 'one'))).toEqual(textsIn(lambdaDirectory));
+    const again = join(scratch, 'again');
+    await bundle(again);
+    expect(textsIn(again)).toEqual(textsIn(lambdaDirectory));
   });
   it("have the style and the script of the report's page where its code reads them", async () => {
     const outdir = join(scratch, 'page');
-    await bundle(outdir);
+    cpSync(join(lambdaDirectory, 'browser'), join(outdir, 'browser'), { recursive: true });
     await build({ ...bundleOptions(outdir), entryPoints: [{ in: 'lambdas/report-page/page.ts', out: 'report-page' }] });
     const bundled = (await import(join(outdir, 'report-page.mjs'))) as { reportPage: typeof reportPage };
     expect(bundled.reportPage(fleetReport())).toBe(reportPage(fleetReport()));
