@@ -85,6 +85,10 @@ export class Journal {
   failNext(call: string, when: When = 'before', error: Error = lost()): void {
     this.faults.push({ matches: (name) => name === call, when, error });
   }
+  /** The next such call is refused before its effect. */
+  refuseNext(call: string, ...error: ConstructorParameters<typeof MigrationError>): void {
+    this.failNext(call, 'before', new MigrationError(...error));
+  }
   /** Strikes at the call of that number, counted from 0 over all ports. */
   failAt(position: number, when: When, error: Error = lost()): void {
     this.faults.push({ matches: (_, index) => index === position, when, error });

@@ -12,3 +12,7 @@ export const anError = (name: string, message: string | RegExp): { name: string;
   name,
   message: typeof message === 'string' ? containing(message) : matching(message),
 });
+
+/** Expects the promise to be rejected with an error of that name, and with that message where one is given. */
+export const expectError = (promise: Promise<unknown>, name: string, message?: string | RegExp): Promise<void> =>
+  expect(promise).rejects.toMatchObject(message === undefined ? { name } : anError(name, message));

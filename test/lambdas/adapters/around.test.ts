@@ -8,7 +8,7 @@ import { createHttpKubernetes } from '../../../lambdas/adapters/http-kubernetes.
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { AroundCalls } from '../../../lambdas/ports/index.ts';
 import { CLUSTER } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 const mock = mockClient(EKSClient);
 afterEach(() => {
@@ -58,9 +58,7 @@ describe('around a client', () => {
     mock.on(DescribeClusterCommand).rejects(throttling());
     const { around, seen } = noting();
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
-    await expect(eks.describeCluster()).rejects.toMatchObject(
-      anError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded'),
-    );
+    await expectError(eks.describeCluster(), 'Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
     expect(seen).toEqual(['eks Throttled', 'eks Throttled', 'eks Throttled']);
   });
 

@@ -2,6 +2,7 @@ import * as eks from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { aws, awsOrUndefined, fromAws } from '../../../lambdas/adapters/aws-errors.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import { expectError } from '../matchers.ts';
 
 const failing = (name: string, status?: number, message = 'why'): Error =>
   Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status, requestId: 'r-1' } });
@@ -119,8 +120,9 @@ describe('awsOrUndefined', () => {
     await expect(
       awsOrUndefined('iam:X', () => Promise.reject(failing('NoSuchEntityException', 404))),
     ).resolves.toBeUndefined();
-    await expect(awsOrUndefined('iam:X', () => Promise.reject(failing('Throttling', 400)))).rejects.toMatchObject({
-      name: 'Throttled',
-    });
+    await expectError(
+      awsOrUndefined('iam:X', () => Promise.reject(failing('Throttling', 400))),
+      'Throttled',
+    );
   });
 });

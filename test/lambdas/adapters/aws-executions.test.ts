@@ -16,7 +16,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
 const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon';
@@ -61,7 +61,7 @@ describe('an execution', () => {
   });
   it('is not taken for one when the answer has no status', async () => {
     sfn.on(DescribeExecutionCommand).resolves({});
-    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expectError(executions.describe(EXECUTION), 'ServiceUnavailable');
   });
 });
 
@@ -83,9 +83,7 @@ describe('a recovery', () => {
     [Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
   ])('is not taken for started: %s', async (error, name) => {
     sfn.on(StartExecutionCommand).rejects(error);
-    await expect(executions.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject(
-      anError(name, `states:StartExecution ${NAME}: `),
-    );
+    await expectError(executions.startRecovery(MIGRATION_ID, NAME), name, `states:StartExecution ${NAME}: `);
   });
   it('is not asked for by a function that was not told of the state machine', async () => {
     const without = new AwsExecutions({
@@ -95,7 +93,7 @@ describe('a recovery', () => {
         throw new MigrationError('BadInput', 'no state machine');
       },
     });
-    await expect(without.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(without.startRecovery(MIGRATION_ID, NAME), 'BadInput');
     expect(sfn.calls()).toEqual([]);
   });
 });
@@ -119,8 +117,8 @@ describe('a migration, and a rollback on demand', () => {
   it('is retired under its name, as was asked for', async () => {
     const RETIRE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Retire';
     const asked = { action: 'retire', dryRun: true, soakDays: 7, requestedBy: 'jo', reason: undefined } as const;
-    await expect(executions.startRetirement(MIGRATION_ID, NAME, asked)).rejects.toMatchObject({ name: 'BadInput' });
-    await expect(executions.retireArn(NAME)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(executions.startRetirement(MIGRATION_ID, NAME, asked), 'BadInput');
+    await expectError(executions.retireArn(NAME), 'BadInput');
     expect(sfn.calls()).toEqual([]);
     sfn.on(StartExecutionCommand).resolves({});
     const retiring = new AwsExecutions({
@@ -173,7 +171,7 @@ describe('a task that waits under a token', () => {
     ]);
   });
   it.each([new TaskTimedOut(metadata), new TaskDoesNotExist(metadata), new InvalidToken(metadata)])(
-    'does not wait any more: $name',
+    'no longer waits: $name',
     async (error) => {
       sfn.on(SendTaskSuccessCommand).rejects(error).on(SendTaskFailureCommand).rejects(error);
       expect(await executions.completeTask('token', {})).toBe(false);

@@ -7,6 +7,7 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import { lost } from '../fakes.ts';
 import { ADDON, aMigration, MIGRATION_ID, target } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 import { eventOf, handle, newFakes, problemIn, proxied, REQUEST_ID, type Request, send, started } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
@@ -227,7 +228,7 @@ describe('a body', () => {
 
 describe('a caller', () => {
   it.each([null, undefined, '', 42, 'x'.repeat(LONGEST_PRINCIPAL + 1), 'a\nb'])(
-    'that API Gateway does not name is nobody: %j',
+    'that is unnamed is nobody: %j',
     async (userArn) => {
       for (const request of [post({}), { method: 'GET', path: '/migrations' }]) {
         const event = eventOf(request);
@@ -308,11 +309,7 @@ describe('a failure', () => {
     'that may be over in a moment (%s) is to be tried again',
     async (name) => {
       const fakes = newFakes();
-      fakes.journal.failNext(
-        'ledger.getFile',
-        'before',
-        new MigrationError(name, 'dynamodb:Query arn:aws:dynamodb:secret'),
-      );
+      fakes.journal.refuseNext('ledger.getFile', name, 'dynamodb:Query arn:aws:dynamodb:secret');
       const answer = await send(fakes, { method: 'GET', path: `/migrations/${MIGRATION_ID}` });
       expect(problemIn(answer, 'unavailable').status).toBe(503);
       expect(answer.headers['retry-after']).toBe('5');
@@ -363,9 +360,7 @@ describe('a failure', () => {
   it('to be called by API Gateway is thrown: there is nobody to answer', async ({ fakes }) => {
     const handler = createHandler(apiStep, fakes.dependencies);
     for (const event of [{}, { httpMethod: 'POST', path: '/migrations', body: '{}' }, null])
-      await expect(handler(event, { getRemainingTimeInMillis: () => 1 } as LambdaContext)).rejects.toMatchObject({
-        name: 'BadInput',
-      });
+      await expectError(handler(event, { getRemainingTimeInMillis: () => 1 } as LambdaContext), 'BadInput');
     expect(started(fakes).changes).toBe(0);
   });
 });

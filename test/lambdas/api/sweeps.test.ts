@@ -303,11 +303,7 @@ describe('GET /sweeps', () => {
 
   it('refuses a next that DynamoDB does not take there', async ({ fakes }) => {
     const next = Buffer.from(JSON.stringify(ID)).toString('base64url');
-    fakes.journal.failNext(
-      'sweeps.list',
-      'before',
-      new MigrationError('InvalidRequest', 'The provided starting key is invalid'),
-    );
+    fakes.journal.refuseNext('sweeps.list', 'InvalidRequest', 'The provided starting key is invalid');
     expect(
       problemIn(await send(fakes, { method: 'GET', path: '/sweeps', query: { next } }), 'invalid-request').errors,
     ).toMatchObject([{ field: 'query.next' }]);

@@ -7,7 +7,7 @@ import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { anError, expectError } from '../matchers.ts';
 
 const it = test.extend('fakes', () => newFakes());
 
@@ -190,15 +190,17 @@ describe('createHandler', () => {
 
   it('names the path into a nested request', async () => {
     const request = { target, addon: ADDON, roles: { 'ebs-csi-controller-sa': 'no role' } };
-    await expect(
+    await expectError(
       handle(newFakes(), planStep, { migrationId: MIGRATION_ID, executionArn: 'x', request }),
-    ).rejects.toMatchObject(anError('BadInput', 'request.roles.ebs-csi-controller-sa: must be an IAM role ARN'));
+      'BadInput',
+      'request.roles.ebs-csi-controller-sa: must be an IAM role ARN',
+    );
   });
 
   it('writes the line of a refused input too, where it says whose it is', async ({ fakes }) => {
-    await expect(handle(fakes, looking(), { migrationId: MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(handle(fakes, looking(), { migrationId: MIGRATION_ID }), 'BadInput');
     expect(await lines(fakes)).toMatchObject([{ name: 'look', tries: 1, error: { name: 'BadInput' } }]);
-    await expect(handle(fakes, looking(), {})).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(handle(fakes, looking(), {}), 'BadInput');
     expect(fakes.journal.of('ledger.recordStep')).toHaveLength(1);
   });
 
@@ -239,12 +241,13 @@ describe('createHandler', () => {
   });
 
   it("does not let out an answer that is not of the step's form", async ({ fakes }) => {
-    await expect(
+    await expectError(
       handle(
         fakes,
         looking(async () => ({ seen: 'much' }) as never),
       ),
-    ).rejects.toMatchObject({ name: 'ZodError' });
+      'ZodError',
+    );
     expect(fakes.telemetry.counts).toEqual({ ZodError: 1, 'unexpected-error': 1 });
   });
 
@@ -301,7 +304,7 @@ describe('createHandler', () => {
   });
 
   it('does not hide an error behind a line that could not be written', async ({ fakes }) => {
-    fakes.journal.failNext('ledger.recordStep', 'before', new MigrationError('Throttled', 'dynamodb: slow down'));
+    fakes.journal.refuseNext('ledger.recordStep', 'Throttled', 'dynamodb: slow down');
     const error = new MigrationError('LockLost', 'The lock is gone.');
     await expect(
       handle(
@@ -317,7 +320,7 @@ describe('createHandler', () => {
 
   it('does not call done what left no line', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordStep', 'before', lost());
-    await expect(handle(fakes, looking())).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(handle(fakes, looking()), 'ConnectionLost');
     expect(await handle(fakes, looking())).toEqual({ seen: 1 });
   });
 
@@ -407,11 +410,12 @@ describe('a cancel', () => {
   });
   it('that can not be read begins nothing', async ({ fakes }) => {
     fakes.journal.failNext('ledger.getFile');
-    await expect(
+    await expectError(
       handle(
         fakes,
         step(stoppable, async () => ({})),
       ),
-    ).rejects.toMatchObject({ name: 'ConnectionLost' });
+      'ConnectionLost',
+    );
   });
 });

@@ -1,6 +1,5 @@
 /** The step plan for a service account that is no add-on's: what it reads, in which order, and how it ends. */
 import { describe, expect, test } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
 import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
@@ -29,14 +28,13 @@ import {
   at,
   EXECUTION,
   MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   OTHER_ROLE,
   ROLE,
   STEP_ROLES,
   target,
   VERSION,
   GRANTED,
+  otherHolder,
 } from '../fixtures.ts';
 
 const it = test.extend('fakes', () => accountFakes());
@@ -162,21 +160,13 @@ describe('plan of a service account', () => {
   });
 
   it('reads nothing while another migration holds the lock', async ({ fakes }) => {
-    await fakes.ledger.acquireLock(SUBJECT_LOCK, {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(-60),
-    });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(-60)));
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
     expect(asked(fakes)).toEqual(['executions.describe']);
   });
 
   it('does not stand behind an add-on that is called like its name', async ({ fakes }) => {
-    await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(-60),
-    });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), otherHolder(at(-60)));
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
@@ -258,15 +248,15 @@ describe('plan of a service account', () => {
 
   it('finds out who owns it as well as it may: who may not ask goes on', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
-    fakes.journal.failNext('eks.describeConfiguration', 'before', new MigrationError('AccessDenied', 'you may not'));
+    fakes.journal.refuseNext('eks.describeConfiguration', 'AccessDenied', 'you may not');
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
   it.each(['Unauthorised', 'AccessDenied'] as const)(
-    'blocks, and does not fall over, when the API server says %s: nobody asks it a second time',
+    'blocks at %s of the API server, which is asked once',
     async (name) => {
       const fakes = accountFakes();
-      fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
+      fakes.journal.refuseNext('kubernetes.listPods', name, 'kubernetes: you may not');
       expect(await run(fakes, { roleArn: ROLE })).toMatchObject({
         verdict: 'blocked',
         // Nobody could see whether it has the role that the request names.
@@ -278,22 +268,14 @@ describe('plan of a service account', () => {
   );
 
   it('goes on with the role that the request names, where what EKS says is enough', async ({ fakes }) => {
-    fakes.journal.failNext(
-      'kubernetes.listPods',
-      'before',
-      new MigrationError('AccessDenied', 'kubernetes: you may not'),
-    );
+    fakes.journal.refuseNext('kubernetes.listPods', 'AccessDenied', 'kubernetes: you may not');
     fakes.settings.roleGrants = GRANTED;
     expect(await run(fakes, { roleArn: ROLE, verification: 'api' })).toMatchObject({ verdict: 'migrate' });
   });
 
   it('finds the association that is there where no role is known', async ({ fakes }) => {
     fakes.eks.associations = [anAccountAssociation()];
-    fakes.journal.failNext(
-      'kubernetes.listPods',
-      'before',
-      new MigrationError('AccessDenied', 'kubernetes: you may not'),
-    );
+    fakes.journal.refuseNext('kubernetes.listPods', 'AccessDenied', 'kubernetes: you may not');
     expect(await run(fakes, { verification: 'api' })).toMatchObject({ verdict: 'already-migrated' });
   });
 

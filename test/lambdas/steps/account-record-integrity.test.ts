@@ -26,7 +26,7 @@ import {
   MIGRATION_ID,
   OTHER_ROLE,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { anError, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const REMOVING = { request: { annotation: 'remove' } } as const;
@@ -169,8 +169,10 @@ describe('a step of add-ons', () => {
   ];
   it.each(ofAddons)('%s does nothing for a service account', async (name, input) => {
     const fakes = await associated();
-    await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject(
-      anError('BadInput', 'is about a service account, but this step is for add-ons'),
+    await expectError(
+      invoke(steps[name], { ...fakes.input, ...input }, fakes),
+      'BadInput',
+      'is about a service account, but this step is for add-ons',
     );
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -182,9 +184,7 @@ describe('a step of add-ons', () => {
       ['annotate-service-account', { towards: 'before' }],
     ] as const) {
       const fakes: Begun = await begun();
-      await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-      });
+      await expectError(invoke(steps[name], { ...fakes.input, ...input }, fakes), 'BadInput');
       expect(fakes.journal.mutations()).toEqual([]);
     }
   });

@@ -13,16 +13,7 @@ import {
   SUBJECT_LOCK,
 } from '../account-fixtures.ts';
 import type { Fakes } from '../fakes.ts';
-import {
-  at,
-  MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  policyText,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { at, MIGRATION_ID, policyText, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, otherHolder } from '../fixtures.ts';
 import type { Machine } from './machine.ts';
 import { isRead, type Workflow } from './workflow-faults.ts';
 
@@ -229,9 +220,7 @@ export async function expectEnd(
   const evidence = (await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ identity }) => identity);
   expect(evidence).toEqual(migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : []);
   for (const lock of [SUBJECT_LOCK, ROLE_LOCK])
-    expect(
-      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) }),
-    ).toMatchObject({ acquired: true });
+    expect(await ledger.acquireLock(lock, otherHolder(at(0)))).toMatchObject({ acquired: true });
 }
 export const requestOf = ({ request }: Pick<Case, 'request'>): object => ({ serviceAccount: REF, ...request });
 

@@ -7,7 +7,15 @@ import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
-import { aMigration, aRequest, at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import {
+  aMigration,
+  aRequest,
+  at,
+  executionArn,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  otherHolder,
+} from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 import { anError, containing } from '../matchers.ts';
 
@@ -280,7 +288,7 @@ describe('one that could not be started', () => {
 });
 
 describe('one whose add-on another migration works on', () => {
-  const holder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) };
+  const holder = otherHolder(at(-60));
   const lockOf = ({ account, region, cluster, addon }: SweepItem): string =>
     subjectLock({ account, region, cluster }, addon);
   const hold = async (item: SweepItem): Promise<void> => {
@@ -347,7 +355,7 @@ describe('one whose add-on another migration works on', () => {
   });
 
   it.each(['before', 'after'] as const)(
-    'comes to the same end where the look breaks off %s its end is noted',
+    'comes to the same end where it breaks off %s its end is noted',
     async (when) => {
       await put({}, [first]);
       await hold(first);

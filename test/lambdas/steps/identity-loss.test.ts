@@ -27,7 +27,7 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const NODES = 'ebs-csi-node-sa';
@@ -143,8 +143,10 @@ describe('begin', () => {
   });
 
   it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', async () => {
-    await expect(snapshotOf(() => undefined, { acceptIdentityLoss: [] })).rejects.toMatchObject(
-      anError('BadInput', `${NAMESPACE}/${NODES} would lose its identity`),
+    await expectError(
+      snapshotOf(() => undefined, { acceptIdentityLoss: [] }),
+      'BadInput',
+      `${NAMESPACE}/${NODES} would lose its identity`,
     );
   });
 });
@@ -190,9 +192,7 @@ describe('verify-pods', () => {
 
   it('leads back where another service account has lost the role, which only the snapshot says that it had', async () => {
     const fakes = await migrated({ bystanders: [NODES] });
-    await expect(verify(fakes)).rejects.toMatchObject(
-      anError('PodsOnWrongIdentity', `did not foresee: ${NAMESPACE}/${NODES}`),
-    );
+    await expectError(verify(fakes), 'PodsOnWrongIdentity', `did not foresee: ${NAMESPACE}/${NODES}`);
     expect(await latest(fakes)).toContainEqual(['node-role', { from: 'irsa', to: 'node-role' }]);
     expect((await fakes.record()).verified).toBe('none');
   });

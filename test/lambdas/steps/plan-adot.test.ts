@@ -1,6 +1,5 @@
 /** The plan of an add-on with three service accounts, a namespace and custom resources of its own. */
 import { describe, expect, test } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Plan } from '../../../lambdas/domain/migration/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
@@ -18,6 +17,7 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 
 const it = test.extend('fakes', () => adot());
 
@@ -107,11 +107,7 @@ describe('custom resources', () => {
   });
   it.each(['AccessDenied', 'Unauthorised'] as const)('that %s keeps from being read count as unknown', async (name) => {
     const fakes = adot();
-    fakes.journal.failNext(
-      'kubernetes.listCustomResources',
-      'before',
-      new MigrationError(name, 'kubernetes: you may not list'),
-    );
+    fakes.journal.refuseNext('kubernetes.listCustomResources', name, 'kubernetes: you may not list');
     const plan = await run(fakes, { strategy: 'recreate' });
     expect([plan.verdict, statusOf(plan, 'custom-resources'), statusOf(plan, 'kubernetes-access')]).toEqual([
       'blocked',
@@ -120,8 +116,8 @@ describe('custom resources', () => {
     ]);
   });
   it('that could not be read for a moment are read again', async ({ fakes }) => {
-    fakes.journal.failNext('kubernetes.listCustomResources', 'before', new MigrationError('Throttled', 'too many'));
-    await expect(run(fakes, { strategy: 'recreate' })).rejects.toMatchObject({ name: 'Throttled' });
+    fakes.journal.refuseNext('kubernetes.listCustomResources', 'Throttled', 'too many');
+    await expectError(run(fakes, { strategy: 'recreate' }), 'Throttled');
     expect(await run(fakes, { strategy: 'recreate' })).toMatchObject({ verdict: 'migrate' });
   });
 });

@@ -14,8 +14,10 @@ import {
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   target,
+  otherHolder,
+  ownHolder,
 } from '../fixtures.ts';
-import { anError, containing, matching } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
 
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
   invoke(
@@ -29,11 +31,7 @@ const lockCheck = async ({ ledger }: Fakes) =>
 /** Fakes in which another migration holds the lock, in that state. */
 async function held(execution: ExecutionState | undefined, record?: Partial<Migration>): Promise<Fakes> {
   const fakes = newFakes();
-  await fakes.ledger.acquireLock(ADDON_LOCK, {
-    migrationId: OTHER_MIGRATION_ID,
-    executionArn: OTHER_EXECUTION,
-    since: at(-60),
-  });
+  await fakes.ledger.acquireLock(ADDON_LOCK, otherHolder(at(-60)));
   if (record)
     await fakes.ledger.putMigration(
       aMigration({ migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, ...record }),
@@ -94,9 +92,7 @@ describe('a held lock', () => {
     ['left no record', ABORTED, undefined],
   ])('is waited for where its execution %s', async (_, execution, record) => {
     const fakes = await held(execution, record);
-    await expect(run(fakes)).rejects.toMatchObject(
-      anError('RecoveryPending', `Migration ${OTHER_MIGRATION_ID} has held the lock`),
-    );
+    await expectError(run(fakes), 'RecoveryPending', `Migration ${OTHER_MIGRATION_ID} has held the lock`);
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running' });
     // Recover lets go of it; the same step goes on.
     await fakes.ledger.releaseLock(ADDON_LOCK, OTHER_EXECUTION);
@@ -119,9 +115,7 @@ describe('a held lock', () => {
 
     it('is waited for', async () => {
       const fakes = await recovering();
-      await expect(run(fakes)).rejects.toMatchObject(
-        anError('RecoveryPending', `${RECOVERY} is rolling back its change`),
-      );
+      await expectError(run(fakes), 'RecoveryPending', `${RECOVERY} is rolling back its change`);
       await fakes.ledger.releaseLock(ADDON_LOCK, RECOVERY);
       expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     });
@@ -137,7 +131,7 @@ describe('a held lock', () => {
 
   it('is no obstacle where this very execution holds it', async () => {
     const fakes = newFakes();
-    await fakes.ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+    await fakes.ledger.acquireLock(ADDON_LOCK, ownHolder(at(0)));
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.names()).not.toContain('executions.describe');
   });

@@ -121,11 +121,7 @@ describe('the roles of the nodes', () => {
   });
   it('that IAM does not have any more are of no node', async ({ fakes }) => {
     fakes.eks.accessEntries = ['-gone', ''].map((n) => ({ principalArn: `${NODE_ROLE}${n}`, type: 'EC2_LINUX' }));
-    fakes.journal.failNext(
-      'roles.simulate',
-      'before',
-      new MigrationError('NotFound', 'iam:SimulatePrincipalPolicy: NoSuchEntity'),
-    );
+    fakes.journal.refuseNext('roles.simulate', 'NotFound', 'iam:SimulatePrincipalPolicy: NoSuchEntity');
     expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
       status: 'pass',
       message: expect.not.stringContaining('gone') as string,

@@ -26,7 +26,7 @@ import {
   STEP_ROLES,
   target,
 } from '../fixtures.ts';
-import { containing, matching } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
 
 const it = test.extend('fakes', () => deployed());
 
@@ -414,8 +414,8 @@ it.each(['eks.listAllAssociations', 'eks.listAddons', 'roles.listPolicies', 'rol
     const fakes = deployed();
     if (call === 'eks.listAddons')
       fakes.kubernetes.annotated = [{ namespace: NAMESPACE, name: 'ebs-csi-node-sa', roleArn: ROLE }];
-    fakes.journal.failNext(call, 'before', new MigrationError('Throttled', 'too many'));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'Throttled' });
+    fakes.journal.refuseNext(call, 'Throttled', 'too many');
+    await expectError(run(fakes), 'Throttled');
     const { plan } = await run(fakes);
     expect(plan.checks.filter(({ status, id }) => status !== 'pass' && id !== 'identity-loss')).toEqual([]);
   },

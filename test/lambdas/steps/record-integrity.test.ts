@@ -19,7 +19,7 @@ import {
   OTHER_ROLE,
   planned,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const strays: [
@@ -76,8 +76,10 @@ describe.each(strays)('a file that names %s', (_, { prepare, ...change }) => {
     if (name === 'take-over') fakes.executions.states.set(EXECUTION, { status: 'ABORTED', stoppedAt: at(-600) });
     const locks = await fakes.ledger.listHeldLocks();
     const given = name === 'take-over' ? { migrationId: MIGRATION_ID, ...input } : { ...fakes.input, ...input };
-    await expect(invoke(step, given, fakes)).rejects.toMatchObject(
-      anError('BadInput', /is not used: .* does not belong to its subject, add-on aws-ebs-csi-driver of cluster dev/),
+    await expectError(
+      invoke(step, given, fakes),
+      'BadInput',
+      /is not used: .* does not belong to its subject, add-on aws-ebs-csi-driver of cluster dev/,
     );
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await fakes.ledger.listHeldLocks()).toEqual(locks);
@@ -91,15 +93,19 @@ it('the rollback accepts no namespace but its own if EKS shows none', async () =
     snapshot: { namespace: 'payments', planned: [elsewhere], associations: [] },
   });
   fakes.eks.addons.set(anAddon().name, anAddon());
-  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject(
-    anError('BadInput', 'which is in kube-system'),
+  await expectError(
+    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
+    'BadInput',
+    'which is in kube-system',
   );
 });
 
 it('the rollback trusts the add-on, not the record, about its namespace', async () => {
   const fakes = await begun();
   fakes.eks.addons.set(anAddon().name, anAddon({ namespace: 'elsewhere' }));
-  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject(
-    anError('BadInput', 'which is in elsewhere'),
+  await expectError(
+    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
+    'BadInput',
+    'which is in elsewhere',
   );
 });

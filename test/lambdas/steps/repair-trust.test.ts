@@ -21,8 +21,9 @@ import {
   ROLES_OF_ACCOUNT,
   target,
   GRANTED,
+  otherHolder,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
@@ -89,7 +90,7 @@ describe('repair-trust towards Pod Identity', () => {
   ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
     const fakes = await atRepair();
     fakes.journal.failNext(call, when);
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(repair(fakes), 'ConnectionLost');
     fakes.clock.advance(5000);
     expect(await repair(fakes)).toEqual({ changed: true });
     expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
@@ -103,7 +104,7 @@ describe('repair-trust towards Pod Identity', () => {
       prepare: atRepair,
       work: repair,
       expectation: async (fakes) => {
-        await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+        await expectError(repair(fakes), 'ConnectionLost');
         if (fakes.roles.trust[ROLE] !== BEFORE) written.push(await changes(fakes));
       },
     });
@@ -113,7 +114,7 @@ describe('repair-trust towards Pod Identity', () => {
 
   it('waits until IAM shows what was written', async ({ fakes }) => {
     fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE, tags: {} });
-    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', ROLE));
+    await expectError(repair(fakes), 'Busy', ROLE);
     expect(fakes.clock.slept).toEqual([2000, 2000]);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
   });
@@ -124,17 +125,15 @@ describe('repair-trust towards Pod Identity', () => {
       await write(...given);
       fakes.roles.getRole = async () => undefined;
     };
-    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', 'does not show the new trust policy'));
+    await expectError(repair(fakes), 'Busy', 'does not show the new trust policy');
   });
 
   it('leaves a policy alone that another principal has changed since the plan', async ({ fakes }) => {
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
-    await expect(repair(fakes)).rejects.toMatchObject(
-      anError('TrustChanged', /no longer as the plan found it\. It was left alone.*try again/),
-    );
+    await expectError(repair(fakes), 'TrustChanged', /no longer as the plan found it\. It was left alone.*try again/);
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
     fakes.roles.trust[ROLE] = undefined;
-    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', 'the role is gone'));
+    await expectError(repair(fakes), 'TrustChanged', 'the role is gone');
   });
 
   it('sees a change that comes between its note and its write', async ({ fakes }) => {
@@ -143,7 +142,7 @@ describe('repair-trust towards Pod Identity', () => {
       await note(id, change);
       fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged' });
+    await expectError(repair(fakes), 'TrustChanged');
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -151,7 +150,7 @@ describe('repair-trust towards Pod Identity', () => {
     fakes.roles.updateTrustPolicy = async () => {
       fakes.roles.trust[ROLE] = policyText(others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', 'at the same time'));
+    await expectError(repair(fakes), 'TrustChanged', 'at the same time');
   });
 
   it('takes the same policy in another spelling for what it is', async ({ fakes }) => {
@@ -171,11 +170,11 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it.each([[[]], [['arn:aws:iam::111122223333:role/eks/*', OTHER_ROLE]]])(
-    'touches no role that the deployment does not name: %j',
+    'touches no other role than %j',
     async (patterns) => {
       const fakes = await atRepair();
       fakes.settings.repairableRoleArns = patterns;
-      await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', 'repairableRoleArns'));
+      await expectError(repair(fakes), 'BadInput', 'repairableRoleArns');
       expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
     },
   );
@@ -183,7 +182,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('refuses all where one of the roles is not named', async () => {
     const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
     fakes.settings.repairableRoleArns = [ROLE];
-    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', OTHER_ROLE));
+    await expectError(repair(fakes), 'BadInput', OTHER_ROLE);
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -210,21 +209,19 @@ describe('repair-trust towards Pod Identity', () => {
     ],
   ])('does not write what %s, whatever the plan says', async (_, statements, why) => {
     const fakes = await atRepair({ trustRepairs: [{ ...REPAIR, after: policyText(...statements) }] });
-    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', why));
+    await expectError(repair(fakes), 'BadInput', why);
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
   });
 
   it('evaluates both forms of an association that loses its session tags', async () => {
     const carryOver = [{ ...planned, from: 'a-left00000000000001', tags: {}, disableSessionTags: true }];
     // The statement asks for tags that the association will no longer have.
-    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject(
-      anError('BadInput', 'EKS Pod Identity is denied'),
-    );
+    await expectError(repair(await atRepair({ carryOver })), 'BadInput', 'EKS Pod Identity is denied');
   });
 
   it('says why IAM does not take it, and has noted that it tried', async ({ fakes }) => {
     fakes.roles.trustQuota = 100;
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustTooLong' });
+    await expectError(repair(fakes), 'TrustTooLong');
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
     expect(await restore(fakes)).toEqual({ changed: true });
     expect([fakes.roles.trust[ROLE], (await changes(fakes))[0]?.undoneAt]).toEqual([BEFORE, at(4)]);
@@ -258,7 +255,7 @@ describe('repair-trust towards before', () => {
   ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
     const fakes = await repaired();
     fakes.journal.failNext(call, when);
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(restore(fakes), 'ConnectionLost');
     await restore(fakes);
     expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
     expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
@@ -360,20 +357,17 @@ describe('repair-trust towards before', () => {
 });
 
 describe('repair-trust', () => {
-  it.each(['pod-identity', 'before'])(
-    'changes nothing without a snapshot, by which a recovery goes (%s)',
-    async (towards) => {
-      const fakes = await atRepair();
-      const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
-      await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
-      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject(anError('BadInput', 'snapshot'));
-      expect(writes(fakes)).toEqual([]);
-    },
-  );
+  it.each(['pod-identity', 'before'])('changes nothing without a snapshot to recover from (%s)', async (towards) => {
+    const fakes = await atRepair();
+    const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
+    await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
+    await expectError(invoke(repairTrustStep, bare, fakes), 'BadInput', 'snapshot');
+    expect(writes(fakes)).toEqual([]);
+  });
 });
 
 describe('repair-trust while others work with the role', () => {
-  const other = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) };
+  const other = otherHolder(at(9));
   async function sharedBy(fakes: Begun): Promise<Begun> {
     await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
@@ -382,9 +376,7 @@ describe('repair-trust while others work with the role', () => {
 
   it('writes nothing until they have let go', async () => {
     const fakes = await sharedBy(await atRepair());
-    await expect(repair(fakes)).rejects.toMatchObject(
-      anError('Busy', `Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`),
-    );
+    await expectError(repair(fakes), 'Busy', `Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`);
     expect(writes(fakes)).toEqual([]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await repair(fakes)).toEqual({ changed: true });

@@ -14,12 +14,11 @@ import {
   aPod,
   at,
   MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   ROLE,
   ROLE_LOCK,
   ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
+  otherHolder,
 } from '../fixtures.ts';
 import { BEFORE, REPAIR } from './repaired.ts';
 import { isRead, type Workflow } from './workflow-faults.ts';
@@ -353,9 +352,7 @@ export async function expectEnd(
   const isAsBefore = outcome === 'rolled-back' && leftOver !== undefined && seen.join() === 'pod-identity';
   expect(isAsBefore ? ['irsa'] : seen).toEqual(identities);
   for (const lock of [ADDON_LOCK, ROLE_LOCK])
-    expect(
-      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) }),
-    ).toMatchObject({ acquired: true });
+    expect(await ledger.acquireLock(lock, otherHolder(at(0)))).toMatchObject({ acquired: true });
 }
 
 /** In long workflows the same reads come again and again; `npm run simulate` injects a fault at each. */
