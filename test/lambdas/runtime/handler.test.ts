@@ -17,6 +17,7 @@ const schema = defineStep('look', {
   output: z.object({ seen: z.number() }),
 });
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
+const failing = (reason: unknown): Step => looking(() => Promise.reject(reason as Error));
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
@@ -206,12 +207,7 @@ describe('createHandler', () => {
 
   it('throws our errors as they are, tells of them once and counts them', async ({ fakes }) => {
     const error = new MigrationError('AddonFailed', 'Add-on x is CREATE_FAILED.');
-    await expect(
-      handle(
-        fakes,
-        looking(() => Promise.reject(error)),
-      ),
-    ).rejects.toBe(error);
+    await expect(handle(fakes, failing(error))).rejects.toBe(error);
     expect(await lines(fakes)).toMatchObject([
       { error: { name: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } },
     ]);
@@ -230,12 +226,10 @@ describe('createHandler', () => {
     ['just text', 'Error'],
   ])('keeps the name of a surprise: %s', async (thrown, name) => {
     const fakes = newFakes();
-    await expect(
-      handle(
-        fakes,
-        looking(() => Promise.reject(thrown as Error)),
-      ),
-    ).rejects.toMatchObject({ name, message: thrown instanceof Error ? thrown.message : thrown });
+    await expect(handle(fakes, failing(thrown))).rejects.toMatchObject({
+      name,
+      message: thrown instanceof Error ? thrown.message : thrown,
+    });
     expect(await lines(fakes)).toMatchObject([{ error: { name } }]);
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'error', message: `look: ${name}` }]);
   });
@@ -267,10 +261,9 @@ describe('createHandler', () => {
   });
 
   it('cuts and escapes what a surprise says', async ({ fakes }) => {
-    const error: unknown = await handle(
-      fakes,
-      looking(() => Promise.reject(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`))),
-    ).catch((thrown: unknown) => thrown);
+    const error: unknown = await handle(fakes, failing(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`))).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(error).toMatchObject(anError('TypeError', /^\\x1b\[2Jx+… \(100004 characters\)$/));
     expect((error as Error).stack!.length).toBeLessThan(10_000);
     expect(JSON.stringify(fakes.telemetry.lines).length).toBeLessThan(10_000);
@@ -306,12 +299,7 @@ describe('createHandler', () => {
   it('does not hide an error behind a line that could not be written', async ({ fakes }) => {
     fakes.journal.refuseNext('ledger.recordStep', 'Throttled', 'dynamodb: slow down');
     const error = new MigrationError('LockLost', 'The lock is gone.');
-    await expect(
-      handle(
-        fakes,
-        looking(() => Promise.reject(error)),
-      ),
-    ).rejects.toBe(error);
+    await expect(handle(fakes, failing(error))).rejects.toBe(error);
     expect(fakes.telemetry.lines.map((line) => line.message)).toEqual([
       'look: LockLost',
       'could not write the step line',
@@ -351,6 +339,7 @@ describe('a cancel', () => {
     input: stepInput.extend({ towards: z.string().optional() }),
     output: z.object({}),
   });
+  const stopping = step(stoppable, async () => ({}));
   const cancelled = async (): Promise<Fakes> => {
     const fakes = newFakes();
     await fakes.ledger.requestCancel(MIGRATION_ID, {
@@ -378,21 +367,12 @@ describe('a cancel', () => {
   });
   it('says no more than was said', async ({ fakes }) => {
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
-    await expect(
-      handle(
-        fakes,
-        step(stoppable, async () => ({})),
-      ),
-    ).rejects.toThrow(`The migration was cancelled at ${at(0)}: step change did not begin.`);
+    await expect(handle(fakes, stopping)).rejects.toThrow(
+      `The migration was cancelled at ${at(0)}: step change did not begin.`,
+    );
   });
   it('does not stop the rollback', async () => {
-    expect(
-      await handle(
-        await cancelled(),
-        step(stoppable, async () => ({})),
-        { ...input, towards: 'before' },
-      ),
-    ).toEqual({});
+    expect(await handle(await cancelled(), stopping, { ...input, towards: 'before' })).toEqual({});
   });
   it('does not stop a step that has to be done', async () => {
     const fakes = await cancelled();
@@ -401,21 +381,10 @@ describe('a cancel', () => {
   });
   it('of another migration is not heeded', async ({ fakes }) => {
     await fakes.ledger.requestCancel(OTHER_MIGRATION_ID, { requestedAt: at(0) });
-    expect(
-      await handle(
-        fakes,
-        step(stoppable, async () => ({})),
-      ),
-    ).toEqual({});
+    expect(await handle(fakes, stopping)).toEqual({});
   });
   it('that can not be read begins nothing', async ({ fakes }) => {
     fakes.journal.failNext('ledger.getFile');
-    await expectError(
-      handle(
-        fakes,
-        step(stoppable, async () => ({})),
-      ),
-      'ConnectionLost',
-    );
+    await expectError(handle(fakes, stopping), 'ConnectionLost');
   });
 });

@@ -174,61 +174,52 @@ describe('plan of a service account', () => {
     eks.associations = [anAccountAssociation()];
     kubernetes.pods = [anAccountPod('pod-identity')];
   };
-  it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
-    ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
-    ['one that has moved', {}, onPodIdentity, 'already-migrated', []],
+  /** The add-on takes an association for the service account. */
+  const taking = ({ eks }: Fakes, addon: string): unknown =>
+    eks.configurations.set(
+      `${addon} ${VERSION}`,
+      aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
+    );
+  const OWNER = ['service-account-owner'];
+  const annotated =
+    (change: Parameters<typeof aServiceAccount>[0]) =>
+    ({ kubernetes }: Fakes): unknown =>
+      (kubernetes.serviceAccounts = [aServiceAccount(change)]);
+  const owned = anAccountAssociation({ ownerArn: addonArn(1) });
+  it.each<[string, object, string, string[], (fakes: Fakes) => unknown]>([
+    ['a dry run', { dryRun: true }, 'planned', [], () => undefined],
+    ['one that has moved', {}, 'already-migrated', [], onPodIdentity],
     [
       "an add-on's",
       {},
-      ({ eks, kubernetes }) => {
-        eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
-        eks.configurations.set(
-          `${ADDON} ${VERSION}`,
-          aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
-        );
-        kubernetes.serviceAccounts = [aServiceAccount({ annotatedBy: [] })];
-      },
       'blocked',
-      ['service-account-owner'],
+      OWNER,
+      (fakes) => {
+        fakes.eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
+        taking(fakes, ADDON);
+        annotated({ annotatedBy: [] })(fakes);
+      },
     ],
     [
       "one of an add-on's, whose namespace nothing tells",
       {},
-      ({ eks }) => {
-        eks.addons.set('x', anAddon({ name: 'x' }));
-        eks.configurations.set(
-          `x ${VERSION}`,
-          aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
-        );
-      },
       'blocked',
-      ['service-account-owner'],
+      OWNER,
+      (fakes) => (fakes.eks.addons.set('x', anAddon({ name: 'x' })), taking(fakes, 'x')),
     ],
-    [
-      'the owner of its association',
-      {},
-      ({ eks }) => (eks.associations = [anAccountAssociation({ ownerArn: addonArn(1) })]),
-      'blocked',
-      ['service-account-owner'],
-    ],
+    ['the owner of its association', {}, 'blocked', OWNER, ({ eks }) => (eks.associations = [owned])],
     [
       'no agent',
       {},
+      'blocked',
+      ['agent'],
       ({ eks, kubernetes }) => (
         eks.addons.delete('eks-pod-identity-agent'),
         (kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== agentDaemonSet().name))
       ),
-      'blocked',
-      ['agent'],
     ],
-    [
-      'no annotation',
-      {},
-      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]),
-      'blocked',
-      ['service-account-uses-irsa'],
-    ],
-  ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
+    ['no annotation', {}, 'blocked', ['service-account-uses-irsa'], annotated({ roleArn: undefined })],
+  ])('%s ends the record with its outcome', async (_, request, verdict, blockedBy, change) => {
     const fakes = accountFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
@@ -238,10 +229,7 @@ describe('plan of a service account', () => {
 
   it("is no add-on's where an add-on of another namespace takes associations for one of that name", async () => {
     const fakes = accountFakes();
-    fakes.eks.configurations.set(
-      `${ADDON} ${VERSION}`,
-      aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
-    );
+    taking(fakes, ADDON);
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.of('eks.describeConfiguration')).toEqual([]);
   });

@@ -341,46 +341,36 @@ describe('the rights of the steps', () => {
         message: matching(/make eks:CreateAddon .*the permissions boundary: .*denies/),
       });
     });
-    it.each<[string, (fakes: Fakes) => void, string]>([
+    const CREATE = STEP_ROLES['create-addon'];
+    const DENY_ALL = { name: 'AWSDenyAll', arn: 'arn:aws:iam::aws:policy/AWSDenyAll' };
+    const unread = (call: string) => async () => Promise.reject(refused(call));
+    it.each<[string, string, (fakes: Fakes) => unknown]>([
       [
         'a policy of AWS, which is not read',
-        ({ roles }) => {
-          roles.policies[STEP_ROLES['create-addon']]!.push({
-            name: 'AWSDenyAll',
-            arn: 'arn:aws:iam::aws:policy/AWSDenyAll',
-          });
-        },
         'the content of AWSDenyAll was not read',
+        ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL),
       ],
       [
         'a boundary of AWS, which is not read',
-        ({ roles }) => {
-          roles.boundaries[STEP_ROLES['create-addon']] = { name: 'PowerUserAccess' };
-        },
         'the content of PowerUserAccess was not read',
+        ({ roles }) => (roles.boundaries[CREATE] = { name: 'PowerUserAccess' }),
       ],
       [
         'a policy that is none',
-        ({ roles }) => {
-          roles.policies[STEP_ROLES['create-addon']] = [{ name: 'odd', document: '{' }];
-        },
         'the policy is not valid',
+        ({ roles }) => (roles.policies[CREATE] = [{ name: 'odd', document: '{' }]),
       ],
       [
         'policies that may not be read',
-        ({ roles }) => {
-          roles.listPolicies = async () => Promise.reject(refused('iam:ListRolePolicies'));
-        },
-        'iam:ListRolePolicies: AccessDenied: you may not.',
+        'iam:ListRolePolicies: AccessDenied: you may not',
+        ({ roles }) => (roles.listPolicies = unread('iam:ListRolePolicies')),
       ],
       [
         'a boundary that may not be read',
-        ({ roles }) => {
-          roles.getBoundary = async () => Promise.reject(refused('iam:GetPolicy'));
-        },
-        'iam:GetPolicy: AccessDenied: you may not.',
+        'iam:GetPolicy: AccessDenied: you may not',
+        ({ roles }) => (roles.getBoundary = unread('iam:GetPolicy')),
       ],
-    ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, change, why) => {
+    ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, why, change) => {
       const fakes = unasked(deployed());
       change(fakes);
       const found = await run(fakes, recreate);
@@ -389,7 +379,7 @@ describe('the rights of the steps', () => {
         status: 'unknown',
         message: containing(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `),
       });
-      expect(checkOf(found, 'step-rights').message).toContain(why.replace(/\.$/, ''));
+      expect(checkOf(found, 'step-rights').message).toContain(why);
       for (const request of [{ strategy: 'in-place' }, {}]) {
         const again = unasked(deployed());
         change(again);

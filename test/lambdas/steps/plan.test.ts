@@ -33,6 +33,12 @@ const input = (request: object = {}): unknown => ({
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 
+const moved = ({ eks }: Fakes): unknown =>
+  eks.addons.set(
+    ADDON,
+    anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
+  );
+
 describe('plan', () => {
   it('does not replace the plan of a later invocation, if its own comes late', async ({ fakes }) => {
     const described = fakes.eks.describeAddon.bind(fakes.eks);
@@ -126,10 +132,7 @@ describe('plan', () => {
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
   });
   it('reads no further than to an add-on that has moved, and its associations', async ({ fakes }) => {
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-    );
+    moved(fakes);
     await run(fakes);
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual([
       'eks.describeCluster',
@@ -145,55 +148,22 @@ describe('plan', () => {
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
   });
 
-  it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
-    ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
-    [
-      'an add-on that has moved',
-      {},
-      ({ eks }) =>
-        eks.addons.set(
-          ADDON,
-          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-        ),
-      'already-migrated',
-      [],
-    ],
-    [
-      'a dry run of an add-on that has moved',
-      { dryRun: true },
-      ({ eks }) =>
-        eks.addons.set(
-          ADDON,
-          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-        ),
-      'already-migrated',
-      [],
-    ],
-    ['no cluster', {}, ({ eks }) => (eks.cluster = undefined), 'blocked', ['cluster-exists']],
-    ['no add-on', {}, ({ eks }) => eks.addons.delete(ADDON), 'blocked', ['addon-installed']],
-    [
-      'no agent',
-      {},
-      ({ eks, kubernetes }) => (eks.addons.delete('eks-pod-identity-agent'), (kubernetes.workloads = [])),
-      'blocked',
-      ['agent'],
-    ],
-    ['no role', { roleArn: OTHER_ROLE }, () => undefined, 'blocked', ['role-exists']],
-    [
-      'a version without Pod Identity',
-      {},
-      ({ eks }) => eks.configurations.clear(),
-      'blocked',
-      ['pod-identity-support'],
-    ],
-    [
-      'a foreign association',
-      {},
-      ({ eks }) => (eks.associations = [anAssociation({ tags: { iac: 'pulumi' } })]),
-      'blocked',
-      ['associations'],
-    ],
-  ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
+  const withoutAgent = ({ eks, kubernetes }: Fakes): void => {
+    eks.addons.delete('eks-pod-identity-agent');
+    kubernetes.workloads = [];
+  };
+  const byPulumi = anAssociation({ tags: { iac: 'pulumi' } });
+  it.each<[string, object, string, string[], (fakes: Fakes) => unknown]>([
+    ['a dry run', { dryRun: true }, 'planned', [], () => undefined],
+    ['an add-on that has moved', {}, 'already-migrated', [], moved],
+    ['a dry run of an add-on that has moved', { dryRun: true }, 'already-migrated', [], moved],
+    ['no cluster', {}, 'blocked', ['cluster-exists'], ({ eks }) => (eks.cluster = undefined)],
+    ['no add-on', {}, 'blocked', ['addon-installed'], ({ eks }) => eks.addons.delete(ADDON)],
+    ['no agent', {}, 'blocked', ['agent'], withoutAgent],
+    ['no role', { roleArn: OTHER_ROLE }, 'blocked', ['role-exists'], () => undefined],
+    ['a version without support', {}, 'blocked', ['pod-identity-support'], ({ eks }) => eks.configurations.clear()],
+    ['a foreign association', {}, 'blocked', ['associations'], ({ eks }) => (eks.associations = [byPulumi])],
+  ])('%s ends the record with its outcome', async (_, request, verdict, blockedBy, change) => {
     const fakes = newFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
