@@ -4,7 +4,6 @@ import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
 import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import {
   accountFakes,
   ACCOUNT_TRUST,
@@ -17,7 +16,7 @@ import {
   SUBJECT,
   SUBJECT_LOCK,
 } from '../account-fixtures.ts';
-import { invoke, type Fakes } from '../fakes.ts';
+import { type Fakes } from '../fakes.ts';
 import {
   aCluster,
   ADDON,
@@ -36,15 +35,12 @@ import {
   GRANTED,
   otherHolder,
 } from '../fixtures.ts';
+import { runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => accountFakes());
 
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
-  invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, serviceAccount: REF, ...request } },
-    fakes,
-  );
+  runPlan(fakes, { addon: undefined, serviceAccount: REF, ...request });
 const record = async ({ ledger }: Fakes): Promise<Migration> => (await ledger.getMigration(MIGRATION_ID))!;
 const asked = ({ journal }: Fakes): string[] => journal.names().filter((name) => !name.startsWith('ledger.'));
 const OF_CLUSTER = [

@@ -4,7 +4,6 @@ import type { IdentityLoss, MigrationRequestInput } from '../../../lambdas/domai
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
@@ -28,6 +27,7 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
+import { runPlan } from './planning.ts';
 import { begun, type Begun } from './begun.ts';
 
 const NODES = 'ebs-csi-node-sa';
@@ -53,11 +53,7 @@ describe('plan', () => {
     const fakes = newFakes();
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
-    await invoke(
-      planStep,
-      { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
-      fakes,
-    );
+    await runPlan(fakes, request);
     return fakes;
   };
 
@@ -81,9 +77,8 @@ describe('plan', () => {
     fakes.settings.roleGrants = GRANTED;
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
-    const request = { target, addon: ADDON, roles: { [NODES]: ROLE } };
-    const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, request };
-    expect(await invoke(planStep, input, fakes)).toMatchObject({ verdict: 'migrate', createsStandalone: true });
+    const request = { roles: { [NODES]: ROLE } };
+    expect(await runPlan(fakes, request)).toMatchObject({ verdict: 'migrate', createsStandalone: true });
   });
 
   it('finds an association that keeps the nodes from losing anything', async () => {
@@ -91,8 +86,7 @@ describe('plan', () => {
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
     fakes.eks.associations = [anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })];
-    const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON } };
-    expect(await invoke(planStep, input, fakes)).toMatchObject({ verdict: 'migrate' });
+    expect(await runPlan(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.of('eks.listAssociations')).toContainEqual([NAMESPACE, NODES]);
   });
 });

@@ -129,22 +129,23 @@ describe.each(mutating)('%s', (name, { currentAttempt, prepare, input, plan, tag
     return fakes;
   };
 
-  it('changes something while it holds the lock', async () => {
+  it('changes something while it holds the lock, which it asserts directly before', async () => {
     const fakes = await atThatPoint();
     await run(fakes);
     expect(fakes.journal.mutations()).toContain(call);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf(call) - 1]).toBe('ledger.assertLock');
   });
 
-  it("changes nothing once the lock is another migration's", async () => {
+  it.each<[string, (fakes: Begun) => unknown, object, string, string?]>([
+    ["once the lock is another migration's", (fakes) => fakes.loseLock(), {}, 'LockLost'],
+    ['under an older fence of its own lock', () => undefined, { fence: 7 }, 'LockLost'],
+    ['with too little time left', (fakes) => (fakes.invocation.remaining = 5000), {}, 'OutOfTime', '5 s'],
+    ['when the lock can not be read', (fakes) => fakes.journal.failNext('ledger.assertLock'), {}, 'ConnectionLost'],
+  ])('changes nothing %s', async (_, happens, change, error, message = '') => {
     const fakes = await atThatPoint();
-    await fakes.loseLock();
-    expect(await run(fakes)).toMatchObject({ name: 'LockLost' });
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-
-  it('changes nothing under an older fence of its own lock', async () => {
-    const fakes = await atThatPoint();
-    expect(await run(fakes, { fence: 7 })).toMatchObject({ name: 'LockLost' });
+    await happens(fakes);
+    expect(await run(fakes, change)).toMatchObject(anError(error, message));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -158,27 +159,6 @@ describe.each(mutating)('%s', (name, { currentAttempt, prepare, input, plan, tag
         fakes,
       ).catch((error: unknown) => error),
     ).toMatchObject(anError('BadInput', 'snapshot'));
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-
-  it('begins no change where too little of the invocation is left', async () => {
-    const fakes = await atThatPoint();
-    fakes.invocation.remaining = 5000;
-    expect(await run(fakes)).toMatchObject(anError('OutOfTime', '5 s'));
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-
-  it('makes sure of its lock directly before the change', async () => {
-    const fakes = await atThatPoint();
-    await run(fakes);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf(call) - 1]).toBe('ledger.assertLock');
-  });
-
-  it('changes nothing when the lock can not be read', async () => {
-    const fakes = await atThatPoint();
-    fakes.journal.failNext('ledger.assertLock');
-    expect(await run(fakes)).toMatchObject({ name: 'ConnectionLost' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

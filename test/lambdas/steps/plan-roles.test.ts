@@ -4,14 +4,12 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { readRoleUsers } from '../../../lambdas/use-cases/facts/read-roles.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
-import { invoke, newFakes, type Fakes } from '../fakes.ts';
+import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
   anAddon,
   anAssociation,
-  EXECUTION,
   irsaStatement,
   ISSUER,
   MIGRATION_ID,
@@ -24,19 +22,15 @@ import {
   ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
   STEP_ROLES,
-  target,
 } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
+import { runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => deployed());
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const run = async (fakes: Fakes, request: object = {}): Promise<{ answer: unknown; plan: Plan }> => {
-  const answer = await invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
-    fakes,
-  );
+  const answer = await runPlan(fakes, request);
   return { answer, plan: (await fakes.ledger.getMigration(MIGRATION_ID))!.plan! };
 };
 const checkOf = ({ plan }: { plan: Plan }, id: string): Check => plan.checks.find((check) => check.id === id)!;

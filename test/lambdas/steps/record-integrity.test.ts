@@ -22,42 +22,30 @@ import {
 import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
-const strays: [
-  string,
-  { snapshot?: Partial<Snapshot>; record?: Partial<Migration>; prepare?: (fakes: Begun) => Promise<void> },
-][] = [
+interface Stray {
+  snapshot?: Partial<Snapshot>;
+  record?: Partial<Migration>;
+  prepare?: (fakes: Begun) => Promise<void>;
+}
+const { plan } = aMigration();
+const ALIKE = addonArn(2).replace('/aws-ebs-csi-driver/', '/aws-ebs-csi-driver-two/');
+const ELSEWHERE = anAssociation({ arn: anAssociation().arn.replace('/dev/', '/prod/') });
+const OF_API = anAssociation({ namespace: 'payments', serviceAccount: 'api' });
+const TO_OTHER = { ...planned, roleArn: OTHER_ROLE };
+const strays: [string, Stray][] = [
   ['another add-on', { snapshot: { addon: anAddon({ name: 'vpc-cni' }) } }],
   ["another add-on's copy", { snapshot: { addon: anAddon({ arn: addonArn(1, 'vpc-cni') }) } }],
   ["another cluster's copy", { snapshot: { addon: anAddon({ arn: addonArn(1, undefined, 'prod') }) } }],
-  [
-    'a copy whose name begins alike',
-    { record: { made: [addonArn(2).replace('/aws-ebs-csi-driver/', '/aws-ebs-csi-driver-two/')] } },
-  ],
+  ['a copy whose name begins alike', { record: { made: [ALIKE] } }],
   ["another add-on's copy as removed", { record: { removed: [addonArn(1, 'vpc-cni')] } }],
-  [
-    'another role than was planned',
-    { snapshot: { planned: [{ ...planned, roleArn: OTHER_ROLE }] }, record: { plan: aMigration().plan } },
-  ],
+  ['another role than was planned', { snapshot: { planned: [TO_OTHER] }, record: { plan } }],
   ['another namespace', { snapshot: { namespace: 'payments' } }],
-  [
-    'another default namespace than was planned',
-    { snapshot: { defaultNamespace: 'payments' }, record: { plan: aMigration().plan } },
-  ],
+  ['another default namespace than was planned', { snapshot: { defaultNamespace: 'payments' }, record: { plan } }],
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
-  [
-    "another cluster's association",
-    { snapshot: { associations: [anAssociation({ arn: anAssociation().arn.replace('/dev/', '/prod/') })] } },
-  ],
+  ["another cluster's association", { snapshot: { associations: [ELSEWHERE] } }],
   [
     "another service account's association as made",
-    {
-      prepare: ({ ledger }) =>
-        ledger.recordAssociation(
-          MIGRATION_ID,
-          'created',
-          anAssociation({ namespace: 'payments', serviceAccount: 'api' }),
-        ),
-    },
+    { prepare: ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'created', OF_API) },
   ],
 ];
 

@@ -3,10 +3,9 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
-import { strikeEachCall } from '../../faults/contract.ts';
-import { invoke, type When } from '../fakes.ts';
+import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
 import {
-  aMigration,
   at,
   EXECUTION,
   irsaStatement,
@@ -80,32 +79,19 @@ describe('repair-trust towards Pod Identity', () => {
     expect(await changes(fakes)).toEqual(noted);
   });
 
-  it.each<[string, When]>([
-    ['roles.updateTrustPolicy', 'before'],
-    ['roles.updateTrustPolicy', 'after'],
-    ['ledger.recordTrustChange', 'before'],
-    ['ledger.recordTrustChange', 'after'],
-    ['ledger.assertLock', 'after'],
-    ['roles.getRole', 'after'],
-  ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
-    const fakes = await atRepair();
-    fakes.journal.failNext(call, when);
-    await expectError(repair(fakes), 'ConnectionLost');
-    fakes.clock.advance(5000);
-    expect(await repair(fakes)).toEqual({ changed: true });
-    expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
-    expect(await changes(fakes)).toMatchObject([{ roleArn: ROLE, before: BEFORE, writtenAt: at(5) }]);
-    expect(writes(fakes)).toHaveLength(call === 'roles.updateTrustPolicy' && when === 'before' ? 2 : 1);
-  });
-
-  it('never writes what it has not noted, whichever call fails', async () => {
+  it('comes to the same end, and never writes what it has not noted, whichever call fails', async () => {
     const written: TrustChange[][] = [];
     await strikeEachCall({
       prepare: atRepair,
       work: repair,
-      expectation: async (fakes) => {
+      expectation: async (fakes, _, { call, kind }) => {
         await expectError(repair(fakes), 'ConnectionLost');
         if (fakes.roles.trust[ROLE] !== BEFORE) written.push(await changes(fakes));
+        fakes.clock.advance(5000);
+        expect(await repair(fakes)).toEqual({ changed: true });
+        expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
+        expect(await changes(fakes)).toMatchObject([{ roleArn: ROLE, before: BEFORE, writtenAt: expect.any(String) }]);
+        expect(writes(fakes)).toHaveLength(call === 'roles.updateTrustPolicy' && kind === 'before' ? 2 : 1);
       },
     });
     expect(written.length).toBeGreaterThan(2);
@@ -247,19 +233,16 @@ describe('repair-trust towards before', () => {
     expect((await fakes.record()).warnings).toEqual([]);
   });
 
-  it.each<[string, When]>([
-    ['roles.updateTrustPolicy', 'before'],
-    ['roles.updateTrustPolicy', 'after'],
-    ['ledger.recordTrustChange', 'before'],
-    ['ledger.recordTrustChange', 'after'],
-  ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
-    const fakes = await repaired();
-    fakes.journal.failNext(call, when);
-    await expectError(restore(fakes), 'ConnectionLost');
-    await restore(fakes);
-    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
-    expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
-  });
+  it('comes to the same end, whichever call fails', () =>
+    strikeEachCall({
+      prepare: () => repaired(),
+      work: restore,
+      expectation: async (fakes) => {
+        await interruptedOnce(() => restore(fakes));
+        expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+        expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
+      },
+    }));
 
   it('takes only its own statement out of what others have changed since', async () => {
     const fakes = await repaired();
@@ -354,16 +337,6 @@ describe('repair-trust towards before', () => {
       expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
     },
   );
-});
-
-describe('repair-trust', () => {
-  it.each(['pod-identity', 'before'])('changes nothing without a snapshot to recover from (%s)', async (towards) => {
-    const fakes = await atRepair();
-    const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
-    await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
-    await expectError(invoke(repairTrustStep, bare, fakes), 'BadInput', 'snapshot');
-    expect(writes(fakes)).toEqual([]);
-  });
 });
 
 describe('repair-trust while others work with the role', () => {

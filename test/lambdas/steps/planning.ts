@@ -1,0 +1,21 @@
+/** The step plan over the fakes: of the example's add-on, unless the request names another subject. */
+import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
+import { planStep } from '../../../lambdas/steps/plan/handler.ts';
+import { type Fakes, invoke } from '../fakes.ts';
+import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
+
+/** Returns the step's answer. */
+export const runPlan = (fakes: Fakes, request: object = {}): Promise<unknown> =>
+  invoke(
+    planStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
+    fakes,
+  );
+
+/** Returns the plan that the step has left in the record. */
+export const planOf = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
+  await runPlan(fakes, request);
+  return (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!;
+};
+
+export const checkOf = ({ checks }: Plan, id: string): Check | undefined => checks.find((check) => check.id === id);
