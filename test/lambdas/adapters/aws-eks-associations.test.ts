@@ -7,24 +7,18 @@ import {
   ResourceNotFoundException,
   UpdatePodIdentityAssociationCommand,
 } from '@aws-sdk/client-eks';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import { addonArn, anAssociation, CLUSTER, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
-const mock = mockClient(EKSClient);
+const mock = mocked(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
 const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
 const notFound = new ResourceNotFoundException({
   message: 'No association found for ID: x',
   $metadata: { httpStatusCode: 404 },
-});
-afterEach(() => {
-  mock.reset();
-});
-afterAll(() => {
-  mock.restore();
 });
 
 const whole = (id: string): object => ({
@@ -213,12 +207,9 @@ it('does not take one that is gone for a changed one', async () => {
 
 it('repeats no policy in an error, neither of a create nor of a change', async () => {
   const policy = '{"Statement":[{"Resource":"arn:aws:s3:::secret-bucket"}]}';
-  const refusal = Object.assign(new Error(`Policy ${policy} is malformed`), {
-    name: 'InvalidParameterException',
-    $metadata: { httpStatusCode: 400 },
-  });
-  mock.on(CreatePodIdentityAssociationCommand).rejects(refusal);
-  mock.on(UpdatePodIdentityAssociationCommand).rejects(refusal);
+  const malformed = refusal('InvalidParameterException', `Policy ${policy} is malformed`);
+  mock.on(CreatePodIdentityAssociationCommand).rejects(malformed);
+  mock.on(UpdatePodIdentityAssociationCommand).rejects(malformed);
   for (const call of [
     eks.createAssociation(anAssociation({ policy }), 't'),
     eks.updateAssociation('a-1', { policy }, 't'),

@@ -15,27 +15,19 @@ import {
   TagResourceCommand,
   UpdateAddonCommand,
 } from '@aws-sdk/client-eks';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { CreateAddonRequest } from '../../../lambdas/ports/eks.ts';
 import { ADDON, addonArn, anAddon, CLUSTER, ISSUER, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
 import { anError, expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
-const mock = mockClient(EKSClient);
+const mock = mocked(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
 const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
 const notFound = new ResourceNotFoundException({
   message: 'No addon: x found in cluster: dev',
   $metadata: { httpStatusCode: 404 },
-});
-const refusal = (name: string, message: string): Error =>
-  Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
-afterEach(() => {
-  mock.reset();
-});
-afterAll(() => {
-  mock.restore();
 });
 
 describe('lists that take more than one page', () => {

@@ -11,26 +11,20 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
+import { mocked } from './mocked.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
 const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon';
 const NAME = `${MIGRATION_ID}-1767603600`;
 const metadata = { message: 'why', $metadata: { httpStatusCode: 400 } };
-const sfn = mockClient(SFNClient);
+const sfn = mocked(SFNClient);
 const client = new SFNClient({ region: 'eu-west-1' });
 const executions = new AwsExecutions({ client, stateMachineArn: () => MACHINE, recoverStateMachineArn: () => RECOVER });
-afterEach(() => {
-  sfn.reset();
-});
-afterAll(() => {
-  sfn.restore();
-});
 
 describe('an execution', () => {
   it.each([

@@ -25,11 +25,10 @@ import {
   ownHolder,
 } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
+import { refusal } from './mocked.ts';
 
 const ME = ownHolder(at(0));
 const pods = (count: number) => Array.from({ length: count }, (_, index) => anEvidence({ name: `pod-${index}` }));
-const refusal = (name: string): Error =>
-  Object.assign(new Error('later'), { name, $metadata: { httpStatusCode: 400 } });
 const conditionFailed = new ConditionalCheckFailedException({
   message: 'The conditional request failed',
   $metadata: { httpStatusCode: 400 },

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { ACCOUNT, ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
-import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, REQUEST_ID, send } from './gateway.ts';
+import { ALICE, type Answer, BOB, fieldsIn, newFakes, problemIn, type Request, REQUEST_ID, send } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
 
@@ -167,8 +167,9 @@ describe('an Idempotency-Key', () => {
     ['two values', ['a', 'b']],
   ])('may not have %s', async (_, key) => {
     const fakes = newFakes();
-    const found = problemIn(await send(fakes, migrate({ headers: { 'idempotency-key': key } })), 'invalid-request');
-    expect(found.errors?.map(({ field }) => field)).toEqual(['header.idempotency-key']);
+    expect(fieldsIn(await send(fakes, migrate({ headers: { 'idempotency-key': key } })))).toEqual([
+      'header.idempotency-key',
+    ]);
     expect(fakes.journal.names()).toEqual([]);
   });
 
