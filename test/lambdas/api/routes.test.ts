@@ -156,8 +156,8 @@ describe('GET /migrations/{id}', () => {
     ['a path', '..%2F..', 'invalid-request', 400],
     ['no percent-encoding', '%zz', 'invalid-request', 400],
   ])('of %s is a problem that names path.id', async (_, id, kind, status) => {
-    for (const of of ['/migrations/', '/plans/'])
-      expect(problemIn(await send(newFakes(), { method: 'GET', path: of + id }), kind)).toMatchObject({
+    for (const prefix of ['/migrations/', '/plans/'])
+      expect(problemIn(await send(newFakes(), { method: 'GET', path: prefix + id }), kind)).toMatchObject({
         status,
         errors: [{ field: 'path.id' }],
       });
