@@ -23,7 +23,9 @@ import { anError, expectError } from '../matchers.ts';
 import { mocked, refusal } from './mocked.ts';
 
 const mock = mocked(EKSClient);
-const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+
+const eksOf = (...own: string[]): AwsEks => new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, own);
+const eks = eksOf();
 const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
 const notFound = new ResourceNotFoundException({
   message: 'No addon: x found in cluster: dev',
@@ -87,33 +89,21 @@ describe('DescribeCluster', () => {
     });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
   });
-  it('says where it is on Outposts, and where pods have IPv6 addresses', async () => {
-    const cluster = { name: CLUSTER, arn: 'arn', version: '1.31', status: 'ACTIVE' as const };
-    mock.on(DescribeClusterCommand).resolves({
-      cluster: {
-        ...cluster,
+  const bare = { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' as const };
+  it.each([
+    [
+      'says where it is on Outposts, and where pods have IPv6 addresses',
+      {
         outpostConfig: { outpostArns: ['arn:op'], controlPlaneInstanceType: 'm5.large' },
-        kubernetesNetworkConfig: { ipFamily: 'ipv6' },
+        kubernetesNetworkConfig: { ipFamily: 'ipv6' as const },
       },
-    });
-    expect(await eks.describeCluster()).toMatchObject({ onOutposts: true, ipv6: true });
-    mock
-      .on(DescribeClusterCommand)
-      .resolves({ cluster: { ...cluster, kubernetesNetworkConfig: { ipFamily: 'ipv4' } } });
-    expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false, tags: {} });
-  });
-  it('leaves out what a cluster does not have', async () => {
-    mock
-      .on(DescribeClusterCommand)
-      .resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
-    expect(await eks.describeCluster()).toEqual({
-      name: CLUSTER,
-      arn: 'arn',
-      version: '1.31',
-      status: 'CREATING',
-      autoMode: false,
-      tags: {},
-    });
+      { onOutposts: true, ipv6: true },
+    ],
+    ['does not say so of IPv4', { kubernetesNetworkConfig: { ipFamily: 'ipv4' as const } }, {}],
+    ['leaves out what a cluster does not have', {}, {}],
+  ])('%s', async (_, shown, answered) => {
+    mock.on(DescribeClusterCommand).resolves({ cluster: { ...bare, ...shown } });
+    expect(await eks.describeCluster()).toEqual({ ...bare, autoMode: false, tags: {}, ...answered });
   });
   it('answers undefined for a cluster that is not there', async () => {
     mock.on(DescribeClusterCommand).rejects(notFound);
@@ -127,7 +117,7 @@ describe('capabilities', () => {
       .on(ListCapabilitiesCommand)
       .resolvesOnce({ capabilities: [{ capabilityName: 'ack', type: 'ACK', status: 'ACTIVE' }], nextToken: 't' })
       .resolvesOnce({ capabilities: [{ capabilityName: 'odd' }, { capabilityName: 'kro', type: 'KRO' }] });
-    const one = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+    const one = eksOf();
     const expected = [
       { name: 'ack', type: 'ACK', status: 'ACTIVE' },
       { name: 'kro', type: 'KRO', status: '' },
@@ -170,7 +160,7 @@ describe('access entries', () => {
         status: 'ACTIVE',
       },
     });
-    const one = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
+    const one = eksOf();
     await one.describeCluster();
     expect(await one.listNodeCandidates(10)).toEqual({ arns: [own], more: false });
   });
@@ -181,7 +171,7 @@ describe('access entries', () => {
       'arn:aws:iam::111122223333:role/nodes',
     ] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
-    expect(await new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, [own]).listNodeCandidates(10)).toEqual({
+    expect(await eksOf(own).listNodeCandidates(10)).toEqual({
       arns: [node],
       more: false,
     });
@@ -439,9 +429,7 @@ it('adds tags by ARN', async () => {
   mock
     .on(TagResourceCommand)
     .resolvesOnce({})
-    .rejects(
-      Object.assign(new Error('No resource'), { name: 'NotFoundException', $metadata: { httpStatusCode: 404 } }),
-    );
+    .rejects(refusal('NotFoundException', 'No resource', 404));
   await eks.tagResource(addonArn(2), { team: 'storage' });
   expect(inputs()).toStrictEqual([{ resourceArn: addonArn(2), tags: { team: 'storage' } }]);
   await expectError(eks.tagResource(addonArn(2), {}), 'NotFound', `eks:TagResource ${addonArn(2)}`);

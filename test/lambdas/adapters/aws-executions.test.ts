@@ -16,12 +16,14 @@ import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
-import { mocked } from './mocked.ts';
+import { mocked, refusal } from './mocked.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
 const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon';
 const NAME = `${MIGRATION_ID}-1767603600`;
 const metadata = { message: 'why', $metadata: { httpStatusCode: 400 } };
+const hangUp = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+const inputs = () => sfn.calls().map((call) => call.args[0].input as unknown);
 const sfn = mocked(SFNClient);
 const client = new SFNClient({ region: 'eu-west-1' });
 const executions = new AwsExecutions({ client, stateMachineArn: () => MACHINE, recoverStateMachineArn: () => RECOVER });
@@ -34,9 +36,7 @@ describe('an execution', () => {
   ] as const)('that is %s', async (status, stopDate, expected) => {
     sfn.on(DescribeExecutionCommand).resolves({ status, stopDate });
     expect(await executions.describe(EXECUTION)).toStrictEqual(expected);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([
-      { executionArn: EXECUTION, includedData: 'METADATA_ONLY' },
-    ]);
+    expect(inputs()).toEqual([{ executionArn: EXECUTION, includedData: 'METADATA_ONLY' }]);
   });
   it('that Step Functions does not know is undefined', async () => {
     sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist(metadata));
@@ -47,7 +47,7 @@ describe('an execution', () => {
     ['ThrottlingException', 'Throttled'],
     ['InvalidArn', 'InvalidRequest'],
   ])('that could not be read is no execution that is gone: %s', async (name, expected) => {
-    sfn.on(DescribeExecutionCommand).rejects(Object.assign(new Error('why'), { name, $metadata: metadata.$metadata }));
+    sfn.on(DescribeExecutionCommand).rejects(refusal(name));
     await expect(executions.describe(EXECUTION)).rejects.toMatchObject({
       name: expected,
       message: `states:DescribeExecution ${EXECUTION}: ${name}: why`,
@@ -63,7 +63,7 @@ describe('a recovery', () => {
   it('is started under its name', async () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRecovery(MIGRATION_ID, NAME);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([
+    expect(inputs()).toEqual([
       { stateMachineArn: RECOVER, name: NAME, input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) },
     ]);
   });
@@ -73,8 +73,8 @@ describe('a recovery', () => {
   });
   it.each([
     [new StateMachineDoesNotExist(metadata), 'NotFound'],
-    [Object.assign(new Error('why'), { name: 'ExecutionLimitExceeded', $metadata: metadata.$metadata }), 'Throttled'],
-    [Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
+    [refusal('ExecutionLimitExceeded'), 'Throttled'],
+    [hangUp, 'ConnectionLost'],
   ])('is not taken for started: %s', async (error, name) => {
     sfn.on(StartExecutionCommand).rejects(error);
     await expectError(executions.startRecovery(MIGRATION_ID, NAME), name, `states:StartExecution ${NAME}: `);
@@ -144,10 +144,10 @@ describe('a migration, and a rollback on demand', () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRollback(MIGRATION_ID, NAME, { requestedBy: 'me', reason: 'because' });
     await executions.startRollback(MIGRATION_ID, NAME, {});
-    const inputs = sfn
+    const startedBy = sfn
       .commandCalls(StartExecutionCommand)
       .map(({ args: [{ input }] }) => [input.stateMachineArn, input.name, JSON.parse(input.input ?? '') as unknown]);
-    expect(inputs).toEqual([
+    expect(startedBy).toEqual([
       [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested', requestedBy: 'me', reason: 'because' }],
       [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested' }],
     ]);
@@ -159,7 +159,7 @@ describe('a task that waits under a token', () => {
     sfn.on(SendTaskSuccessCommand).resolves({}).on(SendTaskFailureCommand).resolves({});
     expect(await executions.completeTask('token', { yes: true })).toBe(true);
     expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(true);
-    expect(sfn.calls().map(({ args }) => args[0].input as unknown)).toEqual([
+    expect(inputs()).toEqual([
       { taskToken: 'token', output: '{"yes":true}' },
       { taskToken: 'token', error: 'Cancelled', cause: 'why' },
     ]);
@@ -173,7 +173,7 @@ describe('a task that waits under a token', () => {
     },
   );
   it('is not taken for told where nobody knows', async () => {
-    sfn.on(SendTaskSuccessCommand).rejects(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+    sfn.on(SendTaskSuccessCommand).rejects(hangUp);
     await expect(executions.completeTask('secret-token', {})).rejects.toMatchObject({
       name: 'ConnectionLost',
       message: expect.not.stringContaining('secret-token') as string,

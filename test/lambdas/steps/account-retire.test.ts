@@ -2,6 +2,7 @@
  * retire-trust after the migration of a service account: by its association, and by who still has its role in an
  * annotation.
  */
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { describe, expect, test } from 'vitest';
 import {
   ACCOUNT_TRUST,
@@ -91,51 +92,37 @@ describe('retire-trust of a service account', () => {
     expect(await run(fakes)).toMatchObject({ done: true });
   });
 
-  it.each<[string, (fakes: Begun) => unknown, string, RegExp]>([
+  const rolledBack = /was rolled back, or its rollback has begun/;
+  const line = { name: 'restore-associations', startedAt: at(1), endedAt: at(2) };
+  const old = anAccountPod('irsa', { name: 'old' });
+  const record =
+    (change: Partial<Migration>) =>
+    ({ ledger }: Begun): unknown =>
+      ledger.updateMigration(MIGRATION_ID, change);
+  it.each<[string, string, RegExp, (fakes: Begun) => unknown]>([
     [
       'it has no association any more',
-      ({ eks }) => (eks.associations = []),
       'retire-pod-identity',
       /Service account payments\/api has no Pod Identity association/,
+      ({ eks }) => (eks.associations = []),
     ],
     [
       'its annotation was kept',
-      ({ kubernetes }) => kubernetes.annotated.push({ ...REF, roleArn: ROLE }),
       'retire-service-accounts',
       /payments\/api/,
+      ({ kubernetes }) => kubernetes.annotated.push({ ...REF, roleArn: ROLE }),
     ],
-    [
-      'a pod of it is on IRSA',
-      ({ kubernetes }) => kubernetes.pods.push(anAccountPod('irsa', { name: 'old' })),
-      'retire-pods',
-      /payments\/old/,
-    ],
-    [
-      'its rollback has begun',
-      ({ ledger }) =>
-        ledger.recordStep(MIGRATION_ID, { name: 'restore-associations', startedAt: at(1), endedAt: at(2) }),
-      'retire-verified',
-      /was rolled back, or its rollback has begun/,
-    ],
+    ['a pod of it is on IRSA', 'retire-pods', /payments\/old/, ({ kubernetes }) => kubernetes.pods.push(old)],
+    ['its rollback has begun', 'retire-verified', rolledBack, ({ ledger }) => ledger.recordStep(MIGRATION_ID, line)],
     [
       'a rollback deleted its association',
+      'retire-verified',
+      rolledBack,
       ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()),
-      'retire-verified',
-      /was rolled back, or its rollback has begun/,
     ],
-    [
-      'no pod was read',
-      ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
-      'retire-verified',
-      /no pod was read/,
-    ],
-    [
-      'it is too early',
-      ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }),
-      'retire-soak',
-      /6 days/,
-    ],
-  ])('is refused where %s, and nothing is changed', async (_, change, id, why) => {
+    ['no pod was read', 'retire-verified', /no pod was read/, record({ verified: 'api' })],
+    ['it is too early', 'retire-soak', /6 days/, record({ endedAt: at(-6 * DAY) })],
+  ])('is refused where %s, and nothing is changed', async (_, id, why, change) => {
     const fakes = await migrated();
     await change(fakes);
     const error = await run(fakes).then(
