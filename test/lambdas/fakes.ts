@@ -113,6 +113,14 @@ export class Journal {
   mutations(): string[] {
     return this.names().filter((name) => MUTATING.has(name));
   }
+  /** The call directly before the first one of that name. */
+  before(call: string): string | undefined {
+    return this.names()[this.names().indexOf(call) - 1];
+  }
+  /** Those calls, in the order in which each was made first; without those that were not made. */
+  firsts(...calls: string[]): string[] {
+    return [...new Set(this.names())].filter((name) => calls.includes(name));
+  }
   /** Arguments of the calls of that name. */
   of(call: string): unknown[][] {
     return this.calls.filter((one) => one.call === call).map((one) => one.args);

@@ -236,14 +236,6 @@ describe('confirm-ready', () => {
     });
   });
 
-  it('verifies pods again that joined with another identity', async ({ fakes }) => {
-    await verify(fakes);
-    show(fakes, pod('a'), aPod('node-role', { name: 'new' }));
-    expect(await confirm(fakes)).toMatchObject({ verdict: 'unstable' });
-    expect((await fakes.record()).verified).toBe('none');
-    expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
-  });
-
   it('leaves out pods on a node that is not ready, and reads nodes only then', async () => {
     const fakes = await withPods([pod('a'), pod('b')]);
     fakes.kubernetes.nodes = [aNode(), aNode({ name: 'lost', ready: false })];

@@ -53,8 +53,7 @@ describe('create-association', () => {
     ]);
     expect((await fakes.record()).associations.created).toEqual([made]);
     expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.before('eks.createAssociation')).toBe('ledger.assertLock');
   });
 
   it('looks at the service account first, and at nothing of an add-on', async ({ fakes }) => {

@@ -17,7 +17,7 @@ import {
   otherHolder,
 } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { anError, containing, expectInOrder } from '../matchers.ts';
 
 let fakes: Fakes;
 const put = async (
@@ -118,9 +118,7 @@ describe('a look of the dispatcher', () => {
       status: 'running',
       wave: { number: 1, size: 1, begun: 1 },
     });
-    const names = fakes.journal.names();
-    expect(names.indexOf('sweeps.update')).toBeLessThan(names.indexOf('sweeps.toFlight'));
-    expect(names.indexOf('sweeps.toFlight')).toBeLessThan(names.indexOf('executions.startMigration'));
+    expectInOrder(fakes, 'sweeps.update', 'sweeps.toFlight', 'executions.startMigration');
   });
 
   it('asks for dry runs where the sweep plans, whatever the window says', async () => {

@@ -21,7 +21,7 @@ import {
   aRollback,
   ownHolder,
 } from '../fixtures.ts';
-import { anError, containing, expectError, matching } from '../matchers.ts';
+import { anError, containing, expectError, expectInOrder, matching } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './rollback.ts';
@@ -62,8 +62,7 @@ describe('finish', () => {
     });
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${outcome}`]: 1 });
     expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
-    const names = fakes.journal.names();
-    expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.releaseLock'));
+    expectInOrder(fakes, 'ledger.updateMigration', 'ledger.releaseLock');
   });
 
   it.each([

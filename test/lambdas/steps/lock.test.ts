@@ -145,8 +145,7 @@ describe.each([...ofAddons, ...ofAccounts])('%s %j', (name, point) => {
     const fakes = await open();
     await run(fakes);
     expect(fakes.journal.mutations()).toContain(call);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf(call) - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.before(call)).toBe('ledger.assertLock');
   });
 
   it.each<[string, (fakes: Begun) => unknown, object, string, string?]>([

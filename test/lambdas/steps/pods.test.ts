@@ -90,6 +90,7 @@ describe('verify-pods', () => {
       'PodsNotSettled',
     ],
     ['it is being updated', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })), 'PodsNotSettled'],
+    ['it is being deleted', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'DELETING' })), 'PodsNotSettled'],
     ['its association is deleted', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
   ];
   it.each(MOVES)('verifies nothing where, after the look at the pods, %s', async (_, move, name) => {
@@ -194,25 +195,18 @@ describe('verify-pods', () => {
     await expectError(verify(await withPods(bare)), 'PodsOnWrongIdentity');
   });
 
-  it.each<[string, (fakes: Begun) => void, RegExp]>([
-    [
-      'a pod is not ready',
-      ({ kubernetes }) => (kubernetes.pods = [aPod('pod-identity', { ready: false })]),
-      /not ready/,
-    ],
-    ['a rollout goes on', ({ kubernetes }) => (kubernetes.workloads = [aWorkload({ settled: false })]), /rolling out/],
-    ['there are no pods', ({ kubernetes }) => (kubernetes.pods = []), /no pod runs/],
-    [
-      'the add-on is DEGRADED',
-      ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'DEGRADED' })),
-      /is DEGRADED again/,
-    ],
-    [
-      'the add-on is UPDATING',
-      ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })),
-      /is UPDATING again/,
-    ],
-  ])('comes again while %s', async (what, change, message) => {
+  const unready = aPod('pod-identity', { ready: false });
+  const shown =
+    (status: Addon['status']) =>
+    ({ eks }: Begun): unknown =>
+      eks.addons.set(ADDON, migrated({ status }));
+  it.each<[string, RegExp, (fakes: Begun) => unknown]>([
+    ['a pod is not ready', /not ready/, ({ kubernetes }) => (kubernetes.pods = [unready])],
+    ['a rollout goes on', /rolling out/, ({ kubernetes }) => (kubernetes.workloads = [aWorkload({ settled: false })])],
+    ['there are no pods', /no pod runs/, ({ kubernetes }) => (kubernetes.pods = [])],
+    ['the add-on is DEGRADED', /is DEGRADED again/, shown('DEGRADED')],
+    ['the add-on is UPDATING', /is UPDATING again/, shown('UPDATING')],
+  ])('comes again while %s', async (what, message, change) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
     await expectError(verify(fakes), what.startsWith('the add-on') ? 'AddonNotActive' : 'PodsNotSettled', message);
@@ -238,21 +232,6 @@ describe('verify-pods', () => {
     change(fakes);
     await expectError(verify(fakes), name);
     expect((await fakes.record()).verified).toBe('none');
-  });
-  it.each<[string, Addon | undefined, string]>([
-    ['is gone', undefined, 'AddonChanged'],
-    ['is being deleted', migrated({ status: 'DELETING' }), 'PodsNotSettled'],
-    ['is another copy', migrated({ arn: addonArn(7) }), 'AddonChanged'],
-  ])('verifies nothing of an add-on that %s once the pods have been looked at', async (_, then, name) => {
-    const fakes = await withPods(aPod('pod-identity'));
-    const list = fakes.kubernetes.listWorkloads.bind(fakes.kubernetes);
-    fakes.kubernetes.listWorkloads = async (namespace) => {
-      if (then) fakes.eks.addons.set(ADDON, then);
-      else fakes.eks.addons.delete(ADDON);
-      return list(namespace);
-    };
-    await expectError(verify(fakes), name);
-    expect(await fakes.record()).toMatchObject({ verified: 'none' });
   });
 
   it('does not believe in one look that finds no add-on', async ({ fakes }) => {

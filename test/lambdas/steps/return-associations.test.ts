@@ -29,8 +29,7 @@ describe('restore-associations, of the migration’s own', () => {
     expect(fakes.eks.associations).toMatchObject([
       { roleArn: ROLE, disableSessionTags: true, tags: { [MIGRATION_TAG]: MIGRATION_ID } },
     ]);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.before('eks.createAssociation')).toBe('ledger.assertLock');
     expect((await fakes.record()).associations.created).toMatchObject([{ id: fakes.eks.associations[0]!.id }]);
   });
 
