@@ -171,10 +171,7 @@ describe('access entries', () => {
       'arn:aws:iam::111122223333:role/nodes',
     ] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
-    expect(await eksOf(own).listNodeCandidates(10)).toEqual({
-      arns: [node],
-      more: false,
-    });
+    expect(await eksOf(own).listNodeCandidates(10)).toEqual({ arns: [node], more: false });
   });
   it('are refused where the cluster knows none', async () => {
     mock

@@ -4,7 +4,6 @@ import type { ChangeWindow } from '../../../lambdas/domain/waiting/change-window
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import {
   ADDON,
@@ -21,6 +20,7 @@ import {
   otherHolder,
 } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
+import { runPlan } from './planning.ts';
 
 const HOUR = 3600;
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
@@ -194,9 +194,7 @@ describe('a plan', () => {
     const fakes = newFakes();
     fakes.settings.changeWindow = { ...WINDOW, schedule: '0 22 * * SUN', timeZone: 'Europe/Berlin' };
     const request = aRequest({ changeWindow: { ...WINDOW, schedule: '0 22 * * SAT' } });
-    await expect(
-      invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request }, fakes),
-    ).rejects.toMatchObject({
+    await expect(runPlan(fakes, request)).rejects.toMatchObject({
       name: 'WindowOutOfReach',
       message:
         "The change window of the request is never open together with the deployment's change window (0 22 * * SUN, Europe/Berlin, for 60 minutes). A request can only narrow that window: choose one within it, or leave it out. Nothing was changed. Start the migration again with another window.",
@@ -207,11 +205,7 @@ describe('a plan', () => {
     const plan = async (request: object, settings: Partial<Fakes['settings']> = {}): Promise<unknown> => {
       const fakes = newFakes();
       Object.assign(fakes.settings, settings);
-      return invoke(
-        planStep,
-        { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: aRequest(request) },
-        fakes,
-      );
+      return runPlan(fakes, aRequest(request));
     };
     expect(await plan({})).toMatchObject({ needsApproval: false, hasWindow: false });
     expect(await plan({ approval: 'required', approvalHours: 2, changeWindow: WINDOW })).toMatchObject({

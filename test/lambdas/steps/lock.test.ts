@@ -15,12 +15,14 @@ import {
   IN_PLACE,
   MIGRATION_ID,
   RECREATE,
+  RECREATE_PRESERVING,
   ROLE,
   ROLES_OF_ACCOUNT,
 } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
-import { begunWithLeftOver, type Begun } from './begun.ts';
+import { begun, begunWithLeftOver, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
+import { recreated, removed } from './rollback.ts';
 
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 
@@ -75,6 +77,16 @@ const repaired = async ({ roles, ledger, settings }: Begun): Promise<void> => {
 const unassociated = ({ eks }: Begun): unknown => (eks.associations = []);
 const onNodeRole = ({ kubernetes }: Begun): unknown => (kubernetes.pods = [aPod('node-role')]);
 
+const action = (name: string): object => ({ action: name, actions: 0 });
+const failed = (fakes: Begun): Promise<void> => recreated(fakes, { status: 'CREATE_FAILED' });
+/** The rollback of a recreate. */
+const restoring = async (prepare: (fakes: Begun) => Promise<void>): Promise<Begun> => {
+  const fakes = await begun({ plan: { attempts: [RECREATE_PRESERVING] } });
+  await prepare(fakes);
+  fakes.journal.clear();
+  return fakes;
+};
+
 const REMOVE = { request: { annotation: 'remove' } } as const;
 const unannotated = async (): Promise<Begun> => {
   const fakes = await associated({ ...REMOVE, record: { annotationChange: { notedAt: at(0), writtenAt: at(0) } } });
@@ -124,6 +136,9 @@ const ofAddons: [StepName, Point][] = [
   ],
   ['restart-pods', { open: () => onAddon(IN_PLACE, { prepare: updated }), input: FORWARDS, call: RESTART }],
   ['restart-pods', { open: () => onAddon(RECREATE, { prepare: onNodeRole }), input: BACK, call: RESTART }],
+  ['restore-addon', { open: () => restoring(recreated), input: action('update'), call: 'eks.updateAddon' }],
+  ['restore-addon', { open: () => restoring(failed), input: action('delete'), call: 'eks.deleteAddon' }],
+  ['restore-addon', { open: () => restoring(removed), input: action('create'), call: 'eks.createAddon' }],
 ];
 const ofAccounts: [StepName, Point][] = [
   ['create-association', { open: () => begunAccount(), call: 'eks.createAssociation' }],

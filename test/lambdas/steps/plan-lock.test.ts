@@ -4,19 +4,17 @@ import type { ExecutionState } from '../../../lambdas/ports/index.ts';
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
 import {
-  ADDON,
   ADDON_LOCK,
   aMigration,
   at,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  target,
   otherHolder,
   ownHolder,
 } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
-import { runPlan } from './planning.ts';
+import { aPlanAnswer, runPlan } from './planning.ts';
 
 const lockCheck = async ({ ledger }: Fakes) =>
   (await ledger.getMigration(MIGRATION_ID))?.plan?.checks.find((check) => check.id === 'lock-free');
@@ -50,22 +48,14 @@ describe('a held lock', () => {
     ['that waits for Recover, for a dry run', ABORTED, {}, { dryRun: true }, /its changes are being rolled back/],
   ])('%s blocks, by name, and nothing else is read', async (_, execution, record, request, message) => {
     const fakes = await held(execution, record);
-    expect(await runPlan(fakes, request)).toEqual({
-      verdict: 'blocked',
-      target,
-      subject: ADDON,
-      attempts: [],
-      installsAgent: false,
-      repairsTrust: false,
-      createsStandalone: false,
-      removesAnnotation: false,
-      needsApproval: false,
-      approvalSeconds: 86_400,
-      hasWindow: false,
-      firstPolls: { updated: 18, created: 27, deleted: 20 },
-      planHash: matching(/^[0-9a-f]{64}$/),
-      blockedBy: ['lock-free'],
-    });
+    expect(await runPlan(fakes, request)).toEqual(
+      aPlanAnswer({
+        verdict: 'blocked',
+        firstPolls: { updated: 18, created: 27, deleted: 20 },
+        planHash: matching(/^[0-9a-f]{64}$/),
+        blockedBy: ['lock-free'],
+      }),
+    );
     expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: matching(message) });
     for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)])
       expect((await lockCheck(fakes))?.message).toContain(part);

@@ -19,3 +19,20 @@ export const planOf = async (fakes: Fakes, request: object = {}): Promise<Plan> 
 };
 
 export const checkOf = ({ checks }: Plan, id: string): Check | undefined => checks.find((check) => check.id === id);
+
+/** The step's answer to a plan of the example's add-on that may go on, with what is given. */
+export const aPlanAnswer = (change: object): object => ({
+  verdict: 'migrate',
+  target,
+  subject: ADDON,
+  attempts: [],
+  installsAgent: false,
+  repairsTrust: false,
+  createsStandalone: false,
+  removesAnnotation: false,
+  needsApproval: false,
+  approvalSeconds: 86_400,
+  hasWindow: false,
+  blockedBy: [],
+  ...change,
+});

@@ -77,31 +77,26 @@ describe('verify-pods', () => {
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified' });
   });
 
-  const MOVES: [string, (fakes: Begun) => void, string][] = [
-    ['the add-on is deleted', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
-    [
-      'another copy takes its place',
-      ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(9) })),
-      'AddonChanged',
-    ],
-    [
-      'it is given the role of before',
-      ({ eks }) => eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: ROLE })),
-      'PodsNotSettled',
-    ],
-    ['it is being updated', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })), 'PodsNotSettled'],
-    ['it is being deleted', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'DELETING' })), 'PodsNotSettled'],
-    ['its association is deleted', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
-  ];
-  it.each(MOVES)('verifies nothing where, after the look at the pods, %s', async (_, move, name) => {
-    const fakes = await withPods(aPod('pod-identity'));
+  const onceListed = (fakes: Begun, change: (fakes: Begun) => unknown): void => {
     const list = fakes.kubernetes.listPods.bind(fakes.kubernetes);
     fakes.kubernetes.listPods = async (namespace) => {
       const pods = await list(namespace);
-      move(fakes);
+      change(fakes);
       return pods;
     };
-    await expectError(verify(fakes), name);
+  };
+  const gives =
+    (change: Partial<Addon>) =>
+    ({ eks }: Begun): unknown =>
+      eks.addons.set(ADDON, migrated(change));
+  it.each<[string, Partial<Addon>]>([
+    ['is given the role of before', { serviceAccountRoleArn: ROLE }],
+    ['is being updated', { status: 'UPDATING' }],
+    ['is being deleted', { status: 'DELETING' }],
+  ])('waits where, after the look at the pods, the add-on %s', async (_, change) => {
+    const fakes = await withPods(aPod('pod-identity'));
+    onceListed(fakes, gives(change));
+    await expectError(verify(fakes), 'PodsNotSettled');
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -196,16 +191,12 @@ describe('verify-pods', () => {
   });
 
   const unready = aPod('pod-identity', { ready: false });
-  const shown =
-    (status: Addon['status']) =>
-    ({ eks }: Begun): unknown =>
-      eks.addons.set(ADDON, migrated({ status }));
   it.each<[string, RegExp, (fakes: Begun) => unknown]>([
     ['a pod is not ready', /not ready/, ({ kubernetes }) => (kubernetes.pods = [unready])],
     ['a rollout goes on', /rolling out/, ({ kubernetes }) => (kubernetes.workloads = [aWorkload({ settled: false })])],
     ['there are no pods', /no pod runs/, ({ kubernetes }) => (kubernetes.pods = [])],
-    ['the add-on is DEGRADED', /is DEGRADED again/, shown('DEGRADED')],
-    ['the add-on is UPDATING', /is UPDATING again/, shown('UPDATING')],
+    ['the add-on is DEGRADED', /is DEGRADED again/, gives({ status: 'DEGRADED' })],
+    ['the add-on is UPDATING', /is UPDATING again/, gives({ status: 'UPDATING' })],
   ])('comes again while %s', async (what, message, change) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
@@ -213,25 +204,20 @@ describe('verify-pods', () => {
     expect((await fakes.record()).verified).toBe('none');
   });
 
-  it.each<[string, (fakes: Begun) => void, string]>([
-    ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
-    ['created it again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
-    [
-      'given it another role',
-      ({ eks }) => eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: OTHER_ROLE })),
-      'AddonChanged',
-    ],
-    ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
-    [
-      'given the association another role',
-      ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
-      'AssociationChanged',
-    ],
-  ])('verifies nothing if another principal has %s in the meantime', async (_, change, name) => {
-    const fakes = await withPods(aPod('pod-identity'));
-    change(fakes);
-    await expectError(verify(fakes), name);
-    expect((await fakes.record()).verified).toBe('none');
+  it.each<[string, string, (fakes: Begun) => unknown]>([
+    ['deleted the add-on', 'AddonChanged', ({ eks }) => eks.addons.delete(ADDON)],
+    ['created it again', 'AddonChanged', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) }))],
+    ['given it another role', 'AddonChanged', gives({ serviceAccountRoleArn: OTHER_ROLE })],
+    ['deleted the association', 'AssociationChanged', ({ eks }) => (eks.associations = [])],
+    ['changed its role', 'AssociationChanged', ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }])],
+  ])('verifies nothing if another principal has %s before the pods are listed, or since', async (_, name, change) => {
+    for (const isBefore of [true, false]) {
+      const fakes = await withPods(aPod('pod-identity'));
+      if (isBefore) change(fakes);
+      else onceListed(fakes, change);
+      await expectError(verify(fakes), name);
+      expect((await fakes.record()).verified).toBe('none');
+    }
   });
 
   it('does not believe in one look that finds no add-on', async ({ fakes }) => {

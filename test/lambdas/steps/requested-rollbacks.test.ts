@@ -9,10 +9,7 @@ describe('take-over of a rollback that was requested', () => {
   const accepted = aRollback({ state: 'requested', after: 'migrated', requestedBy: 'ann', acceptCredentialGap: true });
   async function withAccepted(change: Partial<Rollback> = {}): Promise<Begun> {
     const fakes = await migrated();
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      status: 'rolling-back',
-      rollback: { ...accepted, ...change },
-    });
+    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'rolling-back', rollback: { ...accepted, ...change } });
     return fakes;
   }
   const running = { action: 'roll-back', failure: { Error: 'RollbackRequested' } };

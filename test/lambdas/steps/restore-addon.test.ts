@@ -145,29 +145,6 @@ describe('restore-addon', () => {
     expect(await restore(fakes, 'create')).toEqual({ done: false });
   });
 
-  it.each<[Action, (fakes: Begun) => Promise<void>]>([
-    ['update', recreated],
-    ['delete', failed],
-    ['create', removed],
-  ])('makes sure of its lock directly before the %s', async (action, prepare) => {
-    const fakes = await onAttempt(RECREATE_PRESERVING);
-    await prepare(fakes);
-    await restore(fakes, action);
-    expect(fakes.journal.before(`eks.${action}Addon`)).toBe('ledger.assertLock');
-
-    const lost = await onAttempt(RECREATE_PRESERVING);
-    await prepare(lost);
-    await lost.loseLock();
-    await expectError(restore(lost, action), 'LockLost');
-    expect(lost.journal.mutations()).toEqual([]);
-
-    const late = await onAttempt(RECREATE_PRESERVING);
-    await prepare(late);
-    late.invocation.remaining = 5000;
-    await expectError(restore(late, action), 'OutOfTime');
-    expect(late.journal.mutations()).toEqual([]);
-  });
-
   it.each<[string, string[]]>([
     ['leaves what its own copies left behind until the role is back', ['eks.createAddon']],
     ['deletes that before, where only EKS replaces pods', ['eks.deleteAssociation', 'eks.createAddon']],

@@ -162,10 +162,7 @@ describe('restore-associations', () => {
       fakes.kubernetes.serviceAccounts = [
         aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: ROLE }),
       ];
-      expect(await restore(fakes)).toMatchObject({
-        restored: [],
-        deferred: `${own.namespace}/${own.serviceAccount}`,
-      });
+      expect(await restore(fakes)).toMatchObject({ restored: [], deferred: `${own.namespace}/${own.serviceAccount}` });
       expect(fakes.eks.associations).toEqual([]);
       const later = await invoke(restoreAssociationsStep, { ...fakes.input, action: 'deferred' }, fakes);
       expect(later).toEqual({ restored: [fakes.eks.associations[0]?.id], awaitsWebhook: false });

@@ -151,10 +151,7 @@ const agentless =
     };
   };
 
-const CHAINED = anAssociation({
-  disableSessionTags: true,
-  tags: { team: 'storage' },
-});
+const CHAINED = anAssociation({ disableSessionTags: true, tags: { team: 'storage' } });
 const SLOW = ({ eks }: Fakes): void => {
   eks.deleteShowsAfter = 8000;
   eks.keyFreedAfter = 8000;
