@@ -34,7 +34,7 @@ import {
   GRANTED,
   otherHolder,
 } from '../fixtures.ts';
-import { aPlanAnswer, runPlan } from './planning.ts';
+import { aPlanAnswer, callsOf, runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => accountFakes());
 
@@ -43,21 +43,13 @@ const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
 const record = async ({ ledger }: Fakes): Promise<Migration> => (await ledger.getMigration(MIGRATION_ID))!;
 const asked = ({ journal }: Fakes): string[] => journal.names().filter((name) => !name.startsWith('ledger.'));
 const OF_CLUSTER = [
-  'kubernetes.listPods',
-  'kubernetes.listWorkloads',
-  'kubernetes.getWorkload',
-  'kubernetes.listPods',
-  'kubernetes.listNodes',
-  'kubernetes.listMutatingWebhooks',
-  'kubernetes.listApiGroups',
+  ...callsOf('kubernetes', 'listPods', 'listWorkloads', 'getWorkload', 'listPods', 'listNodes'),
+  ...callsOf('kubernetes', 'listMutatingWebhooks', 'listApiGroups'),
 ];
 const ROLES = [
   'eks.listAllAssociations',
-  'roles.getRole',
-  'roles.getOidcProvider',
-  'eks.listAddons',
-  'eks.describeAddon',
-  'eks.listCapabilities',
+  ...callsOf('roles', 'getRole', 'getOidcProvider'),
+  ...callsOf('eks', 'listAddons', 'describeAddon', 'listCapabilities'),
   'roles.listPolicies',
   'eks.listNodeCandidates',
   'roles.simulate',

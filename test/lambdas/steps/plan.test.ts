@@ -22,7 +22,7 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 import { containing, expectError } from '../matchers.ts';
-import { aPlanAnswer } from './planning.ts';
+import { aPlanAnswer, callsOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
 
@@ -94,19 +94,11 @@ describe('plan', () => {
   it('asks each thing once, and nothing that the plan does not need', async ({ fakes }) => {
     await run(fakes);
     const reads = [
-      'eks.describeCluster',
-      'eks.describeAddon',
-      'eks.listOfferedVersions',
-      'eks.describeConfiguration',
-      'kubernetes.listPods',
-      'kubernetes.listWorkloads',
-      'kubernetes.listAttributedServiceAccounts',
-      'kubernetes.listNodes',
-      'kubernetes.listMutatingWebhooks',
-      'kubernetes.listApiGroups',
+      ...callsOf('eks', 'describeCluster', 'describeAddon', 'listOfferedVersions', 'describeConfiguration'),
+      ...callsOf('kubernetes', 'listPods', 'listWorkloads', 'listAttributedServiceAccounts', 'listNodes'),
+      ...callsOf('kubernetes', 'listMutatingWebhooks', 'listApiGroups'),
       'eks.listAllAssociations',
-      'roles.getRole',
-      'roles.getOidcProvider',
+      ...callsOf('roles', 'getRole', 'getOidcProvider'),
       'eks.listCapabilities',
       'roles.listPolicies',
       'eks.listNodeCandidates',

@@ -4,6 +4,10 @@ import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke } from '../fakes.ts';
 import { ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 
+/** Returns the names of those calls of a port, as the journal has them. */
+export const callsOf = (port: 'eks' | 'roles' | 'kubernetes', ...names: string[]): string[] =>
+  names.map((name) => `${port}.${name}`);
+
 /** Returns the step's answer. */
 export const runPlan = (fakes: Fakes, request: object = {}): Promise<unknown> =>
   invoke(
