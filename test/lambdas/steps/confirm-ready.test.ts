@@ -60,8 +60,8 @@ const show = (fakes: Begun, ...pods: Pod[]): void => {
   fakes.clock.advance(60_000);
   fakes.kubernetes.pods = pods;
 };
-const levels = async (fakes: Begun): Promise<[string, string | undefined][]> =>
-  (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, level }) => [name, level]);
+const levels = async (fakes: Begun): Promise<string[]> =>
+  (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, level = 'none' }) => `${name} ${level}`);
 const warned = ({ warnings }: Pick<Migration, 'warnings'>): string[] => warnings.map(({ id }) => id);
 const finish = (fakes: Begun, outcome: string): Promise<unknown> => {
   const { attempt: _attempt, fence: _fence, ...common } = fakes.input;
@@ -73,11 +73,7 @@ describe('verified pods', () => {
     const fakes = await withPods([pod('a'), pod('b', { restarts: 3 }), aNodePod()]);
     expect(await verify(fakes)).toEqual({ verdict: 'settle', settleSeconds: 60, podsThatCount: 2, podsAsExpected: 2 });
     expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
-    expect(await levels(fakes)).toEqual([
-      ['a', 'injected'],
-      ['b', 'injected'],
-      ['ebs-csi-node-1', undefined],
-    ]);
+    expect(await levels(fakes)).toEqual(['a injected', 'b injected', 'ebs-csi-node-1 none']);
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, 'settling-1')).toMatchObject([
       { name: 'a', restarts: 0 },
       { name: 'b', restarts: 3 },
@@ -103,7 +99,7 @@ describe('verified pods', () => {
     fakes.eks.associations = [];
     const input = { ...fakes.input, towards: 'before', round: 1 };
     expect(await invoke(verifyPodsStep, input, fakes)).toMatchObject({ verdict: 'verified' });
-    expect(await levels(fakes)).toEqual([['a', undefined]]);
+    expect(await levels(fakes)).toEqual(['a none']);
     expect((await fakes.record()).verified).toBe('none');
   });
 });
@@ -115,10 +111,7 @@ describe('confirm-ready', () => {
     show(fakes, pod('a'), pod('b', { restarts: 3 }));
     expect(await confirm(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2, podsReady: 2 });
     expect(await fakes.record()).toMatchObject({ verified: 'ready', warnings: [] });
-    expect(await levels(fakes)).toEqual([
-      ['a', 'ready'],
-      ['b', 'ready'],
-    ]);
+    expect(await levels(fakes)).toEqual(['a ready', 'b ready']);
     await finish(fakes, 'migrated');
     expect(await fakes.record()).toMatchObject({ outcome: 'migrated', verified: 'ready', warnings: [] });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -130,10 +123,7 @@ describe('confirm-ready', () => {
     await verify(fakes);
     show(fakes, a, { ...b, readyAt: at(20) });
     expect(await confirm(fakes)).toMatchObject({ verdict: 'verified', podsReady: 1 });
-    expect(await levels(fakes)).toEqual([
-      ['a', 'ready'],
-      ['b', 'injected'],
-    ]);
+    expect(await levels(fakes)).toEqual(['a ready', 'b injected']);
     expect(await fakes.record()).toMatchObject({
       verified: 'ready',
       warnings: [{ id: 'pods-below-ready', message: matching(/\/b \(it was not ready for a part/) }],
@@ -226,10 +216,7 @@ describe('confirm-ready', () => {
     await verify(fakes);
     show(fakes, pod('a'), pod('new', { ready: false }));
     expect(await confirm(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 2, podsReady: 1 });
-    expect(await levels(fakes)).toEqual([
-      ['a', 'ready'],
-      ['new', 'injected'],
-    ]);
+    expect(await levels(fakes)).toEqual(['a ready', 'new injected']);
     expect(await fakes.record()).toMatchObject({
       verified: 'ready',
       warnings: [{ id: 'pods-below-ready', message: containing('kube-system/new (it was not') }],
@@ -265,10 +252,7 @@ describe('confirm-ready', () => {
     show(fakes, pod('a'), pod('b', { ...CRASHING, restarts: 5 }));
     expect(await confirm(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 2, podsReady: 1 });
     expect(await fakes.record()).toMatchObject({ verified: 'ready', warnings: [{ id: 'pods-below-ready' }] });
-    expect(await levels(fakes)).toEqual([
-      ['a', 'ready'],
-      ['b', 'injected'],
-    ]);
+    expect(await levels(fakes)).toEqual(['a ready', 'b injected']);
   });
 
   it('waits while EKS works on the add-on, at the level that was reached', async ({ fakes }) => {

@@ -23,6 +23,12 @@ const it = test.extend('fakes', () => begunAccount());
 
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const KEPT = anAccountAssociation();
+const WANTED = {
+  namespace: ACCOUNT_NAMESPACE,
+  serviceAccount: ACCOUNT_NAME,
+  roleArn: ROLE,
+  tags: { [MIGRATION_TAG]: MIGRATION_ID },
+};
 const create = (fakes: Begun): Promise<unknown> => invoke(createAssociationStep, fakes.input, fakes);
 const created = async (fakes: Begun): Promise<string[]> =>
   (await fakes.record()).associations.created.map(({ id }) => id);
@@ -34,23 +40,8 @@ describe('create-association', () => {
     const [made, ...more] = fakes.eks.associations;
     expect(more).toEqual([]);
     expect(answer).toEqual({ created: true, associations: [made?.id] });
-    expect(made).toMatchObject({
-      namespace: ACCOUNT_NAMESPACE,
-      serviceAccount: ACCOUNT_NAME,
-      roleArn: ROLE,
-      tags: { [MIGRATION_TAG]: MIGRATION_ID },
-    });
-    expect(fakes.journal.of('eks.createAssociation')).toEqual([
-      [
-        {
-          namespace: ACCOUNT_NAMESPACE,
-          serviceAccount: ACCOUNT_NAME,
-          roleArn: ROLE,
-          tags: { [MIGRATION_TAG]: MIGRATION_ID },
-        },
-        `${MIGRATION_ID}-create-association-0`,
-      ],
-    ]);
+    expect(made).toMatchObject(WANTED);
+    expect(fakes.journal.of('eks.createAssociation')).toEqual([[WANTED, `${MIGRATION_ID}-create-association-0`]]);
     expect((await fakes.record()).associations.created).toEqual([made]);
     expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
     expect(fakes.journal.before('eks.createAssociation')).toBe('ledger.assertLock');

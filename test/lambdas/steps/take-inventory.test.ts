@@ -38,6 +38,9 @@ const found = (cluster = 'dev'): ClusterInventory =>
   clusterInventory.parse(read(clusterKey(SWEEP_ID, LOCATION, cluster)));
 const location = (): LocationInventory => locationInventory.parse(read(locationKey(SWEEP_ID, LOCATION)));
 const take = (more: object = {}): Promise<unknown> => invoke(takeInventoryStep, { ...input, ...more }, fakes);
+/** Findings of the two add-ons. */
+const AGENT = { addon: 'eks-pod-identity-agent', class: 'not-concerned' };
+const unreachable = (reason: string, addon = ADDON): object => ({ addon, class: 'unreachable', reason });
 /** Fails all calls of that name from now on. */
 const failAlways = (port: object, name: string, error: Error): void =>
   void Object.assign(port, { [name]: () => Promise.reject(error) });
@@ -57,10 +60,7 @@ describe('take-inventory', () => {
       ...LOCATION,
       cluster: 'dev',
       version: '1.31',
-      findings: [
-        { addon: ADDON, class: 'ready', roles: [ROLE] },
-        { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-      ],
+      findings: [{ addon: ADDON, class: 'ready', roles: [ROLE] }, AGENT],
     });
     expect(location()).toEqual({ ...LOCATION, clusters: 1, notSelected: 0, calls: { eks: 1 } });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -69,14 +69,9 @@ describe('take-inventory', () => {
   it('goes in the order of names, begins the next one while an API server is asked, and tells of the place at last', async () => {
     await begin({ mode: 'migrate' }, ['c', 'a', 'b']);
     expect(await take({ after: 'a' })).toEqual({ done: true, after: 'c', clusters: 2 });
+    const shown: Record<string, string> = { 'sweeps.enqueue': 'queued', 'eks.describeCluster': 'looks' };
     const order = fakes.journal.calls.flatMap(({ call, args }) =>
-      call === 'documents.put'
-        ? [args[0]]
-        : call === 'sweeps.enqueue'
-          ? ['queued']
-          : call === 'eks.describeCluster'
-            ? ['looks']
-            : [],
+      call === 'documents.put' ? [args[0]] : (shown[call] ?? []),
     );
     expect(order).toEqual([
       'looks',
@@ -212,10 +207,7 @@ describe("what can't be looked at", () => {
       expect(found('a')).toMatchObject({
         version: '1.31',
         calls: { eks: 2 },
-        findings: [
-          { addon: ADDON, class: 'unreachable', reason },
-          { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-        ],
+        findings: [unreachable(reason), AGENT],
       });
       expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([
         'eks.describeCluster',
@@ -252,10 +244,7 @@ describe("what can't be looked at", () => {
     await begin();
     fakes.journal.refuseNext('eks.describeAddon', 'AccessDenied', 'eks:DescribeAddon: not authorized');
     await take();
-    expect(found().findings).toMatchObject([
-      { addon: ADDON, class: 'unreachable', reason: 'eks:DescribeAddon: not authorized' },
-      { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-    ]);
+    expect(found().findings).toMatchObject([unreachable('eks:DescribeAddon: not authorized'), AGENT]);
   });
   it('is told of all add-ons once EKS has given no answer about one of them, and nothing more is asked', async () => {
     for (const name of ['Throttled', 'ServiceUnavailable', 'ConnectionLost'] as const) {
@@ -264,10 +253,9 @@ describe("what can't be looked at", () => {
       fakes.invocation.remaining = 900_000;
       failAlways(fakes.eks, 'describeAddon', new MigrationError(name, `eks:DescribeAddon: ${name}`));
       await take();
-      expect(found().findings).toMatchObject([
-        { addon: ADDON, class: 'unreachable', reason: `eks:DescribeAddon: ${name}` },
-        { addon: 'eks-pod-identity-agent', class: 'unreachable', reason: `eks:DescribeAddon: ${name}` },
-      ]);
+      expect(found().findings).toMatchObject(
+        [ADDON, AGENT.addon].map((addon) => unreachable(`eks:DescribeAddon: ${name}`, addon)),
+      );
       const { length } = fakes.journal.names().filter((call) => call === 'eks.describeAddon');
       expect([name, length]).toEqual([name, MOST_ATTEMPTS]);
     }
@@ -386,10 +374,7 @@ describe('throttling', () => {
     await begin();
     failAlways(fakes.eks, 'listNodeCandidates', throttled());
     await take();
-    expect(found().findings).toMatchObject([
-      { addon: ADDON, class: 'unreachable', reason: throttled().message },
-      { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-    ]);
+    expect(found().findings).toMatchObject([unreachable(throttled().message), AGENT]);
     expect(fakes.journal.of('eks.listNodeCandidates')).toHaveLength(MOST_ATTEMPTS);
   });
 });
