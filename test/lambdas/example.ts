@@ -1,4 +1,5 @@
 /** The example of the tests: the names, ARNs, times and trust policies of one EBS CSI driver on one cluster. */
+import type { LockHolder } from '../../lambdas/domain/migration/locks.ts';
 import type { Target } from '../../lambdas/domain/migration/model.ts';
 import { roleLock, subjectLock } from '../../lambdas/use-cases/migration/lock.ts';
 
@@ -54,3 +55,11 @@ export const irsaStatement = {
 export const policyText = (...statements: unknown[]): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: statements });
 export const bothWays = policyText(irsaStatement, podIdentityStatement);
+
+/** What holds a lock since then: an execution of the migration, or of another one. */
+export const ownHolder = (since: string): LockHolder => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, since });
+export const otherHolder = (since: string): LockHolder => ({
+  migrationId: OTHER_MIGRATION_ID,
+  executionArn: OTHER_EXECUTION,
+  since,
+});

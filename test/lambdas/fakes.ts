@@ -85,6 +85,10 @@ export class Journal {
   failNext(call: string, when: When = 'before', error: Error = lost()): void {
     this.faults.push({ matches: (name) => name === call, when, error });
   }
+  /** The next such call is refused before its effect. */
+  refuseNext(call: string, ...error: ConstructorParameters<typeof MigrationError>): void {
+    this.failNext(call, 'before', new MigrationError(...error));
+  }
   /** Strikes at the call of that number, counted from 0 over all ports. */
   failAt(position: number, when: When, error: Error = lost()): void {
     this.faults.push({ matches: (_, index) => index === position, when, error });
@@ -108,6 +112,14 @@ export class Journal {
   }
   mutations(): string[] {
     return this.names().filter((name) => MUTATING.has(name));
+  }
+  /** The call directly before the first one of that name. */
+  before(call: string): string | undefined {
+    return this.names()[this.names().indexOf(call) - 1];
+  }
+  /** Those calls, in the order in which each was made first; without those that were not made. */
+  firsts(...calls: string[]): string[] {
+    return [...new Set(this.names())].filter((name) => calls.includes(name));
   }
   /** Arguments of the calls of that name. */
   of(call: string): unknown[][] {

@@ -1,6 +1,5 @@
 import { DescribeClusterCommand, EKSClient, ListAddonsCommand, paginateListAddons } from '@aws-sdk/client-eks';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { aroundClient, aroundHttp } from '../../../lambdas/adapters/around.ts';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
@@ -8,15 +7,10 @@ import { createHttpKubernetes } from '../../../lambdas/adapters/http-kubernetes.
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { AroundCalls } from '../../../lambdas/ports/index.ts';
 import { CLUSTER } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
-const mock = mockClient(EKSClient);
-afterEach(() => {
-  mock.reset();
-});
-afterAll(() => {
-  mock.restore();
-});
+const mock = mocked(EKSClient);
 
 /** Notes each call, and makes it as often as it is refused for the moment, three times at most. */
 const noting = (): { around: AroundCalls; seen: string[] } => {
@@ -35,8 +29,7 @@ const noting = (): { around: AroundCalls; seen: string[] } => {
   };
   return { around, seen };
 };
-const throttling = (): Error =>
-  Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException', $metadata: { httpStatusCode: 429 } });
+const throttling = (): Error => refusal('ThrottlingException', 'Rate exceeded', 429);
 
 describe('around a client', () => {
   it('each page is a call of its own, and only the page that is refused is asked for again', async () => {
@@ -58,9 +51,7 @@ describe('around a client', () => {
     mock.on(DescribeClusterCommand).rejects(throttling());
     const { around, seen } = noting();
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
-    await expect(eks.describeCluster()).rejects.toMatchObject(
-      anError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded'),
-    );
+    await expectError(eks.describeCluster(), 'Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
     expect(seen).toEqual(['eks Throttled', 'eks Throttled', 'eks Throttled']);
   });
 

@@ -7,24 +7,18 @@ import {
   ResourceNotFoundException,
   UpdatePodIdentityAssociationCommand,
 } from '@aws-sdk/client-eks';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import { addonArn, anAssociation, CLUSTER, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
-const mock = mockClient(EKSClient);
+const mock = mocked(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
 const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
 const notFound = new ResourceNotFoundException({
   message: 'No association found for ID: x',
   $metadata: { httpStatusCode: 404 },
-});
-afterEach(() => {
-  mock.reset();
-});
-afterAll(() => {
-  mock.restore();
 });
 
 const whole = (id: string): object => ({
@@ -92,7 +86,7 @@ it('lists whose they are without a look at any, and looks at one by its id', asy
 });
 it('does not take a cluster that is gone for a cluster without associations', async () => {
   mock.on(ListPodIdentityAssociationsCommand).rejects(notFound);
-  await expect(eks.listAssociations('kube-system', SERVICE_ACCOUNT)).rejects.toMatchObject({ name: 'NotFound' });
+  await expectError(eks.listAssociations('kube-system', SERVICE_ACCOUNT), 'NotFound');
 });
 
 it('counts all of the cluster, over all pages, without a look at each', async () => {
@@ -187,7 +181,7 @@ it('sends nothing that a plain one does not have', async () => {
 });
 it('does not take an answer without an association for one', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves({});
-  await expect(eks.createAssociation(anAssociation(), 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  await expectError(eks.createAssociation(anAssociation(), 't'), 'ServiceUnavailable');
 });
 
 it.each<[Parameters<typeof eks.updateAssociation>[1]]>([
@@ -203,22 +197,19 @@ it.each<[Parameters<typeof eks.updateAssociation>[1]]>([
 });
 it('does not take one that is gone for a changed one', async () => {
   mock.on(UpdatePodIdentityAssociationCommand).rejectsOnce(notFound).resolves({});
-  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject(
-    anError('NotFound', 'eks:UpdatePodIdentityAssociation a-1'),
+  await expectError(
+    eks.updateAssociation('a-1', { policy: '{}' }, 't'),
+    'NotFound',
+    'eks:UpdatePodIdentityAssociation a-1',
   );
-  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({
-    name: 'ServiceUnavailable',
-  });
+  await expectError(eks.updateAssociation('a-1', { policy: '{}' }, 't'), 'ServiceUnavailable');
 });
 
 it('repeats no policy in an error, neither of a create nor of a change', async () => {
   const policy = '{"Statement":[{"Resource":"arn:aws:s3:::secret-bucket"}]}';
-  const refusal = Object.assign(new Error(`Policy ${policy} is malformed`), {
-    name: 'InvalidParameterException',
-    $metadata: { httpStatusCode: 400 },
-  });
-  mock.on(CreatePodIdentityAssociationCommand).rejects(refusal);
-  mock.on(UpdatePodIdentityAssociationCommand).rejects(refusal);
+  const malformed = refusal('InvalidParameterException', `Policy ${policy} is malformed`);
+  mock.on(CreatePodIdentityAssociationCommand).rejects(malformed);
+  mock.on(UpdatePodIdentityAssociationCommand).rejects(malformed);
   for (const call of [
     eks.createAssociation(anAssociation({ policy }), 't'),
     eks.updateAssociation('a-1', { policy }, 't'),

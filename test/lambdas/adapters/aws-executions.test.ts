@@ -11,26 +11,22 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
 const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon';
 const NAME = `${MIGRATION_ID}-1767603600`;
 const metadata = { message: 'why', $metadata: { httpStatusCode: 400 } };
-const sfn = mockClient(SFNClient);
+const hangUp = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+const inputs = () => sfn.calls().map((call) => call.args[0].input as unknown);
+const sfn = mocked(SFNClient);
 const client = new SFNClient({ region: 'eu-west-1' });
 const executions = new AwsExecutions({ client, stateMachineArn: () => MACHINE, recoverStateMachineArn: () => RECOVER });
-afterEach(() => {
-  sfn.reset();
-});
-afterAll(() => {
-  sfn.restore();
-});
 
 describe('an execution', () => {
   it.each([
@@ -40,9 +36,7 @@ describe('an execution', () => {
   ] as const)('that is %s', async (status, stopDate, expected) => {
     sfn.on(DescribeExecutionCommand).resolves({ status, stopDate });
     expect(await executions.describe(EXECUTION)).toStrictEqual(expected);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([
-      { executionArn: EXECUTION, includedData: 'METADATA_ONLY' },
-    ]);
+    expect(inputs()).toEqual([{ executionArn: EXECUTION, includedData: 'METADATA_ONLY' }]);
   });
   it('that Step Functions does not know is undefined', async () => {
     sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist(metadata));
@@ -53,7 +47,7 @@ describe('an execution', () => {
     ['ThrottlingException', 'Throttled'],
     ['InvalidArn', 'InvalidRequest'],
   ])('that could not be read is no execution that is gone: %s', async (name, expected) => {
-    sfn.on(DescribeExecutionCommand).rejects(Object.assign(new Error('why'), { name, $metadata: metadata.$metadata }));
+    sfn.on(DescribeExecutionCommand).rejects(refusal(name));
     await expect(executions.describe(EXECUTION)).rejects.toMatchObject({
       name: expected,
       message: `states:DescribeExecution ${EXECUTION}: ${name}: why`,
@@ -61,7 +55,7 @@ describe('an execution', () => {
   });
   it('is not taken for one when the answer has no status', async () => {
     sfn.on(DescribeExecutionCommand).resolves({});
-    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expectError(executions.describe(EXECUTION), 'ServiceUnavailable');
   });
 });
 
@@ -69,7 +63,7 @@ describe('a recovery', () => {
   it('is started under its name', async () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRecovery(MIGRATION_ID, NAME);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([
+    expect(inputs()).toEqual([
       { stateMachineArn: RECOVER, name: NAME, input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) },
     ]);
   });
@@ -79,13 +73,11 @@ describe('a recovery', () => {
   });
   it.each([
     [new StateMachineDoesNotExist(metadata), 'NotFound'],
-    [Object.assign(new Error('why'), { name: 'ExecutionLimitExceeded', $metadata: metadata.$metadata }), 'Throttled'],
-    [Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
+    [refusal('ExecutionLimitExceeded'), 'Throttled'],
+    [hangUp, 'ConnectionLost'],
   ])('is not taken for started: %s', async (error, name) => {
     sfn.on(StartExecutionCommand).rejects(error);
-    await expect(executions.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject(
-      anError(name, `states:StartExecution ${NAME}: `),
-    );
+    await expectError(executions.startRecovery(MIGRATION_ID, NAME), name, `states:StartExecution ${NAME}: `);
   });
   it('is not asked for by a function that was not told of the state machine', async () => {
     const without = new AwsExecutions({
@@ -95,7 +87,7 @@ describe('a recovery', () => {
         throw new MigrationError('BadInput', 'no state machine');
       },
     });
-    await expect(without.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(without.startRecovery(MIGRATION_ID, NAME), 'BadInput');
     expect(sfn.calls()).toEqual([]);
   });
 });
@@ -119,8 +111,8 @@ describe('a migration, and a rollback on demand', () => {
   it('is retired under its name, as was asked for', async () => {
     const RETIRE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Retire';
     const asked = { action: 'retire', dryRun: true, soakDays: 7, requestedBy: 'jo', reason: undefined } as const;
-    await expect(executions.startRetirement(MIGRATION_ID, NAME, asked)).rejects.toMatchObject({ name: 'BadInput' });
-    await expect(executions.retireArn(NAME)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(executions.startRetirement(MIGRATION_ID, NAME, asked), 'BadInput');
+    await expectError(executions.retireArn(NAME), 'BadInput');
     expect(sfn.calls()).toEqual([]);
     sfn.on(StartExecutionCommand).resolves({});
     const retiring = new AwsExecutions({
@@ -152,10 +144,10 @@ describe('a migration, and a rollback on demand', () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRollback(MIGRATION_ID, NAME, { requestedBy: 'me', reason: 'because' });
     await executions.startRollback(MIGRATION_ID, NAME, {});
-    const inputs = sfn
+    const startedBy = sfn
       .commandCalls(StartExecutionCommand)
       .map(({ args: [{ input }] }) => [input.stateMachineArn, input.name, JSON.parse(input.input ?? '') as unknown]);
-    expect(inputs).toEqual([
+    expect(startedBy).toEqual([
       [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested', requestedBy: 'me', reason: 'because' }],
       [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested' }],
     ]);
@@ -167,13 +159,13 @@ describe('a task that waits under a token', () => {
     sfn.on(SendTaskSuccessCommand).resolves({}).on(SendTaskFailureCommand).resolves({});
     expect(await executions.completeTask('token', { yes: true })).toBe(true);
     expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(true);
-    expect(sfn.calls().map(({ args }) => args[0].input as unknown)).toEqual([
+    expect(inputs()).toEqual([
       { taskToken: 'token', output: '{"yes":true}' },
       { taskToken: 'token', error: 'Cancelled', cause: 'why' },
     ]);
   });
   it.each([new TaskTimedOut(metadata), new TaskDoesNotExist(metadata), new InvalidToken(metadata)])(
-    'does not wait any more: $name',
+    'no longer waits: $name',
     async (error) => {
       sfn.on(SendTaskSuccessCommand).rejects(error).on(SendTaskFailureCommand).rejects(error);
       expect(await executions.completeTask('token', {})).toBe(false);
@@ -181,7 +173,7 @@ describe('a task that waits under a token', () => {
     },
   );
   it('is not taken for told where nobody knows', async () => {
-    sfn.on(SendTaskSuccessCommand).rejects(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+    sfn.on(SendTaskSuccessCommand).rejects(hangUp);
     await expect(executions.completeTask('secret-token', {})).rejects.toMatchObject({
       name: 'ConnectionLost',
       message: expect.not.stringContaining('secret-token') as string,

@@ -9,23 +9,15 @@ import {
   ListRolePoliciesCommand,
   SimulatePrincipalPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { ACCOUNT, OTHER_ROLE, ROLE } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
-const iam = mockClient(IAMClient);
+const iam = mocked(IAMClient);
 const roles = new AwsRoles(new IAMClient({ region: 'eu-west-1' }));
-afterEach(() => {
-  iam.reset();
-});
-afterAll(() => {
-  iam.restore();
-});
 
-const refusal = (name: string, httpStatusCode: number): Error =>
-  Object.assign(new Error('why'), { name, $metadata: { httpStatusCode } });
 const policy = (action: string): string =>
   JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: action, Resource: '*' }] });
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
@@ -76,13 +68,13 @@ describe('listPolicies', () => {
       ],
       IsTruncated: false,
     });
-    iam.on(GetRolePolicyCommand).rejects(refusal('NoSuchEntityException', 404));
+    iam.on(GetRolePolicyCommand).rejects(refusal('NoSuchEntityException', 'why', 404));
     iam
       .on(GetPolicyCommand)
-      .rejects(refusal('NoSuchEntityException', 404))
+      .rejects(refusal('NoSuchEntityException', 'why', 404))
       .on(GetPolicyCommand, { PolicyArn: OWN })
       .resolves({ Policy: { DefaultVersionId: 'v1' } });
-    iam.on(GetPolicyVersionCommand).rejects(refusal('NoSuchEntityException', 404));
+    iam.on(GetPolicyVersionCommand).rejects(refusal('NoSuchEntityException', 'why', 404));
     expect(await roles.listPolicies(ROLE)).toEqual([]);
   });
 
@@ -90,8 +82,8 @@ describe('listPolicies', () => {
     ['AccessDenied', 403, 'AccessDenied'],
     ['NoSuchEntityException', 404, 'NotFound'],
   ])('does not take a refusal for a role without policies: %s', async (name, status, expected) => {
-    iam.on(ListRolePoliciesCommand).rejects(refusal(name, status));
-    await expect(roles.listPolicies(ROLE)).rejects.toMatchObject(anError(expected, 'iam:ListRolePolicies ebs-csi'));
+    iam.on(ListRolePoliciesCommand).rejects(refusal(name, 'why', status));
+    await expectError(roles.listPolicies(ROLE), expected, 'iam:ListRolePolicies ebs-csi');
   });
 
   it('does not take a policy that may not be read for none', async () => {
@@ -99,8 +91,8 @@ describe('listPolicies', () => {
     iam
       .on(ListAttachedRolePoliciesCommand)
       .resolves({ AttachedPolicies: [{ PolicyArn: OWN, PolicyName: 'archive' }], IsTruncated: false });
-    iam.on(GetPolicyCommand).rejects(refusal('AccessDenied', 403));
-    await expect(roles.listPolicies(ROLE)).rejects.toMatchObject(anError('AccessDenied', `iam:GetPolicy ${OWN}`));
+    iam.on(GetPolicyCommand).rejects(refusal('AccessDenied', 'why', 403));
+    await expectError(roles.listPolicies(ROLE), 'AccessDenied', `iam:GetPolicy ${OWN}`);
   });
 });
 
@@ -138,11 +130,11 @@ describe('getBoundary', () => {
   });
 
   it('does not take a role, or a policy, that may not be read for one without a boundary', async () => {
-    iam.on(GetRoleCommand).rejects(refusal('AccessDenied', 403));
-    await expect(roles.getBoundary(ROLE)).rejects.toMatchObject({ name: 'AccessDenied' });
+    iam.on(GetRoleCommand).rejects(refusal('AccessDenied', 'why', 403));
+    await expectError(roles.getBoundary(ROLE), 'AccessDenied');
     iam.on(GetRoleCommand).resolves(withBoundary(BOUND));
-    iam.on(GetPolicyCommand).rejects(refusal('AccessDenied', 403));
-    await expect(roles.getBoundary(ROLE)).rejects.toMatchObject({ name: 'AccessDenied' });
+    iam.on(GetPolicyCommand).rejects(refusal('AccessDenied', 'why', 403));
+    await expectError(roles.getBoundary(ROLE), 'AccessDenied');
   });
 });
 
@@ -255,9 +247,7 @@ describe('simulate', () => {
   });
 
   it('lets a refusal through: nobody knows then', async () => {
-    iam.on(SimulatePrincipalPolicyCommand).rejects(refusal('AccessDenied', 403));
-    await expect(roles.simulate(question)).rejects.toMatchObject(
-      anError('AccessDenied', `iam:SimulatePrincipalPolicy ${question.principalArn}`),
-    );
+    iam.on(SimulatePrincipalPolicyCommand).rejects(refusal('AccessDenied', 'why', 403));
+    await expectError(roles.simulate(question), 'AccessDenied', `iam:SimulatePrincipalPolicy ${question.principalArn}`);
   });
 });

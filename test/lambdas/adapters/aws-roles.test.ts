@@ -1,11 +1,11 @@
 import { GetRoleCommand, IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
-import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { bothWays, ROLE } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
+import { mocked, refusal } from './mocked.ts';
 
-const iam = mockClient(IAMClient);
+const iam = mocked(IAMClient);
 const roles = new AwsRoles(new IAMClient({ region: 'eu-west-1' }));
 const answer = (change: object = {}): void => {
   iam.on(GetRoleCommand).resolves({
@@ -20,12 +20,6 @@ const answer = (change: object = {}): void => {
     },
   });
 };
-afterEach(() => {
-  iam.reset();
-});
-afterAll(() => {
-  iam.restore();
-});
 
 describe('AwsRoles', () => {
   it('asks by name and answers the trust policy decoded', async () => {
@@ -56,22 +50,15 @@ describe('AwsRoles', () => {
   });
 
   it('knows no role where IAM has none', async () => {
-    iam.on(GetRoleCommand).rejects(
-      Object.assign(new Error('The role with name ebs-csi cannot be found.'), {
-        name: 'NoSuchEntityException',
-        $metadata: { httpStatusCode: 404 },
-      }),
-    );
+    iam
+      .on(GetRoleCommand)
+      .rejects(refusal('NoSuchEntityException', 'The role with name ebs-csi cannot be found.', 404));
     expect(await roles.getRole(ROLE)).toBeUndefined();
   });
 
   it('lets other refusals through with the call', async () => {
-    iam
-      .on(GetRoleCommand)
-      .rejects(Object.assign(new Error('Rate exceeded'), { name: 'Throttling', $metadata: { httpStatusCode: 400 } }));
-    await expect(roles.getRole(ROLE)).rejects.toMatchObject(
-      anError('Throttled', 'iam:GetRole ebs-csi: Throttling: Rate exceeded'),
-    );
+    iam.on(GetRoleCommand).rejects(refusal('Throttling', 'Rate exceeded'));
+    await expectError(roles.getRole(ROLE), 'Throttled', 'iam:GetRole ebs-csi: Throttling: Rate exceeded');
   });
 
   it('writes a trust policy by the name of its role', async () => {
@@ -91,18 +78,20 @@ describe('AwsRoles', () => {
     ['Throttling', 400, 'Rate exceeded', 'Throttled'],
     ['AccessDenied', 403, 'is not authorized', 'AccessDenied'],
   ])('says of a trust policy that is refused with %s (%i, %s): %s', async (name, httpStatusCode, text, expected) => {
-    const refusal = Object.assign(new Error(text), { name, $metadata: { httpStatusCode } });
-    iam.on(UpdateAssumeRolePolicyCommand).rejects(refusal);
+    const refused = refusal(name, text, httpStatusCode);
+    iam.on(UpdateAssumeRolePolicyCommand).rejects(refused);
     const error: unknown = await roles.updateTrustPolicy(ROLE, bothWays).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: expected, cause: refusal });
+    expect(error).toMatchObject({ name: expected, cause: refused });
     expect((error as Error).message).toContain(`iam:UpdateAssumeRolePolicy ebs-csi: ${name}: ${text}`);
   });
 
   it('does not ask for what is no role', async () => {
-    await expect(roles.getRole('arn:aws:iam::111122223333:user/me')).rejects.toMatchObject(
-      anError('InvalidRequest', 'It must have the form arn:aws:iam::'),
+    await expectError(
+      roles.getRole('arn:aws:iam::111122223333:user/me'),
+      'InvalidRequest',
+      'It must have the form arn:aws:iam::',
     );
-    await expect(roles.updateTrustPolicy('ebs-csi', bothWays)).rejects.toMatchObject({ name: 'InvalidRequest' });
+    await expectError(roles.updateTrustPolicy('ebs-csi', bothWays), 'InvalidRequest');
     expect(iam.calls()).toEqual([]);
   });
 });

@@ -13,40 +13,36 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe('ClientFactory', () => {
-  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)(
-    'makes %s with the region, the credentials and one attempt',
-    async (which) => {
-      const { config } = factory()[which]();
-      expect(await config.region()).toBe('eu-west-1');
-      expect(await config.maxAttempts()).toBe(1);
-      expect(await config.credentials()).toMatchObject(credentials);
-    },
-  );
+const SERVICES = ['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const;
 
-  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)(
-    "bounds a call of %s, so that it can't outlive an invocation",
-    async (which) => {
-      const requestHandler = factory()[which]().config.requestHandler as unknown as {
-        handle(request: HttpRequest, options: object): Promise<unknown>;
-        httpHandlerConfigs(): object;
-      };
-      // The handler reads its settings at its first request; one that was given up before sends nothing.
-      const abortSignal = AbortSignal.abort();
-      await expect(
-        requestHandler.handle(
-          new HttpRequest({ protocol: 'https:', hostname: 'eks.eu-west-1.amazonaws.com', method: 'GET', path: '/' }),
-          { abortSignal },
-        ),
-      ).rejects.toThrow('aborted');
-      expect(requestHandler.httpHandlerConfigs()).toMatchObject({
-        connectionTimeout: 3000,
-        requestTimeout: 10_000,
-        throwOnRequestTimeout: true,
-        socketTimeout: 10_000,
-      });
-    },
-  );
+describe('ClientFactory', () => {
+  it.each(SERVICES)('makes %s with the region, the credentials and one attempt', async (which) => {
+    const { config } = factory()[which]();
+    expect(await config.region()).toBe('eu-west-1');
+    expect(await config.maxAttempts()).toBe(1);
+    expect(await config.credentials()).toMatchObject(credentials);
+  });
+
+  it.each(SERVICES)("bounds a call of %s, so that it can't outlive an invocation", async (which) => {
+    const requestHandler = factory()[which]().config.requestHandler as unknown as {
+      handle(request: HttpRequest, options: object): Promise<unknown>;
+      httpHandlerConfigs(): object;
+    };
+    // The handler reads its settings at its first request; one that was given up before sends nothing.
+    const abortSignal = AbortSignal.abort();
+    await expect(
+      requestHandler.handle(
+        new HttpRequest({ protocol: 'https:', hostname: 'eks.eu-west-1.amazonaws.com', method: 'GET', path: '/' }),
+        { abortSignal },
+      ),
+    ).rejects.toThrow('aborted');
+    expect(requestHandler.httpHandlerConfigs()).toMatchObject({
+      connectionTimeout: 3000,
+      requestTimeout: 10_000,
+      throwOnRequestTimeout: true,
+      socketTimeout: 10_000,
+    });
+  });
 
   it('asks a provider of credentials each time they are needed', async () => {
     const { config } = factory({

@@ -4,11 +4,11 @@ import { DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from 
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
-import { ADDON_LOCK as KEY, anEvidence, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { ADDON_LOCK as KEY, anEvidence, at, EXECUTION, MIGRATION_ID, ownHolder } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 
 const TABLE = 'Ledger';
-const ME = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+const ME = ownHolder(at(0));
 
 describe('when DynamoDB answers otherwise, the ledger', () => {
   const documents = mockClient(DynamoDBDocumentClient);
@@ -30,7 +30,7 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
       .rejects(refused)
       .on(GetCommand)
       .resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3 } });
-    await expect(ledger.acquireLock(KEY, ME)).rejects.toMatchObject({ name: 'Busy' });
+    await expectError(ledger.acquireLock(KEY, ME), 'Busy');
   });
   it('answers the fence that it has got, when the reply to its own try was lost', async () => {
     documents
@@ -60,9 +60,7 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
         $metadata: { httpStatusCode: 400 },
       }),
     );
-    await expect(ledger.releaseLock(KEY, EXECUTION)).rejects.toMatchObject(
-      anError('Throttled', 'dynamodb:UpdateItem LOCK'),
-    );
+    await expectError(ledger.releaseLock(KEY, EXECUTION), 'Throttled', 'dynamodb:UpdateItem LOCK');
   });
   it('reads strongly consistent, over all pages', async () => {
     documents

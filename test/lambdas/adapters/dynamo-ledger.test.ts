@@ -17,15 +17,15 @@ import {
   aRequest,
   aSnapshot,
   at,
-  EXECUTION,
   MIGRATION_ID,
   RECOVERY_EXECUTION,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   ROLE_LOCK,
   aRollback,
+  ownHolder,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
@@ -48,9 +48,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
         request: aRequest({ reason: 'a replay' }),
         plan: undefined,
       });
-      await expect(ledger.putMigration(theirs)).rejects.toMatchObject(
-        anError('BadInput', 'another execution is working on it'),
-      );
+      await expectError(ledger.putMigration(theirs), 'BadInput', 'another execution is working on it');
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
     });
     it('is put again while it runs, and refused once it has ended', async () => {
@@ -338,7 +336,7 @@ it('keeps items small and under the documented keys of DynamoDB', async () => {
   );
   await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
   await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(5) });
-  await ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+  await ledger.acquireLock(ADDON_LOCK, ownHolder(at(0)));
   const { Items: items = [] } = await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }));
   expect(items.map((item) => `${String(item['pk'])} ${String(item['sk'])}`).sort()).toEqual([
     `LOCK#${ADDON_LOCK} LOCK`,

@@ -10,14 +10,16 @@ import {
   executionArn,
   MIGRATION_ID,
   OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   RECOVERY_EXECUTION,
   ROLE_LOCK,
+  ownHolder,
+  otherHolder,
 } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
-const ME: LockHolder = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
-const OTHER: LockHolder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(5) };
+const ME: LockHolder = ownHolder(at(0));
+const OTHER: LockHolder = otherHolder(at(5));
 /** Takes over what ME left. */
 const RECOVERY: LockHolder = { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: at(600) };
 
@@ -86,7 +88,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
         fence: 2,
       });
       expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 2, holder: RECOVERY });
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost' });
+      await expectError(ledger.assertLock(KEY, MIGRATION_ID, 1), 'LockLost');
       await ledger.assertLock(KEY, MIGRATION_ID, 2);
       await ledger.releaseLock(KEY, EXECUTION);
       expect(await ledger.readLock(KEY)).toMatchObject({ holder: RECOVERY });
@@ -107,9 +109,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
     it('comes again when it was let go meanwhile', async () => {
       await ledger.releaseLock(KEY, EXECUTION);
-      await expect(ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).rejects.toMatchObject({
-        name: 'Busy',
-      });
+      await expectError(ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY), 'Busy');
       expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1 });
     });
     it('goes to one of two who ask at once', async () => {
@@ -180,7 +180,7 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     it('is neither asserted nor parked: that is for who has it alone', async () => {
       const taken = await share(ME);
       const fence = taken.acquired ? taken.fence : 0;
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, fence)).rejects.toMatchObject({ name: 'LockLost' });
+      await expectError(ledger.assertLock(KEY, MIGRATION_ID, fence), 'LockLost');
       await ledger.parkLock(KEY, EXECUTION);
       expect(await ledger.listHeldLocks()).toHaveLength(1);
     });

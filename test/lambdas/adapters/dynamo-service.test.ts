@@ -9,6 +9,7 @@ import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Approval } from '../../../lambdas/domain/approval/approval.ts';
 import type { Claim, Ledger } from '../../../lambdas/ports/ledger.ts';
 import { aMigration, aPlan, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 const anApproval = (change: Partial<Approval> = {}): Approval => ({
@@ -70,7 +71,7 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       await ledger.putMigration({ ...aMigration(), planningSince: at(0) });
       await ledger.putMigration({ ...aMigration(), planningSince: at(60) });
       const end = { outcome: 'blocked', endedAt: at(1) } as const;
-      await expect(ledger.recordPlan(MIGRATION_ID, aPlan(), end, at(0))).rejects.toMatchObject({ name: 'BadInput' });
+      await expectError(ledger.recordPlan(MIGRATION_ID, aPlan(), end, at(0)), 'BadInput');
       await ledger.recordPlan(MIGRATION_ID, aPlan(), undefined, at(60));
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running', plan: aPlan() });
       expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);

@@ -30,10 +30,7 @@ export async function newDynamoDb(clients: 'direct' | 'sdk' = 'sdk'): Promise<Dy
     name: TABLE,
     keySchema: keys(['pk', 'sk']),
     attributeDefinitions: ['pk', 'sk', 'held', 'pending', LIST_KEY, ...Object.values(LIST_INDEXES)].map(
-      (AttributeName) => ({
-        AttributeName,
-        AttributeType: 'S',
-      }),
+      (AttributeName) => ({ AttributeName, AttributeType: 'S' }),
     ),
     globalSecondaryIndexes: [
       { IndexName: 'HeldLocks', KeySchema: keys(['held', 'pk']), Projection: { ProjectionType: 'ALL' } },

@@ -4,7 +4,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { aws } from '../../../lambdas/adapters/aws-errors.ts';
 import { SpokeSessions } from '../../../lambdas/adapters/spoke-sessions.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 const ROLE = 'arn:aws:iam::444455556666:role/pod-identity-migrator-read';
 const OTHER_ROLE = 'arn:aws:iam::444455556666:role/pod-identity-migrator-change';
@@ -98,12 +98,11 @@ describe('a session of a role in another account', () => {
     async (name) => {
       sts.on(AssumeRoleCommand).rejects(refusal(name));
       const { sessions } = open();
-      await expect(sessions.credentialsOf(ROLE)).rejects.toMatchObject(
-        anError(
-          'AccessDenied',
-          new RegExp(
-            `${ROLE}.*account 444455556666.*AWS reports: .*is not authorized.*PodIdentityMigratorSpoke is not deployed in that account.*do not trust.*pod-identity-migrator-111122223333.*docs/accounts\\.md describes\\.$`,
-          ),
+      await expectError(
+        sessions.credentialsOf(ROLE),
+        'AccessDenied',
+        new RegExp(
+          `${ROLE}.*account 444455556666.*AWS reports: .*is not authorized.*PodIdentityMigratorSpoke is not deployed in that account.*do not trust.*pod-identity-migrator-111122223333.*docs/accounts\\.md describes\\.$`,
         ),
       );
     },
@@ -124,14 +123,12 @@ describe('a session of a role in another account', () => {
     ['no answer', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
   ])('keeps what else goes wrong as it is: %s', async (_, error, name) => {
     sts.on(AssumeRoleCommand).rejects(error);
-    await expect(open().sessions.credentialsOf(ROLE)).rejects.toMatchObject(
-      anError(name, /^sts:AssumeRole arn:(?!.*PodIdentityMigratorSpoke)/),
-    );
+    await expectError(open().sessions.credentialsOf(ROLE), name, /^sts:AssumeRole arn:(?!.*PodIdentityMigratorSpoke)/);
   });
 
   it('without credentials in the answer is none', async () => {
     sts.on(AssumeRoleCommand).resolves({});
-    await expect(open().sessions.credentialsOf(ROLE)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expectError(open().sessions.credentialsOf(ROLE), 'ServiceUnavailable');
   });
 });
 
@@ -146,9 +143,11 @@ describe('a refused session', () => {
       requestHandler,
       credentials: () => sessions.credentialsOf(ROLE),
     });
-    await expect(
+    await expectError(
       aws('eks:DescribeCluster', () => eks.send(new DescribeClusterCommand({ name: 'dev' }))),
-    ).rejects.toMatchObject(anError('AccessDenied', `The role ${ROLE} could not be assumed`));
+      'AccessDenied',
+      `The role ${ROLE} could not be assumed`,
+    );
     expect(asked()).toHaveLength(1);
   });
 });

@@ -14,15 +14,15 @@ import {
   aRequest,
   at,
   bothWays,
-  EXECUTION,
   irsaStatement,
   MIGRATION_ID,
   OTHER_ROLE,
   policyText,
   ROLE,
   someFacts,
+  ownHolder,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { anError, expectError } from '../matchers.ts';
 import { newDynamoDb, TABLE } from './ledgers.ts';
 
 const SECRET = 'SECRET-MARKER-6f1c2d';
@@ -75,8 +75,8 @@ describe('an item that is not of the schema', () => {
   it('a lock that is held so is told of; in the list it keeps no other one back', async () => {
     const { ledger, put } = await open();
     await put('LOCK#garbage', 'LOCK', { held: 'LOCK', fence: SECRET, owner: { migrationId: 7 } });
-    await ledger.acquireLock('mine', { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
-    await expect(ledger.readLock('garbage')).rejects.toMatchObject({ name: 'BadInput' });
+    await ledger.acquireLock('mine', ownHolder(at(0)));
+    await expectError(ledger.readLock('garbage'), 'BadInput');
     expect(await ledger.listHeldLocks()).toEqual([
       { key: 'garbage', fence: 0 },
       expect.objectContaining({

@@ -99,6 +99,10 @@ export function problemIn({ status, headers, body }: Answer, kind: string): Prob
   return found;
 }
 
+/** Returns the fields that an answer calls invalid. */
+export const fieldsIn = (answer: Answer): string[] =>
+  (problemIn(answer, 'invalid-request').errors ?? []).map(({ field }) => field);
+
 /** Everything that the API can start or change. */
 export const started = ({ executions, journal }: Fakes) => ({
   migrations: executions.migrations.length,

@@ -130,21 +130,10 @@ export async function sendHostile({ runs, ofEach }: { runs: number; ofEach: numb
   expect([count(200, 300) > 0.02 * runs, count(400, 500) > 0.6 * runs, count(500, 600)]).toEqual([true, true, 0]);
   for (const status of [400, 404, 405, 409, 413, 415, 422])
     expect(statuses.get(status), `answers of ${status}`).toBeGreaterThanOrEqual(ofEach);
-  for (const location of [
-    'path.id',
-    'path.name',
-    'query.limit',
-    'query.next',
-    'query.since',
-    'header.idempotency-key',
-    'body',
-    'body.target.region',
-    'body.planHash',
-    'body.requestedBy',
-    'body.changeWindow.schedule',
-    'body.mode',
-  ])
-    expect([...fields]).toContain(location);
+  const locations =
+    'path.id path.name query.limit query.next query.since header.idempotency-key body body.target.region ' +
+    'body.planHash body.requestedBy body.changeWindow.schedule body.mode';
+  for (const location of locations.split(' ')) expect([...fields]).toContain(location);
   expect(
     ['body.selection.', 'body.limits.', 'body.options.'].filter(
       (part) => ![...fields].some((field) => field.startsWith(part)),

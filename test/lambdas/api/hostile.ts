@@ -107,22 +107,10 @@ const nasty = fc.oneof(
 const nastyText = nasty.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
 const nastyKey = fc.oneof(
   fc.constantFrom(
-    '__proto__',
-    'constructor',
-    'prototype',
-    'hasOwnProperty',
-    'toString',
-    'requestedBy',
-    'taskToken',
-    'dryrun',
-    'DryRun',
-    'target.account',
     '',
     '\u001b',
-    '$ref',
-    'migrationId',
-    'executionArn',
-    'decidedBy',
+    ...'__proto__ constructor prototype hasOwnProperty toString requestedBy taskToken dryrun DryRun'.split(' '),
+    ...'target.account $ref migrationId executionArn decidedBy'.split(' '),
   ),
   pooled(fc.string({ unit: 'binary', maxLength: 20 }), 50),
 );

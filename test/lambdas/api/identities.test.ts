@@ -4,7 +4,7 @@ import { MigrationError, RoleNotAssumed } from '../../../lambdas/domain/failures
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
 import { containing, matching } from '../matchers.ts';
-import { newFakes, problemIn, send, started } from './gateway.ts';
+import { newFakes, problemIn, send, started, fieldsIn } from './gateway.ts';
 import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
 
 const it = test.extend('fakes', () => newFakes());
@@ -94,7 +94,7 @@ describe('GET /clusters/{name}/identities', () => {
     ['a parameter that is not known', { namespace: 'kube-system' }, 'query.namespace'],
   ])('refuses %s', async (_, query, field) => {
     const fakes = newFakes();
-    expect(problemIn(await look(fakes, query), 'invalid-request').errors?.map((one) => one.field)).toEqual([field]);
+    expect(fieldsIn(await look(fakes, query))).toEqual([field]);
     expect(fakes.journal.names()).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe('GET /clusters/{name}/identities', () => {
   });
 
   it.each(['eks.describeCluster', 'kubernetes.eachPod'])(
-    'says that no role can be assumed in the account, where %s fails by that',
+    'says where %s fails that no role can be assumed',
     async (call) => {
       const fakes = newFakes();
       const message = 'The role arn:aws:iam::222233334444:role/x could not be assumed: docs/accounts.md.';
@@ -143,7 +143,7 @@ describe('GET /clusters/{name}/identities', () => {
   );
 
   it('notes what else may not be read', async ({ fakes }) => {
-    fakes.journal.failNext('eks.listAddons', 'before', new MigrationError('AccessDenied', 'no right'));
+    fakes.journal.refuseNext('eks.listAddons', 'AccessDenied', 'no right');
     expect((await look(fakes)).body).toMatchObject({ unread: [{ what: 'the add-ons', why: 'no right' }] });
   });
 
@@ -156,7 +156,7 @@ describe('GET /clusters/{name}/identities', () => {
 
   it('does not know of an agent that may not be read', async ({ fakes }) => {
     fakes.eks.addons.delete('eks-pod-identity-agent');
-    fakes.journal.failNext('kubernetes.getWorkload', 'before', new MigrationError('AccessDenied', 'no right'));
+    fakes.journal.refuseNext('kubernetes.getWorkload', 'AccessDenied', 'no right');
     expect((await look(fakes)).body).toMatchObject({
       agent: { status: 'unknown', message: containing('no right') },
       unread: [{ what: 'DaemonSet kube-system/eks-pod-identity-agent', why: 'no right' }],

@@ -23,43 +23,12 @@ const isObject = (value: unknown): value is Json =>
  * Keywords of schemas that the document uses, but for extensions. Source: OpenAPI Specification 3.1.1, "Schema Object",
  * and JSON Schema 2020-12. What 3.0 had alone (`nullable`, `example`) is none of them.
  */
-const KEYWORDS = new Set([
-  'title',
-  'multipleOf',
-  'maximum',
-  'exclusiveMaximum',
-  'minimum',
-  'exclusiveMinimum',
-  'maxLength',
-  'minLength',
-  'pattern',
-  'maxItems',
-  'minItems',
-  'uniqueItems',
-  'maxProperties',
-  'minProperties',
-  'required',
-  'enum',
-  'const',
-  'type',
-  'allOf',
-  'oneOf',
-  'anyOf',
-  'not',
-  'items',
-  'properties',
-  'additionalProperties',
-  'propertyNames',
-  'description',
-  'format',
-  'default',
-  'discriminator',
-  'readOnly',
-  'writeOnly',
-  'xml',
-  'externalDocs',
-  'deprecated',
-]);
+const KEYWORDS = new Set(
+  `title multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems
+  minItems uniqueItems maxProperties minProperties required enum const type allOf oneOf anyOf not items
+  properties additionalProperties propertyNames description format default discriminator readOnly writeOnly xml
+  externalDocs deprecated`.split(/\s+/),
+);
 const TYPES = new Set(['array', 'boolean', 'integer', 'number', 'object', 'string']);
 
 /** What is wrong with a schema, by its place. */

@@ -5,7 +5,7 @@ import type { Migration, Retirement } from '../../../lambdas/domain/migration/mo
 import { MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { aRetirement, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
-import { matching } from '../matchers.ts';
+import { expectInOrder, matching } from '../matchers.ts';
 import { ALICE, problemIn, send } from './gateway.ts';
 import { ended, path, self, show, withMigration } from './with-migration.ts';
 
@@ -67,8 +67,7 @@ describe('POST /migrations/{id}/retire', () => {
     const body = { action: 'reinstate', dryRun: false, soakDays: 0, acceptConsumers, reason: 'IRSA again' };
     expect(await ask(fakes, body)).toMatchObject({ status: 202, body: { retirement: body } });
     expect(fakes.executions.retirements).toMatchObject([{ acceptConsumers }]);
-    const names = fakes.journal.names();
-    expect(names.indexOf('ledger.changeRetirement')).toBeLessThan(names.indexOf('executions.startRetirement'));
+    expectInOrder(fakes, 'ledger.changeRetirement', 'executions.startRetirement');
     expect(await fakes.ledger.listRequestedRetirements()).toEqual([MIGRATION_ID]);
     expect(await show(fakes)).toMatchObject({
       headers: { 'retry-after': '5' },

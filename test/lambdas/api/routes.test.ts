@@ -14,7 +14,7 @@ import {
   OTHER_MIGRATION_ID,
   target,
 } from '../fixtures.ts';
-import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send } from './gateway.ts';
+import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 import { ended, path, pending, plan, self, show, TOKEN, withMigration } from './with-migration.ts';
 
 describe('GET /migrations/{id}', () => {
@@ -156,8 +156,8 @@ describe('GET /migrations/{id}', () => {
     ['a path', '..%2F..', 'invalid-request', 400],
     ['no percent-encoding', '%zz', 'invalid-request', 400],
   ])('of %s is a problem that names path.id', async (_, id, kind, status) => {
-    for (const of of ['/migrations/', '/plans/'])
-      expect(problemIn(await send(newFakes(), { method: 'GET', path: of + id }), kind)).toMatchObject({
+    for (const prefix of ['/migrations/', '/plans/'])
+      expect(problemIn(await send(newFakes(), { method: 'GET', path: prefix + id }), kind)).toMatchObject({
         status,
         errors: [{ field: 'path.id' }],
       });
@@ -284,9 +284,7 @@ describe('GET /migrations', () => {
     const fakes = await many();
     const { next = '' } = await pageOf(fakes, { limit: '2' });
     const answer = await send(fakes, { method: 'GET', path: where, query: { ...query, next } });
-    const found = problemIn(answer, 'invalid-request');
-    expect(found.status).toBe(400);
-    expect(found.errors).toMatchObject([{ field: 'query.next' }]);
+    expect([answer.status, fieldsIn(answer)]).toEqual([400, ['query.next']]);
   });
 
   it('says what to do about a next of other filters', async () => {
@@ -302,44 +300,26 @@ describe('GET /migrations', () => {
     expect(fakes.journal.of('ledger.listMigrations')).toHaveLength(1);
   });
 
-  it.each([
-    ['limit', '0'],
-    ['limit', '101'],
-    ['limit', '-1'],
-    ['limit', '1e1'],
-    ['limit', ' 5'],
-    ['limit', '5.0'],
-    ['limit', ''],
-    ['since', 'yesterday'],
-    ['since', '2026-13-01'],
-    ['since', '2026-01-05T09:00:00'],
-    ['outcome', 'fine'],
-    ['outcome', 'planned'],
+  const WRONG: string[][] = [
+    ['limit', '0', '101', '-1', '1e1', ' 5', '5.0', ''],
+    ['since', 'yesterday', '2026-13-01', '2026-01-05T09:00:00'],
+    ['outcome', 'fine', 'planned'],
     ['account', '1'],
     ['region', 'x'],
     ['cluster', '-'],
-    ['next', ''],
-    ['next', '!'],
-    ['next', 'bm9uZQ'],
-    ['next', Buffer.from('"x"').toString('base64url')],
-    ['next', 'x'.repeat(3000)],
+    ['next', '', '!', 'bm9uZQ', Buffer.from('"x"').toString('base64url'), 'x'.repeat(3000)],
     ['status', 'paused'],
     ['addon', '-'],
     ['requestedBy', ''],
     ['dryRun', 'yes'],
     ['until', 'now'],
-    ['phase', 'x'],
-    ['__proto__', 'x'],
-    ['constructor', 'x'],
-    ['toString', 'x'],
-  ])('refuses %s=%j, and names it', async (name, value) => {
-    const event = eventOf({ method: 'GET', path: '/migrations' });
-    const values = JSON.parse(`{"${name}":["${value}"]}`) as object;
-    const found = problemIn(
-      await handle(newFakes(), { ...event, multiValueQueryStringParameters: values }),
-      'invalid-request',
-    );
-    expect(found.errors?.map(({ field }) => field)).toEqual([`query.${name}`]);
+    ...['phase', '__proto__', 'constructor', 'toString'].map((name) => [name, 'x']),
+  ];
+  const wrong = WRONG.flatMap(([name = '', ...values]) => values.map((value) => [name, value] as const));
+  it.each(wrong)('refuses %s=%j, and names it', async (name, value) => {
+    const multiValueQueryStringParameters = JSON.parse(`{"${name}":["${value}"]}`) as object;
+    const event = { ...eventOf({ method: 'GET', path: '/migrations' }), multiValueQueryStringParameters };
+    expect(fieldsIn(await handle(newFakes(), event))).toEqual([`query.${name}`]);
   });
 
   it('refuses a parameter that is given twice', async () => {
@@ -424,10 +404,6 @@ describe('POST /migrations/{id}/approval', () => {
     [{ ...yes, taskToken: TOKEN }, ['body.taskToken']],
     [{ ...yes, decidedBy: ALICE }, ['body.decidedBy']],
   ])('is refused with %j', async (body, fields) => {
-    expect(
-      problemIn(await decide(await withMigration({}, pending), body), 'invalid-request').errors?.map(
-        ({ field }) => field,
-      ),
-    ).toEqual(fields);
+    expect(fieldsIn(await decide(await withMigration({}, pending), body))).toEqual(fields);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Ledger } from '../../../lambdas/ports/index.ts';
 import { rememberedLedger } from '../../../lambdas/runtime/cached-ledger.ts';
 import { lost, newFakes } from '../fakes.ts';
-import { ADDON_LOCK, aMigration, aSnapshot, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+import { ADDON_LOCK, aMigration, aSnapshot, at, EXECUTION, MIGRATION_ID, ownHolder } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 
 const it = test.extend('given', () => open());
 
@@ -70,19 +71,17 @@ describe("an invocation's ledger", () => {
 
   it('writes nothing once its time is up, and still reads', async ({ given: { fakes, ledger } }) => {
     fakes.invocation.remaining = 0;
-    await expect(ledger.updateMigration(MIGRATION_ID, { attempt: 1 })).rejects.toMatchObject({ name: 'OutOfTime' });
-    await expect(
-      ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) }),
-    ).rejects.toMatchObject({ name: 'OutOfTime' });
+    await expectError(ledger.updateMigration(MIGRATION_ID, { attempt: 1 }), 'OutOfTime');
+    await expectError(ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) }), 'OutOfTime');
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
     expect(await ledger.unsent(MIGRATION_ID)).toEqual([]);
     expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBeUndefined();
   });
 
   it('never remembers a lock', async ({ given: { fakes, ledger } }) => {
-    await ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+    await ledger.acquireLock(ADDON_LOCK, ownHolder(at(0)));
     await ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
     await fakes.ledger.releaseLock(ADDON_LOCK, EXECUTION);
-    await expect(ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost' });
+    await expectError(ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1), 'LockLost');
   });
 });

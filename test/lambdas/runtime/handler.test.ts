@@ -7,7 +7,7 @@ import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { anError, expectError } from '../matchers.ts';
 
 const it = test.extend('fakes', () => newFakes());
 
@@ -17,6 +17,7 @@ const schema = defineStep('look', {
   output: z.object({ seen: z.number() }),
 });
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
+const failing = (reason: unknown): Step => looking(() => Promise.reject(reason as Error));
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
@@ -190,26 +191,23 @@ describe('createHandler', () => {
 
   it('names the path into a nested request', async () => {
     const request = { target, addon: ADDON, roles: { 'ebs-csi-controller-sa': 'no role' } };
-    await expect(
+    await expectError(
       handle(newFakes(), planStep, { migrationId: MIGRATION_ID, executionArn: 'x', request }),
-    ).rejects.toMatchObject(anError('BadInput', 'request.roles.ebs-csi-controller-sa: must be an IAM role ARN'));
+      'BadInput',
+      'request.roles.ebs-csi-controller-sa: must be an IAM role ARN',
+    );
   });
 
   it('writes the line of a refused input too, where it says whose it is', async ({ fakes }) => {
-    await expect(handle(fakes, looking(), { migrationId: MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(handle(fakes, looking(), { migrationId: MIGRATION_ID }), 'BadInput');
     expect(await lines(fakes)).toMatchObject([{ name: 'look', tries: 1, error: { name: 'BadInput' } }]);
-    await expect(handle(fakes, looking(), {})).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(handle(fakes, looking(), {}), 'BadInput');
     expect(fakes.journal.of('ledger.recordStep')).toHaveLength(1);
   });
 
   it('throws our errors as they are, tells of them once and counts them', async ({ fakes }) => {
     const error = new MigrationError('AddonFailed', 'Add-on x is CREATE_FAILED.');
-    await expect(
-      handle(
-        fakes,
-        looking(() => Promise.reject(error)),
-      ),
-    ).rejects.toBe(error);
+    await expect(handle(fakes, failing(error))).rejects.toBe(error);
     expect(await lines(fakes)).toMatchObject([
       { error: { name: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } },
     ]);
@@ -228,23 +226,22 @@ describe('createHandler', () => {
     ['just text', 'Error'],
   ])('keeps the name of a surprise: %s', async (thrown, name) => {
     const fakes = newFakes();
-    await expect(
-      handle(
-        fakes,
-        looking(() => Promise.reject(thrown as Error)),
-      ),
-    ).rejects.toMatchObject({ name, message: thrown instanceof Error ? thrown.message : thrown });
+    await expect(handle(fakes, failing(thrown))).rejects.toMatchObject({
+      name,
+      message: thrown instanceof Error ? thrown.message : thrown,
+    });
     expect(await lines(fakes)).toMatchObject([{ error: { name } }]);
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'error', message: `look: ${name}` }]);
   });
 
   it("does not let out an answer that is not of the step's form", async ({ fakes }) => {
-    await expect(
+    await expectError(
       handle(
         fakes,
         looking(async () => ({ seen: 'much' }) as never),
       ),
-    ).rejects.toMatchObject({ name: 'ZodError' });
+      'ZodError',
+    );
     expect(fakes.telemetry.counts).toEqual({ ZodError: 1, 'unexpected-error': 1 });
   });
 
@@ -264,10 +261,9 @@ describe('createHandler', () => {
   });
 
   it('cuts and escapes what a surprise says', async ({ fakes }) => {
-    const error: unknown = await handle(
-      fakes,
-      looking(() => Promise.reject(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`))),
-    ).catch((thrown: unknown) => thrown);
+    const error: unknown = await handle(fakes, failing(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`))).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(error).toMatchObject(anError('TypeError', /^\\x1b\[2Jx+… \(100004 characters\)$/));
     expect((error as Error).stack!.length).toBeLessThan(10_000);
     expect(JSON.stringify(fakes.telemetry.lines).length).toBeLessThan(10_000);
@@ -301,14 +297,9 @@ describe('createHandler', () => {
   });
 
   it('does not hide an error behind a line that could not be written', async ({ fakes }) => {
-    fakes.journal.failNext('ledger.recordStep', 'before', new MigrationError('Throttled', 'dynamodb: slow down'));
+    fakes.journal.refuseNext('ledger.recordStep', 'Throttled', 'dynamodb: slow down');
     const error = new MigrationError('LockLost', 'The lock is gone.');
-    await expect(
-      handle(
-        fakes,
-        looking(() => Promise.reject(error)),
-      ),
-    ).rejects.toBe(error);
+    await expect(handle(fakes, failing(error))).rejects.toBe(error);
     expect(fakes.telemetry.lines.map((line) => line.message)).toEqual([
       'look: LockLost',
       'could not write the step line',
@@ -317,7 +308,7 @@ describe('createHandler', () => {
 
   it('does not call done what left no line', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordStep', 'before', lost());
-    await expect(handle(fakes, looking())).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(handle(fakes, looking()), 'ConnectionLost');
     expect(await handle(fakes, looking())).toEqual({ seen: 1 });
   });
 
@@ -348,6 +339,7 @@ describe('a cancel', () => {
     input: stepInput.extend({ towards: z.string().optional() }),
     output: z.object({}),
   });
+  const stopping = step(stoppable, async () => ({}));
   const cancelled = async (): Promise<Fakes> => {
     const fakes = newFakes();
     await fakes.ledger.requestCancel(MIGRATION_ID, {
@@ -375,21 +367,12 @@ describe('a cancel', () => {
   });
   it('says no more than was said', async ({ fakes }) => {
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
-    await expect(
-      handle(
-        fakes,
-        step(stoppable, async () => ({})),
-      ),
-    ).rejects.toThrow(`The migration was cancelled at ${at(0)}: step change did not begin.`);
+    await expect(handle(fakes, stopping)).rejects.toThrow(
+      `The migration was cancelled at ${at(0)}: step change did not begin.`,
+    );
   });
   it('does not stop the rollback', async () => {
-    expect(
-      await handle(
-        await cancelled(),
-        step(stoppable, async () => ({})),
-        { ...input, towards: 'before' },
-      ),
-    ).toEqual({});
+    expect(await handle(await cancelled(), stopping, { ...input, towards: 'before' })).toEqual({});
   });
   it('does not stop a step that has to be done', async () => {
     const fakes = await cancelled();
@@ -398,20 +381,10 @@ describe('a cancel', () => {
   });
   it('of another migration is not heeded', async ({ fakes }) => {
     await fakes.ledger.requestCancel(OTHER_MIGRATION_ID, { requestedAt: at(0) });
-    expect(
-      await handle(
-        fakes,
-        step(stoppable, async () => ({})),
-      ),
-    ).toEqual({});
+    expect(await handle(fakes, stopping)).toEqual({});
   });
   it('that can not be read begins nothing', async ({ fakes }) => {
     fakes.journal.failNext('ledger.getFile');
-    await expect(
-      handle(
-        fakes,
-        step(stoppable, async () => ({})),
-      ),
-    ).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(handle(fakes, stopping), 'ConnectionLost');
   });
 });

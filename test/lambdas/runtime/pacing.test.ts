@@ -19,6 +19,7 @@ import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type StepName, stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { type Fakes, newFakes } from '../fakes.ts';
 import { EXECUTION, executionArn, MIGRATION_ID, NOW, target } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 
 const EKS: PaceScope = { service: 'eks', ...target };
 const throttled = new MigrationError('Throttled', 'too many');
@@ -227,9 +228,7 @@ describe('the handler', () => {
       executionArn: executionArn(EXECUTION),
       request: { target, addon: 'aws-ebs-csi-driver' },
     };
-    await expect(createHandler(planStep, fakes.dependencies)(event, context())).rejects.toMatchObject({
-      name: 'Paced',
-    });
+    await expectError(createHandler(planStep, fakes.dependencies)(event, context()), 'Paced');
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual([]);
     expect(fakes.journal.of('ledger.recordStep')).toMatchObject([[MIGRATION_ID, { error: { name: 'Paced' } }]]);
   });

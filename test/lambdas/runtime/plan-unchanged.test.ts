@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { assertPlanUnchanged } from '../../../lambdas/runtime/plan-unchanged.ts';
 import { type Fakes, newFakes } from '../fakes.ts';
 import { aMigration, aPlan, aRequest, MIGRATION_ID } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 describe('a step of change', () => {
   const begun = aMigration();
@@ -25,8 +25,10 @@ describe('a step of change', () => {
     ['another plan, and its hash', aMigration({ plan: aPlan({ namespace: 'shop' }) })],
   ])('does nothing where the ledger has %s', async (_, record) => {
     await fakes.ledger.putMigration(record);
-    await expect(assertPlanUnchanged(step, fakes)).rejects.toMatchObject(
-      anError('BadInput', 'it was replaced since. This step changed nothing.'),
+    await expectError(
+      assertPlanUnchanged(step, fakes),
+      'BadInput',
+      'it was replaced since. This step changed nothing.',
     );
   });
 

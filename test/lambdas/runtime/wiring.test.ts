@@ -6,7 +6,7 @@ import type { DeploymentSettings } from '../../../lambdas/domain/settings/deploy
 import { portsOf, wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
 import { EXECUTION, MIGRATION_ID, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
 const environment = {
@@ -46,9 +46,9 @@ describe('portsOf', () => {
   ])("asks EKS in %s, with the function's credentials", async (_, region) => {
     const { clients, sent } = nowhere();
     const { eks, roles, kubernetes } = portsOf(clients, { ...target, region });
-    await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'ConnectionLost' });
-    await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    await expect(kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(eks.describeCluster(), 'ConnectionLost');
+    await expectError(roles.getRole(ROLE), 'ConnectionLost');
+    await expectError(kubernetes.listPods(NAMESPACE), 'ConnectionLost');
     expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([
       `eks.${region}.amazonaws.com/clusters/dev`,
       'iam.amazonaws.com/',
@@ -71,9 +71,7 @@ describe('an API server that the cluster does not make known', () => {
       credentials,
       transport: { http: ({ url }) => (asked.push(url), Promise.reject(new Error('asked'))) },
     });
-    await expect(portsOf(clients, target).kubernetes.listPods(NAMESPACE)).rejects.toMatchObject(
-      anError('NotFound', why),
-    );
+    await expectError(portsOf(clients, target).kubernetes.listPods(NAMESPACE), 'NotFound', why);
     mock.restore();
     expect(asked).toEqual([]);
   });
@@ -102,7 +100,7 @@ describe('wire', () => {
     const { clients, sent } = nowhere();
     const made = wire({ clients, step: 'plan', environment, clock, ids: dependencies.ids, telemetry });
     expect([made.clock, made.ids, made.telemetry]).toEqual([clock, dependencies.ids, telemetry]);
-    await expect(made.ledger.getSnapshot('x')).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(made.ledger.getSnapshot('x'), 'ConnectionLost');
     expect(sent[0]?.hostname).toBe('dynamodb.eu-west-1.amazonaws.com');
   });
 
@@ -117,8 +115,8 @@ describe('wire', () => {
       ids: dependencies.ids,
       telemetry,
     });
-    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    await expect(executions.startRecovery(MIGRATION_ID, 'recovery')).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(executions.describe(EXECUTION), 'ConnectionLost');
+    await expectError(executions.startRecovery(MIGRATION_ID, 'recovery'), 'ConnectionLost');
     expect(sent.map(({ hostname }) => hostname)).toEqual([
       'states.eu-west-1.amazonaws.com',
       'states.eu-west-1.amazonaws.com',
@@ -128,14 +126,13 @@ describe('wire', () => {
       name: 'recovery',
     });
   });
-  it.each([undefined, ''])(
-    'says which variable is missing when a function without it (%j) is to start a recovery',
-    async (RECOVER_STATE_MACHINE_ARN) => {
-      await expect(
-        wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery'),
-      ).rejects.toMatchObject(anError('BadInput', 'RECOVER_STATE_MACHINE_ARN'));
-    },
-  );
+  it.each([undefined, ''])('says which variable a recovery lacks (%j)', async (RECOVER_STATE_MACHINE_ARN) => {
+    await expectError(
+      wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery'),
+      'BadInput',
+      'RECOVER_STATE_MACHINE_ARN',
+    );
+  });
 
   it('has no roles, accounts and regions where the deployment ships no settings with the function', () => {
     expect(wired({}).settings).toEqual({

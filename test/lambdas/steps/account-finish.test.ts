@@ -100,36 +100,21 @@ describe("finish of a service account's migration", () => {
 });
 
 describe('finish, of an annotation that was to go,', () => {
-  const ends: [string, AccountChange, string, string[]][] = [
-    ['says that it was left', {}, 'migrated', ['annotation-left']],
-    [
-      'says so where it was noted and nobody knows what became of it',
-      { record: { annotationChange: { notedAt: at(1) } } },
-      'migrated',
-      ['annotation-left'],
-    ],
-    [
-      'says so where it was put back',
-      { record: { annotationChange: { ...TAKEN, undoneAt: at(3) } } },
-      'migrated',
-      ['annotation-left'],
-    ],
-    ['says nothing where it is off', { record: { annotationChange: TAKEN } }, 'migrated', []],
-    ['says nothing where it was kept', { request: { annotation: 'keep' } }, 'migrated', []],
-    [
-      'says nothing where there was none',
-      {
-        plan: { serviceAccount: aState({ roleArn: undefined }) },
-        snapshot: { serviceAccount: aState({ roleArn: undefined }) },
-      },
-      'migrated',
-      [],
-    ],
-    ['says nothing of one that was rolled back', {}, 'rolled-back', []],
-    ['says nothing of one that was blocked', {}, 'blocked', []],
-    ['says nothing of one that needs a person', {}, 'needs-human', []],
+  const LEFT = ['annotation-left'];
+  const noted = (annotationChange: AnnotationChange): AccountChange => ({ record: { annotationChange } });
+  const bare = { serviceAccount: aState({ roleArn: undefined }) };
+  const ends: [string, string, string[], AccountChange][] = [
+    ['says that it was left', 'migrated', LEFT, {}],
+    ['says so where it was noted and nobody knows what became of it', 'migrated', LEFT, noted({ notedAt: at(1) })],
+    ['says so where it was put back', 'migrated', LEFT, noted({ ...TAKEN, undoneAt: at(3) })],
+    ['says nothing where it is off', 'migrated', [], noted(TAKEN)],
+    ['says nothing where it was kept', 'migrated', [], { request: { annotation: 'keep' } }],
+    ['says nothing where there was none', 'migrated', [], { plan: bare, snapshot: bare }],
+    ['says nothing of one that was rolled back', 'rolled-back', [], {}],
+    ['says nothing of one that was blocked', 'blocked', [], {}],
+    ['says nothing of one that needs a person', 'needs-human', [], {}],
   ];
-  it.each(ends)('%s', async (_, change, outcome, ids) => {
+  it.each(ends)('%s', async (_, outcome, ids, change) => {
     const fakes = await associated({
       ...change,
       request: { annotation: 'remove', ...change.request },

@@ -1,11 +1,9 @@
 /** The step plan for a service account that is no add-on's: what it reads, in which order, and how it ends. */
 import { describe, expect, test } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/attempts.ts';
 import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import {
   accountFakes,
   ACCOUNT_TRUST,
@@ -18,7 +16,7 @@ import {
   SUBJECT,
   SUBJECT_LOCK,
 } from '../account-fixtures.ts';
-import { invoke, type Fakes } from '../fakes.ts';
+import { type Fakes } from '../fakes.ts';
 import {
   aCluster,
   ADDON,
@@ -29,42 +27,29 @@ import {
   at,
   EXECUTION,
   MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   OTHER_ROLE,
   ROLE,
   STEP_ROLES,
-  target,
   VERSION,
   GRANTED,
+  otherHolder,
 } from '../fixtures.ts';
+import { aPlanAnswer, callsOf, runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => accountFakes());
 
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
-  invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, serviceAccount: REF, ...request } },
-    fakes,
-  );
+  runPlan(fakes, { addon: undefined, serviceAccount: REF, ...request });
 const record = async ({ ledger }: Fakes): Promise<Migration> => (await ledger.getMigration(MIGRATION_ID))!;
 const asked = ({ journal }: Fakes): string[] => journal.names().filter((name) => !name.startsWith('ledger.'));
 const OF_CLUSTER = [
-  'kubernetes.listPods',
-  'kubernetes.listWorkloads',
-  'kubernetes.getWorkload',
-  'kubernetes.listPods',
-  'kubernetes.listNodes',
-  'kubernetes.listMutatingWebhooks',
-  'kubernetes.listApiGroups',
+  ...callsOf('kubernetes', 'listPods', 'listWorkloads', 'getWorkload', 'listPods', 'listNodes'),
+  ...callsOf('kubernetes', 'listMutatingWebhooks', 'listApiGroups'),
 ];
 const ROLES = [
   'eks.listAllAssociations',
-  'roles.getRole',
-  'roles.getOidcProvider',
-  'eks.listAddons',
-  'eks.describeAddon',
-  'eks.listCapabilities',
+  ...callsOf('roles', 'getRole', 'getOidcProvider'),
+  ...callsOf('eks', 'listAddons', 'describeAddon', 'listCapabilities'),
   'roles.listPolicies',
   'eks.listNodeCandidates',
   'roles.simulate',
@@ -72,22 +57,14 @@ const ROLES = [
 
 describe('plan of a service account', () => {
   it('answers what is to be done, and leaves record, plan and evidence in the ledger', async ({ fakes }) => {
-    expect(await run(fakes)).toEqual({
-      verdict: 'migrate',
-      target,
-      subject: SUBJECT,
-      attempts: [{ strategy: 'associate', preserve: false }],
-      installsAgent: false,
-      repairsTrust: false,
-      createsStandalone: false,
-      removesAnnotation: false,
-      needsApproval: false,
-      approvalSeconds: 86_400,
-      hasWindow: false,
-      firstPolls: { updated: 55, created: 55, deleted: 20 },
-      planHash: (await record(fakes)).plan!.hash,
-      blockedBy: [],
-    });
+    expect(await run(fakes)).toEqual(
+      aPlanAnswer({
+        subject: SUBJECT,
+        attempts: [{ strategy: 'associate', preserve: false }],
+        firstPolls: { updated: 55, created: 55, deleted: 20 },
+        planHash: (await record(fakes)).plan!.hash,
+      }),
+    );
     expect(await record(fakes)).toMatchObject({
       status: 'running',
       executionArn: EXECUTION,
@@ -162,21 +139,13 @@ describe('plan of a service account', () => {
   });
 
   it('reads nothing while another migration holds the lock', async ({ fakes }) => {
-    await fakes.ledger.acquireLock(SUBJECT_LOCK, {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(-60),
-    });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(-60)));
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
     expect(asked(fakes)).toEqual(['executions.describe']);
   });
 
   it('does not stand behind an add-on that is called like its name', async ({ fakes }) => {
-    await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(-60),
-    });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), otherHolder(at(-60)));
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
@@ -184,61 +153,52 @@ describe('plan of a service account', () => {
     eks.associations = [anAccountAssociation()];
     kubernetes.pods = [anAccountPod('pod-identity')];
   };
-  it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
-    ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
-    ['one that has moved', {}, onPodIdentity, 'already-migrated', []],
+  /** The add-on takes an association for the service account. */
+  const taking = ({ eks }: Fakes, addon: string): unknown =>
+    eks.configurations.set(
+      `${addon} ${VERSION}`,
+      aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
+    );
+  const OWNER = ['service-account-owner'];
+  const annotated =
+    (change: Parameters<typeof aServiceAccount>[0]) =>
+    ({ kubernetes }: Fakes): unknown =>
+      (kubernetes.serviceAccounts = [aServiceAccount(change)]);
+  const owned = anAccountAssociation({ ownerArn: addonArn(1) });
+  it.each<[string, object, string, string[], (fakes: Fakes) => unknown]>([
+    ['a dry run', { dryRun: true }, 'planned', [], () => undefined],
+    ['one that has moved', {}, 'already-migrated', [], onPodIdentity],
     [
       "an add-on's",
       {},
-      ({ eks, kubernetes }) => {
-        eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
-        eks.configurations.set(
-          `${ADDON} ${VERSION}`,
-          aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
-        );
-        kubernetes.serviceAccounts = [aServiceAccount({ annotatedBy: [] })];
-      },
       'blocked',
-      ['service-account-owner'],
+      OWNER,
+      (fakes) => {
+        fakes.eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
+        taking(fakes, ADDON);
+        annotated({ annotatedBy: [] })(fakes);
+      },
     ],
     [
       "one of an add-on's, whose namespace nothing tells",
       {},
-      ({ eks }) => {
-        eks.addons.set('x', anAddon({ name: 'x' }));
-        eks.configurations.set(
-          `x ${VERSION}`,
-          aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
-        );
-      },
       'blocked',
-      ['service-account-owner'],
+      OWNER,
+      (fakes) => (fakes.eks.addons.set('x', anAddon({ name: 'x' })), taking(fakes, 'x')),
     ],
-    [
-      'the owner of its association',
-      {},
-      ({ eks }) => (eks.associations = [anAccountAssociation({ ownerArn: addonArn(1) })]),
-      'blocked',
-      ['service-account-owner'],
-    ],
+    ['the owner of its association', {}, 'blocked', OWNER, ({ eks }) => (eks.associations = [owned])],
     [
       'no agent',
       {},
+      'blocked',
+      ['agent'],
       ({ eks, kubernetes }) => (
         eks.addons.delete('eks-pod-identity-agent'),
         (kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== agentDaemonSet().name))
       ),
-      'blocked',
-      ['agent'],
     ],
-    [
-      'no annotation',
-      {},
-      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]),
-      'blocked',
-      ['service-account-uses-irsa'],
-    ],
-  ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
+    ['no annotation', {}, 'blocked', ['service-account-uses-irsa'], annotated({ roleArn: undefined })],
+  ])('%s ends the record with its outcome', async (_, request, verdict, blockedBy, change) => {
     const fakes = accountFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
@@ -248,25 +208,22 @@ describe('plan of a service account', () => {
 
   it("is no add-on's where an add-on of another namespace takes associations for one of that name", async () => {
     const fakes = accountFakes();
-    fakes.eks.configurations.set(
-      `${ADDON} ${VERSION}`,
-      aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
-    );
+    taking(fakes, ADDON);
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.of('eks.describeConfiguration')).toEqual([]);
   });
 
   it('finds out who owns it as well as it may: who may not ask goes on', async ({ fakes }) => {
     fakes.eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
-    fakes.journal.failNext('eks.describeConfiguration', 'before', new MigrationError('AccessDenied', 'you may not'));
+    fakes.journal.refuseNext('eks.describeConfiguration', 'AccessDenied', 'you may not');
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
   it.each(['Unauthorised', 'AccessDenied'] as const)(
-    'blocks, and does not fall over, when the API server says %s: nobody asks it a second time',
+    'blocks at %s of the API server, which is asked once',
     async (name) => {
       const fakes = accountFakes();
-      fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
+      fakes.journal.refuseNext('kubernetes.listPods', name, 'kubernetes: you may not');
       expect(await run(fakes, { roleArn: ROLE })).toMatchObject({
         verdict: 'blocked',
         // Nobody could see whether it has the role that the request names.
@@ -278,22 +235,14 @@ describe('plan of a service account', () => {
   );
 
   it('goes on with the role that the request names, where what EKS says is enough', async ({ fakes }) => {
-    fakes.journal.failNext(
-      'kubernetes.listPods',
-      'before',
-      new MigrationError('AccessDenied', 'kubernetes: you may not'),
-    );
+    fakes.journal.refuseNext('kubernetes.listPods', 'AccessDenied', 'kubernetes: you may not');
     fakes.settings.roleGrants = GRANTED;
     expect(await run(fakes, { roleArn: ROLE, verification: 'api' })).toMatchObject({ verdict: 'migrate' });
   });
 
   it('finds the association that is there where no role is known', async ({ fakes }) => {
     fakes.eks.associations = [anAccountAssociation()];
-    fakes.journal.failNext(
-      'kubernetes.listPods',
-      'before',
-      new MigrationError('AccessDenied', 'kubernetes: you may not'),
-    );
+    fakes.journal.refuseNext('kubernetes.listPods', 'AccessDenied', 'kubernetes: you may not');
     expect(await run(fakes, { verification: 'api' })).toMatchObject({ verdict: 'already-migrated' });
   });
 

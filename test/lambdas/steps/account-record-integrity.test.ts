@@ -26,7 +26,7 @@ import {
   MIGRATION_ID,
   OTHER_ROLE,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { anError, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const REMOVING = { request: { annotation: 'remove' } } as const;
@@ -35,60 +35,40 @@ type Stray = {
   record?: Partial<Migration>;
   associations?: Partial<Migration['associations']>;
 };
-const strays: [string, Stray, RegExp][] = [
-  [
-    'another service account',
-    { snapshot: { serviceAccount: aState({ name: 'web' }) } },
-    /service account payments\/web/,
-  ],
-  [
-    'the same name in another namespace',
-    { snapshot: { serviceAccount: aState({ namespace: 'shop' }) } },
-    /service account shop\/api/,
-  ],
-  ['another namespace', { snapshot: { namespace: 'shop' } }, /service account shop\/api/],
-  [
-    'an association planned for another',
-    { snapshot: { planned: [{ ...plannedAccount, serviceAccount: 'web' }] } },
-    /service account payments\/web/,
-  ],
-  [
-    'one more planned for another',
-    { snapshot: { planned: [plannedAccount, { ...plannedAccount, namespace: 'shop' }] } },
-    /service account shop\/api/,
-  ],
-  [
-    'another role than was planned',
-    { snapshot: { planned: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, record: { plan: accountMigration().plan } },
-    /the planned associations/,
-  ],
+const WEB = { serviceAccount: 'web' };
+const SHOP = { namespace: 'shop' };
+const THERE = anAccountAssociation();
+const ELSEWHERE = { ...THERE, arn: THERE.arn.replace('/dev/', '/prod/') };
+const TO_OTHER = { ...plannedAccount, roleArn: OTHER_ROLE };
+const { plan } = accountMigration();
+const ofWeb = /service account payments\/web/;
+const ofShop = /service account shop\/api/;
+const strays: [string, RegExp, Stray][] = [
+  ['another service account', ofWeb, { snapshot: { serviceAccount: aState({ name: 'web' }) } }],
+  ['the same name in another namespace', ofShop, { snapshot: { serviceAccount: aState(SHOP) } }],
+  ['another namespace', ofShop, { snapshot: SHOP }],
+  ['an association planned for another', ofWeb, { snapshot: { planned: [{ ...plannedAccount, ...WEB }] } }],
+  ['one more planned', ofShop, { snapshot: { planned: [plannedAccount, { ...plannedAccount, ...SHOP }] } }],
+  ['another role than planned', /the planned associations/, { snapshot: { planned: [TO_OTHER] }, record: { plan } }],
   [
     'an association of another',
-    { snapshot: { associations: [anAccountAssociation({ serviceAccount: 'web' })] } },
     /association .* for payments\/web/,
+    { snapshot: { associations: [anAccountAssociation(WEB)] } },
   ],
-  [
-    'an association of another cluster',
-    {
-      snapshot: {
-        associations: [anAccountAssociation({ arn: anAccountAssociation().arn.replace('/dev/', '/prod/') })],
-      },
-    },
-    /association .*\/prod\//,
-  ],
+  ['an association of another cluster', /association .*\/prod\//, { snapshot: { associations: [ELSEWHERE] } }],
   [
     'an association of another as made',
-    { associations: { created: [ownAssociation({ namespace: 'shop' })] } },
     /association .* for shop\/api/,
+    { associations: { created: [ownAssociation(SHOP)] } },
   ],
   [
     'an association of another as purged',
-    { associations: { purged: [ownAssociation({ serviceAccount: 'web' })] } },
     /association .* for payments\/web/,
+    { associations: { purged: [ownAssociation(WEB)] } },
   ],
-  ['a copy of an add-on as made', { record: { made: [addonArn(2)] } }, /the copy .* of an add-on/],
-  ['a copy of an add-on as removed', { record: { removed: [addonArn(1)] } }, /the copy .* of an add-on/],
-  ["an add-on's snapshot", { snapshot: { addon: anAddon() } }, /a snapshot of add-on aws-ebs-csi-driver/],
+  ['a copy of an add-on as made', /the copy .* of an add-on/, { record: { made: [addonArn(2)] } }],
+  ['a copy of an add-on as removed', /the copy .* of an add-on/, { record: { removed: [addonArn(1)] } }],
+  ["an add-on's snapshot", /a snapshot of add-on aws-ebs-csi-driver/, { snapshot: { addon: anAddon() } }],
 ];
 
 const guarded: [StepName, object][] = [
@@ -104,7 +84,7 @@ const guarded: [StepName, object][] = [
 
 describe.each(strays)(
   'a file of a service account that names %s',
-  (_, { snapshot = {}, record = {}, associations = {} }, stray) => {
+  (_, stray, { snapshot = {}, record = {}, associations = {} }) => {
     it.each(guarded)('%s %j does not act upon it', async (name, input) => {
       const fakes = await begunAccount({
         ...REMOVING,
@@ -169,8 +149,10 @@ describe('a step of add-ons', () => {
   ];
   it.each(ofAddons)('%s does nothing for a service account', async (name, input) => {
     const fakes = await associated();
-    await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject(
-      anError('BadInput', 'is about a service account, but this step is for add-ons'),
+    await expectError(
+      invoke(steps[name], { ...fakes.input, ...input }, fakes),
+      'BadInput',
+      'is about a service account, but this step is for add-ons',
     );
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -182,9 +164,7 @@ describe('a step of add-ons', () => {
       ['annotate-service-account', { towards: 'before' }],
     ] as const) {
       const fakes: Begun = await begun();
-      await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-      });
+      await expectError(invoke(steps[name], { ...fakes.input, ...input }, fakes), 'BadInput');
       expect(fakes.journal.mutations()).toEqual([]);
     }
   });

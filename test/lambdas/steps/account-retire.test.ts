@@ -2,6 +2,7 @@
  * retire-trust after the migration of a service account: by its association, and by who still has its role in an
  * annotation.
  */
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { describe, expect, test } from 'vitest';
 import {
   ACCOUNT_TRUST,
@@ -16,7 +17,7 @@ import {
 } from '../account-fixtures.ts';
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects.ts';
 import { ADDON, at, MIGRATION_ID, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { anError, expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { blocking, DAY, dryRun, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
 
@@ -67,9 +68,7 @@ describe('retire-trust of a service account', () => {
     // What the migration has accepted was about the annotation.
     const fakes = await migrated({ request: { annotation: 'remove', acceptConsumers } });
     fakes.kubernetes.objects = { [SECRET_STORES]: [aSecretStore('aws', REF.namespace, REF.name)] };
-    await expect(run(fakes)).rejects.toMatchObject(
-      anError('RetireRefused', 'retire-consumers: 1 object uses the web identity of payments/api'),
-    );
+    await expectError(run(fakes), 'RetireRefused', 'retire-consumers: 1 object uses the web identity of payments/api');
     expect(fakes.roles.trust[ROLE]).toBe(ACCOUNT_TRUST);
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
     expect(await run(fakes, { acceptConsumers })).toMatchObject({ done: true });
@@ -78,7 +77,7 @@ describe('retire-trust of a service account', () => {
   it('is refused if a resource may not be read, until that is accepted', async ({ fakes }) => {
     fakes.kubernetes.forbidden.add(CLUSTER_STORES);
     expect(blocking(await dryRun(fakes))).toEqual(['retire-consumers']);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    await expectError(run(fakes), 'RetireRefused');
     expect(await run(fakes, { acceptConsumers: [CLUSTER_STORES] })).toMatchObject({ done: true });
   });
 
@@ -93,51 +92,37 @@ describe('retire-trust of a service account', () => {
     expect(await run(fakes)).toMatchObject({ done: true });
   });
 
-  it.each<[string, (fakes: Begun) => unknown, string, RegExp]>([
+  const rolledBack = /was rolled back, or its rollback has begun/;
+  const line = { name: 'restore-associations', startedAt: at(1), endedAt: at(2) };
+  const old = anAccountPod('irsa', { name: 'old' });
+  const record =
+    (change: Partial<Migration>) =>
+    ({ ledger }: Begun): unknown =>
+      ledger.updateMigration(MIGRATION_ID, change);
+  it.each<[string, string, RegExp, (fakes: Begun) => unknown]>([
     [
       'it has no association any more',
-      ({ eks }) => (eks.associations = []),
       'retire-pod-identity',
       /Service account payments\/api has no Pod Identity association/,
+      ({ eks }) => (eks.associations = []),
     ],
     [
       'its annotation was kept',
-      ({ kubernetes }) => kubernetes.annotated.push({ ...REF, roleArn: ROLE }),
       'retire-service-accounts',
       /payments\/api/,
+      ({ kubernetes }) => kubernetes.annotated.push({ ...REF, roleArn: ROLE }),
     ],
-    [
-      'a pod of it is on IRSA',
-      ({ kubernetes }) => kubernetes.pods.push(anAccountPod('irsa', { name: 'old' })),
-      'retire-pods',
-      /payments\/old/,
-    ],
-    [
-      'its rollback has begun',
-      ({ ledger }) =>
-        ledger.recordStep(MIGRATION_ID, { name: 'restore-associations', startedAt: at(1), endedAt: at(2) }),
-      'retire-verified',
-      /was rolled back, or its rollback has begun/,
-    ],
+    ['a pod of it is on IRSA', 'retire-pods', /payments\/old/, ({ kubernetes }) => kubernetes.pods.push(old)],
+    ['its rollback has begun', 'retire-verified', rolledBack, ({ ledger }) => ledger.recordStep(MIGRATION_ID, line)],
     [
       'a rollback deleted its association',
+      'retire-verified',
+      rolledBack,
       ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()),
-      'retire-verified',
-      /was rolled back, or its rollback has begun/,
     ],
-    [
-      'no pod was read',
-      ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
-      'retire-verified',
-      /no pod was read/,
-    ],
-    [
-      'it is too early',
-      ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }),
-      'retire-soak',
-      /6 days/,
-    ],
-  ])('is refused where %s, and nothing is changed', async (_, change, id, why) => {
+    ['no pod was read', 'retire-verified', /no pod was read/, record({ verified: 'api' })],
+    ['it is too early', 'retire-soak', /6 days/, record({ endedAt: at(-6 * DAY) })],
+  ])('is refused where %s, and nothing is changed', async (_, id, why, change) => {
     const fakes = await migrated();
     await change(fakes);
     const error = await run(fakes).then(
@@ -157,8 +142,10 @@ describe('retire-trust of a service account', () => {
       snapshot: { serviceAccount: undefined },
       plan: { serviceAccount: undefined },
     });
-    await expect(run(fakes)).rejects.toMatchObject(
-      anError('RetireRefused', `Service account payments/api had no IRSA role before migration ${MIGRATION_ID}`),
+    await expectError(
+      run(fakes),
+      'RetireRefused',
+      `Service account payments/api had no IRSA role before migration ${MIGRATION_ID}`,
     );
   });
 });

@@ -26,7 +26,6 @@ import {
   at,
   EXECUTION,
   MIGRATION_ID,
-  OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   OTHER_ROLE,
   podIdentityStatement,
@@ -35,8 +34,9 @@ import {
   ROLE,
   ROLE_LOCK,
   target,
+  otherHolder,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const takeOver = (fakes: Begun, change: object = {}): Promise<unknown> =>
@@ -149,53 +149,34 @@ describe('a rollback on demand of a service account', () => {
     expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back', removesAnnotation: true });
   });
 
-  it.each<[string, (fakes: Begun) => unknown, RegExp]>([
-    [
-      'another principal has removed the annotation',
-      unannotated,
-      /removed the annotation .* from service account payments\/api/,
-    ],
-    [
-      'another principal has given it another role',
-      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]),
-      /third-party/,
-    ],
-    [
-      'the service account is gone',
-      ({ kubernetes }) => (kubernetes.serviceAccounts = []),
-      /deleted service account payments\/api/,
-    ],
-    [
-      'the service account was made again',
-      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]),
-      /created it again/,
-    ],
+  const accounts =
+    (...changes: Partial<ReturnType<typeof aServiceAccount>>[]) =>
+    ({ kubernetes }: Begun): unknown =>
+      (kubernetes.serviceAccounts = changes.map(aServiceAccount));
+  it.each<[string, RegExp, (fakes: Begun) => unknown]>([
+    ['the annotation was removed', /removed the annotation .* from service account payments\/api/, unannotated],
+    ['the service account is gone', /deleted service account payments\/api/, accounts()],
     [
       'it was associated outside this migration',
-      ({ eks }) => (eks.associations = [THEIRS]),
       /association a-theirs of payments\/api .*was created outside this migration/,
+      ({ eks }) => (eks.associations = [THEIRS]),
     ],
     [
       'the OIDC trust is gone',
-      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
       /OIDC trust .*allows these service accounts: payments\/api/,
+      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
     ],
-    ['the role is gone', ({ roles }) => delete roles.trust[ROLE], /no longer exists/],
-    ['the cluster has no issuer', ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined })), /no OIDC issuer/],
+    ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
+    ['the cluster has no issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
     [
       'another migration has its lock',
-      ({ ledger }) =>
-        ledger.acquireLock(SUBJECT_LOCK, {
-          migrationId: OTHER_MIGRATION_ID,
-          executionArn: OTHER_EXECUTION,
-          since: at(9),
-        }),
       new RegExp(OTHER_MIGRATION_ID),
+      ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(9))),
     ],
-  ])('is refused where %s, and nothing is changed by it', async (_, change, why) => {
+  ])('is refused where %s, and nothing is changed by it', async (_, why, change) => {
     const fakes = await ended('migrated');
     await change(fakes);
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject(anError('RollbackRefused', why));
+    await expectError(takeOver(fakes, requested), 'RollbackRefused', why);
     expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated', verified: 'injected' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -213,17 +194,26 @@ describe('rollbackClosed for a service account', () => {
     return answer;
   };
 
-  it('is open while IRSA would let it in', async () => {
-    expect(await closed({})).toBeUndefined();
-  });
-  it('is open where the association is gone already, or was there before', async () => {
-    expect(await closed({}, ({ eks }) => (eks.associations = []))).toBeUndefined();
-    expect(
-      await closed(
-        { snapshot: { associations: [anAccountAssociation()] } },
-        ({ eks }) => (eks.associations = [anAccountAssociation()]),
-      ),
-    ).toBeUndefined();
+  it.each<[string, AccountChange, (fakes: Begun) => unknown]>([
+    ['IRSA would let it in', {}, () => undefined],
+    ['the association is gone already', {}, ({ eks }) => (eks.associations = [])],
+    [
+      'the association was there before',
+      { snapshot: { associations: [anAccountAssociation()] } },
+      ({ eks }) => (eks.associations = [anAccountAssociation()]),
+    ],
+    [
+      'what EKS says is enough, and the API server is not asked',
+      { request: { verification: 'api' } },
+      ({ kubernetes }) => (kubernetes.serviceAccounts = []),
+    ],
+    [
+      'nobody saw its role',
+      { request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined } },
+      ({ roles }) => delete roles.trust[ROLE],
+    ],
+  ])('is open where %s', async (_, change, world) => {
+    expect(await closed(change, world)).toBeUndefined();
   });
   it('goes by the trust of the role of its annotation, not of the one that it got', async () => {
     const named: AccountChange = { request: { roleArn: OTHER_ROLE } };
@@ -235,18 +225,5 @@ describe('rollbackClosed for a service account', () => {
         (fakes) => (own(fakes), (fakes.roles.trust[OTHER_ROLE] = ACCOUNT_TRUST), delete fakes.roles.trust[ROLE]),
       ),
     ).toContain(`the IRSA role ${ROLE}`);
-  });
-  it('does not ask the API server where what EKS says is enough', async () => {
-    expect(
-      await closed({ request: { verification: 'api' } }, ({ kubernetes }) => (kubernetes.serviceAccounts = [])),
-    ).toBeUndefined();
-  });
-  it('says nothing of a role that nobody saw', async () => {
-    expect(
-      await closed(
-        { request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined } },
-        ({ roles }) => delete roles.trust[ROLE],
-      ),
-    ).toBeUndefined();
   });
 });

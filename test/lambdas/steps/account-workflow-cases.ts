@@ -13,16 +13,7 @@ import {
   SUBJECT_LOCK,
 } from '../account-fixtures.ts';
 import type { Fakes } from '../fakes.ts';
-import {
-  at,
-  MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
-  policyText,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { at, MIGRATION_ID, policyText, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, otherHolder } from '../fixtures.ts';
 import type { Machine } from './machine.ts';
 import { isRead, type Workflow } from './workflow-faults.ts';
 
@@ -89,11 +80,18 @@ const irsaAlone = ({ roles, settings }: Fakes): void => {
 };
 export const REMOVE = { annotation: 'remove' };
 
+type Rest = Partial<Omit<Case, 'name' | 'outcome'>>;
+/** The annotation stays, unless the case says otherwise. */
+const ends = (outcome: Outcome, name: string, rest: Rest): Case => ({
+  name,
+  outcome,
+  annotated: true,
+  lines: [],
+  ...rest,
+});
+
 export const cases: Case[] = [
-  {
-    name: 'an association and a restart',
-    outcome: 'migrated',
-    annotated: true,
+  ends('migrated', 'an association and a restart', {
     lines: [
       'plan',
       'begin',
@@ -104,105 +102,67 @@ export const cases: Case[] = [
       'confirm-ready',
       'finish',
     ],
-  },
-  {
-    name: 'the annotation taken off',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'the annotation taken off', {
     request: REMOVE,
     annotated: false,
     lines: ['verify-pods-2', 'confirm-ready', 'annotate-service-account', 'finish'],
-  },
-  {
-    name: 'an association that is kept',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'an association that is kept', {
     request: REMOVE,
     kept: KEPT,
     annotated: false,
     lines: ['create-association', 'annotate-service-account'],
-  },
-  {
-    name: 'a key that is freed late',
-    outcome: 'migrated',
-    annotated: true,
-    lines: [],
+  }),
+  ends('migrated', 'a key that is freed late', {
     world: ({ eks }) => {
       eks.associations = [structuredClone(KEPT)];
       eks.keyFreedAfter = 20_000;
       void eks.deleteAssociation(KEPT.id);
     },
-  },
-  {
-    name: 'a trust that is repaired',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'a trust that is repaired', {
     request: { trust: 'repair' },
     world: irsaAlone,
-    annotated: true,
     lines: ['repair-trust', 'create-association'],
-  },
-  {
-    name: 'an annotation that may not be changed',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'an annotation that may not be changed', {
     request: REMOVE,
     world: unwritable,
-    annotated: true,
     lines: ['annotate-service-account', 'finish'],
     warnings: ['annotation-left'],
-  },
-  {
-    name: 'pods that never take it',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'pods that never take it', {
     request: REMOVE,
     world: blind,
-    annotated: true,
     lines: ['verify-pods-3', 'restore-annotation', 'restore-associations', 'verify-restored'],
-  },
-  {
-    name: 'pods that never take one that is kept',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'pods that never take one that is kept', {
     kept: KEPT,
     world: blind,
-    annotated: true,
     lines: ['restore-associations', 'verify-restored'],
-  },
-  {
-    name: 'a repaired trust, and pods that never take it',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'a repaired trust, and pods that never take it', {
     request: { trust: 'repair' },
     world: (fakes) => (irsaAlone(fakes), blind(fakes)),
-    annotated: true,
     lines: ['restore-associations', 'restore-trust'],
-  },
-  {
-    name: 'a cancel while it is associated',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'a cancel while it is associated', {
     world: cancelledAt('eks', 'createAssociation'),
-    annotated: true,
     lines: ['create-association', 'restore-associations'],
-  },
-  {
-    name: 'a cancel while its pods roll',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'a cancel while its pods roll', {
     request: REMOVE,
     world: cancelledAt('kubernetes', 'restartWorkload'),
-    annotated: true,
     lines: ['restore-associations', 'verify-restored'],
-  },
-  {
-    name: 'a cancel after the verification',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'a cancel after the verification', {
     request: REMOVE,
     world: cancelledOnceVerified,
-    annotated: true,
     lines: ['confirm-ready', 'restore-annotation', 'restore-associations', 'verify-restored'],
-  },
-  {
-    name: 'a cancel before it began',
-    outcome: 'blocked',
-    world: cancelledAt('eks', 'describeCluster'),
-    annotated: true,
-    lines: ['begin'],
-  },
-  { name: 'a dry run', outcome: 'planned', request: { dryRun: true }, annotated: true, lines: ['plan'] },
+  }),
+  ends('blocked', 'a cancel before it began', { world: cancelledAt('eks', 'describeCluster'), lines: ['begin'] }),
+  ends('planned', 'a dry run', { request: { dryRun: true }, lines: ['plan'] }),
 ];
 
 export async function expectEnd(
@@ -229,9 +189,7 @@ export async function expectEnd(
   const evidence = (await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ identity }) => identity);
   expect(evidence).toEqual(migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : []);
   for (const lock of [SUBJECT_LOCK, ROLE_LOCK])
-    expect(
-      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) }),
-    ).toMatchObject({ acquired: true });
+    expect(await ledger.acquireLock(lock, otherHolder(at(0)))).toMatchObject({ acquired: true });
 }
 export const requestOf = ({ request }: Pick<Case, 'request'>): object => ({ serviceAccount: REF, ...request });
 

@@ -17,7 +17,7 @@ import {
   ROLE,
   VERSION,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
 
@@ -136,7 +136,7 @@ describe.each(locations)('the rollback when %s', (_, prepare, taken) => {
 describe('assess-rollback', () => {
   it('makes sure of its lock before it looks', async ({ fakes }) => {
     await fakes.loseLock();
-    await expect(assess(fakes)).rejects.toMatchObject({ name: 'LockLost' });
+    await expectError(assess(fakes), 'LockLost');
     expect(fakes.journal.names()).toEqual(['ledger.assertLock']);
   });
 
@@ -148,7 +148,7 @@ describe('assess-rollback', () => {
 
   it('waits while EKS is at work', async ({ fakes }) => {
     await recreated(fakes, { status: 'CREATING' });
-    await expect(assess(fakes)).rejects.toMatchObject(anError('RestoreInProgress', 'CREATING'));
+    await expectError(assess(fakes), 'RestoreInProgress', 'CREATING');
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
@@ -167,7 +167,7 @@ describe('assess-rollback', () => {
   ])('leaves %s to a person', async (_, change, message) => {
     const fakes = await begun();
     await change(fakes);
-    await expect(assess(fakes)).rejects.toMatchObject(anError('RestoreRefused', message));
+    await expectError(assess(fakes), 'RestoreRefused', message);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -175,7 +175,7 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.deleteFails = true;
     await recreated(fakes, { status: 'CREATE_FAILED' });
-    await expect(rollback(fakes)).rejects.toMatchObject(anError('RestoreRefused', 'could not delete'));
+    await expectError(rollback(fakes), 'RestoreRefused', 'could not delete');
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon', 'eks.deleteAddon']);
   });
 
@@ -183,9 +183,7 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.endsIn = 'CREATE_FAILED';
     await removed(fakes);
-    await expect(rollback(fakes)).rejects.toMatchObject(
-      anError('RestoreFailed', `After ${MAX_RESTORE_ACTIONS} actions`),
-    );
+    await expectError(rollback(fakes), 'RestoreFailed', `After ${MAX_RESTORE_ACTIONS} actions`);
     expect(fakes.journal.mutations()).toEqual([
       'eks.createAddon',
       'eks.deleteAddon',

@@ -4,7 +4,6 @@ import type { ChangeWindow } from '../../../lambdas/domain/waiting/change-window
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import {
   ADDON,
@@ -16,12 +15,12 @@ import {
   EXECUTION,
   MIGRATION_ID,
   NOW,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   ROLE_LOCK,
   target,
+  otherHolder,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
+import { runPlan } from './planning.ts';
 
 const HOUR = 3600;
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
@@ -63,10 +62,10 @@ describe('the wait for a window', () => {
       return invoke(awaitWindowStep, { ...input, startedAt: at(0), ...more }, fakes);
     };
     const hourly = { pollsHourly: true };
-    await expect(later(61, hourly)).rejects.toMatchObject({ name: 'WindowFarOff' });
-    await expect(later(60, hourly)).rejects.toMatchObject({ name: 'WindowClosed' });
-    await expect(later(600, {})).rejects.toMatchObject({ name: 'WindowClosed' });
-    await expect(later(600, { pollsHourly: false })).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expectError(later(61, hourly), 'WindowFarOff');
+    await expectError(later(60, hourly), 'WindowClosed');
+    await expectError(later(600, {}), 'WindowClosed');
+    await expectError(later(600, { pollsHourly: false }), 'WindowClosed');
   });
   it('is over where there is none', async () => {
     const { fakes } = await waiting(undefined);
@@ -75,7 +74,7 @@ describe('the wait for a window', () => {
   it('goes by the deployment’s window, which a request narrows and never widens', async () => {
     const { fakes } = await waiting(undefined);
     fakes.settings.changeWindow = WINDOW;
-    await expect(look(fakes)).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expectError(look(fakes), 'WindowClosed');
     // Open now, which the deployment is not, and from half past ten on, when the deployment is open for half an hour.
     const own = await waiting({ ...WINDOW, schedule: '0 9,10 * * *', durationMinutes: 60 });
     own.fakes.settings.changeWindow = { ...WINDOW, schedule: '30 10 * * *' };
@@ -84,7 +83,7 @@ describe('the wait for a window', () => {
       message:
         'The overlap of the change windows of the deployment and of the request (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',
     });
-    await expect(begin(own)).rejects.toMatchObject(anError('WindowClosed', 'It opens at 2026-01-05T10:30:00.000Z'));
+    await expectError(begin(own), 'WindowClosed', 'It opens at 2026-01-05T10:30:00.000Z');
     own.fakes.clock.advance(1.5 * HOUR * 1000);
     expect(await look(own.fakes)).toEqual({ openUntil: at(2 * HOUR) });
     expect(await begin(own)).toEqual({ fence: 1 });
@@ -92,36 +91,32 @@ describe('the wait for a window', () => {
   it('lasts no longer than either of two windows allows', async () => {
     const { fakes } = await waiting({ ...WINDOW, schedule: '0 10 * * SUN', waitAtMostHours: 336 });
     fakes.settings.changeWindow = { ...WINDOW, waitAtMostHours: 24 };
-    await expect(look(fakes)).rejects.toMatchObject(
-      anError('WindowOutOfReach', 'waits until 2026-01-06T09:00:00.000Z at most'),
-    );
+    await expectError(look(fakes), 'WindowOutOfReach', 'waits until 2026-01-06T09:00:00.000Z at most');
   });
   it('ends at once where the window does not open in time', async () => {
     const { fakes } = await waiting({ ...WINDOW, schedule: '0 10 * * SUN', waitAtMostHours: 24 });
-    await expect(look(fakes)).rejects.toMatchObject(
-      anError(
-        'WindowOutOfReach',
-        /before 2026-01-11T10:00:00.000Z, and migration \w+ waits until 2026-01-06T09:00:00.000Z at most\. Nothing was changed/,
-      ),
+    await expectError(
+      look(fakes),
+      'WindowOutOfReach',
+      /before 2026-01-11T10:00:00.000Z, and migration \w+ waits until 2026-01-06T09:00:00.000Z at most\. Nothing was changed/,
     );
   });
   it('counts from when it began, and never beyond what a migration may wait', async () => {
     const { fakes } = await waiting({ ...WINDOW, waitAtMostHours: 1 });
     fakes.clock.advance(30 * 60_000);
-    await expect(look(fakes)).rejects.toMatchObject({ name: 'WindowClosed' });
-    await expect(look(fakes, at(-HOUR))).rejects.toMatchObject({ name: 'WindowOutOfReach' });
+    await expectError(look(fakes), 'WindowClosed');
+    await expectError(look(fakes, at(-HOUR)), 'WindowOutOfReach');
     fakes.clock.advance(30 * 24 * HOUR * 1000);
-    await expect(look(fakes, new Date(fakes.clock.now()).toISOString())).rejects.toMatchObject({
-      name: 'WindowOutOfReach',
-    });
+    await expectError(look(fakes, new Date(fakes.clock.now()).toISOString()), 'WindowOutOfReach');
   });
   it('ends when the migration is cancelled', async () => {
     const { fakes } = await waiting(WINDOW);
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     const handler = createHandler(awaitWindowStep, fakes.dependencies);
-    await expect(
+    await expectError(
       handler({ ...input, startedAt: at(0) }, { getRemainingTimeInMillis: () => 60_000 } as unknown as LambdaContext),
-    ).rejects.toMatchObject({ name: 'Cancelled' });
+      'Cancelled',
+    );
   });
 });
 
@@ -132,7 +127,7 @@ describe('begin, with a window', () => {
   });
   it('takes none outside it', async () => {
     const migration = await waiting(WINDOW);
-    await expect(begin(migration)).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expectError(begin(migration), 'WindowClosed');
     expect(await migration.fakes.ledger.listHeldLocks()).toEqual([]);
     expect(migration.fakes.journal.mutations()).toEqual([]);
     expect(await migration.fakes.ledger.unsent(MIGRATION_ID)).toEqual([]);
@@ -140,21 +135,17 @@ describe('begin, with a window', () => {
   it('lets go of what it has where the window closes while a role is waited for, and of nobody else’s', async () => {
     const migration = await waiting({ ...WINDOW, schedule: '0 9 * * *' });
     const { ledger, clock } = migration.fakes;
-    await ledger.acquireLock(ROLE_LOCK, {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(0),
-    });
-    await expect(begin(migration)).rejects.toMatchObject({ name: 'RoleLockHeld' });
+    await ledger.acquireLock(ROLE_LOCK, otherHolder(at(0)));
+    await expectError(begin(migration), 'RoleLockHeld');
     expect((await ledger.readLock(ADDON_LOCK))?.holder?.migrationId).toBe(MIGRATION_ID);
     clock.advance(HOUR * 1000);
-    await expect(begin(migration)).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expectError(begin(migration), 'WindowClosed');
     expect((await ledger.listHeldLocks()).map(({ key }) => key)).toEqual([ROLE_LOCK]);
   });
   it('goes on with what it has begun, whatever the time', async () => {
     const migration = await waiting({ ...WINDOW, schedule: '0 9 * * *' });
     migration.fakes.journal.failNext('ledger.putSnapshot', 'after');
-    await expect(begin(migration)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(begin(migration), 'ConnectionLost');
     migration.fakes.clock.advance(HOUR * 1000);
     expect(await begin(migration)).toEqual({ fence: 1 });
   });
@@ -179,9 +170,11 @@ describe('begin, if an approval is required', () => {
     const { fakes, planHash } = await waiting(undefined, request);
     fakes.settings.approvals = { required, approver: 'anyone', allowUnknownRequester: false };
     for (const approvedHash of [undefined, '', 'a'.repeat(64)]) {
-      await expect(
+      await expectError(
         invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash }, fakes),
-      ).rejects.toMatchObject(anError('BadInput', 'approv'));
+        'BadInput',
+        'approv',
+      );
     }
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
     await put({ fakes }, given(planHash));
@@ -192,7 +185,7 @@ describe('begin, if an approval is required', () => {
   it('does not take an approval in the ledger alone for one', async () => {
     const { fakes, planHash } = await waiting(undefined, { approval: 'required' });
     await put({ fakes }, given(planHash));
-    await expect(begin({ fakes, planHash })).rejects.toMatchObject(anError('BadInput', 'it was not approved'));
+    await expectError(begin({ fakes, planHash }), 'BadInput', 'it was not approved');
   });
 });
 
@@ -201,9 +194,7 @@ describe('a plan', () => {
     const fakes = newFakes();
     fakes.settings.changeWindow = { ...WINDOW, schedule: '0 22 * * SUN', timeZone: 'Europe/Berlin' };
     const request = aRequest({ changeWindow: { ...WINDOW, schedule: '0 22 * * SAT' } });
-    await expect(
-      invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request }, fakes),
-    ).rejects.toMatchObject({
+    await expect(runPlan(fakes, request)).rejects.toMatchObject({
       name: 'WindowOutOfReach',
       message:
         "The change window of the request is never open together with the deployment's change window (0 22 * * SUN, Europe/Berlin, for 60 minutes). A request can only narrow that window: choose one within it, or leave it out. Nothing was changed. Start the migration again with another window.",
@@ -214,11 +205,7 @@ describe('a plan', () => {
     const plan = async (request: object, settings: Partial<Fakes['settings']> = {}): Promise<unknown> => {
       const fakes = newFakes();
       Object.assign(fakes.settings, settings);
-      return invoke(
-        planStep,
-        { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: aRequest(request) },
-        fakes,
-      );
+      return runPlan(fakes, aRequest(request));
     };
     expect(await plan({})).toMatchObject({ needsApproval: false, hasWindow: false });
     expect(await plan({ approval: 'required', approvalHours: 2, changeWindow: WINDOW })).toMatchObject({

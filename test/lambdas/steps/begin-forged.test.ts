@@ -80,112 +80,94 @@ describe('begin', () => {
     ).toBeUndefined();
   });
 
-  const refusals: [string, Case, RegExp][] = [
-    [
-      'that does not say which namespace it is about',
-      { record: { plan: aPlan({ namespace: undefined }) } },
-      /it has no namespace/,
-    ],
-    ['whose default namespace was exchanged', { forge: () => ({ defaultNamespace: 'elsewhere' }) }, /hash/],
+  const HASH = /content does not match its hash/;
+  const TO_OTHER = { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) };
+  const TO_OTHER_ACCOUNT = { plan: withRole(OTHER_ACCOUNTS), request: aRequest({ roleArn: OTHER_ACCOUNTS }) };
+  const admin = `${ROLE}/../admin`;
+  const elsewhere = [{ ...planned, namespace: 'payments' }];
+  const shorter = hashOf(aPlan({ attempts: [IN_PLACE] }), aRequest());
+  const refusals: [string, RegExp, Case][] = [
+    ['of no namespace', /it has no namespace/, { record: { plan: aPlan({ namespace: undefined }) } }],
+    ['whose default namespace was exchanged', /hash/, { forge: () => ({ defaultNamespace: 'elsewhere' }) }],
     [
       'whose role may not be passed',
-      { record: { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) }, passable: [ROLE] },
       /may not pass .*third-party, which the plan uses \(it may pass: .*ebs-csi\)/,
+      { record: TO_OTHER, passable: [ROLE] },
     ],
     [
       "whose add-on's own role may not be passed",
-      { record: { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) }, passable: [OTHER_ROLE] },
       /may not pass .*role\/app\/ebs-csi/,
+      { record: TO_OTHER, passable: [OTHER_ROLE] },
     ],
-    ['where nothing may be passed', { passable: [] }, /may not pass .*\(it may pass: no role\)/],
-    ['whose role differs in case from what may be passed', { passable: [ROLE.replace('app', 'App')] }, /may not pass/],
-    [
-      "of another account's role",
-      { record: { plan: withRole(OTHER_ACCOUNTS), request: aRequest({ roleArn: OTHER_ACCOUNTS }) } },
-      /may not pass .*444455556666/,
-    ],
+    ['where nothing may be passed', /may not pass .*\(it may pass: no role\)/, { passable: [] }],
+    ['whose role differs in case from what may be passed', /may not pass/, { passable: [ROLE.replace('app', 'App')] }],
+    ["of another account's role", /may not pass .*444455556666/, { record: TO_OTHER_ACCOUNT }],
     [
       'whose role no request could name',
-      { record: { plan: withRole(`${ROLE}/../admin`), request: { ...aRequest(), roleArn: `${ROLE}/../admin` } } },
       /may not pass .*\.\.\/admin/,
+      { record: { plan: withRole(admin), request: { ...aRequest(), roleArn: admin } } },
     ],
     [
       'that repairs what may not be repaired',
-      { record: repairing(REPAIR), repairable: [OTHER_ROLE] },
       /may not change the trust policy of role .*ebs-csi/,
+      { record: repairing(REPAIR), repairable: [OTHER_ROLE] },
     ],
     [
       'that repairs where nothing may be repaired',
-      { record: repairing(REPAIR), repairable: [] },
       /may not change the trust policy of role .*\(it may change: none\)/,
+      { record: repairing(REPAIR), repairable: [] },
     ],
     [
       'that repairs without being asked to',
-      { record: { ...repairing(REPAIR), request: aRequest() } },
       /would change the trust policy of .*ebs-csi, which its request does not ask for/,
+      { record: { ...repairing(REPAIR), request: aRequest() } },
     ],
     [
       'that installs the agent without being asked to',
-      { record: { plan: aPlan({ installAgent: { version: 'v1' } }) } },
       /would install the Pod Identity agent, which its request does not ask for/,
+      { record: { plan: aPlan({ installAgent: { version: 'v1' } }) } },
     ],
     [
       'that repairs a role which it gives to nobody',
-      { record: repairing(repairOf(OTHER_ROLE)) },
       /would change the trust policy of .*third-party/,
+      { record: repairing(repairOf(OTHER_ROLE)) },
     ],
-    [
-      'that is not what its hash says: a way more',
-      { forge: ({ attempts }) => ({ attempts: [...attempts, RECREATE] }) },
-      /content does not match its hash/,
-    ],
-    [
-      'that is not what its hash says: an association more',
-      { forge: () => ({ existing: ['a-1'] }) },
-      /content does not match its hash/,
-    ],
-    [
-      'that is not what its hash says: another snapshot to be',
-      { forge: () => ({ addon: anAddon({ version: 'v0' }) }) },
-      /content does not match its hash/,
-    ],
-    [
-      'that is not what its hash says: what was found',
-      { forge: () => ({ found: '' }) },
-      /content does not match its hash/,
-    ],
+    ['with a way more than its hash says', HASH, { forge: ({ attempts }) => ({ attempts: [...attempts, RECREATE] }) }],
+    ['with an association more than its hash says', HASH, { forge: () => ({ existing: ['a-1'] }) }],
+    ['with another snapshot to be', HASH, { forge: () => ({ addon: anAddon({ version: 'v0' }) }) }],
+    ['that hides what was found', HASH, { forge: () => ({ found: '' }) }],
     [
       'that is another one than this execution has made',
-      { input: { planHash: hashOf(aPlan({ attempts: [IN_PLACE] }), aRequest()) } },
       /not the plan that the step plan made in this execution/,
+      { input: { planHash: shorter } },
     ],
     [
       'that gives a role which nobody asked for',
-      { record: { plan: withRole(OTHER_ROLE) } },
       /other roles or namespaces than its request and its subject require/,
+      { record: { plan: withRole(OTHER_ROLE) } },
     ],
     [
       'that associates service accounts of another namespace',
-      { record: { plan: aPlan({ associations: [{ ...planned, namespace: 'payments' }] }) } },
       /other roles or namespaces/,
+      { record: { plan: aPlan({ associations: elsewhere }) } },
     ],
     [
       'of another add-on',
-      { record: { plan: aPlan({ addon: anAddon({ name: 'vpc-cni' }) }) } },
       /is for add-on vpc-cni, not aws-ebs-csi-driver/,
+      { record: { plan: aPlan({ addon: anAddon({ name: 'vpc-cni' }) }) } },
     ],
     [
       'of a request for another add-on',
-      { record: { request: aRequest({ addon: 'vpc-cni' }) } },
       /about add-on vpc-cni of cluster dev .*the plan was made for aws-ebs-csi-driver of dev/,
+      { record: { request: aRequest({ addon: 'vpc-cni' }) } },
     ],
     [
       'of a request for another cluster',
-      { record: { request: aRequest({ target: { ...target, cluster: 'prod' } }) } },
       /of cluster prod .*of dev/,
+      { record: { request: aRequest({ target: { ...target, cluster: 'prod' } }) } },
     ],
   ];
-  it.each(refusals)('refuses a plan %s, before it takes a lock', async (_, given, why) => {
+  it.each(refusals)('refuses a plan %s, before it takes a lock', async (_, why, given) => {
     const { fakes, error } = await attempt(given);
     expect(error).toMatchObject(anError('BadInput', why));
     expect((error as Error).message).toMatch(/[Nn]othing was (changed|written)/);

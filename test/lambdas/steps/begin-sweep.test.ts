@@ -5,7 +5,7 @@ import { newSweep } from '../../../lambdas/use-cases/sweep/commanding.ts';
 import { beginSweepStep } from '../../../lambdas/steps/begin-sweep/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const EXECUTION = 'arn:aws:states:eu-west-1:111122223333:execution:Sweep:01KF0E44M047C4FEZDQK8YZG0M';
@@ -69,9 +69,11 @@ describe('begin-sweep', () => {
       executions: 1,
       request: { mode: 'inventory', callsPerSecond: 5 },
     });
-    await expect(
+    await expectError(
       invoke(beginSweepStep, { ...input, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' }, fakes),
-    ).rejects.toMatchObject(anError('BadInput', 'no request'));
+      'BadInput',
+      'no request',
+    );
   });
 
   it('goes by the record where there is one', async () => {
@@ -103,9 +105,7 @@ describe('begin-sweep', () => {
 
   it('refuses an account that the service may not work on, after the execution is noted, so that the sweep is told to have failed', async () => {
     await put({ mode: 'inventory', selection: { accounts: ['999988887777', ACCOUNT] } });
-    await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject(
-      anError('BadInput', /999988887777.*setting accounts/),
-    );
+    await expectError(invoke(beginSweepStep, input, fakes), 'BadInput', /999988887777.*setting accounts/);
     expect(locations()).toBeNull();
     expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ executions: 1 });
   });
@@ -114,8 +114,10 @@ describe('begin-sweep', () => {
     for (const name of ['account', 'regions', 'bucket']) {
       const all = { ...fakes.settings };
       Object.assign(fakes.settings, { [name]: undefined });
-      await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject(
-        anError('BadInput', /ACCOUNT, SETTINGS_FILE or BUCKET_NAME is not set/),
+      await expectError(
+        invoke(beginSweepStep, input, fakes),
+        'BadInput',
+        /ACCOUNT, SETTINGS_FILE or BUCKET_NAME is not set/,
       );
       Object.assign(fakes.settings, all);
     }

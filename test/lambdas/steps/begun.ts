@@ -11,10 +11,10 @@ import {
   at,
   EXECUTION,
   MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   ROLE_LOCK,
   target,
+  ownHolder,
+  otherHolder,
 } from '../fixtures.ts';
 
 export const LOCK = ADDON_LOCK;
@@ -38,8 +38,7 @@ export async function begunFrom(
   const { ledger, journal } = fakes;
   await ledger.putMigration(record);
   await ledger.putSnapshot(MIGRATION_ID, snapshot);
-  for (const key of [lock, ROLE_LOCK])
-    await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+  for (const key of [lock, ROLE_LOCK]) await ledger.acquireLock(key, ownHolder(at(0)));
   journal.clear();
   return {
     ...fakes,
@@ -47,7 +46,7 @@ export async function begunFrom(
     record: async () => (await ledger.getMigration(MIGRATION_ID))!,
     loseLock: async () => {
       await ledger.releaseLock(lock, EXECUTION);
-      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(1) });
+      await ledger.acquireLock(lock, otherHolder(at(1)));
     },
   };
 }

@@ -16,7 +16,7 @@ import {
   RECREATE,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(carryOverStep, fakes.input, fakes);
@@ -149,7 +149,7 @@ describe('carry-over', () => {
     ['has another policy', [{ ...NEW, disableSessionTags: true, policy: '{}' }]],
   ])('leaves it alone where the association %s', async (_, there) => {
     const fakes = await updated([ALL], there);
-    await expect(run(fakes)).rejects.toMatchObject(anError('AssociationChanged', 'left alone'));
+    await expectError(run(fakes), 'AssociationChanged', 'left alone');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -164,6 +164,6 @@ describe('carry-over', () => {
   it('refuses a plan that names an association of no snapshot', async () => {
     const fakes = await updated([ALL]);
     fakes.ledger.snapshots.set(MIGRATION_ID, { ...(await fakes.ledger.getSnapshot(MIGRATION_ID))!, associations: [] });
-    await expect(run(fakes)).rejects.toMatchObject(anError('BadInput', ALL.from));
+    await expectError(run(fakes), 'BadInput', ALL.from);
   });
 });

@@ -13,7 +13,7 @@ import {
   RECREATE,
   RECREATE_PRESERVING,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => begunWithLeftOver({}, { attempts: [RECREATE] }));
@@ -38,7 +38,7 @@ describe('deleting conflicting associations', () => {
 
   it('deletes nothing that the ledger could not note', async ({ fakes }) => {
     fakes.journal.failNext('ledger.recordAssociation', 'before');
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(run(fakes), 'ConnectionLost');
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await run(fakes)).toEqual({ purged: [LEFT_OVER.id] });
   });
@@ -63,7 +63,7 @@ describe('deleting conflicting associations', () => {
 
   it('finds its delete done after the reply was lost', async ({ fakes }) => {
     fakes.journal.failNext('eks.deleteAssociation', 'after');
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(run(fakes), 'ConnectionLost');
     expect(await run(fakes)).toEqual({ purged: [] });
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAssociation']);
@@ -71,10 +71,7 @@ describe('deleting conflicting associations', () => {
 
   it.each<[string, Partial<typeof LEFT_OVER>, RegExp]>([
     ['that the snapshot does not know', { id: 'a-someone00000000001' }, /appeared after the snapshot/],
-    ['that another add-on has taken over', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /owned by another add-on/],
-    ['that another tool has tagged', { tags: { 'managed-by': 'terraform' } }, /Terraform/],
-    ['that another principal has chained', { targetRoleArn: OTHER_ROLE }, /was changed after the snapshot/],
-    ['that another principal has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
+    ['that another principal has changed', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
     [
       "of a copy of the add-on that is not this migration's",
       { id: 'a-someone00000000001', ownerArn: addonArn(7) },
@@ -83,7 +80,7 @@ describe('deleting conflicting associations', () => {
   ])('leaves one alone %s', async (_, change, message) => {
     const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
-    await expect(run(fakes)).rejects.toMatchObject(anError('AssociationChanged', message));
+    await expectError(run(fakes), 'AssociationChanged', message);
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
@@ -130,7 +127,7 @@ describe('deleting conflicting associations of several service accounts', () => 
   it('purges none where one of them is not to be touched', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] }, snapshot: both });
     fakes.eks.associations = [LEFT_OVER, { ...second, roleArn: OTHER_ROLE }];
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    await expectError(run(fakes), 'AssociationChanged');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });
@@ -190,7 +187,7 @@ describe('deleting conflicting associations on a later way', () => {
       tags: { 'managed-by': 'terraform' },
     };
     const fakes = await later(carried);
-    await expect(run(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    await expectError(run(fakes, 1), 'AssociationChanged');
     await fakes.ledger.recordAssociation(fakes.input.migrationId, 'created', made);
     expect(await run(fakes, 1)).toEqual({ purged: ['a-made'] });
   });
@@ -198,7 +195,7 @@ describe('deleting conflicting associations on a later way', () => {
     const { ownerArn: _, ...standAlone } = made;
     for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
       const fakes = await later(association);
-      await expect(run(fakes, 1)).rejects.toMatchObject(anError('AssociationChanged', 'appeared after the snapshot'));
+      await expectError(run(fakes, 1), 'AssociationChanged', 'appeared after the snapshot');
       expect(fakes.journal.mutations()).toEqual([]);
     }
   });

@@ -6,7 +6,7 @@ import { deniedEvent, type DeniedEvent, PRINCIPAL } from '../denied-event.ts';
 import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, ADDON, at, NOW } from '../fixtures.ts';
-import { anError, containing, matching } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
 
 const it = test.extend('fakes', () => listening());
 
@@ -127,12 +127,12 @@ describe('diagnose-denial', () => {
     ['a time that is none', { detail: { eventTime: 'now' } }, /eventTime: must be a time/],
   ])('fails over %s, and starts nothing', async (_, change, message) => {
     const fakes = listening();
-    await expect(diagnose(fakes, deniedEvent(change))).rejects.toMatchObject(anError('BadInput', message));
+    await expectError(diagnose(fakes, deniedEvent(change)), 'BadInput', message);
     nothingDone(fakes);
   });
 
   it('fails where the deployment did not say what to do', async () => {
-    await expect(diagnose(newFakes())).rejects.toMatchObject(anError('BadInput', 'DENIAL_ACTION'));
+    await expectError(diagnose(newFakes()), 'BadInput', 'DENIAL_ACTION');
   });
 
   it('keeps long and odd texts from going further', async ({ fakes }) => {

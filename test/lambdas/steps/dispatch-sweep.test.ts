@@ -7,9 +7,17 @@ import { dispatchSweep } from '../../../lambdas/use-cases/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
-import { aMigration, aRequest, at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
+import {
+  aMigration,
+  aRequest,
+  at,
+  executionArn,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  otherHolder,
+} from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { anError, containing, expectInOrder } from '../matchers.ts';
 
 let fakes: Fakes;
 const put = async (
@@ -110,9 +118,7 @@ describe('a look of the dispatcher', () => {
       status: 'running',
       wave: { number: 1, size: 1, begun: 1 },
     });
-    const names = fakes.journal.names();
-    expect(names.indexOf('sweeps.update')).toBeLessThan(names.indexOf('sweeps.toFlight'));
-    expect(names.indexOf('sweeps.toFlight')).toBeLessThan(names.indexOf('executions.startMigration'));
+    expectInOrder(fakes, 'sweeps.update', 'sweeps.toFlight', 'executions.startMigration');
   });
 
   it('asks for dry runs where the sweep plans, whatever the window says', async () => {
@@ -280,7 +286,7 @@ describe('one that could not be started', () => {
 });
 
 describe('one whose add-on another migration works on', () => {
-  const holder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) };
+  const holder = otherHolder(at(-60));
   const lockOf = ({ account, region, cluster, addon }: SweepItem): string =>
     subjectLock({ account, region, cluster }, addon);
   const hold = async (item: SweepItem): Promise<void> => {
@@ -347,7 +353,7 @@ describe('one whose add-on another migration works on', () => {
   });
 
   it.each(['before', 'after'] as const)(
-    'comes to the same end where the look breaks off %s its end is noted',
+    'comes to the same end where it breaks off %s its end is noted',
     async (when) => {
       await put({}, [first]);
       await hold(first);

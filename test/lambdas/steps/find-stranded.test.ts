@@ -16,6 +16,7 @@ import {
   OTHER_MIGRATION_ID,
   RECOVERY_EXECUTION,
   ROLE_LOCK,
+  otherHolder,
 } from '../fixtures.ts';
 import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
@@ -37,11 +38,7 @@ const stop = ({ executions }: Begun, arn = EXECUTION): unknown =>
 /** A second migration, of another add-on, that holds a lock. */
 async function withOther(fakes: Begun): Promise<void> {
   await fakes.ledger.putMigration(aMigration({ migrationId: OTHER_MIGRATION_ID }));
-  await fakes.ledger.acquireLock('another', {
-    migrationId: OTHER_MIGRATION_ID,
-    executionArn: OTHER_EXECUTION,
-    since: at(0),
-  });
+  await fakes.ledger.acquireLock('another', otherHolder(at(0)));
 }
 
 describe('find-stranded', () => {
@@ -52,11 +49,7 @@ describe('find-stranded', () => {
   it('measures at each look how many locks are held and how long the oldest has been, also where none is', async () => {
     const fakes = await begun();
     fakes.clock.advance(90_000);
-    await fakes.ledger.acquireLock('younger', {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(60),
-    });
+    await fakes.ledger.acquireLock('younger', otherHolder(at(60)));
     await find(fakes);
     expect(measured(fakes)).toEqual({ held: 3, stranded: 0, oldest: 90 });
     const none = newFakes();

@@ -19,8 +19,9 @@ import {
   ROLE_LOCK,
   target,
   aRollback,
+  ownHolder,
 } from '../fixtures.ts';
-import { anError, containing, matching } from '../matchers.ts';
+import { anError, containing, expectError, expectInOrder, matching } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './rollback.ts';
@@ -61,15 +62,14 @@ describe('finish', () => {
     });
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${outcome}`]: 1 });
     expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([true, true]);
-    const names = fakes.journal.names();
-    expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.releaseLock'));
+    expectInOrder(fakes, 'ledger.updateMigration', 'ledger.releaseLock');
   });
 
   it.each([
     ['migrated', /kept their old identity/],
     ['rolled-back', /as it was before/],
   ] as const)(
-    'of a request that is content with what EKS says, says at the end %s that no pod was seen, once',
+    'of a request that is content with EKS says at the end %s that no pod was seen, once',
     async (outcome, says) => {
       const other = { id: 'another', status: 'warn' as const, message: 'of before' };
       // Of an earlier end, where a rollback on demand follows.
@@ -91,7 +91,7 @@ describe('finish', () => {
   );
 
   it.each(['blocked', 'needs-human'])(
-    'of a request that is content with what EKS says, calls %s not verified',
+    'of a request that is content with EKS calls %s not verified',
     async (outcome) => {
       const fakes = await begun({ record: { request: aRequest({ verification: 'api' }) } });
       await run(fakes, outcome);
@@ -161,23 +161,20 @@ describe('finish', () => {
     expect(fakes.telemetry.counts).toEqual({ 'outcome-rolled-back': 1 });
   });
 
-  it.each(['migrated', 'needs-human'])(
-    'sees to the locks after the reply to the record was lost (%s)',
-    async (outcome) => {
-      const fakes = await begun();
-      fakes.journal.failNext('ledger.updateMigration', 'after');
-      await expect(run(fakes, outcome)).rejects.toMatchObject({ name: 'ConnectionLost' });
-      expect(await run(fakes, outcome)).toEqual({ outcome });
-      expect(await fakes.ledger.listHeldLocks()).toEqual([]);
-      expect(await isFree(fakes)).toBe(outcome === 'migrated');
-    },
-  );
+  it.each(['migrated', 'needs-human'])('releases the locks after a lost reply to the record (%s)', async (outcome) => {
+    const fakes = await begun();
+    fakes.journal.failNext('ledger.updateMigration', 'after');
+    await expectError(run(fakes, outcome), 'ConnectionLost');
+    expect(await run(fakes, outcome)).toEqual({ outcome });
+    expect(await fakes.ledger.listHeldLocks()).toEqual([]);
+    expect(await isFree(fakes)).toBe(outcome === 'migrated');
+  });
 
   it('counts an end that needs a person at each try, since a person must hear of it; others when they are recorded', async () => {
     for (const outcome of ['needs-human', 'migrated']) {
       const fakes = await begun();
       fakes.journal.failNext('ledger.updateMigration', 'after');
-      await expect(run(fakes, outcome)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      await expectError(run(fakes, outcome), 'ConnectionLost');
       fakes.telemetry.counts = {};
       await run(fakes, outcome);
       expect(fakes.telemetry.counts).toEqual(outcome === 'needs-human' ? { 'outcome-needs-human': 1 } : {});
@@ -194,7 +191,7 @@ describe('finish', () => {
 
   it('ends a migration that never left a record', async () => {
     const fakes = newFakes();
-    await fakes.ledger.acquireLock(LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+    await fakes.ledger.acquireLock(LOCK, ownHolder(at(0)));
     expect(await invoke(finishStep, input('blocked'), fakes)).toEqual({ outcome: 'blocked' });
     expect((await fakes.ledger.readLock(LOCK))?.holder).toBeUndefined();
   });

@@ -4,7 +4,6 @@ import type { IdentityLoss, MigrationRequestInput } from '../../../lambdas/domai
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/use-cases/migration/report.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
@@ -27,7 +26,8 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
+import { runPlan } from './planning.ts';
 import { begun, type Begun } from './begun.ts';
 
 const NODES = 'ebs-csi-node-sa';
@@ -53,11 +53,7 @@ describe('plan', () => {
     const fakes = newFakes();
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
-    await invoke(
-      planStep,
-      { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
-      fakes,
-    );
+    await runPlan(fakes, request);
     return fakes;
   };
 
@@ -81,9 +77,8 @@ describe('plan', () => {
     fakes.settings.roleGrants = GRANTED;
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
-    const request = { target, addon: ADDON, roles: { [NODES]: ROLE } };
-    const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, request };
-    expect(await invoke(planStep, input, fakes)).toMatchObject({ verdict: 'migrate', createsStandalone: true });
+    const request = { roles: { [NODES]: ROLE } };
+    expect(await runPlan(fakes, request)).toMatchObject({ verdict: 'migrate', createsStandalone: true });
   });
 
   it('finds an association that keeps the nodes from losing anything', async () => {
@@ -91,8 +86,7 @@ describe('plan', () => {
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
     fakes.eks.associations = [anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })];
-    const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON } };
-    expect(await invoke(planStep, input, fakes)).toMatchObject({ verdict: 'migrate' });
+    expect(await runPlan(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.of('eks.listAssociations')).toContainEqual([NAMESPACE, NODES]);
   });
 });
@@ -143,8 +137,10 @@ describe('begin', () => {
   });
 
   it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', async () => {
-    await expect(snapshotOf(() => undefined, { acceptIdentityLoss: [] })).rejects.toMatchObject(
-      anError('BadInput', `${NAMESPACE}/${NODES} would lose its identity`),
+    await expectError(
+      snapshotOf(() => undefined, { acceptIdentityLoss: [] }),
+      'BadInput',
+      `${NAMESPACE}/${NODES} would lose its identity`,
     );
   });
 });
@@ -190,9 +186,7 @@ describe('verify-pods', () => {
 
   it('leads back where another service account has lost the role, which only the snapshot says that it had', async () => {
     const fakes = await migrated({ bystanders: [NODES] });
-    await expect(verify(fakes)).rejects.toMatchObject(
-      anError('PodsOnWrongIdentity', `did not foresee: ${NAMESPACE}/${NODES}`),
-    );
+    await expectError(verify(fakes), 'PodsOnWrongIdentity', `did not foresee: ${NAMESPACE}/${NODES}`);
     expect(await latest(fakes)).toContainEqual(['node-role', { from: 'irsa', to: 'node-role' }]);
     expect((await fakes.record()).verified).toBe('none');
   });

@@ -5,7 +5,7 @@ import { installAgentStep } from '../../../lambdas/steps/install-agent/handler.t
 import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
 import { agentDaemonSet, anAgentAddon, aMigration, aRequest, MIGRATION_ID } from '../fixtures.ts';
-import { anError, containing, matching } from '../matchers.ts';
+import { anError, containing, expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => atInstall());
@@ -96,7 +96,7 @@ describe('install-agent', () => {
 
   it("goes by EKS's word alone where the request says so, and does not look at the API server", async () => {
     const fakes = await atInstall({ verification: 'api' });
-    fakes.journal.failNext('kubernetes.getWorkload', 'before', new MigrationError('AccessDenied', '403'));
+    fakes.journal.refuseNext('kubernetes.getWorkload', 'AccessDenied', '403');
     expect((await untilReady(fakes)).answer).toEqual({ version: VERSION });
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
   });
@@ -166,7 +166,7 @@ describe('install-agent', () => {
   it('tells of what it began where it is stopped before it knows, and of nothing where EKS refuses', async () => {
     const stopped = await atInstall();
     stopped.journal.failNext('eks.createAddon', 'after');
-    await expect(install(stopped)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(install(stopped), 'ConnectionLost');
     expect(await warnings(stopped)).toMatchObject([
       {
         id: 'agent-install-begun',
@@ -201,7 +201,7 @@ describe('install-agent', () => {
   });
 
   it.each(['CREATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
-    'gives up where the add-on is %s, and says what EKS says',
+    'gives up at %s, and reports what EKS says',
     async (status) => {
       const fakes = await atInstall();
       fakes.eks.addons.set(
@@ -211,11 +211,10 @@ describe('install-agent', () => {
           issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
         }),
       );
-      await expect(install(fakes)).rejects.toMatchObject(
-        anError(
-          'AddonFailed',
-          /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
-        ),
+      await expectError(
+        install(fakes),
+        'AddonFailed',
+        /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
       );
       expect(creates(fakes)).toEqual([]);
     },
@@ -233,9 +232,7 @@ describe('install-agent', () => {
   it('does not install the agent again if another principal has deleted it in the meantime', async ({ fakes }) => {
     await install(fakes).catch(() => undefined);
     fakes.eks.addons.delete(AGENT);
-    await expect(install(fakes)).rejects.toMatchObject(
-      anError('AddonFailed', 'was deleted after this migration had installed it'),
-    );
+    await expectError(install(fakes), 'AddonFailed', 'was deleted after this migration had installed it');
     expect(creates(fakes)).toHaveLength(1);
   });
 
@@ -253,16 +250,14 @@ describe('install-agent', () => {
   ])('creates nothing %s', async (_, change, name) => {
     const fakes = await atInstall();
     await change(fakes);
-    await expect(install(fakes)).rejects.toMatchObject({ name });
+    await expectError(install(fakes), name);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('creates nothing without a snapshot', async ({ fakes }) => {
     const migrationId = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
     await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId }));
-    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject(
-      anError('BadInput', 'snapshot'),
-    );
+    await expectError(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes), 'BadInput', 'snapshot');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -3,37 +3,45 @@ import { describe, expect, it } from 'vitest';
 import type { Plan, Attempt } from '../../../lambdas/domain/migration/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
-import { invoke, newFakes } from '../fakes.ts';
+import { anAccountPod, aServiceAccount, associated, begunAccount } from '../account-fixtures.ts';
+import { invoke } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
-  aMigration,
   anAddon,
   anAssociation,
-  aPlan,
+  at,
   aPod,
   IN_PLACE,
   MIGRATION_ID,
   RECREATE,
+  RECREATE_PRESERVING,
   ROLE,
   ROLES_OF_ACCOUNT,
-  target,
 } from '../fixtures.ts';
 import { anError } from '../matchers.ts';
-import { begunWithLeftOver, type Begun } from './begun.ts';
+import { begun, begunWithLeftOver, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
+import { recreated, removed } from './rollback.ts';
 
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 
 interface Point {
-  currentAttempt: Attempt;
+  open: () => Promise<Begun>;
+  input?: object;
+  call: string;
+}
+interface OnAddon {
   /** What the ledger knows by then, and what is there. */
   prepare?: (fakes: Begun) => unknown;
-  input?: object;
   plan?: Partial<Plan>;
   /** Of the association that the snapshot has. */
-  tags?: { tags: Record<string, string> };
-  call: string;
+  tags?: Record<string, string>;
+}
+async function onAddon(attempt: Attempt, { prepare, plan, tags }: OnAddon = {}): Promise<Begun> {
+  const fakes = await begunWithLeftOver(tags ? { tags } : {}, { attempts: [attempt], ...plan });
+  await prepare?.(fakes);
+  return fakes;
 }
 const gone = async ({ eks, ledger }: Begun): Promise<void> => {
   eks.addons.delete(ADDON);
@@ -66,119 +74,111 @@ const repaired = async ({ roles, ledger, settings }: Begun): Promise<void> => {
   roles.trust[ROLE] = REPAIR.after;
   await ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
 };
+const unassociated = ({ eks }: Begun): unknown => (eks.associations = []);
+const onNodeRole = ({ kubernetes }: Begun): unknown => (kubernetes.pods = [aPod('node-role')]);
 
-/** Each step of the change that changes something, at a point where it would. */
-const mutating: [StepName, Point][] = [
+const action = (name: string): object => ({ action: name, actions: 0 });
+const failed = (fakes: Begun): Promise<void> => recreated(fakes, { status: 'CREATE_FAILED' });
+/** The rollback of a recreate. */
+const restoring = async (prepare: (fakes: Begun) => Promise<void>): Promise<Begun> => {
+  const fakes = await begun({ plan: { attempts: [RECREATE_PRESERVING] } });
+  await prepare(fakes);
+  fakes.journal.clear();
+  return fakes;
+};
+
+const REMOVE = { request: { annotation: 'remove' } } as const;
+const unannotated = async (): Promise<Begun> => {
+  const fakes = await associated({ ...REMOVE, record: { annotationChange: { notedAt: at(0), writtenAt: at(0) } } });
+  fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
+  return fakes;
+};
+const rolledBack = async (): Promise<Begun> => {
+  const fakes = await begunAccount();
+  fakes.kubernetes.pods = [anAccountPod('pod-identity')];
+  return fakes;
+};
+
+const RESTART = 'kubernetes.restartWorkload';
+const ANNOTATE = 'kubernetes.annotateServiceAccount';
+const FORWARDS = { towards: 'pod-identity', round: 1 };
+const BACK = { towards: 'before', round: 1 };
+
+/** Each step that changes something, in a state in which it would. */
+const ofAddons: [StepName, Point][] = [
   [
     'repair-trust',
     {
-      currentAttempt: IN_PLACE,
-      plan: { trustRepairs: [REPAIR] },
-      prepare: toRepair,
+      open: () => onAddon(IN_PLACE, { plan: { trustRepairs: [REPAIR] }, prepare: toRepair }),
       input: { towards: 'pod-identity' },
       call: 'roles.updateTrustPolicy',
     },
   ],
   [
     'repair-trust',
-    { currentAttempt: IN_PLACE, prepare: repaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' },
+    {
+      open: () => onAddon(IN_PLACE, { prepare: repaired }),
+      input: { towards: 'before' },
+      call: 'roles.updateTrustPolicy',
+    },
   ],
-  ['delete-addon', { currentAttempt: RECREATE, call: 'eks.deleteAddon' }],
-  ['create-addon', { currentAttempt: RECREATE, prepare: goneOverLeftOver, call: 'eks.deleteAssociation' }],
-  ['create-addon', { currentAttempt: RECREATE, prepare: gone, call: 'eks.createAddon' }],
-  ['update-addon', { currentAttempt: IN_PLACE, call: 'eks.deleteAssociation' }],
-  [
-    'update-addon',
-    { currentAttempt: IN_PLACE, prepare: ({ eks }) => (eks.associations = []), call: 'eks.updateAddon' },
-  ],
+  ['delete-addon', { open: () => onAddon(RECREATE), call: 'eks.deleteAddon' }],
+  ['create-addon', { open: () => onAddon(RECREATE, { prepare: goneOverLeftOver }), call: 'eks.deleteAssociation' }],
+  ['create-addon', { open: () => onAddon(RECREATE, { prepare: gone }), call: 'eks.createAddon' }],
+  ['update-addon', { open: () => onAddon(IN_PLACE), call: 'eks.deleteAssociation' }],
+  ['update-addon', { open: () => onAddon(IN_PLACE, { prepare: unassociated }), call: 'eks.updateAddon' }],
   [
     'carry-over',
-    { currentAttempt: IN_PLACE, prepare: updated, tags: { tags: { team: 'storage' } }, call: 'eks.tagResource' },
-  ],
-  [
-    'restart-pods',
     {
-      currentAttempt: IN_PLACE,
-      prepare: updated,
-      input: { towards: 'pod-identity', round: 1 },
-      call: 'kubernetes.restartWorkload',
+      open: () => onAddon(IN_PLACE, { prepare: updated, plan: { carryOver }, tags: { team: 'storage' } }),
+      call: 'eks.tagResource',
     },
   ],
-  [
-    'restart-pods',
-    {
-      currentAttempt: RECREATE,
-      prepare: ({ kubernetes }) => (kubernetes.pods = [aPod('node-role')]),
-      input: { towards: 'before', round: 1 },
-      call: 'kubernetes.restartWorkload',
-    },
-  ],
+  ['restart-pods', { open: () => onAddon(IN_PLACE, { prepare: updated }), input: FORWARDS, call: RESTART }],
+  ['restart-pods', { open: () => onAddon(RECREATE, { prepare: onNodeRole }), input: BACK, call: RESTART }],
+  ['restore-addon', { open: () => restoring(recreated), input: action('update'), call: 'eks.updateAddon' }],
+  ['restore-addon', { open: () => restoring(failed), input: action('delete'), call: 'eks.deleteAddon' }],
+  ['restore-addon', { open: () => restoring(removed), input: action('create'), call: 'eks.createAddon' }],
+];
+const ofAccounts: [StepName, Point][] = [
+  ['create-association', { open: () => begunAccount(), call: 'eks.createAssociation' }],
+  ['restart-pods', { open: () => associated(), input: FORWARDS, call: RESTART }],
+  ['restart-pods', { open: rolledBack, input: BACK, call: RESTART }],
+  ['annotate-service-account', { open: () => associated(REMOVE), input: { towards: 'pod-identity' }, call: ANNOTATE }],
+  ['annotate-service-account', { open: unannotated, input: { towards: 'before' }, call: ANNOTATE }],
+  ['restore-associations', { open: () => associated(), call: 'eks.deleteAssociation' }],
 ];
 
-describe.each(mutating)('%s', (name, { currentAttempt, prepare, input, plan, tags, call }) => {
-  const step = steps[name];
-  const run = (fakes: Begun, change: object = {}): Promise<unknown> =>
-    invoke(step, { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
-  const atThatPoint = async (): Promise<Begun> => {
-    const fakes = await begunWithLeftOver(tags, {
-      attempts: [currentAttempt],
-      carryOver: tags ? carryOver : [],
-      ...plan,
-    });
-    await prepare?.(fakes);
-    return fakes;
-  };
+const invoked = (name: StepName, { input }: Point, fakes: Begun, change: object = {}): Promise<unknown> =>
+  invoke(steps[name], { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
 
-  it('changes something while it holds the lock', async () => {
-    const fakes = await atThatPoint();
+describe.each([...ofAddons, ...ofAccounts])('%s %j', (name, point) => {
+  const { open, call } = point;
+  const run = (fakes: Begun, change?: object): Promise<unknown> => invoked(name, point, fakes, change);
+
+  it('changes something while it holds the lock, which it asserts directly before', async () => {
+    const fakes = await open();
     await run(fakes);
     expect(fakes.journal.mutations()).toContain(call);
+    expect(fakes.journal.before(call)).toBe('ledger.assertLock');
   });
 
-  it("changes nothing once the lock is another migration's", async () => {
-    const fakes = await atThatPoint();
-    await fakes.loseLock();
-    expect(await run(fakes)).toMatchObject({ name: 'LockLost' });
+  it.each<[string, (fakes: Begun) => unknown, object, string, string?]>([
+    ["once the lock is another migration's", (fakes) => fakes.loseLock(), {}, 'LockLost'],
+    ['under an older fence of its own lock', () => undefined, { fence: 7 }, 'LockLost'],
+    ['with too little time left', (fakes) => (fakes.invocation.remaining = 5000), {}, 'OutOfTime', '5 s'],
+    ['when the lock can not be read', (fakes) => fakes.journal.failNext('ledger.assertLock'), {}, 'ConnectionLost'],
+    ['without a snapshot', ({ ledger }) => ledger.snapshots.delete(MIGRATION_ID), {}, 'BadInput', 'snapshot'],
+  ])('changes nothing %s', async (_, happens, change, error, message = '') => {
+    const fakes = await open();
+    await happens(fakes);
+    expect(await run(fakes, change)).toMatchObject(anError(error, message));
     expect(fakes.journal.mutations()).toEqual([]);
   });
+});
 
-  it('changes nothing under an older fence of its own lock', async () => {
-    const fakes = await atThatPoint();
-    expect(await run(fakes, { fence: 7 })).toMatchObject({ name: 'LockLost' });
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-
-  it('changes nothing without a snapshot', async () => {
-    const fakes = newFakes();
-    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ attempts: [currentAttempt] }) }));
-    expect(
-      await invoke(
-        step,
-        { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, attempt: 0, ...input },
-        fakes,
-      ).catch((error: unknown) => error),
-    ).toMatchObject(anError('BadInput', 'snapshot'));
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-
-  it('begins no change where too little of the invocation is left', async () => {
-    const fakes = await atThatPoint();
-    fakes.invocation.remaining = 5000;
-    expect(await run(fakes)).toMatchObject(anError('OutOfTime', '5 s'));
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
-
-  it('makes sure of its lock directly before the change', async () => {
-    const fakes = await atThatPoint();
-    await run(fakes);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf(call) - 1]).toBe('ledger.assertLock');
-  });
-
-  it('changes nothing when the lock can not be read', async () => {
-    const fakes = await atThatPoint();
-    fakes.journal.failNext('ledger.assertLock');
-    expect(await run(fakes)).toMatchObject({ name: 'ConnectionLost' });
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
+it.each(ofAccounts)('%s %j changes nothing of a service account under the lock of an add-on', async (name, point) => {
+  const fakes = await point.open();
+  expect(await invoked(name, point, fakes, { subject: 'api' })).toMatchObject({ name: 'LockLost' });
+  expect(fakes.journal.mutations()).toEqual([]);
 });

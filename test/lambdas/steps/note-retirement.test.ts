@@ -13,6 +13,7 @@ import {
   ROLE,
   ROLE_LOCK,
 } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { dryRun, migrated, putBack, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
 
@@ -80,7 +81,7 @@ describe('the retirement that the record shows', () => {
 
   it('is refused in the words of the service, with its checks', async () => {
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    await expectError(run(fakes), 'RetireRefused');
     expect(await shown()).toMatchObject({
       state: 'refused',
       endedAt: at(0),
@@ -98,14 +99,14 @@ describe('the retirement that the record shows', () => {
       executionArn: executionArn(OTHER_MIGRATION_ID),
       since: at(-1),
     });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld' });
+    await expectError(run(fakes), 'LockHeld');
     expect(await shown()).toMatchObject({ state: 'refused', error: { name: 'LockHeld' } });
   });
 
   it('goes on running while a role is waited for, and says so', async () => {
     const owner = { migrationId: OTHER_MIGRATION_ID, executionArn: executionArn(OTHER_MIGRATION_ID), since: at(-1) };
     await fakes.ledger.acquireLock(ROLE_LOCK, owner);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld' });
+    await expectError(run(fakes), 'RoleLockHeld');
     expect(await shown()).toMatchObject({ state: 'running', error: { name: 'RoleLockHeld' } });
     expect(await shown()).not.toHaveProperty('endedAt');
     await fakes.ledger.releaseLock(ROLE_LOCK, owner.executionArn);
@@ -116,7 +117,7 @@ describe('the retirement that the record shows', () => {
 
   it('has ended by an error that is no refusal, without saying what became of a role', async () => {
     fakes.roles.updateTrustPolicy = () => Promise.reject(new MigrationError('AccessDenied', 'no right'));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expectError(run(fakes), 'AccessDenied');
     const one = await shown();
     expect(one).toMatchObject({ state: 'ended', error: { name: 'AccessDenied', message: 'no right' } });
     expect([one?.roles, one?.done]).toEqual([undefined, undefined]);
@@ -161,13 +162,13 @@ describe('the retirement that the record shows', () => {
   it('does not stand in the way of the error where its end can not be noted', async () => {
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
     fakes.journal.failNext('ledger.getRetirement', 'before', lost());
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    await expectError(run(fakes), 'RetireRefused');
     expect(await shown()).toMatchObject({ state: 'running' });
     expect(fakes.telemetry.lines).toContainEqual(expect.objectContaining({ level: 'warn' }));
   });
 
   it('is not made for a migration that is not there', async () => {
-    await expect(run(fakes, { migrationId: OTHER_MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(run(fakes, { migrationId: OTHER_MIGRATION_ID }), 'BadInput');
     expect(fakes.journal.names()).not.toContain('ledger.changeRetirement');
   });
 });

@@ -5,7 +5,7 @@ import { MOST_DAYS_WAITING } from '../../../lambdas/domain/waiting/pause.ts';
 import { pauseStep } from '../../../lambdas/steps/pause/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { aMigration, at, MIGRATION_ID } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 
 const DAY = 24 * 3600;
 let fakes: Fakes;
@@ -72,13 +72,12 @@ describe('pause', () => {
     await pause();
     await pause({ error: 'AddonNotActive' });
     fakes.clock.advance(3 * 3600 * 1000);
-    await expect(pause({ error: 'AddonNotActive', pauses: 2 })).rejects.toMatchObject(
-      anError(
-        'AddonNotActive',
-        /^Migration \w+ has waited in state AwaitActive since .* for the add-on to become ACTIVE\. Waiting longer can't fix that\. Last error: /,
-      ),
+    await expectError(
+      pause({ error: 'AddonNotActive', pauses: 2 }),
+      'AddonNotActive',
+      /^Migration \w+ has waited in state AwaitActive since .* for the add-on to become ACTIVE\. Waiting longer can't fix that\. Last error: /,
     );
-    await expect(pause({ pauses: 480 })).rejects.toMatchObject({ name: 'WaitedTooLong' });
+    await expectError(pause({ pauses: 480 }), 'WaitedTooLong');
     await expect(pause({ pauses: 480, back: true })).resolves.toMatchObject({});
   });
 

@@ -1,23 +1,20 @@
 /** The plan of an add-on with three service accounts, a namespace and custom resources of its own. */
 import { describe, expect, test } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Plan } from '../../../lambdas/domain/migration/model.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
-import { invoke, newFakes, type Fakes } from '../fakes.ts';
+import { newFakes, type Fakes } from '../fakes.ts';
 import {
   addonArn,
   anAddon,
   aPod,
   aWorkload,
-  EXECUTION,
-  MIGRATION_ID,
   OTHER_ROLE,
   podIdentityStatement,
   policyText,
   ROLE,
-  target,
   GRANTED,
 } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
+import { checkOf, planOf } from './planning.ts';
 
 const it = test.extend('fakes', () => adot());
 
@@ -50,15 +47,8 @@ function adot(): Fakes {
   ];
   return fakes;
 }
-const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
-  await invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: 'adot', ...request } },
-    fakes,
-  );
-  return (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!;
-};
-const statusOf = (plan: Plan, id: string): string | undefined => plan.checks.find((check) => check.id === id)?.status;
+const run = (fakes: Fakes, request: object = {}): Promise<Plan> => planOf(fakes, { addon: 'adot', ...request });
+const statusOf = (plan: Plan, id: string): string | undefined => checkOf(plan, id)?.status;
 
 describe('an add-on with three service accounts', () => {
   it('gets an association for each, with the one role that IRSA gave them', async ({ fakes }) => {
@@ -101,17 +91,13 @@ describe('custom resources', () => {
     const plan = await run(fakes, OUTAGE);
     expect(fakes.journal.of('kubernetes.listCustomResources').length).toBeGreaterThan(1);
     expect(plan.attempts.map((attempt) => attempt.disruption)).toEqual(['rolling', 'rolling']);
-    expect(plan.checks.find((check) => check.id === 'custom-resources')?.message).toContain(
+    expect(checkOf(plan, 'custom-resources')?.message).toContain(
       'instrumentations.opentelemetry.io web/shop. Strategies ruled out',
     );
   });
   it.each(['AccessDenied', 'Unauthorised'] as const)('that %s keeps from being read count as unknown', async (name) => {
     const fakes = adot();
-    fakes.journal.failNext(
-      'kubernetes.listCustomResources',
-      'before',
-      new MigrationError(name, 'kubernetes: you may not list'),
-    );
+    fakes.journal.refuseNext('kubernetes.listCustomResources', name, 'kubernetes: you may not list');
     const plan = await run(fakes, { strategy: 'recreate' });
     expect([plan.verdict, statusOf(plan, 'custom-resources'), statusOf(plan, 'kubernetes-access')]).toEqual([
       'blocked',
@@ -120,8 +106,8 @@ describe('custom resources', () => {
     ]);
   });
   it('that could not be read for a moment are read again', async ({ fakes }) => {
-    fakes.journal.failNext('kubernetes.listCustomResources', 'before', new MigrationError('Throttled', 'too many'));
-    await expect(run(fakes, { strategy: 'recreate' })).rejects.toMatchObject({ name: 'Throttled' });
+    fakes.journal.refuseNext('kubernetes.listCustomResources', 'Throttled', 'too many');
+    await expectError(run(fakes, { strategy: 'recreate' }), 'Throttled');
     expect(await run(fakes, { strategy: 'recreate' })).toMatchObject({ verdict: 'migrate' });
   });
 });

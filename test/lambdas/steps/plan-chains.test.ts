@@ -2,34 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { irsa } from '../domain/trust/policies.ts';
-import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import {
-  ACCOUNT,
-  ADDON,
-  EXECUTION,
-  MIGRATION_ID,
-  NAMESPACE,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  STEP_ROLES,
-  target,
-} from '../fixtures.ts';
+import { newFakes, type Fakes } from '../fakes.ts';
+import { ACCOUNT, NAMESPACE, podIdentityStatement, policyText, ROLE, STEP_ROLES } from '../fixtures.ts';
 import { containing } from '../matchers.ts';
+import { planOf } from './planning.ts';
 
 const roleNamed = (name: string, account = ACCOUNT): string => `arn:aws:iam::${account}:role/${name}`;
 const ARCHIVE = roleNamed('archive');
 const PATTERN = `system:serviceaccount:${NAMESPACE}:*`;
-const run = async (fakes: Fakes): Promise<Plan> => {
-  await invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON } },
-    fakes,
-  );
-  return (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!;
-};
 const checksOf = ({ checks }: Plan, id: string): Check[] => checks.filter((check) => check.id === id);
 const allow = (...resources: string[]): object => ({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource: resources });
 
@@ -48,7 +29,7 @@ describe('roles that the planned role assumes', () => {
   it('are read if a policy names them, and if they are in the account', async () => {
     const fakes = assuming(ARCHIVE, roleNamed('else', '444455556666'), roleNamed('pattern-*'), ROLE);
     fakes.roles.trust[ARCHIVE] = trusting('sts:AssumeRole');
-    const plan = await run(fakes);
+    const plan = await planOf(fakes);
     expect(rolesRead(fakes)).toEqual([ROLE, ARCHIVE]);
     expect(plan.verdict).toBe('blocked');
     expect(checksOf(plan, 'target-roles')).toMatchObject([{ status: 'fail' }]);
@@ -60,7 +41,7 @@ describe('roles that the planned role assumes', () => {
 
   it('are not read if no policy names one', async () => {
     const fakes = assuming('*');
-    await run(fakes);
+    await planOf(fakes);
     expect(rolesRead(fakes)).toEqual([ROLE]);
   });
 
@@ -68,7 +49,7 @@ describe('roles that the planned role assumes', () => {
     const many = Array.from({ length: 12 }, (_, index) => roleNamed(`target-${String(index).padStart(2, '0')}`));
     const fakes = assuming(...many);
     for (const arn of many) fakes.roles.trust[arn] = trusting('sts:AssumeRole', 'sts:TagSession');
-    const plan = await run(fakes);
+    const plan = await planOf(fakes);
     expect(rolesRead(fakes)).toHaveLength(11);
     expect(checksOf(plan, 'target-roles')).toHaveLength(10);
     expect(plan.verdict).toBe('migrate');
@@ -84,7 +65,7 @@ describe('roles that the planned role assumes', () => {
       arn === ARCHIVE
         ? Promise.reject(new MigrationError('AccessDenied', 'iam:GetRole archive: AccessDenied: you may not.'))
         : getRole(arn);
-    const plan = await run(fakes);
+    const plan = await planOf(fakes);
     expect(plan.verdict).toBe('migrate');
     expect(checksOf(plan, 'target-roles')).toEqual([]);
     expect(checksOf(plan, 'session-tags')).toMatchObject([
@@ -104,10 +85,10 @@ describe('service accounts that a pattern matches', () => {
   it('are listed only if there is a pattern', async () => {
     const plain = newFakes();
     plain.settings.actingRoles = STEP_ROLES;
-    expect(checksOf(await run(plain), 'pattern-trust')).toEqual([]);
+    expect(checksOf(await planOf(plain), 'pattern-trust')).toEqual([]);
     expect(plain.journal.names()).not.toContain('kubernetes.listServiceAccounts');
     const fakes = byPattern();
-    expect(checksOf(await run(fakes), 'pattern-trust')).toMatchObject([
+    expect(checksOf(await planOf(fakes), 'pattern-trust')).toMatchObject([
       { status: 'warn', message: containing(`1 without: ${NAMESPACE}/dns`) },
     ]);
     expect(fakes.journal.of('kubernetes.listServiceAccounts')).toHaveLength(1);
@@ -116,7 +97,7 @@ describe('service accounts that a pattern matches', () => {
   it('are not known if they may not be listed, which does not stop the plan', async () => {
     const fakes = byPattern();
     fakes.kubernetes.listServiceAccounts = () => Promise.reject(new MigrationError('AccessDenied', 'you may not'));
-    const plan = await run(fakes);
+    const plan = await planOf(fakes);
     expect(plan.verdict).toBe('migrate');
     expect(checksOf(plan, 'pattern-trust')[0]?.message).toContain('could not be read: you may not.');
   });

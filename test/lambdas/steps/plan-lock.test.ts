@@ -2,38 +2,27 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecutionState } from '../../../lambdas/ports/index.ts';
 import type { Migration } from '../../../lambdas/domain/migration/model.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
-import { invoke, newFakes, type Fakes } from '../fakes.ts';
+import { newFakes, type Fakes } from '../fakes.ts';
 import {
-  ADDON,
   ADDON_LOCK,
   aMigration,
   at,
-  EXECUTION,
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  target,
+  otherHolder,
+  ownHolder,
 } from '../fixtures.ts';
-import { anError, containing, matching } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
+import { aPlanAnswer, runPlan } from './planning.ts';
 
-const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
-  invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
-    fakes,
-  );
 const lockCheck = async ({ ledger }: Fakes) =>
   (await ledger.getMigration(MIGRATION_ID))?.plan?.checks.find((check) => check.id === 'lock-free');
 
 /** Fakes in which another migration holds the lock, in that state. */
 async function held(execution: ExecutionState | undefined, record?: Partial<Migration>): Promise<Fakes> {
   const fakes = newFakes();
-  await fakes.ledger.acquireLock(ADDON_LOCK, {
-    migrationId: OTHER_MIGRATION_ID,
-    executionArn: OTHER_EXECUTION,
-    since: at(-60),
-  });
+  await fakes.ledger.acquireLock(ADDON_LOCK, otherHolder(at(-60)));
   if (record)
     await fakes.ledger.putMigration(
       aMigration({ migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, ...record }),
@@ -59,22 +48,14 @@ describe('a held lock', () => {
     ['that waits for Recover, for a dry run', ABORTED, {}, { dryRun: true }, /its changes are being rolled back/],
   ])('%s blocks, by name, and nothing else is read', async (_, execution, record, request, message) => {
     const fakes = await held(execution, record);
-    expect(await run(fakes, request)).toEqual({
-      verdict: 'blocked',
-      target,
-      subject: ADDON,
-      attempts: [],
-      installsAgent: false,
-      repairsTrust: false,
-      createsStandalone: false,
-      removesAnnotation: false,
-      needsApproval: false,
-      approvalSeconds: 86_400,
-      hasWindow: false,
-      firstPolls: { updated: 18, created: 27, deleted: 20 },
-      planHash: matching(/^[0-9a-f]{64}$/),
-      blockedBy: ['lock-free'],
-    });
+    expect(await runPlan(fakes, request)).toEqual(
+      aPlanAnswer({
+        verdict: 'blocked',
+        firstPolls: { updated: 18, created: 27, deleted: 20 },
+        planHash: matching(/^[0-9a-f]{64}$/),
+        blockedBy: ['lock-free'],
+      }),
+    );
     expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: matching(message) });
     for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)])
       expect((await lockCheck(fakes))?.message).toContain(part);
@@ -94,13 +75,11 @@ describe('a held lock', () => {
     ['left no record', ABORTED, undefined],
   ])('is waited for where its execution %s', async (_, execution, record) => {
     const fakes = await held(execution, record);
-    await expect(run(fakes)).rejects.toMatchObject(
-      anError('RecoveryPending', `Migration ${OTHER_MIGRATION_ID} has held the lock`),
-    );
+    await expectError(runPlan(fakes), 'RecoveryPending', `Migration ${OTHER_MIGRATION_ID} has held the lock`);
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running' });
     // Recover lets go of it; the same step goes on.
     await fakes.ledger.releaseLock(ADDON_LOCK, OTHER_EXECUTION);
-    expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
+    expect(await runPlan(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
   describe('that Recover has taken over, whatever the outcome was before,', () => {
@@ -119,15 +98,13 @@ describe('a held lock', () => {
 
     it('is waited for', async () => {
       const fakes = await recovering();
-      await expect(run(fakes)).rejects.toMatchObject(
-        anError('RecoveryPending', `${RECOVERY} is rolling back its change`),
-      );
+      await expectError(runPlan(fakes), 'RecoveryPending', `${RECOVERY} is rolling back its change`);
       await fakes.ledger.releaseLock(ADDON_LOCK, RECOVERY);
-      expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
+      expect(await runPlan(fakes)).toMatchObject({ verdict: 'migrate' });
     });
     it('blocks a dry run, and nobody is told to cancel what goes back', async () => {
       const fakes = await recovering();
-      expect(await run(fakes, { dryRun: true })).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
+      expect(await runPlan(fakes, { dryRun: true })).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
       expect(await lockCheck(fakes)).toMatchObject({
         message: containing('are being rolled back'),
         remedy: expect.not.stringContaining('cancel') as string,
@@ -137,14 +114,14 @@ describe('a held lock', () => {
 
   it('is no obstacle where this very execution holds it', async () => {
     const fakes = newFakes();
-    await fakes.ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
-    expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
+    await fakes.ledger.acquireLock(ADDON_LOCK, ownHolder(at(0)));
+    expect(await runPlan(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.names()).not.toContain('executions.describe');
   });
   it('is no obstacle where it was let go', async () => {
     const fakes = await held({ status: 'RUNNING' });
     await fakes.ledger.releaseLock(ADDON_LOCK, OTHER_EXECUTION);
-    expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
+    expect(await runPlan(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(await lockCheck(fakes)).toMatchObject({ status: 'pass' });
   });
 });

@@ -4,14 +4,12 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/migration/model.ts';
 import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { readRoleUsers } from '../../../lambdas/use-cases/facts/read-roles.ts';
-import { planStep } from '../../../lambdas/steps/plan/handler.ts';
-import { invoke, newFakes, type Fakes } from '../fakes.ts';
+import { newFakes, type Fakes } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
   anAddon,
   anAssociation,
-  EXECUTION,
   irsaStatement,
   ISSUER,
   MIGRATION_ID,
@@ -24,19 +22,15 @@ import {
   ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
   STEP_ROLES,
-  target,
 } from '../fixtures.ts';
-import { containing, matching } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
+import { runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => deployed());
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const run = async (fakes: Fakes, request: object = {}): Promise<{ answer: unknown; plan: Plan }> => {
-  const answer = await invoke(
-    planStep,
-    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
-    fakes,
-  );
+  const answer = await runPlan(fakes, request);
   return { answer, plan: (await fakes.ledger.getMigration(MIGRATION_ID))!.plan! };
 };
 const checkOf = ({ plan }: { plan: Plan }, id: string): Check => plan.checks.find((check) => check.id === id)!;
@@ -341,46 +335,36 @@ describe('the rights of the steps', () => {
         message: matching(/make eks:CreateAddon .*the permissions boundary: .*denies/),
       });
     });
-    it.each<[string, (fakes: Fakes) => void, string]>([
+    const CREATE = STEP_ROLES['create-addon'];
+    const DENY_ALL = { name: 'AWSDenyAll', arn: 'arn:aws:iam::aws:policy/AWSDenyAll' };
+    const unread = (call: string) => async () => Promise.reject(refused(call));
+    it.each<[string, string, (fakes: Fakes) => unknown]>([
       [
         'a policy of AWS, which is not read',
-        ({ roles }) => {
-          roles.policies[STEP_ROLES['create-addon']]!.push({
-            name: 'AWSDenyAll',
-            arn: 'arn:aws:iam::aws:policy/AWSDenyAll',
-          });
-        },
         'the content of AWSDenyAll was not read',
+        ({ roles }) => roles.policies[CREATE]!.push(DENY_ALL),
       ],
       [
         'a boundary of AWS, which is not read',
-        ({ roles }) => {
-          roles.boundaries[STEP_ROLES['create-addon']] = { name: 'PowerUserAccess' };
-        },
         'the content of PowerUserAccess was not read',
+        ({ roles }) => (roles.boundaries[CREATE] = { name: 'PowerUserAccess' }),
       ],
       [
         'a policy that is none',
-        ({ roles }) => {
-          roles.policies[STEP_ROLES['create-addon']] = [{ name: 'odd', document: '{' }];
-        },
         'the policy is not valid',
+        ({ roles }) => (roles.policies[CREATE] = [{ name: 'odd', document: '{' }]),
       ],
       [
         'policies that may not be read',
-        ({ roles }) => {
-          roles.listPolicies = async () => Promise.reject(refused('iam:ListRolePolicies'));
-        },
-        'iam:ListRolePolicies: AccessDenied: you may not.',
+        'iam:ListRolePolicies: AccessDenied: you may not',
+        ({ roles }) => (roles.listPolicies = unread('iam:ListRolePolicies')),
       ],
       [
         'a boundary that may not be read',
-        ({ roles }) => {
-          roles.getBoundary = async () => Promise.reject(refused('iam:GetPolicy'));
-        },
-        'iam:GetPolicy: AccessDenied: you may not.',
+        'iam:GetPolicy: AccessDenied: you may not',
+        ({ roles }) => (roles.getBoundary = unread('iam:GetPolicy')),
       ],
-    ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, change, why) => {
+    ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, why, change) => {
       const fakes = unasked(deployed());
       change(fakes);
       const found = await run(fakes, recreate);
@@ -389,7 +373,7 @@ describe('the rights of the steps', () => {
         status: 'unknown',
         message: containing(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `),
       });
-      expect(checkOf(found, 'step-rights').message).toContain(why.replace(/\.$/, ''));
+      expect(checkOf(found, 'step-rights').message).toContain(why);
       for (const request of [{ strategy: 'in-place' }, {}]) {
         const again = unasked(deployed());
         change(again);
@@ -414,8 +398,8 @@ it.each(['eks.listAllAssociations', 'eks.listAddons', 'roles.listPolicies', 'rol
     const fakes = deployed();
     if (call === 'eks.listAddons')
       fakes.kubernetes.annotated = [{ namespace: NAMESPACE, name: 'ebs-csi-node-sa', roleArn: ROLE }];
-    fakes.journal.failNext(call, 'before', new MigrationError('Throttled', 'too many'));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'Throttled' });
+    fakes.journal.refuseNext(call, 'Throttled', 'too many');
+    await expectError(run(fakes), 'Throttled');
     const { plan } = await run(fakes);
     expect(plan.checks.filter(({ status, id }) => status !== 'pass' && id !== 'identity-loss')).toEqual([]);
   },

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
@@ -22,7 +21,8 @@ import {
   VERSION,
   GRANTED,
 } from '../fixtures.ts';
-import { containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
+import { aPlanAnswer, callsOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
 
@@ -33,6 +33,12 @@ const input = (request: object = {}): unknown => ({
 });
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
+
+const moved = ({ eks }: Fakes): unknown =>
+  eks.addons.set(
+    ADDON,
+    anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
+  );
 
 describe('plan', () => {
   it('does not replace the plan of a later invocation, if its own comes late', async ({ fakes }) => {
@@ -48,33 +54,24 @@ describe('plan', () => {
       fakes.eks.describeAddon = () => Promise.resolve(undefined);
       return later();
     };
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(run(fakes), 'BadInput');
     fakes.eks.describeAddon = described;
     expect(await record(fakes)).toMatchObject({ status: 'running', plan: { verdict: 'migrate' } });
     expect((await record(fakes)).outcome).toBeUndefined();
   });
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async ({ fakes }) => {
     const answer = await run(fakes, { preserve: true, reason: 'because' });
-    expect(answer).toEqual({
-      verdict: 'migrate',
-      target,
-      subject: ADDON,
-      attempts: [
-        { strategy: 'in-place', preserve: false },
-        { strategy: 'recreate', preserve: true },
-      ],
-      installsAgent: false,
-      repairsTrust: false,
-      createsStandalone: false,
-      removesAnnotation: false,
-      needsApproval: false,
-      approvalSeconds: 86_400,
-      hasWindow: false,
-      // Shortly before the 62 seconds of its pod are over.
-      firstPolls: { updated: 55, created: 55, deleted: 20 },
-      planHash: (await record(fakes)).plan!.hash,
-      blockedBy: [],
-    });
+    expect(answer).toEqual(
+      aPlanAnswer({
+        attempts: [
+          { strategy: 'in-place', preserve: false },
+          { strategy: 'recreate', preserve: true },
+        ],
+        // Shortly before the 62 seconds of its pod are over.
+        firstPolls: { updated: 55, created: 55, deleted: 20 },
+        planHash: (await record(fakes)).plan!.hash,
+      }),
+    );
     expect(await record(fakes)).toMatchObject({
       status: 'running',
       executionArn: EXECUTION,
@@ -97,19 +94,11 @@ describe('plan', () => {
   it('asks each thing once, and nothing that the plan does not need', async ({ fakes }) => {
     await run(fakes);
     const reads = [
-      'eks.describeCluster',
-      'eks.describeAddon',
-      'eks.listOfferedVersions',
-      'eks.describeConfiguration',
-      'kubernetes.listPods',
-      'kubernetes.listWorkloads',
-      'kubernetes.listAttributedServiceAccounts',
-      'kubernetes.listNodes',
-      'kubernetes.listMutatingWebhooks',
-      'kubernetes.listApiGroups',
+      ...callsOf('eks', 'describeCluster', 'describeAddon', 'listOfferedVersions', 'describeConfiguration'),
+      ...callsOf('kubernetes', 'listPods', 'listWorkloads', 'listAttributedServiceAccounts', 'listNodes'),
+      ...callsOf('kubernetes', 'listMutatingWebhooks', 'listApiGroups'),
       'eks.listAllAssociations',
-      'roles.getRole',
-      'roles.getOidcProvider',
+      ...callsOf('roles', 'getRole', 'getOidcProvider'),
       'eks.listCapabilities',
       'roles.listPolicies',
       'eks.listNodeCandidates',
@@ -127,10 +116,7 @@ describe('plan', () => {
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
   });
   it('reads no further than to an add-on that has moved, and its associations', async ({ fakes }) => {
-    fakes.eks.addons.set(
-      ADDON,
-      anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-    );
+    moved(fakes);
     await run(fakes);
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual([
       'eks.describeCluster',
@@ -146,55 +132,22 @@ describe('plan', () => {
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
   });
 
-  it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
-    ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
-    [
-      'an add-on that has moved',
-      {},
-      ({ eks }) =>
-        eks.addons.set(
-          ADDON,
-          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-        ),
-      'already-migrated',
-      [],
-    ],
-    [
-      'a dry run of an add-on that has moved',
-      { dryRun: true },
-      ({ eks }) =>
-        eks.addons.set(
-          ADDON,
-          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
-        ),
-      'already-migrated',
-      [],
-    ],
-    ['no cluster', {}, ({ eks }) => (eks.cluster = undefined), 'blocked', ['cluster-exists']],
-    ['no add-on', {}, ({ eks }) => eks.addons.delete(ADDON), 'blocked', ['addon-installed']],
-    [
-      'no agent',
-      {},
-      ({ eks, kubernetes }) => (eks.addons.delete('eks-pod-identity-agent'), (kubernetes.workloads = [])),
-      'blocked',
-      ['agent'],
-    ],
-    ['no role', { roleArn: OTHER_ROLE }, () => undefined, 'blocked', ['role-exists']],
-    [
-      'a version without Pod Identity',
-      {},
-      ({ eks }) => eks.configurations.clear(),
-      'blocked',
-      ['pod-identity-support'],
-    ],
-    [
-      'a foreign association',
-      {},
-      ({ eks }) => (eks.associations = [anAssociation({ tags: { iac: 'pulumi' } })]),
-      'blocked',
-      ['associations'],
-    ],
-  ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
+  const withoutAgent = ({ eks, kubernetes }: Fakes): void => {
+    eks.addons.delete('eks-pod-identity-agent');
+    kubernetes.workloads = [];
+  };
+  const byPulumi = anAssociation({ tags: { iac: 'pulumi' } });
+  it.each<[string, object, string, string[], (fakes: Fakes) => unknown]>([
+    ['a dry run', { dryRun: true }, 'planned', [], () => undefined],
+    ['an add-on that has moved', {}, 'already-migrated', [], moved],
+    ['a dry run of an add-on that has moved', { dryRun: true }, 'already-migrated', [], moved],
+    ['no cluster', {}, 'blocked', ['cluster-exists'], ({ eks }) => (eks.cluster = undefined)],
+    ['no add-on', {}, 'blocked', ['addon-installed'], ({ eks }) => eks.addons.delete(ADDON)],
+    ['no agent', {}, 'blocked', ['agent'], withoutAgent],
+    ['no role', { roleArn: OTHER_ROLE }, 'blocked', ['role-exists'], () => undefined],
+    ['a version without support', {}, 'blocked', ['pod-identity-support'], ({ eks }) => eks.configurations.clear()],
+    ['a foreign association', {}, 'blocked', ['associations'], ({ eks }) => (eks.associations = [byPulumi])],
+  ])('%s ends the record with its outcome', async (_, request, verdict, blockedBy, change) => {
     const fakes = newFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
@@ -241,22 +194,19 @@ describe('plan', () => {
     expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
   });
 
-  it.each(['Unauthorised', 'AccessDenied'] as const)(
-    'blocks, and does not fall over, when the API server says %s',
-    async (name) => {
-      const fakes = newFakes();
-      fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
-      expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
-      expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({
-        status: 'unknown',
-        message: containing('you may not'),
-      });
-    },
-  );
+  it.each(['Unauthorised', 'AccessDenied'] as const)('blocks when the API server says %s', async (name) => {
+    const fakes = newFakes();
+    fakes.journal.refuseNext('kubernetes.listPods', name, 'kubernetes: you may not');
+    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
+    expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({
+      status: 'unknown',
+      message: containing('you may not'),
+    });
+  });
 
   it('leaves a record where reading fails, and plans again on the same one', async ({ fakes }) => {
     fakes.journal.failNext('eks.describeCluster');
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(run(fakes), 'ConnectionLost');
     expect(await record(fakes)).toMatchObject({ status: 'running' });
     fakes.clock.advance(60_000);
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
@@ -281,14 +231,14 @@ describe('plan', () => {
     const { plan } = await record(fakes);
     await fakes.ledger.updateMigration(MIGRATION_ID, { attempt: 0 });
     fakes.eks.addons.delete(ADDON);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(run(fakes), 'BadInput');
     expect((await record(fakes)).plan).toEqual(plan);
   });
 
   it('does not take up a migration that another execution has ended', async ({ fakes }) => {
     await run(fakes, { dryRun: true });
     const again = { ...(input({ dryRun: true }) as object), executionArn: `${EXECUTION}-2` };
-    await expect(invoke(planStep, again, fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(invoke(planStep, again, fakes), 'BadInput');
   });
 
   it('reads the trust of the role that the request names', async ({ fakes }) => {
@@ -303,14 +253,11 @@ describe('plan', () => {
 });
 
 describe('a plan that is the end', () => {
-  it.each([true, false])(
-    'frees the slot of a migration that waits for an approval, and asks for none else: %s',
-    async (required) => {
-      const fakes = newFakes();
-      fakes.settings.approvals.required = required;
-      fakes.eks.addons.delete(ADDON);
-      expect(await run(fakes)).toMatchObject({ verdict: 'blocked', needsApproval: required });
-      expect(fakes.journal.names().includes('ledger.freeWaitingSlots')).toBe(required);
-    },
-  );
+  it.each([true, false])('frees the slot of a migration where approvals are required: %s', async (required) => {
+    const fakes = newFakes();
+    fakes.settings.approvals.required = required;
+    fakes.eks.addons.delete(ADDON);
+    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', needsApproval: required });
+    expect(fakes.journal.names().includes('ledger.freeWaitingSlots')).toBe(required);
+  });
 });

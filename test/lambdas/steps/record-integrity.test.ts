@@ -19,45 +19,33 @@ import {
   OTHER_ROLE,
   planned,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
-const strays: [
-  string,
-  { snapshot?: Partial<Snapshot>; record?: Partial<Migration>; prepare?: (fakes: Begun) => Promise<void> },
-][] = [
+interface Stray {
+  snapshot?: Partial<Snapshot>;
+  record?: Partial<Migration>;
+  prepare?: (fakes: Begun) => Promise<void>;
+}
+const { plan } = aMigration();
+const ALIKE = addonArn(2).replace('/aws-ebs-csi-driver/', '/aws-ebs-csi-driver-two/');
+const ELSEWHERE = anAssociation({ arn: anAssociation().arn.replace('/dev/', '/prod/') });
+const OF_API = anAssociation({ namespace: 'payments', serviceAccount: 'api' });
+const TO_OTHER = { ...planned, roleArn: OTHER_ROLE };
+const strays: [string, Stray][] = [
   ['another add-on', { snapshot: { addon: anAddon({ name: 'vpc-cni' }) } }],
   ["another add-on's copy", { snapshot: { addon: anAddon({ arn: addonArn(1, 'vpc-cni') }) } }],
   ["another cluster's copy", { snapshot: { addon: anAddon({ arn: addonArn(1, undefined, 'prod') }) } }],
-  [
-    'a copy whose name begins alike',
-    { record: { made: [addonArn(2).replace('/aws-ebs-csi-driver/', '/aws-ebs-csi-driver-two/')] } },
-  ],
+  ['a copy whose name begins alike', { record: { made: [ALIKE] } }],
   ["another add-on's copy as removed", { record: { removed: [addonArn(1, 'vpc-cni')] } }],
-  [
-    'another role than was planned',
-    { snapshot: { planned: [{ ...planned, roleArn: OTHER_ROLE }] }, record: { plan: aMigration().plan } },
-  ],
+  ['another role than was planned', { snapshot: { planned: [TO_OTHER] }, record: { plan } }],
   ['another namespace', { snapshot: { namespace: 'payments' } }],
-  [
-    'another default namespace than was planned',
-    { snapshot: { defaultNamespace: 'payments' }, record: { plan: aMigration().plan } },
-  ],
+  ['another default namespace than was planned', { snapshot: { defaultNamespace: 'payments' }, record: { plan } }],
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
-  [
-    "another cluster's association",
-    { snapshot: { associations: [anAssociation({ arn: anAssociation().arn.replace('/dev/', '/prod/') })] } },
-  ],
+  ["another cluster's association", { snapshot: { associations: [ELSEWHERE] } }],
   [
     "another service account's association as made",
-    {
-      prepare: ({ ledger }) =>
-        ledger.recordAssociation(
-          MIGRATION_ID,
-          'created',
-          anAssociation({ namespace: 'payments', serviceAccount: 'api' }),
-        ),
-    },
+    { prepare: ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'created', OF_API) },
   ],
 ];
 
@@ -76,8 +64,10 @@ describe.each(strays)('a file that names %s', (_, { prepare, ...change }) => {
     if (name === 'take-over') fakes.executions.states.set(EXECUTION, { status: 'ABORTED', stoppedAt: at(-600) });
     const locks = await fakes.ledger.listHeldLocks();
     const given = name === 'take-over' ? { migrationId: MIGRATION_ID, ...input } : { ...fakes.input, ...input };
-    await expect(invoke(step, given, fakes)).rejects.toMatchObject(
-      anError('BadInput', /is not used: .* does not belong to its subject, add-on aws-ebs-csi-driver of cluster dev/),
+    await expectError(
+      invoke(step, given, fakes),
+      'BadInput',
+      /is not used: .* does not belong to its subject, add-on aws-ebs-csi-driver of cluster dev/,
     );
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await fakes.ledger.listHeldLocks()).toEqual(locks);
@@ -91,15 +81,19 @@ it('the rollback accepts no namespace but its own if EKS shows none', async () =
     snapshot: { namespace: 'payments', planned: [elsewhere], associations: [] },
   });
   fakes.eks.addons.set(anAddon().name, anAddon());
-  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject(
-    anError('BadInput', 'which is in kube-system'),
+  await expectError(
+    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
+    'BadInput',
+    'which is in kube-system',
   );
 });
 
 it('the rollback trusts the add-on, not the record, about its namespace', async () => {
   const fakes = await begun();
   fakes.eks.addons.set(anAddon().name, anAddon({ namespace: 'elsewhere' }));
-  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject(
-    anError('BadInput', 'which is in elsewhere'),
+  await expectError(
+    invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes),
+    'BadInput',
+    'which is in elsewhere',
   );
 });

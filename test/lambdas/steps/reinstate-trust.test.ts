@@ -9,7 +9,7 @@ import {
   policyText,
   ROLE,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { type Begun } from './begun.ts';
 import { aCopy } from './rollback.ts';
 import { RETIRED, migrated, run, putBack, holders, FREE, retirements, policy } from './retiring.ts';
@@ -26,9 +26,7 @@ describe('reinstate', () => {
   it('of a role that the deployment does not cover is refused, and the role is not even read', async () => {
     const fakes = await retired();
     fakes.settings.repairableRoleArns = [`${ROLE}-other`];
-    await expect(putBack(fakes)).rejects.toMatchObject(
-      anError('RetireRefused', `may not change the trust policy of ${ROLE}`),
-    );
+    await expectError(putBack(fakes), 'RetireRefused', `may not change the trust policy of ${ROLE}`);
     expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
   });
 
@@ -73,7 +71,7 @@ describe('reinstate', () => {
     expect(await putBack(fakes)).toMatchObject({ done: true });
     const running = await retired();
     await running.ledger.updateMigration(MIGRATION_ID, { status: 'running' });
-    await expect(putBack(running)).rejects.toMatchObject(anError('RetireRefused', 'reinstate-over'));
+    await expectError(putBack(running), 'RetireRefused', 'reinstate-over');
   });
 
   it('has nothing to do where nothing was retired, and refuses a role that is gone or may not be changed', async () => {
@@ -85,9 +83,9 @@ describe('reinstate', () => {
     });
     const gone = await retired();
     delete gone.roles.trust[ROLE];
-    await expect(putBack(gone)).rejects.toMatchObject(anError('RetireRefused', 'the role no longer exists in IAM'));
+    await expectError(putBack(gone), 'RetireRefused', 'the role no longer exists in IAM');
     const closed = await retired();
     closed.settings.repairableRoleArns.pop();
-    await expect(putBack(closed)).rejects.toMatchObject(anError('RetireRefused', 'retire-role'));
+    await expectError(putBack(closed), 'RetireRefused', 'retire-role');
   });
 });

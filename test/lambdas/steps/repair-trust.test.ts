@@ -3,10 +3,9 @@ import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Plan, Snapshot } from '../../../lambdas/domain/migration/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
-import { strikeEachCall } from '../../faults/contract.ts';
-import { invoke, type When } from '../fakes.ts';
+import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
 import {
-  aMigration,
   at,
   EXECUTION,
   irsaStatement,
@@ -21,8 +20,9 @@ import {
   ROLES_OF_ACCOUNT,
   target,
   GRANTED,
+  otherHolder,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
@@ -79,32 +79,19 @@ describe('repair-trust towards Pod Identity', () => {
     expect(await changes(fakes)).toEqual(noted);
   });
 
-  it.each<[string, When]>([
-    ['roles.updateTrustPolicy', 'before'],
-    ['roles.updateTrustPolicy', 'after'],
-    ['ledger.recordTrustChange', 'before'],
-    ['ledger.recordTrustChange', 'after'],
-    ['ledger.assertLock', 'after'],
-    ['roles.getRole', 'after'],
-  ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
-    const fakes = await atRepair();
-    fakes.journal.failNext(call, when);
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    fakes.clock.advance(5000);
-    expect(await repair(fakes)).toEqual({ changed: true });
-    expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
-    expect(await changes(fakes)).toMatchObject([{ roleArn: ROLE, before: BEFORE, writtenAt: at(5) }]);
-    expect(writes(fakes)).toHaveLength(call === 'roles.updateTrustPolicy' && when === 'before' ? 2 : 1);
-  });
-
-  it('never writes what it has not noted, whichever call fails', async () => {
+  it('comes to the same end, and never writes what it has not noted, whichever call fails', async () => {
     const written: TrustChange[][] = [];
     await strikeEachCall({
       prepare: atRepair,
       work: repair,
-      expectation: async (fakes) => {
-        await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expectation: async (fakes, _, { call, kind }) => {
+        await expectError(repair(fakes), 'ConnectionLost');
         if (fakes.roles.trust[ROLE] !== BEFORE) written.push(await changes(fakes));
+        fakes.clock.advance(5000);
+        expect(await repair(fakes)).toEqual({ changed: true });
+        expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
+        expect(await changes(fakes)).toMatchObject([{ roleArn: ROLE, before: BEFORE, writtenAt: expect.any(String) }]);
+        expect(writes(fakes)).toHaveLength(call === 'roles.updateTrustPolicy' && kind === 'before' ? 2 : 1);
       },
     });
     expect(written.length).toBeGreaterThan(2);
@@ -113,7 +100,7 @@ describe('repair-trust towards Pod Identity', () => {
 
   it('waits until IAM shows what was written', async ({ fakes }) => {
     fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE, tags: {} });
-    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', ROLE));
+    await expectError(repair(fakes), 'Busy', ROLE);
     expect(fakes.clock.slept).toEqual([2000, 2000]);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
   });
@@ -124,17 +111,15 @@ describe('repair-trust towards Pod Identity', () => {
       await write(...given);
       fakes.roles.getRole = async () => undefined;
     };
-    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', 'does not show the new trust policy'));
+    await expectError(repair(fakes), 'Busy', 'does not show the new trust policy');
   });
 
   it('leaves a policy alone that another principal has changed since the plan', async ({ fakes }) => {
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
-    await expect(repair(fakes)).rejects.toMatchObject(
-      anError('TrustChanged', /no longer as the plan found it\. It was left alone.*try again/),
-    );
+    await expectError(repair(fakes), 'TrustChanged', /no longer as the plan found it\. It was left alone.*try again/);
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
     fakes.roles.trust[ROLE] = undefined;
-    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', 'the role is gone'));
+    await expectError(repair(fakes), 'TrustChanged', 'the role is gone');
   });
 
   it('sees a change that comes between its note and its write', async ({ fakes }) => {
@@ -143,7 +128,7 @@ describe('repair-trust towards Pod Identity', () => {
       await note(id, change);
       fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged' });
+    await expectError(repair(fakes), 'TrustChanged');
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -151,7 +136,7 @@ describe('repair-trust towards Pod Identity', () => {
     fakes.roles.updateTrustPolicy = async () => {
       fakes.roles.trust[ROLE] = policyText(others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', 'at the same time'));
+    await expectError(repair(fakes), 'TrustChanged', 'at the same time');
   });
 
   it('takes the same policy in another spelling for what it is', async ({ fakes }) => {
@@ -171,11 +156,11 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it.each([[[]], [['arn:aws:iam::111122223333:role/eks/*', OTHER_ROLE]]])(
-    'touches no role that the deployment does not name: %j',
+    'touches no other role than %j',
     async (patterns) => {
       const fakes = await atRepair();
       fakes.settings.repairableRoleArns = patterns;
-      await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', 'repairableRoleArns'));
+      await expectError(repair(fakes), 'BadInput', 'repairableRoleArns');
       expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
     },
   );
@@ -183,7 +168,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('refuses all where one of the roles is not named', async () => {
     const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
     fakes.settings.repairableRoleArns = [ROLE];
-    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', OTHER_ROLE));
+    await expectError(repair(fakes), 'BadInput', OTHER_ROLE);
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -210,21 +195,19 @@ describe('repair-trust towards Pod Identity', () => {
     ],
   ])('does not write what %s, whatever the plan says', async (_, statements, why) => {
     const fakes = await atRepair({ trustRepairs: [{ ...REPAIR, after: policyText(...statements) }] });
-    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', why));
+    await expectError(repair(fakes), 'BadInput', why);
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
   });
 
   it('evaluates both forms of an association that loses its session tags', async () => {
     const carryOver = [{ ...planned, from: 'a-left00000000000001', tags: {}, disableSessionTags: true }];
     // The statement asks for tags that the association will no longer have.
-    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject(
-      anError('BadInput', 'EKS Pod Identity is denied'),
-    );
+    await expectError(repair(await atRepair({ carryOver })), 'BadInput', 'EKS Pod Identity is denied');
   });
 
   it('says why IAM does not take it, and has noted that it tried', async ({ fakes }) => {
     fakes.roles.trustQuota = 100;
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustTooLong' });
+    await expectError(repair(fakes), 'TrustTooLong');
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
     expect(await restore(fakes)).toEqual({ changed: true });
     expect([fakes.roles.trust[ROLE], (await changes(fakes))[0]?.undoneAt]).toEqual([BEFORE, at(4)]);
@@ -243,26 +226,22 @@ describe('repair-trust towards before', () => {
     expect(await restore(fakes)).toEqual({ changed: true });
     expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0), writtenAt: at(0), undoneAt: at(0) }]);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf('roles.updateTrustPolicy') - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.before('roles.updateTrustPolicy')).toBe('ledger.assertLock');
     await restore(fakes);
     expect(writes(fakes)).toHaveLength(1);
     expect((await fakes.record()).warnings).toEqual([]);
   });
 
-  it.each<[string, When]>([
-    ['roles.updateTrustPolicy', 'before'],
-    ['roles.updateTrustPolicy', 'after'],
-    ['ledger.recordTrustChange', 'before'],
-    ['ledger.recordTrustChange', 'after'],
-  ])('comes to the same end where the connection broke at %s, %s its effect', async (call, when) => {
-    const fakes = await repaired();
-    fakes.journal.failNext(call, when);
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    await restore(fakes);
-    expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
-    expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
-  });
+  it('comes to the same end, whichever call fails', () =>
+    strikeEachCall({
+      prepare: () => repaired(),
+      work: restore,
+      expectation: async (fakes) => {
+        await interruptedOnce(() => restore(fakes));
+        expect(fakes.roles.trust[ROLE]).toBe(BEFORE);
+        expect((await changes(fakes))[0]?.undoneAt).toBeDefined();
+      },
+    }));
 
   it('takes only its own statement out of what others have changed since', async () => {
     const fakes = await repaired();
@@ -359,21 +338,8 @@ describe('repair-trust towards before', () => {
   );
 });
 
-describe('repair-trust', () => {
-  it.each(['pod-identity', 'before'])(
-    'changes nothing without a snapshot, by which a recovery goes (%s)',
-    async (towards) => {
-      const fakes = await atRepair();
-      const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
-      await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
-      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject(anError('BadInput', 'snapshot'));
-      expect(writes(fakes)).toEqual([]);
-    },
-  );
-});
-
 describe('repair-trust while others work with the role', () => {
-  const other = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) };
+  const other = otherHolder(at(9));
   async function sharedBy(fakes: Begun): Promise<Begun> {
     await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
@@ -382,9 +348,7 @@ describe('repair-trust while others work with the role', () => {
 
   it('writes nothing until they have let go', async () => {
     const fakes = await sharedBy(await atRepair());
-    await expect(repair(fakes)).rejects.toMatchObject(
-      anError('Busy', `Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`),
-    );
+    await expectError(repair(fakes), 'Busy', `Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`);
     expect(writes(fakes)).toEqual([]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await repair(fakes)).toEqual({ changed: true });

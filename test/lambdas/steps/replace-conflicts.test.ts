@@ -7,7 +7,7 @@ import { steps } from '../../../lambdas/steps/index.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAssociation, IN_PLACE, MIGRATION_ID, OTHER_ROLE, planned, RECREATE } from '../fixtures.ts';
-import { anError, matching } from '../matchers.ts';
+import { expectError, matching } from '../matchers.ts';
 import { begun, begunWithLeftOver, type Begun, LEFT_OVER } from './begun.ts';
 
 const CHANGES = [
@@ -48,14 +48,14 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
     const fakes = await ready(change);
     for (const role of Object.keys(fakes.roles.trust)) delete fakes.roles.trust[role];
     fakes.eks.associations[0]!.roleArn = OTHER_ROLE;
-    await expect(run(change, fakes)).rejects.toMatchObject({ name: 'RoleNotGranted' });
+    await expectError(run(change, fakes), 'RoleNotGranted');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('deletes nothing that the ledger could not note', async () => {
     const fakes = await ready(change);
     fakes.journal.failNext('ledger.recordAssociation', 'before');
-    await expect(run(change, fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(run(change, fakes), 'ConnectionLost');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -72,7 +72,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
   it('comes again for a key that is not free after half a minute', async () => {
     const fakes = await ready(change);
     fakes.eks.keyFreedAfter = 60_000;
-    await expect(run(change, fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    await expectError(run(change, fakes), 'AssociationStillThere');
     fakes.clock.advance(60_000);
     expect(await run(change, fakes)).toEqual({ [change.done]: true });
     expect((await fakes.record()).associations.purged).toEqual([LEFT_OVER]);
@@ -82,7 +82,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
     const fakes = await ready(change);
     fakes.eks.keyFreedAfter = 8000;
     fakes.invocation.remaining = 20_000;
-    await expect(run(change, fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    await expectError(run(change, fakes), 'AssociationStillThere');
     expect(fakes.journal.names().at(-1)).toBe(change.call);
   });
 
@@ -110,7 +110,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
   ])('changes nothing over one %s', async (_, other, message) => {
     const fakes = await ready(change);
     fakes.eks.associations = [anAssociation(other)];
-    await expect(run(change, fakes)).rejects.toMatchObject(anError('AssociationChanged', message));
+    await expectError(run(change, fakes), 'AssociationChanged', message);
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
@@ -124,7 +124,7 @@ describe.each(CHANGES)('$name over a conflicting association', (change) => {
     });
     if (change.currentAttempt.strategy === 'recreate') fakes.eks.addons.delete(ADDON);
     fakes.eks.associations = [LEFT_OVER, { ...second, roleArn: OTHER_ROLE }];
-    await expect(run(change, fakes)).rejects.toMatchObject({ name: matching(/Changed|NotGranted/) });
+    await expectError(run(change, fakes), matching(/Changed|NotGranted/));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import { requestApprovalStep } from '../../../lambdas/steps/request-approval/han
 import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ADDON, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 
 const it = test.extend('given', () => asked());
 
@@ -92,7 +92,7 @@ describe('a request for an approval', () => {
     async ({ call, kind }) => {
       const { fakes, hash } = await plannedFakes();
       fakes.journal.failNext(call, kind);
-      await expect(ask(fakes, hash, 'first')).rejects.toMatchObject({ name: 'ConnectionLost' });
+      await expectError(ask(fakes, hash, 'first'), 'ConnectionLost');
       await ask(fakes, hash, 'second');
       expect(await approvals(fakes)).toMatchObject([{ round: 1, state: 'pending' }]);
       expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed']);
@@ -116,20 +116,18 @@ describe('a request for an approval', () => {
     fakes.clock.advance(deadline - fakes.clock.now() - 60_000);
     expect(await ask(fakes, hash)).toMatchObject({ expiresAt: new Date(deadline).toISOString() });
     fakes.clock.advance(60_000);
-    await expect(ask(fakes, hash)).rejects.toMatchObject(anError('ApprovalExpired', '30 days'));
+    await expectError(ask(fakes, hash), 'ApprovalExpired', '30 days');
   });
   it('is not made of a plan that is not the one that was made', async () => {
     const { fakes } = await plannedFakes();
-    await expect(ask(fakes, 'd'.repeat(64))).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(ask(fakes, 'd'.repeat(64)), 'BadInput');
     expect(await approvals(fakes)).toEqual([]);
   });
   it('is not made once the migration was cancelled', async () => {
     const { fakes, hash } = await plannedFakes();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     const handler = createHandler(requestApprovalStep, fakes.dependencies);
-    await expect(handler({ ...input, planHash: hash, taskToken: 'token' }, CONTEXT)).rejects.toMatchObject({
-      name: 'Cancelled',
-    });
+    await expectError(handler({ ...input, planHash: hash, taskToken: 'token' }, CONTEXT), 'Cancelled');
     expect(await approvals(fakes)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { Rollback } from '../../../lambdas/domain/migration/model.ts';
 import { aRollback, at, executionArn, MIGRATION_ID, RECOVERY_EXECUTION } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { holders, migrated, SECOND_RECOVERY, stop, takeOver } from './taking-over.ts';
 
@@ -9,10 +9,7 @@ describe('take-over of a rollback that was requested', () => {
   const accepted = aRollback({ state: 'requested', after: 'migrated', requestedBy: 'ann', acceptCredentialGap: true });
   async function withAccepted(change: Partial<Rollback> = {}): Promise<Begun> {
     const fakes = await migrated();
-    await fakes.ledger.updateMigration(MIGRATION_ID, {
-      status: 'rolling-back',
-      rollback: { ...accepted, ...change },
-    });
+    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'rolling-back', rollback: { ...accepted, ...change } });
     return fakes;
   }
   const running = { action: 'roll-back', failure: { Error: 'RollbackRequested' } };
@@ -39,7 +36,7 @@ describe('take-over of a rollback that was requested', () => {
         if (status) fakes.executions.states.set(SECOND_RECOVERY, { status });
         const before = await fakes.record();
         expect(await takeOver(fakes)).toMatchObject({ action: 'nothing' });
-        await expect(takeOver(fakes, { cause: 'requested' })).rejects.toMatchObject({ name: 'RollbackRefused' });
+        await expectError(takeOver(fakes, { cause: 'requested' }), 'RollbackRefused');
         expect(await fakes.record()).toEqual(before);
         expect(await holders(fakes)).toEqual([undefined, undefined]);
       }
@@ -76,8 +73,8 @@ describe('take-over of a rollback that was requested', () => {
 
   it('refuses it for whatever time does not cure, and waits for the rest', async () => {
     const defect = await withAccepted();
-    defect.journal.failNext('eks.describeAddon', 'before', new MigrationError('BadInput', 'It is another add-on.'));
-    await expect(takeOver(defect, { cause: 'requested' })).rejects.toMatchObject({ name: 'BadInput' });
+    defect.journal.refuseNext('eks.describeAddon', 'BadInput', 'It is another add-on.');
+    await expectError(takeOver(defect, { cause: 'requested' }), 'BadInput');
     expect(await defect.record()).toMatchObject({
       status: 'ended',
       outcome: 'migrated',
@@ -85,8 +82,8 @@ describe('take-over of a rollback that was requested', () => {
     });
     for (const name of ['AccessDenied', 'Throttled'] as const) {
       const fakes = await withAccepted();
-      fakes.journal.failNext('eks.describeAddon', 'before', new MigrationError(name, 'Not now.'));
-      await expect(takeOver(fakes, { cause: 'requested' })).rejects.toMatchObject({ name });
+      fakes.journal.refuseNext('eks.describeAddon', name, 'Not now.');
+      await expectError(takeOver(fakes, { cause: 'requested' }), name);
       expect(await fakes.record()).toMatchObject({ status: 'rolling-back', rollback: accepted });
       expect(await takeOver(fakes, { cause: 'requested' })).toMatchObject(running);
     }

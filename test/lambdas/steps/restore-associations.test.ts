@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { Addon, Association, Migration } from '../../../lambdas/domain/migration/model.ts';
-import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/use-cases/migration/report.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
@@ -20,7 +19,7 @@ import {
   ROLE,
   aRollback,
 } from '../fixtures.ts';
-import { anError } from '../matchers.ts';
+import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
@@ -61,8 +60,7 @@ describe('restore-associations', () => {
     expect(fakes.journal.of('eks.createAssociation')[0]?.[1]).toBe(
       `${MIGRATION_ID}-1-restore-association-${LEFT_OVER.id}`,
     );
-    const names = fakes.journal.names();
-    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.before('eks.createAssociation')).toBe('ledger.assertLock');
     expect(await restore(fakes)).toEqual(first);
     expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
     expect((await fakes.record()).associations.restored).toEqual([there]);
@@ -81,7 +79,7 @@ describe('restore-associations', () => {
     fakes.eks.keyFreedAfter = 3000;
     await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', LEFT_OVER);
     await fakes.eks.deleteAssociation(LEFT_OVER.id);
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    await expectError(restore(fakes), 'AssociationStillThere');
     fakes.clock.advance(5000);
     expect(await restore(fakes)).toMatchObject({ restored: [expect.any(String) as string] });
   });
@@ -120,9 +118,9 @@ describe('restore-associations', () => {
       fakes.kubernetes.serviceAccounts = [
         aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: undefined }),
       ];
-      await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreInProgress' });
+      await expectError(restore(fakes), 'RestoreInProgress');
       const without = await withRole({ serviceAccountRoleArn: undefined });
-      await expect(restore(without)).rejects.toMatchObject({ name: 'RestoreRefused' });
+      await expectError(restore(without), 'RestoreRefused');
       for (const { journal } of [fakes, without]) expect(journal.mutations()).toEqual([]);
     });
 
@@ -136,7 +134,7 @@ describe('restore-associations', () => {
     it('waits while it is still listed', async () => {
       const fakes = await withRole();
       fakes.eks.deleteAssociation = async () => true;
-      await expect(restore(fakes)).rejects.toMatchObject(anError('AssociationStillThere', 'a-made'));
+      await expectError(restore(fakes), 'AssociationStillThere', 'a-made');
     });
 
     it("leaves a foreign copy's alone", async () => {
@@ -150,45 +148,39 @@ describe('restore-associations', () => {
     it.each([
       ['its one', []],
       ['one of several', [another]],
-    ])(
-      'keeps %s that was purged for later where its pods had IRSA, and its own one had its place',
-      async (_, others) => {
-        const fakes = await begun({
-          snapshot: {
-            planned: [planned, { ...planned, serviceAccount: another.serviceAccount }],
-            associations: [LEFT_OVER, ...others],
-          },
-        });
-        fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [own.arn] }));
-        fakes.eks.associations = [own];
-        await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', LEFT_OVER);
-        await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
-        fakes.kubernetes.serviceAccounts = [
-          aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: ROLE }),
-        ];
-        expect(await restore(fakes)).toMatchObject({
-          restored: [],
-          deferred: `${own.namespace}/${own.serviceAccount}`,
-        });
-        expect(fakes.eks.associations).toEqual([]);
-        const later = await invoke(restoreAssociationsStep, { ...fakes.input, action: 'deferred' }, fakes);
-        expect(later).toEqual({ restored: [fakes.eks.associations[0]?.id], awaitsWebhook: false });
-      },
-    );
+    ])('keeps %s that was purged for later where its pods had IRSA and its own had its place', async (_, others) => {
+      const fakes = await begun({
+        snapshot: {
+          planned: [planned, { ...planned, serviceAccount: another.serviceAccount }],
+          associations: [LEFT_OVER, ...others],
+        },
+      });
+      fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [own.arn] }));
+      fakes.eks.associations = [own];
+      await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', LEFT_OVER);
+      await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
+      fakes.kubernetes.serviceAccounts = [
+        aServiceAccount({ namespace: own.namespace, name: own.serviceAccount, roleArn: ROLE }),
+      ];
+      expect(await restore(fakes)).toMatchObject({ restored: [], deferred: `${own.namespace}/${own.serviceAccount}` });
+      expect(fakes.eks.associations).toEqual([]);
+      const later = await invoke(restoreAssociationsStep, { ...fakes.input, action: 'deferred' }, fakes);
+      expect(later).toEqual({ restored: [fakes.eks.associations[0]?.id], awaitsWebhook: false });
+    });
 
     it('waits for a rollout that goes on, and not for one that does not', async () => {
       const fakes = await withRole();
       fakes.eks.associations = [own];
       fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, settled: false }));
       fakes.kubernetes.pods = [aPod('pod-identity')];
-      await expect(restore(fakes)).rejects.toMatchObject(anError('PodsNotSettled', 'are still being replaced'));
+      await expectError(restore(fakes), 'PodsNotSettled', 'are still being replaced');
       fakes.clock.advance(9 * 60_000);
       fakes.kubernetes.pods = [aPod('pod-identity'), aPod('pod-identity', { name: 'two' })];
-      await expect(restore(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+      await expectError(restore(fakes), 'PodsNotSettled');
       expect(fakes.journal.of('eks.deleteAssociation')).toEqual([]);
       // It has gone on since the first look, and for so long again it may take.
       fakes.clock.advance(9 * 60_000);
-      await expect(restore(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
+      await expectError(restore(fakes), 'PodsNotSettled');
       fakes.clock.advance(2 * 60_000);
       await restore(fakes);
       expect(fakes.journal.of('eks.deleteAssociation')).toHaveLength(1);
@@ -204,8 +196,10 @@ describe('restore-associations', () => {
         return fakes;
       };
       const fakes = await slow();
-      await expect(restore(fakes)).rejects.toMatchObject(
-        anError('SessionsMayEnd', /rollout restart .*pod-identity rollback \S+ --accept-credential-gap$/),
+      await expectError(
+        restore(fakes),
+        'SessionsMayEnd',
+        /rollout restart .*pod-identity rollback \S+ --accept-credential-gap$/,
       );
       expect(fakes.journal.mutations()).toEqual([]);
       const accepted = await slow({ status: 'rolling-back', rollback: aRollback({ acceptCredentialGap: true }) });
@@ -237,10 +231,10 @@ describe('restore-associations', () => {
 
     it('does not stop the rollback if access is denied or the key is not free yet', async () => {
       const fakes = await purged();
-      fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('AccessDenied', 'not authorized'));
+      fakes.journal.refuseNext('eks.createAssociation', 'AccessDenied', 'not authorized');
       expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
-      fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('ServiceUnavailable', 'down'));
-      await expect(first(fakes)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+      fakes.journal.refuseNext('eks.createAssociation', 'ServiceUnavailable', 'down');
+      await expectError(first(fakes), 'ServiceUnavailable');
     });
   });
 
@@ -267,14 +261,14 @@ describe('restore-associations', () => {
   ])("leaves another principal's association with %s alone", async (_, change) => {
     const fakes = await purged(FIELDS);
     fakes.eks.associations = [anAssociation({ ...FIELDS, id: 'a-others', ...change })];
-    await expect(restore(fakes)).rejects.toMatchObject(anError('RestoreRefused', /a-others.*left alone/));
+    await expectError(restore(fakes), 'RestoreRefused', /a-others.*left alone/);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('needs a person for an association that another principal created where none existed', async () => {
     const fakes = await begun();
     fakes.eks.associations = [anAssociation({ id: 'a-others' })];
-    await expect(restore(fakes)).rejects.toMatchObject(anError('RestoreRefused', 'a-others'));
+    await expectError(restore(fakes), 'RestoreRefused', 'a-others');
   });
 
   it('brings a left-over of a dead copy back as a standalone one', async () => {
@@ -314,9 +308,7 @@ describe('restore-associations', () => {
 
     it('says that it did not come back', async () => {
       const fakes = await withOwned([]);
-      await expect(restore(fakes)).rejects.toMatchObject(
-        anError('RestoreRefused', 'without the association that it owned'),
-      );
+      await expectError(restore(fakes), 'RestoreRefused', 'without the association that it owned');
       expect(fakes.clock.slept.length).toBeGreaterThan(1);
     });
   });

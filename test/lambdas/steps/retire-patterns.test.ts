@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../lambdas/domain/trust/statements.ts';
 import { irsa } from '../domain/trust/policies.ts';
 import { aSecretStore, SECRET_STORES } from '../consumer-objects.ts';
 import { anAssociation, aPod, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { blocking, dryRun, migrated, policy, putBack, retirements, RETIRED, run } from './retiring.ts';
 
@@ -44,7 +44,7 @@ describe('retire with a pattern', () => {
       `--accept-consumer ServiceAccount/${NAMESPACE}/dns --accept-consumer ServiceAccount/${NAMESPACE}/proxy`,
     );
     expect(checkOf(answer)?.remedy).toContain(`--accept-consumer '${PATTERN}'`);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    await expectError(run(fakes), 'RetireRefused');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -133,7 +133,7 @@ describe('a consumer of a service account that loses the trust by a pattern', ()
         `1 object uses the web identity of ${NAMESPACE}/ebs-csi-controller-sa, ${NAMESPACE}/dns, and loses AWS access`,
       );
     }
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    await expectError(run(fakes), 'RetireRefused');
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await run(fakes, { acceptConsumers: [NAME] })).toMatchObject({ done: true });
   });
@@ -174,7 +174,7 @@ describe('an attacker', () => {
       fakes.kubernetes.plainServiceAccounts = [...fakes.kubernetes.plainServiceAccounts, other('late')];
       return acquireLock(...given);
     };
-    await expect(run(fakes, accepted)).rejects.toMatchObject(anError('RetireRefused', `${NAMESPACE}/late`));
+    await expectError(run(fakes, accepted), 'RetireRefused', `${NAMESPACE}/late`);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -189,7 +189,7 @@ describe('an attacker', () => {
         before: policyText(statement, podIdentityStatement),
         removed: [{ statement }],
       });
-      await expect(putBack(fakes)).rejects.toMatchObject(anError('RetireRefused', "may not be this service's own"));
+      await expectError(putBack(fakes), 'RetireRefused', "may not be this service's own");
       expect(policy(fakes)).toEqual(JSON.parse(RETIRED));
     }
   });

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
+import type { Migration } from '../../../lambdas/domain/migration/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, lost } from '../fakes.ts';
 import {
+  aCluster,
   ADDON,
   ADDON_LOCK,
   addonArn,
@@ -17,7 +19,6 @@ import {
   ISSUER,
   MIGRATION_ID,
   NAMESPACE,
-  OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   OTHER_ROLE,
   podIdentityStatement,
@@ -26,8 +27,9 @@ import {
   ROLE,
   ROLE_LOCK,
   SERVICE_ACCOUNT,
+  otherHolder,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 import { recreated } from './rollback.ts';
 import {
@@ -124,94 +126,58 @@ describe('retire', () => {
 
   it('is refused where no pod was seen, and names the commands that verify the pods', async ({ fakes }) => {
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
-    await expect(run(fakes)).rejects.toMatchObject(
-      anError(
-        'RetireRefused',
-        /verified by the EKS API alone: no pod was read.*pod-identity identities --cluster dev.*without --verification api/,
-      ),
+    await expectError(
+      run(fakes),
+      'RetireRefused',
+      /verified by the EKS API alone: no pod was read.*pod-identity identities --cluster dev.*without --verification api/,
     );
   });
 
-  it.each<[string, (fakes: Begun) => unknown, string[]]>([
-    [
-      'it was rolled back',
-      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' }),
-      ['retire-verified'],
-    ],
+  const record =
+    (change: Partial<Migration>) =>
+    ({ ledger }: Begun): unknown =>
+      ledger.updateMigration(MIGRATION_ID, change);
+  const EFS = anAddon({ name: 'aws-efs-csi-driver', arn: addonArn(3, 'aws-efs-csi-driver') });
+  const lists = 'kubernetes.listAnnotatedServiceAccounts';
+  const elsewhere = aPod('irsa', { namespace: 'shop', name: 'cart-1', serviceAccount: 'cart' });
+  it.each<[string, string[], (fakes: Begun) => unknown]>([
+    ['it was rolled back', ['retire-verified'], record({ outcome: 'rolled-back', verified: 'none' })],
     [
       'its rollback has begun',
-      (fakes) => fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }),
       ['retire-verified'],
+      ({ ledger }) => ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }),
     ],
-    [
-      'its pods were not verified',
-      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
-      ['retire-verified'],
-    ],
-    [
-      'it is still running',
-      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { status: 'running' }),
-      ['retire-verified'],
-    ],
-    [
-      'the role may not be changed',
-      (fakes) => fakes.settings.repairableRoleArns.splice(0, 1, OTHER_ROLE),
-      ['retire-role'],
-    ],
-    ['no role may be changed', (fakes) => fakes.settings.repairableRoleArns.pop(), ['retire-role']],
-    [
-      'it is too early',
-      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }),
-      ['retire-soak'],
-    ],
+    ['its pods were not verified', ['retire-verified'], record({ verified: 'api' })],
+    ['it is still running', ['retire-verified'], record({ status: 'running' })],
+    ['the role may not be changed', ['retire-role'], ({ settings }) => (settings.repairableRoleArns = [OTHER_ROLE])],
+    ['no role may be changed', ['retire-role'], ({ settings }) => settings.repairableRoleArns.pop()],
+    ['it is too early', ['retire-soak'], record({ endedAt: at(-6 * DAY) })],
     [
       'the add-on has its IRSA role again',
-      (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }),
       ['retire-pod-identity', 'retire-addons'],
+      (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }),
     ],
     [
       'the add-on owns no association',
-      (fakes) => recreated(fakes, { podIdentityAssociations: [] }),
       ['retire-pod-identity'],
+      (fakes) => recreated(fakes, { podIdentityAssociations: [] }),
     ],
-    ['a service account has no association', (fakes) => (fakes.eks.associations = []), ['retire-pod-identity']],
-    ['the add-on is gone', (fakes) => fakes.eks.addons.delete(ADDON), ['retire-pod-identity']],
-    [
-      'another add-on has the role',
-      (fakes) =>
-        fakes.eks.addons.set(
-          'aws-efs-csi-driver',
-          anAddon({ name: 'aws-efs-csi-driver', arn: addonArn(3, 'aws-efs-csi-driver') }),
-        ),
-      ['retire-addons'],
-    ],
+    ['a service account has no association', ['retire-pod-identity'], ({ eks }) => (eks.associations = [])],
+    ['the add-on is gone', ['retire-pod-identity'], ({ eks }) => eks.addons.delete(ADDON)],
+    ['another add-on has the role', ['retire-addons'], ({ eks }) => eks.addons.set(EFS.name, EFS)],
     [
       'a service account is annotated with it',
-      (fakes) => fakes.kubernetes.annotated.push({ namespace: 'shop', name: 'cart', roleArn: ROLE }),
       ['retire-service-accounts'],
+      ({ kubernetes }) => kubernetes.annotated.push({ namespace: 'shop', name: 'cart', roleArn: ROLE }),
     ],
-    [
-      'a pod anywhere uses it',
-      (fakes) =>
-        fakes.kubernetes.pods.push(aPod('irsa', { namespace: 'shop', name: 'cart-1', serviceAccount: 'cart' })),
-      ['retire-pods'],
-    ],
-    [
-      'the cluster shows no OIDC issuer',
-      (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }),
-      ['retire-issuer'],
-    ],
+    ['a pod anywhere uses it', ['retire-pods'], ({ kubernetes }) => kubernetes.pods.push(elsewhere)],
+    ['there is no OIDC issuer', ['retire-issuer'], ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
     [
       'the API server may not be read',
-      (fakes) =>
-        fakes.journal.failNext(
-          'kubernetes.listAnnotatedServiceAccounts',
-          'before',
-          new MigrationError('AccessDenied', 'serviceaccounts is forbidden'),
-        ),
       ['retire-service-accounts', 'retire-pods', 'retire-consumers'],
+      ({ journal }) => journal.refuseNext(lists, 'AccessDenied', 'serviceaccounts is forbidden'),
     ],
-  ])('is refused where %s', async (_, change, ids) => {
+  ])('is refused where %s', async (_, ids, change) => {
     const dry = await migrated();
     await change(dry);
     const answer = await dryRun(dry);
@@ -220,7 +186,7 @@ describe('retire', () => {
 
     const fakes = await migrated();
     await change(fakes);
-    await expect(run(fakes)).rejects.toMatchObject(anError('RetireRefused', `nothing was changed. ${ids[0]}: `));
+    await expectError(run(fakes), 'RetireRefused', `nothing was changed. ${ids[0]}: `);
     expect(fakes.roles.trust[ROLE]).toBe(bothWays);
     expect(await retirements(fakes)).toEqual([]);
     // Not even for a moment.
@@ -229,7 +195,7 @@ describe('retire', () => {
 
   it('says when it may be done, where it is too early', async () => {
     const fakes = await migrated({ endedAt: at(-DAY) });
-    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject(anError('RetireRefused', at(2 * DAY)));
+    await expectError(run(fakes, { soakDays: 3 }), 'RetireRefused', at(2 * DAY));
     expect(await run(fakes, { soakDays: 1 })).toMatchObject({ done: true });
   });
 
@@ -242,9 +208,7 @@ describe('retire', () => {
     expect(await dryRun(fakes)).toMatchObject({
       roles: [{ result: 'refused', why: containing('by StringNotEquals, from which') }],
     });
-    await expect(run(fakes)).rejects.toMatchObject(
-      anError('RetireRefused', new RegExp(`${ROLE}: .*by StringNotEquals, from which`)),
-    );
+    await expectError(run(fakes), 'RetireRefused', new RegExp(`${ROLE}: .*by StringNotEquals, from which`));
   });
 
   it('has nothing to retire where the add-on had no IRSA role', async () => {
@@ -259,7 +223,7 @@ describe('retire', () => {
       roles: [],
       checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }],
     });
-    await expect(run(fakes)).rejects.toMatchObject(anError('RetireRefused', 'had no IRSA role'));
+    await expectError(run(fakes), 'RetireRefused', 'had no IRSA role');
   });
 
   it('has nothing to do where the role is gone, and knows no other migration', async ({ fakes }) => {
@@ -268,7 +232,7 @@ describe('retire', () => {
       done: false,
       roles: [{ result: 'nothing', why: 'the role no longer exists in IAM' }],
     });
-    await expect(run(fakes, { migrationId: OTHER_MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(run(fakes, { migrationId: OTHER_MIGRATION_ID }), 'BadInput');
   });
 });
 
@@ -278,12 +242,8 @@ describe('retire next to other migrations', () => {
     ['waits while another migration has the role', ROLE_LOCK, 'RoleLockHeld'],
   ])('%s', async (_, key, name) => {
     const fakes = await migrated();
-    await fakes.ledger.acquireLock(key, {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(-9),
-    });
-    await expect(run(fakes)).rejects.toMatchObject(anError(name, OTHER_MIGRATION_ID));
+    await fakes.ledger.acquireLock(key, otherHolder(at(-9)));
+    await expectError(run(fakes), name, OTHER_MIGRATION_ID);
     expect((await holders(fakes)).filter((one) => one === RETIRE_EXECUTION)).toEqual([]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -295,7 +255,7 @@ describe('retire next to other migrations', () => {
       await record(...given);
       fakes.roles.trust[ROLE] = theirs;
     };
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'TrustChanged' });
+    await expectError(run(fakes), 'TrustChanged');
     expect(fakes.roles.trust[ROLE]).toBe(theirs);
     expect(await holders(fakes)).toEqual(FREE);
   });
@@ -306,7 +266,7 @@ describe('retire next to other migrations', () => {
       fakes.kubernetes.annotated = [{ namespace: 'shop', name: 'cart', roleArn: ROLE }];
       return acquire(...given);
     };
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused' });
+    await expectError(run(fakes), 'RetireRefused');
     expect(fakes.roles.trust[ROLE]).toBe(bothWays);
     expect(await holders(fakes)).toEqual(FREE);
   });
@@ -314,10 +274,10 @@ describe('retire next to other migrations', () => {
   it('begins no change when its locks are lost, or its time is nearly up', async () => {
     const stolen = await migrated();
     stolen.ledger.assertLock = () => Promise.reject(new MigrationError('LockLost', 'it has passed on'));
-    await expect(run(stolen)).rejects.toMatchObject({ name: 'LockLost' });
+    await expectError(run(stolen), 'LockLost');
     const late = await migrated();
     late.invocation.remaining = 10_000;
-    await expect(run(late)).rejects.toMatchObject({ name: 'OutOfTime' });
+    await expectError(run(late), 'OutOfTime');
     for (const fakes of [stolen, late]) {
       expect(fakes.journal.mutations()).toEqual([]);
       expect(await holders(fakes)).toEqual(FREE);
@@ -346,7 +306,7 @@ describe('retire after a fault', () => {
     expect(await run(fakes)).toMatchObject({ done: true, roles: [{ result: 'removed' }] });
     const before = await migrated();
     before.journal.failNext('roles.updateTrustPolicy', 'before', lost());
-    await expect(run(before)).rejects.toMatchObject({ name: 'Busy' });
+    await expectError(run(before), 'Busy');
     expect(await run(before)).toMatchObject({ done: true });
   });
 

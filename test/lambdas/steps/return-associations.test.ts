@@ -6,6 +6,7 @@ import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associat
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { addonArn, anAssociation, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { expectError } from '../matchers.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 
 const OWN = anAssociation({ id: 'a-made', ownerArn: addonArn(1), disableSessionTags: true });
@@ -28,8 +29,7 @@ describe('restore-associations, of the migration’s own', () => {
     expect(fakes.eks.associations).toMatchObject([
       { roleArn: ROLE, disableSessionTags: true, tags: { [MIGRATION_TAG]: MIGRATION_ID } },
     ]);
-    const names = fakes.journal.names();
-    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.before('eks.createAssociation')).toBe('ledger.assertLock');
     expect((await fakes.record()).associations.created).toMatchObject([{ id: fakes.eks.associations[0]!.id }]);
   });
 
@@ -63,7 +63,7 @@ describe('restore-associations, of the migration’s own', () => {
     fakes.eks.keyFreedAfter = 3000;
     await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', OWN);
     await fakes.eks.deleteAssociation(OWN.id);
-    await expect(giveBack(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+    await expectError(giveBack(fakes), 'AssociationStillThere');
   });
 
   it('gives no role that nothing shows any more that it may be given', async () => {
@@ -71,7 +71,7 @@ describe('restore-associations, of the migration’s own', () => {
     fakes.roles.trust[ROLE] = '{"Version":"2012-10-17","Statement":[]}';
     fakes.eks.addons.clear();
     const given = giveBack(fakes);
-    await expect(given).rejects.toMatchObject({ name: 'RoleNotGranted' });
+    await expectError(given, 'RoleNotGranted');
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { sweep } from '../../../lambdas/domain/sweep/model.ts';
 import { ulidFrom } from '../../../lambdas/domain/text/ulid.ts';
 import { startSweepStep } from '../../../lambdas/steps/start-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
+import { expectError } from '../matchers.ts';
 
 const AT = '2026-01-18T22:00:00Z';
 const due = { schedule: 'weekly', at: AT, request: { mode: 'plan', selection: { clusters: ['prod-*'] } } };
@@ -44,7 +45,7 @@ describe('start-sweep', () => {
     ['executions.startSweep', 'after'],
   ] as const)('does what is missing where %s was lost (%s)', async (call, when) => {
     fakes.journal.failNext(call, when);
-    await expect(invoke(startSweepStep, due, fakes)).rejects.toMatchObject({ name: lost().name });
+    await expectError(invoke(startSweepStep, due, fakes), lost().name);
     expect(await invoke(startSweepStep, due, fakes)).toEqual({ sweepId: SWEEP_ID });
     expect(fakes.sweeps.records.size).toBe(1);
     expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: SWEEP_ID }]);

@@ -15,7 +15,7 @@ import { MOST_ATTEMPTS } from '../../../lambdas/runtime/retry.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, aConfiguration, ADDON, aCluster, ROLE } from '../fixtures.ts';
-import { anError, containing, matching } from '../matchers.ts';
+import { containing, expectError, matching } from '../matchers.ts';
 
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const LOCATION = { account: ACCOUNT, region: 'eu-west-1' };
@@ -38,6 +38,9 @@ const found = (cluster = 'dev'): ClusterInventory =>
   clusterInventory.parse(read(clusterKey(SWEEP_ID, LOCATION, cluster)));
 const location = (): LocationInventory => locationInventory.parse(read(locationKey(SWEEP_ID, LOCATION)));
 const take = (more: object = {}): Promise<unknown> => invoke(takeInventoryStep, { ...input, ...more }, fakes);
+/** Findings of the two add-ons. */
+const AGENT = { addon: 'eks-pod-identity-agent', class: 'not-concerned' };
+const unreachable = (reason: string, addon = ADDON): object => ({ addon, class: 'unreachable', reason });
 /** Fails all calls of that name from now on. */
 const failAlways = (port: object, name: string, error: Error): void =>
   void Object.assign(port, { [name]: () => Promise.reject(error) });
@@ -57,10 +60,7 @@ describe('take-inventory', () => {
       ...LOCATION,
       cluster: 'dev',
       version: '1.31',
-      findings: [
-        { addon: ADDON, class: 'ready', roles: [ROLE] },
-        { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-      ],
+      findings: [{ addon: ADDON, class: 'ready', roles: [ROLE] }, AGENT],
     });
     expect(location()).toEqual({ ...LOCATION, clusters: 1, notSelected: 0, calls: { eks: 1 } });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -69,14 +69,9 @@ describe('take-inventory', () => {
   it('goes in the order of names, begins the next one while an API server is asked, and tells of the place at last', async () => {
     await begin({ mode: 'migrate' }, ['c', 'a', 'b']);
     expect(await take({ after: 'a' })).toEqual({ done: true, after: 'c', clusters: 2 });
+    const shown: Record<string, string> = { 'sweeps.enqueue': 'queued', 'eks.describeCluster': 'looks' };
     const order = fakes.journal.calls.flatMap(({ call, args }) =>
-      call === 'documents.put'
-        ? [args[0]]
-        : call === 'sweeps.enqueue'
-          ? ['queued']
-          : call === 'eks.describeCluster'
-            ? ['looks']
-            : [],
+      call === 'documents.put' ? [args[0]] : (shown[call] ?? []),
     );
     expect(order).toEqual([
       'looks',
@@ -168,17 +163,17 @@ describe('take-inventory', () => {
   });
 
   it('refuses a sweep that it does not know', async () => {
-    await expect(take()).rejects.toMatchObject(anError('BadInput', SWEEP_ID));
+    await expectError(take(), 'BadInput', SWEEP_ID);
   });
 });
 
 describe("what can't be looked at", () => {
   it("is told of the place, where its clusters can't be listed", async () => {
     await begin();
-    fakes.journal.failNext(
+    fakes.journal.refuseNext(
       'fleet.listClusters',
-      'before',
-      new MigrationError('AccessDenied', 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.'),
+      'AccessDenied',
+      'Role pod-identity-migrator-read of account 111122223333 may not be assumed.',
     );
     expect(await take()).toEqual({ done: true, clusters: 0 });
     expect(location()).toEqual({
@@ -212,10 +207,7 @@ describe("what can't be looked at", () => {
       expect(found('a')).toMatchObject({
         version: '1.31',
         calls: { eks: 2 },
-        findings: [
-          { addon: ADDON, class: 'unreachable', reason },
-          { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-        ],
+        findings: [unreachable(reason), AGENT],
       });
       expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([
         'eks.describeCluster',
@@ -226,11 +218,7 @@ describe("what can't be looked at", () => {
     });
 
     it('as a whole where EKS names none, or knows it no longer', async () => {
-      fakes.journal.failNext(
-        'eks.listAddons',
-        'before',
-        new MigrationError('NotFound', 'No cluster found for name: a.'),
-      );
+      fakes.journal.refuseNext('eks.listAddons', 'NotFound', 'No cluster found for name: a.');
       fakes.eks.addons.clear();
       await take();
       for (const name of ['a', 'b'])
@@ -243,11 +231,7 @@ describe("what can't be looked at", () => {
 
   it('is told of a cluster that nobody may look at, and the next one is looked at', async () => {
     await begin({}, ['a', 'b']);
-    fakes.journal.failNext(
-      'eks.listAddons',
-      'before',
-      new MigrationError('AccessDenied', 'eks:ListAddons: not authorized'),
-    );
+    fakes.journal.refuseNext('eks.listAddons', 'AccessDenied', 'eks:ListAddons: not authorized');
     await take();
     expect(found('a')).toMatchObject({
       version: '1.31',
@@ -258,16 +242,9 @@ describe("what can't be looked at", () => {
 
   it('is told of an add-on alone, where no other one is concerned', async () => {
     await begin();
-    fakes.journal.failNext(
-      'eks.describeAddon',
-      'before',
-      new MigrationError('AccessDenied', 'eks:DescribeAddon: not authorized'),
-    );
+    fakes.journal.refuseNext('eks.describeAddon', 'AccessDenied', 'eks:DescribeAddon: not authorized');
     await take();
-    expect(found().findings).toMatchObject([
-      { addon: ADDON, class: 'unreachable', reason: 'eks:DescribeAddon: not authorized' },
-      { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-    ]);
+    expect(found().findings).toMatchObject([unreachable('eks:DescribeAddon: not authorized'), AGENT]);
   });
   it('is told of all add-ons once EKS has given no answer about one of them, and nothing more is asked', async () => {
     for (const name of ['Throttled', 'ServiceUnavailable', 'ConnectionLost'] as const) {
@@ -276,10 +253,9 @@ describe("what can't be looked at", () => {
       fakes.invocation.remaining = 900_000;
       failAlways(fakes.eks, 'describeAddon', new MigrationError(name, `eks:DescribeAddon: ${name}`));
       await take();
-      expect(found().findings).toMatchObject([
-        { addon: ADDON, class: 'unreachable', reason: `eks:DescribeAddon: ${name}` },
-        { addon: 'eks-pod-identity-agent', class: 'unreachable', reason: `eks:DescribeAddon: ${name}` },
-      ]);
+      expect(found().findings).toMatchObject(
+        [ADDON, AGENT.addon].map((addon) => unreachable(`eks:DescribeAddon: ${name}`, addon)),
+      );
       const { length } = fakes.journal.names().filter((call) => call === 'eks.describeAddon');
       expect([name, length]).toEqual([name, MOST_ATTEMPTS]);
     }
@@ -324,7 +300,7 @@ describe("what can't be looked at", () => {
   it('is thrown where it could not be kept', async () => {
     await begin();
     fakes.journal.failNext('documents.put');
-    await expect(take()).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(take(), 'ConnectionLost');
     expect(fakes.documents.objects.size).toBe(0);
   });
 });
@@ -398,10 +374,7 @@ describe('throttling', () => {
     await begin();
     failAlways(fakes.eks, 'listNodeCandidates', throttled());
     await take();
-    expect(found().findings).toMatchObject([
-      { addon: ADDON, class: 'unreachable', reason: throttled().message },
-      { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
-    ]);
+    expect(found().findings).toMatchObject([unreachable(throttled().message), AGENT]);
     expect(fakes.journal.of('eks.listNodeCandidates')).toHaveLength(MOST_ATTEMPTS);
   });
 });
@@ -471,6 +444,6 @@ describe('an invocation whose time is up', () => {
   it('refuses what it did not write of the ones before', async () => {
     await begin({}, ['a', 'b']);
     await fakes.documents.put(progressKey(SWEEP_ID, LOCATION), '{"clusters":"many"}', 'application/json');
-    await expect(take({ after: 'a' })).rejects.toMatchObject({ name: 'BadInput' });
+    await expectError(take({ after: 'a' }), 'BadInput');
   });
 });

@@ -4,6 +4,7 @@ import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, newFakes } from '../fakes.ts';
 import {
+  aCluster,
   ADDON,
   aMigration,
   anAddon,
@@ -22,8 +23,10 @@ import {
   ROLE,
   ROLE_LOCK,
   target,
+  ownHolder,
+  otherHolder,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { anError, containing, expectError } from '../matchers.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import {
   ended,
@@ -84,7 +87,7 @@ describe('take-over of a stranded migration', () => {
   it('releases where begin was stopped before its snapshot, whichever locks it had', async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration({ locks: [LOCK, ROLE_LOCK] }));
-    await fakes.ledger.acquireLock(ROLE_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+    await fakes.ledger.acquireLock(ROLE_LOCK, ownHolder(at(0)));
     fakes.executions.states.delete(EXECUTION);
     expect(await invoke(takeOverStep, input(), fakes)).toMatchObject({ action: 'release', fence: 0 });
     expect(await fakes.ledger.readLock(ROLE_LOCK)).toMatchObject({ holder: { executionArn: RECOVERY_EXECUTION } });
@@ -124,7 +127,7 @@ describe('take-over of a stranded migration', () => {
   it('waits until no Lambda of the stopped execution can act any more', async () => {
     const fakes = await stranded();
     stop(fakes, 74);
-    await expect(takeOver(fakes)).rejects.toMatchObject({ name: 'OwnerMayStillAct' });
+    await expectError(takeOver(fakes), 'OwnerMayStillAct');
     expect(await holders(fakes)).toEqual([EXECUTION, EXECUTION]);
     fakes.clock.advance(1000);
     expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
@@ -208,63 +211,35 @@ describe('take-over on demand', () => {
     expect(await takeOver(await ended('needs-human'), requested)).toMatchObject({ action: 'roll-back', fence: 2 });
   });
 
-  it.each<[string, (fakes: Begun) => unknown, RegExp]>([
+  const updated = { version: 'v1.40.0-eksbuild.1' };
+  const lockedBy = new RegExp(OTHER_MIGRATION_ID);
+  it.each<[string, RegExp, (fakes: Begun) => unknown]>([
     [
       'the OIDC trust is gone',
-      (fakes) => (fakes.roles.trust[ROLE] = policyText(podIdentityStatement)),
       /OIDC trust .*kube-system\/ebs-csi-controller-sa/,
+      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
     ],
-    ['the role is gone', (fakes) => delete fakes.roles.trust[ROLE], /no longer exists/],
-    [
-      'the cluster has no OIDC issuer',
-      (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }),
-      /no OIDC issuer/,
-    ],
-    [
-      'another principal has updated the add-on',
-      (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
-      /version of .* to v1\.40\.0/,
-    ],
+    ['the role is gone', /no longer exists/, ({ roles }) => delete roles.trust[ROLE]],
+    ['there is no OIDC issuer', /no OIDC issuer/, ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined }))],
+    ['another principal has updated the add-on', /to v1\.40\.0/, (fakes) => recreated(fakes, updated)],
     [
       'another principal is updating the add-on',
-      (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }),
       /version of .* to v1\.40\.0/,
+      (fakes) => recreated(fakes, { ...updated, status: 'UPDATING' }),
     ],
-    [
-      'another principal has deleted the add-on',
-      (fakes) => fakes.eks.addons.delete(ADDON),
-      /another principal has deleted/,
-    ],
+    ['the add-on was deleted', /another principal has deleted/, ({ eks }) => eks.addons.delete(ADDON)],
     [
       'another principal has changed its associations',
-      (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])),
       /no role and 0 associations/,
+      (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])),
     ],
-    [
-      'another migration has the lock',
-      (fakes) =>
-        fakes.ledger.acquireLock(LOCK, {
-          migrationId: OTHER_MIGRATION_ID,
-          executionArn: OTHER_EXECUTION,
-          since: at(9),
-        }),
-      new RegExp(OTHER_MIGRATION_ID),
-    ],
-    [
-      'another migration has the role',
-      (fakes) =>
-        fakes.ledger.acquireLock(ROLE_LOCK, {
-          migrationId: OTHER_MIGRATION_ID,
-          executionArn: OTHER_EXECUTION,
-          since: at(9),
-        }),
-      new RegExp(OTHER_MIGRATION_ID),
-    ],
-  ])('is refused where %s', async (_, change, message) => {
+    ['another migration has the lock', lockedBy, ({ ledger }) => ledger.acquireLock(LOCK, otherHolder(at(9)))],
+    ['another migration has the role', lockedBy, ({ ledger }) => ledger.acquireLock(ROLE_LOCK, otherHolder(at(9)))],
+  ])('is refused where %s', async (_, message, change) => {
     const fakes = await migrated();
     await change(fakes);
     const before = await holders(fakes);
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject(anError('RollbackRefused', message));
+    await expectError(takeOver(fakes, requested), 'RollbackRefused', message);
     expect(await holders(fakes)).toEqual(before);
     const record = await fakes.record();
     expect(record).toMatchObject({
@@ -301,45 +276,38 @@ describe('take-over on demand', () => {
     expect(await takeOver(await released(), requested)).toMatchObject({ action: 'roll-back' });
     const fakes = await released();
     fakes.roles.trust[ROLE] = policyText();
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
-      anError('RollbackRefused', /OIDC trust .* Nothing was changed\.$/),
-    );
+    await expectError(takeOver(fakes, requested), 'RollbackRefused', /OIDC trust .* Nothing was changed\.$/);
     expect(await holders(fakes)).toEqual([undefined, undefined]);
   });
 
   it('that is refused while locks wait for it names their other way out', async () => {
     const fakes = await ended('needs-human');
     await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
-    await fakes.ledger.acquireLock(ROLE_LOCK, {
-      migrationId: OTHER_MIGRATION_ID,
-      executionArn: OTHER_EXECUTION,
-      since: at(9),
-    });
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
-      anError('RollbackRefused', new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`)),
+    await fakes.ledger.acquireLock(ROLE_LOCK, otherHolder(at(9)));
+    await expectError(
+      takeOver(fakes, requested),
+      'RollbackRefused',
+      new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`),
     );
   });
 
   it('lets go of what it has taken where another one takes the role in between', async ({ fakes }) => {
     const acquire = fakes.ledger.acquireLock.bind(fakes.ledger);
     fakes.ledger.acquireLock = async (key, owner) => {
-      if (key === ROLE_LOCK)
-        await acquire(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) });
+      if (key === ROLE_LOCK) await acquire(ROLE_LOCK, otherHolder(at(9)));
       return acquire(key, owner);
     };
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused' });
+    await expectError(takeOver(fakes, requested), 'RollbackRefused');
     expect(await holders(fakes)).toEqual([undefined, OTHER_EXECUTION]);
   });
 
   it('is refused for one that runs, is unknown, or has nothing to put back', async () => {
-    await expect(takeOver(await begun(), requested)).rejects.toMatchObject(
-      anError('RollbackRefused', 'cancel it instead'),
-    );
-    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject(
-      anError('RollbackRefused', 'no migration'),
-    );
-    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject(
-      anError('RollbackRefused', /already rolled back.*Nothing was changed\.$/),
+    await expectError(takeOver(await begun(), requested), 'RollbackRefused', 'cancel it instead');
+    await expectError(invoke(takeOverStep, input(requested), newFakes()), 'RollbackRefused', 'no migration');
+    await expectError(
+      takeOver(await ended('rolled-back'), requested),
+      'RollbackRefused',
+      /already rolled back.*Nothing was changed\.$/,
     );
   });
 
@@ -368,21 +336,19 @@ describe('take-over on demand', () => {
       }),
     );
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
-      anError('RollbackRefused', /service accounts: kube-system\/other-sa/),
-    );
+    await expectError(takeOver(fakes, requested), 'RollbackRefused', /service accounts: kube-system\/other-sa/);
   });
 });
 
 describe('take-over where others share the role', () => {
-  const other = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) };
+  const other = otherHolder(at(9));
   const sharers = async ({ ledger }: Begun): Promise<(string | undefined)[]> =>
     ((await ledger.readLock(ROLE_LOCK))?.shared ?? []).map(({ executionArn: arn }) => arn).sort();
 
   it('takes over its own share, and leaves the others theirs', async () => {
     const fakes = await stranded({ attempt: 0 });
     await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
-    const own = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+    const own = ownHolder(at(0));
     for (const one of [other, own]) await fakes.ledger.acquireLock(ROLE_LOCK, one, 'shared');
     expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
@@ -397,7 +363,7 @@ describe('take-over where others share the role', () => {
   it('is refused on demand while they work with a role whose trust it would change', async ({ fakes }) => {
     await fakes.ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject(anError('RollbackRefused', OTHER_MIGRATION_ID));
+    await expectError(takeOver(fakes, requested), 'RollbackRefused', OTHER_MIGRATION_ID);
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await takeOver(fakes, { ...requested, executionArn: SECOND_RECOVERY })).toMatchObject({
@@ -409,7 +375,7 @@ describe('take-over where others share the role', () => {
 
   it('lets go of its own share alone where nothing was begun', async () => {
     const fakes = await ended('blocked');
-    const own = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+    const own = ownHolder(at(0));
     for (const one of [own, other]) await fakes.ledger.acquireLock(ROLE_LOCK, one, 'shared');
     expect(await takeOver(fakes)).toMatchObject({ action: 'nothing' });
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);

@@ -21,7 +21,7 @@ import {
   ROLE,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
-import { anError, containing } from '../matchers.ts';
+import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => byApi());
@@ -82,7 +82,7 @@ describe('verify-pods, by the API alone', () => {
   ])('comes again while the add-on is %s', async (_, change, message) => {
     const fakes = await byApi();
     fakes.eks.addons.set(ADDON, migrated(change));
-    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', message));
+    await expectError(verify(fakes), 'PodsNotSettled', message);
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -103,7 +103,7 @@ describe('verify-pods, by the API alone', () => {
   ])('does not report the migration as verified if another principal has %s', async (_, change, name) => {
     const fakes = await byApi();
     change(fakes);
-    await expect(verify(fakes)).rejects.toMatchObject({ name });
+    await expectError(verify(fakes), name);
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -113,7 +113,7 @@ describe('verify-pods, by the API alone', () => {
 
   it('does not take it for verified before that is in the ledger', async ({ fakes }) => {
     fakes.journal.failNext('ledger.updateMigration');
-    await expect(verify(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expectError(verify(fakes), 'ConnectionLost');
     expect((await fakes.record()).verified).toBe('none');
   });
 });
@@ -140,12 +140,12 @@ describe('towards what was before, by the API alone', () => {
   });
   it('waits for its health', async () => {
     const fakes = await putBack(anAddon({ arn: addonArn(2), issues: [ISSUE] }));
-    await expect(verify(fakes, { towards: 'before' })).rejects.toMatchObject({ name: 'PodsNotSettled' });
+    await expectError(verify(fakes, { towards: 'before' }), 'PodsNotSettled');
   });
   it.each<[string, Addon | undefined]>([
     ['deleted', undefined],
     ['given another role', anAddon({ arn: addonArn(2), serviceAccountRoleArn: OTHER_ROLE })],
   ])('needs a person if another principal has %s it since', async (_, now) => {
-    await expect(verify(await putBack(now), { towards: 'before' })).rejects.toMatchObject({ name: 'RestoreRefused' });
+    await expectError(verify(await putBack(now), { towards: 'before' }), 'RestoreRefused');
   });
 });

@@ -14,12 +14,11 @@ import {
   aPod,
   at,
   MIGRATION_ID,
-  OTHER_EXECUTION,
-  OTHER_MIGRATION_ID,
   ROLE,
   ROLE_LOCK,
   ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
+  otherHolder,
 } from '../fixtures.ts';
 import { BEFORE, REPAIR } from './repaired.ts';
 import { isRead, type Workflow } from './workflow-faults.ts';
@@ -152,52 +151,43 @@ const agentless =
     };
   };
 
-const CHAINED = anAssociation({
-  disableSessionTags: true,
-  tags: { team: 'storage' },
-});
+const CHAINED = anAssociation({ disableSessionTags: true, tags: { team: 'storage' } });
 const SLOW = ({ eks }: Fakes): void => {
   eks.deleteShowsAfter = 8000;
   eks.keyFreedAfter = 8000;
 };
 
+const ends = (outcome: Outcome, name: string, rest: Omit<Case, 'name' | 'outcome'> = {}): Case => ({
+  name,
+  outcome,
+  ...rest,
+});
+
 export const cases: Case[] = [
-  {
-    name: 'in place, by default',
-    outcome: 'migrated',
+  ends('migrated', 'in place, by default', {
     copies: { removed: [], made: [] },
     lines: ['plan', 'begin', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'confirm-ready', 'finish'],
-  },
-  { name: 'in place over a chained left-over', outcome: 'migrated', leftOver: CHAINED, world: SLOW },
-  {
-    name: 'in place where the role stays',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'in place over a chained left-over', { leftOver: CHAINED, world: SLOW }),
+  ends('migrated', 'in place where the role stays', {
     keepsRole: true,
     world: ({ eks }) => void (eks.keepsRole = true),
-  },
-  {
-    name: 'recreated',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'recreated', {
     request: { strategy: 'recreate', maxDisruption: 'outage' },
     copies: { removed: [FIRST], made: [SECOND] },
     world: SLOW,
-  },
-  {
-    name: 'recreated over a chained left-over',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'recreated over a chained left-over', {
     request: { strategy: 'recreate', maxDisruption: 'outage' },
     leftOver: CHAINED,
-  },
-  {
-    name: 'recreated with preserve, pods that need a restart',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'recreated with preserve, pods that need a restart', {
     request: { strategy: 'recreate', preserve: true },
     leftOver: anAssociation(),
     world: keepsOldPods,
-  },
-  {
-    name: 'auto, with a second attempt',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'auto, with a second attempt', {
     leftOver: CHAINED,
     world: neverUpTo(1),
     copies: { removed: [FIRST], made: [SECOND] },
@@ -214,101 +204,71 @@ export const cases: Case[] = [
       'carry-over.2',
       'verify-pods.2',
     ],
-  },
-  {
-    name: 'auto, up to the attempt with an outage',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'auto, up to the attempt with an outage', {
     request: { maxDisruption: 'outage' },
     world: neverUpTo(2),
     copies: { removed: [FIRST, SECOND], made: [SECOND, THIRD] },
     lines: ['verify-pods.2-3', 'verify-pods.3'],
-  },
-  {
-    name: 'in place, its trust repaired',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'in place, its trust repaired', {
     request: REPAIRING,
     world: irsaAlone(),
     trust: REPAIR.after,
     lines: ['begin', 'repair-trust', 'update-addon'],
-  },
-  {
-    name: 'recreated, its trust repaired',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'recreated, its trust repaired', {
     request: { ...REPAIRING, strategy: 'recreate', maxDisruption: 'outage' },
     world: irsaAlone(SLOW),
     trust: REPAIR.after,
-  },
-  {
-    name: 'in place, the agent installed first',
-    outcome: 'migrated',
+  }),
+  ends('migrated', 'in place, the agent installed first', {
     request: INSTALLING,
     world: agentless(),
     installsAgent: true,
     lines: ['begin', 'install-agent', 'update-addon'],
-  },
+  }),
 
-  {
-    name: 'an installed agent, and pods that never take it',
-    outcome: 'rolled-back',
+  ends('rolled-back', 'an installed agent, and pods that never take it', {
     request: { ...INSTALLING, strategy: 'in-place' },
     world: agentless(neverUpTo(9)),
     installsAgent: true,
     lines: ['install-agent', 'verify-restored'],
-  },
-  { name: 'an agent that is not installed unless it is asked for', outcome: 'blocked', world: agentless() },
-  {
-    name: 'a repaired trust, and an update that fails',
-    outcome: 'rolled-back',
+  }),
+  ends('blocked', 'an agent that is not installed unless it is asked for', { world: agentless() }),
+  ends('rolled-back', 'a repaired trust, and an update that fails', {
     request: REPAIRING,
     world: irsaAlone(endsOnceIn('UPDATE_FAILED')),
     trust: BEFORE,
     lines: ['repair-trust', 'verify-restored', 'restore-trust'],
-  },
-  {
-    name: 'a cancel while the trust is repaired',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'a cancel while the trust is repaired', {
     request: REPAIRING,
     world: irsaAlone(cancelledAt('updateAddon')),
     trust: BEFORE,
-  },
-  {
-    name: 'a trust that is not repaired unless it is asked for',
-    outcome: 'blocked',
-    world: irsaAlone(),
-    trust: BEFORE,
-  },
-  {
-    name: 'an update that fails',
-    outcome: 'rolled-back',
+  }),
+  ends('blocked', 'a trust that is not repaired unless it is asked for', { world: irsaAlone(), trust: BEFORE }),
+  ends('rolled-back', 'an update that fails', {
     leftOver: CHAINED,
     world: endsOnceIn('UPDATE_FAILED'),
     lines: ['restore-addon-update', 'verify-restored'],
-  },
-  {
-    name: 'a create that fails',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'a create that fails', {
     request: { strategy: 'recreate', maxDisruption: 'outage' },
     leftOver: CHAINED,
     world: endsOnceIn('CREATE_FAILED'),
     lines: ['restore-addon-delete', 'restore-addon-create'],
-  },
-  {
-    name: 'pods that never take it, in place',
-    outcome: 'rolled-back',
-    request: { strategy: 'in-place' },
-    world: neverUpTo(9),
-  },
-  { name: 'pods that never take it, on any way', outcome: 'rolled-back', leftOver: CHAINED, world: neverUpTo(9) },
-  { name: 'a cancel during the update', outcome: 'rolled-back', world: cancelledAt('updateAddon') },
-  {
-    name: 'a cancel during the create',
-    outcome: 'rolled-back',
+  }),
+  ends('rolled-back', 'pods that never take it, in place', { request: { strategy: 'in-place' }, world: neverUpTo(9) }),
+  ends('rolled-back', 'pods that never take it, on any way', { leftOver: CHAINED, world: neverUpTo(9) }),
+  ends('rolled-back', 'a cancel during the update', { world: cancelledAt('updateAddon') }),
+  ends('rolled-back', 'a cancel during the create', {
     request: { strategy: 'recreate', preserve: true },
     leftOver: CHAINED,
     world: cancelledAt('createAddon'),
-  },
-  { name: 'a cancel before it began', outcome: 'blocked', world: cancelledAt('describeCluster') },
-  { name: 'a dry run', outcome: 'planned', request: { dryRun: true } },
+  }),
+  ends('blocked', 'a cancel before it began', { world: cancelledAt('describeCluster') }),
+  ends('planned', 'a dry run', { request: { dryRun: true } }),
 ];
 
 /** What an association means, whichever it is. */
@@ -353,9 +313,7 @@ export async function expectEnd(
   const isAsBefore = outcome === 'rolled-back' && leftOver !== undefined && seen.join() === 'pod-identity';
   expect(isAsBefore ? ['irsa'] : seen).toEqual(identities);
   for (const lock of [ADDON_LOCK, ROLE_LOCK])
-    expect(
-      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) }),
-    ).toMatchObject({ acquired: true });
+    expect(await ledger.acquireLock(lock, otherHolder(at(0)))).toMatchObject({ acquired: true });
 }
 
 /** In long workflows the same reads come again and again; `npm run simulate` injects a fault at each. */

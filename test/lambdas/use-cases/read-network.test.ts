@@ -62,10 +62,7 @@ describe('the network', () => {
   });
 
   it('has what may not be read by name, and goes on with the rest', async () => {
-    fakes.kubernetes.objects = {
-      'networkpolicies.networking.k8s.io': [POLICY],
-      'nodepools.karpenter.sh': [POOL],
-    };
+    fakes.kubernetes.objects = { 'networkpolicies.networking.k8s.io': [POLICY], 'nodepools.karpenter.sh': [POOL] };
     fakes.journal.failNext('kubernetes.listObjects', 'before', refused());
     expect(await readNetwork(kubernetes(), 'shop')).toEqual({
       objects: { 'nodepools.karpenter.sh': [POOL] },

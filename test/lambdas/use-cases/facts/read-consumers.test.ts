@@ -8,7 +8,7 @@ import { readConsumers } from '../../../../lambdas/use-cases/facts/read-consumer
 import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../../consumer-objects.ts';
 import { type FakeKubernetes, newFakes } from '../../fakes.ts';
 import { aContainer, aPod, target } from '../../fixtures.ts';
-import { containing } from '../../matchers.ts';
+import { containing, expectError } from '../../matchers.ts';
 
 const EXTERNAL_SECRETS = 'externalsecrets.external-secrets.io';
 const VOLUMES = 'persistentvolumes';
@@ -91,11 +91,11 @@ describe('readConsumers', () => {
   });
 
   it.each(['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const)(
-    'reports a resource that answers %s, and reads the others',
+    'reports one that answers %s, reads others',
     async (name) => {
       const { journal, kubernetes, dependencies } = newFakes();
       kubernetes.objects = { [SECRET_STORES]: [{}], 'issuers.cert-manager.io': [{}] };
-      journal.failNext('kubernetes.listObjects', 'before', new MigrationError(name, 'may not'));
+      journal.refuseNext('kubernetes.listObjects', name, 'may not');
       const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
       expect(facts.unread).toEqual([{ resource: SECRET_STORES, error: 'may not' }]);
       expect(facts.objects['issuers.cert-manager.io']).toHaveLength(1);
@@ -105,7 +105,7 @@ describe('readConsumers', () => {
   it('tries each resource if discovery is refused', async () => {
     const { journal, kubernetes, dependencies } = newFakes();
     kubernetes.objects = { [SECRET_STORES]: [{}] };
-    journal.failNext('kubernetes.listApiGroups', 'before', new MigrationError('AccessDenied', 'may not'));
+    journal.refuseNext('kubernetes.listApiGroups', 'AccessDenied', 'may not');
     const facts = await readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
     expect(facts).toEqual({ objects: { [SECRET_STORES]: [expect.anything()] }, unread: [] });
     const tried = new Set(journal.of('kubernetes.listObjects').map(([kind]) => (kind as { group: string }).group));
@@ -121,9 +121,9 @@ describe('readConsumers', () => {
   it('throws what may be transient, so that it is read again', async () => {
     const { journal, kubernetes, dependencies } = newFakes();
     kubernetes.objects = { [SECRET_STORES]: [{}] };
-    journal.failNext('kubernetes.listObjects', 'before', new MigrationError('ServiceUnavailable', 'answered 503'));
+    journal.refuseNext('kubernetes.listObjects', 'ServiceUnavailable', 'answered 503');
     const reading = readConsumers(dependencies.portsFor(target).kubernetes, NO_PODS);
-    await expect(reading).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expectError(reading, 'ServiceUnavailable');
   });
 
   it('reads the version in which objects are stored if they are not converted to the preferred one', async () => {

@@ -9,9 +9,10 @@ import {
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
+  otherHolder,
 } from '../../fixtures.ts';
 
-const holder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) };
+const holder = otherHolder(at(0));
 const request = aRequest();
 
 async function held(change: Parameters<typeof aMigration>[0] = {}): Promise<Fakes> {

@@ -5,7 +5,7 @@ import { commandSweep, showSweep, startSweep } from '../../../../lambdas/use-cas
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../../domain/sweep-fixtures.ts';
 import { type Fakes, lost, newFakes } from '../../fakes.ts';
 import { at, NOW } from '../../fixtures.ts';
-import { anError } from '../../matchers.ts';
+import { expectError } from '../../matchers.ts';
 
 let fakes: Fakes;
 beforeEach(() => {
@@ -104,20 +104,17 @@ describe('a command', () => {
     expect(await tell('resume')).toMatchObject({ status: 'running', phase: 'inventory' });
   });
 
-  it.each(['resume', 'stop'] as const)(
-    'to %s one whose execution was stopped from outside starts another one',
-    async (command) => {
-      await put({ status: 'running' });
-      stopped(-120);
-      expect((await tell(command)).status).toBe('running');
-      expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-${NOW}` }]);
-    },
-  );
+  it.each(['resume', 'stop'] as const)('to %s one whose execution was stopped starts another one', async (command) => {
+    await put({ status: 'running' });
+    stopped(-120);
+    expect((await tell(command)).status).toBe('running');
+    expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-${NOW}` }]);
+  });
 
   it('to resume one waits until the last Lambda of an execution that was stopped is over', async () => {
     await put({ status: 'running' });
     stopped(-119);
-    await expect(tell('resume')).rejects.toMatchObject(anError('BadInput', 'was just stopped'));
+    await expectError(tell('resume'), 'BadInput', 'was just stopped');
     expect((await record()).command).toBeUndefined();
   });
 
@@ -144,9 +141,7 @@ describe('a command', () => {
       message: `Sweep ${SWEEP_ID} does not accept the command resume: it is running already.`,
     });
     expect((await record()).command).toBeUndefined();
-    await expect(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies)).rejects.toMatchObject({
-      name: 'NotFound',
-    });
+    await expectError(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies), 'NotFound');
   });
 });
 

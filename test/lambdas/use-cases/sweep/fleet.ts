@@ -12,7 +12,7 @@ import { commandSweep, SETTLES_AFTER } from '../../../../lambdas/use-cases/sweep
 import { dispatchSweep } from '../../../../lambdas/use-cases/sweep/dispatching.ts';
 import { reportSweep } from '../../../../lambdas/use-cases/sweep/reporting.ts';
 import { subjectLock } from '../../../../lambdas/use-cases/migration/lock.ts';
-import { aMigration, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../../fixtures.ts';
+import { aMigration, executionArn, otherHolder } from '../../fixtures.ts';
 import { newFakes } from '../../fakes.ts';
 import { SWEEP_ID } from '../../domain/sweep-fixtures.ts';
 
@@ -75,12 +75,7 @@ export async function runSweep(
   await sweeps.create(sweep);
   for (const { item, fate } of items) {
     await sweeps.enqueue(SWEEP_ID, item);
-    if (fate.busy)
-      await ledger.acquireLock(subjectLock(item, item.addon), {
-        migrationId: OTHER_MIGRATION_ID,
-        executionArn: OTHER_EXECUTION,
-        since: sweep.startedAt,
-      });
+    if (fate.busy) await ledger.acquireLock(subjectLock(item, item.addon), otherHolder(sweep.startedAt));
   }
 
   const began = new Map<string, number>();
