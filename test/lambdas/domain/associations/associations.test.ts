@@ -159,10 +159,10 @@ describe('decidePurge', () => {
       const decision = decide(change, { attempt: { strategy } });
       expect(decision).toMatchObject({
         do: 'refuse',
-        reason: expect.stringMatching(reason) as string,
-        remedy: expect.stringMatching(remedy) as string,
+        reason: expect.stringMatching(reason),
+        remedy: expect.stringMatching(remedy),
       });
-      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') as string });
+      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') });
     }
   });
 
@@ -188,7 +188,7 @@ describe('decidePurge', () => {
     ])('refuses an association that has %s since', (_, change) => {
       expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
         do: 'refuse',
-        reason: expect.stringContaining('was changed after the snapshot') as string,
+        reason: expect.stringContaining('was changed after the snapshot'),
       });
     });
     it("deletes associations that the add-on's own copies created since", () => {

@@ -45,8 +45,8 @@ describe('planAssociations', () => {
       expect.objectContaining({
         id: 'associations',
         status: 'warn',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringMatching(remedy) as string,
+        message: expect.stringMatching(message),
+        remedy: expect.stringMatching(remedy),
       }),
     ]);
     expect(plan.checks[0]?.message).toContain('a-left00000000000001 for kube-system/ebs-csi-controller-sa');
@@ -60,14 +60,14 @@ describe('planAssociations', () => {
       checks: [
         {
           status: 'pass',
-          message: expect.stringContaining('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS') as string,
+          message: expect.stringContaining('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS'),
         },
       ],
     });
     expect(decide(own, ways.recreate)).toMatchObject({
       purge: [],
       goWithAddon: ['a-own'],
-      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') as string }],
+      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') }],
     });
     expect(decide(own, ways.preserving)).toMatchObject({
       purge: ['a-own'],
@@ -117,8 +117,8 @@ describe('planAssociations', () => {
     const plan = decide([anAssociation({ roleArn: OTHER_ROLE })]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-role warn']);
     expect(plan.checks[1]).toMatchObject({
-      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`) as string,
-      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`) as string,
+      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`),
+      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`),
     });
   });
 });
@@ -145,7 +145,7 @@ describe('checkAssociationQuota', () => {
     expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({
       id: 'association-quota',
       status,
-      message: expect.stringMatching(message) as string,
+      message: expect.stringMatching(message),
     });
   });
   it('counts service accounts that have none yet', () => {

@@ -224,7 +224,7 @@ describe('check target-roles', () => {
     const [check] = checksOf(chained([allow(ROLE), irsaStatement]));
     expect(check).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('needs the OIDC trust of that role') as string,
+      message: expect.stringContaining('needs the OIDC trust of that role'),
     });
   });
 
@@ -235,20 +235,20 @@ describe('check target-roles', () => {
     const facts = chained([], { targetRoles });
     expect(checksOf(facts)).toEqual([]);
     const [check] = checksOf(facts, 'session-tags');
-    expect(check).toMatchObject({ status: 'warn', message: expect.stringMatching(message) as string });
+    expect(check).toMatchObject({ status: 'warn', message: expect.stringMatching(message) });
   });
 
   it('lets session-tags pass once each target is evaluated, and a role of another account warn', () => {
     const [check] = checksOf(chained([allow(ROLE)]), 'session-tags');
     expect(check).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('each of which was evaluated') as string,
+      message: expect.stringContaining('each of which was evaluated'),
     });
     const elsewhere = hop('sts:AssumeRole', 'arn:aws:iam::444455556666:role/else');
     const [both] = checksOf(chained([allow(ROLE)], {}, [hop(), elsewhere]), 'session-tags');
     expect(both).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('444455556666:role/else') as string,
+      message: expect.stringContaining('444455556666:role/else'),
     });
     expect(both?.message).not.toContain(TARGET);
   });

@@ -37,7 +37,7 @@ describe('a service account whose annotation is removed', () => {
     expect(check).toMatchObject({
       status: 'fail',
       message: `1 object uses the web identity of ${SUBJECT}, and loses AWS access when the annotation is removed: ${STORE} gets tokens for it (spec.provider.aws.auth.jwt).`,
-      source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/) as string,
+      source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/),
     });
     expect(check.remedy).toMatch(/^Change how it gets credentials first\. Remove auth\.jwt/);
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
@@ -96,7 +96,7 @@ describe('a service account whose annotation is removed', () => {
 
   it('does not pass if the API server could not be read at all', () => {
     const plan = account(undefined, { ...remove, verification: 'api' }, { kubernetesError: 'HTTP 401' });
-    expect(checkOf(plan)).toMatchObject({ status: 'unknown', message: expect.stringContaining('HTTP 401') as string });
+    expect(checkOf(plan)).toMatchObject({ status: 'unknown', message: expect.stringContaining('HTTP 401') });
     expect(account(undefined, { verification: 'api' }).checks.map(({ id }) => id)).not.toContain('consumers');
   });
 
@@ -191,7 +191,7 @@ describe('an add-on', () => {
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(plan)).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/^Give the service access: pod-identity grant-access/) as string,
+      remedy: expect.stringMatching(/^Give the service access: pod-identity grant-access/),
     });
   });
 
@@ -206,7 +206,7 @@ describe('an add-on', () => {
     const interrupted = 'its service accounts do not exist, which interrupts AWS access';
     expect(checkOf(addon(consumers, { strategy: 'recreate' }))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(interrupted) as string,
+      message: expect.stringContaining(interrupted),
     });
     expect(checkOf(addon(consumers, { strategy: 'in-place' })).message).not.toContain(interrupted);
     expect(checkOf(addon(consumers, { strategy: 'recreate', preserve: true })).message).not.toContain(interrupted);

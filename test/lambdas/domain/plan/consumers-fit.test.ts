@@ -55,7 +55,7 @@ describe('a service account without pods that a SecretStore uses', () => {
     const accepted = { acceptConsumers: [STORE, OTHER] };
     expect(fitOf(planOf(stores, accepted))).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/The request accepts this: \S+\/aws, \S+\/other\.$/) as string,
+      message: expect.stringMatching(/The request accepts this: \S+\/aws, \S+\/other\.$/),
     });
     expect(planOf(stores, accepted).verdict).not.toBe('keep-irsa');
   });

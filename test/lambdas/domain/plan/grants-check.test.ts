@@ -73,8 +73,8 @@ describe('checkGrants', () => {
         status: 'fail',
         message: expect.stringMatching(
           /^Nothing shows that the trust policy of role third-party may be repaired for \*\/\* in cluster/,
-        ) as string,
-        remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/) as string,
+        ),
+        remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/),
       },
     ]);
   });

@@ -56,7 +56,7 @@ describe('owners', () => {
     [{ error: 'eks:ListCapabilities: denied' }, 'are not known: eks:ListCapabilities: denied.'],
   ])('says which controllers AWS runs: %j', (capabilities, text) => {
     const [check] = checks({ capabilities });
-    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) as string });
+    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) });
   });
 
   it.each(BY_ITSELF)('of the add-on: %s blocks, until the request accepts it', (tool) => {
@@ -92,7 +92,7 @@ describe('owners', () => {
       const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
       expect(check).toMatchObject({
         status: 'warn',
-        message: expect.stringContaining('the next apply of its present code reverts the migration') as string,
+        message: expect.stringContaining('the next apply of its present code reverts the migration'),
       });
       expect(check?.remedy).toMatch(/neither a person nor a pipeline may apply .* pod-identity plan .*--hand-off/);
     },

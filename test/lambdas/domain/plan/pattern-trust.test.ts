@@ -74,7 +74,7 @@ describe('check pattern-trust', () => {
   ])('warns, with %s', (_, change, message) => {
     const facts = withTrust([pattern(OF_NAMESPACE)], change);
     expect(checksOf(facts, 'pattern-trust')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) as string },
+      { status: 'warn', message: expect.stringContaining(message) },
     ]);
     expect(checksOf(facts, 'pattern-fit')).toEqual([]);
     expect(planMigration(facts).verdict).toBe('migrate');
@@ -111,7 +111,7 @@ describe('check pattern-fit', () => {
     const [check] = checksOf(facts, 'pattern-fit');
     expect(check).toMatchObject({
       status: 'fail',
-      message: expect.stringMatching(/in 2 clusters.*created later\.$/) as string,
+      message: expect.stringMatching(/in 2 clusters.*created later\.$/),
     });
     expect(check?.remedy).toContain(`--accept-consumer '${OVER_NAMESPACES}'`);
     expect(planMigration(facts).verdict).toBe('keep-irsa');

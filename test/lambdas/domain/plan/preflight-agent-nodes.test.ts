@@ -35,7 +35,7 @@ describe('agent-nodes', () => {
   it('warns of a node where the next pods may be placed', () => {
     expect(check(facts())).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('does not tolerate taint dedicated=gpu:NoSchedule') as string,
+      message: expect.stringContaining('does not tolerate taint dedicated=gpu:NoSchedule'),
     });
   });
 
@@ -108,8 +108,8 @@ describe('agent-node-pools', () => {
     expect(only(check([pool([GPU])]))).toMatchObject({
       id: 'agent-node-pools',
       status: 'warn',
-      message: expect.stringContaining('gpu (does not tolerate taint dedicated=gpu:NoSchedule)') as string,
-      remedy: expect.stringContaining('{"tolerations":[{"operator":"Exists"}]}') as string,
+      message: expect.stringContaining('gpu (does not tolerate taint dedicated=gpu:NoSchedule)'),
+      remedy: expect.stringContaining('{"tolerations":[{"operator":"Exists"}]}'),
     });
   });
 
@@ -138,8 +138,8 @@ describe('agent-node-pools', () => {
     const unread = [{ resource: 'nodepools.karpenter.sh', error: 'it is forbidden' }];
     expect(only(check([], { network: { objects: {}, unread, engines: [] } }))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('it is forbidden') as string,
-      remedy: expect.stringContaining('grant-access') as string,
+      message: expect.stringContaining('it is forbidden'),
+      remedy: expect.stringContaining('grant-access'),
     });
   });
 });

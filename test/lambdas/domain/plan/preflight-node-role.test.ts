@@ -39,7 +39,7 @@ describe('node-role', () => {
   ])('passes with %s', (_, policies) => {
     expect(withPolicies(...policies)).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('dev-nodes') as string,
+      message: expect.stringContaining('dev-nodes'),
     });
   });
 
@@ -61,7 +61,7 @@ describe('node-role', () => {
     const found = withPolicies(...policies);
     expect(found).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(`do not allow ${ACTION}: dev-nodes`) as string,
+      message: expect.stringContaining(`do not allow ${ACTION}: dev-nodes`),
     });
     expect(found.remedy).toContain(
       'aws iam attach-role-policy --role-name dev-nodes --policy-arn arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy',
@@ -72,7 +72,7 @@ describe('node-role', () => {
     const nodeRoles = { roles: [aNodeRole(), aNodeRole({ arn: `${NODE_ROLE}-gpu`, policies: [CNI] })] };
     expect(check(nodeRoles)).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(': dev-nodes-gpu.') as string,
+      message: expect.stringContaining(': dev-nodes-gpu.'),
     });
     expect(planMigration(someFacts({ nodeRoles })).verdict).toBe('blocked');
   });

@@ -36,9 +36,7 @@ describe('proxy', () => {
       expect(found).toMatchObject({
         id: 'proxy',
         status: 'warn',
-        message: expect.stringContaining(
-          '169.254.170.23 in container sidecar of Deployment ebs-csi-controller',
-        ) as string,
+        message: expect.stringContaining('169.254.170.23 in container sidecar of Deployment ebs-csi-controller'),
       });
       expect(found.remedy).toContain('169.254.170.23,[fd00:ec2::23],fd00:ec2::23');
       // Go's SDK asks the proxy for the agent, so that the container needs an accept; it does not read the other variables.
@@ -72,7 +70,7 @@ describe('proxy', () => {
     const cluster = { cluster: aCluster({ ipv6: true }) };
     expect(only(check({ ...PROXY, NO_PROXY: '169.254.170.23' }, cluster))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('lacks fd00:ec2::23') as string,
+      message: expect.stringContaining('lacks fd00:ec2::23'),
     });
     for (const NO_PROXY of [
       '169.254.170.23,[fd00:ec2::23],fd00:ec2::23',

@@ -39,14 +39,14 @@ describe('step-rights', () => {
       status: 'pass',
       message: expect.stringMatching(
         /^No deployed service was asked, so IAM was asked about your own role .*people\/me/,
-      ) as string,
+      ),
     });
   });
 
   it('says why no role was asked about', () => {
     expect(checkIn(previewOf({ why: 'you are not using a role' }), 'step-rights')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('IAM was asked about no other role: you are not using a role.') as string,
+      message: expect.stringContaining('IAM was asked about no other role: you are not using a role.'),
     });
   });
 
@@ -74,8 +74,8 @@ describe('step-rights', () => {
 it('pass-role names the roles to cover, and the command that proposes the setting', () => {
   expect(checkIn(previewOf({ roleArn: ME }), 'pass-role')).toMatchObject({
     status: 'warn',
-    message: expect.stringContaining(ROLE) as string,
-    remedy: expect.stringContaining(`passableRoleArns cover ${ROLE}`) as string,
+    message: expect.stringContaining(ROLE),
+    remedy: expect.stringContaining(`passableRoleArns cover ${ROLE}`),
   });
 });
 
@@ -88,6 +88,6 @@ it('an API server that cannot be read leads to the command that gives the caller
   const { pods: _, ...facts } = previewOf({ roleArn: ME }, undefined, { kubernetesError: 'list pods: Unauthorized' });
   expect(checkIn(facts, 'kubernetes-access')).toMatchObject({
     status: 'unknown',
-    remedy: expect.stringContaining(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`) as string,
+    remedy: expect.stringContaining(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`),
   });
 });

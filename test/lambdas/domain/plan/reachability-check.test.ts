@@ -42,7 +42,7 @@ describe('agent-reachability', () => {
       expect(only(check(facts(network(policies))))).toMatchObject({
         id: 'agent-reachability',
         status: 'pass',
-        message: expect.stringContaining('169.254.170.23, TCP port 80') as string,
+        message: expect.stringContaining('169.254.170.23, TCP port 80'),
       });
   });
 
@@ -50,7 +50,7 @@ describe('agent-reachability', () => {
     const found = only(check(facts(network([DENY]))));
     expect(found).toMatchObject({
       status: 'fail',
-      source: expect.stringContaining('docs/agent-reachability.md') as string,
+      source: expect.stringContaining('docs/agent-reachability.md'),
     });
     expect(found.message).toContain(`Deployment ebs-csi-controller by ${NAME}`);
     expect(found.remedy).toContain(`kubectl -n ${NAMESPACE} patch networkpolicy default-deny --type json -p `);
@@ -74,7 +74,7 @@ describe('agent-reachability', () => {
 
   it('goes on with the policy accepted by name, and warns', () => {
     const of = facts(network([DENY]), accepting([NAME]));
-    expect(only(check(of))).toMatchObject({ status: 'warn', message: expect.stringContaining(NAME) as string });
+    expect(only(check(of))).toMatchObject({ status: 'warn', message: expect.stringContaining(NAME) });
     expect(planMigration(of).verdict).toBe('migrate');
   });
 
@@ -100,15 +100,15 @@ describe('agent-reachability', () => {
       only(check(facts(network([DENY], change), more)));
     expect(of({ vpcCni: undefined })).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('aws-node') as string,
+      message: expect.stringContaining('aws-node'),
     });
     expect(of({ vpcCni: undefined }, { cluster: aCluster({ autoMode: true }) })).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('amazon-vpc-cni') as string,
+      message: expect.stringContaining('amazon-vpc-cni'),
     });
     expect(of({ vpcCni: 'ignores' })).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('enableNetworkPolicy is not set') as string,
+      message: expect.stringContaining('enableNetworkPolicy is not set'),
     });
     expect(of({ vpcCni: 'ignores', engines: ['cilium'] }).status).toBe('fail');
   });
@@ -166,8 +166,8 @@ describe('agent-reachability', () => {
     const unread = [{ resource: 'ciliumnetworkpolicies.cilium.io', error: 'it is forbidden' }];
     expect(only(check(facts(network([], { unread }))))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('ciliumnetworkpolicies.cilium.io could not be read (it is forbidden)') as string,
-      remedy: expect.stringContaining('grant-access') as string,
+      message: expect.stringContaining('ciliumnetworkpolicies.cilium.io could not be read (it is forbidden)'),
+      remedy: expect.stringContaining('grant-access'),
     });
     expect(only(check(facts(network([], { engines: ['calico'] })))).message).toContain('projectcalico.org');
     // It is the check of node pools that reports those.
@@ -188,10 +188,8 @@ describe('agent-reachability', () => {
     it('warns of policies that keep, or may keep, pods to come from the agent', () => {
       expect(only(check(facts(network([DENY]), none)))).toMatchObject({
         status: 'warn',
-        message: expect.stringMatching(
-          /^No pod or workload was found, and network policies keep pods to come from /,
-        ) as string,
-        remedy: expect.stringMatching(new RegExp(`--accept-network-policy ${NAME}$`)) as string,
+        message: expect.stringMatching(/^No pod or workload was found, and network policies keep pods to come from /),
+        remedy: expect.stringMatching(new RegExp(`--accept-network-policy ${NAME}$`)),
       });
       expect(only(check(facts(network([WEB]), none))).message).toContain('may keep pods to come');
     });

@@ -74,8 +74,8 @@ describe('rollout', () => {
       {
         id: 'rollout',
         status: 'fail',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringContaining('--verification api') as string,
+        message: expect.stringMatching(message),
+        remedy: expect.stringContaining('--verification api'),
       },
     ]);
     expect(verdict(change)).toBe('blocked');
@@ -105,7 +105,7 @@ describe('rollout', () => {
         status: 'warn',
         message: expect.stringMatching(
           /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*however long that takes/,
-        ) as string,
+        ),
       },
       { status: 'pass' },
     ]);
@@ -140,13 +140,13 @@ describe('max-disruption', () => {
   it.each(losing)('of %s blocks where no more than rolling pods are allowed', (_name, change, named) => {
     expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(`workloads briefly have no ready pod: ${named}`) as string,
-      remedy: expect.stringContaining('--max-disruption outage') as string,
+      message: expect.stringContaining(`workloads briefly have no ready pod: ${named}`),
+      remedy: expect.stringContaining('--max-disruption outage'),
     });
     expect(verdict(change, { maxDisruption: 'rolling' })).toBe('blocked');
   });
   it.each(losing)('of %s warns where nothing was said', (_name, change, named) => {
-    expect(disruption(change, {})).toMatchObject({ status: 'warn', message: expect.stringContaining(named) as string });
+    expect(disruption(change, {})).toMatchObject({ status: 'warn', message: expect.stringContaining(named) });
     expect(verdict(change)).toBe('migrate');
   });
   it.each(losing)('of %s is silent where an outage is allowed', (_name, change) => {
@@ -220,7 +220,7 @@ describe('annotation', () => {
   );
   it('that could not be seen can not be taken off', () => {
     expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([
-      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') as string },
+      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') },
     ]);
   });
 });

@@ -38,8 +38,8 @@ describe('check session-names', () => {
     expect(checksOf(change)).toMatchObject([
       {
         status: 'warn',
-        message: expect.stringMatching(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/) as string,
-        remedy: expect.stringContaining('kubernetes-service-account') as string,
+        message: expect.stringMatching(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/),
+        remedy: expect.stringContaining('kubernetes-service-account'),
       },
     ]);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
@@ -86,7 +86,7 @@ describe('check session-names', () => {
     const [first] = named.containers;
     const message = `container ${first!.name} of `;
     expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) as string },
+      { status: 'warn', message: expect.stringContaining(message) },
     ]);
     expect(checksOf({ pods: [pod], workloads: [aWorkload()] })).toEqual([]);
   });

@@ -58,7 +58,7 @@ describe('check session-tags', () => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/) as string,
+      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/),
     });
     expect(check?.message).toContain(found);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
@@ -100,16 +100,14 @@ describe('check session-tags', () => {
       }),
     ],
   ])('passes where the role %s', (_, change) => {
-    expect(checksOf(change)).toMatchObject([
-      { status: 'pass', message: expect.stringContaining('role ebs-csi') as string },
-    ]);
+    expect(checksOf(change)).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') }]);
   });
 
   it('passes where its associations have no session tags', () => {
     const change = { ...inline(allow('sts:AssumeRole')), associations: [anAssociation({ disableSessionTags: true })] };
     expect(checksOf(change)[0]).toMatchObject({
       status: 'pass',
-      message: expect.stringMatching(/policy hop.*no session tags/) as string,
+      message: expect.stringMatching(/policy hop.*no session tags/),
     });
   });
 
@@ -128,8 +126,8 @@ describe('check session-tags', () => {
     expect(checksOf({ rolePolicies: { [ROLE]: fact } })).toMatchObject([
       {
         status: 'warn',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringContaining('iam:ListRolePolicies') as string,
+        message: expect.stringMatching(message),
+        remedy: expect.stringContaining('iam:ListRolePolicies'),
       },
     ]);
   });

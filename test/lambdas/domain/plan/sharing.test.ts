@@ -49,7 +49,7 @@ describe('check role-sharing', () => {
         }),
         associations: [own],
       }),
-    ).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') as string }]);
+    ).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') }]);
   });
 
   it.each<[string, Partial<Facts>, string]>([
@@ -89,8 +89,8 @@ describe('check role-sharing', () => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(name) as string,
-      remedy: expect.stringMatching(/wait for each other.*OIDC statements must stay/) as string,
+      message: expect.stringContaining(name),
+      remedy: expect.stringMatching(/wait for each other.*OIDC statements must stay/),
     });
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
@@ -108,7 +108,7 @@ describe('check role-sharing', () => {
     ).toBe('pass');
     expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('oidc.eks.eu-west-1') as string,
+      message: expect.stringContaining('oidc.eks.eu-west-1'),
     });
   });
 
@@ -123,8 +123,8 @@ describe('check role-sharing', () => {
     expect(checksOf(users(unseen))).toMatchObject([
       {
         status: 'warn',
-        message: expect.stringMatching(/^No other user of role/) as string,
-        remedy: expect.stringMatching(/\w/) as string,
+        message: expect.stringMatching(/^No other user of role/),
+        remedy: expect.stringMatching(/\w/),
       },
     ]);
     expect(checksOf(users(unseen))[0]?.message).toContain(gap);

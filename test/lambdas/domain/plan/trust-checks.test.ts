@@ -118,8 +118,8 @@ describe('role-trust', () => {
     const plan = planOf([irsaStatement, everybody]);
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('only through a statement for any principal') as string,
-      remedy: expect.stringContaining('pods.eks.amazonaws.com') as string,
+      message: expect.stringContaining('only through a statement for any principal'),
+      remedy: expect.stringContaining('pods.eks.amazonaws.com'),
     });
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(planOf([irsaStatement, everybody, podIdentityStatement]), 'role-trust').status).toBe('pass');
@@ -133,7 +133,7 @@ describe('role-trust', () => {
     );
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('Statement[0].Effect') as string,
+      message: expect.stringContaining('Statement[0].Effect'),
     });
   });
 
@@ -171,8 +171,8 @@ describe('role-trust', () => {
       expect(plan.verdict).toBe('migrate');
       expect(checkOf(plan, 'role-trust')).toMatchObject({
         status: 'warn',
-        message: expect.stringMatching(/provided that the accepted conditions hold: aws:SourceIp/i) as string,
-        remedy: expect.stringMatching(/\w/) as string,
+        message: expect.stringMatching(/provided that the accepted conditions hold: aws:SourceIp/i),
+        remedy: expect.stringMatching(/\w/),
       });
     });
     it('does not warn where another statement decides it', () => {
@@ -200,7 +200,7 @@ describe('role-trust', () => {
         status: 'fail',
         message: expect.stringMatching(
           /Without session tags, which its association will have disabled: .*kubernetes-namespace/,
-        ) as string,
+        ),
       });
       expect(check.remedy).not.toContain('RequestTag/kubernetes-service-account');
     });
@@ -208,9 +208,7 @@ describe('role-trust', () => {
       const untagged = withCondition({ Null: { 'aws:RequestTag/kubernetes-namespace': 'true' } });
       expect(checkOf(planOf([irsaStatement, untagged], {}, carried), 'role-trust')).toMatchObject({
         status: 'fail',
-        message: expect.stringContaining(
-          'With session tags, which its association has until they are disabled',
-        ) as string,
+        message: expect.stringContaining('With session tags, which its association has until they are disabled'),
       });
     });
     it('is repaired for both', () => {
@@ -228,7 +226,7 @@ describe('a repair that was asked for', () => {
       status: 'warn',
       message: expect.stringMatching(
         /A statement for it is added to the trust policy of role ebs-csi before anything else; the policy then has \d[\d,]* of 2,048 characters\. A rollback removes the statement\.$/,
-      ) as string,
+      ),
     });
     expect(checkOf(plan, 'trust-repair').status).toBe('pass');
     const [repair] = plan.trustRepairs;
@@ -275,8 +273,8 @@ describe('a repair that was asked for', () => {
     ]);
     expect(checkOf(plan, 'trust-repair')).toMatchObject({
       status: 'fail',
-      message: expect.stringMatching(message) as string,
-      remedy: expect.stringContaining(`Add ${ROLE} to the CDK context repairableRoleArns and deploy`) as string,
+      message: expect.stringMatching(message),
+      remedy: expect.stringContaining(`Add ${ROLE} to the CDK context repairableRoleArns and deploy`),
     });
     expect(checkOf(plan, 'role-trust').remedy).toContain('Add this statement');
   });
@@ -289,7 +287,7 @@ describe('a repair that was asked for', () => {
     expect([blockingChecks(plan), plan.trustRepairs]).toEqual([['role-trust'], []]);
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'fail',
-      remedy: expect.stringMatching(remedy) as string,
+      remedy: expect.stringMatching(remedy),
     });
   });
   it('blocks where a Deny can not be decided, unless its key is accepted', () => {
@@ -346,7 +344,7 @@ describe('rollback-trust', () => {
     };
     expect(checkOf(planOf([podIdentityStatement, other]), 'rollback-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/) as string,
+      message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/),
     });
   });
   it('looks for the provider of the account that the IRSA role is in', () => {

@@ -89,88 +89,48 @@ describe('the undecided keys', () => {
 });
 
 describe('accepted keys', () => {
-  const accepting = (
-    statements: unknown,
-    ...acceptedKeys: string[]
-  ): Pick<Evaluation, 'verdict' | 'accepted' | 'undecided'> => {
+  type Decided = Pick<Evaluation, 'verdict' | 'accepted' | 'undecided'>;
+  const accepting = (statements: unknown, ...acceptedKeys: string[]): Decided => {
     const { verdict, accepted, undecided } = of(statements, { acceptedKeys });
     return { verdict, accepted, undecided };
   };
-  const allowed = (...accepted: string[]): object => ({ verdict: 'allowed', accepted, undecided: [] });
+  const allowed = (...accepted: string[]): Decided => ({ verdict: 'allowed', accepted, undecided: [] });
+  const unknown = (...undecided: string[]): Decided => ({ verdict: 'unknown', accepted: [], undecided });
+  const DENIED: Decided = { verdict: 'denied', accepted: [], undecided: [] };
+  const both = when({ StringEquals: { ...vpc.StringEquals, ...org.StringEquals } });
+  const variables = when({ StringEquals: { 'aws:SourceAccount': ['${aws:x}', '${aws:y}'] } });
+  const BOTH = ['aws:SourceVpc', 'aws:SourceOrgID'];
 
   it('count as met in an Allow and as not met in a Deny', () => {
     expect(accepting([when(vpc)], 'aws:sourcevpc')).toEqual(allowed('aws:SourceVpc'));
     expect(accepting([allowPods, unless(vpc)], 'AWS:SourceVPC')).toEqual(allowed('aws:SourceVpc'));
-    expect(accepting([when(org), unless(vpc)], 'aws:SourceVpc', 'aws:SourceOrgID')).toEqual(
-      allowed('aws:SourceOrgID', 'aws:SourceVpc'),
-    );
-    expect(
-      accepting(
-        [when({ StringEquals: { ...vpc.StringEquals, ...org.StringEquals } })],
-        'aws:SourceVpc',
-        'aws:SourceOrgID',
-      ),
-    ).toEqual(allowed('aws:SourceVpc', 'aws:SourceOrgID'));
+    expect(accepting([when(org), unless(vpc)], ...BOTH)).toEqual(allowed('aws:SourceOrgID', 'aws:SourceVpc'));
+    expect(accepting([both], ...BOTH)).toEqual(allowed('aws:SourceVpc', 'aws:SourceOrgID'));
   });
 
   it('do not change what is known', () => {
-    expect(accepting([when(no)], 'aws:SourceAccount')).toEqual({ verdict: 'denied', accepted: [], undecided: [] });
-    expect(accepting([allowPods, unless(yes)], 'aws:SourceAccount')).toEqual({
-      verdict: 'denied',
-      accepted: [],
-      undecided: [],
-    });
-    expect(accepting([when({ ...no, StringLike: { 'aws:SourceVpc': 'x' } })], 'aws:SourceVpc')).toEqual({
-      verdict: 'denied',
-      accepted: [],
-      undecided: [],
-    });
-    expect(accepting([allowPods, denyPods, { ...unless(vpc), Sid: 'b' }], 'aws:SourceVpc')).toEqual({
-      verdict: 'denied',
-      accepted: [],
-      undecided: [],
-    });
-    expect(accepting([unless(vpc)], 'aws:SourceVpc')).toEqual({ verdict: 'denied', accepted: [], undecided: [] });
+    expect(accepting([when(no)], 'aws:SourceAccount')).toEqual(DENIED);
+    expect(accepting([allowPods, unless(yes)], 'aws:SourceAccount')).toEqual(DENIED);
+    expect(accepting([when({ ...no, StringLike: { 'aws:SourceVpc': 'x' } })], 'aws:SourceVpc')).toEqual(DENIED);
+    expect(accepting([allowPods, denyPods, { ...unless(vpc), Sid: 'b' }], 'aws:SourceVpc')).toEqual(DENIED);
+    expect(accepting([unless(vpc)], 'aws:SourceVpc')).toEqual(DENIED);
   });
 
   it('are not named if the verdict does not depend on them', () => {
-    expect(accepting([allowPods, { ...when(vpc), Sid: 'b' }], 'aws:SourceVpc')).toEqual(allowed());
-    expect(accepting([allowPods, { ...when(vpc), Sid: 'b' }, unless(org)], 'aws:SourceVpc', 'aws:SourceOrgID')).toEqual(
-      allowed('aws:SourceOrgID'),
-    );
-    expect(
-      accepting(
-        [when(org), unless({ ...no, StringLike: { 'aws:SourceVpc': 'x' } })],
-        'aws:SourceVpc',
-        'aws:SourceOrgID',
-      ),
-    ).toEqual(allowed('aws:SourceOrgID'));
+    const [two, one] = [allowed('aws:SourceOrgID'), [allowPods, { ...when(vpc), Sid: 'b' }]];
+    expect(accepting(one, 'aws:SourceVpc')).toEqual(allowed());
+    expect(accepting([...one, unless(org)], ...BOTH)).toEqual(two);
+    expect(accepting([when(org), unless({ ...no, StringLike: { 'aws:SourceVpc': 'x' } })], ...BOTH)).toEqual(two);
   });
 
   it('leave a verdict unknown that depends on other keys', () => {
-    expect(accepting([when(vpc)], 'aws:SourceOrgID')).toEqual({
-      verdict: 'unknown',
-      accepted: [],
-      undecided: ['aws:SourceVpc'],
-    });
-    expect(accepting([when({ StringEquals: { ...vpc.StringEquals, ...org.StringEquals } })], 'aws:SourceVpc')).toEqual({
-      verdict: 'unknown',
-      accepted: [],
-      undecided: ['aws:SourceOrgID'],
-    });
-    expect(accepting([allowPods, unless(vpc), { ...unless(org), Sid: 'b' }], 'aws:SourceVpc')).toEqual({
-      verdict: 'unknown',
-      accepted: [],
-      undecided: ['aws:SourceOrgID'],
-    });
-    expect(accepting([when({ StringEquals: { 'aws:SourceAccount': ['${aws:x}', '${aws:y}'] } })], 'aws:x')).toEqual({
-      verdict: 'unknown',
-      accepted: [],
-      undecided: ['aws:x', 'aws:y'],
-    });
-    expect(
-      accepting([when({ StringEquals: { 'aws:SourceAccount': ['${aws:x}', '${aws:y}'] } })], 'aws:x', 'aws:Y'),
-    ).toEqual(allowed('aws:x', 'aws:y'));
+    expect(accepting([when(vpc)], 'aws:SourceOrgID')).toEqual(unknown('aws:SourceVpc'));
+    expect(accepting([both], 'aws:SourceVpc')).toEqual(unknown('aws:SourceOrgID'));
+    expect(accepting([allowPods, unless(vpc), { ...unless(org), Sid: 'b' }], 'aws:SourceVpc')).toEqual(
+      unknown('aws:SourceOrgID'),
+    );
+    expect(accepting([variables], 'aws:x')).toEqual(unknown('aws:x', 'aws:y'));
+    expect(accepting([variables], 'aws:x', 'aws:Y')).toEqual(allowed('aws:x', 'aws:y'));
   });
 
   it('are named in the reason', () => {
@@ -181,11 +141,7 @@ describe('accepted keys', () => {
     ).toEqual([
       '"AllowPods": allows sts:AssumeRole to pods.eks.amazonaws.com, with aws:SourceVpc and aws:Referer accepted',
     ]);
-    expect(
-      of([when({ StringEquals: { ...vpc.StringEquals, ...org.StringEquals } })], {
-        acceptedKeys: ['aws:SourceVpc'],
-      }).reasons.map((one) => one.key),
-    ).toEqual(['aws:SourceOrgID']);
+    expect(of([both], { acceptedKeys: ['aws:SourceVpc'] }).reasons.map((one) => one.key)).toEqual(['aws:SourceOrgID']);
   });
 
   it('may be any text', () => {
@@ -209,20 +165,9 @@ describe('several policies', () => {
       message: 'the policy is not valid: Statement.Effect: must be "Allow" or "Deny"',
       path: 'Statement.Effect',
     };
-    expect(evaluate([allow, invalid, deny], request(keys))).toEqual({
-      verdict: 'invalid',
-      reasons: [reason],
-      undecided: [],
-      accepted: [],
-      steps: 0,
-    });
-    expect(evaluate(invalid, request(keys))).toEqual({
-      verdict: 'invalid',
-      reasons: [reason],
-      undecided: [],
-      accepted: [],
-      steps: 0,
-    });
+    const refused = { verdict: 'invalid', reasons: [reason], undecided: [], accepted: [], steps: 0 };
+    expect(evaluate([allow, invalid, deny], request(keys))).toEqual(refused);
+    expect(evaluate(invalid, request(keys))).toEqual(refused);
     expect(evaluate([invalid, policy('x')], request(keys)).reasons).toHaveLength(2);
   });
 

@@ -48,7 +48,7 @@ describe('what a person has decided', () => {
   it('is reported completely at the end, and not at all if there is nothing', () => {
     expect(leftAsChanged([])).toEqual([]);
     expect(leftAsChanged(['one', 'two'])).toMatchObject([
-      { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) as string },
+      { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) },
     ]);
   });
 });

@@ -77,11 +77,11 @@ describe('undoRetirement', () => {
   it('refuses a policy that IAM would not accept', () => {
     expect(undoRetirement(whole, 'no JSON')).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('line 1') as string,
+      why: expect.stringContaining('line 1'),
     });
     const others = Array.from({ length: 4 }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
     const undone = undoRetirement(whole, policyText(...others));
-    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM allows 2048.*by hand/) as string });
+    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM allows 2048.*by hand/) });
     expect(undoRetirement(whole, policyText(...others), 4096).do).toBe('write');
   });
 });

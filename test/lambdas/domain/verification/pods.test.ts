@@ -81,7 +81,7 @@ describe('judgePods', () => {
     ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
   ])('waits while %s', (_, pods, workloads, why) => {
     const judged = judge(pods, workloads);
-    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) as string });
+    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) });
   });
 
   it.each(['irsa', 'node-role', 'mixed'] as const)(

@@ -286,7 +286,7 @@ describe('whatever happens to the pods', () => {
         if (found.is !== 'failing') return;
         for (const { pod: cause } of found.causes) {
           const one = made.find(({ uid }) => uid === cause.uid)!;
-          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') as string });
+          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') });
           expect(one.grown > 0 || (one.crashing && one.was === 'there')).toBe(true);
           expect(given.knowsNodes && one.lost).toBe(false);
           expect(one.owner.kind).not.toBe('Job');
