@@ -49,7 +49,7 @@ describe('kubernetes-access', () => {
   it.each<[string, Pod[]]>([
     ['pods', [aPod('irsa')]],
     ['none', []],
-  ])('with access to %s, where what EKS says is enough, says that they will not be looked at', (_, pods) => {
+  ])('with access to %s, where what EKS says is enough, says that they will not be looked at', (_, pods) =>
     expect(check(someFacts({ request: API, pods }))).toMatchObject([
       {
         id: 'kubernetes-access',
@@ -58,8 +58,8 @@ describe('kubernetes-access', () => {
           new RegExp(`^${pods.length} pods .*are readable, but the request relies on what EKS reports`),
         ),
       },
-    ]);
-  });
+    ]),
+  );
 });
 
 describe('a plan that is verified by the EKS API', () => {
@@ -97,7 +97,6 @@ describe('a plan that is verified by the EKS API', () => {
     expect(blocking(of('aws-ebs-csi-driver', {}))).not.toContain('custom-resources');
   });
 
-  it('has another hash than one that reads the pods', () => {
-    expect(planMigration(someFacts({ request: API })).hash).not.toBe(planMigration(someFacts()).hash);
-  });
+  it('has another hash than one that reads the pods', () =>
+    expect(planMigration(someFacts({ request: API })).hash).not.toBe(planMigration(someFacts()).hash));
 });

@@ -207,9 +207,7 @@ describe('a check that no way needs', () => {
     ['custom-resources', preserving, {}],
     ['max-disruption', autoOutage, {}],
     ['max-disruption', { ...preserving, maxDisruption: 'rolling' }, {}],
-  ])('%s is not made of %j', (id, request, change) => {
-    expect(ids(request, change)).not.toContain(id);
-  });
+  ])('%s is not made of %j', (id, request, change) => expect(ids(request, change)).not.toContain(id));
   it('nor custom-resources, where nothing of the API server can be read, which blocks by itself', () => {
     const unread = { pods: undefined, workloads: undefined, kubernetesError: 'no' };
     expect(ids(recreate, unread)).not.toContain('custom-resources');

@@ -23,7 +23,7 @@ const by = (manager: string, ...fields: string[]): ManagedFields => ({ manager, 
 const foreign = (...managedFields: ManagedFields[]) => foreignFields([withFields(...managedFields)]);
 
 describe('foreignFields', () => {
-  it('are those that others own, by workload and manager', () => {
+  it('are those that others own, by workload and manager', () =>
     expect(
       foreign(
         by('eks', '.spec.selector'),
@@ -33,8 +33,7 @@ describe('foreignFields', () => {
     ).toEqual([
       { workload: 'Deployment ebs-csi-controller', manager: 'kubectl-edit', fields: [IMAGE, '.spec.replicas'] },
       { workload: 'Deployment ebs-csi-controller', manager: 'helm', fields: ['.metadata.labels["x"]'] },
-    ]);
-  });
+    ]));
   it.each<[string, ManagedFields[]]>([
     ['EKS', [by('eks', IMAGE)]],
     [
@@ -44,25 +43,21 @@ describe('foreignFields', () => {
     ['this service', [by('eks-pod-identity-migrator', RESTARTED_FOR)]],
     ['this service under any name', [by('unknown', RESTARTED_FOR)]],
     ['a manager that sets the same value as EKS', [by('eks', IMAGE), by('argocd', IMAGE)]],
-  ])('are none of %s', (_, fields) => {
-    expect(foreign(...fields)).toEqual([]);
-  });
+  ])('are none of %s', (_, fields) => expect(foreign(...fields)).toEqual([]));
   it('name the subresource that they were written through', () => {
     const scaled = { manager: 'kube-controller-manager', subresource: 'scale', fields: ['.spec.replicas'] };
     expect(foreign(by('eks', IMAGE), scaled)).toEqual([{ workload: 'Deployment ebs-csi-controller', ...scaled }]);
   });
 });
 
-describe('workloadsOfAddon', () => {
-  it('are those of the planned service accounts, and those with the same name label', () => {
-    const unlabelled = aWorkload({ name: 'own', labels: {} });
-    const other = aWorkload({ name: 'other', serviceAccount: 'other', labels: {} });
-    expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual([
-      'ebs-csi-controller',
-      'ebs-csi-node',
-      'own',
-    ]);
-  });
+it('workloadsOfAddon are those of the planned service accounts, and those with the same name label', () => {
+  const unlabelled = aWorkload({ name: 'own', labels: {} });
+  const other = aWorkload({ name: 'other', serviceAccount: 'other', labels: {} });
+  expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual([
+    'ebs-csi-controller',
+    'ebs-csi-node',
+    'own',
+  ]);
 });
 
 describe('check field-managers', () => {
@@ -79,11 +74,10 @@ describe('check field-managers', () => {
   const NONE = { resolveConflicts: 'NONE' } as const;
   const preserving = { strategy: 'recreate', preserve: true } as const;
 
-  it('passes if EKS has set all fields, and ignores third-party workloads', () => {
+  it('passes if EKS has set all fields, and ignores third-party workloads', () =>
     expect(
       check(planMigration(someFacts({ workloads: [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })] }))),
-    ).toMatchObject({ status: 'pass' });
-  });
+    ).toMatchObject({ status: 'pass' }));
 
   const inPlace = { strategy: 'in-place' } as const;
   const IN_PLACE_NONE = { ...inPlace, ...NONE };

@@ -67,9 +67,9 @@ describe('a role may be given', () => {
     ['by a trust that names it', 'pod-identity-trust', [naming()], {}],
     ['by one that names others too', 'pod-identity-trust', [naming({ [TAG]: [SERVICE_ACCOUNT, 'second-sa'] })], {}],
     ['by the setting', 'role-grants', [podIdentityStatement], { roleGrants: [GRANT] }],
-  ])('%s', (_, ground, statements, change) => {
-    expect(judge(statements, change)).toEqual({ verdict: 'allowed', ground, why: [] });
-  });
+  ])('%s', (_, ground, statements, change) =>
+    expect(judge(statements, change)).toEqual({ verdict: 'allowed', ground, why: [] }),
+  );
 
   const { addon } = ADDON_ROLE;
   const POD = [podIdentityStatement];
@@ -171,9 +171,8 @@ describe('a trust policy may be repaired', () => {
       irsaRole: ROLE,
       losesSessionTags: () => false,
     }).map(({ answer: { verdict }, question: { namespace, serviceAccount } }) => [namespace, serviceAccount, verdict]);
-  it('by the statement that the service proposes', () => {
-    expect(judged({})).toEqual([[NAMESPACE, SERVICE_ACCOUNT, 'allowed']]);
-  });
+  it('by the statement that the service proposes', () =>
+    expect(judged({})).toEqual([[NAMESPACE, SERVICE_ACCOUNT, 'allowed']]));
   it.each<[string, { after?: string; associations?: (typeof planned)[] }]>([
     ['that names nobody', { after: policyText(irsaStatement, podIdentityStatement) }],
     ['for whom no association is planned', { associations: [{ ...planned, serviceAccount: 'other' }] }],
@@ -197,12 +196,10 @@ describe('a trust policy may be repaired', () => {
   });
 });
 
-describe('the provider', () => {
-  it('is asked for where a trust policy allows IRSA, and else not', () => {
-    expect(needsProvider(factsOf([irsaStatement]), [planned])).toBe(true);
-    expect(needsProvider(factsOf([podIdentityStatement]), [planned])).toBe(false);
-    expect(needsProvider(factsOf([]), [{ ...planned, roleArn: 'another' }])).toBe(false);
-  });
+it('the provider is asked for where a trust policy allows IRSA, and else not', () => {
+  expect(needsProvider(factsOf([irsaStatement]), [planned])).toBe(true);
+  expect(needsProvider(factsOf([podIdentityStatement]), [planned])).toBe(false);
+  expect(needsProvider(factsOf([]), [{ ...planned, roleArn: 'another' }])).toBe(false);
 });
 
 describe('a neighbour', () => {
@@ -240,7 +237,5 @@ describe('the setting roleGrants', () => {
     ['of another namespace', { serviceAccounts: [`web/${SERVICE_ACCOUNT}`] }, false],
     ['whose wildcard would reach over the slash', { serviceAccounts: ['kube*/sa'] }, false],
     ['of no name', { serviceAccounts: [NAMESPACE] }, false],
-  ])('%s', (_, change, expected) => {
-    expect(isGranted([{ ...GRANT, ...change }], ROLE, subject)).toBe(expected);
-  });
+  ])('%s', (_, change, expected) => expect(isGranted([{ ...GRANT, ...change }], ROLE, subject)).toBe(expected));
 });

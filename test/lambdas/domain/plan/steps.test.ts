@@ -24,15 +24,8 @@ const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<F
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
 const named = (steps: Plan['steps'], name: string): PlanStep => steps.find((step) => step.name === name)!;
 const IN_PLACE_STEPS = ['begin', 'update-addon', 'await-active', 'verify-pods', 'confirm-ready'];
-const RECREATE_STEPS = [
-  'begin',
-  'delete-addon',
-  'await-deleted',
-  'create-addon',
-  'await-active',
-  'verify-pods',
-  'confirm-ready',
-];
+const REPLACE = ['delete-addon', 'await-deleted', 'create-addon', 'await-active'];
+const RECREATE_STEPS = ['begin', ...REPLACE, 'verify-pods', 'confirm-ready'];
 
 describe('the steps of a plan', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[]]>([
@@ -52,12 +45,7 @@ describe('the steps of a plan', () => {
       stepsOf(request)
         .filter((step) => step.disruption === 'outage')
         .map((step) => step.name);
-    expect(outages({ strategy: 'recreate' })).toEqual([
-      'delete-addon',
-      'await-deleted',
-      'create-addon',
-      'await-active',
-    ]);
+    expect(outages({ strategy: 'recreate' })).toEqual(REPLACE);
     expect(outages({ strategy: 'recreate', preserve: true })).toEqual([]);
     expect(outages({})).toEqual([]);
     expect(outages({ maxDisruption: 'outage' })).toEqual(['recreate.3']);
@@ -173,17 +161,7 @@ describe('the steps of a plan', () => {
   });
 
   it('are none without a way', () => {
-    expect(
-      planSteps({
-        addon: 'x',
-        attempts: [],
-        planned: [],
-        purge: [],
-        goWithAddon: [],
-        carryOver: [],
-        trustRepairs: [],
-        verification: 'ready',
-      }),
-    ).toEqual([]);
+    const none = { attempts: [], planned: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
+    expect(planSteps({ addon: 'x', verification: 'ready', ...none })).toEqual([]);
   });
 });

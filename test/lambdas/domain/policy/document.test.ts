@@ -201,9 +201,9 @@ describe('parsePolicy', () => {
       { StringEquals: { [ARN]: 'a', 'aws:sourcearn': 'b' } },
     ],
     ['.Sid: must be a string', 'Sid', 1],
-  ])(`${USER_GUIDE}reference_policies_grammar.html: refuses Statement%s`, (expected, element, value) => {
-    expect(wrong(trust({ ...allowPods, [element]: value }))).toBe(`Statement${expected}`);
-  });
+  ])(`${USER_GUIDE}reference_policies_grammar.html: refuses Statement%s`, (expected, element, value) =>
+    expect(wrong(trust({ ...allowPods, [element]: value }))).toBe(`Statement${expected}`),
+  );
 
   it.each<[expected: string, statement: unknown]>([
     [': must be an object', 'x'],
@@ -224,9 +224,9 @@ describe('parsePolicy', () => {
       `[1].Sid: "${X100}" is the Sid of an earlier statement`,
       [200, 200].map((most) => ({ ...allowPods, Sid: 'x'.repeat(most) })),
     ],
-  ])(`${USER_GUIDE}reference_policies_grammar.html: refuses as Statement%s`, (expected, statement) => {
-    expect(wrong(trust(statement))).toBe(`Statement${expected}`);
-  });
+  ])(`${USER_GUIDE}reference_policies_grammar.html: refuses as Statement%s`, (expected, statement) =>
+    expect(wrong(trust(statement))).toBe(`Statement${expected}`),
+  );
 
   const NO_PRINCIPAL = 'is prohibited in an identity policy: the role itself is the principal';
   it.each<[expected: string, statement: unknown]>([
@@ -234,9 +234,9 @@ describe('parsePolicy', () => {
     [`.NotPrincipal: ${NO_PRINCIPAL}`, { ...own, NotPrincipal: '*' }],
     ['[0].Resource: is missing', [{ Effect: 'Allow', Action: '*' }]],
     ['[0].NotResource: cannot be combined with Resource', [{ ...own, NotResource: '*' }]],
-  ])('refuses of an identity policy Statement%s', (expected, Statement) => {
-    expect(wrong(parsePolicy({ Statement }, 'identity'))).toBe(`Statement${expected}`);
-  });
+  ])('refuses of an identity policy Statement%s', (expected, Statement) =>
+    expect(wrong(parsePolicy({ Statement }, 'identity'))).toBe(`Statement${expected}`),
+  );
 
   it.each<[what: string, source: unknown, expected: string]>([
     ['no Statement', { Version: '2012-10-17' }, 'Statement: is missing'],
@@ -263,9 +263,7 @@ describe('parsePolicy', () => {
       'policy: has 100001 characters, and the limit is 100000',
     ],
     ['deep nesting', `{"Statement":${'['.repeat(60_000)}`, 'line 1, column 45: not JSON: nested deeper than 32 levels'],
-  ])('refuses %s', (_, source, expected) => {
-    expect(wrong(parsePolicy(source, 'trust'))).toBe(expected);
-  });
+  ])('refuses %s', (_, source, expected) => expect(wrong(parsePolicy(source, 'trust'))).toBe(expected));
 
   it('reads a text at the length limit, and refuses an object that is longer as text', () => {
     const text = JSON.stringify({ Statement: allowPods });
@@ -302,9 +300,7 @@ describe('decodePolicy', () => {
     ['%7B%', '%7B%'],
     ['', ''],
     ['no % at the beginning%20', 'no % at the beginning%20'],
-  ])('%j', (text, expected) => {
-    expect(decodePolicy(text)).toBe(expected);
-  });
+  ])('%j', (text, expected) => expect(decodePolicy(text)).toBe(expected));
 
   it('does not change what is read', () => {
     const unit = fc.constantFrom(...Array.from('aZ0 %+"\\{}/\n\u0000\u007fé\u2028🦄'), '%7B', '\ud800');

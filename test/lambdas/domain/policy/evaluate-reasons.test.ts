@@ -13,12 +13,11 @@ const NONE = `no statement allows sts:AssumeRole to ${POD}`;
 const told = ({ reasons }: Evaluation): string[] => reasons.map(({ message }) => message);
 
 describe('reasons', () => {
-  it('of an Allow name the statement', () => {
+  it('of an Allow name the statement', () =>
     expect(of([when(yes), { ...allowPods, Sid: '' }]).reasons).toEqual<Reason[]>([
       { ...ALLOW, message: `"AllowPods": allows sts:AssumeRole to ${POD}` },
       { ...ALLOW, message: `"statement 2": allows sts:AssumeRole to ${POD}`, statement: 'statement 2' },
-    ]);
-  });
+    ]));
 
   it('of a Deny name the key, the required values and those of the request', () => {
     expect(
@@ -104,9 +103,7 @@ describe('reasons', () => {
       'aws:TagKeys: the key may have several values, which StringEquals supports only with the prefix ForAllValues: or ForAnyValue:',
     ],
     [tagKeys('Null', ['no', 'true']), 'aws:TagKeys: Null cannot read "no", "true"'],
-  ])('%j', (condition, message) => {
-    expect(messages([when(condition)])).toEqual([`"AllowPods": ${message}`]);
-  });
+  ])('%j', (condition, message) => expect(messages([when(condition)])).toEqual([`"AllowPods": ${message}`]));
 
   it("explain a key that begins with an OIDC provider's ARN or URL, which no request has", () => {
     const name = 'oidc.eks.eu-west-1.amazonaws.com/id/E';
@@ -125,11 +122,10 @@ describe('reasons', () => {
     expect(explained(`${arn}:${'x'.repeat(300)}`)[0]!.length).toBeLessThan(600);
   });
 
-  it('of a key with an empty value', () => {
+  it('of a key with an empty value', () =>
     expect(told(ask([when({ Null: { 'aws:TagKeys': 'true' } })], request({ 'aws:TagKeys': ['', ''] })))).toEqual([
       '"AllowPods": aws:TagKeys: aws:TagKeys is empty',
-    ]);
-  });
+    ]));
 
   it('of undecided conditions have the values of the request, if they are known', () => {
     expect(of([when({ NumericEquals: { 'aws:SourceAccount': 'abc' } })]).reasons).toEqual<Reason[]>([
@@ -184,15 +180,14 @@ describe('reasons', () => {
     expect(told(evaluate([], request()))).toEqual([NONE]);
   });
 
-  it('omit statements for other principals if a statement nearly applies', () => {
+  it('omit statements for other principals if a statement nearly applies', () =>
     expect(
       messages([
         when(no),
         { ...when(no), Sid: 'Other', Principal: '*', Action: 's3:*' },
         { ...allowPods, Sid: 'Ec2', Principal: { Service: 'ec2.amazonaws.com' } },
       ]),
-    ).toEqual(['"AllowPods": aws:SourceAccount is 111122223333, StringEquals requires 444455556666']);
-  });
+    ).toEqual(['"AllowPods": aws:SourceAccount is 111122223333, StringEquals requires 444455556666']));
 
   it('name the principal of the request', () => {
     const asked = (principal: Parameters<typeof request>[1]): string[] =>

@@ -22,9 +22,7 @@ describe(`how statements decide: ${USER_GUIDE}reference_policies_evaluation-logi
     ['a Deny that may apply, and an Allow that does not', [when(no), unless(vpc)], 'denied'],
     ['a Deny that may apply, and one that does', [allowPods, unless(vpc), { ...denyPods, Sid: 'b' }], 'denied'],
     ['both may apply', [when(vpc), unless(org)], 'unknown'],
-  ])('%s: %s', (_, statements, expected) => {
-    expect(of(statements).verdict).toBe(expected);
-  });
+  ])('%s: %s', (_, statements, expected) => expect(of(statements).verdict).toBe(expected));
 });
 
 // "Action … names are not case-sensitive"
@@ -45,21 +43,17 @@ describe(`Action and NotAction: ${USER_GUIDE}reference_policies_elements_action.
     [{ NotAction: ['s3:*', 'sts:assume*'] }, 'denied'],
     [{ NotAction: '*' }, 'denied'],
     [{ NotAction: 's3:*' }, 'allowed'],
-  ])('%j: %s', (action, expected) => {
-    expect(of({ Effect: 'Allow', Principal: '*', ...action }).verdict).toBe(expected);
-  });
+  ])('%j: %s', (action, expected) => expect(of({ Effect: 'Allow', Principal: '*', ...action }).verdict).toBe(expected));
 
-  it('ignores the case of the requested action', () => {
-    expect(ask(allowPods, request(keys, { action: 'STS:ASSUMEROLE' })).verdict).toBe('allowed');
-  });
+  it('ignores the case of the requested action', () =>
+    expect(ask(allowPods, request(keys, { action: 'STS:ASSUMEROLE' })).verdict).toBe('allowed'));
 });
 
 describe('the undecided keys', () => {
-  it('are each named once, as first written in the policy', () => {
+  it('are each named once, as first written in the policy', () =>
     expect(
       of([when(vpc), { ...when({ StringLike: { 'AWS:sourceVPC': 'x', 'aws:Referer': 'y' } }), Sid: 'b' }]).undecided,
-    ).toEqual(['aws:SourceVpc', 'aws:Referer']);
-  });
+    ).toEqual(['aws:SourceVpc', 'aws:Referer']));
 
   it('are those of a Deny if an Allow applies, and of both if the Allow may apply', () => {
     expect(of([allowPods, { ...when(org), Sid: 'b' }, unless(vpc)]).undecided).toEqual(['aws:SourceVpc']);
@@ -69,13 +63,12 @@ describe('the undecided keys', () => {
     });
   });
 
-  it('are those of variables, and of conditions that cannot be read', () => {
+  it('are those of variables, and of conditions that cannot be read', () =>
     expect(
       of([
         when({ StringEquals: { 'aws:SourceAccount': ['${aws:x}', '${aws:y}'] }, StringIs: { 'aws:SourceArn': 'a' } }),
       ]).undecided,
-    ).toEqual(['aws:x', 'aws:y', 'aws:SourceArn']);
-  });
+    ).toEqual(['aws:x', 'aws:y', 'aws:SourceArn']));
 
   it('are none if the verdict is decided', () => {
     for (const statements of [
@@ -144,9 +137,8 @@ describe('accepted keys', () => {
     expect(of([both], { acceptedKeys: ['aws:SourceVpc'] }).reasons.map((one) => one.key)).toEqual(['aws:SourceOrgID']);
   });
 
-  it('may be any text', () => {
-    expect(accepting([when({ StringIs: { '': 'a' } })], '__proto__', '')).toEqual(allowed(''));
-  });
+  it('may be any text', () =>
+    expect(accepting([when({ StringIs: { '': 'a' } })], '__proto__', '')).toEqual(allowed('')));
 });
 
 describe('several policies', () => {
@@ -178,23 +170,21 @@ describe('several policies', () => {
   });
 });
 
-describe('steps', () => {
-  it('count the comparisons', () => {
-    // Two actions and one principal.
-    expect(of([allowPods]).steps).toBe(3);
-    expect(of([{ ...allowPods, Principal: '*' }]).steps).toBe(3);
-    // For each condition, one lookup, and each of its values compared with each of the request's.
-    expect(of([when({ StringEquals: { 'aws:SourceAccount': ['1', '2', '3'] } })]).steps).toBe(3 + 1 + 3);
-    expect(of([when({ 'ForAnyValue:StringEquals': { 'aws:TagKeys': ['1', '2', '3'] } })]).steps).toBe(3 + 1 + 6);
-    expect(of([when(vpc)]).steps).toBe(3 + 1 + 1);
-    // A statement with another action or principal is not evaluated further.
-    expect(of([{ ...when(vpc), Action: 's3:*' }]).steps).toBe(1 + 1);
-    expect(of([{ ...when(vpc), Principal: { Service: ['a', 'b'] } }]).steps).toBe(2 + 2);
-    expect(
-      evaluate(
-        parsePolicy({ Statement: [{ Effect: 'Allow', Action: '*', Resource: ['a', 'b'] }] }, 'identity'),
-        request(keys, { principal: undefined }),
-      ).steps,
-    ).toBe(1 + 2);
-  });
+it('steps count the comparisons', () => {
+  // Two actions and one principal.
+  expect(of([allowPods]).steps).toBe(3);
+  expect(of([{ ...allowPods, Principal: '*' }]).steps).toBe(3);
+  // For each condition, one lookup, and each of its values compared with each of the request's.
+  expect(of([when({ StringEquals: { 'aws:SourceAccount': ['1', '2', '3'] } })]).steps).toBe(3 + 1 + 3);
+  expect(of([when({ 'ForAnyValue:StringEquals': { 'aws:TagKeys': ['1', '2', '3'] } })]).steps).toBe(3 + 1 + 6);
+  expect(of([when(vpc)]).steps).toBe(3 + 1 + 1);
+  // A statement with another action or principal is not evaluated further.
+  expect(of([{ ...when(vpc), Action: 's3:*' }]).steps).toBe(1 + 1);
+  expect(of([{ ...when(vpc), Principal: { Service: ['a', 'b'] } }]).steps).toBe(2 + 2);
+  expect(
+    evaluate(
+      parsePolicy({ Statement: [{ Effect: 'Allow', Action: '*', Resource: ['a', 'b'] }] }, 'identity'),
+      request(keys, { principal: undefined }),
+    ).steps,
+  ).toBe(1 + 2);
 });

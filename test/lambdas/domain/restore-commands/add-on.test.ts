@@ -295,9 +295,9 @@ describe('addonRestoreCommands', () => {
   it.each([
     ['EKS names as the default', 'storage', { defaultNamespace: 'storage' }],
     ["the registry has as the driver's, where EKS names no default", 'kube-system', {}],
-  ])('leaves out a namespace that %s', (_, namespace, known) => {
-    expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig');
-  });
+  ])('leaves out a namespace that %s', (_, namespace, known) =>
+    expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig'),
+  );
 
   it('omits fields that the add-on did not have', () => {
     const addon = anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} });
@@ -460,9 +460,7 @@ describe('addonRestoreCommands', () => {
         { trustChanges: [aTrustChange({ undoneAt: '2026-01-05T09:00:01.000Z' })] },
       ],
       ['nothing was repaired', {}, { trustChanges: [] }],
-    ])('has no line if %s', (_, trust, record) => {
-      expect(ofTrust(commandsFor(trust, record))).toEqual([]);
-    });
+    ])('has no line if %s', (_, trust, record) => expect(ofTrust(commandsFor(trust, record))).toEqual([]));
 
     it('comes after the restarts, role by role, and before the last command', () => {
       const trustChanges = [aTrustChange(), { ...aTrustChange(), ...repairOf(OTHER_ROLE) }];

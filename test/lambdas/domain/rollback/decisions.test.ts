@@ -41,9 +41,7 @@ describe('what a person has decided', () => {
     ['addon-role', false],
     ['annotation-removed', false],
     ['service-account-deleted', false],
-  ])('takes %s: %s', (doing, taken) => {
-    expect(isTaken(rollback(), doing)).toBe(taken);
-  });
+  ])('takes %s: %s', (doing, taken) => expect(isTaken(rollback(), doing)).toBe(taken));
 
   it('is reported completely at the end, and not at all if there is nothing', () => {
     expect(leftAsChanged([])).toEqual([]);

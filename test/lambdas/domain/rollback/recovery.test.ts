@@ -119,9 +119,9 @@ describe('decideRecovery on demand', () => {
     ['blocked', 'refuse'],
     ['planned', 'refuse'],
     ['already-migrated', 'refuse'],
-  ])('of a migration that ended %s: %s', (outcome, expected) => {
-    expect(onDemand({ record: ended(outcome) }).do).toBe(expected);
-  });
+  ])('of a migration that ended %s: %s', (outcome, expected) =>
+    expect(onDemand({ record: ended(outcome) }).do).toBe(expected),
+  );
 
   it('refuses with the reason', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
@@ -167,15 +167,13 @@ describe('changes of trust policies', () => {
   });
 });
 
-describe('a release of the locks', () => {
-  it('applies to the outcome before it, not to a later one', () => {
-    const released = { at: at(20), by: 'jo' };
-    expect(standingRelease({ status: 'ended', endedAt: at(10), released })).toEqual(released);
-    expect(standingRelease({ status: 'ended', endedAt: at(20), released })).toEqual(released);
-    expect(standingRelease({ status: 'ended', endedAt: at(30), released })).toBeUndefined();
-    expect(standingRelease({ status: 'running', endedAt: at(10), released })).toBeUndefined();
-    expect(standingRelease({ status: 'ended', endedAt: at(10) })).toBeUndefined();
-  });
+it('a release of the locks applies to the outcome before it, not to a later one', () => {
+  const released = { at: at(20), by: 'jo' };
+  expect(standingRelease({ status: 'ended', endedAt: at(10), released })).toEqual(released);
+  expect(standingRelease({ status: 'ended', endedAt: at(20), released })).toEqual(released);
+  expect(standingRelease({ status: 'ended', endedAt: at(30), released })).toBeUndefined();
+  expect(standingRelease({ status: 'running', endedAt: at(10), released })).toBeUndefined();
+  expect(standingRelease({ status: 'ended', endedAt: at(10) })).toBeUndefined();
 });
 
 describe('decideRecovery', () => {

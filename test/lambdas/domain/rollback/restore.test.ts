@@ -196,9 +196,9 @@ describe('decideRestore', () => {
       decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), asRead),
       /another principal has created/,
     ],
-  ])('leaves %s to a person', (_, decision, why) => {
-    expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) });
-  });
+  ])('leaves %s to a person', (_, decision, why) =>
+    expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) }),
+  );
 
   it('adopts a copy from its own create whose reply was lost', () => {
     const record = { removed: [addonArn(1)], made: [] };
@@ -283,11 +283,10 @@ describe('conflicts over preserved objects', () => {
     expect(decide(failed, tried(attempt)).do).toBe(conflicts === 'NONE' ? 'refuse' : 'delete');
   });
 
-  it('are named if a person has to decide', () => {
+  it('are named if a person has to decide', () =>
     expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({
       why: expect.stringContaining('Conflicts found'),
-    });
-  });
+    }));
 
   it('depend on the last attempt', () => {
     const record = { plan: aPlan({ attempts: [RECREATE_PRESERVING, RECREATE] }), attempt: 1 };
@@ -309,7 +308,5 @@ describe('isAsSnapshot', () => {
     ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],
     ['the loss of its role', { serviceAccountRoleArn: undefined }, false],
     ['its configuration', { configurationValues: '{}' }, false],
-  ])('knows %s: %s', (_, change, same) => {
-    expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same);
-  });
+  ])('knows %s: %s', (_, change, same) => expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same));
 });

@@ -47,19 +47,17 @@ describe('undoRetirement', () => {
     ).toEqual({ do: 'nothing' });
   });
 
-  it('adds the statement to a policy that has changed since', () => {
+  it('adds the statement to a policy that has changed since', () =>
     expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOtherClusters))).toEqual({
       do: 'write',
       document: policyText(ec2, podIdentityStatement, irsaOfOtherClusters, irsaStatement),
-    });
-  });
+    }));
 
-  it('replaces the kept part by the whole statement', () => {
+  it('replaces the kept part by the whole statement', () =>
     expect(undoRetirement(partly, policyText(ec2, kept, podIdentityStatement))).toEqual({
       do: 'write',
       document: policyText(ec2, shared, podIdentityStatement),
-    });
-  });
+    }));
 
   it('allows no other service account again if the kept part has changed since', () => {
     const narrowed = { ...kept, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } };

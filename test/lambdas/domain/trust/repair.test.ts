@@ -147,9 +147,7 @@ describe('proposeRepair', () => {
     expect(after).toContain('"__proto__":"a"');
   });
 
-  it('accepts a URL-encoded policy', () => {
-    expect(repaired(encodeURIComponent(irsaOnly))).toEqual(repaired(irsaOnly));
-  });
+  it('accepts a URL-encoded policy', () => expect(repaired(encodeURIComponent(irsaOnly))).toEqual(repaired(irsaOnly)));
 
   it('refuses a policy that it could not write back unchanged', () => {
     const twice = irsaOnly.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"');
@@ -329,7 +327,6 @@ describe('samePolicy', () => {
     expect(samePolicy(b, a)).toBe(same);
   });
 
-  it('distinguishes subjects', () => {
-    expect(samePolicy(policyText(irsa(subject(controller))), policyText(irsa(subject(shop))))).toBe(false);
-  });
+  it('distinguishes subjects', () =>
+    expect(samePolicy(policyText(irsa(subject(controller))), policyText(irsa(subject(shop))))).toBe(false));
 });

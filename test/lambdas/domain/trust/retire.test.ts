@@ -91,17 +91,15 @@ describe('a statement that names only the migrated service accounts', () => {
   });
 });
 
-describe('a statement that names other service accounts too', () => {
-  it('is kept for the others', () => {
-    const list = (...subjects: string[]): JsonObject => irsa(subjects, { Sid: 'Irsa' }, 'StringLike');
-    const statement = list(subject(shop), subject(controller), 'system:serviceaccount:web:*');
-    const kept = list(subject(shop), 'system:serviceaccount:web:*');
-    const { after, removed } = removal([statement, open]);
-    expect(removed).toEqual([{ statement, kept }]);
-    expect(after).toBe(policyText(kept, open));
-    expect(verdicts(after, shop).irsa).toBe('allowed');
-    expect(verdicts(after, controller).irsa).toBe('denied');
-  });
+it('a statement that names other service accounts too is kept for the others', () => {
+  const list = (...subjects: string[]): JsonObject => irsa(subjects, { Sid: 'Irsa' }, 'StringLike');
+  const statement = list(subject(shop), subject(controller), 'system:serviceaccount:web:*');
+  const kept = list(subject(shop), 'system:serviceaccount:web:*');
+  const { after, removed } = removal([statement, open]);
+  expect(removed).toEqual([{ statement, kept }]);
+  expect(after).toBe(policyText(kept, open));
+  expect(verdicts(after, shop).irsa).toBe('allowed');
+  expect(verdicts(after, controller).irsa).toBe('denied');
 });
 
 describe('a statement is not changed if it has', () => {
@@ -258,16 +256,14 @@ it('refuses a policy with NotPrincipal, which IAM would no longer accept', () =>
   );
 });
 
-it('refuses a policy that is not valid', () => {
-  expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect');
-});
+it('refuses a policy that is not valid', () =>
+  expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect'));
 
-it('accepts a URL-encoded policy', () => {
+it('accepts a URL-encoded policy', () =>
   expect(propose([], { trustPolicy: encodeURIComponent(bothWays) })).toEqual({
     do: 'remove',
     after: policyText(podIdentityStatement),
     removed: [{ statement: irsaStatement }],
     patterns: [],
     others: [],
-  });
-});
+  }));

@@ -92,9 +92,7 @@ describe('a container that the webhook has changed, and that does not ask the ag
     ["the guide's notation of IPv6, which Go does not read", IPV6('169.254.170.23,[fd00:ec2::23]'), {}, 'unknown'],
     ['a Secret with any variable', {}, { envFrom: ['Secret/aws'] }, 'unknown'],
     ['no address, which is the node role', { [ADDRESS]: '' }, {}, 'elsewhere'],
-  ])('%s', (_, env, change, expected) => {
-    expect(is(env, change)).toBe(expected);
-  });
+  ])('%s', (_, env, change, expected) => expect(is(env, change)).toBe(expected));
 
   it('has no token of the right audience', () => {
     const wrong = { ...TOKENS.podIdentity, audience: 'sts.amazonaws.com' };
@@ -176,7 +174,5 @@ describe('docs/verification-variables.md', () => {
     const cells = SDKS.map((sdk) => variable.effects[sdk] ?? 'not read');
     expect(page.split('\n')).toContain(`| \`${name}\` | ${[...cells, empty(variable)].join(' | ')} |`);
   });
-  it('has no other rows', () => {
-    expect(page.match(/^\| `(?:[A-Z]|\w+_proxy`)/gm)).toHaveLength(VARIABLE_NAMES.length);
-  });
+  it('has no other rows', () => expect(page.match(/^\| `(?:[A-Z]|\w+_proxy`)/gm)).toHaveLength(VARIABLE_NAMES.length));
 });

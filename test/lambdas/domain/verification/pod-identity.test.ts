@@ -76,9 +76,7 @@ describe('classifyPod', () => {
     ['a quoted name, skipped', withContainers([onPodIdentity, plain], skipping('"other","plain"')), 'pod-identity'],
     ['a skipped one on IRSA', withContainers([onPodIdentity, { ...onIrsa, name: 'x' }], skipping('x')), 'pod-identity'],
     ['every container skipped', withContainers([plain], skipping('plain')), 'node-role'],
-  ])('%s: %s', (_, pod, identity) => {
-    expect(classifyPod(pod).identity).toBe(identity);
-  });
+  ])('%s: %s', (_, pod, identity) => expect(classifyPod(pod).identity).toBe(identity));
 
   it('has the evidence in the spec', () => {
     expect(classifyPod(aPod('pod-identity')).evidence).toBe(
@@ -160,20 +158,18 @@ describe('a pod whose identity is unknown', () => {
     expect(evidence.replace('it cannot be determined: ', '')).toMatch(why);
   });
 
-  it('names every container whose identity is unknown', () => {
+  it('names every container whose identity is unknown', () =>
     expect(
       classifyPod(withContainers([aContainer({ env: envOf.unknown }), { ...plain, ...FROM_SECRET }])).evidence,
-    ).toMatch(/^it cannot be determined: container ebs-plugin has .*; container plain gets variables from/);
-  });
+    ).toMatch(/^it cannot be determined: container ebs-plugin has .*; container plain gets variables from/));
 
-  it('is on IRSA before the change if a Secret could only override it, with a note', () => {
+  it('is on IRSA before the change if a Secret could only override it, with a note', () =>
     expect(classifyPod(withContainers([{ ...onIrsa, ...FROM_SECRET }]))).toMatchObject({
       identity: 'irsa',
       evidence: expect.stringMatching(
         /; container driver also gets variables from Secret\/aws \(envFrom\), and AWS_ACCESS_KEY_ID would take precedence$/,
       ),
-    });
-  });
+    }));
 
   it.each<[string, Pod, boolean]>([
     ['the complete configuration', withContainers([{ ...onPodIdentity, ...FROM_SECRET }]), true],
@@ -188,15 +184,14 @@ describe('a pod whose identity is unknown', () => {
     expect(collectEvidence([pod], accounts)[0]?.level).toBe(injected ? 'injected' : undefined);
   });
 
-  it('has the reason for each container', () => {
+  it('has the reason for each container', () =>
     expect(classifyPod(withContainers([also({ AWS_PROFILE: 'x' }), { ...plain, ...FROM_SECRET }])).unknown).toEqual([
       {
         container: 'driver',
         why: 'container driver has AWS_PROFILE, with which AWS SDKs use a profile, and fail if it does not exist (Go v2, botocore), or use a profile, if it exists (JavaScript v3)',
       },
       { container: 'plain', why: expect.stringContaining('Secret/aws') },
-    ]);
-  });
+    ]));
 });
 
 describe('collectEvidence', () => {
@@ -227,11 +222,10 @@ describe('collectEvidence', () => {
     );
     expect(evidenceOf(aPod('node-role', { createdAt: at(-61) }))).toContain('created before its association');
   });
-  it('ignores an association of another namespace', () => {
+  it('ignores an association of another namespace', () =>
     expect(collectEvidence([aPod('irsa', { namespace: 'elsewhere' })], accounts, since)[0]!.evidence).not.toContain(
       'association',
-    );
-  });
+    ));
 
   it('counts the pods of the planned service accounts and shows the rest of the add-on', () => {
     const evidence = collectEvidence(
@@ -280,11 +274,10 @@ describe('collectEvidence', () => {
     ).toEqual(['ebs-csi-controller-1']);
   });
 
-  it('does not group pods without a name label', () => {
+  it('does not group pods without a name label', () =>
     expect(
       collectEvidence([aPod('irsa', { labels: {} }), aNodePod({ labels: {} })], accounts).map((pod) => pod.name),
-    ).toEqual(['ebs-csi-controller-1']);
-  });
+    ).toEqual(['ebs-csi-controller-1']));
 });
 
 describe('a pod whose author wants the evidence to be large', () => {

@@ -199,23 +199,21 @@ describe('pods that are observed twice', () => {
   });
 });
 
-describe('restarts between observations', () => {
-  it('are those of pods that were there before', () => {
-    const one = [
-      anEvidence({ uid: 'a', restarts: 1 }),
-      anEvidence({ uid: 'b' }),
-      anEvidence({ uid: 'x', restarts: 0, excluded: 'gone' }),
-    ];
-    const two = [
-      anEvidence({ uid: 'a', restarts: 1 }),
-      anEvidence({ uid: 'b', restarts: 1 }),
-      anEvidence({ uid: 'new', restarts: 5 }),
-      anEvidence({ uid: 'x', restarts: 9, excluded: 'gone' }),
-    ];
-    expect([...restartedBetween([one, two])]).toEqual(['b']);
-    expect([...restartedBetween([one, two, two])]).toEqual(['b']);
-    expect([...restartedBetween([one])]).toEqual([]);
-  });
+it('restarts between observations are those of pods that were there before', () => {
+  const one = [
+    anEvidence({ uid: 'a', restarts: 1 }),
+    anEvidence({ uid: 'b' }),
+    anEvidence({ uid: 'x', restarts: 0, excluded: 'gone' }),
+  ];
+  const two = [
+    anEvidence({ uid: 'a', restarts: 1 }),
+    anEvidence({ uid: 'b', restarts: 1 }),
+    anEvidence({ uid: 'new', restarts: 5 }),
+    anEvidence({ uid: 'x', restarts: 9, excluded: 'gone' }),
+  ];
+  expect([...restartedBetween([one, two])]).toEqual(['b']);
+  expect([...restartedBetween([one, two, two])]).toEqual(['b']);
+  expect([...restartedBetween([one])]).toEqual([]);
 });
 
 describe('whatever happens to the pods', () => {
