@@ -128,7 +128,7 @@ describe('the rules', () => {
 });
 
 describe('the manifests', () => {
-  it('are one ClusterRole for reading, and what each add-on needs, each with its binding behind it', () => {
+  it('are one ClusterRole for reading, and what each add-on needs, each with its binding behind it', () =>
     expect(manifestsOf(EBS, ADOT).map(manifestName)).toEqual([
       'ClusterRole pod-identity-migrator:read',
       'ClusterRoleBinding pod-identity-migrator:read',
@@ -138,8 +138,7 @@ describe('the manifests', () => {
       'ClusterRoleBinding pod-identity-migrator:read:adot',
       'Role opentelemetry-operator-system/pod-identity-migrator:restart:adot',
       'RoleBinding opentelemetry-operator-system/pod-identity-migrator:restart:adot',
-    ]);
-  });
+    ]));
 
   it('of a service account are a Role in its namespace, and one for its annotation only where that goes', () => {
     const names = (purpose: string): string[] =>
@@ -194,12 +193,11 @@ describe('the manifests', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('of an add-on without workloads let nothing be restarted', () => {
+  it('of an add-on without workloads let nothing be restarted', () =>
     expect(manifestsOf({ ...EBS, workloads: [] }).map(manifestName)).toEqual([
       'ClusterRole pod-identity-migrator:read',
       'ClusterRoleBinding pod-identity-migrator:read',
-    ]);
-  });
+    ]));
 
   it('bind each role to the group of its purpose', () => {
     const bindings = manifestsOf(EBS, ADOT, API).filter((one): one is BindingManifest => 'roleRef' in one);
@@ -239,23 +237,23 @@ describe('what is there already', () => {
         { verbs: ['create'], resources: ['pods/eviction'], apiGroups: [''] },
       ],
     ],
-  ])('a role with rules that are %s: nothing, regardless of who created it', (_, rules) => {
-    expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: {} }, rules })).toEqual({ do: 'nothing' });
-  });
+  ])('a role with rules that are %s: nothing, regardless of who created it', (_, rules) =>
+    expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: {} }, rules })).toEqual({ do: 'nothing' }),
+  );
 
   it.each([
     [[]],
     [null],
     [[{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] }]],
     [[...role.rules, ...role.rules]],
-  ])('a role of ours with other rules (%j) gets these, unless it changes meanwhile', (rules) => {
+  ])('a role of ours with other rules (%j) gets these, unless it changes meanwhile', (rules) =>
     expect(manifestChange(role, { ...role, metadata, rules })).toEqual({
       do: 'update',
       patch: { metadata: { resourceVersion: '7' }, rules: role.rules },
-    });
-  });
+    }),
+  );
 
-  it('a third-party role with other rules is left alone', () => {
+  it('a third-party role with other rules is left alone', () =>
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: null }, rules: [] })).toEqual({
       do: 'refuse',
       why: expect.stringContaining(
@@ -264,8 +262,7 @@ describe('what is there already', () => {
       remedy: expect.stringContaining(
         'kubectl label role pod-identity-migrator:restart:aws-ebs-csi-driver --namespace kube-system app.kubernetes.io/managed-by=eks-pod-identity-migrator',
       ),
-    });
-  });
+    }));
 
   it('subjects of a binding that others have put there stay', () => {
     const other = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jo' };
@@ -343,13 +340,12 @@ describe('access entries', () => {
     expect(entryChange(reader!, { type: 'STANDARD', groups })).toEqual({ do: 'nothing', groups });
   });
 
-  it('of nodes take no groups', () => {
+  it('of nodes take no groups', () =>
     expect(entryChange(reader!, { type: 'EC2_LINUX', groups: ['system:nodes'] })).toMatchObject({
       do: 'refuse',
       why: expect.stringContaining('type EC2_LINUX'),
       remedy: expect.any(String),
-    });
-  });
+    }));
 
   it.each([
     ['API', true],
@@ -358,7 +354,7 @@ describe('access entries', () => {
     [undefined, false],
   ] as const)('in authentication mode %s: %s', (mode, takes) => expect(takesAccessEntries(mode)).toBe(takes));
 
-  it('have lines of aws-auth in their place, where roles have no path', () => {
+  it('have lines of aws-auth in their place, where roles have no path', () =>
     expect(parse(mapRolesOf([reader!, restarter!]))).toEqual([
       {
         rolearn: 'arn:aws:iam::111122223333:role/reader',
@@ -366,6 +362,5 @@ describe('access entries', () => {
         groups: [ACCESS_GROUPS.read],
       },
       { rolearn: RESTARTER, username: 'pod-identity-migrator:{{SessionName}}', groups },
-    ]);
-  });
+    ]));
 });

@@ -31,6 +31,7 @@ import {
   target,
   TOKENS,
 } from '../fixtures.ts';
+import { said } from './said.ts';
 
 const APP = {
   namespace: 'shop',
@@ -84,9 +85,9 @@ const obstacles = (...given: Parameters<typeof factsOf>): string[] =>
   only(...given).obstacles.map(({ id, status }) => `${id}:${status}`);
 
 describe('how a pod gets its credentials', () => {
-  it.each(['pod-identity', 'irsa', 'node-role', 'mixed'] as const)('%s', (identity) => {
-    expect(sourceOf(aPod(identity), undefined).source).toBe(identity);
-  });
+  it.each(['pod-identity', 'irsa', 'node-role', 'mixed'] as const)('%s', (identity) =>
+    expect(sourceOf(aPod(identity), undefined).source).toBe(identity),
+  );
 
   it('by static keys, which go before anything else, also where their values come from a Secret', () => {
     const pod = aPod('irsa', { containers: [aContainer({ name: 'app', env: { ...envOf.irsa, ...KEYS } })] });
@@ -112,9 +113,7 @@ describe('how a pod gets its credentials', () => {
     });
     expect(sourceOf(pod, undefined)).toMatchObject({
       source: 'mixed',
-      evidence: expect.stringMatching(
-        /in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/,
-      ) as string,
+      evidence: expect.stringMatching(/in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/),
     });
   });
 
@@ -235,7 +234,7 @@ describe('obstacles', () => {
       obstacles: [
         {
           id: 'association',
-          remedy: expect.stringContaining('pod-identity migrate --cluster dev ') as string,
+          remedy: expect.stringContaining('pod-identity migrate --cluster dev '),
         },
       ],
     });
@@ -275,11 +274,9 @@ describe('obstacles', () => {
       roles: new Map<string, RoleFact>([[ROLE, { trust: parsePolicy(policyText(...statements), 'trust') }]]),
     });
     const [first] = only([irsa()], trust(irsaStatement)).obstacles.filter(({ id }) => id === 'trust');
-    expect(first).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('does not allow EKS Pod Identity') as string,
-      remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string,
-    });
+    expect(first).toMatchObject(
+      said('fail', 'does not allow EKS Pod Identity', `pod-identity trust repair --dry-run --role-arn ${ROLE}`),
+    );
     const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(obstacles([irsa()], trust(fromOffice))).toContain('trust:unknown');
     const byTags = {
@@ -333,10 +330,9 @@ describe('obstacles', () => {
     const absent = { agent: {} };
     expect(obstacles([irsa()], absent)).toEqual(['agent:fail', 'association:fail']);
     expect(obstacles([aPod('node-role', APP)], absent)).toEqual(['own-role:warn']);
-    expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('2 of 3') as string,
-    });
+    expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject(
+      said('fail', '2 of 3'),
+    );
     expect(reportOf([irsa()], { agent: { addonStatus: 'DEGRADED' } }).agent.status).toBe('fail');
     expect(reportOf([irsa()], { agent: { error: 'no right' } }).agent.status).toBe('unknown');
     expect(reportOf([irsa()], { ...absent, cluster: aCluster({ autoMode: true }) }).agent.status).toBe('pass');
@@ -352,7 +348,7 @@ describe('obstacles', () => {
     const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
     expect(other).toMatchObject({
       addon: { takesAssociation: false },
-      obstacles: [{ id: 'association', message: expect.stringContaining('supports none for it') as string }],
+      obstacles: [{ id: 'association', message: expect.stringContaining('supports none for it') }],
     });
   });
 
@@ -393,11 +389,10 @@ describe('obstacles', () => {
     expect(obstacles([aPod('node-role', APP)], annotated(ROLE))).toEqual(['association:fail', 'annotation:warn']);
   });
 
-  it('associations that may not be read: nobody knows', () => {
+  it('associations that may not be read: nobody knows', () =>
     expect(
       obstacles([irsa()], { associations: undefined, unread: [{ what: 'the associations', why: 'no right' }] }),
-    ).toEqual(['association:unknown']);
-  });
+    ).toEqual(['association:unknown']));
 });
 
 describe('the report', () => {
@@ -462,39 +457,37 @@ describe('the report', () => {
   });
 });
 
-describe('the graph', () => {
-  it('has an edge for each way in which pods of a service account get a role', () => {
-    const keyed = aPod('node-role', {
-      ...APP,
-      name: 'k',
-      owner: { kind: 'Deployment', name: 'keyed' },
-      containers: [aContainer({ env: KEYS })],
-      tokens: [TOKENS.irsa],
-    });
-    const pods = [
-      aPod('pod-identity', { ...APP, name: 'p' }),
-      aPod('irsa', { ...APP, name: 'i' }),
-      aPod('irsa', { ...APP, name: 'j', owner: { kind: 'DaemonSet', name: 'd' } }),
-      keyed,
-      aPod('node-role', { name: 'n' }),
-    ];
-    const graph = graphOf(
-      reportOf(pods, { associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })] }),
-    );
-    expect(graph.accounts).toEqual([
-      { name: 'kube-system/ebs-csi-controller-sa', pods: 1, identity: 'node-role' },
-      { name: 'shop/orders', pods: 4, identity: 'mixed' },
-    ]);
-    expect(graph.roles).toEqual([ROLE, OTHER_ROLE, 'node role', 'static keys'].sort());
-    expect(graph.edges).toEqual(
-      expect.arrayContaining([
-        { from: 'shop/orders', to: ROLE, by: 'association', pods: 1 },
-        { from: 'shop/orders', to: ROLE, by: 'irsa', pods: 2 },
-        { from: 'shop/orders', to: 'static keys', by: 'static-keys', pods: 1 },
-        { from: ROLE, to: OTHER_ROLE, by: 'target', pods: 1 },
-        { from: 'kube-system/ebs-csi-controller-sa', to: 'node role', by: 'node', pods: 1 },
-      ]),
-    );
-    expect(graph.edges).toHaveLength(5);
+it('the graph has an edge for each way in which pods of a service account get a role', () => {
+  const keyed = aPod('node-role', {
+    ...APP,
+    name: 'k',
+    owner: { kind: 'Deployment', name: 'keyed' },
+    containers: [aContainer({ env: KEYS })],
+    tokens: [TOKENS.irsa],
   });
+  const pods = [
+    aPod('pod-identity', { ...APP, name: 'p' }),
+    aPod('irsa', { ...APP, name: 'i' }),
+    aPod('irsa', { ...APP, name: 'j', owner: { kind: 'DaemonSet', name: 'd' } }),
+    keyed,
+    aPod('node-role', { name: 'n' }),
+  ];
+  const graph = graphOf(
+    reportOf(pods, { associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })] }),
+  );
+  expect(graph.accounts).toEqual([
+    { name: 'kube-system/ebs-csi-controller-sa', pods: 1, identity: 'node-role' },
+    { name: 'shop/orders', pods: 4, identity: 'mixed' },
+  ]);
+  expect(graph.roles).toEqual([ROLE, OTHER_ROLE, 'node role', 'static keys'].sort());
+  expect(graph.edges).toEqual(
+    expect.arrayContaining([
+      { from: 'shop/orders', to: ROLE, by: 'association', pods: 1 },
+      { from: 'shop/orders', to: ROLE, by: 'irsa', pods: 2 },
+      { from: 'shop/orders', to: 'static keys', by: 'static-keys', pods: 1 },
+      { from: ROLE, to: OTHER_ROLE, by: 'target', pods: 1 },
+      { from: 'kube-system/ebs-csi-controller-sa', to: 'node role', by: 'node', pods: 1 },
+    ]),
+  );
+  expect(graph.edges).toHaveLength(5);
 });

@@ -228,7 +228,7 @@ describe('the class of an add-on', () => {
 });
 
 describe('a cluster', () => {
-  it('is inspected while it is ACTIVE or UPDATING', () => {
+  it('is inspected while it is ACTIVE or UPDATING', () =>
     expect(
       ['ACTIVE', 'UPDATING', 'CREATING', 'DELETING', 'FAILED', 'PENDING'].map((status) => stateReason('dev', status)),
     ).toEqual([
@@ -238,16 +238,14 @@ describe('a cluster', () => {
       'Cluster dev is DELETING.',
       'Cluster dev is FAILED.',
       'Cluster dev is PENDING.',
-    ]);
-  });
-  it('has a finding of its own if nothing is known of it', () => {
+    ]));
+  it('has a finding of its own if nothing is known of it', () =>
     expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({
       class: 'unreachable',
       reason: 'why',
       checks: [],
       roles: [],
-    });
-  });
+    }));
 
   it('explain that a region is most likely not enabled', () => {
     const location = { account: '111122223333', region: 'eu-south-1' };

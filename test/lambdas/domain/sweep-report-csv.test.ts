@@ -92,9 +92,9 @@ describe('reportCsv', () => {
     [' =1', "' =1"],
     ['a;b;-1', "a;b;'-1"],
     ['a=b-c', 'a=b-c'],
-  ])('makes %j harmless if a spreadsheet splits at other characters', (reason, as) => {
-    expect(ofRows([row({ reason })])[0]?.['reason']).toBe(as);
-  });
+  ])('makes %j harmless if a spreadsheet splits at other characters', (reason, as) =>
+    expect(ofRows([row({ reason })])[0]?.['reason']).toBe(as),
+  );
   it('has every cell in quotes', () => {
     const csv = reportCsv({ ...report, rows: [...report.rows, row({ reason: 'a;=1', seconds: 1 })] });
     for (const line of csv.split('\r\n').slice(0, -1)) expect(line).toMatch(/^"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*$/);

@@ -22,15 +22,9 @@ const after = (seconds: number): string => new Date(STARTED + seconds * 1000).to
 export const ACCOUNTS = ['111122223333', '222233334444', '333344445555'];
 export const REGIONS = ['eu-west-1', 'us-east-1'];
 const ADDONS = [
-  'vpc-cni',
-  'aws-ebs-csi-driver',
-  'coredns',
-  'kube-proxy',
-  'amazon-cloudwatch-observability',
-  'aws-efs-csi-driver',
-  'adot',
-  'external-dns',
-];
+  ['vpc-cni', 'aws-ebs-csi-driver', 'coredns', 'kube-proxy', 'amazon-cloudwatch-observability', 'aws-efs-csi-driver'],
+  ['adot', 'external-dns'],
+].flat();
 const NEEDS_NO_IAM = new Set(['coredns', 'kube-proxy']);
 const TEAMS = ['payments', 'search', 'reliability', 'data-platform', 'checkout'];
 

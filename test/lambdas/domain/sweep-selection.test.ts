@@ -27,18 +27,18 @@ describe('the selection of clusters', () => {
     [['dev', 'prod-?'], 'prod-1', true],
     [['dev', 'prod-?'], 'prod-12', false],
     [['dev'], 'DEV', false],
-  ])('by names %j includes %s: %j', (clusters, name, expected) => {
-    expect(namesCluster({ clusters }, name)).toBe(expected);
-  });
+  ])('by names %j includes %s: %j', (clusters, name, expected) =>
+    expect(namesCluster({ clusters }, name)).toBe(expected),
+  );
   it.each<[Record<string, string> | undefined, Record<string, string>, boolean]>([
     [undefined, {}, true],
     [{ env: 'prod' }, { env: 'prod', team: 'a' }, true],
     [{ env: 'prod', team: 'b' }, { env: 'prod', team: 'a' }, false],
     [{ env: '' }, {}, false],
     [{ constructor: 'x' }, {}, false],
-  ])('by tags %j includes %j: %j', (clusterTags, tags, expected) => {
-    expect(tagsCluster({ clusterTags }, tags)).toBe(expected);
-  });
+  ])('by tags %j includes %j: %j', (clusterTags, tags, expected) =>
+    expect(tagsCluster({ clusterTags }, tags)).toBe(expected),
+  );
 });
 
 describe('the selection of add-ons', () => {
@@ -73,9 +73,9 @@ describe('the selection of add-ons', () => {
       undefined,
       'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
     ],
-  ])('%s, tagged %j in a cluster tagged %j: %s', (tagging, own, cluster, expected) => {
-    expect(tagLeftOut({ tagging }, tag(own), tag(cluster)) ?? '').toBe(expected);
-  });
+  ])('%s, tagged %j in a cluster tagged %j: %s', (tagging, own, cluster, expected) =>
+    expect(tagLeftOut({ tagging }, tag(own), tag(cluster)) ?? '').toBe(expected),
+  );
 });
 
 describe('two selections', () => {
@@ -120,19 +120,17 @@ describe('two selections', () => {
 
 describe('the locations of a sweep', () => {
   const territory = { home: '222233334444', accounts: ['111122223333'], regions: ['us-east-1', 'eu-west-1'] };
-  it('are all accounts and regions of the deployment, region by region, if it names none', () => {
+  it('are all accounts and regions of the deployment, region by region, if it names none', () =>
     expect(locationsOf({}, territory)).toEqual([
       { account: '111122223333', region: 'eu-west-1' },
       { account: '222233334444', region: 'eu-west-1' },
       { account: '111122223333', region: 'us-east-1' },
       { account: '222233334444', region: 'us-east-1' },
-    ]);
-  });
-  it('are those that it names, each once', () => {
+    ]));
+  it('are those that it names, each once', () =>
     expect(locationsOf({ accounts: ['111122223333', '111122223333'], regions: ['ap-south-1'] }, territory)).toEqual([
       { account: '111122223333', region: 'ap-south-1' },
-    ]);
-  });
+    ]));
   it('cannot be in an account that the service may not work on', () => {
     const refused = (): unknown =>
       locationsOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
@@ -240,9 +238,7 @@ describe('the principal of an access entry', () => {
     ['arn:aws:iam::111122223333:role/user/nodes', false],
     ['arn:aws:iam::111122223333:role/team/aws-reserved/nodes', false],
     ['something else', false],
-  ])("%s is nobody's node: %j", (arn, expected) => {
-    expect(isNobodysNode(arn)).toBe(expected);
-  });
+  ])("%s is nobody's node: %j", (arn, expected) => expect(isNobodysNode(arn)).toBe(expected));
   it("belongs to the cluster's account if it is for a node", () => {
     const nodes = 'arn:aws:iam::111122223333:role/dev-nodes';
     expect([

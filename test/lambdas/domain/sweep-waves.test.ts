@@ -24,14 +24,13 @@ const look = (
 const ids = (items: SweepItem[]): string[] => items.map(({ migrationId }) => migrationId);
 
 describe('waves', () => {
-  it('begin with the canary, in the order of the queue', () => {
+  it('begin with the canary, in the order of the queue', () =>
     expect(decideWave(look({ canary: 3 }))).toEqual({
       status: 'running',
       wave: { number: 1, size: 3, begun: 3, endedBefore: 0 },
       begin: queue(3),
       done: false,
-    });
-  });
+    }));
 
   it('start no next wave until all migrations of the current wave have ended', () => {
     const wave = { number: 1, size: 3, begun: 3, endedBefore: 0 };
@@ -79,9 +78,8 @@ describe('waves', () => {
     ).toEqual([]);
   });
 
-  it('are no larger than the concurrency, however large the canary', () => {
-    expect(decideWave(look({ canary: 50, concurrency: 10 })).begin).toHaveLength(10);
-  });
+  it('are no larger than the concurrency, however large the canary', () =>
+    expect(decideWave(look({ canary: 50, concurrency: 10 })).begin).toHaveLength(10));
 
   it('wait for the migrations in flight after a sweep was resumed', () => {
     const wave = { number: 3, size: 2, begun: 0 };
@@ -115,15 +113,14 @@ describe('caps', () => {
     const items = queue(6, (number) => ({ cluster: `cluster-${number % 2}` }));
     expect(decideWave(look(wide, { queued: items })).begin).toEqual(items.slice(0, 2));
   });
-  it('do not confuse clusters with the same name', () => {
+  it('do not confuse clusters with the same name', () =>
     expect(
       decideWave(
         look(wide, {
           queued: queue(3, (number) => ({ cluster: 'same', region: ['eu-west-1', 'us-east-1', 'us-west-2'][number]! })),
         }),
       ).begin,
-    ).toHaveLength(3);
-  });
+    ).toHaveLength(3));
   it('allow one migration per role', () => {
     const [a, b, c] = ['a', 'b', 'c'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
       string,
@@ -245,13 +242,12 @@ describe('a stop', () => {
       cause: { message: `Stopped by ada at ${at(0)}: lunch.` },
     });
   });
-  it('counts failures, and migrations without a known outcome', () => {
+  it('counts failures, and migrations without a known outcome', () =>
     expect(
       ['rolled-back', 'needs-human', undefined, 'migrated', 'already-migrated', 'planned', 'blocked'].map((outcome) =>
         countsAsFailed(outcome as 'migrated' | undefined),
       ),
-    ).toEqual([true, true, true, false, false, false, false]);
-  });
+    ).toEqual([true, true, true, false, false, false, false]));
 });
 
 describe('a pause, and a window that is closed', () => {
@@ -271,35 +267,31 @@ describe('a pause, and a window that is closed', () => {
   });
 });
 
-describe('the queue', () => {
-  it('is read if something could be started, or if nothing is in flight', () => {
-    const full = look(
-      { canary: 2 },
-      { inFlight: flying(2), record: { wave: { number: 1, size: 2, begun: 2, endedBefore: 0 } } },
-    );
-    expect([
-      needsQueue(full),
-      needsQueue({ ...full, inFlight: [] }),
-      needsQueue(look({ canary: 2 })),
-      needsQueue(look({}, { windowOpen: false, inFlight: flying(1) })),
-    ]).toEqual([false, true, true, false]);
-  });
+it('the queue is read if something could be started, or if nothing is in flight', () => {
+  const full = look(
+    { canary: 2 },
+    { inFlight: flying(2), record: { wave: { number: 1, size: 2, begun: 2, endedBefore: 0 } } },
+  );
+  expect([
+    needsQueue(full),
+    needsQueue({ ...full, inFlight: [] }),
+    needsQueue(look({ canary: 2 })),
+    needsQueue(look({}, { windowOpen: false, inFlight: flying(1) })),
+  ]).toEqual([false, true, true, false]);
 });
 
-describe('the end of a migration', () => {
-  it('is the outcome in its record, once it has one', () => {
-    const failure = { name: 'AddonFailed', message: 'x' };
-    expect(endOf(undefined)).toBeUndefined();
-    expect(endOf(aMigration())).toBeUndefined();
-    expect(endOf(aMigration({ status: 'ended', outcome: 'rolled-back', endedAt: at(9), failure }))).toEqual({
-      outcome: 'rolled-back',
-      endedAt: at(9),
-      failure,
-    });
-    expect(endOf(aMigration({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(9) }))).toEqual({
-      outcome: 'migrated',
-      verified: 'ready',
-      endedAt: at(9),
-    });
+it('the end of a migration is the outcome in its record, once it has one', () => {
+  const failure = { name: 'AddonFailed', message: 'x' };
+  expect(endOf(undefined)).toBeUndefined();
+  expect(endOf(aMigration())).toBeUndefined();
+  expect(endOf(aMigration({ status: 'ended', outcome: 'rolled-back', endedAt: at(9), failure }))).toEqual({
+    outcome: 'rolled-back',
+    endedAt: at(9),
+    failure,
+  });
+  expect(endOf(aMigration({ status: 'ended', outcome: 'migrated', verified: 'ready', endedAt: at(9) }))).toEqual({
+    outcome: 'migrated',
+    verified: 'ready',
+    endedAt: at(9),
   });
 });

@@ -63,9 +63,9 @@ describe('every third-party text in a record', () => {
     ['a cluster of a sweep', clusterInventory],
     ['a region of a sweep', locationInventory],
     ['an item of a sweep', sweepItem],
-  ])('is printable once %s is read, unless it is data', (_, schema) => {
-    expect(rawIn(schema).filter((path) => !MADE.test(path) && !DATA.test(path))).toEqual([]);
-  });
+  ])('is printable once %s is read, unless it is data', (_, schema) =>
+    expect(rawIn(schema).filter((path) => !MADE.test(path) && !DATA.test(path))).toEqual([]),
+  );
 
   it.each([
     'failure.message',

@@ -75,9 +75,9 @@ describe('the custom resource definitions of an add-on', () => {
     ['vpc-cni', 'eniconfigs.crd.k8s.amazonaws.com v1alpha1'],
     ['snapshot-controller', 'volumesnapshots.snapshot.storage.k8s.io v1'],
     ['aws-privateca-connector-for-kubernetes', 'awspcaclusterissuers.awspca.cert-manager.io v1beta1'],
-  ])('%s: %s', (name, kind) => {
-    expect(ownedKinds(name).map(({ group, version, plural }) => `${plural}.${group} ${version}`)).toContain(kind);
-  });
+  ])('%s: %s', (name, kind) =>
+    expect(ownedKinds(name).map(({ group, version, plural }) => `${plural}.${group} ${version}`)).toContain(kind),
+  );
   it('do not exist for the storage drivers, which have no kinds of their own', () => {
     for (const name of ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver'])
       expect(ownedKinds(name)).toEqual([]);

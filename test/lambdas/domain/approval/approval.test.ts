@@ -3,9 +3,8 @@ import { barredByRole } from '../../../../lambdas/domain/approval/approval.ts';
 
 describe('two sessions of one role', () => {
   const role = { partition: 'aws', account: '111122223333', name: 'Admin_0123' };
-  it('are two people if IAM Identity Center created the role', () => {
-    expect(barredByRole(role, 'identity-center')).toBeUndefined();
-  });
+  it('are two people if IAM Identity Center created the role', () =>
+    expect(barredByRole(role, 'identity-center')).toBeUndefined());
   it('may be one person if something else created the role, or if it cannot be read', () => {
     const other = barredByRole(role, 'other');
     expect(other).toMatch(/role/);

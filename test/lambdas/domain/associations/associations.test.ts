@@ -30,19 +30,16 @@ describe('unportableFields', () => {
     [{ disableSessionTags: false, externalId: 'x', tags: { team: 'a' } }, []],
     [{ targetRoleArn: OTHER_ROLE }, ['targetRoleArn']],
     [{ disableSessionTags: true, policy: '{}' }, ['disableSessionTags', 'policy']],
-  ])('of %j: %j', (change, fields) => {
-    expect(unportableFields(anAssociation(change))).toEqual(fields);
-  });
+  ])('of %j: %j', (change, fields) => expect(unportableFields(anAssociation(change))).toEqual(fields));
 });
 
 describe('carriedOver', () => {
   const { namespace, serviceAccount } = planned;
   const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
 
-  it('is empty if AddonPodIdentityAssociations can express everything', () => {
-    expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]);
-  });
-  it('has the settings that AddonPodIdentityAssociations cannot express, and their association', () => {
+  it('is empty if AddonPodIdentityAssociations can express everything', () =>
+    expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]));
+  it('has the settings that AddonPodIdentityAssociations cannot express, and their association', () =>
     expect(
       carried({
         targetRoleArn: OTHER_ROLE,
@@ -61,26 +58,22 @@ describe('carriedOver', () => {
         policy: '{}',
         tags: { team: 'a' },
       },
-    ]);
-  });
+    ]));
   it("includes tags of the add-on's own association, but none that AWS reserves", () => {
     expect(
       carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', awsome: '1' } }),
     ).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
     expect(carried({ tags: { 'aws:createdBy': 'me' } })).toEqual([]);
   });
-  it('leaves out what is not part of the plan', () => {
+  it('leaves out what is not part of the plan', () =>
     expect(
       carried({ serviceAccount: 'shop', targetRoleArn: OTHER_ROLE }, { namespace: 'web', tags: { a: 'b' } }),
-    ).toEqual([]);
-  });
+    ).toEqual([]));
 });
 
-describe('plannedFor', () => {
-  it('finds the association of the same namespace and service account', () => {
-    expect(plannedFor(anAssociation(), [{ ...planned, namespace: 'web' }, planned])).toBe(planned);
-    expect(plannedFor(anAssociation({ serviceAccount: 'shop' }), [planned])).toBeUndefined();
-  });
+it('plannedFor finds the association of the same namespace and service account', () => {
+  expect(plannedFor(anAssociation(), [{ ...planned, namespace: 'web' }, planned])).toBe(planned);
+  expect(plannedFor(anAssociation({ serviceAccount: 'shop' }), [planned])).toBeUndefined();
 });
 
 describe('decidePurge', () => {
@@ -159,10 +152,10 @@ describe('decidePurge', () => {
       const decision = decide(change, { attempt: { strategy } });
       expect(decision).toMatchObject({
         do: 'refuse',
-        reason: expect.stringMatching(reason) as string,
-        remedy: expect.stringMatching(remedy) as string,
+        reason: expect.stringMatching(reason),
+        remedy: expect.stringMatching(remedy),
       });
-      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') as string });
+      expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') });
     }
   });
 
@@ -170,35 +163,32 @@ describe('decidePurge', () => {
     const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, disableSessionTags: true })] };
     const asIs = { disableSessionTags: true, tags: { b: '2', a: '1' } };
 
-    it('deletes associations that are unchanged since the snapshot', () => {
-      expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' });
-    });
-    it('refuses an association that appeared since', () => {
+    it('deletes associations that are unchanged since the snapshot', () =>
+      expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' }));
+    it('refuses an association that appeared since', () =>
       expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({
         do: 'refuse',
         reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot',
-      });
-    });
+      }));
     it.each<[string, Partial<Association>]>([
       ['another role', { roleArn: OTHER_ROLE }],
       ['a target role', { targetRoleArn: ROLE }],
       ['session tags', { disableSessionTags: false }],
       ['a policy', { policy: '{}' }],
       ['other tags', { tags: { a: '2', b: '2' } }],
-    ])('refuses an association that has %s since', (_, change) => {
+    ])('refuses an association that has %s since', (_, change) =>
       expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
         do: 'refuse',
-        reason: expect.stringContaining('was changed after the snapshot') as string,
-      });
-    });
-    it("deletes associations that the add-on's own copies created since", () => {
+        reason: expect.stringContaining('was changed after the snapshot'),
+      }),
+    );
+    it("deletes associations that the add-on's own copies created since", () =>
       expect(
         decide(
           { id: 'a-new', ownerArn: addonArn(2), disableSessionTags: true },
           { snapshot, addonArn: undefined, attempt: { strategy: 'recreate' } },
         ),
-      ).toEqual({ do: 'purge' });
-    });
+      ).toEqual({ do: 'purge' }));
   });
 
   it('deletes exactly the planned associations, no third-party ones, and keeps their settings', () => {

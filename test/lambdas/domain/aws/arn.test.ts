@@ -18,29 +18,21 @@ describe('parseRoleArn', () => {
       { partition: 'aws-us-gov', account: '111122223333', path: '/team/a/', name: 'ebs+csi=1,@x.y-z' },
     ],
     [
-      'arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS',
-      {
-        partition: 'aws',
-        account: '111122223333',
-        path: '/aws-service-role/eks.amazonaws.com/',
-        name: 'AWSServiceRoleForAmazonEKS',
-      },
+      'arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/ForEKS',
+      { partition: 'aws', account: '111122223333', path: '/aws-service-role/eks.amazonaws.com/', name: 'ForEKS' },
     ],
   ])('reads %s', (arn, parts) => {
     expect(parseRoleArn(arn)).toEqual(parts);
     expect(roleArn.safeParse(arn).success).toBe(true);
   });
 
-  it.each([
-    '',
-    'ebs',
-    'arn:aws:iam::1:role/ebs',
-    'arn:aws:iam::111122223333:user/ebs',
-    'arn:aws:iam::111122223333:role/',
-    `arn:aws:iam::111122223333:role/${'x'.repeat(65)}`,
-    'arn:aws:iam::111122223333:role/a b',
-    'arn:aws:sts::111122223333:assumed-role/ebs/session',
-  ])('does not accept %j as a role', (arn) => {
+  it.each(
+    [
+      ['', 'ebs', 'arn:aws:iam::1:role/ebs', 'arn:aws:iam::111122223333:user/ebs', 'arn:aws:iam::111122223333:role/'],
+      [`arn:aws:iam::111122223333:role/${'x'.repeat(65)}`, 'arn:aws:iam::111122223333:role/a b'],
+      ['arn:aws:sts::111122223333:assumed-role/ebs/session'],
+    ].flat(),
+  )('does not accept %j as a role', (arn) => {
     expect(parseRoleArn(arn)).toBeUndefined();
     expect(roleArn.safeParse(arn).success).toBe(false);
   });
@@ -81,7 +73,5 @@ describe('isOwnedBy', () => {
     ['an add-on whose name only starts like it', addonArn(1, `${ADDON}-2`), false],
     ['the add-on of another cluster', addonArn(1, ADDON, 'prod'), false],
     ['nobody', undefined, false],
-  ])('%s', (_, ownerArn, owned) => {
-    expect(isOwnedBy(ownerArn, CLUSTER, ADDON)).toBe(owned);
-  });
+  ])('%s', (_, ownerArn, owned) => expect(isOwnedBy(ownerArn, CLUSTER, ADDON)).toBe(owned));
 });

@@ -17,7 +17,7 @@ describe('the versions to update to', () => {
     ['none, if the newest is installed', ['v4', 'v3*'], 'v4', []],
     ['any, if the installed version is no longer offered', ['v4', 'v3*'], 'v1', ['v3', 'v4']],
     ['none, if none is offered', [], 'v1', []],
-  ])('are %s', (_, versions, installed, expected) => {
-    expect(updateCandidates(offered(...versions), installed)).toEqual(expected);
-  });
+  ])('are %s', (_, versions, installed, expected) =>
+    expect(updateCandidates(offered(...versions), installed)).toEqual(expected),
+  );
 });

@@ -187,32 +187,26 @@ describe('reservations', () => {
   });
 });
 
-describe('new work', () => {
-  it('is started while less than ten seconds of calls wait, up to that limit', () => {
-    const rest = aState({ rate: 5, atCut: 0, head: 0 });
-    expect(roomFor(rest, 'eks', 12, NOW)).toBe(5);
-    expect(roomFor({ ...rest, head: 30 }, 'eks', 12, NOW)).toBe(2);
-    const full = Math.ceil(allowedBy(rest, 'eks', NOW + FULL)) + 1;
-    expect(roomFor({ ...rest, head: full }, 'eks', 12, NOW)).toBe(0);
-  });
+it('new work is started while less than ten seconds of calls wait, up to that limit', () => {
+  const rest = aState({ rate: 5, atCut: 0, head: 0 });
+  expect(roomFor(rest, 'eks', 12, NOW)).toBe(5);
+  expect(roomFor({ ...rest, head: 30 }, 'eks', 12, NOW)).toBe(2);
+  const full = Math.ceil(allowedBy(rest, 'eks', NOW + FULL)) + 1;
+  expect(roomFor({ ...rest, head: full }, 'eks', 12, NOW)).toBe(0);
 });
 
-describe('what the ledger has', () => {
-  it('is distinguished from data that this service never wrote', () => {
-    expect(isPlausible(aState({ head: 1000 }), 'eks', NOW)).toBe(true);
-    expect(isPlausible(aState({ head: 1e9 }), 'eks', NOW)).toBe(false);
-    expect(isPlausible(aState({ cutAt: NOW + 2 * 86_400_000 }), 'eks', NOW)).toBe(false);
-  });
+it('what the ledger has is distinguished from data that this service never wrote', () => {
+  expect(isPlausible(aState({ head: 1000 }), 'eks', NOW)).toBe(true);
+  expect(isPlausible(aState({ head: 1e9 }), 'eks', NOW)).toBe(false);
+  expect(isPlausible(aState({ cutAt: NOW + 2 * 86_400_000 }), 'eks', NOW)).toBe(false);
 });
 
-describe('the seconds of Paced', () => {
-  it('are parsed from the message, and from the Cause that contains it', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: -1000, max: 1_000_000 }), (milliseconds) => {
-        const seconds = pacedSeconds(JSON.stringify({ errorMessage: `Step plan waits (${pacedText(milliseconds)}).` }));
-        expect(seconds).toBe(Math.min(300, Math.max(1, Math.ceil(milliseconds / 1000))));
-      }),
-    );
-    expect(pacedSeconds('It waits for 12 seconds.')).toBeUndefined();
-  });
+it('the seconds of Paced are parsed from the message, and from the Cause that contains it', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -1000, max: 1_000_000 }), (milliseconds) => {
+      const seconds = pacedSeconds(JSON.stringify({ errorMessage: `Step plan waits (${pacedText(milliseconds)}).` }));
+      expect(seconds).toBe(Math.min(300, Math.max(1, Math.ceil(milliseconds / 1000))));
+    }),
+  );
+  expect(pacedSeconds('It waits for 12 seconds.')).toBeUndefined();
 });

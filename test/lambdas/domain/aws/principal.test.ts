@@ -24,27 +24,20 @@ describe('the ARN of a principal', () => {
     ],
     [`arn:aws:sts::${A}:federated-user/ann`, { kind: 'federated-user', name: 'ann' }],
     [`arn:aws:iam::${A}:user${LONG_PATH}${NAME}`, { kind: 'user', name: NAME }],
-  ])('is read: %s', (arn, expected) => {
-    expect(parsePrincipal(arn)).toEqual({ partition: 'aws', account: A, ...expected });
-  });
-  it.each([
-    '',
-    'ann',
-    'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11',
-    `cloudtrail: arn:aws:iam::${A}:user/ann`,
-    `arn:aws:iam::${A}:user/`,
-    `arn:aws:iam::${A}:group/ann`,
-    `arn:aws:iam::1111:user/ann`,
-    `arn:aws-nowhere:iam::${A}:user/ann`,
-    `arn:aws:sts::${A}:user/ann`,
-    `arn:aws:iam::${A}:assumed-role/Deployer/ann`,
-    `arn:aws:sts::${A}:assumed-role/Deployer`,
-    `arn:aws:sts::${A}:assumed-role/path/Deployer/ann`,
-    `arn:aws:sts::${A}:federated-user/${'n'.repeat(33)}`,
-    `arn:aws:iam::${A}:user${LONG_PATH}p/${NAME}`,
-    `arn:aws:iam::${A}:user/${NAME}n`,
-    `arn:aws:iam::${A}:user/ann\n`,
-  ])('is not read: %j', (arn) => {
+  ])('is read: %s', (arn, expected) =>
+    expect(parsePrincipal(arn)).toEqual({ partition: 'aws', account: A, ...expected }),
+  );
+  it.each(
+    [
+      ['', 'ann', 'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11', `cloudtrail: arn:aws:iam::${A}:user/ann`],
+      [`arn:aws:iam::${A}:user/`, `arn:aws:iam::${A}:group/ann`, `arn:aws:iam::1111:user/ann`],
+      [`arn:aws-nowhere:iam::${A}:user/ann`, `arn:aws:sts::${A}:user/ann`],
+      [`arn:aws:iam::${A}:assumed-role/Deployer/ann`, `arn:aws:sts::${A}:assumed-role/Deployer`],
+      [`arn:aws:sts::${A}:assumed-role/path/Deployer/ann`, `arn:aws:sts::${A}:federated-user/${'n'.repeat(33)}`],
+      [`arn:aws:iam::${A}:user${LONG_PATH}p/${NAME}`, `arn:aws:iam::${A}:user/${NAME}n`],
+      [`arn:aws:iam::${A}:user/ann\n`],
+    ].flat(),
+  )('is not read: %j', (arn) => {
     expect(parsePrincipal(arn)).toBeUndefined();
   });
   it('has at most as many characters as the longest ARN of IAM', () => {

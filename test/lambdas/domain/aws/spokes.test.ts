@@ -50,7 +50,7 @@ describe('the roles in other accounts', () => {
     expect(externalIdOf(HUB)).toMatch(/^[\w+=,.@:/-]{2,1224}$/);
   });
 
-  it('are in access entries with the groups for their purpose', () => {
+  it('are in access entries with the groups for their purpose', () =>
     expect(
       wantedEntries(spokeKubernetesRoles(OTHER)).map(({ principalArn, groups }) => [
         principalArn.split('/')[1],
@@ -60,8 +60,7 @@ describe('the roles in other accounts', () => {
       ['pod-identity-migrator-kubernetes-read', ['read']],
       ['pod-identity-migrator-kubernetes-restart', ['read', 'restart']],
       ['pod-identity-migrator-kubernetes-annotate', ['read', 'annotate']],
-    ]);
-  });
+    ]));
 });
 
 describe('the roles of a step', () => {
@@ -110,13 +109,10 @@ describe('isServed', () => {
     ['777788889999', { account: HUB, accounts: [OTHER] }, false],
     ['777788889999', { account: HUB, accounts: [EVERY_ACCOUNT] }, true],
     [OTHER, {}, false],
-  ])('%s, by %j: %s', (account, served, expected) => {
-    expect(isServed(account, served)).toBe(expected);
-  });
+  ])('%s, by %j: %s', (account, served, expected) => expect(isServed(account, served)).toBe(expected));
 
-  it('has a value for all accounts that no configuration can contain', () => {
-    expect(accountId.safeParse(EVERY_ACCOUNT).success).toBe(false);
-  });
+  it('has a value for all accounts that no configuration can contain', () =>
+    expect(accountId.safeParse(EVERY_ACCOUNT).success).toBe(false));
 });
 
 describe('settingsFor', () => {

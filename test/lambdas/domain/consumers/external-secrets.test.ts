@@ -137,9 +137,8 @@ describe('ClusterSecretStore', () => {
     expect(linesOf({ objects })).toEqual(['ClusterSecretStore/aws uses push/api: annotation, trust']);
   });
 
-  it('without a namespace, uses none if nothing refers to it', () => {
-    expect(linesOf({ objects: { [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))] } })).toEqual([]);
-  });
+  it('without a namespace, uses none if nothing refers to it', () =>
+    expect(linesOf({ objects: { [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))] } })).toEqual([]));
 
   it.each([SECRETS, PUSHES])('may use it in any namespace if %s could not be read', (unread) => {
     const objects = { [CLUSTER_STORES]: [anObject('aws', jwt({ name: 'api' }))] };
@@ -209,11 +208,11 @@ describe('Vault with the identity of the operator', () => {
     [`${IMAGE}:v2.1.0`, false],
     [`${IMAGE}@sha256:${'a'.repeat(64)}`, true],
     ['registry.example.com/mirror/eso:v1', true],
-  ])('needs the IRSA environment of its pods with %s: %s', (image, needs) => {
+  ])('needs the IRSA environment of its pods with %s: %s', (image, needs) =>
     expect(linesOf({ objects, pods: [operator(image)] })).toEqual(
       needs ? ['SecretStore/shop/own uses external-secrets/external-secrets: pods'] : [],
-    );
-  });
+    ),
+  );
 
   it('needs nothing of the webhook and the controller of certificates, which have the same image', () => {
     const pods = ['external-secrets-webhook', 'external-secrets-cert-controller'].map((name) =>

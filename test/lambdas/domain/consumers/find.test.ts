@@ -147,9 +147,8 @@ describe('resources', () => {
     expect(resourceName({ group: '', plural: 'persistentvolumes' })).toBe('persistentvolumes');
   });
 
-  it('are named as requests accept them', () => {
-    expect(RESOURCES.filter((resource) => !consumerName.safeParse(resource).success)).toEqual([]);
-  });
+  it('are named as requests accept them', () =>
+    expect(RESOURCES.filter((resource) => !consumerName.safeParse(resource).success)).toEqual([]));
 
   it('are all read by the detectors', () => {
     const read = new Set<string>();
@@ -258,14 +257,12 @@ describe('consumers of service accounts', () => {
   });
 });
 
-describe('rules', () => {
-  it('have texts that fit into sentences', () => {
-    for (const { how, instead, source, field } of RULES) {
-      expect(how).toMatch(/^[a-z].*[^.]$/);
-      expect(instead).toMatch(/^[A-Z].*\.$/);
-      expect(source).toMatch(/[a-z]/);
-      expect(field).not.toBe('');
-      expect([how, instead, source].filter((text) => !isPrintable(text))).toEqual([]);
-    }
-  });
+it('rules have texts that fit into sentences', () => {
+  for (const { how, instead, source, field } of RULES) {
+    expect(how).toMatch(/^[a-z].*[^.]$/);
+    expect(instead).toMatch(/^[A-Z].*\.$/);
+    expect(source).toMatch(/[a-z]/);
+    expect(field).not.toBe('');
+    expect([how, instead, source].filter((text) => !isPrintable(text))).toEqual([]);
+  }
 });

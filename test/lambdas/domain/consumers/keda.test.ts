@@ -41,9 +41,7 @@ describe('the identity of the workload', () => {
     ['a role', { podIdentity: { provider: 'aws', roleArn: ROLE_ARN } }],
     ['another cloud', { podIdentity: { provider: 'azure-workload', identityOwner: 'workload' } }],
     ['secrets', { secretTargetRef: [{ parameter: 'awsAccessKeyID', name: 'aws', key: 'id' }] }],
-  ])('is not used with %s', (_, spec) => {
-    expect(linesOf(cluster(spec))).toEqual([]);
-  });
+  ])('is not used with %s', (_, spec) => expect(linesOf(cluster(spec))).toEqual([]));
 
   it('is not used with provider aws-eks by triggers of the operator', () => {
     const triggers = (identityOwner: string): unknown[] => [

@@ -118,11 +118,11 @@ describe('Mountpoint for Amazon S3', () => {
     ['v2.3.0', 'trust'],
     ['v1.15.0', 'annotation, trust'],
     ['latest', 'annotation, trust'],
-  ])('needs what the driver %s needs: %s', (tag, needs) => {
+  ])('needs what the driver %s needs: %s', (tag, needs) =>
     expect(linesOf({ objects, pods: [reader, driver(tag)] })).toEqual([
       `PersistentVolume/photos uses shop/reader: ${needs}`,
-    ]);
-  });
+    ]),
+  );
 
   it('counts as an earlier driver while both versions run', () => {
     const pods = [reader, driver('v2.3.0'), driver('v1.15.0')];
@@ -179,11 +179,10 @@ describe('Secrets Store CSI driver', () => {
     expect(linesOf({ objects, pods: [pod] })).toEqual([]);
   });
 
-  it('may use any service account of the namespace if no pod mounts it now', () => {
+  it('may use any service account of the namespace if no pod mounts it now', () =>
     expect(linesOf({ objects: { [CLASSES]: [aws('shop/nightly')] }, pods: [pod] })).toEqual([
       'SecretProviderClass/shop/nightly uses shop/*: annotation, trust',
-    ]);
-  });
+    ]));
 });
 
 describe('pods', () => {

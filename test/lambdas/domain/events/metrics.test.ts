@@ -18,10 +18,8 @@ describe('failureMetric', () => {
   );
 });
 
-describe('metrics of the service', () => {
-  it('include each outcome, and no error by its name', () => {
-    for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
-    expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
-    expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 11);
-  });
+it('metrics of the service include each outcome, and no error by its name', () => {
+  for (const outcome of OUTCOMES) expect(SERVICE_METRICS).toContain(outcomeMetric(outcome));
+  expect(Object.keys(ERROR_CLASSES).filter((name) => SERVICE_METRICS.has(name))).toEqual([]);
+  expect(SERVICE_METRICS.size).toBe(OUTCOMES.length + sweepOutcome.options.length + 11);
 });

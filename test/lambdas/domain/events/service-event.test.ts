@@ -167,13 +167,8 @@ describe('the event `approval-needed`', () => {
   });
 
   it('is a separate event for each round', () => {
-    const record = {
-      ...planned(),
-      approvals: [
-        anApproval({ state: 'expired' }),
-        anApproval({ round: 2, planHash: 'b'.repeat(64), requestedAt: at(20) }),
-      ],
-    };
+    const second = anApproval({ round: 2, planHash: 'b'.repeat(64), requestedAt: at(20) });
+    const record = { ...planned(), approvals: [anApproval({ state: 'expired' }), second] };
     const built = published(record, approvalNeeded(2));
     expect(built).toMatchObject({
       eventId: `${MIGRATION_ID}#approval-needed.2`,
@@ -188,23 +183,14 @@ describe('the event `approval-needed`', () => {
     expect(built.message).not.toContain('+ association');
   });
 
-  it('is not published for a round that the record does not have', () => {
-    expect(serviceEventOf(planned(), approvalNeeded(3))).toBeUndefined();
-  });
+  it('is not published for a round that the record does not have', () =>
+    expect(serviceEventOf(planned(), approvalNeeded(3))).toBeUndefined());
 });
 
 describe('what to do next', () => {
   it('is the remedy of each check, for a blocked migration', () => {
-    const built = published(
-      ended('blocked', {
-        plan: aPlan({
-          verdict: 'blocked',
-          attempts: [],
-          checks: [failing, { id: 'fine', status: 'pass', message: 'ok' }],
-        }),
-      }),
-      'blocked',
-    );
+    const checks: Check[] = [failing, { id: 'fine', status: 'pass', message: 'ok' }];
+    const built = published(ended('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks }) }), 'blocked');
     expect(built.message).toContain('- agent-ready: The agent is not there.\n  What to do: Install it.');
     expect(built.message).not.toContain('fine');
   });
@@ -221,12 +207,10 @@ describe('what to do next', () => {
   });
 
   it('is shown as the error, if no check blocks', () => {
-    const built = published(
-      ended('blocked', { failure: { name: 'ApprovalExpired', message: 'nobody decided' } }),
-      'blocked',
-    );
+    const failure = { name: 'ApprovalExpired', message: 'nobody decided' };
+    const built = published(ended('blocked', { failure }), 'blocked');
     expect(built.message).toContain('Error: ApprovalExpired: nobody decided');
-    expect(built.failure).toEqual({ name: 'ApprovalExpired', message: 'nobody decided' });
+    expect(built.failure).toEqual(failure);
   });
 
   it('is shown as the first error and the command for details, after a rollback', () => {
@@ -291,21 +275,17 @@ describe("the event of a migration that CloudTrail's event started", () => {
       title: 'UpdateAddon was denied, a migration would fix it: aws-ebs-csi-driver on dev',
     });
     for (const part of [
-      'Terraform or OpenTofu called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at',
-      `The caller was ${trigger.principal}.`,
-      'serviceAccountRoleArn: ""',
-      'Cross-account pass role is not allowed.',
-      'c0ffee',
-      'The call changed nothing.',
-      'Plan: in place',
-      'To carry out the plan: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
-      `#   remove: service_account_role_arn = "${ROLE}"`,
-      'resource "aws_eks_addon" "aws_ebs_csi_driver" {',
-      '  pod_identity_association {',
-      `    role_arn        = "${ROLE}"`,
-      'do not use -refresh=false or an earlier plan file',
-      `For the exact code: pod-identity hand-off ${MIGRATION_ID} --format terraform --deployed`,
-    ]) {
+      ['Terraform or OpenTofu called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at'],
+      [`The caller was ${trigger.principal}.`, 'serviceAccountRoleArn: ""'],
+      ['Cross-account pass role is not allowed.', 'c0ffee', 'The call changed nothing.', 'Plan: in place'],
+      [
+        'To carry out the plan: pod-identity migrate --cluster dev --region eu-west-1 --addon aws-ebs-csi-driver --deployed',
+      ],
+      [`#   remove: service_account_role_arn = "${ROLE}"`, 'resource "aws_eks_addon" "aws_ebs_csi_driver" {'],
+      ['  pod_identity_association {', `    role_arn        = "${ROLE}"`],
+      ['do not use -refresh=false or an earlier plan file'],
+      [`For the exact code: pod-identity hand-off ${MIGRATION_ID} --format terraform --deployed`],
+    ].flat()) {
       expect(built.message).toContain(part);
     }
     // An ordinary plan refreshes anyway.
@@ -323,9 +303,8 @@ describe("the event of a migration that CloudTrail's event started", () => {
   });
 
   it('has the checks if the migration is blocked, and no plan if there is nothing to migrate', () => {
-    expect(
-      denied('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks: [failing] }) }).message,
-    ).toContain('- agent-ready: The agent is not there.');
+    const blocked = denied('blocked', { plan: aPlan({ verdict: 'blocked', attempts: [], checks: [failing] }) });
+    expect(blocked.message).toContain('- agent-ready: The agent is not there.');
     const kept = denied('blocked', { plan: aPlan({ verdict: 'keep-irsa', attempts: [], checks: [failing] }) });
     expect(kept.title).toMatch(/^UpdateAddon was denied, IRSA is the better fit: /);
     expect(denied('already-migrated').message).toContain('Add-on aws-ebs-csi-driver is already on EKS Pod Identity.');
@@ -334,10 +313,8 @@ describe("the event of a migration that CloudTrail's event started", () => {
 
   it('has how to approve, if an approval is needed', () => {
     const record = aMigration({ trigger });
-    const built = published(
-      { ...record, approvals: [anApproval({ planHash: record.plan?.hash ?? '' })] },
-      'approval-needed',
-    );
+    const approvals = [anApproval({ planHash: record.plan?.hash ?? '' })];
+    const built = published({ ...record, approvals }, 'approval-needed');
     expect(built.message).toContain('serviceAccountRoleArn: ""');
     expect(built.message).toContain(`pod-identity approve ${MIGRATION_ID}`);
   });
@@ -358,55 +335,37 @@ describe("the event of a migration that CloudTrail's event started", () => {
 
 describe('an entry', () => {
   const MOST_BYTES = 200_000;
-  const long = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 50 }),
-    fc
-      .constantFrom('"', '\\', '\u{1f600}', '\u001b', '\u{202e}', 'ä', '\ud800', ' --region x', '\n')
-      .chain((piece) =>
-        fc.integer({ min: 1, max: 100_000 }).map((count) => piece.repeat(Math.ceil(count / piece.length))),
-      ),
-  );
+  const pieces = ['"', '\\', '\u{1f600}', '\u001b', '\u{202e}', 'ä', '\ud800', ' --region x', '\n'];
+  const repeated = fc
+    .tuple(fc.constantFrom(...pieces), fc.integer({ min: 1, max: 100_000 }))
+    .map(([piece, count]) => piece.repeat(Math.ceil(count / piece.length)));
+  const long = fc.oneof(fc.string({ unit: 'binary', maxLength: 50 }), repeated);
   const texts = fc.array(long, { maxLength: 60 });
+  const types = fc.constantFrom('started' as const, 'approval-needed' as const, ...OUTCOMES);
 
   it('conforms to the schema and has less than 200 KB, even if the texts of the record are long', () => {
     fc.assert(
-      fc.property(
-        fc.constantFrom('started', 'approval-needed', ...OUTCOMES),
-        fc.boolean(),
-        long,
-        long,
-        texts,
-        long,
-        (type, byEvent, message, name, many, hash) => {
-          const checks: Check[] = many.map((text, index) => ({
-            id: text,
-            status: index % 2 === 0 ? 'warn' : 'fail',
-            message: text,
-            remedy: text,
-          }));
-          const record = aMigration({
-            status: 'ended',
-            ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}),
-            startedAt: message,
-            endedAt: name,
-            failure: { name, message },
-            restoreCommands: many,
-            warnings: checks,
-            approvals: [anApproval({ planHash: hash, expiresAt: message })],
-            ...(byEvent ? { trigger: { ...trigger, at: message } } : {}),
-          });
-          record.plan = aPlan({
-            hash,
-            checks,
-            purge: many,
-            associations: many.map((text) => ({ namespace: text, serviceAccount: text, roleArn: text })),
-            installAgent: { version: message },
-          });
-          const built = serviceEvent.parse(serviceEventOf(record, type));
-          expect(Buffer.byteLength(JSON.stringify(built))).toBeLessThan(MOST_BYTES);
-          expect(built.lines.every(isPrintable)).toBe(true);
-        },
-      ),
+      fc.property(types, fc.boolean(), long, long, texts, long, (type, byEvent, message, name, many, hash) => {
+        const checks: Check[] = many.map((text, index) => {
+          return { id: text, status: index % 2 === 0 ? 'warn' : 'fail', message: text, remedy: text };
+        });
+        const record = aMigration({
+          status: 'ended',
+          ...(OUTCOMES.some((one) => one === type) ? { outcome: type as Outcome } : {}),
+          startedAt: message,
+          endedAt: name,
+          failure: { name, message },
+          restoreCommands: many,
+          warnings: checks,
+          approvals: [anApproval({ planHash: hash, expiresAt: message })],
+          ...(byEvent ? { trigger: { ...trigger, at: message } } : {}),
+        });
+        const associations = many.map((text) => ({ namespace: text, serviceAccount: text, roleArn: text }));
+        record.plan = aPlan({ hash, checks, purge: many, associations, installAgent: { version: message } });
+        const built = serviceEvent.parse(serviceEventOf(record, type));
+        expect(Buffer.byteLength(JSON.stringify(built))).toBeLessThan(MOST_BYTES);
+        expect(built.lines.every(isPrintable)).toBe(true);
+      }),
       { numRuns: 150 },
     );
   });

@@ -8,12 +8,11 @@ const both = (first: string, name: string, text: string): { name: string; messag
 });
 
 describe('endedBy', () => {
-  it('separates the failure that ended a rollback from the one that started it', () => {
+  it('separates the failure that ended a rollback from the one that started it', () =>
     expect(endedBy(both('Pods fail.', 'SessionsMayEnd', 'It takes about 9 minutes: too long.'))).toEqual({
       last: { name: 'SessionsMayEnd', message: 'It takes about 9 minutes: too long.' },
       earlier: { name: 'PodsFailing', message: 'Pods fail.' },
-    });
-  });
+    }));
 
   it('takes the last of several', () => {
     const twice = both(both('Pods fail.', 'RestoreFailed', 'Six actions.').message, 'AccessDenied', 'No.');

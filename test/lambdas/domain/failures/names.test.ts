@@ -17,12 +17,9 @@ const explained = (title: string): string[] => {
 };
 
 describe('docs/failures.md', () => {
-  it('explains every name of a failure once, and no other', () => {
-    expect(explained('Failures').toSorted()).toEqual(FAILURE_NAMES.toSorted());
-  });
-  it('explains every step once, and no other, in its order', () => {
-    expect(explained('Steps')).toEqual(STEP_LINES);
-  });
+  it('explains every name of a failure once, and no other', () =>
+    expect(explained('Failures').toSorted()).toEqual(FAILURE_NAMES.toSorted()));
+  it('explains every step once, and no other, in its order', () => expect(explained('Steps')).toEqual(STEP_LINES));
   it('lists the errors of each class in the section of that class', () => {
     const classOf = (title: string): string[] => {
       const part = PAGE.split(/^### /m).find((one) => one.startsWith(title)) ?? '';
@@ -37,9 +34,9 @@ describe('docs/failures.md', () => {
 });
 
 describe('a failure', () => {
-  it.each(['LockHeld', 'ExecutionStopped', 'RollbackRequested', STOPPED])('named %s keeps its name', (name) => {
-    expect(knownFailure({ name, message: 'why' })).toEqual({ name, message: 'why' });
-  });
+  it.each(['LockHeld', 'ExecutionStopped', 'RollbackRequested', STOPPED])('named %s keeps its name', (name) =>
+    expect(knownFailure({ name, message: 'why' })).toEqual({ name, message: 'why' }),
+  );
   it.each([
     ['States.Timeout', 'TimedOut'],
     ['Sandbox.Timedout', 'TimedOut'],
@@ -49,9 +46,9 @@ describe('a failure', () => {
     ['States.Runtime', 'Unexpected'],
     ['constructor', 'Unexpected'],
     ['', 'Unexpected'],
-  ])('named %s is %s, and nothing is lost', (name, known) => {
-    expect(knownFailure({ name, message: 'why' })).toEqual({ name: known, message: `${name}: why` });
-  });
+  ])('named %s is %s, and nothing is lost', (name, known) =>
+    expect(knownFailure({ name, message: 'why' })).toEqual({ name: known, message: `${name}: why` }),
+  );
   it('always has a name of the set', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.constantFrom(...FAILURE_NAMES)), fc.string(), (name, message) => {

@@ -61,9 +61,7 @@ const CASES: [string, StepOfChange, string, Onward][] = [
 ];
 
 describe('onwardFrom', () => {
-  it.each(CASES)('%s', (_what, step, error, onward) => {
-    expect(onwardFrom(step, error)).toBe(onward);
-  });
+  it.each(CASES)('%s', (_what, step, error, onward) => expect(onwardFrom(step, error)).toBe(onward));
 
   it('holds for errors that may resolve with time, at every stage', () => {
     const ends = ALL.filter(({ error }) => failureKind(error) === 'time').map(({ onward }) => onward);
@@ -85,25 +83,22 @@ describe('onwardFrom', () => {
       expect([onwardFrom(step, 'Cancelled'), onwardFrom(step, 'LockLost')]).toEqual(['back', 'person']);
   });
 
-  it('does not mistake a JavaScript property for an error of the service', () => {
-    expect(failureKind('constructor')).toBe('unexpected');
-  });
+  it('does not mistake a JavaScript property for an error of the service', () =>
+    expect(failureKind('constructor')).toBe('unexpected'));
 });
 
-describe('docs/runbook.md', () => {
-  it('has the same table', () => {
-    const text = readFileSync(join(import.meta.dirname, '..', '../../../docs/runbook.md'), 'utf8');
-    const [head = '', , ...rows] = text.split('## Forward, back, or a person')[1]!.match(/^\|.*\|$/gm)!;
-    const cells = (row: string): string[] =>
-      row
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim().replaceAll('`', ''));
-    const kinds = cells(head).slice(1);
-    const written = rows.slice(0, Object.keys(ONWARD).length).map((row) => {
-      const [stage = '', ...onward] = cells(row);
-      return [stage, Object.fromEntries(kinds.map((kind, index) => [kind, onward[index]]))];
-    });
-    expect(Object.fromEntries(written)).toEqual(ONWARD);
+it('docs/runbook.md has the same table', () => {
+  const text = readFileSync(join(import.meta.dirname, '..', '../../../docs/runbook.md'), 'utf8');
+  const [head = '', , ...rows] = text.split('## Forward, back, or a person')[1]!.match(/^\|.*\|$/gm)!;
+  const cells = (row: string): string[] =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', ''));
+  const kinds = cells(head).slice(1);
+  const written = rows.slice(0, Object.keys(ONWARD).length).map((row) => {
+    const [stage = '', ...onward] = cells(row);
+    return [stage, Object.fromEntries(kinds.map((kind, index) => [kind, onward[index]]))];
   });
+  expect(Object.fromEntries(written)).toEqual(ONWARD);
 });

@@ -56,12 +56,9 @@ const of = (record: Migration): HandOff => {
   expect(found).toBeDefined();
   return handOff.strict().parse(found);
 };
-const changes = (change: Partial<Migration['associations']>): Migration['associations'] => ({
-  purged: [],
-  created: [],
-  restored: [],
-  ...change,
-});
+const changes = (change: Partial<Migration['associations']>): Migration['associations'] => {
+  return { purged: [], created: [], restored: [], ...change };
+};
 const found = (...existingAssociations: Association[]): Pick<Plan, 'existing' | 'existingAssociations'> => ({
   existing: existingAssociations.map(({ id }) => id),
   existingAssociations,
@@ -156,12 +153,7 @@ describe('the hand-off of a record', () => {
   });
 
   it('imports standalone associations of an add-on with everything that code must set', () => {
-    const one = {
-      ...BLOCK,
-      targetRoleArn: ROLE,
-      disableSessionTags: true,
-      policy: '{"Version":"2012-10-17"}',
-    };
+    const one = { ...BLOCK, targetRoleArn: ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17"}' };
     const created = anAssociation({ ...one, id: 'a-new', tags: { [MIGRATION_TAG]: MIGRATION_ID, 'aws:x': 'y' } });
     const plan = aPlan({ associations: [NODE, { ...BLOCK, standalone: true }] });
     expect(of(ended('migrated', { plan, associations: changes({ created: [created] }) })).associations).toEqual([
@@ -180,17 +172,12 @@ describe('the hand-off of a record', () => {
   it('names settings that the code of the add-on cannot contain, from the plan and from what was created', () => {
     const carryOver = [{ ...BLOCK, from: 'a-was', policy: '{}', tags: { team: 'storage', 'aws:x': 'y' } }];
     const created = [owned({ targetRoleArn: ROLE })];
-    expect(of(ended('migrated', { plan: aPlan({ carryOver }), associations: changes({ created }) })).notInCode).toEqual(
-      [
-        {
-          namespace: NAMESPACE,
-          serviceAccount: SERVICE_ACCOUNT,
-          fields: ['targetRoleArn', 'policy', 'disableSessionTags', 'tags'],
-        },
-      ],
-    );
+    const made = ended('migrated', { plan: aPlan({ carryOver }), associations: changes({ created }) });
+    const { namespace, serviceAccount } = BLOCK;
+    const fields = ['policy', 'disableSessionTags', 'tags'];
+    expect(of(made).notInCode).toEqual([{ namespace, serviceAccount, fields: ['targetRoleArn', ...fields] }]);
     expect(of(ended('planned', { plan: aPlan({ carryOver }) })).notInCode).toEqual([
-      { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, fields: ['policy', 'disableSessionTags', 'tags'] },
+      { namespace, serviceAccount, fields },
     ]);
     const onlyReserved = [{ ...BLOCK, from: 'a-was', tags: { 'aws:x': 'y' } }];
     expect(of(ended('planned', { plan: aPlan({ carryOver: onlyReserved }) })).notInCode).toEqual([]);
@@ -262,15 +249,9 @@ describe('the trust policies of a hand-off', () => {
     ['running', true],
     ['refused', false],
   ] as const)('are not certain after a retirement that failed, %s', (state, uncertain) => {
-    const retirement = {
-      id: 'r-1',
-      state,
-      action: 'reinstate',
-      dryRun: false,
-      soakDays: 0,
-      startedAt: at(100),
-      error: { name: 'NotFound', message: 'no' },
-    } as const;
+    const error = { name: 'NotFound', message: 'no' };
+    const asked = { id: 'r-1', action: 'reinstate', dryRun: false, soakDays: 0, startedAt: at(100) } as const;
+    const retirement = { ...asked, state, error };
     const { order } = of(ended('migrated', { retirement }));
     expect(order.join('\n').includes(`pod-identity retire ${MIGRATION_ID}`)).toBe(uncertain);
   });
@@ -342,39 +323,34 @@ describe('the hand-off of a service account', () => {
     }
   });
 
+  const undone = { notedAt: at(1), writtenAt: at(2), undoneAt: at(3) };
   it.each<[string, Migration, string | undefined]>([
     ['planned to be kept', account('planned'), 'keep'],
     ['planned to be removed', account('planned', { request: anAccountRequest({ annotation: 'remove' }) }), 'remove'],
     ['kept', account('migrated'), 'keep'],
     ['removed', account('migrated', { annotationChange: { notedAt: at(1), writtenAt: at(2) } }), 'remove'],
     ['not known to be removed', account('migrated', { annotationChange: { notedAt: at(1) } }), 'keep'],
-    [
-      'set again',
-      account('rolled-back', { annotationChange: { notedAt: at(1), writtenAt: at(2), undoneAt: at(3) } }),
-      'restore',
-    ],
+    ['set again', account('rolled-back', { annotationChange: undone }), 'restore'],
     ['never touched, and rolled back', account('rolled-back'), undefined],
     [
       'absent',
       account('migrated', { plan: accountPlan({ serviceAccount: aState({ roleArn: undefined }) }) }),
       undefined,
     ],
-  ])('has the annotation that is %s', (_, record, action) => {
-    expect(of(record).annotations.map((one) => one.action)).toEqual(action === undefined ? [] : [action]);
-  });
+  ])('has the annotation that is %s', (_, record, action) =>
+    expect(of(record).annotations.map((one) => one.action)).toEqual(action === undefined ? [] : [action]),
+  );
 });
 
-describe('the hand-off of a migration that had nothing to do', () => {
-  it('is what was found, if all of it was read', () => {
-    const { serviceAccountRoleArn: _, ...addon } = anAddon({ podIdentityAssociations: [owned().arn] });
-    const plan = aPlan({ verdict: 'already-migrated', associations: [], addon, ...found(owned()) });
-    expect(of(ended('already-migrated', { plan, request: aRequest({ dryRun: true }) }))).toMatchObject({
-      state: 'found',
-      addon: { associations: [BLOCK] },
-      associations: [{ action: 'do-not-import', id: 'a-owned' }],
-    });
-    // One of two could not be read: a hand-off would lose it.
-    const partly = { ...plan, addon: { ...addon, podIdentityAssociations: [owned().arn, 'arn:other'] } };
-    expect(handOffOf(ended('already-migrated', { plan: partly }))).toBeUndefined();
+it('the hand-off of a migration that had nothing to do is what was found, if all of it was read', () => {
+  const { serviceAccountRoleArn: _, ...addon } = anAddon({ podIdentityAssociations: [owned().arn] });
+  const plan = aPlan({ verdict: 'already-migrated', associations: [], addon, ...found(owned()) });
+  expect(of(ended('already-migrated', { plan, request: aRequest({ dryRun: true }) }))).toMatchObject({
+    state: 'found',
+    addon: { associations: [BLOCK] },
+    associations: [{ action: 'do-not-import', id: 'a-owned' }],
   });
+  // One of two could not be read: a hand-off would lose it.
+  const partly = { ...plan, addon: { ...addon, podIdentityAssociations: [owned().arn, 'arn:other'] } };
+  expect(handOffOf(ended('already-migrated', { plan: partly }))).toBeUndefined();
 });

@@ -72,9 +72,7 @@ describe('an image', () => {
     ['xpkg.upbound.io/upbound/provider-aws-s3:v1.12.0', 'supported'],
     ['registry.k8s.io/sig-storage/csi-provisioner:v4.0.0', 'no-calls'],
     ['public.ecr.aws/eks-distro/kubernetes-csi/node-driver-registrar', 'no-calls'],
-  ])('%s: %s', (image, verdict) => {
-    expect(judgeImage(image)).toMatchObject({ verdict });
-  });
+  ])('%s: %s', (image, verdict) => expect(judgeImage(image)).toMatchObject({ verdict }));
 
   it.each([
     ['registry.example.com/payments/api:v3.1.0', 'is not in the table'],
@@ -84,9 +82,7 @@ describe('an image', () => {
     ['quay.io/argoproj/argocd:v2.10', 'has tag v2.10, which moves between versions'],
     ['peakcom/s5cmd:v2.4.0', 'has tag v2.4.0, which is newer than the table'],
     ['No Image', 'is no reference to an image'],
-  ])('%s is unknown: it %s', (image, why) => {
-    expect(judgeImage(image)).toMatchObject({ verdict: 'unknown', why });
-  });
+  ])('%s is unknown: it %s', (image, why) => expect(judgeImage(image)).toMatchObject({ verdict: 'unknown', why }));
 
   it('of a repository whose last component only resembles a known one is not known', () => {
     for (const path of ['my-external-dns', 'external-dns/webhook', 'velero', 'controller', 'argocd', 'a/provider-awsx'])

@@ -59,32 +59,23 @@ describe('a reference to an image', () => {
     ['localhost/nginx', { registry: 'localhost', path: 'nginx' }],
     ['registry:5000/a/b:v1', { registry: 'registry:5000', path: 'a/b', tag: 'v1' }],
     ['velero/velero:v1.14.0', { path: 'velero/velero', tag: 'v1.14.0' }],
-  ])('%s', (text, parsed) => {
-    expect(parseImage(text)).toEqual(parsed);
-  });
+  ])('%s', (text, parsed) => expect(parseImage(text)).toEqual(parsed));
 
-  it.each([
-    '',
-    ':v1',
-    'quay.io/',
-    'quay.io/Org/name',
-    'name:',
-    'name@sha256:12',
-    'a:b:c',
-    'a b',
-    'a//b',
-    `a:${'x'.repeat(129)}`,
-  ])('is refused: %s', (text) => {
+  it.each(
+    [
+      ['', ':v1', 'quay.io/', 'quay.io/Org/name', 'name:', 'name@sha256:12', 'a:b:c', 'a b', 'a//b'],
+      [`a:${'x'.repeat(129)}`],
+    ].flat(),
+  )('is refused: %s', (text) => {
     expect(parseImage(text)).toBeUndefined();
   });
 
-  it('of one component on Docker Hub is in library', () => {
+  it('of one component on Docker Hub is in library', () =>
     expect(
       ['registry:2', 'docker.io/registry:2', 'quay.io/registry:2', 'org/registry'].map((text) =>
         fullPath(parseImage(text)!),
       ),
-    ).toEqual(['library/registry', 'library/registry', 'registry', 'org/registry']);
-  });
+    ).toEqual(['library/registry', 'library/registry', 'registry', 'org/registry']));
 
   it('in a mirror is the same build', () => {
     const same = (a: string, b: string): boolean => isSameBuild(parseImage(a)!, parseImage(b)!);

@@ -55,16 +55,9 @@ describe('the version in a tag', () => {
 
   it('orders as written, also pre-releases', () => {
     const texts = [
-      'v1.9.9',
-      '1.10.0-alpha.1',
-      '1.10.0-beta',
-      '1.10.0-rc.2',
-      '1.10.0-rc.10',
-      '1.10.0-eksbuild.1',
-      '1.10.1',
-      '2.0.0-rc1',
-      '2.0.0',
-    ];
+      ['v1.9.9', '1.10.0-alpha.1', '1.10.0-beta', '1.10.0-rc.2', '1.10.0-rc.10', '1.10.0-eksbuild.1', '1.10.1'],
+      ['2.0.0-rc1', '2.0.0'],
+    ].flat();
     expect(texts.toSorted((a, b) => compareVersions(read(a), read(b)))).toEqual(texts);
   });
 
@@ -74,21 +67,14 @@ describe('the version in a tag', () => {
     ['v0.14.0-debian-11-r2', [0, 14, 0]],
     ['v3.1.4-eks-1-30-4', [3, 1, 4]],
     ['2.9', [2, 9]],
-  ])('%s is read', (text, numbers) => {
-    expect(read(text)).toEqual({ numbers, pre: [] });
-  });
+  ])('%s is read', (text, numbers) => expect(read(text)).toEqual({ numbers, pre: [] }));
 
-  it.each([
-    'latest',
-    'stable',
-    'main-1a2b3c',
-    'v3',
-    '20240101',
-    '',
-    '1.0.r2-80-g8244505-2025.02.10.18.44',
-    'init-2.32.5',
-    '1.2.x',
-  ])('%s is none', (text) => {
+  it.each(
+    [
+      ['latest', 'stable', 'main-1a2b3c', 'v3', '20240101', '', '1.0.r2-80-g8244505-2025.02.10.18.44', 'init-2.32.5'],
+      ['1.2.x'],
+    ].flat(),
+  )('%s is none', (text) => {
     expect(readVersion(text)).toBeUndefined();
   });
 
@@ -102,7 +88,7 @@ describe('the version in a tag', () => {
     ['1.26', '1.26.3', undefined],
     ['1.25', '1.26.3', false],
     ['1.27', '1.26.3', true],
-  ])('%s is at least %s: %s', (version, minimum, result) => {
-    expect(isAtLeast(read(version), read(minimum))).toBe(result);
-  });
+  ])('%s is at least %s: %s', (version, minimum, result) =>
+    expect(isAtLeast(read(version), read(minimum))).toBe(result),
+  );
 });

@@ -21,9 +21,9 @@ const pods = (recorded('cases.json') as { name: string; input: { pod: Pod }; mut
 const containersOf = ({ spec }: Pod) => [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
 
 describe('the names of the annotation', () => {
-  it.each(csv)('%j: as Go reads the first record of a CSV text', (text, names) => {
-    expect(skippedContainers({ [ANNOTATION]: text })).toEqual(new Set(names));
-  });
+  it.each(csv)('%j: as Go reads the first record of a CSV text', (text, names) =>
+    expect(skippedContainers({ [ANNOTATION]: text })).toEqual(new Set(names)),
+  );
 
   it('are empty without the annotation', () => {
     expect(skippedContainers(undefined)).toEqual(new Set());

@@ -26,21 +26,18 @@ describe('the levels of evidence', () => {
     expect(LEVEL_TEXTS.api).toContain('no pod was inspected');
   });
 
-  it('are listed with their texts', () => {
+  it('are listed with their texts', () =>
     expect(levelsText(['ready', 'none'])).toBe(
       '`ready`: stable; use of the credentials not observed. `none`: not verified.',
-    );
-  });
+    ));
 });
 
-describe('levels of several migrations', () => {
-  it('are counted, highest first, with what none of them shows', () => {
-    expect(levelCounts(['api', 'injected', 'ready', 'none', 'ready'])).toBe(
-      '2 ready, 1 injected, 1 api; use of the credentials not observed',
-    );
-    expect(levelCounts(['none'])).toBeUndefined();
-    expect(levelCounts([])).toBeUndefined();
-  });
+it('levels of several migrations are counted, highest first, with what none of them shows', () => {
+  expect(levelCounts(['api', 'injected', 'ready', 'none', 'ready'])).toBe(
+    '2 ready, 1 injected, 1 api; use of the credentials not observed',
+  );
+  expect(levelCounts(['none'])).toBeUndefined();
+  expect(levelCounts([])).toBeUndefined();
 });
 
 describe('how an outcome was verified', () => {

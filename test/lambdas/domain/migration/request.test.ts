@@ -41,15 +41,14 @@ describe('migrationRequest', () => {
     expect(problems({ addon: ADDON, ...given })).toEqual([]);
   });
 
-  it('names every option that does not apply', () => {
+  it('names every option that does not apply', () =>
     expect(
       problems({ serviceAccount: REF, strategy: 'in-place', preserve: true, roles: { api: ROLE } }).map(
         (one) => one.split(':')[0],
       ),
-    ).toEqual(['strategy', 'preserve', 'roles']);
-  });
+    ).toEqual(['strategy', 'preserve', 'roles']));
 
-  it('accepts options that add-ons have too', () => {
+  it('accepts options that add-ons have too', () =>
     expect(
       problems({
         serviceAccount: REF,
@@ -64,8 +63,7 @@ describe('migrationRequest', () => {
         preserve: false,
         roles: {},
       }),
-    ).toEqual([]);
-  });
+    ).toEqual([]));
 
   it('refuses to remove the annotation of an add-on', () => {
     expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual([
@@ -80,7 +78,7 @@ describe('migrationRequest', () => {
     ['a namespace with a dot', { namespace: 'pay.ments', name: 'api' }],
     ['nothing', null],
     ['one text', 'payments/api'],
-  ])('refuses a service account of %s', (_, serviceAccount) => {
-    expect(problems({ serviceAccount }).length).toBeGreaterThan(0);
-  });
+  ])('refuses a service account of %s', (_, serviceAccount) =>
+    expect(problems({ serviceAccount }).length).toBeGreaterThan(0),
+  );
 });

@@ -65,71 +65,38 @@ describe('an association', () => {
     );
   });
 
+  const given = (id: string): string => `another principal has given association ${id} the role ${OTHER_ROLE}`;
+  const made = (id: string): string => `another principal has created association ${id} of payments/api with ${ROLE}`;
   it.each<[string, Association[], Association[], string | undefined]>([
     ['made as planned', [], [ownAssociation()], undefined],
     ['kept as it was', [THEIRS], [THEIRS], undefined],
     ['gone', [], [], 'the association of payments/api is gone'],
     ['gone, although it was there before', [THEIRS], [], 'the association of payments/api is gone'],
-    [
-      'given another role',
-      [],
-      [ownAssociation({ roleArn: OTHER_ROLE })],
-      `another principal has given association a-own the role ${OTHER_ROLE}`,
-    ],
-    [
-      'given another role since it was seen',
-      [THEIRS],
-      [{ ...THEIRS, roleArn: OTHER_ROLE }],
-      `another principal has given association a-theirs the role ${OTHER_ROLE}`,
-    ],
-    ['third-party', [], [THEIRS], `another principal has created association a-theirs of payments/api with ${ROLE}`],
-    [
-      'third-party, and replaces the former one',
-      [THEIRS],
-      [anAccountAssociation({ id: 'a-again' })],
-      `another principal has created association a-again of payments/api with ${ROLE}`,
-    ],
-  ])('that is %s has this problem', (_, before, there, said) => {
-    expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said);
-  });
+    ['given another role', [], [ownAssociation({ roleArn: OTHER_ROLE })], given('a-own')],
+    ['given another role since', [THEIRS], [{ ...THEIRS, roleArn: OTHER_ROLE }], given('a-theirs')],
+    ['third-party', [], [THEIRS], made('a-theirs')],
+    ['third-party, and replaces the former one', [THEIRS], [anAccountAssociation({ id: 'a-again' })], made('a-again')],
+  ])('that is %s has this problem', (_, before, there, said) =>
+    expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said),
+  );
 });
 
 describe('accountProblem', () => {
   const was = aState();
   const { roleArn: _, ...bare } = was;
 
+  const DELETED = 'another principal has deleted service account payments/api';
+  const AGAIN = `${DELETED} and created it again`;
+  const ANNOTATION = 'eks.amazonaws.com/role-arn';
+  const REMOVED = `another principal has removed the annotation ${ANNOTATION} from service account payments/api`;
+  const SET = `another principal has set the annotation ${ANNOTATION} of service account payments/api to ${OTHER_ROLE}`;
   it.each<[string, Parameters<typeof accountProblem>[1], string | undefined, string | undefined]>([
     ['as it was', was, undefined, undefined],
-    [
-      'without its annotation',
-      bare,
-      'another principal has removed the annotation eks.amazonaws.com/role-arn from service account payments/api',
-      undefined,
-    ],
-    [
-      'deleted',
-      undefined,
-      'another principal has deleted service account payments/api',
-      'another principal has deleted service account payments/api',
-    ],
-    [
-      'made again',
-      { ...was, uid: 'another' },
-      'another principal has deleted service account payments/api and created it again',
-      'another principal has deleted service account payments/api and created it again',
-    ],
-    [
-      'made again without its annotation',
-      { ...bare, uid: 'another' },
-      'another principal has deleted service account payments/api and created it again',
-      'another principal has deleted service account payments/api and created it again',
-    ],
-    [
-      'given another role',
-      { ...was, roleArn: OTHER_ROLE },
-      `another principal has set the annotation eks.amazonaws.com/role-arn of service account payments/api to ${OTHER_ROLE}`,
-      `another principal has set the annotation eks.amazonaws.com/role-arn of service account payments/api to ${OTHER_ROLE}`,
-    ],
+    ['without its annotation', bare, REMOVED, undefined],
+    ['deleted', undefined, DELETED, DELETED],
+    ['made again', { ...was, uid: 'another' }, AGAIN, AGAIN],
+    ['made again without its annotation', { ...bare, uid: 'another' }, AGAIN, AGAIN],
+    ['given another role', { ...was, roleArn: OTHER_ROLE }, SET, SET],
   ])('of one that is %s', (_name, now, annotated, unannotated) => {
     expect(accountProblem(was, now, false)).toBe(annotated);
     expect(accountProblem(was, now, true)).toBe(unannotated);
@@ -156,13 +123,11 @@ describe('accountProblem', () => {
   });
 });
 
-describe('isUnannotated', () => {
-  it('is true from the record of the change until it is undone', () => {
-    expect(isUnannotated({})).toBe(false);
-    expect(isUnannotated({ annotationChange: { notedAt: at(0) } })).toBe(true);
-    expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1) } })).toBe(true);
-    expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1), undoneAt: at(2) } })).toBe(false);
-  });
+it('isUnannotated is true from the record of the change until it is undone', () => {
+  expect(isUnannotated({})).toBe(false);
+  expect(isUnannotated({ annotationChange: { notedAt: at(0) } })).toBe(true);
+  expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1) } })).toBe(true);
+  expect(isUnannotated({ annotationChange: { notedAt: at(0), writtenAt: at(1), undoneAt: at(2) } })).toBe(false);
 });
 
 describe('irsaRoleOf', () => {

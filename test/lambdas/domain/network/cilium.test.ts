@@ -17,6 +17,9 @@ const clusterwide = (...specs: object[]): Reachability =>
   });
 const egress = (...rules: object[]): object => ({ endpointSelector: {}, egress: rules });
 const port = (ports: object[], more: object = {}): object => ({ toPorts: [{ ports, ...more }] });
+const ALL = egress({ toEntities: ['all'] });
+const toHost = (ports: object): object => egress({ toEntities: ['host'], ...ports });
+const selecting = (matchLabels: object): object => ({ endpointSelector: { matchLabels }, egress: [{}] });
 const HTTP = port([{ port: '80', protocol: 'TCP' }]);
 
 describe('what the author of a policy may try', () => {
@@ -26,9 +29,7 @@ describe('what the author of a policy may try', () => {
     const endpointSelector = { matchLabels: { 'k8s:io.kubernetes.pod.namespace': 'other' } };
     expect(reach({ endpointSelector, egress: [{}] }).cutOff).toBe('yes');
     expect(clusterwide({ endpointSelector, egress: [{}] }).cutOff).toBe('no');
-    expect(
-      reach({ endpointSelector: { matchLabels: { 'io.kubernetes.pod.namespace': 'other' } }, egress: [{}] }).cutOff,
-    ).toBe('no');
+    expect(reach(selecting({ 'io.kubernetes.pod.namespace': 'other' })).cutOff).toBe('no');
   });
 
   it.each<[string, object, string]>([
@@ -74,27 +75,18 @@ describe('a policy of Cilium', () => {
       'allows another range',
       egress({ toCIDR: ['10.0.0.0/8'] }, { toCIDRSet: [{ cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] }] }),
     ],
-    ['allows another port of the node', egress({ toEntities: ['host'], ...port([{ port: '443', protocol: 'TCP' }]) })],
-    ['allows another protocol', egress({ toEntities: ['host'], ...port([{ port: '80', protocol: 'UDP' }]) })],
-    ['allows a port by name', egress({ toEntities: ['host'], ...port([{ port: 'http' }]) })],
+    ['allows another port of the node', toHost(port([{ port: '443', protocol: 'TCP' }]))],
+    ['allows another protocol', toHost(port([{ port: '80', protocol: 'UDP' }]))],
+    ['allows a port by name', toHost(port([{ port: 'http' }]))],
     ['allows ICMP', egress({ toEntities: ['host'], icmps: [{ fields: [{ type: 8 }] }] })],
     ['has denials only', { endpointSelector: {}, egressDeny: [{ toEntities: ['world'], ...port([{ port: '22' }]) }] }],
-    [
-      'denies the node, though it allows it',
-      { ...egress({ toEntities: ['all'] }), egressDeny: [{ toEntities: ['host'] }] },
-    ],
+    ['denies the node, though it allows it', { ...ALL, egressDeny: [{ toEntities: ['host'] }] }],
     ['denies the port everywhere', { ...egress({ toEntities: ['all'] }), egressDeny: [HTTP] }],
-    ['selects the pod by its label', { endpointSelector: { matchLabels: { 'k8s:app': 'api' } }, egress: [{}] }],
-    [
-      'selects its service account',
-      {
-        endpointSelector: { matchLabels: { 'io.cilium.k8s.policy.serviceaccount': 'api' } },
-        egress: [{}],
-      },
-    ],
-  ])('cuts the pod off if it %s', (_, spec) => {
-    expect(reach(spec)).toEqual({ cutOff: 'yes', by: ['CiliumNetworkPolicy/shop/p0'] });
-  });
+    ['selects the pod by its label', selecting({ 'k8s:app': 'api' })],
+    ['selects its service account', selecting({ 'io.cilium.k8s.policy.serviceaccount': 'api' })],
+  ])('cuts the pod off if it %s', (_, spec) =>
+    expect(reach(spec)).toEqual({ cutOff: 'yes', by: ['CiliumNetworkPolicy/shop/p0'] }),
+  );
 
   it.each<[string, object]>([
     ['has no rules', { endpointSelector: {} }],
@@ -104,19 +96,14 @@ describe('a policy of Cilium', () => {
     ['allows the cluster, of which the node is a part', egress({ toEntities: ['cluster'] })],
     ['allows everything', egress({ toEntities: ['all'] })],
     ['allows the port everywhere', egress(HTTP)],
-    [
-      'allows a range of ports',
-      egress({ toEntities: ['host'], ...port([{ port: '1', endPort: 1024, protocol: 'ANY' }]) }),
-    ],
-    ['allows all ports', egress({ toEntities: ['host'], ...port([{ port: '0' }]) })],
+    ['allows a range of ports', toHost(port([{ port: '1', endPort: 1024, protocol: 'ANY' }]))],
+    ['allows all ports', toHost(port([{ port: '0' }]))],
     ['allows it in its second rule', egress({ toEndpoints: [{}] }, { toEntities: ['host'], ...HTTP })],
     ['names the node by its reserved label', egress({ toEndpoints: [{ matchLabels: { 'reserved:host': '' } }] })],
     ['does not deny by default', { ...egress({ toEndpoints: [{}] }), enableDefaultDeny: { egress: false } }],
-    ['selects other pods', { endpointSelector: { matchLabels: { app: 'web' } }, egress: [{}] }],
+    ['selects other pods', selecting({ app: 'web' })],
     ['selects nodes', { nodeSelector: {}, egress: [{}] }],
-  ])('leaves the pod alone if it %s', (_, spec) => {
-    expect(reach(spec)).toEqual({ cutOff: 'no', by: [] });
-  });
+  ])('leaves the pod alone if it %s', (_, spec) => expect(reach(spec)).toEqual({ cutOff: 'no', by: [] }));
 
   it.each<[string, object]>([
     ['allows a range with the address', egress({ toCIDR: ['169.254.170.23/32'] })],
@@ -124,26 +111,14 @@ describe('a policy of Cilium', () => {
     ['allows a group of ranges', egress({ toCIDRSet: [{ cidrGroupRef: 'x' }] })],
     ['allows the world', egress({ toEntities: ['world'] })],
     ['allows nodes by their labels', egress({ toNodes: [{}] })],
-    [
-      'allows some requests',
-      egress({ toEntities: ['host'], ...port([{ port: '80' }], { rules: { http: [{ path: '/' }] } }) }),
-    ],
-    [
-      'denies a range with the address',
-      { ...egress({ toEntities: ['all'] }), egressDeny: [{ toCIDR: ['169.254.0.0/16'] }] },
-    ],
-    [
-      'selects by labels of the namespace',
-      {
-        endpointSelector: { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } },
-        egress: [{}],
-      },
-    ],
+    ['allows some requests', toHost(port([{ port: '80' }], { rules: { http: [{ path: '/' }] } }))],
+    ['denies a range with the address', { ...ALL, egressDeny: [{ toCIDR: ['169.254.0.0/16'] }] }],
+    ['selects by labels of the namespace', selecting({ 'io.cilium.k8s.namespace.labels.team': 'a' })],
     ['selects nothing that is known', { egress: [{}] }],
     ['cannot be read', { endpointSelector: 1 }],
-  ])('is undecided if it %s', (_, spec) => {
-    expect(reach(spec)).toEqual({ cutOff: 'unknown', by: ['CiliumNetworkPolicy/shop/p0'] });
-  });
+  ])('is undecided if it %s', (_, spec) =>
+    expect(reach(spec)).toEqual({ cutOff: 'unknown', by: ['CiliumNetworkPolicy/shop/p0'] }),
+  );
 
   it('is not undecided if it allows the agent, whether it selects the pod or not', () => {
     const maybe = { matchLabels: { 'io.cilium.k8s.namespace.labels.team': 'a' } };
@@ -152,10 +127,7 @@ describe('a policy of Cilium', () => {
   });
 
   it('has several rules under specs, each with its own selector', () => {
-    const specs = [
-      { endpointSelector: { matchLabels: { app: 'web' } }, egress: [{}] },
-      egress({ toEntities: ['host'] }),
-    ];
+    const specs = [selecting({ app: 'web' }), egress({ toEntities: ['host'] })];
     const of = (all: object[]): string =>
       evaluate({ 'ciliumnetworkpolicies.cilium.io': [object(0, { specs: all })] }).cutOff;
     expect(of(specs)).toBe('no');
@@ -165,10 +137,7 @@ describe('a policy of Cilium', () => {
 
   it('selects pods of all namespaces if it is cluster-wide, by the label of the namespace', () => {
     const of = (namespace: string): Reachability =>
-      clusterwide({
-        endpointSelector: { matchLabels: { 'k8s:io.kubernetes.pod.namespace': namespace } },
-        egress: [{}],
-      });
+      clusterwide(selecting({ 'k8s:io.kubernetes.pod.namespace': namespace }));
     expect(of('shop')).toEqual({ cutOff: 'yes', by: ['CiliumClusterwideNetworkPolicy/p0'] });
     expect(of('other').cutOff).toBe('no');
     const labelled = { 'io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name': 'shop' };

@@ -17,9 +17,8 @@ const account = (change: Partial<MarkedAccount['marks']> = {}, annotatedBy: stri
 const TRACKED = { annotations: { 'argocd.argoproj.io/tracking-id': 'shop:/ServiceAccount:payments/api' } };
 
 describe('findOwners', () => {
-  it('finds nothing without a sign', () => {
-    expect(owners({ addon: addon({ team: 'a' }), roleTags: { [ROLE]: {} }, account: account() })).toEqual([]);
-  });
+  it('finds nothing without a sign', () =>
+    expect(owners({ addon: addon({ team: 'a' }), roleTags: { [ROLE]: {} }, account: account() })).toEqual([]));
 
   it('names what each tool owns, and when it reverts', () => {
     const found = owners({
@@ -52,9 +51,9 @@ describe('findOwners', () => {
     ['eks-pod-identity-migrator', undefined],
     ['argocd-controller', 'argo-cd'],
     ['kubectl-client-side-apply', 'argo-cd'],
-  ])('whose annotation %s has set: %s', (manager, tool) => {
-    expect(owners({ account: account(TRACKED, [manager]) })[0]?.tool).toBe(tool);
-  });
+  ])('whose annotation %s has set: %s', (manager, tool) =>
+    expect(owners({ account: account(TRACKED, [manager]) })[0]?.tool).toBe(tool),
+  );
 
   it('of an object that Flux leaves alone: nothing is reverted', () => {
     const labels = { 'kustomize.toolkit.fluxcd.io/name': 'apps' };
@@ -93,24 +92,22 @@ describe('findOwners', () => {
     [{ Terraform: 'true', provisioner: 'crossplane' }],
     [{ 'managed-by': 'terraform', provisioner: 'crossplane' }],
     [{ 'aws:cloudformation:stack-name': 'eksctl-x', ManagedBy: 'crossplane' }],
-  ])('does not hide a controller behind a tag that anybody may add: %j', (tags) => {
-    expect(owners({ addon: addon(tags) })).toMatchObject([{ tool: 'crossplane', reverts: 'by-itself' }]);
-  });
+  ])('does not hide a controller behind a tag that anybody may add: %j', (tags) =>
+    expect(owners({ addon: addon(tags) })).toMatchObject([{ tool: 'crossplane', reverts: 'by-itself' }]),
+  );
 
-  it('does not hide a controller that the request names behind such a tag', () => {
+  it('does not hide a controller that the request names behind such a tag', () =>
     expect(owners({ addon: addon({ Terraform: 'true' }), iac: 'crossplane' })).toMatchObject([
       { tool: 'crossplane', sure: 'stated', reverts: 'by-itself' },
-    ]);
-  });
+    ]));
 
   it('does not hide a HelmRelease behind the label that switches a Kustomization off', () => {
     const labels = { 'helm.toolkit.fluxcd.io/name': 'shop', 'kustomize.toolkit.fluxcd.io/reconcile': 'disabled' };
     expect(owners({ account: account({ labels }) })).toMatchObject([{ tool: 'flux', reverts: 'by-itself' }]);
   });
 
-  it('makes evidence printable', () => {
-    expect(owners({ addon: addon({ ManagedBy: 'terraform\u001b[31m' }) })[0]?.evidence).not.toContain('\u001b');
-  });
+  it('makes evidence printable', () =>
+    expect(owners({ addon: addon({ ManagedBy: 'terraform\u001b[31m' }) })[0]?.evidence).not.toContain('\u001b'));
 
   it('reverts as the tool does, and states exactly what the request states', () => {
     fc.assert(

@@ -170,20 +170,14 @@ describe('managingTool', () => {
     [{ Provisioner: 'platform-team' }, 'platform-team'],
     // A person or a pipeline that created it reverts nothing.
     [{ CreatedBy: 'jane' }, undefined],
-  ])('of %j: %s', (tags, title) => {
-    expect(managingTool(tags)?.title).toBe(title);
-  });
+  ])('of %j: %s', (tags, title) => expect(managingTool(tags)?.title).toBe(title));
 
-  it('knows no owner without a value', () => {
-    expect(unknownOwner({ ManagedBy: '' })).toBeUndefined();
-  });
+  it('knows no owner without a value', () => expect(unknownOwner({ ManagedBy: '' })).toBeUndefined());
 });
 
-describe('the table', () => {
-  it('has a rule or a convention for each tool, and a source for each rule', () => {
-    const byConvention = OWNER_TOOLS.filter((tool) => ownerByTags({ ManagedBy: tool })?.tool === tool);
-    expect(new Set([...OWNER_RULES.map(({ tool }) => tool), ...byConvention])).toEqual(new Set(OWNER_TOOLS));
-    for (const { source, sign } of OWNER_RULES) expect(`${source}${sign}`).toMatch(/\w+/);
-    expect(Object.keys(TOOLS)).toEqual([...OWNER_TOOLS]);
-  });
+it('the table has a rule or a convention for each tool, and a source for each rule', () => {
+  const byConvention = OWNER_TOOLS.filter((tool) => ownerByTags({ ManagedBy: tool })?.tool === tool);
+  expect(new Set([...OWNER_RULES.map(({ tool }) => tool), ...byConvention])).toEqual(new Set(OWNER_TOOLS));
+  for (const { source, sign } of OWNER_RULES) expect(`${source}${sign}`).toMatch(/\w+/);
+  expect(Object.keys(TOOLS)).toEqual([...OWNER_TOOLS]);
 });

@@ -17,7 +17,7 @@ describe('kubernetes-access', () => {
   it('passes where pods of the planned service accounts can be seen, and fails where there is none', () => {
     expect(check(someFacts())).toMatchObject([{ id: 'kubernetes-access', status: 'pass' }]);
     expect(check(someFacts({ pods: [aNodePod()] }))).toMatchObject([
-      { status: 'fail', message: expect.stringContaining(SERVICE_ACCOUNT) as string },
+      { status: 'fail', message: expect.stringContaining(SERVICE_ACCOUNT) },
     ]);
   });
 
@@ -39,7 +39,7 @@ describe('kubernetes-access', () => {
       status: 'warn',
       message: expect.stringMatching(
         /could not be read: .* No pod is checked after the change.*shows only what EKS reports, and nothing about the pods.*was not checked either/,
-      ) as string,
+      ),
     });
     expect(access!.remedy).toMatch(
       /\(pod-identity grant-access --cluster dev .*--deployed\).*identities --cluster dev/,
@@ -49,17 +49,17 @@ describe('kubernetes-access', () => {
   it.each<[string, Pod[]]>([
     ['pods', [aPod('irsa')]],
     ['none', []],
-  ])('with access to %s, where what EKS says is enough, says that they will not be looked at', (_, pods) => {
+  ])('with access to %s, where what EKS says is enough, says that they will not be looked at', (_, pods) =>
     expect(check(someFacts({ request: API, pods }))).toMatchObject([
       {
         id: 'kubernetes-access',
         status: 'warn',
         message: expect.stringMatching(
           new RegExp(`^${pods.length} pods .*are readable, but the request relies on what EKS reports`),
-        ) as string,
+        ),
       },
-    ]);
-  });
+    ]),
+  );
 });
 
 describe('a plan that is verified by the EKS API', () => {
@@ -77,7 +77,7 @@ describe('a plan that is verified by the EKS API', () => {
     expect(planMigration(refused()).verdict).toBe('blocked');
     expect(planMigration(someFacts()).attempts).toHaveLength(2);
     expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
-      what: expect.stringContaining('check and restart no pods') as string,
+      what: expect.stringContaining('check and restart no pods'),
       calls: [],
       disruption: 'none',
     });
@@ -97,7 +97,6 @@ describe('a plan that is verified by the EKS API', () => {
     expect(blocking(of('aws-ebs-csi-driver', {}))).not.toContain('custom-resources');
   });
 
-  it('has another hash than one that reads the pods', () => {
-    expect(planMigration(someFacts({ request: API })).hash).not.toBe(planMigration(someFacts()).hash);
-  });
+  it('has another hash than one that reads the pods', () =>
+    expect(planMigration(someFacts({ request: API })).hash).not.toBe(planMigration(someFacts()).hash));
 });

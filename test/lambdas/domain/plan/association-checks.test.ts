@@ -7,6 +7,7 @@ import {
   type AssociationPlan,
 } from '../../../../lambdas/domain/plan/association-checks.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const ways = {
   inPlace: { strategy: 'in-place', preserve: false },
@@ -26,14 +27,13 @@ const decide = (existing: Association[], attempt: (typeof ways)[keyof typeof way
 const statuses = ({ checks }: AssociationPlan): string[] => checks.map(({ id, status }) => `${id} ${status}`);
 
 describe('planAssociations', () => {
-  it('passes with none', () => {
+  it('passes with none', () =>
     expect(decide([])).toEqual({
       purge: [],
       goWithAddon: [],
       carryOver: [],
       checks: [{ id: 'associations', status: 'pass', message: 'No conflicting association exists.' }],
-    });
-  });
+    }));
 
   it.each([
     ['in place', ways.inPlace, /make the update fail/, /before the add-on is updated; a rollback restores it/],
@@ -45,8 +45,8 @@ describe('planAssociations', () => {
       expect.objectContaining({
         id: 'associations',
         status: 'warn',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringMatching(remedy) as string,
+        message: expect.stringMatching(message),
+        remedy: expect.stringMatching(remedy),
       }),
     ]);
     expect(plan.checks[0]?.message).toContain('a-left00000000000001 for kube-system/ebs-csi-controller-sa');
@@ -57,17 +57,12 @@ describe('planAssociations', () => {
     expect(decide(own, ways.inPlace)).toMatchObject({
       purge: [],
       goWithAddon: ['a-own'],
-      checks: [
-        {
-          status: 'pass',
-          message: expect.stringContaining('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS') as string,
-        },
-      ],
+      checks: [said('pass', 'a-own for kube-system/ebs-csi-controller-sa is replaced by EKS')],
     });
     expect(decide(own, ways.recreate)).toMatchObject({
       purge: [],
       goWithAddon: ['a-own'],
-      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') as string }],
+      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') }],
     });
     expect(decide(own, ways.preserving)).toMatchObject({
       purge: ['a-own'],
@@ -117,43 +112,31 @@ describe('planAssociations', () => {
     const plan = decide([anAssociation({ roleArn: OTHER_ROLE })]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-role warn']);
     expect(plan.checks[1]).toMatchObject({
-      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`) as string,
-      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`) as string,
+      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`),
+      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`),
     });
   });
 });
 
 describe('checkAssociationQuota', () => {
+  const NO_MORE = /does not increase the number of associations/;
   it.each<[string, Association[], number | undefined, string, RegExp]>([
     ['room', [], 4999, 'pass', /The migration adds 1, so the cluster will have 5000 of at most 5000/],
     ['no room', [], 5000, 'fail', /Cluster dev has 5000 associations; adding 1 would exceed the quota of 5000/],
-    [
-      'one that goes for the one that comes',
-      [anAssociation()],
-      undefined,
-      'pass',
-      /does not increase the number of associations/,
-    ],
-    [
-      'one that goes from a cluster that is over already',
-      [anAssociation()],
-      5001,
-      'pass',
-      /does not increase the number of associations/,
-    ],
-  ])('with %s', (_, associations, associationCount, status, message) => {
+    ['one that goes for the one that comes', [anAssociation()], undefined, 'pass', NO_MORE],
+    ['one that goes from a cluster that is over already', [anAssociation()], 5001, 'pass', NO_MORE],
+  ])('with %s', (_, associations, associationCount, status, message) =>
     expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({
       id: 'association-quota',
       status,
-      message: expect.stringMatching(message) as string,
-    });
-  });
-  it('counts service accounts that have none yet', () => {
+      message: expect.stringMatching(message),
+    }),
+  );
+  it('counts service accounts that have none yet', () =>
     expect(
       addedAssociations(
         [anAssociation(), anAssociation({ namespace: 'web' })],
         [planned, { ...planned, serviceAccount: 'second-sa' }],
       ),
-    ).toBe(1);
-  });
+    ).toBe(1));
 });

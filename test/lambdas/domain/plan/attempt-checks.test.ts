@@ -51,251 +51,134 @@ const adot = (request: Partial<MigrationRequestInput>, ...customResources: Custo
 });
 
 type Row = [
-  id: string,
   what: string,
   request: Partial<MigrationRequestInput>,
   change: Partial<Facts>,
-  expected: { status: Check['status']; message: RegExp; remedy?: RegExp; attempts: Attempt[] },
+  attempts: Attempt[],
+  status: Check['status'],
+  message: RegExp,
+  remedy?: RegExp,
 ];
+const BOTH = [IN_PLACE, RECREATE_PRESERVING];
+const ONLY_WITHOUT = /Strategies ruled out by this: recreate without preserve\.$/;
+const GRANT = /grant-access --cluster \S+ .*--addon adot/;
+const UPDATE =
+  /--addon-version v3 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .* then plan again\.$/;
+const DESCRIBE =
+  /describe-addon-configuration --region eu-west-1 --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/;
+const OUTAGE =
+  /would be down for a while \(recreate without preserve\), but the request allows no outage \(maxDisruption: rolling\)/;
+const LISTED =
+  /with them: opentelemetrycollectors\.opentelemetry\.io web\/shop, opentelemetrycollectors\.opentelemetry\.io web\/adot-col-otlp-ingest\.$/;
+const many = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `/${name}`);
+const empty = { addon: anAddon({ configurationValues: undefined }) };
+const noYaml = { addon: anAddon({ configurationValues: 'a: [' }) };
+const noSchema = { configurationSchema: undefined };
+const own = adot(recreate, collectors(['opentelemetry-operator-system/adot-col-otlp-ingest']));
+const some = adot(recreate, collectors(['web/shop', 'web/shop', 'web/adot-col-otlp-ingest']));
+const hidden = adot(recreate, collectors([], 'Forbidden'));
+const hiddenFromAuto = adot(autoOutage, collectors([], 'Forbidden'));
+const unlisted = { request: aRequest({ ...recreate, addon: 'somebodys' }) };
+const rolling = { ...recreate, maxDisruption: 'rolling' } as const;
 
-const rows: Row[] = [
-  [
-    'version-offered',
-    'still is',
-    auto,
-    {},
-    {
-      status: 'pass',
-      message: /v1\.38\.1-eksbuild\.1 is still offered for Kubernetes 1\.31/,
-      attempts: [IN_PLACE, RECREATE_PRESERVING],
-    },
+const rows: Record<string, Row[]> = {
+  'version-offered': [
+    ['still is', auto, {}, BOTH, 'pass', /v1\.38\.1-eksbuild\.1 is still offered for Kubernetes 1\.31/],
+    ['no longer is', recreate, withdrawn, [], 'fail', /no longer offered for Kubernetes 1\.31: once deleted/, UPDATE],
+    ['nothing is', recreate, { offered: [] }, [], 'fail', /no longer offered/, /AWS Support/],
+    ['in place needs it not', inPlace, withdrawn, [IN_PLACE], 'warn', /An update in place deletes nothing/, /v3/],
+    [
+      'no longer is, and auto stays in place',
+      autoOutage,
+      withdrawn,
+      [IN_PLACE],
+      'warn',
+      /Strategies ruled out by this: recreate with preserve, recreate without preserve\.$/,
+      /v3/,
+    ],
   ],
-  [
-    'version-offered',
-    'no longer is',
-    recreate,
-    withdrawn,
-    {
-      status: 'fail',
-      message: /no longer offered for Kubernetes 1\.31: once deleted/,
-      remedy:
-        /--addon-version v3 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi --resolve-conflicts PRESERVE ; .* then plan again\.$/,
-      attempts: [],
-    },
+  'configuration-valid': [
+    ['is', recreate, {}, [RECREATE], 'pass', /valid for version v1\.38\.1-eksbuild\.1/],
+    ['is empty', recreate, empty, [RECREATE], 'pass', /no configuration values/],
+    [
+      'is not',
+      preserving,
+      invalid,
+      [],
+      'fail',
+      /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
+      DESCRIBE,
+    ],
+    [
+      'is not, and auto stays in place',
+      auto,
+      invalid,
+      [IN_PLACE],
+      'warn',
+      /: recreate with preserve\.$/,
+      /Correct them/,
+    ],
+    ['is no YAML', recreate, noYaml, [], 'fail', /neither JSON nor YAML/, /Correct them/],
+    [
+      'has no schema to go by',
+      recreate,
+      noSchema,
+      [RECREATE],
+      'warn',
+      /cannot be checked beforehand: EKS returns no schema/,
+      /rolled back/,
+    ],
   ],
-  [
-    'version-offered',
-    'nothing is',
-    recreate,
-    { offered: [] },
-    { status: 'fail', message: /no longer offered/, remedy: /AWS Support/, attempts: [] },
+  subscription: [
+    [
+      'comes from a vendor',
+      recreate,
+      vendor('aws-marketplace'),
+      [RECREATE],
+      'warn',
+      /AWS Marketplace \(aws-marketplace\)/,
+      /subscription/,
+    ],
+    ['is missing', auto, unsubscribed, [], 'fail', /lacks its subscription: Subscribe first\./, /Subscribe to it/],
   ],
-  [
-    'version-offered',
-    'no longer is, and in place needs it not',
-    inPlace,
-    withdrawn,
-    { status: 'warn', message: /An update in place deletes nothing/, remedy: /v3/, attempts: [IN_PLACE] },
+  'max-disruption': [['is less than it takes', rolling, {}, [], 'fail', OUTAGE, /--max-disruption outage/]],
+  'custom-resources': [
+    ['owns no definition', recreate, {}, [RECREATE], 'pass', /owns no custom resource definition/],
+    ['has none but its own', recreate, own, [RECREATE], 'pass', /no objects but its own/],
+    ['has some', recreate, some, [], 'fail', LISTED, /--preserve/],
+    ['has many', recreate, adot(recreate, collectors(many)), [], 'fail', /\.io e and 2 more\.$/, /--preserve/],
+    [
+      'has some, and auto keeps them',
+      autoOutage,
+      adot(autoOutage, collectors(['web/shop'])),
+      BOTH,
+      'warn',
+      ONLY_WITHOUT,
+      /--preserve/,
+    ],
+    ['could not be read', recreate, hidden, [], 'unknown', /read: opentelemetry\S+\.io \(Forbidden\)/, GRANT],
+    ['could not be read, and auto keeps them', autoOutage, hiddenFromAuto, BOTH, 'warn', ONLY_WITHOUT, GRANT],
+    [
+      'is not in the registry',
+      recreate,
+      unlisted,
+      [],
+      'unknown',
+      /not known which custom resource definitions somebodys owns/,
+      /--preserve/,
+    ],
   ],
-  [
-    'version-offered',
-    'no longer is, and auto stays in place',
-    autoOutage,
-    withdrawn,
-    {
-      status: 'warn',
-      message: /Strategies ruled out by this: recreate with preserve, recreate without preserve\.$/,
-      remedy: /v3/,
-      attempts: [IN_PLACE],
-    },
-  ],
+};
 
-  [
-    'configuration-valid',
-    'is',
-    recreate,
-    {},
-    { status: 'pass', message: /valid for version v1\.38\.1-eksbuild\.1/, attempts: [RECREATE] },
-  ],
-  [
-    'configuration-valid',
-    'is empty',
-    recreate,
-    { addon: anAddon({ configurationValues: undefined }) },
-    { status: 'pass', message: /no configuration values/, attempts: [RECREATE] },
-  ],
-  [
-    'configuration-valid',
-    'is not',
-    preserving,
-    invalid,
-    {
-      status: 'fail',
-      message: /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
-      remedy:
-        /describe-addon-configuration --region eu-west-1 --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/,
-      attempts: [],
-    },
-  ],
-  [
-    'configuration-valid',
-    'is not, and auto stays in place',
-    auto,
-    invalid,
-    {
-      status: 'warn',
-      message: /Strategies ruled out by this: recreate with preserve\.$/,
-      remedy: /Correct them/,
-      attempts: [IN_PLACE],
-    },
-  ],
-  [
-    'configuration-valid',
-    'is no YAML',
-    recreate,
-    { addon: anAddon({ configurationValues: 'a: [' }) },
-    { status: 'fail', message: /neither JSON nor YAML/, remedy: /Correct them/, attempts: [] },
-  ],
-  [
-    'configuration-valid',
-    'has no schema to go by',
-    recreate,
-    { configurationSchema: undefined },
-    {
-      status: 'warn',
-      message: /cannot be checked beforehand: EKS returns no schema/,
-      remedy: /rolled back/,
-      attempts: [RECREATE],
-    },
-  ],
-
-  [
-    'subscription',
-    'comes from a vendor',
-    recreate,
-    vendor('aws-marketplace'),
-    { status: 'warn', message: /AWS Marketplace \(aws-marketplace\)/, remedy: /subscription/, attempts: [RECREATE] },
-  ],
-  [
-    'subscription',
-    'is missing',
-    auto,
-    unsubscribed,
-    { status: 'fail', message: /lacks its subscription: Subscribe first\./, remedy: /Subscribe to it/, attempts: [] },
-  ],
-
-  [
-    'max-disruption',
-    'is less than it takes',
-    { ...recreate, maxDisruption: 'rolling' },
-    {},
-    {
-      status: 'fail',
-      message:
-        /would be down for a while \(recreate without preserve\), but the request allows no outage \(maxDisruption: rolling\)/,
-      remedy: /--max-disruption outage/,
-      attempts: [],
-    },
-  ],
-
-  [
-    'custom-resources',
-    'owns no definition',
-    recreate,
-    {},
-    { status: 'pass', message: /owns no custom resource definition/, attempts: [RECREATE] },
-  ],
-  [
-    'custom-resources',
-    'has none but its own',
-    recreate,
-    adot(recreate, collectors(['opentelemetry-operator-system/adot-col-otlp-ingest'])),
-    { status: 'pass', message: /no objects but its own/, attempts: [RECREATE] },
-  ],
-  [
-    'custom-resources',
-    'has some',
-    recreate,
-    adot(recreate, collectors(['web/shop', 'web/shop', 'web/adot-col-otlp-ingest'])),
-    {
-      status: 'fail',
-      message:
-        /with them: opentelemetrycollectors\.opentelemetry\.io web\/shop, opentelemetrycollectors\.opentelemetry\.io web\/adot-col-otlp-ingest\.$/,
-      remedy: /--preserve/,
-      attempts: [],
-    },
-  ],
-  [
-    'custom-resources',
-    'has many',
-    recreate,
-    adot(recreate, collectors(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `/${name}`))),
-    { status: 'fail', message: /opentelemetry\.io e and 2 more\.$/, remedy: /--preserve/, attempts: [] },
-  ],
-  [
-    'custom-resources',
-    'has some, and auto keeps them',
-    autoOutage,
-    adot(autoOutage, collectors(['web/shop'])),
-    {
-      status: 'warn',
-      message: /Strategies ruled out by this: recreate without preserve\.$/,
-      remedy: /--preserve/,
-      attempts: [IN_PLACE, RECREATE_PRESERVING],
-    },
-  ],
-  [
-    'custom-resources',
-    'could not be read',
-    recreate,
-    adot(recreate, collectors([], 'Forbidden')),
-    {
-      status: 'unknown',
-      message: /could not be read: opentelemetrycollectors\.opentelemetry\.io \(Forbidden\)/,
-      remedy: /grant-access --cluster \S+ .*--addon adot/,
-      attempts: [],
-    },
-  ],
-  [
-    'custom-resources',
-    'could not be read, and auto keeps them',
-    autoOutage,
-    adot(autoOutage, collectors([], 'Forbidden')),
-    {
-      status: 'warn',
-      message: /Strategies ruled out by this: recreate without preserve\.$/,
-      remedy: /grant-access --cluster \S+ .*--addon adot/,
-      attempts: [IN_PLACE, RECREATE_PRESERVING],
-    },
-  ],
-  [
-    'custom-resources',
-    'is not in the registry',
-    recreate,
-    { request: aRequest({ ...recreate, addon: 'somebodys' }) },
-    {
-      status: 'unknown',
-      message: /not known which custom resource definitions somebodys owns/,
-      remedy: /--preserve/,
-      attempts: [],
-    },
-  ],
-];
-
-describe.each(rows)('check %s: %s', (id, _, request, change, { status, message, remedy, attempts }) => {
+const each = Object.entries(rows).flatMap(([id, those]) => those.map((row): [string, ...Row] => [id, ...row]));
+it.each<[string, ...Row]>(each)('check %s: %s', (id, _, request, change, attempts, status, message, remedy) => {
   const plan = planMigration(someFacts({ request: aRequest(request), ...change }));
   const found = plan.checks.filter((check) => check.id === id);
+  expect(found).toMatchObject([{ status, message: expect.stringMatching(message) }]);
+  expect(found[0]?.remedy ?? 'none').toMatch(remedy ?? /^none$/);
+  expect(plan.attempts).toEqual(attempts);
   const blocks = status === 'fail' || status === 'unknown';
-
-  it(`is ${status}`, () => {
-    expect(found).toHaveLength(1);
-    expect(found[0]).toMatchObject({ status, message: expect.stringMatching(message) as string });
-    expect(found[0]?.remedy ?? 'none').toMatch(remedy ?? /^none$/);
-  });
-  it(`leaves ${attempts.length} ways`, () => {
-    expect(plan.attempts).toEqual(attempts);
-    expect([plan.verdict, blockingChecks(plan)]).toEqual(blocks ? ['blocked', [id]] : ['migrate', []]);
-  });
+  expect([plan.verdict, blockingChecks(plan)]).toEqual(blocks ? ['blocked', [id]] : ['migrate', []]);
 });
 
 it.each([
@@ -324,9 +207,7 @@ describe('a check that no way needs', () => {
     ['custom-resources', preserving, {}],
     ['max-disruption', autoOutage, {}],
     ['max-disruption', { ...preserving, maxDisruption: 'rolling' }, {}],
-  ])('%s is not made of %j', (id, request, change) => {
-    expect(ids(request, change)).not.toContain(id);
-  });
+  ])('%s is not made of %j', (id, request, change) => expect(ids(request, change)).not.toContain(id));
   it('nor custom-resources, where nothing of the API server can be read, which blocks by itself', () => {
     const unread = { pods: undefined, workloads: undefined, kubernetesError: 'no' };
     expect(ids(recreate, unread)).not.toContain('custom-resources');

@@ -39,20 +39,18 @@ describe('attemptsOf', () => {
     ['auto', {}, [IN_PLACE, RECREATE_PRESERVING]],
     ['auto that may be an outage', { maxDisruption: 'outage' }, [IN_PLACE, RECREATE_PRESERVING, RECREATE]],
     ['auto with preserve', { maxDisruption: 'outage', preserve: true }, [IN_PLACE, RECREATE_PRESERVING]],
-  ])('%s', (_, request, expected) => {
-    expect(attemptsFor(request)).toEqual(expected);
-  });
+  ])('%s', (_, request, expected) => expect(attemptsFor(request)).toEqual(expected));
 
   it.each<[MigrationRequest['resolveConflicts'], string[]]>([
     [undefined, ['PRESERVE', 'NONE', 'NONE']],
     ['PRESERVE', ['PRESERVE', 'NONE', 'NONE']],
     ['NONE', ['NONE', 'NONE', 'NONE']],
     ['OVERWRITE', ['OVERWRITE', 'OVERWRITE', 'OVERWRITE']],
-  ])('with resolveConflicts %s: each way as its API call takes it', (resolveConflicts, expected) => {
+  ])('with resolveConflicts %s: each way as its API call takes it', (resolveConflicts, expected) =>
     expect(
       attemptsFor({ maxDisruption: 'outage', resolveConflicts }).map((attempt) => attempt.resolveConflicts),
-    ).toEqual(expected);
-  });
+    ).toEqual(expected),
+  );
 
   it('never starts auto with an outage', () => {
     expect(attemptsFor({ maxDisruption: 'outage' }, { excluded: (attempt) => attempt.preserve })).toEqual([
@@ -134,10 +132,9 @@ describe('next-attempt', () => {
     ]);
     expect([attempts, checks]).toEqual([[], [check('fail')]]);
   });
-  it('does not take out what only warns', () => {
+  it('does not take out what only warns', () =>
     expect(chooseAttempts(aRequest(), false, [against('warn', () => true), against('pass', () => true)])).toEqual({
       attempts: [IN_PLACE, RECREATE_PRESERVING],
       checks: [check('warn'), check('pass')],
-    });
-  });
+    }));
 });

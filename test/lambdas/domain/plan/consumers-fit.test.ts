@@ -7,6 +7,7 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
+import { said } from '../said.ts';
 
 const aStore = (name = 'aws', account = ACCOUNT_NAME): object => aSecretStore(name, ACCOUNT_NAMESPACE, account);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
@@ -53,10 +54,9 @@ describe('a service account without pods that a SecretStore uses', () => {
     expect(planOf(stores, { acceptConsumers: [STORE] }).verdict).toBe('keep-irsa');
     expect(fitOf(planOf(stores, { acceptConsumers: [STORE] }))?.remedy).toMatch(/: --accept-consumer \S+\/other$/);
     const accepted = { acceptConsumers: [STORE, OTHER] };
-    expect(fitOf(planOf(stores, accepted))).toMatchObject({
-      status: 'warn',
-      message: expect.stringMatching(/The request accepts this: \S+\/aws, \S+\/other\.$/) as string,
-    });
+    expect(fitOf(planOf(stores, accepted))).toMatchObject(
+      said('warn', /The request accepts this: \S+\/aws, \S+\/other\.$/),
+    );
     expect(planOf(stores, accepted).verdict).not.toBe('keep-irsa');
   });
 
@@ -75,9 +75,7 @@ describe('a service account without pods that a SecretStore uses', () => {
     ['the workloads were not read', [aStore()], { workloads: undefined }],
     ['consumers were not read', [], { consumers: undefined }],
     ['the stores could not be read', [], { consumers: readStores([], [notAllowed(SECRET_STORES)]) }],
-  ])('is no reason if %s', (_, stores, change) => {
-    expect(checkConsumersFit(factsWith(stores, {}, change))).toEqual([]);
-  });
+  ])('is no reason if %s', (_, stores, change) => expect(checkConsumersFit(factsWith(stores, {}, change))).toEqual([]));
 });
 
 it('keeps IRSA exactly while an object that uses it is not accepted', () => {

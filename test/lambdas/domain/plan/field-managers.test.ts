@@ -17,12 +17,13 @@ import {
 
 const IMAGE = '.spec.template.spec.containers[name="ebs-plugin"].image';
 const RESTARTED = '.spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]';
+const RESTARTED_FOR = '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]';
 const withFields = (...managedFields: ManagedFields[]): Workload => aWorkload({ managedFields });
 const by = (manager: string, ...fields: string[]): ManagedFields => ({ manager, fields });
 const foreign = (...managedFields: ManagedFields[]) => foreignFields([withFields(...managedFields)]);
 
 describe('foreignFields', () => {
-  it('are those that others own, by workload and manager', () => {
+  it('are those that others own, by workload and manager', () =>
     expect(
       foreign(
         by('eks', '.spec.selector'),
@@ -32,47 +33,31 @@ describe('foreignFields', () => {
     ).toEqual([
       { workload: 'Deployment ebs-csi-controller', manager: 'kubectl-edit', fields: [IMAGE, '.spec.replicas'] },
       { workload: 'Deployment ebs-csi-controller', manager: 'helm', fields: ['.metadata.labels["x"]'] },
-    ]);
-  });
+    ]));
   it.each<[string, ManagedFields[]]>([
     ['EKS', [by('eks', IMAGE)]],
     [
-      'what a controller notes on its object',
+      'a note of a controller',
       [by('kube-controller-manager', '.metadata.annotations.deployment.kubernetes.io/revision')],
     ],
-    [
-      'this service',
-      [
-        by(
-          'eks-pod-identity-migrator',
-          '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]',
-        ),
-      ],
-    ],
-    [
-      'this service under any name',
-      [by('unknown', '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]')],
-    ],
+    ['this service', [by('eks-pod-identity-migrator', RESTARTED_FOR)]],
+    ['this service under any name', [by('unknown', RESTARTED_FOR)]],
     ['a manager that sets the same value as EKS', [by('eks', IMAGE), by('argocd', IMAGE)]],
-  ])('are none of %s', (_, fields) => {
-    expect(foreign(...fields)).toEqual([]);
-  });
+  ])('are none of %s', (_, fields) => expect(foreign(...fields)).toEqual([]));
   it('name the subresource that they were written through', () => {
     const scaled = { manager: 'kube-controller-manager', subresource: 'scale', fields: ['.spec.replicas'] };
     expect(foreign(by('eks', IMAGE), scaled)).toEqual([{ workload: 'Deployment ebs-csi-controller', ...scaled }]);
   });
 });
 
-describe('workloadsOfAddon', () => {
-  it('are those of the planned service accounts, and those with the same name label', () => {
-    const unlabelled = aWorkload({ name: 'own', labels: {} });
-    const other = aWorkload({ name: 'other', serviceAccount: 'other', labels: {} });
-    expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual([
-      'ebs-csi-controller',
-      'ebs-csi-node',
-      'own',
-    ]);
-  });
+it('workloadsOfAddon are those of the planned service accounts, and those with the same name label', () => {
+  const unlabelled = aWorkload({ name: 'own', labels: {} });
+  const other = aWorkload({ name: 'other', serviceAccount: 'other', labels: {} });
+  expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual([
+    'ebs-csi-controller',
+    'ebs-csi-node',
+    'own',
+  ]);
 });
 
 describe('check field-managers', () => {
@@ -89,61 +74,35 @@ describe('check field-managers', () => {
   const NONE = { resolveConflicts: 'NONE' } as const;
   const preserving = { strategy: 'recreate', preserve: true } as const;
 
-  it('passes if EKS has set all fields, and ignores third-party workloads', () => {
+  it('passes if EKS has set all fields, and ignores third-party workloads', () =>
     expect(
       check(planMigration(someFacts({ workloads: [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })] }))),
-    ).toMatchObject({ status: 'pass' });
-  });
+    ).toMatchObject({ status: 'pass' }));
 
+  const inPlace = { strategy: 'in-place' } as const;
+  const IN_PLACE_NONE = { ...inPlace, ...NONE };
+  const IN_PLACE_OVERWRITE = { ...inPlace, ...OVERWRITE };
+  const CONSENTED = { ...preserving, ...OVERWRITE };
+  const outage = { maxDisruption: 'outage' } as const;
+  const failing = 'Recreate with preserve would fail on those that EKS sets \\(NONE\\)\\.$';
+  const byPerson = { ...by('kubectl', '.spec.replicas'), subresource: 'scale' };
+  const RULED_OUT = /Strategies ruled out by this: recreate with preserve\.$/;
+  const of = (after: string): RegExp => new RegExp(`${byAutoscaler}${after}`);
+  const OVERWRITING = { ...RECREATE_PRESERVING, ...OVERWRITE };
   it.each<[string, Partial<MigrationRequestInput>, ManagedFields, Check['status'], RegExp, Attempt[]]>([
-    [
-      'in place',
-      { strategy: 'in-place' },
-      edited,
-      'pass',
-      /ebs-csi-controller: \.spec\.replicas \(kubectl-edit\)\. In place keeps them\.$/,
-      [IN_PLACE],
-    ],
-    [
-      'in place without consent to anything',
-      { strategy: 'in-place', ...NONE },
-      edited,
-      'fail',
-      /In place would fail on those that EKS sets \(NONE\)\.$/,
-      [],
-    ],
+    ['in place', inPlace, edited, 'pass', /\.spec\.replicas \(kubectl-edit\)\. In place keeps them\.$/, [IN_PLACE]],
+    ['in place, NONE', IN_PLACE_NONE, edited, 'fail', /In place would fail on those that EKS sets \(NONE\)\.$/, []],
     [
       'in place with consent',
-      { strategy: 'in-place', ...OVERWRITE },
+      IN_PLACE_OVERWRITE,
       edited,
       'warn',
       /In place resets those that EKS sets \(OVERWRITE\)\.$/,
       [{ ...IN_PLACE, ...OVERWRITE }],
     ],
-    [
-      'recreate with preserve',
-      preserving,
-      edited,
-      'fail',
-      /Recreate with preserve would fail on those that EKS sets \(NONE\)\.$/,
-      [],
-    ],
-    [
-      'recreate with preserve and consent',
-      { ...preserving, ...OVERWRITE },
-      edited,
-      'warn',
-      /Recreate with preserve resets/,
-      [{ ...RECREATE_PRESERVING, ...OVERWRITE }],
-    ],
-    [
-      'recreate without preserve',
-      { strategy: 'recreate' },
-      edited,
-      'warn',
-      /Recreate without preserve loses them\.$/,
-      [RECREATE],
-    ],
+    ['recreate with preserve', preserving, edited, 'fail', new RegExp(failing), []],
+    ['recreate and consent', CONSENTED, edited, 'warn', /Recreate with preserve resets/, [OVERWRITING]],
+    ['recreate', { strategy: 'recreate' }, edited, 'warn', /Recreate without preserve loses them\.$/, [RECREATE]],
     [
       'auto',
       {},
@@ -154,36 +113,22 @@ describe('check field-managers', () => {
     ],
     [
       'auto as far as it goes',
-      { maxDisruption: 'outage' },
+      outage,
       edited,
       'warn',
       /recreate without preserve loses them\. Strategies ruled out by this: recreate with preserve\.$/,
       [IN_PLACE, RECREATE],
     ],
-    [
-      'auto without consent to anything',
-      { maxDisruption: 'outage', ...NONE },
-      edited,
-      'fail',
-      /In place would fail/,
-      [],
-    ],
+    ['auto without consent to anything', { ...outage, ...NONE }, edited, 'fail', /In place would fail/, []],
     [
       'a restart by kubectl, in place without consent',
-      { strategy: 'in-place', ...NONE },
+      IN_PLACE_NONE,
       restarted,
       'pass',
       /restartedAt"\] \(kubectl-rollout\)\. In place keeps them/,
       [{ ...IN_PLACE, ...NONE }],
     ],
-    [
-      'a restart by kubectl, recreate with preserve',
-      preserving,
-      restarted,
-      'warn',
-      /Recreate with preserve keeps them/,
-      [RECREATE_PRESERVING],
-    ],
+    ['a restart, recreate', preserving, restarted, 'warn', /Recreate with preserve keeps them/, [RECREATE_PRESERVING]],
     [
       'a restart by kubectl, auto',
       {},
@@ -192,42 +137,21 @@ describe('check field-managers', () => {
       /In place keeps them; recreate with preserve keeps them\.$/,
       [IN_PLACE, RECREATE_PRESERVING],
     ],
+    ['an autoscaler, in place', inPlace, scaled, 'pass', of('In place keeps them\\.$'), [IN_PLACE]],
+    ['an autoscaler, recreate with preserve', preserving, scaled, 'fail', of(failing), []],
+    ['an autoscaler and consent', CONSENTED, scaled, 'warn', of('Recreate with preserve resets'), [OVERWRITING]],
+    ['an autoscaler, auto', {}, scaled, 'warn', RULED_OUT, [IN_PLACE]],
     [
-      'an autoscaler, in place',
-      { strategy: 'in-place' },
-      scaled,
-      'pass',
-      new RegExp(`${byAutoscaler}In place keeps them\\.$`),
-      [IN_PLACE],
-    ],
-    [
-      'an autoscaler, recreate with preserve',
+      'kubectl scale',
       preserving,
-      scaled,
-      'fail',
-      new RegExp(`${byAutoscaler}Recreate with preserve would fail on those that EKS sets \\(NONE\\)\\.$`),
-      [],
-    ],
-    [
-      'an autoscaler, recreate with preserve and consent',
-      { ...preserving, ...OVERWRITE },
-      scaled,
-      'warn',
-      new RegExp(`${byAutoscaler}Recreate with preserve resets`),
-      [{ ...RECREATE_PRESERVING, ...OVERWRITE }],
-    ],
-    ['an autoscaler, auto', {}, scaled, 'warn', /Strategies ruled out by this: recreate with preserve\.$/, [IN_PLACE]],
-    [
-      'a person with kubectl scale, recreate with preserve',
-      preserving,
-      { ...by('kubectl', '.spec.replicas'), subresource: 'scale' },
+      byPerson,
       'fail',
       /\.spec\.replicas \(kubectl through the scale subresource\)\. /,
       [],
     ],
   ])('of fields that others have set: %s', (_, request, fields, status, message, attempts) => {
     const plan = planOf(request, by('eks', IMAGE), fields);
-    expect(check(plan)).toMatchObject({ status, message: expect.stringMatching(message) as string });
+    expect(check(plan)).toMatchObject({ status, message: expect.stringMatching(message) });
     expect(plan.attempts).toEqual(attempts);
     expect(plan.verdict).toBe(status === 'fail' ? 'blocked' : 'migrate');
   });

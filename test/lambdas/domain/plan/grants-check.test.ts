@@ -17,6 +17,7 @@ import {
   someFacts,
   target,
 } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;
 const NEW = ', which does not have it now,';
@@ -44,10 +45,7 @@ describe('checkGrants', () => {
       Condition: { StringLike: { [`${issuer}:sub`]: `system:serviceaccount:${NAMESPACE}:*` } },
     };
     expect(checkGrants(facts(wide), [planned], [])).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringContaining('but through a wildcard, which also allows other service accounts'),
-      },
+      said('warn', 'but through a wildcard, which also allows other service accounts'),
     ]);
   });
 
@@ -69,20 +67,16 @@ describe('checkGrants', () => {
     // A statement without names allows every other service account that has the role.
     const checks = checkGrants(facts(podIdentityStatement), [], [repairOf(OTHER_ROLE)]);
     expect(checks).toMatchObject([
-      {
-        status: 'fail',
-        message: expect.stringMatching(
-          /^Nothing shows that the trust policy of role third-party may be repaired for \*\/\* in cluster/,
-        ) as string,
-        remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/) as string,
-      },
+      said(
+        'fail',
+        /^Nothing shows that the trust policy of role third-party may be repaired for \*\/\* in cluster/,
+        /^Add \{.*\} to the setting roleGrants and deploy/,
+      ),
     ]);
   });
 
-  it('is silent, as every check of roles is, where no role is planned', () => {
-    expect(planRoles(facts(irsaStatement), [])).toEqual({ checks: [], trustRepairs: [] });
-  });
-  it('leaves roles that IAM does not show to other checks', () => {
-    expect(checkGrants(facts(irsaStatement, { roles: {} }), [planned], [])).toEqual([]);
-  });
+  it('is silent, as every check of roles is, where no role is planned', () =>
+    expect(planRoles(facts(irsaStatement), [])).toEqual({ checks: [], trustRepairs: [] }));
+  it('leaves roles that IAM does not show to other checks', () =>
+    expect(checkGrants(facts(irsaStatement, { roles: {} }), [planned], [])).toEqual([]));
 });

@@ -30,17 +30,13 @@ import {
 } from '../../fixtures.ts';
 
 const CLUSTER_ARN = clusterArn(target);
+const TAG = 'aws:RequestTag/kubernetes-service-account';
+const SUBJECT_TAGS = { 'aws:RequestTag/kubernetes-namespace': NAMESPACE, [TAG]: SERVICE_ACCOUNT };
 const naming = (change: Record<string, unknown> = {}, operator = 'StringEquals'): object => ({
   ...podIdentityStatement,
-  Condition: {
-    [operator]: {
-      'aws:RequestTag/kubernetes-namespace': NAMESPACE,
-      'aws:RequestTag/kubernetes-service-account': SERVICE_ACCOUNT,
-      ...change,
-    },
-    ArnEquals: { 'aws:SourceArn': CLUSTER_ARN },
-  },
+  Condition: { [operator]: { ...SUBJECT_TAGS, ...change }, ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } },
 });
+const requiring = (StringEquals: object): object => ({ ...podIdentityStatement, Condition: { StringEquals } });
 const factsOf = (statements: unknown[], change: Partial<GrantFacts> = {}): GrantFacts => ({
   target,
   oidcIssuer: ISSUER,
@@ -55,6 +51,7 @@ const judge = (statements: unknown[], change: Partial<GrantFacts> = {}, question
   judgeGrant(factsOf(statements, change), { ...QUESTION, ...question });
 
 const ADDON_ROLE = { addon: { roleArn: ROLE, namespace: NAMESPACE, serviceAccounts: [SERVICE_ACCOUNT] } };
+const OFFICE = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
 const ANNOTATED = { annotated: { seen: [{ name: SERVICE_ACCOUNT, roleArn: ROLE }] } };
 const GRANT: RoleGrant = {
   roles: [ROLE],
@@ -68,103 +65,48 @@ describe('a role may be given', () => {
     ['by an association', 'association', [podIdentityStatement], { associations: [anAssociation()] }],
     ["as the add-on's own", 'addon-role', [podIdentityStatement], { ...ADDON_ROLE, ...ANNOTATED }],
     ['by a trust that names it', 'pod-identity-trust', [naming()], {}],
-    [
-      'by a trust that names others too',
-      'pod-identity-trust',
-      [naming({ 'aws:RequestTag/kubernetes-service-account': [SERVICE_ACCOUNT, 'second-sa'] })],
-      {},
-    ],
+    ['by one that names others too', 'pod-identity-trust', [naming({ [TAG]: [SERVICE_ACCOUNT, 'second-sa'] })], {}],
     ['by the setting', 'role-grants', [podIdentityStatement], { roleGrants: [GRANT] }],
-  ])('%s', (_, ground, statements, change) => {
-    expect(judge(statements, change)).toEqual({ verdict: 'allowed', ground, why: [] });
-  });
+  ])('%s', (_, ground, statements, change) =>
+    expect(judge(statements, change)).toEqual({ verdict: 'allowed', ground, why: [] }),
+  );
 
+  const { addon } = ADDON_ROLE;
+  const POD = [podIdentityStatement];
+  const OTHERS = /for other subjects than this/;
+  const ofRole = { associations: [anAssociation({ roleArn: `${ROLE}-2` })] };
+  const ofNamesake = { associations: [anAssociation({ namespace: 'web' })] };
+  const elsewhere = { roleGrants: [{ ...GRANT, clusters: ['cluster/prod'] }] };
   it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
     ['by IRSA from another issuer', /does not allow IRSA/, [irsaStatement], { oidcIssuer: `${ISSUER}0` }],
     ['by IRSA of a cluster without an issuer', /has no OIDC issuer/, [irsaStatement], { oidcIssuer: undefined }],
     ['by IRSA without its provider', /no OIDC provider/, [irsaStatement], { oidcProvider: { seen: false } }],
-    [
-      'by an association of another role',
-      /no finished association/,
-      [podIdentityStatement],
-      { associations: [anAssociation({ roleArn: `${ROLE}-2` })] },
-    ],
-    [
-      'by an association of a namesake',
-      /no finished association/,
-      [podIdentityStatement],
-      { associations: [anAssociation({ namespace: 'web' })] },
-    ],
+    ['by an association of another role', /no finished association/, POD, ofRole],
+    ['by an association of a namesake', /no finished association/, POD, ofNamesake],
     [
       "as another add-on's",
       /not an add-on's IRSA role/,
-      [podIdentityStatement],
-      { addon: { ...ADDON_ROLE.addon, roleArn: `${ROLE}-2` }, ...ANNOTATED },
+      POD,
+      { addon: { ...addon, roleArn: `${ROLE}-2` }, ...ANNOTATED },
     ],
     [
       'by an annotation, to whom the add-on does not know',
       /not one of the add-on's/,
-      [podIdentityStatement],
-      { addon: { ...ADDON_ROLE.addon, serviceAccounts: ['other'] }, ...ANNOTATED },
+      POD,
+      { addon: { ...addon, serviceAccounts: ['other'] }, ...ANNOTATED },
     ],
-    [
-      'as the add-on’s, without the annotation',
-      /is not annotated with it/,
-      [podIdentityStatement],
-      { ...ADDON_ROLE, annotated: { seen: [] } },
-    ],
-    ['by a trust for everybody', /for other subjects than this/, [podIdentityStatement], {}],
-    [
-      'by a trust for the whole namespace',
-      /for other subjects than this/,
-      [{ ...podIdentityStatement, Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': NAMESPACE } } }],
-      {},
-    ],
-    [
-      'by a trust for that name in every cluster',
-      /for other subjects than this/,
-      [
-        {
-          ...naming(),
-          Condition: {
-            StringEquals: {
-              'aws:RequestTag/kubernetes-namespace': NAMESPACE,
-              'aws:RequestTag/kubernetes-service-account': SERVICE_ACCOUNT,
-            },
-          },
-        },
-      ],
-      {},
-    ],
-    [
-      'by a trust with a wildcard',
-      /for other subjects than this/,
-      [naming({ 'aws:RequestTag/kubernetes-service-account': 'ebs-*' }, 'StringLike')],
-      {},
-    ],
+    ['without the annotation', /is not annotated with it/, POD, { addon, annotated: { seen: [] } }],
+    ['by a trust for everybody', OTHERS, POD, {}],
+    ['by a trust for a namespace', OTHERS, [requiring({ 'aws:RequestTag/kubernetes-namespace': NAMESPACE })], {}],
+    ['by a trust for that name in every cluster', OTHERS, [requiring(SUBJECT_TAGS)], {}],
+    ['by a trust with a wildcard', OTHERS, [naming({ [TAG]: 'ebs-*' }, 'StringLike')], {}],
     [
       'by a trust for clusters of that name in every region',
-      /for other subjects than this/,
-      [
-        {
-          ...naming(),
-          Condition: {
-            StringEquals: {
-              'aws:RequestTag/kubernetes-namespace': NAMESPACE,
-              'aws:RequestTag/kubernetes-service-account': SERVICE_ACCOUNT,
-              'aws:RequestTag/eks-cluster-name': target.cluster,
-            },
-          },
-        },
-      ],
+      OTHERS,
+      [requiring({ ...SUBJECT_TAGS, 'aws:RequestTag/eks-cluster-name': target.cluster })],
       {},
     ],
-    [
-      'by a setting for another cluster',
-      /roleGrants does not name it/,
-      [podIdentityStatement],
-      { roleGrants: [{ ...GRANT, clusters: ['cluster/prod'] }] },
-    ],
+    ['by a setting for another cluster', /roleGrants does not name it/, POD, elsewhere],
   ])('not %s', (_, why, statements, change) => {
     const { verdict, why: reasons } = judge(statements, change);
     expect([verdict, reasons.join('; ')]).toEqual(['denied', expect.stringMatching(why)]);
@@ -173,25 +115,15 @@ describe('a role may be given', () => {
   it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
     ['the provider was not read', /was not read/, [irsaStatement], { oidcProvider: undefined }],
     ['the provider can not be read', /\(you may not\)/, [irsaStatement], { oidcProvider: { error: 'you may not.' } }],
-    ['the annotation was not read', /was not read/, [podIdentityStatement], ADDON_ROLE],
-    [
-      'the annotation can not be read',
-      /could not be read/,
-      [podIdentityStatement],
-      { ...ADDON_ROLE, annotated: { error: 'no' } },
-    ],
+    ['the annotation was not read', /was not read/, POD, ADDON_ROLE],
+    ['the annotation can not be read', /could not be read/, POD, { addon, annotated: { error: 'no' } }],
     [
       'a condition of IRSA is not known',
       /is not known/,
-      [{ ...irsaStatement, Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
+      [{ ...irsaStatement, Condition: { ...irsaStatement.Condition, ...OFFICE } }],
       {},
     ],
-    [
-      'a condition of Pod Identity is not known',
-      /is not known/,
-      [{ ...naming(), Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
-      {},
-    ],
+    ['a condition of Pod Identity is not known', /is not known/, [{ ...podIdentityStatement, Condition: OFFICE }], {}],
   ])('unknown where %s', (_, why, statements, change) => {
     const { verdict, why: reasons } = judge(statements, change);
     expect([verdict, reasons.join('; ')]).toEqual(['unknown', expect.stringMatching(why)]);
@@ -228,12 +160,8 @@ describe('a trust policy may be repaired', () => {
   });
 
   const BEFORE = policyText(irsaStatement);
-  const proposal = proposeRepair({
-    trustPolicy: parseTrust(BEFORE),
-    target,
-    serviceAccounts: [planned],
-    oidcIssuer: ISSUER,
-  });
+  const asked = { trustPolicy: parseTrust(BEFORE), target, serviceAccounts: [planned], oidcIssuer: ISSUER };
+  const proposal = proposeRepair(asked);
   const after = proposal.do === 'repair' ? proposal.after : '';
   const statement = proposal.do === 'repair' ? proposal.statement : {};
   const judged = (change: { after?: string; associations?: (typeof planned)[] }) =>
@@ -243,9 +171,8 @@ describe('a trust policy may be repaired', () => {
       irsaRole: ROLE,
       losesSessionTags: () => false,
     }).map(({ answer: { verdict }, question: { namespace, serviceAccount } }) => [namespace, serviceAccount, verdict]);
-  it('by the statement that the service proposes', () => {
-    expect(judged({})).toEqual([[NAMESPACE, SERVICE_ACCOUNT, 'allowed']]);
-  });
+  it('by the statement that the service proposes', () =>
+    expect(judged({})).toEqual([[NAMESPACE, SERVICE_ACCOUNT, 'allowed']]));
   it.each<[string, { after?: string; associations?: (typeof planned)[] }]>([
     ['that names nobody', { after: policyText(irsaStatement, podIdentityStatement) }],
     ['for whom no association is planned', { associations: [{ ...planned, serviceAccount: 'other' }] }],
@@ -269,12 +196,10 @@ describe('a trust policy may be repaired', () => {
   });
 });
 
-describe('the provider', () => {
-  it('is asked for where a trust policy allows IRSA, and else not', () => {
-    expect(needsProvider(factsOf([irsaStatement]), [planned])).toBe(true);
-    expect(needsProvider(factsOf([podIdentityStatement]), [planned])).toBe(false);
-    expect(needsProvider(factsOf([]), [{ ...planned, roleArn: 'another' }])).toBe(false);
-  });
+it('the provider is asked for where a trust policy allows IRSA, and else not', () => {
+  expect(needsProvider(factsOf([irsaStatement]), [planned])).toBe(true);
+  expect(needsProvider(factsOf([podIdentityStatement]), [planned])).toBe(false);
+  expect(needsProvider(factsOf([]), [{ ...planned, roleArn: 'another' }])).toBe(false);
 });
 
 describe('a neighbour', () => {
@@ -303,7 +228,7 @@ describe('the setting roleGrants', () => {
     ['as it stands', {}, true],
     [
       'with wildcards',
-      { roles: ['*:role/app/*'], clusters: ['cluster/*'], serviceAccounts: ['kube-*/ebs-csi-*-sa'] },
+      { roles: ['*:role/app/*'], clusters: ['cluster/*'], serviceAccounts: ['kube-*/ebs-*-sa'] },
       true,
     ],
     ['by the ARN of the cluster', { clusters: [CLUSTER_ARN] }, true],
@@ -312,7 +237,5 @@ describe('the setting roleGrants', () => {
     ['of another namespace', { serviceAccounts: [`web/${SERVICE_ACCOUNT}`] }, false],
     ['whose wildcard would reach over the slash', { serviceAccounts: ['kube*/sa'] }, false],
     ['of no name', { serviceAccounts: [NAMESPACE] }, false],
-  ])('%s', (_, change, expected) => {
-    expect(isGranted([{ ...GRANT, ...change }], ROLE, subject)).toBe(expected);
-  });
+  ])('%s', (_, change, expected) => expect(isGranted([{ ...GRANT, ...change }], ROLE, subject)).toBe(expected));
 });

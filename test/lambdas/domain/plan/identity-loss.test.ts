@@ -18,6 +18,7 @@ import {
   SERVICE_ACCOUNT,
   someFacts,
 } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const NAMED = { 'app.kubernetes.io/name': ADDON };
@@ -97,9 +98,9 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     const steps = plan.steps.map((step) => step.name);
     expect(steps.slice(0, 3)).toEqual(['begin', 'create-association', 'update-addon']);
     expect(plan.steps[1]).toMatchObject({
-      what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi') as string,
+      what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi'),
       calls: ['eks:CreatePodIdentityAssociation'],
-      undo: expect.stringContaining('once the add-on has its IRSA role again') as string,
+      undo: expect.stringContaining('once the add-on has its IRSA role again'),
     });
     expect(plan.steps[2]!.what).not.toContain(NODES);
   });
@@ -136,63 +137,32 @@ describe('a service account that EKS gave the role of the add-on, and that takes
 });
 
 describe('who loses nothing', () => {
+  const only = (change: Partial<AttributedServiceAccount>) => ({ annotated: { seen: [annotated(change)] } });
+  const none = { annotated: { seen: [controller] } };
+  const EFS = 'aws-efs-csi-driver';
+  const named = { labels: { 'app.kubernetes.io/name': EFS } };
+  const ofEfs = { ...only(named), pods: [aPod('irsa'), nodePod(named)] };
+  const owned = anAssociation({ id: 'a-efs', serviceAccount: NODES, ownerArn: anAddon().arn.replace(ADDON, EFS) });
+  const containers = aPod('irsa').containers.map((one) => ({
+    ...one,
+    env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE },
+  }));
   const cases: [string, Partial<AddonFacts>][] = [
-    ['whose annotation another manager has set', { annotated: { seen: [annotated({ annotatedBy: ['kubectl'] })] } }],
-    [
-      'whose annotation another manager has set as well',
-      { annotated: { seen: [annotated({ annotatedBy: ['eks', 'helm'] })] } },
-    ],
-    ['with another role', { annotated: { seen: [annotated({ roleArn: OTHER_ROLE })] } }],
+    ['whose annotation another manager has set', only({ annotatedBy: ['kubectl'] })],
+    ['whose annotation another manager has set as well', only({ annotatedBy: ['eks', 'helm'] })],
+    ['with another role', only({ roleArn: OTHER_ROLE })],
     [
       'of another add-on that shares the role',
-      {
-        annotated: { seen: [annotated({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })] },
-        pods: [aPod('irsa'), nodePod({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })],
-        roleUsers: { addons: [{ name: 'aws-efs-csi-driver', roleArn: ROLE }], associations: [], more: false },
-      },
+      { ...ofEfs, roleUsers: { addons: [{ name: EFS, roleArn: ROLE }], associations: [], more: false } },
     ],
     [
       'of another add-on that migrates just now: its role is gone, and its annotations are not yet',
-      {
-        annotated: { seen: [annotated({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })] },
-        pods: [aPod('irsa'), nodePod({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })],
-        roleUsers: {
-          addons: [],
-          associations: [
-            anAssociation({
-              id: 'a-efs',
-              serviceAccount: NODES,
-              ownerArn: anAddon().arn.replace('aws-ebs-csi-driver', 'aws-efs-csi-driver'),
-            }),
-          ],
-          more: false,
-        },
-      },
+      { ...ofEfs, roleUsers: { addons: [], associations: [owned], more: false } },
     ],
-    [
-      'with an association of its own',
-      { bystanderAssociations: [anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })] },
-    ],
-    ['on the node role', { annotated: { seen: [controller] }, pods: [aPod('irsa'), aNodePod()] }],
-    [
-      'with another role in its pods',
-      {
-        annotated: { seen: [controller] },
-        pods: [
-          aPod('irsa'),
-          nodePod({
-            containers: aPod('irsa').containers.map((one) => ({
-              ...one,
-              env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE },
-            })),
-          }),
-        ],
-      },
-    ],
-    [
-      'in another namespace',
-      { annotated: { seen: [controller] }, pods: [aPod('irsa'), nodePod({ namespace: 'shop' })] },
-    ],
+    ['with an association', { bystanderAssociations: [anAssociation({ id: 'a-own', serviceAccount: NODES })] }],
+    ['on the node role', { ...none, pods: [aPod('irsa'), aNodePod()] }],
+    ['with another role in its pods', { ...none, pods: [aPod('irsa'), nodePod({ containers })] }],
+    ['in another namespace', { ...none, pods: [aPod('irsa'), nodePod({ namespace: 'shop' })] }],
   ];
   it.each(cases)('a service account %s', (_, change) => {
     const plan = planOf(change);
@@ -234,31 +204,20 @@ describe('an annotation that another manager has set', () => {
 
 describe('who loses something too', () => {
   const shared = { addons: [{ name: 'aws-efs-csi-driver', roleArn: ROLE }], associations: [], more: false };
+  const owned = anAssociation({ id: 'a-owned', serviceAccount: NODES, ownerArn: anAddon().arn });
+  const onPodIdentity = { ...aPod('pod-identity'), ...aNodePodIdentity };
+  const unnamed = { annotated: { seen: [annotated({ labels: {} })] }, pods: [aPod('irsa'), nodePod({ labels: {} })] };
+  const ofOwner: Partial<AddonFacts> = {
+    annotated: { seen: [] },
+    pods: [aPod('irsa'), onPodIdentity],
+    roleUsers: { addons: [], associations: [owned], more: false },
+  };
   const cases: [string, Partial<AddonFacts>, string?][] = [
     ['its own one, where another add-on shares the role', { roleUsers: shared }],
-    [
-      'one without a name, where another add-on shares the role',
-      {
-        roleUsers: shared,
-        annotated: { seen: [annotated({ labels: {} })] },
-        pods: [aPod('irsa'), nodePod({ labels: {} })],
-      },
-    ],
+    ['one without a name, where another add-on shares the role', { roleUsers: shared, ...unnamed }],
     ['one whose pods have the role, and whose annotation is gone', { annotated: { seen: [controller] } }],
     ['one whose pods have the role, where service accounts may not be listed', { annotated: { error: '403' } }],
-    [
-      'one with an association that the add-on owns, and would not be asked for again',
-      {
-        annotated: { seen: [] },
-        pods: [aPod('irsa'), { ...aPod('pod-identity'), ...aNodePodIdentity }],
-        roleUsers: {
-          addons: [],
-          associations: [anAssociation({ id: 'a-owned', serviceAccount: NODES, ownerArn: anAddon().arn })],
-          more: false,
-        },
-      },
-      'pod-identity',
-    ],
+    ['one with an association that the add-on owns, and would not be asked for again', ofOwner, 'pod-identity'],
   ];
   it.each(cases)('%s', (_, change, identity = 'irsa') => {
     const plan = planOf(change);
@@ -283,10 +242,7 @@ describe('a role for a service account that is not known as the one that loses i
       { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' },
       { verification, roles: { [NODES]: ROLE } },
     );
-    expect(checkOf(plan, 'role-service-accounts')).toMatchObject({
-      status,
-      message: expect.stringContaining('could not be read: Unauthorized (401)') as string,
-    });
+    expect(checkOf(plan, 'role-service-accounts')).toMatchObject(said(status, 'could not be read: Unauthorized (401)'));
     expect(plan.associations.some(({ standalone }) => standalone)).toBe(true);
   });
 

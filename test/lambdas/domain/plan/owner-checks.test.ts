@@ -11,6 +11,7 @@ import { planServiceAccount } from '../../../../lambdas/domain/plan/service-acco
 import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
 import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
 import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const SIGNS: Record<string, Record<string, string>> = {
   ack: { 'services.k8s.aws/controller-version': 'eks-1.5.0', 'services.k8s.aws/namespace': 'infra' },
@@ -36,7 +37,7 @@ const withRoleTags = (tags: Record<string, string>): Partial<AddonFacts> => {
 };
 
 describe('owners', () => {
-  it('says where nothing shows an owner, and that Terraform leaves no sign', () => {
+  it('says where nothing shows an owner, and that Terraform leaves no sign', () =>
     expect(checks()).toEqual([
       {
         id: 'owners',
@@ -44,8 +45,7 @@ describe('owners', () => {
         message:
           'No tool shows as the owner of add-on, associations or roles. Terraform, CloudFormation and eksctl leave no sign on an add-on by themselves; to state the tool: --iac terraform',
       },
-    ]);
-  });
+    ]));
 
   it.each([
     [{ seen: [] }, 'The cluster has no EKS capabilities.'],
@@ -56,7 +56,7 @@ describe('owners', () => {
     [{ error: 'eks:ListCapabilities: denied' }, 'are not known: eks:ListCapabilities: denied.'],
   ])('says which controllers AWS runs: %j', (capabilities, text) => {
     const [check] = checks({ capabilities });
-    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) as string });
+    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) });
   });
 
   it.each(BY_ITSELF)('of the add-on: %s blocks, until the request accepts it', (tool) => {
@@ -90,10 +90,7 @@ describe('owners', () => {
       const plan = planMigration(someFacts(withTags(SIGNS[tool])));
       expect(plan.verdict).toBe('migrate');
       const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
-      expect(check).toMatchObject({
-        status: 'warn',
-        message: expect.stringContaining('the next apply of its present code reverts the migration') as string,
-      });
+      expect(check).toMatchObject(said('warn', 'the next apply of its present code reverts the migration'));
       expect(check?.remedy).toMatch(/neither a person nor a pipeline may apply .* pod-identity plan .*--hand-off/);
     },
   );

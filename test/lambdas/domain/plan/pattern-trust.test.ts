@@ -17,8 +17,12 @@ import {
   someFacts,
 } from '../../fixtures.ts';
 import { irsa, irsaOfOtherClusters, OTHER_ISSUER_NAME, OTHER_PROVIDER, PROVIDER } from '../trust/policies.ts';
+import { said } from '../said.ts';
 
 const OF_NAMESPACE = `system:serviceaccount:${NAMESPACE}:*`;
+const OWN = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
+const OTHER = 'other service account of cluster dev';
+const GITHUB = 'token.actions.githubusercontent.com';
 const OVER_NAMESPACES = `system:serviceaccount:*:${SERVICE_ACCOUNT}`;
 const pattern = (subjects: unknown, operator = 'StringLike'): JsonObject => irsa(subjects, {}, operator);
 const ofOther = (subjects: unknown): JsonObject => ({
@@ -49,11 +53,7 @@ const users = (associations: string[], more = false): Partial<Facts> => ({
 
 describe('check pattern-trust', () => {
   it.each<[string, Partial<Facts>, string]>([
-    [
-      'none other that exists',
-      { serviceAccounts: accounts(SERVICE_ACCOUNT) },
-      'No other service account of cluster dev matches.',
-    ],
+    ['none other that exists', { serviceAccounts: accounts(SERVICE_ACCOUNT) }, `No ${OTHER} matches.`],
     [
       'some without an association',
       { serviceAccounts: accounts(SERVICE_ACCOUNT, 'dns', 'proxy'), ...users(['dns']) },
@@ -62,43 +62,29 @@ describe('check pattern-trust', () => {
     [
       'all with one',
       { serviceAccounts: accounts('dns'), ...users(['dns']) },
-      `1 other service account of cluster dev matches, with an association each: ${NAMESPACE}/dns.`,
+      `1 ${OTHER} matches, with an association each: ${NAMESPACE}/dns.`,
     ],
     ['more associations than are read', { serviceAccounts: accounts('dns'), ...users([], true) }, 'were not all read'],
-    [
-      'a list that was refused',
-      { serviceAccounts: { error: 'AccessDenied: no.' } },
-      'could not be read: AccessDenied: no.',
-    ],
+    ['a list that was refused', { serviceAccounts: { error: 'no.' } }, 'could not be read: no.'],
     ['a list that was not read', {}, 'Which service accounts match was not read.'],
   ])('warns, with %s', (_, change, message) => {
     const facts = withTrust([pattern(OF_NAMESPACE)], change);
     expect(checksOf(facts, 'pattern-trust')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) as string },
+      { status: 'warn', message: expect.stringContaining(message) },
     ]);
     expect(checksOf(facts, 'pattern-fit')).toEqual([]);
     expect(planMigration(facts).verdict).toBe('migrate');
   });
 
   it.each<[string, JsonObject]>([
-    ['names', pattern(`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`)],
-    [
-      'a wildcard that is literal',
-      pattern([OF_NAMESPACE, `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`], 'StringEquals'),
-    ],
-    [
-      'a pattern for others',
-      pattern([`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, 'system:serviceaccount:shop:*']),
-    ],
-  ])('is absent with %s', (_, statement) => {
-    expect(checksOf(withTrust([statement]), 'pattern-trust')).toEqual([]);
-  });
+    ['names', pattern(OWN)],
+    ['a wildcard that is literal', pattern([OF_NAMESPACE, OWN], 'StringEquals')],
+    ['a pattern for others', pattern([OWN, 'system:serviceaccount:shop:*'])],
+  ])('is absent with %s', (_, statement) => expect(checksOf(withTrust([statement]), 'pattern-trust')).toEqual([]));
 
   it('counts a statement without a condition on the subject', () => {
-    const [check] = checksOf(
-      withTrust([{ ...pattern(''), Condition: {} }], { serviceAccounts: accounts('dns') }),
-      'pattern-trust',
-    );
+    const facts = withTrust([{ ...pattern(''), Condition: {} }], { serviceAccounts: accounts('dns') });
+    const [check] = checksOf(facts, 'pattern-trust');
     expect(check?.message).toContain('by a statement for every subject. 1 other service account');
   });
 });
@@ -109,10 +95,7 @@ describe('check pattern-fit', () => {
   it('fails for a pattern over namespaces in several clusters, until it is accepted by name', () => {
     const facts = withTrust(wide);
     const [check] = checksOf(facts, 'pattern-fit');
-    expect(check).toMatchObject({
-      status: 'fail',
-      message: expect.stringMatching(/in 2 clusters.*created later\.$/) as string,
-    });
+    expect(check).toMatchObject(said('fail', /in 2 clusters.*created later\.$/));
     expect(check?.remedy).toContain(`--accept-consumer '${OVER_NAMESPACES}'`);
     expect(planMigration(facts).verdict).toBe('keep-irsa');
     const accepted = withTrust(wide, { request: aRequest({ acceptConsumers: [OVER_NAMESPACES] }) });
@@ -127,19 +110,11 @@ describe('check pattern-fit', () => {
     ['a pattern within a namespace', [pattern(OF_NAMESPACE), ofOther(OF_NAMESPACE)]],
     ['another cluster that lists names', [pattern(OVER_NAMESPACES), irsaOfOtherClusters]],
     ['another cluster with a pattern within a namespace', [pattern(OVER_NAMESPACES), ofOther(OF_NAMESPACE)]],
-    [
-      'another issuer, which is no cluster',
-      [pattern(OVER_NAMESPACES), ofIssuer('token.actions.githubusercontent.com', 'repo:shop/*')],
-    ],
-    [
-      'another issuer without a condition',
-      [pattern(OVER_NAMESPACES), { ...ofIssuer('token.actions.githubusercontent.com', ''), Condition: {} }],
-    ],
+    ['another issuer, which is no cluster', [pattern(OVER_NAMESPACES), ofIssuer(GITHUB, 'repo:shop/*')]],
+    ['one without a condition', [pattern(OVER_NAMESPACES), { ...ofIssuer(GITHUB, ''), Condition: {} }]],
     ['another cluster with a pattern for nothing', [pattern(OVER_NAMESPACES), ofOther('repo:*')]],
     ['another cluster that is denied', [pattern(OVER_NAMESPACES), { ...ofOther(OVER_NAMESPACES), Effect: 'Deny' }]],
-  ])('is absent for %s', (_, statements) => {
-    expect(checksOf(withTrust(statements), 'pattern-fit')).toEqual([]);
-  });
+  ])('is absent for %s', (_, statements) => expect(checksOf(withTrust(statements), 'pattern-fit')).toEqual([]));
 });
 
 describe('a pattern that a remedy names', () => {
@@ -159,9 +134,9 @@ describe('a pattern that a remedy names', () => {
     expect(() => aRequest({ acceptConsumers: ['sys*'] })).toThrow(/acceptConsumers/);
   });
 
-  it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) => {
-    expect(() => aRequest({ acceptConsumers: [name] })).toThrow(/acceptConsumers/);
-  });
+  it.each(['SecretStore/shop/*', 'secretstores.*', 'Secret*'])('is no wildcard for objects: %s', (name) =>
+    expect(() => aRequest({ acceptConsumers: [name] })).toThrow(/acceptConsumers/),
+  );
 });
 
 it.each([OTHER_ISSUER_NAME, 'oidc-eks.eu-west-1.api.aws/id/0', 'kubernetes.example.com'])(
@@ -181,19 +156,17 @@ it.each([
   ['system:serviceaccount:shop:*', false],
   ['system:serviceaccount:shop:api', false],
   ['system:serviceaccount:${aws:userid}:*', false],
-])('%s is over namespaces: %s', (text, expected) => {
-  expect(isOverNamespaces(text)).toBe(expected);
-});
+])('%s is over namespaces: %s', (text, expected) => expect(isOverNamespaces(text)).toBe(expected));
 
 it('finds the patterns of each provider', () => {
-  const found = patternsOverNamespaces(
-    parseTrust(
-      policyText(pattern([OVER_NAMESPACES, OF_NAMESPACE]), pattern('*'), pattern('*', 'StringNotLike'), {
-        ...ofOther('x'),
-        Condition: {},
-      }),
-    ),
-  );
+  const unconditional = { ...ofOther('x'), Condition: {} };
+  const statements = [
+    pattern([OVER_NAMESPACES, OF_NAMESPACE]),
+    pattern('*'),
+    pattern('*', 'StringNotLike'),
+    unconditional,
+  ];
+  const found = patternsOverNamespaces(parseTrust(policyText(...statements)));
   expect([...found]).toEqual([
     [PROVIDER, [OVER_NAMESPACES, '*']],
     [OTHER_PROVIDER, ['*']],

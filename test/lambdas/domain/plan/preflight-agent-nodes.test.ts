@@ -5,6 +5,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkAgentNodes, checkNodePools } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
 import { agentDaemonSet, anAgentPod, aNode, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const GPU: Taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
 const TOLERATES: Toleration[] = [{ key: 'dedicated', operator: 'Equal', value: 'gpu' }];
@@ -32,12 +33,8 @@ describe('agent-nodes', () => {
     expect(found.remedy).toContain('{"tolerations":[{"operator":"Exists"}]}');
   });
 
-  it('warns of a node where the next pods may be placed', () => {
-    expect(check(facts())).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('does not tolerate taint dedicated=gpu:NoSchedule') as string,
-    });
-  });
+  it('warns of a node where the next pods may be placed', () =>
+    expect(check(facts())).toMatchObject(said('warn', 'does not tolerate taint dedicated=gpu:NoSchedule')));
 
   it('does not concern a node that the pods do not tolerate or select either', () => {
     expect(check(facts({ workloads: [aWorkload()] })).status).toBe('pass');
@@ -104,14 +101,13 @@ describe('agent-node-pools', () => {
       [planned],
     );
 
-  it('warns of a pool whose nodes accept the pods, but not the agent', () => {
+  it('warns of a pool whose nodes accept the pods, but not the agent', () =>
     expect(only(check([pool([GPU])]))).toMatchObject({
       id: 'agent-node-pools',
       status: 'warn',
-      message: expect.stringContaining('gpu (does not tolerate taint dedicated=gpu:NoSchedule)') as string,
-      remedy: expect.stringContaining('{"tolerations":[{"operator":"Exists"}]}') as string,
-    });
-  });
+      message: expect.stringContaining('gpu (does not tolerate taint dedicated=gpu:NoSchedule)'),
+      remedy: expect.stringContaining('{"tolerations":[{"operator":"Exists"}]}'),
+    }));
 
   it('is no check if the agent tolerates the taints, or the pods do not', () => {
     expect(check([pool([GPU])], { agentWorkload: agentDaemonSet({ tolerations: ALL }) })).toEqual([]);
@@ -130,16 +126,13 @@ describe('agent-node-pools', () => {
     expect(check([pool([GPU])], { workloads: [selecting] })).toHaveLength(1);
   });
 
-  it('passes over objects that are no node pools', () => {
-    expect(check([{}, 1, null, pool([GPU, 1 as never])])).toEqual([]);
-  });
+  it('passes over objects that are no node pools', () =>
+    expect(check([{}, 1, null, pool([GPU, 1 as never])])).toEqual([]));
 
   it('warns if node pools may not be read', () => {
     const unread = [{ resource: 'nodepools.karpenter.sh', error: 'it is forbidden' }];
-    expect(only(check([], { network: { objects: {}, unread, engines: [] } }))).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('it is forbidden') as string,
-      remedy: expect.stringContaining('grant-access') as string,
-    });
+    expect(only(check([], { network: { objects: {}, unread, engines: [] } }))).toMatchObject(
+      said('warn', 'it is forbidden', 'grant-access'),
+    );
   });
 });

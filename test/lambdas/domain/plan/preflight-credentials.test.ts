@@ -5,6 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkCredentials } from '../../../../lambdas/domain/plan/preflight-credentials.ts';
 import { aContainer, aPod, aRequest, aWorkload, envOf, mountsOf, planned, someFacts, TOKENS } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 /** The controller's template has that container, its pods what the webhook made of it. */
 const withContainer = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
@@ -78,10 +79,7 @@ describe('static-credentials', () => {
       /find no token/,
     ],
   ])('fails for a template with %s', (_, change, message) => {
-    expect(check(withContainer(change))).toMatchObject({
-      status: 'fail',
-      message: expect.stringMatching(message) as string,
-    });
+    expect(check(withContainer(change))).toMatchObject(said('fail', message));
     expect(checks(withContainer(change), 'unknown-credentials')).toEqual([]);
     expect(planMigration(withContainer(change)).verdict).toBe('blocked');
     expect(check(withContainer({ ...change, init: true })).status).toBe('fail');
@@ -98,17 +96,16 @@ describe('static-credentials', () => {
       },
     ],
     ['empty values', { env: { AWS_ACCESS_KEY_ID: '', AWS_WEB_IDENTITY_TOKEN_FILE: '' } }],
-  ])('passes for a template with %s', (_, change) => {
-    expect(checkCredentials(withContainer(change), [planned])).toMatchObject([{ status: 'pass' }]);
-  });
+  ])('passes for a template with %s', (_, change) =>
+    expect(checkCredentials(withContainer(change), [planned])).toMatchObject([{ status: 'pass' }]),
+  );
 
   it('fails for a template with IRSA of its own, if its token is mounted', () => {
     const sidecar = aContainer({ name: 'sidecar', env: envOf.irsa, mounts: mountsOf.irsa });
     const workloads = [aWorkload({ containers: [sidecar], tokens: [TOKENS.irsa], volumes: [TOKENS.irsa.volume] })];
-    expect(check(someFacts({ pods: [aPod('irsa')], workloads }))).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('with which AWS SDKs assume that role') as string,
-    });
+    expect(check(someFacts({ pods: [aPod('irsa')], workloads }))).toMatchObject(
+      said('fail', 'with which AWS SDKs assume that role'),
+    );
   });
 
   it('does not concern containers that the webhook skips, nor other service accounts', () => {
@@ -123,20 +120,15 @@ describe('static-credentials', () => {
   it('warns of keys of a Secret that may be missing, as every EBS CSI driver has them', () => {
     const keys = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
     const found = withContainer({ env: keys, optionalEnv: Object.keys(keys) });
-    expect(check(found)).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('AWS_ACCESS_KEY_ID in container sidecar') as string,
-      remedy: expect.stringContaining('kubectl get secrets') as string,
-    });
+    expect(check(found)).toMatchObject(said('warn', 'AWS_ACCESS_KEY_ID in container sidecar', 'kubectl get secrets'));
     expect(planMigration(found).verdict).toBe('migrate');
   });
 
   it('reads pods whose workload is not read, without what the webhook has injected', () => {
     expect(check(alone({ env: envOf.mixed, mounts: mountsOf.mixed })).status).toBe('pass');
-    expect(check(alone({ env: { ...envOf.irsa, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' } }))).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('container ebs-plugin of Pod p has') as string,
-    });
+    expect(check(alone({ env: { ...envOf.irsa, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' } }))).toMatchObject(
+      said('fail', 'container ebs-plugin of Pod p has'),
+    );
   });
 
   it('reads containers that other webhooks have added to pods', () => {
@@ -146,9 +138,8 @@ describe('static-credentials', () => {
     expect(check(withContainer({}, { pods })).message).toContain('container added of Deployment ebs-csi-controller');
   });
 
-  it('is not made if no pod could be read', () => {
-    expect(checkCredentials(someFacts({ pods: undefined }), [planned])).toEqual([]);
-  });
+  it('is not made if no pod could be read', () =>
+    expect(checkCredentials(someFacts({ pods: undefined }), [planned])).toEqual([]));
 });
 
 describe('unknown-credentials', () => {
@@ -166,15 +157,17 @@ describe('unknown-credentials', () => {
     ['Secret/aws', { envFrom: ['Secret/aws'] }],
   ])('blocks for %s, until it is accepted, which stays a warning', (name, change) => {
     const open = check(withContainer(change));
-    expect(open).toMatchObject({
-      status: 'unknown',
-      message: expect.stringMatching(/container sidecar of Deployment ebs-csi-controller /) as string,
-      remedy: expect.stringMatching(/: --accept-unknown-credentials ebs-csi-controller\/sidecar$/) as string,
-    });
+    expect(open).toMatchObject(
+      said(
+        'unknown',
+        /container sidecar of Deployment ebs-csi-controller /,
+        /: --accept-unknown-credentials ebs-csi-controller\/sidecar$/,
+      ),
+    );
     expect(open.message).toContain(name);
     expect(planMigration(withContainer(change)).verdict).toBe('blocked');
     const accepted = withContainer(change, accepting(['ebs-csi-controller/sidecar']));
-    expect(check(accepted)).toMatchObject({ status: 'warn', message: expect.stringContaining(name) as string });
+    expect(check(accepted)).toMatchObject({ status: 'warn', message: expect.stringContaining(name) });
     expect(planMigration(accepted).verdict).toBe('migrate');
   });
 
@@ -188,19 +181,16 @@ describe('unknown-credentials', () => {
       'unknown-credentials',
     );
     expect(open?.remedy).toMatch(new RegExp(`: ${all.slice(1).join(' ')}$`));
-    expect(accepted).toMatchObject({ status: 'warn', message: expect.stringContaining('container a of') as string });
+    expect(accepted).toMatchObject({ status: 'warn', message: expect.stringContaining('container a of') });
   });
 
-  it('warns of an accept that matches nothing', () => {
-    expect(check(withContainer({}, accepting(['ebs-csi-controller/sidecar', 'no/such'])))).toMatchObject({
-      status: 'warn',
-      message: expect.stringMatching(/: ebs-csi-controller\/sidecar, no\/such\.$/) as string,
-    });
-  });
+  it('warns of an accept that matches nothing', () =>
+    expect(check(withContainer({}, accepting(['ebs-csi-controller/sidecar', 'no/such'])))).toMatchObject(
+      said('warn', /: ebs-csi-controller\/sidecar, no\/such\.$/),
+    ));
 
-  it('only warns if no pod is verified', () => {
-    expect(check(withContainer(PROFILE, accepting([], { verification: 'api' }))).status).toBe('warn');
-  });
+  it('only warns if no pod is verified', () =>
+    expect(check(withContainer(PROFILE, accepting([], { verification: 'api' }))).status).toBe('warn'));
 
   it('names a pod whose workload is not read by its own name', () => {
     const env = { ...envOf.irsa, AWS_PROFILE: 'x' };
@@ -213,12 +203,12 @@ describe('unknown-credentials', () => {
     (identity) => {
       const pod = aPod(identity);
       const containers = pod.containers.map((one) => ({ ...one, envFrom: ['Secret/aws'] }));
-      expect(check(someFacts({ pods: [{ ...pod, containers }] }))).toMatchObject({
-        status: 'unknown',
-        message: expect.stringMatching(
+      expect(check(someFacts({ pods: [{ ...pod, containers }] }))).toMatchObject(
+        said(
+          'unknown',
           /container ebs-plugin of Deployment ebs-csi-controller gets variables from Secret\/aws \(envFrom\)/,
-        ) as string,
-      });
+        ),
+      );
       const pods = [
         pod,
         { ...pod, containers, name: 'b', serviceAccount: 'shop' },
@@ -262,10 +252,9 @@ describe('unknown-credentials', () => {
       [dark, clear],
       [clear, dark],
     ])
-      expect(check(someFacts({ pods: [], workloads }))).toMatchObject({
-        status: 'unknown',
-        message: expect.stringContaining('of Deployment ebs-csi-controller has AWS_PROFILE') as string,
-      });
+      expect(check(someFacts({ pods: [], workloads }))).toMatchObject(
+        said('unknown', 'of Deployment ebs-csi-controller has AWS_PROFILE'),
+      );
   });
 
   it('blocks for a template with a volume of that name, whose content it does not show', () => {

@@ -23,6 +23,7 @@ import {
   podIdentityWebhook,
   someFacts,
 } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
@@ -108,14 +109,14 @@ describe('platform-version', () => {
     ['1.23', 'eks.99', 'fail'],
     ['1.31', 'moon', 'warn'],
     ['2.0', 'eks.1', 'warn'],
-  ])('Kubernetes %s on %s: %s', (version, platformVersion, status) => {
-    expect(of({ version, platformVersion })).toMatchObject({ id: 'platform-version', status });
-  });
+  ])('Kubernetes %s on %s: %s', (version, platformVersion, status) =>
+    expect(of({ version, platformVersion })).toMatchObject({ id: 'platform-version', status }),
+  );
 
   it('says from which on, and that EKS updates it', () => {
     expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject({
-      message: expect.stringContaining('eks.3 is too old') as string,
-      remedy: expect.stringContaining('describe-cluster --region eu-west-1 --name dev') as string,
+      message: expect.stringContaining('eks.3 is too old'),
+      remedy: expect.stringContaining('describe-cluster --region eu-west-1 --name dev'),
     });
     expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4.');
   });
@@ -137,9 +138,9 @@ describe('unsupported-compute', () => {
     ],
   } satisfies Facts['nodes'];
 
-  it.each(['node-1', 'h', 'a'])('passes for pods on %s', (node) => {
-    expect(check({ nodes, pods: [on(node)] }).status).toBe('pass');
-  });
+  it.each(['node-1', 'h', 'a'])('passes for pods on %s', (node) =>
+    expect(check({ nodes, pods: [on(node)] }).status).toBe('pass'),
+  );
   it('fails for pods on Fargate and Windows, and names them', () => {
     const found = check({
       nodes,
@@ -162,7 +163,7 @@ describe('unsupported-compute', () => {
       nodes: { error: 'nodes is forbidden' },
       pods: [on('unknown', { labels: { 'eks.amazonaws.com/fargate-profile': 'system' } })],
     });
-    expect(found).toMatchObject({ status: 'fail', message: expect.stringContaining('AWS Fargate') as string });
+    expect(found).toMatchObject({ status: 'fail', message: expect.stringContaining('AWS Fargate') });
     expect(found.keepIrsa).toBeUndefined();
   });
   it('does not believe the label of a pod whose node is another, and keeps IRSA for none that has only the label', () => {
@@ -176,13 +177,12 @@ describe('unsupported-compute', () => {
     const { node: _, ...waiting } = on('node-1');
     expect(check({ nodes, pods: [waiting, on('gone')] }).status).toBe('pass');
   });
-  it('fails for a local cluster on Outposts, with any nodes', () => {
+  it('fails for a local cluster on Outposts, with any nodes', () =>
     expect(check({ cluster: aCluster({ onOutposts: true }), nodes: undefined })).toMatchObject({
       status: 'fail',
       keepIrsa: true,
-      message: expect.stringContaining('AWS Outposts') as string,
-    });
-  });
+      message: expect.stringContaining('AWS Outposts'),
+    }));
 });
 
 describe('agent-nodes', () => {
@@ -197,7 +197,7 @@ describe('agent-nodes', () => {
     });
     expect(found).toMatchObject({
       status: 'fail',
-      remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
+      remedy: expect.stringContaining('kubectl -n kube-system get pods'),
     });
     expect(found.message).toContain('6 of 7 nodes where these pods can run: n1, n2, n3, n4, n5 and 1 more');
   });
@@ -205,22 +205,18 @@ describe('agent-nodes', () => {
     ['is on its way out', { terminating: true }, 'fail'],
     ['is not ready', { ready: false }, 'fail'],
     ['is ready', {}, 'pass'],
-  ])('an agent that %s: %s', (_, change, status) => {
+  ])('an agent that %s: %s', (_, change, status) =>
     expect(
       check({ nodes: { seen: [aNode()] }, pods: [on('node-1')], agentPods: { seen: [anAgentPod('node-1', change)] } })
         .status,
-    ).toBe(status);
-  });
+    ).toBe(status),
+  );
   it('a node without any agent fails where one of the pods is, and warns elsewhere', () => {
     const agentPods = { seen: [anAgentPod('node-1')] };
-    expect(check({ pods: [on('node-2')], agentPods })).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('node-2') as string,
-    });
-    expect(check({ pods: [on('node-1')], agentPods })).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('1 of 2 Linux nodes have no Pod Identity agent: node-2') as string,
-    });
+    expect(check({ pods: [on('node-2')], agentPods })).toMatchObject(said('fail', 'node-2'));
+    expect(check({ pods: [on('node-1')], agentPods })).toMatchObject(
+      said('warn', '1 of 2 Linux nodes have no Pod Identity agent: node-2'),
+    );
   });
   it.each([
     ['Windows', aNode({ name: 'x', os: 'windows' })],
@@ -228,12 +224,11 @@ describe('agent-nodes', () => {
     ['Auto Mode', aNode({ name: 'x', compute: 'auto' })],
     ['a hybrid node without any of the pods', aNode({ name: 'x', compute: 'hybrid' })],
     ['a node that is not ready', aNode({ name: 'x', ready: false })],
-  ])('%s needs none', (_, node) => {
-    expect(check({ nodes: { seen: [aNode(), node] }, agentPods: { seen: [anAgentPod('node-1')] } })).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining('all 1 nodes') as string,
-    });
-  });
+  ])('%s needs none', (_, node) =>
+    expect(check({ nodes: { seen: [aNode(), node] }, agentPods: { seen: [anAgentPod('node-1')] } })).toMatchObject(
+      said('pass', 'all 1 nodes'),
+    ),
+  );
   it('a hybrid node with one of the pods needs one', () => {
     const nodes = { seen: [aNode({ name: 'h', compute: 'hybrid' })] } satisfies Facts['nodes'];
     expect(check({ nodes, pods: [on('h')], agentPods: { seen: [] } }).status).toBe('fail');
@@ -248,20 +243,16 @@ describe('agent-nodes', () => {
   it('in a cluster with Auto Mode, the other nodes need one too', () => {
     const autoMode = { cluster: aCluster({ autoMode: true }), agentWorkload: undefined, agentPods: undefined };
     const nodes = { seen: [aNode({ name: 'a', compute: 'auto' }), aNode({ name: 'own' })] } satisfies Facts['nodes'];
-    expect(check({ ...autoMode, nodes, pods: [on('own')] })).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('own') as string,
-    });
+    expect(check({ ...autoMode, nodes, pods: [on('own')] })).toMatchObject(said('fail', 'own'));
     expect(check({ ...autoMode, nodes, pods: [on('a')] }).status).toBe('warn');
     expect(checkAgentNodes(someFacts({ ...autoMode, nodes: { seen: [aNode({ compute: 'auto' })] } }), PLANNED)).toEqual(
       [],
     );
   });
-  it('is not asked where there is no agent: the check agent says so, or that it will be installed', () => {
+  it('is not asked where there is no agent: the check agent says so, or that it will be installed', () =>
     expect(
       checkAgentNodes(someFacts({ agentWorkload: undefined, agentAddon: undefined, agentPods: undefined }), PLANNED),
-    ).toEqual([]);
-  });
+    ).toEqual([]));
 });
 
 describe('webhook', () => {
@@ -269,18 +260,15 @@ describe('webhook', () => {
   const other = podIdentityWebhook({ configuration: 'mesh', name: 'x.mesh' });
 
   it('passes as EKS makes it, and says what Ignore means', () => {
-    expect(check({ seen: [other, podIdentityWebhook()] })).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining('failurePolicy: Ignore') as string,
-    });
+    expect(check({ seen: [other, podIdentityWebhook()] })).toMatchObject(said('pass', 'failurePolicy: Ignore'));
     expect(check({ seen: [podIdentityWebhook({ failurePolicy: 'Fail' })] }).message).not.toContain('Ignore');
   });
-  it.each([[[]], [[other]]])('fails where it is missing', (seen) => {
+  it.each([[[]], [[other]]])('fails where it is missing', (seen) =>
     expect(check({ seen })).toMatchObject({
       status: 'fail',
-      remedy: expect.stringContaining('kubectl get mutatingwebhookconfiguration pod-identity-webhook') as string,
-    });
-  });
+      remedy: expect.stringContaining('kubectl get mutatingwebhookconfiguration pod-identity-webhook'),
+    }),
+  );
   it.each([[['v1']], [['v1', 'v1beta1']], [[]]])(
     'warns where it is asked in a version that it has not been seen to answer: %j',
     (reviewVersions) => {

@@ -10,6 +10,7 @@ import type { Preview } from '../../../../lambdas/domain/plan/preview.ts';
 import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { ACTING_STEPS } from '../../../../lambdas/domain/plan/acting.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 
@@ -34,21 +35,15 @@ const checkIn = (facts: AddonFacts, id: string): Check | undefined =>
   planMigration(facts).checks.find((check) => check.id === id);
 
 describe('step-rights', () => {
-  it("passes for the caller's own role, and names it", () => {
-    expect(checkIn(previewOf({ roleArn: ME }), 'step-rights')).toMatchObject({
-      status: 'pass',
-      message: expect.stringMatching(
-        /^No deployed service was asked, so IAM was asked about your own role .*people\/me/,
-      ) as string,
-    });
-  });
+  it("passes for the caller's own role, and names it", () =>
+    expect(checkIn(previewOf({ roleArn: ME }), 'step-rights')).toMatchObject(
+      said('pass', /^No deployed service was asked, so IAM was asked about your own role .*people\/me/),
+    ));
 
-  it('says why no role was asked about', () => {
-    expect(checkIn(previewOf({ why: 'you are not using a role' }), 'step-rights')).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('IAM was asked about no other role: you are not using a role.') as string,
-    });
-  });
+  it('says why no role was asked about', () =>
+    expect(checkIn(previewOf({ why: 'you are not using a role' }), 'step-rights')).toMatchObject(
+      said('warn', 'IAM was asked about no other role: you are not using a role.'),
+    ));
 
   it('never decides: whatever IAM answers, the plan has the same verdict and attempts', () => {
     const usual = planMigration(previewOf({ roleArn: ME }));
@@ -71,13 +66,10 @@ describe('step-rights', () => {
   });
 });
 
-it('pass-role names the roles to cover, and the command that proposes the setting', () => {
-  expect(checkIn(previewOf({ roleArn: ME }), 'pass-role')).toMatchObject({
-    status: 'warn',
-    message: expect.stringContaining(ROLE) as string,
-    remedy: expect.stringContaining(`passableRoleArns cover ${ROLE}`) as string,
-  });
-});
+it('pass-role names the roles to cover, and the command that proposes the setting', () =>
+  expect(checkIn(previewOf({ roleArn: ME }), 'pass-role')).toMatchObject(
+    said('warn', ROLE, `passableRoleArns cover ${ROLE}`),
+  ));
 
 it('there is no check of a lock that nobody has read', () => {
   expect(checkIn(previewOf({ roleArn: ME }), 'lock-free')).toBeUndefined();
@@ -88,6 +80,6 @@ it('an API server that cannot be read leads to the command that gives the caller
   const { pods: _, ...facts } = previewOf({ roleArn: ME }, undefined, { kubernetesError: 'list pods: Unauthorized' });
   expect(checkIn(facts, 'kubernetes-access')).toMatchObject({
     status: 'unknown',
-    remedy: expect.stringContaining(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`) as string,
+    remedy: expect.stringContaining(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`),
   });
 });

@@ -56,13 +56,12 @@ const IRSA = [`iam:PassRole ${short(ROLE)} to eks`, `iam:GetRole ${short(ROLE)} 
 const TAKES_AWAY = ['eks:DeletePIA podidentityassociation/dev/NEW'];
 
 describe('rightsOf', () => {
-  it('in place, of an add-on that has only its role', () => {
+  it('in place, of an add-on that has only its role', () =>
     expect(needs(someFacts(), IN_PLACE)).toEqual({
       'update-addon': [`eks:UpdateAddon ${OLD}`, ...pass(ROLE), 'eks:CreatePIA cluster/dev by EKS'],
       '← restore-addon': [`eks:UpdateAddon ${OLD}`, ...IRSA, 'eks:DeletePIA podidentityassociation/dev/NEW by EKS'],
       '← restore-associations': TAKES_AWAY,
-    });
-  });
+    }));
 
   it('in place by what EKS says alone: EKS takes away what it has made', () => {
     const facts = someFacts({ request: aRequest({ verification: 'api' }) });
@@ -203,26 +202,22 @@ describe('rightsOf', () => {
   });
 });
 
-describe('callsOf', () => {
-  it('has each call of several attempts once', () => {
-    const facts = someFacts();
-    const calls = callsOf(facts, plannedAssociations(facts), [IN_PLACE, RECREATE_PRESERVING, RECREATE]);
-    expect(new Set(calls.map(callKey)).size).toBe(calls.length);
-    expect(calls.map(({ step }) => step)).toEqual(
-      expect.arrayContaining(['update-addon', 'create-addon', 'delete-addon']),
-    );
-    expect(callsOf(facts, [], [IN_PLACE])).toEqual([]);
-  });
+it('callsOf has each call of several attempts once', () => {
+  const facts = someFacts();
+  const calls = callsOf(facts, plannedAssociations(facts), [IN_PLACE, RECREATE_PRESERVING, RECREATE]);
+  expect(new Set(calls.map(callKey)).size).toBe(calls.length);
+  expect(calls.map(({ step }) => step)).toEqual(
+    expect.arrayContaining(['update-addon', 'create-addon', 'delete-addon']),
+  );
+  expect(callsOf(facts, [], [IN_PLACE])).toEqual([]);
 });
 
-describe('deletes', () => {
-  it('is said of a recreate, and of a purge', () => {
-    const says = (attempt: Attempt, change: Partial<Facts> = {}): boolean => {
-      const facts: Facts = { ...someFacts(), ...change };
-      return deletes(facts, plannedAssociations(facts), attempt);
-    };
-    expect([says(IN_PLACE), says(RECREATE_PRESERVING), says(RECREATE)]).toEqual([false, true, true]);
-    expect(says(IN_PLACE, { associations: [anAssociation()] })).toBe(true);
-    expect(says(IN_PLACE, { associations: [anAssociation({ ownerArn: addonArn(1) })] })).toBe(false);
-  });
+it('deletes is said of a recreate, and of a purge', () => {
+  const says = (attempt: Attempt, change: Partial<Facts> = {}): boolean => {
+    const facts: Facts = { ...someFacts(), ...change };
+    return deletes(facts, plannedAssociations(facts), attempt);
+  };
+  expect([says(IN_PLACE), says(RECREATE_PRESERVING), says(RECREATE)]).toEqual([false, true, true]);
+  expect(says(IN_PLACE, { associations: [anAssociation()] })).toBe(true);
+  expect(says(IN_PLACE, { associations: [anAssociation({ ownerArn: addonArn(1) })] })).toBe(false);
 });

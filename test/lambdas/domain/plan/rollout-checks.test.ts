@@ -17,6 +17,7 @@ import {
   RECREATE_PRESERVING,
   someFacts,
 } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const NAME = 'ebs-csi-controller';
 const workload = (kind: Workload['kind'], desired: number, change: Partial<Workload> = {}): Workload =>
@@ -79,34 +80,20 @@ describe('the duration', () => {
     expect(forecastFor(probed)).toMatchObject({ settleSeconds: 150, seconds: 500 });
   });
   it.each<[string, number, Pod[], Check['status'], RegExp]>([
-    [
-      'over the limit',
-      5,
-      podsOf('StatefulSet', 10),
-      'fail',
-      /^Allow more \(--max-duration-minutes 7\), or replace more/,
-    ],
+    ['over the limit', 5, podsOf('StatefulSet', 10), 'fail', /^Allow more \(--max-duration-minutes 7\), or replace/],
     ['over the limit by a guess', 5, [], 'warn', /^Check whether it really takes that long; if it does/],
   ])('%s', (_, maxDurationMinutes, pods, status, remedy) => {
     const check = checkOf(plan([workload('StatefulSet', 10)], pods, { maxDurationMinutes }), 'duration');
-    expect(check).toMatchObject({
-      status,
-      message: expect.stringContaining('The request allows 5 minutes (maxDurationMinutes).') as string,
-      remedy: expect.stringMatching(remedy) as string,
-    });
+    expect(check).toMatchObject(said(status, 'The request allows 5 minutes (maxDurationMinutes).', remedy));
   });
 
   it('blocks where it is longer than any migration is waited for, unless that is a guess', () => {
     const days = workload('StatefulSet', Math.ceil((MOST_DURATION_MINUTES * 60) / 32) + 1);
-    expect(checkOf(plan([days], podsOf('StatefulSet', 10)), 'duration')).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('A migration may take at most 7 days.') as string,
-    });
+    expect(checkOf(plan([days], podsOf('StatefulSet', 10)), 'duration')).toMatchObject(
+      said('fail', 'A migration may take at most 7 days.'),
+    );
     const guessed = workload('StatefulSet', MOST_DURATION_MINUTES + 1);
-    expect(checkOf(plan([guessed], []), 'duration')).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining('so this is a guess') as string,
-    });
+    expect(checkOf(plan([guessed], []), 'duration')).toMatchObject(said('pass', 'so this is a guess'));
   });
 
   it('is of the workloads of planned service accounts that have pods alone', () => {
@@ -151,13 +138,13 @@ describe('pods that do not work before', () => {
 
   it('are a warning where the rollout gets past them', () => {
     const found = plan([workload('Deployment', 8)], [...podsOf('Deployment', 7), crashing(0)]);
-    expect(checkOf(found, 'pods-before')).toMatchObject({
-      status: 'warn',
-      message: expect.stringMatching(
+    expect(checkOf(found, 'pods-before')).toMatchObject(
+      said(
+        'warn',
         /^1 of 8 pods do not work before anything is changed: ebs-csi-.* restarts/,
-      ) as string,
-      remedy: expect.stringContaining('kubectl -n kube-system get pods -o wide') as string,
-    });
+        'kubectl -n kube-system get pods -o wide',
+      ),
+    );
     expect(found.brokenPods).toMatchObject([{ name: `${NAME}-broken-0`, trouble: 'crash-looping' }]);
   });
 
@@ -187,11 +174,9 @@ describe('pods that do not work before', () => {
       'StatefulSet ebs-csi-controller replaces one pod after the other, and waits for a pod',
     ],
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
-    expect(broken([one], pods)).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining(why) as string,
-      remedy: expect.stringMatching(/^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/) as string,
-    });
+    expect(broken([one], pods)).toMatchObject(
+      said('fail', why, /^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/),
+    );
     expect(broken([one], pods, { verification: 'api' })).toMatchObject({ status: 'warn' });
   });
 

@@ -13,6 +13,7 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { aContainer, anAddon, aPod, aRequest, aWorkload, planned, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const OLD = 'registry.k8s.io/external-dns/external-dns:v0.13.6';
 const NEW = 'registry.k8s.io/external-dns/external-dns:v0.15.0';
@@ -67,11 +68,9 @@ describe('an image that is too old', () => {
 
   it('blocks until each such image is accepted by its exact name', () => {
     const argo = 'quay.io/argoproj/argocd:v2.10.1';
-    expect(only(account([OLD, argo], [OLD]))).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining(argo) as string,
-      remedy: expect.stringMatching(/: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/) as string,
-    });
+    expect(only(account([OLD, argo], [OLD]))).toMatchObject(
+      said('fail', argo, /: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/),
+    );
     const accepted = account([OLD, argo, NEW], [OLD, argo]);
     const check = only(accepted);
     expect(check.status).toBe('warn');
@@ -102,13 +101,12 @@ describe('an image that is too old', () => {
 });
 
 describe('the other images', () => {
-  it('at or above the minimum pass with what was compared', () => {
+  it('at or above the minimum pass with what was compared', () =>
     expect(only(account([NEW, SIDECAR]))).toEqual({
       id: 'aws-sdk-version',
       status: 'pass',
       message: 'At or above the minimum: ExternalDNS v0.15.0 (0.14.1). One image calls no AWS API: CSI liveness probe.',
-    });
-  });
+    }));
 
   it('that are unknown warn with what was looked at', () => {
     const digest = `quay.io/argoproj/argocd@sha256:${'a'.repeat(64)}`;
@@ -171,13 +169,12 @@ describe('the other images', () => {
 });
 
 describe('an EKS add-on', () => {
-  it('passes by its own image', () => {
+  it('passes by its own image', () =>
     expect(only(addon('v1.38.1-eksbuild.1', [`${EBS}:v1.38.1-eksbuild.1`, SIDECAR]))).toMatchObject({
       status: 'pass',
       message:
         'At or above the minimum: Amazon EBS CSI driver v1.38.1-eksbuild.1 (1.26.0). One image calls no AWS API: CSI liveness probe.',
-    });
-  });
+    }));
 
   it('passes by its version where an image shows none', () => {
     const image = `${EBS}@sha256:${'a'.repeat(64)}`;
@@ -192,18 +189,16 @@ describe('an EKS add-on', () => {
     expect(only(facts)).toMatchObject({
       status: 'fail',
       message: `Version v1.25.0-eksbuild.1 of add-on aws-ebs-csi-driver is below v1.26.0-eksbuild.1, the minimum for EKS Pod Identity, so that its containers would find no credentials: ${EBS}.`,
-      source: expect.stringContaining('docs.aws.amazon.com') as string,
+      source: expect.stringContaining('docs.aws.amazon.com'),
     });
     expect(planMigration(facts).verdict).toBe('blocked');
     expect(only(addon('v1.25.0-eksbuild.1', [EBS], [EBS])).status).toBe('warn');
   });
 
-  it("is blocked by an image that the user has replaced, whatever the add-on's version", () => {
-    expect(only(addon('v1.38.1-eksbuild.1', ['mirror.example.com/aws-ebs-csi-driver:v1.20.0']))).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('Amazon EBS CSI driver supports it from 1.26.0') as string,
-    });
-  });
+  it("is blocked by an image that the user has replaced, whatever the add-on's version", () =>
+    expect(only(addon('v1.38.1-eksbuild.1', ['mirror.example.com/aws-ebs-csi-driver:v1.20.0']))).toMatchObject(
+      said('fail', 'Amazon EBS CSI driver supports it from 1.26.0'),
+    ));
 
   it('that the guide does not have passes by the associations that EKS offers for it', () => {
     const facts = someFacts({
@@ -218,22 +213,16 @@ describe('an EKS add-on', () => {
   });
 });
 
-describe('without pods that can be read', () => {
-  it('an add-on passes by its version, and a service account is a warning', () => {
-    const none = { pods: undefined, workloads: undefined };
-    expect(only(someFacts(none))).toMatchObject({
-      status: 'pass',
-      message: expect.stringMatching(/^Version .* is at or above .* Its images were not read\.$/) as string,
-    });
-    const check = only(
-      accountFacts({ ...none, request: anAccountRequest({ verification: 'api', acceptImages: [OLD] }) }),
-    );
-    expect(check).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('since no container was read') as string,
-    });
-    expect(check.remedy).toContain('docs/sdk-versions.md');
-  });
+it('without pods that can be read an add-on passes by its version, and a service account is a warning', () => {
+  const none = { pods: undefined, workloads: undefined };
+  expect(only(someFacts(none))).toMatchObject(
+    said('pass', /^Version .* is at or above .* Its images were not read\.$/),
+  );
+  const check = only(
+    accountFacts({ ...none, request: anAccountRequest({ verification: 'api', acceptImages: [OLD] }) }),
+  );
+  expect(check).toMatchObject(said('warn', 'since no container was read'));
+  expect(check.remedy).toContain('docs/sdk-versions.md');
 });
 
 describe('an image that is accepted', () => {
@@ -255,21 +244,19 @@ describe('an image that is accepted', () => {
   });
 });
 
-describe('images with hostile names', () => {
-  it('make no text long, and are no part of a command', () => {
-    const long = `external-dns/${'x'.repeat(100_000)}/external-dns/external-dns:v0.13.6`;
-    const odd = '"; rm -rf / #\u001b[2J\u202e:v0.13.6';
-    const many = Array.from({ length: 3000 }, (_, index) => `r${index}.example.com/external-dns/external-dns:v0.13.6`);
-    for (const images of [[long], [odd], many, [long, odd, ...many]]) {
-      const { message, remedy = '', source = '' } = only(account(images));
-      expect(message.length + remedy.length + source.length).toBeLessThan(20_000);
-      expect(remedy).not.toContain('rm -rf');
-      // eslint-disable-next-line no-control-regex
-      expect(`${message}${remedy}`).not.toMatch(/[\u001b\u202e]/);
-    }
-    expect(only(account([long]))).toMatchObject({
-      status: 'fail',
-      remedy: expect.not.stringContaining('--accept') as string,
-    });
+it('images with hostile names make no text long, and are no part of a command', () => {
+  const long = `external-dns/${'x'.repeat(100_000)}/external-dns/external-dns:v0.13.6`;
+  const odd = '"; rm -rf / #\u001b[2J\u202e:v0.13.6';
+  const many = Array.from({ length: 3000 }, (_, index) => `r${index}.example.com/external-dns/external-dns:v0.13.6`);
+  for (const images of [[long], [odd], many, [long, odd, ...many]]) {
+    const { message, remedy = '', source = '' } = only(account(images));
+    expect(message.length + remedy.length + source.length).toBeLessThan(20_000);
+    expect(remedy).not.toContain('rm -rf');
+    // eslint-disable-next-line no-control-regex
+    expect(`${message}${remedy}`).not.toMatch(/[\u001b\u202e]/);
+  }
+  expect(only(account([long]))).toMatchObject({
+    status: 'fail',
+    remedy: expect.not.stringContaining('--accept') as string,
   });
 });

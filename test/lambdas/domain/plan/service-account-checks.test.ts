@@ -16,6 +16,7 @@ import {
   aState,
 } from '../../account-fixtures.ts';
 import { addonArn } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const factsOf = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts>): ServiceAccountFacts =>
   accountFacts({ request: anAccountRequest(request), ...change });
@@ -74,8 +75,8 @@ describe('rollout', () => {
       {
         id: 'rollout',
         status: 'fail',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringContaining('--verification api') as string,
+        message: expect.stringMatching(message),
+        remedy: expect.stringContaining('--verification api'),
       },
     ]);
     expect(verdict(change)).toBe('blocked');
@@ -105,7 +106,7 @@ describe('rollout', () => {
         status: 'warn',
         message: expect.stringMatching(
           /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*however long that takes/,
-        ) as string,
+        ),
       },
       { status: 'pass' },
     ]);
@@ -120,9 +121,7 @@ describe('rollout', () => {
       { pods: [bare], workloads: [anAccountWorkload({ heldBack: 'it is paused' })] },
       { verification: 'api' },
     ],
-  ])('says nothing %s', (_name, change, request) => {
-    expect(rollout(change, request)).toEqual([]);
-  });
+  ])('says nothing %s', (_name, change, request) => expect(rollout(change, request)).toEqual([]));
 });
 
 describe('max-disruption', () => {
@@ -138,15 +137,13 @@ describe('max-disruption', () => {
   ): Check | undefined => rollout(change, request).find(({ id }) => id === 'max-disruption');
 
   it.each(losing)('of %s blocks where no more than rolling pods are allowed', (_name, change, named) => {
-    expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining(`workloads briefly have no ready pod: ${named}`) as string,
-      remedy: expect.stringContaining('--max-disruption outage') as string,
-    });
+    expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject(
+      said('fail', `workloads briefly have no ready pod: ${named}`, '--max-disruption outage'),
+    );
     expect(verdict(change, { maxDisruption: 'rolling' })).toBe('blocked');
   });
   it.each(losing)('of %s warns where nothing was said', (_name, change, named) => {
-    expect(disruption(change, {})).toMatchObject({ status: 'warn', message: expect.stringContaining(named) as string });
+    expect(disruption(change, {})).toMatchObject({ status: 'warn', message: expect.stringContaining(named) });
     expect(verdict(change)).toBe('migrate');
   });
   it.each(losing)('of %s is silent where an outage is allowed', (_name, change) => {
@@ -188,22 +185,20 @@ describe('annotation', () => {
     request: Partial<MigrationRequestInput> = { annotation: 'remove' },
   ): Check[] => checkAnnotation(factsOf(request, { serviceAccount: aState({ annotatedBy }) }));
 
-  it('that is kept is not spoken of', () => {
-    expect(annotation(['helm'], {})).toEqual([]);
-  });
+  it('that is kept is not spoken of', () => expect(annotation(['helm'], {})).toEqual([]));
   it.each<[string, string[]]>([
     ['nobody that is known', []],
     ['a person with kubectl annotate', ['kubectl-annotate']],
     ['this service, which put it back', ['eks-pod-identity-migrator']],
-  ])('that was set by %s is simply taken off', (_name, by) => {
+  ])('that was set by %s is simply taken off', (_name, by) =>
     expect(annotation(by)).toEqual([
       {
         id: 'annotation',
         status: 'pass',
         message: 'The annotation eks.amazonaws.com/role-arn of payments/api is removed once the pods are verified.',
       },
-    ]);
-  });
+    ]),
+  );
   it.each([['helm'], ['kubectl-client-side-apply'], ['kubectl-annotate', 'helm', 'argocd-controller']])(
     'that was set by %s, … may be set again: a warning that does not block',
     (...by) => {
@@ -218,9 +213,8 @@ describe('annotation', () => {
       expect(verdict({ serviceAccount: aState({ annotatedBy: by }) }, { annotation: 'remove' })).toBe('migrate');
     },
   );
-  it('that could not be seen can not be taken off', () => {
+  it('that could not be seen can not be taken off', () =>
     expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([
-      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') as string },
-    ]);
-  });
+      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') },
+    ]));
 });

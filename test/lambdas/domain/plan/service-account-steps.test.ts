@@ -25,17 +25,18 @@ const stepOf = ({ steps }: Plan, name: string): Plan['steps'][number] => steps.f
 describe('steps', () => {
   it('are an association and a look at the pods, between the lock and the end', () => {
     const plan = planOf();
+    const undo = 'delete the association, and restart its pods, which then use IRSA again';
     expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'confirm-ready', 'finish']);
     expect(stepOf(plan, 'create-association')).toEqual({
       name: 'create-association',
       what: `associate payments/api with ${ROLE}; running pods keep their identity`,
       calls: ['eks:CreatePodIdentityAssociation'],
       disruption: 'none',
-      undo: 'delete the association, and restart its pods, which then use IRSA again',
+      undo,
     });
     expect(stepOf(plan, 'verify-pods')).toMatchObject({
       disruption: 'rolling',
-      undo: 'delete the association, and restart its pods, which then use IRSA again',
+      undo,
     });
   });
 
@@ -92,18 +93,15 @@ describe('steps', () => {
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
   });
 
-  it('restart nothing if the request is verified by the EKS API', () => {
-    expect(stepOf(planOf({ verification: 'api' }), 'verify-pods')).toMatchObject({ calls: [], disruption: 'none' });
-  });
+  it('restart nothing if the request is verified by the EKS API', () =>
+    expect(stepOf(planOf({ verification: 'api' }), 'verify-pods')).toMatchObject({ calls: [], disruption: 'none' }));
 
   it('never name what is done to an add-on', () => {
     for (const request of [{}, { annotation: 'remove' as const }, { verification: 'api' as const }])
       expect(JSON.stringify(planOf(request).steps)).not.toMatch(/add-on|eks:(Create|Update|Delete)Addon/);
   });
 
-  it('are none if nothing changes', () => {
-    expect(planOf({}, { serviceAccount: undefined }).steps).toEqual([]);
-  });
+  it('are none if nothing changes', () => expect(planOf({}, { serviceAccount: undefined }).steps).toEqual([]));
 });
 
 describe('hash', () => {
@@ -112,15 +110,8 @@ describe('hash', () => {
   const { hash: own, ...content } = accountPlan();
 
   it('can be computed again from stored data, in any order of keys', () => {
-    expect(
-      hashOf(
-        {
-          ...content,
-          serviceAccount: Object.fromEntries(Object.entries(aState()).toReversed()) as ReturnType<typeof aState>,
-        },
-        anAccountRequest(),
-      ),
-    ).toBe(own);
+    const serviceAccount = Object.fromEntries(Object.entries(aState()).toReversed()) as ReturnType<typeof aState>;
+    expect(hashOf({ ...content, serviceAccount }, anAccountRequest())).toBe(own);
   });
 
   it.each<[string, Partial<Plan>, Partial<MigrationRequestInput>]>([
@@ -135,9 +126,7 @@ describe('hash', () => {
     ['an association that is there', { existing: ['a-1'] }, {}],
     ['another role', { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, {}],
     ['another way', { attempts: [] }, {}],
-  ])('is another one with %s', (_, change, request) => {
-    expect(hash(change, request)).not.toBe(own);
-  });
+  ])('is another one with %s', (_, change, request) => expect(hash(change, request)).not.toBe(own));
 
   it('is of one decision alone', () => {
     const decisions = fc.record({
@@ -149,13 +138,7 @@ describe('hash', () => {
     fc.assert(
       fc.property(decisions, decisions, (a, b) => {
         const [first, second] = [a, b].map(({ annotation, uid, roleArn, existing }) =>
-          hash(
-            {
-              serviceAccount: aState({ uid, ...(roleArn === undefined ? { roleArn: undefined } : { roleArn }) }),
-              existing,
-            },
-            { annotation },
-          ),
+          hash({ serviceAccount: aState({ uid, roleArn }), existing }, { annotation }),
         );
         expect(first === second).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),

@@ -30,6 +30,7 @@ import {
   policyText,
   ROLE,
 } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));
 const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}): Plan =>
@@ -39,16 +40,9 @@ const THERE = anAccountAssociation();
 const bare = aState({ roleArn: undefined, annotatedBy: [] });
 const moved: Partial<ServiceAccountFacts> = { associations: [THERE], pods: [anAccountPod('pod-identity')] };
 /** The API server lets nobody in. */
-const closed = {
-  pods: undefined,
-  workloads: undefined,
-  agentWorkload: undefined,
-  nodes: undefined,
-  agentPods: undefined,
-  webhooks: undefined,
-  serviceAccount: undefined,
-  kubernetesError: 'kubernetes: 403',
-};
+const noPods = { pods: undefined, workloads: undefined, nodes: undefined, webhooks: undefined };
+const noAgent = { agentWorkload: undefined, agentPods: undefined };
+const closed = { ...noPods, ...noAgent, serviceAccount: undefined, kubernetesError: 'kubernetes: 403' };
 
 describe('a service account on IRSA', () => {
   it('is migrated by one association with the role that it has, and every check passes but what no API tells', () => {
@@ -75,35 +69,20 @@ describe('a service account on IRSA', () => {
 
   it('says what it looked at, each once', () => {
     const ids = plan().checks.map(({ id }) => id);
-    expect(ids).toEqual(
-      expect.arrayContaining([
-        'lock-free',
-        'cluster-exists',
-        'service-account',
-        'service-account-owner',
-        'service-account-uses-irsa',
-        'agent',
-        'role-exists',
-        'step-rights',
-        'pass-role',
-        'associations',
-        'rollout',
-        'kubernetes-access',
-      ]),
-    );
+    const some =
+      'lock-free cluster-exists service-account service-account-owner service-account-uses-irsa agent role-exists step-rights pass-role associations rollout kubernetes-access';
+    expect(ids).toEqual(expect.arrayContaining(some.split(' ')));
     expect(ids.filter((id) => ['associations', 'rollout', 'service-account'].includes(id))).toHaveLength(3);
   });
 
   it('gets the role that the request names', () => {
+    const [trustPolicy, both] = [parseTrust(ACCOUNT_TRUST), [ROLE, OTHER_ROLE]];
     const named = asked(
       { roleArn: OTHER_ROLE },
       {
         roleGrants: GRANTED,
-        roles: {
-          [ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) },
-          [OTHER_ROLE]: { trustPolicy: parseTrust(ACCOUNT_TRUST) },
-        },
-        rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } },
+        roles: Object.fromEntries(both.map((arn) => [arn, { trustPolicy }])),
+        rolePolicies: Object.fromEntries(both.map((arn) => [arn, { policies: [] }])),
       },
     );
     expect(named).toMatchObject({ verdict: 'migrate', associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] });
@@ -112,10 +91,9 @@ describe('a service account on IRSA', () => {
   it('keeps an association that it has with that role', () => {
     const kept = plan({ associations: [THERE] });
     expect(kept).toMatchObject({ verdict: 'migrate', existing: [THERE.id], associations: [plannedAccount] });
-    expect(checkOf(kept, 'associations')).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining(`${THERE.id} already gives payments/api role ${ROLE} and is kept`) as string,
-    });
+    expect(checkOf(kept, 'associations')).toMatchObject(
+      said('pass', `${THERE.id} already gives payments/api role ${ROLE} and is kept`),
+    );
   });
 
   it('is migrated again if its pods do not use the existing association, or its annotation is to be removed', () => {
@@ -147,17 +125,12 @@ describe('a service account that is on Pod Identity', () => {
     ['as EKS says, where nobody may look', { verification: 'api' }, { ...closed, associations: [THERE] }],
   ])('%s has nothing left to do', (_, request, change) => {
     const done = asked(request, change);
-    expect(done).toMatchObject({
-      verdict: 'already-migrated',
-      attempts: [],
-      steps: [],
-      associations: [],
-      trustRepairs: [],
-    });
+    const nothing = { attempts: [], steps: [], associations: [], trustRepairs: [] };
+    expect(done).toMatchObject({ verdict: 'already-migrated', ...nothing });
     expect(done.checks.at(-1)).toMatchObject({
       id: 'already-on-pod-identity',
       status: 'pass',
-      message: expect.stringContaining(THERE.id) as string,
+      message: expect.stringContaining(THERE.id),
     });
     expect(blockingChecks(done)).toEqual([]);
   });
@@ -165,18 +138,11 @@ describe('a service account that is on Pod Identity', () => {
   it('does not report pods as configured that were not read, and accepts those whose source is unknown', () => {
     expect(asked({ verification: 'api' }, moved).checks.at(-1)?.message).toMatch(/; its pods were not checked\.$/);
     expect(plan(moved).checks.at(-1)?.message).toMatch(/, and all its pods have its configuration\.$/);
-    const [pod] = moved.pods ?? [];
-    const withProfile = (change: Partial<Container>): Partial<ServiceAccountFacts> => ({
-      ...moved,
-      pods: pod
-        ? [
-            {
-              ...pod,
-              containers: pod.containers.map((one) => ({ ...one, env: { ...one.env, AWS_PROFILE: 'x' }, ...change })),
-            },
-          ]
-        : [],
-    });
+    const pod = anAccountPod('pod-identity');
+    const withProfile = (change: Partial<Container>): Partial<ServiceAccountFacts> => {
+      const containers = pod.containers.map((one) => ({ ...one, env: { ...one.env, AWS_PROFILE: 'x' }, ...change }));
+      return { ...moved, pods: [{ ...pod, containers }] };
+    };
     expect(plan(withProfile({})).verdict).toBe('already-migrated');
     expect(plan(withProfile({ mounts: [] })).verdict).not.toBe('already-migrated');
   });
@@ -196,147 +162,127 @@ describe('a service account that is on Pod Identity', () => {
       { verification: 'api', annotation: 'remove' },
       { ...closed, associations: [THERE] },
     ],
-  ])('is not called so where %s', (_, request, change) => {
-    expect(asked(request, change).verdict).not.toBe('already-migrated');
-  });
+  ])('is not called so where %s', (_, request, change) =>
+    expect(asked(request, change).verdict).not.toBe('already-migrated'),
+  );
 });
 
 describe('a plan is blocked', () => {
   const lock = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(-9), running: true, recovering: false };
-  it.each<[string, string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>, RegExp]>([
-    [
-      'another execution holds the lock',
-      'lock-free',
-      {},
-      { lock },
-      /has held the lock on payments\/api of cluster dev/,
-    ],
-    ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /Cluster dev does not exist/],
-    ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
+  const by = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}) => ({
+    request: anAccountRequest(request),
+    ...change,
+  });
+  const withOtherRole = { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] };
+  const ownedByEfs = { associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] };
+  const noPassing = answeredRights(accountFacts(), ({ action }) => ({
+    decision: action === 'iam:PassRole' ? 'denied' : 'allowed',
+  }));
+  it.each<[string, string, Partial<ServiceAccountFacts>, RegExp]>([
+    ['another execution holds the lock', 'lock-free', { lock }, /has held the lock on payments\/api of cluster dev/],
+    ['there is no cluster', 'cluster-exists', { cluster: undefined }, /Cluster dev does not exist/],
+    ['the cluster is not ACTIVE', 'cluster-exists', { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
     [
       'there is no such service account',
       'service-account',
-      {},
       { serviceAccount: undefined },
       /Service account payments\/api does not exist in cluster dev/,
     ],
     [
       "it is an add-on's, by the catalogue",
       'service-account-owner',
-      {},
       { ownerAddon: 'aws-ebs-csi-driver' },
       /belongs to add-on aws-ebs-csi-driver/,
     ],
     [
       "it is an add-on's, by the owner of its association",
       'service-account-owner',
-      {},
-      { ...moved, associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] },
+      { ...moved, ...ownedByEfs },
       /belongs to add-on aws-efs-csi-driver/,
     ],
     [
       "it is an add-on's, by the field manager of its annotation",
       'service-account-owner',
-      {},
       { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) },
       /belongs to an add-on: EKS itself has set its annotation/,
     ],
     [
       'it has no annotation',
       'service-account-uses-irsa',
-      {},
       { serviceAccount: bare },
       /has no annotation eks\.amazonaws\.com\/role-arn: its pods use the node role/,
     ],
     [
       'it has no annotation but an association that its pods do not use',
       'service-account-uses-irsa',
-      {},
       { serviceAccount: bare, associations: [THERE] },
       /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use the association/,
     ],
     [
       'it has no annotation, and the request names a role',
       'service-account-uses-irsa',
-      { roleArn: ROLE },
-      { serviceAccount: bare },
+      by({ roleArn: ROLE }, { serviceAccount: bare }),
       /has no annotation/,
     ],
     [
       'its association has another role',
       'associations',
-      {},
-      { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] },
+      withOtherRole,
       /has association .* with role .*third-party, and its annotation names .*ebs-csi/,
     ],
     [
       'the request names another role than its association has',
       'associations',
-      { roleArn: ROLE },
-      {
-        serviceAccount: aState({ roleArn: OTHER_ROLE }),
-        associations: [anAccountAssociation({ roleArn: OTHER_ROLE })],
-      },
+      by({ roleArn: ROLE }, { serviceAccount: aState({ roleArn: OTHER_ROLE }), ...withOtherRole }),
       /and the request names .*ebs-csi/,
     ],
-    ['there is no agent', 'agent', {}, { agentAddon: undefined, agentWorkload: undefined }, /not installed/],
-    ['its role is gone', 'role-exists', {}, { roles: {} }, /IAM has no role/],
+    ['there is no agent', 'agent', { agentAddon: undefined, agentWorkload: undefined }, /not installed/],
+    ['its role is gone', 'role-exists', { roles: {} }, /IAM has no role/],
     [
       'the role does not let Pod Identity in',
       'role-trust',
-      {},
       { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(accountIrsaStatement)) } } },
       /pods\.eks\.amazonaws\.com/,
     ],
     [
       'IAM does not let it pass the role',
       'step-rights',
-      {},
-      {
-        rights: answeredRights(accountFacts(), ({ action }) => ({
-          decision: action === 'iam:PassRole' ? 'denied' : 'allowed',
-        })),
-      },
+      { rights: noPassing },
       /role\/create-association \(create-association\) to pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
     ],
     [
       'the deployment may not pass the role',
       'pass-role',
-      {},
       { passableRoleArns: [OTHER_ROLE] },
       /does not allow it to pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/,
     ],
     [
       'the deployment may not give the role of the annotation again',
       'pass-role',
-      { annotation: 'remove', roleArn: OTHER_ROLE },
-      { passableRoleArns: [OTHER_ROLE] },
+      by({ annotation: 'remove', roleArn: OTHER_ROLE }, { passableRoleArns: [OTHER_ROLE] }),
       /does not allow it to pass .*ebs-csi to pods by the annotation for the rollback/,
     ],
-    ['no pod runs with it', 'kubernetes-access', {}, { pods: [] }, /No pod runs with api, so/],
+    ['no pod runs with it', 'kubernetes-access', { pods: [] }, /No pod runs with api, so/],
     [
       'the API server is closed, and pods must be read',
       'kubernetes-access',
-      { roleArn: ROLE },
-      closed,
+      by({ roleArn: ROLE }, closed),
       /could not be read: kubernetes: 403/,
     ],
     [
       'the API server is closed, and no role is named',
       'service-account-uses-irsa',
-      { verification: 'api' },
-      closed,
+      by({ verification: 'api' }, closed),
       /The IRSA role of the service account could not be read, and the request names no role/,
     ],
     [
       'its annotation is to be removed and could not be read',
       'annotation',
-      { verification: 'api', roleArn: ROLE, annotation: 'remove' },
-      closed,
+      by({ verification: 'api', roleArn: ROLE, annotation: 'remove' }, closed),
       /could not be read, so it cannot be removed/,
     ],
-  ])('where %s, and says so', (_, id, request, change, message) => {
-    const blocked = asked(request, change);
+  ])('where %s, and says so', (_, id, change, message) => {
+    const blocked = plan(change);
     expect(blocked).toMatchObject({ verdict: 'blocked', attempts: [], steps: [], trustRepairs: [] });
     expect(blockingChecks(blocked)).toContain(id);
     const check = blocked.checks.find((one) => one.id === id && one.status !== 'pass' && one.status !== 'warn')!;
@@ -344,15 +290,13 @@ describe('a plan is blocked', () => {
     expect(check.remedy).toMatch(/\w{4,}/);
   });
 
-  it('by the lock alone: nothing else is said of what was not read', () => {
-    expect(plan({ lock }).checks.map(({ id }) => id)).toEqual(['lock-free']);
-  });
+  it('by the lock alone: nothing else is said of what was not read', () =>
+    expect(plan({ lock }).checks.map(({ id }) => id)).toEqual(['lock-free']));
 
-  it("by its owner, and names the add-on's own migration", () => {
+  it("by its owner, and names the add-on's own migration", () =>
     expect(checkOf(plan({ ownerAddon: 'aws-ebs-csi-driver' }), 'service-account-owner').remedy).toBe(
       'Migrate the add-on instead: pod-identity migrate --cluster dev --region eu-west-1 --account 111122223333 --addon aws-ebs-csi-driver --deployed',
-    );
-  });
+    ));
 
   it('and tells both ways out of two roles', () => {
     const { remedy } = checkOf(plan({ associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }), 'associations');
@@ -374,23 +318,20 @@ describe('where the API server is closed', () => {
     expect(open.checks.map(({ id }) => id)).not.toContain('service-account');
   });
 
-  it.each<[string, Partial<MigrationRequestInput>, string[], string]>([
-    ['a warning', { verification: 'api', roleArn: ROLE }, ['service-account-uses-irsa', 'kubernetes-access'], ''],
-    ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa'], ''],
-    ['pods that must be read', { roleArn: ROLE }, ['kubernetes-access'], ''],
+  const GRANT =
+    'pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --service-account payments/api';
+  it.each<[string, Partial<MigrationRequestInput>, string[]]>([
+    ['a warning', { verification: 'api', roleArn: ROLE }, ['service-account-uses-irsa', 'kubernetes-access']],
+    ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa']],
+    ['pods that must be read', { roleArn: ROLE }, ['kubernetes-access']],
     [
       'an annotation that is to be removed',
       { verification: 'api', roleArn: ROLE, annotation: 'remove' },
       ['service-account-uses-irsa', 'kubernetes-access', 'annotation'],
-      ' --annotation remove',
     ],
-  ])('(%s) says what to grant for that service account', (_, request, ids, annotation) => {
-    for (const id of ids)
-      expect(checkOf(asked(request, closed), id).remedy).toMatch(
-        new RegExp(
-          `pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --service-account payments/api${annotation} --deployed`,
-        ),
-      );
+  ])('(%s) says what to grant for that service account', (_, request, ids) => {
+    const flags = request.annotation === 'remove' ? ' --annotation remove' : '';
+    for (const id of ids) expect(checkOf(asked(request, closed), id).remedy).toContain(`${GRANT}${flags} --deployed`);
   });
 
   it.each<['keep' | 'remove', string]>([
@@ -399,10 +340,6 @@ describe('where the API server is closed', () => {
   ])('in part, says so too (annotation: %s)', (annotation, flags) => {
     const unseen = asked({ annotation }, { nodes: { error: 'forbidden' }, webhooks: { error: 'forbidden' } });
     for (const id of ['unsupported-compute', 'agent-nodes', 'webhook'])
-      expect(checkOf(unseen, id).remedy).toMatch(
-        new RegExp(
-          `pod-identity grant-access --cluster dev --region eu-west-1 --account 111122223333 --service-account payments/api${flags} --deployed$`,
-        ),
-      );
+      expect(checkOf(unseen, id).remedy?.endsWith(`${GRANT}${flags} --deployed`)).toBe(true);
   });
 });

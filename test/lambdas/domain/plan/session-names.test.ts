@@ -5,6 +5,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aPod, aWorkload, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-names');
@@ -23,24 +24,14 @@ const when = (Condition: object, Resource: string | string[] = '*', Effect = 'Al
 describe('check session-names', () => {
   it.each<[string, object]>([
     ['one session by its name', when({ StringEquals: { 'aws:userid': 'AROAEXAMPLE:app' } })],
-    [
-      'sessions with how their names begin',
-      when({ StringLike: { 'AWS:UserId': ['AROAEXAMPLE:*', 'AROAEXAMPLE:botocore-session-*'] } }),
-    ],
+    ['sessions with how their names begin', when({ StringLike: { 'AWS:UserId': ['A:*', 'A:botocore-session-*'] } })],
     ['all but one session', when({ StringNotLike: { 'aws:userid': 'AROAEXAMPLE:app' } }, '*', 'Deny')],
     ['a variable in a resource', when({}, ['arn:aws:s3:::bucket/x', 'arn:aws:s3:::bucket/${aws:userid}/*'])],
-    [
-      'a variable with a default, in a condition',
-      when({ StringLike: { 's3:prefix': "home/${AWS:userid, 'nobody'}/*" } }),
-    ],
+    ['a variable with a default', when({ StringLike: { 's3:prefix': "home/${AWS:userid, 'nobody'}/*" } })],
   ])('warns of %s, and lets the migration go on', (_, statement) => {
     const change = policy({ Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }, statement);
     expect(checksOf(change)).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringMatching(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/) as string,
-        remedy: expect.stringContaining('kubernetes-service-account') as string,
-      },
+      said('warn', /statement 2 of policy s3.*eks-CLUSTER-POD-UUID/, 'kubernetes-service-account'),
     ]);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
@@ -49,30 +40,13 @@ describe('check session-names', () => {
     ['every session of the role', when({ StringLike: { 'aws:userid': 'AROAEXAMPLE:*' } })],
     ['every session of all', when({ StringLike: { 'aws:userid': '*' } })],
     ['whether there is one', when({ Null: { 'aws:userid': 'false' } })],
-    [
-      'another key',
-      when(
-        { StringEquals: { 'aws:PrincipalArn': ROLE } },
-        'arn:aws:s3:::bucket/${aws:PrincipalTag/kubernetes-namespace}',
-      ),
-    ],
-  ])('says nothing of %s', (_, statement) => {
-    expect(checksOf(policy(statement))).toEqual([]);
-  });
+    ['another key', when({ StringEquals: { 'aws:PrincipalArn': ROLE } }, 'arn:aws:s3:::b/${aws:PrincipalTag/x}')],
+  ])('says nothing of %s', (_, statement) => expect(checksOf(policy(statement))).toEqual([]));
 
   it('says nothing of policies that it can not read, which session-tags tells', () => {
-    expect(
-      checksOf({
-        rolePolicies: {
-          [ROLE]: {
-            policies: [
-              { name: 'x', document: parsePolicy('{', 'identity') },
-              { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' },
-            ],
-          },
-        },
-      }),
-    ).toEqual([]);
+    const admin = { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' };
+    const policies = [{ name: 'x', document: parsePolicy('{', 'identity') }, admin];
+    expect(checksOf({ rolePolicies: { [ROLE]: { policies } } })).toEqual([]);
   });
 
   it('warns where a container of the pods names its sessions', () => {
@@ -86,7 +60,7 @@ describe('check session-names', () => {
     const [first] = named.containers;
     const message = `container ${first!.name} of `;
     expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) as string },
+      { status: 'warn', message: expect.stringContaining(message) },
     ]);
     expect(checksOf({ pods: [pod], workloads: [aWorkload()] })).toEqual([]);
   });

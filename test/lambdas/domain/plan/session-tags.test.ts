@@ -6,6 +6,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAssociation, aRequest, bothWays, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-tags');
@@ -22,6 +23,16 @@ const allow = (Action: string | string[], Resource: string | string[] = '*'): ob
 const managed = (name: string, partition = 'aws'): Partial<Facts> =>
   policies({ name, arn: `arn:${partition}:iam::aws:policy/${name}` });
 
+const FAR = 'arn:aws:iam::444455556666:role';
+const TEAM = '${aws:PrincipalTag/team}';
+const all = { Effect: 'Allow', Resource: '*' };
+const noRoles = ['arn:aws:s3:::bucket/*', 'arn:aws:iam::111122223333:user/*', 'arn:aws:iam::111122223333:policy/x'];
+const namesake = {
+  name: 'AdministratorAccess',
+  arn: 'arn:aws:iam::111122223333:policy/AdministratorAccess',
+  document: parsePolicy(policyText(allow('s3:*')), 'identity'),
+};
+
 describe('check session-tags', () => {
   it.each<[string, Partial<Facts>, string]>([
     [
@@ -29,36 +40,24 @@ describe('check session-tags', () => {
       inline(allow('sts:AssumeRole', OTHER_ROLE)),
       `policy hop allows it on ${OTHER_ROLE}`,
     ],
-    [
-      'sts:* on another account',
-      inline(allow(['s3:Get*', 'sts:*'], 'arn:aws:iam::444455556666:role/dns-*')),
-      'on arn:aws:iam::444455556666:role/dns-*',
-    ],
+    ['sts:* on another account', inline(allow(['s3:Get*', 'sts:*'], `${FAR}/dns-*`)), `on ${FAR}/dns-*`],
     ['everything', inline(allow('*')), 'policy hop allows it on *'],
     ['STS:assumeR?le, in any case', inline(allow('STS:assumeR?le')), 'policy hop allows it on *'],
-    [
-      'all but something else',
-      inline({ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }),
-      'policy hop allows it on *',
-    ],
+    ['all but something else', inline({ ...all, NotAction: 'iam:*' }), 'policy hop allows it on *'],
     [
       'all but some resources',
       inline({ Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [ROLE] }),
       `on everything except ${ROLE}`,
     ],
     ['a pattern that may be a role', inline(allow('sts:AssumeRole', 'arn:aws:iam::*')), 'on arn:aws:iam::*'],
-    [
-      'a role by a variable',
-      inline(allow('sts:AssumeRole', 'arn:aws:iam::444455556666:role/${aws:PrincipalTag/team}')),
-      'role/${aws:PrincipalTag/team}',
-    ],
+    ['a role by a variable', inline(allow('sts:AssumeRole', `${FAR}/${TEAM}`)), `role/${TEAM}`],
     ['AdministratorAccess', managed('AdministratorAccess'), 'policy AdministratorAccess allows it on *'],
     ['PowerUserAccess, in China', managed('PowerUserAccess', 'aws-cn'), 'policy PowerUserAccess allows it on *'],
   ])('warns of %s, by policy and resource', (_, change, found) => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/) as string,
+      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/),
     });
     expect(check?.message).toContain(found);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
@@ -82,35 +81,18 @@ describe('check session-tags', () => {
     ['has none', policies()],
     ['allows other things', inline(allow(['s3:*', 'sts:GetCallerIdentity', 'sts:AssumeRoleWithWebIdentity']))],
     ['denies it', inline({ Effect: 'Deny', Action: 'sts:*', Resource: '*' })],
-    ['leaves it out', inline({ Effect: 'Allow', NotAction: ['sts:*', 'iam:*'], Resource: '*' })],
-    [
-      'allows it on what is no role',
-      inline(
-        allow('*', ['arn:aws:s3:::bucket/*', 'arn:aws:iam::111122223333:user/*', 'arn:aws:iam::111122223333:policy/x']),
-      ),
-    ],
+    ['leaves it out', inline({ ...all, NotAction: ['sts:*', 'iam:*'] })],
+    ['allows it on what is no role', inline(allow('*', noRoles))],
     ['allows it on itself', inline(allow('sts:AssumeRole', ROLE))],
     ['has one that AWS manages, which is not read', managed('service-role/AmazonEBSCSIDriverPolicy')],
-    [
-      'has one of its own that is called like one that AWS manages',
-      policies({
-        name: 'AdministratorAccess',
-        arn: 'arn:aws:iam::111122223333:policy/AdministratorAccess',
-        document: parsePolicy(policyText(allow('s3:*')), 'identity'),
-      }),
-    ],
-  ])('passes where the role %s', (_, change) => {
-    expect(checksOf(change)).toMatchObject([
-      { status: 'pass', message: expect.stringContaining('role ebs-csi') as string },
-    ]);
-  });
+    ['has one of its own that is called like one that AWS manages', policies(namesake)],
+  ])('passes where the role %s', (_, change) =>
+    expect(checksOf(change)).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') }]),
+  );
 
   it('passes where its associations have no session tags', () => {
     const change = { ...inline(allow('sts:AssumeRole')), associations: [anAssociation({ disableSessionTags: true })] };
-    expect(checksOf(change)[0]).toMatchObject({
-      status: 'pass',
-      message: expect.stringMatching(/policy hop.*no session tags/) as string,
-    });
+    expect(checksOf(change)[0]).toMatchObject(said('pass', /policy hop.*no session tags/));
   });
 
   it.each<[string, RolePoliciesFact, RegExp]>([
@@ -124,15 +106,9 @@ describe('check session-tags', () => {
       { policies: [{ name: 'odd', document: parsePolicy('{', 'identity') }] },
       /policy odd could not be understood \(line 1/,
     ],
-  ])('warns where %s', (_, fact, message) => {
-    expect(checksOf({ rolePolicies: { [ROLE]: fact } })).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringContaining('iam:ListRolePolicies') as string,
-      },
-    ]);
-  });
+  ])('warns where %s', (_, fact, message) =>
+    expect(checksOf({ rolePolicies: { [ROLE]: fact } })).toMatchObject([said('warn', message, 'iam:ListRolePolicies')]),
+  );
   it('is one for each planned role whose policies were asked for', () => {
     const podIdentity = ['ebs-csi-controller-sa', 'second-sa'].map((serviceAccount) => ({
       serviceAccount,

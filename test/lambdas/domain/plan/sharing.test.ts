@@ -17,39 +17,33 @@ import {
   ROLE,
   someFacts,
 } from '../../fixtures.ts';
+import { said } from '../said.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'role-sharing');
 const users = (change: Partial<RoleUsersFact>): Partial<Facts> => ({
   roleUsers: { addons: [], associations: [], more: false, ...change },
 });
-const federated = (...providers: string[]): Partial<Facts> => ({
-  roles: {
-    [ROLE]: {
-      trustPolicy: parseTrust(
-        policyText(irsaStatement, podIdentityStatement, {
-          ...irsaStatement,
-          Sid: 'Others',
-          Principal: { Federated: providers },
-        }),
-      ),
-    },
-  },
-});
+const federated = (...Federated: string[]): Partial<Facts> => {
+  const others = { ...irsaStatement, Sid: 'Others', Principal: { Federated } };
+  return { roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, podIdentityStatement, others)) } } };
+};
+const provider = (name: string): Partial<Facts> => federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/${name}`);
+const CENTRAL = 'oidc.eks.eu-central-1.amazonaws.com/id/AAAA';
+const DUAL_STACK = 'oidc-eks.eu-central-1.api.aws/id/AAAA';
+const CI = 'token.actions.githubusercontent.com';
 const shop = anAssociation({ id: 'a-shop', namespace: 'web', serviceAccount: 'shop' });
 
 describe('check role-sharing', () => {
   it('passes where nobody else uses the role', () => {
     const own = anAssociation();
-    expect(
-      checksOf({
-        ...users({
-          addons: [{ name: 'adot', roleArn: OTHER_ROLE }],
-          associations: [own, { ...shop, roleArn: OTHER_ROLE }],
-        }),
-        associations: [own],
-      }),
-    ).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') as string }]);
+    const others = {
+      addons: [{ name: 'adot', roleArn: OTHER_ROLE }],
+      associations: [own, { ...shop, roleArn: OTHER_ROLE }],
+    };
+    expect(checksOf({ ...users(others), associations: [own] })).toMatchObject([
+      { status: 'pass', message: expect.stringContaining('role ebs-csi') },
+    ]);
   });
 
   it.each<[string, Partial<Facts>, string]>([
@@ -60,26 +54,14 @@ describe('check role-sharing', () => {
       users({ associations: [{ ...shop, roleArn: OTHER_ROLE, targetRoleArn: ROLE }] }),
       'association a-shop for web/shop (as its target role)',
     ],
-    [
-      'another cluster',
-      federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/AAAA`),
-      'an EKS cluster in eu-central-1 (OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA).',
-    ],
-    [
-      'another cluster, by its dual-stack issuer',
-      federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc-eks.eu-central-1.api.aws/id/AAAA`),
-      'an EKS cluster in eu-central-1 (OIDC provider oidc-eks.eu-central-1.api.aws/id/AAAA).',
-    ],
+    ['another cluster', provider(CENTRAL), `an EKS cluster in eu-central-1 (OIDC provider ${CENTRAL}).`],
+    ['one by its dual-stack issuer', provider(DUAL_STACK), `cluster in eu-central-1 (OIDC provider ${DUAL_STACK}).`],
     [
       'a cluster in China',
       federated('arn:aws-cn:iam::444455556666:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB'),
       'an EKS cluster in cn-north-1 (OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666)',
     ],
-    [
-      'CI',
-      federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`),
-      'OIDC provider token.actions.githubusercontent.com, which does not belong to an EKS cluster',
-    ],
+    ['CI', provider(CI), `OIDC provider ${CI}, which does not belong to an EKS cluster`],
     [
       'people',
       federated(`arn:aws:iam::${ACCOUNT}:saml-provider/corp`, 'cognito-identity.amazonaws.com'),
@@ -87,11 +69,7 @@ describe('check role-sharing', () => {
     ],
   ])('warns of %s, by name', (_, change, name) => {
     const [check] = checksOf(change);
-    expect(check).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining(name) as string,
-      remedy: expect.stringMatching(/wait for each other.*OIDC statements must stay/) as string,
-    });
+    expect(check).toMatchObject(said('warn', name, /wait for each other.*OIDC statements must stay/));
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
 
@@ -101,15 +79,11 @@ describe('check role-sharing', () => {
       Principal: { Federated: 'arn:aws:iam::444455556666:oidc-provider/x.example' },
       Action: '*',
     };
-    expect(
-      checksOf({
-        roles: { [ROLE]: { trustPolicy: parseTrust(policyText(irsaStatement, podIdentityStatement, deny)) } },
-      })[0]?.status,
-    ).toBe('pass');
-    expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('oidc.eks.eu-west-1') as string,
-    });
+    const trustPolicy = parseTrust(policyText(irsaStatement, podIdentityStatement, deny));
+    expect(checksOf({ roles: { [ROLE]: { trustPolicy } } })[0]?.status).toBe('pass');
+    expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject(
+      said('warn', 'oidc.eks.eu-west-1'),
+    );
   });
 
   it('reports what was not read, with or without other users', () => {
@@ -120,13 +94,7 @@ describe('check role-sharing', () => {
     };
     const gap =
       'It is not known whether there are others: the cluster has more associations than the 100 that were read; eks:ListAddons: AccessDenied: no.';
-    expect(checksOf(users(unseen))).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringMatching(/^No other user of role/) as string,
-        remedy: expect.stringMatching(/\w/) as string,
-      },
-    ]);
+    expect(checksOf(users(unseen))).toMatchObject([said('warn', /^No other user of role/, /\w/)]);
     expect(checksOf(users(unseen))[0]?.message).toContain(gap);
     expect(checksOf(users({ ...unseen, addons: [{ name: 'adot', roleArn: ROLE }] }))[0]?.message).toMatch(
       /add-on adot\. It is not known whether there are others/,

@@ -43,9 +43,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
       [irsaStatement, irsa('*', 'StringLike', { Principal: { Federated: 'arn:aws:iam::1:oidc-provider/other' } })],
     ],
     ['denies it to others', [irsaStatement, irsa('*', 'StringLike', { Effect: 'Deny' })]],
-  ])('%s', (_, statements) => {
-    expect(isAlone(...statements)).toBe(true);
-  });
+  ])('%s', (_, statements) => expect(isAlone(...statements)).toBe(true));
 
   it.each<[string, unknown[]]>([
     ['another one is named too', [irsa([OWN, 'system:serviceaccount:web:shop'])]],
@@ -59,9 +57,7 @@ describe('a role that IRSA gives to the planned service accounts alone', () => {
       'all but others are named',
       [irsa(OWN, 'StringEquals', { Action: undefined, NotAction: 'sts:AssumeRole', Condition: undefined })],
     ],
-  ])('is not one where %s', (_, statements) => {
-    expect(isAlone(...statements)).toBe(false);
-  });
+  ])('is not one where %s', (_, statements) => expect(isAlone(...statements)).toBe(false));
 
   it('is not one that IAM does not have, whose policy is none, or whose cluster shows no issuer', () => {
     expect(isForThemAlone({ ...facts(''), roles: {} }, ROLE, accounts)).toBe(false);

@@ -24,15 +24,8 @@ const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<F
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
 const named = (steps: Plan['steps'], name: string): PlanStep => steps.find((step) => step.name === name)!;
 const IN_PLACE_STEPS = ['begin', 'update-addon', 'await-active', 'verify-pods', 'confirm-ready'];
-const RECREATE_STEPS = [
-  'begin',
-  'delete-addon',
-  'await-deleted',
-  'create-addon',
-  'await-active',
-  'verify-pods',
-  'confirm-ready',
-];
+const REPLACE = ['delete-addon', 'await-deleted', 'create-addon', 'await-active'];
+const RECREATE_STEPS = ['begin', ...REPLACE, 'verify-pods', 'confirm-ready'];
 
 describe('the steps of a plan', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[]]>([
@@ -52,12 +45,7 @@ describe('the steps of a plan', () => {
       stepsOf(request)
         .filter((step) => step.disruption === 'outage')
         .map((step) => step.name);
-    expect(outages({ strategy: 'recreate' })).toEqual([
-      'delete-addon',
-      'await-deleted',
-      'create-addon',
-      'await-active',
-    ]);
+    expect(outages({ strategy: 'recreate' })).toEqual(REPLACE);
     expect(outages({ strategy: 'recreate', preserve: true })).toEqual([]);
     expect(outages({})).toEqual([]);
     expect(outages({ maxDisruption: 'outage' })).toEqual(['recreate.3']);
@@ -69,13 +57,13 @@ describe('the steps of a plan', () => {
       disruption: 'rolling',
       what: expect.stringMatching(
         /^if the pods do not get the new identity: delete aws-ebs-csi-driver in EKS, preserving its software/,
-      ) as string,
+      ),
       calls: expect.arrayContaining(['eks:DeleteAddon (preserve)', 'eks:CreateAddon']) as string[],
     });
     expect(named(steps, 'recreate.3')).toMatchObject({
       what: expect.stringMatching(
         /^if the pods do not get the new identity: delete aws-ebs-csi-driver and its software/,
-      ) as string,
+      ),
       calls: expect.arrayContaining(['eks:DeleteAddon', 'eks:CreateAddon']) as string[],
     });
   });
@@ -85,9 +73,9 @@ describe('the steps of a plan', () => {
     expect(named(steps, 'create-addon')).toMatchObject({
       what: expect.stringMatching(
         /^delete the conflicting associations \(a-left00000000000001\), and immediately create/,
-      ) as string,
+      ),
       calls: ['eks:DeletePodIdentityAssociation', 'eks:CreateAddon'],
-      undo: expect.stringMatching(/^create the conflicting associations again, from the snapshot; delete it/) as string,
+      undo: expect.stringMatching(/^create the conflicting associations again, from the snapshot; delete it/),
     });
     const inPlace = named(stepsOf({}, { associations: [anAssociation()] }), 'update-addon');
     expect(inPlace.calls).toEqual(['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon']);
@@ -119,14 +107,12 @@ describe('the steps of a plan', () => {
       'finish',
     ]);
     expect(named(tagged, 'carry-over')).toMatchObject({
-      what: expect.stringContaining(
-        'tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa',
-      ) as string,
+      what: expect.stringContaining('tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa'),
       calls: ['eks:TagResource'],
     });
     const chained = stepsOf({}, { associations: [anAssociation({ disableSessionTags: true })] });
     expect(named(chained, 'carry-over')).toMatchObject({
-      what: expect.stringContaining('disableSessionTags of') as string,
+      what: expect.stringContaining('disableSessionTags of'),
       calls: ['eks:UpdatePodIdentityAssociation'],
     });
     expect(named(chained, 'recreate.2').calls).toContain('eks:UpdatePodIdentityAssociation');
@@ -175,17 +161,7 @@ describe('the steps of a plan', () => {
   });
 
   it('are none without a way', () => {
-    expect(
-      planSteps({
-        addon: 'x',
-        attempts: [],
-        planned: [],
-        purge: [],
-        goWithAddon: [],
-        carryOver: [],
-        trustRepairs: [],
-        verification: 'ready',
-      }),
-    ).toEqual([]);
+    const none = { attempts: [], planned: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
+    expect(planSteps({ addon: 'x', verification: 'ready', ...none })).toEqual([]);
   });
 });

@@ -28,9 +28,7 @@ describe(`Null: ${OPERATORS}#Conditions_Null`, () => {
     ['yes', there('a'), 'unknown'],
     [['true', 'yes'], there('a'), 'unknown'],
     [[], there('a'), 'unknown'],
-  ])('%j with %j: %s', (wanted, keys, expected) => {
-    expect(whether({ Null: { [KEY]: wanted } }, keys)).toBe(expected);
-  });
+  ])('%j with %j: %s', (wanted, keys, expected) => expect(whether({ Null: { [KEY]: wanted } }, keys)).toBe(expected));
 });
 
 describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-multi-valued-context-keys.html`, () => {
@@ -61,9 +59,9 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['ForAnyValue:StringEqualsIfExists', ['a'], [], 'holds'],
     ['ForAnyValue:StringEqualsIfExists', ['a'], ['b'], 'does not'],
     ['ForAllValues:StringEqualsIfExists', ['a'], ['b'], 'does not'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(whether({ [operator]: { [KEY]: wanted } }, there(...found))).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(whether({ [operator]: { [KEY]: wanted } }, there(...found))).toBe(expected),
+  );
 
   it.each<[operator: string, expected: Truth]>([
     ['ForAllValues:StringEquals', 'holds'],
@@ -72,9 +70,9 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['ForAnyValue:StringNotEquals', 'does not'],
     ['ForAnyValue:StringEqualsIfExists', 'holds'],
     ['ForAllValues:StringEqualsIfExists', 'holds'],
-  ])('%s, request does not have the key: %s', (operator, expected) => {
-    expect(whether({ [operator]: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe(expected);
-  });
+  ])('%s, request does not have the key: %s', (operator, expected) =>
+    expect(whether({ [operator]: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe(expected),
+  );
 
   // "Multivalued context keys require a condition set operator." How IAM evaluates one without is not documented.
   it.each<[operator: string, wanted: string, found: string[]]>([
@@ -97,16 +95,12 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     expect(whether({ [operator]: { [KEY.toUpperCase()]: wanted } }, there(...found))).toBe('unknown');
   });
 
-  it.each([
-    'aws:CalledVia',
-    'aws:PrincipalOrgPaths',
-    'aws:PrincipalServiceNamesList',
-    'aws:ResourceOrgPaths',
-    'aws:SourceOrgPaths',
-    'aws:VpceOrgPaths',
-    'sts:TransitiveTagKeys',
-    'oidc.eks.eu-west-1.amazonaws.com/id/E:amr',
-  ])('%s is multivalued', (key) => {
+  it.each(
+    [
+      ['aws:CalledVia', 'aws:PrincipalOrgPaths', 'aws:PrincipalServiceNamesList', 'aws:ResourceOrgPaths'],
+      ['aws:SourceOrgPaths', 'aws:VpceOrgPaths', 'sts:TransitiveTagKeys', 'oidc.eks.eu-west-1.amazonaws.com/id/E:amr'],
+    ].flat(),
+  )('%s is multivalued', (key) => {
     expect(whether({ StringEquals: { [key]: 'a' } }, { [key]: 'a' })).toBe('unknown');
     expect(whether({ 'ForAnyValue:StringEquals': { [key]: 'a' } }, { [key]: 'a' })).toBe('holds');
     expect(whether({ Null: { [key]: 'false' } }, { [key]: 'a' })).toBe('holds');
@@ -120,9 +114,9 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['StringNotEquals', 'a', [], 'holds'],
     ['StringLike', 'a*', ['a1', 'a2'], 'unknown'],
     ['StringLike', 'a*', ['b1', 'b2'], 'unknown'],
-  ])('another key is single-valued: %s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(whether({ [operator]: { [SINGLE]: wanted } }, { [SINGLE]: found })).toBe(expected);
-  });
+  ])('another key is single-valued: %s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(whether({ [operator]: { [SINGLE]: wanted } }, { [SINGLE]: found })).toBe(expected),
+  );
 });
 
 describe('a key with an unknown value', () => {
@@ -183,9 +177,8 @@ describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-mu
     expect(whether({ StringEquals: {} }, keys)).toBe('holds');
   });
 
-  it('are unknown for a key with an empty list of values', () => {
-    expect(whether({ StringEquals: { 'aws:SourceAccount': [] } }, keys)).toBe('unknown');
-  });
+  it('are unknown for a key with an empty list of values', () =>
+    expect(whether({ StringEquals: { 'aws:SourceAccount': [] } }, keys)).toBe('unknown'));
 
   // "Condition key names are not case-sensitive."
   it('ignore the case of key names', () => {

@@ -26,9 +26,7 @@ describe('the provider of a key', () => {
     ['oidc.example', undefined],
     ['', undefined],
     [':', undefined],
-  ])('%s: %s', (key, provider) => {
-    expect(providerOf(key)).toBe(provider);
-  });
+  ])('%s: %s', (key, provider) => expect(providerOf(key)).toBe(provider));
 });
 
 describe('a key that no request has', () => {

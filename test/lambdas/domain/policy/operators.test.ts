@@ -43,9 +43,9 @@ describe(`String operators: ${OPERATORS}#Conditions_String`, () => {
     ['StringNotLike', 'john*', 'johndoe', 'does not'],
     ['StringNotLike', 'jane*', 'johndoe', 'holds'],
     ['StringNotLike', ['jane*', '*doe'], 'johndoe', 'does not'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 });
 
 describe(`Numeric operators: ${OPERATORS}#Conditions_Numeric`, () => {
@@ -88,9 +88,9 @@ describe(`Numeric operators: ${OPERATORS}#Conditions_Numeric`, () => {
     ['NumericEquals', '.5', '0.5', 'unknown'],
     ['NumericEquals', 'Infinity', 'Infinity', 'unknown'],
     ['NumericEquals', ' 1', '1', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 });
 
 describe(`Boolean operator: ${OPERATORS}#Conditions_Boolean`, () => {
@@ -103,9 +103,9 @@ describe(`Boolean operator: ${OPERATORS}#Conditions_Boolean`, () => {
     ['Bool', 'yes', 'true', 'unknown'],
     ['Bool', 'true', '1', 'unknown'],
     ['Bool', 'True', 'true', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 });
 
 describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
@@ -127,9 +127,9 @@ describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
     ['BinaryEquals', 'QU!D', 'QU!D', 'unknown'],
     ['BinaryEquals', 'QUJD', 'not base 64', 'unknown'],
     ['BinaryNotEquals', 'QUJD', 'QUJD', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 });
 
 describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
@@ -164,52 +164,35 @@ describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
       [operator, '*', arn, 'unknown'],
     ]),
     ['StringLike', finance, document, 'holds'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 });
 
 describe(`...IfExists: ${OPERATORS}#Conditions_IfExists`, () => {
   const absent = (operator: string, wanted: string): ReturnType<typeof whether> =>
     whether({ [operator]: { [KEY]: wanted } }, { [KEY]: ABSENT });
-  const samples: Record<string, string> = {
-    StringEquals: 'a',
-    StringNotEquals: 'a',
-    StringEqualsIgnoreCase: 'a',
-    StringNotEqualsIgnoreCase: 'a',
-    StringLike: 'a',
-    StringNotLike: 'a',
-    NumericEquals: '1',
-    NumericNotEquals: '1',
-    NumericLessThan: '1',
-    NumericLessThanEquals: '1',
-    NumericGreaterThan: '1',
-    NumericGreaterThanEquals: '1',
-    DateEquals: '2020-01-01',
-    DateNotEquals: '2020-01-01',
-    DateLessThan: '2020-01-01',
-    DateLessThanEquals: '2020-01-01',
-    DateGreaterThan: '2020-01-01',
-    DateGreaterThanEquals: '2020-01-01',
-    Bool: 'true',
-    BinaryEquals: 'QUJD',
-    IpAddress: '10.0.0.0/8',
-    NotIpAddress: '10.0.0.0/8',
-    ArnEquals: 'arn:a:b:c:d:e',
-    ArnLike: 'arn:a:b:c:d:e',
-    ArnNotEquals: 'arn:a:b:c:d:e',
-    ArnNotLike: 'arn:a:b:c:d:e',
-  };
+  const comparisons = ['Equals', 'NotEquals', 'LessThan', 'LessThanEquals', 'GreaterThan', 'GreaterThanEquals'];
+  const strings = ['Equals', 'NotEquals', 'EqualsIgnoreCase', 'NotEqualsIgnoreCase', 'Like', 'NotLike'];
+  const all = (type: string, names: string[], wanted: string): [string, string][] =>
+    names.map((name) => [`${type}${name}`, wanted]);
+  const samples: [string, string][] = [
+    ...all('String', strings, 'a'),
+    ...all('Numeric', comparisons, '1'),
+    ...all('Date', comparisons, '2020-01-01'),
+    ...all('Arn', ['Equals', 'Like', 'NotEquals', 'NotLike'], 'arn:a:b:c:d:e'),
+    ['Bool', 'true'],
+    ['BinaryEquals', 'QUJD'],
+    ['IpAddress', '10.0.0.0/8'],
+    ['NotIpAddress', '10.0.0.0/8'],
+  ];
 
   // "If the key is not present … the condition is false"; "if the policy condition requires that the key is not matched
   // … the condition is true".
-  it.each(Object.entries(samples))(
-    '%s, with and without IfExists, if the request does not have the key',
-    (operator, wanted) => {
-      expect(absent(operator, wanted)).toBe(operator.includes('Not') ? 'holds' : 'does not');
-      expect(absent(`${operator}IfExists`, wanted)).toBe('holds');
-    },
-  );
+  it.each(samples)('%s, with and without IfExists, if the request does not have the key', (operator, wanted) => {
+    expect(absent(operator, wanted)).toBe(operator.includes('Not') ? 'holds' : 'does not');
+    expect(absent(`${operator}IfExists`, wanted)).toBe('holds');
+  });
 
   it('makes no difference if the request has the key', () => {
     const there: Keys = { [KEY]: 'b' };
@@ -238,11 +221,10 @@ describe(`operator names: ${USER_GUIDE}reference_policies_elements_condition.htm
     // "Error – Null with if exists" of the check reference.
     ['NullIfExists', 'false', 'a', 'unknown'],
     ['ForAnyValue:Null', 'false', 'a', 'unknown'],
-  ])('%j %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%j %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 
-  it('leave an unknown operator undecided even if the key is absent', () => {
-    expect(whether({ StringMatchesIfExists: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe('unknown');
-  });
+  it('leave an unknown operator undecided even if the key is absent', () =>
+    expect(whether({ StringMatchesIfExists: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe('unknown'));
 });

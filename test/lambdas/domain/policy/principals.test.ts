@@ -31,41 +31,39 @@ const fromAllow: Partial<Record<Verdict, Match>> = { allowed: 'yes', denied: 'no
 const fromDeny: Partial<Record<Verdict, Match>> = { allowed: 'no', denied: 'yes', unknown: 'unknown' };
 
 describe(`Principal: ${PRINCIPAL}`, () => {
+  const EVERYBODY: Record<Who, Match> = { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' };
+  const NOBODY: Record<Who, Match> = { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' };
+  const PODS: Record<Who, Match> = { ...NOBODY, pods: 'yes' };
+  const CALLER: Record<Who, Match> = { ...NOBODY, caller: 'yes' };
   it.each<[principal: unknown, matches: Record<Who, Match>]>([
-    ['*', { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
-    [{ AWS: '*' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
-    [
-      { AWS: ['arn:aws:iam::444455556666:root', '*'] },
-      { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' },
-    ],
-    [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
-    [
-      { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] },
-      { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' },
-    ],
-    [{ Service: 'ec2.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ Service: 'PODS.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: 'pods.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    ['*', EVERYBODY],
+    [{ AWS: '*' }, EVERYBODY],
+    [{ AWS: ['arn:aws:iam::444455556666:root', '*'] }, EVERYBODY],
+    [{ Service: 'pods.eks.amazonaws.com' }, PODS],
+    [{ Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] }, PODS],
+    [{ Service: 'ec2.amazonaws.com' }, NOBODY],
+    [{ Service: 'PODS.eks.amazonaws.com' }, NOBODY],
+    [{ AWS: 'pods.eks.amazonaws.com' }, NOBODY],
     // "The account ARN and the shortened account ID behave the same way."
-    [{ AWS: '111122223333' }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: root }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: 'arn:aws:iam::444455556666:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: 'arn:aws:iam::111122223333' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: '111122223333:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: role }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: session }, { caller: 'yes', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: role.toUpperCase() }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ Federated: oidc.values }, { caller: 'no', oidc: 'yes', pods: 'no', someProvider: 'unknown' }],
-    [{ Federated: 'accounts.google.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'unknown' }],
-    [{ Federated: [] }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ CanonicalUser: role }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{}, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: '111122223333' }, CALLER],
+    [{ AWS: root }, CALLER],
+    [{ AWS: 'arn:aws:iam::444455556666:root' }, NOBODY],
+    [{ AWS: 'arn:aws:iam::111122223333' }, NOBODY],
+    [{ AWS: '111122223333:root' }, NOBODY],
+    [{ AWS: role }, CALLER],
+    [{ AWS: session }, CALLER],
+    [{ AWS: role.toUpperCase() }, NOBODY],
+    [{ Federated: oidc.values }, { ...NOBODY, oidc: 'yes', someProvider: 'unknown' }],
+    [{ Federated: 'accounts.google.com' }, { ...NOBODY, someProvider: 'unknown' }],
+    [{ Federated: [] }, NOBODY],
+    [{ CanonicalUser: role }, NOBODY],
+    [{}, NOBODY],
     // "You cannot use a wildcard to match part of a principal name or ARN."
-    [{ AWS: 'arn:aws:iam::111122223333:role/*' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: 'arn:aws:iam::11112222333?:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
-    [{ Service: '*.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: 'arn:aws:iam::111122223333:role/*' }, NOBODY],
+    [{ AWS: 'arn:aws:iam::11112222333?:root' }, NOBODY],
+    [{ Service: '*.amazonaws.com' }, NOBODY],
     // "Error – Unsupported wildcard in principal" of the check reference, for all types but AWS.
-    [{ Federated: '*' }, { caller: 'no', oidc: 'unknown', pods: 'no', someProvider: 'unknown' }],
+    [{ Federated: '*' }, { ...NOBODY, oidc: 'unknown', someProvider: 'unknown' }],
   ])('%j', (Principal, matches) => {
     for (const name of Object.keys(who) as Who[]) {
       expect([name, fromAllow[allows({ Principal }, who[name])]]).toEqual([name, matches[name]]);
@@ -83,9 +81,9 @@ describe(`Principal: ${PRINCIPAL}`, () => {
     [`x${root}`, root, 'denied'],
     ['1111222233334', '111122223333', 'denied'],
     ['arn:aws:iam::111122223333:rooty', root, 'denied'],
-  ])('%s for a principal whose only name is %s: %s', (AWS, own, expected) => {
-    expect(allows({ Principal: { AWS } }, { type: 'AWS', values: [own] })).toBe(expected);
-  });
+  ])('%s for a principal whose only name is %s: %s', (AWS, own, expected) =>
+    expect(allows({ Principal: { AWS } }, { type: 'AWS', values: [own] })).toBe(expected),
+  );
 
   // "Wildcards are not supported with the principal key", and IAM refuses the whole policy.
   it.each([[{ Service: '*' }], [{ Service: ['pods.eks.amazonaws.com', '*'] }], [{ AWS: '*', Service: ['*'] }]])(
@@ -135,9 +133,9 @@ describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.ht
     (Object.keys(inDeny) as Who[]).map((name) => [NotPrincipal, name, inDeny[name]] as const),
   );
 
-  it.each(cases)('%j for %s in a Deny: %s', (NotPrincipal, name, inDeny) => {
-    expect(fromDeny[afterDeny({ NotPrincipal }, who[name])]).toBe(inDeny);
-  });
+  it.each(cases)('%j for %s in a Deny: %s', (NotPrincipal, name, inDeny) =>
+    expect(fromDeny[afterDeny({ NotPrincipal }, who[name])]).toBe(inDeny),
+  );
 
   // "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported."
   it.each(expected)('%j in an Allow allows no principal', (NotPrincipal) => {

@@ -123,20 +123,18 @@ describe('keys that the caller accepts by name', () => {
     });
   });
 
-  it('are not named if nothing depends on them', () => {
+  it('are not named if nothing depends on them', () =>
     expect(evaluatePodIdentity(policy(pods()), use, { acceptedKeys: [POD_NAME] })).toMatchObject({
       verdict: 'allowed',
       accepted: [],
-    });
-  });
+    }));
 
-  it('do not change a condition that is known not to be met', () => {
+  it('do not change a condition that is known not to be met', () =>
     expect(
       evaluatePodIdentity(policy(pods(where('aws:SourceAccount', '444455556666'))), use, {
         acceptedKeys: ['aws:SourceAccount'],
       }).verdict,
-    ).toBe('denied');
-  });
+    ).toBe('denied'));
 
   it('count for IRSA too', () => {
     const trust = policy(token(where('aws:SourceIp', '203.0.113.0/24', 'IpAddress')));
@@ -166,14 +164,12 @@ describe('IRSA without an issuer', () => {
   });
 });
 
-describe('a policy that is not valid', () => {
-  it('has one reason with the position for both actions', () => {
-    const { podIdentity, irsa } = evaluateTrust(parsePolicy('{"Statement":[{"Effect":"allow"}]}', 'trust'), use);
-    for (const found of [podIdentity, irsa]) {
-      expect(found).toMatchObject({ verdict: 'invalid', reasons: [{ path: 'Statement[0].Effect' }] });
-      expect(actionsOf(found)).toEqual([undefined]);
-    }
-  });
+it('a policy that is not valid has one reason with the position for both actions', () => {
+  const { podIdentity, irsa } = evaluateTrust(parsePolicy('{"Statement":[{"Effect":"allow"}]}', 'trust'), use);
+  for (const found of [podIdentity, irsa]) {
+    expect(found).toMatchObject({ verdict: 'invalid', reasons: [{ path: 'Statement[0].Effect' }] });
+    expect(actionsOf(found)).toEqual([undefined]);
+  }
 });
 
 describe('over all fixtures', () => {

@@ -93,9 +93,9 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['IpAddress', '${aws:SourceIp}', '1.2.3.4', 'unknown'],
     ['BinaryEquals', '${aws:username}', 'QUJD', 'unknown'],
     ['Null', '${aws:username}', 'a', 'unknown'],
-  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) => {
-    expect(on(operator, wanted, found)).toBe(expected);
-  });
+  ])('%s %j, request has %j: %s', (operator, wanted, found, expected) =>
+    expect(on(operator, wanted, found)).toBe(expected),
+  );
 
   // "If you don't set the Version to 2012-10-17, variables like ${aws:username} are treated as literal strings."
   it.each<[operator: string, wanted: string, found: string, expected: Truth]>([
@@ -140,9 +140,7 @@ describe(`Resource and NotResource: ${USER_GUIDE}reference_policies_elements_res
     // "You can't use a variable to replace parts of the ARN before the fifth colon."
     [{ Resource: 'arn:aws:s3::${aws:username}:bucket/*' }, 'unknown'],
     [{ Resource: '${aws:username}' }, 'unknown'],
-  ])('%j: %s', (resource, expected) => {
-    expect(verdict(resource)).toBe(expected);
-  });
+  ])('%j: %s', (resource, expected) => expect(verdict(resource)).toBe(expected));
 
   it('treats variables as text with version 2008-10-17', () => {
     expect(verdict({ Resource: 'arn:aws:s3:::bucket/${aws:username}/*' }, bucket, '2008-10-17')).toBe('denied');

@@ -44,9 +44,7 @@ describe('matchesWildcard', () => {
     ['a.c', 'abc', false],
     ['(a|b)+', '(a|b)+', true],
     ['line*', 'line\nbreak', true],
-  ])('%j over %j: %s', (pattern, text, expected) => {
-    expect(matchesWildcard(pattern, text)).toBe(expected);
-  });
+  ])('%j over %j: %s', (pattern, text, expected) => expect(matchesWildcard(pattern, text)).toBe(expected));
 
   it('agrees with a regular expression', () => {
     const letters = fc.constantFrom('a', 'b', '.', '\n', '\\');
@@ -98,9 +96,7 @@ describe('patterns', () => {
     ['', false],
     ['*a', false],
     ['?', false],
-  ])('%j matches anything: %s', (pattern, expected) => {
-    expect(matchesAnything(compile([{ pattern }]))).toBe(expected);
-  });
+  ])('%j matches anything: %s', (pattern, expected) => expect(matchesAnything(compile([{ pattern }]))).toBe(expected));
 
   it('splits an ARN into six parts, the last with all the rest', () => {
     const parts = (text: string): boolean[] | undefined =>
@@ -113,9 +109,8 @@ describe('patterns', () => {
     expect(parts('')).toBeUndefined();
   });
 
-  it('finds colons in literal parts too', () => {
+  it('finds colons in literal parts too', () =>
     expect(
       arnParts(compile([{ pattern: 'arn:aws:' }, { literal: 'a:b:c:d*' }]))?.map((part) => matchesAnything(part)),
-    ).toEqual([false, false, false, false, false, false]);
-  });
+    ).toEqual([false, false, false, false, false, false]));
 });

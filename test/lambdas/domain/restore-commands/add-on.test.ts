@@ -295,9 +295,9 @@ describe('addonRestoreCommands', () => {
   it.each([
     ['EKS names as the default', 'storage', { defaultNamespace: 'storage' }],
     ["the registry has as the driver's, where EKS names no default", 'kube-system', {}],
-  ])('leaves out a namespace that %s', (_, namespace, known) => {
-    expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig');
-  });
+  ])('leaves out a namespace that %s', (_, namespace, known) =>
+    expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig'),
+  );
 
   it('omits fields that the add-on did not have', () => {
     const addon = anAddon({ configurationValues: undefined, serviceAccountRoleArn: undefined, tags: {} });
@@ -330,7 +330,7 @@ describe('addonRestoreCommands', () => {
     );
     expect(commands.join('\n')).not.toContain('ConfigMap x');
     expect(healthWarnings(addon)).toMatchObject([
-      { id: 'health-at-end', message: expect.stringContaining('Conflicts:\\nConfigMap x - .data') as string },
+      { id: 'health-at-end', message: expect.stringContaining('Conflicts:\\nConfigMap x - .data') },
     ]);
   });
 
@@ -421,9 +421,9 @@ describe('addonRestoreCommands', () => {
       expect(lines).toEqual([
         expect.stringMatching(
           /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*restores the former policy, overwriting every later change\./,
-        ) as string,
+        ),
         ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
-        expect.stringContaining(BEFORE) as string,
+        expect.stringContaining(BEFORE),
       ]);
       expect(argumentsOf(lines)).toEqual([
         [
@@ -442,12 +442,12 @@ describe('addonRestoreCommands', () => {
     it('only describes what to do if the statement itself has changed', () => {
       const lines = ofTrust(commandsFor({ [ROLE]: altered }));
       expect(lines).toEqual([
-        expect.stringContaining('cannot be removed automatically: see warning trust-to-edit') as string,
-        expect.stringContaining(BEFORE) as string,
+        expect.stringContaining('cannot be removed automatically: see warning trust-to-edit'),
+        expect.stringContaining(BEFORE),
       ]);
       expect(argumentsOf(lines)).toEqual([]);
       expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
-        { id: 'trust-to-edit', message: expect.stringContaining('has been changed since the repair') as string },
+        { id: 'trust-to-edit', message: expect.stringContaining('has been changed since the repair') },
       ]);
     });
 
@@ -460,9 +460,7 @@ describe('addonRestoreCommands', () => {
         { trustChanges: [aTrustChange({ undoneAt: '2026-01-05T09:00:01.000Z' })] },
       ],
       ['nothing was repaired', {}, { trustChanges: [] }],
-    ])('has no line if %s', (_, trust, record) => {
-      expect(ofTrust(commandsFor(trust, record))).toEqual([]);
-    });
+    ])('has no line if %s', (_, trust, record) => expect(ofTrust(commandsFor(trust, record))).toEqual([]));
 
     it('comes after the restarts, role by role, and before the last command', () => {
       const trustChanges = [aTrustChange(), { ...aTrustChange(), ...repairOf(OTHER_ROLE) }];
@@ -471,7 +469,7 @@ describe('addonRestoreCommands', () => {
         .filter((line) => !line.startsWith(': '))
         .map((line) => line.split(' ').slice(0, 3).join(' '));
       expect(names.slice(-4)).toEqual([
-        expect.stringContaining('kubectl') as string,
+        expect.stringContaining('kubectl'),
         'aws iam update-assume-role-policy',
         'aws iam update-assume-role-policy',
         'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',

@@ -22,11 +22,10 @@ const active = (lines: readonly string[]): string[] => lines.filter((line) => !l
 
 describe('the restore commands after SessionsMayEnd', () => {
   const lines = sessionsRestoreCommands(FACTS, GAP);
-  it('reports the affected pods, the duration, and when their sessions expire', () => {
+  it('reports the affected pods, the duration, and when their sessions expire', () =>
     expect(lines.join('\n')).toMatch(
       /replaces 18 pods, .* about 18 minutes\. .* pod ebs-csi-controller-0 is certain to have credentials for 5 minutes only: until 2026-01-15T09:05:00\.000Z/,
-    );
-  });
+    ));
 
   it('removes nothing from the pods when pasted: it renews their sessions, then rolls back', () => {
     expect(active(lines)).toEqual([
@@ -53,13 +52,11 @@ describe('the restore commands after SessionsMayEnd', () => {
 
 describe('the restore commands after WebhookStillInjects', () => {
   const lines = webhookRestoreCommands(FACTS);
-  it('restarts and deletes nothing: it lists the associations, and retries', () => {
+  it('restarts and deletes nothing: it lists the associations, and retries', () =>
     expect(active(lines)).toEqual([
       expect.stringMatching(/^aws eks list-pod-identity-associations .*--service-account ebs-csi-controller-sa$/),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
-    ]);
-  });
-  it('describes how to keep the current state', () => {
-    expect(lines.join('\n')).toContain(`pod-identity release ${MIGRATION_ID} --deployed`);
-  });
+    ]));
+  it('describes how to keep the current state', () =>
+    expect(lines.join('\n')).toContain(`pod-identity release ${MIGRATION_ID} --deployed`));
 });

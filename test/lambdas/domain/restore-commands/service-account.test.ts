@@ -259,7 +259,7 @@ describe('accountRestoreCommands', () => {
       factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
     ).filter((line) => !line.startsWith(': '));
     expect(lines.slice(-2)).toEqual([
-      expect.stringContaining(`--policy-document '${BEFORE}'`) as string,
+      expect.stringContaining(`--policy-document '${BEFORE}'`),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });

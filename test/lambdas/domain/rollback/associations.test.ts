@@ -23,11 +23,9 @@ const full: Partial<Association> = {
   tags: { team: 'storage' },
 };
 
-describe('the owners of associations', () => {
-  it('separates what is restored with the add-on from what is restored as standalone', () => {
-    expect(ownedBefore(snapshot)).toEqual([owned]);
-    expect(standAloneBefore(snapshot, CLUSTER)).toEqual([ofDeadCopy, standAlone]);
-  });
+it('the owners of associations separates what is restored with the add-on from what is restored as standalone', () => {
+  expect(ownedBefore(snapshot)).toEqual([owned]);
+  expect(standAloneBefore(snapshot, CLUSTER)).toEqual([ofDeadCopy, standAlone]);
 });
 
 describe('leftOvers and createdByThirdParty', () => {
@@ -77,9 +75,8 @@ describe('missingFields', () => {
       tags: { team: 'storage' },
     });
   });
-  it("sends no tag of AWS's own", () => {
-    expect(ownTags({ 'aws:x': '1', team: 'storage' })).toEqual({ team: 'storage' });
-  });
+  it("sends no tag of AWS's own", () =>
+    expect(ownTags({ 'aws:x': '1', team: 'storage' })).toEqual({ team: 'storage' }));
 });
 
 describe('isSameAssociation', () => {
@@ -93,7 +90,7 @@ describe('isSameAssociation', () => {
     [{ policy: undefined }, false],
     [{ serviceAccount: 'other' }, false],
     [{ namespace: 'other' }, false],
-  ])('with %j: %s', (change, same) => {
-    expect(isSameAssociation(anAssociation(full), anAssociation({ ...full, ...change }))).toBe(same);
-  });
+  ])('with %j: %s', (change, same) =>
+    expect(isSameAssociation(anAssociation(full), anAssociation({ ...full, ...change }))).toBe(same),
+  );
 });

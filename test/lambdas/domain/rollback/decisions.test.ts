@@ -41,14 +41,12 @@ describe('what a person has decided', () => {
     ['addon-role', false],
     ['annotation-removed', false],
     ['service-account-deleted', false],
-  ])('takes %s: %s', (doing, taken) => {
-    expect(isTaken(rollback(), doing)).toBe(taken);
-  });
+  ])('takes %s: %s', (doing, taken) => expect(isTaken(rollback(), doing)).toBe(taken));
 
   it('is reported completely at the end, and not at all if there is nothing', () => {
     expect(leftAsChanged([])).toEqual([]);
     expect(leftAsChanged(['one', 'two'])).toMatchObject([
-      { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) as string },
+      { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) },
     ]);
   });
 });

@@ -40,7 +40,6 @@ describe('whether former pods used no association', () => {
     expect(usedNoAssociation([pod('irsa'), pod(identity, level)], snapshot, request)).toBe(expected);
   });
 
-  it('cannot be said of a service account without pods', () => {
-    expect(usedNoAssociation([], ANNOTATED, ACCEPTS)).toBe(false);
-  });
+  it('cannot be said of a service account without pods', () =>
+    expect(usedNoAssociation([], ANNOTATED, ACCEPTS)).toBe(false));
 });

@@ -24,9 +24,7 @@ describe('sureSessionSeconds', () => {
     ['which the agent may have had for three hours', 6 * HOUR - 5 * MINUTE, 3 * HOUR],
     ['and less of it later', 8 * HOUR, 55 * MINUTE],
     ['of later ones nobody knows the age: SDKs ask five minutes before the end', 100 * HOUR, 5 * MINUTE],
-  ])('%s', (_, age, sure) => {
-    expect(sureSessionSeconds(age)).toBe(sure);
-  });
+  ])('%s', (_, age, sure) => expect(sureSessionSeconds(age)).toBe(sure));
 
   it('is a lower bound for every pod of that age, whenever its agent has refreshed', () => {
     // What an SDK holds: fetched at once, then each time that five minutes are left, of an age that the agent chooses.
@@ -46,13 +44,8 @@ describe('sureSessionSeconds', () => {
 });
 
 const [deployment] = someWorkloads();
-const workload = (change: Partial<Workload> = {}): Workload => ({
-  ...deployment!,
-  desired: 2,
-  ready: 2,
-  settled: true,
-  ...change,
-});
+const SETTLED = { desired: 2, ready: 2, settled: true };
+const workload = (change: Partial<Workload> = {}): Workload => ({ ...deployment!, ...SETTLED, ...change });
 const REMOVED = at(0);
 const pod = (name: string, identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod =>
   aPod(identity, { name, createdAt: at(-HOUR), ...change });
@@ -108,11 +101,7 @@ const witness = pod('witness', 'irsa', { createdAt: at(30) });
 describe('replaceNext', () => {
   it.each<[string, Parameters<typeof looked>, ReturnType<typeof next>]>([
     ['one pod goes ahead, the oldest', [[old, older]], [[], ['older'], false]],
-    [
-      'or one that is of no use: not ready',
-      [[pod('broken', 'pod-identity', { ready: false }), older]],
-      [[], ['broken'], false],
-    ],
+    ['or one that is of no use', [[pod('broken', 'pod-identity', { ready: false }), older]], [[], ['broken'], false]],
     ['or admitted since, without credentials', [[straggler, older]], [[], ['straggler'], false]],
     ['the rest follows a new one with what it had', [[witness, old]], [[NAME], [], true]],
     ['one that had it all along shows nothing', [[pod('kept', 'irsa'), old]], [[], ['old'], false]],
@@ -120,9 +109,7 @@ describe('replaceNext', () => {
     ['but not where that one has none already', [[straggler], [workload({ desired: 1 })]], [[], ['straggler'], false]],
     ['where nothing went, all at once', [[old, older], [workload()], null], [[NAME], [], true]],
     ['nothing of those that are right', [[witness]], [[], [], true]],
-  ])('%s', (_, from, result) => {
-    expect(next(...from)).toEqual(result);
-  });
+  ])('%s', (_, from, result) => expect(next(...from)).toEqual(result));
 
   it('replaces a pod of one of several workloads of a service account first', () => {
     const other = workload({ name: 'other' });
@@ -168,40 +155,21 @@ describe('replaceNext', () => {
 describe('judgeRollback', () => {
   const verdict = (...from: Parameters<typeof looked>): string => judgeRollback(looked(...from)).verdict;
   const rolling = workload({ settled: false, ready: 1 });
+  const failing = { ...old, ready: false };
+  const second = { ...witness, name: 'w2', uid: 'w2', ready: false };
 
   it.each<[string, Parameters<typeof looked>, string]>([
     ['pods that are back are verified', [[pod('a', 'irsa'), pod('b', 'irsa')]], 'verified'],
     ['a rollout is waited for', [[old, { ...witness, ready: false }], [rolling]], 'wait'],
-    [
-      'but not that of a pod which has no credentials to get ready with',
-      [[old, { ...straggler, ready: false }], [rolling]],
-      'restart',
-    ],
-    [
-      'a straggler of before the rollout is under way out',
-      [[straggler, witness, { ...witness, name: 'w2', uid: 'w2', ready: false }], [rolling]],
-      'wait',
-    ],
-    ['pods that fail with the new identity are replaced', [[{ ...old, ready: false }, older], [rolling]], 'restart'],
-    [
-      'but for those that are going already',
-      [
-        [
-          { ...old, ready: false },
-          { ...older, terminating: true },
-        ],
-        [rolling],
-      ],
-      'wait',
-    ],
-  ])('%s', (_, from, result) => {
-    expect(verdict(...from)).toBe(result);
-  });
+    ['but not that of a pod without credentials', [[old, { ...straggler, ready: false }], [rolling]], 'restart'],
+    ['a straggler of before the rollout is under way out', [[straggler, witness, second], [rolling]], 'wait'],
+    ['pods that fail with the new identity are replaced', [[failing, older], [rolling]], 'restart'],
+    ['but for those that are going already', [[failing, { ...older, terminating: true }], [rolling]], 'wait'],
+  ])('%s', (_, from, result) => expect(verdict(...from)).toBe(result));
 
-  it('names the workloads and the pods', () => {
+  it('names the workloads and the pods', () =>
     expect(judgeRollback(looked([{ ...old, ready: false }, older], [rolling]))).toMatchObject({
       workloads: [{ kind: 'Deployment', namespace: NAMESPACE, name: NAME }],
       pods: [{ name: 'old' }, { name: 'older' }],
-    });
-  });
+    }));
 });

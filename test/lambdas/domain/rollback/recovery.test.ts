@@ -52,23 +52,26 @@ const decide = ({ record, owner = stopped(600), ...change }: Change = {}): Recov
   });
 const ended = (outcome: Migration['outcome']): Partial<Migration> => ({ status: 'ended', outcome });
 const free = [{ key: ADDON_LOCK }];
+const ROLL_BACK = { do: 'take-over', action: 'roll-back' };
+const RELEASE = { do: 'take-over', action: 'release' };
+const OTHERS = [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)];
 
 describe('decideRecovery of a stranded migration', () => {
   it('rolls back once no Lambda function can act any more', () => {
-    expect(decide()).toEqual({ do: 'take-over', action: 'roll-back' });
-    expect(decide({ owner: stopped(75) })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide()).toEqual(ROLL_BACK);
+    expect(decide({ owner: stopped(75) })).toEqual(ROLL_BACK);
     expect(decide({ owner: stopped(74) })).toMatchObject({
       do: 'wait',
-      why: expect.stringContaining(at(-74)) as string,
+      why: expect.stringContaining(at(-74)),
     });
-    expect(decide({ owner: undefined })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide({ owner: undefined })).toEqual(ROLL_BACK);
   });
 
   it('leaves a running migration unchanged', () => {
     for (const status of ['RUNNING', 'PENDING_REDRIVE'])
       expect(decide({ owner: { status } })).toMatchObject({
         do: 'nothing',
-        why: expect.stringContaining('still working') as string,
+        why: expect.stringContaining('still working'),
       });
     // Another Recover has it.
     expect(
@@ -85,21 +88,15 @@ describe('decideRecovery of a stranded migration', () => {
     'only finishes where it was verified by %s and nothing was put back',
     (verified) => {
       expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
-      expect(decide({ record: { verified }, rollbackBegun: true })).toEqual({ do: 'take-over', action: 'roll-back' });
+      expect(decide({ record: { verified }, rollbackBegun: true })).toEqual(ROLL_BACK);
     },
   );
 
   it('releases the locks if nothing was started', () => {
-    expect(decide({ hasSnapshot: false })).toEqual({ do: 'take-over', action: 'release' });
-    expect(decide({ hasSnapshot: false, locks: [] })).toEqual({ do: 'take-over', action: 'release' });
-    expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual({
-      do: 'take-over',
-      action: 'release',
-    });
-    expect(decide({ hasSnapshot: false, locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] })).toEqual({
-      do: 'take-over',
-      action: 'release',
-    });
+    expect(decide({ hasSnapshot: false })).toEqual(RELEASE);
+    expect(decide({ hasSnapshot: false, locks: [] })).toEqual(RELEASE);
+    expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual(RELEASE);
+    expect(decide({ hasSnapshot: false, locks: OTHERS })).toEqual(RELEASE);
   });
 
   it.each([...OUTCOMES])(
@@ -107,9 +104,7 @@ describe('decideRecovery of a stranded migration', () => {
     (outcome) => {
       expect(decide({ record: ended(outcome) }).do).toBe(outcome === 'needs-human' ? 'nothing' : 'let-go');
       expect(decide({ record: ended(outcome), locks: free }).do).toBe('nothing');
-      expect(decide({ record: ended(outcome), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] }).do).toBe(
-        'nothing',
-      );
+      expect(decide({ record: ended(outcome), locks: OTHERS }).do).toBe('nothing');
     },
   );
 });
@@ -124,39 +119,33 @@ describe('decideRecovery on demand', () => {
     ['blocked', 'refuse'],
     ['planned', 'refuse'],
     ['already-migrated', 'refuse'],
-  ])('of a migration that ended %s: %s', (outcome, expected) => {
-    expect(onDemand({ record: ended(outcome) }).do).toBe(expected);
-  });
+  ])('of a migration that ended %s: %s', (outcome, expected) =>
+    expect(onDemand({ record: ended(outcome) }).do).toBe(expected),
+  );
 
   it('refuses with the reason', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
-      why: expect.stringContaining('already rolled back') as string,
+      why: expect.stringContaining('already rolled back'),
     });
     expect(onDemand({ record: ended('blocked') })).toMatchObject({
-      why: expect.stringContaining('changed nothing') as string,
+      why: expect.stringContaining('changed nothing'),
     });
     expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining(`cancel ${MIGRATION_ID}`) as string,
+      why: expect.stringContaining(`cancel ${MIGRATION_ID}`),
     });
     expect(
       onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] }),
-    ).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) as string });
+    ).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) });
   });
 
   it('takes the parked lock of restore commands', () => {
-    expect(onDemand({ record: ended('needs-human'), locks: [heldBy(EXECUTION)] })).toEqual({
-      do: 'take-over',
-      action: 'roll-back',
-    });
-    expect(onDemand({ record: ended('needs-human'), hasSnapshot: false })).toEqual({
-      do: 'take-over',
-      action: 'release',
-    });
+    expect(onDemand({ record: ended('needs-human'), locks: [heldBy(EXECUTION)] })).toEqual(ROLL_BACK);
+    expect(onDemand({ record: ended('needs-human'), hasSnapshot: false })).toEqual(RELEASE);
   });
 
   it('rolls back verified pods too', () => {
-    expect(onDemand({ record: { verified: 'injected' } })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(onDemand({ record: { verified: 'injected' } })).toEqual(ROLL_BACK);
     expect(onDemand({ record: ended('migrated'), owner: stopped(10) }).do).toBe('wait');
   });
 });
@@ -171,23 +160,20 @@ describe('changes of trust policies', () => {
 
   it('are undone by the same decision as the add-on', () => {
     const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
-    expect(decide({ record: { trustChanges } })).toEqual({ do: 'take-over', action: 'roll-back' });
-    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual({
-      do: 'take-over',
-      action: 'roll-back',
-    });
+    expect(decide({ record: { trustChanges } })).toEqual(ROLL_BACK);
+    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual(
+      ROLL_BACK,
+    );
   });
 });
 
-describe('a release of the locks', () => {
-  it('applies to the outcome before it, not to a later one', () => {
-    const released = { at: at(20), by: 'jo' };
-    expect(standingRelease({ status: 'ended', endedAt: at(10), released })).toEqual(released);
-    expect(standingRelease({ status: 'ended', endedAt: at(20), released })).toEqual(released);
-    expect(standingRelease({ status: 'ended', endedAt: at(30), released })).toBeUndefined();
-    expect(standingRelease({ status: 'running', endedAt: at(10), released })).toBeUndefined();
-    expect(standingRelease({ status: 'ended', endedAt: at(10) })).toBeUndefined();
-  });
+it('a release of the locks applies to the outcome before it, not to a later one', () => {
+  const released = { at: at(20), by: 'jo' };
+  expect(standingRelease({ status: 'ended', endedAt: at(10), released })).toEqual(released);
+  expect(standingRelease({ status: 'ended', endedAt: at(20), released })).toEqual(released);
+  expect(standingRelease({ status: 'ended', endedAt: at(30), released })).toBeUndefined();
+  expect(standingRelease({ status: 'running', endedAt: at(10), released })).toBeUndefined();
+  expect(standingRelease({ status: 'ended', endedAt: at(10) })).toBeUndefined();
 });
 
 describe('decideRecovery', () => {

@@ -72,7 +72,7 @@ describe('decideRestore', () => {
     expect(decide(undefined, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'create' });
     expect(decide(undefined)).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('another principal has deleted') as string,
+      why: expect.stringContaining('another principal has deleted'),
     });
     expect(decide(undefined, { record: untouched })).toMatchObject({ do: 'refuse' });
   });
@@ -162,51 +162,43 @@ describe('decideRestore', () => {
     expect(decide(anAddon(), { record: untouched, associations: [made({ ownerArn: addonArn(1) })] }).do).toBe('wait');
   });
 
+  const NEWER = 'v1.40.0-eksbuild.1';
+  const asRead = { record: untouched };
+  const failing: Partial<Addon> = {
+    status: 'DELETE_FAILED',
+    issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }],
+  };
+  const nine = '{"controller":{"replicaCount":9}}';
   it.each<[string, RestoreDecision, RegExp]>([
-    ['another version', decide(migrated({ version: 'v1.40.0-eksbuild.1' })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
+    ['another version', decide(migrated({ version: NEWER })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
     [
       'another version that failed',
-      decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })),
+      decide(migrated({ version: NEWER, status: 'CREATE_FAILED' })),
       /changed the version of add-on/,
     ],
-    [
-      'another version with the old role',
-      decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }),
-      /changed the version of add-on/,
-    ],
-    [
-      'another configuration',
-      decide(migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })),
-      /configuration values/,
-    ],
+    ['another version with the old role', decide(anAddon({ version: NEWER }), asRead), /changed the version of add-on/],
+    ['another configuration', decide(migrated({ configurationValues: nine })), /configuration values/],
     [
       'another role',
-      decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }),
+      decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), asRead),
       /given add-on .* the role arn:.*third-party/,
     ],
     [
       'neither role nor associations',
-      decide(inPlace({ podIdentityAssociations: [] }), { record: untouched }),
+      decide(inPlace({ podIdentityAssociations: [] }), asRead),
       /no role and 0 associations/,
     ],
-    [
-      'a delete that failed and was not its own',
-      decide(
-        anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }),
-        { record: untouched },
-      ),
-      /could not delete .*: no rights/,
-    ],
+    ['a failed delete that was not its own', decide(anAddon(failing), asRead), /could not delete .*: no rights/],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
     ['a copy of another principal', decide(migrated({ arn: addonArn(5) })), /another principal has created/],
     [
       'such a copy that failed',
-      decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }),
+      decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), asRead),
       /another principal has created/,
     ],
-  ])('leaves %s to a person', (_, decision, why) => {
-    expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });
-  });
+  ])('leaves %s to a person', (_, decision, why) =>
+    expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) }),
+  );
 
   it('adopts a copy from its own create whose reply was lost', () => {
     const record = { removed: [addonArn(1)], made: [] };
@@ -235,25 +227,24 @@ describe('decideRestore', () => {
   });
 
   it('never creates over an existing add-on, and is done only if role, version and status are restored', () => {
-    const now = fc
-      .record({
-        status: fc.constantFrom(...statuses),
-        version: fc.constantFrom('v1.38.1-eksbuild.1', 'v1.40.0-eksbuild.1'),
-        serviceAccountRoleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE),
-        podIdentityAssociations: fc.constantFrom<string[]>([], [made().arn]),
-        arn: fc.constantFrom(addonArn(1), COPY, addonArn(5)),
-      })
-      .map((change) => anAddon(change));
+    const changes = fc.record({
+      status: fc.constantFrom(...statuses),
+      version: fc.constantFrom('v1.38.1-eksbuild.1', NEWER),
+      serviceAccountRoleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE),
+      podIdentityAssociations: fc.constantFrom<string[]>([], [made().arn]),
+      arn: fc.constantFrom(addonArn(1), COPY, addonArn(5)),
+    });
+    const now = changes.map((change) => anAddon(change));
     const record = fc.record({ removed: fc.subarray([addonArn(1), COPY]), made: fc.subarray([COPY]) });
     fc.assert(
       fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
         const { do: action } = decide(addon, { record: known, actions });
         expect(action).not.toBe('create');
+        const allRemoved = [addonArn(1), ...known.made].every((arn) => known.removed.includes(arn));
         const isForeign =
           addon.arn !== addonArn(1) &&
           !known.made.includes(addon.arn) &&
-          (addon.podIdentityAssociations.length > 0 ||
-            ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+          (addon.podIdentityAssociations.length > 0 || !allRemoved);
         const mayGoOn = addon.status === 'DEGRADED' && addon.podIdentityAssociations.length > 0;
         const same =
           (addon.status === 'ACTIVE' || mayGoOn) &&
@@ -265,7 +256,7 @@ describe('decideRestore', () => {
         const foreign =
           addon.version !== 'v1.38.1-eksbuild.1' ||
           addon.serviceAccountRoleArn === OTHER_ROLE ||
-          (addon.arn === addonArn(5) && ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+          (addon.arn === addonArn(5) && !allRemoved);
         expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
       }),
       { numRuns: 3000 },
@@ -292,11 +283,10 @@ describe('conflicts over preserved objects', () => {
     expect(decide(failed, tried(attempt)).do).toBe(conflicts === 'NONE' ? 'refuse' : 'delete');
   });
 
-  it('are named if a person has to decide', () => {
+  it('are named if a person has to decide', () =>
     expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({
-      why: expect.stringContaining('Conflicts found') as string,
-    });
-  });
+      why: expect.stringContaining('Conflicts found'),
+    }));
 
   it('depend on the last attempt', () => {
     const record = { plan: aPlan({ attempts: [RECREATE_PRESERVING, RECREATE] }), attempt: 1 };
@@ -318,7 +308,5 @@ describe('isAsSnapshot', () => {
     ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],
     ['the loss of its role', { serviceAccountRoleArn: undefined }, false],
     ['its configuration', { configurationValues: '{}' }, false],
-  ])('knows %s: %s', (_, change, same) => {
-    expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same);
-  });
+  ])('knows %s: %s', (_, change, same) => expect(isAsSnapshot(aSnapshot(), anAddon(change))).toBe(same));
 });

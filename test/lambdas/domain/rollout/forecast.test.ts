@@ -39,9 +39,9 @@ describe('resolveCount', () => {
     ['many', 10, Math.floor, 1, 1],
     ['25% of all', 10, Math.floor, 1, 1],
     ['about 25%', 10, Math.floor, 1, 1],
-  ])('resolves %s of %i pods', (value, total, round, otherwise, expected) => {
-    expect(resolveCount(value, total, round, otherwise)).toBe(expected);
-  });
+  ])('resolves %s of %i pods', (value, total, round, otherwise, expected) =>
+    expect(resolveCount(value, total, round, otherwise)).toBe(expected),
+  );
 });
 
 describe('shapeOf', () => {
@@ -76,33 +76,30 @@ describe('shapeOf', () => {
       workloadOf('Deployment', 3, {}, { heldBack: 'it is paused' }),
       { heldBack: 'it is paused', graceSeconds: 30, minReadySeconds: 0 },
     ],
-  ])('describes %s', (_, workload, expected) => {
-    expect(shapeOf(workload)).toMatchObject(expected);
-  });
+  ])('describes %s', (_, workload, expected) => expect(shapeOf(workload)).toMatchObject(expected));
 });
 
 describe('readinessOf', () => {
-  it('measures the seconds from creation to ready', () => {
+  it('measures the seconds from creation to ready', () =>
     expect(readinessOf([podOf('Deployment', 0, 10), podOf('Deployment', 1, 30), podOf('Deployment', 2, 20)])).toEqual({
       samples: [10, 20, 30],
       median: 20,
       longest: 30,
       assumed: false,
-    });
-  });
+    }));
   it.each<[string, Partial<Pod>]>([
     ['is not ready', { readyAt: undefined }],
     ['had a restart', { restarts: 2 }],
     ['was unready since', { readyAt: at(-1000) }],
     ['is terminating', { terminating: true }],
-  ])('is an assumption if the only pod %s', (_, change) => {
+  ])('is an assumption if the only pod %s', (_, change) =>
     expect(readinessOf([podOf('Deployment', 0, 10, change)])).toEqual({
       samples: [],
       median: 60,
       longest: 60,
       assumed: true,
-    });
-  });
+    }),
+  );
   it('ignores pods that were unready for a while since', () => {
     const pods = [...podsOf('Deployment', 15, 60), podOf('Deployment', 20, 2400), podOf('Deployment', 21, 3000)];
     expect(readinessOf(pods)).toMatchObject({ median: 60, longest: 60 });
@@ -158,9 +155,9 @@ describe('forecastRollout', () => {
     ],
     ['strategy Recreate', workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20), 22, 50],
     ['a partition', workloadOf('StatefulSet', 18, { partition: 17 }), podsOf('StatefulSet', 18, 55), 57, 85],
-  ])('forecasts %s', (_, workload, pods, seconds, atMostSeconds) => {
-    expect(forecast(workload, pods)).toMatchObject({ seconds, atMostSeconds, assumed: false });
-  });
+  ])('forecasts %s', (_, workload, pods, seconds, atMostSeconds) =>
+    expect(forecast(workload, pods)).toMatchObject({ seconds, atMostSeconds, assumed: false }),
+  );
 
   it('ends with the slowest workload, which it lists first', () => {
     const slow = workloadOf('StatefulSet', 5, {}, { name: 'slow' });
@@ -172,23 +169,21 @@ describe('forecastRollout', () => {
     expect(found.seconds).toBe(260);
     expect(found.workloads.map(({ name }) => name)).toEqual(['slow', NAME]);
   });
-  it('is marked as assumed if there are no samples', () => {
-    expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true });
-  });
+  it('is marked as assumed if there are no samples', () =>
+    expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true }));
   it('has all pods at once if the workload is created again, except for a StatefulSet', () => {
     const asNewPods = (workload: Workload, pods: Pod[]): number =>
       forecastRollout([workload], pods, { asNewPods: true }).seconds;
     expect(asNewPods(workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 10))).toBe(12);
     expect(asNewPods(workloadOf('StatefulSet', 3), podsOf('StatefulSet', 3, 10))).toBe(36);
   });
-  it('takes no time without pods', () => {
+  it('takes no time without pods', () =>
     expect(forecastRollout([workloadOf('Deployment', 0)], [])).toEqual({
       seconds: 0,
       atMostSeconds: 0,
       assumed: false,
       workloads: [],
-    });
-  });
+    }));
   it('names pods that cannot end', () => {
     const pods = podsOf('StatefulSet', 3, 5);
     const found = forecastRollout([workloadOf('StatefulSet', 3)], pods, { stuck: new Set(['uid-1', 'uid-77']) });
@@ -243,7 +238,7 @@ describe('isOverdue', () => {
     [60_000, undefined, false],
     [60_000, 1, false],
     [60_001, 1, true],
-  ])('after %i ms with a limit of %s minutes: %s', (passed, limit, expected) => {
-    expect(isOverdue(1_000_000, 1_000_000 + passed, limit)).toBe(expected);
-  });
+  ])('after %i ms with a limit of %s minutes: %s', (passed, limit, expected) =>
+    expect(isOverdue(1_000_000, 1_000_000 + passed, limit)).toBe(expected),
+  );
 });

@@ -29,20 +29,18 @@ const progressed = (change: Partial<Progress> = {}): Progress => ({
   ...change,
 });
 
-describe('seenOf', () => {
-  it('counts pods that are ready with the right identity, and all other pods', () => {
-    const pods = [
-      { pod: aPod('pod-identity', { createdAt: at(-30) }), right: true },
-      { pod: aPod('pod-identity', { createdAt: at(-10), ready: false }), right: true },
-      { pod: aPod('pod-identity', { createdAt: at(-5), terminating: true }), right: true },
-      { pod: aPod('irsa'), right: false },
-    ];
-    expect(seenOf(pods, [aWorkload({ observed: false }), aWorkload({ observed: true })])).toEqual({
-      ready: 1,
-      others: 2,
-      newest: at(-30),
-      observed: 1,
-    });
+it('seenOf counts pods that are ready with the right identity, and all other pods', () => {
+  const pods = [
+    { pod: aPod('pod-identity', { createdAt: at(-30) }), right: true },
+    { pod: aPod('pod-identity', { createdAt: at(-10), ready: false }), right: true },
+    { pod: aPod('pod-identity', { createdAt: at(-5), terminating: true }), right: true },
+    { pod: aPod('irsa'), right: false },
+  ];
+  expect(seenOf(pods, [aWorkload({ observed: false }), aWorkload({ observed: true })])).toEqual({
+    ready: 1,
+    others: 2,
+    newest: at(-30),
+    observed: 1,
   });
 });
 
@@ -61,14 +59,13 @@ describe('progressOf', () => {
     const after = progressOf(before, of, { ...same, ...change }, at(0));
     expect(after).toEqual(goesOn ? { ...before, ...change, since: at(0) } : before);
   });
-  it('begins again with each round', () => {
+  it('begins again with each round', () =>
     expect(progressOf(progressed(), 'pod-identity.0-2', same, at(0))).toEqual({
       ...same,
       of: 'pod-identity.0-2',
       startedAt: at(0),
       since: at(0),
-    });
-  });
+    }));
   it('does not count pods that alternate between ready and not ready as progress', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 50 }), (counts) => {
@@ -92,9 +89,7 @@ describe('allowanceSeconds', () => {
       [aPod('irsa', { createdAt: at(-1000), readyAt: at(-500) })],
       3360,
     ],
-  ])('of %s', (_, workloads, pods, expected) => {
-    expect(allowanceSeconds(workloads, pods, undefined)).toBe(expected);
-  });
+  ])('of %s', (_, workloads, pods, expected) => expect(allowanceSeconds(workloads, pods, undefined)).toBe(expected));
   it('includes what the plan observed of pods that are gone', () => {
     const one = { kind: 'Deployment', namespace: 'kube-system', name: NAME, longestStartSeconds: 900 } as const;
     const planned = { ...one, pods: 1, atOnce: 1, secondsEach: 900, seconds: 900 };
@@ -236,9 +231,9 @@ describe('isSettled', () => {
       stuck,
       false,
     ],
-  ])('%s', (_, workload, leniency, expected) => {
-    expect(isSettled(workload, [pod(workload.kind)], leniency)).toBe(expected);
-  });
+  ])('%s', (_, workload, leniency, expected) =>
+    expect(isSettled(workload, [pod(workload.kind)], leniency)).toBe(expected),
+  );
 });
 
 describe('judgeStall', () => {
@@ -275,9 +270,9 @@ describe('judgeStall', () => {
     ['are on a node that is down', crashing, { nodes: [aNode({ ready: false })] }, 'held'],
     ['belong to a Job', unready({ owner: { kind: 'Job', name: 'nightly' } }), {}, 'held'],
     ['are terminating', unready({ terminating: true }), {}, 'held'],
-  ])('pods that %s', (_, pod, change, expected) => {
-    expect(judgeStall(situation([good, pod], change)).is).toBe(expected);
-  });
+  ])('pods that %s', (_, pod, change, expected) =>
+    expect(judgeStall(situation([good, pod], change)).is).toBe(expected),
+  );
 
   it('reports pods that nothing replaces and that keep the wrong identity', () => {
     const hopeless = { ...NO_LENIENCY, hopeless: new Set([crashing.uid]) };
@@ -346,9 +341,7 @@ describe('texts', () => {
     [7500, '2 hours 5 minutes'],
     [7200, '2 hours'],
     [3 * 86_400 + 4 * 3600, '3 days 4 hours'],
-  ])('durationText(%i)', (seconds, text) => {
-    expect(durationText(seconds)).toBe(text);
-  });
+  ])('durationText(%i)', (seconds, text) => expect(durationText(seconds)).toBe(text));
   it.each([
     [18, 1, 'StatefulSet ledger replaces 18 pods one after the other, 57 seconds each'],
     [200, 20, 'StatefulSet ledger replaces 200 pods 20 at a time, 57 seconds each'],

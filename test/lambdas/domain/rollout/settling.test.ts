@@ -18,9 +18,7 @@ describe('the settling time', () => {
     ['with a slow probe', [aWorkload({ containers: [aContainer(), probed(30, 5)] })], 150],
     ['with pods that must be ready for long', [aWorkload({ rollout: { minReadySeconds: 90 } }), aWorkload()], 90],
     ['with a probe of an hour', [aWorkload({ containers: [probed(600, 6)] })], 300],
-  ])('is long enough %s', (_, workloads, seconds) => {
-    expect(settleSeconds(workloads)).toBe(seconds);
-  });
+  ])('is long enough %s', (_, workloads, seconds) => expect(settleSeconds(workloads)).toBe(seconds));
 
   const workloads = fc.array(
     fc.record({

@@ -41,34 +41,8 @@ describe('readJson', () => {
   });
 
   it('refuses what JSON.parse refuses', () => {
-    const unit = fc.constantFrom(
-      '{',
-      '}',
-      '[',
-      ']',
-      '"',
-      ':',
-      ',',
-      '\\',
-      'u',
-      '0',
-      '1',
-      'a',
-      '-',
-      '+',
-      '.',
-      'e',
-      't',
-      'true',
-      'false',
-      'null',
-      'n',
-      ' ',
-      '\n',
-      '\u0001',
-      '\u00a0',
-      '/',
-    );
+    const characters = Array.from('{}[]":,\\u01a-+.etn \n\u0001\u00a0/');
+    const unit = fc.constantFrom(...characters, 'true', 'false', 'null');
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
         const read = readJson(text);
@@ -138,9 +112,7 @@ describe('readJson', () => {
     [`${'['.repeat(33)}${']'.repeat(33)}`, '1:33 nested deeper than 32 levels'],
     [`${'{"a":'.repeat(32)}{}`, '1:161 nested deeper than 32 levels'],
     ['['.repeat(1_000_000), '1:33 nested deeper than 32 levels'],
-  ])('names the position and the problem: %#', (text, expected) => {
-    expect(failure(text)).toBe(expected);
-  });
+  ])('names the position and the problem: %#', (text, expected) => expect(failure(text)).toBe(expected));
 });
 
 describe('parseJson', () => {
@@ -159,9 +131,9 @@ describe('parseJson', () => {
     ['{"a": {"b": [1, {"c": 1, "d": [], "c": 2}]}}', ['a', 'b', 1, 'c']],
     ['[[], [{"a": 1, "\\u0061": 1}]]', [1, 0, 'a']],
     ['{"__proto__": 1, "__proto__": 1}', ['__proto__']],
-  ])('names a duplicate key by its path: %s', (text, twice) => {
-    expect(parseJson(text)).toMatchObject({ ok: false, twice });
-  });
+  ])('names a duplicate key by its path: %s', (text, twice) =>
+    expect(parseJson(text)).toMatchObject({ ok: false, twice }),
+  );
 
   it('finds a key that is repeated anywhere', () => {
     const openings = fc.array(fc.oneof(fc.constant('['), fc.constant('{"k":')), { maxLength: 20 });
@@ -177,12 +149,11 @@ describe('parseJson', () => {
     );
   });
 
-  it('has no path for text that is not JSON', () => {
+  it('has no path for text that is not JSON', () =>
     expect(parseJson('{"a":1,}')).toEqual({
       ok: false,
       line: 1,
       column: 8,
       message: 'expected a key in double quotes',
-    });
-  });
+    }));
 });

@@ -63,40 +63,18 @@ describe.each(Object.keys(schemas) as (keyof typeof schemas)[])('%s', (kind) => 
 
 describe('roleArn', () => {
   const of = (path: string): string => `arn:aws:iam::111122223333:role/${path}`;
-  it.each([
-    'x',
-    'a/x',
-    'eks-addons/team.one/x',
-    'a_b/c+d=e,f@g/h-i.j',
-    '.../x',
-    '.x/y',
-    `${'p/'.repeat(80)}x`,
-    'x'.repeat(64),
-  ])('takes %s', (path) => expect(roleArn.safeParse(of(path)).success).toBe(true));
-  it.each([
-    '../x',
-    'a/../x',
-    'a/./x',
-    './x',
-    'a//x',
-    '/x',
-    'a/',
-    'a/..',
-    '..',
-    '.',
-    'a/*',
-    '*/x',
-    'a/?',
-    'a/$x',
-    'a/%2e%2e/x',
-    'a b/x',
-    'a:b/x',
-    "a'/x",
-    'a"/x',
-    'a\\b/x',
-    'x'.repeat(65),
-    `${'p/'.repeat(120)}x`,
-  ])('refuses %s', (path) => expect(roleArn.safeParse(of(path)).success).toBe(false));
+  it.each(
+    [
+      ['x', 'a/x', 'eks-addons/team.one/x', 'a_b/c+d=e,f@g/h-i.j', '.../x', '.x/y', `${'p/'.repeat(80)}x`],
+      ['x'.repeat(64)],
+    ].flat(),
+  )('takes %s', (path) => expect(roleArn.safeParse(of(path)).success).toBe(true));
+  it.each(
+    [
+      ['../x', 'a/../x', 'a/./x', './x', 'a//x', '/x', 'a/', 'a/..', '..', '.', 'a/*', '*/x', 'a/?', 'a/$x'],
+      ['a/%2e%2e/x', 'a b/x', 'a:b/x', "a'/x", 'a"/x', 'a\\b/x', 'x'.repeat(65), `${'p/'.repeat(120)}x`],
+    ].flat(),
+  )('refuses %s', (path) => expect(roleArn.safeParse(of(path)).success).toBe(false));
   it.each([
     'arn:aws:iam::111122223333:user/x',
     'arn:aws:iam:eu-west-1:111122223333:role/x',
@@ -120,19 +98,12 @@ describe('plainText', () => {
   it.each(['', 'why not', 'it’s für 日本', '👩‍💻', 'a\\nb'])('takes %s', (text) =>
     expect(plainText(50).safeParse(text).success).toBe(true),
   );
-  it.each([
-    'a\nb',
-    '\t',
-    '\u001b[31m',
-    '\u009b31m',
-    '\u007f',
-    '\u2028',
-    '\u202e',
-    '\u2066',
-    '\ud800',
-    '\ufeff',
-    'x'.repeat(51),
-  ])('refuses %j', (text) => expect(plainText(50).safeParse(text).success).toBe(false));
+  it.each(
+    [
+      ['a\nb', '\t', '\u001b[31m', '\u009b31m', '\u007f', '\u2028', '\u202e', '\u2066', '\ud800', '\ufeff'],
+      ['x'.repeat(51)],
+    ].flat(),
+  )('refuses %j', (text) => expect(plainText(50).safeParse(text).success).toBe(false));
 });
 
 it('a request may name fifty service accounts, and not one more', () => {

@@ -16,28 +16,9 @@ import { ROLE, VERSION } from '../../fixtures.ts';
 const bash = (script: string): string =>
   execFileSync('/bin/bash', ['-c', script], { encoding: 'utf8', env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' } });
 const hostile = [
-  "'",
-  "''",
-  '~',
-  '$HOME',
-  '`id`',
-  '$(id)',
-  '\\',
-  '\n',
-  'a b',
-  '*',
-  '-n',
-  '#x',
-  '!',
-  '{a,b}',
-  '"',
-  ';',
-  '&',
-  '',
-  '\t',
-  '=x',
-  "'; rm -rf /; '",
-];
+  ["'", "''", '~', '$HOME', '`id`', '$(id)', '\\', '\n', 'a b', '*', '-n', '#x', '!', '{a,b}', '"', ';', '&', ''],
+  ['\t', '=x', "'; rm -rf /; '"],
+].flat();
 const text = fc.string({
   unit: fc.oneof(
     fc.constantFrom(...`'"\\$\`!*?~#&|;<>(){}[] \n\t=-`.split('')),
@@ -61,13 +42,12 @@ describe('shellWord', () => {
     for (const word of words) expect(shellWord(word)).toMatch(/^[ -~]+$/);
     expect(shellWord('$HOME `id` *')).toBe("'$HOME `id` *'");
   });
-  it('passes through a shell unchanged', () => {
+  it('passes through a shell unchanged', () =>
     expect(
       bash(`printf '%s\\0' ${words.map(shellWord).join(' ')}`)
         .split('\0')
         .slice(0, -1),
-    ).toEqual(words);
-  });
+    ).toEqual(words));
   it("passes through the tests' own parser as through a shell", async () => {
     const line = await parseLine(`aws ${words.map(shellWord).join(' ')}`, () =>
       Promise.reject(new Error('nothing to substitute')),
@@ -77,9 +57,8 @@ describe('shellWord', () => {
 });
 
 describe('shellCommand', () => {
-  it('joins words, omits undefined groups, and keeps shell syntax', () => {
-    expect(shellCommand(['aws', 'a b'], undefined, ['--id', { raw: '"$(x)"' }])).toBe(`aws 'a b' --id "$(x)"`);
-  });
+  it('joins words, omits undefined groups, and keeps shell syntax', () =>
+    expect(shellCommand(['aws', 'a b'], undefined, ['--id', { raw: '"$(x)"' }])).toBe(`aws 'a b' --id "$(x)"`));
   it('keeps an option and a value that looks like one together', () => {
     expect(option('--configuration-values', '---\na: 1')).toEqual(['--configuration-values=---\na: 1']);
     expect(option('--policy', '{}')).toEqual(['--policy', '{}']);
@@ -97,7 +76,5 @@ describe('shellCommand', () => {
     expect(bash(pasteable(line))).toBe(word);
     for (const made of [note`x`, shellCommand(['a', word])]) expect(pasteable(made)).toBe(made);
   });
-  it('allows a line to fail if requested', () => {
-    expect(bash(`set -e; ${mayFail('false')}; echo on`)).toBe('on\n');
-  });
+  it('allows a line to fail if requested', () => expect(bash(`set -e; ${mayFail('false')}; echo on`)).toBe('on\n'));
 });

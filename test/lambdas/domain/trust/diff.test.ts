@@ -50,9 +50,8 @@ describe('diffPolicies', () => {
     expect([lines[0], lines.at(-1)]).toEqual(['  …', '  …']);
   });
 
-  it('compares texts that are not JSON by their own lines', () => {
-    expect(diffPolicies('a\nb', 'a\nc')).toEqual(['  a', '- b', '+ c']);
-  });
+  it('compares texts that are not JSON by their own lines', () =>
+    expect(diffPolicies('a\nb', 'a\nc')).toEqual(['  a', '- b', '+ c']));
 
   it('does not compare very long policies line by line', () => {
     const text = (mark: string): string => Array.from({ length: 3000 }, (_, index) => `${mark}${index}`).join('\n');

@@ -134,7 +134,5 @@ describe('a retirement', () => {
     ],
     ['another operator', irsa(whole, {}, 'StringLikeIfExists')],
     ['a policy variable', irsa(`${whole}\${aws:userid}`, {}, 'StringLike')],
-  ])('of a pattern is not accepted with %s', (_, statement) => {
-    expect(problem([byPattern], statement)).toBeDefined();
-  });
+  ])('of a pattern is not accepted with %s', (_, statement) => expect(problem([byPattern], statement)).toBeDefined());
 });

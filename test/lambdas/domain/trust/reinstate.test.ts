@@ -47,19 +47,17 @@ describe('undoRetirement', () => {
     ).toEqual({ do: 'nothing' });
   });
 
-  it('adds the statement to a policy that has changed since', () => {
+  it('adds the statement to a policy that has changed since', () =>
     expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOtherClusters))).toEqual({
       do: 'write',
       document: policyText(ec2, podIdentityStatement, irsaOfOtherClusters, irsaStatement),
-    });
-  });
+    }));
 
-  it('replaces the kept part by the whole statement', () => {
+  it('replaces the kept part by the whole statement', () =>
     expect(undoRetirement(partly, policyText(ec2, kept, podIdentityStatement))).toEqual({
       do: 'write',
       document: policyText(ec2, shared, podIdentityStatement),
-    });
-  });
+    }));
 
   it('allows no other service account again if the kept part has changed since', () => {
     const narrowed = { ...kept, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } };
@@ -77,11 +75,11 @@ describe('undoRetirement', () => {
   it('refuses a policy that IAM would not accept', () => {
     expect(undoRetirement(whole, 'no JSON')).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('line 1') as string,
+      why: expect.stringContaining('line 1'),
     });
     const others = Array.from({ length: 4 }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
     const undone = undoRetirement(whole, policyText(...others));
-    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM allows 2048.*by hand/) as string });
+    expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM allows 2048.*by hand/) });
     expect(undoRetirement(whole, policyText(...others), 4096).do).toBe('write');
   });
 });

@@ -54,7 +54,7 @@ describe('the added statement', () => {
   it('is restricted to this account, cluster, namespace and service account', () => {
     const { statement, after, length } = repaired(irsaOnly);
     expect(statement).toEqual({
-      Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/) as string,
+      Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/),
       Effect: 'Allow',
       Principal: { Service: 'pods.eks.amazonaws.com' },
       Action: ['sts:AssumeRole', 'sts:TagSession'],
@@ -147,9 +147,7 @@ describe('proposeRepair', () => {
     expect(after).toContain('"__proto__":"a"');
   });
 
-  it('accepts a URL-encoded policy', () => {
-    expect(repaired(encodeURIComponent(irsaOnly))).toEqual(repaired(irsaOnly));
-  });
+  it('accepts a URL-encoded policy', () => expect(repaired(encodeURIComponent(irsaOnly))).toEqual(repaired(irsaOnly)));
 
   it('refuses a policy that it could not write back unchanged', () => {
     const twice = irsaOnly.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"');
@@ -300,14 +298,14 @@ describe('undoRepair', () => {
 
   it('refuses if the added statement was changed or is the last one, or if the policy is not valid', () => {
     const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
-    expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) as string });
+    expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) });
     expect(undoRepair(change, policyText(statement))).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('without statements') as string,
+      why: expect.stringContaining('without statements'),
     });
     expect(undoRepair(change, '{}')).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('Statement') as string,
+      why: expect.stringContaining('Statement'),
     });
   });
 });
@@ -329,7 +327,6 @@ describe('samePolicy', () => {
     expect(samePolicy(b, a)).toBe(same);
   });
 
-  it('distinguishes subjects', () => {
-    expect(samePolicy(policyText(irsa(subject(controller))), policyText(irsa(subject(shop))))).toBe(false);
-  });
+  it('distinguishes subjects', () =>
+    expect(samePolicy(policyText(irsa(subject(controller))), policyText(irsa(subject(shop))))).toBe(false));
 });

@@ -1,6 +1,6 @@
 /** Who loses a role by the retirement of a trust with patterns, for arbitrary statements: exactly those that are named. */
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/aws/arn.ts';
 import { evaluateIrsa, parsePolicy } from '../../../../lambdas/domain/policy/index.ts';
 import { patternTrust, proposeRetirement } from '../../../../lambdas/domain/trust/retire.ts';
@@ -14,32 +14,15 @@ const EXISTING = ['shop', 'shop2', 'orders', 'default'].flatMap((namespace) =>
   ['api', 'apis', 'web', 'default'].map((name) => of(namespace, name)),
 );
 const SUBJECTS = [
-  'system:serviceaccount:shop:api',
-  'system:serviceaccount:shop:web',
-  'system:serviceaccount:orders:api',
-  'system:serviceaccount:shop:*',
-  'system:serviceaccount:shop?:api',
-  'system:serviceaccount:sho?:a?i',
-  'system:serviceaccount:*:api',
-  'system:serviceaccount:shop*',
-  'system:serviceaccount:*',
-  '*:api',
-  'sys*',
-  '*',
-  'system:serviceaccount:${aws:PrincipalTag/team}:api',
-  'repo:shop/*',
-];
+  ['system:serviceaccount:shop:api', 'system:serviceaccount:shop:web', 'system:serviceaccount:orders:api'],
+  ['system:serviceaccount:shop:*', 'system:serviceaccount:shop?:api', 'system:serviceaccount:sho?:a?i'],
+  ['system:serviceaccount:*:api', 'system:serviceaccount:shop*', 'system:serviceaccount:*', '*:api', 'sys*', '*'],
+  ['system:serviceaccount:${aws:PrincipalTag/team}:api', 'repo:shop/*'],
+].flat();
 const OPERATORS = [
-  'StringLike',
-  'StringLike',
-  'StringLike',
-  'StringEquals',
-  'StringEqualsIgnoreCase',
-  'ForAnyValue:StringLike',
-  'ForAllValues:StringLike',
-  'StringLikeIfExists',
-  'StringNotLike',
-];
+  ['StringLike', 'StringLike', 'StringLike', 'StringEquals', 'StringEqualsIgnoreCase', 'ForAnyValue:StringLike'],
+  ['ForAllValues:StringLike', 'StringLikeIfExists', 'StringNotLike'],
+].flat();
 
 const statement = fc
   .record({
@@ -68,32 +51,30 @@ const may = (policy: string, account: ServiceAccountUse): string =>
   evaluateIrsa(parsePolicy(policy, 'trust'), { ...account, clusterArn: clusterArn(target), oidcIssuer: ISSUER })
     .verdict;
 
-describe('the retirement of any trust with patterns', () => {
-  it('takes the role from no other service account than those that it names', () => {
-    const met = { remove: 0, refuse: 0, nothing: 0, others: 0 };
-    fc.assert(
-      fc.property(fc.array(statement, { minLength: 1, maxLength: 3 }), (statements) => {
-        const trustPolicy = policyText(...statements, podIdentityStatement);
-        const request = { trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts: [LEAVING] };
-        const proposal = proposeRetirement({ ...request, existing: EXISTING });
-        if (proposal.do === 'list') throw new Error('It knows the service accounts.');
-        met[proposal.do] += 1;
-        if (proposal.do !== 'remove') return;
-        expect(may(proposal.after, LEAVING)).toBe('denied');
-        const others = new Set(proposal.others.map(named));
-        if (others.size > 0) met.others += 1;
-        const losing = EXISTING.filter(
-          (one) => named(one) !== named(LEAVING) && may(trustPolicy, one) !== may(proposal.after, one),
-        );
-        expect(losing.map(named).filter((name) => !others.has(name))).toEqual([]);
-        // Without the service accounts it is decided as soon as a pattern is removed, and only then.
-        expect(proposeRetirement(request).do).toBe(proposal.patterns.length > 0 ? 'list' : 'remove');
-        expect(patternTrust(trustPolicy, target, ISSUER, [LEAVING]).othersIn(EXISTING).map(named).sort()).toEqual(
-          [...others].sort(),
-        );
-      }),
-      { numRuns: 600 },
-    );
-    for (const count of Object.values(met)) expect(count).toBeGreaterThan(20);
-  });
+it('the retirement of any trust with patterns takes the role from no other service account than those that it names', () => {
+  const met = { remove: 0, refuse: 0, nothing: 0, others: 0 };
+  fc.assert(
+    fc.property(fc.array(statement, { minLength: 1, maxLength: 3 }), (statements) => {
+      const trustPolicy = policyText(...statements, podIdentityStatement);
+      const request = { trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts: [LEAVING] };
+      const proposal = proposeRetirement({ ...request, existing: EXISTING });
+      if (proposal.do === 'list') throw new Error('It knows the service accounts.');
+      met[proposal.do] += 1;
+      if (proposal.do !== 'remove') return;
+      expect(may(proposal.after, LEAVING)).toBe('denied');
+      const others = new Set(proposal.others.map(named));
+      if (others.size > 0) met.others += 1;
+      const losing = EXISTING.filter(
+        (one) => named(one) !== named(LEAVING) && may(trustPolicy, one) !== may(proposal.after, one),
+      );
+      expect(losing.map(named).filter((name) => !others.has(name))).toEqual([]);
+      // Without the service accounts it is decided as soon as a pattern is removed, and only then.
+      expect(proposeRetirement(request).do).toBe(proposal.patterns.length > 0 ? 'list' : 'remove');
+      expect(patternTrust(trustPolicy, target, ISSUER, [LEAVING]).othersIn(EXISTING).map(named).sort()).toEqual(
+        [...others].sort(),
+      );
+    }),
+    { numRuns: 600 },
+  );
+  for (const count of Object.values(met)) expect(count).toBeGreaterThan(20);
 });

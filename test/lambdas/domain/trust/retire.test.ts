@@ -24,19 +24,14 @@ const propose = (statements: readonly JsonObject[], change: Partial<RetirementRe
     serviceAccounts: [controller],
     ...change,
   });
-function removal(
-  statements: readonly JsonObject[],
-  change: Partial<RetirementRequest> = {},
-): { after: string; removed: { statement: JsonObject; kept?: JsonObject }[] } {
-  const proposal = propose(statements, change);
+type Given = Parameters<typeof propose>;
+function removal(...given: Given): { after: string; removed: { statement: JsonObject; kept?: JsonObject }[] } {
+  const proposal = propose(...given);
   if (proposal.do !== 'remove') throw new Error(JSON.stringify(proposal));
   return proposal;
 }
-function refusal(
-  statements: readonly JsonObject[],
-  change: Partial<RetirementRequest> = {},
-): { why: string; remedy: string } {
-  const proposal = propose(statements, change);
+function refusal(...given: Given): { why: string; remedy: string } {
+  const proposal = propose(...given);
   if (proposal.do !== 'refuse') throw new Error(JSON.stringify(proposal));
   return proposal;
 }
@@ -45,37 +40,23 @@ const ARN_SUB = `${PROVIDER}:sub`;
 const both = [subject(controller), subject(shop)];
 
 describe('a statement that names only the migrated service accounts', () => {
+  const one = subject(controller);
+  const onSubject = (more: JsonObject): JsonObject =>
+    irsa(one, { Condition: { StringEquals: { [SUB]: one }, ...more } });
   it.each<[string, JsonObject]>([
-    ['as eksctl writes it', irsa(subject(controller))],
+    ['as eksctl writes it', irsa(one)],
     ['with a Sid', irsaStatement],
-    ['in a list of one', irsa([subject(controller)])],
-    ['with StringLike and no wildcard', irsa(subject(controller), {}, 'StringLike')],
-    [
-      'with StringEqualsIgnoreCase, in other case',
-      irsa(subject(controller).toUpperCase(), {}, 'StringEqualsIgnoreCase'),
-    ],
-    ['with ForAnyValue:', irsa([subject(controller)], {}, 'ForAnyValue:StringEquals')],
-    ['with IfExists', irsa(subject(controller), {}, 'StringEqualsIfExists')],
-    [
-      'with the key in other case',
-      irsa('', { Condition: { StringEquals: { [SUB.toUpperCase()]: subject(controller) } } }),
-    ],
-    ['with a list of principals', irsa(subject(controller), { Principal: { Federated: [PROVIDER] } })],
-    [
-      'with tags for the session',
-      irsa(subject(controller), { Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }),
-    ],
-    ['with a wildcard action', irsa(subject(controller), { Action: 'sts:Assume*' })],
-    [
-      'for a custom audience',
-      irsa(subject(controller), { Condition: { StringEquals: { [SUB]: subject(controller), [AUD]: 'vault' } } }),
-    ],
-    [
-      'with a condition that cannot be decided',
-      irsa(subject(controller), {
-        Condition: { StringEquals: { [SUB]: subject(controller) }, IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
-      }),
-    ],
+    ['in a list of one', irsa([one])],
+    ['with StringLike and no wildcard', irsa(one, {}, 'StringLike')],
+    ['with StringEqualsIgnoreCase, in other case', irsa(one.toUpperCase(), {}, 'StringEqualsIgnoreCase')],
+    ['with ForAnyValue:', irsa([one], {}, 'ForAnyValue:StringEquals')],
+    ['with IfExists', irsa(one, {}, 'StringEqualsIfExists')],
+    ['with the key in other case', irsa('', { Condition: { StringEquals: { [SUB.toUpperCase()]: one } } })],
+    ['with a list of principals', irsa(one, { Principal: { Federated: [PROVIDER] } })],
+    ['with tags for the session', irsa(one, { Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] })],
+    ['with a wildcard action', irsa(one, { Action: 'sts:Assume*' })],
+    ['for a custom audience', onSubject({ StringEquals: { [SUB]: one, [AUD]: 'vault' } })],
+    ['with a condition that cannot be decided', onSubject({ IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } })],
   ])('is removed: %s', (_, statement) => {
     const { after, removed } = removal([ec2, statement, irsaOfOtherClusters, open]);
     expect(removed).toEqual([{ statement }]);
@@ -110,20 +91,15 @@ describe('a statement that names only the migrated service accounts', () => {
   });
 });
 
-describe('a statement that names other service accounts too', () => {
-  it('is kept for the others', () => {
-    const statement = irsa(
-      [subject(shop), subject(controller), 'system:serviceaccount:web:*'],
-      { Sid: 'Irsa' },
-      'StringLike',
-    );
-    const kept = irsa([subject(shop), 'system:serviceaccount:web:*'], { Sid: 'Irsa' }, 'StringLike');
-    const { after, removed } = removal([statement, open]);
-    expect(removed).toEqual([{ statement, kept }]);
-    expect(after).toBe(policyText(kept, open));
-    expect(verdicts(after, shop).irsa).toBe('allowed');
-    expect(verdicts(after, controller).irsa).toBe('denied');
-  });
+it('a statement that names other service accounts too is kept for the others', () => {
+  const list = (...subjects: string[]): JsonObject => irsa(subjects, { Sid: 'Irsa' }, 'StringLike');
+  const statement = list(subject(shop), subject(controller), 'system:serviceaccount:web:*');
+  const kept = list(subject(shop), 'system:serviceaccount:web:*');
+  const { after, removed } = removal([statement, open]);
+  expect(removed).toEqual([{ statement, kept }]);
+  expect(after).toBe(policyText(kept, open));
+  expect(verdicts(after, shop).irsa).toBe('allowed');
+  expect(verdicts(after, controller).irsa).toBe('denied');
 });
 
 describe('a statement is not changed if it has', () => {
@@ -148,49 +124,28 @@ describe('a statement is not changed if it has', () => {
 });
 
 describe('a statement that cannot be split is refused', () => {
+  const several = {
+    Principal: { Federated: PROVIDER, Service: 'ec2.amazonaws.com' },
+    Action: ['sts:AssumeRoleWithWebIdentity', 'sts:AssumeRole'],
+  };
+  const variable = irsa('system:serviceaccount:kube-system:${aws:userid}', {}, 'StringLike');
+  const providers = irsa(subject(controller), { Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } });
+  const twice = { StringLike: { [SUB]: 'system:serviceaccount:kube-system:*' }, StringEquals: { [SUB]: both } };
+  const everybody = { Sid: 'Open', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRoleWithWebIdentity' };
+  const forAll = irsa([subject(controller)], {}, 'ForAllValues:StringEquals');
   it.each<[string, JsonObject, RegExp, RegExp]>([
-    [
-      'a policy variable',
-      irsa('system:serviceaccount:kube-system:${aws:userid}', {}, 'StringLike'),
-      /may match other/,
-      /by hand/,
-    ],
-    [
-      'several providers',
-      irsa(subject(controller), { Principal: { Federated: [PROVIDER, OTHER_PROVIDER] } }),
-      /trusts other principals/,
-      /Split statement 1 by hand/,
-    ],
-    [
-      'several types of principals',
-      irsa(subject(controller), {
-        Principal: { Federated: PROVIDER, Service: 'ec2.amazonaws.com' },
-        Action: ['sts:AssumeRoleWithWebIdentity', 'sts:AssumeRole'],
-      }),
-      /other principals/,
-      /Split/,
-    ],
+    ['a policy variable', variable, /may match other/, /by hand/],
+    ['several providers', providers, /trusts other principals/, /Split statement 1 by hand/],
+    ['several types of principals', irsa(subject(controller), several), /other principals/, /Split/],
     [
       'two conditions on the subject',
-      irsa('', {
-        Condition: { StringLike: { [SUB]: 'system:serviceaccount:kube-system:*' }, StringEquals: { [SUB]: both } },
-      }),
+      irsa('', { Condition: twice }),
       /StringLike and StringEquals/,
       /one "StringEquals"/,
     ],
     ['a negation', irsa(subject(shop), {}, 'StringNotEquals'), /by StringNotEquals/, /one "StringEquals"/],
-    [
-      'ForAllValues:',
-      irsa([subject(controller)], {}, 'ForAllValues:StringEquals'),
-      /by ForAllValues:StringEquals/,
-      /one "StringEquals"/,
-    ],
-    [
-      'a wildcard principal',
-      { Sid: 'Open', Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRoleWithWebIdentity' },
-      /not for this cluster's provider alone/,
-      /Change Open by hand/,
-    ],
+    ['ForAllValues:', forAll, /by ForAllValues:StringEquals/, /one "StringEquals"/],
+    ['a wildcard principal', everybody, /not for this cluster's provider alone/, /Change Open by hand/],
   ])('%s', (_, statement, why, remedy) => {
     for (const statements of [
       [statement, open],
@@ -222,33 +177,22 @@ describe('a pattern', () => {
     Action: 'sts:AssumeRoleWithWebIdentity',
   };
 
+  const onAudience = { StringEquals: { [AUD]: 'sts.amazonaws.com' } };
+  const ofVault = { StringLike: { [SUB]: ofNamespace }, StringEquals: { [AUD]: 'vault' } };
+  const byArn = { StringNotEquals: { [ARN_SUB]: subject(shop) } };
+  const ofOneCharacter = 'system:serviceaccount:kube-system:ebs-csi-controller-s?';
   it.each<[string, JsonObject, string[], ServiceAccountUse[]]>([
     ['of a namespace', irsa(ofNamespace, {}, 'StringLike'), [ofNamespace], [node]],
-    [
-      'of one character',
-      irsa('system:serviceaccount:kube-system:ebs-csi-controller-s?', {}, 'StringLike'),
-      ['system:serviceaccount:kube-system:ebs-csi-controller-s?'],
-      [],
-    ],
+    ['of one character', irsa(ofOneCharacter, {}, 'StringLike'), [ofOneCharacter], []],
     ['for everything', irsa('*', {}, 'StringLike'), ['*'], [node, shop]],
     ['with IfExists', irsa(ofNamespace, {}, 'StringLikeIfExists'), [ofNamespace], [node]],
     ['in other case', irsa('SYSTEM:serviceaccount:kube-system:ebs-*', {}, 'ForAnyValue:StringLike'), [], []],
-    [
-      'as no condition on the subject',
-      irsa('', { Condition: { StringEquals: { [AUD]: 'sts.amazonaws.com' } } }),
-      ['*'],
-      [node, shop],
-    ],
+    ['as no condition on the subject', irsa('', { Condition: onAudience }), ['*'], [node, shop]],
     ['as no condition at all', unconditional, ['*'], [node, shop]],
-    [
-      'of another audience, whose tokens others may have',
-      irsa('', { Condition: { StringLike: { [SUB]: ofNamespace }, StringEquals: { [AUD]: 'vault' } } }),
-      [ofNamespace],
-      [node],
-    ],
+    ['of another audience, whose tokens others may have', irsa('', { Condition: ofVault }), [ofNamespace], [node]],
     [
       "as a negated condition on the provider's ARN, which every request meets",
-      irsa('', { Condition: { StringNotEquals: { [ARN_SUB]: subject(shop) } } }),
+      irsa('', { Condition: byArn }),
       ['*'],
       [node, shop],
     ],
@@ -275,13 +219,10 @@ describe('a pattern', () => {
 
   it('of another cluster stays, and so does one that matches none of those that leave', () => {
     const kept = irsa('system:serviceaccount:shop:*', {}, 'StringLike');
-    const [before, after] = [
-      [kept, irsaOfOtherClusters, irsaStatement, open],
-      [kept, irsaOfOtherClusters, open],
-    ];
-    expect(propose(before, { existing })).toMatchObject({
+    const others = [kept, irsaOfOtherClusters];
+    expect(propose([...others, irsaStatement, open], { existing })).toMatchObject({
       do: 'remove',
-      after: policyText(...after),
+      after: policyText(...others, open),
       patterns: [],
       others: [],
     });
@@ -289,7 +230,7 @@ describe('a pattern', () => {
 
   it('is refused if the pods of those that leave have no Pod Identity', () => {
     const why = propose([irsa(ofNamespace, {}, 'StringLike'), ec2], { existing });
-    expect(why).toMatchObject({ do: 'refuse', why: expect.stringContaining('might no longer be able') as string });
+    expect(why).toMatchObject({ do: 'refuse', why: expect.stringContaining('might no longer be able') });
   });
 });
 
@@ -315,16 +256,14 @@ it('refuses a policy with NotPrincipal, which IAM would no longer accept', () =>
   );
 });
 
-it('refuses a policy that is not valid', () => {
-  expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect');
-});
+it('refuses a policy that is not valid', () =>
+  expect(refusal([{ ...irsaStatement, Effect: 'allow' }, open]).why).toContain('Statement[0].Effect'));
 
-it('accepts a URL-encoded policy', () => {
+it('accepts a URL-encoded policy', () =>
   expect(propose([], { trustPolicy: encodeURIComponent(bothWays) })).toEqual({
     do: 'remove',
     after: policyText(podIdentityStatement),
     removed: [{ statement: irsaStatement }],
     patterns: [],
     others: [],
-  });
-});
+  }));

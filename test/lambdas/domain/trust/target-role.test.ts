@@ -28,7 +28,7 @@ describe('the setup for a target role', () => {
         Version: '2012-10-17',
         Statement: [
           {
-            Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/) as string,
+            Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/),
             Effect: 'Allow',
             Principal: { Service: 'pods.eks.amazonaws.com' },
             Action: ['sts:AssumeRole', 'sts:TagSession'],

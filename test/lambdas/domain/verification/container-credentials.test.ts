@@ -28,6 +28,16 @@ const mounted = (path: string, subPath?: string): Partial<Container> => ({
 });
 const FILE = 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE';
 const ADDRESS = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
+const withMount = (volume: string, path: string, more: { subPath?: string } = {}): Partial<Container> => ({
+  mounts: [...mountsOf['pod-identity'], { volume, path, ...more }],
+});
+const WITH_AGENTS_TOKEN = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: `${MOUNT}/eks-pod-identity-token` };
+const PROXY = 'http://proxy:3128';
+const IPV6 = (NO_PROXY: string): Container['env'] => ({
+  [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials',
+  HTTP_PROXY: 'x',
+  NO_PROXY,
+});
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'x' };
 
 describe('a container that the webhook has changed, and that does not ask the agent for certain', () => {
@@ -41,12 +51,7 @@ describe('a container that the webhook has changed, and that does not ask the ag
     ['the path is from another object', { [FILE]: undefined }, {}, 'unknown'],
     ['the path is empty: botocore fails, others ask without a token', { [FILE]: '' }, {}, 'elsewhere'],
     ['another volume is mounted there', {}, { mounts: [{ volume: 'own', path: MOUNT }] }, 'unknown'],
-    [
-      'another volume hides the token',
-      {},
-      { mounts: [...mountsOf['pod-identity'], { volume: 'own', path: `${MOUNT}/eks-pod-identity-token` }] },
-      'unknown',
-    ],
+    ['another volume hides the token', {}, withMount('own', `${MOUNT}/eks-pod-identity-token`), 'unknown'],
     ['another file of the volume is mounted there', {}, mounted(MOUNT, 'other'), 'unknown'],
     ['old names of static keys', { AWS_ACCESS_KEY: 'AKIA', AWS_SECRET_KEY: 'x' }, {}, 'unknown'],
     ['a profile', { AWS_PROFILE: 'x' }, {}, 'unknown'],
@@ -60,18 +65,8 @@ describe('a container that the webhook has changed, and that does not ask the ag
     ['another path of the agent', { [ADDRESS]: 'http://169.254.170.23/v2/credentials' }, {}, 'elsewhere'],
     ['TLS, which the agent does not have', { [ADDRESS]: 'https://169.254.170.23/v1/credentials' }, {}, 'elsewhere'],
     ['a path in capitals', { [ADDRESS]: 'http://169.254.170.23/V1/credentials' }, {}, 'elsewhere'],
-    [
-      'a blank at the end, which JavaScript removes',
-      { [ADDRESS]: 'http://169.254.170.23/v1/credentials ' },
-      {},
-      'unknown',
-    ],
-    [
-      'IPv6 in a spelling that botocore refuses',
-      { [ADDRESS]: 'http://[fd00:ec2:0::23]/v1/credentials' },
-      {},
-      'unknown',
-    ],
+    ['a blank, which JavaScript removes', { [ADDRESS]: 'http://169.254.170.23/v1/credentials ' }, {}, 'unknown'],
+    ['IPv6 that botocore refuses', { [ADDRESS]: 'http://[fd00:ec2:0::23]/v1/credentials' }, {}, 'unknown'],
     ['another host', { [ADDRESS]: 'http://127.0.0.1/v1/credentials' }, {}, 'elsewhere'],
     ['an address that is a reference', { [ADDRESS]: 'http://$(HOST)/v1/credentials' }, {}, 'unknown'],
     ['a literal token', { [FILE]: '', AWS_CONTAINER_AUTHORIZATION_TOKEN: 'x' }, {}, 'unknown'],
@@ -86,50 +81,18 @@ describe('a container that the webhook has changed, and that does not ask the ag
     ['static keys and a profile', { ...KEYS, AWS_PROFILE: 'x' }, {}, 'unknown'],
     ['a web identity without its role', { AWS_WEB_IDENTITY_TOKEN_FILE: '/x' }, {}, 'unknown'],
     ['a web identity without its token', { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/x' }, {}, 'elsewhere'],
-    [
-      'a web identity with the token of the agent',
-      { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: `${MOUNT}/eks-pod-identity-token` },
-      {},
-      'elsewhere',
-    ],
-    [
-      'a volume where SDKs look for files',
-      {},
-      { mounts: [...mountsOf['pod-identity'], { volume: 'aws', path: '/root/.aws' }] },
-      'unknown',
-    ],
-    [
-      'a file of a volume where SDKs look for files',
-      {},
-      { mounts: [...mountsOf['pod-identity'], { volume: 'aws', path: '/home/app/.aws/credentials', subPath: 'c' }] },
-      'unknown',
-    ],
-    ["a proxy, which Go's SDK asks", { HTTP_PROXY: 'http://proxy:3128' }, {}, 'unknown'],
-    [
-      'a proxy without an exception',
-      { http_proxy: 'http://proxy:3128', NO_PROXY: '.svc 169.254.170.23' },
-      {},
-      'unknown',
-    ],
+    ['a web identity with the token of the agent', WITH_AGENTS_TOKEN, {}, 'elsewhere'],
+    ['a volume where SDKs look for files', {}, withMount('aws', '/root/.aws'), 'unknown'],
+    ['a file of a volume there', {}, withMount('aws', '/home/app/.aws/credentials', { subPath: 'c' }), 'unknown'],
+    ["a proxy, which Go's SDK asks", { HTTP_PROXY: PROXY }, {}, 'unknown'],
+    ['a proxy without an exception', { http_proxy: PROXY, NO_PROXY: '.svc 169.254.170.23' }, {}, 'unknown'],
     ['a proxy from another object', { HTTP_PROXY: undefined }, {}, 'unknown'],
-    ['exceptions from another object', { HTTP_PROXY: 'http://proxy:3128', NO_PROXY: undefined }, {}, 'unknown'],
-    [
-      'exceptions of which the first list counts',
-      { HTTP_PROXY: 'http://proxy:3128', NO_PROXY: '.svc', no_proxy: '169.254.170.23' },
-      {},
-      'unknown',
-    ],
-    [
-      "a proxy, and the guide's notation of the agent's IPv6 address, which Go does not read",
-      { [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials', HTTP_PROXY: 'x', NO_PROXY: '169.254.170.23,[fd00:ec2::23]' },
-      {},
-      'unknown',
-    ],
+    ['exceptions from another object', { HTTP_PROXY: PROXY, NO_PROXY: undefined }, {}, 'unknown'],
+    ['a second list', { HTTP_PROXY: PROXY, NO_PROXY: '.svc', no_proxy: '169.254.170.23' }, {}, 'unknown'],
+    ["the guide's notation of IPv6, which Go does not read", IPV6('169.254.170.23,[fd00:ec2::23]'), {}, 'unknown'],
     ['a Secret with any variable', {}, { envFrom: ['Secret/aws'] }, 'unknown'],
     ['no address, which is the node role', { [ADDRESS]: '' }, {}, 'elsewhere'],
-  ])('%s', (_, env, change, expected) => {
-    expect(is(env, change)).toBe(expected);
-  });
+  ])('%s', (_, env, change, expected) => expect(is(env, change)).toBe(expected));
 
   it('has no token of the right audience', () => {
     const wrong = { ...TOKENS.podIdentity, audience: 'sts.amazonaws.com' };
@@ -162,19 +125,11 @@ describe('a container that asks the agent with every SDK', () => {
     ['a mount of the file', { [FILE]: '/own/file' }, mounted('/own/file', 'eks-pod-identity-token')],
     ['a mount above', { [FILE]: '/own//../own/./eks-pod-identity-token' }, mounted('/own/')],
     ['Windows', { [FILE]: `C:${MOUNT.replaceAll('/', '\\')}\\eks-pod-identity-token` }, {}],
-    ['a proxy for HTTPS alone', { HTTPS_PROXY: 'http://proxy:3128' }, {}],
+    ['a proxy for HTTPS alone', { HTTPS_PROXY: PROXY }, {}],
     ['an empty proxy', { HTTP_PROXY: '' }, {}],
     ['a proxy with an exception', { HTTP_PROXY: 'x', no_proxy: '.svc, 169.254.0.0/16' }, {}],
-    [
-      'a proxy with an exception for IPv6',
-      { [ADDRESS]: 'http://[fd00:ec2::23]/v1/credentials', HTTP_PROXY: 'x', NO_PROXY: 'fd00:ec2::23' },
-      {},
-    ],
-    [
-      'a volume below a directory of a similar name',
-      {},
-      { mounts: [...mountsOf['pod-identity'], { volume: 'aws', path: '/root/aws' }] },
-    ],
+    ['a proxy with an exception for IPv6', IPV6('fd00:ec2::23'), {}],
+    ['a volume below a directory of a similar name', {}, withMount('aws', '/root/aws')],
     ['a path with a reference', { OWN: MOUNT, [FILE]: '$(OWN)/eks-pod-identity-token' }, { env: {} }],
     [
       'keys from an optional Secret',
@@ -219,7 +174,5 @@ describe('docs/verification-variables.md', () => {
     const cells = SDKS.map((sdk) => variable.effects[sdk] ?? 'not read');
     expect(page.split('\n')).toContain(`| \`${name}\` | ${[...cells, empty(variable)].join(' | ')} |`);
   });
-  it('has no other rows', () => {
-    expect(page.match(/^\| `(?:[A-Z]|\w+_proxy`)/gm)).toHaveLength(VARIABLE_NAMES.length);
-  });
+  it('has no other rows', () => expect(page.match(/^\| `(?:[A-Z]|\w+_proxy`)/gm)).toHaveLength(VARIABLE_NAMES.length));
 });

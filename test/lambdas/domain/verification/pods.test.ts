@@ -45,9 +45,8 @@ const withProfile = (): Pod =>
   });
 
 describe('judgePods', () => {
-  it('is verified when every pod that counts is ready on Pod Identity', () => {
-    expect(judge([good(), good({ name: 'two' }), aNodePod()])).toEqual({ verdict: 'verified' });
-  });
+  it('is verified when every pod that counts is ready on Pod Identity', () =>
+    expect(judge([good(), good({ name: 'two' }), aNodePod()])).toEqual({ verdict: 'verified' }));
   it('ignores other service accounts, unready or on IRSA', () => {
     const others = [
       aPod('irsa', { name: 'shop', serviceAccount: 'shop', labels: {}, ready: false }),
@@ -57,11 +56,10 @@ describe('judgePods', () => {
       judge([good(), ...others], [aWorkload(), aWorkload({ name: 'shop', serviceAccount: 'shop', settled: false })]),
     ).toEqual({ verdict: 'verified' });
   });
-  it('ignores a workload that has no desired pods', () => {
+  it('ignores a workload that has no desired pods', () =>
     expect(judge([good()], [aWorkload(), aWorkload({ name: 'off', desired: 0, ready: 0, settled: false })])).toEqual({
       verdict: 'verified',
-    });
-  });
+    }));
 
   it.each<[string, Pod[], Workload[], RegExp]>([
     [
@@ -81,7 +79,7 @@ describe('judgePods', () => {
     ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
   ])('waits while %s', (_, pods, workloads, why) => {
     const judged = judge(pods, workloads);
-    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) as string });
+    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) });
   });
 
   it.each(['irsa', 'node-role', 'mixed'] as const)(
@@ -231,21 +229,19 @@ describe('the warnings if no pod was inspected', () => {
   });
 });
 
-describe('an annotation that was to be removed', () => {
-  it('leads to a warning with the commands to remove it, and to allow the service to remove it', () => {
-    const { id, status, message, remedy } = annotationLeft(REF, {
-      account: '111122223333',
-      region: 'eu-west-1',
-      cluster: 'payments-prod',
-    });
-    expect([id, status]).toEqual(['annotation-left', 'warn']);
-    expect(message).toMatch(/of service account payments\/api was not removed.*on Pod Identity nevertheless/);
-    // Set off by blanks, so that nothing else is copied with it.
-    expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
-    expect(remedy).toMatch(
-      / pod-identity grant-access --cluster payments-prod .*--service-account payments\/api --annotation remove --deployed$/,
-    );
+it('an annotation that was to be removed leads to a warning with the commands to remove it, and to allow the service to remove it', () => {
+  const { id, status, message, remedy } = annotationLeft(REF, {
+    account: '111122223333',
+    region: 'eu-west-1',
+    cluster: 'payments-prod',
   });
+  expect([id, status]).toEqual(['annotation-left', 'warn']);
+  expect(message).toMatch(/of service account payments\/api was not removed.*on Pod Identity nevertheless/);
+  // Set off by blanks, so that nothing else is copied with it.
+  expect(remedy).toContain(' kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn- ');
+  expect(remedy).toMatch(
+    / pod-identity grant-access --cluster payments-prod .*--service-account payments\/api --annotation remove --deployed$/,
+  );
 });
 
 describe('the pods that are expected after a rollback', () => {
@@ -287,7 +283,5 @@ describe('the pods that are expected after a rollback', () => {
     expect(back(['not-applicable'], [])).toBe('verified');
     expect(back(['irsa'], [])).toBe('wait');
   });
-  it('waits for readiness all the same', () => {
-    expect(back(['irsa'], [aPod('irsa', { ready: false })])).toBe('wait');
-  });
+  it('waits for readiness all the same', () => expect(back(['irsa'], [aPod('irsa', { ready: false })])).toBe('wait'));
 });

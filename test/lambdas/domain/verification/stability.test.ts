@@ -199,23 +199,21 @@ describe('pods that are observed twice', () => {
   });
 });
 
-describe('restarts between observations', () => {
-  it('are those of pods that were there before', () => {
-    const one = [
-      anEvidence({ uid: 'a', restarts: 1 }),
-      anEvidence({ uid: 'b' }),
-      anEvidence({ uid: 'x', restarts: 0, excluded: 'gone' }),
-    ];
-    const two = [
-      anEvidence({ uid: 'a', restarts: 1 }),
-      anEvidence({ uid: 'b', restarts: 1 }),
-      anEvidence({ uid: 'new', restarts: 5 }),
-      anEvidence({ uid: 'x', restarts: 9, excluded: 'gone' }),
-    ];
-    expect([...restartedBetween([one, two])]).toEqual(['b']);
-    expect([...restartedBetween([one, two, two])]).toEqual(['b']);
-    expect([...restartedBetween([one])]).toEqual([]);
-  });
+it('restarts between observations are those of pods that were there before', () => {
+  const one = [
+    anEvidence({ uid: 'a', restarts: 1 }),
+    anEvidence({ uid: 'b' }),
+    anEvidence({ uid: 'x', restarts: 0, excluded: 'gone' }),
+  ];
+  const two = [
+    anEvidence({ uid: 'a', restarts: 1 }),
+    anEvidence({ uid: 'b', restarts: 1 }),
+    anEvidence({ uid: 'new', restarts: 5 }),
+    anEvidence({ uid: 'x', restarts: 9, excluded: 'gone' }),
+  ];
+  expect([...restartedBetween([one, two])]).toEqual(['b']);
+  expect([...restartedBetween([one, two, two])]).toEqual(['b']);
+  expect([...restartedBetween([one])]).toEqual([]);
 });
 
 describe('whatever happens to the pods', () => {
@@ -286,7 +284,7 @@ describe('whatever happens to the pods', () => {
         if (found.is !== 'failing') return;
         for (const { pod: cause } of found.causes) {
           const one = made.find(({ uid }) => uid === cause.uid)!;
-          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') as string });
+          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') });
           expect(one.grown > 0 || (one.crashing && one.was === 'there')).toBe(true);
           expect(given.knowsNodes && one.lost).toBe(false);
           expect(one.owner.kind).not.toBe('Job');

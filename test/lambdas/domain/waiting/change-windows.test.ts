@@ -70,9 +70,8 @@ describe('several windows', () => {
     expect(iso(nextCommonOpening([one, other], START))).toBe(expected);
     expect(neverMeet([one, other], START)).toBe(expected === undefined);
   });
-  it('a single window always has an opening', () => {
-    expect([neverMeet([opening('0 22 * * SUN')], START), neverMeet([], START)]).toEqual([false, false]);
-  });
+  it('a single window always has an opening', () =>
+    expect([neverMeet([opening('0 22 * * SUN')], START), neverMeet([], START)]).toEqual([false, false]));
   it('of a request and the deployment are combined, and the wait is no longer than either allows', () => {
     const [own, deployments] = [
       { ...opening('0 9 * * *'), waitAtMostHours: 2 },

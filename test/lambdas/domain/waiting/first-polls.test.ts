@@ -16,9 +16,8 @@ const lasting = (...seconds: number[]) => ({
 });
 
 describe('the first poll', () => {
-  it('comes shortly before the forecast end of the slowest workload', () => {
-    expect(firstPollsOf(lasting(30, 100))).toEqual({ updated: 90, created: 90, deleted: 20 });
-  });
+  it('comes shortly before the forecast end of the slowest workload', () =>
+    expect(firstPollsOf(lasting(30, 100))).toEqual({ updated: 90, created: 90, deleted: 20 }));
   it('comes as early as EKS can complete, if the pods complete sooner, or without a forecast', () => {
     for (const forecast of [lasting(1), lasting(), undefined])
       expect(firstPollsOf(forecast)).toEqual({ updated: 18, created: 27, deleted: 20 });

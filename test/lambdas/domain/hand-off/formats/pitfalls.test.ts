@@ -54,9 +54,7 @@ describe('terraform', () => {
     ['empty tags, where there are some', WORKLOAD, '`tags = {}`', false],
     ['tags left out', WORKLOAD, 'Tags left out', true],
     ['tags left out, where there are none', PLANNED, 'Tags left out', false],
-  ])('%s', (_, handOff, part, applies) => {
-    expect(text(handOff).includes(part)).toBe(applies);
-  });
+  ])('%s', (_, handOff, part, applies) => expect(text(handOff).includes(part)).toBe(applies));
 
   it('has those of the module only there', () => {
     expect(text(MIGRATED, 'terraform-module')).toContain('most_recent');

@@ -40,9 +40,7 @@ const commentsOf = (handOff: HandOff, format: 'terraform' | 'terraform-module' =
     .join(' ');
 
 describe('the examples', () => {
-  it.each(Object.entries(EXAMPLES))('%s is a hand-off', (_, example) => {
-    expect(schema.parse(example)).toEqual(example);
-  });
+  it.each(Object.entries(EXAMPLES))('%s is a hand-off', (_, example) => expect(schema.parse(example)).toEqual(example));
 });
 
 describe('the add-on', () => {
@@ -64,9 +62,7 @@ describe('the add-on', () => {
     expect(commentsOf(ROLLED_BACK)).toContain('remove: every pod_identity_association block');
   });
 
-  it('is absent from the hand-off of a workload', () => {
-    expect(resourcesOf(WORKLOAD, 'aws_eks_addon')).toEqual([]);
-  });
+  it('is absent from the hand-off of a workload', () => expect(resourcesOf(WORKLOAD, 'aws_eks_addon')).toEqual([]));
 });
 
 describe('an association', () => {
@@ -178,9 +174,9 @@ describe('versions', () => {
     ['a session policy', WORKLOAD, '>= 6.57.1'],
     ['a standalone association', PLANNED, '>= 5.29.0'],
     ['a target role', { ...PLANNED, associations: [{ ...one, policy: undefined }] }, '>= 6.2.0'],
-  ])('of the provider for %s', (_, handOff, version) => {
-    expect(commentsOf(schema.parse(handOff))).toContain(`version = "${version}"`);
-  });
+  ])('of the provider for %s', (_, handOff, version) =>
+    expect(commentsOf(schema.parse(handOff))).toContain(`version = "${version}"`),
+  );
 
   it('are compared by their numbers', () => {
     expect(newest(['6.2.0', '6.57.1', '5.75.0'])).toBe('6.57.1');
@@ -252,9 +248,8 @@ describe('any hand-off', () => {
     );
   });
 
-  it('reports an attribute that the provider does not have', () => {
+  it('reports an attribute that the provider does not have', () =>
     expect(
       unknownOf(readHcl('resource "aws_eks_addon" "a" {\n  nonsense = 1\n  timeouts {\n    b = 1\n  }\n}\n')),
-    ).toEqual(['aws_eks_addon.nonsense', 'aws_eks_addon.timeouts.b']);
-  });
+    ).toEqual(['aws_eks_addon.nonsense', 'aws_eks_addon.timeouts.b']));
 });

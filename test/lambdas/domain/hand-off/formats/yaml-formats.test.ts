@@ -81,11 +81,10 @@ describe('cloudformation', () => {
     );
   });
 
-  it('has the former role after a rollback', () => {
+  it('has the former role after a rollback', () =>
     expect(read(ROLLED_BACK, 'cloudformation')).toMatchObject([
       { Resources: { AwsEbsCsiDriverAddon: { Properties: { ServiceAccountRoleArn: ROLE } } } },
-    ]);
-  });
+    ]));
 
   it('is comments alone if no resource changes', () => {
     expect(read(RETIRED, 'cloudformation')).toEqual([]);
@@ -106,7 +105,7 @@ describe('cloudformation', () => {
 });
 
 describe('eksctl', () => {
-  it('has the entry of the add-on', () => {
+  it('has the entry of the add-on', () =>
     expect(read(MIGRATED, 'eksctl')).toEqual([
       {
         apiVersion: 'eksctl.io/v1alpha5',
@@ -124,8 +123,7 @@ describe('eksctl', () => {
           },
         ],
       },
-    ]);
-  });
+    ]));
 
   it('has standalone associations in iam, and names the version that a session policy needs', () => {
     expect(read(WORKLOAD, 'eksctl')).toMatchObject([
@@ -148,11 +146,10 @@ describe('eksctl', () => {
     expect(commentsOf(PLANNED, 'eksctl')).not.toContain('policy needs');
   });
 
-  it('has the former role after a rollback', () => {
+  it('has the former role after a rollback', () =>
     expect(read(ROLLED_BACK, 'eksctl')).toMatchObject([
       { addons: [{ name: 'aws-ebs-csi-driver', serviceAccountRoleARN: ROLE }] },
-    ]);
-  });
+    ]));
 });
 
 describe('helm-values', () => {
