@@ -61,7 +61,7 @@ describe('the chain of the AWS SDK for JavaScript', () => {
         const only = ONLY[identity];
         expect(outcomes.filter((outcome) => only !== undefined && outcome !== only)).toEqual([]);
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
     expect(count).toEqual({ agent: expect.toSatisfy(isSome) as number, others: expect.toSatisfy(isSome) as number });
   });
@@ -80,7 +80,7 @@ describe('the chain of the AWS SDK for JavaScript', () => {
         expect(isUnknown ? vague(found) : []).toEqual([]);
         expect(isUnknown && found.unknown.length === 0).toBe(false);
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
     expect(unknown).toSatisfy(isSome);
   });

@@ -1,7 +1,6 @@
 import {
   GetItemCommand,
   PutItemCommand,
-  type PutItemCommandInput,
   QueryCommand,
   TransactWriteItemsCommand,
   UpdateItemCommand,
@@ -32,56 +31,6 @@ const open = async () => {
 const Key = { pk: { S: 'm#1' }, sk: { S: 'record' } };
 
 describe('DynamoDB', () => {
-  it('keeps items in the created tables', async () => {
-    const { dynamodb } = await open();
-    await dynamodb.send(new PutItemCommand({ TableName: 'Ledger', Item: { ...Key, outcome: { S: 'migrated' } } }));
-    expect((await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key, ConsistentRead: true }))).Item).toEqual({
-      ...Key,
-      outcome: { S: 'migrated' },
-    });
-    const { Items: items } = await dynamodb.send(
-      new QueryCommand({
-        TableName: 'Ledger',
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { S: 'm#1' } },
-      }),
-    );
-    expect(items).toHaveLength(1);
-  });
-
-  it('enforces conditions', async () => {
-    const { dynamodb } = await open();
-    const take = new UpdateItemCommand({
-      TableName: 'Ledger',
-      Key,
-      UpdateExpression: 'SET fence = if_not_exists(fence, :zero) + :one, holder = :me',
-      ConditionExpression: 'attribute_not_exists(holder)',
-      ExpressionAttributeValues: { ':zero': { N: '0' }, ':one': { N: '1' }, ':me': { S: 'me' } },
-      ReturnValues: 'ALL_NEW',
-    });
-    expect((await dynamodb.send(take)).Attributes).toMatchObject({ fence: { N: '1' } });
-    await expect(dynamodb.send(take)).rejects.toMatchObject({
-      name: 'ConditionalCheckFailedException',
-      $metadata: { httpStatusCode: 400 },
-    });
-  });
-
-  it('returns the item that did not meet a condition, if requested', async () => {
-    const { dynamodb } = await open();
-    const Item = { ...Key, fence: { N: '7' }, owner: { M: { id: { S: 'me' } } } };
-    const first = (more: Partial<PutItemCommandInput> = {}) =>
-      dynamodb.send(
-        new PutItemCommand({ TableName: 'Ledger', Item, ConditionExpression: 'attribute_not_exists(pk)', ...more }),
-      );
-    await first();
-    await expect(first({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })).rejects.toMatchObject({
-      name: 'ConditionalCheckFailedException',
-      message: 'The conditional request failed',
-      Item,
-    });
-    await expect(first()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException', Item: undefined });
-  });
-
   it('has an index of only those items that have its key', async () => {
     const world = newWorld();
     const { service, createTable } = createDynamoDb(world);
