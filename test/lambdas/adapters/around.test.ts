@@ -8,6 +8,7 @@ import { createHttpKubernetes } from '../../../lambdas/adapters/http-kubernetes.
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import type { AroundCalls } from '../../../lambdas/ports/index.ts';
 import { CLUSTER } from '../fixtures.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const mock = mockClient(EKSClient);
 afterEach(() => {
@@ -57,10 +58,9 @@ describe('around a client', () => {
     mock.on(DescribeClusterCommand).rejects(throttling());
     const { around, seen } = noting();
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
-    await expect(eks.describeCluster()).rejects.toMatchObject({
-      name: 'Throttled',
-      message: expect.stringContaining('eks:DescribeCluster: ThrottlingException: Rate exceeded') as string,
-    });
+    await expect(eks.describeCluster()).rejects.toMatchObject(
+      anError('Throttled', textWith('eks:DescribeCluster: ThrottlingException: Rate exceeded')),
+    );
     expect(seen).toEqual(['eks Throttled', 'eks Throttled', 'eks Throttled']);
   });
 

@@ -11,6 +11,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import { addonArn, anAssociation, CLUSTER, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } from '../fixtures.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const mock = mockClient(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
@@ -202,10 +203,9 @@ it.each<[Parameters<typeof eks.updateAssociation>[1]]>([
 });
 it('does not take one that is gone for a changed one', async () => {
   mock.on(UpdatePodIdentityAssociationCommand).rejectsOnce(notFound).resolves({});
-  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({
-    name: 'NotFound',
-    message: expect.stringContaining('eks:UpdatePodIdentityAssociation a-1') as string,
-  });
+  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject(
+    anError('NotFound', textWith('eks:UpdatePodIdentityAssociation a-1')),
+  );
   await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({
     name: 'ServiceUnavailable',
   });
@@ -224,7 +224,7 @@ it('repeats no policy in an error, neither of a create nor of a change', async (
     eks.updateAssociation('a-1', { policy }, 't'),
   ]) {
     const error = await call.catch((thrown: unknown) => thrown as Error);
-    expect(error).toMatchObject({ message: expect.stringContaining('is malformed') as string });
+    expect(error).toMatchObject({ message: textWith('is malformed') });
     expect((error as Error).message).not.toContain('secret-bucket');
   }
 });

@@ -20,6 +20,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsEks } from '../../../lambdas/adapters/aws-eks.ts';
 import type { CreateAddonRequest } from '../../../lambdas/ports/eks.ts';
 import { ADDON, addonArn, anAddon, CLUSTER, ISSUER, planned, ROLE, SERVICE_ACCOUNT, VERSION } from '../fixtures.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const mock = mockClient(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
@@ -202,10 +203,9 @@ describe('access entries', () => {
           "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
         ),
       );
-    await expect(eks.listNodeCandidates(1)).rejects.toMatchObject({
-      name: 'InvalidRequest',
-      message: expect.stringContaining('authentication mode') as string,
-    });
+    await expect(eks.listNodeCandidates(1)).rejects.toMatchObject(
+      anError('InvalidRequest', textWith('authentication mode')),
+    );
   });
 });
 
@@ -261,12 +261,12 @@ describe('DescribeAddon', () => {
   );
   it('lets other refusals through with the call and its text', async () => {
     mock.on(DescribeAddonCommand).rejects(refusal('InvalidParameterException', 'clusterName is too long'));
-    await expect(eks.describeAddon(ADDON)).rejects.toMatchObject({
-      name: 'InvalidRequest',
-      message: expect.stringContaining(
-        `eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`,
-      ) as string,
-    });
+    await expect(eks.describeAddon(ADDON)).rejects.toMatchObject(
+      anError(
+        'InvalidRequest',
+        textWith(`eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`),
+      ),
+    );
   });
 });
 
@@ -411,10 +411,9 @@ describe('CreateAddon and UpdateAddon', () => {
     ['InvalidParameterException', 'Addon version specified is not supported', 'InvalidRequest'],
   ])('keeps the text of %s: %s', async (name, message, expected) => {
     mock.on(CreateAddonCommand).rejects(refusal(name, message));
-    await expect(eks.createAddon(bare)).rejects.toMatchObject({
-      name: expected,
-      message: expect.stringContaining(`eks:CreateAddon ${ADDON}: ${name}: ${message}`) as string,
-    });
+    await expect(eks.createAddon(bare)).rejects.toMatchObject(
+      anError(expected, textWith(`eks:CreateAddon ${ADDON}: ${name}: ${message}`)),
+    );
   });
 });
 
@@ -458,10 +457,9 @@ it('adds tags by ARN', async () => {
     );
   await eks.tagResource(addonArn(2), { team: 'storage' });
   expect(inputs()).toStrictEqual([{ resourceArn: addonArn(2), tags: { team: 'storage' } }]);
-  await expect(eks.tagResource(addonArn(2), {})).rejects.toMatchObject({
-    name: 'NotFound',
-    message: expect.stringContaining(`eks:TagResource ${addonArn(2)}`) as string,
-  });
+  await expect(eks.tagResource(addonArn(2), {})).rejects.toMatchObject(
+    anError('NotFound', textWith(`eks:TagResource ${addonArn(2)}`)),
+  );
 });
 
 describe('what EKS repeats of what it refuses', () => {
@@ -483,12 +481,12 @@ describe('what EKS repeats of what it refuses', () => {
           refusal('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${text}`),
         );
       const error: unknown = await eks.createAddon(request).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({
-        name: 'InvalidRequest',
-        message: expect.stringMatching(
-          /eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/,
-        ) as string,
-      });
+      expect(error).toMatchObject(
+        anError(
+          'InvalidRequest',
+          textLike(/eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/),
+        ),
+      );
       expect((error as Error).message).not.toContain(SECRET);
       expect((error as Error).stack).not.toContain(SECRET);
     },

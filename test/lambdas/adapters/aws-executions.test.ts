@@ -16,6 +16,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
 import { MigrationError } from '../../../lambdas/domain/failures/errors.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+import { textWith } from '../expectations.ts';
 
 const RECOVER = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
 const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon';
@@ -84,7 +85,7 @@ describe('a recovery', () => {
     sfn.on(StartExecutionCommand).rejects(error);
     await expect(executions.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({
       name,
-      message: expect.stringContaining(`states:StartExecution ${NAME}: `) as string,
+      message: textWith(`states:StartExecution ${NAME}: `),
     });
   });
   it('is not asked for by a function that was not told of the state machine', async () => {

@@ -5,6 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import { ADDON_LOCK as KEY, anEvidence, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const TABLE = 'Ledger';
 const ME = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
@@ -59,10 +60,9 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
         $metadata: { httpStatusCode: 400 },
       }),
     );
-    await expect(ledger.releaseLock(KEY, EXECUTION)).rejects.toMatchObject({
-      name: 'Throttled',
-      message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string,
-    });
+    await expect(ledger.releaseLock(KEY, EXECUTION)).rejects.toMatchObject(
+      anError('Throttled', textWith('dynamodb:UpdateItem LOCK')),
+    );
   });
   it('reads strongly consistent, over all pages', async () => {
     documents

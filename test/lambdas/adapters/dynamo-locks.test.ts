@@ -15,6 +15,7 @@ import {
   ROLE_LOCK,
 } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
+import { anError, textLike } from '../expectations.ts';
 
 const ME: LockHolder = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
 const OTHER: LockHolder = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(5) };
@@ -206,10 +207,9 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
       ],
     ])('is lost where it %s', async (__, prepare) => {
       await prepare();
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({
-        name: 'LockLost',
-        message: expect.stringMatching(`${MIGRATION_ID} \\(fence 1\\)`) as string,
-      });
+      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject(
+        anError('LockLost', textLike(`${MIGRATION_ID} \\(fence 1\\)`)),
+      );
     });
   });
 

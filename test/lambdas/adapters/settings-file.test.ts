@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readSettingsFile } from '../../../lambdas/adapters/settings-file.ts';
+import { anError, textLike } from '../expectations.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'settings-file-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -40,12 +41,14 @@ describe('the settings file of a function', () => {
     ['is invalid: it', JSON.stringify({ ...LEAST, bucket: 'x' })],
     ['is invalid: it', '[]'],
   ])('that %s is refused, with its path and what to do: %s', (problem, text) => {
-    const refusal = expect.objectContaining({
-      name: 'BadInput',
-      message: expect.stringMatching(
-        new RegExp(`^The settings file \\S+/settings\\.json of this function ${problem}.*Deploy the service again`),
-      ) as string,
-    }) as Error;
+    const refusal = expect.objectContaining(
+      anError(
+        'BadInput',
+        textLike(
+          new RegExp(`^The settings file \\S+/settings\\.json of this function ${problem}.*Deploy the service again`),
+        ),
+      ),
+    ) as Error;
     expect(() => readText(text)).toThrow(refusal);
   });
 

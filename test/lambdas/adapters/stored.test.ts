@@ -23,6 +23,7 @@ import {
   someFacts,
 } from '../fixtures.ts';
 import { newDynamoDb, TABLE } from './ledgers.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const SECRET = 'SECRET-MARKER-6f1c2d';
 const PARTITION = `MIGRATION#${MIGRATION_ID}`;
@@ -65,12 +66,12 @@ describe('an item that is not of the schema', () => {
     const { ledger, put } = await open();
     await put(PARTITION, sk, item);
     const error: unknown = await read(ledger).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(
-        `The ledger has ${what} in a format that this version of the service does not write: `,
-      ) as string,
-    });
+    expect(error).toMatchObject(
+      anError(
+        'BadInput',
+        textWith(`The ledger has ${what} in a format that this version of the service does not write: `),
+      ),
+    );
     expect((error as Error).message).not.toContain(SECRET);
   });
 

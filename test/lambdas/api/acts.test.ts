@@ -7,6 +7,7 @@ import type { Fakes } from '../fakes.ts';
 import { aRollback, aSnapshot, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { ALICE, BOB, problemIn, send, started } from './gateway.ts';
 import { ended, path, pending, self, show, TOKEN, withMigration } from './with-migration.ts';
+import { textLike } from '../expectations.ts';
 
 describe('an action on a migration', () => {
   it.each<[string, () => Promise<Fakes>, string, object]>([
@@ -113,7 +114,7 @@ describe('POST /migrations/{id}/rollback', () => {
   it.each(['migrated', 'needs-human'] as const)('is accepted of one that ended %s', async (outcome) => {
     const fakes = await withMigration(ended(outcome));
     const answer = await roll(fakes, undefined, { reason: 'volumes' });
-    const name = expect.stringMatching(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`)) as string;
+    const name = textLike(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`));
     const rollback = {
       id: name,
       state: 'requested',
@@ -121,7 +122,7 @@ describe('POST /migrations/{id}/rollback', () => {
       requestedBy: ALICE,
       reason: 'volumes',
       after: outcome,
-      executionArn: expect.stringMatching(new RegExp(`:Recover:${MIGRATION_ID}-`)) as string,
+      executionArn: textLike(new RegExp(`:Recover:${MIGRATION_ID}-`)),
     };
     expect(answer).toMatchObject({
       status: 202,

@@ -5,6 +5,7 @@ import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures.ts';
 import { newFakes, problemIn, send, started } from './gateway.ts';
 import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
+import { textLike, textWith } from '../expectations.ts';
 
 const path = `/clusters/${CLUSTER}/identities`;
 const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
@@ -125,7 +126,7 @@ describe('GET /clusters/{name}/identities', () => {
     const found = problemIn(await look(fakes), 'no-access');
     expect(found).toMatchObject({
       status: 409,
-      detail: expect.stringMatching(/no (entry|right).*KubernetesRoleArns.*docs\/kubernetes-access\.md/s) as string,
+      detail: textLike(/no (entry|right).*KubernetesRoleArns.*docs\/kubernetes-access\.md/s),
     });
   });
 
@@ -161,7 +162,7 @@ describe('GET /clusters/{name}/identities', () => {
     fakes.eks.addons.delete('eks-pod-identity-agent');
     fakes.journal.failNext('kubernetes.getWorkload', 'before', new MigrationError('AccessDenied', 'no right'));
     expect((await look(fakes)).body).toMatchObject({
-      agent: { status: 'unknown', message: expect.stringContaining('no right') as string },
+      agent: { status: 'unknown', message: textWith('no right') },
       unread: [{ what: 'DaemonSet kube-system/eks-pod-identity-agent', why: 'no right' }],
     });
   });

@@ -7,6 +7,7 @@ import type { Fakes } from '../fakes.ts';
 import { aRetirement, at, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { ALICE, problemIn, send } from './gateway.ts';
 import { ended, path, self, show, withMigration } from './with-migration.ts';
+import { textLike } from '../expectations.ts';
 
 /** In a deployment that may change trust policies. */
 async function retiring(change: Partial<Migration> = ended('migrated')): Promise<Fakes> {
@@ -21,7 +22,7 @@ const ask = (fakes: Fakes, body?: unknown, key?: string) =>
     headers: key === undefined ? {} : { 'Idempotency-Key': key },
     body,
   });
-const NAME = expect.stringMatching(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`)) as string;
+const NAME = textLike(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`));
 const stand = async ({ ledger }: Fakes, retirement: Retirement): Promise<void> => {
   await ledger.changeRetirement(MIGRATION_ID, await ledger.getRetirement(MIGRATION_ID), retirement);
 };
@@ -39,7 +40,7 @@ describe('POST /migrations/{id}/retire', () => {
         soakDays: 7,
         requestedBy: ALICE,
         startedAt: at(0),
-        executionArn: expect.stringMatching(new RegExp(`:Retire:${MIGRATION_ID}-`)) as string,
+        executionArn: textLike(new RegExp(`:Retire:${MIGRATION_ID}-`)),
       };
       expect(answer).toEqual({
         status: 202,

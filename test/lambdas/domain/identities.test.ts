@@ -31,6 +31,7 @@ import {
   target,
   TOKENS,
 } from '../fixtures.ts';
+import { textLike, textWith } from '../expectations.ts';
 
 const APP = {
   namespace: 'shop',
@@ -112,9 +113,7 @@ describe('how a pod gets its credentials', () => {
     });
     expect(sourceOf(pod, undefined)).toMatchObject({
       source: 'mixed',
-      evidence: expect.stringMatching(
-        /in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/,
-      ) as string,
+      evidence: textLike(/in the env of app; other containers: AWS_CONTAINER_CREDENTIALS_FULL_URI/),
     });
   });
 
@@ -232,12 +231,7 @@ describe('obstacles', () => {
     const driver = only([aPod('irsa')]);
     expect(driver).toMatchObject({
       addon: { name: DRIVER.name, takesAssociation: true },
-      obstacles: [
-        {
-          id: 'association',
-          remedy: expect.stringContaining('pod-identity migrate --cluster dev ') as string,
-        },
-      ],
+      obstacles: [{ id: 'association', remedy: textWith('pod-identity migrate --cluster dev ') }],
     });
   });
 
@@ -277,8 +271,8 @@ describe('obstacles', () => {
     const [first] = only([irsa()], trust(irsaStatement)).obstacles.filter(({ id }) => id === 'trust');
     expect(first).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('does not allow EKS Pod Identity') as string,
-      remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string,
+      message: textWith('does not allow EKS Pod Identity'),
+      remedy: textWith(`pod-identity trust repair --dry-run --role-arn ${ROLE}`),
     });
     const fromOffice = { ...podIdentityStatement, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
     expect(obstacles([irsa()], trust(fromOffice))).toContain('trust:unknown');
@@ -335,7 +329,7 @@ describe('obstacles', () => {
     expect(obstacles([aPod('node-role', APP)], absent)).toEqual(['own-role:warn']);
     expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('2 of 3') as string,
+      message: textWith('2 of 3'),
     });
     expect(reportOf([irsa()], { agent: { addonStatus: 'DEGRADED' } }).agent.status).toBe('fail');
     expect(reportOf([irsa()], { agent: { error: 'no right' } }).agent.status).toBe('unknown');
@@ -352,7 +346,7 @@ describe('obstacles', () => {
     const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
     expect(other).toMatchObject({
       addon: { takesAssociation: false },
-      obstacles: [{ id: 'association', message: expect.stringContaining('supports none for it') as string }],
+      obstacles: [{ id: 'association', message: textWith('supports none for it') }],
     });
   });
 

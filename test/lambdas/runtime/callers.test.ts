@@ -6,6 +6,7 @@ import { SPOKE_STEPS, rolesOfStep } from '../../../lambdas/domain/aws/spokes.ts'
 import { wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
 import { ACCOUNT, NAMESPACE, target } from '../fixtures.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const OTHER = '444455556666';
 const there = { ...target, account: OTHER };
@@ -138,10 +139,9 @@ describe('a cluster of another account', () => {
   it.each([ACCOUNT, OTHER])('is none in a region of another partition: %s', (account) => {
     const { portsFor, keys } = wired('plan');
     expect(() => portsFor({ ...target, account, region: 'cn-north-1' })).toThrow(
-      expect.objectContaining({
-        name: 'BadInput',
-        message: expect.stringContaining('is in the partition aws-cn, but this service is in aws') as string,
-      }) as Error,
+      expect.objectContaining(
+        anError('BadInput', textWith('is in the partition aws-cn, but this service is in aws')),
+      ) as Error,
     );
     expect([keys(), assumed()]).toEqual([[], []]);
   });
@@ -155,10 +155,7 @@ describe('a cluster of another account', () => {
   it('is let alone by a step that has no role there', () => {
     const { portsFor } = wired('publish-events');
     expect(() => portsFor(there)).toThrow(
-      expect.objectContaining({
-        name: 'BadInput',
-        message: expect.stringContaining('publish-events has no role in other accounts') as string,
-      }) as Error,
+      expect.objectContaining(anError('BadInput', textWith('publish-events has no role in other accounts'))) as Error,
     );
   });
 });
@@ -182,10 +179,9 @@ describe('an account', () => {
     const { portsFor, fleetOf, sent } = wired('plan', accounts);
     for (const call of [() => portsFor(there), () => fleetOf(there)]) {
       expect(call).toThrow(
-        expect.objectContaining({
-          name: 'BadInput',
-          message: expect.stringMatching(/account 444455556666\..*setting accounts .*docs\/accounts\.md/) as string,
-        }) as Error,
+        expect.objectContaining(
+          anError('BadInput', textLike(/account 444455556666\..*setting accounts .*docs\/accounts\.md/)),
+        ) as Error,
       );
     }
     expect([assumed(), sent]).toEqual([[], []]);

@@ -6,6 +6,7 @@ import type { DeploymentSettings } from '../../../lambdas/domain/settings/deploy
 import { portsOf, wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
 import { EXECUTION, MIGRATION_ID, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
 const environment = {
@@ -70,10 +71,9 @@ describe('an API server that the cluster does not make known', () => {
       credentials,
       transport: { http: ({ url }) => (asked.push(url), Promise.reject(new Error('asked'))) },
     });
-    await expect(portsOf(clients, target).kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({
-      name: 'NotFound',
-      message: expect.stringContaining(why) as string,
-    });
+    await expect(portsOf(clients, target).kubernetes.listPods(NAMESPACE)).rejects.toMatchObject(
+      anError('NotFound', textWith(why)),
+    );
     mock.restore();
     expect(asked).toEqual([]);
   });
@@ -133,10 +133,7 @@ describe('wire', () => {
     async (RECOVER_STATE_MACHINE_ARN) => {
       await expect(
         wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery'),
-      ).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('RECOVER_STATE_MACHINE_ARN') as string,
-      });
+      ).rejects.toMatchObject(anError('BadInput', textWith('RECOVER_STATE_MACHINE_ARN')));
     },
   );
 

@@ -36,6 +36,7 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 import { repairOf } from './repaired.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> =>
   invoke(
@@ -145,10 +146,7 @@ describe('begin of a service account', () => {
   ])('stops if another principal has %s since the plan', async (_, change, why) => {
     const { fakes, go } = await plannedWorld();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(go()).rejects.toMatchObject({
-      name: 'ServiceAccountChanged',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(go()).rejects.toMatchObject(anError('ServiceAccountChanged', textLike(why)));
     expect(await snapshotOf(fakes)).toBeUndefined();
   });
 
@@ -160,10 +158,9 @@ describe('begin of a service account', () => {
   ])('stops where an association %s', async (_, existing, there) => {
     const { fakes, go } = await plannedWorld({ existing });
     fakes.eks.associations = there;
-    await expect(go()).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining('Nothing was changed; plan again') as string,
-    });
+    await expect(go()).rejects.toMatchObject(
+      anError('AssociationChanged', textWith('Nothing was changed; plan again')),
+    );
     expect(await snapshotOf(fakes)).toBeUndefined();
   });
 
@@ -174,12 +171,12 @@ describe('begin of a service account', () => {
       executionArn: OTHER_EXECUTION,
       since: at(-60),
     });
-    await expect(go()).rejects.toMatchObject({
-      name: 'SubjectBusy',
-      message: expect.stringContaining(
-        `Migration ${OTHER_MIGRATION_ID} has held the lock on service account payments/api of cluster dev`,
-      ) as string,
-    });
+    await expect(go()).rejects.toMatchObject(
+      anError(
+        'SubjectBusy',
+        textWith(`Migration ${OTHER_MIGRATION_ID} has held the lock on service account payments/api of cluster dev`),
+      ),
+    );
     expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
   });
 });
@@ -295,10 +292,7 @@ describe('begin of a service account, with a plan that is not its own,', () => {
       Object.assign(fakes.settings, { passableRoleArns: passable, repairableRoleArns: [ROLES_OF_ACCOUNT] });
       const honest = accountMigration({ plan: accountPlan(plan), request: anAccountRequest(request), locks: [] });
       await fakes.ledger.putMigration({ ...honest, plan: { ...honest.plan!, ...after } });
-      await expect(run(fakes, honest.plan!.hash, input)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringMatching(why) as string,
-      });
+      await expect(run(fakes, honest.plan!.hash, input)).rejects.toMatchObject(anError('BadInput', textLike(why)));
       expect(fakes.journal.names().filter((name) => name !== 'ledger.getMigration')).toEqual([]);
     },
   );

@@ -26,6 +26,7 @@ import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';
 import { at, EXECUTION, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
+import { textLike, textWith } from '../expectations.ts';
 
 const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> =>
   invoke(
@@ -166,7 +167,7 @@ describe('finish, of an annotation that was to go,', () => {
       other,
       expect.objectContaining({
         id: 'annotation-left',
-        remedy: expect.stringContaining('kubectl -n payments annotate serviceaccount api') as string,
+        remedy: textWith('kubectl -n payments annotate serviceaccount api'),
       }),
     ]);
     const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });
@@ -186,7 +187,7 @@ it('finish has only the last command where nothing was begun', async () => {
   fakes.ledger.getSnapshot = async () => undefined;
   await run(fakes, 'needs-human');
   expect((await fakes.record()).restoreCommands).toEqual([
-    expect.stringMatching(/^: '/) as string,
+    textLike(/^: '/),
     `pod-identity rollback ${MIGRATION_ID} --deployed`,
   ]);
 });

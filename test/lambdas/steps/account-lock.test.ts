@@ -15,6 +15,7 @@ import {
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, target } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const remove = { request: { annotation: 'remove' } } as const;
 const unannotated = async (): Promise<Begun> => {
@@ -77,7 +78,7 @@ describe.each(mutating)('%s %j', (name, input, atThatPoint, call) => {
         { migrationId: MIGRATION_ID, target, subject: SUBJECT, fence: 1, attempt: 0, ...input },
         fakes,
       ).catch((error: unknown) => error),
-    ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    ).toMatchObject(anError('BadInput', textWith('snapshot')));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -38,6 +38,7 @@ import {
   VERSION,
   GRANTED,
 } from '../fixtures.ts';
+import { PLAIN_ANSWER } from './planning.ts';
 
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
   invoke(
@@ -76,13 +77,7 @@ describe('plan of a service account', () => {
       target,
       subject: SUBJECT,
       attempts: [{ strategy: 'associate', preserve: false }],
-      installsAgent: false,
-      repairsTrust: false,
-      createsStandalone: false,
-      removesAnnotation: false,
-      needsApproval: false,
-      approvalSeconds: 86_400,
-      hasWindow: false,
+      ...PLAIN_ANSWER,
       firstPolls: { updated: 55, created: 55, deleted: 20 },
       planHash: (await record(fakes)).plan!.hash,
       blockedBy: [],

@@ -21,6 +21,7 @@ import {
 import { invoke } from '../fakes.ts';
 import { anEvidence, at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const verify = (fakes: Begun, change: object = {}): Promise<unknown> =>
   invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
@@ -57,10 +58,9 @@ describe('verify-pods of a service account', () => {
   it('asks for a restart of what kept its identity, and gives up when that did not help', async () => {
     const fakes = await withPods([anAccountPod('irsa')]);
     for (const round of [1, 2]) expect(await verify(fakes, { round })).toMatchObject({ verdict: 'restart' });
-    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message: expect.stringContaining('api-1 (irsa)') as string,
-    });
+    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject(
+      anError('PodsOnWrongIdentity', textWith('api-1 (irsa)')),
+    );
     expect((await fakes.record()).verified).toBe('none');
     expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
       restarted: ['Deployment/payments/api'],
@@ -75,10 +75,9 @@ describe('verify-pods of a service account', () => {
       anAccountPod('irsa'),
       anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } }),
     ]);
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringContaining('pod nightly-1 of Job nightly') as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError('PodsNotSettled', textWith('pod nightly-1 of Job nightly')),
+    );
     expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
       restarted: [],
     });
@@ -136,7 +135,7 @@ describe('verify-pods of a service account', () => {
   ])('does not report the pods as verified if another principal has %s', async (_, change, name, why) => {
     const fakes = await verified();
     change(fakes);
-    await expect(verify(fakes)).rejects.toMatchObject({ name, message: expect.stringMatching(why) as string });
+    await expect(verify(fakes)).rejects.toMatchObject({ name, message: textLike(why) });
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -178,10 +177,7 @@ describe('verify-pods of a service account', () => {
     expect(await fakes.record()).toMatchObject({
       verified: 'api',
       warnings: [
-        {
-          id: 'pods-not-seen',
-          message: expect.stringContaining(`service account ${SUBJECT} with its Pod Identity association`) as string,
-        },
+        { id: 'pods-not-seen', message: textWith(`service account ${SUBJECT} with its Pod Identity association`) },
       ],
     });
     fakes.eks.associations = [];
@@ -240,10 +236,9 @@ describe('verify-pods of a service account that is put back', () => {
     async (_, change) => {
       const fakes = await putBack(anAccountPod('irsa'));
       fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-      await expect(verifyBack(fakes)).rejects.toMatchObject({
-        name: 'RestoreRefused',
-        message: expect.stringMatching(/^The rollback stopped: another principal has .*left as it is/) as string,
-      });
+      await expect(verifyBack(fakes)).rejects.toMatchObject(
+        anError('RestoreRefused', textLike(/^The rollback stopped: another principal has .*left as it is/)),
+      );
     },
   );
 

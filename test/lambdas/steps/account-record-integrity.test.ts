@@ -27,6 +27,7 @@ import {
   OTHER_ROLE,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const REMOVING = { request: { annotation: 'remove' } } as const;
 type Stray = {
@@ -119,7 +120,7 @@ describe.each(strays)(
         () => undefined,
         (error: unknown) => error as Error,
       );
-      expect(refused).toMatchObject({ name: 'BadInput', message: expect.stringMatching(stray) as string });
+      expect(refused).toMatchObject(anError('BadInput', textLike(stray)));
       expect(refused?.message).toMatch(
         /is not used: .* does not belong to its subject, service account payments\/api of cluster dev\. This step changed nothing/,
       );
@@ -168,10 +169,9 @@ describe('a step of add-ons', () => {
   ];
   it.each(ofAddons)('%s does nothing for a service account', async (name, input) => {
     const fakes = await associated();
-    await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('is about a service account, but this step is for add-ons') as string,
-    });
+    await expect(invoke(steps[name], { ...fakes.input, ...input }, fakes)).rejects.toMatchObject(
+      anError('BadInput', textWith('is about a service account, but this step is for add-ons')),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

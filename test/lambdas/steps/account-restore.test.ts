@@ -15,6 +15,7 @@ import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
+import { anError, textLike } from '../expectations.ts';
 
 const KEPT = anAccountAssociation();
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
@@ -102,10 +103,9 @@ describe('restore-associations of a service account', () => {
     const fakes = await associated();
     fakes.eks.associations = [one];
     fakes.journal.clear();
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(/a-theirs of payments\/api .*left alone, and new pods do not use IRSA/) as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(
+      anError('RestoreRefused', textLike(/a-theirs of payments\/api .*left alone, and new pods do not use IRSA/)),
+    );
     expect(there(fakes)).toEqual(['a-theirs']);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -171,12 +171,14 @@ describe('restore-associations of a service account', () => {
   ])('keeps the association if another principal has %s, because pods would have no role', async (_, change) => {
     const fakes = await associated();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(
-        /^The rollback stopped: another principal .*association was left as it is, since pods would have no role/,
-      ) as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(
+      anError(
+        'RestoreRefused',
+        textLike(
+          /^The rollback stopped: another principal .*association was left as it is, since pods would have no role/,
+        ),
+      ),
+    );
     expect(there(fakes)).toEqual(['a-own']);
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);

@@ -18,6 +18,7 @@ import { aSecretStore, CLUSTER_STORES, SECRET_STORES } from '../consumer-objects
 import { ADDON, at, MIGRATION_ID, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 import { blocking, DAY, dryRun, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
+import { anError, textWith } from '../expectations.ts';
 
 /** Migrated ten days ago, its annotation gone. */
 async function migrated(change: AccountChange = {}): Promise<Begun> {
@@ -65,10 +66,9 @@ describe('retire-trust of a service account', () => {
     // What the migration has accepted was about the annotation.
     const fakes = await migrated({ request: { annotation: 'remove', acceptConsumers } });
     fakes.kubernetes.objects = { [SECRET_STORES]: [aSecretStore('aws', REF.namespace, REF.name)] };
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('retire-consumers: 1 object uses the web identity of payments/api') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('RetireRefused', textWith('retire-consumers: 1 object uses the web identity of payments/api')),
+    );
     expect(fakes.roles.trust[ROLE]).toBe(ACCOUNT_TRUST);
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
     expect(await run(fakes, { acceptConsumers })).toMatchObject({ done: true });
@@ -146,7 +146,7 @@ describe('retire-trust of a service account', () => {
       () => undefined,
       (thrown: unknown) => thrown as Error,
     );
-    expect(error).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(`${id}: `) as string });
+    expect(error).toMatchObject(anError('RetireRefused', textWith(`${id}: `)));
     expect(error?.message).toMatch(why);
     expect(error?.message).not.toMatch(/the add-on/);
     expect(fakes.roles.trust[ROLE]).toBe(ACCOUNT_TRUST);
@@ -159,11 +159,11 @@ describe('retire-trust of a service account', () => {
       snapshot: { serviceAccount: undefined },
       plan: { serviceAccount: undefined },
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(
-        `Service account payments/api had no IRSA role before migration ${MIGRATION_ID}`,
-      ) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError(
+        'RetireRefused',
+        textWith(`Service account payments/api had no IRSA role before migration ${MIGRATION_ID}`),
+      ),
+    );
   });
 });

@@ -9,6 +9,7 @@ import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const removing = (change: AccountChange = {}): Promise<Begun> =>
   associated({ ...change, request: { annotation: 'remove', ...change.request } });
@@ -109,10 +110,7 @@ describe('annotate-service-account', () => {
     async (_, change, why) => {
       const fakes = await removing();
       change(fakes);
-      await expect(takeOff(fakes)).rejects.toMatchObject({
-        name: 'AssociationChanged',
-        message: expect.stringMatching(why) as string,
-      });
+      await expect(takeOff(fakes)).rejects.toMatchObject(anError('AssociationChanged', textLike(why)));
       expect(now(fakes)).toBe(ROLE);
       expect(fakes.journal.mutations()).toEqual([]);
       expect(await noted(fakes)).toBeUndefined();
@@ -134,15 +132,12 @@ describe('annotate-service-account', () => {
   ])('keeps the annotation if meanwhile %s', async (_, change, why) => {
     const fakes = await removing();
     change(fakes);
-    await expect(takeOff(fakes)).rejects.toMatchObject({
-      name: 'ConsumersAppeared',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(takeOff(fakes)).rejects.toMatchObject(anError('ConsumersAppeared', textLike(why)));
     expect(now(fakes)).toBe(ROLE);
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([{ id: 'annotation-used', message: expect.stringMatching(why) as string }]);
+    expect(warnings).toMatchObject([{ id: 'annotation-used', message: textLike(why) }]);
   });
 
   it.each(['kubernetes.listApiGroups', 'kubernetes.listObjects'])(
@@ -197,10 +192,7 @@ describe('annotate-service-account', () => {
   it.each(thirdParty)('changes nothing if another principal has %s', async (_, change, why) => {
     const fakes = await removing();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(takeOff(fakes)).rejects.toMatchObject({
-      name: 'ServiceAccountChanged',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(takeOff(fakes)).rejects.toMatchObject(anError('ServiceAccountChanged', textLike(why)));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
   });
@@ -214,10 +206,7 @@ describe('annotate-service-account', () => {
   ])('does nothing for a migration %s', async (_, change) => {
     for (const run of [takeOff, putBack]) {
       const fakes = await removing(change);
-      await expect(run(fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('does not remove an annotation') as string,
-      });
+      await expect(run(fakes)).rejects.toMatchObject(anError('BadInput', textWith('does not remove an annotation')));
       expect(fakes.journal.mutations()).toEqual([]);
       expect(now(fakes)).toBe(ROLE);
     }
@@ -276,10 +265,7 @@ describe('annotate-service-account during a rollback', () => {
   it.each(thirdParty)('needs a person if another principal has %s', async (_, change, why) => {
     const fakes = await taken();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(putBack(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(putBack(fakes)).rejects.toMatchObject(anError('RestoreRefused', textLike(why)));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);
   });
@@ -287,10 +273,9 @@ describe('annotate-service-account during a rollback', () => {
   it('writes no role that the deployment may not give to pods', async () => {
     const fakes = await taken();
     fakes.settings.passableRoleArns = [OTHER_ROLE];
-    await expect(putBack(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining(`may not pass ${ROLE} to pods`) as string,
-    });
+    await expect(putBack(fakes)).rejects.toMatchObject(
+      anError('RestoreRefused', textWith(`may not pass ${ROLE} to pods`)),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);
   });

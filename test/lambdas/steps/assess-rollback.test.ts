@@ -19,6 +19,7 @@ import {
 } from '../fixtures.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
   invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
@@ -148,10 +149,7 @@ describe('assess-rollback', () => {
   it('waits while EKS is at work', async () => {
     const fakes = await begun();
     await recreated(fakes, { status: 'CREATING' });
-    await expect(assess(fakes)).rejects.toMatchObject({
-      name: 'RestoreInProgress',
-      message: expect.stringContaining('CREATING') as string,
-    });
+    await expect(assess(fakes)).rejects.toMatchObject(anError('RestoreInProgress', textWith('CREATING')));
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
@@ -170,10 +168,7 @@ describe('assess-rollback', () => {
   ])('leaves %s to a person', async (_, change, message) => {
     const fakes = await begun();
     await change(fakes);
-    await expect(assess(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(assess(fakes)).rejects.toMatchObject(anError('RestoreRefused', textLike(message)));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -181,10 +176,7 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.deleteFails = true;
     await recreated(fakes, { status: 'CREATE_FAILED' });
-    await expect(rollback(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining('could not delete') as string,
-    });
+    await expect(rollback(fakes)).rejects.toMatchObject(anError('RestoreRefused', textWith('could not delete')));
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon', 'eks.deleteAddon']);
   });
 
@@ -192,10 +184,9 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.endsIn = 'CREATE_FAILED';
     await removed(fakes);
-    await expect(rollback(fakes)).rejects.toMatchObject({
-      name: 'RestoreFailed',
-      message: expect.stringContaining(`After ${MAX_RESTORE_ACTIONS} actions`) as string,
-    });
+    await expect(rollback(fakes)).rejects.toMatchObject(
+      anError('RestoreFailed', textWith(`After ${MAX_RESTORE_ACTIONS} actions`)),
+    );
     expect(fakes.journal.mutations()).toEqual([
       'eks.createAddon',
       'eks.deleteAddon',

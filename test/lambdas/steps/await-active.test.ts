@@ -19,6 +19,7 @@ import {
   MIGRATION_ID,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.input, fakes);
 
@@ -67,10 +68,7 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
       status: now,
       issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }],
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonNotActive',
-      message: expect.stringContaining('too few') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonNotActive', textWith('too few')));
   });
   it.each(['injected', 'ready', 'api'] as const)(
     'DEGRADED: continues only if the pods are verified next (%s)',
@@ -91,10 +89,9 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
         status: now,
         issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
       });
-      await expect(run(fakes)).rejects.toMatchObject({
-        name: 'AddonFailed',
-        message: expect.stringContaining('ConfigurationConflict: Conflicts found') as string,
-      });
+      await expect(run(fakes)).rejects.toMatchObject(
+        anError('AddonFailed', textWith('ConfigurationConflict: Conflicts found')),
+      );
     },
   );
 
@@ -109,10 +106,9 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
   ])('comes again when ACTIVE, but of its associations %s', async (__, associations) => {
     const fakes = await settled();
     fakes.eks.associations = associations;
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonNotActive',
-      message: expect.stringContaining('kube-system/ebs-csi-controller-sa') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('AddonNotActive', textWith('kube-system/ebs-csi-controller-sa')),
+    );
     expect((await fakes.record()).associations.created).toEqual([]);
   });
 
@@ -139,10 +135,7 @@ describe('await-active after a create', () => {
   it('comes again while EKS shows the old copy, or none', async () => {
     const fakes = await changing(RECREATE);
     fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETING' }));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonNotActive',
-      message: expect.stringContaining('not show the new copy') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonNotActive', textWith('not show the new copy')));
     const unknown = await begun({ plan: { attempts: [RECREATE] }, record: { removed: [addonArn(1)] } });
     unknown.eks.addons.delete(ADDON);
     await expect(run(unknown)).rejects.toMatchObject({ name: 'AddonNotActive' });
@@ -164,10 +157,7 @@ describe('await-active of several service accounts', () => {
     expect(await run(fakes)).toMatchObject({ associations: fakes.eks.associations.map((one) => one.id) });
     expect(fakes.eks.associations.map((one) => one.roleArn)).toEqual([ROLE, OTHER_ROLE]);
     fakes.eks.associations = fakes.eks.associations.slice(0, 1);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonNotActive',
-      message: expect.stringContaining('kube-system/second') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonNotActive', textWith('kube-system/second')));
   });
 });
 
@@ -180,10 +170,7 @@ describe('await-active in place', () => {
       fakes.clock.advance(milliseconds);
       fakes.eks.addons.set(ADDON, updating);
     };
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonNotActive',
-      message: expect.stringContaining('UPDATING') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonNotActive', textWith('UPDATING')));
   });
   it('lets the pods decide where the role stays, after several looks', async () => {
     const fakes = await begun({ plan: { attempts: [IN_PLACE] } });

@@ -32,6 +32,7 @@ import {
 } from '../fixtures.ts';
 import { lockText, roleLock, subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
@@ -235,10 +236,9 @@ describe('begin', () => {
     const fakes = await plannedFakes();
     if (now) fakes.eks.addons.set(ADDON, now);
     else fakes.eks.addons.delete(ADDON);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('Nothing was changed; plan again') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('AddonChanged', textWith('Nothing was changed; plan again')),
+    );
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
   });
 
@@ -293,10 +293,9 @@ describe('begin', () => {
     async (now) => {
       const fakes = await plannedFakes({ trustRepairs: [REPAIR] }, { trust: 'repair' });
       fakes.roles.trust[ROLE] = now;
-      await expect(run(fakes)).rejects.toMatchObject({
-        name: 'TrustChanged',
-        message: expect.stringMatching(/no longer as the plan found it.*nothing was changed.*try again/) as string,
-      });
+      await expect(run(fakes)).rejects.toMatchObject(
+        anError('TrustChanged', textLike(/no longer as the plan found it.*nothing was changed.*try again/)),
+      );
       expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     },
   );
@@ -325,10 +324,7 @@ describe('begin', () => {
   ])('refuses %s before it takes the lock', async (_, prepare) => {
     const fakes = newFakes();
     await prepare(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(MIGRATION_ID) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('BadInput', textWith(MIGRATION_ID)));
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
   });
 });

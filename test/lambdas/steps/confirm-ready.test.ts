@@ -26,6 +26,7 @@ import {
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const CRASHING: Partial<Pod> = { ready: false, waiting: ['CrashLoopBackOff'] };
@@ -139,9 +140,7 @@ describe('confirm-ready', () => {
     ]);
     expect(await fakes.record()).toMatchObject({
       verified: 'ready',
-      warnings: [
-        { id: 'pods-below-ready', message: expect.stringMatching(/\/b \(it was not ready for a part/) as string },
-      ],
+      warnings: [{ id: 'pods-below-ready', message: textLike(/\/b \(it was not ready for a part/) }],
     });
   });
 
@@ -198,12 +197,14 @@ describe('confirm-ready', () => {
     await confirm(fakes);
     await verify(fakes, 2);
     show(fakes, pod('a', { restarts: 1 }), pod('b', { restarts: 4, ...CRASHING }));
-    await expect(confirm(fakes, 2)).rejects.toMatchObject({
-      name: 'PodsFailing',
-      message: expect.stringMatching(
-        /a \(1 restart\), b \(CrashLoopBackOff, 4 restarts\)\. .*gets no credentials.*kubectl -n kube-system logs a --all-containers --previous --ignore-errors$/,
-      ) as string,
-    });
+    await expect(confirm(fakes, 2)).rejects.toMatchObject(
+      anError(
+        'PodsFailing',
+        textLike(
+          /a \(1 restart\), b \(CrashLoopBackOff, 4 restarts\)\. .*gets no credentials.*kubectl -n kube-system logs a --all-containers --previous --ignore-errors$/,
+        ),
+      ),
+    );
     expect((await fakes.record()).verified).toBe('none');
     await finish(fakes, 'rolled-back');
     expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
@@ -224,8 +225,8 @@ describe('confirm-ready', () => {
     expect(record.warnings).toMatchObject([
       {
         id: 'stability-not-observed',
-        message: expect.stringContaining('Not ready at the end of the observation: b (not ready).') as string,
-        remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
+        message: textWith('Not ready at the end of the observation: b (not ready).'),
+        remedy: textWith('kubectl -n kube-system get pods'),
       },
     ]);
   });
@@ -241,7 +242,7 @@ describe('confirm-ready', () => {
     ]);
     expect(await fakes.record()).toMatchObject({
       verified: 'ready',
-      warnings: [{ id: 'pods-below-ready', message: expect.stringContaining('kube-system/new (it was not') as string }],
+      warnings: [{ id: 'pods-below-ready', message: textWith('kube-system/new (it was not') }],
     });
   });
 
@@ -330,8 +331,8 @@ describe('an end without the observation', () => {
         {
           id: 'stability-not-observed',
           status: 'warn',
-          message: expect.stringContaining('level injected only') as string,
-          remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
+          message: textWith('level injected only'),
+          remedy: textWith('kubectl -n kube-system get pods'),
         },
       ],
     });

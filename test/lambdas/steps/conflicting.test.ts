@@ -14,6 +14,7 @@ import {
   RECREATE_PRESERVING,
 } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const run = async ({ ledger, input, dependencies }: Begun, attempt = 0): Promise<unknown> => ({
   purged: await purgeConflicting({
@@ -84,10 +85,7 @@ describe('deleting conflicting associations', () => {
   ])('leaves one alone %s', async (_, change, message) => {
     const fakes = await begunWithLeftOver({}, { attempts: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AssociationChanged', textLike(message)));
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
@@ -202,10 +200,9 @@ describe('deleting conflicting associations on a later way', () => {
     const { ownerArn: _, ...standAlone } = made;
     for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
       const fakes = await later(association);
-      await expect(run(fakes, 1)).rejects.toMatchObject({
-        name: 'AssociationChanged',
-        message: expect.stringContaining('appeared after the snapshot') as string,
-      });
+      await expect(run(fakes, 1)).rejects.toMatchObject(
+        anError('AssociationChanged', textWith('appeared after the snapshot')),
+      );
       expect(fakes.journal.mutations()).toEqual([]);
     }
   });

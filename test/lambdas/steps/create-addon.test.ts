@@ -18,6 +18,7 @@ import {
   VERSION,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const create = (fakes: Begun, attempt = 0): Promise<unknown> =>
   invoke(createAddonStep, { ...fakes.input, attempt }, fakes);
@@ -171,10 +172,9 @@ describe('create-addon', () => {
   ])('does not take for its own %s', async (_, there) => {
     const fakes = await deleted();
     fakes.eks.addons.set(ADDON, there);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('created outside this migration') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(
+      anError('AddonChanged', textWith('created outside this migration')),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).made).toEqual([]);
   });
@@ -182,10 +182,9 @@ describe('create-addon', () => {
   it('does not create an add-on again that another principal has deleted', async () => {
     const fakes = await begun({ plan: { attempts: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('it was deleted outside this migration') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(
+      anError('AddonChanged', textWith('it was deleted outside this migration')),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -207,10 +206,9 @@ describe('create-addon', () => {
   it('leaves an association alone that another principal has created', async () => {
     const fakes = await deleted();
     fakes.eks.associations = [anAssociation()];
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining('appeared after the snapshot') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(
+      anError('AssociationChanged', textWith('appeared after the snapshot')),
+    );
     expect(fakes.eks.associations).toEqual([anAssociation()]);
     expect(fakes.eks.addons.has(ADDON)).toBe(false);
   });

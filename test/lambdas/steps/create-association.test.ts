@@ -17,6 +17,7 @@ import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, GRANTED } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const KEPT = anAccountAssociation();
@@ -136,10 +137,7 @@ describe('create-association', () => {
   ])('stops and changes nothing if another principal %s', async (_, before, there, why) => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AssociationChanged', textLike(why)));
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual(there);
     expect(await created(fakes)).toEqual([]);
@@ -149,10 +147,7 @@ describe('create-association', () => {
     const fakes = await begunAccount();
     const real = fakes.eks.createAssociation.bind(fakes.eks);
     fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [THEIRS]), real(wanted, token));
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining('a-theirs') as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(anError('AssociationChanged', textWith('a-theirs')));
     expect(await created(fakes)).toEqual([]);
   });
 
@@ -211,12 +206,12 @@ describe('create-association', () => {
   ])('changes nothing if another principal has %s in the meantime', async (_, change) => {
     const fakes = await begunAccount();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(create(fakes)).rejects.toMatchObject({
-      name: 'ServiceAccountChanged',
-      message: expect.stringMatching(
-        /^Another principal has .*\. It was left alone\. Find out who changed it, then migrate again\.$/,
-      ) as string,
-    });
+    await expect(create(fakes)).rejects.toMatchObject(
+      anError(
+        'ServiceAccountChanged',
+        textLike(/^Another principal has .*\. It was left alone\. Find out who changed it, then migrate again\.$/),
+      ),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
   });
@@ -238,10 +233,9 @@ describe('create-association', () => {
     'makes one association, not as many as are planned in %j',
     async (planned) => {
       const fakes = await begunAccount({ snapshot: { planned } });
-      await expect(create(fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining(`plans ${planned.length} associations`) as string,
-      });
+      await expect(create(fakes)).rejects.toMatchObject(
+        anError('BadInput', textWith(`plans ${planned.length} associations`)),
+      );
       expect(fakes.journal.mutations()).toEqual([]);
     },
   );

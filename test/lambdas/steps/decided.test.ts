@@ -26,6 +26,7 @@ import {
   aRollback,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const NEWER = 'v1.40.0-eksbuild.1';
 const THEIRS = anAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
@@ -68,10 +69,7 @@ describe('of an add-on', () => {
       const fakes = await begun();
       fakes.eks.addons.set(ADDON, anAddon(change));
       fakes.kubernetes.pods = [aPod('irsa')];
-      await expect(verify(fakes)).rejects.toMatchObject({
-        name: 'RestoreRefused',
-        message: expect.stringMatching(why) as string,
-      });
+      await expect(verify(fakes)).rejects.toMatchObject(anError('RestoreRefused', textLike(why)));
       expect(await verify(await decide(fakes))).toMatchObject({ verdict: 'verified' });
     },
   );
@@ -129,10 +127,7 @@ describe('of an add-on', () => {
     const { failure, warnings } = await fakes.record();
     expect(failure?.message).toBe('It was the first.');
     expect(warnings).toMatchObject([
-      {
-        id: 'last-rollback',
-        message: expect.stringContaining('RestoreRefused: Another principal deleted it.') as string,
-      },
+      { id: 'last-rollback', message: textWith('RestoreRefused: Another principal deleted it.') },
     ]);
   });
 });

@@ -15,6 +15,7 @@ import {
   RECREATE_PRESERVING,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 /** On the way of the full recreate. */
 const recreating = (): Promise<Begun> => begun({ plan: { attempts: [RECREATE] } });
@@ -93,10 +94,7 @@ describe('delete-addon', () => {
   it('does not take a 404 at its word while the add-on is described all the same', async () => {
     const fakes = await recreating();
     vi.spyOn(fakes.eks, 'deleteAddon').mockResolvedValueOnce(false);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'ServiceUnavailable',
-      message: expect.stringContaining('The deletion is retried') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('ServiceUnavailable', textWith('The deletion is retried')));
     expect(await run(fakes)).toEqual({ deleted: true });
   });
 
@@ -111,10 +109,7 @@ describe('delete-addon', () => {
   ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await recreating();
     fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('left alone') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonChanged', textWith('left alone')));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -137,10 +132,9 @@ describe('delete-addon', () => {
     expect(await run(fakes)).toEqual({ deleted: true });
     const gone = await recreating();
     gone.eks.addons.delete(ADDON);
-    await expect(run(gone)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('it was deleted outside this migration') as string,
-    });
+    await expect(run(gone)).rejects.toMatchObject(
+      anError('AddonChanged', textWith('it was deleted outside this migration')),
+    );
   });
 
   it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
@@ -222,10 +216,7 @@ describe('await-deleted', () => {
   it.each(['ACTIVE', 'DELETING'] as const)('is not done while it is %s', async (status) => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ status }));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonStillThere',
-      message: expect.stringContaining(status) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonStillThere', textWith(status)));
   });
 
   it('tells of a delete that failed', async () => {
@@ -234,19 +225,15 @@ describe('await-deleted', () => {
       ADDON,
       anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }),
     );
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonFailed',
-      message: expect.stringContaining('AccessDenied: no rights') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('AddonFailed', textWith('AccessDenied: no rights')));
   });
 
   it('recognizes an add-on that another principal has created in the meantime', async () => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'CREATING' }));
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('created again outside this migration') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('AddonChanged', textWith('created again outside this migration')),
+    );
   });
 
   it('fails if another principal has deleted the add-on, but only after three reads', async () => {

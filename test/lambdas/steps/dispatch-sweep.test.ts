@@ -9,6 +9,7 @@ import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { subjectLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { aMigration, aRequest, at, executionArn, OTHER_EXECUTION, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
+import { anError, textWith } from '../expectations.ts';
 
 let fakes: Fakes;
 const put = async (
@@ -400,6 +401,9 @@ describe('one whose add-on another migration works on', () => {
   });
 });
 
+const expectNoOutcome = (why: string): void =>
+  expect(itemOf(first)).toMatchObject({ state: 'ended', failure: anError('NoOutcome', textWith(why)) });
+
 describe('one without an outcome', () => {
   const begin = async (): Promise<string> => {
     await put({}, [first]);
@@ -415,13 +419,7 @@ describe('one without an outcome', () => {
     expect(itemOf(first).state).toBe('in-flight');
     later(60);
     await look(2);
-    expect(itemOf(first)).toMatchObject({
-      state: 'ended',
-      failure: {
-        name: 'NoOutcome',
-        message: expect.stringContaining('ended FAILED before it had written a record') as string,
-      },
-    });
+    expectNoOutcome('ended FAILED before it had written a record');
     expect(itemOf(first).outcome).toBeUndefined();
     expect((await record()).failed).toEqual([first.migrationId]);
   });
@@ -435,7 +433,7 @@ describe('one without an outcome', () => {
     expect(fakes.telemetry.lines).toMatchObject([
       {
         level: 'warn',
-        message: expect.stringContaining('could not start or follow a migration of a sweep') as string,
+        message: textWith('could not start or follow a migration of a sweep'),
         fields: { sweepId: SWEEP_ID, migrationId: first.migrationId, error: 'ConnectionLost' },
       },
     ]);
@@ -462,13 +460,7 @@ describe('one without an outcome', () => {
     await look(15);
     expect(itemOf(first).state).toBe('in-flight');
     await look(29);
-    expect(itemOf(first)).toMatchObject({
-      state: 'ended',
-      failure: {
-        name: 'NoOutcome',
-        message: expect.stringContaining('ended ABORTED, and no Recover has ended the migration since') as string,
-      },
-    });
+    expectNoOutcome('ended ABORTED, and no Recover has ended the migration since');
   });
 });
 
@@ -484,13 +476,7 @@ describe('a migration of another one under the id of an item', () => {
     await look();
     await ends(first, 'migrated', change(askedFor(first)));
     await look(1);
-    expect(itemOf(first)).toMatchObject({
-      state: 'ended',
-      failure: {
-        name: 'NoOutcome',
-        message: expect.stringContaining('is not the one that the sweep requests') as string,
-      },
-    });
+    expectNoOutcome('is not the one that the sweep requests');
     expect(itemOf(first).outcome).toBeUndefined();
   });
 });

@@ -18,6 +18,7 @@ import {
   ROLE_LOCK,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { textWith } from '../expectations.ts';
 
 const EVENT = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
 const measured = ({
@@ -87,7 +88,7 @@ describe('find-stranded', () => {
     fakes.ledger.listHeldLocks = async () => [{ key: 'garbage', fence: 0 }, ...(await list())];
     expect(await find(fakes)).toEqual({ held: 3, started: [MIGRATION_ID] });
     expect(fakes.telemetry.lines).toEqual([
-      { level: 'warn', message: expect.stringContaining('ignored a lock') as string, fields: { key: 'garbage' } },
+      { level: 'warn', message: textWith('ignored a lock'), fields: { key: 'garbage' } },
     ]);
   });
 
@@ -183,7 +184,7 @@ describe('of migrations that wait, find-stranded', () => {
     await look(fakes);
     expect(fakes.executions.tasks.get('token')).toMatchObject({
       error,
-      cause: expect.stringContaining(cause) as string,
+      cause: textWith(cause),
     });
     // Its own end frees the slot.
     expect(await slots(fakes)).toBe(1);

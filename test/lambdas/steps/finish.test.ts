@@ -23,6 +23,7 @@ import {
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './rollback.ts';
+import { textLike, textWith } from '../expectations.ts';
 
 const failure = {
   Error: 'AddonFailed',
@@ -82,8 +83,8 @@ describe('finish', () => {
         expect.objectContaining({
           id: 'pods-not-seen',
           status: 'warn',
-          message: expect.stringMatching(says) as string,
-          remedy: expect.stringContaining('rollout restart') as string,
+          message: textLike(says),
+          remedy: textWith('rollout restart'),
         }),
       ]);
     },
@@ -145,7 +146,7 @@ describe('finish', () => {
     await fakes.ledger.putMigration(aMigration());
     await invoke(finishStep, input('needs-human'), fakes);
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.restoreCommands).toEqual([
-      expect.stringMatching(new RegExp(`^: '.* pod-identity release ${MIGRATION_ID} --deployed'$`)) as string,
+      textLike(new RegExp(`^: '.* pod-identity release ${MIGRATION_ID} --deployed'$`)),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });
@@ -210,11 +211,7 @@ describe('finish', () => {
       { Error: 'X', Cause: '{"errorMessage":"hal' },
       { name: 'X', message: '{"errorMessage":"hal' },
     ],
-    [
-      'no cause',
-      { Error: 'States.Timeout', Cause: '' },
-      { name: 'States.Timeout', message: expect.stringContaining('history') as string },
-    ],
+    ['no cause', { Error: 'States.Timeout', Cause: '' }, { name: 'States.Timeout', message: textWith('history') }],
   ])('keeps a failure of %s', async (_, given, kept) => {
     const fakes = await begun();
     await run(fakes, 'blocked', { failure: given });
@@ -267,7 +264,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
       {
         id: 'trust-not-restored',
         status: 'warn',
-        message: expect.stringContaining('this deployment may not change trust policies') as string,
+        message: textWith('this deployment may not change trust policies'),
       },
     ]);
   });

@@ -28,6 +28,7 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const loss: IdentityLoss = {
@@ -142,10 +143,9 @@ describe('begin', () => {
   });
 
   it('does not begin a plan that another principal has written and that causes an unaccepted loss of identity', async () => {
-    await expect(snapshotOf(() => undefined, { acceptIdentityLoss: [] })).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(`${NAMESPACE}/${NODES} would lose its identity`) as string,
-    });
+    await expect(snapshotOf(() => undefined, { acceptIdentityLoss: [] })).rejects.toMatchObject(
+      anError('BadInput', textWith(`${NAMESPACE}/${NODES} would lose its identity`)),
+    );
   });
 });
 
@@ -172,7 +172,7 @@ describe('verify-pods', () => {
     ]);
     const { warnings } = await fakes.record();
     expect(warnings).toMatchObject([
-      { id: 'identity-loss', message: expect.stringContaining('(irsa → node-role), as the request accepts') as string },
+      { id: 'identity-loss', message: textWith('(irsa → node-role), as the request accepts') },
     ]);
     // A second look leaves one warning.
     await verify(fakes);
@@ -190,10 +190,9 @@ describe('verify-pods', () => {
 
   it('leads back where another service account has lost the role, which only the snapshot says that it had', async () => {
     const fakes = await migrated({ bystanders: [NODES] });
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message: expect.stringContaining(`did not foresee: ${NAMESPACE}/${NODES}`) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError('PodsOnWrongIdentity', textWith(`did not foresee: ${NAMESPACE}/${NODES}`)),
+    );
     expect(await latest(fakes)).toContainEqual(['node-role', { from: 'irsa', to: 'node-role' }]);
     expect((await fakes.record()).verified).toBe('none');
   });

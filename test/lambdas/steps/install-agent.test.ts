@@ -6,6 +6,7 @@ import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
 import { agentDaemonSet, anAgentAddon, aMigration, aRequest, MIGRATION_ID } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const AGENT = 'eks-pod-identity-agent';
 const VERSION = 'v1.3.4-eksbuild.1';
@@ -37,7 +38,7 @@ async function atInstall(request: Partial<MigrationRequestInput> = {}): Promise<
 const install = (fakes: Begun): Promise<unknown> => invoke(installAgentStep, fakes.input, fakes);
 const creates = ({ journal }: Begun): unknown[][] => journal.of('eks.createAddon');
 const warnings = async (fakes: Begun): Promise<Check[]> => (await fakes.record()).warnings;
-const notYet = (message: RegExp) => ({ name: 'AddonNotActive', message: expect.stringMatching(message) as string });
+const notYet = (message: RegExp) => anError('AddonNotActive', textLike(message));
 
 /** As the state machine's retries come again; answers the names of what was thrown. */
 async function untilReady(fakes: Begun): Promise<{ thrown: string[]; answer: unknown }> {
@@ -64,7 +65,7 @@ describe('install-agent', () => {
     expect(await install(fakes)).toEqual({ version: VERSION });
     expect(creates(fakes)).toHaveLength(1);
     expect(await warnings(fakes)).toMatchObject([
-      { id: 'agent-left-installed', status: 'warn', message: expect.stringMatching(BY_US) as string },
+      { id: 'agent-left-installed', status: 'warn', message: textLike(BY_US) },
     ]);
   });
 
@@ -128,9 +129,7 @@ describe('install-agent', () => {
     await expect(install(fakes)).rejects.toMatchObject(notYet(/DaemonSet/));
     fakes.kubernetes.workloads = [agentDaemonSet()];
     expect(await install(fakes)).toEqual({ version: 'v1.3.8-eksbuild.2' });
-    expect(await warnings(fakes)).toMatchObject([
-      { id: 'agent-left-installed', message: expect.stringMatching(BY_THIRD_PARTY) as string },
-    ]);
+    expect(await warnings(fakes)).toMatchObject([{ id: 'agent-left-installed', message: textLike(BY_THIRD_PARTY) }]);
   });
 
   it.each<[string, When, RegExp, number]>([
@@ -146,7 +145,7 @@ describe('install-agent', () => {
     const { thrown, answer } = await untilReady(fakes);
     expect([thrown[0], answer]).toEqual(['ConnectionLost', { version: VERSION }]);
     expect(creates(fakes)).toHaveLength(times);
-    expect(await warnings(fakes)).toMatchObject([{ message: expect.stringMatching(message) as string }]);
+    expect(await warnings(fakes)).toMatchObject([{ message: textLike(message) }]);
   });
 
   it('has noted that it began before every create, and at the end that the agent stays, whichever call fails', async () => {
@@ -173,12 +172,12 @@ describe('install-agent', () => {
       {
         id: 'agent-install-begun',
         status: 'warn',
-        message: expect.stringMatching(
+        message: textLike(
           /began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and stopped/,
-        ) as string,
-        remedy: expect.stringContaining(
+        ),
+        remedy: textWith(
           'aws eks describe-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent',
-        ) as string,
+        ),
       },
     ]);
     const refused = await atInstall();
@@ -215,12 +214,12 @@ describe('install-agent', () => {
           issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
         }),
       );
-      await expect(install(fakes)).rejects.toMatchObject({
-        name: 'AddonFailed',
-        message: expect.stringMatching(
-          /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
-        ) as string,
-      });
+      await expect(install(fakes)).rejects.toMatchObject(
+        anError(
+          'AddonFailed',
+          textLike(/\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/),
+        ),
+      );
       expect(creates(fakes)).toEqual([]);
     },
   );
@@ -238,10 +237,9 @@ describe('install-agent', () => {
     const fakes = await atInstall();
     await install(fakes).catch(() => undefined);
     fakes.eks.addons.delete(AGENT);
-    await expect(install(fakes)).rejects.toMatchObject({
-      name: 'AddonFailed',
-      message: expect.stringContaining('was deleted after this migration had installed it') as string,
-    });
+    await expect(install(fakes)).rejects.toMatchObject(
+      anError('AddonFailed', textWith('was deleted after this migration had installed it')),
+    );
     expect(creates(fakes)).toHaveLength(1);
   });
 
@@ -267,10 +265,9 @@ describe('install-agent', () => {
     const fakes = await atInstall();
     const migrationId = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
     await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId }));
-    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('snapshot') as string,
-    });
+    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject(
+      anError('BadInput', textWith('snapshot')),
+    );
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -21,6 +21,7 @@ import {
 } from '../fixtures.ts';
 import { begunWithLeftOver, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 
@@ -156,14 +157,14 @@ describe.each(mutating)('%s', (name, { currentAttempt, prepare, input, plan, tag
         { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, attempt: 0, ...input },
         fakes,
       ).catch((error: unknown) => error),
-    ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    ).toMatchObject(anError('BadInput', textWith('snapshot')));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('begins no change where too little of the invocation is left', async () => {
     const fakes = await atThatPoint();
     fakes.invocation.remaining = 5000;
-    expect(await run(fakes)).toMatchObject({ name: 'OutOfTime', message: expect.stringContaining('5 s') as string });
+    expect(await run(fakes)).toMatchObject(anError('OutOfTime', textWith('5 s')));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

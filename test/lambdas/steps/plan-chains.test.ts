@@ -17,6 +17,7 @@ import {
   STEP_ROLES,
   target,
 } from '../fixtures.ts';
+import { textWith } from '../expectations.ts';
 
 const roleNamed = (name: string, account = ACCOUNT): string => `arn:aws:iam::${account}:role/${name}`;
 const ARCHIVE = roleNamed('archive');
@@ -72,7 +73,7 @@ describe('roles that the planned role assumes', () => {
     expect(checksOf(plan, 'target-roles')).toHaveLength(10);
     expect(plan.verdict).toBe('migrate');
     expect(checksOf(plan, 'session-tags')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(`${many[10]} (more roles than the plan reads)`) as string },
+      { status: 'warn', message: textWith(`${many[10]} (more roles than the plan reads)`) },
     ]);
   });
 
@@ -87,7 +88,7 @@ describe('roles that the planned role assumes', () => {
     expect(plan.verdict).toBe('migrate');
     expect(checksOf(plan, 'target-roles')).toEqual([]);
     expect(checksOf(plan, 'session-tags')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining('archive (iam:GetRole archive: AccessDenied') as string },
+      { status: 'warn', message: textWith('archive (iam:GetRole archive: AccessDenied') },
     ]);
   });
 });
@@ -107,7 +108,7 @@ describe('service accounts that a pattern matches', () => {
     expect(plain.journal.names()).not.toContain('kubernetes.listServiceAccounts');
     const fakes = byPattern();
     expect(checksOf(await run(fakes), 'pattern-trust')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(`1 without: ${NAMESPACE}/dns`) as string },
+      { status: 'warn', message: textWith(`1 without: ${NAMESPACE}/dns`) },
     ]);
     expect(fakes.journal.of('kubernetes.listServiceAccounts')).toHaveLength(1);
   });

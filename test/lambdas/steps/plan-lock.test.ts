@@ -15,6 +15,8 @@ import {
   OTHER_MIGRATION_ID,
   target,
 } from '../fixtures.ts';
+import { PLAIN_ANSWER } from './planning.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
   invoke(
@@ -63,18 +65,12 @@ describe('a held lock', () => {
       target,
       subject: ADDON,
       attempts: [],
-      installsAgent: false,
-      repairsTrust: false,
-      createsStandalone: false,
-      removesAnnotation: false,
-      needsApproval: false,
-      approvalSeconds: 86_400,
-      hasWindow: false,
+      ...PLAIN_ANSWER,
       firstPolls: { updated: 18, created: 27, deleted: 20 },
-      planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      planHash: textLike(/^[0-9a-f]{64}$/),
       blockedBy: ['lock-free'],
     });
-    expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) as string });
+    expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: textLike(message) });
     for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)])
       expect((await lockCheck(fakes))?.message).toContain(part);
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);
@@ -93,10 +89,9 @@ describe('a held lock', () => {
     ['left no record', ABORTED, undefined],
   ])('is waited for where its execution %s', async (_, execution, record) => {
     const fakes = await held(execution, record);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RecoveryPending',
-      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} has held the lock`) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('RecoveryPending', textWith(`Migration ${OTHER_MIGRATION_ID} has held the lock`)),
+    );
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running' });
     // Recover lets go of it; the same step goes on.
     await fakes.ledger.releaseLock(ADDON_LOCK, OTHER_EXECUTION);
@@ -119,10 +114,9 @@ describe('a held lock', () => {
 
     it('is waited for', async () => {
       const fakes = await recovering();
-      await expect(run(fakes)).rejects.toMatchObject({
-        name: 'RecoveryPending',
-        message: expect.stringContaining(`${RECOVERY} is rolling back its change`) as string,
-      });
+      await expect(run(fakes)).rejects.toMatchObject(
+        anError('RecoveryPending', textWith(`${RECOVERY} is rolling back its change`)),
+      );
       await fakes.ledger.releaseLock(ADDON_LOCK, RECOVERY);
       expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     });
@@ -130,7 +124,7 @@ describe('a held lock', () => {
       const fakes = await recovering();
       expect(await run(fakes, { dryRun: true })).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
       expect(await lockCheck(fakes)).toMatchObject({
-        message: expect.stringContaining('are being rolled back') as string,
+        message: textWith('are being rolled back'),
         remedy: expect.not.stringContaining('cancel') as string,
       });
     });

@@ -26,6 +26,7 @@ import {
   STEP_ROLES,
   target,
 } from '../fixtures.ts';
+import { textLike, textWith } from '../expectations.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const run = async (fakes: Fakes, request: object = {}): Promise<{ answer: unknown; plan: Plan }> => {
@@ -72,7 +73,7 @@ describe('associations', () => {
     expect(fakes.journal.names()).not.toContain('eks.countAssociations');
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('more associations than the 100') as string,
+      message: textWith('more associations than the 100'),
     });
     fakes.eks.associations = others(101);
     expect(checkOf(await run(fakes), 'association-quota').message).toContain('will have 102 of at most');
@@ -85,7 +86,7 @@ describe('associations', () => {
     expect([found.plan.verdict, found.plan.existing]).toEqual(['migrate', ['a-left00000000000001']]);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('eks:ListPodIdentityAssociations: AccessDenied') as string,
+      message: textWith('eks:ListPodIdentityAssociations: AccessDenied'),
     });
   });
 });
@@ -114,9 +115,7 @@ describe('who else uses a role', () => {
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining(
-        'allows IRSA only for the planned service accounts and names no other identity provider, and',
-      ) as string,
+      message: textWith('allows IRSA only for the planned service accounts and names no other identity provider, and'),
     });
   });
   it('is read where the add-on has given the role to a service account that is not planned', async () => {
@@ -139,7 +138,7 @@ describe('who else uses a role', () => {
     const found = await run(fakes);
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('add-on aws-efs-csi-driver, association a-shop for web/shop') as string,
+      message: textWith('add-on aws-efs-csi-driver, association a-shop for web/shop'),
     });
     expect(fakes.journal.of('eks.describeAddon').flat()).toEqual([ADDON, 'aws-efs-csi-driver', 'coredns']);
     expect(fakes.journal.of('eks.listAddons')).toHaveLength(1);
@@ -184,7 +183,7 @@ describe('who else uses a role', () => {
     expect(found.plan.verdict).toBe('migrate');
     expect(checkOf(found, 'role-sharing')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(`others: ${call}: AccessDenied`) as string,
+      message: textWith(`others: ${call}: AccessDenied`),
     });
   });
 });
@@ -198,10 +197,7 @@ describe('policies of the roles', () => {
     ];
     const found = await run(fakes, { roleArn: OTHER_ROLE });
     expect(fakes.journal.of('roles.listPolicies')).toEqual([[OTHER_ROLE]]);
-    expect(checkOf(found, 'session-tags')).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('policy hop') as string,
-    });
+    expect(checkOf(found, 'session-tags')).toMatchObject({ status: 'warn', message: textWith('policy hop') });
   });
   it('that may not be read are told as such', async () => {
     const fakes = deployed();
@@ -323,7 +319,7 @@ describe('the rights of the steps', () => {
     expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
     expect(checkOf(found, 'step-rights')).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('aws:SourceVpc, which is not known beforehand') as string,
+      message: textWith('aws:SourceVpc, which is not known beforehand'),
     });
   });
 
@@ -350,7 +346,7 @@ describe('the rights of the steps', () => {
       expect(bounded.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
       expect(checkOf(bounded, 'step-rights')).toMatchObject({
         status: 'fail',
-        message: expect.stringMatching(/make eks:CreateAddon .*the permissions boundary: .*denies/) as string,
+        message: textLike(/make eks:CreateAddon .*the permissions boundary: .*denies/),
       });
     });
     it.each<[string, (fakes: Fakes) => void, string]>([
@@ -399,7 +395,7 @@ describe('the rights of the steps', () => {
       expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
       expect(checkOf(found, 'step-rights')).toMatchObject({
         status: 'unknown',
-        message: expect.stringContaining(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `) as string,
+        message: textWith(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `),
       });
       expect(checkOf(found, 'step-rights').message).toContain(why.replace(/\.$/, ''));
       for (const request of [{ strategy: 'in-place' }, {}]) {

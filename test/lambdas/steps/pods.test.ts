@@ -24,6 +24,7 @@ import {
   ROLE,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const migrated = (change: Partial<Addon> = {}): Addon =>
@@ -63,10 +64,7 @@ describe('verify-pods', () => {
     await verify(fakes);
     await verify(fakes);
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([
-      other,
-      { id: 'irsa-role-still-set', status: 'warn', message: expect.stringContaining(ROLE) as string },
-    ]);
+    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', status: 'warn', message: textWith(ROLE) }]);
     fakes.eks.addons.set(ADDON, migrated());
     await verify(fakes);
     expect((await fakes.record()).warnings).toEqual([other]);
@@ -157,12 +155,14 @@ describe('verify-pods', () => {
   it('restarts pods whose source is unknown and that lack the configuration, and then reports what is missing', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('unknown', { name: 'dark' }));
     expect(await verify(fakes)).toEqual({ verdict: 'restart', podsThatCount: 2, podsAsExpected: 1 });
-    await expect(verify(fakes, 3)).rejects.toMatchObject({
-      name: 'PodsOnWrongIdentity',
-      message: expect.stringMatching(
-        /^After 2 restarts these pods still are not on EKS Pod Identity: dark \(it cannot be determined: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI, with which AWS SDKs ask the agent without a token/,
-      ) as string,
-    });
+    await expect(verify(fakes, 3)).rejects.toMatchObject(
+      anError(
+        'PodsOnWrongIdentity',
+        textLike(
+          /^After 2 restarts these pods still are not on EKS Pod Identity: dark \(it cannot be determined: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI, with which AWS SDKs ask the agent without a token/,
+        ),
+      ),
+    );
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
   it('warns of pods whose source is unknown and that have the configuration, and restarts none', async () => {
@@ -175,10 +175,10 @@ describe('verify-pods', () => {
       {
         id: 'credentials-unknown',
         status: 'warn',
-        message: expect.stringMatching(
+        message: textLike(
           /^A pod has the configuration of EKS Pod Identity, but its spec does not show whether AWS SDKs use it: in kube-system\/dark, container ebs-plugin gets variables from Secret\/aws \(envFrom\), .*; in kube-system\/dark, container csi-provisioner gets /,
-        ) as string,
-        remedy: expect.stringMatching(/pod-identity identities --cluster dev .*$/) as string,
+        ),
+        remedy: textLike(/pod-identity identities --cluster dev .*$/),
       },
     ]);
     fakes.kubernetes.pods = [aPod('pod-identity')];
@@ -222,7 +222,7 @@ describe('verify-pods', () => {
     change(fakes);
     await expect(verify(fakes)).rejects.toMatchObject({
       name: what.startsWith('the add-on') ? 'AddonNotActive' : 'PodsNotSettled',
-      message: expect.stringMatching(message) as string,
+      message: textLike(message),
     });
     expect((await fakes.record()).verified).toBe('none');
   });
@@ -468,12 +468,14 @@ describe('towards what was before', () => {
     it('gives up where new pods go on getting Pod Identity, with all others as they were', async () => {
       const fakes = await twoReplicas(lateOne, old('two'));
       expect(await verify(fakes, 1, { ...gone, tries: 5 })).toMatchObject({ verdict: 'restart' });
-      await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject({
-        name: 'WebhookStillInjects',
-        message: expect.stringMatching(
-          /webhook still injects EKS Pod Identity into new pods.*association is created again.*pod-identity rollback/,
-        ) as string,
-      });
+      await expect(verify(fakes, 1, { ...gone, tries: 6 })).rejects.toMatchObject(
+        anError(
+          'WebhookStillInjects',
+          textLike(
+            /webhook still injects EKS Pod Identity into new pods.*association is created again.*pod-identity rollback/,
+          ),
+        ),
+      );
     });
 
     it('replaces pods of an add-on that is not well because of them', async () => {

@@ -12,6 +12,7 @@ import {
 import { type Begun } from './begun.ts';
 import { aCopy } from './rollback.ts';
 import { RETIRED, migrated, run, putBack, holders, FREE, retirements, policy } from './retiring.ts';
+import { anError, textWith } from '../expectations.ts';
 
 describe('reinstate', () => {
   const retired = async (): Promise<Begun> => {
@@ -25,10 +26,9 @@ describe('reinstate', () => {
   it('of a role that the deployment does not cover is refused, and the role is not even read', async () => {
     const fakes = await retired();
     fakes.settings.repairableRoleArns = [`${ROLE}-other`];
-    await expect(putBack(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(`may not change the trust policy of ${ROLE}`) as string,
-    });
+    await expect(putBack(fakes)).rejects.toMatchObject(
+      anError('RetireRefused', textWith(`may not change the trust policy of ${ROLE}`)),
+    );
     expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
   });
 
@@ -73,10 +73,7 @@ describe('reinstate', () => {
     expect(await putBack(fakes)).toMatchObject({ done: true });
     const running = await retired();
     await running.ledger.updateMigration(MIGRATION_ID, { status: 'running' });
-    await expect(putBack(running)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('reinstate-over') as string,
-    });
+    await expect(putBack(running)).rejects.toMatchObject(anError('RetireRefused', textWith('reinstate-over')));
   });
 
   it('has nothing to do where nothing was retired, and refuses a role that is gone or may not be changed', async () => {
@@ -88,15 +85,11 @@ describe('reinstate', () => {
     });
     const gone = await retired();
     delete gone.roles.trust[ROLE];
-    await expect(putBack(gone)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('the role no longer exists in IAM') as string,
-    });
+    await expect(putBack(gone)).rejects.toMatchObject(
+      anError('RetireRefused', textWith('the role no longer exists in IAM')),
+    );
     const closed = await retired();
     closed.settings.repairableRoleArns.pop();
-    await expect(putBack(closed)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('retire-role') as string,
-    });
+    await expect(putBack(closed)).rejects.toMatchObject(anError('RetireRefused', textWith('retire-role')));
   });
 });

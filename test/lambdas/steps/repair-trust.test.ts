@@ -24,6 +24,7 @@ import {
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const others = {
   Sid: 'Others',
@@ -113,10 +114,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('waits until IAM shows what was written', async () => {
     const fakes = await atRepair();
     fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE, tags: {} });
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'Busy',
-      message: expect.stringContaining(ROLE) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', textWith(ROLE)));
     expect(fakes.clock.slept).toEqual([2000, 2000]);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
   });
@@ -128,25 +126,18 @@ describe('repair-trust towards Pod Identity', () => {
       await write(...given);
       fakes.roles.getRole = async () => undefined;
     };
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'Busy',
-      message: expect.stringContaining('does not show the new trust policy') as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('Busy', textWith('does not show the new trust policy')));
   });
 
   it('leaves a policy alone that another principal has changed since the plan', async () => {
     const fakes = await atRepair();
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'TrustChanged',
-      message: expect.stringMatching(/no longer as the plan found it\. It was left alone.*try again/) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(
+      anError('TrustChanged', textLike(/no longer as the plan found it\. It was left alone.*try again/)),
+    );
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
     fakes.roles.trust[ROLE] = undefined;
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'TrustChanged',
-      message: expect.stringContaining('the role is gone') as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', textWith('the role is gone')));
   });
 
   it('sees a change that comes between its note and its write', async () => {
@@ -165,10 +156,7 @@ describe('repair-trust towards Pod Identity', () => {
     fakes.roles.updateTrustPolicy = async () => {
       fakes.roles.trust[ROLE] = policyText(others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'TrustChanged',
-      message: expect.stringContaining('at the same time') as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('TrustChanged', textWith('at the same time')));
   });
 
   it('takes the same policy in another spelling for what it is', async () => {
@@ -194,10 +182,7 @@ describe('repair-trust towards Pod Identity', () => {
     async (patterns) => {
       const fakes = await atRepair();
       fakes.settings.repairableRoleArns = patterns;
-      await expect(repair(fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('repairableRoleArns') as string,
-      });
+      await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', textWith('repairableRoleArns')));
       expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
     },
   );
@@ -205,10 +190,7 @@ describe('repair-trust towards Pod Identity', () => {
   it('refuses all where one of the roles is not named', async () => {
     const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
     fakes.settings.repairableRoleArns = [ROLE];
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(OTHER_ROLE) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', textWith(OTHER_ROLE)));
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -235,20 +217,16 @@ describe('repair-trust towards Pod Identity', () => {
     ],
   ])('does not write what %s, whatever the plan says', async (_, statements, why) => {
     const fakes = await atRepair({ trustRepairs: [{ ...REPAIR, after: policyText(...statements) }] });
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(anError('BadInput', textLike(why)));
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
   });
 
   it('evaluates both forms of an association that loses its session tags', async () => {
     const carryOver = [{ ...planned, from: 'a-left00000000000001', tags: {}, disableSessionTags: true }];
     // The statement asks for tags that the association will no longer have.
-    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('EKS Pod Identity is denied') as string,
-    });
+    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject(
+      anError('BadInput', textWith('EKS Pod Identity is denied')),
+    );
   });
 
   it('says why IAM does not take it, and has noted that it tried', async () => {
@@ -343,10 +321,10 @@ describe('repair-trust towards before', () => {
         {
           id: 'trust-not-restored',
           status: 'warn',
-          message: expect.stringContaining(ROLE) as string,
-          remedy: expect.stringContaining(
+          message: textWith(ROLE),
+          remedy: textWith(
             `aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`,
-          ) as string,
+          ),
         },
       ]);
     }
@@ -378,10 +356,7 @@ describe('repair-trust towards before', () => {
       expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
       const warnings = (await fakes.record()).warnings;
       expect(warnings).toMatchObject([
-        {
-          id: 'trust-not-restored',
-          message: expect.stringContaining(`${ROLE} was not restored: this deployment may not change it`) as string,
-        },
+        { id: 'trust-not-restored', message: textWith(`${ROLE} was not restored: this deployment may not change it`) },
       ]);
       expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
       expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
@@ -396,10 +371,9 @@ describe('repair-trust', () => {
       const fakes = await atRepair();
       const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
       await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
-      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('snapshot') as string,
-      });
+      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject(
+        anError('BadInput', textWith('snapshot')),
+      );
       expect(writes(fakes)).toEqual([]);
     },
   );
@@ -415,10 +389,9 @@ describe('repair-trust while others work with the role', () => {
 
   it('writes nothing until they have let go', async () => {
     const fakes = await sharedBy(await atRepair());
-    await expect(repair(fakes)).rejects.toMatchObject({
-      name: 'Busy',
-      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`) as string,
-    });
+    await expect(repair(fakes)).rejects.toMatchObject(
+      anError('Busy', textWith(`Migration ${OTHER_MIGRATION_ID} has used role ${ROLE}`)),
+    );
     expect(writes(fakes)).toEqual([]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await repair(fakes)).toEqual({ changed: true });
@@ -431,7 +404,7 @@ describe('repair-trust while others work with the role', () => {
     await restore(fakes);
     expect(writes(fakes)).toEqual([]);
     expect((await fakes.record()).warnings).toMatchObject([
-      { id: 'trust-not-restored', message: expect.stringContaining(OTHER_MIGRATION_ID) as string },
+      { id: 'trust-not-restored', message: textWith(OTHER_MIGRATION_ID) },
     ]);
   });
 });

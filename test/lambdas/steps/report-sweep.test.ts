@@ -7,6 +7,7 @@ import { reportSweepStep } from '../../../lambdas/steps/report-sweep/handler.ts'
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
+import { textWith } from '../expectations.ts';
 
 let fakes: Fakes;
 const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> =>
@@ -41,13 +42,9 @@ describe('the report of a sweep', () => {
     const answer = await report();
     expect(answer).toMatchObject({
       outcome: 'completed',
-      text: expect.stringContaining(
-        `Sweep ${SWEEP_ID} (migrate) completed. 2 clusters in 1 locations, 2 add-ons: 2 ready.`,
-      ) as string,
+      text: textWith(`Sweep ${SWEEP_ID} (migrate) completed. 2 clusters in 1 locations, 2 add-ons: 2 ready.`),
     });
-    expect(answer).toMatchObject({
-      text: expect.stringContaining(`Report: s3://the-bucket/sweeps/${SWEEP_ID}/report.html`) as string,
-    });
+    expect(answer).toMatchObject({ text: textWith(`Report: s3://the-bucket/sweeps/${SWEEP_ID}/report.html`) });
     const types = Object.fromEntries(
       [...fakes.documents.objects]
         .filter(([key]) => key.includes('/report.'))
@@ -90,10 +87,7 @@ describe('the report of a sweep', () => {
 
   it('says that it was stopped, and by what', async () => {
     await put({ status: 'stopping', cause: { name: 'SweepStopped', message: '3 failed.' } });
-    expect(await report()).toMatchObject({
-      outcome: 'stopped',
-      text: expect.stringContaining('stopped. SweepStopped: 3 failed.') as string,
-    });
+    expect(await report()).toMatchObject({ outcome: 'stopped', text: textWith('stopped. SweepStopped: 3 failed.') });
     expect(await record()).toMatchObject({ outcome: 'stopped', cause: { name: 'SweepStopped' } });
   });
 
@@ -126,7 +120,7 @@ describe('the report of a sweep', () => {
     await put({ executionArn: executionArn('another', 'Sweep') });
     expect(await report({ failure: { name: 'Late', message: 'why' } })).toMatchObject({
       outcome: 'failed',
-      text: expect.stringContaining('does not work on sweep') as string,
+      text: textWith('does not work on sweep'),
     });
     expect((await record()).status).toBe('running');
   });
@@ -141,9 +135,9 @@ describe('the report of a sweep', () => {
     await fakes.documents.put(clusterKey(SWEEP_ID, location, 'c'), 'garbage', 'application/json');
     expect(await report()).toMatchObject({
       outcome: 'failed',
-      text: expect.stringContaining(
+      text: textWith(
         `clusters/c.json in the bucket does not have the form that this version of the service writes: it is not JSON`,
-      ) as string,
+      ),
     });
     expect(await record()).toMatchObject({ status: 'ended', outcome: 'failed', cause: { name: 'BadInput' } });
   });

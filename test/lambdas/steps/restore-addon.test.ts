@@ -19,6 +19,7 @@ import {
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed } from './rollback.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const byApi = { ...aMigration().request, verification: 'api' as const };
 type Action = 'update' | 'delete' | 'create';
@@ -212,10 +213,7 @@ describe('restore-addon', () => {
     // Outlived the delete with preserve.
     fakes.eks.associations = [owned];
     fakes.eks.keyFreedAfter = 3000;
-    await expect(restore(fakes, 'create')).rejects.toMatchObject({
-      name: 'AssociationStillThere',
-      message: expect.stringContaining('a-owned') as string,
-    });
+    await expect(restore(fakes, 'create')).rejects.toMatchObject(anError('AssociationStillThere', textWith('a-owned')));
     fakes.clock.advance(5000);
     expect(await restore(fakes, 'create')).toEqual({ done: true });
     expect(fakes.eks.associations).toMatchObject([
@@ -231,10 +229,9 @@ describe('restore-addon', () => {
     });
     await removed(fakes);
     fakes.eks.associations = [anAssociation({ id: 'a-others', roleArn: OTHER_ROLE })];
-    await expect(restore(fakes, 'create')).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(/a-others.*left alone/) as string,
-    });
+    await expect(restore(fakes, 'create')).rejects.toMatchObject(
+      anError('RestoreRefused', textLike(/a-others.*left alone/)),
+    );
     expect(fakes.eks.associations).toHaveLength(1);
   });
 

@@ -21,6 +21,7 @@ import {
   aRollback,
 } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
 const FIELDS: Partial<Association> = {
@@ -135,10 +136,7 @@ describe('restore-associations', () => {
     it('waits while it is still listed', async () => {
       const fakes = await withRole();
       fakes.eks.deleteAssociation = async () => true;
-      await expect(restore(fakes)).rejects.toMatchObject({
-        name: 'AssociationStillThere',
-        message: expect.stringContaining('a-made') as string,
-      });
+      await expect(restore(fakes)).rejects.toMatchObject(anError('AssociationStillThere', textWith('a-made')));
     });
 
     it("leaves a foreign copy's alone", async () => {
@@ -183,10 +181,9 @@ describe('restore-associations', () => {
       fakes.eks.associations = [own];
       fakes.kubernetes.workloads = fakes.kubernetes.workloads.map((one) => ({ ...one, settled: false }));
       fakes.kubernetes.pods = [aPod('pod-identity')];
-      await expect(restore(fakes)).rejects.toMatchObject({
-        name: 'PodsNotSettled',
-        message: expect.stringContaining('are still being replaced') as string,
-      });
+      await expect(restore(fakes)).rejects.toMatchObject(
+        anError('PodsNotSettled', textWith('are still being replaced')),
+      );
       fakes.clock.advance(9 * 60_000);
       fakes.kubernetes.pods = [aPod('pod-identity'), aPod('pod-identity', { name: 'two' })];
       await expect(restore(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled' });
@@ -209,12 +206,9 @@ describe('restore-associations', () => {
         return fakes;
       };
       const fakes = await slow();
-      await expect(restore(fakes)).rejects.toMatchObject({
-        name: 'SessionsMayEnd',
-        message: expect.stringMatching(
-          /rollout restart .*pod-identity rollback \S+ --accept-credential-gap$/,
-        ) as string,
-      });
+      await expect(restore(fakes)).rejects.toMatchObject(
+        anError('SessionsMayEnd', textLike(/rollout restart .*pod-identity rollback \S+ --accept-credential-gap$/)),
+      );
       expect(fakes.journal.mutations()).toEqual([]);
       const accepted = await slow({
         status: 'rolling-back',
@@ -278,20 +272,14 @@ describe('restore-associations', () => {
   ])("leaves another principal's association with %s alone", async (_, change) => {
     const fakes = await purged(FIELDS);
     fakes.eks.associations = [anAssociation({ ...FIELDS, id: 'a-others', ...change })];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringMatching(/a-others.*left alone/) as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(anError('RestoreRefused', textLike(/a-others.*left alone/)));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('needs a person for an association that another principal created where none existed', async () => {
     const fakes = await begun();
     fakes.eks.associations = [anAssociation({ id: 'a-others' })];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining('a-others') as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(anError('RestoreRefused', textWith('a-others')));
   });
 
   it('brings a left-over of a dead copy back as a standalone one', async () => {
@@ -331,10 +319,9 @@ describe('restore-associations', () => {
 
     it('says that it did not come back', async () => {
       const fakes = await withOwned([]);
-      await expect(restore(fakes)).rejects.toMatchObject({
-        name: 'RestoreRefused',
-        message: expect.stringContaining('without the association that it owned') as string,
-      });
+      await expect(restore(fakes)).rejects.toMatchObject(
+        anError('RestoreRefused', textWith('without the association that it owned')),
+      );
       expect(fakes.clock.slept.length).toBeGreaterThan(1);
     });
   });

@@ -7,6 +7,7 @@ import { aSecretStore, SECRET_STORES } from '../consumer-objects.ts';
 import { anAssociation, aPod, NAMESPACE, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 import { blocking, dryRun, migrated, policy, putBack, retirements, RETIRED, run } from './retiring.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const PATTERN = `system:serviceaccount:${NAMESPACE}:*`;
 const byPattern = irsa(PATTERN, { Sid: 'Irsa' }, 'StringLike');
@@ -66,10 +67,7 @@ describe('retire with a pattern', () => {
     const fakes = await withPattern();
     associate(fakes, 'dns');
     associate(fakes, 'proxy');
-    expect(checkOf(await dryRun(fakes))).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining('All 2') as string,
-    });
+    expect(checkOf(await dryRun(fakes))).toMatchObject({ status: 'pass', message: textWith('All 2') });
     fakes.kubernetes.plainServiceAccounts = [other('cart', 'shop')];
     expect(checkOf(await dryRun(fakes))?.message).toContain('no other service account that exists matches');
   });
@@ -181,10 +179,7 @@ describe('an attacker', () => {
       fakes.kubernetes.plainServiceAccounts = [...fakes.kubernetes.plainServiceAccounts, other('late')];
       return acquireLock(...given);
     };
-    await expect(run(fakes, accepted)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(`${NAMESPACE}/late`) as string,
-    });
+    await expect(run(fakes, accepted)).rejects.toMatchObject(anError('RetireRefused', textWith(`${NAMESPACE}/late`)));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -200,10 +195,9 @@ describe('an attacker', () => {
         before: policyText(statement, podIdentityStatement),
         removed: [{ statement }],
       });
-      await expect(putBack(fakes)).rejects.toMatchObject({
-        name: 'RetireRefused',
-        message: expect.stringContaining("may not be this service's own") as string,
-      });
+      await expect(putBack(fakes)).rejects.toMatchObject(
+        anError('RetireRefused', textWith("may not be this service's own")),
+      );
       expect(policy(fakes)).toEqual(JSON.parse(RETIRED));
     }
   });
@@ -212,7 +206,7 @@ describe('an attacker', () => {
     const fakes = await withPattern();
     fakes.roles.trust[ROLE] = policyText(irsa('*', {}, 'StringLike'), podIdentityStatement);
     expect(await dryRun(fakes, { acceptConsumers: ['*'] })).toMatchObject({
-      roles: [{ result: 'refused', why: expect.stringContaining('when the migration began') as string }],
+      roles: [{ result: 'refused', why: textWith('when the migration began') }],
     });
   });
 });

@@ -43,6 +43,7 @@ import {
   policy,
   blocking,
 } from './retiring.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 describe('retire', () => {
   it('takes the OIDC statement out, notes it first, and lets the locks go', async () => {
@@ -99,7 +100,7 @@ describe('retire', () => {
     fakes.journal.clear();
     expect(await run(fakes)).toMatchObject({
       done: false,
-      roles: [{ result: 'nothing', why: expect.stringContaining(`removed at ${at(0)}`) as string }],
+      roles: [{ result: 'nothing', why: textWith(`removed at ${at(0)}`) }],
     });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -126,12 +127,14 @@ describe('retire', () => {
   it('is refused where no pod was seen, and names the commands that verify the pods', async () => {
     const fakes = await migrated();
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringMatching(
-        /verified by the EKS API alone: no pod was read.*pod-identity identities --cluster dev.*without --verification api/,
-      ) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError(
+        'RetireRefused',
+        textLike(
+          /verified by the EKS API alone: no pod was read.*pod-identity identities --cluster dev.*without --verification api/,
+        ),
+      ),
+    );
   });
 
   it.each<[string, (fakes: Begun) => unknown, string[]]>([
@@ -222,10 +225,9 @@ describe('retire', () => {
 
     const fakes = await migrated();
     await change(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(`nothing was changed. ${ids[0]}: `) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('RetireRefused', textWith(`nothing was changed. ${ids[0]}: `)),
+    );
     expect(fakes.roles.trust[ROLE]).toBe(bothWays);
     expect(await retirements(fakes)).toEqual([]);
     // Not even for a moment.
@@ -234,10 +236,7 @@ describe('retire', () => {
 
   it('says when it may be done, where it is too early', async () => {
     const fakes = await migrated({ endedAt: at(-DAY) });
-    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(at(2 * DAY)) as string,
-    });
+    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject(anError('RetireRefused', textWith(at(2 * DAY))));
     expect(await run(fakes, { soakDays: 1 })).toMatchObject({ done: true });
   });
 
@@ -251,12 +250,11 @@ describe('retire', () => {
     };
     fakes.roles.trust[ROLE] = policyText(everybody, podIdentityStatement);
     expect(await dryRun(fakes)).toMatchObject({
-      roles: [{ result: 'refused', why: expect.stringContaining('by StringNotEquals, from which') as string }],
+      roles: [{ result: 'refused', why: textWith('by StringNotEquals, from which') }],
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringMatching(new RegExp(`${ROLE}: .*by StringNotEquals, from which`)) as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(
+      anError('RetireRefused', textLike(new RegExp(`${ROLE}: .*by StringNotEquals, from which`))),
+    );
   });
 
   it('has nothing to retire where the add-on had no IRSA role', async () => {
@@ -271,10 +269,7 @@ describe('retire', () => {
       roles: [],
       checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }],
     });
-    await expect(run(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('had no IRSA role') as string,
-    });
+    await expect(run(fakes)).rejects.toMatchObject(anError('RetireRefused', textWith('had no IRSA role')));
   });
 
   it('has nothing to do where the role is gone, and knows no other migration', async () => {
@@ -301,7 +296,7 @@ describe('retire next to other migrations', () => {
     });
     await expect(run(fakes)).rejects.toMatchObject({
       name,
-      message: expect.stringContaining(OTHER_MIGRATION_ID) as string,
+      message: textWith(OTHER_MIGRATION_ID),
     });
     expect((await holders(fakes)).filter((one) => one === RETIRE_EXECUTION)).toEqual([]);
     expect(fakes.journal.mutations()).toEqual([]);

@@ -31,6 +31,7 @@ import {
   GRANTED,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const standalone: PlannedAssociation = { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, standalone: true };
@@ -243,10 +244,9 @@ describe('restore-associations', () => {
     expect(await restore(kept)).toEqual({ restored: ['a-of-nodes'], awaitsWebhook: false });
     const fakes = await back();
     fakes.eks.associations = [of({ id: 'a-theirs' })];
-    await expect(restore(fakes)).rejects.toMatchObject({
-      name: 'RestoreRefused',
-      message: expect.stringContaining('was created outside this migration') as string,
-    });
+    await expect(restore(fakes)).rejects.toMatchObject(
+      anError('RestoreRefused', textWith('was created outside this migration')),
+    );
     expect(fakes.eks.associations.map(({ id }) => id)).toEqual(['a-theirs']);
   });
 

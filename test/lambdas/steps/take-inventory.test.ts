@@ -15,6 +15,7 @@ import { MOST_ATTEMPTS } from '../../../lambdas/runtime/retry.ts';
 import { takeInventoryStep } from '../../../lambdas/steps/take-inventory/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, aConfiguration, ADDON, aCluster, ROLE } from '../fixtures.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const SWEEP_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const LOCATION = { account: ACCOUNT, region: 'eu-west-1' };
@@ -167,10 +168,7 @@ describe('take-inventory', () => {
   });
 
   it('refuses a sweep that it does not know', async () => {
-    await expect(take()).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining(SWEEP_ID) as string,
-    });
+    await expect(take()).rejects.toMatchObject(anError('BadInput', textWith(SWEEP_ID)));
   });
 });
 
@@ -197,7 +195,7 @@ describe("what can't be looked at", () => {
     fakes.eks.cluster = undefined;
     await take();
     expect(found('a').findings).toEqual([
-      { class: 'unreachable', reason: expect.stringMatching(/just deleted/) as string, checks: [], roles: [] },
+      { class: 'unreachable', reason: textLike(/just deleted/), checks: [], roles: [] },
     ]);
     expect(location()).toMatchObject({ clusters: 2 });
   });
@@ -293,7 +291,7 @@ describe("what can't be looked at", () => {
     expect(found().findings[0]).toMatchObject({
       addon: ADDON,
       class: 'unreachable',
-      reason: expect.stringContaining('just deleted') as string,
+      reason: textWith('just deleted'),
     });
   });
 
@@ -309,7 +307,7 @@ describe("what can't be looked at", () => {
     failAlways(fakes.kubernetes, 'listPods', new MigrationError(name, `The API server: ${name}.`));
     await take();
     const why = `The API server: ${name}.`;
-    const access = { id: 'kubernetes-access', message: expect.stringContaining(why) as string };
+    const access = { id: 'kubernetes-access', message: textWith(why) };
     expect(found().findings[0]).toMatchObject(
       expected === 'blocked'
         ? { class: 'blocked', checks: [access] }
@@ -360,10 +358,7 @@ describe('throttling', () => {
       findings: [{ class: 'unreachable', reason: location().unreachable }],
       calls: {},
     });
-    expect(location()).toMatchObject({
-      clusters: 5,
-      unreachable: expect.stringMatching(/^3 clusters in a row .*Rate exceeded/) as string,
-    });
+    expect(location()).toMatchObject({ clusters: 5, unreachable: textLike(/^3 clusters in a row .*Rate exceeded/) });
     expect(fakes.journal.of('eks.describeCluster')).toHaveLength(MOST_BROKEN_OFF * MOST_ATTEMPTS);
     // Minutes, however many clusters there are.
     expect(fakes.clock.now() - began).toBeLessThan(MOST_BROKEN_OFF * 75_000);
@@ -460,10 +455,7 @@ describe('an invocation whose time is up', () => {
     invocation(60_000);
     expect(await take({ tooShortFor: 'a' })).toEqual({ done: false, after: 'a', clusters: 1 });
     expect(found('a').findings).toMatchObject([
-      {
-        class: 'unreachable',
-        reason: expect.stringMatching(/^The time of two invocations in a row was too short/) as string,
-      },
+      { class: 'unreachable', reason: textLike(/^The time of two invocations in a row was too short/) },
     ]);
   });
 

@@ -37,6 +37,7 @@ import {
 } from './taking-over.ts';
 import { aTrustChange } from './repaired.ts';
 import { COPY, recreated } from './rollback.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 describe('take-over of a stranded migration', () => {
   it('takes every lock, then writes into the record who works on it now', async () => {
@@ -49,7 +50,7 @@ describe('take-over of a stranded migration', () => {
       attempt: 1,
       repairsTrust: false,
       removesAnnotation: false,
-      failure: { Error: 'ExecutionStopped', Cause: expect.stringContaining(EXECUTION) as string },
+      failure: { Error: 'ExecutionStopped', Cause: textWith(EXECUTION) },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
     expect(await fakes.record()).toMatchObject({
@@ -190,10 +191,7 @@ describe('take-over on demand', () => {
     expect(await takeOver(fakes, requested)).toMatchObject({
       action: 'roll-back',
       fence: 2,
-      failure: {
-        Error: 'RollbackRequested',
-        Cause: expect.stringContaining('The rollback was requested by jo: it is slow') as string,
-      },
+      failure: { Error: 'RollbackRequested', Cause: textWith('The rollback was requested by jo: it is slow') },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
     expect(await fakes.record()).toMatchObject({
@@ -265,10 +263,7 @@ describe('take-over on demand', () => {
     const fakes = await migrated();
     await change(fakes);
     const before = await holders(fakes);
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(anError('RollbackRefused', textLike(message)));
     expect(await holders(fakes)).toEqual(before);
     const record = await fakes.record();
     expect(record).toMatchObject({
@@ -280,8 +275,8 @@ describe('take-over on demand', () => {
         state: 'refused',
         after: 'migrated',
         endedAt: expect.any(String) as string,
-        error: { name: 'RollbackRefused', message: expect.stringMatching(message) as string },
-        next: expect.stringContaining(`pod-identity show ${MIGRATION_ID}`) as string,
+        error: anError('RollbackRefused', textLike(message)),
+        next: textWith(`pod-identity show ${MIGRATION_ID}`),
       },
     });
     expect(await fakes.ledger.listRequestedRollbacks()).toEqual([]);
@@ -305,10 +300,9 @@ describe('take-over on demand', () => {
     expect(await takeOver(await released(), requested)).toMatchObject({ action: 'roll-back' });
     const fakes = await released();
     fakes.roles.trust[ROLE] = policyText();
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(/OIDC trust .* Nothing was changed\.$/) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError('RollbackRefused', textLike(/OIDC trust .* Nothing was changed\.$/)),
+    );
     expect(await holders(fakes)).toEqual([undefined, undefined]);
   });
 
@@ -320,12 +314,12 @@ describe('take-over on demand', () => {
       executionArn: OTHER_EXECUTION,
       since: at(9),
     });
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(
-        new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`),
-      ) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError(
+        'RollbackRefused',
+        textLike(new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`)),
+      ),
+    );
   });
 
   it('lets go of what it has taken where another one takes the role in between', async () => {
@@ -341,18 +335,15 @@ describe('take-over on demand', () => {
   });
 
   it('is refused for one that runs, is unknown, or has nothing to put back', async () => {
-    await expect(takeOver(await begun(), requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringContaining('cancel it instead') as string,
-    });
-    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringContaining('no migration') as string,
-    });
-    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(/already rolled back.*Nothing was changed\.$/) as string,
-    });
+    await expect(takeOver(await begun(), requested)).rejects.toMatchObject(
+      anError('RollbackRefused', textWith('cancel it instead')),
+    );
+    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject(
+      anError('RollbackRefused', textWith('no migration')),
+    );
+    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject(
+      anError('RollbackRefused', textLike(/already rolled back.*Nothing was changed\.$/)),
+    );
   });
 
   it('goes by the trust of every planned service account', async () => {
@@ -381,10 +372,9 @@ describe('take-over on demand', () => {
       }),
     );
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringMatching(/service accounts: kube-system\/other-sa/) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError('RollbackRefused', textLike(/service accounts: kube-system\/other-sa/)),
+    );
   });
 });
 
@@ -413,10 +403,9 @@ describe('take-over where others share the role', () => {
     const fakes = await migrated();
     await fakes.ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
     await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
-      name: 'RollbackRefused',
-      message: expect.stringContaining(OTHER_MIGRATION_ID) as string,
-    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject(
+      anError('RollbackRefused', textWith(OTHER_MIGRATION_ID)),
+    );
     expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
     expect(await takeOver(fakes, { ...requested, executionArn: SECOND_RECOVERY })).toMatchObject({

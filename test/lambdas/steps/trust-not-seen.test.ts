@@ -10,6 +10,7 @@ import { ADDON, addonArn, anAddon, anAssociation, at, IN_PLACE, MIGRATION_ID, RE
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 import { removed } from './rollback.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
@@ -66,10 +67,7 @@ describe.each(handing)('%s', (name, call, prepare) => {
 
   it('waits where EKS has not seen a repaired trust yet, and then goes on', async () => {
     const { fakes, thrown } = await refused(aTrustChange());
-    expect(thrown).toMatchObject({
-      name: 'TrustNotSeenYet',
-      message: expect.stringContaining('Trust policy of the role provided is invalid') as string,
-    });
+    expect(thrown).toMatchObject(anError('TrustNotSeenYet', textWith('Trust policy of the role provided is invalid')));
     fakes.clock.advance(10_000);
     await invoke(steps[name], fakes.input, fakes);
     expect(fakes.journal.mutations().filter((one) => one === call)).toHaveLength(2);

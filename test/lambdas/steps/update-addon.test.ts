@@ -7,6 +7,7 @@ import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
 import { begun, LEFT_OVER, type Begun } from './begun.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const update = (fakes: Begun): Promise<unknown> => invoke(updateAddonStep, fakes.input, fakes);
 const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
@@ -105,10 +106,7 @@ describe('update-addon', () => {
   ])('leaves an add-on alone that another principal has %s', async (_, change) => {
     const fakes = await begun();
     fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(update(fakes)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('left alone') as string,
-    });
+    await expect(update(fakes)).rejects.toMatchObject(anError('AddonChanged', textWith('left alone')));
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -118,10 +116,7 @@ describe('update-addon', () => {
     expect(await update(fakes)).toEqual({ updated: true });
     const gone = await begun();
     gone.eks.addons.delete(ADDON);
-    await expect(update(gone)).rejects.toMatchObject({
-      name: 'AddonChanged',
-      message: expect.stringContaining('deleted') as string,
-    });
+    await expect(update(gone)).rejects.toMatchObject(anError('AddonChanged', textWith('deleted')));
   });
 
   it('is not begun where too little time is left', async () => {
@@ -134,10 +129,7 @@ describe('update-addon', () => {
   it('leaves an association alone that another principal has created', async () => {
     const fakes = await begun();
     fakes.eks.associations = [LEFT_OVER];
-    await expect(update(fakes)).rejects.toMatchObject({
-      name: 'AssociationChanged',
-      message: expect.stringContaining(LEFT_OVER.id) as string,
-    });
+    await expect(update(fakes)).rejects.toMatchObject(anError('AssociationChanged', textWith(LEFT_OVER.id)));
     expect(fakes.eks.associations).toEqual([LEFT_OVER]);
   });
   it('lets every other refusal through', async () => {

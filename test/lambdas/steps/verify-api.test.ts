@@ -22,6 +22,7 @@ import {
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const migrated = (change: Partial<Addon> = {}): Addon =>
@@ -57,9 +58,7 @@ describe('verify-pods, by the API alone', () => {
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toEqual([]);
     const { verified, warnings } = await fakes.record();
     expect(verified).toBe('api');
-    expect(warnings).toMatchObject([
-      { id: 'pods-not-seen', status: 'warn', remedy: expect.stringContaining(SERVICE_ACCOUNT) as string },
-    ]);
+    expect(warnings).toMatchObject([{ id: 'pods-not-seen', status: 'warn', remedy: textWith(SERVICE_ACCOUNT) }]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -83,10 +82,7 @@ describe('verify-pods, by the API alone', () => {
   ])('comes again while the add-on is %s', async (_, change, message) => {
     const fakes = await byApi();
     fakes.eks.addons.set(ADDON, migrated(change));
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', textLike(message)));
     expect((await fakes.record()).verified).toBe('none');
   });
 

@@ -19,6 +19,7 @@ import {
   MIGRATION_ID,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
+import { anError, textLike, textWith } from '../expectations.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const ROLLING = aWorkload({ settled: false, observed: true, desired: 3, ready: 2, updated: 3, total: 3 });
@@ -60,12 +61,9 @@ describe('a rollout that has not settled', () => {
   });
   it('fails where pods fail on Pod Identity and nothing goes on any more', async () => {
     const fakes = await rolling(failing(), 601);
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsFailing',
-      message: expect.stringMatching(
-        /^A pod fails with Pod Identity.*c \(CrashLoopBackOff, 9 restarts\).*kubectl/,
-      ) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError('PodsFailing', textLike(/^A pod fails with Pod Identity.*c \(CrashLoopBackOff, 9 restarts\).*kubectl/)),
+    );
   });
   it('fails so too while EKS calls the add-on DEGRADED because of them', async () => {
     const fakes = await rolling(failing(), 601);
@@ -82,22 +80,19 @@ describe('a rollout that has not settled', () => {
       9000,
     );
     fakes.kubernetes.nodes = [aNode(), aNode({ name: 'lost', ready: false })];
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringMatching(why) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(anError('PodsNotSettled', textLike(why)));
   });
   it('is held, and says what to do, where nothing explains it', async () => {
     const fakes = await rolling(
       [good('a'), good('b'), aPod('pod-identity', { name: 'c', ...ago(5), ready: false })],
       9000,
     );
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringMatching(
-        /Nothing has progressed since .* pod-identity cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/,
-      ) as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError(
+        'PodsNotSettled',
+        textLike(/Nothing has progressed since .* pod-identity cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed$/),
+      ),
+    );
   });
   it('is restarted where pods do not work with an identity that only new ones lose', async () => {
     const fakes = await rolling([good('a'), good('b'), aPod('irsa', { name: 'c', ...ago(30), ...CRASHING })]);
@@ -147,7 +142,7 @@ describe('a pod that can not end', () => {
     Object.assign(fakes.kubernetes, { nodes, workloads: [aWorkload({ desired: 3 })] });
     expect(await verify(fakes)).toMatchObject({ verdict: 'verified', podsThatCount: 3 });
     expect((await fakes.record()).warnings).toMatchObject([
-      { id: 'pods-excluded', message: expect.stringContaining('kube-system/lost (irsa; terminating') as string },
+      { id: 'pods-excluded', message: textWith('kube-system/lost (irsa; terminating') },
     ]);
     const evidence = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
     expect(evidence.filter((one) => one.excluded !== undefined).map(({ name }) => name)).toEqual(['lost']);
@@ -155,9 +150,8 @@ describe('a pod that can not end', () => {
   it('is waited for where its node answers', async () => {
     const fakes = await rolling([good('a'), good('b'), good('c'), ending]);
     Object.assign(fakes.kubernetes, { nodes: [aNode({ name: 'away' })], workloads: [aWorkload({ desired: 3 })] });
-    await expect(verify(fakes)).rejects.toMatchObject({
-      name: 'PodsNotSettled',
-      message: expect.stringContaining('pod lost is still terminating') as string,
-    });
+    await expect(verify(fakes)).rejects.toMatchObject(
+      anError('PodsNotSettled', textWith('pod lost is still terminating')),
+    );
   });
 });

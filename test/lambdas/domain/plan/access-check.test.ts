@@ -4,6 +4,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes/objects.ts';
 import { aNodePod, anAddon, aPod, aRequest, planned, SERVICE_ACCOUNT, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const API = aRequest({ verification: 'api' });
 /** What is known where the API server refuses the service. */
@@ -17,7 +18,7 @@ describe('kubernetes-access', () => {
   it('passes where pods of the planned service accounts can be seen, and fails where there is none', () => {
     expect(check(someFacts())).toMatchObject([{ id: 'kubernetes-access', status: 'pass' }]);
     expect(check(someFacts({ pods: [aNodePod()] }))).toMatchObject([
-      { status: 'fail', message: expect.stringContaining(SERVICE_ACCOUNT) as string },
+      { status: 'fail', message: textWith(SERVICE_ACCOUNT) },
     ]);
   });
 
@@ -37,9 +38,9 @@ describe('kubernetes-access', () => {
     expect(access).toMatchObject({
       id: 'kubernetes-access',
       status: 'warn',
-      message: expect.stringMatching(
+      message: textLike(
         /could not be read: .* No pod is checked after the change.*shows only what EKS reports, and nothing about the pods.*was not checked either/,
-      ) as string,
+      ),
     });
     expect(access!.remedy).toMatch(
       /\(pod-identity grant-access --cluster dev .*--deployed\).*identities --cluster dev/,
@@ -54,9 +55,9 @@ describe('kubernetes-access', () => {
       {
         id: 'kubernetes-access',
         status: 'warn',
-        message: expect.stringMatching(
+        message: textLike(
           new RegExp(`^${pods.length} pods .*are readable, but the request relies on what EKS reports`),
-        ) as string,
+        ),
       },
     ]);
   });
@@ -77,7 +78,7 @@ describe('a plan that is verified by the EKS API', () => {
     expect(planMigration(refused()).verdict).toBe('blocked');
     expect(planMigration(someFacts()).attempts).toHaveLength(2);
     expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
-      what: expect.stringContaining('check and restart no pods') as string,
+      what: textWith('check and restart no pods'),
       calls: [],
       disruption: 'none',
     });

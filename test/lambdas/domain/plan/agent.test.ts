@@ -24,6 +24,7 @@ import {
   someFacts,
   target,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const offered = (version: string, isDefault: boolean) => ({
   version,
@@ -57,9 +58,9 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(blockingChecks(plan)).toEqual(['agent']);
     expect(agentCheck(plan)).toMatchObject({
       status: 'fail',
-      remedy: expect.stringMatching(
+      remedy: textLike(
         /^Add --agent install, .*aws eks create-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent$/,
-      ) as string,
+      ),
     });
     expect(plan.installAgent).toBeUndefined();
   });
@@ -78,10 +79,10 @@ describe('a cluster without the Pod Identity agent', () => {
     });
     expect(stepNames(plan).slice(0, 3)).toEqual(['begin', 'install-agent', 'repair-trust']);
     expect(plan.steps[1]).toMatchObject({
-      what: expect.stringContaining('eks-pod-identity-agent v1.3.4-eksbuild.1') as string,
+      what: textWith('eks-pod-identity-agent v1.3.4-eksbuild.1'),
       calls: ['eks:CreateAddon (eks-pod-identity-agent)'],
       disruption: 'none',
-      undo: expect.stringContaining('stays installed') as string,
+      undo: textWith('stays installed'),
     });
   });
 
@@ -100,10 +101,10 @@ describe('a cluster without the Pod Identity agent', () => {
     expect(blockingChecks(plan)).toEqual(['agent']);
     expect(agentCheck(plan)).toMatchObject({
       status: 'fail',
-      message: expect.stringMatching(/offers no version .* as the default for Kubernetes 1\.31\.$/) as string,
-      remedy: expect.stringContaining(
+      message: textLike(/offers no version .* as the default for Kubernetes 1\.31\.$/),
+      remedy: textWith(
         'describe-addon-versions --region eu-west-1 --addon-name eks-pod-identity-agent --kubernetes-version 1.31',
-      ) as string,
+      ),
     });
     expect(plan.installAgent).toBeUndefined();
   });
@@ -124,8 +125,8 @@ describe('if DaemonSets may not be read', () => {
     const plan = planOf({ agent: 'install' }, UNSEEN);
     expect(agentCheck(plan)).toMatchObject({
       status: 'unknown',
-      message: expect.stringMatching(/whether a self-managed agent runs there could not be read: HTTP 403/) as string,
-      remedy: expect.stringContaining('kubernetes-access') as string,
+      message: textLike(/whether a self-managed agent runs there could not be read: HTTP 403/),
+      remedy: textWith('kubernetes-access'),
     });
     expect([plan.verdict, plan.installAgent]).toEqual(['blocked', undefined]);
   });
@@ -134,10 +135,8 @@ describe('if DaemonSets may not be read', () => {
     const plan = planOf({ agent: 'install', verification: 'api' }, UNSEEN);
     expect(agentCheck(plan)).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(
-        /as far as EKS reports: .*v1\.3\.4-eksbuild\.1.*the installation fails if fields differ/,
-      ) as string,
-      remedy: expect.stringContaining('kubectl -n kube-system get daemonset eks-pod-identity-agent') as string,
+      message: textLike(/as far as EKS reports: .*v1\.3\.4-eksbuild\.1.*the installation fails if fields differ/),
+      remedy: textWith('kubectl -n kube-system get daemonset eks-pod-identity-agent'),
     });
   });
 });
@@ -153,7 +152,7 @@ describe('an agent that is there', () => {
     ["EKS's", { agentAddon: anAgentAddon() }, /is ACTIVE/],
   ])('is never installed once more: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject({ status: 'pass', message: expect.stringMatching(message) as string });
+    expect(agentCheck(plan)).toMatchObject({ status: 'pass', message: textLike(message) });
     expect([plan.verdict, plan.installAgent]).toEqual(['migrate', undefined]);
     expect(stepNames(plan)).not.toContain('install-agent');
   });
@@ -172,7 +171,7 @@ describe('an agent that is there', () => {
     ],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
-    expect(agentCheck(plan)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) as string });
+    expect(agentCheck(plan)).toMatchObject({ status: 'fail', message: textLike(message) });
     expect(blockingChecks(plan)).toEqual(['agent']);
     expect(plan.installAgent).toBeUndefined();
   });
@@ -194,9 +193,9 @@ describe('the warning that it stays', () => {
     expect(warning).toMatchObject({
       id: AGENT_LEFT_INSTALLED,
       status: 'warn',
-      message: expect.stringMatching(
+      message: textLike(
         /^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\. It stays installed/,
-      ) as string,
+      ),
     });
     expect(warning.remedy).toMatch(
       /aws eks delete-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent$/,

@@ -7,6 +7,7 @@ import {
   type AssociationPlan,
 } from '../../../../lambdas/domain/plan/association-checks.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const ways = {
   inPlace: { strategy: 'in-place', preserve: false },
@@ -45,8 +46,8 @@ describe('planAssociations', () => {
       expect.objectContaining({
         id: 'associations',
         status: 'warn',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringMatching(remedy) as string,
+        message: textLike(message),
+        remedy: textLike(remedy),
       }),
     ]);
     expect(plan.checks[0]?.message).toContain('a-left00000000000001 for kube-system/ebs-csi-controller-sa');
@@ -57,17 +58,12 @@ describe('planAssociations', () => {
     expect(decide(own, ways.inPlace)).toMatchObject({
       purge: [],
       goWithAddon: ['a-own'],
-      checks: [
-        {
-          status: 'pass',
-          message: expect.stringContaining('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS') as string,
-        },
-      ],
+      checks: [{ status: 'pass', message: textWith('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS') }],
     });
     expect(decide(own, ways.recreate)).toMatchObject({
       purge: [],
       goWithAddon: ['a-own'],
-      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') as string }],
+      checks: [{ status: 'pass', message: textWith('deleted by EKS with the add-on') }],
     });
     expect(decide(own, ways.preserving)).toMatchObject({
       purge: ['a-own'],
@@ -117,8 +113,8 @@ describe('planAssociations', () => {
     const plan = decide([anAssociation({ roleArn: OTHER_ROLE })]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-role warn']);
     expect(plan.checks[1]).toMatchObject({
-      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`) as string,
-      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`) as string,
+      message: textWith(`has role ${OTHER_ROLE}; the new association will have ${ROLE}`),
+      remedy: textWith(`--role ebs-csi-controller-sa=${OTHER_ROLE}`),
     });
   });
 });
@@ -145,7 +141,7 @@ describe('checkAssociationQuota', () => {
     expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({
       id: 'association-quota',
       status,
-      message: expect.stringMatching(message) as string,
+      message: textLike(message),
     });
   });
   it('counts service accounts that have none yet', () => {

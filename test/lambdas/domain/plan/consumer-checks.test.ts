@@ -9,6 +9,7 @@ import { planServiceAccount } from '../../../../lambdas/domain/plan/service-acco
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aRequest, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const aStore = (name = 'aws'): object => aSecretStore(name, ACCOUNT_NAMESPACE, ACCOUNT_NAME);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
@@ -37,7 +38,7 @@ describe('a service account whose annotation is removed', () => {
     expect(check).toMatchObject({
       status: 'fail',
       message: `1 object uses the web identity of ${SUBJECT}, and loses AWS access when the annotation is removed: ${STORE} gets tokens for it (spec.provider.aws.auth.jwt).`,
-      source: expect.stringMatching(/^docs\/consumers\.md; github\.com\/external-secrets/) as string,
+      source: textLike(/^docs\/consumers\.md; github\.com\/external-secrets/),
     });
     expect(check.remedy).toMatch(/^Change how it gets credentials first\. Remove auth\.jwt/);
     expect(check.remedy).toContain('Or keep the annotation: omit --annotation remove.');
@@ -96,7 +97,7 @@ describe('a service account whose annotation is removed', () => {
 
   it('does not pass if the API server could not be read at all', () => {
     const plan = account(undefined, { ...remove, verification: 'api' }, { kubernetesError: 'HTTP 401' });
-    expect(checkOf(plan)).toMatchObject({ status: 'unknown', message: expect.stringContaining('HTTP 401') as string });
+    expect(checkOf(plan)).toMatchObject({ status: 'unknown', message: textWith('HTTP 401') });
     expect(account(undefined, { verification: 'api' }).checks.map(({ id }) => id)).not.toContain('consumers');
   });
 
@@ -191,7 +192,7 @@ describe('an add-on', () => {
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(plan)).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/^Give the service access: pod-identity grant-access/) as string,
+      remedy: textLike(/^Give the service access: pod-identity grant-access/),
     });
   });
 
@@ -206,7 +207,7 @@ describe('an add-on', () => {
     const interrupted = 'its service accounts do not exist, which interrupts AWS access';
     expect(checkOf(addon(consumers, { strategy: 'recreate' }))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(interrupted) as string,
+      message: textWith(interrupted),
     });
     expect(checkOf(addon(consumers, { strategy: 'in-place' })).message).not.toContain(interrupted);
     expect(checkOf(addon(consumers, { strategy: 'recreate', preserve: true })).message).not.toContain(interrupted);

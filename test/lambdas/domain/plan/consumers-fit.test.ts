@@ -7,6 +7,7 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
 import { accountFacts, ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountRequest, SUBJECT } from '../../account-fixtures.ts';
 import { aSecretStore, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
+import { textLike } from '../../expectations.ts';
 
 const aStore = (name = 'aws', account = ACCOUNT_NAME): object => aSecretStore(name, ACCOUNT_NAMESPACE, account);
 const STORE = `SecretStore/${ACCOUNT_NAMESPACE}/aws`;
@@ -55,7 +56,7 @@ describe('a service account without pods that a SecretStore uses', () => {
     const accepted = { acceptConsumers: [STORE, OTHER] };
     expect(fitOf(planOf(stores, accepted))).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/The request accepts this: \S+\/aws, \S+\/other\.$/) as string,
+      message: textLike(/The request accepts this: \S+\/aws, \S+\/other\.$/),
     });
     expect(planOf(stores, accepted).verdict).not.toBe('keep-irsa');
   });

@@ -17,6 +17,7 @@ import {
   someFacts,
   target,
 } from '../../fixtures.ts';
+import { textLike } from '../../expectations.ts';
 
 const ACCOUNT = `${NAMESPACE}/${SERVICE_ACCOUNT}`;
 const NEW = ', which does not have it now,';
@@ -71,10 +72,10 @@ describe('checkGrants', () => {
     expect(checks).toMatchObject([
       {
         status: 'fail',
-        message: expect.stringMatching(
+        message: textLike(
           /^Nothing shows that the trust policy of role third-party may be repaired for \*\/\* in cluster/,
-        ) as string,
-        remedy: expect.stringMatching(/^Add \{.*\} to the setting roleGrants and deploy/) as string,
+        ),
+        remedy: textLike(/^Add \{.*\} to the setting roleGrants and deploy/),
       },
     ]);
   });

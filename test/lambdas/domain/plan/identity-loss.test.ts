@@ -18,6 +18,7 @@ import {
   SERVICE_ACCOUNT,
   someFacts,
 } from '../../fixtures.ts';
+import { textWith } from '../../expectations.ts';
 
 const NODES = 'ebs-csi-node-sa';
 const NAMED = { 'app.kubernetes.io/name': ADDON };
@@ -97,9 +98,9 @@ describe('a service account that EKS gave the role of the add-on, and that takes
     const steps = plan.steps.map((step) => step.name);
     expect(steps.slice(0, 3)).toEqual(['begin', 'create-association', 'update-addon']);
     expect(plan.steps[1]).toMatchObject({
-      what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi') as string,
+      what: textWith('kube-system/ebs-csi-node-sa with role ebs-csi'),
       calls: ['eks:CreatePodIdentityAssociation'],
-      undo: expect.stringContaining('once the add-on has its IRSA role again') as string,
+      undo: textWith('once the add-on has its IRSA role again'),
     });
     expect(plan.steps[2]!.what).not.toContain(NODES);
   });
@@ -285,7 +286,7 @@ describe('a role for a service account that is not known as the one that loses i
     );
     expect(checkOf(plan, 'role-service-accounts')).toMatchObject({
       status,
-      message: expect.stringContaining('could not be read: Unauthorized (401)') as string,
+      message: textWith('could not be read: Unauthorized (401)'),
     });
     expect(plan.associations.some(({ standalone }) => standalone)).toBe(true);
   });

@@ -11,6 +11,7 @@ import { planServiceAccount } from '../../../../lambdas/domain/plan/service-acco
 import type { TrustRepair } from '../../../../lambdas/domain/trust/model.ts';
 import { aState, anAccountRequest, accountFacts } from '../../account-fixtures.ts';
 import { ADDON, aRequest, anAddon, anAssociation, planned, ROLE, someFacts } from '../../fixtures.ts';
+import { textWith } from '../../expectations.ts';
 
 const SIGNS: Record<string, Record<string, string>> = {
   ack: { 'services.k8s.aws/controller-version': 'eks-1.5.0', 'services.k8s.aws/namespace': 'infra' },
@@ -56,7 +57,7 @@ describe('owners', () => {
     [{ error: 'eks:ListCapabilities: denied' }, 'are not known: eks:ListCapabilities: denied.'],
   ])('says which controllers AWS runs: %j', (capabilities, text) => {
     const [check] = checks({ capabilities });
-    expect(check).toMatchObject({ status: 'pass', message: expect.stringContaining(text) as string });
+    expect(check).toMatchObject({ status: 'pass', message: textWith(text) });
   });
 
   it.each(BY_ITSELF)('of the add-on: %s blocks, until the request accepts it', (tool) => {
@@ -92,7 +93,7 @@ describe('owners', () => {
       const check = plan.checks.find(({ id }) => id === `owner-${tool}`);
       expect(check).toMatchObject({
         status: 'warn',
-        message: expect.stringContaining('the next apply of its present code reverts the migration') as string,
+        message: textWith('the next apply of its present code reverts the migration'),
       });
       expect(check?.remedy).toMatch(/neither a person nor a pipeline may apply .* pod-identity plan .*--hand-off/);
     },

@@ -17,6 +17,7 @@ import {
   someFacts,
 } from '../../fixtures.ts';
 import { irsa, irsaOfOtherClusters, OTHER_ISSUER_NAME, OTHER_PROVIDER, PROVIDER } from '../trust/policies.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const OF_NAMESPACE = `system:serviceaccount:${NAMESPACE}:*`;
 const OVER_NAMESPACES = `system:serviceaccount:*:${SERVICE_ACCOUNT}`;
@@ -73,9 +74,7 @@ describe('check pattern-trust', () => {
     ['a list that was not read', {}, 'Which service accounts match was not read.'],
   ])('warns, with %s', (_, change, message) => {
     const facts = withTrust([pattern(OF_NAMESPACE)], change);
-    expect(checksOf(facts, 'pattern-trust')).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) as string },
-    ]);
+    expect(checksOf(facts, 'pattern-trust')).toMatchObject([{ status: 'warn', message: textWith(message) }]);
     expect(checksOf(facts, 'pattern-fit')).toEqual([]);
     expect(planMigration(facts).verdict).toBe('migrate');
   });
@@ -109,10 +108,7 @@ describe('check pattern-fit', () => {
   it('fails for a pattern over namespaces in several clusters, until it is accepted by name', () => {
     const facts = withTrust(wide);
     const [check] = checksOf(facts, 'pattern-fit');
-    expect(check).toMatchObject({
-      status: 'fail',
-      message: expect.stringMatching(/in 2 clusters.*created later\.$/) as string,
-    });
+    expect(check).toMatchObject({ status: 'fail', message: textLike(/in 2 clusters.*created later\.$/) });
     expect(check?.remedy).toContain(`--accept-consumer '${OVER_NAMESPACES}'`);
     expect(planMigration(facts).verdict).toBe('keep-irsa');
     const accepted = withTrust(wide, { request: aRequest({ acceptConsumers: [OVER_NAMESPACES] }) });

@@ -5,6 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkCredentials } from '../../../../lambdas/domain/plan/preflight-credentials.ts';
 import { aContainer, aPod, aRequest, aWorkload, envOf, mountsOf, planned, someFacts, TOKENS } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 /** The controller's template has that container, its pods what the webhook made of it. */
 const withContainer = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
@@ -78,10 +79,7 @@ describe('static-credentials', () => {
       /find no token/,
     ],
   ])('fails for a template with %s', (_, change, message) => {
-    expect(check(withContainer(change))).toMatchObject({
-      status: 'fail',
-      message: expect.stringMatching(message) as string,
-    });
+    expect(check(withContainer(change))).toMatchObject({ status: 'fail', message: textLike(message) });
     expect(checks(withContainer(change), 'unknown-credentials')).toEqual([]);
     expect(planMigration(withContainer(change)).verdict).toBe('blocked');
     expect(check(withContainer({ ...change, init: true })).status).toBe('fail');
@@ -107,7 +105,7 @@ describe('static-credentials', () => {
     const workloads = [aWorkload({ containers: [sidecar], tokens: [TOKENS.irsa], volumes: [TOKENS.irsa.volume] })];
     expect(check(someFacts({ pods: [aPod('irsa')], workloads }))).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('with which AWS SDKs assume that role') as string,
+      message: textWith('with which AWS SDKs assume that role'),
     });
   });
 
@@ -125,8 +123,8 @@ describe('static-credentials', () => {
     const found = withContainer({ env: keys, optionalEnv: Object.keys(keys) });
     expect(check(found)).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('AWS_ACCESS_KEY_ID in container sidecar') as string,
-      remedy: expect.stringContaining('kubectl get secrets') as string,
+      message: textWith('AWS_ACCESS_KEY_ID in container sidecar'),
+      remedy: textWith('kubectl get secrets'),
     });
     expect(planMigration(found).verdict).toBe('migrate');
   });
@@ -135,7 +133,7 @@ describe('static-credentials', () => {
     expect(check(alone({ env: envOf.mixed, mounts: mountsOf.mixed })).status).toBe('pass');
     expect(check(alone({ env: { ...envOf.irsa, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' } }))).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('container ebs-plugin of Pod p has') as string,
+      message: textWith('container ebs-plugin of Pod p has'),
     });
   });
 
@@ -168,13 +166,13 @@ describe('unknown-credentials', () => {
     const open = check(withContainer(change));
     expect(open).toMatchObject({
       status: 'unknown',
-      message: expect.stringMatching(/container sidecar of Deployment ebs-csi-controller /) as string,
-      remedy: expect.stringMatching(/: --accept-unknown-credentials ebs-csi-controller\/sidecar$/) as string,
+      message: textLike(/container sidecar of Deployment ebs-csi-controller /),
+      remedy: textLike(/: --accept-unknown-credentials ebs-csi-controller\/sidecar$/),
     });
     expect(open.message).toContain(name);
     expect(planMigration(withContainer(change)).verdict).toBe('blocked');
     const accepted = withContainer(change, accepting(['ebs-csi-controller/sidecar']));
-    expect(check(accepted)).toMatchObject({ status: 'warn', message: expect.stringContaining(name) as string });
+    expect(check(accepted)).toMatchObject({ status: 'warn', message: textWith(name) });
     expect(planMigration(accepted).verdict).toBe('migrate');
   });
 
@@ -188,13 +186,13 @@ describe('unknown-credentials', () => {
       'unknown-credentials',
     );
     expect(open?.remedy).toMatch(new RegExp(`: ${all.slice(1).join(' ')}$`));
-    expect(accepted).toMatchObject({ status: 'warn', message: expect.stringContaining('container a of') as string });
+    expect(accepted).toMatchObject({ status: 'warn', message: textWith('container a of') });
   });
 
   it('warns of an accept that matches nothing', () => {
     expect(check(withContainer({}, accepting(['ebs-csi-controller/sidecar', 'no/such'])))).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/: ebs-csi-controller\/sidecar, no\/such\.$/) as string,
+      message: textLike(/: ebs-csi-controller\/sidecar, no\/such\.$/),
     });
   });
 
@@ -215,9 +213,9 @@ describe('unknown-credentials', () => {
       const containers = pod.containers.map((one) => ({ ...one, envFrom: ['Secret/aws'] }));
       expect(check(someFacts({ pods: [{ ...pod, containers }] }))).toMatchObject({
         status: 'unknown',
-        message: expect.stringMatching(
+        message: textLike(
           /container ebs-plugin of Deployment ebs-csi-controller gets variables from Secret\/aws \(envFrom\)/,
-        ) as string,
+        ),
       });
       const pods = [
         pod,
@@ -264,7 +262,7 @@ describe('unknown-credentials', () => {
     ])
       expect(check(someFacts({ pods: [], workloads }))).toMatchObject({
         status: 'unknown',
-        message: expect.stringContaining('of Deployment ebs-csi-controller has AWS_PROFILE') as string,
+        message: textWith('of Deployment ebs-csi-controller has AWS_PROFILE'),
       });
   });
 

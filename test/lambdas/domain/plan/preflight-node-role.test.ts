@@ -5,6 +5,7 @@ import type { NodeRolesFact, PolicyFact, RolePoliciesFact } from '../../../../la
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkNodeRole } from '../../../../lambdas/domain/plan/preflight-node-role.ts';
 import { aNodeRole, NODE_ROLE, ofAws, policyText, someFacts, target } from '../../fixtures.ts';
+import { textWith } from '../../expectations.ts';
 
 const check = (nodeRoles: NodeRolesFact): Check => {
   const checks = checkNodeRole(someFacts({ nodeRoles }));
@@ -37,10 +38,7 @@ describe('node-role', () => {
     ],
     ['an identity policy in addition to one that was not read', [own({}), ofAws('SomethingNew')]],
   ])('passes with %s', (_, policies) => {
-    expect(withPolicies(...policies)).toMatchObject({
-      status: 'pass',
-      message: expect.stringContaining('dev-nodes') as string,
-    });
+    expect(withPolicies(...policies)).toMatchObject({ status: 'pass', message: textWith('dev-nodes') });
   });
 
   it.each([
@@ -59,10 +57,7 @@ describe('node-role', () => {
     ['a Deny in addition to a policy that was not read', [ofAws('SomethingNew'), own({ Effect: 'Deny' })]],
   ])('fails with %s', (_, policies) => {
     const found = withPolicies(...policies);
-    expect(found).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining(`do not allow ${ACTION}: dev-nodes`) as string,
-    });
+    expect(found).toMatchObject({ status: 'fail', message: textWith(`do not allow ${ACTION}: dev-nodes`) });
     expect(found.remedy).toContain(
       'aws iam attach-role-policy --role-name dev-nodes --policy-arn arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy',
     );
@@ -70,10 +65,7 @@ describe('node-role', () => {
 
   it('blocks where one of several roles may not', () => {
     const nodeRoles = { roles: [aNodeRole(), aNodeRole({ arn: `${NODE_ROLE}-gpu`, policies: [CNI] })] };
-    expect(check(nodeRoles)).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining(': dev-nodes-gpu.') as string,
-    });
+    expect(check(nodeRoles)).toMatchObject({ status: 'fail', message: textWith(': dev-nodes-gpu.') });
     expect(planMigration(someFacts({ nodeRoles })).verdict).toBe('blocked');
   });
 

@@ -5,6 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkProxy } from '../../../../lambdas/domain/plan/preflight-pods.ts';
 import { aCluster, aContainer, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';
+import { textWith } from '../../expectations.ts';
 
 const PLANNED = [planned];
 /** The controller's template has that container, its pods what the webhook made of it. */
@@ -36,9 +37,7 @@ describe('proxy', () => {
       expect(found).toMatchObject({
         id: 'proxy',
         status: 'warn',
-        message: expect.stringContaining(
-          '169.254.170.23 in container sidecar of Deployment ebs-csi-controller',
-        ) as string,
+        message: textWith('169.254.170.23 in container sidecar of Deployment ebs-csi-controller'),
       });
       expect(found.remedy).toContain('169.254.170.23,[fd00:ec2::23],fd00:ec2::23');
       // Go's SDK asks the proxy for the agent, so that the container needs an accept; it does not read the other variables.
@@ -72,7 +71,7 @@ describe('proxy', () => {
     const cluster = { cluster: aCluster({ ipv6: true }) };
     expect(only(check({ ...PROXY, NO_PROXY: '169.254.170.23' }, cluster))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('lacks fd00:ec2::23') as string,
+      message: textWith('lacks fd00:ec2::23'),
     });
     for (const NO_PROXY of [
       '169.254.170.23,[fd00:ec2::23],fd00:ec2::23',

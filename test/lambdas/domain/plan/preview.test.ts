@@ -10,6 +10,7 @@ import type { Preview } from '../../../../lambdas/domain/plan/preview.ts';
 import { callsOf } from '../../../../lambdas/domain/plan/rights.ts';
 import { ACTING_STEPS } from '../../../../lambdas/domain/plan/acting.ts';
 import { ROLE, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const ME = 'arn:aws:iam::111122223333:role/people/me';
 
@@ -37,16 +38,14 @@ describe('step-rights', () => {
   it("passes for the caller's own role, and names it", () => {
     expect(checkIn(previewOf({ roleArn: ME }), 'step-rights')).toMatchObject({
       status: 'pass',
-      message: expect.stringMatching(
-        /^No deployed service was asked, so IAM was asked about your own role .*people\/me/,
-      ) as string,
+      message: textLike(/^No deployed service was asked, so IAM was asked about your own role .*people\/me/),
     });
   });
 
   it('says why no role was asked about', () => {
     expect(checkIn(previewOf({ why: 'you are not using a role' }), 'step-rights')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('IAM was asked about no other role: you are not using a role.') as string,
+      message: textWith('IAM was asked about no other role: you are not using a role.'),
     });
   });
 
@@ -74,8 +73,8 @@ describe('step-rights', () => {
 it('pass-role names the roles to cover, and the command that proposes the setting', () => {
   expect(checkIn(previewOf({ roleArn: ME }), 'pass-role')).toMatchObject({
     status: 'warn',
-    message: expect.stringContaining(ROLE) as string,
-    remedy: expect.stringContaining(`passableRoleArns cover ${ROLE}`) as string,
+    message: textWith(ROLE),
+    remedy: textWith(`passableRoleArns cover ${ROLE}`),
   });
 });
 
@@ -88,6 +87,6 @@ it('an API server that cannot be read leads to the command that gives the caller
   const { pods: _, ...facts } = previewOf({ roleArn: ME }, undefined, { kubernetesError: 'list pods: Unauthorized' });
   expect(checkIn(facts, 'kubernetes-access')).toMatchObject({
     status: 'unknown',
-    remedy: expect.stringContaining(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`) as string,
+    remedy: textWith(`--principal-arn ${ME} --kubernetes-groups pod-identity-migrator:read`),
   });
 });

@@ -6,6 +6,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkReachability } from '../../../../lambdas/domain/plan/reachability-check.ts';
 import { aCluster, aPod, aRequest, aWorkload, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const object = (name: string, spec: unknown, namespace: string | undefined = NAMESPACE): unknown => ({
   metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
@@ -42,16 +43,13 @@ describe('agent-reachability', () => {
       expect(only(check(facts(network(policies))))).toMatchObject({
         id: 'agent-reachability',
         status: 'pass',
-        message: expect.stringContaining('169.254.170.23, TCP port 80') as string,
+        message: textWith('169.254.170.23, TCP port 80'),
       });
   });
 
   it('fails by name, with the command that adds the rule, and the option that accepts the policy last', () => {
     const found = only(check(facts(network([DENY]))));
-    expect(found).toMatchObject({
-      status: 'fail',
-      source: expect.stringContaining('docs/agent-reachability.md') as string,
-    });
+    expect(found).toMatchObject({ status: 'fail', source: textWith('docs/agent-reachability.md') });
     expect(found.message).toContain(`Deployment ebs-csi-controller by ${NAME}`);
     expect(found.remedy).toContain(`kubectl -n ${NAMESPACE} patch networkpolicy default-deny --type json -p `);
     expect(found.remedy).toContain('"path":"/spec/egress","value":[{"to":[{"ipBlock":{"cidr":"169.254.170.23/32"}}]');
@@ -74,7 +72,7 @@ describe('agent-reachability', () => {
 
   it('goes on with the policy accepted by name, and warns', () => {
     const of = facts(network([DENY]), accepting([NAME]));
-    expect(only(check(of))).toMatchObject({ status: 'warn', message: expect.stringContaining(NAME) as string });
+    expect(only(check(of))).toMatchObject({ status: 'warn', message: textWith(NAME) });
     expect(planMigration(of).verdict).toBe('migrate');
   });
 
@@ -98,17 +96,14 @@ describe('agent-reachability', () => {
   it('blocks as unknown where it is not known whether policies are enforced, and only warns where they are not', () => {
     const of = (change: Partial<NetworkFacts>, more: Partial<Facts> = {}): Check =>
       only(check(facts(network([DENY], change), more)));
-    expect(of({ vpcCni: undefined })).toMatchObject({
-      status: 'unknown',
-      message: expect.stringContaining('aws-node') as string,
-    });
+    expect(of({ vpcCni: undefined })).toMatchObject({ status: 'unknown', message: textWith('aws-node') });
     expect(of({ vpcCni: undefined }, { cluster: aCluster({ autoMode: true }) })).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining('amazon-vpc-cni') as string,
+      message: textWith('amazon-vpc-cni'),
     });
     expect(of({ vpcCni: 'ignores' })).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('enableNetworkPolicy is not set') as string,
+      message: textWith('enableNetworkPolicy is not set'),
     });
     expect(of({ vpcCni: 'ignores', engines: ['cilium'] }).status).toBe('fail');
   });
@@ -166,8 +161,8 @@ describe('agent-reachability', () => {
     const unread = [{ resource: 'ciliumnetworkpolicies.cilium.io', error: 'it is forbidden' }];
     expect(only(check(facts(network([], { unread }))))).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('ciliumnetworkpolicies.cilium.io could not be read (it is forbidden)') as string,
-      remedy: expect.stringContaining('grant-access') as string,
+      message: textWith('ciliumnetworkpolicies.cilium.io could not be read (it is forbidden)'),
+      remedy: textWith('grant-access'),
     });
     expect(only(check(facts(network([], { engines: ['calico'] })))).message).toContain('projectcalico.org');
     // It is the check of node pools that reports those.
@@ -188,10 +183,8 @@ describe('agent-reachability', () => {
     it('warns of policies that keep, or may keep, pods to come from the agent', () => {
       expect(only(check(facts(network([DENY]), none)))).toMatchObject({
         status: 'warn',
-        message: expect.stringMatching(
-          /^No pod or workload was found, and network policies keep pods to come from /,
-        ) as string,
-        remedy: expect.stringMatching(new RegExp(`--accept-network-policy ${NAME}$`)) as string,
+        message: textLike(/^No pod or workload was found, and network policies keep pods to come from /),
+        remedy: textLike(new RegExp(`--accept-network-policy ${NAME}$`)),
       });
       expect(only(check(facts(network([WEB]), none))).message).toContain('may keep pods to come');
     });

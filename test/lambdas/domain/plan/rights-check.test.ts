@@ -16,6 +16,7 @@ import {
   someFacts,
   STEP_ROLES,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 type Answering = (call: Call) => CallAnswer['decision'] | undefined;
@@ -109,7 +110,7 @@ describe('check step-rights', () => {
   ])('blocks a recreate where IAM refuses %s', (_what, answering, change, message) => {
     const plan = planWith(answering, recreate, change);
     expect(blockingChecks(plan)).toEqual(['step-rights']);
-    expect(rightsOf(plan)).toMatchObject([{ status: 'fail', message: expect.stringMatching(message) as string }]);
+    expect(rightsOf(plan)).toMatchObject([{ status: 'fail', message: textLike(message) }]);
     expect(plan.attempts).toEqual([]);
   });
 
@@ -128,10 +129,8 @@ describe('check step-rights', () => {
       planMigration({ ...facts, rights: { ...rights, roles: { ...STEP_ROLES, 'create-addon': spoke } } }),
     );
     expect(there).toMatchObject({
-      message: expect.stringContaining('(its permissions boundary does not allow it)') as string,
-      remedy: expect.stringContaining(
-        'The stack PodIdentityMigratorSpoke of that account grants that: check',
-      ) as string,
+      message: textWith('(its permissions boundary does not allow it)'),
+      remedy: textWith('The stack PodIdentityMigratorSpoke of that account grants that: check'),
     });
   });
 
@@ -148,10 +147,7 @@ describe('check step-rights', () => {
     const withoutRecreate = planWith(refusing('create-addon', 'eks:CreateAddon'));
     expect(withoutRecreate).toMatchObject({ verdict: 'migrate', attempts: [IN_PLACE] });
     expect(rightsOf(withoutRecreate)).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringMatching(/Strategies ruled out by this: recreate with preserve\.$/) as string,
-      },
+      { status: 'warn', message: textLike(/Strategies ruled out by this: recreate with preserve\.$/) },
     ]);
     expect(planWith(refusing('update-addon', 'iam:PassRole')).attempts).toEqual([RECREATE_PRESERVING]);
     expect(planWith(refusing('restore-addon', 'iam:PassRole')).attempts).toEqual([]);
@@ -172,12 +168,12 @@ describe('what can not be told', () => {
     expect(rightsOf(plan)).toMatchObject([
       {
         status: 'unknown',
-        message: expect.stringMatching(
+        message: textLike(
           /all calls of strategy recreate without preserve: who knows\. Nothing is deleted before that is known\.$/,
-        ) as string,
-        remedy: expect.stringMatching(
+        ),
+        remedy: textLike(
           /iam:SimulatePrincipalPolicy .*or migrate in place, which deletes nothing: --strategy in-place \.$/,
-        ) as string,
+        ),
       },
     ]);
   });
@@ -225,7 +221,7 @@ describe('what can not be told', () => {
     ],
   ])('is %s of which nobody knows whether EKS asks for it', (_what, answering, message) => {
     const plan = planWith(answering, recreate, tagged);
-    expect(rightsOf(plan)).toMatchObject([{ status: 'unknown', message: expect.stringMatching(message) as string }]);
+    expect(rightsOf(plan)).toMatchObject([{ status: 'unknown', message: textLike(message) }]);
   });
 
   it('goes after a refusal', () => {

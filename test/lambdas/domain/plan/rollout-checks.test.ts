@@ -17,6 +17,7 @@ import {
   RECREATE_PRESERVING,
   someFacts,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const NAME = 'ebs-csi-controller';
 const workload = (kind: Workload['kind'], desired: number, change: Partial<Workload> = {}): Workload =>
@@ -91,8 +92,8 @@ describe('the duration', () => {
     const check = checkOf(plan([workload('StatefulSet', 10)], pods, { maxDurationMinutes }), 'duration');
     expect(check).toMatchObject({
       status,
-      message: expect.stringContaining('The request allows 5 minutes (maxDurationMinutes).') as string,
-      remedy: expect.stringMatching(remedy) as string,
+      message: textWith('The request allows 5 minutes (maxDurationMinutes).'),
+      remedy: textLike(remedy),
     });
   });
 
@@ -100,12 +101,12 @@ describe('the duration', () => {
     const days = workload('StatefulSet', Math.ceil((MOST_DURATION_MINUTES * 60) / 32) + 1);
     expect(checkOf(plan([days], podsOf('StatefulSet', 10)), 'duration')).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('A migration may take at most 7 days.') as string,
+      message: textWith('A migration may take at most 7 days.'),
     });
     const guessed = workload('StatefulSet', MOST_DURATION_MINUTES + 1);
     expect(checkOf(plan([guessed], []), 'duration')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('so this is a guess') as string,
+      message: textWith('so this is a guess'),
     });
   });
 
@@ -153,10 +154,8 @@ describe('pods that do not work before', () => {
     const found = plan([workload('Deployment', 8)], [...podsOf('Deployment', 7), crashing(0)]);
     expect(checkOf(found, 'pods-before')).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(
-        /^1 of 8 pods do not work before anything is changed: ebs-csi-.* restarts/,
-      ) as string,
-      remedy: expect.stringContaining('kubectl -n kube-system get pods -o wide') as string,
+      message: textLike(/^1 of 8 pods do not work before anything is changed: ebs-csi-.* restarts/),
+      remedy: textWith('kubectl -n kube-system get pods -o wide'),
     });
     expect(found.brokenPods).toMatchObject([{ name: `${NAME}-broken-0`, trouble: 'crash-looping' }]);
   });
@@ -189,8 +188,8 @@ describe('pods that do not work before', () => {
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
     expect(broken([one], pods)).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(why) as string,
-      remedy: expect.stringMatching(/^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/) as string,
+      message: textWith(why),
+      remedy: textLike(/^Get these pods to work first, or remove them .*[Tt]hen plan again\.$/),
     });
     expect(broken([one], pods, { verification: 'api' })).toMatchObject({ status: 'warn' });
   });

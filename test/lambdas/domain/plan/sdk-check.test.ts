@@ -13,6 +13,7 @@ import {
   plannedAccount,
 } from '../../account-fixtures.ts';
 import { aContainer, anAddon, aPod, aRequest, aWorkload, planned, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const OLD = 'registry.k8s.io/external-dns/external-dns:v0.13.6';
 const NEW = 'registry.k8s.io/external-dns/external-dns:v0.15.0';
@@ -69,8 +70,8 @@ describe('an image that is too old', () => {
     const argo = 'quay.io/argoproj/argocd:v2.10.1';
     expect(only(account([OLD, argo], [OLD]))).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(argo) as string,
-      remedy: expect.stringMatching(/: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/) as string,
+      message: textWith(argo),
+      remedy: textLike(/: --accept-image quay\.io\/argoproj\/argocd:v2\.10\.1$/),
     });
     const accepted = account([OLD, argo, NEW], [OLD, argo]);
     const check = only(accepted);
@@ -192,7 +193,7 @@ describe('an EKS add-on', () => {
     expect(only(facts)).toMatchObject({
       status: 'fail',
       message: `Version v1.25.0-eksbuild.1 of add-on aws-ebs-csi-driver is below v1.26.0-eksbuild.1, the minimum for EKS Pod Identity, so that its containers would find no credentials: ${EBS}.`,
-      source: expect.stringContaining('docs.aws.amazon.com') as string,
+      source: textWith('docs.aws.amazon.com'),
     });
     expect(planMigration(facts).verdict).toBe('blocked');
     expect(only(addon('v1.25.0-eksbuild.1', [EBS], [EBS])).status).toBe('warn');
@@ -201,7 +202,7 @@ describe('an EKS add-on', () => {
   it("is blocked by an image that the user has replaced, whatever the add-on's version", () => {
     expect(only(addon('v1.38.1-eksbuild.1', ['mirror.example.com/aws-ebs-csi-driver:v1.20.0']))).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('Amazon EBS CSI driver supports it from 1.26.0') as string,
+      message: textWith('Amazon EBS CSI driver supports it from 1.26.0'),
     });
   });
 
@@ -223,15 +224,12 @@ describe('without pods that can be read', () => {
     const none = { pods: undefined, workloads: undefined };
     expect(only(someFacts(none))).toMatchObject({
       status: 'pass',
-      message: expect.stringMatching(/^Version .* is at or above .* Its images were not read\.$/) as string,
+      message: textLike(/^Version .* is at or above .* Its images were not read\.$/),
     });
     const check = only(
       accountFacts({ ...none, request: anAccountRequest({ verification: 'api', acceptImages: [OLD] }) }),
     );
-    expect(check).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('since no container was read') as string,
-    });
+    expect(check).toMatchObject({ status: 'warn', message: textWith('since no container was read') });
     expect(check.remedy).toContain('docs/sdk-versions.md');
   });
 });

@@ -16,6 +16,7 @@ import {
   aState,
 } from '../../account-fixtures.ts';
 import { addonArn } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const factsOf = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts>): ServiceAccountFacts =>
   accountFacts({ request: anAccountRequest(request), ...change });
@@ -74,8 +75,8 @@ describe('rollout', () => {
       {
         id: 'rollout',
         status: 'fail',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringContaining('--verification api') as string,
+        message: textLike(message),
+        remedy: textWith('--verification api'),
       },
     ]);
     expect(verdict(change)).toBe('blocked');
@@ -103,9 +104,7 @@ describe('rollout', () => {
       {
         id: 'rollout',
         status: 'warn',
-        message: expect.stringMatching(
-          /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*however long that takes/,
-        ) as string,
+        message: textLike(/^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*however long that takes/),
       },
       { status: 'pass' },
     ]);
@@ -140,13 +139,13 @@ describe('max-disruption', () => {
   it.each(losing)('of %s blocks where no more than rolling pods are allowed', (_name, change, named) => {
     expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(`workloads briefly have no ready pod: ${named}`) as string,
-      remedy: expect.stringContaining('--max-disruption outage') as string,
+      message: textWith(`workloads briefly have no ready pod: ${named}`),
+      remedy: textWith('--max-disruption outage'),
     });
     expect(verdict(change, { maxDisruption: 'rolling' })).toBe('blocked');
   });
   it.each(losing)('of %s warns where nothing was said', (_name, change, named) => {
-    expect(disruption(change, {})).toMatchObject({ status: 'warn', message: expect.stringContaining(named) as string });
+    expect(disruption(change, {})).toMatchObject({ status: 'warn', message: textWith(named) });
     expect(verdict(change)).toBe('migrate');
   });
   it.each(losing)('of %s is silent where an outage is allowed', (_name, change) => {
@@ -220,7 +219,7 @@ describe('annotation', () => {
   );
   it('that could not be seen can not be taken off', () => {
     expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([
-      { status: 'fail', remedy: expect.stringContaining('omit --annotation remove') as string },
+      { status: 'fail', remedy: textWith('omit --annotation remove') },
     ]);
   });
 });

@@ -30,6 +30,7 @@ import {
   policyText,
   ROLE,
 } from '../../fixtures.ts';
+import { textWith } from '../../expectations.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));
 const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}): Plan =>
@@ -114,7 +115,7 @@ describe('a service account on IRSA', () => {
     expect(kept).toMatchObject({ verdict: 'migrate', existing: [THERE.id], associations: [plannedAccount] });
     expect(checkOf(kept, 'associations')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining(`${THERE.id} already gives payments/api role ${ROLE} and is kept`) as string,
+      message: textWith(`${THERE.id} already gives payments/api role ${ROLE} and is kept`),
     });
   });
 
@@ -157,7 +158,7 @@ describe('a service account that is on Pod Identity', () => {
     expect(done.checks.at(-1)).toMatchObject({
       id: 'already-on-pod-identity',
       status: 'pass',
-      message: expect.stringContaining(THERE.id) as string,
+      message: textWith(THERE.id),
     });
     expect(blockingChecks(done)).toEqual([]);
   });

@@ -5,6 +5,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aPod, aWorkload, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-names');
@@ -38,8 +39,8 @@ describe('check session-names', () => {
     expect(checksOf(change)).toMatchObject([
       {
         status: 'warn',
-        message: expect.stringMatching(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/) as string,
-        remedy: expect.stringContaining('kubernetes-service-account') as string,
+        message: textLike(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/),
+        remedy: textWith('kubernetes-service-account'),
       },
     ]);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
@@ -85,9 +86,7 @@ describe('check session-names', () => {
     };
     const [first] = named.containers;
     const message = `container ${first!.name} of `;
-    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([
-      { status: 'warn', message: expect.stringContaining(message) as string },
-    ]);
+    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([{ status: 'warn', message: textWith(message) }]);
     expect(checksOf({ pods: [pod], workloads: [aWorkload()] })).toEqual([]);
   });
 });

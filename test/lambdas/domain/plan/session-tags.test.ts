@@ -6,6 +6,7 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAssociation, aRequest, bothWays, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-tags');
@@ -58,7 +59,7 @@ describe('check session-tags', () => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/) as string,
+      remedy: textLike(/sts:TagSession.*PackedPolicyTooLarge.*disableSessionTags/),
     });
     expect(check?.message).toContain(found);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
@@ -100,17 +101,12 @@ describe('check session-tags', () => {
       }),
     ],
   ])('passes where the role %s', (_, change) => {
-    expect(checksOf(change)).toMatchObject([
-      { status: 'pass', message: expect.stringContaining('role ebs-csi') as string },
-    ]);
+    expect(checksOf(change)).toMatchObject([{ status: 'pass', message: textWith('role ebs-csi') }]);
   });
 
   it('passes where its associations have no session tags', () => {
     const change = { ...inline(allow('sts:AssumeRole')), associations: [anAssociation({ disableSessionTags: true })] };
-    expect(checksOf(change)[0]).toMatchObject({
-      status: 'pass',
-      message: expect.stringMatching(/policy hop.*no session tags/) as string,
-    });
+    expect(checksOf(change)[0]).toMatchObject({ status: 'pass', message: textLike(/policy hop.*no session tags/) });
   });
 
   it.each<[string, RolePoliciesFact, RegExp]>([
@@ -126,11 +122,7 @@ describe('check session-tags', () => {
     ],
   ])('warns where %s', (_, fact, message) => {
     expect(checksOf({ rolePolicies: { [ROLE]: fact } })).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringMatching(message) as string,
-        remedy: expect.stringContaining('iam:ListRolePolicies') as string,
-      },
+      { status: 'warn', message: textLike(message), remedy: textWith('iam:ListRolePolicies') },
     ]);
   });
   it('is one for each planned role whose policies were asked for', () => {

@@ -17,6 +17,7 @@ import {
   ROLE,
   someFacts,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const checksOf = (change: Partial<Facts>): Check[] =>
   planMigration(someFacts(change)).checks.filter((check) => check.id === 'role-sharing');
@@ -49,7 +50,7 @@ describe('check role-sharing', () => {
         }),
         associations: [own],
       }),
-    ).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') as string }]);
+    ).toMatchObject([{ status: 'pass', message: textWith('role ebs-csi') }]);
   });
 
   it.each<[string, Partial<Facts>, string]>([
@@ -89,8 +90,8 @@ describe('check role-sharing', () => {
     const [check] = checksOf(change);
     expect(check).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(name) as string,
-      remedy: expect.stringMatching(/wait for each other.*OIDC statements must stay/) as string,
+      message: textWith(name),
+      remedy: textLike(/wait for each other.*OIDC statements must stay/),
     });
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
@@ -108,7 +109,7 @@ describe('check role-sharing', () => {
     ).toBe('pass');
     expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('oidc.eks.eu-west-1') as string,
+      message: textWith('oidc.eks.eu-west-1'),
     });
   });
 
@@ -121,11 +122,7 @@ describe('check role-sharing', () => {
     const gap =
       'It is not known whether there are others: the cluster has more associations than the 100 that were read; eks:ListAddons: AccessDenied: no.';
     expect(checksOf(users(unseen))).toMatchObject([
-      {
-        status: 'warn',
-        message: expect.stringMatching(/^No other user of role/) as string,
-        remedy: expect.stringMatching(/\w/) as string,
-      },
+      { status: 'warn', message: textLike(/^No other user of role/), remedy: textLike(/\w/) },
     ]);
     expect(checksOf(users(unseen))[0]?.message).toContain(gap);
     expect(checksOf(users({ ...unseen, addons: [{ name: 'adot', roleArn: ROLE }] }))[0]?.message).toMatch(

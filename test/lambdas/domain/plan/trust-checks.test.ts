@@ -19,6 +19,7 @@ import {
   someFacts,
   GRANTED,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const planOf = (
@@ -118,8 +119,8 @@ describe('role-trust', () => {
     const plan = planOf([irsaStatement, everybody]);
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('only through a statement for any principal') as string,
-      remedy: expect.stringContaining('pods.eks.amazonaws.com') as string,
+      message: textWith('only through a statement for any principal'),
+      remedy: textWith('pods.eks.amazonaws.com'),
     });
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(planOf([irsaStatement, everybody, podIdentityStatement]), 'role-trust').status).toBe('pass');
@@ -131,10 +132,7 @@ describe('role-trust', () => {
         roles: { [ROLE]: { trustPolicy: parseTrust('{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}') } },
       }),
     );
-    expect(checkOf(plan, 'role-trust')).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('Statement[0].Effect') as string,
-    });
+    expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'fail', message: textWith('Statement[0].Effect') });
   });
 
   it('shows the least privilege statement, and that the service could add it where it may', () => {
@@ -171,8 +169,8 @@ describe('role-trust', () => {
       expect(plan.verdict).toBe('migrate');
       expect(checkOf(plan, 'role-trust')).toMatchObject({
         status: 'warn',
-        message: expect.stringMatching(/provided that the accepted conditions hold: aws:SourceIp/i) as string,
-        remedy: expect.stringMatching(/\w/) as string,
+        message: textLike(/provided that the accepted conditions hold: aws:SourceIp/i),
+        remedy: textLike(/\w/),
       });
     });
     it('does not warn where another statement decides it', () => {
@@ -198,9 +196,7 @@ describe('role-trust', () => {
       const check = checkOf(planOf([irsaStatement, TAGGED], {}, carried), 'role-trust');
       expect(check).toMatchObject({
         status: 'fail',
-        message: expect.stringMatching(
-          /Without session tags, which its association will have disabled: .*kubernetes-namespace/,
-        ) as string,
+        message: textLike(/Without session tags, which its association will have disabled: .*kubernetes-namespace/),
       });
       expect(check.remedy).not.toContain('RequestTag/kubernetes-service-account');
     });
@@ -208,9 +204,7 @@ describe('role-trust', () => {
       const untagged = withCondition({ Null: { 'aws:RequestTag/kubernetes-namespace': 'true' } });
       expect(checkOf(planOf([irsaStatement, untagged], {}, carried), 'role-trust')).toMatchObject({
         status: 'fail',
-        message: expect.stringContaining(
-          'With session tags, which its association has until they are disabled',
-        ) as string,
+        message: textWith('With session tags, which its association has until they are disabled'),
       });
     });
     it('is repaired for both', () => {
@@ -226,9 +220,9 @@ describe('a repair that was asked for', () => {
     expect([plan.verdict, blockingChecks(plan)]).toEqual(['migrate', []]);
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(
+      message: textLike(
         /A statement for it is added to the trust policy of role ebs-csi before anything else; the policy then has \d[\d,]* of 2,048 characters\. A rollback removes the statement\.$/,
-      ) as string,
+      ),
     });
     expect(checkOf(plan, 'trust-repair').status).toBe('pass');
     const [repair] = plan.trustRepairs;
@@ -275,8 +269,8 @@ describe('a repair that was asked for', () => {
     ]);
     expect(checkOf(plan, 'trust-repair')).toMatchObject({
       status: 'fail',
-      message: expect.stringMatching(message) as string,
-      remedy: expect.stringContaining(`Add ${ROLE} to the CDK context repairableRoleArns and deploy`) as string,
+      message: textLike(message),
+      remedy: textWith(`Add ${ROLE} to the CDK context repairableRoleArns and deploy`),
     });
     expect(checkOf(plan, 'role-trust').remedy).toContain('Add this statement');
   });
@@ -287,10 +281,7 @@ describe('a repair that was asked for', () => {
   ])('blocks where %s, with why and what to do', (_, statements, remedy) => {
     const plan = planOf(statements, REPAIR, ENABLED);
     expect([blockingChecks(plan), plan.trustRepairs]).toEqual([['role-trust'], []]);
-    expect(checkOf(plan, 'role-trust')).toMatchObject({
-      status: 'fail',
-      remedy: expect.stringMatching(remedy) as string,
-    });
+    expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'fail', remedy: textLike(remedy) });
   });
   it('blocks where a Deny can not be decided, unless its key is accepted', () => {
     const maybe = { ...DENY, Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } };
@@ -346,7 +337,7 @@ describe('rollback-trust', () => {
     };
     expect(checkOf(planOf([podIdentityStatement, other]), 'rollback-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/) as string,
+      message: textLike(/Irsa.*efs-csi-controller-sa/),
     });
   });
   it('looks for the provider of the account that the IRSA role is in', () => {

@@ -36,6 +36,7 @@ import {
   target,
   VERSION,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const COPY = addonArn(9);
 const policy =
@@ -330,7 +331,7 @@ describe('addonRestoreCommands', () => {
     );
     expect(commands.join('\n')).not.toContain('ConfigMap x');
     expect(healthWarnings(addon)).toMatchObject([
-      { id: 'health-at-end', message: expect.stringContaining('Conflicts:\\nConfigMap x - .data') as string },
+      { id: 'health-at-end', message: textWith('Conflicts:\\nConfigMap x - .data') },
     ]);
   });
 
@@ -419,11 +420,11 @@ describe('addonRestoreCommands', () => {
     it('has the policy of before if the current one could not be read, with a warning', () => {
       const lines = ofTrust(commandsFor(undefined));
       expect(lines).toEqual([
-        expect.stringMatching(
+        textLike(
           /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*restores the former policy, overwriting every later change\./,
-        ) as string,
+        ),
         ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
-        expect.stringContaining(BEFORE) as string,
+        textWith(BEFORE),
       ]);
       expect(argumentsOf(lines)).toEqual([
         [
@@ -441,13 +442,10 @@ describe('addonRestoreCommands', () => {
 
     it('only describes what to do if the statement itself has changed', () => {
       const lines = ofTrust(commandsFor({ [ROLE]: altered }));
-      expect(lines).toEqual([
-        expect.stringContaining('cannot be removed automatically: see warning trust-to-edit') as string,
-        expect.stringContaining(BEFORE) as string,
-      ]);
+      expect(lines).toEqual([textWith('cannot be removed automatically: see warning trust-to-edit'), textWith(BEFORE)]);
       expect(argumentsOf(lines)).toEqual([]);
       expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
-        { id: 'trust-to-edit', message: expect.stringContaining('has been changed since the repair') as string },
+        { id: 'trust-to-edit', message: textWith('has been changed since the repair') },
       ]);
     });
 
@@ -471,7 +469,7 @@ describe('addonRestoreCommands', () => {
         .filter((line) => !line.startsWith(': '))
         .map((line) => line.split(' ').slice(0, 3).join(' '));
       expect(names.slice(-4)).toEqual([
-        expect.stringContaining('kubectl') as string,
+        textWith('kubectl'),
         'aws iam update-assume-role-policy',
         'aws iam update-assume-role-policy',
         'pod-identity rollback 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',

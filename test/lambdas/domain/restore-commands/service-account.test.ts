@@ -25,6 +25,7 @@ import { FakeEks } from '../../fake-eks.ts';
 import { FakeClock, FakeKubernetes } from '../../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE, target } from '../../fixtures.ts';
 import { aTrustChange, BEFORE, REPAIR } from '../../steps/repaired.ts';
+import { textWith } from '../../expectations.ts';
 
 const KEPT = anAccountAssociation({
   disableSessionTags: true,
@@ -259,7 +260,7 @@ describe('accountRestoreCommands', () => {
       factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
     ).filter((line) => !line.startsWith(': '));
     expect(lines.slice(-2)).toEqual([
-      expect.stringContaining(`--policy-document '${BEFORE}'`) as string,
+      textWith(`--policy-document '${BEFORE}'`),
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });

@@ -8,6 +8,7 @@ import {
 } from '../../../../lambdas/domain/rollback/decisions.ts';
 import type { Migration, Rollback } from '../../../../lambdas/domain/migration/model.ts';
 import { anAssociation, aRollback } from '../../fixtures.ts';
+import { textLike } from '../../expectations.ts';
 
 const rollback = (change: Partial<Rollback> = {}): Pick<Migration, 'rollback'> => ({ rollback: aRollback(change) });
 const BY_ITSELF: [string, Pick<Migration, 'rollback'>][] = [
@@ -48,7 +49,7 @@ describe('what a person has decided', () => {
   it('is reported completely at the end, and not at all if there is nothing', () => {
     expect(leftAsChanged([])).toEqual([]);
     expect(leftAsChanged(['one', 'two'])).toMatchObject([
-      { id: 'left-as-changed', status: 'warn', message: expect.stringMatching(/: one; two\.$/) as string },
+      { id: 'left-as-changed', status: 'warn', message: textLike(/: one; two\.$/) },
     ]);
   });
 });

@@ -5,6 +5,7 @@ import { checkConsumers } from '../../../../lambdas/domain/trust/consumer-needs.
 import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import { aSecretStore, CLUSTER_STORES, notAllowed, readStores, SECRET_STORES } from '../../consumer-objects.ts';
 import { aPod, OTHER_ROLE, ROLE } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 type Needs = Parameters<typeof checkConsumers>[0];
 
@@ -43,7 +44,7 @@ describe('the check of a retirement', () => {
     expect(only({ consumers: readStores([store()]) })).toMatchObject({
       status: 'fail',
       message: `1 object uses the web identity of shop/cart, and loses AWS access without the OIDC trust of ${ROLE}: SecretStore/shop/aws gets tokens for it (spec.provider.aws.auth.jwt).`,
-      remedy: expect.stringMatching(/: --accept-consumer SecretStore\/shop\/aws$/) as string,
+      remedy: textLike(/: --accept-consumer SecretStore\/shop\/aws$/),
     });
     expect(only({ consumers: readStores([aSecretStore('aws', 'shop', 'web')]) })).toEqual({
       id: 'retire-consumers',
@@ -61,7 +62,7 @@ describe('the check of a retirement', () => {
     const consumers = readStores([store(), store('other')]);
     expect(only({ consumers, acceptConsumers: ['SecretStore/shop/aws'] })).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('SecretStore/shop/other gets tokens') as string,
+      message: textWith('SecretStore/shop/other gets tokens'),
     });
     expect(only({ consumers, acceptConsumers: ['SecretStore/shop/aws', 'SecretStore/shop/other'] })).toMatchObject({
       status: 'warn',
@@ -73,17 +74,15 @@ describe('the check of a retirement', () => {
     const consumers = readStores([], [notAllowed(CLUSTER_STORES)]);
     expect(only({ consumers })).toMatchObject({
       status: 'unknown',
-      message: expect.stringContaining(`could not be read: ${CLUSTER_STORES} (The API server answered 403`) as string,
-      remedy: expect.stringMatching(
-        /^Give the service access: pod-identity grant-access .* --accept-consumer \S+$/,
-      ) as string,
+      message: textWith(`could not be read: ${CLUSTER_STORES} (The API server answered 403`),
+      remedy: textLike(/^Give the service access: pod-identity grant-access .* --accept-consumer \S+$/),
     });
     expect(only({ consumers, acceptConsumers: [CLUSTER_STORES] }).status).toBe('warn');
   });
 
   it('is unknown if nothing could be read', () => {
     const check = only({ consumers: undefined, pods: undefined, kubernetesError: 'HTTP 401' });
-    expect(check).toMatchObject({ status: 'unknown', message: expect.stringContaining('HTTP 401') as string });
+    expect(check).toMatchObject({ status: 'unknown', message: textWith('HTTP 401') });
   });
 
   it('warns of an accepted name that is not found, but not of patterns', () => {

@@ -24,6 +24,7 @@ import {
   subject,
   verdicts,
 } from './policies.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({
@@ -54,7 +55,7 @@ describe('the added statement', () => {
   it('is restricted to this account, cluster, namespace and service account', () => {
     const { statement, after, length } = repaired(irsaOnly);
     expect(statement).toEqual({
-      Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/) as string,
+      Sid: textLike(/^PodIdentity[0-9a-f]{12}$/),
       Effect: 'Allow',
       Principal: { Service: 'pods.eks.amazonaws.com' },
       Action: ['sts:AssumeRole', 'sts:TagSession'],
@@ -300,15 +301,12 @@ describe('undoRepair', () => {
 
   it('refuses if the added statement was changed or is the last one, or if the policy is not valid', () => {
     const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
-    expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) as string });
+    expect(changed).toMatchObject({ do: 'refuse', why: textWith(String(statement['Sid'])) });
     expect(undoRepair(change, policyText(statement))).toMatchObject({
       do: 'refuse',
-      why: expect.stringContaining('without statements') as string,
+      why: textWith('without statements'),
     });
-    expect(undoRepair(change, '{}')).toMatchObject({
-      do: 'refuse',
-      why: expect.stringContaining('Statement') as string,
-    });
+    expect(undoRepair(change, '{}')).toMatchObject({ do: 'refuse', why: textWith('Statement') });
   });
 });
 

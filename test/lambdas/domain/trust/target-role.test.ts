@@ -8,6 +8,7 @@ import {
   targetRoleSetup,
   type TargetRoleUse,
 } from '../../../../lambdas/domain/trust/target-role.ts';
+import { textLike } from '../../expectations.ts';
 
 const USE: TargetRoleUse = {
   target: { account: '111122223333', region: 'eu-west-1', cluster: 'reports-prod' },
@@ -28,7 +29,7 @@ describe('the setup for a target role', () => {
         Version: '2012-10-17',
         Statement: [
           {
-            Sid: expect.stringMatching(/^PodIdentity[0-9a-f]{12}$/) as string,
+            Sid: textLike(/^PodIdentity[0-9a-f]{12}$/),
             Effect: 'Allow',
             Principal: { Service: 'pods.eks.amazonaws.com' },
             Action: ['sts:AssumeRole', 'sts:TagSession'],

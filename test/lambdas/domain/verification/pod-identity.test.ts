@@ -13,6 +13,7 @@ import {
   SERVICE_ACCOUNT,
   TOKENS,
 } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const withContainers = (containers: Pod['containers'], change: Partial<Pod> = {}): Pod =>
@@ -173,17 +174,15 @@ describe('classifyPod', () => {
     });
     expect(classifyPod(hidden)).toMatchObject({
       identity: 'pod-identity',
-      evidence: expect.stringMatching(
+      evidence: textLike(
         /; container other does not count, since the annotation eks\.amazonaws\.com\/skip-containers excludes it$/,
-      ) as string,
+      ),
     });
     const debugged = { ...aPod('pod-identity'), ephemeral: ['debug'] };
     expect(classifyPod(debugged)).toMatchObject({
       identity: 'pod-identity',
       injected: true,
-      evidence: expect.stringMatching(
-        /; ephemeral container debug does not count, since the webhook never changes it$/,
-      ) as string,
+      evidence: textLike(/; ephemeral container debug does not count, since the webhook never changes it$/),
     });
     expect(classifyPod({ ...debugged, ephemeral: ['a', 'b'] }).evidence).toMatch(/ephemeral containers a, b do not/);
   });
@@ -237,9 +236,9 @@ describe('a pod whose identity is unknown', () => {
   it('is on IRSA before the change if a Secret could only override it, with a note', () => {
     expect(classifyPod(withContainers([{ ...onIrsa, ...FROM_SECRET }]))).toMatchObject({
       identity: 'irsa',
-      evidence: expect.stringMatching(
+      evidence: textLike(
         /; container driver also gets variables from Secret\/aws \(envFrom\), and AWS_ACCESS_KEY_ID would take precedence$/,
-      ) as string,
+      ),
     });
   });
 
@@ -267,7 +266,7 @@ describe('a pod whose identity is unknown', () => {
         container: 'driver',
         why: 'container driver has AWS_PROFILE, with which AWS SDKs use a profile, and fail if it does not exist (Go v2, botocore), or use a profile, if it exists (JavaScript v3)',
       },
-      { container: 'plain', why: expect.stringContaining('Secret/aws') as string },
+      { container: 'plain', why: textWith('Secret/aws') },
     ]);
   });
 });

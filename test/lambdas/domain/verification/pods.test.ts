@@ -29,6 +29,7 @@ import {
   SERVICE_ACCOUNT,
   target,
 } from '../../fixtures.ts';
+import { textLike } from '../../expectations.ts';
 
 const accounts = new Set([SERVICE_ACCOUNT]);
 const judge = (
@@ -81,7 +82,7 @@ describe('judgePods', () => {
     ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
   ])('waits while %s', (_, pods, workloads, why) => {
     const judged = judge(pods, workloads);
-    expect(judged).toMatchObject({ verdict: 'wait', why: expect.stringMatching(why) as string });
+    expect(judged).toMatchObject({ verdict: 'wait', why: textLike(why) });
   });
 
   it.each(['irsa', 'node-role', 'mixed'] as const)(

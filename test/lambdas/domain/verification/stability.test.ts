@@ -13,6 +13,7 @@ import {
   usualRestarts,
 } from '../../../../lambdas/domain/verification/stability.ts';
 import { anEvidence, aNode, aPod, at, aWorkload, SERVICE_ACCOUNT } from '../../fixtures.ts';
+import { textLike } from '../../expectations.ts';
 
 const CRASHING: Partial<Pod> = { ready: false, waiting: ['CrashLoopBackOff'] };
 const pod = (name: string, change: Partial<Pod> = {}): Pod => aPod('pod-identity', { name, restarts: 0, ...change });
@@ -286,7 +287,7 @@ describe('whatever happens to the pods', () => {
         if (found.is !== 'failing') return;
         for (const { pod: cause } of found.causes) {
           const one = made.find(({ uid }) => uid === cause.uid)!;
-          expect(one).toMatchObject({ right: true, was: expect.stringMatching('there|unready') as string });
+          expect(one).toMatchObject({ right: true, was: textLike('there|unready') });
           expect(one.grown > 0 || (one.crashing && one.was === 'there')).toBe(true);
           expect(given.knowsNodes && one.lost).toBe(false);
           expect(one.owner.kind).not.toBe('Job');

@@ -20,6 +20,7 @@ import {
   target,
 } from '../../fixtures.ts';
 import { begun, type Begun } from '../../steps/begun.ts';
+import { anError, textLike, textWith } from '../../expectations.ts';
 
 const MADE = anAssociation({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
 const ended = (outcome: Outcome) => ({ status: 'ended' as const, outcome, endedAt: at(9) });
@@ -63,7 +64,7 @@ describe('before a write', () => {
       { portsFor, ledger, settings },
     );
   };
-  const refused = { name: 'RoleNotGranted', message: expect.stringMatching(/Plan again: .*role-grant/) as string };
+  const refused = anError('RoleNotGranted', textLike(/Plan again: .*role-grant/));
 
   it('one that was there counts while it is', async () => {
     const fakes = await withAssociation();
@@ -128,9 +129,8 @@ describe('before a write', () => {
     const fakes = await begun();
     await expect(go(fakes)).resolves.toBeUndefined();
     fakes.roles.absentProviders.add(oidcProviderArn(target, ISSUER));
-    await expect(go(fakes)).rejects.toMatchObject({
-      name: 'RoleNotGranted',
-      message: expect.stringContaining("IAM has no OIDC provider for the cluster's issuer") as string,
-    });
+    await expect(go(fakes)).rejects.toMatchObject(
+      anError('RoleNotGranted', textWith("IAM has no OIDC provider for the cluster's issuer")),
+    );
   });
 });

@@ -5,6 +5,7 @@ import { requestMigration, type Wish } from '../../../../lambdas/use-cases/migra
 import { faultCases, MOMENTS } from '../../../faults/contract.ts';
 import { type Fakes, newFakes } from '../../fakes.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID } from '../../fixtures.ts';
+import { anError, textWith } from '../../expectations.ts';
 
 const wish = (change: Partial<Wish> = {}): Wish => ({
   key: 'K',
@@ -128,10 +129,9 @@ describe('a migration that is requested', () => {
     async (input) => {
       const fakes = newFakes();
       await fakes.ledger.claim('K', { migrationId: OTHER_MIGRATION_ID, fingerprint: 'f', at: at(0), input });
-      await expect(ask(fakes, wish())).rejects.toMatchObject({
-        name: 'BadInput',
-        message: expect.stringContaining('does not have the form that this service writes') as string,
-      });
+      await expect(ask(fakes, wish())).rejects.toMatchObject(
+        anError('BadInput', textWith('does not have the form that this service writes')),
+      );
       expect(started(fakes)).toEqual([]);
     },
   );

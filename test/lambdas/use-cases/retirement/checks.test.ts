@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../../lambdas/domain/migration/model.ts';
 import { checkVerified } from '../../../../lambdas/use-cases/retirement/checks.ts';
 import { aMigration, MIGRATION_ID } from '../../fixtures.ts';
+import { textLike, textWith } from '../../expectations.ts';
 
 const NEEDS = 'add-on aws-ebs-csi-driver needs the OIDC trust, or may need it.';
 const migrated: Partial<Migration> = { status: 'ended', outcome: 'migrated', verified: 'ready' };
@@ -34,15 +35,15 @@ describe('checkVerified', () => {
     expect(checkVerified(aMigration(change), begunBack)).toMatchObject({
       status: 'fail',
       message: `Migration ${MIGRATION_ID} ${text}`,
-      remedy: expect.stringMatching(/^Name the migration that ended migrated and was verified on the pods/) as string,
+      remedy: textLike(/^Name the migration that ended migrated and was verified on the pods/),
     });
   });
 
   it('names the commands that verify the pods, where EKS alone has confirmed the end', () => {
     expect(checkVerified(aMigration({ ...migrated, verified: 'api' }), false)).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining('was verified by the EKS API alone: no pod was read') as string,
-      remedy: expect.stringContaining(`pod-identity rollback ${MIGRATION_ID}`) as string,
+      message: textWith('was verified by the EKS API alone: no pod was read'),
+      remedy: textWith(`pod-identity rollback ${MIGRATION_ID}`),
     });
   });
 });

@@ -5,6 +5,7 @@ import { commandSweep, showSweep, startSweep } from '../../../../lambdas/use-cas
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../../domain/sweep-fixtures.ts';
 import { type Fakes, lost, newFakes } from '../../fakes.ts';
 import { at, NOW } from '../../fixtures.ts';
+import { anError, textWith } from '../../expectations.ts';
 
 let fakes: Fakes;
 beforeEach(() => {
@@ -116,10 +117,7 @@ describe('a command', () => {
   it('to resume one waits until the last Lambda of an execution that was stopped is over', async () => {
     await put({ status: 'running' });
     stopped(-119);
-    await expect(tell('resume')).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('was just stopped') as string,
-    });
+    await expect(tell('resume')).rejects.toMatchObject(anError('BadInput', textWith('was just stopped')));
     expect((await record()).command).toBeUndefined();
   });
 
