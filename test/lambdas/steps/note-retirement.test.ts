@@ -16,6 +16,7 @@ import {
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { dryRun, migrated, putBack, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
+import { anError, textWith } from '../expectations.ts';
 
 const ID = RETIRE_EXECUTION.slice(RETIRE_EXECUTION.lastIndexOf(':') + 1);
 const LATER = executionArn('later', 'Retire');
@@ -85,10 +86,10 @@ describe('the retirement that the record shows', () => {
     expect(await shown()).toMatchObject({
       state: 'refused',
       endedAt: at(0),
-      error: { name: 'RetireRefused', message: expect.stringContaining('no pod was read') as unknown },
+      error: anError('RetireRefused', textWith('no pod was read')),
       checks: expect.arrayContaining([expect.objectContaining({ id: 'retire-verified', status: 'fail' })]) as unknown,
       roles: [{ roleArn: ROLE, result: 'refused' }],
-      next: expect.stringContaining(`pod-identity retire ${MIGRATION_ID}`) as unknown,
+      next: textWith(`pod-identity retire ${MIGRATION_ID}`),
     });
     expect(await shown()).not.toHaveProperty('done');
   });
