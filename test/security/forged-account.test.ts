@@ -298,7 +298,7 @@ describe('a forged migration of a service account', () => {
         const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(
           ({ metadata: { namespace, name } }) => namespace === API.namespace && name === API.name,
         )!;
-        account.metadata.annotations = {};
+        Object.assign(account.metadata, { annotations: {}, resourceVersion: `${account.metadata.resourceVersion}0` });
       },
     );
     expect([error, cause]).toEqual([

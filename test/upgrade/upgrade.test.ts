@@ -26,7 +26,7 @@ import { keptLedger, keptText, MACHINES, previousOf, refusedInputs, statesOf, wr
 
 /** The cases that this file compares with today's. */
 const COMPARED = new Set(['with preserve, and pods that are restarted', 'of a service account']);
-/** The cases that only the grid plays: their states are those of others. */
+/** The cases that only the grid plays: the other cases have all of their states. */
 const OF_GRID = new Set([
   'in place',
   'in a second attempt',
