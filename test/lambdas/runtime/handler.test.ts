@@ -17,7 +17,7 @@ const schema = defineStep('look', {
   output: z.object({ seen: z.number() }),
 });
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
-const failing = (reason: unknown): Step => looking(() => Promise.reject(reason as Error));
+const failing = (reason: unknown): Step => looking(() => Promise.reject(reason));
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
