@@ -8,7 +8,6 @@ import { newFakes, problemIn, send, started, fieldsIn } from './gateway.ts';
 import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const path = `/clusters/${CLUSTER}/identities`;
 const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
   send(fakes, { method: 'GET', path, query: { region: target.region, ...query } });

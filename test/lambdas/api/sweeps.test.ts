@@ -11,7 +11,6 @@ import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 import { ALICE, BOB, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const OTHER = '222233334444';
 const REPORTS = {

@@ -10,7 +10,6 @@ import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures
 import { anError, expectError } from '../matchers.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const schema = defineStep('look', {
   title: 'Read something',
   input: stepInput.extend({ round: z.number().int().optional() }),

@@ -36,7 +36,6 @@ import {
 import { expectError } from '../matchers.ts';
 
 const it = test.extend('plannedWorld', () => plannedWorld());
-
 const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> =>
   invoke(
     beginStep,

@@ -22,7 +22,6 @@ import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => begun());
-
 const EVENT = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
 const measured = ({
   telemetry: {
