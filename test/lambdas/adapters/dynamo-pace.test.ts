@@ -74,8 +74,7 @@ describe.each(PACES)('the shared pace on %s', (_, open) => {
 
   it('reserves nothing where that would come too late', async () => {
     await reserved(EKS, 400);
-    for (const either of [pace, another()])
-      expect(await either.reserve(EKS, 5, NOW, 5000)).not.toHaveProperty('position');
+    for (const one of [pace, another()]) expect(await one.reserve(EKS, 5, NOW, 5000)).not.toHaveProperty('position');
     expect((await reserved(EKS, 1)).position).toBe((await reserved(EKS, 1)).position - 1);
     // 400 calls take 20 s at 20 a second.
     expect(await pace.reserve(EKS, 5, NOW + 16_000, 5000)).toHaveProperty('position');

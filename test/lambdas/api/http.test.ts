@@ -22,7 +22,6 @@ import {
 } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const body = { target, addon: ADDON };
 const post = (change: Partial<Request>): Request => ({ method: 'POST', path: '/migrations', body, ...change });
 const text = (value: string, change: Partial<Request> = {}): Request =>
@@ -163,9 +162,8 @@ describe('a body', () => {
     ['no type', { accept: '*/*' }],
     ['two', { 'content-type': ['application/json', 'text/plain'] }],
   ])('of %s is not', async (_, headers = {}) => {
-    expect(problemIn(await send(newFakes(), post({ body: JSON.stringify(body), headers })), 'not-json').status).toBe(
-      415,
-    );
+    const sent = post({ body: JSON.stringify(body), headers });
+    expect(problemIn(await send(newFakes(), sent), 'not-json').status).toBe(415);
   });
 
   it('may be left out where there is nothing to say', async ({ fakes }) => {

@@ -8,7 +8,6 @@ import { newFakes, problemIn, send, started, fieldsIn } from './gateway.ts';
 import { listIdOf, type Row, tokenAfter } from '../../../lambdas/api/tokens.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const path = `/clusters/${CLUSTER}/identities`;
 const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
   send(fakes, { method: 'GET', path, query: { region: target.region, ...query } });
@@ -102,12 +101,8 @@ describe('GET /clusters/{name}/identities', () => {
     expect(problemIn(await look(fakes, { account: '444455556666' }), 'other-account').errors).toMatchObject([
       { field: 'query.account' },
     ]);
-    expect(
-      problemIn(
-        await send(fakes, { method: 'GET', path: '/clusters/a b/identities', query: { region: target.region } }),
-        'invalid-request',
-      ).errors,
-    ).toMatchObject([{ field: 'path.name' }]);
+    const odd = { method: 'GET', path: '/clusters/a b/identities', query: { region: target.region } };
+    expect(fieldsIn(await send(fakes, odd))).toEqual(['path.name']);
     fakes.eks.cluster = undefined;
     expect(problemIn(await look(fakes), 'unknown-cluster')).toMatchObject({
       status: 404,

@@ -5,7 +5,6 @@ import { ACCOUNT, ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts'
 import { ALICE, type Answer, BOB, fieldsIn, newFakes, problemIn, type Request, REQUEST_ID, send } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const body = { target, addon: ADDON };
 const migrate = (change: Partial<Request> = {}): Request => ({ method: 'POST', path: '/migrations', body, ...change });
 const keyed = (key: string, change: Partial<Request> = {}): Request =>

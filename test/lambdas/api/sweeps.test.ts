@@ -11,7 +11,6 @@ import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 import { ALICE, BOB, newFakes, problemIn, send, fieldsIn } from './gateway.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const OTHER = '222233334444';
 const REPORTS = {
@@ -75,14 +74,10 @@ describe('POST /sweeps', () => {
   it('is one sweep, however often it is sent: with a key also after it is over, without one while it goes on', async () => {
     const fakes = newFakes();
     const key = { 'Idempotency-Key': 'once' };
+    const idOf = async (...more: [Record<string, string>, string?]): Promise<string> =>
+      ((await post(fakes, { mode: 'plan' }, ...more)).body as { sweepId: string }).sweepId;
     const ids = async (headers: Record<string, string>): Promise<Set<unknown>> =>
-      new Set(
-        await Promise.all(
-          [1, 2, 3].map(
-            async () => ((await post(fakes, { mode: 'plan' }, headers)).body as { sweepId: string }).sweepId,
-          ),
-        ),
-      );
+      new Set(await Promise.all([1, 2, 3].map(() => idOf(headers))));
     const byKey = await ids(key);
     const byContent = await ids({});
     expect([byKey.size, byContent.size, fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([
@@ -94,9 +89,7 @@ describe('POST /sweeps', () => {
     const next = await ids({});
     expect([next.size, [...next].some((id) => byContent.has(id)), fakes.sweeps.records.size]).toEqual([1, false, 3]);
     // The same request by another principal is another sweep.
-    expect(byContent.has(((await post(fakes, { mode: 'plan' }, {}, BOB)).body as { sweepId: string }).sweepId)).toBe(
-      false,
-    );
+    expect(byContent.has(await idOf({}, BOB))).toBe(false);
     expect(problemIn(await post(fakes, { mode: 'migrate' }, key), 'key-used').errors).toMatchObject([
       { field: 'header.idempotency-key' },
     ]);
@@ -124,11 +117,8 @@ describe('POST /sweeps', () => {
   });
 
   it('refuses a region of another partition', async ({ fakes }) => {
-    const found = problemIn(
-      await post(fakes, { mode: 'inventory', selection: { regions: ['eu-west-1', 'cn-north-1'] } }),
-      'invalid-request',
-    );
-    expect(found.errors).toMatchObject([{ field: 'body.selection.regions.1' }]);
+    const selection = { regions: ['eu-west-1', 'cn-north-1'] };
+    expect(fieldsIn(await post(fakes, { mode: 'inventory', selection }))).toEqual(['body.selection.regions.1']);
   });
 
   it.each<[object, string[]]>([
@@ -219,9 +209,7 @@ describe('GET /sweeps/{id}', () => {
     const found = problemIn(await send(fakes, { method, path: `/sweeps/${ID}${rest}` }), 'unknown-sweep');
     expect(found).toMatchObject({ status: 404, errors: [{ field: 'path.id' }] });
     expect(found).not.toHaveProperty('links');
-    expect(
-      problemIn(await send(fakes, { method, path: `/sweeps/latest${rest}` }), 'invalid-request').errors,
-    ).toMatchObject([{ field: 'path.id' }]);
+    expect(fieldsIn(await send(fakes, { method, path: `/sweeps/latest${rest}` }))).toEqual(['path.id']);
     expect(fakes.executions.sweeps).toEqual([]);
   });
 });
@@ -300,8 +288,6 @@ describe('GET /sweeps', () => {
   it('refuses a next that DynamoDB does not take there', async ({ fakes }) => {
     const next = Buffer.from(JSON.stringify(ID)).toString('base64url');
     fakes.journal.refuseNext('sweeps.list', 'InvalidRequest', 'The provided starting key is invalid');
-    expect(
-      problemIn(await send(fakes, { method: 'GET', path: '/sweeps', query: { next } }), 'invalid-request').errors,
-    ).toMatchObject([{ field: 'query.next' }]);
+    expect(fieldsIn(await send(fakes, { method: 'GET', path: '/sweeps', query: { next } }))).toEqual(['query.next']);
   });
 });

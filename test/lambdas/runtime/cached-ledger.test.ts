@@ -6,7 +6,6 @@ import { ADDON_LOCK, aMigration, aSnapshot, at, EXECUTION, MIGRATION_ID, ownHold
 import { expectError } from '../matchers.ts';
 
 const it = test.extend('given', () => open());
-
 const open = async () => {
   const fakes = newFakes();
   await fakes.ledger.putMigration(aMigration());

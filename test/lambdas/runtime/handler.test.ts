@@ -10,14 +10,13 @@ import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures
 import { anError, expectError } from '../matchers.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const schema = defineStep('look', {
   title: 'Read something',
   input: stepInput.extend({ round: z.number().int().optional() }),
   output: z.object({ seen: z.number() }),
 });
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
-const failing = (reason: unknown): Step => looking(() => Promise.reject(reason as Error));
+const failing = (reason: unknown): Step => looking(() => Promise.reject(reason));
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);

@@ -85,9 +85,10 @@ describe('wire', () => {
   const wired = (
     changed: Record<string, string | undefined>,
     deployment?: DeploymentSettings,
+    { clients }: Pick<ReturnType<typeof nowhere>, 'clients'> = nowhere(),
   ): ReturnType<typeof wire> =>
     wire({
-      clients: nowhere().clients,
+      clients,
       step: 'plan',
       environment: { ...environment, ...changed },
       deployment,
@@ -98,7 +99,7 @@ describe('wire', () => {
 
   it('hands on what it was given and keeps the ledger on the table of the environment', async () => {
     const { clients, sent } = nowhere();
-    const made = wire({ clients, step: 'plan', environment, clock, ids: dependencies.ids, telemetry });
+    const made = wired({}, undefined, { clients });
     expect([made.clock, made.ids, made.telemetry]).toEqual([clock, dependencies.ids, telemetry]);
     await expectError(made.ledger.getSnapshot('x'), 'ConnectionLost');
     expect(sent[0]?.hostname).toBe('dynamodb.eu-west-1.amazonaws.com');
@@ -107,14 +108,7 @@ describe('wire', () => {
   it('asks Step Functions of its own region, and starts the state machine that it was told of', async () => {
     const { clients, sent } = nowhere();
     const RECOVER_STATE_MACHINE_ARN = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
-    const { executions } = wire({
-      clients,
-      step: 'plan',
-      environment: { ...environment, RECOVER_STATE_MACHINE_ARN },
-      clock,
-      ids: dependencies.ids,
-      telemetry,
-    });
+    const { executions } = wired({ RECOVER_STATE_MACHINE_ARN }, undefined, { clients });
     await expectError(executions.describe(EXECUTION), 'ConnectionLost');
     await expectError(executions.startRecovery(MIGRATION_ID, 'recovery'), 'ConnectionLost');
     expect(sent.map(({ hostname }) => hostname)).toEqual([

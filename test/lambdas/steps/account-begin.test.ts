@@ -1,5 +1,5 @@
 /** The step begin for a service account: the world as planned, or nothing; and plans that are not its own. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Association, MigrationRequestInput, Plan } from '../../../lambdas/domain/migration/model.ts';
 import { roleLock } from '../../../lambdas/use-cases/migration/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
@@ -35,6 +35,7 @@ import {
 } from '../fixtures.ts';
 import { expectError } from '../matchers.ts';
 
+const it = test.extend('plannedWorld', () => plannedWorld());
 const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> =>
   invoke(
     beginStep,
@@ -107,8 +108,7 @@ describe('begin of a service account', () => {
     expect(await snapshotOf(fakes)).not.toHaveProperty('serviceAccount');
   });
 
-  it('does not believe in one look that finds no service account', async () => {
-    const { fakes, go } = await plannedWorld();
+  it('does not believe in one look that finds no service account', async ({ plannedWorld: { fakes, go } }) => {
     const { kubernetes } = fakes;
     const there = kubernetes.serviceAccounts;
     kubernetes.serviceAccounts = [];
@@ -117,8 +117,7 @@ describe('begin of a service account', () => {
     expect(await go()).toEqual({ fence: 1 });
   });
 
-  it('finds its snapshot after the reply to it was lost', async () => {
-    const { fakes, go } = await plannedWorld();
+  it('finds its snapshot after the reply to it was lost', async ({ plannedWorld: { fakes, go } }) => {
     fakes.journal.failNext('ledger.putSnapshot', 'after');
     await expectError(go(), 'ConnectionLost');
     expect(await go()).toEqual({ fence: 1 });
@@ -131,8 +130,7 @@ describe('begin of a service account', () => {
     expect(await go()).toEqual({ fence: 1 });
   });
 
-  it('stops if another principal has deleted it since the plan', async () => {
-    const { fakes, go } = await plannedWorld();
+  it('stops if another principal has deleted it since the plan', async ({ plannedWorld: { fakes, go } }) => {
     fakes.kubernetes.serviceAccounts = [];
     const why = 'another principal has deleted service account payments/api. Nothing was changed; plan again';
     await expectError(go(), 'ServiceAccountChanged', why);
@@ -151,8 +149,7 @@ describe('begin of a service account', () => {
     expect(await snapshotOf(fakes)).toBeUndefined();
   });
 
-  it('says who holds the lock', async () => {
-    const { fakes, go } = await plannedWorld();
+  it('says who holds the lock', async ({ plannedWorld: { fakes, go } }) => {
     await fakes.ledger.acquireLock(SUBJECT_LOCK, otherHolder(at(-60)));
     await expectError(
       go(),

@@ -37,7 +37,6 @@ import {
 import { aPlanAnswer, callsOf, runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => accountFakes());
-
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
   runPlan(fakes, { addon: undefined, serviceAccount: REF, ...request });
 const record = async ({ ledger }: Fakes): Promise<Migration> => (await ledger.getMigration(MIGRATION_ID))!;

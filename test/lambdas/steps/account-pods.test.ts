@@ -24,7 +24,6 @@ import { containing, expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => verified());
-
 const verify = (fakes: Begun, change: object = {}): Promise<unknown> =>
   invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
 const verifyBack = (fakes: Begun, round = 1): Promise<unknown> => verify(fakes, { towards: 'before', round });

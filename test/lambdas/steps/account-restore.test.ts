@@ -18,7 +18,6 @@ import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => associated());
-
 const KEPT = anAccountAssociation();
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);

@@ -22,7 +22,6 @@ import type { Begun } from './begun.ts';
 import { blocking, DAY, dryRun, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
 
 const it = test.extend('fakes', () => migrated());
-
 /** Migrated ten days ago, its annotation gone. */
 async function migrated(change: AccountChange = {}): Promise<Begun> {
   const fakes = await associated({ request: { annotation: 'remove' }, ...change });

@@ -11,7 +11,6 @@ import { expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => removing());
-
 const removing = (change: AccountChange = {}): Promise<Begun> =>
   associated({ ...change, request: { annotation: 'remove', ...change.request } });
 const takeOff = (fakes: Begun): Promise<unknown> =>

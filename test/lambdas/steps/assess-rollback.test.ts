@@ -22,7 +22,6 @@ import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, rollback } from './rollback.ts';
 
 const it = test.extend('fakes', () => begun());
-
 const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
   invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
 const preserving = { plan: { attempts: [RECREATE_PRESERVING] } };

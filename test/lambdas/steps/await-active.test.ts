@@ -64,10 +64,8 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
 
   it.each(['CREATING', 'UPDATING'] as const)('comes again while it is %s', async (now) => {
     const fakes = await settled();
-    change(fakes, {
-      status: now,
-      issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }],
-    });
+    const issue = { code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] };
+    change(fakes, { status: now, issues: [issue] });
     await expectError(run(fakes), 'AddonNotActive', 'too few');
   });
   it.each(['injected', 'ready', 'api'] as const)(
@@ -83,10 +81,8 @@ describe.each(ways)('await-active after %s', (_, currentAttempt, takes, status) 
   );
   it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)('gives up at %s', async (now) => {
     const fakes = await settled();
-    change(fakes, {
-      status: now,
-      issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
-    });
+    const issue = { code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] };
+    change(fakes, { status: now, issues: [issue] });
     await expectError(run(fakes), 'AddonFailed', 'ConfigurationConflict: Conflicts found');
   });
 

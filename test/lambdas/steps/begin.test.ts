@@ -35,7 +35,6 @@ import { expectError } from '../matchers.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => plannedFakes());
-
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
 const hashes = new WeakMap<Fakes, string>();

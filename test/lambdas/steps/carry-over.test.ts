@@ -29,12 +29,13 @@ const carried = (change: Partial<CarriedOver> = {}): CarriedOver => ({
   tags: {},
   ...change,
 });
-const ALL = carried({
+const CARRIED = {
   targetRoleArn: OTHER_ROLE,
   disableSessionTags: true,
   policy: POLICY,
   tags: { team: 'storage', tier: 'one' },
-});
+};
+const ALL = carried(CARRIED);
 
 /** The old association from which that is carried over. */
 const old = ({ from: id, namespace, serviceAccount, ...fields }: CarriedOver): Association =>
@@ -50,12 +51,6 @@ async function updated(carryOver: CarriedOver[], there: Association[] = [NEW]): 
   fakes.eks.associations = structuredClone(there);
   return fakes;
 }
-const CARRIED = {
-  targetRoleArn: OTHER_ROLE,
-  disableSessionTags: true,
-  policy: POLICY,
-  tags: { team: 'storage', tier: 'one' },
-};
 
 describe('carry-over', () => {
   it('gives the new association all that the old one had, and notes it whole', async () => {

@@ -28,7 +28,6 @@ import { containing, expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods([pod('a')]));
-
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const CRASHING: Partial<Pod> = { ready: false, waiting: ['CrashLoopBackOff'] };
 const pod = (name: string, change: Partial<Pod> = {}): Pod => aPod('pod-identity', { name, restarts: 0, ...change });

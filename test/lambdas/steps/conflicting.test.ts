@@ -17,7 +17,6 @@ import { expectError } from '../matchers.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => begunWithLeftOver({}, { attempts: [RECREATE] }));
-
 const run = async ({ ledger, input, dependencies }: Begun, attempt = 0): Promise<unknown> => ({
   purged: await purgeConflicting({
     work: await recordedAddonWork(ledger, input.migrationId, attempt),

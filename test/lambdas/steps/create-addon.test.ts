@@ -21,7 +21,6 @@ import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => deleted());
-
 const create = (fakes: Begun, attempt = 0): Promise<unknown> =>
   invoke(createAddonStep, { ...fakes.input, attempt }, fakes);
 /** This migration has deleted the add-on already. */

@@ -20,7 +20,6 @@ import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 
 const it = test.extend('fakes', () => begunAccount());
-
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const KEPT = anAccountAssociation();
 const WANTED = {

@@ -42,19 +42,11 @@ const decide = async (fakes: Begun): Promise<Begun> => {
 const verify = (fakes: Begun): Promise<unknown> =>
   invoke(verifyPodsStep, { ...fakes.input, towards: 'before', round: 1 }, fakes);
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
-const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promise<unknown> =>
-  invoke(
-    finishStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: EXECUTION,
-      target,
-      subject: fakes.input.subject,
-      outcome,
-      ...(failure ? { failure } : {}),
-    },
-    fakes,
-  );
+const finish = (fakes: Begun, outcome = 'rolled-back', failure?: object): Promise<unknown> => {
+  const { subject } = fakes.input;
+  const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject, outcome, failure };
+  return invoke(finishStep, input, fakes);
+};
 
 describe('of an add-on', () => {
   const DOINGS: [string, Partial<ReturnType<typeof anAddon>>, RegExp][] = [

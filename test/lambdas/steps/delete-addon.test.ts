@@ -18,7 +18,6 @@ import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => recreating());
-
 /** On the way of the full recreate. */
 const recreating = (): Promise<Begun> => begun({ plan: { attempts: [RECREATE] } });
 

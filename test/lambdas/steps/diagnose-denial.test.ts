@@ -9,7 +9,6 @@ import { ACCOUNT, ADDON, at, NOW } from '../fixtures.ts';
 import { containing, expectError, matching } from '../matchers.ts';
 
 const it = test.extend('fakes', () => listening());
-
 const HOUR = 3_600_000;
 const CONFIGURED = '444455556666';
 const listening = (change: Partial<DenialSettings> = {}): Fakes => {

@@ -22,7 +22,6 @@ import { containing } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => begun());
-
 const EVENT = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
 const measured = ({
   telemetry: {
@@ -30,7 +29,7 @@ const measured = ({
     measured: { 'oldest-lock': oldest },
   },
 }: Begun): unknown => ({ held: counts['locks-held'], stranded: counts.stranded, oldest });
-const find = (fakes: Begun): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
+const find = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
 const name = (migrationId: string): string => `${migrationId}-${NOW / 1000}`;
 const stop = ({ executions }: Begun, arn = EXECUTION): unknown =>
   executions.states.set(arn, { status: 'TIMED_OUT', stoppedAt: at(-10) });
@@ -153,12 +152,11 @@ describe('of migrations that wait, find-stranded', () => {
     );
     return fakes;
   }
-  const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
   const slots = async ({ ledger }: Fakes): Promise<number> => (await ledger.listWaiting()).length;
 
   it('leaves those alone that wait for a person', async () => {
     const fakes = await waiting();
-    expect(await look(fakes)).toEqual({ held: 0, started: [] });
+    expect(await find(fakes)).toEqual({ held: 0, started: [] });
     expect([await slots(fakes), fakes.executions.tasks.get('token')]).toEqual([1, 'waiting']);
   });
 
@@ -168,7 +166,7 @@ describe('of migrations that wait, find-stranded', () => {
   ])('ends the wait of one that was %s', async (_, cancel, error, cause) => {
     const fakes = await waiting();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0), ...cancel });
-    await look(fakes);
+    await find(fakes);
     expect(fakes.executions.tasks.get('token')).toMatchObject({ error, cause: containing(cause) });
     // Its own end frees the slot.
     expect(await slots(fakes)).toBe(1);
@@ -177,7 +175,7 @@ describe('of migrations that wait, find-stranded', () => {
   it('starts Recover for one whose execution has stopped, once', async () => {
     const fakes = await waiting();
     fakes.executions.states.set(EXECUTION, { status: 'ABORTED', stoppedAt: at(-600) });
-    expect(await look(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
+    expect(await find(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
     expect(fakes.executions.recoveries).toEqual([{ migrationId: MIGRATION_ID, name: name(MIGRATION_ID) }]);
     expect(fakes.telemetry.counts).toMatchObject({ stranded: 1 });
   });
@@ -188,7 +186,7 @@ describe('of migrations that wait, find-stranded', () => {
   ])('frees the slot of one that %s', async (_, change) => {
     const fakes = await waiting();
     await fakes.ledger.updateMigration(MIGRATION_ID, change);
-    expect(await look(fakes)).toEqual({ held: 0, started: [] });
+    expect(await find(fakes)).toEqual({ held: 0, started: [] });
     expect(await slots(fakes)).toBe(0);
   });
 
@@ -197,7 +195,7 @@ describe('of migrations that wait, find-stranded', () => {
     async (call) => {
       const fakes = await waiting();
       fakes.journal.failNext(call, 'before', lost());
-      expect(await look(fakes)).toEqual({ held: 0, started: [] });
+      expect(await find(fakes)).toEqual({ held: 0, started: [] });
       expect(fakes.telemetry.counts).toMatchObject({ 'locks-held': 0 });
     },
   );
@@ -207,10 +205,10 @@ describe('of migrations that wait, find-stranded', () => {
     for (const id of ['a', 'b', 'c'])
       await fakes.ledger.takeWaitingSlot({ migrationId: id, principal: id, subject: id, since: at(-7200) }, CAPS);
     fakes.invocation.remaining = 5000;
-    await look(fakes);
+    await find(fakes);
     expect(await slots(fakes)).toBe(3);
     fakes.invocation.remaining = 60_000;
-    await look(fakes);
+    await find(fakes);
     expect(await slots(fakes)).toBe(0);
   });
 });
@@ -229,11 +227,10 @@ describe('of rollbacks that were requested, find-stranded', () => {
     });
     return fakes;
   }
-  const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
 
   it('starts one that was accepted and never started, under its own name', async () => {
     const fakes = await accepted({ reason: 'slow', acceptCredentialGap: true });
-    expect(await look(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
+    expect(await find(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
     expect(fakes.executions.rollbacks).toMatchObject([
       { migrationId: MIGRATION_ID, name: requested.id, requestedBy: 'jo', reason: 'slow', acceptCredentialGap: true },
     ]);
@@ -243,7 +240,7 @@ describe('of rollbacks that were requested, find-stranded', () => {
   it('has one taken over whose execution stopped before it began', async () => {
     const fakes = await accepted();
     fakes.executions.states.set(RECOVERY_EXECUTION, { status: 'ABORTED', stoppedAt: at(-30) });
-    expect(await look(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
+    expect(await find(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
     expect(fakes.executions.recoveries).toEqual([{ migrationId: MIGRATION_ID, name: name(MIGRATION_ID) }]);
     expect(fakes.executions.rollbacks).toEqual([]);
   });
@@ -252,7 +249,7 @@ describe('of rollbacks that were requested, find-stranded', () => {
     const atWork = await accepted();
     atWork.executions.states.set(RECOVERY_EXECUTION, { status: 'RUNNING' });
     for (const fakes of [atWork, await accepted({ startedAt: at(-59) }), await accepted({ state: 'running' })]) {
-      expect(await look(fakes)).toEqual({ held: 0, started: [] });
+      expect(await find(fakes)).toEqual({ held: 0, started: [] });
       expect([fakes.executions.rollbacks, fakes.executions.recoveries]).toEqual([[], []]);
     }
   });
@@ -288,11 +285,10 @@ describe('of retirements that were requested, find-stranded', () => {
     await fakes.ledger.changeRetirement(MIGRATION_ID, undefined, { ...requested, ...change });
     return fakes;
   }
-  const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
 
   it('starts one that was accepted and never started, under its own name, and with what was asked for', async () => {
     const fakes = await accepted();
-    expect(await look(fakes)).toEqual({ held: 0, started: [] });
+    expect(await find(fakes)).toEqual({ held: 0, started: [] });
     const { action, dryRun, soakDays, requestedBy, reason } = requested;
     expect(fakes.executions.retirements).toEqual([
       { migrationId: MIGRATION_ID, name: 'retire-1', action, dryRun, soakDays, requestedBy, reason },
@@ -304,7 +300,7 @@ describe('of retirements that were requested, find-stranded', () => {
     const atWork = await accepted();
     atWork.executions.states.set(arn, { status: 'RUNNING' });
     for (const fakes of [atWork, await accepted({ startedAt: at(-59) }), await accepted({ state: 'running' })]) {
-      await look(fakes);
+      await find(fakes);
       expect(fakes.executions.retirements).toEqual([]);
       expect(fakes.telemetry.counts.stranded).toBe(0);
     }
@@ -314,7 +310,7 @@ describe('of retirements that were requested, find-stranded', () => {
     const fakes = await accepted();
     if (how.startsWith('stopped')) fakes.executions.states.set(arn, { status: 'ABORTED', stoppedAt: at(-30) });
     else fakes.settings.retires = false;
-    await look(fakes);
+    await find(fakes);
     expect(fakes.executions.retirements).toEqual([]);
     expect(await fakes.ledger.getRetirement(MIGRATION_ID)).toMatchObject({
       state: 'ended',

@@ -9,7 +9,6 @@ import { anError, containing, expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => atInstall());
-
 const AGENT = 'eks-pod-identity-agent';
 const VERSION = 'v1.3.4-eksbuild.1';
 const REQUEST = {

@@ -17,7 +17,6 @@ import { expectError } from '../matchers.ts';
 import { checkOf, planOf } from './planning.ts';
 
 const it = test.extend('fakes', () => adot());
-
 const NAMESPACE = 'opentelemetry-operator-system';
 const ACCOUNTS = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
 const OUTAGE = { maxDisruption: 'outage' };

@@ -7,7 +7,6 @@ import { containing, matching } from '../matchers.ts';
 import { checkOf, planOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const refusal = (what: string): MigrationError => new MigrationError('AccessDenied', `${what} is forbidden`);
 
 describe('the preflight of a plan', () => {

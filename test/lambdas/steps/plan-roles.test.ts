@@ -27,7 +27,6 @@ import { containing, expectError, matching } from '../matchers.ts';
 import { runPlan } from './planning.ts';
 
 const it = test.extend('fakes', () => deployed());
-
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
 const run = async (fakes: Fakes, request: object = {}): Promise<{ answer: unknown; plan: Plan }> => {
   const answer = await runPlan(fakes, request);

@@ -25,7 +25,6 @@ import { containing, expectError } from '../matchers.ts';
 import { aPlanAnswer, callsOf } from './planning.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const input = (request: object = {}): unknown => ({
   migrationId: MIGRATION_ID,
   executionArn: EXECUTION,

@@ -26,7 +26,6 @@ import { containing, expectError, matching } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => withPods(aPod('pod-identity')));
-
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const migrated = (change: Partial<Addon> = {}): Addon =>
   anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });

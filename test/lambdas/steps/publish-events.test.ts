@@ -7,7 +7,6 @@ import { aMigration, aRequest, aSnapshot, at, MIGRATION_ID, OTHER_MIGRATION_ID }
 import { expectError } from '../matchers.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const approval = (round: number, requestedAt = at(0)) => ({
   round,
   planHash: 'a'.repeat(64),

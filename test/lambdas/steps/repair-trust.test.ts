@@ -27,7 +27,6 @@ import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const it = test.extend('fakes', () => atRepair());
-
 const others = {
   Sid: 'Others',
   Effect: 'Allow',

@@ -13,7 +13,6 @@ import { ADDON, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, target
 import { containing, expectError } from '../matchers.ts';
 
 const it = test.extend('given', () => asked());
-
 const HOUR = 3600;
 const CONTEXT = { getRemainingTimeInMillis: () => 60_000 } as unknown as LambdaContext;
 const REQUESTER = 'arn:aws:sts::111122223333:assumed-role/engineer/ann';

@@ -10,7 +10,6 @@ import type { Begun } from './begun.ts';
 import { blocking, dryRun, migrated, policy, putBack, retirements, RETIRED, run } from './retiring.ts';
 
 const it = test.extend('fakes', () => withPattern());
-
 const PATTERN = `system:serviceaccount:${NAMESPACE}:*`;
 const byPattern = irsa(PATTERN, { Sid: 'Irsa' }, 'StringLike');
 const TRUST = policyText(byPattern, podIdentityStatement);

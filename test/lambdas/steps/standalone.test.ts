@@ -33,7 +33,6 @@ import { expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => begunWithNodes());
-
 const NODES = 'ebs-csi-node-sa';
 const standalone: PlannedAssociation = { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, standalone: true };
 const of = (change: Partial<Association> = {}): Association =>

@@ -10,7 +10,6 @@ import { expectError } from '../matchers.ts';
 import { begun, LEFT_OVER, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => begun());
-
 const update = (fakes: Begun): Promise<unknown> => invoke(updateAddonStep, fakes.input, fakes);
 const OWN = anAssociation({ id: 'a-own', ownerArn: addonArn(1) });
 

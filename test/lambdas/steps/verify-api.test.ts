@@ -25,7 +25,6 @@ import { containing, expectError } from '../matchers.ts';
 import { begun, type Begun } from './begun.ts';
 
 const it = test.extend('fakes', () => byApi());
-
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
 const migrated = (change: Partial<Addon> = {}): Addon =>
   anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });

@@ -27,6 +27,8 @@ const ledgerWith = async (record: Partial<Migration>) => {
   await ledger.putMigration(aMigration(record));
   return ledger;
 };
+const reportOf = async (record: Partial<Migration>) =>
+  readReport(await ledgerWith(record), MIGRATION_ID, { simulated: true });
 
 describe('readReport', () => {
   it('names the service account that migrated, and no add-on', async () => {
@@ -144,24 +146,12 @@ describe('readReport', () => {
   it('says who has let the locks of this end go', async () => {
     const end = { status: 'ended', outcome: 'needs-human', endedAt: at(9) } as const;
     const released = { at: at(10), by: 'me', reason: 'it is gone for good' };
-    expect(await readReport(await ledgerWith({ ...end, released }), MIGRATION_ID, { simulated: true })).toMatchObject({
-      released,
-    });
-    expect(
-      (
-        await readReport(await ledgerWith({ ...end, released: { ...released, at: at(8) } }), MIGRATION_ID, {
-          simulated: true,
-        })
-      )?.released,
-    ).toBeUndefined();
+    expect(await reportOf({ ...end, released })).toMatchObject({ released });
+    expect((await reportOf({ ...end, released: { ...released, at: at(8) } }))?.released).toBeUndefined();
   });
 
   it('is not there while a recovery works on it', async () => {
-    expect(
-      await readReport(await ledgerWith({ status: 'running', outcome: 'needs-human', endedAt: at(9) }), MIGRATION_ID, {
-        simulated: true,
-      }),
-    ).toBeUndefined();
+    expect(await reportOf({ status: 'running', outcome: 'needs-human', endedAt: at(9) })).toBeUndefined();
   });
 
   it('is not there without a record, or before the end', async () => {

@@ -8,7 +8,6 @@ import { aRequest, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID } from '../..
 import { expectError } from '../../matchers.ts';
 
 const it = test.extend('fakes', () => newFakes());
-
 const wish = (change: Partial<Wish> = {}): Wish => ({
   key: 'K',
   fingerprint: 'f',
