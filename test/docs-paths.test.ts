@@ -20,7 +20,13 @@ const TEXTS = FILES.filter((file) => /\.(md|ts|py|sh|ya?ml)$|^\.ci\/run$/.test(f
 const DOCUMENTS = FILES.filter((file) => /^(README|CONTRIBUTING|SECURITY)\.md$|^docs\/.*\.md$/.test(file));
 
 /** What a program creates in a folder of the repository, and Git ignores. */
-const CREATED = new Set(['.ci/venv', '.ci/hand-off-venv', '.ci/measurements', 'conformance/.build', 'conformance/.results']);
+const CREATED = new Set([
+  '.ci/venv',
+  '.ci/hand-off-venv',
+  '.ci/measurements',
+  'conformance/.build',
+  'conformance/.results',
+]);
 
 /** `*` stands for any name, `**` for any folders, and a word in capitals for a name: `lambdas/steps/NAME/schema.ts`. */
 const PLACEHOLDER = /(?<![\w.-])[A-Z]{2,}(?![\w-]|\.md)/g;
