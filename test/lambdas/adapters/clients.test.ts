@@ -59,11 +59,8 @@ describe('ClientFactory', () => {
         return Promise.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
       },
     };
-    await expect(
-      factory({ transport: { http, requestHandler } })
-        .eks()
-        .send(new DescribeClusterCommand({ name: 'dev' })),
-    ).rejects.toThrow('socket hang up');
+    const eks = factory({ transport: { http, requestHandler } }).eks();
+    await expect(eks.send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('socket hang up');
     expect(sent).toMatchObject([
       {
         hostname: 'eks.eu-west-1.amazonaws.com',
@@ -82,11 +79,8 @@ describe('ClientFactory', () => {
         return Promise.reject(new Error('enough'));
       },
     };
-    await expect(
-      factory({ transport: { http, requestHandler } })
-        .eks()
-        .send(new DescribeClusterCommand({ name: 'dev' })),
-    ).rejects.toThrow('enough');
+    const eks = factory({ transport: { http, requestHandler } }).eks();
+    await expect(eks.send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('enough');
     expect(hosts).toEqual(['127.0.0.1:4566']);
   });
 

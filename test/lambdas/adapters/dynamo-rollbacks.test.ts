@@ -54,13 +54,9 @@ describe.each(LEDGERS)('the rollback of a migration, in the ledger on %s', (_, o
       true,
     );
     const running: Rollback = { ...requested(3), state: 'running' };
-    expect(
-      await ledger.changeRollback(
-        MIGRATION_ID,
-        { status: 'rolling-back', rollback: requested(3) },
-        { status: 'rolling-back', rollback: running, executionArn: RECOVERY_EXECUTION, verified: 'none' },
-      ),
-    ).toBe(true);
+    const third = { status: 'rolling-back', rollback: requested(3) } as const;
+    const begun = { ...third, rollback: running, executionArn: RECOVERY_EXECUTION, verified: 'none' } as const;
+    expect(await ledger.changeRollback(MIGRATION_ID, third, begun)).toBe(true);
     expect(await read()).toMatchObject({ executionArn: RECOVERY_EXECUTION, verified: 'none', rollback: running });
     expect(await ledger.listRequestedRollbacks()).toEqual([]);
   });

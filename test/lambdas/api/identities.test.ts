@@ -68,11 +68,8 @@ describe('GET /clusters/{name}/identities', () => {
     fakes.kubernetes.pods = Array.from({ length: 6 }, (_, index) => podOf(index));
     fakes.kubernetes.agentPods = [];
     const tokenOf = (row: Row): string => tokenAfter(listIdOf('identities', target), row);
-    expect(
-      ((await look(fakes, { next: tokenOf(['team-1', 'Deployment', 'app-2', 'x']) })).body as Page).workloads.map(
-        ({ name }) => name,
-      ),
-    ).toEqual(['app-4', 'app-2', 'app-5']);
+    const page = (await look(fakes, { next: tokenOf(['team-1', 'Deployment', 'app-2', 'x']) })).body as Page;
+    expect(page.workloads.map(({ name }) => name)).toEqual(['app-4', 'app-2', 'app-5']);
     expect((await look(fakes, { next: tokenOf(['z', '', '', '']) })).body).toMatchObject({
       workloads: [],
       totals: { workloads: 6 },

@@ -44,11 +44,10 @@ describe('verify-pods of a service account', () => {
       anAccountPod('irsa', { name: 'web-1', serviceAccount: 'web', labels: {} }),
     ]);
     expect(await verify(fakes)).toEqual({ verdict: 'verified', podsThatCount: 2, podsAsExpected: 2 });
-    expect(
-      (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, identity }) => [name, identity]),
-    ).toEqual([
-      ['api-1', 'pod-identity'],
-      ['api-2', 'pod-identity'],
+    const evidence = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
+    expect(evidence.map(({ name, identity }) => `${name} ${identity}`)).toEqual([
+      'api-1 pod-identity',
+      'api-2 pod-identity',
     ]);
     expect(await fakes.record()).toMatchObject({ verified: 'injected', warnings: [] });
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);

@@ -41,8 +41,8 @@ async function waiting(
 }
 const look = (fakes: Fakes, startedAt = at(0), more: object = {}): Promise<unknown> =>
   invoke(awaitWindowStep, { ...input, startedAt, ...more }, fakes);
-const begin = ({ fakes, planHash }: { fakes: Fakes; planHash: string }): Promise<unknown> =>
-  invoke(beginStep, { ...input, executionArn: EXECUTION, planHash }, fakes);
+const begin = ({ fakes, planHash }: { fakes: Fakes; planHash: string }, more: object = {}): Promise<unknown> =>
+  invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, ...more }, fakes);
 
 describe('the wait for a window', () => {
   it('says when it opens until it is open, and changes nothing', async () => {
@@ -170,17 +170,11 @@ describe('begin, if an approval is required', () => {
     const { fakes, planHash } = await waiting(undefined, request);
     fakes.settings.approvals = { required, approver: 'anyone', allowUnknownRequester: false };
     for (const approvedHash of [undefined, '', 'a'.repeat(64)]) {
-      await expectError(
-        invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash }, fakes),
-        'BadInput',
-        'approv',
-      );
+      await expectError(begin({ fakes, planHash }, { approvedHash }), 'BadInput', 'approv');
     }
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
     await put({ fakes }, given(planHash));
-    expect(
-      await invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash: planHash }, fakes),
-    ).toEqual({ fence: 1 });
+    expect(await begin({ fakes, planHash }, { approvedHash: planHash })).toEqual({ fence: 1 });
   });
   it('does not take an approval in the ledger alone for one', async () => {
     const { fakes, planHash } = await waiting(undefined, { approval: 'required' });
@@ -213,11 +207,7 @@ describe('a plan', () => {
       approvalSeconds: 7200,
       hasWindow: true,
     });
-    expect(
-      await plan(
-        {},
-        { approvals: { required: true, approver: 'anyone', allowUnknownRequester: false }, changeWindow: WINDOW },
-      ),
-    ).toMatchObject({ needsApproval: true, hasWindow: true });
+    const approvals = { required: true, approver: 'anyone', allowUnknownRequester: false } as const;
+    expect(await plan({}, { approvals, changeWindow: WINDOW })).toMatchObject({ needsApproval: true, hasWindow: true });
   });
 });
