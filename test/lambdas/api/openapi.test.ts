@@ -12,7 +12,7 @@ import { STEP_LINES } from '../../../lambdas/domain/migration/step-lines.ts';
 import { codeOf, GATEWAY_PROBLEMS } from '../../../lib/api/gateway-responses.ts';
 import { type Document, OPENAPI_FILE, openapiText } from '../../../scripts/openapi.ts';
 import { EXAMPLES } from '../../../scripts/openapi/examples.ts';
-import { textWith } from '../expectations.ts';
+import { containing } from '../matchers.ts';
 
 type Json = Record<string, unknown>;
 const text = readFileSync(OPENAPI_FILE, 'utf8');
@@ -236,7 +236,7 @@ describe('sets of names', () => {
       expect(enumAt(kind, 'verification')).toMatchObject({ enum: ['injected', 'ready', 'api'] });
     expect(enumAt('Migration', 'verified')).toEqual({
       type: 'string',
-      description: textWith(' One of `injected`, `ready`, `api`, `none`; later versions may add others.'),
+      description: containing(' One of `injected`, `ready`, `api`, `none`; later versions may add others.'),
       'x-extensible-enum': ['injected', 'ready', 'api', 'none'],
     });
     // A name that stands alone tells kinds of answers apart.

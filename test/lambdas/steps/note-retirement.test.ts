@@ -16,7 +16,7 @@ import {
 import { expectError } from '../matchers.ts';
 import type { Begun } from './begun.ts';
 import { dryRun, migrated, putBack, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
-import { anError, textWith } from '../expectations.ts';
+import { anError, containing } from '../matchers.ts';
 
 const ID = RETIRE_EXECUTION.slice(RETIRE_EXECUTION.lastIndexOf(':') + 1);
 const LATER = executionArn('later', 'Retire');
@@ -86,10 +86,10 @@ describe('the retirement that the record shows', () => {
     expect(await shown()).toMatchObject({
       state: 'refused',
       endedAt: at(0),
-      error: anError('RetireRefused', textWith('no pod was read')),
+      error: anError('RetireRefused', 'no pod was read'),
       checks: expect.arrayContaining([expect.objectContaining({ id: 'retire-verified', status: 'fail' })]) as unknown,
       roles: [{ roleArn: ROLE, result: 'refused' }],
-      next: textWith(`pod-identity retire ${MIGRATION_ID}`),
+      next: containing(`pod-identity retire ${MIGRATION_ID}`),
     });
     expect(await shown()).not.toHaveProperty('done');
   });

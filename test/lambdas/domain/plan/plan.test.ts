@@ -32,7 +32,7 @@ import {
   ROLES_OF_ACCOUNT,
   someFacts,
 } from '../../fixtures.ts';
-import { textWith } from '../../expectations.ts';
+import { containing } from '../../matchers.ts';
 
 /** The controller was scaled by hand. */
 const edited = [
@@ -141,7 +141,7 @@ describe('planMigration', () => {
     expect(plan.checks.at(-1)).toMatchObject({
       id: 'already-on-pod-identity',
       status: 'pass',
-      message: textWith('1 associations'),
+      message: containing('1 associations'),
     });
   });
   it('does not call it moved while it still has its IRSA role', () => {

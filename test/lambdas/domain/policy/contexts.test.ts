@@ -9,7 +9,7 @@ import {
   type TrustUse,
 } from '../../../../lambdas/domain/policy/contexts.ts';
 import type { PolicyRequest } from '../../../../lambdas/domain/policy/request.ts';
-import { textWith } from '../../expectations.ts';
+import { containing } from '../../matchers.ts';
 
 const ACCOUNT = '111122223333';
 const NAMESPACE = 'kube-system';
@@ -184,7 +184,7 @@ describe('the request of a pod with an IRSA token', () => {
 
   it('has only the type of the provider without an issuer', () => {
     const request = irsa({ oidcIssuer: undefined });
-    expect(request.principal).toEqual({ type: 'Federated', unknown: textWith('OIDC provider') });
+    expect(request.principal).toEqual({ type: 'Federated', unknown: containing('OIDC provider') });
     expect(asked(request, `${NAME}:sub`)).toBe('unknown');
     expect(asked(request, `arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}:sub`)).toBe('absent');
     expect(asked(request, 'saml:iss')).toBe('absent');
