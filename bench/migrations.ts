@@ -12,7 +12,7 @@ import { ensureAssembly } from '../cli/assembly.ts';
 import { runMigration } from '../cli/run.ts';
 import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { migrationRequest } from '../lambdas/domain/migration/model.ts';
-import { processorSeconds, yardstick } from '../scripts/budgets/yardstick.ts';
+import { median, processorSeconds, yardstick } from '../scripts/budgets/yardstick.ts';
 import { openSandbox } from '../sandbox/sandbox.ts';
 import { Random } from '../sandbox/world/random.ts';
 import { readScenario } from '../sandbox/world/load.ts';
@@ -90,13 +90,12 @@ for (let seed = 1; seed <= count; seed += 1) {
 }
 durations.sort((a, b) => a - b);
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
-const median = durations[Math.floor(durations.length / 2)] ?? 0;
 const processorMs = (used * 1000) / count;
 const kind = `${values.sdk ? ' by the SDK' : ''}${values.unwatched ? ', unwatched' : ''}`;
 console.log(
   values.json
-    ? JSON.stringify({ processorMs, calls: calls / count, yardstick: sum(yardsticks) / yardsticks.length })
+    ? JSON.stringify({ processorMs, calls: calls / count, yardstick: median(yardsticks) })
     : `${count} migrations${kind}: ${(count / (sum(durations) / 1000)).toFixed(1)} a second, ` +
-        `fastest ${(durations[0] ?? 0).toFixed(0)} ms, median ${median.toFixed(0)} ms, slowest ${(durations.at(-1) ?? 0).toFixed(0)} ms, ` +
+        `fastest ${(durations[0] ?? 0).toFixed(0)} ms, median ${median(durations).toFixed(0)} ms, slowest ${(durations.at(-1) ?? 0).toFixed(0)} ms, ` +
         `${processorMs.toFixed(0)} ms of processor time and ${(calls / count).toFixed(0)} calls each`,
 );

@@ -83,7 +83,7 @@ it('names the files with the most added lines if there are too many lines', () =
   });
 });
 
-it('adds up the last measurement of each process without the yardstick, whose mean it takes', () => {
+it('adds up the last measurement of each process without the yardstick, whose median it takes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'measurements-'));
   const path = join(folder, 'test.jsonl');
   try {
@@ -91,11 +91,11 @@ it('adds up the last measurement of each process without the yardstick, whose me
     writeFileSync(path, '');
     for (const seconds of [1, 5]) append(path, { kind: 'process', pid: 1, seconds });
     append(path, { kind: 'process', pid: 2, seconds: 10 });
-    for (const seconds of [0.25, 0.75]) append(path, { kind: 'yardstick', seconds });
+    for (const seconds of [0.25, 1, 0.75]) append(path, { kind: 'yardstick', seconds });
     append(path, { kind: 'file', file: 'test/a.test.ts', seconds: 4 });
     expect(readMeasurements(path)).toEqual({
-      seconds: 14,
-      yardstick: 0.5,
+      seconds: 13,
+      yardstick: 0.75,
       files: new Map([['test/a.test.ts', 4]]),
     });
   } finally {

@@ -3,7 +3,7 @@
  * path is in the environment variable MEASUREMENTS.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { processorSeconds } from './yardstick.ts';
+import { median, processorSeconds } from './yardstick.ts';
 
 export type Measurement =
   /** All that a process had used when it was measured, in processor seconds; the last line of a process counts. */
@@ -18,7 +18,7 @@ export interface Measurements {
   seconds: number;
   /** Processor seconds by test file. */
   files: ReadonlyMap<string, number>;
-  /** The mean of the yardstick, in processor seconds. */
+  /** The median of the yardstick, in processor seconds. */
   yardstick: number;
 }
 
@@ -58,6 +58,6 @@ export function readMeasurements(path: string): Measurements {
   return {
     seconds: sum(processes.values()) - sum(yardsticks),
     files,
-    yardstick: sum(yardsticks) / yardsticks.length,
+    yardstick: median(yardsticks),
   };
 }

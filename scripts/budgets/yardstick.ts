@@ -43,3 +43,7 @@ export function yardstick(): number {
   work();
   return processorSeconds() - before;
 }
+
+/** Returns the median of measurements: some include a collection of the process's whole garbage. */
+export const median = (measured: readonly number[]): number =>
+  measured.toSorted((a, b) => a - b)[Math.floor(measured.length / 2)] ?? 0;
