@@ -440,8 +440,7 @@ describe('addonRestoreCommands', () => {
     expect(addonRestoreCommands(facts()).filter((line) => line.startsWith('kubectl'))).toEqual([
       `kubectl -n ${NAMESPACE} rollout restart deployment,daemonset,statefulset -l app.kubernetes.io/name=${ADDON} || true`,
     ]);
-    expect(
-      named.indexOf(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`),
-    ).toBeGreaterThan(0);
+    const found = named.indexOf(`aws eks update-kubeconfig --region ${target.region} --name ${target.cluster}`);
+    expect(found).toBeGreaterThan(0);
   });
 });
