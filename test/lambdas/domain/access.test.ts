@@ -24,24 +24,19 @@ import {
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes/objects.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 
-const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => ({
-  kind,
-  namespace,
-  name,
-});
+const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => {
+  return { kind, namespace, name };
+};
 const EBS = {
   addon: 'aws-ebs-csi-driver',
   namespace: 'kube-system',
   workloads: [ref('Deployment', 'ebs-csi-controller')],
 };
+const OTEL = 'opentelemetry-operator-system';
 const ADOT = {
   addon: 'adot',
-  namespace: 'opentelemetry-operator-system',
-  workloads: [
-    ref('DaemonSet', 'logs', 'opentelemetry-operator-system'),
-    ref('Deployment', 'b', 'opentelemetry-operator-system'),
-    ref('Deployment', 'a', 'opentelemetry-operator-system'),
-  ],
+  namespace: OTEL,
+  workloads: [ref('DaemonSet', 'logs', OTEL), ref('Deployment', 'b', OTEL), ref('Deployment', 'a', OTEL)],
 };
 const API = {
   serviceAccount: { namespace: 'payments', name: 'api' },
@@ -149,11 +144,8 @@ describe('the manifests', () => {
         .slice(2)
         .map(manifestName),
     ).toEqual(names('restart'));
-    const rules = ({
-      annotation,
-      workloads,
-    }: Partial<typeof API> | { annotation: 'keep'; workloads?: [] }): unknown[] =>
-      manifestsOf({ ...API, ...(annotation ? { annotation } : {}), ...(workloads ? { workloads } : {}) })
+    const rules = (change: { annotation?: 'keep'; workloads?: [] }): unknown[] =>
+      manifestsOf({ ...API, ...change })
         .slice(2)
         .flatMap((one) => ('rules' in one ? one.rules : []));
     const [restarts, annotates] = [restartRules(API.workloads), annotationRules(['api'])].map((both) =>
@@ -222,21 +214,12 @@ describe('what is there already', () => {
 
   it('nothing: it is made', () => expect(manifestChange(role, undefined)).toEqual({ do: 'create' }));
 
+  const named = { verbs: ['patch'], resourceNames: ['ebs-csi-controller'], resources: ['deployments'] };
+  const evicts = { verbs: ['create'], resources: ['pods/eviction'], apiGroups: [''] };
+  const turned = [{ ...named, apiGroups: ['apps'], nonResourceURLs: null }, evicts];
   it.each<[string, object]>([
     ['the same', role.rules],
-    [
-      'the same in another order, with empty lists',
-      [
-        {
-          verbs: ['patch'],
-          resourceNames: ['ebs-csi-controller'],
-          resources: ['deployments'],
-          apiGroups: ['apps'],
-          nonResourceURLs: null,
-        },
-        { verbs: ['create'], resources: ['pods/eviction'], apiGroups: [''] },
-      ],
-    ],
+    ['the same in another order, with empty lists', turned],
   ])('a role with rules that are %s: nothing, regardless of who created it', (_, rules) =>
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: {} }, rules })).toEqual({ do: 'nothing' }),
   );
@@ -307,11 +290,11 @@ describe('what is there already', () => {
 });
 
 describe('access entries', () => {
-  const [READER, RESTARTER, ANNOTATOR] = [
+  const [READER, RESTARTER] = [
     'arn:aws:iam::111122223333:role/team/reader',
     'arn:aws:iam::111122223333:role/restarter',
-    'arn:aws:iam::111122223333:role/annotator',
-  ] as const;
+  ];
+  const ANNOTATOR = 'arn:aws:iam::111122223333:role/annotator';
   const [reader, restarter, annotator] = wantedEntries({
     all: [READER, RESTARTER, ANNOTATOR],
     restart: [RESTARTER],
@@ -325,9 +308,8 @@ describe('access entries', () => {
       { principalArn: RESTARTER, groups },
     ]);
     expect(annotator).toEqual({ principalArn: ANNOTATOR, groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate] });
-    expect(
-      wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER], annotate: [ANNOTATOR, RESTARTER] }),
-    ).toHaveLength(3);
+    const found = wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER], annotate: [ANNOTATOR, RESTARTER] });
+    expect(found).toHaveLength(3);
   });
 
   it('are created, extended or left as they are; third-party groups stay', () => {

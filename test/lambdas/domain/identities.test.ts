@@ -203,16 +203,14 @@ describe('the tally', () => {
 
 describe('obstacles', () => {
   const irsa = (change: Partial<Pod> = {}): Pod => aPod('irsa', { ...APP, ...change });
+  const onNode = aPod('node-role', APP);
+  const onPodIdentity = aPod('pod-identity', APP);
+  const associated = { associations: [ASSOCIATION] };
 
   it('nothing, on Pod Identity', () => {
-    const workload = only([aPod('pod-identity', APP)], {
-      associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })],
-    });
-    expect(workload).toMatchObject({
-      identity: 'pod-identity',
-      obstacles: [],
-      association: { id: ASSOCIATION.id, createdAt: at(-7200) },
-    });
+    const workload = only([onPodIdentity], { associations: [{ ...ASSOCIATION, targetRoleArn: OTHER_ROLE }] });
+    const association = { id: ASSOCIATION.id, createdAt: at(-7200) };
+    expect(workload).toMatchObject({ identity: 'pod-identity', obstacles: [], association });
     expect(workload.roles).toEqual([
       { by: 'association', roleArn: ROLE, pods: 1 },
       { by: 'target', roleArn: OTHER_ROLE, pods: 1 },
@@ -231,42 +229,32 @@ describe('obstacles', () => {
     const driver = only([aPod('irsa')]);
     expect(driver).toMatchObject({
       addon: { name: DRIVER.name, takesAssociation: true },
-      obstacles: [
-        {
-          id: 'association',
-          remedy: expect.stringContaining('pod-identity migrate --cluster dev '),
-        },
-      ],
+      obstacles: [{ id: 'association', remedy: expect.stringContaining('pod-identity migrate --cluster dev ') }],
     });
   });
 
   it('pods that are older than their association: a restart, by the command for their kind', () => {
-    const association = anAssociation({ ...ASSOCIATION, createdAt: at(-60) });
-    const [check] = only([irsa()], { associations: [association] }).obstacles;
-    expect(check).toMatchObject({
+    const younger = { associations: [anAssociation({ ...ASSOCIATION, createdAt: at(-60) })] };
+    const restart = (pod: Pod) => only([pod], younger).obstacles[0];
+    expect(restart(irsa())).toMatchObject({
       id: 'restart',
       status: 'fail',
       remedy: 'Restart the pods: kubectl rollout restart deployment/orders --namespace shop',
     });
-    expect(
-      only([irsa({ owner: { kind: 'Job', name: 'nightly' } })], { associations: [association] }).obstacles[0]?.remedy,
-    ).toBe('Make Job nightly recreate its pods: only new pods get it.');
-    expect(only([irsa({ owner: undefined })], { associations: [association] }).obstacles[0]?.remedy).toBe(
-      'Delete the pod and create it again.',
-    );
-    expect(only([aPod('node-role', APP)], { associations: [association] }).obstacles).toMatchObject([
-      { id: 'restart' },
-    ]);
+    const ofJob = restart(irsa({ owner: { kind: 'Job', name: 'nightly' } }));
+    expect(ofJob?.remedy).toBe('Make Job nightly recreate its pods: only new pods get it.');
+    expect(restart(irsa({ owner: undefined }))?.remedy).toBe('Delete the pod and create it again.');
+    expect(only([onNode], younger).obstacles).toMatchObject([{ id: 'restart' }]);
   });
 
   it('pods that are younger than their association: something else than their age', () => {
-    expect(obstacles([irsa({ createdAt: at(-7150) })], { associations: [ASSOCIATION] })).toEqual(['restart:fail']);
-    expect(obstacles([irsa({ createdAt: at(-7000) })], { associations: [ASSOCIATION] })).toEqual(['not-injected:fail']);
+    expect(obstacles([irsa({ createdAt: at(-7150) })], associated)).toEqual(['restart:fail']);
+    expect(obstacles([irsa({ createdAt: at(-7000) })], associated)).toEqual(['not-injected:fail']);
   });
 
   it('an association that is gone, for pods that have taken it', () => {
-    expect(obstacles([aPod('pod-identity', APP)])).toEqual(['association:fail']);
-    expect(only([aPod('pod-identity', APP)]).obstacles[0]?.message).toContain('EKS provides no credentials');
+    expect(obstacles([onPodIdentity])).toEqual(['association:fail']);
+    expect(only([onPodIdentity]).obstacles[0]?.message).toContain('EKS provides no credentials');
   });
 
   it('a trust policy that does not let EKS Pod Identity in, or may not', () => {
@@ -283,13 +271,11 @@ describe('obstacles', () => {
       ...podIdentityStatement,
       Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': APP.namespace } },
     };
-    const associated = (change: Partial<Association>) =>
-      obstacles([aPod('pod-identity', APP)], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
-    expect(associated({})).toEqual([]);
-    expect(associated({ disableSessionTags: true })).toEqual(['trust:fail']);
-    expect(obstacles([aPod('pod-identity', APP)], { associations: [ASSOCIATION], ...trust(irsaStatement) })).toEqual([
-      'trust:fail',
-    ]);
+    const byThem = (change: Partial<Association>) =>
+      obstacles([onPodIdentity], { associations: [{ ...ASSOCIATION, ...change }], ...trust(byTags) });
+    expect(byThem({})).toEqual([]);
+    expect(byThem({ disableSessionTags: true })).toEqual(['trust:fail']);
+    expect(obstacles([onPodIdentity], { ...associated, ...trust(irsaStatement) })).toEqual(['trust:fail']);
   });
 
   it('a role that is not there, of another account, or may not be read', () => {
@@ -299,9 +285,8 @@ describe('obstacles', () => {
     ]);
     expect(obstacles([irsa()], { roles: new Map([[ROLE, 'unread']]) })).toEqual(['association:fail', 'trust:unknown']);
     const elsewhere = 'arn:aws:iam::444455556666:role/orders';
-    expect(
-      obstacles([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })]),
-    ).toEqual(['association:fail', 'role-account:fail']);
+    const found = obstacles([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })]);
+    expect(found).toEqual(['association:fail', 'role-account:fail']);
   });
 
   it('nodes without Pod Identity', () => {
@@ -323,13 +308,13 @@ describe('obstacles', () => {
 
   it('static keys, whatever else the pods have, and a restart does not help then', () => {
     const keyed = irsa({ containers: [aContainer({ name: 'app', env: { ...envOf.irsa, ...KEYS } })] });
-    expect(obstacles([keyed], { associations: [ASSOCIATION] })).toEqual(['static-keys:fail']);
+    expect(obstacles([keyed], associated)).toEqual(['static-keys:fail']);
   });
 
   it('an agent that is missing, not ready everywhere, or unknown: for those that need it', () => {
     const absent = { agent: {} };
     expect(obstacles([irsa()], absent)).toEqual(['agent:fail', 'association:fail']);
-    expect(obstacles([aPod('node-role', APP)], absent)).toEqual(['own-role:warn']);
+    expect(obstacles([onNode], absent)).toEqual(['own-role:warn']);
     expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject(
       said('fail', '2 of 3'),
     );
@@ -353,18 +338,9 @@ describe('obstacles', () => {
   });
 
   it('nothing, for an add-on that calls no AWS API', () => {
-    const dns: AddonFact = {
-      name: 'coredns',
-      version: 'v1',
-      namespace: 'kube-system',
-      needsIam: false,
-      podIdentity: [],
-    };
-    const pod = aPod('node-role', {
-      owner: { kind: 'Deployment', name: 'coredns' },
-      serviceAccount: 'coredns',
-      labels: {},
-    });
+    const dns: AddonFact = { ...DRIVER, name: 'coredns', needsIam: false, podIdentity: [] };
+    const owner = { kind: 'Deployment', name: 'coredns' };
+    const pod = aPod('node-role', { owner, serviceAccount: 'coredns', labels: {} });
     expect(obstacles([pod], { addons: [dns] })).toEqual([]);
     // The service account that EKS names decides, before any label.
     const labelled = aPod('irsa', { labels: { 'app.kubernetes.io/name': 'coredns' } });
@@ -375,10 +351,7 @@ describe('obstacles', () => {
   it('an annotation that the pods do not follow', () => {
     const annotated = (roleArn: string) => ({
       serviceAccounts: [{ namespace: 'shop', name: 'orders', roleArn }],
-      roles: new Map([
-        [ROLE, TRUSTED],
-        [OTHER_ROLE, TRUSTED],
-      ]),
+      roles: new Map([ROLE, OTHER_ROLE].map((role) => [role, TRUSTED])),
     });
     expect(obstacles([irsa()], annotated(ROLE))).toEqual(['association:fail']);
     expect(only([irsa()], annotated(OTHER_ROLE))).toMatchObject({
@@ -386,13 +359,13 @@ describe('obstacles', () => {
       roles: [{ by: 'irsa', roleArn: ROLE }],
     });
     expect(obstacles([irsa()], annotated(OTHER_ROLE))).toEqual(['association:fail', 'annotation:warn']);
-    expect(obstacles([aPod('node-role', APP)], annotated(ROLE))).toEqual(['association:fail', 'annotation:warn']);
+    expect(obstacles([onNode], annotated(ROLE))).toEqual(['association:fail', 'annotation:warn']);
   });
 
-  it('associations that may not be read: nobody knows', () =>
-    expect(
-      obstacles([irsa()], { associations: undefined, unread: [{ what: 'the associations', why: 'no right' }] }),
-    ).toEqual(['association:unknown']));
+  it('associations that may not be read: nobody knows', () => {
+    const unread = [{ what: 'the associations', why: 'no right' }];
+    expect(obstacles([irsa()], { associations: undefined, unread })).toEqual(['association:unknown']);
+  });
 });
 
 describe('the report', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Check } from '../../../lambdas/domain/migration/model.ts';
 
 const like = (text: string | RegExp): string =>
   (typeof text === 'string' ? expect.stringContaining(text) : expect.stringMatching(text)) as string;
@@ -13,3 +14,9 @@ export const said = (
   message: like(message),
   ...(remedy === undefined ? {} : { remedy: like(remedy) }),
 });
+
+/** The only check that is answered. */
+export const only = (checks: Check[]): Check => {
+  expect(checks).toHaveLength(1);
+  return checks[0]!;
+};

@@ -39,13 +39,8 @@ describe('the class of an add-on', () => {
   it('is ready if a migration would start, with the roles that it would lock', () => {
     const plan = planMigration(someFacts());
     expect(plan.verdict).toBe('migrate');
-    expect(classify({ ...seen, plan, agentKnown: true })).toEqual({
-      addon: ADDON,
-      version: VERSION,
-      class: 'ready',
-      checks: [],
-      roles: [ROLE],
-    });
+    const ready = { addon: ADDON, version: VERSION, class: 'ready', checks: [], roles: [ROLE] };
+    expect(classify({ ...seen, plan, agentKnown: true })).toEqual(ready);
     const other = {
       ...plan,
       associations: [{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }],
@@ -112,27 +107,19 @@ describe('the class of an add-on', () => {
   });
 
   const access = aCheck('kubernetes-access', 'unknown');
+  const ROLE_UNKNOWN = aCheck('role-grant', 'unknown');
+  const unanswered = 'No answer from the API server.';
   it.each<[string, Check[], boolean, string]>([
     ['nothing but that blocks', [access], true, 'unreachable'],
     ['an agent that EKS does not know may be there all the same', [access, aCheck('agent')], false, 'unreachable'],
     ['EKS knows the agent, which is not right', [access, aCheck('agent')], true, 'blocked'],
     ['the role does not let pods in', [access, aCheck('role-trust')], true, 'blocked'],
-    [
-      'an annotation could have shown whose the role is',
-      [access, aCheck('role-grant', 'unknown')],
-      true,
-      'unreachable',
-    ],
+    ['an annotation could have shown whose the role is', [access, ROLE_UNKNOWN], true, 'unreachable'],
     ['nothing shows whose the role is', [access, aCheck('role-grant')], true, 'blocked'],
   ])('if the API server could not be read, and %s', (_, checks, agentKnown, expected) => {
-    const finding = classify({
-      ...seen,
-      plan: blocked(...checks),
-      agentKnown,
-      unanswered: 'No answer from the API server.',
-    });
+    const finding = classify({ ...seen, plan: blocked(...checks), agentKnown, unanswered });
     expect(finding.class).toBe(expected);
-    expect(finding.reason).toBe(expected === 'unreachable' ? 'No answer from the API server.' : undefined);
+    expect(finding.reason).toBe(expected === 'unreachable' ? unanswered : undefined);
     // A refusal is an answer: access can be granted.
     expect(classify({ ...seen, plan: blocked(...checks), agentKnown }).class).toBe('blocked');
   });
@@ -154,21 +141,15 @@ describe('the class of an add-on', () => {
   });
 
   it('is not-concerned if it was left out, and unreachable if it could not be read, with the reason', () => {
-    expect(classify({ name: ADDON, leftOut: 'The sweep selects other add-ons.' })).toEqual({
+    const [none, reason] = [{ checks: [], roles: [] }, 'The sweep selects other add-ons.'];
+    expect(classify({ name: ADDON, leftOut: reason })).toEqual({
       addon: ADDON,
       class: 'not-concerned',
-      reason: 'The sweep selects other add-ons.',
-      checks: [],
-      roles: [],
+      reason,
+      ...none,
     });
-    expect(classify({ ...seen, unread: 'Rate exceeded' })).toEqual({
-      addon: ADDON,
-      version: VERSION,
-      class: 'unreachable',
-      reason: 'Rate exceeded',
-      checks: [],
-      roles: [],
-    });
+    const unread = { class: 'unreachable', reason: 'Rate exceeded', ...none };
+    expect(classify({ ...seen, unread: unread.reason })).toEqual({ addon: ADDON, version: VERSION, ...unread });
   });
 
   const aPlan = fc.oneof(

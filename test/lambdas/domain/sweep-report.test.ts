@@ -195,6 +195,7 @@ describe('buildReport', () => {
     const whole = report.rows
       .filter(({ addon }) => addon === undefined)
       .map(({ account, region, cluster: name, class: found, reason }) => [account, region, name, found, reason]);
+    const DISABLED = 'Region us-east-1 is not enabled in account 333344445555.';
     expect(whole).toEqual([
       [
         '111122223333',
@@ -205,13 +206,7 @@ describe('buildReport', () => {
       ],
       ['111122223333', 'us-east-1', 'reliability-dev-2', 'not-concerned', NO_ADDONS],
       ['333344445555', 'eu-west-1', undefined, 'unreachable', DID_NOT_END],
-      [
-        '333344445555',
-        'us-east-1',
-        undefined,
-        'unreachable',
-        'Region us-east-1 is not enabled in account 333344445555.',
-      ],
+      ['333344445555', 'us-east-1', undefined, 'unreachable', DISABLED],
     ]);
     expect(report.locations.at(-2)).toEqual({
       account: '333344445555',
@@ -287,12 +282,8 @@ describe('buildReport', () => {
         took(1, 'blocked', 3),
       ]),
     ).toEqual({ count: 3, least: 10, median: 31, most: 90 });
-    expect(durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)])).toEqual({
-      count: 2,
-      least: 10,
-      median: 15.5,
-      most: 21,
-    });
+    const two = durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)]);
+    expect(two).toEqual({ count: 2, least: 10, median: 15.5, most: 21 });
     expect(durationsOf([took(1, 'planned', 0)])).toBeUndefined();
     // A clock that went back says nothing of how long it took.
     expect(durationsOf([took(-5, 'migrated', 0)])).toBeUndefined();

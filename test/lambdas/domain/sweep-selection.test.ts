@@ -51,6 +51,8 @@ describe('the selection of add-ons', () => {
   });
   const tag = (value?: string): Record<string, string> =>
     value === undefined ? {} : { 'pod-identity-migration': value };
+  const NEITHER =
+    'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.';
   it.each<['opt-in' | 'opt-out', string | undefined, string | undefined, string]>([
     ['opt-out', undefined, undefined, ''],
     ['opt-out', 'exclude', undefined, 'The add-on has the tag pod-identity-migration = exclude.'],
@@ -58,21 +60,11 @@ describe('the selection of add-ons', () => {
     ['opt-out', 'include', 'exclude', ''],
     ['opt-out', 'exclude', 'include', 'The add-on has the tag pod-identity-migration = exclude.'],
     ['opt-out', 'Exclude', 'exclude', 'The cluster has the tag pod-identity-migration = exclude.'],
-    [
-      'opt-in',
-      undefined,
-      undefined,
-      'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
-    ],
+    ['opt-in', undefined, undefined, NEITHER],
     ['opt-in', 'include', undefined, ''],
     ['opt-in', undefined, 'include', ''],
     ['opt-in', 'exclude', 'include', 'The add-on has the tag pod-identity-migration = exclude.'],
-    [
-      'opt-in',
-      'yes',
-      undefined,
-      'Neither the add-on nor its cluster has the tag pod-identity-migration = include, which this sweep requires.',
-    ],
+    ['opt-in', 'yes', undefined, NEITHER],
   ])('%s, tagged %j in a cluster tagged %j: %s', (tagging, own, cluster, expected) =>
     expect(tagLeftOut({ tagging }, tag(own), tag(cluster)) ?? '').toBe(expected),
   );
@@ -184,33 +176,18 @@ describe('what a sweep queues', () => {
   });
   it('have their own ids, the same each time', () => {
     const one = sweep({ mode: 'plan' });
+    const places = [target, { ...target, cluster: 'other' }, { ...target, region: 'us-east-1' }];
+    const later = { ...one, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' };
     const ids = [
-      itemId(one, target, ADDON),
-      itemId(one, { ...target, cluster: 'other' }, ADDON),
-      itemId(one, { ...target, region: 'us-east-1' }, ADDON),
+      ...places.map((place) => itemId(one, place, ADDON)),
       itemId(one, target, 'adot'),
-      itemId({ ...one, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' }, target, ADDON),
+      itemId(later, target, ADDON),
     ];
     expect(new Set(ids).size).toBe(ids.length);
     expect(itemId(one, target, ADDON)).toBe(ids[0]);
   });
   it('have the options of the sweep in their requests', () => {
-    const request = sweepRequest.parse({
-      mode: 'migrate',
-      options: {
-        strategy: 'in-place',
-        trust: 'repair',
-        verification: 'api',
-        agent: 'install',
-        acceptedKeys: ['aws:SourceIp'],
-        acceptIdentityLoss: ['efs-csi-node-sa'],
-        maxDisruption: 'rolling',
-      },
-    });
-    expect(requestOf(request, target, ADDON, true)).toMatchObject({
-      target,
-      addon: ADDON,
-      dryRun: true,
+    const options = {
       strategy: 'in-place',
       trust: 'repair',
       verification: 'api',
@@ -218,7 +195,9 @@ describe('what a sweep queues', () => {
       acceptedKeys: ['aws:SourceIp'],
       acceptIdentityLoss: ['efs-csi-node-sa'],
       maxDisruption: 'rolling',
-    });
+    };
+    const request = sweepRequest.parse({ mode: 'migrate', options });
+    expect(requestOf(request, target, ADDON, true)).toMatchObject({ target, addon: ADDON, dryRun: true, ...options });
     expect(requestOf(request, target, ADDON, false).dryRun).toBe(false);
   });
 });

@@ -23,18 +23,21 @@ const look = (
 };
 const ids = (items: SweepItem[]): string[] => items.map(({ migrationId }) => migrationId);
 
+const decide = (...given: Parameters<typeof look>) => decideWave(look(...given));
+const aWave = (number: number, size: number, endedBefore: number, begun = size) => ({
+  number,
+  size,
+  begun,
+  endedBefore,
+});
+
 describe('waves', () => {
   it('begin with the canary, in the order of the queue', () =>
-    expect(decideWave(look({ canary: 3 }))).toEqual({
-      status: 'running',
-      wave: { number: 1, size: 3, begun: 3, endedBefore: 0 },
-      begin: queue(3),
-      done: false,
-    }));
+    expect(decide({ canary: 3 })).toEqual({ status: 'running', wave: aWave(1, 3, 0), begin: queue(3), done: false }));
 
   it('start no next wave until all migrations of the current wave have ended', () => {
-    const wave = { number: 1, size: 3, begun: 3, endedBefore: 0 };
-    expect(decideWave(look({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } }))).toEqual({
+    const wave = aWave(1, 3, 0);
+    expect(decide({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } })).toEqual({
       status: 'running',
       wave,
       begin: [],
@@ -43,67 +46,47 @@ describe('waves', () => {
   });
 
   it('complete a wave that was partly started', () => {
-    const decided = decideWave(
-      look(
-        { canary: 3 },
-        { inFlight: flying(1), record: { wave: { number: 1, size: 3, begun: 3, endedBefore: 4 }, ended: 5 } },
-      ),
-    );
+    const wave = aWave(1, 3, 4);
+    const decided = decide({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 5 } });
     expect(decided.begin).toHaveLength(1);
-    expect(decided.wave).toEqual({ number: 1, size: 3, begun: 3, endedBefore: 4 });
+    expect(decided.wave).toEqual(wave);
   });
 
   it('double, up to the concurrency', () => {
-    const sizes = [1, 2, 4, 8].map(
-      (size) =>
-        decideWave(
-          look(
-            { canary: 1, concurrency: 10 },
-            { record: { wave: { number: 9, size, begun: size, endedBefore: 7 }, ended: 7 + size } },
-          ),
-        ).wave,
+    const sizes = [1, 2, 4, 8];
+    const next = sizes.map((size) =>
+      decide({ canary: 1, concurrency: 10 }, { record: { wave: aWave(9, size, 7), ended: 7 + size } }),
     );
-    expect(sizes).toEqual(
-      [2, 4, 8, 10].map((size, index) => ({ number: 10, size, begun: size, endedBefore: 7 + [1, 2, 4, 8][index]! })),
+    expect(next.map(({ wave }) => wave)).toEqual(
+      [2, 4, 8, 10].map((size, index) => aWave(10, size, 7 + sizes[index]!)),
     );
   });
 
   it('roll once they are as large as the concurrency: a migration starts whenever another has ended', () => {
-    const rolling = { number: 4, size: 10, begun: 10, endedBefore: 15 };
-    expect(
-      decideWave(look({ concurrency: 10 }, { inFlight: flying(7), record: { wave: rolling, ended: 40 } })).begin,
-    ).toHaveLength(3);
-    expect(
-      decideWave(look({ concurrency: 10 }, { inFlight: flying(10), record: { wave: rolling, ended: 40 } })).begin,
-    ).toEqual([]);
+    const rolling = aWave(4, 10, 15);
+    const begun = (now: number): number =>
+      decide({ concurrency: 10 }, { inFlight: flying(now), record: { wave: rolling, ended: 40 } }).begin.length;
+    expect([begun(7), begun(10)]).toEqual([3, 0]);
   });
 
   it('are no larger than the concurrency, however large the canary', () =>
-    expect(decideWave(look({ canary: 50, concurrency: 10 })).begin).toHaveLength(10));
+    expect(decide({ canary: 50, concurrency: 10 }).begin).toHaveLength(10));
 
   it('wait for the migrations in flight after a sweep was resumed', () => {
     const wave = { number: 3, size: 2, begun: 0 };
-    expect(decideWave(look({ canary: 2 }, { inFlight: flying(1), record: { wave } }))).toEqual({
+    expect(decide({ canary: 2 }, { inFlight: flying(1), record: { wave } })).toEqual({
       status: 'running',
       wave,
       begin: [],
       done: false,
     });
-    expect(decideWave(look({ canary: 2 }, { record: { wave, ended: 1 } }))).toMatchObject({
-      wave: { number: 3, size: 2, begun: 2, endedBefore: 1 },
-    });
+    expect(decide({ canary: 2 }, { record: { wave, ended: 1 } })).toMatchObject({ wave: aWave(3, 2, 1) });
   });
 
   it('are over when nothing is in flight and nothing waits', () => {
-    expect(decideWave(look({}, { queued: [] }))).toMatchObject({ begin: [], done: true });
-    expect(
-      decideWave(
-        look(
-          {},
-          { queued: [], inFlight: flying(1), record: { wave: { number: 1, size: 1, begun: 1, endedBefore: 0 } } },
-        ),
-      ).done,
-    ).toBe(false);
+    expect(decide({}, { queued: [] })).toMatchObject({ begin: [], done: true });
+    const one = { queued: [], inFlight: flying(1), record: { wave: aWave(1, 1, 0) } };
+    expect(decide({}, one).done).toBe(false);
   });
 });
 
@@ -111,31 +94,20 @@ describe('caps', () => {
   const wide = { canary: 50, concurrency: 50 };
   it('are one in a cluster', () => {
     const items = queue(6, (number) => ({ cluster: `cluster-${number % 2}` }));
-    expect(decideWave(look(wide, { queued: items })).begin).toEqual(items.slice(0, 2));
+    expect(decide(wide, { queued: items }).begin).toEqual(items.slice(0, 2));
   });
-  it('do not confuse clusters with the same name', () =>
-    expect(
-      decideWave(
-        look(wide, {
-          queued: queue(3, (number) => ({ cluster: 'same', region: ['eu-west-1', 'us-east-1', 'us-west-2'][number]! })),
-        }),
-      ).begin,
-    ).toHaveLength(3));
+  const REGIONS = ['eu-west-1', 'us-east-1', 'us-west-2'];
+  it('do not confuse clusters with the same name', () => {
+    const queued = queue(3, (number) => ({ cluster: 'same', region: REGIONS[number]! }));
+    expect(decide(wide, { queued }).begin).toHaveLength(3);
+  });
   it('allow one migration per role', () => {
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
-      string,
-      string,
-      string,
-    ];
-    const items = [
-      anItem(0, { roles: [a, b] }),
-      anItem(1, { roles: [b, c] }),
-      anItem(2, { roles: [c] }),
-      anItem(3, { roles: [a, a] }),
-      anItem(4, { roles: [] }),
-    ];
-    expect(ids(decideWave(look(wide, { queued: items })).begin)).toEqual(ids([items[0]!, items[2]!, items[4]!]));
-    const inFlight = [anItem(9, { roles: [c], state: 'in-flight' })];
+    const role = (name: string): string => `arn:aws:iam::111122223333:role/${name}`;
+    const items = ['ab', 'bc', 'c', 'aa', ''].map((names, index) =>
+      anItem(index, { roles: [...names.matchAll(/./g)].map(([one]) => role(one)) }),
+    );
+    expect(ids(decide(wide, { queued: items }).begin)).toEqual(ids([items[0]!, items[2]!, items[4]!]));
+    const inFlight = [anItem(9, { roles: [role('c')], state: 'in-flight' })];
     expect(
       ids(
         decideWave(
@@ -150,20 +122,20 @@ describe('caps', () => {
       region: number % 4 < 2 ? 'eu-west-1' : 'us-east-1',
     }));
     const counts = (limits: SweepRequestInput['limits'], by: (item: SweepItem) => string): number[] =>
-      [...Map.groupBy(decideWave(look({ ...wide, ...limits }, { queued: locations })).begin, by).values()].map(
+      [...Map.groupBy(decide({ ...wide, ...limits }, { queued: locations }).begin, by).values()].map(
         (all) => all.length,
       );
     expect(counts({ perAccount: 3 }, ({ account }) => account)).toEqual([3, 3]);
     expect(counts({ perRegion: 2 }, ({ account, region }) => `${account} ${region}`)).toEqual([2, 2, 2, 2]);
   });
   it('follow the room of a location whose calls wait, and do not limit other locations', () => {
-    const locations = queue(12, (number) => ({ region: ['eu-west-1', 'us-east-1', 'us-west-2'][number % 3]! }));
+    const locations = queue(12, (number) => ({ region: REGIONS[number % 3]! }));
     const { account } = locations[0]!;
     const rooms = new Map([
       [`${account} eu-west-1`, 2],
       [`${account} us-east-1`, 0],
     ]);
-    const { begin } = decideWave(look(wide, { queued: locations, rooms }));
+    const { begin } = decide(wide, { queued: locations, rooms });
     const counts = [...Map.groupBy(begin, ({ region }) => region)].map(([region, all]) => [region, all.length]);
     expect(Object.fromEntries(counts)).toEqual({ 'eu-west-1': 2, 'us-west-2': 4 });
     // The map is not used up.
@@ -172,24 +144,13 @@ describe('caps', () => {
   it('that leave no room leave the sweep running', () => {
     const [item] = queue(1);
     const rooms = new Map([[`${item!.account} ${item!.region}`, 0]]);
-    expect(decideWave(look(wide, { queued: [item!], rooms }))).toMatchObject({
-      status: 'running',
-      begin: [],
-      done: false,
-    });
+    expect(decide(wide, { queued: [item!], rooms })).toMatchObject({ status: 'running', begin: [], done: false });
   });
   it('start no migration twice that is both queued and in flight after a crash', () => {
     const [both, ...others] = queue(3);
-    const decided = decideWave(
-      look(
-        { canary: 2 },
-        {
-          queued: [both!, ...others],
-          inFlight: [{ ...both!, state: 'in-flight' }],
-          record: { wave: { number: 1, size: 2, begun: 1, endedBefore: 0 } },
-        },
-      ),
-    );
+    const inFlight: SweepItem[] = [{ ...both!, state: 'in-flight' }];
+    const record = { wave: aWave(1, 2, 0, 1) };
+    const decided = decide({ canary: 2 }, { queued: [both!, ...others], inFlight, record });
     expect(ids(decided.begin)).toEqual(ids(others.slice(0, 1)));
   });
 });
@@ -197,9 +158,7 @@ describe('caps', () => {
 describe('a stop', () => {
   const failed = (count: number): string[] => ids(queue(count));
   it('follows a number of failures, and its message has the numbers', () => {
-    expect(
-      decideWave(look({ stopAfterFailures: 3 }, { inFlight: flying(2), record: { failed: failed(3), ended: 9 } })),
-    ).toEqual({
+    expect(decide({ stopAfterFailures: 3 }, { inFlight: flying(2), record: { failed: failed(3), ended: 9 } })).toEqual({
       status: 'stopping',
       cause: {
         name: 'SweepStopped',
@@ -209,9 +168,7 @@ describe('a stop', () => {
       begin: [],
       done: false,
     });
-    expect(decideWave(look({ stopAfterFailures: 3 }, { record: { failed: failed(2), ended: 9 } })).status).toBe(
-      'running',
-    );
+    expect(decide({ stopAfterFailures: 3 }, { record: { failed: failed(2), ended: 9 } }).status).toBe('running');
   });
   it('follows a percentage of failures, once `concurrency` migrations have ended', () => {
     const limits = { concurrency: 10, stopAfterFailures: 1000, stopAtFailurePercent: 20 };
@@ -228,7 +185,7 @@ describe('a stop', () => {
   it('keeps its first cause, and is done when nothing is in flight, even if items are queued', () => {
     const cause = { name: 'SweepStopped', message: 'why' };
     expect(
-      decideWave(look({}, { record: { status: 'stopping', cause, command: { command: 'resume', at: at(0) } } })),
+      decide({}, { record: { status: 'stopping', cause, command: { command: 'resume', at: at(0) } } }),
     ).toMatchObject({ status: 'stopping', cause, begin: [], done: true });
   });
   it('on request names the requester, the time and the reason', () => {
@@ -254,24 +211,23 @@ describe('a pause, and a window that is closed', () => {
   it('start nothing, open no wave, and are done when nothing is left', () => {
     const paused = look({}, { record: { command: { command: 'pause', at: at(0) } } });
     expect(decideWave(paused)).toEqual({ status: 'paused', begin: [], done: false });
-    expect(decideWave(look({}, { windowOpen: false }))).toEqual({ status: 'running', begin: [], done: false });
+    expect(decide({}, { windowOpen: false })).toEqual({ status: 'running', begin: [], done: false });
     expect(decideWave({ ...paused, queued: [] }).done).toBe(true);
   });
   it('continue where they were', () => {
-    const wave = { number: 2, size: 2, begun: 2, endedBefore: 1 };
+    const wave = aWave(2, 2, 1);
     const over = { wave, ended: 3 };
-    expect(decideWave(look({}, { windowOpen: false, record: over })).wave).toEqual(wave);
-    expect(decideWave(look({}, { record: { ...over, command: { command: 'resume', at: at(0) } } })).wave).toMatchObject(
-      { number: 3, size: 4, begun: 4 },
-    );
+    expect(decide({}, { windowOpen: false, record: over }).wave).toEqual(wave);
+    expect(decide({}, { record: { ...over, command: { command: 'resume', at: at(0) } } }).wave).toMatchObject({
+      number: 3,
+      size: 4,
+      begun: 4,
+    });
   });
 });
 
 it('the queue is read if something could be started, or if nothing is in flight', () => {
-  const full = look(
-    { canary: 2 },
-    { inFlight: flying(2), record: { wave: { number: 1, size: 2, begun: 2, endedBefore: 0 } } },
-  );
+  const full = look({ canary: 2 }, { inFlight: flying(2), record: { wave: aWave(1, 2, 0) } });
   expect([
     needsQueue(full),
     needsQueue({ ...full, inFlight: [] }),

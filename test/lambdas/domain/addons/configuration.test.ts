@@ -89,10 +89,7 @@ describe('validateConfiguration', () => {
     ['is no schema', '[]', /not a JSON Schema/],
     ['refers to nothing', '{"$ref":"#/definitions/none"}', /cannot be evaluated/],
   ])('does not decide if the schema %s', (_, text, why) =>
-    expect(validateConfiguration('{"a":1}', text)).toEqual({
-      verdict: 'unknown',
-      why: expect.stringMatching(why),
-    }),
+    expect(validateConfiguration('{"a":1}', text)).toEqual({ verdict: 'unknown', why: expect.stringMatching(why) }),
   );
 
   it.each([

@@ -96,31 +96,22 @@ describe('decidePurge', () => {
     expect(decide(own, { addonArn: undefined })).toEqual({ do: 'purge' });
   });
 
+  const FROM_THAT = /remove the association from that add-on/;
   it.each<[string, Partial<Association>, RegExp, RegExp]>([
     ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it unchanged/],
     ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it unchanged/],
-    [
-      'another service account, though owned by the add-on',
-      { serviceAccount: 'shop', ownerArn: addonArn(1) },
-      /not part of the plan/,
-      /leave it unchanged/,
-    ],
+    ['one owned by the add-on', { serviceAccount: 'shop', ownerArn: addonArn(1) }, /not part of/, /leave it unchanged/],
     [
       'another add-on',
       { ownerArn: addonArn(1, 'aws-efs-csi-driver') },
       /owned by another add-on: arn:.*aws-efs-csi-driver/,
-      /remove the association from that add-on/,
+      FROM_THAT,
     ],
-    [
-      'the same add-on in another cluster',
-      { ownerArn: addonArn(1, ADDON, 'prod') },
-      /owned by another add-on/,
-      /remove the association from that add-on/,
-    ],
+    ['the add-on in another cluster', { ownerArn: addonArn(1, ADDON, 'prod') }, /owned by another add-on/, FROM_THAT],
     [
       'another tool',
       { tags: { 'managed-by': 'terraform' } },
-      /tags of another tool: Terraform/,
+      /another tool: Terraform/,
       /with the tool that manages it/,
     ],
     [

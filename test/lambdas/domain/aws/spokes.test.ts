@@ -137,9 +137,8 @@ describe('settingsFor', () => {
 
   it("takes the roles of roleGrants for the cluster's own too, and nothing else of them", () => {
     const grant = { roles: ['role/dns', full], clusters: ['cluster/prod'], serviceAccounts: ['dns/dns'] };
-    expect(
-      settingsFor({ ...settings, roleGrants: [grant] }, { account: OTHER, region: 'eu-west-1' }).roleGrants,
-    ).toEqual([{ ...grant, roles: [`arn:aws:iam::${OTHER}:role/dns`, full] }]);
+    const found = settingsFor({ ...settings, roleGrants: [grant] }, { account: OTHER, region: 'eu-west-1' }).roleGrants;
+    expect(found).toEqual([{ ...grant, roles: [`arn:aws:iam::${OTHER}:role/dns`, full] }]);
   });
 
   it('says which role passes others there: its own at home, the one that it assumes elsewhere', () => {

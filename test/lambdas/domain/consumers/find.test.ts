@@ -22,9 +22,7 @@ const jwt = { serviceAccountRef: { name: 'api', namespace: 'shop' } };
 const aws = { provider: 'aws', identityOwner: 'workload' };
 /** An object of each resource that is a consumer, or decides about one, by the resource. */
 const CONSUMERS: Readonly<Record<string, unknown>> = {
-  [STORES]: anObject('shop/aws', {
-    provider: { aws: { auth: { jwt } }, vault: { auth: { iam: { jwt } } } },
-  }),
+  [STORES]: anObject('shop/aws', { provider: { aws: { auth: { jwt } }, vault: { auth: { iam: { jwt } } } } }),
   'clustersecretstores.external-secrets.io': anObject('aws', {
     provider: { aws: { auth: { jwt: { serviceAccountRef: { name: 'api' } } } } },
   }),

@@ -92,10 +92,7 @@ describe('the identity of the workload', () => {
 
   it('is in the template of a ScaledJob, which has the default one otherwise', () => {
     const job = (name: string, spec: unknown): unknown =>
-      anObject(name, {
-        jobTargetRef: { template: { spec } },
-        triggers: [{ authenticationRef: { name: 'aws' } }],
-      });
+      anObject(name, { jobTargetRef: { template: { spec } }, triggers: [{ authenticationRef: { name: 'aws' } }] });
     const objects = {
       [AUTH]: [anObject('shop/aws', owner)],
       [JOBS]: [job('shop/a', { serviceAccountName: 'queue' }), job('shop/b', {})],

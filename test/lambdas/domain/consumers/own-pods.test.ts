@@ -24,17 +24,14 @@ describe('Crossplane', () => {
   });
 
   it('needs the trust of the role of a web identity too, and that alone with a token of its own', () => {
+    const byToken = { webIdentity: { ...webIdentity, tokenConfig: { source: 'Filesystem' } } };
+    const injected = { credentials: { source: 'InjectedIdentity' }, assumeRoleWithWebIdentity: webIdentity };
     const objects = {
       [UPJET]: [
         anObject('web', credentials('WebIdentity', { webIdentity })),
-        anObject(
-          'token',
-          credentials('WebIdentity', { webIdentity: { ...webIdentity, tokenConfig: { source: 'Filesystem' } } }),
-        ),
+        anObject('token', credentials('WebIdentity', byToken)),
       ],
-      [CLASSIC]: [
-        anObject('classic', { credentials: { source: 'InjectedIdentity' }, assumeRoleWithWebIdentity: webIdentity }),
-      ],
+      [CLASSIC]: [anObject('classic', injected)],
     };
     expect(linesOf({ objects, pods: [provider] })).toEqual([
       `ProviderConfig.aws.crossplane.io/classic uses crossplane-system/provider-aws-s3: pods, trust ${ROLE_ARN}`,
@@ -44,6 +41,7 @@ describe('Crossplane', () => {
   });
 
   it('needs nothing with other sources, or without providers for AWS', () => {
+    const assumed = { assumeRoleWithWebIdentity: webIdentity };
     const objects = {
       [UPJET]: [
         anObject('pod', credentials('PodIdentity')),
@@ -52,11 +50,7 @@ describe('Crossplane', () => {
       ],
       [CLASSIC]: [
         anObject('own', { credentials: { source: 'InjectedIdentity' } }),
-        anObject('chain', {
-          credentials: { source: 'InjectedIdentity' },
-          assumeRoleARN: ROLE_ARN,
-          assumeRoleWithWebIdentity: webIdentity,
-        }),
+        anObject('chain', { ...(credentials('InjectedIdentity') as object), assumeRoleARN: ROLE_ARN, ...assumed }),
       ],
     };
     expect(linesOf({ objects, pods: [provider] })).toEqual([]);

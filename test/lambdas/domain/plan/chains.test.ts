@@ -61,50 +61,34 @@ const otherRole = {
   roles: { [ROLE]: { trustPolicy: parseTrust(bothWays) }, [NEW_ROLE]: { trustPolicy: parseTrust(bothWays) } },
 };
 
+const tagged = (key: string, value: string): object => ({ StringEquals: { [`aws:PrincipalTag/${key}`]: value } });
+const ofProvider = { StringEquals: { 'aws:FederatedProvider': PROVIDER } };
+const named = { StringLike: { 'aws:userid': 'AROAEXAMPLE:botocore-session-*' } };
+const external = { StringEquals: { 'sts:ExternalId': 'x' } };
+const requested = { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } };
+
 describe('check target-roles', () => {
   it.each<[string, object[]]>([
     ['the role with both actions', [allow(ROLE)]],
     ['everything of STS', [allow(ROLE, 'sts:*')]],
     ['both in two statements', [allow(ROLE, 'sts:AssumeRole'), allow(ROLE, 'sts:TagSession')]],
     ['every principal of the role', [allow('*', BOTH, { ArnEquals: { 'aws:PrincipalArn': ROLE } })]],
-    [
-      'the namespace of the session',
-      [allow(ROLE, BOTH, { StringEquals: { 'aws:PrincipalTag/kubernetes-namespace': 'kube-system' } })],
-    ],
+    ['the namespace of the session', [allow(ROLE, BOTH, tagged('kubernetes-namespace', 'kube-system'))]],
     ['only sessions without a provider', [allow(ROLE, BOTH, { Null: { 'aws:FederatedProvider': 'true' } })]],
   ])('passes if the target allows %s', (_, trust) => expect(statusOf(chained(trust))).toBe('pass'));
 
   it.each<[string, object[], RegExp]>([
     ['lacks sts:TagSession', [allow(ROLE, 'sts:AssumeRole')], /allows sts:AssumeRole and not sts:TagSession/],
     ['names an old session', [allow(`arn:aws:sts::${ACCOUNT}:assumed-role/${NAME}/api`)], /No statement allows/],
-    [
-      'wants the OIDC provider',
-      [allow(ROLE, BOTH, { StringEquals: { 'aws:FederatedProvider': PROVIDER } })],
-      /aws:FederatedProvider/,
-    ],
-    [
-      'wants the name of an old session',
-      [allow(ROLE, BOTH, { StringLike: { 'aws:userid': 'AROAEXAMPLE:botocore-session-*' } })],
-      /aws:userid/,
-    ],
+    ['wants the OIDC provider', [allow(ROLE, BOTH, ofProvider)], /aws:FederatedProvider/],
+    ['wants the name of an old session', [allow(ROLE, BOTH, named)], /aws:userid/],
     [
       'wants another namespace',
-      [
-        allow(ROLE, 'sts:AssumeRole'),
-        allow(ROLE, 'sts:TagSession', { StringEquals: { 'aws:PrincipalTag/kubernetes-namespace': 'shop' } }),
-      ],
+      [allow(ROLE, 'sts:AssumeRole'), allow(ROLE, 'sts:TagSession', tagged('kubernetes-namespace', 'shop'))],
       /kubernetes-namespace/,
     ],
-    [
-      'denies tags',
-      [allow(ROLE), { Effect: 'Deny', Principal: '*', Action: 'sts:TagSession' }],
-      /denies sts:TagSession/,
-    ],
-    [
-      'lacks sts:TagSession next to an external ID',
-      [allow(ROLE, 'sts:AssumeRole', { StringEquals: { 'sts:ExternalId': 'x' } })],
-      /not sts:TagSession/,
-    ],
+    ['denies tags', [allow(ROLE), { ...allow('*', 'sts:TagSession'), Effect: 'Deny' }], /denies sts:TagSession/],
+    ['lacks sts:TagSession next to an ID', [allow(ROLE, 'sts:AssumeRole', external)], /not sts:TagSession/],
   ])('blocks if the target %s', (_, trust, why) => {
     const facts = chained(trust);
     expect(statusOf(facts)).toBe('fail');
@@ -167,22 +151,12 @@ describe('check target-roles', () => {
     ['denies others', [allow(ROLE), { ...allow(NEW_ROLE), Effect: 'Deny' }], {}, 'pass'],
     [
       'wants the keys of tags',
-      [allow(ROLE, BOTH, { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['team'] } })],
+      [allow(ROLE, BOTH, { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['t'] } })],
       {},
       'warn',
     ],
-    [
-      'wants a tag of the request',
-      [allow(ROLE, BOTH, { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } })],
-      {},
-      'warn',
-    ],
-    [
-      'wants a tag that no session has',
-      [allow(ROLE, BOTH, { StringEquals: { 'aws:PrincipalTag/team': 'a' } })],
-      {},
-      'warn',
-    ],
+    ['wants a tag of the request', [allow(ROLE, BOTH, requested)], {}, 'warn'],
+    ['wants a tag that no session has', [allow(ROLE, BOTH, tagged('team', 'a'))], {}, 'warn'],
     ['wants any session of a role by its ID', [byUserId('AROAEXAMPLE')], {}, 'pass'],
     // The ID may be that of the former role, which the new one does not have.
     ['wants any session of a role by its ID, and the role changes', [byUserId('AROAEXAMPLE')], otherRole, 'warn'],

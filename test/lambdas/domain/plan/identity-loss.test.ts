@@ -143,10 +143,7 @@ describe('who loses nothing', () => {
   const named = { labels: { 'app.kubernetes.io/name': EFS } };
   const ofEfs = { ...only(named), pods: [aPod('irsa'), nodePod(named)] };
   const owned = anAssociation({ id: 'a-efs', serviceAccount: NODES, ownerArn: anAddon().arn.replace(ADDON, EFS) });
-  const containers = aPod('irsa').containers.map((one) => ({
-    ...one,
-    env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE },
-  }));
+  const containers = aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } }));
   const cases: [string, Partial<AddonFacts>][] = [
     ['whose annotation another manager has set', only({ annotatedBy: ['kubectl'] })],
     ['whose annotation another manager has set as well', only({ annotatedBy: ['eks', 'helm'] })],

@@ -5,15 +5,11 @@ import type { Check } from '../../../../lambdas/domain/migration/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkAgentNodes, checkNodePools } from '../../../../lambdas/domain/plan/preflight-agent-nodes.ts';
 import { agentDaemonSet, anAgentPod, aNode, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { only, said } from '../said.ts';
 
 const GPU: Taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' };
 const TOLERATES: Toleration[] = [{ key: 'dedicated', operator: 'Equal', value: 'gpu' }];
 const ALL: Toleration[] = [{ operator: 'Exists' }];
-const only = (found: Check[]): Check => {
-  expect(found).toHaveLength(1);
-  return found[0]!;
-};
 
 describe('agent-nodes', () => {
   /** The second node has the taint, and no pod of the agent. */

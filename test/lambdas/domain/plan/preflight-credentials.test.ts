@@ -5,7 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkCredentials } from '../../../../lambdas/domain/plan/preflight-credentials.ts';
 import { aContainer, aPod, aRequest, aWorkload, envOf, mountsOf, planned, someFacts, TOKENS } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { only, said } from '../said.ts';
 
 /** The controller's template has that container, its pods what the webhook made of it. */
 const withContainer = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
@@ -30,14 +30,8 @@ const alone = (change: Partial<Container>, facts: Partial<Facts> = {}): Facts =>
 const accepting = (
   acceptUnknownCredentials: string[],
   change: Partial<MigrationRequestInput> = {},
-): Partial<Facts> => ({
-  request: aRequest({ acceptUnknownCredentials, ...change }),
-});
+): Partial<Facts> => ({ request: aRequest({ acceptUnknownCredentials, ...change }) });
 const checks = (facts: Facts, id: string): Check[] => checkCredentials(facts, [planned]).filter((one) => one.id === id);
-const only = (found: Check[]): Check => {
-  expect(found).toHaveLength(1);
-  return found[0]!;
-};
 const OWN: Mount = { volume: TOKENS.podIdentity.volume, path: '/own' };
 
 describe('static-credentials', () => {
@@ -50,34 +44,24 @@ describe('static-credentials', () => {
     }
   });
 
+  const KEYS =
+    /container sidecar of Deployment ebs-csi-controller has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \(valueFrom\), with which AWS SDKs use static keys/;
+  const twoKeys = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: undefined };
+  const identity = { AWS_ROLE_ARN: 'x', AWS_WEB_IDENTITY_TOKEN_FILE: '/x' };
+  const whole = { ...envOf['pod-identity'], AWS_REGION: 'r', AWS_STS_REGIONAL_ENDPOINTS: 'regional' };
+  const ownPath = { ...envOf['pod-identity'], AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/own/eks-pod-identity-token' };
   it.each<[string, Partial<Container>, RegExp]>([
-    [
-      'static keys',
-      { env: { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: undefined } },
-      /container sidecar of Deployment ebs-csi-controller has AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \(valueFrom\), with which AWS SDKs use static keys/,
-    ],
+    ['static keys', { env: twoKeys }, KEYS],
     ['an address that comes first', { env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' } }, /ask 169\.254\.170\.2/],
-    [
-      'an address of its own',
-      { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://x' } },
-      /ask http:\/\/x, which is not/,
-    ],
+    ['an address of its own', { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://x' } }, /http:\/\/x, which is not/],
     [
       'a token file of its own',
       { env: { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/x' } },
       /so that the webhook does not add the address of the agent/,
     ],
-    [
-      'a web identity without a token',
-      { env: { AWS_ROLE_ARN: 'x', AWS_WEB_IDENTITY_TOKEN_FILE: '/x' } },
-      /find no token at \/x, where no volume is mounted/,
-    ],
+    ['a web identity without a token', { env: identity }, /find no token at \/x, where no volume is mounted/],
     ['a mount of the token elsewhere', { mounts: [OWN] }, /find no token at \/var\/run\/secrets\/pods/],
-    [
-      'the complete configuration, region and STS, and so no mount',
-      { env: { ...envOf['pod-identity'], AWS_REGION: 'r', AWS_STS_REGIONAL_ENDPOINTS: 'regional' } },
-      /find no token/,
-    ],
+    ['the complete configuration, region and STS, and so no mount', { env: whole }, /find no token/],
   ])('fails for a template with %s', (_, change, message) => {
     expect(check(withContainer(change))).toMatchObject(said('fail', message));
     expect(checks(withContainer(change), 'unknown-credentials')).toEqual([]);
@@ -88,13 +72,7 @@ describe('static-credentials', () => {
   it.each<[string, Partial<Container>]>([
     ['a role without a token file', { env: { AWS_ROLE_ARN: 'x' } }],
     ['the complete configuration', { env: envOf['pod-identity'] }],
-    [
-      'its own path and mount',
-      {
-        env: { ...envOf['pod-identity'], AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/own/eks-pod-identity-token' },
-        mounts: [OWN],
-      },
-    ],
+    ['its own path and mount', { env: ownPath, mounts: [OWN] }],
     ['empty values', { env: { AWS_ACCESS_KEY_ID: '', AWS_WEB_IDENTITY_TOKEN_FILE: '' } }],
   ])('passes for a template with %s', (_, change) =>
     expect(checkCredentials(withContainer(change), [planned])).toMatchObject([{ status: 'pass' }]),

@@ -5,7 +5,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkProxy } from '../../../../lambdas/domain/plan/preflight-pods.ts';
 import { aCluster, aContainer, aPod, aWorkload, planned, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { only, said } from '../said.ts';
 
 const PLANNED = [planned];
 /** The controller's template has that container, its pods what the webhook made of it. */
@@ -15,10 +15,6 @@ const withContainer = (change: Partial<Container>, facts: Partial<Facts> = {}): 
     workloads: [aWorkload({ containers: [aContainer(), aContainer({ name: 'sidecar', ...change })] })],
     ...facts,
   });
-const only = (checks: Check[]): Check => {
-  expect(checks).toHaveLength(1);
-  return checks[0]!;
-};
 
 describe('proxy', () => {
   const check = (env: Container['env'], facts: Partial<Facts> = {}): Check[] =>

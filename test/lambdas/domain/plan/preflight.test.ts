@@ -23,15 +23,10 @@ import {
   podIdentityWebhook,
   someFacts,
 } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { only, said } from '../said.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
-/** The only check that is answered. */
-const only = (checks: Check[]): Check => {
-  expect(checks).toHaveLength(1);
-  return checks[0]!;
-};
 const on = (node: string, change: Partial<Pod> = {}): Pod =>
   aPod('irsa', { name: `controller-on-${node}`, node, ...change });
 
@@ -195,10 +190,7 @@ describe('agent-nodes', () => {
       nodes,
       agentPods: { seen: names.map((name) => anAgentPod(name, { ready: name === 'n7' })) },
     });
-    expect(found).toMatchObject({
-      status: 'fail',
-      remedy: expect.stringContaining('kubectl -n kube-system get pods'),
-    });
+    expect(found).toMatchObject({ status: 'fail', remedy: expect.stringContaining('kubectl -n kube-system get pods') });
     expect(found.message).toContain('6 of 7 nodes where these pods can run: n1, n2, n3, n4, n5 and 1 more');
   });
   it.each<[string, Partial<Pod>, Check['status']]>([

@@ -6,7 +6,7 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkReachability } from '../../../../lambdas/domain/plan/reachability-check.ts';
 import { aCluster, aPod, aRequest, aWorkload, NAMESPACE, planned, someFacts } from '../../fixtures.ts';
-import { said } from '../said.ts';
+import { only, said } from '../said.ts';
 
 const object = (name: string, spec: unknown, namespace: string | undefined = NAMESPACE): unknown => ({
   metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
@@ -27,10 +27,6 @@ const accepting = (names: string[], change: Partial<MigrationRequestInput> = {})
   request: aRequest({ acceptNetworkPolicies: names, ...change }),
 });
 const check = (of: Facts): Check[] => checkReachability(of, [planned]);
-const only = (found: Check[]): Check => {
-  expect(found).toHaveLength(1);
-  return found[0]!;
-};
 
 describe('agent-reachability', () => {
   it('passes without policies, and with those that do not concern the pods', () => {
@@ -49,10 +45,7 @@ describe('agent-reachability', () => {
 
   it('fails by name, with the command that adds the rule, and the option that accepts the policy last', () => {
     const found = only(check(facts(network([DENY]))));
-    expect(found).toMatchObject({
-      status: 'fail',
-      source: expect.stringContaining('docs/agent-reachability.md'),
-    });
+    expect(found).toMatchObject({ status: 'fail', source: expect.stringContaining('docs/agent-reachability.md') });
     expect(found.message).toContain(`Deployment ebs-csi-controller by ${NAME}`);
     expect(found.remedy).toContain(`kubectl -n ${NAMESPACE} patch networkpolicy default-deny --type json -p `);
     expect(found.remedy).toContain('"path":"/spec/egress","value":[{"to":[{"ipBlock":{"cidr":"169.254.170.23/32"}}]');

@@ -102,9 +102,7 @@ describe('rightsOf', () => {
   });
 
   it('with a conflicting association: its purge, and its complete restore', () => {
-    const facts = someFacts({
-      associations: [anAssociation({ tags: { team: 'a' }, disableSessionTags: true })],
-    });
+    const facts = someFacts({ associations: [anAssociation({ tags: { team: 'a' }, disableSessionTags: true })] });
     const left = short(associationArn('a-left00000000000001'));
     expect(needs(facts, IN_PLACE)).toMatchObject({
       'update-addon': expect.arrayContaining([`eks:DeletePIA ${left}`]) as string[],
@@ -176,11 +174,9 @@ describe('rightsOf', () => {
     expect(needs(accountFacts(), ASSOCIATE)).toEqual({
       'create-association': [
         'eks:CreatePIA cluster/dev #pod-identity-migrator/migration',
-        [
-          'eks:TagResource cluster/dev #pod-identity-migrator/migration',
-          'eks:TagResource podidentityassociation/dev/NEW #pod-identity-migrator/migration',
-          'eks:TagResource /createpodidentityassociation #pod-identity-migrator/migration',
-        ].join(' | '),
+        ['cluster/dev', 'podidentityassociation/dev/NEW', '/createpodidentityassociation']
+          .map((resource) => `eks:TagResource ${resource} #pod-identity-migrator/migration`)
+          .join(' | '),
         ...pass(ROLE),
       ],
       '← restore-associations': ['eks:DeletePIA podidentityassociation/dev/NEW'],

@@ -148,6 +148,9 @@ describe('pods that do not work before', () => {
     expect(found.brokenPods).toMatchObject([{ name: `${NAME}-broken-0`, trouble: 'crash-looping' }]);
   });
 
+  const missing = (kind: string, already: number): string =>
+    `${kind} ebs-csi-controller allows 1 of 4 pods to be unavailable (maxUnavailable), and ${already} already are`;
+  const oneOf = (kind: Workload['kind']): Pod[] => [...podsOf(kind, 3), crashing(0, kind)];
   it.each<[string, Workload, Pod[], string]>([
     [
       'no other pod of the service account works',
@@ -159,19 +162,14 @@ describe('pods that do not work before', () => {
       'more of a Deployment are broken than it may miss',
       workload('Deployment', 4),
       [...podsOf('Deployment', 2), crashing(0), crashing(1)],
-      'Deployment ebs-csi-controller allows 1 of 4 pods to be unavailable (maxUnavailable), and 2 already are',
+      missing('Deployment', 2),
     ],
-    [
-      'as many of a DaemonSet are broken as it may miss',
-      workload('DaemonSet', 4),
-      [...podsOf('DaemonSet', 3), crashing(0, 'DaemonSet')],
-      'DaemonSet ebs-csi-controller allows 1 of 4 pods to be unavailable (maxUnavailable), and 1 already are',
-    ],
+    ['as many of a DaemonSet as it may miss', workload('DaemonSet', 4), oneOf('DaemonSet'), missing('DaemonSet', 1)],
     [
       'a StatefulSet waits at one',
       workload('StatefulSet', 4),
-      [...podsOf('StatefulSet', 3), crashing(0, 'StatefulSet')],
-      'StatefulSet ebs-csi-controller replaces one pod after the other, and waits for a pod',
+      oneOf('StatefulSet'),
+      'one pod after the other, and waits',
     ],
   ])('block where %s, unless the request goes by the EKS API', (_, one, pods, why) => {
     expect(broken([one], pods)).toMatchObject(

@@ -24,17 +24,16 @@ const EBS = '602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/aws-ebs-csi-driver
 const containers = (images: string[]): Container[] =>
   images.map((image, position) => aContainer({ name: `c${position + 1}`, image }));
 /** A service account whose pods and template have these images. */
-const account = (
-  images: string[],
-  acceptImages: string[] = [],
-  change: Partial<ServiceAccountFacts> = {},
-): ServiceAccountFacts =>
+const account = (images: string[], acceptImages: string[] = [], change: Partial<ServiceAccountFacts> = {}) =>
   accountFacts({
     request: anAccountRequest({ acceptImages }),
     pods: [anAccountPod('irsa', { containers: containers(images) })],
     workloads: [anAccountWorkload({ containers: containers(images) })],
     ...change,
   });
+/** One whose template has another image than its pods. */
+const differing = (image: string, ofTemplate: string, acceptImages: string[] = []): ServiceAccountFacts =>
+  account([image], acceptImages, { workloads: [anAccountWorkload({ containers: containers([ofTemplate]) })] });
 /** The EBS CSI driver in a version, whose pods and template have these images. */
 const addon = (version: string, images: string[], acceptImages: string[] = []): AddonFacts =>
   someFacts({
@@ -121,21 +120,11 @@ describe('the other images', () => {
   });
 
   it('count once, from the pods and from a template that differs', () => {
-    const check = only(
-      account([], [], {
-        pods: [anAccountPod('irsa', { containers: containers([NEW]) })],
-        workloads: [anAccountWorkload({ containers: containers([OLD]) })],
-      }),
-    );
+    const check = only(differing(NEW, OLD));
     expect(check.message).toContain(`${OLD} in container c1 of Deployment api`);
     // A webhook that lets pods use a mirror does not make a second image.
     const mirror = 'mirror.example.com/k8s/external-dns:v0.13.6';
-    const mirrored = only(
-      account([], [mirror], {
-        pods: [anAccountPod('irsa', { containers: containers([mirror]) })],
-        workloads: [anAccountWorkload({ containers: containers([OLD]) })],
-      }),
-    );
+    const mirrored = only(differing(mirror, OLD, [mirror]));
     expect(mirrored.status).toBe('warn');
     expect(mirrored.message).not.toContain(OLD);
   });

@@ -30,6 +30,9 @@ const { owner: _, ...bare } = anAccountPod('irsa', { name: 'debug' });
 const database = anAccountWorkload({ kind: 'StatefulSet', name: 'db' });
 const ofDatabase = anAccountPod('irsa', { name: 'db-0', owner: { kind: 'StatefulSet', name: 'db' } });
 
+const ofOther = (kind: string) => anAccountPod('irsa', { name: 'roll-1', owner: { kind, name: 'roll' } });
+const OF_API = /api-1 \(of Deployment api\)/;
+
 describe('rollout', () => {
   it('names the workloads whose pods a restart replaces', () => {
     const pods = [anAccountPod('irsa'), ofDatabase];
@@ -49,26 +52,14 @@ describe('rollout', () => {
       /^A restart would not replace the pods of Deployment api: it is paused\.$/,
     ],
     ['a pod is of nobody', { pods: [anAccountPod('irsa'), bare] }, /none of them owns: debug \(no controller\)\.$/],
-    [
-      "a pod's owner is of no kind that is restarted",
-      { pods: [anAccountPod('irsa', { name: 'roll-1', owner: { kind: 'Rollout', name: 'roll' } })] },
-      /roll-1 \(of Rollout roll\)/,
-    ],
-    [
-      'a pod is of a ReplicaSet by itself',
-      { pods: [anAccountPod('irsa', { owner: { kind: 'ReplicaSet', name: 'api' } })] },
-      /api-1 \(of ReplicaSet api\)/,
-    ],
+    ["a pod's owner is of no kind that is restarted", { pods: [ofOther('Rollout')] }, /roll-1 \(of Rollout roll\)/],
+    ['a pod is of a ReplicaSet by itself', { pods: [ofOther('ReplicaSet')] }, /roll-1 \(of ReplicaSet roll\)/],
     ["a pod's workload could not be read", { workloads: [] }, /api-1 \(of Deployment api\)/],
-    [
-      "a pod's workload is scaled to zero",
-      { workloads: [anAccountWorkload({ desired: 0 })] },
-      /api-1 \(of Deployment api\)/,
-    ],
+    ["a pod's workload is scaled to zero", { workloads: [anAccountWorkload({ desired: 0 })] }, OF_API],
     [
       "a pod's workload makes its next ones with another service account",
       { workloads: [anAccountWorkload({ serviceAccount: 'web' })] },
-      /api-1 \(of Deployment api\)/,
+      OF_API,
     ],
   ])('fails where %s, and blocks', (_name, change, message) => {
     expect(rollout(change)).toMatchObject([

@@ -34,10 +34,7 @@ describe('steps', () => {
       disruption: 'none',
       undo,
     });
-    expect(stepOf(plan, 'verify-pods')).toMatchObject({
-      disruption: 'rolling',
-      undo,
-    });
+    expect(stepOf(plan, 'verify-pods')).toMatchObject({ disruption: 'rolling', undo });
   });
 
   it('create nothing if an association is kept, and delete nothing of it', () => {

@@ -40,10 +40,8 @@ const actionsOf = ({ reasons }: Evaluation): (string | undefined)[] => reasons.m
 
 describe('EKS Pod Identity needs both actions', () => {
   it('is allowed if both are, each with the statement that allows it', () => {
-    const found = evaluatePodIdentity(
-      policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Tags', Action: 'sts:TagSession' })),
-      use,
-    );
+    const tags = pods({ Sid: 'Tags', Action: 'sts:TagSession' });
+    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole' }), tags), use);
     expect(found).toMatchObject({ verdict: 'allowed', undecided: [], accepted: [] });
     expect(found.reasons.map((one) => [one.statement, one.action])).toEqual([
       ['Pods', 'sts:AssumeRole'],
@@ -62,13 +60,8 @@ describe('EKS Pod Identity needs both actions', () => {
     ['unknown before allowed', {}, where(POD_NAME, 'ebs-0'), 'unknown'],
     ['unknown before allowed, in the other order', where(POD_NAME, 'ebs-0'), {}, 'unknown'],
   ])('has the worse verdict of the two: %s', (_name, assumeRole, tagSession, verdict) => {
-    const found = evaluatePodIdentity(
-      policy(
-        pods({ Action: 'sts:AssumeRole', ...assumeRole }),
-        pods({ Sid: 'Tags', Action: 'sts:TagSession', ...tagSession }),
-      ),
-      use,
-    );
+    const tags = pods({ Sid: 'Tags', Action: 'sts:TagSession', ...tagSession });
+    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole', ...assumeRole }), tags), use);
     expect(found.verdict).toBe(verdict);
   });
 
@@ -81,10 +74,8 @@ describe('EKS Pod Identity needs both actions', () => {
   });
 
   it('has each of two different reasons with its action', () => {
-    const found = evaluatePodIdentity(
-      policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Guard', Effect: 'Deny', Action: 'sts:AssumeRole' })),
-      use,
-    );
+    const guard = pods({ Sid: 'Guard', Effect: 'Deny', Action: 'sts:AssumeRole' });
+    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole' }), guard), use);
     expect(found.verdict).toBe('denied');
     expect(new Set(actionsOf(found))).toEqual(new Set(['sts:AssumeRole', 'sts:TagSession']));
   });

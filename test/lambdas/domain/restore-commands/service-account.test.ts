@@ -84,43 +84,21 @@ const created = (...all: Association[]): Partial<Migration> => ({
 const kept = { snapshot: accountSnapshot({ associations: [KEPT] }) };
 
 const MADE = created(ownAssociation());
+const [OWN, TAKEN] = [[ownAssociation()], { request: remove, annotationChange: taken }];
+const noted = { ...MADE, request: remove, annotationChange: { notedAt: at(1) } };
+type Left = [string, Association[], string | undefined, Partial<Migration>, Partial<AccountRestoreCommandsFacts>];
 /** Where the migration left it: what is associated, the annotation, the record, what there was before. */
-const states: [string, Association[], string | undefined, Partial<Migration>, Partial<AccountRestoreCommandsFacts>][] =
-  [
-    ['associated', [ownAssociation()], ROLE, MADE, {}],
-    ['associated by a call whose reply was lost', [ownAssociation()], ROLE, {}, {}],
-    ['associated, with the tag removed by hand', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
-    [
-      'associated and without its annotation',
-      [ownAssociation()],
-      undefined,
-      { ...MADE, request: remove, annotationChange: taken },
-      {},
-    ],
-    [
-      'associated, the annotation about to go',
-      [ownAssociation()],
-      ROLE,
-      { ...MADE, request: remove, annotationChange: { notedAt: at(1) } },
-      {},
-    ],
-    [
-      'without its annotation, its association gone already',
-      [],
-      undefined,
-      { ...MADE, request: remove, annotationChange: taken },
-      {},
-    ],
-    ['as it was', [], ROLE, {}, {}],
-    ['with the association of before', [KEPT], ROLE, {}, kept],
-    [
-      'with the association of before, and without its annotation',
-      [KEPT],
-      undefined,
-      { request: remove, annotationChange: taken },
-      kept,
-    ],
-  ];
+const states: Left[] = [
+  ['associated', OWN, ROLE, MADE, {}],
+  ['associated by a call whose reply was lost', OWN, ROLE, {}, {}],
+  ['associated, with the tag removed by hand', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
+  ['associated and without its annotation', OWN, undefined, { ...MADE, ...TAKEN }, {}],
+  ['associated, the annotation about to go', OWN, ROLE, noted, {}],
+  ['without its annotation, its association gone already', [], undefined, { ...MADE, ...TAKEN }, {}],
+  ['as it was', [], ROLE, {}, {}],
+  ['with the association of before', [KEPT], ROLE, {}, kept],
+  ['with the association of before, and without its annotation', [KEPT], undefined, TAKEN, kept],
+];
 
 describe.each(states)('a service account that is %s', (_, there, roleArn, record, more) => {
   // Nothing but its tag tells of one whose reply was lost: who could not read EKS knows of none.
@@ -168,11 +146,7 @@ describe('accountRestoreCommands', () => {
   });
 
   it('restores a removed annotation, and keeps one that was set meanwhile', async () => {
-    for (const record of [
-      {},
-      { request: remove, annotationChange: taken },
-      { request: remove, annotationChange: { ...taken, undoneAt: at(3) } },
-    ]) {
+    for (const record of [{}, TAKEN, { request: remove, annotationChange: { ...taken, undoneAt: at(3) } }]) {
       for (const [there, after] of [
         [undefined, ROLE],
         [ROLE, ROLE],
@@ -206,11 +180,7 @@ describe('accountRestoreCommands', () => {
 
   it('has no line about an annotation that could not be read or did not exist', () => {
     for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
-      expect(
-        text(
-          factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount }) }),
-        ),
-      ).not.toContain('annotate');
+      expect(text(factsOf([], TAKEN, { snapshot: accountSnapshot({ serviceAccount }) }))).not.toContain('annotate');
     }
   });
 
@@ -234,11 +204,7 @@ describe('accountRestoreCommands', () => {
     const world = worldOf([], undefined);
     await runScript(
       accountRestoreCommands(
-        factsOf(
-          [],
-          { request: remove, annotationChange: taken },
-          { snapshot: accountSnapshot({ serviceAccount: aState({ roleArn: odd }) }) },
-        ),
+        factsOf([], TAKEN, { snapshot: accountSnapshot({ serviceAccount: aState({ roleArn: odd }) }) }),
       ),
       world.host,
     );

@@ -60,10 +60,7 @@ describe('decideRecovery of a stranded migration', () => {
   it('rolls back once no Lambda function can act any more', () => {
     expect(decide()).toEqual(ROLL_BACK);
     expect(decide({ owner: stopped(75) })).toEqual(ROLL_BACK);
-    expect(decide({ owner: stopped(74) })).toMatchObject({
-      do: 'wait',
-      why: expect.stringContaining(at(-74)),
-    });
+    expect(decide({ owner: stopped(74) })).toMatchObject({ do: 'wait', why: expect.stringContaining(at(-74)) });
     expect(decide({ owner: undefined })).toEqual(ROLL_BACK);
   });
 
@@ -127,9 +124,7 @@ describe('decideRecovery on demand', () => {
     expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
       why: expect.stringContaining('already rolled back'),
     });
-    expect(onDemand({ record: ended('blocked') })).toMatchObject({
-      why: expect.stringContaining('changed nothing'),
-    });
+    expect(onDemand({ record: ended('blocked') })).toMatchObject({ why: expect.stringContaining('changed nothing') });
     expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
       do: 'refuse',
       why: expect.stringContaining(`cancel ${MIGRATION_ID}`),
@@ -182,12 +177,7 @@ describe('decideRecovery', () => {
     const taken = { executionArn: RECOVERY_EXECUTION, status: 'rolling-back', rollback: aRollback() } as const;
     expect(decide({ ...own, locks: [...own.locks], record: taken })).toEqual(decide());
     expect(
-      decide({
-        ...own,
-        locks: [...own.locks],
-        cause: 'requested',
-        record: { ...taken, outcome: 'migrated' },
-      }),
+      decide({ ...own, locks: [...own.locks], cause: 'requested', record: { ...taken, outcome: 'migrated' } }),
     ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
   });
 

@@ -45,26 +45,16 @@ describe('resolveCount', () => {
 });
 
 describe('shapeOf', () => {
+  const STILL = { maxSurge: 0, maxUnavailable: 0 };
+  const SURGING = { maxUnavailable: 0, maxSurge: '10%' };
   it.each<[string, Workload, object]>([
     ['a Deployment by default', workloadOf('Deployment', 10), { atOnce: 5, order: 'surge', toReplace: 10 }],
-    [
-      'a Deployment with neither surge nor unavailable pods',
-      workloadOf('Deployment', 10, { maxSurge: 0, maxUnavailable: 0 }),
-      { atOnce: 1 },
-    ],
+    ['a Deployment with neither surge nor unavailable pods', workloadOf('Deployment', 10, STILL), { atOnce: 1 }],
     ['a small Deployment', workloadOf('Deployment', 2), { atOnce: 1 }],
-    [
-      'a Deployment with strategy Recreate',
-      workloadOf('Deployment', 10, {}, { recreates: true }),
-      { atOnce: 10, order: 'recreate' },
-    ],
+    ['one that recreates', workloadOf('Deployment', 10, {}, { recreates: true }), { atOnce: 10, order: 'recreate' }],
     ['a DaemonSet by default', workloadOf('DaemonSet', 200), { atOnce: 1, order: 'in-place' }],
     ['a DaemonSet with a percentage', workloadOf('DaemonSet', 195, { maxUnavailable: '10%' }), { atOnce: 20 }],
-    [
-      'a DaemonSet that surges',
-      workloadOf('DaemonSet', 195, { maxUnavailable: 0, maxSurge: '10%' }),
-      { atOnce: 20, order: 'surge' },
-    ],
+    ['a DaemonSet that surges', workloadOf('DaemonSet', 195, SURGING), { atOnce: 20, order: 'surge' }],
     [
       'a StatefulSet, regardless of maxUnavailable',
       workloadOf('StatefulSet', 18, { maxUnavailable: '50%', partition: 4 }),
@@ -125,39 +115,25 @@ describe('readinessOf', () => {
 });
 
 describe('forecastRollout', () => {
-  it.each<[string, Workload, Pod[], number, number]>([
+  it.each<[string, WorkloadKind, number, RolloutSettings, start: number, seconds: number, atMost: number]>([
     // 18 × (55 + 2), 18 × (55 + 30)
-    ['a StatefulSet of 18 pods', workloadOf('StatefulSet', 18), podsOf('StatefulSet', 18, 55), 1026, 1530],
+    ['a StatefulSet of 18 pods', 'StatefulSet', 18, {}, 55, 1026, 1530],
     // 10 waves × (10 + 2), 10 × (10 + 30)
-    [
-      'a DaemonSet on 200 nodes, a tenth at once',
-      workloadOf('DaemonSet', 200, { maxUnavailable: '10%' }),
-      podsOf('DaemonSet', 200, 10),
-      120,
-      400,
-    ],
-    ['a DaemonSet of 150 pods, one by one', workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 3), 750, 4950],
+    ['a DaemonSet on 200 nodes, a tenth at once', 'DaemonSet', 200, { maxUnavailable: '10%' }, 10, 120, 400],
+    ['a DaemonSet of 150 pods, one by one', 'DaemonSet', 150, {}, 3, 750, 4950],
     // 2 waves × 20 + 2: 25 % more and 25 % fewer at once
-    ['a Deployment of 10', workloadOf('Deployment', 10), podsOf('Deployment', 10, 20), 42, 70],
-    [
-      'minReadySeconds and the grace period',
-      workloadOf('StatefulSet', 3, { minReadySeconds: 30, graceSeconds: 600 }),
-      podsOf('StatefulSet', 3, 10),
-      126,
-      1920,
-    ],
-    [
-      'a pod that ends at once',
-      workloadOf('StatefulSet', 3, { graceSeconds: 0 }),
-      podsOf('StatefulSet', 3, 10),
-      30,
-      30,
-    ],
-    ['strategy Recreate', workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20), 22, 50],
-    ['a partition', workloadOf('StatefulSet', 18, { partition: 17 }), podsOf('StatefulSet', 18, 55), 57, 85],
-  ])('forecasts %s', (_, workload, pods, seconds, atMostSeconds) =>
-    expect(forecast(workload, pods)).toMatchObject({ seconds, atMostSeconds, assumed: false }),
-  );
+    ['a Deployment of 10', 'Deployment', 10, {}, 20, 42, 70],
+    ['slow ends', 'StatefulSet', 3, { minReadySeconds: 30, graceSeconds: 600 }, 10, 126, 1920],
+    ['a pod that ends at once', 'StatefulSet', 3, { graceSeconds: 0 }, 10, 30, 30],
+    ['a partition', 'StatefulSet', 18, { partition: 17 }, 55, 57, 85],
+  ])('forecasts %s', (_, kind, count, settings, start, seconds, atMostSeconds) => {
+    const found = forecast(workloadOf(kind, count, settings), podsOf(kind, count, start));
+    expect(found).toMatchObject({ seconds, atMostSeconds, assumed: false });
+  });
+  it('forecasts strategy Recreate', () => {
+    const found = forecast(workloadOf('Deployment', 10, {}, { recreates: true }), podsOf('Deployment', 10, 20));
+    expect(found).toMatchObject({ seconds: 22, atMostSeconds: 50, assumed: false });
+  });
 
   it('ends with the slowest workload, which it lists first', () => {
     const slow = workloadOf('StatefulSet', 5, {}, { name: 'slow' });

@@ -117,24 +117,16 @@ describe('stuckBecause', () => {
 describe('brokenPods', () => {
   const find = (pod: Pod, nodes: Node[] = [aNode()]): BrokenPod[] =>
     brokenPods([pod], [aWorkload()], { nodes, now: NOW });
+  const pending = { ready: false, phase: 'Pending' };
+  const looping = { ready: false, createdAt: at(-10), restarts: 4, waiting: ['CrashLoopBackOff'] };
   it.each<[string, Partial<Pod>, string | undefined, RegExp?]>([
     ['works', {}, undefined],
     ['has started a moment ago', { ready: false, createdAt: at(-60) }, undefined],
     ['has ended', { ready: false, phase: 'Failed', reason: 'Evicted' }, undefined],
     ['is ending in time', { terminating: true, deletionDue: at(10) }, undefined],
     ['has no node', { ready: false, phase: 'Pending', node: undefined }, 'pending', /not scheduled to a node since/],
-    [
-      'cannot pull its image',
-      { ready: false, phase: 'Pending', waiting: ['ImagePullBackOff'] },
-      'pending',
-      /ImagePullBackOff/,
-    ],
-    [
-      'crashes soon after its creation',
-      { ready: false, createdAt: at(-10), restarts: 4, waiting: ['CrashLoopBackOff'] },
-      'crash-looping',
-      /4 restarts, CrashLoopBackOff/,
-    ],
+    ['cannot pull its image', { ...pending, waiting: ['ImagePullBackOff'] }, 'pending', /ImagePullBackOff/],
+    ['crashes soon after its creation', looping, 'crash-looping', /4 restarts, CrashLoopBackOff/],
     ['is not ready', { ready: false }, 'not-ready', /not ready since/],
   ])('of a pod that %s', (_, change, trouble, text = /./) => {
     const found = find(aPod('irsa', change));
@@ -198,39 +190,16 @@ describe('isSettled', () => {
     aWorkload({ kind, settled: false, observed: true, desired: 10, total: 10, ...counts });
   const pod = (kind: string): Pod => aPod('irsa', { uid: 'u', terminating: true, owner: { kind, name: NAME } });
   const stuck = { ...NO_LENIENCY, stuck: new Map([['u', 'away']]) };
+  const none = NO_LENIENCY as typeof stuck;
+  const broken = { ...NO_LENIENCY, broken: [brokenOne('not-ready')] } as never;
   it.each<[string, Workload, typeof stuck, boolean]>([
     ['a DaemonSet except for a pod on a lost node', rolling('DaemonSet', { updated: 9, ready: 9 }), stuck, true],
     ['a DaemonSet with one more missing', rolling('DaemonSet', { updated: 9, ready: 8 }), stuck, false],
-    [
-      'a DaemonSet without any leniency',
-      rolling('DaemonSet', { updated: 9, ready: 9 }),
-      NO_LENIENCY as typeof stuck,
-      false,
-    ],
-    [
-      'a Deployment, whose place is taken by another pod',
-      rolling('Deployment', { updated: 9, ready: 9 }),
-      stuck,
-      false,
-    ],
-    [
-      'a Deployment of which one was not ready before',
-      rolling('Deployment', { updated: 10, ready: 9 }),
-      { ...NO_LENIENCY, broken: [brokenOne('not-ready')] } as never,
-      true,
-    ],
-    [
-      'the same with an old pod left',
-      rolling('Deployment', { updated: 10, ready: 9, total: 11 }),
-      { ...NO_LENIENCY, broken: [brokenOne('not-ready')] } as never,
-      false,
-    ],
-    [
-      'a template that its controller has not seen',
-      rolling('DaemonSet', { updated: 10, ready: 9, observed: false }),
-      stuck,
-      false,
-    ],
+    ['a DaemonSet without any leniency', rolling('DaemonSet', { updated: 9, ready: 9 }), none, false],
+    ['a Deployment, whose place another takes', rolling('Deployment', { updated: 9, ready: 9 }), stuck, false],
+    ['a Deployment with one unready before', rolling('Deployment', { updated: 10, ready: 9 }), broken, true],
+    ['the same with an old pod left', rolling('Deployment', { updated: 10, ready: 9, total: 11 }), broken, false],
+    ['an unseen template', rolling('DaemonSet', { updated: 10, ready: 9, observed: false }), stuck, false],
   ])('%s', (_, workload, leniency, expected) =>
     expect(isSettled(workload, [pod(workload.kind)], leniency)).toBe(expected),
   );
@@ -250,6 +219,7 @@ describe('judgeStall', () => {
   });
   const good = aPod('pod-identity', { name: 'good', readyAt: at(-900) });
   const crashing = unready({ restarts: 9, waiting: ['CrashLoopBackOff'] });
+  const before = { ...NO_LENIENCY, broken: [brokenOne('crash-looping')] };
 
   it.each<[string, Pod, Partial<Situation>, string]>([
     ['crash with the new identity', crashing, {}, 'failing'],
@@ -257,12 +227,7 @@ describe('judgeStall', () => {
     ['crash, while others still progress', crashing, { progress: progressed({ since: at(-599) }) }, 'progressing'],
     ['are younger than the allowance', unready({ createdAt: at(-500) }), {}, 'held'],
     ['have another identity', crashing, { right: new Set() }, 'held'],
-    [
-      'were not ready before either',
-      crashing,
-      { leniency: { ...NO_LENIENCY, broken: [brokenOne('crash-looping')] } },
-      'held',
-    ],
+    ['were not ready before either', crashing, { leniency: before }, 'held'],
     ['have no node', unready({ node: undefined, phase: 'Pending' }), {}, 'held'],
     ['cannot pull their image', unready({ phase: 'Pending', waiting: ['ImagePullBackOff'] }), {}, 'held'],
     ['have a container that is not made', unready({ waiting: ['CreateContainerConfigError'] }), {}, 'held'],
@@ -291,6 +256,7 @@ describe('judgeStall', () => {
     expect(hopelessPods(situation([pod]))).toEqual([]);
   });
 
+  const another = { kind: 'Deployment', name: 'x' };
   it.each<[string, Partial<Workload>, Pod[], RegExp | undefined]>([
     [
       'a paused Deployment',
@@ -299,21 +265,11 @@ describe('judgeStall', () => {
       /it is paused.*kubectl -n kube-system rollout resume/,
     ],
     ['an OnDelete StatefulSet', { kind: 'StatefulSet', heldBack: 'its update strategy is OnDelete' }, [], /one by one/],
-    [
-      'no node',
-      {},
-      [good, unready({ node: undefined })],
-      /pod ebs-csi-controller-1 is not scheduled to a node \(kubectl/,
-    ],
+    ['no node', {}, [good, unready({ node: undefined })], /ebs-csi-controller-1 is not scheduled to a node \(kubectl/],
     ['an image', {}, [good, unready({ waiting: ['ErrImagePull'] })], /not started: ErrImagePull/],
     ['a quota', {}, [good], /only 1 of 2 pods exist.*quota/],
     ['pods that only take long', {}, [good, unready()], undefined],
-    [
-      'a pod of another workload',
-      {},
-      [good, unready(), unready({ owner: { kind: 'Deployment', name: 'x' }, node: undefined })],
-      undefined,
-    ],
+    ['a pod of another workload', {}, [good, unready(), unready({ owner: another, node: undefined })], undefined],
   ])('names the reason: %s', (_, change, pods, expected) => {
     const workload = aWorkload({ settled: false, desired: 2, ...change });
     const why = heldBackBy(situation(pods, { workloads: [workload] }));

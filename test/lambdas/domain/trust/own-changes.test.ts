@@ -39,9 +39,8 @@ describe('a repair', () => {
     ['that is empty', {}],
   ])('is not accepted with a statement %s', (_, statement) => {
     const after = policyText(irsaStatement, ec2, statement);
-    expect(
-      repairProblem({ before: repair.before, after, statement }, { target, serviceAccounts: [controller] }),
-    ).toContain('its statement');
+    const found = repairProblem({ before: repair.before, after, statement }, { target, serviceAccounts: [controller] });
+    expect(found).toContain('its statement');
   });
 
   it('is not accepted for another cluster or another service account', () => {

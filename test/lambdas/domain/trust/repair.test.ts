@@ -35,19 +35,20 @@ const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): Repa
 });
 const propose = (trustPolicy: string, change: Partial<RepairRequest> = {}) =>
   proposeRepair(request(trustPolicy, change));
-function repaired(
-  trustPolicy: string,
-  change: Partial<RepairRequest> = {},
-): { statement: JsonObject; after: string; length: number } {
-  const proposal = propose(trustPolicy, change);
+type Given = Parameters<typeof propose>;
+function repaired(...given: Given): { statement: JsonObject; after: string; length: number } {
+  const proposal = propose(...given);
   if (proposal.do !== 'repair') throw new Error(JSON.stringify(proposal));
   return proposal;
 }
-function refused(trustPolicy: string, change: Partial<RepairRequest> = {}): { why: string; remedy: string } {
-  const proposal = propose(trustPolicy, change);
+function refused(...given: Given): { why: string; remedy: string } {
+  const proposal = propose(...given);
   if (proposal.do !== 'refuse') throw new Error(JSON.stringify(proposal));
   return proposal;
 }
+const denying = (Sid: string, Condition: JsonObject): JsonObject => {
+  return { Sid, Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole', Condition };
+};
 const irsaOnly = policyText(irsaStatement);
 
 describe('the added statement', () => {
@@ -181,10 +182,7 @@ describe('proposeRepair', () => {
   });
 
   it("adds Pod Identity next to a condition key with the provider's ARN, and does not change IRSA", () => {
-    const misnamed = {
-      ...irsaStatement,
-      Condition: { StringEquals: { [`${PROVIDER}:sub`]: subject(controller) } },
-    };
+    const misnamed = { ...irsaStatement, Condition: { StringEquals: { [`${PROVIDER}:sub`]: subject(controller) } } };
     const { after } = repaired(policyText(misnamed));
     expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
     expect(JSON.parse(after)).toMatchObject({ Statement: [misnamed, { Effect: 'Allow' }] });
@@ -198,13 +196,7 @@ describe('proposeRepair', () => {
   });
 
   it('explains a Deny and never removes it', () => {
-    const deny = {
-      Sid: 'NoServices',
-      Effect: 'Deny',
-      Principal: '*',
-      Action: 'sts:AssumeRole',
-      Condition: { StringNotEquals: { 'aws:SourceAccount': '999999999999' } },
-    };
+    const deny = denying('NoServices', { StringNotEquals: { 'aws:SourceAccount': '999999999999' } });
     const { why, remedy } = refused(policyText(irsaStatement, deny));
     expect(why).toContain('would still not be allowed for kube-system/ebs-csi-controller-sa');
     expect(why).toContain('NoServices');
@@ -214,13 +206,7 @@ describe('proposeRepair', () => {
   });
 
   it('refuses if a Deny may apply, unless its key is accepted by name', () => {
-    const deny = {
-      Sid: 'Office',
-      Effect: 'Deny',
-      Principal: '*',
-      Action: 'sts:AssumeRole',
-      Condition: { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
-    };
+    const deny = denying('Office', { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } });
     const { why, remedy } = refused(policyText(irsaStatement, deny));
     expect(why).toContain('might still not be allowed');
     expect(remedy).toContain('aws:SourceIp');
@@ -276,10 +262,8 @@ describe('undoRepair', () => {
 
   it('writes the policy of before, byte for byte, if it has not changed since', () => {
     expect(undoRepair(change, after)).toEqual({ do: 'write', document: before });
-    expect(undoRepair(change, encodeURIComponent(JSON.stringify(JSON.parse(after), undefined, 2)))).toEqual({
-      do: 'write',
-      document: before,
-    });
+    const spelled = encodeURIComponent(JSON.stringify(JSON.parse(after), undefined, 2));
+    expect(undoRepair(change, spelled)).toEqual({ do: 'write', document: before });
   });
 
   it('removes only the added statement if the policy has changed since', () => {
@@ -297,16 +281,11 @@ describe('undoRepair', () => {
   });
 
   it('refuses if the added statement was changed or is the last one, or if the policy is not valid', () => {
+    const refusal = (why: string) => ({ do: 'refuse', why: expect.stringContaining(why) });
     const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
-    expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) });
-    expect(undoRepair(change, policyText(statement))).toMatchObject({
-      do: 'refuse',
-      why: expect.stringContaining('without statements'),
-    });
-    expect(undoRepair(change, '{}')).toMatchObject({
-      do: 'refuse',
-      why: expect.stringContaining('Statement'),
-    });
+    expect(changed).toMatchObject(refusal(String(statement['Sid'])));
+    expect(undoRepair(change, policyText(statement))).toMatchObject(refusal('without statements'));
+    expect(undoRepair(change, '{}')).toMatchObject(refusal('Statement'));
   });
 });
 

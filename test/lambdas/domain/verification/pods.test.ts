@@ -61,20 +61,12 @@ describe('judgePods', () => {
       verdict: 'verified',
     }));
 
+  const rolling = aWorkload({ settled: false, desired: 2 });
+  const old = aPod('irsa', { name: 'old', terminating: true });
   it.each<[string, Pod[], Workload[], RegExp]>([
-    [
-      'a workload rolls out',
-      [good()],
-      [aWorkload({ settled: false, desired: 2 })],
-      /Deployment ebs-csi-controller is rolling out: 1 of 2/,
-    ],
+    ['a workload rolls out', [good()], [rolling], /Deployment ebs-csi-controller is rolling out: 1 of 2/],
     ['no pod counts', [aNodePod()], [aWorkload()], /no pod runs with ebs-csi-controller-sa/],
-    [
-      'an old pod is on its way out',
-      [good(), aPod('irsa', { name: 'old', terminating: true })],
-      [aWorkload()],
-      /pod old is still terminating/,
-    ],
+    ['an old pod is on its way out', [good(), old], [aWorkload()], /pod old is still terminating/],
     ['a pod is not ready', [good({ ready: false })], [aWorkload()], /pod ebs-csi-controller-1 is not ready/],
     ['a pod on IRSA is not ready either', [aPod('irsa', { ready: false })], [aWorkload()], /not ready/],
   ])('waits while %s', (_, pods, workloads, why) => {
@@ -116,8 +108,7 @@ describe('judgePods', () => {
 
   it('names the pod that is not scheduled, and keeps the rollout from completing', () => {
     const { node: _, ...pending } = aPod('node-role', { name: 'new', ready: false, phase: 'Pending' });
-    const rolling = [aWorkload({ settled: false, desired: 2 })];
-    expect(judge([good(), pending], rolling)).toEqual({
+    expect(judge([good(), pending], [rolling])).toEqual({
       verdict: 'wait',
       why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready, and pod new is not scheduled (for the reason: kubectl -n kube-system describe pod new)',
     });
@@ -126,7 +117,7 @@ describe('judgePods', () => {
       { ...pending, owner: { kind: 'DaemonSet', name: 'ebs-csi-controller' } },
       { ...pending, namespace: 'shop' },
     ]) {
-      expect(judge([good(), other], rolling)).toMatchObject({
+      expect(judge([good(), other], [rolling])).toMatchObject({
         why: 'Deployment ebs-csi-controller is rolling out: 1 of 2 pods are ready',
       });
     }
@@ -166,9 +157,8 @@ describe('judgePods', () => {
     expect(judge([good(), job])).toEqual({ verdict: 'wait', why });
     expect(judge([aPod('irsa'), job])).toEqual({ verdict: 'wait', why });
     expect(judge([good(), { ...job, phase: 'Succeeded' }])).toEqual({ verdict: 'verified' });
-    expect(
-      judge([good(), aPod('pod-identity', { name: 'nightly-2', owner: { kind: 'Job', name: 'nightly' } })]),
-    ).toEqual({ verdict: 'verified' });
+    const found = judge([good(), aPod('pod-identity', { name: 'nightly-2', owner: { kind: 'Job', name: 'nightly' } })]);
+    expect(found).toEqual({ verdict: 'verified' });
     // One of another service account does not count.
     expect(judge([aPod('irsa'), { ...job, serviceAccount: 'shop', labels: {} }]).verdict).toBe('restart');
   });

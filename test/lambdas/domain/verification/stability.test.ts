@@ -96,15 +96,10 @@ describe('pods that are observed twice', () => {
     const failed = { phase: 'Failed', ready: false };
     const job = { owner: { kind: 'Job', name: 'j' } };
     const before = [pod('a'), pod('b', job), pod('c', { owner: undefined }), pod('d'), pod('e', job)];
-    const now = [
-      pod('a'),
-      pod('b', { ...job, ...failed }),
-      pod('c', { owner: undefined, ...failed }),
-      pod('d', { ...failed, reason: 'Evicted' }),
-      pod('e', { ...job, phase: 'Succeeded', ready: false }),
-      pod('f', { ...job, ...failed }),
-    ];
-    const found = compare(before, now);
+    const alone = pod('c', { owner: undefined, ...failed });
+    const ended = pod('e', { ...job, phase: 'Succeeded', ready: false });
+    const [b, f] = ['b', 'f'].map((name) => pod(name, { ...job, ...failed }));
+    const found = compare(before, [pod('a'), b!, alone, pod('d', { ...failed, reason: 'Evicted' }), ended, f!]);
     expect(found.is).toBe('stable');
     expect(shortOf(found)).toEqual([
       ['b', 'failed', true],
@@ -114,9 +109,8 @@ describe('pods that are observed twice', () => {
 
   it('do not fail for lack of memory, whichever pods it is', () => {
     const outOfMemory = { restarts: 1, outOfMemory: true } as const;
-    const found = compare([pod('a'), pod('b', { restarts: 1 })], [pod('a', outOfMemory), pod('b', outOfMemory)], {
-      earlier: ['b'],
-    });
+    const now = ['a', 'b'].map((name) => pod(name, outOfMemory));
+    const found = compare([pod('a'), pod('b', { restarts: 1 })], now, { earlier: ['b'] });
     expect(found).toMatchObject({ is: 'unstable', causes: [{ pod: { name: 'a' } }] });
     expect(shortOf(found)).toEqual([['a', 'restarted', false]]);
   });
