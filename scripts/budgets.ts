@@ -44,7 +44,7 @@ function judgeFile(budgets: Budgets, file: string): Verdict {
       measured(path, 'npx', ['vitest', 'run', '--project', 'pure', '--project', 'rest', file], 'ignore');
       const run = readMeasurements(path);
       const factor = slowness(budgets, run.yardstick);
-      const seconds = run.files.get(file) ?? Number.POSITIVE_INFINITY;
+      const seconds = run.tests.get(file) ?? Number.POSITIVE_INFINITY;
       best = judgeTime(`${file}, alone`, seconds, budgets.secondsOfFile, 'processor seconds', factor);
     }
     if (best === undefined) throw new Error(`${file} was not measured.`);
@@ -55,7 +55,7 @@ function judgeFile(budgets: Budgets, file: string): Verdict {
 }
 
 const mayExceed = (budgets: Budgets, run: Measurements): string[] =>
-  [...run.files]
+  [...run.tests]
     .filter(([, seconds]) => seconds / slowness(budgets, run.yardstick) > budgets.secondsOfFile * MAY_EXCEED)
     .map(([file]) => file);
 

@@ -92,11 +92,12 @@ it('adds up the last measurement of each process without the yardstick, whose me
     for (const seconds of [1, 5]) append(path, { kind: 'process', pid: 1, seconds });
     append(path, { kind: 'process', pid: 2, seconds: 10 });
     for (const seconds of [0.25, 1, 0.75]) append(path, { kind: 'yardstick', seconds });
-    append(path, { kind: 'file', file: 'test/a.test.ts', seconds: 4 });
+    append(path, { kind: 'file', file: 'test/a.test.ts', seconds: 4, ofTests: 3 });
     expect(readMeasurements(path)).toEqual({
       seconds: 13,
       yardstick: 0.75,
       files: new Map([['test/a.test.ts', 4]]),
+      tests: new Map([['test/a.test.ts', 3]]),
     });
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,9 +1,9 @@
 /**
- * A setup file of Vitest, in use if MEASUREMENTS names a file: measures the processor seconds of each test file, from
- * before it is loaded until its last test has ended, and how fast the machine is meanwhile.
+ * A setup file of Vitest, in use if MEASUREMENTS names a file: measures the processor seconds of each test file, of
+ * loading it and of its tests, and how fast the machine is meanwhile.
  */
 import { relative } from 'node:path';
-import { afterAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { append, measurementsPath, secondsWithChildren } from '../scripts/budgets/measurements.ts';
 import { yardstick } from '../scripts/budgets/yardstick.ts';
 
@@ -17,12 +17,17 @@ if (path !== undefined) {
   counted.measuredFiles = (counted.measuredFiles ?? -1) + 1;
   if (counted.measuredFiles % FILES_BETWEEN_YARDSTICKS === 0) append(path, { kind: 'yardstick', seconds: yardstick() });
   const before = secondsWithChildren();
+  let loaded = before;
+  beforeAll(() => {
+    loaded = secondsWithChildren();
+  });
   afterAll(() => {
     const after = secondsWithChildren();
     append(path, {
       kind: 'file',
       file: relative(process.cwd(), expect.getState().testPath ?? 'unknown'),
       seconds: after - before,
+      ofTests: after - loaded,
     });
     append(path, { kind: 'process', pid: process.pid, seconds: after });
   });

@@ -6,7 +6,7 @@ export interface Budgets {
   yardstick: number;
   /** The limits of the processor seconds of a whole run, by npm script. */
   seconds: Readonly<Record<string, number>>;
-  /** The limit of the processor seconds of a test file of `npm test` that runs alone, loading its modules included. */
+  /** The limit of the processor seconds of a test file of `npm test` that runs alone, without the loading of modules. */
   secondsOfFile: number;
   /** The limit of the processor time of a simulated migration, in milliseconds. */
   migration: number;

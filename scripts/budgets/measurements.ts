@@ -8,16 +8,21 @@ import { median, processorSeconds } from './yardstick.ts';
 export type Measurement =
   /** All that a process had used when it was measured, in processor seconds; the last line of a process counts. */
   | { kind: 'process'; pid: number; seconds: number }
-  /** What a test file took in a process, loading its modules included, and what the programs that it started took. */
-  | { kind: 'file'; file: string; seconds: number }
+  /**
+   * What a test file took in a process, and what the programs that it started took: `seconds` with the loading of its
+   * modules, `ofTests` without.
+   */
+  | { kind: 'file'; file: string; seconds: number; ofTests: number }
   /** What the fixed piece of work took at some moment of the run. */
   | { kind: 'yardstick'; seconds: number };
 
 export interface Measurements {
   /** Processor seconds of all processes together, without the yardstick's. */
   seconds: number;
-  /** Processor seconds by test file. */
+  /** Processor seconds by test file, with the loading of its modules. */
   files: ReadonlyMap<string, number>;
+  /** The same without the loading. */
+  tests: ReadonlyMap<string, number>;
   /** The median of the yardstick, in processor seconds. */
   yardstick: number;
 }
@@ -51,6 +56,7 @@ export function readMeasurements(path: string): Measurements {
     .map((line) => JSON.parse(line) as Measurement);
   const processes = new Map(all.flatMap((one) => (one.kind === 'process' ? [[one.pid, one.seconds]] : [])));
   const files = new Map(all.flatMap((one) => (one.kind === 'file' ? [[one.file, one.seconds]] : [])));
+  const tests = new Map(all.flatMap((one) => (one.kind === 'file' ? [[one.file, one.ofTests]] : [])));
   const yardsticks = all.flatMap((one) => (one.kind === 'yardstick' ? [one.seconds] : []));
   if (processes.size === 0 || yardsticks.length === 0)
     throw new Error(`${path} contains no measurements. Run the tests with MEASUREMENTS=${path}.`);
@@ -58,6 +64,7 @@ export function readMeasurements(path: string): Measurements {
   return {
     seconds: sum(processes.values()) - sum(yardsticks),
     files,
+    tests,
     yardstick: median(yardsticks),
   };
 }
