@@ -43,13 +43,14 @@ interface World {
 
 const role = fc.constantFrom(...ROLES);
 const byName = fc.dictionary(fc.constantFrom(...NAMES), role, { maxKeys: 3 });
+const usual = <T>(value: T, other: fc.Arbitrary<T>): fc.Arbitrary<T> => fc.oneof(fc.constant(value), other);
 const trust = trustings([NAMESPACE, 'web'], NAMES);
 const world: fc.Arbitrary<World> = fc.record({
   trust: fc.record({ [ROLE]: trust, [OTHER_ROLE]: trust }),
   // Mostly as fleets are, so that some of these worlds let a migration through.
   providerExists: fc.constantFrom(true, true, true, false),
-  takes: fc.subarray(OF_ADDON, { minLength: 1 }),
-  annotated: byName,
+  takes: usual([SERVICE_ACCOUNT], fc.subarray(OF_ADDON, { minLength: 1 })),
+  annotated: usual<Record<string, string>>({ [SERVICE_ACCOUNT]: ROLE }, byName),
   associated: fc.uniqueArray(
     fc.record({ name: fc.constantFrom(...NAMES), roleArn: role, isUnfinished: fc.boolean() }),
     { maxLength: 2, selector: ({ name }) => name },
