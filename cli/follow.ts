@@ -8,7 +8,7 @@ import type { Migration, MigrationReport } from '../lambdas/domain/migration/mod
 import { requestedRollback } from '../lambdas/domain/rollback/rollback.ts';
 import { readReport } from '../lambdas/use-cases/migration/report.ts';
 import type { Backend } from './backend.ts';
-import { hasEnded, stepsOf, type StepProgress } from './history.ts';
+import { StepReader, type StepProgress } from './history.ts';
 import type { Progress } from './progress.ts';
 import { isWait, keyOf, type Waiting, waitingOf } from './waiting.ts';
 
@@ -27,7 +27,8 @@ const SLOWEST_POLL_MS = 10_000;
 const SLOWEST_WAIT_MS = 30_000;
 /** The same in virtual time, in which nobody waits and each poll costs computing time. */
 const SLOWEST_VIRTUAL_WAIT_MS = 5 * 60_000;
-const PAGE = 100;
+/** More events than happen between most polls. */
+const PAGE = 25;
 
 /**
  * How long a stopped execution may go without being taken over: the schedule that finds such executions runs every 5
@@ -79,15 +80,15 @@ const followOne = async (
   executionArn: string,
   onSteps: (steps: readonly StepProgress[]) => Promise<void>,
 ): Promise<StepProgress[]> => {
-  const events: HistoryEvent[] = [];
+  const reader = new StepReader();
+  const { steps } = reader;
   const slowestWait = backend.clock.kind === 'virtual' ? SLOWEST_VIRTUAL_WAIT_MS : SLOWEST_WAIT_MS;
   let pause = FIRST_POLL_MS;
   let known = 0;
   for (;;) {
-    events.push(...(await newEvents(backend, executionArn, events.length)));
-    const steps = stepsOf(events);
+    reader.read(await newEvents(backend, executionArn, reader.newest));
     await onSteps(steps);
-    if (hasEnded(events)) return steps;
+    if (reader.hasEnded) return steps;
     pause =
       steps.length > known ? FIRST_POLL_MS : Math.min(steps.some(isWait) ? slowestWait : SLOWEST_POLL_MS, pause * 2);
     known = steps.length;
@@ -95,10 +96,7 @@ const followOne = async (
   }
 };
 
-/**
- * Returns the events after the known ones. Events are numbered from 1 without gaps, so reading back from the newest
- * mostly takes one call.
- */
+/** Returns the events after the newest known one. Reading back from the newest mostly takes one call. */
 const newEvents = async (backend: Backend, executionArn: string, known: number): Promise<HistoryEvent[]> => {
   const news: HistoryEvent[] = [];
   let nextToken: string | undefined;

@@ -36,55 +36,69 @@ const errorOf = (event: HistoryEvent): string =>
 /** The states of a pause: the step that failed continues and is entered again. */
 const PAUSE_STATES: ReadonlySet<string> = new Set(['Pause', 'WaitForPause', 'WaitForLedger', 'WhereToResume']);
 
-/** Returns the steps in the order in which they were entered. `events` may be unordered and contain duplicates. */
-export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
-  const ordered = [...new Map(events.map((event) => [event.id ?? 0, event])).values()].sort(
-    (a, b) => (a.id ?? 0) - (b.id ?? 0),
-  );
-  const steps: StepProgress[] = [];
-  let current: StepProgress | undefined;
-  let isPaused = false;
-  let attempt = 1;
-  const rounds = new Map<string, number>();
-  const end = (at: Date): void => {
-    if (current) current.endedAt = at;
-    current = undefined;
-  };
-  for (const event of ordered) {
+/** Reads an execution's steps from its history, as far as it is known. */
+export class StepReader {
+  /** In the order in which they were entered. */
+  readonly steps: StepProgress[] = [];
+  /** Id of the newest event: events are numbered from 1 without gaps. */
+  newest = 0;
+  hasEnded = false;
+  private current: StepProgress | undefined;
+  private isPaused = false;
+  private attempt = 1;
+  private readonly rounds = new Map<string, number>();
+
+  /** Reads more of the history. `events` may be unordered, and contain duplicates and events that it knows. */
+  read(events: readonly HistoryEvent[]): void {
+    const ordered = events.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0));
+    for (const event of ordered) {
+      const { id = 0 } = event;
+      if (id <= this.newest) continue;
+      this.newest = id;
+      this.add(event);
+    }
+  }
+
+  private add(event: HistoryEvent): void {
     const at = event.timestamp ?? new Date(0);
     const type = event.type ?? '';
-    if (type.endsWith('StateEntered')) {
-      const state = event.stateEnteredEventDetails?.name ?? '';
-      isPaused = PAUSE_STATES.has(state);
-      if (isPaused) {
-        current ??= steps.at(-1);
-        if (current) delete current.endedAt;
-        continue;
-      }
-      if (state === NEXT_ATTEMPT) attempt += 1;
-      const step = stepOfState(state);
-      // A Wait state before a poll belongs to the same step.
-      if (step && current?.step === step) continue;
-      end(at);
-      if (step) {
-        const ofAttempt = { attempt: isPerAttempt(step) ? attempt : 1 };
-        const first = lineName(step, { ...ofAttempt, round: 1 });
-        const round = (rounds.get(first) ?? 0) + 1;
-        rounds.set(first, round);
-        current = { id: event.id ?? 0, step, name: lineName(step, { ...ofAttempt, round }), startedAt: at, tries: 0 };
-        steps.push(current);
-      }
-    } else if (EXECUTION_ENDED.has(type)) end(at);
-    else if (isPaused) continue;
-    else if (type === 'TaskStateExited') end(at);
+    const { current } = this;
+    if (type.endsWith('StateEntered')) this.enter(event.stateEnteredEventDetails?.name ?? '', event.id ?? 0, at);
+    else if (EXECUTION_ENDED.has(type)) {
+      this.hasEnded = true;
+      this.end(at);
+    } else if (this.isPaused) return;
+    else if (type === 'TaskStateExited') this.end(at);
     else if (type === 'TaskScheduled' || type === 'LambdaFunctionScheduled') {
       if (current) current.tries += 1;
     } else if (type === 'TaskSucceeded' || type === 'LambdaFunctionSucceeded') {
       if (current) delete current.error;
     } else if (ATTEMPT_FAILED.has(type) && current) current.error = errorOf(event);
   }
-  return steps;
-};
 
-export const hasEnded = (events: readonly HistoryEvent[]): boolean =>
-  events.some((event) => EXECUTION_ENDED.has(event.type ?? ''));
+  private enter(state: string, id: number, at: Date): void {
+    this.isPaused = PAUSE_STATES.has(state);
+    if (this.isPaused) {
+      this.current ??= this.steps.at(-1);
+      if (this.current) delete this.current.endedAt;
+      return;
+    }
+    if (state === NEXT_ATTEMPT) this.attempt += 1;
+    const step = stepOfState(state);
+    // A Wait state before a poll belongs to the same step.
+    if (step && this.current?.step === step) return;
+    this.end(at);
+    if (!step) return;
+    const ofAttempt = { attempt: isPerAttempt(step) ? this.attempt : 1 };
+    const first = lineName(step, { ...ofAttempt, round: 1 });
+    const round = (this.rounds.get(first) ?? 0) + 1;
+    this.rounds.set(first, round);
+    this.current = { id, step, name: lineName(step, { ...ofAttempt, round }), startedAt: at, tries: 0 };
+    this.steps.push(this.current);
+  }
+
+  private end(at: Date): void {
+    if (this.current) this.current.endedAt = at;
+    this.current = undefined;
+  }
+}

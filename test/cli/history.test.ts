@@ -1,6 +1,6 @@
 import type { HistoryEvent, HistoryEventType } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { hasEnded, stepsOf } from '../../cli/history.ts';
+import { type StepProgress, StepReader } from '../../cli/history.ts';
 
 const START = Date.parse('2026-01-15T09:00:00.000Z');
 /** Events one second apart: [type, state or error]. */
@@ -15,6 +15,22 @@ const history = (...events: [HistoryEventType, string?][]): HistoryEvent[] =>
       ? { taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error: name } }
       : {}),
   }));
+/** Reads a history at once. */
+const readerOf = (events: readonly HistoryEvent[]): StepReader => {
+  const reader = new StepReader();
+  reader.read(events);
+  return reader;
+};
+/** Returns its steps, which are the same if it is read event by event, and read again. */
+const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
+  const { steps } = readerOf(events);
+  const following = new StepReader();
+  const ordered = events.toSorted((a, b) => a.id! - b.id!);
+  for (const [index, event] of ordered.entries()) following.read([event, ...ordered.slice(0, index)]);
+  following.read(events);
+  expect(following.steps).toEqual(steps);
+  return steps;
+};
 const second = (n: number): Date => new Date(START + n * 1000);
 
 describe('steps of a history', () => {
@@ -73,8 +89,8 @@ describe('steps of a history', () => {
       ['ExecutionFailed'],
     );
     expect(stepsOf(events)).toMatchObject([{ endedAt: second(3), error: 'AccessDenied' }]);
-    expect(hasEnded(events)).toBe(true);
-    expect(hasEnded(events.slice(0, 3))).toBe(false);
+    expect(readerOf(events).hasEnded).toBe(true);
+    expect(readerOf(events.slice(0, 3)).hasEnded).toBe(false);
   });
 
   it('are numbered when they are repeated, in any order of the events', () => {
