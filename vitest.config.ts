@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -8,6 +8,10 @@ import type { Budgets } from './scripts/budgets/judge.ts';
 const PURE = ['test/lambdas/**/*.test.ts', 'test/lib/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
 /** Exhaustive: faults at each call, combinations of everything. CI runs them. */
 const GRIDS = ['test/**/*.grid.test.ts'];
+/** Files whose properties have more runs in CI. */
+const THOROUGH = globSync('test/**/*.test.ts', { cwd: import.meta.dirname }).filter((file) =>
+  readFileSync(join(import.meta.dirname, file), 'utf8').includes("/runs.ts';"),
+);
 /** They start real programs: aws, kubectl, Python, Chromium, the bundled functions, the command line. CI runs them. */
 const PROCESSES = ['test/**/*.process.test.ts'];
 
@@ -57,7 +61,7 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { extends: true, test: { name: 'grids', include: GRIDS } },
+      { extends: true, test: { name: 'grids', include: [...GRIDS, ...THOROUGH], env: { THOROUGH: 'yes' } } },
       { extends: true, test: { name: 'processes', include: PROCESSES } },
     ],
   },

@@ -10,6 +10,7 @@ import type { KubePod } from '../../conformance/pods/kube-pod.ts';
 import type { Outcome } from '../../conformance/pods/outcome.ts';
 import { classified, countedIn } from '../../conformance/pods/read.ts';
 import { type JavaScriptSdk, openJavaScriptSdk } from './javascript-sdk.ts';
+import { runs } from '../runs.ts';
 
 let sdk: JavaScriptSdk;
 beforeAll(async () => void (sdk = await openJavaScriptSdk()));
@@ -61,7 +62,7 @@ describe('the chain of the AWS SDK for JavaScript', () => {
         const only = ONLY[identity];
         expect(outcomes.filter((outcome) => only !== undefined && outcome !== only)).toEqual([]);
       }),
-      { numRuns: 80 },
+      { numRuns: runs(80, 120) },
     );
     expect(count).toEqual({ agent: expect.toSatisfy(isSome) as number, others: expect.toSatisfy(isSome) as number });
   });
@@ -80,7 +81,7 @@ describe('the chain of the AWS SDK for JavaScript', () => {
         expect(isUnknown ? vague(found) : []).toEqual([]);
         expect(isUnknown && found.unknown.length === 0).toBe(false);
       }),
-      { numRuns: 80 },
+      { numRuns: runs(80, 120) },
     );
     expect(unknown).toSatisfy(isSome);
   });

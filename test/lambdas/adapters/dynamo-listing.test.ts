@@ -16,6 +16,7 @@ import type { Ledger, MigrationPage } from '../../../lambdas/ports/ledger.ts';
 import { isListed, backendOfMigration } from '../fake-lists.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
+import { runs } from '../../runs.ts';
 
 const ACCOUNTS = ['111122223333', '444455556666'];
 const REGIONS = ['eu-west-1', 'us-east-1'];
@@ -135,7 +136,7 @@ describe.each(LEDGERS)('a list of migrations on %s', (_, open) => {
             );
         },
       ),
-      { numRuns: 8 },
+      { numRuns: runs(8, 25) },
     );
   });
 
@@ -203,7 +204,7 @@ describe('a page of migrations', () => {
             return page;
           }, limit);
       }),
-      { numRuns: 8 },
+      { numRuns: runs(8, 25) },
     );
   });
 
@@ -306,7 +307,7 @@ describe('a page of any partition', () => {
           );
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40, 60) },
     );
   });
 });

@@ -12,6 +12,7 @@ import {
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { OUTCOMES } from '../../../lambdas/domain/migration/model.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, SWEEP, TRUST } from './sweep-report-fixtures.ts';
+import { runs } from '../../runs.ts';
 
 const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
   JSON.stringify([row.account, row.region, row.cluster, row.addon]);
@@ -103,7 +104,7 @@ const shuffled = <Input extends ReportInput>(input: Input): Input => ({
 
 describe('buildReport, of any inventory', () => {
   const always = (property: (input: ReportInput) => void): void =>
-    fc.assert(fc.property(inputs, property), { numRuns: 100 });
+    fc.assert(fc.property(inputs, property), { numRuns: runs(100, 300) });
 
   it('has each finding in one row, and each item in one', () =>
     always((input) => {

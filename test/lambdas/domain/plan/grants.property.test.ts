@@ -19,6 +19,7 @@ import {
   someFacts,
   target,
 } from '../../fixtures.ts';
+import { runs } from '../../../runs.ts';
 
 const SECOND = 'second-sa';
 const STRANGER = 'stranger';
@@ -156,7 +157,7 @@ it('no service account can use a role after a migration that the rule did not gi
       seen.repaired += plan.trustRepairs.length;
       expect(brokenBy(given, plan)).toEqual([]);
     }),
-    { numRuns: 250 },
+    { numRuns: runs(250, 2500) },
   );
   expect(seen.migrate).toBeGreaterThan(5);
   expect(seen.blocked).toBeGreaterThan(100);

@@ -33,6 +33,7 @@ import {
   someFacts,
 } from '../../fixtures.ts';
 import { containing } from '../../matchers.ts';
+import { runs } from '../../../runs.ts';
 
 /** The controller was scaled by hand. */
 const edited = [
@@ -329,7 +330,7 @@ describe('planMigration', () => {
         for (const check of plan.checks)
           expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
       }),
-      { numRuns: 800 },
+      { numRuns: runs(800, 2500) },
     );
   });
 });

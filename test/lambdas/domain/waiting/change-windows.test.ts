@@ -8,6 +8,7 @@ import {
   nextCommonOpening,
 } from '../../../../lambdas/domain/waiting/change-windows.ts';
 import { windowLimit, windowsOf } from '../../../../lambdas/domain/waiting/waiting.ts';
+import { runs } from '../../../runs.ts';
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-01-15T09:00:00Z');
@@ -43,7 +44,7 @@ describe('several windows', () => {
           expect(all.every((window) => isOpen(window, time))).toBe(false);
         expect(found === undefined || areOpen(all, found)).toBe(true);
       }),
-      { numRuns: 12 },
+      { numRuns: runs(12, 25) },
     );
   });
   it('are open until the first of them closes, and only while all are', () => {
