@@ -12,6 +12,7 @@ import { ADDON, scenarioFile } from './fixture.ts';
 import { NEW_SDK, podsHave } from './judged.ts';
 import { PACE, type Result, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 let served: ServedHere | undefined;
 afterEach(async () => {
@@ -179,7 +180,7 @@ describe('the commands after a blocked plan', () => {
     const { world, paste } = shell;
 
     const blocked = await paste(first(one.command));
-    expect(blocked).toMatchObject({ code: 3, out: expect.stringContaining(one.check) as unknown });
+    expect(blocked).toMatchObject({ code: 3, out: containing(one.check) });
     const accepting = printedBelow(blocked.out, one.why);
     expect(accepting).toContain(` ${one.accepts} `);
     const planned = await done(shell, accepting);
@@ -213,7 +214,7 @@ describe('the commands after a refused retirement', () => {
     const retire = printedBelow(migrated, "To see whether the role's OIDC trust can be removed, some days later:");
 
     const refused = await paste(`${retire} --soak-days 0`);
-    expect(refused).toMatchObject({ code: 3, out: expect.stringContaining('retire-consumers') as unknown });
+    expect(refused).toMatchObject({ code: 3, out: containing('retire-consumers') });
     const accepting = printedBelow(refused.out, 'If you accept what these checks name, check again:');
     expect(`${accepting} `).toContain(` ${accepts} `);
     const checked = await done(shell, accepting);

@@ -6,6 +6,7 @@ import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import type { AddonState } from '../../sandbox/world/world.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const AGENT = 'eks-pod-identity-agent';
 const VERSION = 'v1.3.4-eksbuild.1';
@@ -79,20 +80,14 @@ describe('a cluster without the Pod Identity agent', () => {
   it('is left as it is by default, with a remedy that shows how to install it', async () => {
     const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { addon: ADDON });
     expect(report.outcome).toBe('blocked');
-    expect(checkOf(report)).toMatchObject({
-      status: 'fail',
-      remedy: expect.stringContaining('--agent install') as unknown,
-    });
+    expect(checkOf(report)).toMatchObject({ status: 'fail', remedy: containing('--agent install') });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
   it('gets a report from a dry run, and nothing is installed', async () => {
     const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { ...INSTALL, dryRun: true });
     expect(report).toMatchObject({ outcome: 'planned', plan: { installAgent: { version: VERSION } } });
-    expect(report.plan!.steps[1]).toMatchObject({
-      name: 'install-agent',
-      undo: expect.stringContaining('stays installed') as unknown,
-    });
+    expect(report.plan!.steps[1]).toMatchObject({ name: 'install-agent', undo: containing('stays installed') });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
@@ -113,9 +108,7 @@ describe('a cluster without the Pod Identity agent', () => {
     });
     expect(checkOf(report)).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining(
-        'Whether a self-managed agent runs there could not be read; EKS does not change the fields',
-      ) as unknown,
+      message: containing('Whether a self-managed agent runs there could not be read; EKS does not change the fields'),
     });
     expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);
     expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
@@ -125,10 +118,7 @@ describe('a cluster without the Pod Identity agent', () => {
   it('does not get it if the API server is not readable otherwise: an agent may run without EKS', async () => {
     const { report, calls, agent } = await migrated(unseen);
     expect(report.outcome).toBe('blocked');
-    expect(checkOf(report)).toMatchObject({
-      status: 'unknown',
-      remedy: expect.stringContaining('kubernetes-access') as unknown,
-    });
+    expect(checkOf(report)).toMatchObject({ status: 'unknown', remedy: containing('kubernetes-access') });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
@@ -198,10 +188,7 @@ describe('an install that fails', () => {
     });
     expect(report).toMatchObject({
       outcome: 'rolled-back',
-      failure: {
-        name: 'AddonFailed',
-        message: expect.stringContaining('is CREATE_FAILED (InternalFailure') as unknown,
-      },
+      failure: { name: 'AddonFailed', message: containing('is CREATE_FAILED (InternalFailure') },
     });
     expect(after).toEqual(before);
     expect(calls).toEqual(['install-agent CreateAddon']);
@@ -212,10 +199,7 @@ describe('an install that fails', () => {
     const { report, before, after } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'DEGRADED' } });
     expect(report).toMatchObject({
       outcome: 'rolled-back',
-      failure: {
-        name: 'AddonNotActive',
-        message: expect.stringMatching(/is DEGRADED \(InsufficientNumberOfReplicas/) as unknown,
-      },
+      failure: { name: 'AddonNotActive', message: matching(/is DEGRADED \(InsufficientNumberOfReplicas/) },
     });
     expect(after).toEqual(before);
     const line = report.steps.find(({ name }) => name === 'install-agent')!;
@@ -237,10 +221,7 @@ describe('an install that fails', () => {
     });
     expect(seen.report).toMatchObject({
       outcome: 'rolled-back',
-      failure: {
-        name: 'AddonFailed',
-        message: expect.stringContaining('was deleted after this migration had installed it') as unknown,
-      },
+      failure: { name: 'AddonFailed', message: containing('was deleted after this migration had installed it') },
     });
     expect(seen.calls).toEqual(['install-agent CreateAddon']);
   });
@@ -268,17 +249,14 @@ describe('an existing agent', () => {
   it('as an add-on that is CREATE_FAILED blocks, and is not repaired', async () => {
     const { report, calls, agent } = await migrated(inStatus('CREATE_FAILED'));
     expect(report.outcome).toBe('blocked');
-    expect(checkOf(report)).toMatchObject({
-      status: 'fail',
-      message: expect.stringContaining('CREATE_FAILED') as unknown,
-    });
+    expect(checkOf(report)).toMatchObject({ status: 'fail', message: containing('CREATE_FAILED') });
     expect([calls, agent?.status]).toEqual([[], 'CREATE_FAILED']);
   });
 
   it('as an add-on that is DEGRADED in EKS, with its pods ready on each node, is enough', async () => {
     const { report, calls } = await migrated(inStatus('DEGRADED'));
     expect(report.outcome).toBe('migrated');
-    expect(checkOf(report)).toMatchObject({ status: 'pass', message: expect.stringContaining('ready on') as unknown });
+    expect(checkOf(report)).toMatchObject({ status: 'pass', message: containing('ready on') });
     expect(creates(calls)).toEqual([]);
   });
 

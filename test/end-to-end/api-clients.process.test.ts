@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byApi, reasonToSkip, serveHere, type ServedHere } from './served.ts';
 import { scenarioWith } from './fixture.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const page = readFileSync(join(ROOT, 'docs/api.md'), 'utf8');
@@ -49,7 +50,7 @@ describe('the minimal client of docs/api.md', { timeout: 120_000 }, () => {
     const code = blockOf('ts', 'seconds * 1000', '20');
     expect(await run(process.execPath, 'client.mts', code)).toEqual({
       code: 0,
-      out: expect.stringMatching(/^migrate \d+\n$/) as string,
+      out: matching(/^migrate \d+\n$/),
       err: '',
     });
     const refused = await run(process.execPath, 'refused.mts', code.replace("'aws-ebs-csi-driver'", "''"));
@@ -58,11 +59,7 @@ describe('the minimal client of docs/api.md', { timeout: 120_000 }, () => {
 
   it.skipIf(reason !== undefined)(`in Python does the same${reason === undefined ? '' : ` (${reason})`}`, async () => {
     const code = blockOf('python', 'time.sleep(seconds)', 'time.sleep(0.02)');
-    expect(await run('python3', 'client.py', code)).toEqual({
-      code: 0,
-      out: expect.stringMatching(/^migrate \d+\n$/) as string,
-      err: '',
-    });
+    expect(await run('python3', 'client.py', code)).toEqual({ code: 0, out: matching(/^migrate \d+\n$/), err: '' });
     const refused = await run('python3', 'refused.py', code.replace('"aws-ebs-csi-driver"', '""'));
     expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('invalid-request: body.addon: ')]);
   });

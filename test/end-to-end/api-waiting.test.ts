@@ -27,6 +27,7 @@ import {
   withPeople,
 } from './api-world.ts';
 import { ADDON, scenarioWith } from './fixture.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 /** The world begins on a Thursday at 09:00 UTC. */
 const OPENS = Date.parse('2026-01-15T11:00:00.000Z');
@@ -198,10 +199,7 @@ describe('a cancel over HTTP', () => {
         await world.rest();
         expect(await cancelled).toMatchObject({ first: true, begun: true });
         // A rollback of the execution continues as it is, and the first decision is final.
-        expect(await again).toMatchObject({
-          status: 409,
-          detail: expect.stringContaining('it is already being rolled back') as unknown,
-        });
+        expect(await again).toMatchObject({ status: 409, detail: containing('it is already being rolled back') });
         expect(await ann.shown(id)).toMatchObject({
           outcome: 'rolled-back',
           rollback: { state: 'ended', cause: 'cancelled', requestedBy: bob.arn, reason: 'not today' },
@@ -213,7 +211,7 @@ describe('a cancel over HTTP', () => {
         expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
         expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
           status: 409,
-          detail: expect.stringContaining('it ended rolled-back') as unknown,
+          detail: containing('it ended rolled-back'),
         });
       });
     },
@@ -231,7 +229,7 @@ describe('a cancel over HTTP', () => {
       while ((await ann.shown(id)).rollback?.state !== 'running') await sandbox.clock.sleep(1000);
       expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
         status: 409,
-        detail: expect.stringContaining('it is already being rolled back') as unknown,
+        detail: containing('it is already being rolled back'),
       });
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });

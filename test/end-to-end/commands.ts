@@ -8,6 +8,7 @@ import { migrationReport, type MigrationReport } from '../../lambdas/domain/migr
 import { collectingIo } from '../cli/fixtures.ts';
 import { ADDON, scenarioWith, TARGET } from './fixture.ts';
 import { byApi, PACE, type Result, serveHere, type ServedHere } from './served.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const ASKED = ['--cluster', TARGET.cluster, '--addon', ADDON];
 
@@ -83,14 +84,14 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
           expect(JSON.parse(third.out)).toMatchObject({
             error: {
               name: 'SubjectBusy',
-              message: expect.stringContaining(`Migration ${id} has held the lock`) as unknown,
-              hint: expect.stringContaining(`pod-identity show ${id}`) as unknown,
+              message: containing(`Migration ${id} has held the lock`),
+              hint: containing(`pod-identity show ${id}`),
             },
           });
           const early = await command('rollback', id, '--json');
           expect(early.code).toBe(2);
           expect(JSON.parse(early.out)).toMatchObject({
-            error: { name: 'RollbackRefused', hint: expect.stringContaining(`pod-identity cancel ${id}`) as unknown },
+            error: { name: 'RollbackRefused', hint: containing(`pod-identity cancel ${id}`) },
           });
 
           return id;

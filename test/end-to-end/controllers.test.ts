@@ -9,6 +9,7 @@ import { getObject } from '../../sandbox/kubernetes/store.ts';
 import type { ControllerState } from '../../sandbox/world/controllers.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 type Controller = Pick<ControllerState, 'tool' | 'owns' | 'name' | 'everySeconds'>;
 
@@ -73,7 +74,7 @@ describe('a controller of an add-on', () => {
           expect(['rolled-back', 'needs-human']).toContain(report.outcome);
           await world.later(HOUR);
           expect(world.cluster.addons.get(EBS)).toMatchObject({
-            serviceAccountRoleArn: expect.stringMatching(/catalogue-prod-ebs-csi-driver$/) as string,
+            serviceAccountRoleArn: matching(/catalogue-prod-ebs-csi-driver$/),
             associationIds: [],
           });
         },

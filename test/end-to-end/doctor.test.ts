@@ -11,6 +11,7 @@ import { accessEntryOf } from './doctor-world.ts';
 import { collectingIo, stubEnvironment } from '../cli/fixtures.ts';
 import { scenarioWith, TARGET } from './fixture.ts';
 import { PACE, serveHere, type ServedHere } from './served.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const document = z.strictObject({ wanted: z.string(), ready: z.boolean(), checks: z.array(check) });
 
@@ -81,7 +82,7 @@ describe('doctor in a healthy world', () => {
     const { code, out } = await run();
     expect({ code, out }).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/Next, check a cluster:\n .* doctor --cluster NAME\n$/) as unknown,
+      out: matching(/Next, check a cluster:\n .* doctor --cluster NAME\n$/),
     });
   });
 
@@ -98,9 +99,7 @@ describe('doctor in a healthy world', () => {
     const { code, notPassed, checks } = await findings('--for', 'migrate', ...CLUSTER);
     // The API of a sandbox has no address in AWS.
     expect({ code, notPassed: Object.keys(notPassed) }).toEqual({ code: 0, notPassed: ['service-permissions'] });
-    expect(checks.find(({ id }) => id === 'service')).toMatchObject({
-      message: expect.stringContaining(backend.sandbox.apiUrl!) as unknown,
-    });
+    expect(checks.find(({ id }) => id === 'service')).toMatchObject({ message: containing(backend.sandbox.apiUrl!) });
     expect(lookups()).toBe(1);
     expect(backend.sandbox.world.log.mutations()).toEqual([]);
   });
@@ -111,9 +110,9 @@ describe('doctor in a healthy world', () => {
     const { code, checks } = await findings('--for', 'migrate');
     expect(code).toBe(0);
     expect(checks.filter(({ id }) => id.startsWith('service'))).toMatchObject([
-      { id: 'service', status: 'pass', message: expect.stringContaining(':stateMachine:') as unknown },
+      { id: 'service', status: 'pass', message: containing(':stateMachine:') },
       { id: 'service-answer', status: 'pass' },
-      { id: 'service-permissions', status: 'pass', message: expect.stringContaining('All 3 permissions') as unknown },
+      { id: 'service-permissions', status: 'pass', message: containing('All 3 permissions') },
     ]);
   });
 
@@ -124,13 +123,10 @@ describe('doctor in a healthy world', () => {
     expect(notPassed['service']).toMatchObject({
       status: 'fail',
       message: 'Account 111122223333 has no stack Mine in eu-west-1, so the deployed service was not found.',
-      remedy: expect.stringContaining('--stack NAME or --stack-region REGION') as unknown,
+      remedy: containing('--stack NAME or --stack-region REGION'),
     });
     const refused = await run('--stack', 'Mine');
-    expect(refused).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('works only with --for migrate') as unknown,
-    });
+    expect(refused).toMatchObject({ code: 2, err: containing('works only with --for migrate') });
   });
 
   it('says that the region is not bootstrapped', async () => {
@@ -138,11 +134,7 @@ describe('doctor in a healthy world', () => {
     const { code, notPassed } = await findings('--for', 'deploy');
     expect({ code, notPassed }).toMatchObject({
       code: 3,
-      notPassed: {
-        'cdk-bootstrap': {
-          remedy: expect.stringContaining('npx cdk bootstrap aws://111122223333/eu-west-1') as unknown,
-        },
-      },
+      notPassed: { 'cdk-bootstrap': { remedy: containing('npx cdk bootstrap aws://111122223333/eu-west-1') } },
     });
   });
 });
@@ -161,7 +153,7 @@ describe('doctor for a caller with few rights', () => {
         permissions: {
           status: 'fail',
           message: 'These credentials lack permissions to make a plan: eks:DescribeCluster.',
-          remedy: expect.stringContaining('put-role-policy --role-name approver') as unknown,
+          remedy: containing('put-role-policy --role-name approver'),
         },
         cluster: { status: 'unknown' },
       },
@@ -182,9 +174,7 @@ describe('doctor for a caller with few rights', () => {
     vi.stubEnv('POD_IDENTITY_API_URL', backend.sandbox.apiUrl);
     expect(await findings('--for', 'migrate')).toMatchObject({
       code: 3,
-      notPassed: {
-        'service-answer': { status: 'fail', message: expect.stringContaining('execute-api:Invoke') as unknown },
-      },
+      notPassed: { 'service-answer': { status: 'fail', message: containing('execute-api:Invoke') } },
     });
   });
 });
@@ -195,7 +185,7 @@ describe('doctor in a broken world', () => {
     const { code, notPassed } = await findings('--cluster', 'relaibility-dev');
     expect({ code, notPassed }).toMatchObject({
       code: 3,
-      notPassed: { cluster: { message: expect.stringContaining('Clusters there: reliability-dev.') as unknown } },
+      notPassed: { cluster: { message: containing('Clusters there: reliability-dev.') } },
     });
   });
 
@@ -206,7 +196,7 @@ describe('doctor in a broken world', () => {
     const { code, notPassed } = await findings(...CLUSTER);
     expect({ code, notPassed }).toMatchObject({
       code: 3,
-      notPassed: { agent: { remedy: expect.stringContaining('aws eks create-addon') as unknown } },
+      notPassed: { agent: { remedy: containing('aws eks create-addon') } },
     });
   });
 
@@ -217,9 +207,7 @@ describe('doctor in a broken world', () => {
     const { code, notPassed } = await findings(...CLUSTER);
     expect({ code, notPassed }).toMatchObject({
       code: 3,
-      notPassed: {
-        'kubernetes-access': { remedy: expect.stringContaining('aws eks create-access-entry') as unknown },
-      },
+      notPassed: { 'kubernetes-access': { remedy: containing('aws eks create-access-entry') } },
     });
   });
 
@@ -231,7 +219,7 @@ describe('doctor in a broken world', () => {
       notPassed: {
         'kubernetes-access': {
           message: 'The API server does not let you list nodes, mutating webhook configurations.',
-          remedy: expect.stringContaining('aws eks associate-access-policy') as unknown,
+          remedy: containing('aws eks associate-access-policy'),
         },
       },
     });
@@ -247,7 +235,7 @@ describe('doctor in a broken world', () => {
     const { code, notPassed } = await findings(...CLUSTER);
     expect({ code, notPassed }).toMatchObject({
       code: 3,
-      notPassed: { 'api-server': { message: expect.stringContaining('ECONNREFUSED') as unknown }, agent: {} },
+      notPassed: { 'api-server': { message: containing('ECONNREFUSED') }, agent: {} },
     });
   });
 
@@ -255,7 +243,7 @@ describe('doctor in a broken world', () => {
     const { variables } = await open();
     vi.stubEnv('AWS_ENDPOINT_URL_STS', await withClock(variables['AWS_ENDPOINT_URL']!, -200));
     expect((await findings()).notPassed).toMatchObject({
-      clock: { status: 'warn', message: expect.stringMatching(/(199|200) s ahead of AWS/) as unknown },
+      clock: { status: 'warn', message: matching(/(199|200) s ahead of AWS/) },
     });
   });
 });
@@ -295,7 +283,7 @@ describe('doctor and the resources of other software', () => {
     const { checks } = await findings(...CLUSTER);
     expect(checks.find(({ id }) => id === 'consumers-access')).toMatchObject({
       status: 'pass',
-      message: expect.stringContaining('serves none of the resources') as unknown,
+      message: containing('serves none of the resources'),
     });
   });
 
@@ -308,7 +296,7 @@ describe('doctor and the resources of other software', () => {
     const { notPassed } = await findings(...CLUSTER);
     expect(notPassed['consumers-access']).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('secretstores.external-secrets.io') as unknown,
+      message: containing('secretstores.external-secrets.io'),
     });
   });
 });

@@ -6,6 +6,7 @@ import { getObject } from '../../sandbox/kubernetes/store.ts';
 import { newEntry } from '../sandbox/kubernetes/support.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
 const CONTROLLER = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
@@ -74,9 +75,9 @@ describe('an add-on that a HorizontalPodAutoscaler scales', () => {
     expect(report.outcome).toBe('blocked');
     expect(checkOf(report)).toMatchObject({
       status: 'fail',
-      message: expect.stringContaining(
+      message: containing(
         'Deployment ebs-csi-controller: .spec.replicas (kube-controller-manager through the scale subresource, as a HorizontalPodAutoscaler does)',
-      ) as string,
+      ),
     });
     expect([changes, replicas, after]).toEqual([[], 3, before]);
   });

@@ -20,6 +20,7 @@ import {
   takeInventory,
   type TakeOptions,
 } from './inventory-world.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const ready: Change = () => undefined;
 const untrusted: Change = (_, role) => {
@@ -205,7 +206,7 @@ describe('an inventory', () => {
     const again = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode: 'plan' } });
     expect(items).toEqual([
       {
-        migrationId: expect.stringMatching(/^01KF0E44M0/) as string,
+        migrationId: matching(/^01KF0E44M0/),
         ...LOCATION,
         cluster: 'alpha',
         addon: ADDON,

@@ -8,6 +8,7 @@ import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ADDON } from './fixture.ts';
 import { type Judged, judged, NEW_SDK, OLD_SDK, type Way, WAYS } from './judged.ts';
 import { describeWays, expectClaim, expectRestored, methodsOf, unwrapped, withSdk } from './judged-ways.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const blockedBy = ({ report }: Judged): string[] =>
   (report.plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
@@ -128,7 +129,7 @@ describe('a container whose source of credentials is unknown', () => {
       const run = await judged(subject, { acceptUnknownCredentials: [container] }, { change: put(IGNORES) });
       expectClaim(run, 'ready');
       expect(run.report.warnings).toMatchObject([
-        { id: 'credentials-unknown', message: expect.stringContaining('has AWS_PROFILE') as string },
+        { id: 'credentials-unknown', message: containing('has AWS_PROFILE') },
       ]);
       expect(methodsOf(run.after)).toEqual(['pod-identity']);
     });

@@ -10,6 +10,7 @@ import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts'
 import { ADDON, ebs } from './fixture.ts';
 import { podsHave } from './judged.ts';
 import { type Asked, inWorld, type OpenWorld } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const READER = { namespace: 'payments', name: 'secret-reader' };
 const STORE = 'SecretStore/payments/aws';
@@ -30,8 +31,8 @@ describe('a service account that only a SecretStore uses', () => {
       expect(report.plan?.checks[0]).toMatchObject({
         id: 'consumers-fit',
         keepIrsa: true,
-        message: expect.stringContaining(STORE) as string,
-        remedy: expect.stringMatching(/^Keep IRSA for it\. .* --accept-consumer SecretStore\/payments\/aws$/) as string,
+        message: containing(STORE),
+        remedy: matching(/^Keep IRSA for it\. .* --accept-consumer SecretStore\/payments\/aws$/),
       });
       expect(world.changes()).toEqual([]);
       expect(working(world)).toEqual({ [STORE]: true });
@@ -124,7 +125,7 @@ describe('a role for a service account of any namespace, in two clusters', () =>
       expect([report.outcome, report.plan?.verdict]).toEqual(['blocked', 'keep-irsa']);
       expect(report.plan?.checks[0]).toMatchObject({
         id: 'pattern-fit',
-        remedy: expect.stringContaining(`--accept-consumer '${PATTERN}'`) as string,
+        remedy: containing(`--accept-consumer '${PATTERN}'`),
       });
       expect(world.changes()).toEqual([]);
       expect([gets(world, UPLOADER), gets(world, NEXT)]).toEqual([['irsa'], ['irsa']]);

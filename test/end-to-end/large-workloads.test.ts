@@ -8,6 +8,7 @@ import type { KubeObject, Pod } from '../../sandbox/kubernetes/objects.ts';
 import { timestamp, listObjects, touch } from '../../sandbox/kubernetes/store.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { inWorld, type OpenWorld } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ACCOUNT = { namespace: 'payments', name: 'api' };
 
@@ -49,9 +50,9 @@ describe('slowness alone causes no rollback', () => {
       expectForecastKept(report);
       expect(check(report.plan, 'duration')).toMatchObject({
         status: 'pass',
-        message: expect.stringMatching(
+        message: matching(
           /^About 20 minutes, .*: StatefulSet ledger replaces 18 pods one after the other, 62 seconds each/,
-        ) as string,
+        ),
       });
     }));
 
@@ -82,8 +83,8 @@ describe('a limit of time', () => {
       expect(report.outcome).toBe('blocked');
       expect(check(report.plan, 'duration')).toMatchObject({
         status: 'fail',
-        message: expect.stringContaining('The request allows 10 minutes') as string,
-        remedy: expect.stringContaining('--max-duration-minutes 20') as string,
+        message: containing('The request allows 10 minutes'),
+        remedy: containing('--max-duration-minutes 20'),
       });
       expect(world.changes()).toEqual([]);
     }));
@@ -119,12 +120,12 @@ describe('a pod that has been terminating since before the plan, on a lost node'
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'ready' });
       expect(check(report.plan, 'pods-before')).toMatchObject({
         status: 'warn',
-        message: expect.stringContaining(`${pod}: terminating`) as string,
+        message: containing(`${pod}: terminating`),
       });
       expect(report.plan!.brokenPods).toMatchObject([{ name: pod, trouble: 'terminating' }]);
       const excluded = report.verification.pods.filter((one) => one.excluded !== undefined);
       expect(excluded).toMatchObject([
-        { name: pod, identity: 'irsa', excluded: expect.stringContaining(`node ${node} does not answer`) as string },
+        { name: pod, identity: 'irsa', excluded: containing(`node ${node} does not answer`) },
       ]);
       expect(report.warnings).toMatchObject([{ id: 'pods-excluded' }]);
       expect(seconds(report)).toBeLessThan(300);

@@ -6,6 +6,7 @@ import { CliError } from '../../cli/errors.ts';
 import type { MigrationReport } from '../../lambdas/domain/migration/model.ts';
 import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
 const WHO = {
@@ -68,10 +69,7 @@ describe('a rollback of a migration that ended migrated', () => {
         failure: { name: 'RollbackRequested' },
       });
       expect(back.failure!.message).toContain(WHO.reason);
-      expect(twice).toEqual({
-        name: 'RollbackRefused',
-        message: expect.stringContaining('it was already rolled back') as unknown,
-      });
+      expect(twice).toEqual({ name: 'RollbackRefused', message: containing('it was already rolled back') });
       expect(locks).toEqual([]);
     },
   );
@@ -81,13 +79,7 @@ describe('a rollback of a migration that ended migrated', () => {
     expect(back).toMatchObject({
       outcome: 'rolled-back',
       associations: {
-        restored: [
-          {
-            serviceAccount: ACCOUNT,
-            disableSessionTags: true,
-            tags: { 'cost-centre': '4711' },
-          },
-        ],
+        restored: [{ serviceAccount: ACCOUNT, disableSessionTags: true, tags: { 'cost-centre': '4711' } }],
       },
     });
     // The pods came first, and are older than it, as they were before.
@@ -176,10 +168,7 @@ describe('a rollback that is refused', () => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       return refusalOf(world.rollBack({ migrationId }));
     });
-    expect(refusal).toEqual({
-      name: 'RollbackRefused',
-      message: expect.stringContaining('ended blocked: it changed nothing') as unknown,
-    });
+    expect(refusal).toEqual({ name: 'RollbackRefused', message: containing('ended blocked: it changed nothing') });
   });
 
   it('because the migration is still running: it can be cancelled instead', async () => {
@@ -192,9 +181,7 @@ describe('a rollback that is refused', () => {
     });
     expect(refusal).toEqual({
       name: 'RollbackRefused',
-      message: expect.stringMatching(
-        /still working on migration \w+: cancel it instead \(pod-identity cancel/,
-      ) as unknown,
+      message: matching(/still working on migration \w+: cancel it instead \(pod-identity cancel/),
     });
     expect(report.outcome).toBe('migrated');
   });
@@ -264,9 +251,6 @@ describe('a cancel', () => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       return refusalOf(cancel(world.backend, { migrationId }));
     });
-    expect(refusal).toEqual({
-      name: 'MigrationOver',
-      message: expect.stringContaining('is over: it ended migrated') as unknown,
-    });
+    expect(refusal).toEqual({ name: 'MigrationOver', message: containing('is over: it ended migrated') });
   });
 });

@@ -7,6 +7,7 @@ import { hasCredentials } from '../../sandbox/credentials/sessions.ts';
 import { listObjects } from '../../sandbox/kubernetes/store.ts';
 import { findRole } from '../../sandbox/world/world.ts';
 import { inWorld, type OpenWorld } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/orders-prod';
 const PATTERN = 'system:serviceaccount:orders:*';
@@ -28,9 +29,7 @@ describe('the trust of a pattern', () => {
       expect(first.outcome).toBe('migrated');
       expect(first.plan?.checks.find(({ id }) => id === 'pattern-trust')).toMatchObject({
         status: 'warn',
-        message: expect.stringMatching(
-          /"system:serviceaccount:orders:\*"\. 2 other .*: orders\/\w+, orders\/\w+\./,
-        ) as string,
+        message: matching(/"system:serviceaccount:orders:\*"\. 2 other .*: orders\/\w+, orders\/\w+\./),
       });
       const before = trust(world);
       const { migrationId } = first;
@@ -40,7 +39,7 @@ describe('the trust of a pattern', () => {
       expect(isRefused(early)).toBe(true);
       expect(patternCheck(early)).toMatchObject({
         status: 'fail',
-        message: expect.stringContaining('orders/worker (with the role in its annotation)') as string,
+        message: containing('orders/worker (with the role in its annotation)'),
       });
       await expect(retire(world, { migrationId, dryRun: false, acceptConsumers: [PATTERN] })).rejects.toMatchObject({
         name: 'RetireRefused',
@@ -75,7 +74,7 @@ describe('the trust of a pattern', () => {
       createServiceAccount(world.cluster, 'orders', 'intruder', world.backend.sandbox.clock.now());
       await expect(retire(world, { ...accepted, dryRun: false })).rejects.toMatchObject({
         name: 'RetireRefused',
-        message: expect.stringContaining('orders/intruder') as string,
+        message: containing('orders/intruder'),
       });
       expect(trust(world)).toContain(PATTERN);
       expect(await retire(world, { migrationId, dryRun: false, acceptConsumers: [PATTERN] })).toMatchObject({

@@ -10,6 +10,7 @@ import { scenarioFile } from './fixture.ts';
 import { type Row, rows, templateOf } from './remedies.ts';
 import { PACE, reasonToSkip, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
 
@@ -103,9 +104,7 @@ describe.skipIf(reason !== undefined)(`a command in a remedy${reason === undefin
     // Without the association, the pods would get the wrong role, so the plan blocks.
     await world.later(60_000);
     const early = (await world.migrate({ ...subject, dryRun: true })).plan!.checks.filter(blocks);
-    expect(early).toMatchObject([
-      { id: 'associations', remedy: expect.stringContaining('--target-role-arn') as unknown },
-    ]);
+    expect(early).toMatchObject([{ id: 'associations', remedy: containing('--target-role-arn') }]);
 
     const again = await paste(other!.account, other!.commands);
     const change = /^aws iam update-assume-role-policy .*$/m.exec(again)?.[0];

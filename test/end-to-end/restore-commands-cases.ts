@@ -7,6 +7,7 @@ import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 import { hasWaited } from './waits.ts';
 import type { Asked, OpenWorld } from './world.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 export const ACCOUNT = 'ebs-csi-controller-sa';
 const QUICK: Partial<Knobs> = {
@@ -112,7 +113,7 @@ export const expectRestoreCommands = async (
   // No other migration begins meanwhile, and the refusal names the migration that holds the lock.
   await expect(world.migrate({ addon: ADDON })).rejects.toMatchObject({
     name: 'SubjectBusy',
-    hint: expect.stringContaining(`pod-identity rollback ${report.migrationId}`) as unknown,
+    hint: containing(`pod-identity rollback ${report.migrationId}`),
   });
   return report;
 };

@@ -4,6 +4,7 @@ import { ADDON } from './fixture.ts';
 import { ACCOUNT, cases, expectRestoreCommands, scenarioOf } from './restore-commands-cases.ts';
 import { reasonToSkip, serveHere, type ServedHere } from './served.ts';
 import { OpenWorld } from './world.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
 /**
@@ -32,7 +33,7 @@ describe.skipIf(reason !== undefined)(`the restore commands${reason === undefine
     backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
     const changed = world.changes().length;
     const { code, out, err } = await served.run('bash', ['-e', '-c', report.restoreCommands.join('\n')]);
-    expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
+    expect({ code, out, err }).toMatchObject({ code: 0, out: containing('rolled-back') });
 
     // The commands did everything: the rollback at their end found nothing to restore.
     expect(world.changes().slice(changed)).toEqual([]);
@@ -65,11 +66,11 @@ describe.skipIf(reason !== undefined)(`the restore commands${reason === undefine
 
     // The add-on is left as it is, and a person gets the commands for its current state.
     const refused = await served.run('bash', ['-c', `pod-identity rollback ${migrationId} --deployed`]);
-    expect(refused).toMatchObject({ code: 5, out: expect.stringContaining('needs-human') as unknown });
+    expect(refused).toMatchObject({ code: 5, out: containing('needs-human') });
     expect(refused.out).toContain('Another principal deleted it, not this migration.');
     const again = await backend.ledger.getMigration(migrationId);
     const { code, out, err } = await served.run('bash', ['-e', '-c', again!.restoreCommands.join('\n')]);
-    expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
+    expect({ code, out, err }).toMatchObject({ code: 0, out: containing('rolled-back') });
     const record = await backend.ledger.getMigration(migrationId);
     expect(record?.warnings.map(({ id }) => id)).toContain('left-as-changed');
     for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();

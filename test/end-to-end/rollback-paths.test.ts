@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cancel } from '../../cli/cancel.ts';
 import { type CredentialGap, CredentialWatch } from '../simulation/credentials.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const HOUR = 3_600_000;
 const ACCOUNT = { namespace: 'payments', name: 'api' };
@@ -16,10 +17,7 @@ const migrated = async (
   const report = await world.migrate(asked);
   expect(report.outcome).toBe('migrated');
   if (ageMs > 0) await world.later(ageMs);
-  return {
-    id: report.migrationId,
-    watch: new CredentialWatch(world.backend.sandbox.world, world.cluster),
-  };
+  return { id: report.migrationId, watch: new CredentialWatch(world.backend.sandbox.world, world.cluster) };
 };
 const atOnceIn = (gaps: readonly CredentialGap[]): number => Math.max(0, ...gaps.map(({ atOnce }) => atOnce));
 
@@ -131,9 +129,7 @@ describe('pods that take longer to replace than their sessions are guaranteed to
       expect(asks).toMatchObject({
         outcome: 'needs-human',
         failure: {
-          message: expect.stringMatching(
-            /SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept-credential-gap/s,
-          ) as string,
+          message: matching(/SessionsMayEnd.*for only 5 minutes.*rollout restart .*--accept-credential-gap/s),
         },
       });
       const restoreCommands = asks.restoreCommands.join('\n');

@@ -6,6 +6,7 @@ import { ADDON } from './fixture.ts';
 import { type Automation, type AutomationOptions, EXECUTION_ID, runAutomation } from './automation.ts';
 import { reasonToSkip } from './served.ts';
 import { inWorld, type OpenWorld } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const reason = reasonToSkip('python3');
 const LOCATION = { Cluster: 'some-cluster' };
@@ -149,12 +150,12 @@ describe.skipIf(reason !== undefined)(
             failure: 'SubjectBusy',
             heldBy: holder,
             report: [
-              expect.stringMatching(new RegExp(`^${subject} in cluster .*: blocked, verified: none\\.$`)) as unknown,
-              expect.stringMatching(
+              matching(new RegExp(`^${subject} in cluster .*: blocked, verified: none\\.$`)),
+              matching(
                 new RegExp(
                   `^SubjectBusy: Migration ${holder} has held the lock since 2.*Z\\. No migration was started\\.$`,
                 ),
-              ) as unknown,
+              ),
               `Wait until migration ${holder} has ended, then start the runbook again. To see its progress: pod-identity show ${holder}. To cancel it: pod-identity cancel ${holder}`,
             ],
           },
@@ -355,11 +356,7 @@ describe.skipIf(reason !== undefined)(
         }));
         expect(['Refused', 'Failed']).toContain(automation.status);
         expect(automation.steps).toEqual([
-          {
-            name: expect.stringMatching(/^(start|prepare)$/) as string,
-            status: 'Failed',
-            failure: expect.stringContaining(says) as string,
-          },
+          { name: matching(/^(start|prepare)$/), status: 'Failed', failure: containing(says) },
         ]);
         expect(executions).toEqual([]);
         expect(record).toBeUndefined();

@@ -8,6 +8,7 @@ import { portsOf } from '../../lambdas/runtime/wiring.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { hasWaited } from './waits.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { containing } from '../lambdas/matchers.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -131,7 +132,7 @@ describe('a service account', () => {
       expect(report).toMatchObject({
         outcome: 'migrated',
         verified: 'api',
-        warnings: [{ id: 'pods-not-seen', message: expect.stringContaining('service account payments/api') as string }],
+        warnings: [{ id: 'pods-not-seen', message: containing('service account payments/api') }],
       });
       expect(world.readAccount(ACCOUNT)).toMatchObject({ pods: IRSA, associations: [{ roleArn: ROLE }] });
     });
@@ -275,9 +276,7 @@ describe('a change that fails', () => {
       warnings: [
         {
           id: 'annotation-left',
-          remedy: expect.stringContaining(
-            'kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-',
-          ) as string,
+          remedy: containing('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-'),
         },
       ],
     });
@@ -321,10 +320,7 @@ describe('a change by another client', () => {
       );
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
-      expect(world.readAccount(ACCOUNT)).toMatchObject({
-        associations: [{ tags: { by: 'third-party' } }],
-        pods: IRSA,
-      });
+      expect(world.readAccount(ACCOUNT)).toMatchObject({ associations: [{ tags: { by: 'third-party' } }], pods: IRSA });
     });
   });
 

@@ -22,6 +22,7 @@ import { fromAfar, HUB } from '../permissions/spoke-runs.ts';
 import { scenarioFile } from './fixture.ts';
 import { inWorld, type OpenWorld } from './world.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const { directory, lambdaDirectory } = await ensureAssembly();
 const CLUSTERS = '111122223333';
@@ -95,9 +96,7 @@ describe('a migration of a cluster in another account', () => {
         status: 409,
         problem: {
           code: 'no-access',
-          detail: expect.stringMatching(
-            new RegExp(`${spokeRoleArn(CLUSTERS, 'read')} could not be assumed.*docs/accounts\\.md`),
-          ) as string,
+          detail: matching(new RegExp(`${spokeRoleArn(CLUSTERS, 'read')} could not be assumed.*docs/accounts\\.md`)),
           errors: [{ field: 'query.account' }],
         },
       });
@@ -297,9 +296,7 @@ describe('an account that is not configured', () => {
         outcome: 'blocked',
         failure: {
           name: 'BadInput',
-          message: expect.stringMatching(
-            new RegExp(`account ${CLUSTERS}\\..*setting accounts .*docs/accounts\\.md`),
-          ) as string,
+          message: matching(new RegExp(`account ${CLUSTERS}\\..*setting accounts .*docs/accounts\\.md`)),
         },
       });
       expect([callsAt(sandbox), sessionsIn(sandbox)]).toEqual([[], []]);

@@ -11,6 +11,7 @@ import { hasWaited } from './waits.ts';
 import { MOST_DAYS_WAITING } from '../../lambdas/domain/waiting/pause.ts';
 import { ADDON } from './fixture.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const ACCOUNT = { namespace: 'payments', name: 'api' };
 const CONTROLLER = 'ebs-csi-controller';
@@ -170,9 +171,9 @@ describe('a container that restarts while its pods are observed', () => {
         warnings: [],
         failure: {
           name: 'PodsFailing',
-          message: expect.stringMatching(
+          message: matching(
             /restarted each time that the pods were observed.*\(1 restart\).*logs ebs-csi-controller-\S+ --all-containers --previous --ignore-errors$/,
-          ) as string,
+          ),
         },
       });
       expect(world.readAddon(ADDON, 'ebs-csi-controller-sa')).toEqual(before);
@@ -192,9 +193,7 @@ describe('a container that restarts while its pods are observed', () => {
         warnings: [
           {
             id: 'stability-not-observed',
-            message: expect.stringMatching(
-              /Not ready at the end of the observation: api-\S+ \(1 restart\)\.$/,
-            ) as string,
+            message: matching(/Not ready at the end of the observation: api-\S+ \(1 restart\)\.$/),
           },
         ],
       });
@@ -218,10 +217,7 @@ describe('software that gets no credentials', () => {
       const report = await world.migrate(asked);
       expect(report).toMatchObject({
         outcome: 'rolled-back',
-        failure: {
-          name: 'PodsFailing',
-          message: expect.stringMatching(/gets no credentials.* --previous --ignore-errors$/) as string,
-        },
+        failure: { name: 'PodsFailing', message: matching(/gets no credentials.* --previous --ignore-errors$/) },
       });
       expect(levelsOf(report)).not.toHaveProperty('ready');
       expect(world.readAddon(ADDON, 'ebs-csi-controller-sa')).toEqual(before);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { directSweeps } from '../../cli/sweep/direct.ts';
 import { migrationRequest } from '../../lambdas/domain/migration/model.ts';
 import { type FleetWorld, inFleet, keyOf, OPERATOR, type Session } from './sweep-world.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 const FLEET = { clusters: 6, seed: 5, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = { canary: 10, perAccount: 10, perRegion: 10 };
@@ -56,11 +57,11 @@ describe('a sweep over an add-on that another migration works on', () => {
         heldBy: holder,
         failure: {
           name: 'SubjectBusy',
-          message: expect.stringMatching(
+          message: matching(
             new RegExp(
               `^Migration ${holder} has held the lock on add-on ${busy!.addon} of cluster ${busy!.cluster} .* Nothing was started\\. .*pod-identity show ${holder} --deployed$`,
             ),
-          ) as unknown,
+          ),
         },
       });
       expect(row).not.toHaveProperty('migrationId');

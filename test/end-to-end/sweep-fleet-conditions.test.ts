@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isSpokeRole, spokeRoleArn } from '../../lambdas/domain/aws/spokes.ts';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
 import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet, type Swept } from './sweep-world.ts';
+import { matching } from '../lambdas/matchers.ts';
 
 type Where = Pick<ReportRow, 'account' | 'region'>;
 
@@ -45,11 +46,9 @@ describe('a fleet with an account without the roles, a disabled region, and a th
       expect(reason).toContain('docs/accounts.md');
     }
     expect(reasonsOf('region-disabled')).toEqual([
-      expect.stringMatching(/eu-south-1|UnrecognizedClient|security token|RegionDisabled/) as string,
+      matching(/eu-south-1|UnrecognizedClient|security token|RegionDisabled/),
     ]);
-    expect(reasonsOf('throttled')).toEqual([
-      expect.stringMatching(/^3 clusters in a row .* ThrottlingException: Rate exceeded/) as string,
-    ]);
+    expect(reasonsOf('throttled')).toEqual([matching(/^3 clusters in a row .* ThrottlingException: Rate exceeded/)]);
   });
 
   it('names each cluster of the region that was throttled after it was listed, and stops calling it after three', () => {

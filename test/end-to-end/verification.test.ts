@@ -12,6 +12,7 @@ import { getObject, listObjects, newMetadata, putObject, touch } from '../../san
 import { ADDON, identityOf } from './fixture.ts';
 import { hasWaited } from './waits.ts';
 import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { containing, matching } from '../lambdas/matchers.ts';
 
 const HOUR = 3_600_000;
 const ACCOUNT = 'ebs-csi-controller-sa';
@@ -40,7 +41,7 @@ describe('verified by the EKS API alone', () => {
       expect(warned(report)).toEqual(['pods-not-seen']);
       expect(report.plan!.checks.find(({ id }) => id === 'kubernetes-access')).toMatchObject({
         status: 'warn',
-        message: expect.stringContaining('401') as string,
+        message: containing('401'),
       });
       const asked = world.backend.sandbox.world.log.calls.filter(
         ({ service, step }) => service === 'kubernetes' && step !== undefined,
@@ -75,9 +76,7 @@ describe('verified by the EKS API alone', () => {
         const report = await world.migrate({ ...API, maxDisruption: 'outage' });
         expect(report.plan!.attempts).toHaveLength(1);
         expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api', verification: { pods: [] } });
-        expect(report.warnings).toMatchObject([
-          { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
-        ]);
+        expect(report.warnings).toMatchObject([{ id: 'pods-not-seen', message: containing('as it was before') }]);
         expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
       },
     ));
@@ -88,9 +87,7 @@ describe('verified by the EKS API alone', () => {
       const { migrationId } = await world.migrate(API);
       const report = await world.rollBack({ migrationId });
       expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api' });
-      expect(report.warnings).toMatchObject([
-        { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
-      ]);
+      expect(report.warnings).toMatchObject([{ id: 'pods-not-seen', message: containing('as it was before') }]);
       expect(world.readAddon(ADDON, ACCOUNT)).toEqual(before);
     }));
 
@@ -102,10 +99,7 @@ describe('verified by the EKS API alone', () => {
         { migrationId, action: 'retire', dryRun: false, soakDays: 0 },
         silentProgress,
       ).catch((error: unknown) => error);
-      expect(refused).toMatchObject({
-        name: 'RetireRefused',
-        message: expect.stringContaining('no pod was read') as string,
-      });
+      expect(refused).toMatchObject({ name: 'RetireRefused', message: containing('no pod was read') });
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
     }));
 
@@ -168,9 +162,9 @@ describe('the identity of each pod', () => {
         warnings: [
           {
             id: 'credentials-unknown',
-            message: expect.stringMatching(
+            message: matching(
               /: in kube-system\/ebs-csi-controller-\S+, kube-system\/ebs-csi-controller-\S+, container ebs-plugin has AWS_PROFILE, with which AWS SDKs[^;]*$/,
-            ) as string,
+            ),
           },
         ],
       });
@@ -207,9 +201,9 @@ describe('the identity of each pod', () => {
         outcome: 'rolled-back',
         failure: {
           name: 'PodsOnWrongIdentity',
-          message: expect.stringMatching(
+          message: matching(
             /^After 2 restarts these pods still are not on EKS Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/,
-          ) as string,
+          ),
         },
       });
       expect(restarts(report)).toEqual(['restart-pods', 'restart-pods-2']);
@@ -239,7 +233,7 @@ describe('an API server that refuses the service during a migration', () => {
         const waiting = await ledger.getMigration(name);
         expect(waiting).toMatchObject({
           status: 'running',
-          waitingFor: { what: 'api-access', text: expect.stringContaining(status) as string },
+          waitingFor: { what: 'api-access', text: containing(status) },
         });
         await ledger.requestCancel(name, { requestedAt: new Date(clock.now()).toISOString() });
         await world.later(2 * HOUR);
@@ -248,7 +242,7 @@ describe('an API server that refuses the service during a migration', () => {
         expect(report).toMatchObject({
           outcome: 'needs-human',
           verified: 'none',
-          failure: { name: 'Cancelled', message: expect.stringContaining(status) as string },
+          failure: { name: 'Cancelled', message: containing(status) },
         });
         expect(world.cluster.addons.get(ADDON)).toMatchObject({
           status: 'ACTIVE',
@@ -332,9 +326,9 @@ describe('a restart', () => {
         status: 'running',
         waitingFor: {
           what: 'pods',
-          text: expect.stringMatching(
+          text: matching(
             /Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and pod (ebs-csi-controller-\S+) is not scheduled \(for the reason: kubectl -n kube-system describe pod \1\)/,
-          ) as string,
+          ),
         },
       });
       await hasWaited(world, name, MOST_DAYS_WAITING);
